@@ -1,0 +1,1 @@
+"""Tokens, symbol layout tree, LaTeX spelling and validity."""

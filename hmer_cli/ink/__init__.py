@@ -1,0 +1,1 @@
+"""InkML to and from Ink, Ink to image: the one renderer."""

@@ -1,0 +1,51 @@
+"""Ink: ordered strokes of (x, y) points, with the symbols they form where those are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Stroke = NDArray[np.float32]
+"""One pen-down movement: float32 of shape (N, 2), columns x and y, y pointing down."""
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in the units of what it lies on."""
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """One written sign: indices into the ink's strokes, its token, the id its MathML node has."""
+
+    strokes: tuple[int, ...]
+    label: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Strokes in writing order, y down, in device units.
+
+    ``label`` is the expression's label in the field's spelling (None where it is unknown),
+    ``truth`` the LaTeX annotation as it stood in the file.
+    """
+
+    strokes: tuple[Stroke, ...]
+    symbols: tuple[Symbol, ...] = ()
+    label: str | None = None
+    truth: str | None = None
+    name: str = ""
+    annotations: dict[str, str] = field(default_factory=dict)
+
+    def box(self, strokes: Sequence[int] | None = None) -> Box:
+        """The bounding box of the ink, or of the strokes with these indices."""
+        chosen = self.strokes if strokes is None else [self.strokes[i] for i in strokes]
+        points = np.concatenate(list(chosen))
+        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+        return float(x0), float(y0), float(x1), float(y1)
+
+    def with_label(self, label: str | None) -> Ink:
+        """The same ink under another label."""
+        return replace(self, label=label)

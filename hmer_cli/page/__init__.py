@@ -1,0 +1,1 @@
+"""Files and PDFs to pages to clean ink on white to regions."""

@@ -1,0 +1,1 @@
+"""Image to tensor to frames to tokens: model, CTC, weights, Recogniser."""

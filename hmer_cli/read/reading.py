@@ -1,0 +1,30 @@
+"""What the recogniser says about one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TokenReading:
+    """One token, how sure the recogniser is of it (0 to 1), and where it read it.
+
+    ``box`` is x0, y0, x1, y1 in pixels of the image that was given.
+    """
+
+    token: str
+    confidence: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The label read from one image, space-separated tokens in the field's spelling.
+
+    ``confidence`` (0 to 1) is the probability that the whole label is right; an image without
+    ink gives an empty label and confidence 0.
+    """
+
+    label: str
+    confidence: float
+    tokens: tuple[TokenReading, ...] = ()

@@ -1,0 +1,1 @@
+"""LaTeX to symbol graph to layout to ink or image: the hand."""
