@@ -1,0 +1,42 @@
+"""Shared fixtures: the research data beside the checkout, and what it means when it is absent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "data: needs the research data (../shared/data, $HMER_DATA)")
+    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+
+
+def data_folder() -> Path:
+    """The folder of the research data: ``$HMER_DATA``, else ``../shared/data`` beside the checkout."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    return Path(os.environ.get("HMER_DATA", default))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of the research data; the test is skipped where it is absent."""
+    folder = data_folder()
+    if not folder.is_dir():
+        pytest.skip(f"research data not found: {folder} (set HMER_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_file(data: Path) -> Callable[[str], Path]:
+    """Looks up one file of the research data; the test is skipped, by its name, where it is absent."""
+
+    def find(name: str) -> Path:
+        path = data / name
+        if not path.exists():
+            pytest.skip(f"research data not found: {path}")
+        return path
+
+    return find
