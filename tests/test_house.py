@@ -1,0 +1,125 @@
+"""The house: who may import whom, and what must not be imported before it is needed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent / "hmer_cli"
+ROOMS = ["expr", "ink", "page", "read", "write", "learn", "judge"]
+STRANGERS = {("write", "read")}
+TORCH_ROOMS = {"read", "write", "learn"}
+
+
+class Import(NamedTuple):
+    """One imported module, and when: at the start, in a call, or never (only for types)."""
+
+    name: str
+    when: str
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(HOUSE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {dotted(path): path for path in sorted(HOUSE.rglob("*.py"))}
+
+
+def later(node: ast.AST, when: str) -> str:
+    """When the imports inside a node happen."""
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        return "types"
+    inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    return "call" if inside and when == "start" else when
+
+
+def found_in(node: ast.AST, package: str, when: str = "start") -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (Import(alias.name, when) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            stem = package.split(".")[: len(package.split(".")) + 1 - child.level]
+            base = ".".join([*(stem if child.level else []), *filter(None, [child.module])])
+            yield Import(base, when)
+            yield from (Import(f"{base}.{alias.name}", when) for alias in child.names)
+        else:
+            yield from found_in(child, package, later(child, when))
+
+
+@cache
+def imports(module: str) -> tuple[Import, ...]:
+    path = MODULES[module]
+    return tuple(found_in(ast.parse(path.read_text("utf-8")), dotted(path.parent / "__init__.py")))
+
+
+def place(name: str) -> str:
+    """Where in the house an import of ours leads: `read`, `errors`, `cli`; else nothing."""
+    ours, _, rest = name.partition(".")
+    return rest.partition(".")[0] if ours == "hmer_cli" else ""
+
+
+def who_imports(package: str) -> list[str]:
+    return [m for m in MODULES if any(i.name.split(".")[0] == package for i in imports(m))]
+
+
+def reached(module: str, moments: set[str]) -> set[str]:
+    """All that a module brings in, directly or through modules of ours."""
+    assert module in MODULES
+    seen: set[str] = set()
+    todo = [module]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += [name.rpartition(".")[0]]
+            todo += [i.name for i in imports(name) if i.when in moments] if name in MODULES else []
+    return seen
+
+
+def torch_in(names: set[str]) -> set[str]:
+    return {name for name in names if name.split(".")[0] in ("torch", "torchvision")}
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.count(".") > 1])
+def test_a_room_imports_only_the_rooms_above_it(module: str) -> None:
+    here = place(module)
+    above = {name for name in ROOMS[: ROOMS.index(here) + 1] if (here, name) not in STRANGERS}
+    known = {place(i.name) for i in imports(module)} - {"", "__version__", "errors"}
+    assert known <= above, f"{module} may not import {sorted(known - above)}"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "hmer_cli.__main__"])
+def test_nothing_imports_the_command_line(module: str) -> None:
+    assert "cli" not in {place(i.name) for i in imports(module)}
+
+
+def test_only_the_command_line_knows_typer() -> None:
+    assert set(who_imports("typer") + who_imports("click")) == {"hmer_cli.cli"}
+
+
+def test_only_the_console_knows_rich() -> None:
+    assert who_imports("rich") == ["hmer_cli.console"]
+
+
+def test_torch_lives_only_where_tensors_are_trained() -> None:
+    assert {place(m) for m in who_imports("torch") + who_imports("torchvision")} <= TORCH_ROOMS
+
+
+@pytest.mark.parametrize("verb", ["convert", "eval", "render", "weights"])
+def test_no_verb_but_training_ever_needs_torch(verb: str) -> None:
+    assert not torch_in(reached(f"hmer_cli.{verb}", {"start", "call"}))
+
+
+@pytest.mark.parametrize("module", ["cli", "train", "learn.datasets", "read.recogniser"])
+def test_torch_waits_until_it_is_needed(module: str) -> None:
+    assert not torch_in(reached(f"hmer_cli.{module}", {"start"}))
+
+
+def test_every_room_of_the_design_is_there_and_no_other() -> None:
+    assert sorted(path.parent.name for path in HOUSE.glob("*/__init__.py")) == sorted(ROOMS)
