@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "data: needs the research data (../shared/data, $HMER_DATA)")
-    config.addinivalue_line("markers", "slow: takes more than a few seconds")
-
-
 def data_folder() -> Path:
-    """The folder of the research data: ``$HMER_DATA``, else ``../shared/data`` beside the checkout."""
+    """The folder of the research data: ``$HMER_DATA``, else ``../shared/data``."""
     default = Path(__file__).resolve().parents[2] / "shared" / "data"
     return Path(os.environ.get("HMER_DATA", default))
 
@@ -31,7 +26,7 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def data_file(data: Path) -> Callable[[str], Path]:
-    """Looks up one file of the research data; the test is skipped, by its name, where it is absent."""
+    """Looks up one file of the research data; where it is absent the test is skipped by its name."""
 
     def find(name: str) -> Path:
         path = data / name

@@ -1,40 +1,213 @@
-"""InkML to and from Ink."""
+"""InkML (W3C Recommendation of 2011) to and from Ink, forgiving as real files need it."""
 
 from __future__ import annotations
+
+import html.entities
+import re
+from collections.abc import Iterator
 
 import numpy as np
 from lxml import etree
 
 from hmer_cli.errors import InputError
+from hmer_cli.ink.formats import Formats, identity
 from hmer_cli.ink.ink import Ink, Stroke, Symbol
+from hmer_cli.ink.traces import read_trace
+
+NAMESPACE = "http://www.w3.org/2003/InkML"
+_REMEDY = "give an InkML file"
+
+_TRUTHS = ("truth", "normalizedLabel", "label")
+"""Annotations that hold LaTeX: CROHME's, then those of the MathWriting data set."""
+
+_SPELLING = {r"\lt": "<", r"\gt": ">"}
+"""Symbol labels of CROHME that are not tokens."""
+
+_STRAY = re.compile(rb"<(?![A-Za-z_/!?])|&(#?\w+;)?")
+_PREDEFINED = (b"amp;", b"lt;", b"gt;", b"quot;", b"apos;")
 
 
-def read_inkml(data: bytes, name: str) -> Ink:
-    """The ink of one InkML file, straight from its bytes.
+def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
+    """The ink of one InkML file, straight from its bytes; ``name`` becomes the ink's and is
+    what errors call it.
 
-    Raises InputError where there is no ink in it.
+    XML that a strict parser refuses is repaired where its meaning is clear (ids that are no ids,
+    stray ``<`` and ``&``, HTML entities, Latin-1 bytes, a missing end). No entity is ever expanded
+    and nothing is fetched. Traces of the pen in the air and empty ones are left out; one of a
+    single point stays, as a dot. ``label=False`` skips the label, for those who have it already.
+
+    Raises InputError where there is no ink in it, where it declares entities, and where a trace
+    holds what is no number (NaN).
     """
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
-    root = etree.fromstring(data, parser) if data.strip() else None
-    if root is None:
-        raise InputError(f"{name}: empty or not InkML", "give an InkML file")
+    root = _parse(data, name)
+    strokes, index = _strokes(root, name)
+    if not strokes:
+        raise InputError(f"{name}: no ink in it", "give a file with at least one trace")
+    symbols = tuple(_symbols(root, index))
+    notes = _annotations(root)
+    truth = next((notes[key] for key in _TRUTHS if notes.get(key)), None)
+    return Ink(
+        strokes=tuple(strokes),
+        symbols=symbols,
+        label=_label(root, notes.get("normalizedLabel") or truth, symbols) if label else None,
+        truth=truth,
+        name=name,
+        annotations={key: text for key, text in notes.items() if key not in _TRUTHS},
+    )
+
+
+def _parse(data: bytes, name: str) -> etree._Element:
+    if not data.strip():
+        raise InputError(f"{name}: the file is empty", _REMEDY)
+    encoding = None
+    if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = _STRAY.sub(_mend, data)
+        encoding = _encoding(data)
+    parser = etree.XMLParser(
+        recover=True, resolve_entities=False, no_network=True, encoding=encoding
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.LxmlError:
+        root = None
+    if root is None or etree.QName(root).localname != "ink":
+        raise InputError(f"{name}: not InkML", _REMEDY)
+    dtd = root.getroottree().docinfo.internalDTD
+    if dtd is not None and any(True for _ in dtd.iterentities()):
+        raise InputError(f"{name}: declares XML entities, which are refused", "remove its DOCTYPE")
+    return root
+
+
+def _mend(stray: re.Match[bytes]) -> bytes:
+    """What stands for a ``<`` that opens no tag, an ``&`` that opens no entity, an HTML entity."""
+    text, entity = stray[0], stray[1]
+    if text == b"<":
+        return b"&lt;"
+    if entity is None:
+        return b"&amp;"
+    if entity.startswith(b"#") or entity in _PREDEFINED:
+        return text
+    characters = html.entities.html5.get(entity.decode("ascii", "replace"), "")
+    return "".join(f"&#{ord(character)};" for character in characters).encode()
+
+
+def _encoding(data: bytes) -> str | None:
+    """Latin-1 for bytes that are not the UTF-8 they should be; None to believe the file."""
+    declared = re.match(rb"""\s*<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)""", data)
+    if declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
+        return None
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "iso-8859-1"
+    return None
+
+
+def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, int]]:
+    """The strokes in document order, and the index of each by the id of its trace."""
+    formats = Formats(root)
     strokes: list[Stroke] = []
     index: dict[str, int] = {}
-    for trace in root.iter("{*}trace"):
-        points = [point.split()[:2] for point in (trace.text or "").split(",") if point.strip()]
-        index[trace.get("id", "")] = len(strokes)
-        strokes.append(np.array(points, dtype=np.float32).reshape(-1, 2))
-    symbols = []
+    for number, trace in enumerate(root.iter("{*}trace"), start=1):
+        channels = formats.channels(trace)
+        if trace.get("type") == "penUp":
+            continue
+        key = identity(trace)
+        what = f"{name}: trace {key or number}"
+        points = read_trace("".join(trace.itertext()), channels, what)
+        if not len(points):
+            continue
+        prior = index.get((trace.get("priorRef") or "").lstrip("#"))
+        if prior is not None and trace.get("continuation") in ("middle", "end"):
+            strokes[prior] = np.concatenate([strokes[prior], points])
+            index[key] = prior
+        else:
+            index[key] = len(strokes)
+            strokes.append(points)
+    return strokes, index
+
+
+def _symbols(root: etree._Element, index: dict[str, int]) -> Iterator[Symbol]:
+    """The innermost trace groups that have a label and strokes."""
     for group in root.iter("{*}traceGroup"):
-        refs = [view.get("traceDataRef", "") for view in group.findall("{*}traceView")]
-        if refs:
+        if group.find("{*}traceGroup") is not None:
+            continue
+        notes = _annotations(group)
+        label = next((notes[key] for key in _TRUTHS if notes.get(key)), "")
+        keys = [(view.get("traceDataRef") or "").lstrip("#") for view in group.iter("{*}traceView")]
+        keys += [identity(trace) for trace in group.iter("{*}trace")]
+        strokes = tuple(dict.fromkeys(index[key] for key in keys if key in index))
+        if label and strokes:
             link = group.find("{*}annotationXML")
-            symbols.append(
-                Symbol(
-                    strokes=tuple(index[ref] for ref in refs if ref in index),
-                    label=(group.findtext("{*}annotation") or "").strip(),
-                    id="" if link is None else link.get("href", ""),
-                )
-            )
-    notes = {a.get("type", ""): a.text or "" for a in root.findall("{*}annotation")}
-    return Ink(tuple(strokes), tuple(symbols), None, notes.get("truth"), name, notes)
+            href = "" if link is None else str(link.get("href") or "").lstrip("#")
+            yield Symbol(strokes, _SPELLING.get(label, label), href)
+
+
+def _annotations(element: etree._Element) -> dict[str, str]:
+    """The text annotations of an element by type, the first of each type."""
+    notes: dict[str, str] = {}
+    for note in element.findall("{*}annotation"):
+        notes.setdefault(note.get("type") or "", "".join(note.itertext()).strip())
+    return notes
+
+
+def _label(root: etree._Element, truth: str | None, symbols: tuple[Symbol, ...]) -> str | None:
+    """The label from MathML, LaTeX and symbols; None where there is no truth, or no sense in it."""
+    from hmer_cli.expr.truth import derive_label
+
+    math = root.find("{*}annotationXML/{*}math")
+    if math is None and not truth:
+        return None
+    try:
+        return str(derive_label(math, truth, symbols))
+    except InputError:
+        return None
+
+
+def write_inkml(ink: Ink) -> bytes:
+    """InkML that ``read_inkml`` gives back as the same ink, points to the last digit of float32.
+
+    The label is written as a ``normalizedLabel`` beside the ``truth``, symbols as trace groups.
+    Characters that XML cannot hold are left out.
+    """
+    root = etree.Element(f"{{{NAMESPACE}}}ink", nsmap={None: NAMESPACE})
+    form = _add(root, "traceFormat")
+    for channel in ("X", "Y"):
+        _add(form, "channel", name=channel, type="decimal")
+    truths = {"truth": ink.truth or ink.label, "normalizedLabel": ink.label}
+    for key, text in {**truths, **ink.annotations}.items():
+        if text is not None:
+            _add(root, "annotation", text, type=key)
+    for number, stroke in enumerate(ink.strokes):
+        _add(root, "trace", _digits(stroke), id=str(number))
+    if ink.symbols:
+        _write_symbols(_add(root, "traceGroup"), ink.symbols)
+    return bytes(etree.tostring(root, pretty_print=True, xml_declaration=True, encoding="utf-8"))
+
+
+def _write_symbols(group: etree._Element, symbols: tuple[Symbol, ...]) -> None:
+    _add(group, "annotation", "Segmentation", type="truth")
+    for symbol in symbols:
+        part = _add(group, "traceGroup")
+        _add(part, "annotation", symbol.label, type="truth")
+        for stroke in symbol.strokes:
+            _add(part, "traceView", traceDataRef=str(stroke))
+        if symbol.id:
+            _add(part, "annotationXML", href=symbol.id)
+
+
+def _add(parent: etree._Element, tag: str, text: str = "", **attributes: str) -> etree._Element:
+    clean = {key: _clean(value) for key, value in attributes.items()}
+    child = etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}", clean)
+    child.text = _clean(text) or None
+    return child
+
+
+def _clean(text: str) -> str:
+    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
+
+
+def _digits(stroke: Stroke) -> str:
+    """The points in the shortest digits that float32 reads back as they are."""
+    texts = (np.asarray(stroke, np.float32) + np.float32(0)).astype(str)
+    return ", ".join(f"{x.removesuffix('.0')} {y.removesuffix('.0')}" for x, y in texts)
