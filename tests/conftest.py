@@ -26,7 +26,7 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def data_file(data: Path) -> Callable[[str], Path]:
-    """Looks up one file of the research data; where it is absent the test is skipped by its name."""
+    """Finds one file of the research data; where it is absent, the test is skipped by its name."""
 
     def find(name: str) -> Path:
         path = data / name
