@@ -1,0 +1,68 @@
+"""What is said to a person: on stderr, never on stdout, and the only place that knows Rich."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TextIO
+
+
+def say(message: object) -> None:
+    """One line on stderr; line breaks and control characters in it are made harmless."""
+    sys.stderr.write(f"hmer: {one_line(message)}\n")
+
+
+def one_line(text: object) -> str:
+    """The text without line breaks and terminal codes, as names of files may hold them."""
+    words = " ".join(str(text).split())
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)
+
+
+Advance = Callable[[int, int], None]
+"""Told the steps done and the steps that turned up on the way."""
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Advance]:
+    """A progress bar on stderr, silent where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield _ignore
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), Remaining())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+
+        def advance(done: int, found: int) -> None:
+            nonlocal total
+            total += found
+            bar.update(task, advance=done, total=total)
+
+        yield advance
+
+
+def _ignore(done: int, found: int) -> None:
+    """Progress that nobody watches."""
+
+
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    to: TextIO | None = None,
+) -> None:
+    """A table, its first column to the left and the others to the right; on stderr by default."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        shown.add_column(column, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(str(cell)) for cell in row))
+    Console(file=to or sys.stderr).print(shown)

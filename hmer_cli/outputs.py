@@ -1,0 +1,209 @@
+"""Where the records go: .tex, .md, .jsonl or stdout, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import hmer_cli
+from hmer_cli.console import one_line
+from hmer_cli.errors import OutputError, UsageError
+from hmer_cli.records import Record, expression_ids
+
+Format = Callable[[Sequence[Record]], str]
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True)
+class Output:
+    """One ``--out``: a file, or stdout where ``path`` is None, and the format to write there."""
+
+    path: Path | None
+    format: Format
+
+    @classmethod
+    def parse(cls, text: str) -> Output:
+        """By the ending; ``-`` is stdout, and ``-.jsonl`` is that format on stdout.
+
+        Raises UsageError for an ending without a format.
+        """
+        if text == STDOUT:
+            return cls(None, lines)
+        stdout = text.startswith("-.")
+        ending = text[1:] if stdout else Path(text).suffix
+        if ending.lower() not in FORMATS:
+            raise UsageError(
+                f"--out {text}: no output format ends so", f"end it in {', '.join(FORMATS)}"
+            )
+        path = None if stdout else Path(os.path.realpath(text))
+        return cls(path, FORMATS[ending.lower()])
+
+    @property
+    def is_log(self) -> bool:
+        """Whether this output says how the run went, and so is wanted even when all failed."""
+        return self.path is None or self.format is jsonl
+
+    def check(self) -> None:
+        """Try now what must work after the long reading. Raises OutputError."""
+        if self.path is None:
+            return
+        if self.path.is_dir():
+            raise OutputError(f"{self.path.name}: is a folder", "name a file")
+        if self.path.exists() and not os.access(self.path, os.W_OK):
+            raise OutputError(f"{self.path}: write-protected", "allow writing or name another file")
+        try:
+            with tempfile.TemporaryFile(dir=self.path.parent):
+                pass
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+    def write(self, records: Sequence[Record]) -> bool:
+        """Put the records there; False where they were there already. Raises OutputError."""
+        # A lone surrogate of an undecodable file name comes out as its \udcXX escape.
+        data = self.format(records).encode("utf-8", "backslashreplace")
+        if self.path is None:
+            _to_stdout(data)
+            return True
+        try:
+            return _replace(self.path, data)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+
+
+def _to_stdout(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # Python would try once more to flush at its end and complain there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"standard output cannot be written ({error.strerror})") from error
+
+
+def _replace(path: Path, data: bytes) -> bool:
+    """The old file stands until the new one is complete, and stays when it is the same."""
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return True
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path}: cannot be written ({error.strerror})", "make the folder or name another file"
+    )
+
+
+def lines(records: Sequence[Record]) -> str:
+    """One line a record: its LaTeX, or a comment that says what failed."""
+    return "".join(
+        f"{record.latex}\n" if record.usable else f"% {_verdict(record)}\n" for record in records
+    )
+
+
+def jsonl(records: Sequence[Record]) -> str:
+    """One JSON object a line, its keys in the order of Record."""
+    return "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records)
+
+
+_TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
+% They need amsmath and amssymb.
+%
+% \input this file in the preamble: \hmer{{ID}} then sets one expression, in text or in a
+% formula.
+% \input it in the text: it also shows every expression, each by \hmershow{{ID}}, which is yours to
+% define beforehand.
+\providecommand{{\hmer}}[1]{{\ensuremath{{%
+  \ifcsname hmer@#1\endcsname\csname hmer@#1\endcsname\else\mbox{{[no \detokenize{{#1}}]}}\fi}}}}
+\providecommand{{\hmershow}}[1]{{\[\hmer{{#1}}\]}}
+\providecommand{{\hmerinvalid}}{{\mbox{{[not valid \LaTeX]}}}}
+\providecommand{{\hmerexpression}}[2]{{%
+  \expandafter\gdef\csname hmer@#1\endcsname{{#2}}%
+  \expandafter\ifx\csname @nodocument\endcsname\relax\hmershow{{#1}}\fi}}
+"""
+
+
+def tex(records: Sequence[Record]) -> str:
+    """A file to ``\\input``, that compiles whatever was read; its head says how to use it."""
+    model = one_line(records[0].model) if records else "no model"
+    parts = [_TEX_HEAD.format(version=hmer_cli.__version__, model=model)]
+    for name, record in zip(expression_ids(records), records, strict=True):
+        parts.append(f"\n% {_verdict(record)}\n")
+        if record.usable:
+            parts.append(f"\\hmerexpression{{{name}}}{{{record.latex}}}\n")
+        elif record.status == "low":
+            parts.append(f"% {one_line(record.latex)}\n")
+            parts.append(f"\\hmerexpression{{{name}}}{{\\hmerinvalid}}\n")
+    return "".join(parts)
+
+
+def markdown(records: Sequence[Record]) -> str:
+    """A heading a source, a display a expression, with its id and what is doubtful about it."""
+    parts = []
+    source = None
+    for name, record in zip(expression_ids(records), records, strict=True):
+        if record.source != source:
+            source = record.source
+            parts.append(f"## {_code(source)}\n")
+        if record.status == "failed":
+            parts.append(f"**failed**: {_code(record.error or '')}\n")
+            continue
+        parts.append(f"{_code(name)}: {_judged(record)}\n")
+        fence = ("$$", "$$") if record.usable else ("```latex", "```")
+        parts.append(f"{fence[0]}\n{record.latex}\n{fence[1]}\n")
+    return "\n".join(parts)
+
+
+def _verdict(record: Record) -> str:
+    """The provenance of a record and what to think of it, on one line."""
+    place = [record.source]
+    if record.page is not None:
+        place.append(f"page {record.page}")
+    if record.region is not None:
+        place.append("region " + " ".join(f"{number:g}" for number in record.region))
+    return one_line(f"{', '.join(place)}: {_judged(record)}")
+
+
+def _judged(record: Record) -> str:
+    if record.status == "failed":
+        return f"failed: {record.error}"
+    judged = f"confidence {record.confidence:.2f}"
+    if record.error:
+        return f"{judged}, not valid LaTeX: {record.error}"
+    return judged if record.status == "ok" else f"{judged}, low: check it"
+
+
+def _code(text: str) -> str:
+    """Text as Markdown code, with a fence longer than any run of backticks in it."""
+    text = one_line(text)
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+FORMATS: dict[str, Format] = {".tex": tex, ".md": markdown, ".jsonl": jsonl}

@@ -1,0 +1,106 @@
+"""Image files -> grayscale pixels, whatever their depth, palette, alpha or orientation."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from hmer_cli.errors import InputError
+
+Pixels = NDArray[np.uint8]
+"""Grayscale of shape (H, W), 0 black to 255 white."""
+
+MAX_PIXELS = 100_000_000
+"""Beyond any camera or A3 at 600 dpi (70 million); larger files are refused by their header."""
+
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+
+# The limit above is checked on the header, before a pixel is decoded.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def count_frames(data: bytes, name: str) -> int:
+    """How many pages the file holds; only TIFF has more than one. Raises InputError."""
+    with _opened(data, name) as image:
+        if image.format != "TIFF":
+            return 1
+        try:
+            return int(getattr(image, "n_frames", 1))
+        except Exception as error:
+            raise _damaged(name, error) from error
+
+
+def decode(data: bytes, name: str, frame: int = 0) -> Pixels:
+    """The pixels of one frame, upright by EXIF, on white where transparent. Raises InputError."""
+    with _opened(data, name) as image:
+        try:
+            if frame:
+                image.seek(frame)
+            _check_size(image, name)
+            return _gray(ImageOps.exif_transpose(image))
+        except InputError:
+            raise
+        except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error
+            raise _damaged(name, error) from error
+
+
+def _opened(data: bytes, name: str) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except Image.DecompressionBombError:
+        raise _too_large(name) from None
+    except Exception as error:
+        raise _damaged(name, error) from error
+    _check_size(image, name)
+    return image
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(name, f" of {image.width} x {image.height} pixels")
+
+
+def _too_large(name: str, size: str = "") -> InputError:
+    return InputError(
+        f"{name}: image{size} is over the limit of {MAX_PIXELS // 10**6} million pixels",
+        "scale it down or cut it into parts",
+    )
+
+
+def _damaged(name: str, error: Exception) -> InputError:
+    return InputError(f"{name}: damaged or truncated image", "save or export it again")
+
+
+def _gray(image: Image.Image) -> Pixels:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _deep(image)
+    if "A" in image.getbands() or "transparency" in image.info:
+        return _composite(image.convert("RGBA"))
+    if image.mode not in ("1", "L", "RGB"):
+        image = image.convert("RGB")
+    return np.asarray(image.convert("L"))
+
+
+def _deep(image: Image.Image) -> Pixels:
+    """16 bit by its high byte; 32 bit and float, which name no white, by their range."""
+    values = np.asarray(image)
+    if image.mode.startswith("I;16") or (values.min() >= 0 and 255 < values.max() <= 65535):
+        return (values.astype(np.uint32) >> 8).astype(np.uint8)
+    finite = np.nan_to_num(values.astype(np.float64))
+    low, high = float(finite.min()), float(finite.max())
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return ((finite - low) * scale).astype(np.uint8)
+
+
+def _composite(image: Image.Image) -> Pixels:
+    """On white, but bright ink on a mostly transparent sheet on black, where it can be seen."""
+    gray = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32)
+    alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / 255.0
+    bright = float((gray * alpha).sum()) > 127.5 * float(alpha.sum())
+    paper = 0.0 if bright and float(alpha.mean()) < 0.5 else 255.0
+    return cast(Pixels, np.rint(gray * alpha + paper * (1.0 - alpha)).astype(np.uint8))

@@ -1,0 +1,135 @@
+"""Files of every kind -> pages: dark ink on white, one at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.inkml import read_inkml
+from hmer_cli.ink.render import render
+from hmer_cli.page.clean import clean
+from hmer_cli.page.images import Pixels, count_frames, decode
+from hmer_cli.page.pdf import Pdf
+from hmer_cli.page.sources import Source, find_sources
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: ``image`` is (H, W), dark ink on white; ``ink`` is there where the file has it.
+
+    ``number`` counts from 1. The image is upright: turned as its EXIF orientation says.
+    """
+
+    source: str
+    number: int
+    image: Pixels
+    ink: Ink | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A page not drawn yet: ``draw`` makes it and may raise InputError."""
+
+    source: str
+    number: int
+    draw: Callable[[], Page]
+
+
+@dataclass(frozen=True)
+class PageRange:
+    """Which pages of a PDF or a TIFF: ``1-4,7`` or ``3-``; counted from 1, ends included."""
+
+    spans: tuple[tuple[int, int | None], ...]
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> PageRange:
+        """Raises UsageError for anything but numbers and spans of them."""
+        spans = []
+        for part in text.split(","):
+            match = re.fullmatch(r"\s*([1-9]\d{0,8})\s*(-?)\s*([1-9]\d{0,8})?\s*", part)
+            if not match or (match[3] and not match[2]):
+                raise UsageError(f"pages {text!r} are not understood", "write them as 1-4,7 or 3-")
+            first, last = int(match[1]), int(match[3] or match[1])
+            if last < first:
+                raise UsageError(f"pages {text!r} run backwards", "write them as 1-4,7")
+            spans.append((first, None if match[2] and not match[3] else last))
+        return cls(tuple(spans), text)
+
+    def of(self, count: int, name: str) -> list[int]:
+        """The chosen among ``count`` pages, in page order; InputError where there is none."""
+        chosen = [
+            number
+            for number in range(1, count + 1)
+            if any(first <= number <= (last or count) for first, last in self.spans)
+        ]
+        if not chosen:
+            raise InputError(f"{name}: no page among {self.text}", f"it has {count}")
+        return chosen
+
+
+ALL_PAGES = PageRange(((1, None),), "1-")
+
+
+def open_pages(path: str, pages: PageRange | None = None) -> Iterator[Page]:
+    """Every page of a file, folder, glob, zip or ``-``. Raises InputError at a bad one."""
+    for source in find_sources([path]):
+        for sheet in open_sheets(source, pages):
+            yield sheet.draw()
+
+
+def open_sheets(source: Source, pages: PageRange | None = None) -> list[Sheet]:
+    """The pages of one file, not drawn yet; the kind is told by the content.
+
+    ``pages`` chooses among those of PDFs and TIFFs. Raises InputError.
+    """
+    name, data = source.name, source.read()
+    chosen = pages or ALL_PAGES
+    if not data.strip(b"\0 \t\r\n"):
+        raise InputError(f"{name}: empty file", "save or export it again")
+    if data[:1024].lstrip().startswith(b"%PDF-"):
+        pdf = Pdf(data, name)
+        return [
+            _sheet(name, number, _drawer(pdf, number)) for number in chosen.of(pdf.page_count, name)
+        ]
+    if _looks_like_inkml(data):
+        return [Sheet(name, 1, lambda: _ink_page(data, name))]
+    if not _looks_like_image(data):
+        raise InputError(
+            f"{name}: not a kind of file that hmer reads",
+            "give InkML, PNG, JPEG, TIFF, BMP, WebP, PDF, a folder or a zip archive",
+        )
+    frames = count_frames(data, name)
+    numbers = chosen.of(frames, name) if frames > 1 else [1]
+    return [_sheet(name, number, _decoder(data, name, number)) for number in numbers]
+
+
+def _sheet(name: str, number: int, pixels: Callable[[], Pixels]) -> Sheet:
+    return Sheet(name, number, lambda: Page(name, number, clean(pixels())))
+
+
+def _drawer(pdf: Pdf, number: int) -> Callable[[], Pixels]:
+    return lambda: pdf.draw(number)
+
+
+def _decoder(data: bytes, name: str, number: int) -> Callable[[], Pixels]:
+    return lambda: decode(data, name, number - 1)
+
+
+def _ink_page(data: bytes, name: str) -> Page:
+    ink = read_inkml(data, name, label=False)
+    return Page(name, 1, render(ink), ink)
+
+
+def _looks_like_inkml(data: bytes) -> bool:
+    """XML in any of its encodings: its first sign is ``<``, behind a byte order mark or not."""
+    start = data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
+    return start.startswith(b"<")
+
+
+def _looks_like_image(data: bytes) -> bool:
+    signatures = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
+    return data.startswith(signatures) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")

@@ -1,0 +1,148 @@
+"""What the user names -> the files in it: paths, folders, globs, zip archives, standard input."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+
+from hmer_cli.errors import InputError
+
+STDIN = "-"
+ENDINGS = frozenset(
+    (".inkml", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pdf"),
+)
+"""What is taken out of folders and archives; a file named outright is known by its content."""
+
+MAX_BYTES = 512 << 20
+_KINDS = "InkML, PNG, JPEG, TIFF, BMP, WebP or PDF"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to read, wherever it lies.
+
+    ``name`` is the path as the user gave it, ``key`` is equal for the same file under two names,
+    ``read`` gives the bytes or raises InputError, ``path`` is None where there is no file on disk.
+    """
+
+    name: str
+    key: str
+    read: Callable[[], bytes]
+    path: Path | None = None
+
+
+def find_sources(inputs: Sequence[str]) -> Iterator[Source]:
+    """The files in the inputs: in the order given, and sorted by name inside folders and archives.
+
+    Nothing raises here: what cannot be read is a source whose ``read`` raises InputError, so that
+    one bad input does not stop the others.
+    """
+    for name in inputs:
+        try:
+            yield from _expand(name)
+        except InputError as error:
+            yield _refused(name, error)
+
+
+def _expand(name: str) -> Iterator[Source]:
+    path = Path(name)
+    if name == STDIN:
+        yield Source(STDIN, STDIN, lambda: _limited(sys.stdin.buffer, "standard input"))
+    elif path.is_dir():
+        yield from _folder(path)
+    elif not path.exists() and glob.has_magic(name):
+        matches = sorted(glob.glob(name, recursive=True))
+        if not matches:
+            raise InputError(f"{name}: no file matches", "check the pattern")
+        for match in matches:
+            yield from _expand(match)
+    elif path.is_file() and zipfile.is_zipfile(path):
+        yield from _archive(path)
+    else:
+        yield _file(path)
+
+
+def _file(path: Path) -> Source:
+    return Source(str(path), os.path.realpath(path), lambda: _read(path), path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return _limited(file, str(path))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file or folder", "check the path") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _limited(file: object, name: str) -> bytes:
+    data: bytes = file.read(MAX_BYTES + 1)  # type: ignore[attr-defined]
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB", "split it")
+    return data
+
+
+def _folder(folder: Path) -> Iterator[Source]:
+    found = sorted(
+        (Path(base) / file for base, _, files in os.walk(folder) for file in files),
+        key=lambda path: path.relative_to(folder).parts,
+    )
+    chosen = [path for path in found if _wanted(path.relative_to(folder))]
+    if not chosen:
+        raise InputError(f"{folder}: nothing to convert in this folder", f"put {_KINDS} there")
+    yield from map(_file, chosen)
+
+
+def _wanted(path: PurePath) -> bool:
+    """A kind that can be read, and neither hidden nor the shadow of a file that macOS leaves."""
+    shadow = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return path.suffix.lower() in ENDINGS and not shadow
+
+
+def _archive(path: Path) -> Iterator[Source]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: damaged zip archive ({error})", "make it again") from error
+    members = sorted(
+        (info for info in archive.infolist() if _wanted(PurePosixPath(info.filename))),
+        key=lambda info: PurePosixPath(info.filename).parts,
+    )
+    if not members:
+        raise InputError(f"{path}: nothing to convert in this archive", f"put {_KINDS} there")
+    lock = threading.Lock()
+    for info in members:
+        yield _member(path, archive, info, lock)
+
+
+def _member(
+    path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, lock: threading.Lock
+) -> Source:
+    name = f"{path}/{info.filename}"
+
+    def read() -> bytes:
+        if info.file_size > MAX_BYTES:
+            raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB", "split it")
+        try:
+            with lock:
+                return archive.read(info)
+        except Exception as error:  # zlib, lzma, encryption and CRC each raise their own
+            raise InputError(
+                f"{name}: cannot be unpacked ({error})", "unpack the archive yourself"
+            ) from error
+
+    return Source(name, f"{os.path.realpath(path)}/{info.filename}", read)
+
+
+def _refused(name: str, error: InputError) -> Source:
+    def read() -> bytes:
+        raise error
+
+    return Source(name, name, read)
