@@ -1,0 +1,196 @@
+"""InkML and its captions straight out of folders and zip archives, one bad file at a time."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from hmer_cli.errors import InputError
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.inkml import read_inkml
+
+INKML = ".inkml"
+CAPTIONS = "caption.txt"
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+MAX_BYTES = 256 << 20
+"""A file larger than this, unpacked, is refused."""
+MAX_TOTAL = 64 << 30
+"""An archive larger than this, unpacked, is refused: it is a bomb, or wants unpacking by hand."""
+
+_UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
+
+
+class Store(Protocol):
+    """Named files. ``names`` are their paths in it with ``/``, sorted; ``path`` is where it lies."""
+
+    path: Path
+    names: tuple[str, ...]
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one file; raises InputError."""
+        ...
+
+
+def open_store(path: str | Path) -> Store:
+    """The files of a folder (with its folders), a zip archive, or the one file itself.
+
+    Hidden files are left out. Nothing is ever unpacked to disk. Raises InputError.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _Folder(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder", "check the path")
+    return _Archive(path) if zipfile.is_zipfile(path) else _File(path)
+
+
+class _Folder:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        files = (Path(base, file) for base, _, files in os.walk(path) for file in files)
+        self.names = _sorted(file.relative_to(path).as_posix() for file in files)
+
+    def read(self, name: str) -> bytes:
+        return _read(self.path / name)
+
+
+class _File:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names = (path.name,)
+
+    def read(self, name: str) -> bytes:
+        return _read(self.path)
+
+
+class _Archive:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: damaged zip archive ({error})", "make it again") from error
+        members = [info for info in self._zip.infolist() if not info.is_dir()]
+        if sum(info.file_size for info in members) > MAX_TOTAL:
+            raise InputError(
+                f"{path}: unpacks to more than {MAX_TOTAL >> 30} GiB", "unpack it yourself"
+            )
+        self._members = {info.filename: info for info in members}
+        self.names = _sorted(self._members)
+
+    def read(self, name: str) -> bytes:
+        if _UNSAFE.search(name):
+            raise InputError(f"{self.path}: {name!r} points out of the archive", "rename it")
+        info = self._members[name]
+        if info.file_size > MAX_BYTES:
+            raise _too_large(f"{self.path}: {name}")
+        try:
+            return self._zip.read(info)
+        except Exception as error:  # zlib, lzma, CRC, encryption and lost files raise their own
+            raise InputError(
+                f"{self.path}: {name} cannot be unpacked ({error})", "unpack the archive yourself"
+            ) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _too_large(str(path))
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})", "check the file") from error
+
+
+def _too_large(name: str) -> InputError:
+    return InputError(f"{name} is larger than {MAX_BYTES >> 20} MiB", "split it")
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    """Neither hidden files nor the shadows that macOS leaves in archives."""
+    return tuple(sorted(name for name in names if not re.search(r"(^|/)(\.[^./]|__MACOSX/)", name)))
+
+
+def stem(name: str) -> str:
+    """What a file and its caption have in common: no folder, no known ending, composed Unicode."""
+    base = PurePosixPath(name).name
+    root, ending = os.path.splitext(base)
+    known = ending.lower() in (INKML, *IMAGES)
+    return unicodedata.normalize("NFC", root if known else base)
+
+
+def with_ending(store: Store, *endings: str) -> list[str]:
+    """The names in a store that end so, sorted."""
+    return [name for name in store.names if name.lower().endswith(endings)]
+
+
+class Captions:
+    """The labels in the ``caption.txt`` files of a store.
+
+    A ``caption.txt`` holds for its folder and those inside it, the nearest one first. A line is
+    a name (with or without folder and ending), a tab or else a space, and the label.
+    """
+
+    def __init__(self, store: Store) -> None:
+        """Reads them all; raises InputError where one cannot be read."""
+        self._tables: dict[PurePosixPath, dict[str, str]] = {}
+        for name in store.names:
+            path = PurePosixPath(name)
+            if path.name == CAPTIONS:
+                self._tables[path.parent] = parse_captions(store.read(name))
+
+    def __bool__(self) -> bool:
+        return bool(self._tables)
+
+    def find(self, name: str) -> str | None:
+        """The label of a file of the store, None where no line names it."""
+        for folder in PurePosixPath(name).parents:
+            label = self._tables.get(folder, {}).get(stem(name))
+            if label is not None:
+                return label
+        return None
+
+    def items(self) -> Iterator[tuple[PurePosixPath, str, str]]:
+        """Folder of the caption.txt, stem and label of every line."""
+        for folder, table in self._tables.items():
+            for key, label in table.items():
+                yield folder, key, label
+
+
+def parse_captions(data: bytes) -> dict[str, str]:
+    """The labels of a ``caption.txt`` by the stem of the file; of two for one, the first."""
+    captions: dict[str, str] = {}
+    for line in data.decode("utf-8-sig", errors="replace").split("\n"):
+        line = line.strip()
+        name, _, label = line.partition("\t" if "\t" in line else " ")
+        if name:
+            captions.setdefault(stem(name.strip()), label.strip())
+    return captions
+
+
+def iter_inks(
+    path: str | Path, *, label: bool = True, report: Callable[[InputError], None] | None = None
+) -> Iterator[Ink]:
+    """Every readable ink of a folder, zip archive or InkML file, in the order of their paths.
+
+    An ink is named by its path in there and labelled by ``caption.txt`` where one names it (as it
+    is written there), else from the InkML. A file that cannot be read goes to ``report`` and is
+    passed over; without ``report`` its InputError is raised. Raises InputError for the path itself.
+    """
+    store = open_store(path)
+    captions = Captions(store)
+    for name in store.names if isinstance(store, _File) else with_ending(store, INKML):
+        caption = captions.find(name)
+        try:
+            ink = read_inkml(store.read(name), name, label=label and caption is None)
+        except InputError as error:
+            if report is None:
+                raise
+            report(error)
+            continue
+        yield ink.with_label(caption) if label and caption is not None else ink
