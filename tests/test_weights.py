@@ -145,3 +145,14 @@ def test_a_cache_that_cannot_be_written(
     monkeypatch.setenv("HMER_CACHE", str(tmp_path / "file"))
     with pytest.raises(OutputError, match="HMER_CACHE"):
         weights.remember("mine", Entry("mine.onnx", SHA))
+
+
+def test_the_weights_of_this_checkout_are_what_its_index_says() -> None:
+    shipped = sorted(weights.shipped_dir().glob("*.onnx"))
+    if not shipped:
+        pytest.skip("this checkout holds no weights")
+    known = {each.entry.file: each for each in weights.all_weights()}
+    assert {path.name: known[path.name].problem() for path in shipped} == {
+        path.name: None for path in shipped
+    }
+    assert weights.resolve() in shipped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from hmer_cli import weights as verb
 from hmer_cli.errors import HmerError, MissingError, OutputError, UsageError
 from hmer_cli.read import download
+from hmer_cli.read import weights as registry
 from hmer_cli.read.download import Source
 
 BYTES = random.Random(7).randbytes(200_000)
@@ -308,3 +311,62 @@ def test_a_folder_that_cannot_be_written(server: Server, tmp_path: Path) -> None
         fetch(server.source(), tmp_path / "cache" / "w.onnx")
     assert isinstance(caught.value, HmerError)
     assert caught.value.exit_code == 5
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Path:
+    """An index that knows the server's file, and an empty cache folder."""
+    entry = {"file": "big.onnx", "sha256": SHA, "size": len(BYTES), "url": server.source().url}
+    (tmp_path / "shipped").mkdir()
+    index = {"default": "small", "weights": {"big": entry}}
+    (tmp_path / "shipped" / "index.json").write_text(json.dumps(index))
+    monkeypatch.setattr(registry, "shipped_dir", lambda: tmp_path / "shipped")
+    monkeypatch.setenv("HMER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_downloaded_weights_are_used_by_their_name(
+    server: Server, index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = verb.download("big")
+    assert capsys.readouterr().out == f"{path}\n"
+    assert path == registry.resolve("big") == index / "big.onnx"
+    assert path.read_bytes() == BYTES
+    verb.verify("big")
+    assert verb.download("big") == path
+    assert len(server.asked) == 1
+
+
+def test_weights_outside_the_index_come_by_url_and_sha256(server: Server, index: Path) -> None:
+    path = verb.download("mine", server.source().url, SHA)
+    assert path == registry.resolve("mine") == index / "mine.onnx"
+    assert {each.name: each.problem() for each in registry.all_weights()}["mine"] is None
+    path.write_bytes(b"")
+    with pytest.raises(MissingError, match="download mine"):
+        verb.verify()
+    assert verb.download("mine").read_bytes() == BYTES
+
+
+def test_wrong_bytes_are_not_remembered(server: Server, index: Path) -> None:
+    server.habits = [wrong_bytes]
+    with pytest.raises(MissingError, match="other bytes"):
+        verb.download("mine", server.source().url, SHA)
+    assert not list(index.iterdir())
+
+
+def test_verdicts_one_a_line(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verb.verify()  # weights to download at will may be absent
+    assert capsys.readouterr().out == "big\tmissing\n"
+    with pytest.raises(MissingError, match="weights download big") as caught:
+        verb.verify("big")
+    assert caught.value.exit_code == 3
+    with pytest.raises(MissingError, match="weights list"):
+        verb.verify("nothing")
+
+
+def test_the_list_is_data_on_stdout(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verb.list_weights()
+    said = capsys.readouterr()
+    assert "big" in said.out
+    assert "0.2 MB" in said.out
+    assert said.err == ""

@@ -135,11 +135,13 @@ def target_of(name: str, url: str | None = None, sha256: str | None = None) -> W
 
 
 def remember(name: str, entry: Entry) -> None:
-    """Write an entry into the index of downloaded weights.
+    """Write an entry into the index of downloaded weights, unless the shipped index has it.
 
     Raises:
         OutputError: the index cannot be written.
     """
+    if name in _read_index(shipped_dir()):
+        return
     path = cache_dir() / INDEX
     entries = {**_read_index(path.parent), name: entry}
     content = {"weights": {key: asdict(value) for key, value in sorted(entries.items())}}
