@@ -1,0 +1,101 @@
+"""The examples are what their code draws, say what they mean, and become a document."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hmer_cli.convert import convert
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.tree import parse, to_tokens
+from hmer_cli.expr.validity import problems
+from hmer_cli.ink.inkml import read_inkml
+from hmer_cli.page.open import open_pages
+from hmer_cli.read.reading import Reading
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+INKS = sorted(EXAMPLES.glob("*.inkml"))
+IMAGES = sorted(EXAMPLES.glob("*.png"))
+
+
+class Parrot:
+    """A recogniser that reads the same in every image."""
+
+    model = "parrot"
+
+    def read(self, images: list[NDArray[np.uint8]]) -> list[Reading]:
+        return [Reading("a ^ { 2 }", 0.9) for _ in images]
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    subprocess.run([sys.executable, str(EXAMPLES / "draw.py"), str(folder)], check=True)
+    return folder
+
+
+def test_draw_makes_the_files_that_are_here(drawn: Path) -> None:
+    made = [path for path in EXAMPLES.iterdir() if path.suffix in (".inkml", ".png", ".pdf")]
+    assert sorted(path.name for path in drawn.iterdir()) == sorted(path.name for path in made)
+
+
+@pytest.mark.parametrize("path", INKS, ids=lambda path: path.stem)
+def test_draw_makes_the_same_ink_again(path: Path, drawn: Path) -> None:
+    here = read_inkml(path.read_bytes(), path.name)
+    again = read_inkml((drawn / path.name).read_bytes(), path.name)
+    assert (here.label, here.symbols) == (again.label, again.symbols)
+    for ours, theirs in zip(here.strokes, again.strokes, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=0.2)
+
+
+@pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
+def test_draw_makes_the_same_image_again(path: Path, drawn: Path) -> None:
+    here = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    again = cv2.imread(str(drawn / path.name), cv2.IMREAD_GRAYSCALE)
+    assert here is not None
+    assert again is not None
+    assert here.shape == again.shape
+    assert np.abs(here.astype(int) - again.astype(int)).mean() < 0.5
+
+
+@pytest.mark.parametrize("path", INKS, ids=lambda path: path.stem)
+def test_the_ink_says_what_it_means(path: Path) -> None:
+    ink = read_inkml(path.read_bytes(), path.name)
+    assert ink.label is not None
+    assert problems(ink.label) == []
+    tokens = tokenize(ink.label)
+    assert to_tokens(parse(tokens)) == tokens
+    written = {symbol.label for symbol in ink.symbols}
+    assert written - {"-"} == set(tokens) - {"{", "}", "^", "_", r"\frac", "-"}
+    assert sorted(i for s in ink.symbols for i in s.strokes) == list(range(len(ink.strokes)))
+
+
+def test_the_notes_have_an_expression_on_each_of_two_pages() -> None:
+    pages = list(open_pages(EXAMPLES / "notes.pdf"))
+    assert [page.number for page in pages] == [1, 2]
+    assert all((page.image < 128).mean() > 0.002 for page in pages)
+
+
+@pytest.mark.tex
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_the_report_builds_from_what_convert_writes(tmp_path: Path) -> None:
+    shutil.copy(EXAMPLES / "report.tex", tmp_path)
+    convert([str(EXAMPLES)], [str(tmp_path / "eqs.tex")], recogniser=Parrot())
+    asked_for = re.findall(r"\\hmer\{([a-z0-9-]+)\}", (tmp_path / "report.tex").read_text("utf-8"))
+    assert asked_for
+    assert all(f"{{{name}}}" in (tmp_path / "eqs.tex").read_text("utf-8") for name in asked_for)
+    subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"],
+        cwd=tmp_path,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    assert (tmp_path / "report.pdf").stat().st_size > 10_000
