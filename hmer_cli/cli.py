@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -39,7 +40,7 @@ def main() -> None:
         sys.exit(INTERRUPTED_EXIT)
     except Exception as error:
         if os.environ.get("HMER_DEBUG"):
-            raise
+            traceback.print_exc()
         console.say(
             f"this is a bug in hmer {__version__}, please report it with the output of the same "
             f"command under HMER_DEBUG=1: {type(error).__name__}: {error}"

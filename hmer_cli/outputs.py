@@ -179,6 +179,8 @@ def markdown(records: Sequence[Record]) -> str:
 
 def _verdict(record: Record) -> str:
     """The provenance of a record and what to think of it, on one line."""
+    if record.status == "failed":
+        return one_line(_judged(record))
     place = [record.source]
     if record.page is not None:
         place.append(f"page {record.page}")

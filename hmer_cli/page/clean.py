@@ -8,6 +8,7 @@ import numpy as np
 from hmer_cli.page.images import Pixels
 
 _STUDY_SIZE = 1024  # the paper is studied at this size at most: it has no fine detail
+_GRAIN = 16  # gray levels: what differs less from the paper is its grain
 
 
 def clean(image: Pixels) -> Pixels:
@@ -29,8 +30,9 @@ def is_light_on_dark(image: Pixels) -> bool:
     small = _shrunk(image)
     window = min(max(15, max(small.shape) // 8), 255) | 1
     paper = cv2.medianBlur(small, window)
-    lighter = int(cv2.subtract(small, paper).sum(dtype=np.int64))
-    darker = int(cv2.subtract(paper, small).sum(dtype=np.int64))
+    difference = small.astype(np.int16) - paper
+    lighter = int(difference[difference > _GRAIN].sum())
+    darker = -int(difference[difference < -_GRAIN].sum())
     return lighter > darker
 
 

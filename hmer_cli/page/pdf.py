@@ -30,8 +30,6 @@ class Pdf:
         with _pdfium:
             self._document = _open(data, name)
             self.page_count = len(self._document)
-        if not self.page_count:
-            raise InputError(f"{name}: PDF without a page", "export it again")
 
     def draw(self, number: int) -> Pixels:
         """The page with this number (from 1), (H, W) at ``DPI``. Raises InputError."""
@@ -66,10 +64,13 @@ def _open(data: bytes, name: str) -> pdfium.PdfDocument:
     try:
         return pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
-        if "password" in str(error).lower():
+        reason = str(error).lower()
+        if "password" in reason:
             raise InputError(
                 f"{name}: encrypted PDF", "remove its password and try again"
             ) from error
+        if "success" in reason:  # PDFium found no fault, only no page to give
+            raise InputError(f"{name}: PDF without a page", "export it again") from error
         raise InputError(f"{name}: damaged or truncated PDF", "export it again") from error
 
 

@@ -1,0 +1,241 @@
+"""Every kind of file gives the same page: dark ink on white paper, upright."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from handmade import CROSS_BOX, INKML, cross, encoded, paged
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.page.clean import clean, is_light_on_dark
+from hmer_cli.page.images import decode
+from hmer_cli.page.open import Page, PageRange, open_pages
+from hmer_cli.page.regions import find_regions, ink_box
+from hmer_cli.page.sources import find_sources
+
+
+def close(box: tuple[float, ...] | None, wanted: tuple[int, ...], by: int = 2) -> bool:
+    return box is not None and all(abs(a - b) <= by for a, b in zip(box, wanted, strict=True))
+
+
+def only_page(path: Path) -> Page:
+    (page,) = open_pages(str(path))
+    return page
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [
+        ("PNG", "L"),
+        ("PNG", "1"),
+        ("PNG", "P"),
+        ("PNG", "RGB"),
+        ("PNG", "RGBA"),
+        ("PNG", "LA"),
+        ("PNG", "I;16"),
+        ("JPEG", "L"),
+        ("JPEG", "RGB"),
+        ("JPEG", "CMYK"),
+        ("TIFF", "L"),
+        ("TIFF", "1"),
+        ("TIFF", "CMYK"),
+        ("TIFF", "I;16"),
+        ("TIFF", "F"),
+        ("BMP", "L"),
+        ("BMP", "1"),
+        ("WEBP", "RGB"),
+    ],
+)
+def test_every_format_and_depth_shows_the_same_ink(tmp_path: Path, kind: str, mode: str) -> None:
+    if mode == "I;16":
+        buffer = io.BytesIO()
+        Image.fromarray(cross().astype(np.uint16) * 257).save(buffer, kind)
+        data = buffer.getvalue()
+    else:
+        data = encoded(cross(), kind, mode)
+    path = tmp_path / "cross.bin"
+    path.write_bytes(data)
+    page = only_page(path)
+    assert page.image.dtype == np.uint8
+    assert page.image.shape == (120, 160)
+    assert page.image[0, 0] > 240
+    assert close(ink_box(page.image), CROSS_BOX)
+
+
+def test_white_on_black_becomes_dark_on_white(tmp_path: Path) -> None:
+    path = tmp_path / "board.bmp"
+    path.write_bytes(encoded(255 - cross(), "BMP"))
+    assert np.abs(only_page(path).image.astype(int) - cross()).max() <= 2
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+def test_transparent_paper_shows_its_ink_dark_or_bright(tmp_path: Path, ink: int) -> None:
+    pixels = np.full((120, 160, 4), ink, np.uint8)
+    pixels[..., 3] = 255 - cross()
+    path = tmp_path / "sticker.png"
+    Image.fromarray(pixels).save(path)
+    assert close(ink_box(only_page(path).image), CROSS_BOX)
+
+
+def test_a_photo_is_turned_upright_as_its_camera_says(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the top of the scene is the right side of the pixels
+    turned = np.rot90(cross(), 1)
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encoded(np.ascontiguousarray(turned), "JPEG", exif=exif))
+    page = only_page(path)
+    assert page.image.shape == (120, 160)
+    assert close(ink_box(page.image), CROSS_BOX)
+
+
+def test_a_shadow_over_the_page_is_no_ink() -> None:
+    shade = np.linspace(250, 90, 160)[None, :].repeat(120, axis=0)
+    photo = (cross() / 255.0 * shade).astype(np.uint8)
+    assert close(ink_box(clean(photo)), CROSS_BOX, by=3)
+
+
+@given(st.integers(1, 6), st.booleans())
+def test_polarity_is_told_for_any_pen(pen: int, light: bool) -> None:
+    page = np.full((90, 130), 255, np.uint8)
+    cv2.ellipse(page, (65, 45), (40, 30), 0, 0, 320, 0, pen, cv2.LINE_AA)
+    assert is_light_on_dark(255 - page if light else page) is light
+
+
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_a_page_of_one_shade_holds_no_region(shade: int) -> None:
+    image = np.full((50, 70), shade, np.uint8)
+    assert find_regions(Page("p", 1, clean(image))) == []
+
+
+def test_paper_grain_is_no_ink() -> None:
+    grain = np.random.default_rng(7).normal(235, 3, (200, 300)).clip(0, 255).astype(np.uint8)
+    assert find_regions(Page("p", 1, clean(grain))) == []
+
+
+def test_dust_far_from_the_ink_does_not_widen_its_box() -> None:
+    page = cv2.resize(cross(), (1600, 1200), interpolation=cv2.INTER_LINEAR)
+    page[1190:1192, 1590:1592] = 0
+    assert close(ink_box(page), tuple(10 * v for v in CROSS_BOX), by=20)
+
+
+@pytest.mark.parametrize("drawn_by", ["poppler", "pdfium"])
+def test_pdf_pages_are_drawn_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn_by: str
+) -> None:
+    if drawn_by == "pdfium":
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    elif not shutil.which("pdftoppm"):
+        pytest.skip("pdftoppm is not installed")
+    path = tmp_path / "notes.pdf"
+    path.write_bytes(paged([cross(), 255 - cross()]))
+    pages = list(open_pages(str(path)))
+    assert [page.number for page in pages] == [1, 2]
+    scale = 200 / 72
+    for page in pages:
+        assert np.allclose(page.image.shape, (120 * scale, 160 * scale), atol=1)
+        assert close(ink_box(page.image), tuple(round(v * scale) for v in CROSS_BOX), by=5)
+
+
+def test_chosen_pages_of_pdf_and_tiff(tmp_path: Path) -> None:
+    chosen = PageRange.parse("3-,1")
+    for kind in ("PDF", "TIFF"):
+        path = tmp_path / f"notes.{kind.lower()}"
+        path.write_bytes(paged([cross()] * 4, kind))
+        assert [page.number for page in open_pages(str(path), chosen)] == [1, 3, 4]
+
+
+def test_a_page_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "notes.pdf"
+    path.write_bytes(paged([cross()]))
+    with pytest.raises(InputError, match="no page among 7; it has 1"):
+        list(open_pages(str(path), PageRange.parse("7")))
+
+
+@pytest.mark.parametrize("text", ["", "0", "a", "4-2", "1,,2", "-3", "1-2-3", "1 2"])
+def test_page_ranges_that_mean_nothing_are_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        PageRange.parse(text)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1), st.integers(30, 40))
+def test_page_ranges_choose_what_they_name(numbers: list[int], count: int) -> None:
+    text = ",".join(map(str, numbers))
+    assert PageRange.parse(text).of(count, "x") == sorted(set(numbers))
+
+
+def test_inkml_is_known_by_its_content_and_keeps_its_ink(tmp_path: Path) -> None:
+    path = tmp_path / "cross.xml"
+    path.write_text(INKML)
+    page = only_page(path)
+    assert page.ink is not None
+    assert len(page.ink.strokes) == 2
+    (region,) = find_regions(page)
+    assert region.box == (0, 0, 20, 40)
+    assert region.image.min() < 64 < 192 < region.image.max()
+
+
+def names(*inputs: object) -> list[str]:
+    return [source.name for source in find_sources([str(i) for i in inputs])]
+
+
+def test_folders_are_searched_to_the_bottom_in_sorted_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.PNG", "a/z.jpg", "a/b/y.inkml", "readme.txt", ".hidden.png", ".git/x.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(b"x")
+    assert names(".") == ["a/b/y.inkml", "a/z.jpg", "b.PNG"]
+    assert names("a", "*.PNG") == ["a/b/y.inkml", "a/z.jpg", "b.PNG"]
+    assert names("**/*.jpg") == ["a/z.jpg"]
+
+
+def test_archives_are_read_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("two.png", encoded(cross()))
+        archive.writestr("one/ink.inkml", INKML)
+        archive.writestr("__MACOSX/one/._ink.inkml", b"shadow")
+        archive.writestr("notes.txt", b"text")
+    assert names(path) == [f"{path}/one/ink.inkml", f"{path}/two.png"]
+    assert [page.ink is None for page in open_pages(str(path))] == [False, True]
+
+
+def test_standard_input_is_known_by_its_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    for data in (encoded(cross()), paged([cross()]), INKML.encode()):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        (page,) = open_pages("-")
+        assert page.source == "-"
+        assert page.image.min() < 64
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"BM", b"%PDF-", b"<"]))
+def test_no_bytes_break_more_than_their_own_file(tail: bytes, head: bytes) -> None:
+    path = Path(f"{head!r}")
+    from hmer_cli.page.open import open_sheets
+    from hmer_cli.page.sources import Source
+
+    try:
+        pages = [s.draw() for s in open_sheets(Source(str(path), "k", lambda: head + tail))]
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(page.image.ndim == 2 for page in pages)
+
+
+@given(st.integers(0, 725))
+def test_a_cut_off_png_is_refused(length: int) -> None:
+    data = encoded(cross())
+    cut = data[: min(length, len(data) - 30)]  # the last pixels lie before that
+    with pytest.raises(InputError):
+        decode(cut, "cut.png")
