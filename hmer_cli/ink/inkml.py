@@ -10,6 +10,7 @@ import numpy as np
 from lxml import etree
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.truth import derive_label
 from hmer_cli.ink.formats import Formats, identity
 from hmer_cli.ink.ink import Ink, Stroke, Symbol
 from hmer_cli.ink.traces import read_trace
@@ -153,13 +154,11 @@ def _annotations(element: etree._Element) -> dict[str, str]:
 
 def _label(root: etree._Element, truth: str | None, symbols: tuple[Symbol, ...]) -> str | None:
     """The label from MathML, LaTeX and symbols; None where there is no truth, or no sense in it."""
-    from hmer_cli.expr.truth import derive_label
-
     math = root.find("{*}annotationXML/{*}math")
     if math is None and not truth:
         return None
     try:
-        return str(derive_label(math, truth, symbols))
+        return derive_label(math, truth, [symbol.label for symbol in symbols])
     except InputError:
         return None
 

@@ -113,5 +113,4 @@ def _lines(strokes: Sequence[Stroke], stretch: NDArray[np.float64]) -> list[NDAr
 
 def _dot(point: NDArray[np.int32]) -> NDArray[np.int32]:
     """A line one canvas pixel long: OpenCV draws none that is shorter at thickness 1."""
-    half = 1 << _SHIFT - 1
-    return np.array([point - (half, 0), point + (half, 0)], np.int32)
+    return point + np.array([[-1, 0], [1, 0]], np.int32) * (1 << _SHIFT - 1)

@@ -6,9 +6,9 @@ import os
 import re
 import unicodedata
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
@@ -23,18 +23,24 @@ MAX_BYTES = 256 << 20
 MAX_TOTAL = 64 << 30
 """An archive larger than this, unpacked, is refused: it is a bomb, or wants unpacking by hand."""
 
+_HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
 _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 
 
-class Store(Protocol):
-    """Named files. ``names`` are their paths in it with ``/``, sorted; ``path`` is where it lies."""
+class Store(ABC):
+    """Named files. ``names`` are their paths inside it with ``/``, sorted; ``path`` is its own."""
 
-    path: Path
-    names: tuple[str, ...]
+    def __init__(self, path: Path, names: Iterable[str]) -> None:
+        self.path = path
+        self.names = tuple(sorted(name for name in names if not _HIDDEN.search(name)))
 
+    @abstractmethod
     def read(self, name: str) -> bytes:
         """The bytes of one file; raises InputError."""
-        ...
+
+    def ending(self, *endings: str) -> list[str]:
+        """The names that end so, sorted."""
+        return [name for name in self.names if name.lower().endswith(endings)]
 
 
 def open_store(path: str | Path) -> Store:
@@ -50,28 +56,25 @@ def open_store(path: str | Path) -> Store:
     return _Archive(path) if zipfile.is_zipfile(path) else _File(path)
 
 
-class _Folder:
+class _Folder(Store):
     def __init__(self, path: Path) -> None:
-        self.path = path
         files = (Path(base, file) for base, _, files in os.walk(path) for file in files)
-        self.names = _sorted(file.relative_to(path).as_posix() for file in files)
+        super().__init__(path, (file.relative_to(path).as_posix() for file in files))
 
     def read(self, name: str) -> bytes:
         return _read(self.path / name)
 
 
-class _File:
+class _File(Store):
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.names = (path.name,)
+        super().__init__(path, [path.name])
 
     def read(self, name: str) -> bytes:
         return _read(self.path)
 
 
-class _Archive:
+class _Archive(Store):
     def __init__(self, path: Path) -> None:
-        self.path = path
         try:
             self._zip = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile) as error:
@@ -82,7 +85,7 @@ class _Archive:
                 f"{path}: unpacks to more than {MAX_TOTAL >> 30} GiB", "unpack it yourself"
             )
         self._members = {info.filename: info for info in members}
-        self.names = _sorted(self._members)
+        super().__init__(path, self._members)
 
     def read(self, name: str) -> bytes:
         if _UNSAFE.search(name):
@@ -111,22 +114,12 @@ def _too_large(name: str) -> InputError:
     return InputError(f"{name} is larger than {MAX_BYTES >> 20} MiB", "split it")
 
 
-def _sorted(names: Iterable[str]) -> tuple[str, ...]:
-    """Neither hidden files nor the shadows that macOS leaves in archives."""
-    return tuple(sorted(name for name in names if not re.search(r"(^|/)(\.[^./]|__MACOSX/)", name)))
-
-
 def stem(name: str) -> str:
     """What a file and its caption have in common: no folder, no known ending, composed Unicode."""
     base = PurePosixPath(name).name
     root, ending = os.path.splitext(base)
     known = ending.lower() in (INKML, *IMAGES)
     return unicodedata.normalize("NFC", root if known else base)
-
-
-def with_ending(store: Store, *endings: str) -> list[str]:
-    """The names in a store that end so, sorted."""
-    return [name for name in store.names if name.lower().endswith(endings)]
 
 
 class Captions:
@@ -184,7 +177,7 @@ def iter_inks(
     """
     store = open_store(path)
     captions = Captions(store)
-    for name in store.names if isinstance(store, _File) else with_ending(store, INKML):
+    for name in store.names if isinstance(store, _File) else store.ending(INKML):
         caption = captions.find(name)
         try:
             ink = read_inkml(store.read(name), name, label=label and caption is None)
