@@ -1,0 +1,199 @@
+"""``hmer eval``: how well a recogniser reads a labelled data set."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hmer_cli import console
+from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.ink.render import Image
+from hmer_cli.judge.evaluation import Evaluation, Outcome, as_json, as_tables, as_tsv, judge
+from hmer_cli.learn.datasets import Sample, open_dataset
+from hmer_cli.read.reading import Reading
+
+CHUNK = 128
+"""Images held in memory at a time."""
+
+STDOUT = "-"
+
+NO_READING = Reading("", 0.0)
+
+
+class Reader(Protocol):
+    """What eval needs of a Recogniser."""
+
+    @property
+    def model(self) -> str:
+        """The name of the weights."""
+        ...
+
+    def read(self, images: Sequence[Image], batch_size: int = ...) -> Sequence[Reading]:
+        """One reading an image, in their order."""
+        ...
+
+
+def run(
+    dataset: str,
+    split: str | None = None,
+    limit: int | None = None,
+    *,
+    json_file: str | None = None,
+    predictions: str | None = None,
+    model: str | None = None,
+    batch_size: int = 16,
+    recogniser: Reader | None = None,
+) -> Evaluation:
+    """Evaluate, put the tables on stdout and the scores and predictions into their files.
+
+    A file named ``-`` is stdout, which it then has for itself: the tables go to stderr.
+    Raises UsageError, OutputError and MissingError before anything is read, InputError where
+    the data set has nothing to score.
+    """
+    with _replacing(json_file) as put_scores, _replacing(predictions) as put_predictions:
+        found = evaluate(dataset, split, limit, recogniser or _load(model), batch_size=batch_size)
+        put_scores(as_json(found))
+        put_predictions(as_tsv(found))
+    shown_to = sys.stderr if STDOUT in (json_file, predictions) else sys.stdout
+    for table in as_tables(found):
+        console.table(table.title, table.columns, table.rows, shown_to)
+    return found
+
+
+def outcome(evaluation: Evaluation) -> HmerError | None:
+    """What the run's exit code should say: nothing where every file could be read."""
+    if not evaluation.failed:
+        return None
+    return InputError(f"{evaluation.failed} of {len(evaluation.outcomes)} failed, counted as wrong")
+
+
+def evaluate(
+    dataset: str,
+    split: str | None,
+    limit: int | None,
+    recogniser: Reader,
+    *,
+    batch_size: int = 16,
+) -> Evaluation:
+    """Read the first ``limit`` expressions of a data set and score what was read.
+
+    Raises UsageError for a wrong option, InputError where the data set cannot be opened or no
+    expression in it has a label.
+    """
+    if batch_size < 1:
+        raise UsageError(f"--batch-size {batch_size}: there must be at least one")
+    waiting = deque(open_dataset(dataset, split, limit))
+    count = len(waiting)
+    started = time.perf_counter()
+    outcomes = list(_read_all(waiting, recogniser, batch_size))
+    seconds = time.perf_counter() - started
+    if not any(tokenize(outcome.truth) for outcome in outcomes):
+        raise InputError(f"{dataset}: no expression has a label", "put a caption.txt beside them")
+    return judge(
+        outcomes,
+        dataset=dataset,
+        split=split,
+        model=recogniser.model,
+        unlabelled=count - len(outcomes),
+        seconds=seconds,
+    )
+
+
+def _load(model: str | None) -> Reader:
+    from hmer_cli.read.recogniser import Recogniser
+
+    return Recogniser.load(model)
+
+
+def _read_all(waiting: deque[Sample], recogniser: Reader, batch_size: int) -> Iterator[Outcome]:
+    """The outcomes of all samples that have a truth or cannot be read, a chunk at a time.
+
+    Samples keep what they have read, so they are let go of when they are done.
+    """
+    with console.progress("reading", len(waiting)) as advance:
+        while waiting:
+            chunk = [waiting.popleft() for _ in range(min(CHUNK, len(waiting)))]
+            yield from _read(map(_prepare, chunk), recogniser, batch_size)
+            advance(len(chunk), 0)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A sample ready to be read, or the reason why it cannot be."""
+
+    name: str
+    truth: str
+    image: Image | None = None
+    error: str | None = None
+
+
+def _prepare(sample: Sample) -> _Prepared:
+    try:
+        return _Prepared(sample.name, sample.label, sample.image())
+    except InputError as error:
+        console.say(error)
+        return _Prepared(sample.name, sample.label, error=str(error))
+
+
+def _read(prepared: Iterable[_Prepared], recogniser: Reader, batch_size: int) -> Iterator[Outcome]:
+    judged = [each for each in prepared if tokenize(each.truth) or each.error]
+    images = [each.image for each in judged if each.image is not None]
+    readings = iter(recogniser.read(images, batch_size=batch_size) if images else ())
+    for each in judged:
+        reading = NO_READING if each.image is None else next(readings)
+        yield Outcome(each.name, each.truth, reading, each.error)
+
+
+@contextmanager
+def _replacing(name: str | None) -> Iterator[Callable[[str], None]]:
+    """A function that puts a text where the file ``name`` was, all of it or nothing.
+
+    The new file is begun at once, so that a run of hours does not end at a missing folder.
+    """
+    if name is None or name == STDOUT:
+        yield _to_stdout if name else _nowhere
+        return
+    path = Path(os.path.realpath(name))
+    device = name.startswith("/dev/") or (path.exists() and not path.is_file())
+    part = path if device else path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        file = part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise _unwritable(name, error) from error
+
+    def put(text: str) -> None:
+        try:
+            file.write(text)
+            file.close()
+            if not device:
+                os.replace(part, path)
+        except OSError as error:
+            raise _unwritable(name, error) from error
+
+    try:
+        yield put
+    finally:
+        file.close()
+        if not device:
+            part.unlink(missing_ok=True)
+
+
+def _nowhere(text: str) -> None:
+    pass
+
+
+def _to_stdout(text: str) -> None:
+    sys.stdout.write(text)
+
+
+def _unwritable(name: str, error: OSError) -> OutputError:
+    what = f"{name}: cannot be written ({error.strerror})"
+    return OutputError(what, "make the folder or name another file")

@@ -1,0 +1,253 @@
+"""hmer eval, on small data sets made here and a recogniser that reads what it is told to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hmer_cli import eval as verb
+from hmer_cli.errors import InputError, OutputError, UsageError
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.inkml import write_inkml
+from hmer_cli.read.reading import Reading
+
+Image = NDArray[np.uint8]
+
+
+class Parrot:
+    """Says the given readings one after the other, and notes the images it was shown."""
+
+    model = "parrot-1"
+
+    def __init__(self, readings: Iterable[Reading]) -> None:
+        self.readings = iter(readings)
+        self.calls: list[list[Image]] = []
+
+    def read(self, images: Sequence[Image], batch_size: int = 1) -> list[Reading]:
+        self.calls.append(list(images))
+        return [next(self.readings) for _ in images]
+
+
+def parrot(*labels: str) -> Parrot:
+    return Parrot(Reading(label, 0.9 - 0.1 * n) for n, label in enumerate(labels))
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a folder of images with a caption.txt, from names and their labels."""
+
+    def make(**labels: str) -> Path:
+        folder = tmp_path / "images"
+        folder.mkdir()
+        for n, name in enumerate(labels):
+            page = np.full((40, 60), 255, np.uint8)
+            page[10:20, 10 : 20 + n] = 0
+            cv2.imwrite(str(folder / f"{name}.png"), page)
+        captions = "".join(f"{name}\t{label}\n" for name, label in labels.items())
+        (folder / "caption.txt").write_text(captions)
+        return folder
+
+    return make
+
+
+def ink(label: str | None) -> Ink:
+    stroke = np.array([[0, 0], [10, 10], [20, 0]], np.float32)
+    return Ink((stroke, stroke + 15), label=label, truth=label)
+
+
+def read_json(path: Path) -> dict[str, object]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_perfect_reader(images: Callable[..., Path]) -> None:
+    found = verb.evaluate(str(images(a="x", b="x ^ { 2 }")), None, None, parrot("x", "x ^ { 2 }"))
+    assert (found.scores.exprate, found.scores.wer, found.scores.cer) == (1, 0, 0)
+    assert found.wrong_caught is None
+    assert verb.outcome(found) is None
+
+
+def test_the_json_holds_what_scripts_depend_on(images: Callable[..., Path], tmp_path: Path) -> None:
+    folder, out = images(a="x", b="x + 1", c="2"), tmp_path / "scores.json"
+    verb.run(str(folder), json_file=str(out), recogniser=parrot("x", "x 1", ""))
+    found = read_json(out)
+    assert found["n"] == 3
+    assert found["wer"] == pytest.approx(2 / 5)
+    assert found["cer"] == pytest.approx(3 / 7, abs=1e-6)
+    assert found["exprate"] == pytest.approx(1 / 3, abs=1e-6)
+    assert found["exprate1"] == found["exprate2"] == 1
+    assert found["structure_exprate"] == pytest.approx(1 / 3, abs=1e-6)
+    assert found["by_length"]["short"]["n"] == 3  # type: ignore[index]
+    assert found["model"] == "parrot-1"
+    assert found["empty"] == 1
+    assert isinstance(found["seconds"], float)
+    assert {"truth": "+", "prediction": "", "count": 1} in found["confusions"]  # type: ignore[operator]
+
+
+def test_the_predictions_are_one_line_an_expression(
+    images: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder, out = images(a="x", b="x + 1"), tmp_path / "predictions.tsv"
+    verb.run(str(folder), predictions=str(out), recogniser=parrot("x", "x\t1 "))
+    assert out.read_text(encoding="utf-8") == (
+        "name\ttruth\tprediction\tedits\tconfidence\na\tx\tx\t0\t0.9000\nb\tx + 1\tx 1\t1\t0.8000\n"
+    )
+
+
+def test_the_same_run_writes_the_same_bytes(images: Callable[..., Path], tmp_path: Path) -> None:
+    folder = images(a="x", b="y", c="z")
+    written = []
+    for _ in range(2):
+        out = tmp_path / "predictions.tsv"
+        verb.run(str(folder), predictions=str(out), recogniser=parrot("x", "z", "y"))
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+
+
+def test_the_tables_are_data_on_stdout(
+    images: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb.run(str(images(a=r"\alpha", b="y")), recogniser=parrot("a", "y"))
+    said = capsys.readouterr()
+    assert said.err == ""
+    for part in ("parrot-1", "ExpRate", "50.00 %", r"\alpha", "short", "By length"):
+        assert part in said.out
+
+
+def test_scores_on_stdout_have_it_for_themselves(
+    images: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb.run(str(images(a="x")), json_file="-", recogniser=parrot("x"))
+    said = capsys.readouterr()
+    assert json.loads(said.out)["exprate"] == 1
+    assert "ExpRate" in said.err
+
+
+def test_a_file_that_cannot_be_read_counts_as_wrong(
+    images: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = images(a="x", b="y", c="z"), tmp_path / "predictions.tsv"
+    (folder / "b.png").write_bytes((folder / "b.png").read_bytes()[:40])
+    found = verb.run(str(folder), predictions=str(out), recogniser=parrot("x", "z"))
+    assert found.scores.n == 3
+    assert found.scores.exprate == pytest.approx(2 / 3)
+    assert found.scores.wer == pytest.approx(1 / 3)
+    assert found.failed == 1
+    assert "b\ty\t\t1\t0.0000\n" in out.read_text(encoding="utf-8")
+    assert "b" in capsys.readouterr().err
+    ended = verb.outcome(found)
+    assert ended is not None
+    assert ended.exit_code == 1
+
+
+def test_ink_is_drawn_dark_on_white(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.inkml").write_bytes(write_inkml(ink("x")))
+    reader = parrot("x")
+    found = verb.evaluate(str(tmp_path / "set"), None, None, reader)
+    assert found.scores.exprate == 1
+    ((image,),) = reader.calls
+    assert image.dtype == np.uint8
+    assert image.min() == 0
+    assert np.median(image) == 255
+
+
+def test_an_unreadable_ink_file_is_not_dropped(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.inkml").write_bytes(write_inkml(ink("x")))
+    (tmp_path / "set" / "b.inkml").write_bytes(b"")
+    found = verb.evaluate(str(tmp_path / "set"), None, None, parrot("x"))
+    assert (found.scores.n, found.failed, found.scores.exprate) == (2, 1, 0.5)
+
+
+def test_ink_without_truth_is_counted_apart(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.inkml").write_bytes(write_inkml(ink("x")))
+    (tmp_path / "set" / "b.inkml").write_bytes(write_inkml(ink(None)))
+    found = verb.evaluate(str(tmp_path / "set"), None, None, parrot("x"))
+    assert (found.scores.n, found.unlabelled, found.scores.exprate) == (1, 1, 1)
+
+
+def test_a_data_set_without_a_label_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.inkml").write_bytes(write_inkml(ink(None)))
+    with pytest.raises(InputError) as caught:
+        verb.evaluate(str(tmp_path / "set"), None, None, parrot())
+    assert caught.value.remedy
+
+
+def test_the_limit_takes_the_first_by_name(images: Callable[..., Path]) -> None:
+    found = verb.evaluate(str(images(c="z", a="x", b="y")), None, 2, parrot("x", "y"))
+    assert [outcome.name for outcome in found.outcomes] == ["a", "b"]
+
+
+def test_memory_holds_one_chunk_of_images(
+    images: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verb, "CHUNK", 2)
+    reader = parrot(*"vwxyz")
+    found = verb.evaluate(str(images(a="v", b="w", c="x", d="y", e="z")), None, None, reader)
+    assert [len(call) for call in reader.calls] == [2, 2, 1]
+    assert found.scores.exprate == 1
+
+
+@pytest.mark.parametrize("option", ["json_file", "predictions"])
+def test_an_output_that_cannot_be_written_is_refused_before_reading(
+    images: Callable[..., Path], tmp_path: Path, option: str
+) -> None:
+    reader = parrot("x")
+    with pytest.raises(OutputError) as caught:
+        verb.run(
+            str(images(a="x")),
+            recogniser=reader,
+            **{option: str(tmp_path / "no" / "such" / "file")},  # type: ignore[arg-type]
+        )
+    assert caught.value.exit_code == 5
+    assert reader.calls == []
+
+
+def test_a_run_that_breaks_leaves_the_older_output(
+    images: Callable[..., Path], tmp_path: Path
+) -> None:
+    class Breaks(Parrot):
+        def read(self, images: Sequence[Image], batch_size: int = 1) -> list[Reading]:
+            raise KeyboardInterrupt
+
+    folder, out = images(a="x"), tmp_path / "out.json"
+    out.write_text("older")
+    with pytest.raises(KeyboardInterrupt):
+        verb.run(str(folder), json_file=str(out), recogniser=Breaks([]))
+    assert out.read_text() == "older"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.json"]
+
+
+@pytest.mark.parametrize("dataset", ["", "no/such/set.zip"])
+def test_a_data_set_that_is_not_there(tmp_path: Path, dataset: str) -> None:
+    with pytest.raises((InputError, UsageError)) as caught:
+        verb.evaluate(str(tmp_path / dataset), None, None, parrot())
+    assert caught.value.remedy
+
+
+def test_wrong_options(images: Callable[..., Path]) -> None:
+    folder = str(images(a="x"))
+    with pytest.raises(UsageError, match="test2099"):
+        verb.evaluate(folder, "test2099", None, parrot())
+    with pytest.raises(UsageError, match="batch-size"):
+        verb.evaluate(folder, None, None, parrot(), batch_size=0)
+
+
+@pytest.mark.data
+def test_the_first_hundred_of_the_2014_test(data_file: Callable[[str], Path]) -> None:
+    found = verb.evaluate(
+        str(data_file("crohme.zip")), "test2014", 100, Parrot(Reading("x", 0.5) for _ in range(100))
+    )
+    assert (found.scores.n, found.failed, found.unlabelled) == (100, 0, 0)
+    assert all(outcome.truth for outcome in found.outcomes)
+    assert 0 < found.scores.wer <= 1
