@@ -137,7 +137,8 @@ _TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
 % \input it in the text: it also shows every expression, each by \hmershow{{ID}}, which is yours to
 % define beforehand.
 \providecommand{{\hmer}}[1]{{\ensuremath{{%
-  \ifcsname hmer@#1\endcsname\csname hmer@#1\endcsname\else\mbox{{[no \detokenize{{#1}}]}}\fi}}}}
+  \ifcsname hmer@#1\endcsname\csname hmer@#1\endcsname
+  \else\mbox{{\ttfamily[no \detokenize{{#1}}]}}\fi}}}}
 \providecommand{{\hmershow}}[1]{{\[\hmer{{#1}}\]}}
 \providecommand{{\hmerinvalid}}{{\mbox{{[not valid \LaTeX]}}}}
 \providecommand{{\hmerexpression}}[2]{{%

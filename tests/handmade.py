@@ -21,7 +21,15 @@ INKML = """<ink xmlns="http://www.w3.org/2003/InkML">
 NO_PAGES = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj
-trailer<</Root 1 0 R>>
+xref
+0 3
+0000000000 65535 f\x20
+0000000009 00000 n\x20
+0000000052 00000 n\x20
+trailer<</Size 3/Root 1 0 R>>
+startxref
+96
+%%EOF
 """
 
 # Made by pypdf 7.1: one blank page of 72 x 72 points, user password "secret", RC4 of 128 bits.

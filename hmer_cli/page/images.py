@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from typing import cast
 
@@ -52,8 +53,9 @@ def decode(data: bytes, name: str, frame: int = 0) -> Pixels:
 def _opened(data: bytes, name: str) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
-    except Image.DecompressionBombError:
-        raise _too_large(name) from None
+    except Image.DecompressionBombError as error:
+        pixels = re.search(r"\d+", str(error))
+        raise _too_large(name, int(pixels[0]) if pixels else 2 * MAX_PIXELS) from None
     except Exception as error:
         raise _damaged(name, error) from error
     _check_size(image, name)
@@ -62,12 +64,13 @@ def _opened(data: bytes, name: str) -> Image.Image:
 
 def _check_size(image: Image.Image, name: str) -> None:
     if image.width * image.height > MAX_PIXELS:
-        raise _too_large(name, f" of {image.width} x {image.height} pixels")
+        raise _too_large(name, image.width * image.height)
 
 
-def _too_large(name: str, size: str = "") -> InputError:
+def _too_large(name: str, pixels: int) -> InputError:
     return InputError(
-        f"{name}: image{size} is over the limit of {MAX_PIXELS // 10**6} million pixels",
+        f"{name}: image of {pixels / 1e6:.0f} million pixels, over the limit of "
+        f"{MAX_PIXELS / 1e6:.0f} million",
         "scale it down or cut it into parts",
     )
 

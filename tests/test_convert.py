@@ -1,0 +1,279 @@
+"""Inputs to records to outputs: what the files hold, in which order, and when they change."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from handmade import INKML, FakeRecogniser, cross, encoded, paged
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmer_cli.convert import convert, outcome
+from hmer_cli.errors import OutputError, StrictError, UsageError
+from hmer_cli.outputs import Output, jsonl, markdown, tex
+from hmer_cli.records import Record, expression_ids
+
+FIELDS = ["source", "page", "region", "latex", "confidence", "status", "error", "model"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def record(source: str = "a.png", page: int | None = 1, **changes: object) -> Record:
+    fields = {
+        "region": (1, 2, 3, 4),
+        "latex": "x ^ { 2 }",
+        "confidence": 0.9,
+        "status": "ok",
+        "error": None,
+        "model": "fake-1",
+    }
+    return Record(source, page, **(fields | changes))  # type: ignore[arg-type]
+
+
+def failed(source: str, page: int | None = None) -> Record:
+    return record(source, page, region=None, latex="", confidence=0.0, status="failed", error="bad")
+
+
+def test_records_say_what_was_read_where() -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    Path("b.pdf").write_bytes(paged([cross(), cross()]))
+    convert(["a.png", "b.pdf", "none.png"], ["eqs.jsonl"], recogniser=FakeRecogniser())
+    records = [json.loads(line) for line in Path("eqs.jsonl").read_text().splitlines()]
+    assert [list(r) for r in records] == [FIELDS] * 4
+    assert [(r["source"], r["page"]) for r in records] == [
+        ("a.png", 1),
+        ("b.pdf", 1),
+        ("b.pdf", 2),
+        ("none.png", None),
+    ]
+    first, last = records[0], records[-1]
+    assert all(abs(a - b) <= 2 for a, b in zip(first["region"], (38, 28, 83, 93), strict=True))
+    assert first["latex"] == "x ^ { 2 }"
+    assert (first["confidence"], first["status"], first["error"]) == (0.9, "ok", None)
+    assert (last["region"], last["latex"], last["status"]) == (None, "", "failed")
+    assert "no such file" in last["error"]
+
+
+@pytest.mark.parametrize(
+    ("label", "confidence", "status"),
+    [("x ^ { 2 }", 0.9, "ok"), ("x", 0.49, "low"), (r"\frac { a }", 0.9, "low"), ("", 0, "failed")],
+)
+def test_status_follows_confidence_and_validity(label: str, confidence: float, status: str) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (only,) = convert(["a.png"], ["o.jsonl"], recogniser=FakeRecogniser(label, confidence))
+    assert only.status == status
+    assert (only.error is None) == (status == "ok" or label == "x")
+
+
+@pytest.mark.parametrize(
+    ("records", "strict", "code"),
+    [
+        ([record()], True, None),
+        ([record(), failed("b")], False, 1),
+        ([record(), record(status="low")], False, None),
+        ([record(), record(status="low")], True, 4),
+        ([failed("b"), record(status="low")], True, 4),
+        ([record(), failed("b")], True, 1),
+    ],
+)
+def test_the_exit_code_tells_the_worst_of_it(
+    records: list[Record], strict: bool, code: int | None
+) -> None:
+    error = outcome(records, strict=strict)
+    assert (error and error.exit_code) == code
+    assert isinstance(error, StrictError) == (code == 4)
+
+
+def test_the_same_bytes_for_any_number_of_jobs() -> None:
+    for i in range(70):
+        Path(f"{i:02}.png").write_bytes(encoded(cross(width=120 + i)))
+    Path("35.pdf").write_bytes(paged([cross()] * 5))
+    Path("36.png").write_bytes(b"broken")
+    written, batches = set(), set()
+    for jobs in (1, 2, 7):
+        recogniser = FakeRecogniser()
+        convert(["."], ["../o.jsonl", "../o.tex", "../o.md"], jobs=jobs, recogniser=recogniser)
+        written.add(b"".join(Path(f"../o.{e}").read_bytes() for e in ("jsonl", "tex", "md")))
+        batches.add(tuple(recogniser.batches))
+    assert len(written) == 1
+    assert len(batches) == 1  # a batch of other neighbours may round otherwise
+
+
+def test_the_same_input_twice_is_converted_once(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("notes").mkdir()
+    Path("notes/a.png").write_bytes(encoded(cross()))
+    os.symlink("notes/a.png", "link.png")
+    again = [str(Path.cwd() / "notes/a.png"), "notes", "./notes/../notes/a.png", "link.png"]
+    records = convert(["notes/a.png", *again], ["o.tex"], recogniser=FakeRecogniser())
+    assert [r.source for r in records] == ["notes/a.png"]
+    assert capsys.readouterr().err.count("converted once") == len(again)
+
+
+def test_an_unchanged_output_is_not_touched() -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    outs = ["o.tex", "o.md", "o.jsonl"]
+    convert(["a.png"], outs, recogniser=FakeRecogniser())
+    before = [os.stat(out) for out in outs]
+    convert(["a.png"], outs, recogniser=FakeRecogniser())
+    after = [os.stat(out) for out in outs]
+    assert [(s.st_ino, s.st_mtime_ns) for s in before] == [(s.st_ino, s.st_mtime_ns) for s in after]
+    convert(["a.png"], outs, recogniser=FakeRecogniser("y"))
+    assert all("y" in Path(out).read_text() for out in outs)
+    assert sorted(os.listdir()) == ["a.png", *sorted(outs)]
+
+
+def test_an_output_keeps_its_mode_and_the_link_to_it() -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    Path("kept").mkdir()
+    Path("kept/o.tex").write_text("old")
+    os.chmod("kept/o.tex", 0o640)
+    os.symlink("kept/o.tex", "o.tex")
+    convert(["a.png"], ["o.tex"], recogniser=FakeRecogniser())
+    assert Path("o.tex").is_symlink()
+    assert os.stat("kept/o.tex").st_mode & 0o777 == 0o640
+    assert "x ^ { 2 }" in Path("kept/o.tex").read_text()
+
+
+def test_when_nothing_is_read_documents_stay_and_the_log_tells() -> None:
+    for name in ("o.tex", "o.md", "o.jsonl"):
+        Path(name).write_text("old")
+    convert(["none.png"], ["o.tex", "o.md", "o.jsonl"], recogniser=FakeRecogniser())
+    assert Path("o.tex").read_text() == Path("o.md").read_text() == "old"
+    assert json.loads(Path("o.jsonl").read_text())["status"] == "failed"
+
+
+def test_stdout_gets_one_line_an_expression(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    convert(["a.png", "no\nne.png", "a.png"], recogniser=FakeRecogniser())
+    out = capfdbinary.readouterr().out
+    assert out == b"x ^ { 2 }\n% failed: no ne.png: no such file or folder; check the path\n"
+
+
+@pytest.mark.parametrize("name", ["eqs", "eqs.html", "eqs.png", "-.doc", "tex"])
+def test_an_ending_without_a_format_is_wrong_usage(name: str) -> None:
+    with pytest.raises(UsageError, match=r"\.tex, \.md, \.jsonl"):
+        Output.parse(name)
+
+
+def test_ids_are_made_of_source_page_and_region() -> None:
+    records = [record("in/notes.pdf", 2), record("in/notes.pdf", 2), record("-"), record("Übung 1")]
+    assert expression_ids(records) == ["notes-p2-r1", "notes-p2-r2", "stdin-p1-r1", "Ubung-1-p1-r1"]
+
+
+def test_sources_of_one_stem_go_by_their_path() -> None:
+    records = [record("a/x.png"), record("b/x.png"), record("b/x.jpg"), record("c/y.png")]
+    assert expression_ids(records) == [
+        "a-x-png-p1-r1",
+        "b-x-png-p1-r1",
+        "b-x-jpg-p1-r1",
+        "y-p1-r1",
+    ]
+
+
+SOURCES = st.lists(st.text(min_size=1), min_size=1, max_size=8, unique=True)
+
+
+@given(SOURCES, st.randoms())
+def test_ids_are_unique_plain_and_free_of_order(sources: list[str], random) -> None:  # type: ignore[no-untyped-def]
+    ids = dict(zip(sources, expression_ids([record(s) for s in sources]), strict=True))
+    assert len(set(ids.values())) == len(sources)
+    assert all(re.fullmatch(r"[A-Za-z0-9-]+", name) for name in ids.values())
+    shuffled = random.sample(sources, len(sources))
+    assert ids == dict(zip(shuffled, expression_ids([record(s) for s in shuffled]), strict=True))
+
+
+@given(SOURCES)
+def test_no_source_name_breaks_out_of_its_comment_or_line(sources: list[str]) -> None:
+    records = [record(s) for s in sources] + [failed(s, 2) for s in sources]
+    for line in tex(records).splitlines()[len(tex([]).splitlines()) :]:
+        assert line == "" or line.startswith(("% ", r"\hmerexpression{"))
+    assert [json.loads(line)["source"] for line in jsonl(records).split("\n")[:-1]] == sources * 2
+    assert markdown(records).count("$$\nx ^ { 2 }\n$$") == len(sources)
+
+
+DOCUMENT = r"""\documentclass{article}
+\usepackage{amsmath,amssymb}
+%s
+\begin{document}
+%s
+\end{document}
+"""
+
+
+def typeset(preamble: str, body: str) -> str:
+    """The text of the document as pdflatex sets it; any error of LaTeX fails the test."""
+    for tool in ("pdflatex", "pdftotext"):
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
+    Path("doc.tex").write_text(DOCUMENT % (preamble, body))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "doc.tex"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    text = subprocess.run(["pdftotext", "doc.pdf", "-"], capture_output=True, text=True, check=True)
+    return text.stdout
+
+
+@pytest.fixture
+def eqs() -> None:
+    records = [
+        record("first.png", latex="1 2 3"),
+        record("low.png", latex=r"\sqrt { 4 5 6 }", confidence=0.1, status="low"),
+        record("فصل 3.png", latex="7 8 9"),
+        record("invalid.png", latex=r"\frac { 0 } %", status="low", error="not closed"),
+        failed("gone\n%.png"),
+    ]
+    Output.parse("eqs.tex").write(records)
+
+
+@pytest.mark.usefixtures("eqs")
+def test_the_tex_file_shows_every_expression_where_it_is_input() -> None:
+    text = typeset("", r"All: \input{eqs}")
+    for seen in ("123", "456", "789", "not valid"):
+        assert seen in text
+
+
+@pytest.mark.usefixtures("eqs")
+def test_one_expression_is_taken_by_its_id() -> None:
+    uses = r"A \hmer{first-p1-r1}, $a+\hmer{low-p1-r1}$ and \[\hmer{invalid-p1-r1}\]"
+    text = typeset(r"\input{eqs}", uses)
+    for seen in ("123", "456", "not valid"):
+        assert seen in text
+    assert "789" not in text
+    assert "no a_b" in typeset(r"\input{eqs}", r"\hmer{a_b}")
+
+
+@pytest.mark.usefixtures("eqs")
+def test_how_expressions_are_shown_is_the_users_choice() -> None:
+    text = typeset(r"\newcommand{\hmershow}[1]{}", r"Nothing\input{eqs} here")
+    assert "123" not in text
+
+
+def test_ink_and_images_go_together() -> None:
+    Path("a.inkml").write_text(INKML)
+    Path("b.png").write_bytes(encoded(cross()))
+    records = convert(["b.png", "a.inkml"], ["o.md"], recogniser=FakeRecogniser())
+    assert [(r.source, r.status) for r in records] == [("b.png", "ok"), ("a.inkml", "ok")]
+
+
+def test_an_output_that_fails_to_be_replaced_leaves_the_old_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("o.tex").write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OutputError, match="No space left"):
+        Output.parse("o.tex").write([record()])
+    assert Path("o.tex").read_text() == "old"
+    assert os.listdir() == ["o.tex"]
