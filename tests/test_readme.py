@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -82,6 +83,15 @@ def test_help_imports_nothing_heavy(name: str) -> None:
     )
     assert shown.returncode == 0, shown.stderr
     assert "Usage" in shown.stdout
+
+
+def test_the_shell_completes_commands() -> None:
+    start = "import sys; sys.argv = ['hmer']; from hmer_cli.cli import main; main()"
+    typed = {"_HMER_COMPLETE": "complete_bash", "COMP_WORDS": "hmer conv", "COMP_CWORD": "1"}
+    shown = subprocess.run(
+        [sys.executable, "-c", start], env=os.environ | typed, capture_output=True, text=True
+    )
+    assert shown.stdout.split() == ["convert"]
 
 
 def test_the_readme_tells_every_exit_code() -> None:
