@@ -8,6 +8,7 @@ import unicodedata
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from hmer_cli.errors import InputError
@@ -37,6 +38,14 @@ class Store(ABC):
     @abstractmethod
     def read(self, name: str) -> bytes:
         """The bytes of one file; raises InputError."""
+
+    def where(self, name: str) -> str:
+        """The path of one file as a person would give it."""
+        return f"{self.path}/{name}"
+
+    def inks(self) -> list[str]:
+        """The names of the InkML files, sorted."""
+        return self.ending(INKML)
 
     def ending(self, *endings: str) -> list[str]:
         """The names that end so, sorted."""
@@ -69,6 +78,12 @@ class _File(Store):
     def __init__(self, path: Path) -> None:
         super().__init__(path, [path.name])
 
+    def where(self, name: str) -> str:
+        return str(self.path)
+
+    def inks(self) -> list[str]:
+        return list(self.names)  # a file named outright is known by its content
+
     def read(self, name: str) -> bytes:
         return _read(self.path)
 
@@ -89,15 +104,17 @@ class _Archive(Store):
 
     def read(self, name: str) -> bytes:
         if _UNSAFE.search(name):
-            raise InputError(f"{self.path}: {name!r} points out of the archive", "rename it")
+            raise InputError(
+                f"{self.path}: {name!r} points out of the archive", "rename it in there"
+            )
         info = self._members[name]
         if info.file_size > MAX_BYTES:
-            raise _too_large(f"{self.path}: {name}")
+            raise _too_large(self.where(name))
         try:
             return self._zip.read(info)
         except Exception as error:  # zlib, lzma, CRC, encryption and lost files raise their own
             raise InputError(
-                f"{self.path}: {name} cannot be unpacked ({error})", "unpack the archive yourself"
+                f"{self.where(name)}: cannot be unpacked ({error})", "unpack the archive yourself"
             ) from error
 
 
@@ -111,7 +128,7 @@ def _read(path: Path) -> bytes:
 
 
 def _too_large(name: str) -> InputError:
-    return InputError(f"{name} is larger than {MAX_BYTES >> 20} MiB", "split it")
+    return InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB", "split it")
 
 
 def stem(name: str) -> str:
@@ -166,24 +183,33 @@ def parse_captions(data: bytes) -> dict[str, str]:
     return captions
 
 
+def read_ink(store: Store, name: str, captions: Captions, label: bool = True) -> Ink:
+    """One ink of a store, named by its path in there.
+
+    Its label is what a ``caption.txt`` says, as it is written there, else comes from the InkML;
+    ``label=False`` skips the latter. Raises InputError.
+    """
+    caption = captions.find(name)
+    ink = read_inkml(store.read(name), store.where(name), label=label and caption is None)
+    return replace(ink, name=name, label=ink.label if caption is None else caption)
+
+
 def iter_inks(
     path: str | Path, *, label: bool = True, report: Callable[[InputError], None] | None = None
 ) -> Iterator[Ink]:
-    """Every readable ink of a folder, zip archive or InkML file, in the order of their paths.
+    """Every readable ink of a folder, zip archive or InkML file, as ``read_ink`` gives it.
 
-    An ink is named by its path in there and labelled by ``caption.txt`` where one names it (as it
-    is written there), else from the InkML. A file that cannot be read goes to ``report`` and is
-    passed over; without ``report`` its InputError is raised. Raises InputError for the path itself.
+    They come in the order of their paths. A file that cannot be read goes to ``report`` and is
+    passed over; without ``report`` its InputError is raised. Raises InputError for ``path`` itself.
     """
     store = open_store(path)
     captions = Captions(store)
-    for name in store.names if isinstance(store, _File) else store.ending(INKML):
-        caption = captions.find(name)
+    for name in store.inks():
         try:
-            ink = read_inkml(store.read(name), name, label=label and caption is None)
+            ink = read_ink(store, name, captions, label)
         except InputError as error:
             if report is None:
                 raise
             report(error)
-            continue
-        yield ink.with_label(caption) if label and caption is not None else ink
+        else:
+            yield ink
