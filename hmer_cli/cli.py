@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from hmer_cli import __version__, console
-from hmer_cli.errors import HmerError
+from hmer_cli.errors import HmerError, MissingError
 
 BUG_EXIT = 70
 INTERRUPTED_EXIT = 130
@@ -25,8 +25,13 @@ app = typer.Typer(
 )
 
 
+ModelOption = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Weights: a name or a file.")
+]
+
+
 def main() -> None:
-    """Run the command line and exit with the code that DESIGN gives every kind of end."""
+    """Run the command line; every kind of end has its exit code, and one line that says why."""
     try:
         app()
     except HmerError as error:
@@ -34,18 +39,31 @@ def main() -> None:
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code == INTERRUPTED_EXIT:
-            console.say("interrupted; outputs are as they were")
+            console.say("interrupted")
         raise
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED_EXIT)
+    except ModuleNotFoundError as error:
+        if (error.name or "hmer_cli").startswith("hmer_cli"):
+            sys.exit(_bug(error))
+        console.say(f"{error.name} is not installed; try: pip install 'hmer-cli[train]'")
+        sys.exit(MissingError.exit_code)
     except Exception as error:
-        if os.environ.get("HMER_DEBUG"):
-            traceback.print_exc()
-        console.say(
-            f"this is a bug in hmer {__version__}, please report it with the output of the same "
-            f"command under HMER_DEBUG=1: {type(error).__name__}: {error}"
-        )
-        sys.exit(BUG_EXIT)
+        sys.exit(_bug(error))
+
+
+def _bug(error: Exception) -> int:
+    """Say so in one line, with the traceback before it where the user wants to see it."""
+    if os.environ.get("HMER_DEBUG"):
+        traceback.print_exception(error)
+    console.say(
+        f"this is a bug in hmer {__version__}, please report it with what the same command says "
+        f"under HMER_DEBUG=1: {type(error).__name__}: {error}"
+    )
+    return BUG_EXIT
+
+
+def _end(error: HmerError | None) -> None:
+    if error is not None:
+        raise error
 
 
 def _version(wanted: bool) -> None:
@@ -87,9 +105,7 @@ def convert(
     pages: Annotated[
         str | None, typer.Option(metavar="PAGES", help="Pages of PDFs and TIFFs, as 1-4,7 or 3-.")
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Weights: a name or a file.")
-    ] = None,
+    model: ModelOption = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Threads that prepare pages; all cores if unset."),
@@ -104,13 +120,101 @@ def convert(
     3 weights or a dependency missing, 4 with --strict something low or invalid, 5 cannot write,
     70 a bug in hmer, 130 interrupted.
     """
-    from hmer_cli.convert import convert as run
-    from hmer_cli.convert import outcome
+    from hmer_cli import convert as verb
 
-    records = run(inputs, out or ["-"], pages=pages, model=model, jobs=jobs)
-    error = outcome(records, strict=strict)
-    if error is not None:
-        raise error
+    records = verb.convert(inputs, out or ["-"], pages=pages, model=model, jobs=jobs)
+    _end(verb.outcome(records, strict=strict))
+
+
+@app.command()
+def render(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT", help="InkML files, folders or zip archives.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="DIR", help="Where the images and labels go.")
+    ],
+    size: Annotated[
+        int | None,
+        typer.Option(metavar="PIXELS", help="Longer side; as is legible if unset."),
+    ] = None,
+    padding: Annotated[int, typer.Option(metavar="PIXELS", help="White around the ink.")] = 8,
+    pen: Annotated[float, typer.Option(metavar="PIXELS", help="Width of the line.")] = 2.0,
+) -> None:
+    """Draw InkML as PNG images, with their labels in caption.txt."""
+    from hmer_cli import render as verb
+
+    rendered = verb.render_inputs(inputs, out, size=size, padding=padding, pen=pen)
+    _end(verb.outcome(rendered))
+
+
+@app.command("eval")
+def evaluate(
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET",
+            help="A CROHME package, or InkML, or images with caption.txt; folder or zip.",
+            show_default=False,
+        ),
+    ],
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of a CROHME package: train, test2013, test2014, ..."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="The first N by name.")] = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Scores as JSON; - is stdout.")
+    ] = None,
+    predictions: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Every prediction, as TSV; - is stdout.")
+    ] = None,
+    model: ModelOption = None,
+) -> None:
+    """Score the recogniser on a labelled data set: WER, CER, ExpRate and the errors."""
+    from hmer_cli import eval as verb
+
+    found = verb.run(dataset, split, limit, json_file=json, predictions=predictions, model=model)
+    _end(verb.outcome(found))
+
+
+weights = typer.Typer(help="Weights by name, checked by SHA-256.", no_args_is_help=True)
+app.add_typer(weights, name="weights")
+
+
+@weights.command("list")
+def list_weights() -> None:
+    """List the weights that are known by name."""
+    from hmer_cli import weights as verb
+
+    verb.list_weights()
+
+
+@weights.command()
+def verify(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="All if unset.", show_default=False)
+    ] = None,
+) -> None:
+    """Compare weights with their SHA-256."""
+    from hmer_cli import weights as verb
+
+    verb.verify(name)
+
+
+@weights.command()
+def download(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As they will be known.")],
+    url: Annotated[str | None, typer.Option(help="From here, not from where it is known.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="What the file must have.")] = None,
+) -> None:
+    """Download weights into the user's cache folder, where their name finds them."""
+    from hmer_cli import weights as verb
+
+    verb.download(name, url, sha256)
 
 
 if __name__ == "__main__":

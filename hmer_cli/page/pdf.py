@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 
@@ -64,14 +65,16 @@ def _open(data: bytes, name: str) -> pdfium.PdfDocument:
     try:
         return pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
-        reason = str(error).lower()
-        if "password" in reason:
-            raise InputError(
-                f"{name}: encrypted PDF", "remove its password and try again"
-            ) from error
-        if "success" in reason:  # PDFium found no fault, only no page to give
-            raise InputError(f"{name}: PDF without a page", "export it again") from error
-        raise InputError(f"{name}: damaged or truncated PDF", "export it again") from error
+        raise _unopenable(data, name, str(error)) from error
+
+
+def _unopenable(data: bytes, name: str, reason: str) -> InputError:
+    """What is wrong; PDFium's reason may be that of an earlier file, so the bytes must agree."""
+    if "password" in reason.lower() and b"/Encrypt" in data:
+        return InputError(f"{name}: encrypted PDF", "remove its password and try again")
+    if re.search(rb"/Count\s+0\b", data):
+        return InputError(f"{name}: PDF without a page", "export it again")
+    return InputError(f"{name}: damaged or truncated PDF", "export it again")
 
 
 def _draw_with_poppler(data: bytes, name: str, number: int, dpi: int) -> Pixels:

@@ -1,0 +1,207 @@
+"""The command line as a user and a script meet it."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from handmade import FakeRecogniser, cross, encoded, paged
+from typer.main import get_command
+
+import hmer_cli
+import hmer_cli.convert
+from hmer_cli import console
+from hmer_cli.cli import app, main
+from hmer_cli.errors import MissingError
+
+HEAVY = ("numpy", "cv2", "PIL", "lxml", "onnxruntime", "jiwer", "pypdfium2", "torch", "rich")
+MAIN = "import sys; sys.argv[0] = 'hmer'; from hmer_cli.cli import main; main()"
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The command line in an empty folder; gives its exit code."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model: FakeRecogniser())
+
+    def invoke(*args: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["hmer", *args])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return int(end.value.code or 0)
+
+    return invoke
+
+
+def commands(command: Any, *words: str) -> dict[tuple[str, ...], Any]:
+    """Every command and group of commands by the words that call it."""
+    found = {words: command}
+    for name, inner in getattr(command, "commands", {}).items():
+        found |= commands(inner, *words, name)
+    return found
+
+
+COMMANDS = commands(get_command(app))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_and_option_is_explained(words: tuple[str, ...]) -> None:
+    assert COMMANDS[words].help
+    assert [p.name for p in COMMANDS[words].params if not getattr(p, "help", None)] == []
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_imports_nothing_heavy(words: tuple[str, ...]) -> None:
+    code = f"{MAIN[:-6]}\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-c", code, *words, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"Usage: {' '.join(['hmer', *words])} ")
+    assert not {name.split(".")[0] for name in done.stderr.split()} & set(HEAVY)
+
+
+def test_the_version_is_the_packages(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"hmer {hmer_cli.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("convert",),
+        ("convrt", "a.png"),
+        ("convert", "a.png", "--colour"),
+        ("convert", "a.png", "--jobs", "0"),
+        ("convert", "a.png", "--jobs", "many"),
+        ("convert", "a.png", "--out", "eqs.doc"),
+        ("convert", "a.pdf", "--pages", "last"),
+        ("render", "a.inkml"),
+        ("weights", "polish"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_so_on_stderr(
+    args: tuple[str, ...], run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*args) == 2
+    said = capsys.readouterr()
+    assert said.out == "" or not args
+    assert said.err or not args
+
+
+def test_missing_weights_exit_with_3(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(model: str | None) -> FakeRecogniser:
+        raise MissingError(f"no weights {model!r}", "see: hmer weights list")
+
+    monkeypatch.setattr(hmer_cli.convert, "_load", load)
+    Path("o.tex").write_text("earlier")
+    assert run("convert", "a.png", "--model", "best", "-o", "o.tex") == 3
+    assert capsys.readouterr().err == "hmer: no weights 'best'; see: hmer weights list\n"
+    assert Path("o.tex").read_text() == "earlier"
+
+
+def test_a_missing_dependency_exits_with_3_and_its_remedy(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(model: str | None) -> FakeRecogniser:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(hmer_cli.convert, "_load", load)
+    assert run("convert", "a.png") == 3
+    assert "torch is not installed; try: pip install" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_bug_is_one_line_and_exits_with_70(
+    debug: bool, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(model: str | None) -> FakeRecogniser:
+        raise ZeroDivisionError("by\nnothing")
+
+    monkeypatch.setattr(hmer_cli.convert, "_load", load)
+    monkeypatch.setenv("HMER_DEBUG", "1" if debug else "")
+    assert run("convert", "a.png") == 70
+    said = capsys.readouterr().err
+    assert "this is a bug in hmer" in said
+    assert said.endswith("ZeroDivisionError: by nothing\n")
+    assert ("Traceback" in said) == debug
+
+
+def test_strict_delivers_and_exits_with_4(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model: FakeRecogniser("x", 0.2))
+    assert run("convert", "a.png", "--out", "o.md") == 0
+    os.unlink("o.md")
+    assert run("convert", "a.png", "--out", "o.md", "--strict") == 4
+    assert "low" in Path("o.md").read_text()
+
+
+def test_a_pipe_in_a_pipe_out_and_nothing_said(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(paged([cross()] * 3)))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert run("convert", "-", "--pages", "2-", "--out", "-.jsonl") == 0
+    said = capfd.readouterr()
+    assert [line[:26] for line in said.out.splitlines()] == [
+        '{"source": "-", "page": 2,',
+        '{"source": "-", "page": 3,',
+    ]
+    assert said.err == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_completion_knows_the_commands(shell: str) -> None:
+    words = {"COMP_WORDS": "hmer con", "COMP_CWORD": "1"}
+    typer = {"_TYPER_COMPLETE_ARGS": "hmer con", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    environment = os.environ | words | typer | {"_HMER_COMPLETE": f"complete_{shell}"}
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "convert" in done.stdout
+    assert "render" not in done.stdout
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_drawn_on_a_terminal_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    shown = []
+    for stderr in (Terminal(), io.StringIO()):
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with console.progress("reading", 2) as advance:
+            advance(1, 3)
+            console.say("a word between")
+        shown.append(stderr.getvalue())
+    assert "reading" in shown[0]
+    assert "1/5" in shown[0]
+    assert "hmer: a word between" in shown[0]
+    assert shown[1] == "hmer: a word between\n"
+
+
+def test_what_is_said_is_one_line_without_terminal_codes() -> None:
+    assert console.one_line("a\n\x1b[2Jb\u202e\tc") == "a \\x1b[2Jb\\u202e c"
+
+
+def test_a_broken_pipe_is_no_bug(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with pytest.raises(OSError, match=os.strerror(errno.EPIPE)):
+        os.write(writing, b"x")
+    with os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        assert run("convert", "a.png") == 5
