@@ -108,7 +108,7 @@ def convert(
     model: ModelOption = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Threads that prepare pages; all cores if unset."),
+        typer.Option("--jobs", "-j", min=1, help="Threads that prepare pages."),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")

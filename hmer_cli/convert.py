@@ -1,4 +1,4 @@
-"""Handwriting to LaTeX: inputs -> pages -> regions -> readings -> records -> outputs."""
+"""``hmer convert``: inputs -> pages -> regions -> readings -> records -> outputs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ LOW = 0.5
 """Under this confidence an expression is more likely wrong than right."""
 
 _BATCH = 32
+_JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
 
 
 class Reader(Protocol):
@@ -89,7 +90,7 @@ def read_records(
     sources = _once(find_sources(inputs))
     with console.progress("reading", len(sources)) as advance:
         sheets = _sheets(sources, pages, advance)
-        for batch in _batches(_prepared(sheets, jobs or os.cpu_count() or 1)):
+        for batch in _batches(_prepared(sheets, jobs or min(_JOBS, os.cpu_count() or 1))):
             yield from _read(batch, recogniser)
             advance(len(batch), 0)
 

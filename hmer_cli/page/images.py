@@ -43,7 +43,9 @@ def decode(data: bytes, name: str, frame: int = 0) -> Pixels:
             if frame:
                 image.seek(frame)
             _check_size(image, name)
-            return _gray(ImageOps.exif_transpose(image))
+            image.draft("L", image.size)  # a JPEG then comes without its colours, a third in size
+            ImageOps.exif_transpose(image, in_place=True)
+            return _gray(image)
         except InputError:
             raise
         except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error
