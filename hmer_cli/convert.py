@@ -59,7 +59,7 @@ def convert(
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
     outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
-    chosen = PageRange.parse(pages) if pages else None
+    chosen = PageRange.parse(pages) if pages is not None else None
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: there must be at least one")
     for output in outputs:

@@ -53,12 +53,12 @@ class Output:
         """Try now what must work after the long reading. Raises OutputError."""
         if self.path is None:
             return
-        if self.path.is_dir():
-            raise OutputError(f"{self.path.name}: is a folder", "name a file")
-        if self.path.exists() and not os.access(self.path, os.W_OK):
+        if os.path.isdir(self.path):
+            raise OutputError(f"{self.path}: is a folder", "name a file")
+        if os.path.exists(self.path) and not os.access(self.path, os.W_OK):
             raise OutputError(f"{self.path}: write-protected", "allow writing or name another file")
         try:
-            with tempfile.TemporaryFile(dir=self.path.parent):
+            with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=f".{self.path.name}."):
                 pass
         except OSError as error:
             raise _unwritable(self.path, error) from error

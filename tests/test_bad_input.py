@@ -154,7 +154,7 @@ def test_a_trace_of_one_point_is_a_dot(run: Run) -> None:
     assert json.loads(Path("o.jsonl").read_text())["region"] == [5.0, 5.0, 5.0, 5.0]
 
 
-@pytest.mark.parametrize("name", ["empty", "nowhere", "*.tif"])
+@pytest.mark.parametrize("name", ["empty", "nowhere", "*.tif", "long" * 100])
 def test_an_input_with_nothing_in_it_is_told(
     name: str, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -198,7 +198,9 @@ class Unreached(FakeRecogniser):
         raise AssertionError("the output should have been tried first")
 
 
-@pytest.mark.parametrize("out", ["nowhere/o.tex", "good.png/o.tex", "folder.tex", "/proc/o.tex"])
+@pytest.mark.parametrize(
+    "out", ["nowhere/o.tex", "good.png/o.tex", "folder.tex", "/proc/o.tex", "o" * 300 + ".tex"]
+)
 def test_an_output_that_cannot_be_written_is_found_before_the_work(
     out: str, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handmade import FakeRecogniser, cross, encoded, paged
+from handmade import INKML, FakeRecogniser, cross, encoded, paged
 from typer.main import get_command
 
 import hmer_cli
 import hmer_cli.convert
+import hmer_cli.eval
 from hmer_cli import console
 from hmer_cli.cli import app, main
 from hmer_cli.errors import MissingError
@@ -205,3 +206,37 @@ def test_a_broken_pipe_is_no_bug(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     with os.fdopen(writing, "w") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
         assert run("convert", "a.png") == 5
+
+
+def test_render_draws_what_it_can_and_tells_the_rest(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("ink").mkdir()
+    Path("ink/cross.inkml").write_text(INKML)
+    Path("ink/empty.inkml").write_bytes(b"")
+    assert run("render", "ink", "--out", "drawn", "--size", "128") == 1
+    assert Path("drawn/cross.png").read_bytes().startswith(b"\x89PNG")
+    assert "empty.inkml" in capsys.readouterr().err
+
+
+def test_the_shipped_weights_are_listed_on_stdout(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("weights", "list") == 0
+    said = capsys.readouterr()
+    assert "licence" in said.out
+    assert said.err == ""
+
+
+def test_weights_that_nobody_knows_exit_with_3(run: Run) -> None:
+    assert run("weights", "verify", "nobody") == 3
+
+
+def test_a_data_set_that_is_not_there_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(hmer_cli.eval, "_load", lambda model: FakeRecogniser())
+    assert run("eval", "nowhere", "--json", "-") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "hmer: nowhere: " in said.err

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
+from typing import BinaryIO
 
 from hmer_cli.errors import InputError
 
@@ -54,15 +55,15 @@ def _expand(name: str) -> Iterator[Source]:
     path = Path(name)
     if name == STDIN:
         yield Source(STDIN, STDIN, lambda: _limited(sys.stdin.buffer, "standard input"))
-    elif path.is_dir():
+    elif os.path.isdir(path):  # unlike Path.is_dir, silent about what may not be looked at
         yield from _folder(path)
-    elif not path.exists() and glob.has_magic(name):
+    elif not os.path.exists(path) and glob.has_magic(name):
         matches = sorted(glob.glob(name, recursive=True))
         if not matches:
             raise InputError(f"{name}: no file matches", "check the pattern")
         for match in matches:
             yield from _expand(match)
-    elif path.is_file() and zipfile.is_zipfile(path):
+    elif os.path.isfile(path) and zipfile.is_zipfile(path):
         yield from _archive(path)
     else:
         yield _file(path)
@@ -82,8 +83,8 @@ def _read(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _limited(file: object, name: str) -> bytes:
-    data: bytes = file.read(MAX_BYTES + 1)  # type: ignore[attr-defined]
+def _limited(file: BinaryIO, name: str) -> bytes:
+    data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB", "split it")
     return data
