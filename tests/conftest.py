@@ -7,6 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine than about hmer.
+settings.register_profile("hmer", deadline=None)
+settings.load_profile("hmer")
 
 
 def data_folder() -> Path:

@@ -43,11 +43,11 @@ def read_trace(text: str, channels: Channels, what: str) -> Stroke:
     Raises InputError.
     """
     rows = [row for row in text.split(",") if row.strip()]
+    if not rows:
+        return np.zeros((0, 2), np.float32)
     table = None if _CODE.search(text) else _plain(rows)
     if table is None:
         table = _coded(rows, what)
-    if not len(table):
-        return np.zeros((0, 2), np.float32)
     if table.shape[1] <= max(channels.x, channels.y):
         raise InputError(f"{what} has points without both X and Y", "export the ink again")
     points = table[:, (channels.x, channels.y)]
@@ -82,8 +82,8 @@ def _coded(rows: Sequence[str], what: str) -> Table:
         values = _VALUE.findall(row)
         states += [_Channel() for _ in values[len(states) :]]
         table.append([state.next(*value) for state, value in zip(states, values, strict=False)])
-    width = max(map(len, table), default=0)
-    return np.array([row + [math.nan] * (width - len(row)) for row in table]).reshape(-1, width)
+    width = max(map(len, table))
+    return np.array([row + [math.nan] * (width - len(row)) for row in table])
 
 
 class _Channel:
