@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import sys
 import zipfile
@@ -198,6 +199,26 @@ def test_folders_are_searched_to_the_bottom_in_sorted_order(
     assert names(".") == ["a/b/y.inkml", "a/z.jpg", "b.PNG"]
     assert names("a", "*.PNG") == ["a/b/y.inkml", "a/z.jpg", "b.PNG"]
     assert names("**/*.jpg") == ["a/z.jpg"]
+
+
+def test_a_locked_folder_is_told_and_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("open/a.png", "locked/b.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"x")
+    scandir = os.scandir
+
+    def guarded(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    locked, opened = find_sources([str(tmp_path)])
+    assert opened.name.endswith("open/a.png")
+    with pytest.raises(InputError, match=r"locked: cannot be read \(Permission denied\)"):
+        locked.read()
 
 
 def test_archives_are_read_in_place(tmp_path: Path) -> None:

@@ -91,12 +91,17 @@ def _limited(file: BinaryIO, name: str) -> bytes:
 
 
 def _folder(folder: Path) -> Iterator[Source]:
+    locked: list[OSError] = []
+    tree = os.walk(folder, onerror=locked.append)
     found = sorted(
-        (Path(base) / file for base, _, files in os.walk(folder) for file in files),
+        (Path(base) / file for base, _, files in tree for file in files),
         key=lambda path: path.relative_to(folder).parts,
     )
     chosen = [path for path in found if _wanted(path.relative_to(folder))]
-    if not chosen:
+    for error in locked:
+        name = str(error.filename)
+        yield _refused(name, InputError(f"{name}: cannot be read ({error.strerror})"))
+    if not chosen and not locked:
         raise InputError(f"{folder}: nothing to convert in this folder", f"put {_KINDS} there")
     yield from map(_file, chosen)
 
