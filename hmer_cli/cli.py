@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -149,6 +150,27 @@ def render(
 
     rendered = verb.render_inputs(inputs, out, size=size, padding=padding, pen=pen)
     _end(verb.outcome(rendered))
+
+
+@app.command()
+def train(
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE", help="A file of train/recipes.", show_default=False)
+    ],
+    data: Annotated[
+        Path, typer.Option(metavar="PATH", help="A CROHME package or any labelled data set.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Weights, curves and record; runs/RECIPE if unset."
+        ),
+    ] = None,
+) -> None:
+    """Train a recogniser, or go on with a run that was interrupted."""
+    from hmer_cli import train as verb
+
+    verb.train(recipe, data, out or Path("runs") / recipe.stem)
 
 
 @app.command("eval")

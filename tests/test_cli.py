@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,18 @@ def test_render_draws_what_it_can_and_tells_the_rest(
     assert run("render", "ink", "--out", "drawn", "--size", "128") == 1
     assert Path("drawn/cross.png").read_bytes().startswith(b"\x89PNG")
     assert "empty.inkml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "out"), [((), "runs/small"), (("--out", "here"), "here")])
+def test_train_knows_where_a_run_lies(
+    given: tuple[str, ...], out: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[tuple[Path, ...]] = []
+    verb = types.SimpleNamespace(train=lambda *paths: called.append(paths))
+    monkeypatch.setitem(sys.modules, "hmer_cli.train", verb)
+    monkeypatch.setattr(hmer_cli, "train", verb, raising=False)
+    assert run("train", "recipes/small.toml", "--data", "crohme.zip", *given) == 0
+    assert called == [(Path("recipes/small.toml"), Path("crohme.zip"), Path(out))]
 
 
 def test_the_shipped_weights_are_listed_on_stdout(
