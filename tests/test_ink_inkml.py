@@ -224,6 +224,7 @@ def test_utf16_and_byte_order_marks() -> None:
         (b"\x89PNG\r\n\x1a\n\0\0\0", "bad.inkml: not InkML"),
         (b"no ink in sight", "bad.inkml: not InkML"),
         (b"<html><p>ink</p></html>", "bad.inkml: not InkML"),
+        (b"<ink:/>", "bad.inkml: not InkML"),
         (b"<ink/>", "bad.inkml: no ink in it"),
         (b"<ink><trace> </trace></ink>", "bad.inkml: no ink in it"),
         (b"<ink><trace id='t7'>1 2, NaN 4</trace></ink>", "trace t7, point 2: 'NaN 4'"),

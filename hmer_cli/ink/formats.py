@@ -40,7 +40,7 @@ class Formats:
     def _collect(self, root: etree._Element) -> None:
         current = Channels()
         for element in root.iter("{*}traceFormat", "{*}inkSource", "{*}context", "{*}trace"):
-            tag = etree.QName(element).localname
+            tag = local_name(element)
             if tag == "trace":
                 self._current[element] = current
                 continue
@@ -83,3 +83,8 @@ def _channels(form: etree._Element) -> Channels:
 def identity(element: etree._Element) -> str:
     """The id of an element, which InkML calls ``xml:id`` and files in the wild also ``id``."""
     return str(element.get("id") or element.get(_XML_ID) or "")
+
+
+def local_name(element: etree._Element) -> str:
+    """The tag of an element without its namespace."""
+    return str(element.tag).rpartition("}")[2]

@@ -11,7 +11,7 @@ from lxml import etree
 
 from hmer_cli.errors import InputError
 from hmer_cli.expr.truth import derive_label
-from hmer_cli.ink.formats import Formats, identity
+from hmer_cli.ink.formats import Formats, identity, local_name
 from hmer_cli.ink.ink import Ink, Stroke, Symbol
 from hmer_cli.ink.traces import read_trace
 
@@ -71,7 +71,7 @@ def _parse(data: bytes, name: str) -> etree._Element:
         root = etree.fromstring(data, parser)
     except etree.LxmlError:
         root = None
-    if root is None or etree.QName(root).localname != "ink":
+    if root is None or local_name(root) != "ink":
         raise InputError(f"{name}: not InkML", _REMEDY)
     dtd = root.getroottree().docinfo.internalDTD
     if dtd is not None and any(True for _ in dtd.iterentities()):
