@@ -1,0 +1,93 @@
+r"""The LaTeX commands that a label may hold, by their part in the grammar.
+
+Everything here compiles with pdflatex under amsmath and amssymb; a label never holds a spacing
+command, ``\left``, a text font or another spelling of a sign listed here.
+"""
+
+from __future__ import annotations
+
+CHARACTERS = frozenset(
+    'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-=()[]/|,.!<>:;?*@"`'
+)
+
+GREEK = frozenset(
+    r"""\alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \vartheta \iota \kappa
+    \lambda \mu \nu \xi \pi \varpi \rho \varrho \sigma \varsigma \tau \upsilon \phi \varphi \chi
+    \psi \omega \Gamma \Delta \Theta \Lambda \Xi \Pi \Sigma \Upsilon \Phi \Psi \Omega
+    \digamma \varkappa""".split()
+)
+
+STACKING = frozenset(
+    r"""\sum \prod \coprod \int \iint \iiint \oint \bigcup \bigcap \bigvee \bigwedge \bigoplus
+    \bigotimes \bigodot \biguplus \bigsqcup \lim \limsup \liminf \max \min \sup \inf
+    \det \gcd \Pr \injlim \projlim""".split()
+)
+r"""Operators whose scripts the field writes above and below, with ``\limits``."""
+
+FUNCTIONS = frozenset(
+    r"""\sin \cos \tan \cot \sec \csc \arcsin \arccos \arctan \sinh \cosh \tanh \coth \log \ln \lg
+    \exp \arg \deg \dim \hom \ker""".split()
+)
+
+OPERATORS = STACKING | FUNCTIONS
+r"""What ``\limits`` may follow."""
+
+SIGNS = frozenset(
+    r"""\infty \partial \nabla \hbar \hslash \ell \imath \jmath \wp \Re \Im \aleph \beth \prime
+    \emptyset \varnothing \angle \measuredangle \triangle \square \blacksquare \Diamond \lozenge
+    \forall \exists \nexists \neg \top \bot \surd \flat \natural \sharp \complement \mho \Finv
+    \clubsuit \diamondsuit \heartsuit \spadesuit \backprime \eth \checkmark \S \P \bigstar
+    \ldots \cdots \vdots \ddots \cdotp \{ \} \| \% \# \& \$ \_
+    \langle \rangle \lfloor \rfloor \lceil \rceil \backslash \ulcorner \urcorner \llcorner \lrcorner
+    \pm \mp \times \div \cdot \ast \star \circ \bullet \cap \cup \uplus \sqcap \sqcup \vee \wedge
+    \setminus \smallsetminus \wr \diamond \bigtriangleup \bigtriangledown \triangleleft
+    \triangleright \oplus \ominus \otimes \oslash \odot \bigcirc \dagger \ddagger \amalg \ltimes
+    \rtimes \leftthreetimes \rightthreetimes \boxplus \boxminus \boxtimes \boxdot \therefore
+    \because \smallint
+    \leq \geq \neq \equiv \approx \sim \simeq \cong \propto \ll \gg \prec \succ \preceq \succeq
+    \subset \supset \subseteq \supseteq \subsetneq \supsetneq \nsubseteq \nsupseteq \sqsubseteq
+    \sqsupseteq \in \ni \notin \vdash \dashv \models \vDash \nvdash \mid \nmid \parallel \nparallel
+    \perp \asymp \doteq \bowtie \smile \frown \lesssim \gtrsim \leqslant \geqslant \nless \ngtr
+    \nleq \ngeq \lll \ggg \triangleq \doteqdot \approxeq \thickapprox \thicksim \trianglelefteq
+    \trianglerighteq \lhd \rhd \unlhd \unrhd \backsim \ncong \nsim
+    \leftarrow \rightarrow \leftrightarrow \Leftarrow \Rightarrow \Leftrightarrow \mapsto \uparrow
+    \downarrow \updownarrow \Uparrow \Downarrow \Updownarrow \nearrow \searrow \swarrow \nwarrow
+    \hookleftarrow \hookrightarrow \leftharpoonup \leftharpoondown \rightharpoonup
+    \rightharpoondown \rightleftharpoons \leftrightharpoons \rightsquigarrow \twoheadrightarrow
+    \rightrightarrows \leftleftarrows \nrightarrow \nleftarrow \nRightarrow""".split()
+)
+
+COVERS = frozenset(
+    r"""\hat \check \tilde \acute \grave \dot \ddot \breve \bar \vec \overline \underline
+    \overrightarrow \overleftarrow \overbrace \underbrace""".split()
+)
+"""Signs over or under what they hold: one argument, which lies Inside them."""
+
+FONTS = frozenset(r"\mathbb \mathcal \mathfrak".split())
+r"""Fonts that change the sign: ``\mathbb { R }`` is one written sign."""
+
+STACKS = frozenset(r"\frac \binom".split())
+"""Two arguments, one Above and one Below the sign."""
+
+PLACERS = frozenset(r"\overset \underset".split())
+"""Spellings of Above and Below for signs that are no operator."""
+
+GRIDS = {"matrix": 10, "pmatrix": 10, "bmatrix": 10, "Bmatrix": 10, "vmatrix": 10, "Vmatrix": 10}
+GRIDS["cases"] = 2
+"""Environments of cells, with the most columns that amsmath sets."""
+
+SYMBOLS = CHARACTERS | GREEK | OPERATORS | SIGNS
+"""Tokens that are a written sign by themselves."""
+
+STRUCTURE = (
+    frozenset(r"{ } ^ _ & \\ \limits \sqrt".split())
+    | STACKS
+    | COVERS
+    | FONTS
+    | PLACERS
+    | {rf"\begin{{{name}}}" for name in GRIDS}
+    | {rf"\end{{{name}}}" for name in GRIDS}
+)
+
+KNOWN = SYMBOLS | STRUCTURE
+"""Every token of a valid label."""

@@ -1,0 +1,287 @@
+r"""Raw LaTeX -> label: one spelling for everything that people and data sets write.
+
+The source is cut into TeX's tokens, rewritten to the field's commands from left to right, parsed
+as a symbol layout tree and spelled again; so the result is canonical whatever the source was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hmer_cli.expr.commands import (
+    COVERS,
+    FONTS,
+    FUNCTIONS,
+    GRIDS,
+    KNOWN,
+    OPERATORS,
+    PLACERS,
+    STACKS,
+    SYMBOLS,
+)
+from hmer_cli.expr.spellings import (
+    ENVIRONMENTS,
+    FENCES,
+    HIDDEN,
+    INFIX,
+    NEGATED,
+    SILENT,
+    SWITCHES,
+    SYNONYMS,
+    UPRIGHT,
+    WITH_COLUMNS,
+    sign_tokens,
+)
+from hmer_cli.expr.tokens import join
+from hmer_cli.expr.tree import LabelError, parse, stack_limits, to_tokens
+
+_WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
+_TOKEN = re.compile(
+    r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+\s*\*?)\s*\}"
+    r"|\\\\\*?(?:\s*\[[\s\d.-]+(?:p\s*t|e\s*m|e\s*x|c\s*m|m\s*m|i\s*n)\s*\])?"
+    r"|\\(?:hspace|vspace|operatorname)\s*\*"
+    r"|\\[A-Za-z]+|\\.|%[^\n]*"
+    rf"|(?<![A-Za-z])(?:{'|'.join(_WORDS)})(?![A-Za-z])|\S",
+    re.DOTALL,
+)
+_LENGTH = re.compile(r"[-\d.]|p|t|e|m|x|c|u|i|n")
+_ARITY = {**dict.fromkeys(STACKS | PLACERS, 2), **dict.fromkeys(COVERS | FONTS, 1)}
+_OTHERS = frozenset(r"\not \root \of \substack \pmod".split())
+_HANDLED = KNOWN | SILENT | HIDDEN | UPRIGHT | FENCES | _OTHERS | set(SWITCHES) | set(INFIX)
+_ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
+_ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
+_MAX_DEPTH = 100
+
+
+def normalise(raw_latex: str) -> str:
+    r"""The label, in the field's spelling, of raw LaTeX such as ``\left(x\over y\right)``.
+
+    ``normalise`` of a label in that spelling is the label itself. Commands that it does not know
+    are left as they are, for ``validity.problems`` to name.
+    Raises LabelError where the source is not LaTeX.
+    """
+    tokens = _Rewriter(list(_lex(raw_latex))).everything()
+    return join(to_tokens(stack_limits(parse(tokens))))
+
+
+def _lex(source: str) -> Iterator[str]:
+    """TeX's tokens, one spelling each; environments as one token, comments and spaces gone."""
+    for match in _TOKEN.finditer(source):
+        token = match.group()
+        if token == "\\" or token.startswith("%"):
+            continue
+        if match["name"]:
+            kind = "begin" if token.startswith(r"\begin") else "end"
+            yield rf"\{kind}{{{''.join(match['name'].split())}}}"
+        elif token.startswith("\\\\"):
+            yield "\\\\"
+        elif token.startswith("\\"):
+            yield from _control(token.rstrip("* \n\t") if token[1:2].isalpha() else token)
+        else:
+            yield from sign_tokens(token) if len(token) == 1 else [f"\\{token}"]
+
+
+def _control(word: str) -> Iterator[str]:
+    r"""A control word's own spelling; ``\geqg``, where a space was lost, is ``\geq g``."""
+    if word in SYNONYMS:
+        yield from SYNONYMS[word].split()
+    elif word in _HANDLED or not word[1:].isalpha():
+        yield word
+    else:
+        yield from _split(word)
+
+
+def _split(word: str) -> Iterator[str]:
+    for end in range(len(word) - 1, 2, -1):
+        head = word[:end]
+        if head in SYMBOLS or head in SYNONYMS:
+            yield from SYNONYMS.get(head, head).split()
+            yield from word[end:]
+            return
+    yield word
+
+
+class _Rewriter:
+    """Reads TeX's tokens and writes label tokens, whose braces may still be too many."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.depth = 0
+
+    def everything(self) -> list[str]:
+        """All tokens rewritten; what closes nothing stays, for the parser to complain about."""
+        out = self._row()
+        while self._next:
+            token = self._take()
+            if token == r"\right":
+                out += self._fence()
+            elif token != r"\\" or self._next:
+                out.append(token)
+            out += self._row()
+        return out
+
+    @property
+    def _next(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def _take(self) -> str:
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def _row(self, end: str = "}") -> list[str]:
+        r"""Up to the end of the group; ``\over`` splits it in two, ``\cal`` wraps its rest."""
+        out: list[str] = []
+        while self._next not in _ENDS and self._next != end and not self._next.startswith(r"\end{"):
+            token = self._next
+            if token in INFIX:
+                self.at += 1
+                return _infix(INFIX[token], out, self._row(end))
+            if token in SWITCHES:
+                self.at += 1
+                rest = self._row(end)
+                return out + (_wrap(SWITCHES[token], rest) if SWITCHES[token] else _upright(rest))
+            if token == "'" and not out:  # x ^ { ' }: already raised
+                self.tokens[self.at] = r"\prime"
+            out += self._item(out)
+        return out
+
+    def _item(self, before: list[str]) -> list[str]:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise LabelError(self.at, f"nested more than {_MAX_DEPTH} deep", self._next)
+        item = self._rewrite(self._take(), before)
+        self.depth -= 1
+        return item
+
+    def _rewrite(self, token: str, before: list[str]) -> list[str]:
+        """What the field writes for this token and its arguments."""
+        if token == "{":
+            return ["{", *self._row(), *self._close("}")]
+        if token in "^_":
+            return [token, *self._argument()]
+        if token == "'":
+            return self._primes()
+        if token in _ARITY:
+            return [token, *(t for _ in range(_ARITY[token]) for t in self._argument())]
+        if token == r"\sqrt":
+            return [token, *self._index(), *self._argument()]
+        if token in SILENT:
+            return []
+        if token in HIDDEN:
+            return self._hidden()
+        if token in FENCES:
+            return self._fenced(token)
+        if token in UPRIGHT:
+            return _wrap("", _upright(self._argument()[1:-1]))
+        if token == r"\limits":
+            return [token] if before and before[-1] in OPERATORS else []
+        if token.startswith(r"\begin{"):
+            return self._environment(token[7:-1])
+        return self._rare(token)
+
+    def _rare(self, token: str) -> list[str]:
+        if token == r"\not" and self._next in NEGATED:
+            return [NEGATED[self._take()]]
+        if token == r"\root":
+            index = self._row(r"\of")
+            self._close(r"\of")
+            return [r"\sqrt", "[", "{", *index, "}", "]", *self._argument()]
+        if token == r"\substack" and self._next == "{":
+            self.at += 1
+            return [r"\begin{matrix}", *self._cells(), r"\end{matrix}", *self._close("}")[1:]]
+        if token == r"\pmod":
+            return ["(", "m", "o", "d", *self._argument(), ")"]
+        return [token]
+
+    def _close(self, end: str) -> list[str]:
+        if self._next != end:
+            return []
+        return [self._take()]
+
+    def _argument(self) -> list[str]:
+        """The next group or item, always in braces; nothing at the end of a row."""
+        while self._next in SILENT:
+            self.at += 1
+        if self._next in _ENDS:
+            return []
+        item = self._item([])
+        return item if item[:1] == ["{"] else ["{", *item, "}"]
+
+    def _index(self) -> list[str]:
+        if self._next != "[":
+            return []
+        self.at += 1
+        return ["[", "{", *self._row("]"), "}", *self._close("]")]
+
+    def _primes(self) -> list[str]:
+        r"""``x''^2`` is ``x ^ { \prime \prime 2 }``."""
+        primes = [r"\prime"]
+        while self._next == "'":
+            self.at += 1
+            primes.append(r"\prime")
+        subscript: list[str] = []
+        if self._next == "_":
+            subscript = [self._take(), *self._argument()]
+        if self._next == "^":
+            self.at += 1
+            primes += self._argument()
+        return ["^", "{", *primes, "}", *subscript]
+
+    def _hidden(self) -> list[str]:
+        if self._next == "{":
+            self._argument()
+        else:
+            while _LENGTH.fullmatch(self._next):
+                self.at += 1
+        return []
+
+    def _fence(self) -> list[str]:
+        token = self._take() if self._next else ""
+        return [fence] if (fence := _ANGLES.get(token, token)) else []
+
+    def _fenced(self, token: str) -> list[str]:
+        r"""``\left( .. \right)`` is a group of its own, the other sizes just a delimiter."""
+        if token != r"\left":
+            return self._fence() if self._next not in ("{", *SILENT) else []
+        out = [*self._fence(), *self._row(r"\right")]
+        if self._next == r"\right":
+            self.at += 1
+            out += self._fence()
+        return out
+
+    def _environment(self, name: str) -> list[str]:
+        if name in WITH_COLUMNS:
+            self._index()
+            self._argument()
+        grid = ENVIRONMENTS.get(name, name)
+        cells = self._cells() if grid else self._row()
+        closed = bool(self._close(rf"\end{{{name}}}"))
+        if not grid:
+            return cells
+        if grid not in GRIDS:
+            return [rf"\begin{{{name}}}", *cells]
+        return [rf"\begin{{{grid}}}", *cells, *([rf"\end{{{grid}}}"] if closed else [])]
+
+    def _cells(self) -> list[str]:
+        out = self._row()
+        while self._next in ("&", r"\\"):
+            out += [self._take(), *self._row()]
+        return out
+
+
+def _infix(command: str, left: list[str], right: list[str]) -> list[str]:
+    if not command:
+        return [r"\begin{matrix}", *left, r"\\", *right, r"\end{matrix}"]
+    return [command, "{", *left, "}", "{", *right, "}"]
+
+
+def _wrap(command: str, tokens: list[str]) -> list[str]:
+    return [*([command] if command else []), "{", *tokens, "}"]
+
+
+def _upright(tokens: list[str]) -> list[str]:
+    r"""``l n`` in an upright font is ``\ln``; everything else just loses the font."""
+    word = "".join(tokens)
+    return [f"\\{word}"] if f"\\{word}" in OPERATORS and word.islower() else tokens

@@ -1,0 +1,148 @@
+r"""Presentation MathML -> label.
+
+CROHME's files speak three dialects: rows nested to the right, flat rows, and leaves that name a
+sign with or without a backslash (``\sin``, ``sin``, ``hellip``) or cut short (``im``). All are
+Presentation MathML, whatever their ``encoding`` says. MathML of other tools, with Unicode signs,
+accents, fences and tables, is read as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from hmer_cli.expr.commands import STACKS
+from hmer_cli.expr.node import Node, Tree, stack_limits
+from hmer_cli.expr.spellings import ESCAPED, name_token, sign_tokens
+from hmer_cli.expr.tokens import join
+from hmer_cli.expr.tree import LabelError, parse, to_tokens
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+    Element: TypeAlias = etree._Element
+
+_MAX_DEPTH = 300
+_NAMES = {
+    "ctdot": r"\cdots",
+    "hellip": r"\ldots",
+    "exist": r"\exists",
+    "infin": r"\infty",
+    "rarr": r"\rightarrow",
+    "im": r"\lim",
+}
+"""Entity names that lost their ampersand, and what a broken export made of ``\\lim``."""
+
+_ACCENTS = {
+    "^": r"\hat", "ˆ": r"\hat", "~": r"\tilde", "˜": r"\tilde", "∼": r"\tilde", "→": r"\vec",
+    "⃗": r"\vec", ".": r"\dot", "˙": r"\dot", "¨": r"\ddot", "-": r"\bar", "¯": r"\bar",
+    "‾": r"\overline", "_": r"\overline", "―": r"\overline", "⏞": r"\overbrace",
+}  # fmt: skip
+_TYPED = ESCAPED | {"^": r"\wedge", "~": r"\sim", "\\": r"\backslash", "'": r"\prime"}
+_FRAMES = STACKS | {r"\sqrt"}
+_FONTS = {"double-struck": r"\mathbb", "script": r"\mathcal", "fraktur": r"\mathfrak"}
+_SCRIPTS = {
+    "msub": ("sub",),
+    "msup": ("sup",),
+    "msubsup": ("sub", "sup"),
+    "munder": ("below",),
+    "mover": ("above",),
+    "munderover": ("below", "above"),
+}
+_SILENT = {"mspace", "mphantom", "none", "mprescripts", "annotation", "annotation-xml", "maction"}
+
+
+def label_from_mathml(math: Element) -> str:
+    r"""The label that a ``math`` element spells, with ``\limits`` where the field writes it.
+
+    Raises LabelError where it holds no expression, or one that LaTeX cannot spell.
+    """
+    tree = stack_limits(_tree(math, 0))
+    if not tree:
+        raise LabelError(0, "the MathML holds no sign")
+    return join(to_tokens(parse(to_tokens(tree))))
+
+
+def _tree(element: Element, depth: int) -> Tree:
+    if depth > _MAX_DEPTH:
+        raise LabelError(0, f"the MathML is nested more than {_MAX_DEPTH} deep")
+    tag = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else "annotation"
+    if tag in _SILENT:
+        return ()
+    if tag in ("mi", "mn", "mo", "mtext", "ms"):
+        return _leaf(element, tag)
+    if tag == "mtable":
+        return (Node(r"\begin{matrix}", cells=tuple(_cells(element, depth))),)
+    rows = [_tree(child, depth + 1) for child in element]
+    if tag == "mover" and len(rows) == 2 and (accent := _ACCENTS.get(_text(element[1]))):
+        return (Node(accent, inside=rows[0]),)
+    if tag in _SCRIPTS:
+        return _scripted(tag, rows)
+    if tag == "mfrac":
+        above, below, *rest = [*rows, (), ()]
+        return (Node(r"\frac", above=above, below=below), *_joined(rest))
+    if tag == "msqrt":
+        return (Node(r"\sqrt", inside=_joined(rows)),)
+    if tag == "mroot":
+        inside, index, *rest = [*rows, (), ()]
+        return (Node(r"\sqrt", above=index, inside=inside), *_joined(rest))
+    if tag == "mfenced":
+        return _fenced(element, rows)
+    return _joined(rows[:1] if tag == "semantics" else rows)
+
+
+def _joined(rows: Sequence[Tree]) -> Tree:
+    return tuple(node for row in rows for node in row)
+
+
+def _leaf(element: Element, tag: str) -> Tree:
+    """The signs that the text of a leaf names or, character by character, holds."""
+    text = _text(element)
+    name = _NAMES.get(text, text)
+    if tag != "mtext" and len(name) > 1 and (token := name_token(name)):
+        return (Node(token),)
+    font = _FONTS.get(element.get("mathvariant") or "")
+    tokens = _signs(name)
+    return parse([font, "{", *tokens, "}"] if font else tokens)
+
+
+def _text(element: Element) -> str:
+    return "".join((element.text or "").split())
+
+
+def _scripted(tag: str, rows: list[Tree]) -> Tree:
+    """The scripts hang on the last sign of the base, as they do in LaTeX."""
+    base, *scripts = rows or [()]
+    relations = _SCRIPTS[tag]
+    last = base[-1] if base else Node("")
+    for relation, row in zip(relations, scripts, strict=False):
+        last = _hung(last, relation, row)
+    return (*base[:-1], last, *_joined(scripts[len(relations) :]))
+
+
+def _hung(node: Node, relation: str, row: Tree) -> Node:
+    """The node with one more script; a frame or a cover has Sub and Sup only."""
+    if node.symbol in _FRAMES:
+        relation = {"above": "sup", "below": "sub"}.get(relation, relation)
+    return replace(node, **{relation: getattr(node, relation) + row})
+
+
+def _fenced(element: Element, rows: list[Tree]) -> Tree:
+    opening, closing, comma = (
+        parse(_signs("".join(element.get(name, default).split())))
+        for name, default in (("open", "("), ("close", ")"), ("separators", ","))
+    )
+    inner = [row if i == 0 else (*comma[:1], *row) for i, row in enumerate(rows)]
+    return (*opening, *_joined(inner), *closing)
+
+
+def _signs(text: str) -> list[str]:
+    """The tokens of a text, character by character; a prime is already raised by its ``msup``."""
+    signs = [t for c in text for t in ([_TYPED[c]] if c in _TYPED else sign_tokens(c))]
+    return [r"\prime" if sign == "'" else sign for sign in signs]
+
+
+def _cells(table: Element, depth: int) -> Iterator[tuple[Tree, ...]]:
+    for row in table:
+        yield tuple(_tree(cell, depth + 2) for cell in row) or ((),)

@@ -1,0 +1,97 @@
+r"""The nodes of the symbol layout tree (SLT): what a label says, without its spelling.
+
+A tree is a row of nodes joined by Right; each node is one written sign with the rows that stand
+Above, Below, Sup, Sub and Inside it. Braces that only group leave no trace, so two labels have
+equal trees exactly when they describe the same layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from hmer_cli.expr.commands import COVERS, GRIDS, STACKING
+
+Tree: TypeAlias = tuple["Node", ...]
+"""Nodes from left to right."""
+
+_HOLDERS = COVERS | {r"\sqrt"}
+_GRIDS = {rf"\begin{{{name}}}" for name in GRIDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    r"""One written sign and what stands round it; an empty row is a relation not used.
+
+    ``symbol`` is its token, or ``\mathbb { R }`` for a letter in a font, ``\begin{bmatrix}`` for a
+    grid, whose rows of cells are ``cells``, and ``""`` for a script that hangs on nothing. A
+    fraction has its parts Above and Below the bar, a root its index Above.
+    Raises ValueError for a relation that the sign cannot have.
+    """
+
+    symbol: str
+    above: Tree = ()
+    below: Tree = ()
+    sup: Tree = ()
+    sub: Tree = ()
+    inside: Tree = ()
+    cells: tuple[tuple[Tree, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        wrong = (
+            (self.inside and self.symbol not in _HOLDERS)
+            or bool(self.cells) != (self.symbol in _GRIDS)
+            or (self.below and self.symbol == r"\sqrt")
+        )
+        if wrong:
+            raise ValueError(f"{self.symbol!r} cannot have these parts")
+
+    @property
+    def rows(self) -> Iterator[Tree]:
+        """The rows that hang on this node, in the order in which LaTeX spells them."""
+        yield from (self.above, self.inside, self.below)
+        yield from (cell for row in self.cells for cell in row)
+        yield from (self.sub, self.sup)
+
+
+def walk(tree: Tree) -> Iterator[Node]:
+    """Every node of the tree, parents first."""
+    for node in tree:
+        yield node
+        for row in node.rows:
+            yield from walk(row)
+
+
+def rebuild(tree: Tree, change: Callable[[Node], Node]) -> Tree:
+    """The tree with ``change`` applied to every node, children first."""
+
+    def renewed(node: Node) -> Node:
+        return change(
+            Node(
+                node.symbol,
+                above=rebuild(node.above, change),
+                below=rebuild(node.below, change),
+                sup=rebuild(node.sup, change),
+                sub=rebuild(node.sub, change),
+                inside=rebuild(node.inside, change),
+                cells=tuple(tuple(rebuild(c, change) for c in row) for row in node.cells),
+            )
+        )
+
+    return tuple(renewed(node) for node in tree)
+
+
+def stack_limits(tree: Tree) -> Tree:
+    r"""The tree with the scripts of every sum, integral and limit Above and Below it.
+
+    The field writes ``\limits`` after every scripted one of them, however it was drawn.
+    """
+
+    def stacked(node: Node) -> Node:
+        if node.symbol not in STACKING or not (node.sub or node.sup):
+            return node
+        above, below = node.above + node.sup, node.below + node.sub
+        return replace(node, above=above, below=below, sup=(), sub=())
+
+    return rebuild(tree, stacked)

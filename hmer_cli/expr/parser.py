@@ -1,0 +1,207 @@
+"""Tokens -> symbol layout tree, by recursive descent over LaTeX's own grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from hmer_cli.errors import InputError
+from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, OPERATORS, PLACERS, STACKS
+from hmer_cli.expr.node import Node, Tree
+
+MAX_DEPTH = 16
+"""Rows within rows. No page holds so many, and for some TeX's time doubles with each."""
+
+_SCRIPTS = {"_": "sub", "^": "sup"}
+_LIMITS = {"_": "below", "^": "above"}
+_NAMES = {"_": "subscript", "^": "superscript"}
+_BEGIN = {rf"\begin{{{name}}}": columns for name, columns in GRIDS.items()}
+_END = {rf"\end{{{name}}}" for name in GRIDS}
+_NO_ATOM = {"}", "&", r"\\", r"\limits", *_SCRIPTS, *_END}
+
+
+class LabelError(InputError):
+    """A label that is not LaTeX: ``position`` is the index of the token, ``message`` the fault."""
+
+    def __init__(self, position: int, message: str, token: str = "") -> None:
+        where = f"token {position + 1} ({token})" if token else "at the end"
+        super().__init__(f"not a label: {where}: {message}")
+        self.position = position
+        self.message = message
+
+
+@dataclass
+class _Row:
+    """A row being read, and what TeX remembers of its last atom."""
+
+    nodes: list[Node] = field(default_factory=list)
+    scripts: set[str] = field(default_factory=set)
+    limits: bool = False
+    token: str = ""
+
+    def add(self, nodes: Sequence[Node], token: str) -> None:
+        if self.nodes and nodes and not nodes[0].symbol:  # x { { } ^ 2 } is x ^ 2
+            first, *nodes = nodes
+            last = self.nodes[-1]
+            self.nodes[-1] = replace(last, sub=last.sub + first.sub, sup=last.sup + first.sup)
+        self.nodes.extend(nodes)
+        self.scripts, self.limits, self.token = set(), False, token
+
+    def hang(self, sign: str, row: Tree) -> None:
+        """Hangs a script on the last sign; more of one kind, from groups, stand side by side."""
+        if not self.nodes and row:
+            self.nodes.append(Node(""))
+        if row:
+            last = self.nodes[-1]
+            relation = (_LIMITS if self.limits else _SCRIPTS)[sign]
+            self.nodes[-1] = _with(last, relation, getattr(last, relation) + row)
+        self.scripts.add(sign)
+        self.token = ""
+
+
+class Parser:
+    """Reads one label; ``strict`` asks for braces round every argument, as the field spells."""
+
+    def __init__(self, tokens: Sequence[str], *, strict: bool = False) -> None:
+        self.tokens = tokens
+        self.strict = strict
+        self.at = 0
+        self.depth = 0
+
+    def tree(self) -> Tree:
+        """The tree of all tokens; raises LabelError."""
+        tree = self._row(frozenset())
+        if self.at < len(self.tokens):
+            raise self._error("closes nothing" if self._next == "}" else "stands in no matrix")
+        return tree
+
+    @property
+    def _next(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def _take(self) -> str:
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def _error(self, message: str, at: int | None = None) -> LabelError:
+        position = self.at if at is None else at
+        token = self.tokens[position] if position < len(self.tokens) else ""
+        return LabelError(position, message, token)
+
+    def _row(self, ends: frozenset[str]) -> Tree:
+        """The nodes up to one of ``ends`` or to what can only end a row."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self._error(f"nested more than {MAX_DEPTH} deep")
+        row = _Row()
+        while self._next and self._next not in ends and self._next not in _NO_ATOM - _LIMITS.keys():
+            if self._next in _SCRIPTS:
+                self._script(row)
+            else:
+                token = self._next
+                row.add(self._atom(), token)
+                self._limits(row)
+        if self._next == r"\limits":
+            raise self._error("must follow an operator such as \\sum")
+        self.depth -= 1
+        return tuple(row.nodes)
+
+    def _limits(self, row: _Row) -> None:
+        while self._next == r"\limits" and row.token in OPERATORS:
+            self.at += 1
+            row.limits = True
+
+    def _script(self, row: _Row) -> None:
+        sign = self._next
+        if sign in row.scripts:
+            raise self._error(f"double {_NAMES[sign]}")
+        self.at += 1
+        row.hang(sign, self._argument(sign))
+
+    def _argument(self, owner: str) -> Tree:
+        """A group, or the single atom that TeX takes for one."""
+        begin = self.at - 1
+        if self._next == "{":
+            return self._group()
+        if self.strict or not self._next or self._next in _NO_ATOM:
+            raise self._error("{ expected after it", begin)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self._error(f"nested more than {MAX_DEPTH} deep")
+        atom = self._atom()
+        self.depth -= 1
+        return atom
+
+    def _group(self) -> Tree:
+        begin = self.at
+        self.at += 1
+        row = self._row(frozenset())
+        self._close("}", begin)
+        return row
+
+    def _close(self, end: str, begin: int) -> None:
+        if self._next != end:
+            raise self._error(f"no {end} closes it", begin)
+        self.at += 1
+
+    def _atom(self) -> Tree:
+        """One sign with its arguments, or the nodes of a group; not its scripts."""
+        begin, token = self.at, self._next
+        if token == "{":
+            return self._group()
+        self.at += 1
+        if token in STACKS:
+            return (Node(token, above=self._argument(token), below=self._argument(token)),)
+        if token == r"\sqrt":
+            return (Node(token, above=self._index(), inside=self._argument(token)),)
+        if token in COVERS:
+            return (Node(token, inside=self._argument(token)),)
+        if token in FONTS:
+            return tuple(_in_font(node, token) for node in self._argument(token))
+        if token in PLACERS:
+            return self._placed(token, begin)
+        if token in _BEGIN:
+            return (Node(token, cells=self._cells(token, begin)),)
+        return (Node(token),)
+
+    def _index(self) -> Tree:
+        if self._next != "[":
+            return ()
+        begin = self.at
+        self.at += 1
+        row = self._row(frozenset("]"))
+        self._close("]", begin)
+        return row
+
+    def _placed(self, token: str, begin: int) -> Tree:
+        relation = "above" if token == r"\overset" else "below"
+        row, base = self._argument(token), self._argument(token)
+        if not base:
+            raise self._error("has nothing to stand on", begin)
+        last = base[-1]
+        if last.symbol in STACKS or last.symbol == r"\sqrt" or getattr(last, relation):
+            raise self._error(f"{last.symbol} already has a row there", begin)
+        return (*base[:-1], _with(last, relation, row))
+
+    def _cells(self, token: str, begin: int) -> tuple[tuple[Tree, ...], ...]:
+        rows: list[list[Tree]] = [[self._row(frozenset())]]
+        while self._next in ("&", r"\\"):
+            if self._next == r"\\":
+                rows.append([])
+            elif len(rows[-1]) == _BEGIN[token]:
+                raise self._error(f"more than {_BEGIN[token]} columns")
+            self.at += 1
+            rows[-1].append(self._row(frozenset()))
+        self._close(token.replace("begin", "end"), begin)
+        while len(rows) > 1 and rows[-1] == [()]:
+            del rows[-1]
+        return tuple(tuple(row) for row in rows)
+
+
+def _with(node: Node, relation: str, row: Tree) -> Node:
+    return replace(node, **{relation: row})  # type: ignore[arg-type]
+
+
+def _in_font(node: Node, font: str) -> Node:
+    letter = len(node.symbol) == 1 and node.symbol.isalnum()
+    return replace(node, symbol=f"{font} {{ {node.symbol} }}") if letter else node

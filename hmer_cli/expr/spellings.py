@@ -1,0 +1,142 @@
+r"""The many spellings of raw LaTeX and of Unicode, each with the field's one spelling."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from hmer_cli.expr.commands import SYMBOLS
+
+
+def _pairs(table: str) -> dict[str, str]:
+    """``name spelling, name spelling``: a spelling may hold several tokens."""
+    return dict(entry.strip().split(maxsplit=1) for entry in table.split(";") if entry.strip())
+
+
+SYNONYMS = _pairs(
+    r"""\le \leq; \ge \geq; \ne \neq; \lt <; \gt >; \to \rightarrow; \gets \leftarrow;
+    \longrightarrow \rightarrow; \longleftarrow \leftarrow; \longleftrightarrow \leftrightarrow;
+    \Longrightarrow \Rightarrow; \Longleftarrow \Leftarrow; \implies \Rightarrow;
+    \impliedby \Leftarrow; \iff \Leftrightarrow; \Longleftrightarrow \Leftrightarrow;
+    \longmapsto \mapsto; \rarr \rightarrow; \larr \leftarrow; \rightarrowfill \rightarrow;
+    \dots \ldots; \dotsc \ldots; \dotso \ldots; \dotsb \cdots; \dotsm \cdots; \dotsi \cdots;
+    \hdots \ldots; \cdotp \cdot; \ast *; \colon :; \slash /; \vert |; \mid |; \lvert |; \rvert |;
+    \Vert \|; \lVert \|; \rVert \|; \lbrace \{; \rbrace \}; \lbrack [; \rbrack ];
+    \land \wedge; \lor \vee; \lnot \neg; \owns \ni; \empty \emptyset; \infin \infty; \dag \dagger;
+    \ddag \ddagger; \doublecap \cap; \isin \in; \exist \exists; \plusmn \pm; \centerdot \cdot;
+    \dfrac \frac; \tfrac \frac; \cfrac \frac; \dbinom \binom; \tbinom \binom; \stackrel \overset;
+    \widehat \hat; \widetilde \tilde; \widecheck \check; \Bbb \mathbb; \mathscr \mathcal;
+    \mathds \mathbb; \frak \mathfrak; \sp ^; \sb _; \varinjlim \injlim; \varprojlim \projlim;
+    \arctg \arctan; \tg \tan; \ctg \cot; \cosec \csc; \thetasym \vartheta;
+    \R \mathbb { R }; \N \mathbb { N }; \Z \mathbb { Z }; \Q \mathbb { Q }; \C \mathbb { C };
+    \bmod m o d; \mod m o d"""
+)
+"""A control word and what the field writes instead."""
+
+NEGATED = _pairs(
+    r"""= \neq; \in \notin; \ni \notin; < \nless; > \ngtr; \leq \nleq; \geq \ngeq; \sim \nsim;
+    \subseteq \nsubseteq; \supseteq \nsupseteq; \parallel \nparallel; | \nmid; \cong \ncong;
+    \exists \nexists; \rightarrow \nrightarrow; \leftarrow \nleftarrow; \Rightarrow \nRightarrow"""
+)
+r"""What ``\not`` makes of the sign after it."""
+
+UNICODE = _pairs(
+    r"""× \times; ÷ \div; ± \pm; ∓ \mp; · \cdot; ⋅ \cdot; ∗ *; − -; – -; — -; ⁄ /; ∕ /; √ \sqrt;
+    ∞ \infty; ∂ \partial; ∇ \nabla; ∫ \int; ∬ \iint; ∭ \iiint; ∮ \oint; ∑ \sum; ∏ \prod;
+    ≤ \leq; ≥ \geq; ⩽ \leq; ⩾ \geq; ≠ \neq; ≈ \approx; ≡ \equiv; ∼ \sim; ≃ \simeq; ≅ \cong;
+    ∝ \propto; ≪ \ll; ≫ \gg; ∈ \in; ∉ \notin; ∋ \ni; ⊂ \subset; ⊃ \supset; ⊆ \subseteq;
+    ⊇ \supseteq; ∩ \cap; ∪ \cup; ∅ \emptyset; ∖ \setminus; ∧ \wedge; ∨ \vee; ¬ \neg; ∀ \forall;
+    ∃ \exists; ⊕ \oplus; ⊗ \otimes; ∘ \circ; ∙ \bullet; • \bullet; ⊥ \perp; ∥ \|; ∣ |; ‖ \|;
+    ∠ \angle; △ \triangle; → \rightarrow; ← \leftarrow; ↔ \leftrightarrow; ⇒ \Rightarrow;
+    ⇐ \Leftarrow; ⇔ \Leftrightarrow; ↦ \mapsto; ↑ \uparrow; ↓ \downarrow; ⟶ \rightarrow;
+    … \ldots; ⋯ \cdots; ⋮ \vdots; ⋱ \ddots; ′ '; ″ ' '; ℓ \ell; ℏ \hbar;
+    ⟨ \langle; ⟩ \rangle; 〈 \langle; 〉 \rangle; ⌊ \lfloor; ⌋ \rfloor; ⌈ \lceil; ⌉ \rceil;
+    ℝ \mathbb { R }; ℕ \mathbb { N }; ℤ \mathbb { Z }; ℚ \mathbb { Q }; ℂ \mathbb { C };
+    α \alpha; β \beta; γ \gamma; δ \delta; ε \varepsilon; ϵ \epsilon; ζ \zeta; η \eta; θ \theta;
+    ϑ \vartheta; ι \iota; κ \kappa; λ \lambda; μ \mu; µ \mu; ν \nu; ξ \xi; π \pi; ϖ \varpi; ρ \rho;
+    ϱ \varrho; σ \sigma; ς \varsigma; τ \tau; υ \upsilon; φ \phi; ϕ \phi; χ \chi; ψ \psi; ω \omega;
+    Γ \Gamma; Δ \Delta; ∆ \Delta; Θ \Theta; Λ \Lambda; Ξ \Xi; Π \Pi; Σ \Sigma; Υ \Upsilon; Φ \Phi;
+    Ψ \Psi; Ω \Omega; ² ^ { 2 }; ³ ^ { 3 }; ¹ ^ { 1 }"""
+)
+"""A character of mathematics and its tokens."""
+
+ESCAPED = {c: f"\\{c}" for c in "{}%#&$_"}
+"""Signs that LaTeX keeps for itself, and their tokens."""
+
+SILENT = frozenset(
+    r"""\, \: \; \! \> \/ \- \* \( \) \[ \] \quad \qquad \enspace \enskip \thinspace \medspace
+    \thickspace \negthinspace \negmedspace \negthickspace \space \nobreakspace
+    \allowbreak \hfill \hfil \break \nobreak \newline \par \noindent \smallskip \medskip \bigskip
+    \displaystyle \textstyle \scriptstyle \scriptscriptstyle \nolimits \displaylimits \nonumber
+    \notag \hline \protect \strut \mathstrut \null \relax \boldmath \unboldmath \tiny \scriptsize
+    \footnotesize \small \normalsize \large \Large \LARGE \huge \Huge \mathrel \mathbin \mathord
+    \mathopen \mathclose \mathpunct \mathinner \boldsymbol \bm \pmb \boxed \fbox \makebox \smash
+    \lefteqn \rlap \llap \mathclap \ensuremath \underbar $ ~""".split()
+) | {"\\ ", "\\\n", "\\\t"}
+"""Commands that leave no ink of their own; what stands in their argument is kept."""
+
+HIDDEN = frozenset(
+    r"""\hspace \vspace \phantom \hphantom \vphantom \label \tag \color \textcolor
+    \ref \cite \vskip \hskip \kern \mkern \mskip""".split()
+)
+"""Commands whose argument or length leaves no ink either."""
+
+UPRIGHT = frozenset(
+    r"""\mathrm \mathit \mathbf \mathsf \mathtt \mathnormal \text \textrm \textbf \textit \textsf
+    \texttt \textnormal \textup \mbox \hbox \emph \operatorname \operatornamewithlimits
+    \mathop""".split()
+)
+"""Fonts and boxes that a hand does not show."""
+
+SWITCHES = {
+    r"\cal": r"\mathcal",
+    r"\Cal": r"\mathcal",
+    r"\scr": r"\mathcal",
+    **dict.fromkeys(r"\rm \bf \it \sf \tt \sl \mit \em \sc \scshape \bfseries".split(), ""),
+}
+"""Old font commands, which hold to the end of the group, and the font that replaces them."""
+
+FENCES = frozenset(
+    r"""\left \right \middle \big \Big \bigg \Bigg \bigl \Bigl \biggl \Biggl \bigr \Bigr \biggr
+    \Biggr \bigm \Bigm \biggm \Biggm""".split()
+)
+"""Sizes of the delimiter that follows."""
+
+INFIX = {r"\over": r"\frac", r"\choose": r"\binom", r"\atop": ""}
+"""Commands between their two arguments, and what comes before both instead."""
+
+ENVIRONMENTS = {
+    **dict.fromkeys(
+        """array aligned alignedat split gathered align align* gather gather* eqnarray eqnarray*
+        smallmatrix subarray multline multline* tabular""".split(),
+        "matrix",
+    ),
+    **dict.fromkeys(
+        "equation equation* math displaymath document center".split(),
+        "",
+    ),
+    "dcases": "cases",
+}
+"""Environments and the grid that replaces them; an empty one just goes."""
+
+WITH_COLUMNS = frozenset("array tabular subarray alignedat".split())
+"""Environments that take an argument."""
+
+
+def name_token(name: str) -> str | None:
+    r"""The token of a sign that goes by a name, ``sin``, ``\lt`` or ``le``; None if none does."""
+    command = name if name.startswith("\\") else f"\\{name}"
+    token = SYNONYMS.get(command, command)
+    return token if token in SYMBOLS else None
+
+
+def sign_tokens(character: str) -> list[str]:
+    """The tokens of one character, Unicode's mathematics and foreign digits included."""
+    if character in UNICODE:
+        return UNICODE[character].split()
+    if character.isascii():
+        return [character]
+    if character.isdecimal():
+        return [str(unicodedata.decimal(character))]
+    if unicodedata.category(character) == "Cf":  # invisible times and its kin
+        return []
+    return [*unicodedata.normalize("NFKC", character).replace(" ", "")]

@@ -1,0 +1,39 @@
+"""Is a label LaTeX? What is valid compiles with pdflatex under amsmath and amssymb."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hmer_cli.expr.commands import KNOWN
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.tree import LabelError, parse
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """What is wrong with a label: at which token (from 0), and why."""
+
+    position: int
+    message: str
+
+
+def problems(label: str) -> list[Problem]:
+    """What is wrong with the label, in reading order; empty where it is valid.
+
+    Every unknown token is reported, and the first fault of the grammar.
+    """
+    tokens = tokenize(label)
+    found = [Problem(i, _unknown(token)) for i, token in enumerate(tokens) if token not in KNOWN]
+    try:
+        parse(tokens, strict=True)
+    except LabelError as error:
+        found.append(Problem(error.position, error.message))
+    return sorted(found)
+
+
+def _unknown(token: str) -> str:
+    if token.startswith("\\"):
+        return f"{token} is not a command that a label may hold"
+    if len(token) > 1:
+        return f"{token} is more than one token"
+    return f"{token} is not a sign that a label may hold"
