@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -134,3 +136,23 @@ def test_damaged_archives_are_told_and_read_as_far_as_they_go(tmp_path: Path) ->
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         open_store(tmp_path / "nothing")
+
+
+def test_paths_that_may_not_or_cannot_be_looked_at_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("x" * 5000, "a\0b"):
+        with pytest.raises(InputError, match="cannot be read"):
+            open_store(tmp_path / name)
+    locked = tmp_path / "pack" / "locked"
+    locked.mkdir(parents=True)
+    scandir = os.scandir
+
+    def guarded(path: str) -> object:
+        if Path(path) == locked:
+            raise PermissionError(errno.EACCES, "Permission denied", str(locked))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)  # root, who runs many a test, may read it all
+    with pytest.raises(InputError, match=r"locked: cannot be read \(Permission denied\)"):
+        open_store(tmp_path / "pack")

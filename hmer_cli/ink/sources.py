@@ -58,16 +58,21 @@ def open_store(path: str | Path) -> Store:
     Hidden files are left out. Nothing is ever unpacked to disk. Raises InputError.
     """
     path = Path(path)
-    if path.is_dir():
-        return _Folder(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder", "check the path")
-    return _Archive(path) if zipfile.is_zipfile(path) else _File(path)
+    try:
+        if path.is_dir():
+            return _Folder(path)
+        path.stat()
+        return _Archive(path) if zipfile.is_zipfile(path) else _File(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file or folder", "check the path") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
 
 
 class _Folder(Store):
     def __init__(self, path: Path) -> None:
-        files = (Path(base, file) for base, _, files in os.walk(path) for file in files)
+        tree = os.walk(path, onerror=_raise)  # a folder passed over would be data lost unseen
+        files = (Path(base, file) for base, _, files in tree for file in files)
         super().__init__(path, (file.relative_to(path).as_posix() for file in files))
 
     def read(self, name: str) -> bytes:
@@ -124,7 +129,18 @@ def _read(path: Path) -> bytes:
             raise _too_large(str(path))
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})", "check the file") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> InputError:
+    if isinstance(error, OSError) and error.filename:
+        path = Path(error.filename)
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"{path}: cannot be read ({reason})", "check the path and its permissions")
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _too_large(name: str) -> InputError:
