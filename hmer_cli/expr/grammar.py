@@ -1,0 +1,96 @@
+r"""The grammar of labels one token at a time, so that a decoder never writes what is no LaTeX."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, OPERATORS, STACKS, SYMBOLS
+from hmer_cli.expr.parser import MAX_DEPTH
+
+_ARGUMENTS = dict.fromkeys(STACKS, 2) | dict.fromkeys(COVERS | FONTS, 1) | {r"\sqrt": 1}
+_GRIDS = {rf"\begin{{{name}}}": rf"\end{{{name}}}" for name in GRIDS}
+_CELLS = ("&", r"\\")
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A row that waits for its end: how many arguments follow it, which scripts stand after it."""
+
+    end: str
+    left: int = 0
+    scripts: str = ""
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The beginning of a label; immutable, so that the hypotheses of a beam can share it."""
+
+    rows: tuple[_Open, ...] = ()
+    need: int = 0
+    index: bool = False
+    scripts: str = ""
+    operator: bool = False
+    limits: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the label could end here."""
+        return not self.rows and not self.need and not self.limits
+
+    def extend(self, token: str) -> Prefix | None:
+        """The prefix with one more token; None where no valid label begins so."""
+        if self.need:
+            return self._argument(token)
+        if self.limits and token not in ("_", "^"):
+            return None
+        if self.rows and token == self.rows[-1].end:
+            return self._close()
+        if token in ("_", "^"):
+            if token in self.scripts:
+                return None
+            return self._opening(scripts=self.scripts + token)
+        if token == r"\limits":
+            return replace(self, limits=True, operator=False) if self.operator else None
+        return self._atom(token)
+
+    def closing(self) -> list[str]:
+        """The fewest tokens that make the prefix a whole label."""
+        tokens: list[str] = []
+        prefix: Prefix | None = self
+        while prefix is not None and not prefix.complete:
+            token = "{" if prefix.need else "_" if prefix.limits else prefix.rows[-1].end
+            tokens.append(token)
+            prefix = prefix.extend(token)
+        return tokens
+
+    def _argument(self, token: str) -> Prefix | None:
+        if token == "[" and self.index:
+            return self._row(_Open("]", self.need))
+        if token == "{":
+            return self._row(_Open("}", self.need - 1, self.scripts))
+        return None
+
+    def _atom(self, token: str) -> Prefix | None:
+        if token in _ARGUMENTS:
+            fresh = Prefix(self.rows, need=_ARGUMENTS[token], index=token == r"\sqrt")
+            return fresh if len(self.rows) < MAX_DEPTH - 1 else None
+        if token in _GRIDS:
+            return self._row(_Open(_GRIDS[token]))
+        if token in _CELLS:
+            inside = bool(self.rows) and self.rows[-1].end in _GRIDS.values()
+            return Prefix(self.rows) if inside else None
+        if token in SYMBOLS:
+            return Prefix(self.rows, operator=token in OPERATORS)
+        return None
+
+    def _opening(self, scripts: str) -> Prefix | None:
+        if len(self.rows) >= MAX_DEPTH - 1:
+            return None
+        return Prefix(self.rows, need=1, scripts=scripts)
+
+    def _row(self, row: _Open) -> Prefix | None:
+        return Prefix((*self.rows, row)) if len(self.rows) < MAX_DEPTH - 1 else None
+
+    def _close(self) -> Prefix:
+        row = self.rows[-1]
+        return Prefix(self.rows[:-1], need=row.left, scripts=row.scripts)

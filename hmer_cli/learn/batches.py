@@ -1,0 +1,186 @@
+"""Examples -> batches of images and targets, bucketed by height and width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.ink.render import draw
+from hmer_cli.learn import spans
+from hmer_cli.learn.augment import Points, Spread, augment
+from hmer_cli.learn.examples import UNTIED, Example
+from hmer_cli.learn.recipe import Drawing
+from hmer_cli.read.prepare import LONGEST, TALLEST
+from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SYMBOL, symbol_size
+from hmer_cli.read.units import Units, frames_needed
+
+UNKNOWN = -1
+"""A cell of which nobody can say what is there."""
+
+_BUCKET = 32
+"""Images whose heights round up to the same multiple share batches."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One training image (H, W) uint8, ink 255 on black, with its targets.
+
+    ``centres`` are rows (y, x, token) in pixels, None where the symbols are not known;
+    ``widened`` says that the label did not fit the frames of the image, so that paper was added.
+    """
+
+    image: NDArray[np.uint8]
+    label: list[int]
+    centres: list[tuple[float, float, str]] | None
+    widened: bool
+
+
+def measure(strokes: Sequence[Points]) -> float:
+    """The typical symbol size of strokes, in their own units, seen as the reader sees it."""
+    points = np.concatenate(list(strokes))
+    low, high = points.min(axis=0), points.max(axis=0)
+    sides = [float(np.ptp(stroke, axis=0).max()) for stroke in strokes]
+    rough = max(float(np.median(sides)), float((high - low).max()) / 60, 1e-6)
+    scale = 24 / rough
+    width, height = np.ceil((high - low) * scale).astype(int) + 8
+    image = 255 - draw([(s - low) * scale + 4 for s in strokes], (int(height), int(width)), 2.0)
+    return (symbol_size(image) or 24) / scale
+
+
+@dataclass(frozen=True)
+class Painter:
+    """Draws examples as the model is to see them, with or without augmentation."""
+
+    units: Units
+    frames_per_column: int
+    drawing: Drawing
+    spread: Spread
+
+    def choose(self, example: Example, progress: float, rng: np.random.Generator) -> Example:
+        """The example itself, or a sub-expression of it."""
+        first, last = self.drawing.parts
+        grown = min(1.0, progress / self.drawing.grown)
+        if rng.random() < first + (last - first) * grown:
+            return example.part(spans.sample(example.tokens, rng)) or example
+        return example
+
+    def paint(self, example: Example, progress: float, rng: np.random.Generator) -> Drawn:
+        """One image of the example in another hand, at the size of this point of the run."""
+        size = measure(example.strokes)
+        strokes = augment(example.strokes, example.symbols, size, rng, self.spread)
+        grown = min(1.0, progress / self.drawing.grown)
+        symbol = self.drawing.small + (SYMBOL - self.drawing.small) * grown
+        zoom = float(np.exp(rng.normal(0, self.drawing.zoom)))
+        pen = float(rng.uniform(*self.drawing.pen))
+        margins = PADDING + rng.integers(-3, 6, 4)
+        return self._drawn(example, strokes, symbol * zoom / measure(strokes), pen, margins)
+
+    def still(self, example: Example, symbol: float = SYMBOL, pen: float = 2.0) -> Drawn:
+        """The example as it was written."""
+        margins = np.full(4, PADDING)
+        scale = symbol / measure(example.strokes)
+        return self._drawn(example, example.strokes, scale, pen, margins)
+
+    def _drawn(
+        self,
+        example: Example,
+        strokes: Sequence[Points],
+        scale: float,
+        pen: float,
+        margins: NDArray[np.int64],
+    ) -> Drawn:
+        points = np.concatenate(list(strokes))
+        low, high = points.min(axis=0), points.max(axis=0)
+        extent = np.maximum(high - low, 1e-6)
+        scale = min(scale, LONGEST / float(extent[0]), TALLEST / float(extent[1]))
+        strokes = [(stroke - low) * scale + margins[:2] for stroke in strokes]
+        width, height = (int(n) for n in np.ceil(extent * scale) + margins[:2] + margins[2:])
+        label = self.units.encode(example.tokens)
+        needed = -(-frames_needed(label) // self.frames_per_column) * CELL
+        width = max(width, MIN_WIDTH)
+        image = 255 - draw(strokes, (height, max(width, needed)), pen)
+        return Drawn(image, label, _centres(example, strokes), needed > width)
+
+
+def _centres(example: Example, strokes: Sequence[Points]) -> list[tuple[float, float, str]] | None:
+    if example.places is None:
+        return None
+    centres = []
+    for token, place in zip(example.tokens, example.places, strict=True):
+        if place != UNTIED:
+            ink = np.concatenate([strokes[i] for i in example.symbols[place]])
+            x, y = (ink.min(axis=0) + ink.max(axis=0)) / 2
+            centres.append((float(y), float(x), token))
+    return centres
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Arrays ready for the model; see `hmer_cli.read.model` for the letters.
+
+    images (B, 1, H, W) float32, ink 1; sizes (B, 2) in cells; the units of each label;
+    cells (B, h, w) int64: the symbol whose centre is there, 0 for none, or UNKNOWN.
+    """
+
+    images: NDArray[np.float32]
+    sizes: NDArray[np.int64]
+    labels: list[list[int]]
+    cells: NDArray[np.int64]
+    widened: int
+
+
+def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
+    """Pad to the largest: height to a multiple of two cells, width to one of one."""
+    height = max(-(-d.image.shape[0] // (2 * CELL)) * 2 * CELL for d in drawn)
+    width = max(-(-d.image.shape[1] // CELL) * CELL for d in drawn)
+    images = np.zeros((len(drawn), 1, height, width), np.float32)
+    cells = np.zeros((len(drawn), height // CELL, width // CELL), np.int64)
+    sizes = np.zeros((len(drawn), 2), np.int64)
+    for i, d in enumerate(drawn):
+        h, w = d.image.shape
+        images[i, 0, :h, :w] = d.image / np.float32(255)
+        sizes[i] = -(-h // CELL), -(-w // CELL)
+        if d.centres is None:
+            cells[i] = UNKNOWN
+        for y, x, token in d.centres or ():
+            cells[i, int(y) // CELL, int(x) // CELL] = symbols[token]
+    return Batch(images, sizes, [d.label for d in drawn], cells, sum(d.widened for d in drawn))
+
+
+def bucketed(drawn: Sequence[Drawn], pixels: int) -> list[list[Drawn]]:
+    """Groups of like height and width whose padded size is about ``pixels``."""
+    groups: list[list[Drawn]] = [[]]
+    high = wide = 0
+    for d in sorted(drawn, key=lambda d: (-(-d.image.shape[0] // _BUCKET), d.image.shape[1])):
+        high, wide = max(high, d.image.shape[0]), max(wide, d.image.shape[1])
+        if groups[-1] and (len(groups[-1]) + 1) * high * wide > pixels:
+            groups.append([])
+            high, wide = d.image.shape
+        groups[-1].append(d)
+    return groups
+
+
+def stream(
+    painter: Painter,
+    examples: Sequence[Example],
+    symbols: Mapping[str, int],
+    progress: Callable[[], float],
+    seed: int,
+    pixels: int,
+    pool: int,
+) -> Iterator[Batch]:
+    """Batches without end; every pass over the examples is in a new order."""
+    rng = np.random.default_rng(seed)
+    waiting: list[Drawn] = []
+    while True:
+        for i in rng.permutation(len(examples)):
+            now = progress()
+            waiting.append(painter.paint(painter.choose(examples[i], now, rng), now, rng))
+            if len(waiting) == pool:
+                groups = bucketed(waiting, pixels)
+                waiting = []
+                for j in rng.permutation(len(groups)):
+                    yield collate(groups[j], symbols)

@@ -1,0 +1,34 @@
+"""Training curves as one picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+PANELS = {
+    "loss a unit": ("ctc", "decoder", "symbols"),
+    "error rate": ("wer", "cer"),
+    "share right": ("exprate", "named"),
+}
+"""What is drawn together: keys of the log's lines."""
+
+
+def draw_curves(log: Path, picture: Path) -> None:
+    """Draw the log of a run (JSON lines) against the images seen, as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    figure = Figure(figsize=(12, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (title, keys) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+        for key in keys:
+            points = [(line["seen"] / 1000, line[key]) for line in lines if key in line]
+            if points:
+                axes.plot(*zip(*points, strict=True), label=key, marker=".")
+        axes.set_title(title)
+        axes.set_xlabel("thousand images")
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(picture, dpi=110)

@@ -1,0 +1,121 @@
+"""Labelled ink -> training examples: each token tied to the strokes that wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.errors import InputError
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.ink.ink import Ink, Symbol
+from hmer_cli.learn import spans
+from hmer_cli.learn.datasets import Sample
+
+Points = NDArray[np.float32]
+
+UNTIED = -1
+"""A token that no symbol stands for, as braces are."""
+
+UNWRITTEN = frozenset(("{", "}", "^", "_", "\\limits"))
+"""Tokens that leave no ink."""
+
+_ALIASES = {
+    "\\frac": {"-"},
+    "\\cdot": {"."},
+    "\\ldots": {"\\dots", "."},
+    "\\cdots": {"\\dots", "."},
+    "\\leq": {"\\le"},
+    "\\geq": {"\\ge"},
+    "\\neq": {"\\ne"},
+    "\\rightarrow": {"\\to"},
+    "<": {"\\lt"},
+    ">": {"\\gt"},
+    "\\prime": {"'", "COMMA", ","},
+}
+"""Other names of a symbol in the files."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """Strokes with the tokens they write; ``places`` says which symbol each token stands for.
+
+    ``symbols`` are tuples of indices into the strokes. ``places`` is None where tokens and
+    symbols could not be tied: such an example still trains CTC, but not the symbols.
+    """
+
+    strokes: tuple[Points, ...]
+    tokens: tuple[str, ...]
+    symbols: tuple[tuple[int, ...], ...] = ()
+    places: tuple[int, ...] | None = None
+
+    def part(self, span: spans.Span) -> Example | None:
+        """The sub-expression of these tokens; None where not all of its ink is known."""
+        if self.places is None:
+            return None
+        chosen = self.places[slice(*span)]
+        tokens = self.tokens[slice(*span)]
+        kept = sorted({p for p in chosen if p != UNTIED})
+        if not kept or any(
+            p == UNTIED and written
+            for p, written in zip(chosen, written_tokens(tokens), strict=True)
+        ):
+            return None
+        strokes = sorted({i for p in kept for i in self.symbols[p]})
+        new = {old: i for i, old in enumerate(strokes)}
+        return Example(
+            tuple(self.strokes[i] for i in strokes),
+            tokens,
+            tuple(tuple(new[i] for i in self.symbols[p]) for p in kept),
+            tuple(kept.index(p) if p != UNTIED else UNTIED for p in chosen),
+        )
+
+
+def written_tokens(tokens: Sequence[str]) -> list[bool]:
+    """Which tokens leave ink: not braces, scripts and the brackets of a root's index."""
+    written = [token not in UNWRITTEN for token in tokens]
+    for i, token in enumerate(tokens[:-1]):
+        if token == "\\sqrt" and tokens[i + 1] == "[":
+            end = spans.closing(tokens, i + 1, ("[", "]")) - 1
+            written[i + 1] = written[end] = False
+    return written
+
+
+def tie(tokens: Sequence[str], symbols: Sequence[Symbol]) -> tuple[int, ...] | None:
+    """The symbol of each token, UNTIED for tokens without ink; None where they do not agree.
+
+    ``symbols`` are in the order of the label.
+    """
+    places = [UNTIED] * len(tokens)
+    written = [i for i, here in enumerate(written_tokens(tokens)) if here]
+    if len(written) != len(symbols):
+        return None
+    for place, (i, symbol) in enumerate(zip(written, symbols, strict=True)):
+        names = {tokens[i], *_ALIASES.get(tokens[i], ())}
+        if symbol.label not in names and f"\\{symbol.label}" not in names:
+            return None
+        places[i] = place
+    return tuple(places)
+
+
+def example(ink: Ink, label: str) -> Example:
+    """The example that a labelled ink makes."""
+    tokens = tuple(tokenize(label))
+    return Example(
+        ink.strokes, tokens, tuple(s.strokes for s in ink.symbols), tie(tokens, ink.symbols)
+    )
+
+
+def examples(samples: Iterable[Sample]) -> list[Example]:
+    """The examples of all samples that can be read and have ink and a label."""
+    found = []
+    for sample in samples:
+        try:
+            ink = sample.ink
+        except InputError:
+            continue
+        if ink is not None and sample.label:
+            found.append(example(ink, sample.label))
+    return found

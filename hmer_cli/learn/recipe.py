@@ -1,0 +1,110 @@
+"""A training recipe: what a TOML file in `train/recipes` says, with a default for all of it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hmer_cli.errors import UsageError
+from hmer_cli.learn.augment import Spread
+
+Table = TypeVar("Table")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How examples become images.
+
+    Symbol sizes are pixels and grow from ``small`` to the reader's own size, the share of
+    sub-expressions falls from ``parts[0]`` to ``parts[1]``, both until ``grown`` of the run.
+    ``zoom`` is the standard deviation of the log of the scale; ``pen`` the width of the line.
+    """
+
+    small: float = 14.0
+    parts: tuple[float, float] = (0.7, 0.35)
+    grown: float = 0.85
+    zoom: float = 0.16
+    pen: tuple[float, float] = (1.2, 3.2)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """How much each loss counts beside the others; the chances of smoothing and corruption."""
+
+    ctc: float = 1.0
+    decoder: float = 1.0
+    symbols: float = 3.0
+    background: float = 0.1
+    smoothing: float = 0.1
+    corruption: float = 0.1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The length of the run in images, and how the weights move.
+
+    ``pixels`` is the size of a batch, ``pool`` the images among which those of like size are
+    sought, ``rate`` AdamW's peak learning rate, reached after ``warmup`` steps and left along a
+    cosine; ``average`` the decay of the averaged weights, which are the ones kept. The score is
+    taken every ``interval`` images; ``patience`` scores without a better one end the run.
+    """
+
+    images: int = 400_000
+    interval: int = 20_000
+    patience: int = 8
+    pixels: int = 300_000
+    pool: int = 1536
+    rate: float = 8e-4
+    warmup: int = 400
+    decay: float = 0.03
+    clip: float = 2.0
+    average: float = 0.9985
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run, beside the data."""
+
+    name: str
+    seed: int = 1
+    split: str = "train"
+    valid: str = "test2014"
+    model: dict[str, Any] = field(default_factory=dict)
+    schedule: Schedule = field(default_factory=Schedule)
+    drawing: Drawing = field(default_factory=Drawing)
+    spread: Spread = field(default_factory=Spread)
+    losses: Losses = field(default_factory=Losses)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, for the checkpoint and the weights."""
+        return asdict(self)
+
+
+def load(path: Path) -> Recipe:
+    """The recipe in a TOML file; its name is the file's.
+
+    Raises:
+        UsageError: the file is not there or no TOML, or names something no recipe has.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "give a recipe, see train/recipes") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no recipe: {error}", "mend the TOML") from error
+    tables = {"schedule": Schedule, "drawing": Drawing, "spread": Spread, "losses": Losses}
+    for key, table in tables.items():
+        content[key] = _table(table, content.get(key, {}), f"{path}: [{key}]")
+    return _table(Recipe, {"name": path.stem, **content}, str(path))
+
+
+def _table(kind: type[Table], content: Mapping[str, Any], where: str) -> Table:
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    for key in content:
+        if key not in known:
+            raise UsageError(f"{where} has no {key!r}", f"use one of: {', '.join(sorted(known))}")
+    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+    return kind(**plain)

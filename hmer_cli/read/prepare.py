@@ -1,0 +1,81 @@
+"""Image -> what the model sees: ink at one scale, bright on black, with a little paper around."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SYMBOL, symbol_size
+
+LEAST_CONTRAST = 24
+"""Gray levels: what is nearer to the paper than this is no ink."""
+
+LONGEST = 1600
+TALLEST = 512
+"""Pixels; larger writing is shrunk to fit, whatever its symbols measure."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Ink 255 on black, (H, W); a point (x, y) of it is (x, y) / scale + origin in the image."""
+
+    pixels: NDArray[np.uint8]
+    scale: float
+    origin: tuple[float, float]
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """Rows and columns of the feature map that the image itself covers."""
+        height, width = self.pixels.shape
+        return -(-height // CELL), -(-width // CELL)
+
+
+def prepare(image: NDArray[np.uint8]) -> Prepared | None:
+    """Crop to the ink and scale it to the symbol size of training; None where there is no ink.
+
+    The image is (H, W), dark ink on white paper.
+    """
+    ink = stretch(image)
+    if ink is None:
+        return None
+    size = symbol_size(ink)
+    points = cv2.findNonZero((ink > 127).astype(np.uint8))
+    if points is None or size == 0:
+        return None
+    x, y, width, height = cv2.boundingRect(points)
+    scale = min(SYMBOL / size, LONGEST / width, TALLEST / height)
+    margin = int(np.ceil(PADDING / scale))
+    room = np.pad(ink, margin)
+    crop = room[y : y + height + 2 * margin, x : x + width + 2 * margin]
+    shape = max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    small = brighten(np.asarray(cv2.resize(crop, shape, interpolation=method), np.uint8))
+    wider = max(0, MIN_WIDTH - small.shape[1])
+    pixels = np.pad(small, ((0, 0), (0, wider)))
+    return Prepared(pixels, scale, (x - margin, y - margin))
+
+
+def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Ink bright on black over the full range, paper at 0; None where nothing stands out."""
+    if image.size == 0:
+        return None
+    paper = float(np.median(image))
+    depth = np.clip(paper - image.astype(np.float32), 0, None)
+    ink = depth[depth > LEAST_CONTRAST]
+    if not ink.size:
+        return None
+    full = float(np.percentile(ink, 75))
+    floor = min(LEAST_CONTRAST, full) / 2
+    return np.clip((depth - floor) * (255 / max(full - floor, 1)), 0, 255).astype(np.uint8)
+
+
+def brighten(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lines that shrinking made faint, back to full strength."""
+    lit = ink[ink > LEAST_CONTRAST]
+    if not lit.size:
+        return ink
+    gain = 255 / max(float(np.percentile(lit, 80)), 1)
+    return np.clip(ink * max(gain, 1.0), 0, 255).astype(np.uint8)

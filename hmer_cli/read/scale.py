@@ -1,0 +1,38 @@
+"""How large the writing is: the one measure that training and reading share."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+CELL = 8
+"""Pixels a side of one cell of the feature map, and of one column of frames."""
+
+SYMBOL = 22
+"""Pixels that a typical symbol measures when the model sees it."""
+
+PADDING = 8
+"""Pixels of paper around the ink."""
+
+MIN_WIDTH = 48
+"""Narrower images are widened with paper, so that short labels have frames enough."""
+
+
+def symbol_size(image: NDArray[np.uint8]) -> float:
+    """The typical size of a symbol in pixels; 0 where there is no ink.
+
+    The image is (H, W), ink above 127 on black. The size is the median, over the connected
+    components, of the longer side of the box. Dots and long bars (fractions, minus signs,
+    roofs) do not count unless there is nothing else.
+    """
+    count, _, stats, _ = cv2.connectedComponentsWithStats((image > 127).astype(np.uint8))
+    if count < 2:
+        return 0.0
+    width = stats[1:, cv2.CC_STAT_WIDTH].astype(float)
+    height = stats[1:, cv2.CC_STAT_HEIGHT].astype(float)
+    longer = np.maximum(width, height)
+    counts = (width < 3 * height) & (longer > 0.3 * np.median(longer))
+    if not counts.any():
+        counts = longer >= np.median(longer)
+    return float(np.median(longer[counts]))

@@ -1,0 +1,76 @@
+"""``hmer train``: a recipe and labelled ink to weights, curves and a record."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from pathlib import Path
+
+from hmer_cli import console
+from hmer_cli.errors import MissingError, OutputError
+from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.learn.recipe import Recipe, load
+
+CURVES = "curves.png"
+RECORD = "record.md"
+
+
+def train(recipe: Path, data: Path, out: Path) -> Path:
+    """Train as the recipe says and return the weights file, ``out/NAME.onnx``.
+
+    Beside it lie the checkpoints, from which the same command goes on, the log, the curves and
+    the record. Raises UsageError for a wrong recipe, InputError where there is nothing to train
+    on, OutputError where ``out`` cannot be written, MissingError without ``hmer-cli[train]``.
+    """
+    plan = load(recipe)
+    try:
+        from hmer_cli.learn.training import Trainer
+    except ModuleNotFoundError as error:
+        raise MissingError(
+            f"training needs {error.name}", "try: pip install 'hmer-cli[train]'"
+        ) from error
+    from hmer_cli.learn.examples import examples
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out}: {error.strerror}", "choose another --out") from error
+    learned = examples(open_dataset(str(data), plan.split))
+    valid = examples(open_dataset(str(data), plan.valid)) if plan.valid else []
+    console.say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
+    trainer = Trainer(plan, learned, valid, out, console.say)
+    trainer.run()
+    return deliver(plan, out, f"hmer train {recipe} --data {data} --out {out}")
+
+
+def deliver(plan: Recipe, out: Path, command: str) -> Path:
+    """The best checkpoint of a run -> weights file, curves and record."""
+    from hmer_cli.learn.curves import draw_curves
+    from hmer_cli.learn.export import export
+    from hmer_cli.learn.training import BEST, LOG, load_reader
+
+    reader, content = load_reader(out / BEST)
+    weights = out / f"{plan.name}.onnx"
+    metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
+    export(reader, {"name": plan.name, **metadata}, weights)
+    draw_curves(out / LOG, out / CURVES)
+    last = (out / LOG).read_text(encoding="utf-8").splitlines()[-1]
+    lines = (
+        f"- commit: {_commit()}",
+        f"- command: `{command}`",
+        f"- machine: {platform.processor() or platform.machine()}",
+        f"- last score: `{last}`",
+    )
+    (out / RECORD).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    console.say(f"weights in {weights}")
+    return weights
+
+
+def _commit() -> str:
+    """The commit of the source checkout that runs; `-dirty` where files differ from it."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "not a checkout"
