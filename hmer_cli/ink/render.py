@@ -67,6 +67,15 @@ def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
     return round(min(max(max(x1 - x0, y1 - y0) * symbol / typical + 2 * padding, 64), 4096))
 
 
+def render_legible(ink: Ink) -> Image:
+    """The image of an ink at its legible size, in the pen that people mostly write with.
+
+    What an InkML file looks like to a recogniser of images: symbols of about 40 pixels, lines of
+    3.5, as in the offline images of CROHME.
+    """
+    return render(ink, size=legible_size(ink), pen=3.5)
+
+
 def draw(strokes: Sequence[Stroke], shape: tuple[int, int], pen: float) -> Image:
     """Strokes in pixel coordinates, drawn ``pen`` pixels wide on white paper of ``shape`` (H, W).
 

@@ -13,7 +13,7 @@ from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import Image, legible_size, render
+from hmer_cli.ink.render import Image, render_legible
 from hmer_cli.ink.sources import CAPTIONS, IMAGES, INKML, Captions, Store, open_store, stem
 from hmer_cli.page.clean import clean
 from hmer_cli.page.images import decode
@@ -60,7 +60,7 @@ class Sample:
     def image(self) -> Image:
         """Dark ink on white, (H, W), whether drawn or decoded; raises InputError."""
         if self.ink is not None:
-            return render(self.ink, size=legible_size(self.ink))
+            return render_legible(self.ink)
         return clean(decode(self._bytes(), self.name))
 
     @cached_property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import legible_size, render
+from hmer_cli.ink.render import render_legible
 from hmer_cli.page.clean import clean
 from hmer_cli.page.images import Pixels, count_frames, decode
 from hmer_cli.page.pdf import Pdf
@@ -121,7 +121,7 @@ def _decoder(data: bytes, name: str, number: int) -> Callable[[], Pixels]:
 
 def _ink_page(data: bytes, name: str) -> Page:
     ink = read_inkml(data, name, label=False)
-    return Page(name, 1, render(ink, size=legible_size(ink)), ink)
+    return Page(name, 1, render_legible(ink), ink)
 
 
 def _looks_like_inkml(data: bytes) -> bool:
