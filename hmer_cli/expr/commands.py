@@ -37,16 +37,16 @@ SIGNS = frozenset(
     \emptyset \varnothing \angle \measuredangle \triangle \square \blacksquare \Diamond \lozenge
     \forall \exists \nexists \neg \top \bot \surd \flat \natural \sharp \complement \mho \Finv
     \clubsuit \diamondsuit \heartsuit \spadesuit \backprime \eth \checkmark \S \P \bigstar
-    \ldots \cdots \vdots \ddots \cdotp \{ \} \| \% \# \& \$ \_
+    \ldots \cdots \vdots \ddots \{ \} \| \% \# \& \$ \_
     \langle \rangle \lfloor \rfloor \lceil \rceil \backslash \ulcorner \urcorner \llcorner \lrcorner
-    \pm \mp \times \div \cdot \ast \star \circ \bullet \cap \cup \uplus \sqcap \sqcup \vee \wedge
+    \pm \mp \times \div \cdot \star \circ \bullet \cap \cup \uplus \sqcap \sqcup \vee \wedge
     \setminus \smallsetminus \wr \diamond \bigtriangleup \bigtriangledown \triangleleft
     \triangleright \oplus \ominus \otimes \oslash \odot \bigcirc \dagger \ddagger \amalg \ltimes
     \rtimes \leftthreetimes \rightthreetimes \boxplus \boxminus \boxtimes \boxdot \therefore
     \because \smallint
     \leq \geq \neq \equiv \approx \sim \simeq \cong \propto \ll \gg \prec \succ \preceq \succeq
     \subset \supset \subseteq \supseteq \subsetneq \supsetneq \nsubseteq \nsupseteq \sqsubseteq
-    \sqsupseteq \in \ni \notin \vdash \dashv \models \vDash \nvdash \mid \nmid \parallel \nparallel
+    \sqsupseteq \in \ni \notin \vdash \dashv \models \vDash \nvdash \nmid \parallel \nparallel
     \perp \asymp \doteq \bowtie \smile \frown \lesssim \gtrsim \leqslant \geqslant \nless \ngtr
     \nleq \ngeq \lll \ggg \triangleq \doteqdot \approxeq \thickapprox \thicksim \trianglelefteq
     \trianglerighteq \lhd \rhd \unlhd \unrhd \backsim \ncong \nsim

@@ -51,6 +51,7 @@ _OTHERS = frozenset(r"\not \root \of \substack \pmod".split())
 _HANDLED = KNOWN | SILENT | HIDDEN | UPRIGHT | FENCES | _OTHERS | set(SWITCHES) | set(INFIX)
 _ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
 _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
+_NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
 _MAX_DEPTH = 100
 
 
@@ -62,7 +63,7 @@ def normalise(raw_latex: str) -> str:
     Raises LabelError where the source is not LaTeX.
     """
     tokens = _Rewriter(list(_lex(raw_latex))).everything()
-    return join(to_tokens(stack_limits(parse(tokens))))
+    return join(_negated(to_tokens(stack_limits(parse(tokens)))))
 
 
 def _lex(source: str) -> Iterator[str]:
@@ -182,8 +183,6 @@ class _Rewriter:
         return self._rare(token)
 
     def _rare(self, token: str) -> list[str]:
-        if token == r"\not" and self._next in NEGATED:
-            return [NEGATED[self._take()]]
         if token == r"\root":
             index = self._row(r"\of")
             self._close(r"\of")
@@ -204,8 +203,11 @@ class _Rewriter:
         """The next group or item, always in braces; nothing at the end of a row."""
         while self._next in SILENT:
             self.at += 1
-        if self._next in _ENDS:
+        if self._next in _NO_ARGUMENT:
             return []
+        if self._next == "'":
+            self.at += 1
+            return ["{", r"\prime", "}"]
         item = self._item([])
         return item if item[:1] == ["{"] else ["{", *item, "}"]
 
@@ -238,13 +240,15 @@ class _Rewriter:
         return []
 
     def _fence(self) -> list[str]:
-        token = self._take() if self._next else ""
+        if self._next not in SYMBOLS and self._next not in _ANGLES:
+            return []
+        token = self._take()
         return [fence] if (fence := _ANGLES.get(token, token)) else []
 
     def _fenced(self, token: str) -> list[str]:
         r"""``\left( .. \right)`` is a group of its own, the other sizes just a delimiter."""
         if token != r"\left":
-            return self._fence() if self._next not in ("{", *SILENT) else []
+            return self._fence()
         out = [*self._fence(), *self._row(r"\right")]
         if self._next == r"\right":
             self.at += 1
@@ -269,6 +273,17 @@ class _Rewriter:
         while self._next in ("&", r"\\"):
             out += [self._take(), *self._row()]
         return out
+
+
+def _negated(tokens: list[str]) -> list[str]:
+    r"""``\not =`` is ``\neq``; here, where nothing stands between the two any more."""
+    out: list[str] = []
+    for token in tokens:
+        if out[-1:] == [r"\not"] and token in NEGATED:
+            out[-1] = NEGATED[token]
+        else:
+            out.append(token)
+    return out
 
 
 def _infix(command: str, left: list[str], right: list[str]) -> list[str]:

@@ -64,6 +64,18 @@ def label_from_mathml(math: Element) -> str:
     return join(to_tokens(parse(to_tokens(tree))))
 
 
+def ids_in_order(math: Element) -> list[str]:
+    """The ids of the signs in the order in which the label names them, unnamed ones left out.
+
+    CROHME ties a sign to its strokes by the id of its leaf, or of its ``mfrac`` or ``msqrt``.
+    """
+    own = math.get("{http://www.w3.org/XML/1998/namespace}id")
+    children = [child for child in math if isinstance(child.tag, str)]
+    if isinstance(math.tag, str) and math.tag.endswith("mroot"):
+        children.reverse()
+    return [*filter(None, [own]), *(i for child in children for i in ids_in_order(child))]
+
+
 def _tree(element: Element, depth: int) -> Tree:
     if depth > _MAX_DEPTH:
         raise LabelError(0, f"the MathML is nested more than {_MAX_DEPTH} deep")

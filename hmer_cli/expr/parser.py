@@ -16,8 +16,7 @@ _SCRIPTS = {"_": "sub", "^": "sup"}
 _LIMITS = {"_": "below", "^": "above"}
 _NAMES = {"_": "subscript", "^": "superscript"}
 _BEGIN = {rf"\begin{{{name}}}": columns for name, columns in GRIDS.items()}
-_END = {rf"\end{{{name}}}" for name in GRIDS}
-_NO_ATOM = {"}", "&", r"\\", r"\limits", *_SCRIPTS, *_END}
+_NO_ATOM = {"}", "&", r"\\", r"\limits", *_SCRIPTS}
 
 
 class LabelError(InputError):
@@ -72,7 +71,8 @@ class Parser:
         """The tree of all tokens; raises LabelError."""
         tree = self._row(frozenset())
         if self.at < len(self.tokens):
-            raise self._error("closes nothing" if self._next == "}" else "stands in no matrix")
+            inside = self._next in ("&", r"\\")
+            raise self._error("stands in no matrix" if inside else "closes nothing")
         return tree
 
     @property
@@ -82,6 +82,11 @@ class Parser:
     def _take(self) -> str:
         self.at += 1
         return self.tokens[self.at - 1]
+
+    @property
+    def _at_atom(self) -> bool:
+        token = self._next
+        return bool(token) and token not in _NO_ATOM and not token.startswith(r"\end{")
 
     def _error(self, message: str, at: int | None = None) -> LabelError:
         position = self.at if at is None else at
@@ -94,7 +99,7 @@ class Parser:
         if self.depth > MAX_DEPTH:
             raise self._error(f"nested more than {MAX_DEPTH} deep")
         row = _Row()
-        while self._next and self._next not in ends and self._next not in _NO_ATOM - _LIMITS.keys():
+        while self._next not in ends and (self._at_atom or self._next in _SCRIPTS):
             if self._next in _SCRIPTS:
                 self._script(row)
             else:
@@ -123,7 +128,7 @@ class Parser:
         begin = self.at - 1
         if self._next == "{":
             return self._group()
-        if self.strict or not self._next or self._next in _NO_ATOM:
+        if self.strict or not self._at_atom:
             raise self._error("{ expected after it", begin)
         self.depth += 1
         if self.depth > MAX_DEPTH:
@@ -176,7 +181,7 @@ class Parser:
     def _placed(self, token: str, begin: int) -> Tree:
         relation = "above" if token == r"\overset" else "below"
         row, base = self._argument(token), self._argument(token)
-        if not base:
+        if not base or not base[-1].symbol:
             raise self._error("has nothing to stand on", begin)
         last = base[-1]
         if last.symbol in STACKS or last.symbol == r"\sqrt" or getattr(last, relation):

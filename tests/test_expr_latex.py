@@ -1,0 +1,179 @@
+"""Raw LaTeX and MathML -> the field's spelling, and the choice between them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.mathml import label_from_mathml
+from hmer_cli.expr.tree import LabelError
+from hmer_cli.expr.truth import contradicts, derive_label
+from hmer_cli.expr.validity import problems
+
+GOLDEN = {
+    # the spelling of DESIGN's promises
+    r"\left( x\over y\right)": r"( \frac { x } { y } )",
+    "x^2": "x ^ { 2 }",
+    "x^2_i": "x _ { i } ^ { 2 }",
+    r"a\le b\ge c\ne d\to e\lt f\gt g": r"a \leq b \geq c \neq d \rightarrow e < f > g",
+    r"1,\dots,n": r"1 , \ldots , n",
+    r"1+\cdots+n": r"1 + \cdots + n",
+    r"f(x)\mathrm{d}x": "f ( x ) d x",
+    r"\sum_{i=0}^n i": r"\sum \limits _ { i = 0 } ^ { n } i",
+    r"\sum\nolimits^n_{i=0} i": r"\sum \limits _ { i = 0 } ^ { n } i",
+    r"\int\limits_0^1": r"\int \limits _ { 0 } ^ { 1 }",
+    r"\int x dx": r"\int x d x",
+    r"\lim_{x \to 0}": r"\lim \limits _ { x \rightarrow 0 }",
+    r"\log_2 x": r"\log _ { 2 } x",
+    r"\sqrt2 \sqrt[3]{x}": r"\sqrt { 2 } \sqrt [ 3 ] { x }",
+    r"\root n \of {x+1}": r"\sqrt [ n ] { x + 1 }",
+    r"\frac12 \dfrac{a}b": r"\frac { 1 } { 2 } \frac { a } { b }",
+    # what else people write
+    r"$$\Bigg( x \bigg) \quad\; y\,.$$": "( x ) y .",
+    r"\left\{ a \middle| b \right.": r"\{ a | b",
+    r"\left< x \right>": r"\langle x \rangle",
+    "f'(x) + g''^2": r"f ^ { \prime } ( x ) + g ^ { \prime \prime 2 }",
+    "x_i' + x'_i": r"x _ { i } ^ { \prime } + x _ { i } ^ { \prime }",
+    "y^{'}": r"y ^ { \prime }",
+    r"\operatorname { l n } x": r"\ln x",
+    r"\mathrm{sin} x + sin(y)": r"\sin x + \sin ( y )",
+    r"\text{if } x": "i f x",
+    r"\tan{x}": r"\tan x",
+    r"f(x)\geqg(x)": r"f ( x ) \geq g ( x )",
+    r"{\cal L}_i + \mathbb R^{n}": r"\mathcal { L } _ { i } + \mathbb { R } ^ { n }",
+    r"x \not= y \not\in z": r"x \neq y \notin z",
+    r"{}_2F_1": "{ } _ { 2 } F _ { 1 }",
+    r"\Gamma^a{}_b": r"\Gamma _ { b } ^ { a }",
+    r"{n \choose k}": r"\binom { n } { k }",
+    r"\stackrel{a}{=}": r"\overset { a } { = }",
+    r"\widehat{AB} \vec v": r"\hat { A B } \vec { v }",
+    r"\left(\begin{array}{cc}a&b\\[2pt]c&d\\\end{array}\right)": (
+        r"( \begin{matrix} a & b \\ c & d \end{matrix} )"
+    ),
+    r"\begin{bmatrix} 1 \end{bmatrix}^T": r"\begin{bmatrix} 1 \end{bmatrix} ^ { T }",
+    "x % a comment": "x",
+    r"x \hspace{1cm} y \label{eq:1} \kern 2pt z": "x y z",
+    "x² ≤ π·۵": r"x ^ { 2 } \leq \pi \cdot 5",
+}
+
+
+@pytest.mark.parametrize("raw", GOLDEN)
+def test_raw_latex_in_the_fields_spelling(raw: str) -> None:
+    label = normalise(raw)
+    assert label == GOLDEN[raw]
+    assert problems(label) == []
+    assert normalise(label) == label
+
+
+@pytest.mark.parametrize("raw", ["x^2^3", r"\frac{a", "a}", r"\sqrt", "a & b", "x^"])
+def test_what_is_not_latex_is_refused(raw: str) -> None:
+    with pytest.raises(LabelError):
+        normalise(raw)
+
+
+def test_an_unknown_command_is_left_for_the_validity_check() -> None:
+    label = normalise(r"x + \foo{y}")
+    assert label == r"x + \foo y"
+    assert [p.position for p in problems(label)] == [2]
+
+
+TEX = st.sampled_from(
+    r"\frac \sqrt { } ^ _ ' x 1 \left( \right) \left \right . [ ] \over \sum \limits \cal \rm"
+    r" \text \begin{array} \end{array} \begin{matrix} \end{matrix} & \\ \hat \not \prime \, ~ $ %"
+    r" \ | \big \root \of \substack \pmod \hspace \choose \stackrel \mathbb \operatorname* sin é"
+    r" \foo".split()
+)
+
+
+@given(st.lists(TEX, max_size=12).map(" ".join))
+@settings(max_examples=400, deadline=None)
+def test_normalising_any_source_is_idempotent_or_refused(source: str) -> None:
+    try:
+        label = normalise(source)
+    except LabelError:
+        return
+    assert normalise(label) == label
+
+
+def mathml(inner: str) -> etree._Element:
+    return etree.fromstring(f'<math xmlns="http://www.w3.org/1998/Math/MathML">{inner}</math>')
+
+
+DIALECTS = {
+    # rows nested to the right, as MathBrush, KAIST and HAMEX have them
+    "<mrow><mi>a</mi><mrow><mo>+</mo><mrow><msup><mi>x</mi><mn>2</mn></msup><mi>\\pi</mi></mrow>"
+    "</mrow></mrow>": r"a + x ^ { 2 } \pi",
+    # flat rows under math itself, as MfrDB has them
+    "<msup><mrow><mo>(</mo><mi>x</mi><mo>)</mo></mrow><mrow><mn>2</mn></mrow></msup><mo>\\leq</mo>"
+    "<mn>3</mn>": r"( x ) ^ { 2 } \leq 3",
+    # names without a backslash, entities without an ampersand, names cut short
+    "<mi>sin</mi><mi>Delta</mi><mo>hellip</mo><mi>infin</mi><mo>&lt;</mo><mo>\\gt</mo><mo>{</mo>": (
+        r"\sin \Delta \ldots \infty < > \{"
+    ),
+    "<munder><mo>im</mo><mrow><mi>x</mi><mo>rightarrow</mo><mn>0</mn></mrow></munder>": (
+        r"\lim \limits _ { x \rightarrow 0 }"
+    ),
+    "<msubsup><mo>int</mo><mn>0</mn><mi>t</mi></msubsup>": r"\int \limits _ { 0 } ^ { t }",
+    "<munderover><mo>∑</mo><mi>i</mi><mi>n</mi></munderover>": r"\sum \limits _ { i } ^ { n }",
+    "<msub><msup><mi>x</mi><mn>2</mn></msup><mi>i</mi></msub>": "x _ { i } ^ { 2 }",
+    "<mroot><mi>x</mi><mn>3</mn></mroot>": r"\sqrt [ 3 ] { x }",
+    "<msqrt><mi>x</mi><mi>y</mi></msqrt>": r"\sqrt { x y }",
+    # other tools
+    "<mn>12.5</mn><mo>−</mo><mi>α</mi>": r"1 2 . 5 - \alpha",
+    "<mover><mi>v</mi><mo>→</mo></mover>": r"\vec { v }",
+    '<mfenced open="["><mi>a</mi><mi>b</mi></mfenced>': "[ a , b )",
+    "<mtable><mtr><mtd><mi>a</mi></mtd><mtd/></mtr></mtable>": r"\begin{matrix} a & \end{matrix}",
+    '<mi mathvariant="double-struck">R</mi>': r"\mathbb { R }",
+    # malformed: a script without its second child
+    "<msub><mi>x</mi></msub>": "x",
+}
+
+
+@pytest.mark.parametrize("inner", DIALECTS)
+def test_the_dialects_of_mathml(inner: str) -> None:
+    label = label_from_mathml(mathml(inner))
+    assert label == DIALECTS[inner]
+    assert problems(label) == []
+    assert normalise(label) == label
+
+
+def test_mathml_without_a_sign_is_refused() -> None:
+    with pytest.raises(LabelError, match="no sign"):
+        label_from_mathml(mathml("<mrow/>"))
+
+
+NESTED = "<msub><mi>x</mi><mi>y</mi></msub>"
+
+
+@pytest.mark.parametrize(
+    ("inner", "latex", "symbols", "label"),
+    [
+        (NESTED, None, ["x", "y"], "x _ { y }"),
+        (None, "$x_y$", ["x", "y"], "x _ { y }"),
+        (NESTED, "$x^y$", [], "x _ { y }"),  # no symbols to judge by
+        (NESTED, "$x_z$", ["x", "y"], "x _ { y }"),  # the LaTeX contradicts them
+        (NESTED, "$x_{yy}$", ["x", "y", "y"], "x _ { y y }"),  # the MathML does
+        (NESTED, "$x^y$", ["x", "y"], "x ^ { y }"),  # neither does
+        (NESTED, "$x_{y$", ["x", "y"], "x _ { y }"),  # no LaTeX at all
+        ("<mrow/>", "$x_y$", ["x", "y"], "x _ { y }"),  # no MathML at all
+        ("<mo>.</mo><mo>.</mo><mo>.</mo>", r"\cdots", [".", ".", "."], r"\cdots"),
+    ],
+)
+def test_the_symbols_choose_the_truth(
+    inner: str | None, latex: str | None, symbols: list[str], label: str
+) -> None:
+    math = None if inner is None else mathml(inner)
+    assert derive_label(math, latex, symbols) == label
+
+
+def test_no_annotation_is_no_label() -> None:
+    with pytest.raises(LabelError, match="neither MathML nor LaTeX"):
+        derive_label(None, None, ["x"])
+
+
+def test_a_bar_is_a_minus_and_names_need_no_backslash() -> None:
+    assert not contradicts(r"\frac { \alpha } { 2 } < \{", ["-", "alpha", "2", r"\lt", "{"])
+    assert contradicts("x", ["y"])
