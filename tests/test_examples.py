@@ -79,6 +79,13 @@ def test_the_ink_says_what_it_means(path: Path) -> None:
     assert sorted(i for s in ink.symbols for i in s.strokes) == list(range(len(ink.strokes)))
 
 
+def test_draw_makes_the_same_notes_again(drawn: Path) -> None:
+    here, again = (open_pages(folder / "notes.pdf") for folder in (EXAMPLES, drawn))
+    for ours, theirs in zip(here, again, strict=True):
+        drift = np.abs(ours.image.astype(int) - theirs.image.astype(int)).mean()
+        assert drift < 0.05, "the renderer draws otherwise now: run examples/draw.py and commit"
+
+
 def test_the_notes_have_an_expression_on_each_of_two_pages() -> None:
     pages = list(open_pages(EXAMPLES / "notes.pdf"))
     assert [page.number for page in pages] == [1, 2]
