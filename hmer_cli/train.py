@@ -35,7 +35,7 @@ def train(recipe: Path, data: Path, out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: {error.strerror}", "choose another --out") from error
-    learned = examples(open_dataset(str(data), plan.split))
+    learned = examples(open_dataset(str(data), plan.split or None))
     valid = examples(open_dataset(str(data), plan.valid)) if plan.valid else []
     console.say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
     trainer = Trainer(plan, learned, valid, out, console.say)

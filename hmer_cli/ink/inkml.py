@@ -10,6 +10,7 @@ import numpy as np
 from lxml import etree
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.mathml import ids_in_order
 from hmer_cli.expr.truth import derive_label
 from hmer_cli.ink.formats import Formats, identity, local_name
 from hmer_cli.ink.ink import Ink, Stroke, Symbol
@@ -44,7 +45,7 @@ def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
     strokes, index = _strokes(root, name)
     if not strokes:
         raise InputError(f"{name}: no ink in it", "give a file with at least one trace")
-    symbols = tuple(_symbols(root, index))
+    symbols = tuple(_in_order(root, list(_symbols(root, index))))
     notes = _annotations(root)
     truth = next((notes[key] for key in _TRUTHS if notes.get(key)), None)
     return Ink(
@@ -142,6 +143,13 @@ def _symbols(root: etree._Element, index: dict[str, int]) -> Iterator[Symbol]:
             link = group.find("{*}annotationXML")
             href = "" if link is None else str(link.get("href") or "").lstrip("#")
             yield Symbol(strokes, _SPELLING.get(label, label), href)
+
+
+def _in_order(root: etree._Element, symbols: list[Symbol]) -> list[Symbol]:
+    """The symbols in the order of the label, as far as the MathML names them."""
+    math = root.find("{*}annotationXML/{*}math")
+    order = {} if math is None else {key: i for i, key in enumerate(ids_in_order(math))}
+    return sorted(symbols, key=lambda symbol: order.get(symbol.id, len(order)))
 
 
 def _annotations(element: etree._Element) -> dict[str, str]:

@@ -122,7 +122,8 @@ class Batch:
     """Arrays ready for the model; see `hmer_cli.read.model` for the letters.
 
     images (B, 1, H, W) float32, ink 1; sizes (B, 2) in cells; the units of each label;
-    cells (B, h, w) int64: the symbol whose centre is there, 0 for none, or UNKNOWN.
+    cells (B, h, w) int64: the symbol whose centre is there, 0 for none, or UNKNOWN, as in the
+    cells around a centre, which is nowhere near that exact.
     """
 
     images: NDArray[np.float32]
@@ -145,8 +146,11 @@ def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
         sizes[i] = -(-h // CELL), -(-w // CELL)
         if d.centres is None:
             cells[i] = UNKNOWN
-        for y, x, token in d.centres or ():
-            cells[i, int(y) // CELL, int(x) // CELL] = symbols[token]
+        places = [(int(y) // CELL, int(x) // CELL, token) for y, x, token in d.centres or ()]
+        for y, x, _ in places:
+            cells[i, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = UNKNOWN
+        for y, x, token in places:
+            cells[i, y, x] = symbols[token]
     return Batch(images, sizes, [d.label for d in drawn], cells, sum(d.widened for d in drawn))
 
 

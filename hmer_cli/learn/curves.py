@@ -30,5 +30,6 @@ def draw_curves(log: Path, picture: Path) -> None:
         axes.set_xlabel("thousand images")
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-        axes.legend()
+        if axes.lines:
+            axes.legend()
     figure.savefig(picture, dpi=110)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
 
 from hmer_cli.read.model import Reader
 from hmer_cli.read.recogniser import METADATA
@@ -26,6 +28,18 @@ def export(reader: Reader, metadata: dict[str, Any], path: Path) -> None:
     reader.eval()
     images, sizes = torch.zeros(2, 1, 64, 96), torch.tensor([[8, 12], [7, 10]])
     buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The tracer warns of sizes it might have fixed; the tests read images of other sizes.
+        warnings.simplefilter("ignore")
+        _trace(reader, images, sizes, buffer)
+    model = halve(onnx.load_from_string(buffer.getvalue()))
+    entry = model.metadata_props.add()
+    entry.key, entry.value = METADATA, json.dumps(metadata, sort_keys=True)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _trace(reader: Reader, images: Tensor, sizes: Tensor, buffer: io.BytesIO) -> None:
     torch.onnx.export(
         reader,
         (images, sizes),
@@ -40,11 +54,6 @@ def export(reader: Reader, metadata: dict[str, Any], path: Path) -> None:
         opset_version=OPSET,
         dynamo=False,
     )
-    model = halve(onnx.load_from_string(buffer.getvalue()))
-    entry = model.metadata_props.add()
-    entry.key, entry.value = METADATA, json.dumps(metadata, sort_keys=True)
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def halve(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -27,7 +27,7 @@ class Drawing:
     parts: tuple[float, float] = (0.7, 0.35)
     grown: float = 0.85
     zoom: float = 0.16
-    pen: tuple[float, float] = (1.2, 3.2)
+    pen: tuple[float, float] = (1.2, 3.6)
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,16 @@ class Schedule:
     taken every ``interval`` images; ``patience`` scores without a better one end the run.
     """
 
-    images: int = 400_000
-    interval: int = 20_000
-    patience: int = 8
-    pixels: int = 300_000
+    images: int = 260_000
+    interval: int = 15_000
+    patience: int = 10
+    pixels: int = 160_000
     pool: int = 1536
-    rate: float = 8e-4
+    rate: float = 6e-4
     warmup: int = 400
     decay: float = 0.03
     clip: float = 2.0
-    average: float = 0.9985
+    average: float = 0.999
 
 
 @dataclass(frozen=True)

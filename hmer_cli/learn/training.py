@@ -116,7 +116,7 @@ class Trainer:
             {"params": matrices, "weight_decay": schedule.decay},
             {"params": vectors, "weight_decay": 0.0},
         ]
-        return torch.optim.AdamW(groups, lr=schedule.rate, betas=(0.9, 0.98))
+        return torch.optim.AdamW(groups, lr=schedule.rate, betas=(0.9, 0.98), fused=True)
 
     def run(self) -> State:
         """Train to the end of the schedule, from the last checkpoint if there is one."""
@@ -208,7 +208,7 @@ class Trainer:
         import jiwer
 
         state, sums = self.state, self.state.sums
-        pairs = self.read(self.valid)
+        pairs = self.read(self.valid) if self.valid else []
         count = sums.pop("batches")
         line: dict[str, Any] = {
             "seen": state.seen,

@@ -72,8 +72,9 @@ def beam(frames: Frames, units: Units, width: int = 10) -> list[Hypothesis]:
     open groups had to be closed.
     """
     beams: dict[tuple[int, ...], _Beam] = {(): _Beam(Prefix(), blank=0.0)}
+    most = min(width, len(units))
     for row in frames:
-        best = np.argpartition(row, -width)[-width:]
+        best = np.argpartition(row, -most)[-most:]
         likely = [(int(u), float(row[u])) for u in best if u != BLANK and row[u] > _UNLIKELY]
         beams = _step(beams, float(row[BLANK]), likely, units, width)
     return _finish(beams, units)

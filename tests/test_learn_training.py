@@ -1,0 +1,142 @@
+"""Training: batches that fit, a loss that falls, a run that goes on where it stopped."""
+
+# ruff: noqa: E402 - torch decides whether the rest can be imported
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.learn.augment import Spread
+from hmer_cli.learn.batches import UNKNOWN, Painter, bucketed, collate
+from hmer_cli.learn.examples import Example
+from hmer_cli.learn.recipe import Drawing, Recipe, Schedule, load
+from hmer_cli.learn.training import BEST, LOG, Trainer, load_reader
+from hmer_cli.read.units import Units, frames_needed
+
+pytestmark = pytest.mark.torch
+
+SMALL = {"stem": 8, "low": 16, "mid": 16, "high": 32, "context": 1, "lstm": 16, "decoder": 1}
+PAINTER = Painter(Units(["1", "7", "^", "{", "}"]), 2, Drawing(), Spread())
+
+
+def digit(name: str, x: float, y: float = 0.0) -> np.ndarray:
+    """A one or a seven of 20 by 30 units."""
+    ones = [(10, 0), (10, 30)]
+    sevens = [(0, 0), (20, 0), (8, 30)]
+    return np.array(ones if name == "1" else sevens, np.float32) + np.array([x, y], np.float32)
+
+
+def number(text: str) -> Example:
+    strokes = tuple(digit(name, 30.0 * i) for i, name in enumerate(text))
+    places = tuple(range(len(text)))
+    return Example(strokes, tuple(text), tuple((i,) for i in places), places)
+
+
+NUMBERS = [number(f"{n:b}".replace("0", "7")) for n in range(1, 33)]
+
+
+def recipe(**schedule: object) -> Recipe:
+    plan = Schedule(images=200, interval=100, pixels=40_000, pool=64, warmup=5, rate=3e-3)
+    return Recipe("small", model=SMALL, schedule=replace(plan, **schedule))
+
+
+def trained(out: Path, **schedule: object) -> Trainer:
+    trainer = Trainer(recipe(**schedule), NUMBERS, NUMBERS[:8], out, lambda line: None)
+    trainer.run()
+    return trainer
+
+
+def test_an_image_always_has_frames_enough_for_its_label() -> None:
+    rng = np.random.default_rng(0)
+    tall = Example(tuple(digit("1", 0, 40.0 * i) for i in range(9)), tuple("1" * 9))
+    drawn = PAINTER.paint(tall, 0.5, rng)
+    assert drawn.widened
+    assert drawn.image.shape[1] // 8 * 2 >= frames_needed(drawn.label)
+
+
+def test_the_centre_of_each_symbol_is_marked_and_its_neighbourhood_left_open() -> None:
+    drawn = PAINTER.still(number("17"))
+    batch = collate([drawn], {"1": 1, "7": 2})
+    (cells,) = batch.cells
+    assert sorted(cells[cells > 0]) == [1, 2]
+    y, x = (int(n[0]) for n in np.nonzero(cells == 2))
+    assert batch.cells[0, y, x + 1] == UNKNOWN
+    ink = batch.images[0, 0, 8 * y : 8 * y + 8, 8 * x - 8 : 8 * x + 16]
+    assert ink.max() > 0.5
+
+
+def test_buckets_hold_every_image_once_and_pad_little() -> None:
+    rng = np.random.default_rng(1)
+    drawn = [PAINTER.paint(NUMBERS[i], 1.0, rng) for i in rng.integers(0, 32, 300)]
+    groups = bucketed(drawn, 60_000)
+    assert sorted(map(id, (d for group in groups for d in group))) == sorted(map(id, drawn))
+    padded = sum(collate(group, {"1": 1, "7": 2}).images.size for group in groups)
+    assert padded < 1.6 * sum(d.image.size for d in drawn)
+
+
+def test_a_run_learns_and_leaves_its_weights_and_log(tmp_path: Path) -> None:
+    trained(tmp_path, images=600, interval=200)
+    lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert lines[-1]["ctc"] < 0.6 * lines[0]["ctc"]
+    assert {"wer", "cer", "exprate", "minutes"} <= lines[-1].keys()
+    reader, content = load_reader(tmp_path / BEST)
+    assert content["tokens"] == ["1", "7"]
+    with torch.no_grad():
+        frames = reader(torch.zeros(1, 1, 32, 64), torch.tensor([[4, 8]]))
+    assert frames.exp().sum(dim=2).allclose(torch.ones(1, 16), atol=1e-4)
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    first = trained(tmp_path, images=100)
+    again = trained(tmp_path, images=200)
+    assert again.state.resumed == 1
+    assert again.state.seen > first.state.seen
+    seen = [json.loads(line)["seen"] for line in (tmp_path / LOG).read_text().splitlines()]
+    assert seen == sorted(seen)
+    assert seen[0] == first.state.seen
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    trained(tmp_path, images=100)
+    other = replace(recipe(), model=SMALL | {"high": 48})
+    with pytest.raises(UsageError, match="another model"):
+        Trainer(other, NUMBERS, [], tmp_path, lambda line: None).run()
+
+
+def test_steps_with_gradients_that_are_not_finite_are_counted_and_left_out(tmp_path: Path) -> None:
+    trainer = Trainer(recipe(), NUMBERS, [], tmp_path, lambda line: None)
+    batch = collate([PAINTER.still(number("17"))], trainer.symbols)
+    before = [p.clone() for p in trainer.reader.parameters()]
+    trainer.step(replace(batch, images=batch.images * np.nan))
+    assert trainer.state.skipped == 1
+    for old, new in zip(before, trainer.reader.parameters(), strict=True):
+        assert torch.equal(old, new)
+
+
+def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no labelled ink"):
+        Trainer(recipe(), [], [], tmp_path, lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [("rates = 3", "rates"), ("[schedule]\nspeed = 1", "speed"), ("seed = ", "no recipe")],
+)
+def test_a_wrong_recipe_is_refused_and_told(tmp_path: Path, text: str, fault: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=fault):
+        load(path)
+
+
+def test_every_recipe_in_the_project_can_be_read() -> None:
+    found = sorted((Path(__file__).parent.parent / "train" / "recipes").glob("*.toml"))
+    assert found
+    assert [load(path).name for path in found] == [path.stem for path in found]

@@ -1,0 +1,86 @@
+"""What the model sees: the same ink however large, faint or wide the paper is."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hmer_cli.read.prepare import LONGEST, TALLEST, prepare
+from hmer_cli.read.scale import MIN_WIDTH, PADDING, SYMBOL, symbol_size
+
+Pixels = NDArray[np.uint8]
+
+
+def crosses(size: int, count: int = 3, ink: int = 0, paper: int = 255) -> Pixels:
+    """A row of crosses of ``size`` pixels each."""
+    page = np.full((3 * size, (2 * count + 1) * size), paper, np.uint8)
+    for i in range(count):
+        x, y = (2 * i + 1) * size, size
+        pen = max(1, size // 12)
+        cv2.line(page, (x, y), (x + size, y + size), ink, pen, cv2.LINE_AA)
+        cv2.line(page, (x + size, y), (x, y + size), ink, pen, cv2.LINE_AA)
+    return page
+
+
+@pytest.mark.parametrize("size", [12, 25, 60, 150, 400])
+def test_symbols_come_out_at_one_size_whatever_they_measured(size: int) -> None:
+    seen = prepare(crosses(size))
+    assert seen is not None
+    assert symbol_size(seen.pixels) == pytest.approx(SYMBOL, rel=0.15)
+    assert seen.pixels.shape[0] == pytest.approx(SYMBOL + 2 * PADDING, abs=4)
+
+
+def test_margins_of_paper_change_nothing_but_the_origin() -> None:
+    page = crosses(40)
+    wide = np.pad(page, ((100, 30), (70, 200)), constant_values=255)
+    near, far = prepare(page), prepare(wide)
+    assert near is not None
+    assert far is not None
+    np.testing.assert_array_equal(near.pixels, far.pixels)
+    assert far.origin == (near.origin[0] + 70, near.origin[1] + 100)
+
+
+def test_faint_ink_on_gray_paper_is_seen_like_black_on_white() -> None:
+    strong, faint = prepare(crosses(40)), prepare(crosses(40, ink=150, paper=220))
+    assert strong is not None
+    assert faint is not None
+    assert strong.pixels.shape == pytest.approx(faint.pixels.shape, abs=2)
+    assert strong.pixels.mean() == pytest.approx(faint.pixels.mean(), rel=0.1)
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_page_of_one_tone_holds_no_ink(level: int) -> None:
+    assert prepare(np.full((50, 80), level, np.uint8)) is None
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (1, 1), (0, 7)])
+def test_images_of_no_size_hold_no_ink(shape: tuple[int, int]) -> None:
+    assert prepare(np.zeros(shape, np.uint8)) is None
+
+
+def test_a_single_dot_is_an_image_too() -> None:
+    page = np.full((40, 40), 255, np.uint8)
+    page[20, 20] = 0
+    seen = prepare(page)
+    assert seen is not None
+    assert seen.pixels.shape[1] >= MIN_WIDTH
+
+
+def test_very_long_writing_is_shrunk_to_fit() -> None:
+    page = crosses(20, count=200)
+    seen = prepare(page)
+    assert seen is not None
+    assert seen.pixels.shape[1] <= LONGEST + 4 * PADDING
+    assert seen.pixels.shape[0] <= TALLEST
+
+
+def test_places_lead_back_to_the_image() -> None:
+    page = np.full((300, 400), 255, np.uint8)
+    cv2.rectangle(page, (200, 100), (260, 160), 0, 5)
+    seen = prepare(page)
+    assert seen is not None
+    ys, xs = np.nonzero(seen.pixels > 127)
+    assert xs.min() / seen.scale + seen.origin[0] == pytest.approx(198, abs=4)
+    assert ys.max() / seen.scale + seen.origin[1] == pytest.approx(162, abs=6)
