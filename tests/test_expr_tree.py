@@ -30,6 +30,9 @@ from hmer_cli.expr.tokens import Vocabulary, join, tokenize
 from hmer_cli.expr.tree import LabelError, Node, Tree, parse, stack_limits, to_tokens, walk
 from hmer_cli.expr.validity import problems
 
+# Strategies of trees within trees print at length; nothing is wrong with them.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 PLAIN = sorted(SYMBOLS - OPERATORS)
 LETTERS = st.sampled_from("abcxyzRN")
 
