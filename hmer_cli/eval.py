@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hmer_cli import console
-from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
+from hmer_cli.errors import HmerError, InputError, OutputError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink.render import Image
 from hmer_cli.judge.evaluation import Evaluation, Outcome, as_json, as_tables, as_tsv, judge
@@ -36,7 +36,7 @@ class Reader(Protocol):
         """The name of the weights."""
         ...
 
-    def read(self, images: Sequence[Image], batch_size: int = ...) -> Sequence[Reading]:
+    def read(self, images: Sequence[Image]) -> Sequence[Reading]:
         """One reading an image, in their order."""
         ...
 
@@ -49,7 +49,6 @@ def run(
     json_file: str | None = None,
     predictions: str | None = None,
     model: str | None = None,
-    batch_size: int = 16,
     recogniser: Reader | None = None,
 ) -> Evaluation:
     """Evaluate, put the tables on stdout and the scores and predictions into their files.
@@ -59,7 +58,7 @@ def run(
     the data set has nothing to score.
     """
     with _replacing(json_file) as put_scores, _replacing(predictions) as put_predictions:
-        found = evaluate(dataset, split, limit, recogniser or _load(model), batch_size=batch_size)
+        found = evaluate(dataset, split, limit, recogniser or _load(model))
         put_scores(as_json(found))
         put_predictions(as_tsv(found))
     shown_to = sys.stderr if STDOUT in (json_file, predictions) else sys.stdout
@@ -80,20 +79,16 @@ def evaluate(
     split: str | None,
     limit: int | None,
     recogniser: Reader,
-    *,
-    batch_size: int = 16,
 ) -> Evaluation:
     """Read the first ``limit`` expressions of a data set and score what was read.
 
     Raises UsageError for a wrong option, InputError where the data set cannot be opened or no
     expression in it has a label.
     """
-    if batch_size < 1:
-        raise UsageError(f"--batch-size {batch_size}: there must be at least one")
     waiting = deque(open_dataset(dataset, split, limit))
     count = len(waiting)
     started = time.perf_counter()
-    outcomes = list(_read_all(waiting, recogniser, batch_size))
+    outcomes = list(_read_all(waiting, recogniser))
     seconds = time.perf_counter() - started
     if not any(tokenize(outcome.truth) for outcome in outcomes):
         raise InputError(f"{dataset}: no expression has a label", "put a caption.txt beside them")
@@ -113,7 +108,7 @@ def _load(model: str | None) -> Reader:
     return Recogniser.load(model)
 
 
-def _read_all(waiting: deque[Sample], recogniser: Reader, batch_size: int) -> Iterator[Outcome]:
+def _read_all(waiting: deque[Sample], recogniser: Reader) -> Iterator[Outcome]:
     """The outcomes of all samples that have a truth or cannot be read, a chunk at a time.
 
     Samples keep what they have read, so they are let go of when they are done.
@@ -121,7 +116,7 @@ def _read_all(waiting: deque[Sample], recogniser: Reader, batch_size: int) -> It
     with console.progress("reading", len(waiting)) as advance:
         while waiting:
             chunk = [waiting.popleft() for _ in range(min(CHUNK, len(waiting)))]
-            yield from _read(map(_prepare, chunk), recogniser, batch_size)
+            yield from _read(map(_prepare, chunk), recogniser)
             advance(len(chunk), 0)
 
 
@@ -143,10 +138,10 @@ def _prepare(sample: Sample) -> _Prepared:
         return _Prepared(sample.name, sample.label, error=str(error))
 
 
-def _read(prepared: Iterable[_Prepared], recogniser: Reader, batch_size: int) -> Iterator[Outcome]:
+def _read(prepared: Iterable[_Prepared], recogniser: Reader) -> Iterator[Outcome]:
     judged = [each for each in prepared if tokenize(each.truth) or each.error]
     images = [each.image for each in judged if each.image is not None]
-    readings = iter(recogniser.read(images, batch_size=batch_size) if images else ())
+    readings = iter(recogniser.read(images) if images else ())
     for each in judged:
         reading = NO_READING if each.image is None else next(readings)
         yield Outcome(each.name, each.truth, reading, each.error)

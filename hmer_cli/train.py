@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from hmer_cli import console
 from hmer_cli.errors import MissingError, OutputError
@@ -40,30 +42,42 @@ def train(recipe: Path, data: Path, out: Path) -> Path:
     console.say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
     trainer = Trainer(plan, learned, valid, out, console.say)
     trainer.run()
-    return deliver(plan, out, f"hmer train {recipe} --data {data} --out {out}")
+    return deliver(plan, data, out, f"hmer train {recipe} --data {data} --out {out}")
 
 
-def deliver(plan: Recipe, out: Path, command: str) -> Path:
-    """The best checkpoint of a run -> weights file, curves and record."""
+def deliver(plan: Recipe, data: Path, out: Path, command: str) -> Path:
+    """The best checkpoint of a run -> calibrated weights file, curves and record."""
+    from hmer_cli.learn.calibration import calibrate
     from hmer_cli.learn.curves import draw_curves
     from hmer_cli.learn.export import export
     from hmer_cli.learn.training import BEST, LOG, load_reader
+    from hmer_cli.read.recogniser import Recogniser
 
     reader, content = load_reader(out / BEST)
     weights = out / f"{plan.name}.onnx"
     metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
-    export(reader, {"name": plan.name, **metadata}, weights)
+    metadata |= {"name": plan.name, "score": _last(out / LOG)}
+    export(reader, metadata, weights)
+    if plan.calibration:
+        samples = open_dataset(str(data), plan.calibration)
+        metadata["calibration"] = calibrate(Recogniser.load(str(weights)), samples)
+        export(reader, metadata, weights)
     draw_curves(out / LOG, out / CURVES)
-    last = (out / LOG).read_text(encoding="utf-8").splitlines()[-1]
     lines = (
         f"- commit: {_commit()}",
         f"- command: `{command}`",
         f"- machine: {platform.processor() or platform.machine()}",
-        f"- last score: `{last}`",
+        f"- last score: `{json.dumps(metadata['score'])}`",
     )
     (out / RECORD).write_text("\n".join(lines) + "\n", encoding="utf-8")
     console.say(f"weights in {weights}")
     return weights
+
+
+def _last(log: Path) -> dict[str, Any]:
+    """The last line of a run's log."""
+    line: dict[str, Any] = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+    return line
 
 
 def _commit() -> str:

@@ -29,7 +29,7 @@ class Parrot:
         self.readings = iter(readings)
         self.calls: list[list[Image]] = []
 
-    def read(self, images: Sequence[Image], batch_size: int = 1) -> list[Reading]:
+    def read(self, images: Sequence[Image]) -> list[Reading]:
         self.calls.append(list(images))
         return [next(self.readings) for _ in images]
 
@@ -217,7 +217,7 @@ def test_a_run_that_breaks_leaves_the_older_output(
     images: Callable[..., Path], tmp_path: Path
 ) -> None:
     class Breaks(Parrot):
-        def read(self, images: Sequence[Image], batch_size: int = 1) -> list[Reading]:
+        def read(self, images: Sequence[Image]) -> list[Reading]:
             raise KeyboardInterrupt
 
     folder, out = images(a="x"), tmp_path / "out.json"
@@ -239,8 +239,6 @@ def test_wrong_options(images: Callable[..., Path]) -> None:
     folder = str(images(a="x"))
     with pytest.raises(UsageError, match="test2099"):
         verb.evaluate(folder, "test2099", None, parrot())
-    with pytest.raises(UsageError, match="batch-size"):
-        verb.evaluate(folder, None, None, parrot(), batch_size=0)
 
 
 @pytest.mark.data

@@ -23,7 +23,7 @@ from hmer_cli.read.units import Units, frames_needed
 pytestmark = pytest.mark.torch
 
 SMALL = {"stem": 8, "low": 16, "mid": 16, "high": 32, "context": 1, "lstm": 16, "decoder": 1}
-PAINTER = Painter(Units(["1", "7", "^", "{", "}"]), 2, Drawing(), Spread())
+PAINTER = Painter(Units(["1", "7", "^", "{", "}"]), Drawing(), Spread())
 
 
 def digit(name: str, x: float, y: float = 0.0) -> np.ndarray:
@@ -53,12 +53,14 @@ def trained(out: Path, **schedule: object) -> Trainer:
     return trainer
 
 
-def test_an_image_always_has_frames_enough_for_its_label() -> None:
-    rng = np.random.default_rng(0)
-    tall = Example(tuple(digit("1", 0, 40.0 * i) for i in range(9)), tuple("1" * 9))
-    drawn = PAINTER.paint(tall, 0.5, rng)
-    assert drawn.widened
-    assert drawn.image.shape[1] // 8 * 2 >= frames_needed(drawn.label)
+def test_there_are_frames_enough_for_every_label_and_tight_ones_are_counted() -> None:
+    drawn = PAINTER.still(number("17"))
+    nested = replace(drawn, label=PAINTER.units.encode(["1", *["^", "{"] * 12, *["}"] * 12]))
+    assert not drawn.tight
+    assert nested.tight
+    batch = collate([drawn, nested], {"1": 1, "7": 2})
+    assert batch.tight == 1
+    assert batch.length >= max(frames_needed(label) for label in batch.labels)
 
 
 def test_the_centre_of_each_symbol_is_marked_and_its_neighbourhood_left_open() -> None:
@@ -68,6 +70,8 @@ def test_the_centre_of_each_symbol_is_marked_and_its_neighbourhood_left_open() -
     assert sorted(cells[cells > 0]) == [1, 2]
     y, x = (int(n[0]) for n in np.nonzero(cells == 2))
     assert batch.cells[0, y, x + 1] == UNKNOWN
+    width = cells.shape[1]
+    assert [cells[n // width, n % width] for n in batch.order[0]] == [1, 2]
     ink = batch.images[0, 0, 8 * y : 8 * y + 8, 8 * x - 8 : 8 * x + 16]
     assert ink.max() > 0.5
 
@@ -89,8 +93,9 @@ def test_a_run_learns_and_leaves_its_weights_and_log(tmp_path: Path) -> None:
     reader, content = load_reader(tmp_path / BEST)
     assert content["tokens"] == ["1", "7"]
     with torch.no_grad():
-        frames = reader(torch.zeros(1, 1, 32, 64), torch.tensor([[4, 8]]))
-    assert frames.exp().sum(dim=2).allclose(torch.ones(1, 16), atol=1e-4)
+        frames, places = reader(torch.zeros(1, 1, 32, 64), torch.tensor([[4, 8]]))
+    assert places.shape == (*frames.shape[:2], 2)
+    assert frames.exp().sum(dim=2).allclose(torch.ones(frames.shape[:2]), atol=1e-4)
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.torch
 RECIPE = """
 split = ""
 valid = ""
+calibration = ""
 [model]
 stem = 8
 low = 16

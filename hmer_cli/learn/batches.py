@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from hmer_cli.ink.render import draw
 from hmer_cli.learn import spans
 from hmer_cli.learn.augment import Points, Spread, augment
-from hmer_cli.learn.examples import UNTIED, Example
+from hmer_cli.learn.examples import UNTIED, Example, written_tokens
 from hmer_cli.learn.recipe import Drawing
 from hmer_cli.read.prepare import LONGEST, TALLEST
-from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SYMBOL, symbol_size
+from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SLOT, SYMBOL, symbol_size
 from hmer_cli.read.units import Units, frames_needed
 
 UNKNOWN = -1
@@ -28,14 +28,24 @@ _BUCKET = 32
 class Drawn:
     """One training image (H, W) uint8, ink 255 on black, with its targets.
 
-    ``centres`` are rows (y, x, token) in pixels, None where the symbols are not known;
-    ``widened`` says that the label did not fit the frames of the image, so that paper was added.
+    ``count`` is the number of symbols; ``centres`` are rows (y, x, token) in pixels, in the order
+    of the label, None where the symbols are not known.
     """
 
     image: NDArray[np.uint8]
     label: list[int]
+    count: int
     centres: list[tuple[float, float, str]] | None
-    widened: bool
+
+    @property
+    def tight(self) -> bool:
+        """Whether the label does not fit the frames of its symbols."""
+        return frames_needed(self.label) > SLOT * (self.count + 2)
+
+    @property
+    def length(self) -> int:
+        """The number of frames that the image is given."""
+        return max(frames_needed(self.label), SLOT * (self.count + 2))
 
 
 def measure(strokes: Sequence[Points]) -> float:
@@ -55,7 +65,6 @@ class Painter:
     """Draws examples as the model is to see them, with or without augmentation."""
 
     units: Units
-    frames_per_column: int
     drawing: Drawing
     spread: Spread
 
@@ -98,11 +107,9 @@ class Painter:
         scale = min(scale, LONGEST / float(extent[0]), TALLEST / float(extent[1]))
         strokes = [(stroke - low) * scale + margins[:2] for stroke in strokes]
         width, height = (int(n) for n in np.ceil(extent * scale) + margins[:2] + margins[2:])
+        image = 255 - draw(strokes, (height, max(width, MIN_WIDTH)), pen)
         label = self.units.encode(example.tokens)
-        needed = -(-frames_needed(label) // self.frames_per_column) * CELL
-        width = max(width, MIN_WIDTH)
-        image = 255 - draw(strokes, (height, max(width, needed)), pen)
-        return Drawn(image, label, _centres(example, strokes), needed > width)
+        return Drawn(image, label, sum(written_tokens(example.tokens)), _centres(example, strokes))
 
 
 def _centres(example: Example, strokes: Sequence[Points]) -> list[tuple[float, float, str]] | None:
@@ -121,16 +128,20 @@ def _centres(example: Example, strokes: Sequence[Points]) -> list[tuple[float, f
 class Batch:
     """Arrays ready for the model; see `hmer_cli.read.model` for the letters.
 
-    images (B, 1, H, W) float32, ink 1; sizes (B, 2) in cells; the units of each label;
+    images (B, 1, H, W) float32, ink 1; sizes (B, 2) in cells; the units of each label; ``length``
+    frames for all of them, of whom ``tight`` ones needed more than their symbols give;
     cells (B, h, w) int64: the symbol whose centre is there, 0 for none, or UNKNOWN, as in the
-    cells around a centre, which is nowhere near that exact.
+    cells around a centre, which is nowhere near that exact; order (B, K) int64: the cells of the
+    symbols in the order of the label, UNKNOWN beyond their number.
     """
 
     images: NDArray[np.float32]
     sizes: NDArray[np.int64]
     labels: list[list[int]]
     cells: NDArray[np.int64]
-    widened: int
+    order: NDArray[np.int64]
+    length: int
+    tight: int
 
 
 def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
@@ -140,6 +151,7 @@ def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
     images = np.zeros((len(drawn), 1, height, width), np.float32)
     cells = np.zeros((len(drawn), height // CELL, width // CELL), np.int64)
     sizes = np.zeros((len(drawn), 2), np.int64)
+    order = np.full((len(drawn), max(len(d.centres or ()) for d in drawn)), UNKNOWN, np.int64)
     for i, d in enumerate(drawn):
         h, w = d.image.shape
         images[i, 0, :h, :w] = d.image / np.float32(255)
@@ -151,7 +163,10 @@ def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
             cells[i, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = UNKNOWN
         for y, x, token in places:
             cells[i, y, x] = symbols[token]
-    return Batch(images, sizes, [d.label for d in drawn], cells, sum(d.widened for d in drawn))
+        order[i, : len(places)] = [y * cells.shape[2] + x for y, x, _ in places]
+    labels = [d.label for d in drawn]
+    length = max(d.length for d in drawn)
+    return Batch(images, sizes, labels, cells, order, length, sum(d.tight for d in drawn))
 
 
 def bucketed(drawn: Sequence[Drawn], pixels: int) -> list[list[Drawn]]:

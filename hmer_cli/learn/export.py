@@ -45,11 +45,12 @@ def _trace(reader: Reader, images: Tensor, sizes: Tensor, buffer: io.BytesIO) ->
         (images, sizes),
         buffer,  # type: ignore[arg-type]
         input_names=["images", "sizes"],
-        output_names=["frames"],
+        output_names=["frames", "places"],
         dynamic_axes={
             "images": {0: "B", 2: "H", 3: "W"},
             "sizes": {0: "B"},
             "frames": {0: "B", 1: "T"},
+            "places": {0: "B", 1: "T"},
         },
         opset_version=OPSET,
         dynamo=False,

@@ -36,7 +36,9 @@ class Losses:
 
     ctc: float = 1.0
     decoder: float = 1.0
-    symbols: float = 3.0
+    symbols: float = 2.0
+    presence: float = 1.0
+    precedence: float = 1.0
     background: float = 0.1
     smoothing: float = 0.1
     corruption: float = 0.1
@@ -52,7 +54,7 @@ class Schedule:
     taken every ``interval`` images; ``patience`` scores without a better one end the run.
     """
 
-    images: int = 260_000
+    images: int = 200_000
     interval: int = 15_000
     patience: int = 10
     pixels: int = 160_000
@@ -66,12 +68,17 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a run, beside the data."""
+    """Everything that decides a run, beside the data.
+
+    ``split``, ``valid`` and ``calibration`` name the parts of the data that are learnt from,
+    that choose the best weights, and that confidence is fitted on; the last two may be empty.
+    """
 
     name: str
     seed: int = 1
     split: str = "train"
     valid: str = "test2014"
+    calibration: str = "test2013"
     model: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
     drawing: Drawing = field(default_factory=Drawing)

@@ -36,15 +36,15 @@ Say = Callable[[str], None]
 class State:
     """What a run has done so far; all of it is in the checkpoint.
 
-    ``skipped`` counts steps left out because a gradient was not finite, ``widened`` images
-    whose label did not fit the frames of their own width.
+    ``skipped`` counts steps left out because a gradient was not finite, ``tight`` images whose
+    label did not fit the frames of their symbols, so that they were given more.
     """
 
     step: int = 0
     seen: int = 0
     seconds: float = 0.0
     skipped: int = 0
-    widened: int = 0
+    tight: int = 0
     best: float = math.inf
     waited: int = 0
     resumed: int = 0
@@ -98,7 +98,7 @@ class Trainer:
         self.average = self._new(shape)
         self.average.load_state_dict(self.reader.state_dict())
         self.optimiser = self._optimiser()
-        self.painter = Painter(self.units, shape.frames_per_column, recipe.drawing, recipe.spread)
+        self.painter = Painter(self.units, recipe.drawing, recipe.spread)
         self.data = data
         self.valid = valid
         self.state = State()
@@ -158,7 +158,7 @@ class Trainer:
             state.skipped += 1
         state.step += 1
         state.seen += len(batch.labels)
-        state.widened += batch.widened
+        state.tight += batch.tight
         for key, value in {**parts, "batches": torch.ones(())}.items():
             state.sums[key] = state.sums.get(key, 0.0) + float(value)
 
@@ -192,15 +192,12 @@ class Trainer:
         for group in bucketed(drawn, self.recipe.schedule.pixels):
             batch = collate(group, self.symbols)
             with torch.autocast(self.device.type, torch.bfloat16):
-                frames = self.average(
+                frames, _ = self.average(
                     torch.from_numpy(batch.images).to(self.device),
                     torch.from_numpy(batch.sizes).to(self.device),
                 )
-            per_column = self.average.shape.frames_per_column
-            rows = frames.float().cpu().numpy()
-            for d, row, columns in zip(group, rows, batch.sizes[:, 1], strict=True):
-                said = self.units.decode(greedy(row[: columns * per_column]))
-                results.append((truth[id(d)], said))
+            for d, row in zip(group, frames.float().cpu().numpy(), strict=True):
+                results.append((truth[id(d)], self.units.decode(greedy(row))))
         return results
 
     def report(self) -> None:

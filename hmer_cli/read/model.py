@@ -1,8 +1,10 @@
 """The recogniser as a pure module: image -> feature map -> context -> frames -> log-probabilities.
 
 Shapes use B batch, H and W pixels, h and w cells of the feature map (8 x 8 pixels each),
-C channels, T frames, L label length, V output units. Four outputs share one encoder:
+C channels, T frames, L label length, V output units. Five parts share one encoder:
 
+- ``order``: which cells hold a symbol and which of two comes first, so that frames follow the
+  label through fractions and scripts;
 - ``frames``: CTC log-probabilities (Graves et al., ICML 2006), the pass that answers alone;
 - ``decoder``: a small Transformer that scores a given label (hybrid CTC/attention, Watanabe
   et al., IEEE JSTSP 2017), used to rescore the CTC beam in one parallel step;
@@ -18,6 +20,11 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
+from hmer_cli.read.scale import CELL, SLOT
+
+FAINT = 0.05
+"""Presences under this count as none, lest the empty cells of a large image add up."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -32,10 +39,8 @@ class Shape:
     blocks: tuple[int, int] = (2, 3)
     context: int = 3
     heads: int = 4
-    rows: int = 4
     lstm: int = 256
     decoder: int = 2
-    frames_per_column: int = 2
 
     def to_dict(self) -> dict[str, object]:
         """As plain data, for the checkpoint."""
@@ -186,32 +191,87 @@ def hide(mask: Tensor) -> Tensor:
     return torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, -1e4)
 
 
-class Frames(nn.Module):
-    """Memory -> columns with their height kept as features -> BiLSTM -> CTC frames."""
+class ReadingOrder(nn.Module):
+    """The two-dimensional map -> frames in the order of the label.
+
+    CTC needs frames in the order of its target, and in a fraction columns have none. So the order
+    is read off the map: each cell says how surely a symbol has its centre there (``presence``)
+    and, for each pair of cells, which comes first (``before``, left before right to begin with).
+    The presences that come before a cell add up to its rank; frame t then gathers the cells whose
+    rank is near t / SLOT. All of it is differentiable, and the trace groups of the ink teach
+    presence and precedence directly.
+    """
+
+    KEYS = 64
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         c = shape.high
-        self.rows = nn.Linear(c, shape.rows)
-        self.squeeze = nn.Linear(shape.rows * c, c)
-        self.lstm = nn.LSTM(c, shape.lstm, 2, batch_first=True, bidirectional=True)
-        self.out = nn.Linear(2 * shape.lstm, shape.frames_per_column * shape.units)
-        self.shape = shape
+        self.split = nn.Linear(c, 2 * c)
+        self.skip = nn.Linear(c, c)
+        self.norm = nn.LayerNorm(c)
+        self.presence = nn.Linear(c, 1)
+        nn.init.constant_(self.presence.bias, -3.0)  # most cells are empty
+        self.query_key = nn.Linear(c, 2 * self.KEYS)
+        self.rightwards = nn.Parameter(torch.tensor(0.5))
 
-    def forward(self, memory: Tensor, mask: Tensor) -> Tensor:
-        """(B, h, w, C) -> log-probabilities (B, T, V), T = frames_per_column * w."""
-        b, h, w, c = memory.shape
-        scores = self.rows(memory) + hide(mask)[..., None]
-        weights = scores.softmax(dim=1).permute(0, 2, 3, 1)
-        columns = weights.to(memory.dtype) @ memory.transpose(1, 2)
-        x = torch.relu(self.squeeze(columns.reshape(b, w, -1)))
-        x, _ = self.lstm(x.float())
-        frames = self.out(x).view(b, w * self.shape.frames_per_column, self.shape.units)
-        return frames.float().log_softmax(dim=2)
+    def cells(self, features: Tensor, memory: Tensor) -> Tensor:
+        """Features (B, C, h, w) and memory (B, h / 2, w, C) -> (B, h * w, C), row by row."""
+        b, c, h, w = features.shape
+        upper_lower = self.split(memory).view(b, h // 2, w, 2, c).transpose(2, 3)
+        flat = features.permute(0, 2, 3, 1).reshape(b, h * w, c)
+        return self.norm(upper_lower.reshape(b, h * w, c) + self.skip(flat))
+
+    def scores(self, cells: Tensor, mask: Tensor, w: int) -> tuple[Tensor, Tensor]:
+        """Log-odds of presence (B, N) and of precedence (B, N, N): that j comes before i."""
+        presence = self.presence(cells).squeeze(2).float() + hide(mask)
+        query, key = self.query_key(cells).chunk(2, dim=2)
+        pairs = (query @ key.transpose(1, 2)).float() * self.KEYS**-0.5
+        x = (torch.arange(mask.shape[1], device=cells.device) % w).float()
+        return presence, pairs - pairs.transpose(1, 2) + self.rightwards * (x[:, None] - x[None])
+
+    @staticmethod
+    def ranks(presence: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """Presence 0 to 1 and rank, the number of symbols that come before, each (B, N)."""
+        there = (torch.sigmoid(presence) - FAINT).clamp(min=0) / (1 - FAINT)
+        weighed = torch.sigmoid(before) * there[:, None]
+        return there, weighed.sum(dim=2) - 0.5 * there
+
+    @staticmethod
+    def gather(there: Tensor, rank: Tensor, length: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The share of each cell in each frame (B, T, N), T = ``length``; frames' mass and offset.
+
+        Mass (B, T, 1) tells how much is near, offset (B, T, 1) how far behind or ahead it lies.
+        """
+        # A tensor, not an int: the traced graph must find its own length.
+        frame = torch.arange(length, device=rank.device)[None, :, None]  # type: ignore[call-overload]
+        offset = (rank[:, None] + 1) * SLOT - frame
+        near = there[:, None] * torch.exp(-0.5 * offset**2)
+        mass = near.sum(dim=2, keepdim=True)
+        share = near / (mass + 1e-3)
+        return share, mass, (share * offset.clamp(-SLOT, SLOT)).sum(dim=2, keepdim=True)
+
+
+class Frames(nn.Module):
+    """Gathered cells -> BiLSTM -> CTC frames."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        c = shape.high
+        self.enter = nn.Linear(c + 2, c)
+        self.lstm = nn.LSTM(c, shape.lstm, 2, batch_first=True, bidirectional=True)
+        self.leave = nn.Linear(2 * shape.lstm, c)
+        self.out = nn.Linear(2 * shape.lstm, shape.units)
+
+    def forward(self, gathered: Tensor, mass: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, C) and (B, T, 1) twice -> log-probabilities (B, T, V) and the decoder's memory."""
+        x = torch.cat([gathered, mass.to(gathered.dtype), offset.to(gathered.dtype)], dim=2)
+        x, _ = self.lstm(torch.relu(self.enter(x)).float())
+        return self.out(x).float().log_softmax(dim=2), self.leave(x)
 
 
 class Decoder(nn.Module):
-    """Scores a label given the memory; all its units in one parallel step."""
+    """Scores a label given the frames; all its units in one parallel step."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -221,20 +281,36 @@ class Decoder(nn.Module):
         self.norm = nn.LayerNorm(c)
         self.out = nn.Linear(c, shape.units)
 
-    def forward(self, memory: Tensor, mask: Tensor, label: Tensor) -> Tensor:
-        """Label (B, L) that starts with unit 0 -> log-probabilities of the next unit (B, L, V).
+    def forward(self, memory: Tensor, label: Tensor) -> Tensor:
+        """Memory (B, T, C), label (B, L) that starts with unit 0 -> log-probabilities (B, L, V).
 
-        Unit 0 stands for the start and, as an answer, for the end.
+        At each place they are those of the next unit; unit 0 stands for the start and, as an
+        answer, for the end.
         """
-        b, n = label.shape
-        c = memory.shape[-1]
+        n, c = label.shape[1], memory.shape[2]
         x = self.embed(label) * math.sqrt(c) + sinusoid(n, c, label.device)
         causal = hide(torch.ones(n, n, device=label.device).tril().bool())[None, None]
-        memory = memory.reshape(b, -1, c)
-        memory_bias = hide(mask.reshape(b, 1, 1, -1))
+        memory = memory + sinusoid(memory.shape[1], c, memory.device)
+        everywhere = torch.zeros(1, 1, 1, 1, device=memory.device)
         for layer in self.layers:
-            x = layer(x, causal, memory, memory_bias)
+            x = layer(x, causal, memory, everywhere)
         return self.out(self.norm(x)).float().log_softmax(dim=2)
+
+
+@dataclass
+class Read:
+    """All that a pass over a batch says; N = h * w cells, row by row.
+
+    frames (B, T, V) log-probabilities; memory (B, T, C) for the decoder; presence (B, N) and
+    before (B, N, N) log-odds; symbols (B, S + 1, h, w) scores; share (B, T, N) of cells in frames.
+    """
+
+    frames: Tensor
+    memory: Tensor
+    presence: Tensor
+    before: Tensor
+    symbols: Tensor
+    share: Tensor
 
 
 class Reader(nn.Module):
@@ -246,19 +322,31 @@ class Reader(nn.Module):
         self.encoder = Encoder(shape)
         self.symbols = nn.Conv2d(shape.high, shape.symbols + 1, 1)
         self.context = Context(shape)
+        self.order = ReadingOrder(shape)
         self.frames = Frames(shape)
         self.decoder = Decoder(shape)
 
-    def encode(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def read(self, images: Tensor, sizes: Tensor, length: Tensor | None = None) -> Read:
         """Images (B, 1, H, W), ink 1 on paper 0, H a multiple of 16, W of 8; sizes (B, 2) in cells.
 
-        Gives features (B, C, h, w), memory (B, h / 2, w, C) and its mask (B, h / 2, w).
+        ``length`` is the number of frames; without it, two slots more than there are symbols.
         """
         features = self.encoder(images)
         memory, mask = self.context(features, sizes)
-        return features, memory, mask
+        cells = self.order.cells(features, memory)
+        mask = mask.repeat_interleave(2, dim=1).flatten(1)
+        presence, before = self.order.scores(cells, mask, features.shape[3])
+        there, rank = self.order.ranks(presence, before)
+        if length is None:
+            length = (there.sum(dim=1).max().ceil().long() + 2) * SLOT
+        share, mass, offset = self.order.gather(there, rank, length)
+        frames, memory = self.frames(share.to(cells.dtype) @ cells, mass, offset)
+        return Read(frames, memory, presence, before, self.symbols(features), share)
 
-    def forward(self, images: Tensor, sizes: Tensor) -> Tensor:
-        """CTC log-probabilities (B, T, V); frames past an image's own width are to be ignored."""
-        _, memory, mask = self.encode(images, sizes)
-        return self.frames(memory, mask)
+    def forward(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+        """CTC log-probabilities (B, T, V) and where each frame looked, (B, T, 2): x, y in cells."""
+        found = self.read(images, sizes)
+        n, w = found.presence.shape[1], images.shape[3] // CELL
+        cell = torch.arange(n, device=images.device)
+        centres = torch.stack([cell % w, cell // w], dim=1).float() + 0.5
+        return found.frames, found.share @ centres

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class TokenReading:
     """One token, how sure the recogniser is of it (0 to 1), and where it read it.
 
-    ``box`` is x0, y0, x1, y1 in pixels of the image that was given.
+    ``box`` is x0, y0, x1, y1 in pixels of the image that was given: a symbol's size around the
+    place that the recogniser looked at; for braces and scripts, between the symbols they join.
     """
 
     token: str

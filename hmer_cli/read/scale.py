@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELL = 8
-"""Pixels a side of one cell of the feature map, and of one column of frames."""
+"""Pixels a side of one cell of the feature map."""
+
+SLOT = 4
+"""CTC frames for each symbol: braces and scripts are said between the symbols."""
 
 SYMBOL = 22
 """Pixels that a typical symbol measures when the model sees it."""
@@ -16,7 +19,7 @@ PADDING = 8
 """Pixels of paper around the ink."""
 
 MIN_WIDTH = 48
-"""Narrower images are widened with paper, so that short labels have frames enough."""
+"""Narrower images are widened with paper."""
 
 
 def symbol_size(image: NDArray[np.uint8]) -> float:
