@@ -23,9 +23,10 @@ def pad(labels: Sequence[Sequence[int]], value: int) -> Tensor:
 def ctc(frames: Tensor, batch: Batch) -> Tensor:
     """Mean CTC loss a unit (Graves et al., 2006); the batch has frames enough for every label."""
     lengths = torch.tensor([len(label) for label in batch.labels])
+    units = [unit for label in batch.labels for unit in label]
     loss = functional.ctc_loss(
         frames.transpose(0, 1),
-        torch.tensor([unit for label in batch.labels for unit in label]),
+        torch.tensor(units, device=frames.device),
         torch.full((len(batch.labels),), frames.shape[1]),
         lengths,
         blank=BLANK,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from hmer_cli.errors import InputError, UsageError
@@ -48,7 +49,7 @@ class State:
     best: float = math.inf
     waited: int = 0
     resumed: int = 0
-    sums: dict[str, float] = field(default_factory=dict)
+    sums: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Stream(IterableDataset[Batch]):
@@ -160,7 +161,7 @@ class Trainer:
         state.seen += len(batch.labels)
         state.tight += batch.tight
         for key, value in {**parts, "batches": torch.ones(())}.items():
-            state.sums[key] = state.sums.get(key, 0.0) + float(value)
+            state.sums[key] = state.sums.get(key, 0.0) + value  # a float would wait for the GPU
 
     def rate(self) -> float:
         """Linear warm-up, then a cosine down to nothing."""
@@ -206,13 +207,13 @@ class Trainer:
 
         state, sums = self.state, self.state.sums
         pairs = self.read(self.valid) if self.valid else []
-        count = sums.pop("batches")
+        count = float(sums.pop("batches"))
         line: dict[str, Any] = {
             "seen": state.seen,
             "step": state.step,
             "minutes": round(state.seconds / 60, 1),
             "rate": round(self.rate(), 7),
-            **{key: round(value / count, 4) for key, value in sums.items()},
+            **{key: round(float(value) / count, 4) for key, value in sums.items()},
         }
         if pairs:
             truths, said = [" ".join(t) for t, _ in pairs], [" ".join(s) for _, s in pairs]
