@@ -6,14 +6,13 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from hmer_cli import console
-from hmer_cli.errors import HmerError, InputError, OutputError
+from hmer_cli import console, files
+from hmer_cli.errors import HmerError, InputError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink.render import Image
 from hmer_cli.judge.evaluation import Evaluation, Outcome, as_json, as_tables, as_tsv, judge
@@ -57,10 +56,10 @@ def run(
     Raises UsageError, OutputError and MissingError before anything is read, InputError where
     the data set has nothing to score.
     """
-    with _replacing(json_file) as put_scores, _replacing(predictions) as put_predictions:
-        found = evaluate(dataset, split, limit, recogniser or _load(model))
-        put_scores(as_json(found))
-        put_predictions(as_tsv(found))
+    scores_path, predictions_path = _path(json_file), _path(predictions)
+    found = evaluate(dataset, split, limit, recogniser or _load(model))
+    _put(json_file, scores_path, as_json(found))
+    _put(predictions, predictions_path, as_tsv(found))
     shown_to = sys.stderr if STDOUT in (json_file, predictions) else sys.stdout
     for table in as_tables(found):
         console.table(table.title, table.columns, table.rows, shown_to)
@@ -147,48 +146,18 @@ def _read(prepared: Iterable[_Prepared], recogniser: Reader) -> Iterator[Outcome
         yield Outcome(each.name, each.truth, reading, each.error)
 
 
-@contextmanager
-def _replacing(name: str | None) -> Iterator[Callable[[str], None]]:
-    """A function that puts a text where the file ``name`` was, all of it or nothing.
-
-    The new file is begun at once, so that a run of hours does not end at a missing folder.
-    """
+def _path(name: str | None) -> Path | None:
+    """The file of that name, found to be writable; None for none and for stdout."""
     if name is None or name == STDOUT:
-        yield _to_stdout if name else _nowhere
-        return
+        return None
     path = Path(os.path.realpath(name))
-    device = name.startswith("/dev/") or (path.exists() and not path.is_file())
-    part = path if device else path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        file = part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        raise _unwritable(name, error) from error
-
-    def put(text: str) -> None:
-        try:
-            file.write(text)
-            file.close()
-            if not device:
-                os.replace(part, path)
-        except OSError as error:
-            raise _unwritable(name, error) from error
-
-    try:
-        yield put
-    finally:
-        file.close()
-        if not device:
-            part.unlink(missing_ok=True)
+    files.check(path)
+    return path
 
 
-def _nowhere(text: str) -> None:
-    pass
-
-
-def _to_stdout(text: str) -> None:
-    sys.stdout.write(text)
-
-
-def _unwritable(name: str, error: OSError) -> OutputError:
-    what = f"{name}: cannot be written ({error.strerror})"
-    return OutputError(what, "make the folder or name another file")
+def _put(name: str | None, path: Path | None, text: str) -> None:
+    data = text.encode("utf-8", "backslashreplace")
+    if path is not None:
+        files.replace(path, data)
+    elif name == STDOUT:
+        files.to_stdout(data)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import hmer_cli
+from hmer_cli import files
 from hmer_cli.console import one_line
-from hmer_cli.errors import OutputError, UsageError
+from hmer_cli.errors import UsageError
 from hmer_cli.records import Record, expression_ids
 
 Format = Callable[[Sequence[Record]], str]
@@ -51,70 +50,17 @@ class Output:
 
     def check(self) -> None:
         """Try now what must work after the long reading. Raises OutputError."""
-        if self.path is None:
-            return
-        if os.path.isdir(self.path):
-            raise OutputError(f"{self.path}: is a folder", "name a file")
-        if os.path.exists(self.path) and not os.access(self.path, os.W_OK):
-            raise OutputError(f"{self.path}: write-protected", "allow writing or name another file")
-        try:
-            with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=f".{self.path.name}."):
-                pass
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
+        if self.path is not None:
+            files.check(self.path)
 
     def write(self, records: Sequence[Record]) -> bool:
         """Put the records there; False where they were there already. Raises OutputError."""
         # A lone surrogate of an undecodable file name comes out as its \udcXX escape.
         data = self.format(records).encode("utf-8", "backslashreplace")
         if self.path is None:
-            _to_stdout(data)
+            files.to_stdout(data)
             return True
-        try:
-            return _replace(self.path, data)
-        except OSError as error:
-            raise _unwritable(self.path, error) from error
-
-
-def _to_stdout(data: bytes) -> None:
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        # Python would try once more to flush at its end and complain there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError(f"standard output cannot be written ({error.strerror})") from error
-
-
-def _replace(path: Path, data: bytes) -> bool:
-    """The old file stands until the new one is complete, and stays when it is the same."""
-    if path.is_file() and path.read_bytes() == data:
-        return False
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return True
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{path}: cannot be written ({error.strerror})", "make the folder or name another file"
-    )
+        return files.replace(self.path, data)
 
 
 def lines(records: Sequence[Record]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from hmer_cli import console
+from hmer_cli import console, files
 from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import legible_size, render
@@ -79,7 +79,7 @@ def render_inputs(
                 captions += [f"{name}\t{as_label(ink.label)}\n"] if ink.label else []
             advance(1, 0)
     if names:
-        _put(folder / CAPTIONS, "".join(captions).encode("utf-8", "backslashreplace"))
+        files.replace(folder / CAPTIONS, "".join(captions).encode("utf-8", "backslashreplace"))
     return Rendered(len(names), len(jobs) - len(names))
 
 
@@ -134,7 +134,7 @@ def _unused(name: str, names: set[str]) -> str:
 def _draw(ink: Ink, path: Path, size: int | None, padding: int, pen: float) -> None:
     side = size or legible_size(ink, padding=padding)
     image = render(ink, size=side, padding=padding, pen=pen)
-    _put(path, cv2.imencode(".png", image)[1].tobytes())
+    files.replace(path, cv2.imencode(".png", image)[1].tobytes())
 
 
 def _make(folder: Path) -> None:
@@ -143,21 +143,4 @@ def _make(folder: Path) -> None:
     except OSError as error:
         raise OutputError(
             f"{folder}: no folder can be made there ({error.strerror})", "name another"
-        ) from error
-
-
-def _put(path: Path, data: bytes) -> None:
-    """The file as a whole or not at all; untouched where it is the same already."""
-    part = path.with_name(f".{os.getpid()}.part")
-    try:
-        if path.is_file() and path.read_bytes() == data:
-            return
-        try:
-            part.write_bytes(data)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror})", "make room or name another folder"
         ) from error
