@@ -76,6 +76,19 @@ def test_the_centre_of_each_symbol_is_marked_and_its_neighbourhood_left_open() -
     assert ink.max() > 0.5
 
 
+def test_centres_follow_the_ink_when_images_are_made_to_look_like_photos() -> None:
+    rng = np.random.default_rng(3)
+    worn = replace(PAINTER, drawing=Drawing(degraded=1.0))
+    near = []
+    for _ in range(30):
+        drawn = worn.paint(number("17"), 1.0, rng)
+        for y, x, _ in drawn.centres or ():
+            window = drawn.image[max(0, int(y) - 8) : int(y) + 8, max(0, int(x) - 8) : int(x) + 8]
+            near.append(window.max() > 100)
+    assert len(near) == 60
+    assert np.mean(near) > 0.9
+
+
 def test_buckets_hold_every_image_once_and_pad_little() -> None:
     rng = np.random.default_rng(1)
     drawn = [PAINTER.paint(NUMBERS[i], 1.0, rng) for i in rng.integers(0, 32, 300)]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hmer_cli.ink.render import draw
 from hmer_cli.learn import spans
 from hmer_cli.learn.augment import Points, Spread, augment
+from hmer_cli.learn.degrade import DEFAULT, Warp, degrade, seen
 from hmer_cli.learn.examples import UNTIED, Example, written_tokens
 from hmer_cli.learn.recipe import Drawing
 from hmer_cli.read.prepare import LONGEST, TALLEST
@@ -85,31 +86,36 @@ class Painter:
         zoom = float(np.exp(rng.normal(0, self.drawing.zoom)))
         pen = float(rng.uniform(*self.drawing.pen))
         margins = PADDING + rng.integers(-3, 6, 4)
-        return self._drawn(example, strokes, symbol * zoom / measure(strokes), pen, margins)
+        strokes, shape = _placed(strokes, symbol * zoom / measure(strokes), margins)
+        if rng.random() >= self.drawing.degraded:
+            return self._drawn(example, strokes, 255 - draw(strokes, shape, pen))
+        warp = Warp.sample(shape, rng, DEFAULT)
+        strokes = [warp.points(stroke) for stroke in strokes]
+        return self._drawn(example, strokes, seen(degrade(draw(strokes, warp.shape, pen), rng)))
 
     def still(self, example: Example, symbol: float = SYMBOL, pen: float = 2.0) -> Drawn:
         """The example as it was written."""
-        margins = np.full(4, PADDING)
         scale = symbol / measure(example.strokes)
-        return self._drawn(example, example.strokes, scale, pen, margins)
+        strokes, shape = _placed(example.strokes, scale, np.full(4, PADDING))
+        return self._drawn(example, strokes, 255 - draw(strokes, shape, pen))
 
     def _drawn(
-        self,
-        example: Example,
-        strokes: Sequence[Points],
-        scale: float,
-        pen: float,
-        margins: NDArray[np.int64],
+        self, example: Example, strokes: Sequence[Points], image: NDArray[np.uint8]
     ) -> Drawn:
-        points = np.concatenate(list(strokes))
-        low, high = points.min(axis=0), points.max(axis=0)
-        extent = np.maximum(high - low, 1e-6)
-        scale = min(scale, LONGEST / float(extent[0]), TALLEST / float(extent[1]))
-        strokes = [(stroke - low) * scale + margins[:2] for stroke in strokes]
-        width, height = (int(n) for n in np.ceil(extent * scale) + margins[:2] + margins[2:])
-        image = 255 - draw(strokes, (height, max(width, MIN_WIDTH)), pen)
         label = self.units.encode(example.tokens)
         return Drawn(image, label, sum(written_tokens(example.tokens)), _centres(example, strokes))
+
+
+def _placed(
+    strokes: Sequence[Points], scale: float, margins: NDArray[np.int64]
+) -> tuple[list[Points], tuple[int, int]]:
+    """Strokes in pixels and the shape (H, W) of the paper; margins are left, top, right, bottom."""
+    points = np.concatenate(list(strokes))
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = np.maximum(high - low, 1e-6)
+    scale = min(scale, LONGEST / float(extent[0]), TALLEST / float(extent[1]))
+    width, height = (int(n) for n in np.ceil(extent * scale) + margins[:2] + margins[2:])
+    return [(s - low) * scale + margins[:2] for s in strokes], (height, max(width, MIN_WIDTH))
 
 
 def _centres(example: Example, strokes: Sequence[Points]) -> list[tuple[float, float, str]] | None:

@@ -20,7 +20,8 @@ class Drawing:
 
     Symbol sizes are pixels and grow from ``small`` to the reader's own size, the share of
     sub-expressions falls from ``parts[0]`` to ``parts[1]``, both until ``grown`` of the run.
-    ``zoom`` is the standard deviation of the log of the scale; ``pen`` the width of the line.
+    ``zoom`` is the standard deviation of the log of the scale; ``pen`` the width of the line;
+    ``degraded`` the share of images that are made to look like scans and photos.
     """
 
     small: float = 14.0
@@ -28,6 +29,7 @@ class Drawing:
     grown: float = 0.85
     zoom: float = 0.16
     pen: tuple[float, float] = (1.2, 3.6)
+    degraded: float = 0.0
 
 
 @dataclass(frozen=True)
