@@ -1,0 +1,83 @@
+"""A glyph: the ink of one sign in the units of its line, ready to be placed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.ink.ink import Box
+
+Points = NDArray[np.float32]
+
+_RISE, _TOP = 0.6, 0.12
+"""A radical has reached its bar after this width and this near to its top, in heights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """Strokes of one sign: ``points`` (N, 2), y down, one after the other ``lengths`` long.
+
+    The unit is the height of a lower-case x of the line that the sign stands in, y = 0 its
+    baseline. ``knee`` is the x at which a radical becomes its bar, None for other signs.
+    """
+
+    token: str
+    points: Points
+    lengths: tuple[int, ...]
+    box: Box
+    knee: float | None = None
+
+    @classmethod
+    def of(cls, token: str, strokes: Sequence[Points]) -> Glyph:
+        """The glyph that these strokes make."""
+        points = np.concatenate(list(strokes)).astype(np.float32)
+        (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        knee = _knee(points, y0, y1) if token == r"\sqrt" else None
+        return cls(token, points, tuple(len(s) for s in strokes), (x0, y0, x1, y1), knee)
+
+    @property
+    def width(self) -> float:
+        """The width of the ink."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> float:
+        """The height of the ink."""
+        return self.box[3] - self.box[1]
+
+    @property
+    def strokes(self) -> list[Points]:
+        """The strokes one by one."""
+        return np.split(self.points, np.cumsum(self.lengths)[:-1])
+
+
+class Hand(Protocol):
+    """Whoever writes: one glyph of a token at a time, the fittest of several where it matters."""
+
+    def glyph(self, token: str, aspect: float | None = None) -> Glyph:
+        """A glyph of the token; ``aspect`` is the width over height that it will be pulled to."""
+        ...
+
+
+def _knee(points: Points, top: float, bottom: float) -> float:
+    """Where a radical that rises from its lowest point first comes near its bar."""
+    lowest = points[points[:, 1].argmax()]
+    height = bottom - top
+    rising = points[points[:, 0] >= lowest[0]]
+    near = rising[rising[:, 0] <= lowest[0] + _RISE * height]
+    return float(rising[rising[:, 1] <= near[:, 1].min() + _TOP * height, 0].min())
+
+
+def join(token: str, glyphs: Sequence[Glyph], gap: float) -> Glyph:
+    """Several glyphs side by side, ``gap`` apart, as one sign: the letters of a function's name."""
+    strokes: list[Points] = []
+    end = 0.0
+    for glyph in glyphs:
+        shift = np.array([end - glyph.box[0], 0], np.float32)
+        strokes += [stroke + shift for stroke in glyph.strokes]
+        end += glyph.width + gap
+    return Glyph.of(token, strokes)
