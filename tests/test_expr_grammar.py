@@ -58,6 +58,10 @@ def test_a_label_is_let_through_to_its_end(label: str) -> None:
         "&",
         r"\sqrt [ 3 ] x",
         r"\notacommand",
+        "x ^ { }",
+        r"\frac { } { 2 }",
+        "_ { 2 }",
+        "x _ { ^ { 2 } }",
         r"\begin{bmatrix} a }",
     ],
 )

@@ -23,7 +23,11 @@ class _Open:
 
 @dataclass(frozen=True)
 class Prefix:
-    """The beginning of a label; immutable, so that the hypotheses of a beam can share it."""
+    """The beginning of a label; immutable, so that the hypotheses of a beam can share it.
+
+    Stricter than LaTeX in one thing: nobody writes an empty row or a script on nothing, so
+    `extend` refuses them. ``fresh`` says that nothing stands in the last row yet.
+    """
 
     rows: tuple[_Open, ...] = ()
     need: int = 0
@@ -31,6 +35,7 @@ class Prefix:
     scripts: str = ""
     operator: bool = False
     limits: bool = False
+    fresh: bool = True
 
     @property
     def complete(self) -> bool:
@@ -44,9 +49,9 @@ class Prefix:
         if self.limits and token not in ("_", "^"):
             return None
         if self.rows and token == self.rows[-1].end:
-            return self._close()
+            return None if self.fresh else self._close()
         if token in ("_", "^"):
-            if token in self.scripts:
+            if self.fresh or token in self.scripts:
                 return None
             return self._opening(scripts=self.scripts + token)
         if token == r"\limits":
@@ -54,13 +59,14 @@ class Prefix:
         return self._atom(token)
 
     def closing(self) -> list[str]:
-        """The fewest tokens that make the prefix a whole label."""
+        """The fewest tokens that make the prefix a whole label, at worst with empty rows."""
         tokens: list[str] = []
         prefix: Prefix | None = self
         while prefix is not None and not prefix.complete:
+            ends = not prefix.need and not prefix.limits
             token = "{" if prefix.need else "_" if prefix.limits else prefix.rows[-1].end
             tokens.append(token)
-            prefix = prefix.extend(token)
+            prefix = prefix._close() if ends else prefix.extend(token)
         return tokens
 
     def _argument(self, token: str) -> Prefix | None:
@@ -72,25 +78,26 @@ class Prefix:
 
     def _atom(self, token: str) -> Prefix | None:
         if token in _ARGUMENTS:
-            fresh = Prefix(self.rows, need=_ARGUMENTS[token], index=token == r"\sqrt")
-            return fresh if len(self.rows) < MAX_DEPTH - 1 else None
+            if len(self.rows) >= MAX_DEPTH - 1:
+                return None
+            return Prefix(self.rows, need=_ARGUMENTS[token], index=token == r"\sqrt", fresh=False)
         if token in _GRIDS:
-            return self._row(_Open(_GRIDS[token]))
+            return self._row(_Open(_GRIDS[token]), fresh=False)
         if token in _CELLS:
             inside = bool(self.rows) and self.rows[-1].end in _GRIDS.values()
-            return Prefix(self.rows) if inside else None
+            return Prefix(self.rows, fresh=False) if inside else None
         if token in SYMBOLS:
-            return Prefix(self.rows, operator=token in OPERATORS)
+            return Prefix(self.rows, operator=token in OPERATORS, fresh=False)
         return None
 
     def _opening(self, scripts: str) -> Prefix | None:
         if len(self.rows) >= MAX_DEPTH - 1:
             return None
-        return Prefix(self.rows, need=1, scripts=scripts)
+        return Prefix(self.rows, need=1, scripts=scripts, fresh=False)
 
-    def _row(self, row: _Open) -> Prefix | None:
-        return Prefix((*self.rows, row)) if len(self.rows) < MAX_DEPTH - 1 else None
+    def _row(self, row: _Open, fresh: bool = True) -> Prefix | None:
+        return Prefix((*self.rows, row), fresh=fresh) if len(self.rows) < MAX_DEPTH - 1 else None
 
     def _close(self) -> Prefix:
         row = self.rows[-1]
-        return Prefix(self.rows[:-1], need=row.left, scripts=row.scripts)
+        return Prefix(self.rows[:-1], need=row.left, scripts=row.scripts, fresh=False)
