@@ -51,11 +51,14 @@ class Formulas:
         self._pieces: dict[int, list[str]] = {}
 
     def sample(self, rng: np.random.Generator) -> str:
-        """A piece of a random formula; raises InputError where no formula has any."""
+        """The longer of two pieces of a random formula, as there are too many short ones.
+
+        Raises InputError where no formula has any.
+        """
         for _ in range(_PATIENCE if self.sources else 0):
             pieces = self.pieces(int(rng.integers(len(self.sources))))
             if pieces:
-                return pieces[int(rng.integers(len(pieces)))]
+                return max((pieces[i] for i in rng.integers(len(pieces), size=2)), key=len)
         raise InputError("no formula can be written with this vocabulary", "give other formulas")
 
     def pieces(self, index: int) -> list[str]:

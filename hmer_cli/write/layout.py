@@ -51,6 +51,11 @@ class Block:
         """The x of the middle."""
         return (self.box[0] + self.box[2]) / 2
 
+    @property
+    def middle(self) -> float:
+        """The y of the middle."""
+        return (self.box[1] + self.box[3]) / 2
+
     def add(self, other: Block, dx: float = 0.0, dy: float = 0.0, scale: float = 1.0) -> None:
         """Takes in another block, scaled about its origin and then moved."""
         if not other.marks:
@@ -181,7 +186,10 @@ class _Layouter:
             space -= 0.35 * (base[2] - base[0])
         kind = kind if f"{name}.base.{kind}" in self.style.measures else "letter"
         y = self.style.draw(f"{name}.base.{kind}", edge)
-        if name == "sup":  # a superscript ends above the middle of its base, a subscript below it
+        if all(node.symbol == r"\prime" for node in tree):  # it hangs at the top of its base
+            top = min(base[1] + 0.1, -1.35)
+            y = top + float(self.style.rng.normal(0, 0.1)) - part.middle * size
+        elif name == "sup":  # a superscript ends above the middle of its base, a subscript below it
             y = min(y, (base[1] + base[3]) / 2 - 0.1 - part.box[3] * size)
         else:
             y = max(y, (base[1] + base[3]) / 2 + 0.1 - part.box[1] * size)
