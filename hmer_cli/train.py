@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hmer_cli import console
 from hmer_cli.errors import MissingError, OutputError
-from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.learn.datasets import Sample, open_dataset
 from hmer_cli.learn.recipe import Recipe, load
+
+if TYPE_CHECKING:
+    from hmer_cli.learn.recompose import Invention
 
 CURVES = "curves.png"
 RECORD = "record.md"
@@ -37,12 +41,34 @@ def train(recipe: Path, data: Path, out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: {error.strerror}", "choose another --out") from error
-    learned = examples(open_dataset(str(data), plan.split or None))
+    samples = open_dataset(str(data), plan.split or None)
+    learned = examples(samples)
     valid = examples(open_dataset(str(data), plan.valid)) if plan.valid else []
     console.say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
-    trainer = Trainer(plan, learned, valid, out, console.say)
+    invention = _invention(plan, recipe.parent, data.parent, samples)
+    trainer = Trainer(plan, learned, valid, out, console.say, invention)
     trainer.run()
     return deliver(plan, data, out, f"hmer train {recipe} --data {data} --out {out}")
+
+
+def _invention(
+    plan: Recipe, beside_recipe: Path, beside_data: Path, samples: Sequence[Sample]
+) -> Invention | None:
+    """What makes new expressions, where the recipe asks for them."""
+    wanted = plan.recomposition
+    if not wanted.share:
+        return None
+    from hmer_cli.expr.tokens import Vocabulary
+    from hmer_cli.learn.examples import inks
+    from hmer_cli.learn.recompose import Invention
+
+    learned = inks(samples)
+    vocabulary = Vocabulary.of_labels(ink.label or "" for ink in learned)
+    if wanted.vocabulary:
+        vocabulary = Vocabulary.load(beside_recipe / wanted.vocabulary)
+    formulas = beside_data / wanted.formulas if wanted.formulas else None
+    symbols = beside_data / wanted.symbols if wanted.symbols else None
+    return Invention.build(learned, vocabulary, formulas, symbols)
 
 
 def deliver(plan: Recipe, data: Path, out: Path, command: str) -> Path:

@@ -74,6 +74,19 @@ def test_every_sub_expression_is_a_valid_label(seed: int) -> None:
     assert problems(" ".join(tokens[start:end])) == []
 
 
+@pytest.mark.parametrize(
+    ("label", "rows"),
+    [
+        (r"\begin{bmatrix} a & b \\ c & d \end{bmatrix} x", [[(0, 9), (9, 10)]]),
+        (r"\hat { x y } + 1", [[(0, 5), (5, 6), (6, 7)], [(2, 3), (3, 4)]]),
+        (r"\mathbb { R } ^ { n }", [[(0, 8)], [(6, 7)]]),
+        (r"\sqrt [ 3 ] { x }", [[(0, 7)], [(5, 6)]]),
+    ],
+)
+def test_atoms_keep_what_belongs_to_them(label: str, rows: list[list[tuple[int, int]]]) -> None:
+    assert spans.levels(label.split()) == rows
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_another_hand_has_the_same_strokes_near_the_same_places(seed: int) -> None:
     whole = ink(WRITTEN)

@@ -13,10 +13,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.learn.augment import Spread
 from hmer_cli.learn.batches import UNKNOWN, Painter, bucketed, collate
 from hmer_cli.learn.examples import Example
-from hmer_cli.learn.recipe import Drawing, Recipe, Schedule, load
+from hmer_cli.learn.recipe import Drawing, Recipe, Recomposition, Schedule, load
+from hmer_cli.learn.recompose import Invention
 from hmer_cli.learn.training import BEST, LOG, Trainer, load_reader
 from hmer_cli.read.units import Units, frames_needed
 
@@ -119,6 +121,18 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
     seen = [json.loads(line)["seen"] for line in (tmp_path / LOG).read_text().splitlines()]
     assert seen == sorted(seen)
     assert seen[0] == first.state.seen
+
+
+def test_invented_examples_widen_the_vocabulary_and_are_trained_on(tmp_path: Path) -> None:
+    vocabulary = Vocabulary(["1", "7", "\\alpha", "+", "\\hat", "{", "}", "^"])
+    invention = Invention.build([], vocabulary)
+    plan = replace(recipe(images=80, interval=40), recomposition=Recomposition(share=0.5))
+    trainer = Trainer(plan, NUMBERS, [], tmp_path, lambda line: None, invention)
+    trainer.run()
+    assert set(vocabulary.tokens) == set(trainer.units.tokens)
+    assert trainer.state.skipped == 0
+    lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert np.isfinite([line["ctc"] for line in lines]).all()
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:

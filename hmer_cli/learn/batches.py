@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ from hmer_cli.learn.recipe import Drawing
 from hmer_cli.read.prepare import LONGEST, TALLEST
 from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SLOT, SYMBOL, symbol_size
 from hmer_cli.read.units import Units, frames_needed
+
+Invent = Callable[[np.random.Generator], Example]
+"""Makes a new example, the same for the same state of the generator."""
 
 UNKNOWN = -1
 """A cell of which nobody can say what is there."""
@@ -188,24 +191,33 @@ def bucketed(drawn: Sequence[Drawn], pixels: int) -> list[list[Drawn]]:
     return groups
 
 
+def mixed(
+    examples: Sequence[Example], invent: Invent | None, share: float, rng: np.random.Generator
+) -> Iterator[Example]:
+    """Examples without end, every pass over them in a new order; a ``share`` of invented ones."""
+    while True:
+        for i in rng.permutation(len(examples)):
+            while invent is not None and rng.random() < share:
+                yield invent(rng)
+            yield examples[i]
+
+
 def stream(
     painter: Painter,
-    examples: Sequence[Example],
+    examples: Iterable[Example],
     symbols: Mapping[str, int],
     progress: Callable[[], float],
-    seed: int,
+    rng: np.random.Generator,
     pixels: int,
     pool: int,
 ) -> Iterator[Batch]:
-    """Batches without end; every pass over the examples is in a new order."""
-    rng = np.random.default_rng(seed)
+    """Batches of about ``pixels`` padded pixels; images of like size are sought in a ``pool``."""
     waiting: list[Drawn] = []
-    while True:
-        for i in rng.permutation(len(examples)):
-            now = progress()
-            waiting.append(painter.paint(painter.choose(examples[i], now, rng), now, rng))
-            if len(waiting) == pool:
-                groups = bucketed(waiting, pixels)
-                waiting = []
-                for j in rng.permutation(len(groups)):
-                    yield collate(groups[j], symbols)
+    for example in examples:
+        now = progress()
+        waiting.append(painter.paint(painter.choose(example, now, rng), now, rng))
+        if len(waiting) == pool:
+            groups = bucketed(waiting, pixels)
+            waiting = []
+            for j in rng.permutation(len(groups)):
+                yield collate(groups[j], symbols)

@@ -19,7 +19,7 @@ Points = NDArray[np.float32]
 UNTIED = -1
 """A token that no symbol stands for, as braces are."""
 
-UNWRITTEN = frozenset(("{", "}", "^", "_", "\\limits"))
+UNWRITTEN = frozenset(r"{ } ^ _ & \\ \limits \begin{matrix} \end{matrix} \end{cases}".split())
 """Tokens that leave no ink."""
 
 _ALIASES = {
@@ -108,8 +108,8 @@ def example(ink: Ink, label: str) -> Example:
     )
 
 
-def examples(samples: Iterable[Sample]) -> list[Example]:
-    """The examples of all samples that can be read and have ink and a label."""
+def inks(samples: Iterable[Sample]) -> list[Ink]:
+    """The inks, with their labels, of all samples that can be read and have both."""
     found = []
     for sample in samples:
         try:
@@ -117,5 +117,10 @@ def examples(samples: Iterable[Sample]) -> list[Example]:
         except InputError:
             continue
         if ink is not None and sample.label:
-            found.append(example(ink, sample.label))
+            found.append(ink.with_label(sample.label))
     return found
+
+
+def examples(samples: Iterable[Sample]) -> list[Example]:
+    """The examples of all samples that can be read and have ink and a label."""
+    return [example(ink, ink.label or "") for ink in inks(samples)]

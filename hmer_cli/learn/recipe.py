@@ -33,6 +33,21 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class Recomposition:
+    """New expressions laid out from the ink of the training symbols.
+
+    ``share`` of all examples are such; their labels come from the file ``formulas``, from the
+    training labels and from random trees, more symbols from the MathBrush file ``symbols``, both
+    named beside the data. ``vocabulary``, named beside the recipe, widens that of the labels.
+    """
+
+    share: float = 0.0
+    formulas: str = ""
+    symbols: str = ""
+    vocabulary: str = ""
+
+
+@dataclass(frozen=True)
 class Losses:
     """How much each loss counts beside the others; the chances of smoothing and corruption."""
 
@@ -85,6 +100,7 @@ class Recipe:
     schedule: Schedule = field(default_factory=Schedule)
     drawing: Drawing = field(default_factory=Drawing)
     spread: Spread = field(default_factory=Spread)
+    recomposition: Recomposition = field(default_factory=Recomposition)
     losses: Losses = field(default_factory=Losses)
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,7 +120,13 @@ def load(path: Path) -> Recipe:
         raise UsageError(f"{path}: {error.strerror}", "give a recipe, see train/recipes") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no recipe: {error}", "mend the TOML") from error
-    tables = {"schedule": Schedule, "drawing": Drawing, "spread": Spread, "losses": Losses}
+    tables = {
+        "schedule": Schedule,
+        "drawing": Drawing,
+        "spread": Spread,
+        "recomposition": Recomposition,
+        "losses": Losses,
+    }
     for key, table in tables.items():
         content[key] = _table(table, content.get(key, {}), f"{path}: [{key}]")
     return _table(Recipe, {"name": path.stem, **content}, str(path))

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from hmer_cli.expr.tokens import tokenize
+from hmer_cli.errors import InputError
+from hmer_cli.expr.tokens import Vocabulary, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
+from hmer_cli.ink.ink import Ink
 from hmer_cli.learn import spans
 from hmer_cli.learn.bank import SymbolBank
 from hmer_cli.learn.examples import UNTIED, UNWRITTEN, Example
-from hmer_cli.learn.labels import Source
+from hmer_cli.learn.labels import Source, mixture
 from hmer_cli.write.fill import fill
 from hmer_cli.write.glyph import Points
-from hmer_cli.write.layout import DELIMITERS, layout
+from hmer_cli.write.layout import layout
 from hmer_cli.write.measures import Measures, Style, learnt
 
 _FONTS = frozenset({r"\mathbb"})
-_SILENT = UNWRITTEN | {"&", r"\\"}
-_BARE = frozenset(
-    rf"\{end}{{{name}}}"
-    for name, sides in DELIMITERS.items()
-    for end, side in zip(("begin", "end"), sides, strict=True)
-    if not side
-)
-"""Ends of a grid at which nothing is written."""
-
 _UNIT = 100.0
 """The height of an x in the units of the strokes."""
 
@@ -63,6 +57,45 @@ class Recomposer:
         return self.example(labels.sample(rng), rng)
 
 
+@dataclass(frozen=True)
+class Invention:
+    """New examples without end: a recomposer, the labels that it writes, and their vocabulary."""
+
+    recomposer: Recomposer
+    labels: Source
+    vocabulary: Vocabulary
+
+    @classmethod
+    def build(
+        cls,
+        inks: Sequence[Ink],
+        vocabulary: Vocabulary,
+        formulas: Path | None = None,
+        symbols: Path | None = None,
+    ) -> Invention:
+        """From labelled training inks, a file of raw LaTeX formulas and one of MathBrush symbols.
+
+        Raises InputError where a file cannot be read.
+        """
+        bank = SymbolBank.build(inks, symbols)
+        lines: list[str] = []
+        if formulas is not None:
+            try:
+                lines = formulas.read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"{formulas}: {error}", "give a file of formulas") from error
+        written = [ink.label for ink in inks if ink.label]
+        return cls(Recomposer(bank), mixture(vocabulary, written, lines), vocabulary)
+
+    def sample(self, rng: np.random.Generator) -> Example:
+        """A new example; labels that nobody can write are passed over."""
+        while True:
+            try:
+                return self.recomposer.sample(self.labels, rng)
+            except (InputError, KeyError, ValueError):
+                continue
+
+
 def tie(tokens: Sequence[str]) -> tuple[int, ...]:
     r"""The sign of each token, counted in the order of the label; UNTIED for what leaves no ink.
 
@@ -72,7 +105,7 @@ def tie(tokens: Sequence[str]) -> tuple[int, ...]:
     following = 0
     index_ends = _index_brackets(tokens)
     for i, token in enumerate(tokens):
-        if token in _SILENT or token in _BARE or i in index_ends:
+        if token in UNWRITTEN or i in index_ends:
             continue
         if i >= 2 and tokens[i - 2] in _FONTS and tokens[i - 1] == "{":
             places[i] = places[i - 2]

@@ -6,6 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, STACKS
+
+_ARGUMENTS = dict.fromkeys(STACKS, 2) | dict.fromkeys(COVERS | FONTS, 1) | {"\\sqrt": 1}
+_GRIDS = {rf"\begin{{{name}}}": rf"\end{{{name}}}" for name in GRIDS}
+_SCRIPTS = ("_", "^", "\\limits")
+
 Span = tuple[int, int]
 """Start and end of a run of tokens, end not included."""
 
@@ -21,37 +27,41 @@ def closing(tokens: Sequence[str], start: int, pair: tuple[str, str] = ("{", "}"
 
 
 def atoms(tokens: Sequence[str], span: Span) -> tuple[list[Span], list[Span]]:
-    """The atoms of one level of a label, and the groups inside them.
+    """The atoms of one level of a label, and the rows inside them.
 
-    An atom is a symbol with all its arguments and scripts, `\\frac { a } { b } ^ { 2 }` say.
+    An atom is a symbol with all its arguments and scripts, `\\frac { a } { b } ^ { 2 }` say, or a
+    whole grid.
     """
     found: list[Span] = []
-    groups: list[Span] = []
+    rows: list[Span] = []
     i, end = span
     while i < end:
-        start = i
-        token = tokens[i]
-        i += 1
-        if token == "\\sqrt" and i < end and tokens[i] == "[":
-            i = closing(tokens, i, ("[", "]"))
-        arguments = {"\\frac": 2, "\\sqrt": 1, "{": 0}.get(token, 0)
-        if token == "{":
-            i = closing(tokens, start)
-            groups.append((start + 1, i - 1))
-        while i < end and (arguments or tokens[i] in ("_", "^", "\\limits", "\\prime")):
-            if tokens[i] == "{":
-                arguments -= 1
-                after = closing(tokens, i)
-                groups.append((i + 1, after - 1))
-                i = after
-            elif tokens[i] in ("_", "^"):
-                after = closing(tokens, i + 1)
-                groups.append((i + 2, after - 1))
-                i = after
-            else:
+        start, token = i, tokens[i]
+        i = _head(tokens, start)
+        arguments = _ARGUMENTS.get(token, 0)
+        while i < end and (arguments or tokens[i] in _SCRIPTS):
+            if tokens[i] == "\\limits":
                 i += 1
+                continue
+            opening = i if arguments else i + 1
+            i = closing(tokens, opening)
+            if not (arguments and token in FONTS):  # without its font it is another sign
+                rows.append((opening + 1, i - 1))
+            arguments = max(0, arguments - 1)
         found.append((start, min(i, end)))
-    return found, groups
+    return found, rows
+
+
+def _head(tokens: Sequence[str], start: int) -> int:
+    """The index after a sign, with what belongs to it before its arguments and scripts."""
+    token = tokens[start]
+    if token == "{":
+        return closing(tokens, start)
+    if token in _GRIDS:
+        return closing(tokens, start, (token, _GRIDS[token]))
+    if token == "\\sqrt" and start + 1 < len(tokens) and tokens[start + 1] == "[":
+        return closing(tokens, start + 1, ("[", "]"))
+    return start + 1
 
 
 def levels(tokens: Sequence[str]) -> list[list[Span]]:

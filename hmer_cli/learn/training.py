@@ -18,10 +18,11 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
-from hmer_cli.learn.batches import Batch, Painter, bucketed, collate, stream
+from hmer_cli.learn.batches import Batch, Invent, Painter, bucketed, collate, mixed, stream
 from hmer_cli.learn.examples import UNWRITTEN, Example
 from hmer_cli.learn.losses import losses
 from hmer_cli.learn.recipe import Recipe
+from hmer_cli.learn.recompose import Invention
 from hmer_cli.read.decode import greedy
 from hmer_cli.read.model import Reader, Shape
 from hmer_cli.read.units import Units
@@ -56,22 +57,28 @@ class Stream(IterableDataset[Batch]):
     """`stream` for a DataLoader; each worker has its own seed, and all know the progress."""
 
     def __init__(
-        self, painter: Painter, data: Sequence[Example], symbols: dict[str, int], recipe: Recipe
+        self,
+        painter: Painter,
+        data: Sequence[Example],
+        invent: Invent | None,
+        symbols: dict[str, int],
+        recipe: Recipe,
     ) -> None:
-        self.painter, self.data, self.symbols, self.recipe = painter, data, symbols, recipe
+        self.painter, self.data, self.invent = painter, data, invent
+        self.symbols, self.recipe = symbols, recipe
         self.progress = torch.zeros(1).share_memory_()
         self.seed = recipe.seed
 
     def __iter__(self) -> Iterator[Batch]:
         info = get_worker_info()
-        seed = self.seed + 1000 * (info.id if info else 0)
+        rng = np.random.default_rng([self.seed, info.id if info else 0])
         schedule = self.recipe.schedule
         return stream(
             self.painter,
-            self.data,
+            mixed(self.data, self.invent, self.recipe.recomposition.share, rng),
             self.symbols,
             lambda: float(self.progress[0]),
-            seed,
+            rng,
             schedule.pixels,
             schedule.pool,
         )
@@ -81,12 +88,20 @@ class Trainer:
     """A run: the reader, its averaged copy, the optimiser, and the loop that moves them."""
 
     def __init__(
-        self, recipe: Recipe, data: Sequence[Example], valid: Sequence[Example], out: Path, say: Say
+        self,
+        recipe: Recipe,
+        data: Sequence[Example],
+        valid: Sequence[Example],
+        out: Path,
+        say: Say,
+        invention: Invention | None = None,
     ) -> None:
         if not data:
             raise InputError("there is no labelled ink to train on", "give a CROHME package")
         self.recipe, self.out, self.say = recipe, out, say
         tokens = Vocabulary.of_labels(" ".join(e.tokens) for e in data).tokens
+        if invention is not None:
+            tokens = tuple(sorted({*tokens, *invention.vocabulary.tokens}))
         self.units = Units(tokens)
         self.symbols = {t: i + 1 for i, t in enumerate(t for t in tokens if t not in UNWRITTEN)}
         try:
@@ -101,6 +116,7 @@ class Trainer:
         self.optimiser = self._optimiser()
         self.painter = Painter(self.units, recipe.drawing, recipe.spread)
         self.data = data
+        self.invent = invention.sample if invention is not None else None
         self.valid = valid
         self.state = State()
 
@@ -124,7 +140,7 @@ class Trainer:
         schedule, state = self.recipe.schedule, self.state
         self.out.mkdir(parents=True, exist_ok=True)
         self.resume()
-        source = Stream(self.painter, self.data, self.symbols, self.recipe)
+        source = Stream(self.painter, self.data, self.invent, self.symbols, self.recipe)
         source.seed = self.recipe.seed + state.resumed
         workers = (os.cpu_count() or 1) if self.device.type == "cuda" else 0
         loader = iter(DataLoader(source, batch_size=None, num_workers=workers))
