@@ -47,7 +47,8 @@ def train(recipe: Path, data: Path, out: Path) -> Path:
     console.say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
     invention = _invention(plan, recipe.parent, data.parent, samples)
     trainer = Trainer(plan, learned, valid, out, console.say, invention)
-    trainer.run()
+    with console.progress("training", plan.schedule.images) as advance:
+        trainer.run(advance)
     return deliver(plan, data, out, f"hmer train {recipe} --data {data} --out {out}")
 
 

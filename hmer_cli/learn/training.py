@@ -135,8 +135,11 @@ class Trainer:
         ]
         return torch.optim.AdamW(groups, lr=schedule.rate, betas=(0.9, 0.98), fused=True)
 
-    def run(self) -> State:
-        """Train to the end of the schedule, from the last checkpoint if there is one."""
+    def run(self, advance: Callable[[int, int], None] = lambda done, found: None) -> State:
+        """Train to the end of the schedule, from the last checkpoint if there is one.
+
+        ``advance`` is told the images of every step.
+        """
         schedule, state = self.recipe.schedule, self.state
         self.out.mkdir(parents=True, exist_ok=True)
         self.resume()
@@ -144,11 +147,14 @@ class Trainer:
         source.seed = self.recipe.seed + state.resumed
         workers = (os.cpu_count() or 1) if self.device.type == "cuda" else 0
         loader = iter(DataLoader(source, batch_size=None, num_workers=workers))
+        advance(state.seen, 0)
         due = (state.seen // schedule.interval + 1) * schedule.interval
         last = time.monotonic()
         while state.seen < schedule.images and state.waited < schedule.patience:
             source.progress[0] = state.seen / schedule.images
-            self.step(next(loader))
+            batch = next(loader)
+            self.step(batch)
+            advance(len(batch.labels), 0)
             now = time.monotonic()
             state.seconds += now - last
             last = now
