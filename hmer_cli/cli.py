@@ -166,11 +166,15 @@ def train(
             "--out", "-o", metavar="DIR", help="Weights, curves and record; runs/RECIPE if unset."
         ),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="NAME", help="Weights to begin with: a name or a file."),
+    ] = None,
 ) -> None:
     """Train a recogniser, or go on with a run that was interrupted."""
     from hmer_cli import train as verb
 
-    verb.train(recipe, data, out or Path("runs") / recipe.stem)
+    verb.train(recipe, data, out or Path("runs") / recipe.stem, start)
 
 
 @app.command("eval")

@@ -13,6 +13,7 @@ from hmer_cli import console
 from hmer_cli.errors import MissingError, OutputError
 from hmer_cli.learn.datasets import Sample, open_dataset
 from hmer_cli.learn.recipe import Recipe, load
+from hmer_cli.read.weights import resolve
 
 if TYPE_CHECKING:
     from hmer_cli.learn.recompose import Invention
@@ -21,16 +22,17 @@ CURVES = "curves.png"
 RECORD = "record.md"
 
 
-def train(recipe: Path, data: Path, out: Path) -> Path:
+def train(recipe: Path, data: Path, out: Path, start: str | None = None) -> Path:
     """Train as the recipe says and return the weights file, ``out/NAME.onnx``.
 
+    ``start`` names weights to begin with instead of chance; a run that is resumed has begun.
     Beside it lie the checkpoints, from which the same command goes on, the log, the curves and
     the record. Raises UsageError for a wrong recipe, InputError where there is nothing to train
     on, OutputError where ``out`` cannot be written, MissingError without ``hmer-cli[train]``.
     """
     plan = load(recipe)
     try:
-        from hmer_cli.learn.training import Trainer
+        from hmer_cli.learn.training import CHECKPOINT, Trainer
     except ModuleNotFoundError as error:
         raise MissingError(
             f"training needs {error.name}", "try: pip install 'hmer-cli[train]'"
@@ -47,9 +49,12 @@ def train(recipe: Path, data: Path, out: Path) -> Path:
     console.say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
     invention = _invention(plan, recipe.parent, data.parent, samples)
     trainer = Trainer(plan, learned, valid, out, console.say, invention)
+    if start is not None and not (out / CHECKPOINT).exists():
+        trainer.begin_with(resolve(start))
     with console.progress("training", plan.schedule.images) as advance:
         trainer.run(advance)
-    return deliver(plan, data, out, f"hmer train {recipe} --data {data} --out {out}")
+    begun = f" --from {start}" if start else ""
+    return deliver(plan, data, out, f"hmer train {recipe} --data {data} --out {out}{begun}")
 
 
 def _invention(

@@ -1,5 +1,6 @@
 """``hmer train`` from a folder of ink to weights that ``hmer convert`` reads with."""
 
+# ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import render
+from hmer_cli.learn.export import restore
+from hmer_cli.learn.transfer import transfer
+from hmer_cli.read.model import Reader, Shape
 from hmer_cli.read.recogniser import Recogniser
+from hmer_cli.read.units import Units
 from hmer_cli.train import train
 
 pytestmark = pytest.mark.torch
@@ -62,3 +67,18 @@ def test_ink_to_weights_that_read(tmp_path: Path) -> None:
     assert recogniser.metadata["tokens"] == ["+", "1"]
     (reading,) = recogniser.read([render(ink)])
     assert set(reading.label.split()) <= {"+", "1"}
+
+
+def test_weights_can_be_trained_further_in_a_wider_vocabulary(tmp_path: Path) -> None:
+    written(tmp_path / "ink")
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    weights = train(tmp_path / "tiny.toml", tmp_path / "ink", tmp_path / "run")
+    old, metadata = restore(weights)
+    tokens = ["*", *metadata["tokens"]]
+    shape = metadata["shape"] | {"units": len(Units(tokens)), "symbols": 3}
+    reader = Reader(Shape(**{**shape, "blocks": tuple(shape["blocks"])}))
+    assert 0.5 < transfer(weights, reader, tokens) < 1
+    new = reader.state_dict()
+    assert torch.equal(new["encoder.stem.0.0.weight"], old["encoder.stem.0.0.weight"])
+    assert torch.equal(new["frames.out.bias"][[0, 2, 3]], old["frames.out.bias"])
+    assert torch.equal(new["symbols.bias"][[0, 2, 3]], old["symbols.bias"])

@@ -19,10 +19,11 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.learn.batches import Batch, Invent, Painter, bucketed, collate, mixed, stream
-from hmer_cli.learn.examples import UNWRITTEN, Example
+from hmer_cli.learn.examples import Example
 from hmer_cli.learn.losses import losses
 from hmer_cli.learn.recipe import Recipe
 from hmer_cli.learn.recompose import Invention
+from hmer_cli.learn.transfer import symbol_names, transfer
 from hmer_cli.read.decode import greedy
 from hmer_cli.read.model import Reader, Shape
 from hmer_cli.read.units import Units
@@ -103,9 +104,9 @@ class Trainer:
         if invention is not None:
             tokens = tuple(sorted({*tokens, *invention.vocabulary.tokens}))
         self.units = Units(tokens)
-        self.symbols = {t: i + 1 for i, t in enumerate(t for t in tokens if t not in UNWRITTEN)}
+        self.symbols = {name: i for i, name in enumerate(symbol_names(tokens))}
         try:
-            shape = Shape(units=len(self.units), symbols=len(self.symbols), **recipe.model)
+            shape = Shape(units=len(self.units), symbols=len(self.symbols) - 1, **recipe.model)
         except TypeError as error:
             raise UsageError(f"recipe {recipe.name}: [model] {error}", "see Shape") from error
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -119,6 +120,12 @@ class Trainer:
         self.invent = invention.sample if invention is not None else None
         self.valid = valid
         self.state = State()
+
+    def begin_with(self, weights: Path) -> None:
+        """Start from what a weights file holds, as far as it fits."""
+        share = transfer(weights, self.reader, self.units.tokens)
+        self.average.load_state_dict(self.reader.state_dict())
+        self.say(f"{share:.0%} of the parameters come from {weights}")
 
     def _new(self, shape: Shape) -> Reader:
         reader = Reader(shape).to(self.device)

@@ -1,0 +1,57 @@
+"""What one recogniser has learnt, as the beginning of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hmer_cli.learn.examples import UNWRITTEN
+from hmer_cli.learn.export import restore
+from hmer_cli.read.model import Reader
+from hmer_cli.read.units import Units
+
+_BY_UNIT = ("frames.out.weight", "frames.out.bias")
+_BY_SYMBOL = ("symbols.weight", "symbols.bias")
+
+
+def symbol_names(tokens: Sequence[str]) -> list[str]:
+    """What the rows of the symbol head stand for: nothing, then every token that leaves ink."""
+    return ["", *(token for token in tokens if token not in UNWRITTEN)]
+
+
+@torch.no_grad()
+def transfer(path: Path, reader: Reader, tokens: Sequence[str]) -> float:
+    """Copy the parameters of a weights file into a reader of these tokens; the share that fitted.
+
+    What has another shape stays as it was, but rows that stand for units or symbols go where
+    the new vocabulary has them. Raises MissingError where the file holds no weights.
+    """
+    found, metadata = restore(path)
+    rows = {
+        **dict.fromkeys(_BY_UNIT, _rows(Units(metadata["tokens"]).names, Units(tokens).names)),
+        **dict.fromkeys(_BY_SYMBOL, _rows(*map(symbol_names, (metadata["tokens"], tokens)))),
+    }
+    copied = total = 0
+    for name, value in reader.state_dict().items():
+        total += value.numel()
+        new = found.get(name)
+        if new is None:
+            continue
+        if name in rows and new.shape[1:] == value.shape[1:]:
+            old, here = rows[name]
+            value[here] = new[old].to(value.device)
+            copied += value[here].numel()
+        elif new.shape == value.shape:
+            value.copy_(new)
+            copied += value.numel()
+    return copied / total
+
+
+def _rows(old: Sequence[str], new: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """The rows that stand for the same in both, in the old and in the new order."""
+    index = {name: i for i, name in enumerate(old)}
+    shared = [(index[name], i) for i, name in enumerate(new) if name in index]
+    return torch.tensor([a for a, _ in shared]), torch.tensor([b for _, b in shared])
