@@ -68,6 +68,19 @@ def test_a_single_dot_is_an_image_too() -> None:
     assert seen.pixels.shape[1] >= MIN_WIDTH
 
 
+def test_dust_far_from_the_writing_is_left_out_and_dots_near_it_stay() -> None:
+    page = np.pad(crosses(40), ((200, 200), (200, 200)), constant_values=255)
+    page[20:23, 30:33] = 0
+    dotted = page.copy()
+    x0, y0 = 200 + 5 * 40 + 45, 200 + 2 * 40
+    dotted[y0 : y0 + 6, x0 : x0 + 6] = 0
+    clean, near = prepare(page), prepare(dotted)
+    assert clean is not None
+    assert near is not None
+    assert clean.pixels.shape[1] == pytest.approx(5 * SYMBOL + 2 * PADDING, abs=12)
+    assert near.pixels.shape[1] > clean.pixels.shape[1]
+
+
 def test_very_long_writing_is_shrunk_to_fit() -> None:
     page = crosses(20, count=200)
     seen = prepare(page)

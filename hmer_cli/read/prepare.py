@@ -13,6 +13,10 @@ from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SYMBOL, symbol_size
 LEAST_CONTRAST = 24
 """Gray levels: what is nearer to the paper than this is no ink."""
 
+SPECK = 0.25
+NEAR = 1.5
+"""Components smaller than SPECK symbols are dust, unless a larger one is within NEAR symbols."""
+
 LONGEST = 1600
 TALLEST = 512
 """Pixels; larger writing is shrunk to fit, whatever its symbols measure."""
@@ -42,10 +46,10 @@ def prepare(image: NDArray[np.uint8]) -> Prepared | None:
     if ink is None:
         return None
     size = symbol_size(ink)
-    points = cv2.findNonZero((ink > 127).astype(np.uint8))
-    if points is None or size == 0:
+    box = writing(ink, size)
+    if box is None:
         return None
-    x, y, width, height = cv2.boundingRect(points)
+    x, y, width, height = box
     scale = min(SYMBOL / size, LONGEST / width, TALLEST / height)
     margin = int(np.ceil(PADDING / scale))
     room = np.pad(ink, margin)
@@ -70,6 +74,25 @@ def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     full = float(np.percentile(ink, 75))
     floor = min(LEAST_CONTRAST, full) / 2
     return np.clip((depth - floor) * (255 / max(full - floor, 1)), 0, 255).astype(np.uint8)
+
+
+def writing(ink: NDArray[np.uint8], size: float) -> tuple[int, int, int, int] | None:
+    """x, y, width, height of the ink, without specks that lie far from it; None without ink.
+
+    A dot belongs to the writing where something larger is near; ``size`` is that of a symbol.
+    """
+    _, _, stats, _ = cv2.connectedComponentsWithStats((ink > 127).astype(np.uint8))
+    low = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]].astype(float)
+    high = low + stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    if not len(low):
+        return None
+    large = (high - low).max(axis=1) > SPECK * size
+    if large.any():
+        gaps = np.maximum(low[:, None] - high[large], low[large] - high[:, None])
+        near = np.maximum(gaps, 0).max(axis=2).min(axis=1) < NEAR * size
+        low, high = low[near], high[near]
+    (x0, y0), (x1, y1) = low.min(axis=0), high.max(axis=0)
+    return int(x0), int(y0), int(x1 - x0), int(y1 - y0)
 
 
 def brighten(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
