@@ -13,6 +13,9 @@ from hmer_cli.learn.export import restore
 from hmer_cli.read.model import Reader
 from hmer_cli.read.units import Units
 
+UNSEEN = -4.0
+"""The log-odds, roughly, at which units and symbols begin that the old vocabulary had not."""
+
 _BY_UNIT = ("frames.out.weight", "frames.out.bias")
 _BY_SYMBOL = ("symbols.weight", "symbols.bias")
 
@@ -27,7 +30,7 @@ def transfer(path: Path, reader: Reader, tokens: Sequence[str]) -> float:
     """Copy the parameters of a weights file into a reader of these tokens; the share that fitted.
 
     What has another shape stays as it was, but rows that stand for units or symbols go where
-    the new vocabulary has them. Raises MissingError where the file holds no weights.
+    the new vocabulary has them; what is new there begins as unlikely, not as chance would have it. Raises MissingError where the file holds no weights.
     """
     found, metadata = restore(path)
     rows = {
@@ -42,6 +45,7 @@ def transfer(path: Path, reader: Reader, tokens: Sequence[str]) -> float:
             continue
         if name in rows and new.shape[1:] == value.shape[1:]:
             old, here = rows[name]
+            value.fill_(UNSEEN if name.endswith("bias") else 0.0)
             value[here] = new[old].to(value.device)
             copied += value[here].numel()
         elif new.shape == value.shape:
