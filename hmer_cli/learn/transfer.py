@@ -30,7 +30,8 @@ def transfer(path: Path, reader: Reader, tokens: Sequence[str]) -> float:
     """Copy the parameters of a weights file into a reader of these tokens; the share that fitted.
 
     What has another shape stays as it was, but rows that stand for units or symbols go where
-    the new vocabulary has them; what is new there begins as unlikely, not as chance would have it. Raises MissingError where the file holds no weights.
+    the new vocabulary has them; what is new there begins as unlikely, not as chance would have it.
+    Raises MissingError where the file holds no weights.
     """
     found, metadata = restore(path)
     rows = {
