@@ -251,6 +251,19 @@ class ReadingOrder(nn.Module):
         share = near / (mass + 1e-3)
         return share, mass, (share * offset.clamp(-SLOT, SLOT)).sum(dim=2, keepdim=True)
 
+    @staticmethod
+    def places(there: Tensor, rank: Tensor, frames: Tensor, w: int) -> Tensor:
+        """Where on the map each of the frames (T,) looks, (B, T, 2): x, y in cells.
+
+        Unlike the frame's content, its place is never nothing: a closing brace beyond the last
+        symbol is where that symbol is.
+        """
+        offset = (rank[:, None] + 1) * SLOT - frames[None, :, None]
+        near = there[:, None] * torch.exp(-2 * offset.abs()) + 1e-30 * there[:, None]
+        cell = torch.arange(rank.shape[1], device=rank.device)
+        centres = torch.stack([cell % w, cell // w], dim=1).float() + 0.5
+        return near @ centres / near.sum(dim=2, keepdim=True).clamp(min=1e-35)
+
 
 class Frames(nn.Module):
     """Gathered cells -> BiLSTM -> CTC frames."""
@@ -302,15 +315,17 @@ class Read:
     """All that a pass over a batch says; N = h * w cells, row by row.
 
     frames (B, T, V) log-probabilities; memory (B, T, C) for the decoder; presence (B, N) and
-    before (B, N, N) log-odds; symbols (B, S + 1, h, w) scores; share (B, T, N) of cells in frames.
+    before (B, N, N) log-odds; there and rank (B, N), see `ReadingOrder.ranks`; symbols
+    (B, S + 1, h, w) scores.
     """
 
     frames: Tensor
     memory: Tensor
     presence: Tensor
     before: Tensor
+    there: Tensor
+    rank: Tensor
     symbols: Tensor
-    share: Tensor
 
 
 class Reader(nn.Module):
@@ -341,12 +356,11 @@ class Reader(nn.Module):
             length = (there.sum(dim=1).max().ceil().long() + 2) * SLOT
         share, mass, offset = self.order.gather(there, rank, length)
         frames, memory = self.frames(share.to(cells.dtype) @ cells, mass, offset)
-        return Read(frames, memory, presence, before, self.symbols(features), share)
+        return Read(frames, memory, presence, before, there, rank, self.symbols(features))
 
     def forward(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
         """CTC log-probabilities (B, T, V) and where each frame looked, (B, T, 2): x, y in cells."""
         found = self.read(images, sizes)
-        n, w = found.presence.shape[1], images.shape[3] // CELL
-        cell = torch.arange(n, device=images.device)
-        centres = torch.stack([cell % w, cell // w], dim=1).float() + 0.5
-        return found.frames, found.share @ centres
+        frames = torch.arange(found.frames.shape[1], device=images.device)
+        places = self.order.places(found.there, found.rank, frames, images.shape[3] // CELL)
+        return found.frames, places
