@@ -1,0 +1,111 @@
+"""Where on a page the expressions are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.detector import Detector, shipped
+from hmer_cli.page.images import Pixels
+from hmer_cli.page.lines import without_rules
+from hmer_cli.page.parts import Parts, find_parts
+from hmer_cli.page.runs import Runs, find_runs
+from hmer_cli.page.sums import Floats
+
+Box = tuple[float, float, float, float]
+
+STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no more
+PADDING = 0.35  # letter heights around the ink: people draw boxes with some room
+LEAST = 0.25  # candidates less likely than this are no regions
+SHARED = 0.35  # of the smaller box: what two regions may have in common
+
+_PAGE_HEIGHT = 13  # letter heights of ink from top to bottom: more than any one expression has
+_PAGE_PARTS = 60  # connected parts: fewer make no page
+
+
+@dataclass(frozen=True)
+class Study:
+    """A page made ready for the search.
+
+    ``image`` is the page without its printed lines, ``parts`` those of the page as it is looked
+    at, whose pixels are ``scale`` pixels of the page each way.
+    """
+
+    image: Pixels
+    parts: Parts
+    scale: float
+
+
+def study(image: Pixels) -> Study:
+    """``image``: (H, W), dark ink on evenly white paper."""
+    image = without_rules(image)
+    scale = max(1.0, max(image.shape) / STUDIED)
+    if scale == 1:
+        return Study(image, find_parts(image), scale)
+    size = (max(1, round(image.shape[1] / scale)), max(1, round(image.shape[0] / scale)))
+    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return Study(image, find_parts(small), scale)
+
+
+def is_page(parts: Parts) -> bool:
+    """Whether the ink is too much and too tall to be a single expression."""
+    if len(parts) < _PAGE_PARTS:
+        return False
+    top, foot = parts.boxes[:, 1].min(), parts.boxes[:, 3].max()
+    return bool(foot - top > _PAGE_HEIGHT * parts.unit)
+
+
+def find_boxes(
+    found: Study, detector: Detector | None = None, fold: int | None = None
+) -> list[Box]:
+    """The boxes of the expressions in pixels of the page, in reading order.
+
+    ``fold`` is that of a page which the detector was grown on, so that it is judged by trees
+    that never saw it. Raises MissingError where the detector is not installed.
+    """
+    detector = detector or shipped()
+    parts = found.parts
+    likely = detector.likely_parts(parts.features, fold)
+    runs = find_runs(parts, likely, lambda gaps: detector.likely_cuts(gaps, fold))
+    chosen = select(runs, detector.likely_runs(runs.features, fold))
+    height, width = parts.ink.shape
+    room = np.array([-1, -1, 1, 1]) * PADDING * parts.unit
+    boxes = np.clip(runs.boxes[chosen] + room, 0, [width, height, width, height]) * found.scale
+    return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
+
+
+def in_reading_order(boxes: Sequence[Box]) -> list[Box]:
+    """Rows from the top down, each from left to right.
+
+    A box is in a row when it shares half of the lower one's height with the row's first box.
+    """
+    rows: list[list[Box]] = []
+    for box in sorted(boxes, key=lambda box: (box[1] + box[3], box)):
+        first = rows[-1][0] if rows else box
+        shared = min(box[3], first[3]) - max(box[1], first[1])
+        if rows and shared >= min(box[3] - box[1], first[3] - first[1]) / 2:
+            rows[-1].append(box)
+        else:
+            rows.append([box])
+    return [box for row in rows for box in sorted(row)]
+
+
+def select(runs: Runs, likely: Floats, least: float = LEAST) -> NDArray[np.int64]:
+    """The likeliest candidates that do not overlap."""
+    boxes = runs.boxes
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    kept: list[int] = []
+    for index in np.argsort(-likely, kind="stable"):
+        if likely[index] < least:
+            break
+        sides = np.minimum(boxes[kept, 2:], boxes[index, 2:]) - np.maximum(
+            boxes[kept, :2], boxes[index, :2]
+        )
+        common = np.maximum(sides, 0).prod(1) / np.minimum(area[kept], area[index])
+        if not (common > SHARED).any():
+            kept.append(int(index))
+    return np.array(kept, dtype=np.int64)

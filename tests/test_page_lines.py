@@ -1,0 +1,75 @@
+"""Printed lines leave the page, and take nothing of the writing with them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hmer_cli.page.lines import without_rules
+
+Pixels = NDArray[np.uint8]
+
+SHADES = [90, 150, 200]
+
+
+def blank(height: int = 1000, width: int = 700) -> Pixels:
+    return np.full((height, width), 255, np.uint8)
+
+
+def ruled(page: Pixels, shade: int, tilt: int = 0, squared: bool = False) -> Pixels:
+    height, width = page.shape
+    lines = np.full_like(page, 255)
+    for y in range(60, height, 50):
+        cv2.line(lines, (0, y), (width, y + tilt), shade, 1, cv2.LINE_AA)
+    for x in range(30, width, 50) if squared else ():
+        cv2.line(lines, (x, 0), (x - tilt, height), shade, 1, cv2.LINE_AA)
+    return np.minimum(page, lines)
+
+
+def ink(page: Pixels) -> int:
+    return int((page < 220).sum())
+
+
+@pytest.mark.parametrize("shade", SHADES)
+@pytest.mark.parametrize("tilt", [0, 7, -12])
+def test_a_ruled_page_is_empty_without_its_lines(shade: int, tilt: int) -> None:
+    assert ink(without_rules(ruled(blank(), shade, tilt))) == 0
+
+
+def test_squared_paper_too() -> None:
+    page = ruled(blank(), 120, tilt=4, squared=True)
+    assert ink(without_rules(page)) < ink(page) / 100
+
+
+@pytest.mark.parametrize("shade", SHADES)
+def test_a_fraction_bar_between_the_lines_stays(shade: int) -> None:
+    page = blank()
+    cv2.line(page, (200, 233), (420, 235), 0, 3, cv2.LINE_AA)
+    written = page < 128
+    assert (without_rules(ruled(page, shade))[written] < 128).all()
+
+
+@pytest.mark.parametrize("shade", SHADES)
+def test_strokes_that_cross_a_line_are_not_cut(shade: int) -> None:
+    page = blank()
+    cv2.line(page, (200, 90), (260, 300), 0, 4, cv2.LINE_AA)
+    cv2.ellipse(page, (400, 185), (30, 45), 0, 0, 360, 0, 4, cv2.LINE_AA)
+    count, _ = cv2.connectedComponents((page < 128).astype(np.uint8))
+    left = (without_rules(ruled(page, shade)) < 220).astype(np.uint8)
+    found, _ = cv2.connectedComponents(left)
+    assert found == count
+
+
+def test_a_page_without_lines_stays_as_it_is() -> None:
+    page = blank()
+    for x in range(60, 640, 60):
+        cv2.putText(page, "x+y", (x, 400), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 0, 2, cv2.LINE_AA)
+    cv2.line(page, (100, 500), (330, 505), 0, 3, cv2.LINE_AA)
+    assert np.array_equal(without_rules(page), page)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 3)])
+def test_pages_of_next_to_nothing_are_no_trouble(shape: tuple[int, int]) -> None:
+    assert without_rules(np.zeros(shape, np.uint8)).shape == shape
