@@ -9,13 +9,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
-from hmer_cli import console, files
-from hmer_cli.errors import HmerError, InputError
+from hmer_cli import console, eval_regions, files
+from hmer_cli.errors import HmerError, InputError, UsageError
+from hmer_cli.eval_regions import RegionEvaluation
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink.render import Image
 from hmer_cli.judge.evaluation import Evaluation, Outcome, as_json, as_tables, as_tsv, judge
+from hmer_cli.judge.tables import Table
 from hmer_cli.learn.datasets import Sample, open_dataset
 from hmer_cli.read.reading import Reading
 
@@ -49,24 +51,36 @@ def run(
     predictions: str | None = None,
     model: str | None = None,
     recogniser: Reader | None = None,
-) -> Evaluation:
+) -> Evaluation | RegionEvaluation:
     """Evaluate, put the tables on stdout and the scores and predictions into their files.
+
+    Where the data set is one of pages with boxes, regions are scored and nothing is read.
 
     A file named ``-`` is stdout, which it then has for itself: the tables go to stderr.
     Raises UsageError, OutputError and MissingError before anything is read, InputError where
     the data set has nothing to score.
     """
     scores_path, predictions_path = _path(json_file), _path(predictions)
+    if eval_regions.holds_pages(dataset):
+        if split or model or predictions:
+            raise UsageError(f"{dataset}: pages have regions", "give no option but --limit, --json")
+        pages = eval_regions.evaluate(dataset, limit)
+        _put(json_file, scores_path, pages.as_json())
+        _show(pages.as_tables(), sys.stderr if json_file == STDOUT else sys.stdout)
+        return pages
     found = evaluate(dataset, split, limit, recogniser or _load(model))
     _put(json_file, scores_path, as_json(found))
     _put(predictions, predictions_path, as_tsv(found))
-    shown_to = sys.stderr if STDOUT in (json_file, predictions) else sys.stdout
-    for table in as_tables(found):
-        console.table(table.title, table.columns, table.rows, shown_to)
+    _show(as_tables(found), sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
     return found
 
 
-def outcome(evaluation: Evaluation) -> HmerError | None:
+def _show(tables: Iterable[Table], to: TextIO) -> None:
+    for table in tables:
+        console.table(table.title, table.columns, table.rows, to)
+
+
+def outcome(evaluation: Evaluation | RegionEvaluation) -> HmerError | None:
     """What the run's exit code should say: nothing where every file could be read."""
     if not evaluation.failed:
         return None
