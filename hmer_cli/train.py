@@ -88,7 +88,7 @@ def deliver(plan: Recipe, data: Path, out: Path, command: str) -> Path:
     reader, content = load_reader(out / BEST)
     weights = out / f"{plan.name}.onnx"
     metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
-    metadata |= {"name": plan.name, "score": _last(out / LOG)}
+    metadata |= {"name": plan.name, "symbol": plan.symbol, "score": _last(out / LOG)}
     export(reader, metadata, weights)
     if plan.calibration:
         samples = open_dataset(str(data), plan.calibration)

@@ -89,6 +89,8 @@ class Recipe:
 
     ``split``, ``valid`` and ``calibration`` name the parts of the data that are learnt from,
     that choose the best weights, and that confidence is fitted on; the last two may be empty.
+    ``symbol`` is the size in pixels at which the trained model is to read: a little more than
+    that of training reads better.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Recipe:
     split: str = "train"
     valid: str = "test2014"
     calibration: str = "test2013"
+    symbol: float = 24.0
     model: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
     drawing: Drawing = field(default_factory=Drawing)

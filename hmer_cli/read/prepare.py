@@ -37,8 +37,8 @@ class Prepared:
         return -(-height // CELL), -(-width // CELL)
 
 
-def prepare(image: NDArray[np.uint8]) -> Prepared | None:
-    """Crop to the ink and scale it to the symbol size of training; None where there is no ink.
+def prepare(image: NDArray[np.uint8], symbol: float = SYMBOL) -> Prepared | None:
+    """Crop to the ink and scale it to a symbol size in pixels; None where there is no ink.
 
     The image is (H, W), dark ink on white paper.
     """
@@ -50,7 +50,7 @@ def prepare(image: NDArray[np.uint8]) -> Prepared | None:
     if box is None:
         return None
     x, y, width, height = box
-    scale = min(SYMBOL / size, LONGEST / width, TALLEST / height)
+    scale = min(symbol / size, LONGEST / width, TALLEST / height)
     margin = int(np.ceil(PADDING / scale))
     room = np.pad(ink, margin)
     crop = room[y : y + height + 2 * margin, x : x + width + 2 * margin]

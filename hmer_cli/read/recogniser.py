@@ -41,6 +41,7 @@ class Recogniser:
         self.metadata = metadata
         self.model: str = metadata["name"]
         self.units = Units(metadata["tokens"])
+        self._symbol: float = metadata.get("symbol", SYMBOL)
         self._slope, self._offset = metadata.get("calibration", (1.0, 0.0))
 
     @classmethod
@@ -70,7 +71,7 @@ class Recogniser:
         Images are (H, W), dark ink on white paper, one expression each; ``width`` is that of
         the beam. Each is read by itself, so that what it gives depends on nothing else.
         """
-        prepared = (prepare(image) for image in images)
+        prepared = (prepare(image, self._symbol) for image in images)
         return [NOTHING if p is None else self._reading(p, width) for p in prepared]
 
     def _reading(self, p: Prepared, width: int) -> Reading:
@@ -79,7 +80,7 @@ class Recogniser:
         tokens = []
         for unit, place in zip(best.units, decode.align(frames, best.units), strict=True):
             x, y = places[place.start : place.end].mean(axis=0) * CELL / p.scale + p.origin
-            half = SYMBOL / p.scale / 2
+            half = self._symbol / p.scale / 2
             box = (float(x - half), float(y - half), float(x + half), float(y + half))
             tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
         if not tokens:

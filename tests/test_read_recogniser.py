@@ -1,0 +1,98 @@
+"""The shipped recogniser: what it promises of every reading, and that its LaTeX compiles."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmer_cli.errors import MissingError
+from hmer_cli.expr.validity import problems
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.inkml import read_inkml
+from hmer_cli.ink.render import render_legible
+from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.read.recogniser import NOTHING, Recogniser
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> Recogniser:
+    return Recogniser.load()
+
+
+@pytest.fixture(scope="module")
+def inks() -> list[Ink]:
+    files = sorted(EXAMPLES.glob("*.inkml"))
+    return [read_inkml(path.read_bytes(), path.stem) for path in files]
+
+
+def test_examples_are_read_right_to_most_of_their_tokens(
+    recogniser: Recogniser, inks: list[Ink]
+) -> None:
+    import jiwer
+
+    read = [reading.label for reading in recogniser.read([render_legible(ink) for ink in inks])]
+    truths = [ink.label or "" for ink in inks]
+    assert len(truths) >= 5
+    assert jiwer.wer(truths, read) < 0.35
+
+
+def test_every_reading_is_valid_latex_with_a_confidence_and_places(
+    recogniser: Recogniser, inks: list[Ink]
+) -> None:
+    for ink in inks:
+        image = render_legible(ink)
+        (reading,) = recogniser.read([image])
+        assert problems(reading.label) == []
+        assert 0 < reading.confidence < 1
+        assert [token.token for token in reading.tokens] == reading.label.split()
+        height, width = image.shape
+        for token in reading.tokens:
+            x0, y0, x1, y1 = token.box
+            assert 0 <= token.confidence <= 1
+            assert 0 < (x0 + x1) / 2 < width
+            assert 0 < (y0 + y1) / 2 < height
+
+
+def test_what_an_image_gives_does_not_depend_on_the_others(
+    recogniser: Recogniser, inks: list[Ink]
+) -> None:
+    images = [render_legible(ink) for ink in inks]
+    together = recogniser.read(images)
+    assert recogniser.read(images[::-1]) == together[::-1]
+    assert [recogniser.read([image])[0] for image in images] == together
+
+
+def test_paper_without_ink_gives_nothing(recogniser: Recogniser) -> None:
+    blank = np.full((100, 200), 255, np.uint8)
+    assert recogniser.read([blank]) == [NOTHING]
+    assert recogniser.read([]) == []
+
+
+def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wrong.onnx").write_bytes(b"no weights")
+    with pytest.raises(MissingError, match="holds no weights"):
+        Recogniser.load(str(tmp_path / "wrong.onnx"))
+
+
+@pytest.mark.data
+@pytest.mark.tex
+@pytest.mark.slow
+def test_five_hundred_readings_make_a_document_that_compiles(
+    recogniser: Recogniser, data_file: Callable[[str], Path], tmp_path: Path
+) -> None:
+    samples = open_dataset(str(data_file("crohme.zip")), "test2014", 500)
+    readings = recogniser.read([sample.image() for sample in samples])
+    labels = [reading.label for reading in readings if reading.label]
+    assert len(labels) > 490
+    body = "\n".join(rf"\[ {label} \]" for label in labels)
+    preamble = "\\documentclass{article}\\usepackage{amsmath,amssymb}\\begin{document}\n"
+    (tmp_path / "all.tex").write_text(preamble + body + "\n\\end{document}\n")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout[-2000:]
