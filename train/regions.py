@@ -74,7 +74,8 @@ def main() -> None:
     """Grow, score and write."""
     options = _options()
     started = time.perf_counter()
-    examples = list(_scans(options.pages, options.limit))
+    TREES.update({name: round(trees * options.trees) for name, trees in TREES.items()})
+    examples = list(_scans(options.pages, options.every))
     if options.fonts:
         examples += _english(options.inks, options.fonts, options.english)
     for example in examples:
@@ -112,7 +113,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--inks", help="CROHME package to write English pages with")
     parser.add_argument("--fonts", type=Path, help="folder of handwriting fonts")
     parser.add_argument("--english", type=int, default=ENGLISH, help="pages to make")
-    parser.add_argument("--limit", type=int, help="of the pages with boxes")
+    parser.add_argument("--every", type=int, default=1, help="N: every Nth page with boxes")
+    parser.add_argument("--trees", type=float, default=1.0, help="times the usual number")
     parser.add_argument("--out", type=Path, default=Path("weights"))
     return parser.parse_args()
 
@@ -121,9 +123,9 @@ def _say(what: str, started: float) -> None:
     sys.stderr.write(f"{time.perf_counter() - started:6.0f} s  {what}\n")
 
 
-def _scans(path: Path, limit: int | None) -> Iterator[Example]:
+def _scans(path: Path, every: int) -> Iterator[Example]:
     with zipfile.ZipFile(path) as archive:
-        for name in sorted(n for n in archive.namelist() if n.endswith(".json"))[:limit]:
+        for name in sorted(n for n in archive.namelist() if n.endswith(".json"))[::every]:
             data = archive.read(name[: -len(".json")] + ".jpg")
             boxes = np.array(json.loads(archive.read(name))["formulas"], float).reshape(-1, 4)
             study = layout.study(clean(decode(data, name)))

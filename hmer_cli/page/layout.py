@@ -20,7 +20,7 @@ Box = tuple[float, float, float, float]
 
 STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no more
 PADDING = 0.35  # letter heights around the ink: people draw boxes with some room
-LEAST = 0.25  # candidates less likely than this are no regions
+LEAST = 0.2  # candidates less likely than this are no regions
 SHARED = 0.35  # of the smaller box: what two regions may have in common
 
 _PAGE_HEIGHT = 13  # letter heights of ink from top to bottom: more than any one expression has

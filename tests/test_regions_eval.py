@@ -1,0 +1,82 @@
+"""hmer eval on pages: regions are scored, and nothing is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hmer_cli import eval as verb
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.eval_regions import evaluate, holds_pages
+from hmer_cli.page.layout import Box, Study
+
+TRUTH: list[Box] = [(10, 10, 60, 40), (10, 60, 60, 90)]
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    """Three pages with two boxes each; one image is damaged."""
+    for name in ("a", "b", "c"):
+        image = np.full((120, 90), 255, np.uint8)
+        cv2.line(image, (15, 15), (50, 35), 0, 3)
+        cv2.imwrite(str(tmp_path / f"{name}.png"), image)
+        (tmp_path / f"{name}.json").write_text(json.dumps({"formulas": TRUTH}))
+    (tmp_path / "c.png").write_bytes((tmp_path / "c.png").read_bytes()[:60])
+    return tmp_path
+
+
+def first_only(page: Study, fold: int) -> list[Box]:
+    assert 0 <= fold < 5
+    return TRUTH[:1]
+
+
+def test_pages_are_told_from_expressions(
+    pages: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "caption.txt").write_text("a\tx\n")
+    (other / "notes.json").write_text('{"formulas": "none"}')
+    assert holds_pages(str(pages))
+    assert not holds_pages(str(other))
+    assert not holds_pages(str(other / "absent"))
+
+
+def test_found_boxes_are_scored_and_a_damaged_page_costs_its_boxes(pages: Path) -> None:
+    found = evaluate(str(pages), find=first_only)
+    scores = json.loads(found.as_json())
+    assert (scores["pages"], scores["failed"]) == (3, 1)
+    assert scores["scores"][0]["precision"] == 1
+    assert scores["scores"][0]["recall"] == pytest.approx(2 / 6)
+    assert found.failed == 1
+
+
+def test_a_damaged_page_ends_the_run_with_one(pages: Path) -> None:
+    assert isinstance(verb.outcome(evaluate(str(pages), find=first_only)), InputError)
+
+
+def test_a_limit_takes_the_first_by_name(pages: Path) -> None:
+    assert [page.name for page in evaluate(str(pages), 2, first_only).outcomes] == ["a", "b"]
+    with pytest.raises(UsageError):
+        evaluate(str(pages), 0, first_only)
+
+
+def test_pages_without_boxes_are_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no page"):
+        evaluate(str(tmp_path))
+
+
+def test_options_for_reading_are_wrong_usage_on_pages(pages: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        verb.run(str(pages), predictions=str(tmp_path / "p.tsv"))
+
+
+def test_the_verb_scores_regions_and_writes_json(
+    pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb.run(str(pages), json_file=str(tmp_path / "scores.json"))
+    assert json.loads((tmp_path / "scores.json").read_text())["pages"] == 3
+    assert "Regions" in capsys.readouterr().out
