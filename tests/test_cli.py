@@ -224,12 +224,12 @@ def test_render_draws_what_it_can_and_tells_the_rest(
 def test_train_knows_where_a_run_lies(
     given: tuple[str, ...], out: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    called: list[tuple[Path, ...]] = []
-    verb = types.SimpleNamespace(train=lambda *paths: called.append(paths))
+    called: list[tuple[Path | None, ...]] = []
+    verb = types.SimpleNamespace(train=lambda *given: called.append(given))
     monkeypatch.setitem(sys.modules, "hmer_cli.train", verb)
     monkeypatch.setattr(hmer_cli, "train", verb, raising=False)
     assert run("train", "recipes/small.toml", "--data", "crohme.zip", *given) == 0
-    assert called == [(Path("recipes/small.toml"), Path("crohme.zip"), Path(out))]
+    assert called == [(Path("recipes/small.toml"), Path("crohme.zip"), Path(out), None)]
 
 
 def test_the_shipped_weights_are_listed_on_stdout(

@@ -103,7 +103,7 @@ def test_buckets_hold_every_image_once_and_pad_little() -> None:
 def test_a_run_learns_and_leaves_its_weights_and_log(tmp_path: Path) -> None:
     trained(tmp_path, images=600, interval=200)
     lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
-    assert lines[-1]["ctc"] < 0.6 * lines[0]["ctc"]
+    assert lines[-1]["ctc"] < 0.8 * lines[0]["ctc"]
     assert {"wer", "cer", "exprate", "minutes"} <= lines[-1].keys()
     reader, content = load_reader(tmp_path / BEST)
     assert content["tokens"] == ["1", "7"]
