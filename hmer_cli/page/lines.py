@@ -12,13 +12,14 @@ from hmer_cli.page.images import Pixels
 
 Mask = NDArray[np.uint8]
 
-_FAINT = 20  # gray levels below the paper: printed lines are fainter than any ink
+_FAINT = (20, 60)  # gray levels below the paper at which lines are looked for
 _THICKEST = 430  # a printed line is no thicker than this part of the page's longer side
 _SHORTEST = 30  # and its unbroken pieces no shorter than this part of the way across
 _UNBROKEN = 8  # but one of them no shorter than this part: a row of minus signs has none
 _COVERED = 0.35  # of the way across: what a line's pieces add up to
 _REACH = 0.5  # of the way across: from a line's first piece to its last
-_DARKER = 60  # gray levels below the line's own: that is ink which lies along it
+_DARKER = 35  # gray levels below the line's own: that is ink which lies along it,
+_STROKE = 4  # pixels, where it is as long as this
 
 
 @dataclass
@@ -67,9 +68,23 @@ def _thickest(image: Pixels) -> int:
 
 
 def _rules(image: Pixels) -> tuple[Mask, float]:
-    """Where the lines across are, 1 there and 0 elsewhere, and how dark they are."""
+    """Where the lines across are, 1 there and 0 elsewhere, and how dark they are.
+
+    Faint lines are seen at the first level only; dark ones are soft at their edges, and look as
+    thin as they are at the second.
+    """
+    across, shade = np.zeros_like(image), 255.0
+    for faint in _FAINT:
+        found, line = _rules_at(image, faint)
+        across |= found
+        shade = min(shade, line)
+    return across, shade
+
+
+def _rules_at(image: Pixels, faint: int) -> tuple[Mask, float]:
+    """The lines that are ``faint`` gray levels below the paper and more, and their soft edges."""
     thickest = _thickest(image)
-    ink = (image < 255 - _FAINT).astype(np.uint8)
+    ink = (image < 255 - faint).astype(np.uint8)
     upright = cv2.getStructuringElement(cv2.MORPH_RECT, (1, thickest + 1))
     thin = np.asarray(ink - cv2.morphologyEx(ink, cv2.MORPH_OPEN, upright), dtype=np.uint8)
     labels, stats, centres = _pieces(thin, image.shape[1])
@@ -77,10 +92,19 @@ def _rules(image: Pixels) -> tuple[Mask, float]:
     if not chosen.any():
         return np.zeros_like(thin), 255.0
     found = (chosen[labels] & (thin > 0)).astype(np.uint8)
-    line = float(np.median(image[found > 0]))
-    found &= (image > line - _DARKER).astype(np.uint8)
-    edge = cv2.dilate(found, np.ones((3, 1), np.uint8)) & (cv2.subtract(ink, thin) == 0)
-    return np.asarray(edge, dtype=np.uint8), line
+    middle = found & (image <= cv2.erode(image, np.ones((3, 1), np.uint8)))
+    line = float(np.median(image[middle > 0]))
+    edge = cv2.dilate(found, np.ones((2 * (faint // _FAINT[0]) + 1, 1), np.uint8))
+    thick = np.asarray(cv2.subtract(ink, thin), dtype=np.uint8)
+    writing = thick | _along(image, found, line)
+    return np.asarray(edge & (writing == 0), dtype=np.uint8), line
+
+
+def _along(image: Pixels, found: Mask, line: float) -> Mask:
+    """Strokes that lie on a line: darker than it for longer than grain is."""
+    dark = found & (image <= line - _DARKER).astype(np.uint8)
+    strokes = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, _STROKE), np.uint8))
+    return np.asarray(cv2.dilate(strokes, np.ones((3, 3), np.uint8)), dtype=np.uint8)
 
 
 def _pieces(
