@@ -26,7 +26,8 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Ink:
-    """Strokes in writing order, y down, in device units.
+    """Strokes in writing order, y down, in device units; symbols in the order of the label, as far
+    as the file tells it.
 
     ``label`` is the expression's label in the field's spelling (None where it is unknown),
     ``truth`` the LaTeX annotation as it stood in the file.
