@@ -103,6 +103,7 @@ def losses(reader: Reader, batch: Batch, weights: Losses) -> tuple[Tensor, dict[
     wrong, named = symbols(found.symbols.float(), cells, weights)
     parts = {
         "ctc": ctc(found.frames, batch),
+        "first": ctc(found.first, batch),
         "decoder": decoded,
         "symbols": wrong,
         "presence": presence(found.presence, order),

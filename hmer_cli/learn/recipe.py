@@ -49,9 +49,13 @@ class Recomposition:
 
 @dataclass(frozen=True)
 class Losses:
-    """How much each loss counts beside the others; the chances of smoothing and corruption."""
+    """How much each loss counts beside the others; the chances of smoothing and corruption.
+
+    ``first`` is the CTC loss of the first pass, ``ctc`` that of the second.
+    """
 
     ctc: float = 1.0
+    first: float = 0.5
     decoder: float = 1.0
     symbols: float = 2.0
     presence: float = 1.0

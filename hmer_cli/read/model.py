@@ -1,11 +1,12 @@
 """The recogniser as a pure module: image -> feature map -> context -> frames -> log-probabilities.
 
 Shapes use B batch, H and W pixels, h and w cells of the feature map (8 x 8 pixels each),
-C channels, T frames, L label length, V output units. Five parts share one encoder:
+C channels, T frames, L label length, V output units. Parts that share one encoder:
 
 - ``order``: which cells hold a symbol and which of two comes first, so that frames follow the
   label through fractions and scripts;
-- ``frames``: CTC log-probabilities (Graves et al., ICML 2006), the pass that answers alone;
+- ``frames``: CTC log-probabilities (Graves et al., ICML 2006);
+- ``second``: the same again, by frames that know what all the others said, the pass that answers;
 - ``decoder``: a small Transformer that scores a given label (hybrid CTC/attention, Watanabe
   et al., IEEE JSTSP 2017), used to rescore the CTC beam in one parallel step;
 - ``symbols``: which symbol has its centre in each cell, a training signal that the trace
@@ -40,6 +41,7 @@ class Shape:
     context: int = 3
     heads: int = 4
     lstm: int = 256
+    second: int = 2
     decoder: int = 2
 
     def to_dict(self) -> dict[str, object]:
@@ -277,10 +279,41 @@ class Frames(nn.Module):
         self.out = nn.Linear(2 * shape.lstm, shape.units)
 
     def forward(self, gathered: Tensor, mass: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, T, C) and (B, T, 1) twice -> log-probabilities (B, T, V) and the decoder's memory."""
+        """(B, T, C) and (B, T, 1) twice -> log-probabilities (B, T, V) and features (B, T, C)."""
         x = torch.cat([gathered, mass.to(gathered.dtype), offset.to(gathered.dtype)], dim=2)
         x, _ = self.lstm(torch.relu(self.enter(x)).float())
         return self.out(x).float().log_softmax(dim=2), self.leave(x)
+
+
+class Second(nn.Module):
+    """CTC frames once more, corrected by what the first pass said and by a look at the map.
+
+    CTC takes its frames to be independent. Told the answers of all of them (self-conditioned CTC,
+    Nozaki and Komatsu, Interspeech 2021), the frames can agree, and find on the map what was
+    passed over. It begins as the first pass: the correction is nothing at first.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        c = shape.high
+        self.said = nn.Linear(shape.units, c)
+        self.layers = nn.ModuleList(Layer(c, shape.heads, cross=True) for _ in range(shape.second))
+        self.norm = nn.LayerNorm(c)
+        self.out = nn.Linear(c, shape.units)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(
+        self, frames: Tensor, features: Tensor, memory: Tensor, bias: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Frames (B, T, V), features (B, T, C), map (B, M, C) and its bias -> the first two anew."""
+        t, c = features.shape[1:]
+        x = features + self.said(frames.exp()) + sinusoid(t, c, features.device)
+        everywhere = torch.zeros(1, 1, 1, 1, device=features.device)
+        for layer in self.layers:
+            x = layer(x, everywhere, memory, bias)
+        x = self.norm(x)
+        return (frames + self.out(x).float()).log_softmax(dim=2), x
 
 
 class Decoder(nn.Module):
@@ -314,11 +347,12 @@ class Decoder(nn.Module):
 class Read:
     """All that a pass over a batch says; N = h * w cells, row by row.
 
-    frames (B, T, V) log-probabilities; memory (B, T, C) for the decoder; presence (B, N) and
-    before (B, N, N) log-odds; there and rank (B, N), see `ReadingOrder.ranks`; symbols
+    first and frames (B, T, V) log-probabilities of the first pass and the second; memory (B, T, C)
+    for the decoder; presence (B, N) and before (B, N, N) log-odds; there and rank (B, N), see `ReadingOrder.ranks`; symbols
     (B, S + 1, h, w) scores.
     """
 
+    first: Tensor
     frames: Tensor
     memory: Tensor
     presence: Tensor
@@ -339,6 +373,7 @@ class Reader(nn.Module):
         self.context = Context(shape)
         self.order = ReadingOrder(shape)
         self.frames = Frames(shape)
+        self.second = Second(shape)
         self.decoder = Decoder(shape)
 
     def read(self, images: Tensor, sizes: Tensor, length: Tensor | None = None) -> Read:
@@ -349,14 +384,16 @@ class Reader(nn.Module):
         features = self.encoder(images)
         memory, mask = self.context(features, sizes)
         cells = self.order.cells(features, memory)
+        bias = hide(mask.flatten(1))[:, None, None]
         mask = mask.repeat_interleave(2, dim=1).flatten(1)
         presence, before = self.order.scores(cells, mask, features.shape[3])
         there, rank = self.order.ranks(presence, before)
         if length is None:
             length = (there.sum(dim=1).max().ceil().long() + 2) * SLOT
         share, mass, offset = self.order.gather(there, rank, length)
-        frames, memory = self.frames(share.to(cells.dtype) @ cells, mass, offset)
-        return Read(frames, memory, presence, before, there, rank, self.symbols(features))
+        first, x = self.frames(share.to(cells.dtype) @ cells, mass, offset)
+        frames, x = self.second(first, x, memory.flatten(1, 2), bias)
+        return Read(first, frames, x, presence, before, there, rank, self.symbols(features))
 
     def forward(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
         """CTC log-probabilities (B, T, V) and where each frame looked, (B, T, 2): x, y in cells."""
