@@ -30,6 +30,15 @@ ModelOption = Annotated[
     str | None, typer.Option("--model", metavar="NAME", help="Weights: a name or a file.")
 ]
 
+CharsetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--charset",
+        metavar="NAME",
+        help="Tokens that answers keep to: crohme, or a file of one token a line.",
+    ),
+]
+
 
 def main() -> None:
     """Run the command line; every kind of end has its exit code, and one line that says why."""
@@ -107,6 +116,7 @@ def convert(
         str | None, typer.Option(metavar="PAGES", help="Pages of PDFs and TIFFs, as 1-4,7 or 3-.")
     ] = None,
     model: ModelOption = None,
+    charset: CharsetOption = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Threads that prepare pages."),
@@ -123,7 +133,9 @@ def convert(
     """
     from hmer_cli import convert as verb
 
-    records = verb.convert(inputs, out or ["-"], pages=pages, model=model, jobs=jobs)
+    records = verb.convert(
+        inputs, out or ["-"], pages=pages, model=model, charset=charset, jobs=jobs
+    )
     _end(verb.outcome(records, strict=strict))
 
 
@@ -199,11 +211,20 @@ def evaluate(
         str | None, typer.Option(metavar="FILE", help="Every prediction, as TSV; - is stdout.")
     ] = None,
     model: ModelOption = None,
+    charset: CharsetOption = None,
 ) -> None:
     """Score the recogniser on a labelled data set: WER, CER, ExpRate and the errors."""
     from hmer_cli import eval as verb
 
-    found = verb.run(dataset, split, limit, json_file=json, predictions=predictions, model=model)
+    found = verb.run(
+        dataset,
+        split,
+        limit,
+        json_file=json,
+        predictions=predictions,
+        model=model,
+        charset=charset,
+    )
     _end(verb.outcome(found))
 
 

@@ -46,6 +46,7 @@ def convert(
     *,
     pages: str | None = None,
     model: str | None = None,
+    charset: str | None = None,
     jobs: int | None = None,
     recogniser: Reader | None = None,
 ) -> list[Record]:
@@ -64,7 +65,7 @@ def convert(
         raise UsageError(f"--jobs {jobs}: there must be at least one")
     for output in outputs:
         output.check()
-    records = list(read_records(inputs, recogniser or _load(model), chosen, jobs))
+    records = list(read_records(inputs, recogniser or _load(model, charset), chosen, jobs))
     _deliver(records, outputs)
     return records
 
@@ -95,10 +96,10 @@ def read_records(
             advance(len(batch), 0)
 
 
-def _load(model: str | None) -> Reader:
+def _load(model: str | None, charset: str | None) -> Reader:
     from hmer_cli.read.recogniser import Recogniser
 
-    return Recogniser.load(model)
+    return Recogniser.load(model, charset=charset)
 
 
 def _once(sources: Iterable[Source]) -> list[Source]:

@@ -50,6 +50,7 @@ def run(
     json_file: str | None = None,
     predictions: str | None = None,
     model: str | None = None,
+    charset: str | None = None,
     recogniser: Reader | None = None,
 ) -> Evaluation | RegionEvaluation:
     """Evaluate, put the tables on stdout and the scores and predictions into their files.
@@ -62,13 +63,13 @@ def run(
     """
     scores_path, predictions_path = _path(json_file), _path(predictions)
     if eval_regions.holds_pages(dataset):
-        if split or model or predictions:
+        if split or model or charset or predictions:
             raise UsageError(f"{dataset}: pages have regions", "give no option but --limit, --json")
         pages = eval_regions.evaluate(dataset, limit)
         _put(json_file, scores_path, pages.as_json())
         _show(pages.as_tables(), sys.stderr if json_file == STDOUT else sys.stdout)
         return pages
-    found = evaluate(dataset, split, limit, recogniser or _load(model))
+    found = evaluate(dataset, split, limit, recogniser or _load(model, charset))
     _put(json_file, scores_path, as_json(found))
     _put(predictions, predictions_path, as_tsv(found))
     _show(as_tables(found), sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
@@ -115,10 +116,10 @@ def evaluate(
     )
 
 
-def _load(model: str | None) -> Reader:
+def _load(model: str | None, charset: str | None) -> Reader:
     from hmer_cli.read.recogniser import Recogniser
 
-    return Recogniser.load(model)
+    return Recogniser.load(model, charset=charset)
 
 
 def _read_all(waiting: deque[Sample], recogniser: Reader) -> Iterator[Outcome]:

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmer_cli.errors import MissingError
+from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import render_legible
 from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.read.charset import CHARSETS
 from hmer_cli.read.recogniser import NOTHING, Recogniser
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -96,3 +97,23 @@ def test_five_hundred_readings_make_a_document_that_compiles(
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
     made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout[-2000:]
+
+
+def test_answers_keep_to_the_charset(inks: list[Ink], tmp_path: Path) -> None:
+    kept = r"0 1 2 3 4 5 6 7 8 9 + - = \frac { } ^ _".split()
+    file = tmp_path / "sums.txt"
+    file.write_text("\n".join(kept), encoding="utf-8")
+    images = [render_legible(ink) for ink in inks]
+    read = Recogniser.load(charset=str(file)).read(images)
+    assert any(reading.label for reading in read)
+    assert {token for reading in read for token in reading.label.split()} <= set(kept)
+
+
+def test_the_charset_of_crohme_holds_what_its_writers_wrote(data: Path) -> None:
+    samples = open_dataset(str(data / "crohme.zip"), "train")
+    assert {token for sample in samples for token in sample.label.split()} == CHARSETS["crohme"]
+
+
+def test_a_charset_that_is_not_there_is_told() -> None:
+    with pytest.raises(UsageError, match=r"no charset 'klingon'.*crohme"):
+        Recogniser.load(charset="klingon")

@@ -306,7 +306,7 @@ class Second(nn.Module):
     def forward(
         self, frames: Tensor, features: Tensor, memory: Tensor, bias: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Frames (B, T, V), features (B, T, C), map (B, M, C) and its bias -> the first two anew."""
+        """Frames (B, T, V), features (B, T, C), map (B, M, C), its bias -> the first two anew."""
         t, c = features.shape[1:]
         x = features + self.said(frames.exp()) + sinusoid(t, c, features.device)
         everywhere = torch.zeros(1, 1, 1, 1, device=features.device)
@@ -348,8 +348,8 @@ class Read:
     """All that a pass over a batch says; N = h * w cells, row by row.
 
     first and frames (B, T, V) log-probabilities of the first pass and the second; memory (B, T, C)
-    for the decoder; presence (B, N) and before (B, N, N) log-odds; there and rank (B, N), see `ReadingOrder.ranks`; symbols
-    (B, S + 1, h, w) scores.
+    for the decoder; presence (B, N) and before (B, N, N) log-odds; there and rank (B, N), see
+    `ReadingOrder.ranks`; symbols (B, S + 1, h, w) scores.
     """
 
     first: Tensor

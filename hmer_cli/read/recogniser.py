@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hmer_cli.errors import MissingError
 from hmer_cli.expr.tokens import join
 from hmer_cli.read import decode
+from hmer_cli.read.charset import charset as tokens_of
 from hmer_cli.read.prepare import Prepared, prepare
 from hmer_cli.read.reading import Reading, TokenReading
 from hmer_cli.read.scale import CELL, SYMBOL
@@ -33,23 +34,38 @@ NOTHING = Reading("", 0.0)
 class Recogniser:
     """A trained model ready to read.
 
-    ``metadata`` is what the weights file says of itself; ``model`` its name.
+    ``metadata`` is what the weights file says of itself; ``model`` its name, with that of the
+    character set that it is limited to.
     """
 
-    def __init__(self, session: ort.InferenceSession, metadata: dict[str, Any]) -> None:
+    def __init__(
+        self, session: ort.InferenceSession, metadata: dict[str, Any], charset: str | None = None
+    ) -> None:
         self._session = session
         self.metadata = metadata
-        self.model: str = metadata["name"]
+        self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
         self.units = Units(metadata["tokens"])
+        self._kept = None
+        if charset is not None:
+            known = tokens_of(charset)
+            self._kept = np.array([known.issuperset(name.split()) for name in self.units.names])
         self._symbol: float = metadata.get("symbol", SYMBOL)
         self._slope, self._offset = metadata.get("calibration", (1.0, 0.0))
 
     @classmethod
-    def load(cls, name_or_path: str | None = None, threads: int | None = None) -> Recogniser:
+    def load(
+        cls,
+        name_or_path: str | None = None,
+        threads: int | None = None,
+        charset: str | None = None,
+    ) -> Recogniser:
         """The recogniser with these weights; the default weights where none are named.
+
+        ``charset``, a name or a file, limits what it may answer.
 
         Raises:
             MissingError: there are no such weights, or the file holds none.
+            UsageError: there is no such character set.
         """
         path = resolve(name_or_path)
         options = ort.SessionOptions()
@@ -63,7 +79,7 @@ class Recogniser:
             raise MissingError(
                 f"{path} holds no weights of hmer", "see: hmer weights verify"
             ) from error
-        return cls(session, metadata)
+        return cls(session, metadata, charset)
 
     def read(self, images: Sequence[NDArray[np.uint8]], width: int = 10) -> list[Reading]:
         """One reading an image, in their order.
@@ -94,7 +110,16 @@ class Recogniser:
         image[0, 0, :height, :width] = p.pixels / 255
         feed = {"images": image.astype(np.float32), "sizes": np.array([p.cells], np.int64)}
         frames, places = self._session.run(["frames", "places"], feed)
-        return frames[0], places[0]
+        return self._limited(frames[0]), places[0]
+
+    def _limited(self, frames: decode.Frames) -> decode.Frames:
+        """The probabilities shared out among the units of the character set."""
+        if self._kept is None:
+            return frames
+        frames = np.where(self._kept, frames, -np.inf)
+        most = frames.max(axis=1, keepdims=True)
+        total: decode.Frames = np.exp(frames - most).sum(axis=1, keepdims=True)
+        return frames - most - np.log(total)
 
     def _confidence(self, score: float) -> float:
         """The probability that the label is right, from its CTC probability (Platt, 1999)."""
