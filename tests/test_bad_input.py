@@ -30,7 +30,7 @@ Run = Callable[..., int]
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line in an empty folder with one good input; gives its exit code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model: FakeRecogniser())
+    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model, charset: FakeRecogniser())
     Path("good.png").write_bytes(encoded(cross()))
 
     def invoke(*args: str) -> int:
@@ -205,7 +205,7 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(
     out: str, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("folder.tex").mkdir()
-    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model: Unreached())
+    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model, charset: Unreached())
     assert run("convert", "good.png", "--out", "o.md", "--out", out) == 5
     (line,) = capsys.readouterr().err.splitlines()
     assert Path(out).name.split("/")[0] in line

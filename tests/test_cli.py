@@ -33,7 +33,7 @@ Run = Callable[..., int]
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line in an empty folder; gives its exit code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model: FakeRecogniser())
+    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model, charset: FakeRecogniser())
 
     def invoke(*args: str) -> int:
         monkeypatch.setattr(sys, "argv", ["hmer", *args])
@@ -102,7 +102,7 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(
 def test_missing_weights_exit_with_3(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def load(model: str | None) -> FakeRecogniser:
+    def load(model: str | None, charset: str | None) -> FakeRecogniser:
         raise MissingError(f"no weights {model!r}", "see: hmer weights list")
 
     monkeypatch.setattr(hmer_cli.convert, "_load", load)
@@ -115,7 +115,7 @@ def test_missing_weights_exit_with_3(
 def test_a_missing_dependency_exits_with_3_and_its_remedy(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def load(model: str | None) -> FakeRecogniser:
+    def load(model: str | None, charset: str | None) -> FakeRecogniser:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr(hmer_cli.convert, "_load", load)
@@ -127,7 +127,7 @@ def test_a_missing_dependency_exits_with_3_and_its_remedy(
 def test_a_bug_is_one_line_and_exits_with_70(
     debug: bool, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def load(model: str | None) -> FakeRecogniser:
+    def load(model: str | None, charset: str | None) -> FakeRecogniser:
         raise ZeroDivisionError("by\nnothing")
 
     monkeypatch.setattr(hmer_cli.convert, "_load", load)
@@ -141,7 +141,7 @@ def test_a_bug_is_one_line_and_exits_with_70(
 
 def test_strict_delivers_and_exits_with_4(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("a.png").write_bytes(encoded(cross()))
-    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model: FakeRecogniser("x", 0.2))
+    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model, charset: FakeRecogniser("x", 0.2))
     assert run("convert", "a.png", "--out", "o.md") == 0
     os.unlink("o.md")
     assert run("convert", "a.png", "--out", "o.md", "--strict") == 4
@@ -248,7 +248,7 @@ def test_weights_that_nobody_knows_exit_with_3(run: Run) -> None:
 def test_a_data_set_that_is_not_there_is_told(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(hmer_cli.eval, "_load", lambda model: FakeRecogniser())
+    monkeypatch.setattr(hmer_cli.eval, "_load", lambda model, charset: FakeRecogniser())
     assert run("eval", "nowhere", "--json", "-") == 1
     said = capsys.readouterr()
     assert said.out == ""
