@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -121,6 +121,20 @@ def convert(
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Threads that prepare pages."),
     ] = None,
+    layout: Annotated[
+        Literal["auto", "expression", "page"],
+        typer.Option(help="What images and PDF pages hold: one expression, or notes to search."),
+    ] = "auto",
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where what was read is kept for later runs; the user's cache folder if unset.",
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read everything anew and keep nothing.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
     ] = False,
@@ -132,9 +146,17 @@ def convert(
     70 a bug in hmer, 130 interrupted.
     """
     from hmer_cli import convert as verb
+    from hmer_cli.read.weights import cache_dir as usual
 
     records = verb.convert(
-        inputs, out or ["-"], pages=pages, model=model, charset=charset, jobs=jobs
+        inputs,
+        out or ["-"],
+        pages=pages,
+        layout=layout,
+        model=model,
+        charset=charset,
+        jobs=jobs,
+        cache=None if no_cache else cache_dir or usual(),
     )
     _end(verb.outcome(records, strict=strict))
 

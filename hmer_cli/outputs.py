@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import hmer_cli
 from hmer_cli import files
 from hmer_cli.console import one_line
 from hmer_cli.errors import UsageError
-from hmer_cli.records import Record, expression_ids
+from hmer_cli.records import PUBLIC, Record, expression_ids
 
 Format = Callable[[Sequence[Record]], str]
 
@@ -48,6 +48,11 @@ class Output:
         """Whether this output says how the run went, and so is wanted even when all failed."""
         return self.path is None or self.format is jsonl
 
+    @property
+    def shows_evidence(self) -> bool:
+        """Whether this output shows what the records rest on, and so needs their evidence."""
+        return self.format in _SHOW_EVIDENCE
+
     def check(self) -> None:
         """Try now what must work after the long reading. Raises OutputError."""
         if self.path is not None:
@@ -71,8 +76,11 @@ def lines(records: Sequence[Record]) -> str:
 
 
 def jsonl(records: Sequence[Record]) -> str:
-    """One JSON object a line, its keys in the order of Record."""
-    return "".join(json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records)
+    """One JSON object a line, its keys in the order of PUBLIC."""
+    return "".join(
+        json.dumps({name: getattr(record, name) for name in PUBLIC}, ensure_ascii=False) + "\n"
+        for record in records
+    )
 
 
 _TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
@@ -156,3 +164,5 @@ def _code(text: str) -> str:
 
 
 FORMATS: dict[str, Format] = {".tex": tex, ".md": markdown, ".jsonl": jsonl}
+
+_SHOW_EVIDENCE: frozenset[Format] = frozenset()

@@ -7,11 +7,44 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
+from hmer_cli.read.reading import TokenReading
+
 Status = Literal["ok", "low", "failed"]
+Box = tuple[float, float, float, float]
+
+PUBLIC = ("source", "page", "region", "latex", "confidence", "status", "error", "model")
+"""What a line of .jsonl holds."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page as hmer saw it: ``width`` by ``height`` pixels, those that boxes are given in.
+
+    ``load`` gives it as the bytes of a WebP file, which may be smaller; it works until the
+    outputs are written.
+    """
+
+    width: int
+    height: int
+    load: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a record rests on, for who wants to check it.
+
+    ``key`` is the SHA-256 of the region's ink, by which corrections know it; ``box`` is the
+    region, and the boxes of ``tokens`` are where each was read, in pixels of ``picture``.
+    """
+
+    key: str
+    box: Box
+    tokens: tuple[TokenReading, ...]
+    picture: Picture
 
 
 @dataclass(frozen=True)
@@ -21,16 +54,18 @@ class Record:
     ``region`` is x0, y0, x1, y1 in pixels of the page (PDF pages are drawn at 200 dpi), for InkML
     in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
     ``status`` is low where that is under a half or where ``error`` says why LaTeX would refuse it.
+    ``evidence`` is there where an output asks for it.
     """
 
     source: str
     page: int | None
-    region: tuple[float, float, float, float] | None
+    region: Box | None
     latex: str
     confidence: float
     status: Status
     error: str | None
     model: str
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def usable(self) -> bool:

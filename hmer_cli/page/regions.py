@@ -6,6 +6,7 @@ page the expressions are searched for among prose and drawings; see ``layout.py`
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -28,11 +29,21 @@ _MARGIN = 4
 class Region:
     """``box`` is x0, y0, x1, y1 in pixels of the page, for InkML in units of its ink.
 
-    ``image`` is the cut out part of the page with a small margin, (H, W), dark ink on white.
+    ``image`` is the cut out part of the page with a small margin, (H, W), dark ink on white; its
+    top left corner lies at ``origin`` in the page's image.
     """
 
     box: tuple[float, float, float, float]
     image: Pixels
+    origin: tuple[int, int] = (0, 0)
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the ink, black or white and trimmed: the same wherever on a page it lies."""
+        mask = _ink(self.image)
+        x0, y0, x1, y1 = _box(mask) or (0, 0, *reversed(mask.shape))
+        ink = mask[y0:y1, x0:x1]
+        return hashlib.sha256(b"%d %d " % ink.shape + np.packbits(ink).tobytes()).hexdigest()
 
 
 def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
@@ -52,30 +63,38 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     if layout != "expression":
         found = study(page.image)
         if layout == "page" or is_page(found.parts):
-            return [Region(each, _cut(found.image, each, 0)) for each in find_boxes(found)]
-    return [Region(box, _cut(page.image, box, _MARGIN))]
+            return [_cut(found.image, each, 0) for each in find_boxes(found)]
+    return [_cut(page.image, box, _MARGIN)]
 
 
-def _cut(image: Pixels, box: tuple[float, float, float, float], margin: int) -> Pixels:
-    x0, y0, x1, y1 = box
-    rows = slice(max(0, int(y0) - margin), int(np.ceil(y1)) + margin)
-    columns = slice(max(0, int(x0) - margin), int(np.ceil(x1)) + margin)
-    return image[rows, columns]
+def _cut(image: Pixels, box: tuple[float, float, float, float], margin: int) -> Region:
+    """A copy, so that a region does not keep its whole page in memory."""
+    left, top = max(0, int(box[0]) - margin), max(0, int(box[1]) - margin)
+    right, foot = int(np.ceil(box[2])) + margin, int(np.ceil(box[3])) + margin
+    return Region(box, image[top:foot, left:right].copy(), (left, top))
 
 
 def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:
-    """The box of the ink, dust aside; None where there is none. (H, W), dark ink on white.
+    """The box of the ink, dust aside; None where there is none. (H, W), dark ink on white."""
+    return _box(_ink(image))
+
+
+def _ink(image: Pixels) -> Pixels:
+    """1 where there is ink, else 0, (H, W).
 
     Otsu's threshold, but never so high that the grain of the paper counts as ink.
     """
     step = max(1, max(image.shape) // 1000)
     faintest = float(np.median(image[::step, ::step])) - LEAST_CONTRAST
     otsu, _ = cv2.threshold(image, 0, 255, cv2.THRESH_OTSU)
-    mask = (image <= min(otsu, faintest)).astype(np.uint8)
+    return (image <= min(otsu, faintest)).astype(np.uint8)
+
+
+def _box(mask: Pixels) -> tuple[int, int, int, int] | None:
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     parts = stats[1:]
     sizes = np.maximum(parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT])
-    dust = max(1, max(image.shape) // 500)
+    dust = max(1, max(mask.shape) // 500)
     kept = parts[sizes > dust]
     if not len(kept):
         return None
