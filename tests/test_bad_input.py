@@ -238,7 +238,7 @@ class Slow(FakeRecogniser):
     def read(self, images):
         {read}
 
-hmer_cli.convert._load = lambda model: Slow()
+hmer_cli.convert._load = lambda model, charset: Slow()
 from hmer_cli.cli import main
 main()
 """
