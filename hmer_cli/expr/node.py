@@ -8,7 +8,7 @@ equal trees exactly when they describe the same layout.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from hmer_cli.expr.commands import COVERS, GRIDS, STACKING
@@ -26,7 +26,8 @@ class Node:
 
     ``symbol`` is its token, or ``\mathbb { R }`` for a letter in a font, ``\begin{bmatrix}`` for a
     grid, whose rows of cells are ``cells``, and ``""`` for a script that hangs on nothing. A
-    fraction has its parts Above and Below the bar, a root its index Above.
+    fraction has its parts Above and Below the bar, a root its index Above. ``at`` is the index of
+    its token in the label that was parsed; trees are equal whatever it is.
     Raises ValueError for a relation that the sign cannot have.
     """
 
@@ -37,6 +38,7 @@ class Node:
     sub: Tree = ()
     inside: Tree = ()
     cells: tuple[tuple[Tree, ...], ...] = ()
+    at: int | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         wrong = (
@@ -76,6 +78,7 @@ def rebuild(tree: Tree, change: Callable[[Node], Node]) -> Tree:
                 sub=rebuild(node.sub, change),
                 inside=rebuild(node.inside, change),
                 cells=tuple(tuple(rebuild(c, change) for c in row) for row in node.cells),
+                at=node.at,
             )
         )
 

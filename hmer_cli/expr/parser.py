@@ -156,18 +156,19 @@ class Parser:
             return self._group()
         self.at += 1
         if token in STACKS:
-            return (Node(token, above=self._argument(token), below=self._argument(token)),)
+            above, below = self._argument(token), self._argument(token)
+            return (Node(token, above=above, below=below, at=begin),)
         if token == r"\sqrt":
-            return (Node(token, above=self._index(), inside=self._argument(token)),)
+            return (Node(token, above=self._index(), inside=self._argument(token), at=begin),)
         if token in COVERS:
-            return (Node(token, inside=self._argument(token)),)
+            return (Node(token, inside=self._argument(token), at=begin),)
         if token in FONTS:
             return tuple(_in_font(node, token) for node in self._argument(token))
         if token in PLACERS:
             return self._placed(token, begin)
         if token in _BEGIN:
-            return (Node(token, cells=self._cells(token, begin)),)
-        return (Node(token),)
+            return (Node(token, cells=self._cells(token, begin), at=begin),)
+        return (Node(token, at=begin),)
 
     def _index(self) -> Tree:
         if self._next != "[":

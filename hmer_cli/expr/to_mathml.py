@@ -1,0 +1,177 @@
+r"""Label -> Presentation MathML, every part of it tied to its token.
+
+Written for MathML Core, which browsers set without help: brackets that belong together grow with
+what they hold, a sign is a prefix where TeX takes it for one, names keep off their argument.
+``review/mathml.js`` is the same for what is typed into a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
+from hmer_cli.expr.glyphs import ACCENTS, BIG, CLOSING, GLYPHS, OPENING, UNDER, WIDE
+from hmer_cli.expr.node import Node, Tree
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.tree import parse
+
+_TALL = frozenset("|‖∥↑↓↕⇑⇓⇕")  # would grow with the whole row
+_TIGHT = frozenset("|‖/")  # TeX takes them for letters
+_SIGNED = frozenset(("+", "-", r"\pm", r"\mp"))
+_NAMES = OPERATORS - BIG.keys()
+_FENCES = {"pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||", "Vmatrix": "‖‖"}
+_FENCES["cases"] = "{ "
+_SPACE = '<mspace width="0.167em"></mspace>'
+
+
+def to_mathml(label: str) -> str:
+    r"""A ``math`` element in a display; ``data-t`` holds the index of the token that a part shows.
+
+    Braces, ``^`` and their like show in no part. A token that no label may hold stands as text.
+    Raises LabelError where the label is not LaTeX.
+    """
+    return f'<math display="block">{_row(parse(tokenize(label)))}</math>'
+
+
+def _element(tag: str, at: int | None, content: str, attributes: str = "") -> str:
+    tied = "" if at is None else f' data-t="{at}"'
+    return f"<{tag}{attributes}{tied}>{content}</{tag}>"
+
+
+def _row(tree: Tree) -> str:
+    """The row as one element."""
+    parts = _parts(tree)
+    return parts[0] if len(parts) == 1 else _element("mrow", None, "".join(parts))
+
+
+def _parts(tree: Tree) -> list[str]:
+    """An element a node; brackets with what they hold are one."""
+    pairs = _bracketed(tree)
+    tall = [(i, j) for j, i in pairs.items() if any(map(_tall, tree[i:j]))]
+    growing = {i for pair in tall for i in pair}
+    starts: dict[int, int] = {}
+    parts: list[str] = []
+    for i, node in enumerate(tree):
+        previous = tree[i - 1] if i else None
+        if previous and _spaced(previous, node):
+            parts.append(_SPACE)
+        starts[i] = len(parts)
+        sign = _sign(node, "" if i in growing else _attributes(node, previous))
+        if i in pairs:
+            start = starts[pairs[i]]
+            sign = _element("mrow", None, "".join([*parts[start:], sign]))
+            del parts[start:]
+        parts.append(_dressed(node, sign))
+    return parts
+
+
+def _bracketed(tree: Tree) -> dict[int, int]:
+    """Index of a closing bracket -> that of its opening one; kinds may mix, as in ``[ 0 , 1 )``."""
+    pairs, waiting = {}, []
+    for i, node in enumerate(tree):
+        if node.symbol in OPENING and not any(node.rows):
+            waiting.append(i)
+        elif node.symbol in CLOSING and waiting:
+            pairs[i] = waiting.pop()
+    return pairs
+
+
+def _tall(node: Node) -> bool:
+    """Whether brackets round the sign should grow."""
+    tall = node.symbol in STACKS or node.symbol in BIG
+    return tall or bool(node.cells or node.above or node.below) or any(map(_tall, node.inside))
+
+
+def _kind(node: Node) -> str:
+    return GLYPHS.get(node.symbol, ("", ""))[0]
+
+
+def _spaced(left: Node, right: Node) -> bool:
+    """Whether a name stands next to something that it could be taken for a part of."""
+    if left.symbol in _NAMES:
+        return _kind(right) != "mo" or right.symbol in BIG
+    return right.symbol in _NAMES and _ends(left)
+
+
+def _ends(node: Node) -> bool:
+    """Whether the sign can be the end of an operand."""
+    return _kind(node) != "mo" or node.symbol in CLOSING or node.symbol == "!"
+
+
+def _attributes(node: Node, previous: Node | None) -> str:
+    """Those of an operator that does not grow."""
+    if _kind(node) != "mo":
+        return ""
+    glyph = GLYPHS[node.symbol][1]
+    if node.symbol in BIG:
+        return ' movablelimits="false"' if node.above or node.below else ""
+    if node.symbol in _SIGNED:
+        return "" if previous and _ends(previous) else ' form="prefix"'
+    still = ' stretchy="false"' if glyph in _TALL or node.symbol in OPENING | CLOSING else ""
+    return still + (' lspace="0" rspace="0"' if glyph in _TIGHT else "")
+
+
+def _leaf(node: Node, attributes: str) -> str:
+    kind, glyph = GLYPHS.get(node.symbol, ("mtext", node.symbol))
+    if kind == "up":
+        kind, attributes = "mi", ' mathvariant="normal"' if len(glyph) == 1 else ""
+    return _element(kind, node.at, escape(glyph, quote=False), attributes)
+
+
+def _sign(node: Node, attributes: str) -> str:
+    """The sign with what belongs to it, but without scripts and limits."""
+    if not node.symbol:
+        return "<mrow></mrow>"
+    if node.symbol in STACKS:
+        return _stack(node)
+    if node.symbol == r"\sqrt":
+        inner = _row(node.inside)
+        if node.above:
+            return _element("mroot", node.at, inner + _row(node.above))
+        return _element("msqrt", node.at, inner)
+    if node.symbol in COVERS:
+        return _cover(node)
+    return _grid(node) if node.cells else _leaf(node, attributes)
+
+
+def _stack(node: Node) -> str:
+    halves = _row(node.above) + _row(node.below)
+    if node.symbol == r"\frac":
+        return _element("mfrac", node.at, halves)
+    fraction = _element("mfrac", node.at, halves, ' linethickness="0"')
+    return _element("mrow", None, f"<mo>(</mo>{fraction}<mo>)</mo>")
+
+
+def _cover(node: Node) -> str:
+    tag, name = ("munder", "accentunder") if node.symbol in UNDER else ("mover", "accent")
+    stretchy = "true" if node.symbol in WIDE else "false"
+    accent = _element("mo", node.at, ACCENTS[node.symbol], f' stretchy="{stretchy}"')
+    attributes = f' class="{node.symbol[1:]}" {name}="true"'
+    return _element(tag, None, _row(node.inside) + accent, attributes)
+
+
+def _grid(node: Node) -> str:
+    name = node.symbol[7:-1]
+    rows = "".join(_element("mtr", None, _cells(row)) for row in node.cells)
+    table = _element("mtable", node.at, rows, f' class="{name}"')
+    fences = [f"<mo>{fence.strip()}</mo>" for fence in _FENCES.get(name, "")]
+    return _element("mrow", None, table.join(fences)) if fences else table
+
+
+def _cells(row: Sequence[Tree]) -> str:
+    return "".join(_element("mtd", None, "".join(_parts(cell))) for cell in row)
+
+
+def _dressed(node: Node, base: str) -> str:
+    """The sign with its limits, then its scripts."""
+    if node.symbol not in STACKS and node.symbol != r"\sqrt":
+        base = _scripted("munder", "mover", base, node.below, node.above)
+    return _scripted("msub", "msup", base, node.sub, node.sup)
+
+
+def _scripted(under: str, over: str, base: str, low: Tree, high: Tree) -> str:
+    if not (low or high):
+        return base
+    tag = under + over[1:] if low and high else under if low else over
+    return _element(tag, None, base + "".join(_row(row) for row in (low, high) if row))
