@@ -144,11 +144,9 @@ class _Walker:
         symbol = self.graph.symbols[at]
         grid = symbol.startswith(r"\begin")
         parts = ("above", "below", "sup", "sub") if grid else _ROWS
-        return Node(
-            symbol,
-            cells=self.cells(self.next(at, Relation.INSIDE)) if grid else (),
-            **{name: self.row(self.next(at, Relation[name.upper()])) for name in parts},
-        )
+        cells = self.cells(self.next(at, Relation.INSIDE)) if grid else ()
+        rows = {name: self.row(self.next(at, Relation[name.upper()])) for name in parts}
+        return Node(symbol, cells=cells, **rows)  # type: ignore[arg-type]
 
     def cells(self, head: int | None) -> tuple[tuple[Tree, ...], ...]:
         rows: list[tuple[Tree, ...]] = []
