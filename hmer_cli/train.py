@@ -47,7 +47,7 @@ def train(recipe: Path, data: Path, out: Path, start: str | None = None) -> Path
     learned = examples(samples)
     valid = examples(open_dataset(str(data), plan.valid)) if plan.valid else []
     console.say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
-    invention = _invention(plan, recipe.parent, data.parent, samples)
+    invention = invention_of(plan, recipe.parent, data.parent, samples)
     trainer = Trainer(plan, learned, valid, out, console.say, invention)
     if start is not None and not (out / CHECKPOINT).exists():
         trainer.begin_with(resolve(start))
@@ -57,7 +57,7 @@ def train(recipe: Path, data: Path, out: Path, start: str | None = None) -> Path
     return deliver(plan, data, out, f"hmer train {recipe} --data {data} --out {out}{begun}")
 
 
-def _invention(
+def invention_of(
     plan: Recipe, beside_recipe: Path, beside_data: Path, samples: Sequence[Sample]
 ) -> Invention | None:
     """What makes new expressions, where the recipe asks for them."""

@@ -1,0 +1,71 @@
+"""What the recogniser sees in training: a contact sheet of a recipe's images, as PNG.
+
+    python train/sheet.py train/recipes/wide.toml --data ../shared/data/crohme.zip --out sheet.png
+
+Real and recomposed expressions, clean and degraded ones, in the shares that the recipe gives them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.learn.batches import Painter, mixed
+from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.learn.examples import examples
+from hmer_cli.learn.recipe import load
+from hmer_cli.read.units import Units
+from hmer_cli.train import invention_of
+
+WIDTH, HEIGHT, GAP = 420, 130, 6
+
+
+def cell(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image, dark on white, in a cell of the sheet; made smaller where it is too large."""
+    scale = min(1.0, WIDTH / image.shape[1], HEIGHT / image.shape[0])
+    size = (max(1, int(image.shape[1] * scale)), max(1, int(image.shape[0] * scale)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    paper = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    paper[: size[1], : size[0]] = 255 - small
+    return cv2.copyMakeBorder(paper, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=160)
+
+
+def main() -> None:
+    """Draw the sheet that the options ask for."""
+    parser = argparse.ArgumentParser(description="A contact sheet of training images.")
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("sheet.png"))
+    parser.add_argument("--rows", type=int, default=14)
+    parser.add_argument("--columns", type=int, default=4)
+    parser.add_argument("--degraded", type=float, help="this share, not the recipe's")
+    given = parser.parse_args()
+    plan = load(given.recipe)
+    samples = open_dataset(str(given.data), plan.split or None)
+    invention = invention_of(plan, given.recipe.parent, given.data.parent, samples)
+    learned = examples(samples)
+    tokens = {token for example in learned for token in example.tokens}
+    if invention is not None:
+        tokens |= set(invention.vocabulary.tokens)
+    drawing = plan.drawing
+    if given.degraded is not None:
+        drawing = replace(drawing, degraded=given.degraded)
+    painter = Painter(Units(sorted(tokens)), drawing, plan.spread)
+    rng = np.random.default_rng(plan.seed)
+    invent = invention.sample if invention is not None else None
+    stream = mixed(learned, invent, plan.recomposition.share, rng)
+    cells = [
+        cell(painter.paint(painter.choose(next(stream), 1.0, rng), 1.0, rng).image)
+        for _ in range(given.rows * given.columns)
+    ]
+    rows = [np.hstack(cells[i :: given.rows]) for i in range(given.rows)]
+    cv2.imwrite(str(given.out), np.vstack(rows))
+
+
+if __name__ == "__main__":
+    main()
