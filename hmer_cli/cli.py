@@ -135,6 +135,13 @@ def convert(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read everything anew and keep nothing.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and convert what arrives or changes.")
+    ] = False,
+    debug: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Save each page as hmer saw it, with its regions."),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
     ] = False,
@@ -157,8 +164,11 @@ def convert(
         charset=charset,
         jobs=jobs,
         cache=None if no_cache else cache_dir or usual(),
+        debug=debug,
+        watch=watch,
     )
-    _end(verb.outcome(records, strict=strict))
+    if not watch:  # one that ended has done what it should
+        _end(verb.outcome(records, strict=strict))
 
 
 @app.command()

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from hmer_cli import console
+from hmer_cli import console, files
+from hmer_cli.debug import save_page
 from hmer_cli.errors import HmerError, InputError, StrictError, UsageError
-from hmer_cli.expr.validity import problems
 from hmer_cli.outputs import STDOUT, Output
 from hmer_cli.page.open import PageRange
 from hmer_cli.page.regions import Layout
-from hmer_cli.page.sources import Source, find_sources
-from hmer_cli.pipeline import Options, PageRead, read_pages
+from hmer_cli.page.sources import STDIN, Source, find_sources
+from hmer_cli.pipeline import Options, read_pages
 from hmer_cli.reader import LazyReader, Reader
-from hmer_cli.records import Box, Evidence, Record
-from hmer_cli.results import Expression, Results, setting_of
-
-LOW = 0.5
-"""Under this confidence an expression is more likely wrong than right."""
+from hmer_cli.records import Record, count, source_ids
+from hmer_cli.results import Results, setting_of
+from hmer_cli.verdict import records_of
+from hmer_cli.watch import watch_sources
 
 
 def convert(
@@ -31,36 +32,43 @@ def convert(
     model: str | None = None,
     charset: str | None = None,
     jobs: int | None = None,
-    corrections: Mapping[str, str] | None = None,
     cache: Path | None = None,
+    debug: Path | None = None,
+    watch: bool = False,
     recogniser: Reader | None = None,
 ) -> list[Record]:
     """Read every expression in ``inputs`` and write them to every one of ``outs``.
 
     ``pages`` chooses pages of PDFs and TIFFs (``1-4,7``); ``jobs`` threads prepare pages while
-    others are read, and change no byte of what is written. ``corrections`` are labels by the key
-    of their region. What was read is kept in the folder ``cache``, where one is given, for later
-    runs. The records are in the order of the inputs. An input that fails is told on stderr and
-    in its record, and stops no other; when none gave an expression, only .jsonl and stdout are
-    written and a document stays as it was.
+    others are read, and change no byte of what is written. What was read is kept in the folder
+    ``cache``, where one is given, for later runs; pictures of what was seen go to ``debug``. With
+    ``watch``, whatever arrives or changes is converted too, until KeyboardInterrupt.
+
+    The records are in the order of the inputs. An input that fails is told on stderr and in its
+    record, and stops no other; when none gave an expression, only .jsonl and stdout are written
+    and a document stays as it was.
 
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
     outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"--jobs {jobs}: there must be at least one")
-    options = Options(
-        PageRange.parse(pages) if pages is not None else None,
-        layout,
-        jobs,
-        pictures=any(output.shows_evidence for output in outputs),
-    )
+    chosen = PageRange.parse(pages) if pages is not None else None
+    _check_usage(inputs, outputs, jobs, watch)
     for output in outputs:
         output.check()
+    if debug is not None:
+        files.make_folder(debug)
+    options = Options(chosen, layout, jobs, any(output.shows_evidence for output in outputs))
     reader = recogniser or _load(model, charset)
     with _results(reader, layout, cache) as results:
-        records = list(read_records(inputs, reader, results, options, corrections or {}))
+        run = _Run(reader, results, options, debug)
+        if watch:
+            return watch_sources(
+                partial(find_sources, inputs), run.read, partial(_deliver, outputs=outputs)
+            )
+        start = time.monotonic()
+        records = run.read(_once(find_sources(inputs)))
         _deliver(records, outputs)
+        _sum_up(records, outputs, time.monotonic() - start)
     return records
 
 
@@ -75,21 +83,40 @@ def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | N
     return None
 
 
-def read_records(
-    inputs: Sequence[str],
-    reader: Reader,
-    results: Results,
-    options: Options,
-    corrections: Mapping[str, str],
-) -> Iterator[Record]:
-    """The records of all inputs, in their order; failures are said as they come."""
-    sources = _once(find_sources(inputs))
-    with console.progress("reading", len(sources)) as advance:
-        for page in read_pages(sources, reader, results, options, advance):
-            for record in _records(page, reader, results, options, corrections):
-                if record.error and record.status == "failed":
+@dataclass(frozen=True)
+class _Run:
+    """All that reading needs, to read as often as there is something new."""
+
+    reader: Reader
+    results: Results
+    options: Options
+    debug: Path | None
+
+    def read(self, sources: Sequence[Source]) -> list[Record]:
+        """The records of the sources, in their order; failures are said as they come."""
+        options = self.options
+        if self.debug is not None:
+            names = source_ids(source.name for source in sources)
+            options = replace(options, look=partial(save_page, self.debug, names))
+        records = []
+        with console.progress("reading", len(sources)) as advance:
+            pages = read_pages(sources, self.reader, self.results, options, advance)
+            for record in records_of(pages, {}):
+                if record.status == "failed":
                     console.say(record.error)
-                yield record
+                records.append(record)
+        return records
+
+
+def _check_usage(
+    inputs: Sequence[str], outputs: Sequence[Output], jobs: int | None, watch: bool
+) -> None:
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs {jobs}: there must be at least one")
+    if watch and STDIN in inputs:
+        raise UsageError("standard input cannot be watched", "name files or folders")
+    if watch and any(output.path is None for output in outputs):
+        raise UsageError("--watch writes files only", "name one with --out")
 
 
 def _load(model: str | None, charset: str | None) -> Reader:
@@ -97,7 +124,7 @@ def _load(model: str | None, charset: str | None) -> Reader:
 
 
 def _results(reader: Reader, layout: Layout, folder: Path | None) -> Results:
-    """Results are kept where the reader says who it is: others may read otherwise next time."""
+    """Kept for later runs where the reader says who it is: another would read otherwise."""
     identity = getattr(reader, "identity", None)
     if identity is None or folder is None:
         return Results(None, layout)
@@ -114,66 +141,6 @@ def _once(sources: Iterable[Source]) -> list[Source]:
     return list(kept.values())
 
 
-def _records(
-    page: PageRead,
-    reader: Reader,
-    results: Results,
-    options: Options,
-    corrections: Mapping[str, str],
-) -> Iterator[Record]:
-    if page.error is not None:
-        yield _failure(page, None, str(page.error), reader.model)
-    if page.result is None:
-        return
-    if not page.result.expressions:
-        nothing = InputError(f"{page.source}: no ink on page {page.number}", "is it blank?")
-        yield _failure(page, None, str(nothing), page.result.model)
-    picture = results.picture(page.key) if options.pictures else None
-    for each in page.result.expressions:
-        record = _record(page, each, page.result.model)
-        if each.key in corrections:
-            record = _corrected(record, corrections[each.key])
-        if picture is not None:
-            tokens = each.reading.tokens if record.latex == each.reading.label else ()
-            record = replace(record, evidence=Evidence(each.key, each.box, tokens, picture))
-        yield record
-
-
-def _record(page: PageRead, expression: Expression, model: str) -> Record:
-    reading = expression.reading
-    if not reading.label.strip():
-        message = f"{page.source}: nothing was read on page {page.number}"
-        return _failure(page, expression.region, message, model)
-    found = problems(reading.label)
-    return Record(
-        source=page.source,
-        page=page.number,
-        region=expression.region,
-        latex=reading.label,
-        confidence=reading.confidence,
-        status="low" if found or reading.confidence < LOW else "ok",
-        error=found[0].message if found else None,
-        model=model,
-    )
-
-
-def _corrected(record: Record, label: str) -> Record:
-    """What a person typed stands, unless LaTeX would stumble over it."""
-    found = problems(label)
-    return replace(
-        record,
-        latex=label,
-        confidence=1.0,
-        status="low" if found else "ok",
-        error=found[0].message if found else None,
-    )
-
-
-def _failure(page: PageRead, region: Box | None, error: str, model: str) -> Record:
-    message = console.one_line(error)
-    return Record(page.source, page.number, region, "", 0.0, "failed", message, model)
-
-
 def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
     nothing = all(record.status == "failed" for record in records)
     for output in outputs:
@@ -181,3 +148,16 @@ def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
             console.say(f"{output.path}: left as it was, as nothing was read")
         else:
             output.write(records)
+
+
+def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:
+    """The run in one line, unless all went to a pipe, which is quiet."""
+    if all(output.path is None for output in outputs):
+        return
+    failed = sum(record.status == "failed" for record in records)
+    low = sum(record.status == "low" for record in records)
+    pages = len({(record.source, record.page) for record in records if record.page is not None})
+    console.say(
+        f"{count(len(records) - failed, 'expression')} on {count(pages, 'page')}, "
+        f"{low} low, {failed} failed, {seconds:.1f} s"
+    )

@@ -25,6 +25,16 @@ def check(path: Path) -> None:
         raise _unwritable(path, error) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder where it is not there yet. Raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: no folder can be made there ({error.strerror})", "name another"
+        ) from error
+
+
 def replace(path: Path, data: bytes) -> bool:
     """Put the data there; False where they were there already. Raises OutputError.
 

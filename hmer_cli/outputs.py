@@ -89,11 +89,12 @@ _TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
 % \input this file in the preamble: \hmer{{ID}} then sets one expression, in text or in a
 % formula.
 % \input it in the text: it also shows every expression, each by \hmershow{{ID}}, which is yours to
-% define beforehand.
+% define beforehand, as is \hmerlow, the mark on what was read with low confidence.
 \providecommand{{\hmer}}[1]{{\ensuremath{{%
   \ifcsname hmer@#1\endcsname\csname hmer@#1\endcsname
   \else\mbox{{\ttfamily[no \detokenize{{#1}}]}}\fi}}}}
 \providecommand{{\hmershow}}[1]{{\[\hmer{{#1}}\]}}
+\providecommand{{\hmerlow}}[1]{{{{#1}}\;{{}}^{{\mbox{{\tiny[?]}}}}}}
 \providecommand{{\hmerinvalid}}{{\mbox{{[not valid \LaTeX]}}}}
 \providecommand{{\hmerexpression}}[2]{{%
   \expandafter\gdef\csname hmer@#1\endcsname{{#2}}%
@@ -108,7 +109,8 @@ def tex(records: Sequence[Record]) -> str:
     for name, record in zip(expression_ids(records), records, strict=True):
         parts.append(f"\n% {_verdict(record)}\n")
         if record.usable:
-            parts.append(f"\\hmerexpression{{{name}}}{{{record.latex}}}\n")
+            marked = record.latex if record.status == "ok" else f"\\hmerlow{{{record.latex}}}"
+            parts.append(f"\\hmerexpression{{{name}}}{{{marked}}}\n")
         elif record.status == "low":
             parts.append(f"% {one_line(record.latex)}\n")
             parts.append(f"\\hmerexpression{{{name}}}{{\\hmerinvalid}}\n")

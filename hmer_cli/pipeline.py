@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ import cv2
 from hmer_cli.console import Advance
 from hmer_cli.errors import InputError
 from hmer_cli.page.images import MAX_PIXELS, Pixels
-from hmer_cli.page.open import PageRange, Sheet, open_sheets
+from hmer_cli.page.open import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.page.sources import Source
 from hmer_cli.read.reading import Reading, TokenReading
@@ -36,37 +36,47 @@ class Options:
     """How pages are read.
 
     ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
-    ``pictures`` of the pages are kept where an output shows them.
+    ``pictures`` of the pages are kept where an output shows them; ``look`` is shown every page
+    with its regions, which are then searched for anew.
     """
 
     pages: PageRange | None = None
     layout: Layout = "auto"
     jobs: int | None = None
     pictures: bool = False
+    look: Callable[[Page, Sequence[Region]], None] | None = None
 
 
 @dataclass(frozen=True)
 class PageRead:
-    """A page of a source and what was read there, or the error that stood in the way.
+    """A page of a source and what was read there, in reading order.
 
-    ``number`` is None where the source could not be opened; ``key`` is that of its results.
+    ``number`` is None where the source could not be opened; ``error`` says what went wrong.
     """
 
     source: str
     number: int | None
-    key: str = ""
-    result: Result | None = None
+    result: Result
     error: InputError | None = None
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
 class _Work:
-    """A page on its way; ``sheet`` is there while it must be drawn, ``regions`` to be read."""
+    """A page on its way.
 
-    page: PageRead
+    ``known`` is what was read before; ``sheet`` is there while it must be drawn, ``regions`` are
+    to be read.
+    """
+
+    source: str
+    number: int | None = None
+    key: str = ""
+    known: Result | None = None
     sheet: Sheet | None = None
     regions: tuple[Region, ...] = ()
     picture: Picture | None = None
+    error: InputError | None = None
 
 
 def read_pages(
@@ -79,7 +89,7 @@ def read_pages(
     """Every page of every source, in their order; one that fails stops no other."""
     work = _opened(sources, results, options, advance)
     for batch in _batches(_prepared(work, options)):
-        yield from _read(batch, reader, results)
+        yield from _read(batch, reader, results, options.pictures)
         advance(len(batch), 0)
 
 
@@ -91,20 +101,25 @@ def _opened(
             data = source.read()
             sheets = open_sheets(_holding(source, data), options.pages)
         except InputError as error:
-            yield _Work(PageRead(source.name, None, error=error))
+            yield _Work(source.name, error=error)
             continue
         advance(0, len(sheets) - 1)
         digest = hashlib.sha256(data).hexdigest()
         for sheet in sheets:
-            key = results.key(digest, sheet.number)
-            known = results.find(key)
-            page = PageRead(sheet.source, sheet.number, key, known)
-            drawn = known and not (options.pictures and results.picture(key) is None)
-            yield _Work(page, None if drawn else sheet)
+            yield _looked_up(sheet, results.key(digest, sheet.number), results, options)
 
 
 def _holding(source: Source, data: bytes) -> Source:
     return replace(source, read=lambda: data)
+
+
+def _looked_up(sheet: Sheet, key: str, results: Results, options: Options) -> _Work:
+    work = _Work(sheet.source, sheet.number, key, sheet=sheet)
+    if options.look is not None:
+        return work
+    known = results.find(key)
+    shown = not options.pictures or results.picture(key) is not None
+    return replace(work, known=known, sheet=None if known and shown else sheet)
 
 
 def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
@@ -128,11 +143,13 @@ def _prepare(work: _Work, options: Options) -> _Work:
         return work
     try:
         page = work.sheet.draw()
-        regions = () if work.page.result else tuple(find_regions(page, options.layout))
+        regions = () if work.known else tuple(find_regions(page, options.layout))
     except InputError as error:
-        return _Work(replace(work.page, error=error))
+        return replace(work, sheet=None, error=error)
+    if options.look is not None:
+        options.look(page, regions)
     picture = _picture(page.image) if options.pictures else None
-    return _Work(work.page, None, regions, picture)
+    return replace(work, sheet=None, regions=regions, picture=picture)
 
 
 def _picture(image: Pixels) -> Picture:
@@ -159,25 +176,27 @@ def _batches(pages: Iterable[_Work]) -> Iterator[list[_Work]]:
         yield batch
 
 
-def _read(batch: Sequence[_Work], reader: Reader, results: Results) -> list[PageRead]:
+def _read(
+    batch: Sequence[_Work], reader: Reader, results: Results, pictures: bool
+) -> Iterator[PageRead]:
     """Read the regions of the batch, and keep what is new before anybody hears of it."""
     images = [region.image for work in batch for region in work.regions]
     readings = iter(reader.read(images) if images else ())
-    pages = [_finished(work, readings, reader) for work in batch]
-    new = [
-        (page.key, None if work.page.result else page.result, work.picture)
-        for work, page in zip(batch, pages, strict=True)
-    ]
-    results.keep(new)
-    return pages
+    found = [_result(work, readings, reader) for work in batch]
+    done = [pair for pair in zip(batch, found, strict=True) if pair[0].error is None]
+    results.keep(
+        {work.key: result for work, result in done if work.known is None},
+        {work.key: work.picture for work, _ in done if work.picture is not None},
+    )
+    for work, result in zip(batch, found, strict=True):
+        picture = results.picture(work.key) if pictures else None
+        yield PageRead(work.source, work.number, result, work.error, picture)
 
 
-def _finished(work: _Work, readings: Iterator[Reading], reader: Reader) -> PageRead:
-    page = work.page
-    if page.error is not None or page.result is not None:
-        return page
-    expressions = tuple(_expression(region, next(readings)) for region in work.regions)
-    return replace(page, result=Result(reader.model, expressions))
+def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
+    if work.known is not None:
+        return work.known
+    return Result(reader.model, tuple(_expression(r, next(readings)) for r in work.regions))
 
 
 def _expression(region: Region, reading: Reading) -> Expression:

@@ -79,7 +79,7 @@ def expression_ids(records: Sequence[Record]) -> list[str]:
     Ids hold only letters, digits and hyphens, and are unique. Where two sources have one stem,
     both go by their whole path instead. No id depends on the order of the inputs.
     """
-    stems = _stems(dict.fromkeys(record.source for record in records))
+    stems = source_ids(record.source for record in records)
     counts: dict[tuple[str, int | None], int] = {}
     ids = []
     for record in records:
@@ -89,9 +89,9 @@ def expression_ids(records: Sequence[Record]) -> list[str]:
     return ids
 
 
-def _stems(sources: Iterable[str]) -> dict[str, str]:
+def source_ids(sources: Iterable[str]) -> dict[str, str]:
     """Source -> its part of the id: the file's stem, else the path, else the path and a digest."""
-    names = {source: _slug(_stem(source)) for source in sources}
+    names = {source: _slug(_stem(source)) for source in dict.fromkeys(sources)}
     names = _renamed_where_shared(names, _slug)
     return _renamed_where_shared(names, lambda source: f"{_slug(source)}-{_digest(source)}")
 
@@ -115,3 +115,8 @@ def _slug(text: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]
+
+
+def count(number: int, what: str) -> str:
+    """``1 page``, ``2 pages``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

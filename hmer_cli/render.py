@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 
 from hmer_cli import console, files
-from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
+from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import legible_size, render
 from hmer_cli.ink.sources import CAPTIONS, Captions, Store, open_store, read_ink, stem
@@ -63,7 +63,7 @@ def render_inputs(
     """
     _check(size, padding, pen)
     folder = Path(out_dir)
-    _make(folder)
+    files.make_folder(folder)
     jobs = list(_jobs(inputs))
     names: set[str] = set()
     captions: list[str] = []
@@ -135,12 +135,3 @@ def _draw(ink: Ink, path: Path, size: int | None, padding: int, pen: float) -> N
     side = size or legible_size(ink, padding=padding)
     image = render(ink, size=side, padding=padding, pen=pen)
     files.replace(path, cv2.imencode(".png", image)[1].tobytes())
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: no folder can be made there ({error.strerror})", "name another"
-        ) from error

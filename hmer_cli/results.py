@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -114,14 +114,11 @@ class Results:
         row = self._try(lambda base: _row(base, query, key))
         return None if row is None else Picture(row[0], row[1], lambda: self._picture_data(key))
 
-    def keep(self, results: Sequence[tuple[str, Result | None, Picture | None]]) -> None:
-        """Keep, of each of these keys, what is there; all at once, whatever may happen."""
-        read = [(key, _today(), _encoded(result)) for key, result, _ in results if result]
-        drawn = [
-            (key, _today(), picture.width, picture.height, picture.load())
-            for key, _, picture in results
-            if picture
-        ]
+    def keep(self, results: Mapping[str, Result], pictures: Mapping[str, Picture]) -> None:
+        """Keep these of these keys: all of them or, if the run is killed in the middle, none."""
+        today = _today()
+        read = [(key, today, _encoded(result)) for key, result in results.items()]
+        drawn = [(key, today, p.width, p.height, p.load()) for key, p in pictures.items()]
 
         def write(base: sqlite3.Connection) -> None:
             with base:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -90,13 +91,13 @@ BAD: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "PNG header alone": ("x.png", lambda: encoded(cross())[:8], "truncated"),
     "truncated JPEG": ("x.jpg", lambda: encoded(cross(), "JPEG")[:700], "truncated"),
     "truncated TIFF": ("x.tif", lambda: encoded(cross(), "TIFF")[:600], "truncated"),
-    "one pixel": ("x.png", lambda: encoded(np.zeros((1, 1), np.uint8)), "no ink"),
-    "all white": ("x.png", lambda: encoded(WHITE), "no ink"),
-    "all black": ("x.png", lambda: encoded(255 - WHITE), "no ink"),
+    "one pixel": ("x.png", lambda: encoded(np.zeros((1, 1), np.uint8)), "nothing to read"),
+    "all white": ("x.png", lambda: encoded(WHITE), "nothing to read"),
+    "all black": ("x.png", lambda: encoded(255 - WHITE), "nothing to read"),
     "all transparent": (
         "x.png",
         lambda: encoded(np.zeros((60, 80, 4), np.uint8), mode="RGBA"),
-        "no ink",
+        "nothing to read",
     ),
     "20,000 x 20,000": (
         "x.png",
@@ -111,7 +112,7 @@ BAD: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "encrypted PDF": ("x.pdf", ENCRYPTED.read_bytes, "encrypted PDF; remove its password"),
     "PDF of no pages": ("x.pdf", lambda: NO_PAGES, "PDF without a page"),
     "truncated PDF": ("x.pdf", lambda: paged([cross()])[:200], "truncated PDF"),
-    "blank PDF": ("x.pdf", lambda: paged([WHITE]), "no ink on page 1"),
+    "blank PDF": ("x.pdf", lambda: paged([WHITE]), "nothing to read on page 1"),
     "XML bomb": ("x.inkml", lambda: XML_BOMB, "entit"),
     "external entity": ("x.inkml", lambda: EXTERNAL_ENTITY, "entit"),
     "NaN in a trace": ("x.inkml", lambda: INKML.replace("10 20", "NaN 20").encode(), "NaN"),
@@ -135,9 +136,10 @@ def test_a_bad_file_is_told_and_the_others_converted(
     assert run("convert", name, "good.png", "--out", "o.jsonl", "--out", "o.tex") == 1
     said = capsys.readouterr()
     assert said.out == ""
-    first, last = said.err.splitlines()
+    first, summary, last = said.err.splitlines()
     assert first.startswith(f"hmer: {name}")
     assert reason in first
+    assert re.fullmatch(r"hmer: 1 expression on [12] pages?, 0 low, 1 failed, .* s", summary)
     assert last == "hmer: 1 failed, 1 converted"
     bad, good = [json.loads(line) for line in Path("o.jsonl").read_text().splitlines()]
     assert (bad["status"], bad["latex"], bad["confidence"]) == ("failed", "", 0.0)
@@ -170,7 +172,8 @@ def test_the_same_input_twice_is_said_and_is_no_failure(
 ) -> None:
     assert run("convert", "good.png", ".", "--out", "o.jsonl") == 0
     assert len(Path("o.jsonl").read_text().splitlines()) == 1
-    assert capsys.readouterr().err == "hmer: good.png: given more than once, converted once\n"
+    first, _ = capsys.readouterr().err.splitlines()
+    assert first == "hmer: good.png: given more than once, converted once"
 
 
 @pytest.mark.parametrize(

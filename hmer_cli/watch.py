@@ -1,0 +1,125 @@
+"""``hmer convert --watch``: what arrives is converted, what changes again, what goes is dropped.
+
+Once a second the files are asked for their size and time of change. That needs no dependency
+and, unlike the notices of operating systems, works on network drives, in containers and for what
+lies in zip archives.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmer_cli import console
+from hmer_cli.errors import OutputError
+from hmer_cli.page.sources import Source
+from hmer_cli.records import Record, count
+
+INTERVAL = 1.0
+"""Seconds between two looks; a file that stays the same for one is taken to be complete."""
+
+State = tuple[int, int] | None
+"""Time of change in nanoseconds and size in bytes; None where there is no such file."""
+
+Read = Callable[[Sequence[Source]], list[Record]]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A source at one look, and what was read in it if it was."""
+
+    source: Source
+    state: State
+    records: tuple[Record, ...] = ()
+
+
+Look = dict[str, _Seen]
+"""Sources by their keys, in their order."""
+
+
+def watch_sources(
+    find: Callable[[], Iterable[Source]],
+    read: Read,
+    deliver: Callable[[Sequence[Record]], None],
+    wait: Callable[[float], None] = time.sleep,
+) -> list[Record]:
+    """Convert what ``find`` finds, then look again and again, until KeyboardInterrupt.
+
+    Whenever something has changed, this is said in one line a source and all records are
+    delivered, in the order of the sources. Returns the records of the last change.
+    """
+    now = _look(find)
+    known = _updated({}, now, list(now), read)
+    deliver(_records(known))
+    console.say("watching for changes; Ctrl-C ends it")
+    with suppress(KeyboardInterrupt):
+        while True:
+            wait(INTERVAL)
+            before, now = now, _look(find)
+            fresh = [key for key in now if _is_fresh(key, known, before, now)]
+            gone = [known[key] for key in known.keys() - now.keys()]
+            if not fresh and not gone:
+                continue
+            update = _updated(known, now, fresh, read)
+            for key in fresh:
+                console.say(_news(update[key], "changed" if key in known else "new"))
+            for seen in gone:
+                console.say(f"{seen.source.name}: gone")
+            known = update
+            try:
+                deliver(_records(known))
+            except OutputError as error:
+                console.say(error)
+    return _records(known)
+
+
+def _look(find: Callable[[], Iterable[Source]]) -> Look:
+    look: Look = {}
+    for source in find():
+        look.setdefault(source.key, _Seen(source, _state(Path(source.key))))
+    return look
+
+
+def _state(path: Path) -> State:
+    """That of the file; for what lies in an archive, that of the archive."""
+    for place in (path, *path.parents):
+        with suppress(OSError):
+            status = os.stat(place)
+            return None if os.path.isdir(place) else (status.st_mtime_ns, status.st_size)
+    return None
+
+
+def _is_fresh(key: str, known: Look, before: Look, now: Look) -> bool:
+    """Whether the source is not known as it is now, and was the same a look ago."""
+    state = now[key].state
+    if key in known and known[key].state == state:
+        return False
+    return key in before and before[key].state == state
+
+
+def _updated(known: Look, now: Look, fresh: Sequence[str], read: Read) -> Look:
+    """What is known, in the order of now, with the fresh sources read again."""
+    records: dict[str, list[Record]] = {}
+    for record in read([now[key].source for key in fresh]):
+        records.setdefault(record.source, []).append(record)
+    update = {}
+    for key, seen in now.items():
+        if key in fresh:
+            found = tuple(records.get(seen.source.name, ()))
+            update[key] = _Seen(seen.source, seen.state, found)
+        elif key in known:
+            update[key] = known[key]
+    return update
+
+
+def _records(look: Look) -> list[Record]:
+    return [record for seen in look.values() for record in seen.records]
+
+
+def _news(seen: _Seen, what: str) -> str:
+    read = sum(record.status != "failed" for record in seen.records)
+    return f"{seen.source.name}: {what}, {count(read, 'expression')}"
