@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.validity import problems
-from hmer_cli.read.decode import align, beam, greedy
+from hmer_cli.read.decode import align, beam, greedy, likelihood
 from hmer_cli.read.units import BLANK, Units
 
 UNITS = Units(["x", "y", "\\frac", "{", "}", "^"])
@@ -45,6 +45,24 @@ def test_a_wide_beam_finds_the_most_probable_label_and_its_probability(seed: int
     best = beam(rows, PLAIN, width=200)[0]
     assert best.units == max(totals, key=lambda label: totals[label])
     assert math.exp(best.score) == pytest.approx(totals[best.units], rel=1e-4)
+
+
+def test_the_likelihood_of_a_label_is_that_of_all_its_paths() -> None:
+    rows = frames(3, 4, PLAIN)
+    totals = summed(rows)
+    labels = sorted(totals)
+    assert () in labels
+    found = np.exp(likelihood(rows, [*labels, (1, 1, 1)]))
+    assert found[:-1] == pytest.approx([totals[label] for label in labels], rel=1e-4)
+    assert found[-1] == 0  # it needs five frames
+
+
+def test_a_bonus_prefers_the_longer_of_labels_that_are_about_as_likely() -> None:
+    rows = np.log(np.array([[0.55, 0.45, 0, 0], [0.01, 0, 0.99, 0]], np.float32) + 1e-9)
+    assert beam(rows, PLAIN)[0].units == (2,)
+    best = beam(rows, PLAIN, bonus=0.5)[0]
+    assert best.units == (1, 2)
+    assert math.exp(best.score) == pytest.approx(0.45 * 0.99, rel=1e-4)  # without the bonus
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12))

@@ -65,18 +65,23 @@ def extended(state: Prefix, name: str) -> Prefix | None:
     return reached
 
 
-def beam(frames: Frames, units: Units, width: int = 10) -> list[Hypothesis]:
+def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> list[Hypothesis]:
     """Prefix beam search (Hannun et al., 2014) under the grammar of labels, best first.
 
     Every hypothesis is a valid label; there is always one, at worst the empty label or one whose
-    open groups had to be closed.
+    open groups had to be closed. ``bonus`` is added for each unit when hypotheses are compared:
+    what CTC gets wrong it mostly leaves out.
     """
     beams: dict[tuple[int, ...], _Beam] = {(): _Beam(Prefix(), blank=0.0)}
     most = min(width, len(units))
     for row in frames:
         best = np.argpartition(row, -most)[-most:]
         likely = [(int(u), float(row[u])) for u in best if u != BLANK and row[u] > _UNLIKELY]
-        beams = _step(beams, float(row[BLANK]), likely, units, width)
+        grown = _step(beams, float(row[BLANK]), likely, units)
+        ranked = sorted(
+            grown.items(), key=lambda item: (-item[1].score - bonus * len(item[0]), item[0])
+        )
+        beams = dict(ranked[:width])
     return _finish(beams, units)
 
 
@@ -85,7 +90,6 @@ def _step(
     blank: float,
     likely: Sequence[tuple[int, float]],
     units: Units,
-    width: int,
 ) -> dict[tuple[int, ...], _Beam]:
     """One frame: every prefix stays, repeats its last unit, or grows."""
     after: dict[tuple[int, ...], _Beam] = {}
@@ -108,8 +112,7 @@ def _step(
                     continue
                 grown = after[longer] = _Beam(state)
             grown.unit = _add(grown.unit, start + p)
-    ranked = sorted(after.items(), key=lambda item: (-item[1].score, item[0]))
-    return dict(ranked[:width])
+    return after
 
 
 def _finish(beams: dict[tuple[int, ...], _Beam], units: Units) -> list[Hypothesis]:
@@ -120,6 +123,30 @@ def _finish(beams: dict[tuple[int, ...], _Beam], units: Units) -> list[Hypothesi
         end = [units.index(token) for token in best.state.closing()]
         found = [Hypothesis((*prefix, *end), best.score)]
     return found
+
+
+def likelihood(frames: Frames, labels: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """The log of each label's CTC probability, over all alignments (Graves et al., 2006, 4.1)."""
+    longest = max(map(len, labels))
+    states = np.zeros((len(labels), 2 * longest + 1), np.int64)
+    for row, label in zip(states, labels, strict=True):
+        row[1 : 2 * len(label) : 2] = label
+    skip = np.zeros(states.shape, bool)
+    skip[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
+    score = np.full(states.shape, -np.inf)
+    score[:, :2] = frames[0, states[:, :2]]
+    with np.errstate(invalid="ignore"):
+        for frame in frames[1:]:
+            moved = score.copy()
+            moved[:, 1:] = np.logaddexp(moved[:, 1:], score[:, :-1])
+            leap = np.where(skip[:, 2:], score[:, :-2], -np.inf)
+            moved[:, 2:] = np.logaddexp(moved[:, 2:], leap)
+            score = moved + frame[states]
+    ends = np.array([2 * len(label) for label in labels])
+    rows = np.arange(len(labels))
+    last = np.where(ends > 0, score[rows, ends - 1], -np.inf)
+    total: NDArray[np.float64] = np.logaddexp(score[rows, ends], last)
+    return total
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,49 @@ METADATA = "hmer"
 ROOM = (2 * CELL, 4 * CELL)
 """Images are padded to multiples of this, height and width."""
 
+SURE = math.log(0.8)
+"""A label less likely than this at the first look gets a second, in another size."""
+
+CLOSER = 1.25
+"""How much larger the second look sees the symbols: far enough to be another opinion."""
+
+BONUS = 0.7
+"""For each unit of a label, beside the log of its probability; see `decode.beam`."""
+
+UNFIT = -100.0
+"""The log of the probability of a label that does not fit a look's frames."""
+
 NOTHING = Reading("", 0.0)
 """What an image without ink gives."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One pass over an image: frames (T, V), where each looked in cells (T, 2), its hypotheses."""
+
+    prepared: Prepared
+    frames: decode.Frames
+    places: NDArray[np.float32]
+    found: list[decode.Hypothesis]
+
+    def box(self, place: decode.Place, symbol: float) -> tuple[float, float, float, float]:
+        """x0, y0, x1, y1 of a unit in pixels of the image: a symbol's size around its place."""
+        scale = self.prepared.scale
+        cells = self.places[place.start : place.end].mean(axis=0)
+        x, y = cells * CELL / scale + self.prepared.origin
+        half = symbol / scale / 2
+        return float(x - half), float(y - half), float(x + half), float(y + half)
+
+
+def agreed(looks: Sequence[Look]) -> decode.Hypothesis:
+    """The hypothesis of any look that all together find likeliest; its score is their mean."""
+    if len(looks) == 1:
+        return looks[0].found[0]
+    labels = sorted({hypothesis.units for look in looks for hypothesis in look.found})
+    each = [decode.likelihood(look.frames, labels) for look in looks]
+    scores = np.mean(np.maximum(each, UNFIT), axis=0)
+    best = int(np.argmax(scores + BONUS * np.array([len(label) for label in labels])))
+    return decode.Hypothesis(labels[best], float(scores[best]))
 
 
 class Recogniser:
@@ -87,21 +129,33 @@ class Recogniser:
         Images are (H, W), dark ink on white paper, one expression each; ``width`` is that of
         the beam. Each is read by itself, so that what it gives depends on nothing else.
         """
-        prepared = (prepare(image, self._symbol) for image in images)
-        return [NOTHING if p is None else self._reading(p, width) for p in prepared]
+        return [self._reading(image, width) for image in images]
 
-    def _reading(self, p: Prepared, width: int) -> Reading:
-        frames, places = self._run(p)
-        best = decode.beam(frames, self.units, width)[0]
-        tokens = []
-        for unit, place in zip(best.units, decode.align(frames, best.units), strict=True):
-            x, y = places[place.start : place.end].mean(axis=0) * CELL / p.scale + p.origin
-            half = self._symbol / p.scale / 2
-            box = (float(x - half), float(y - half), float(x + half), float(y + half))
-            tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
-        if not tokens:
+    def _reading(self, image: NDArray[np.uint8], width: int) -> Reading:
+        """What the first look says where it is sure, else what two looks agree on best."""
+        look = self._look(image, self._symbol, width)
+        if look is None:
             return NOTHING
+        looks = [look]
+        if look.found[0].score < SURE:
+            closer = self._look(image, self._symbol * CLOSER, width)
+            looks += [closer] if closer else []
+        best = agreed(looks)
+        if not best.units:
+            return NOTHING
+        tokens = []
+        for unit, place in zip(best.units, decode.align(look.frames, best.units), strict=True):
+            box = look.box(place, self._symbol)
+            tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
         return Reading(join(t.token for t in tokens), self._confidence(best.score), tuple(tokens))
+
+    def _look(self, image: NDArray[np.uint8], symbol: float, width: int) -> Look | None:
+        """The image with symbols of this size in pixels; None where there is no ink."""
+        prepared = prepare(image, symbol)
+        if prepared is None:
+            return None
+        frames, places = self._run(prepared)
+        return Look(prepared, frames, places, decode.beam(frames, self.units, width, BONUS))
 
     def _run(self, p: Prepared) -> tuple[decode.Frames, NDArray[np.float32]]:
         """Frames (T, V) and the place in cells (T, 2) that each looked at."""
