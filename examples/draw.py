@@ -1,9 +1,9 @@
-"""Draws the examples: twelve known expressions in invented handwriting.
+"""Draws the examples: twelve known expressions in invented handwriting, and one in twelve hands.
 
     python examples/draw.py [FOLDER]
 
-writes five as ink (InkML), five as images (PNG) and two on the pages of a PDF. The same every
-time, and no ink of any data set is in them.
+writes five as ink (InkML), five as images (PNG) and two on the pages of a PDF; the hands are those
+of ``hmer generate``, on a sheet (SVG). The same every time, and no ink of any data set is in them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from hmer_cli.generate import Plan
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import render
+from hmer_cli.ink.svg import paths
+from hmer_cli.write.engine import InkEngine
 
 from strokes import AXIS, Hand, Stroke
 
@@ -41,6 +44,8 @@ PAGES = {
     "quadratic": r"x = \frac { - b \pm \sqrt { b ^ { 2 } - 4 a c } } { 2 a }",
     "gauss": r"\sum \limits _ { k = 1 } ^ { n } k = \frac { n ( n + 1 ) } { 2 }",
 }
+
+HANDS = r"\frac { - b \pm \sqrt { b ^ { 2 } - 4 a c } } { 2 a }"
 
 WORDS = {rf"\{word}": word for word in ("sin", "cos", "lim", "log")}
 SPACED = {"+", "-", "=", r"\pm", r"\rightarrow"}
@@ -197,6 +202,28 @@ def page(expression: Ink) -> Image.Image:
     return sheet
 
 
+def hands(columns: int = 3, width: int = 390, height: int = 200, air: int = 30) -> str:
+    """A sheet of what ``hmer generate --latex HANDS --count 12`` writes, as SVG."""
+    rows = 12 // columns
+    sheet = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {columns * width} {rows * height}">'
+        f'\n<rect width="100%" height="100%" fill="#fff"/>\n'
+    ]
+    for index in range(12):
+        rng, style = Plan(Path(), seed=0).start(index)
+        written = InkEngine().write(HANDS, style, rng)
+        assert written.ink is not None
+        h, w = written.image.shape
+        scale = min((width - air) / w, (height - air) / h)
+        x = (index % columns + 0.5) * width - w * scale / 2
+        y = (index // columns + 0.5) * height - h * scale / 2
+        drawn = paths(written.ink, written.pen)
+        sheet.append(
+            f'<g transform="translate({x:.1f} {y:.1f}) scale({scale:.3f})">\n{drawn}</g>\n'
+        )
+    return "".join([*sheet, "</svg>\n"])
+
+
 def main(folder: Path) -> None:
     """Writes all examples into the folder."""
     for name, label in INK.items():
@@ -204,6 +231,7 @@ def main(folder: Path) -> None:
     for name, label in IMAGES.items():
         image = render(ink(name, label), size=480, padding=16, pen=3.0)
         Image.fromarray(image).save(folder / f"{name}.png")
+    (folder / "hands.svg").write_text(hands(), encoding="utf-8")
     first, *rest = (page(ink(name, label)) for name, label in PAGES.items())
     first.save(
         folder / "notes.pdf",

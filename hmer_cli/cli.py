@@ -260,6 +260,46 @@ def evaluate(
     _end(verb.outcome(found))
 
 
+@app.command()
+def generate(
+    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where everything goes.")],
+    latex: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LATEX", help="What to write; may be given more than once.", show_default=False
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE", help="A file of LaTeX, an expression a line."),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many in all; one of each expression if unset."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed, other handwriting.")] = 0,
+    style: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One writer for all, known by any name or number."),
+    ] = None,
+    engine: Annotated[str, typer.Option(metavar="NAME", help="What writes: ink.")] = "ink",
+    page: Annotated[
+        bool, typer.Option("--page", help="Whole pages, with expressions among prose.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes that write.")
+    ] = None,
+) -> None:
+    """Write LaTeX by hand: images, ink, boxes and labels."""
+    from hmer_cli import generate as verb
+
+    made = verb.generate(
+        out, latex or (), source,
+        count=count, seed=seed, style=style, engine=engine, page=page, jobs=jobs,
+    )  # fmt: skip
+    _end(verb.outcome(made))
+
+
 weights = typer.Typer(help="Weights by name, checked by SHA-256.", no_args_is_help=True)
 app.add_typer(weights, name="weights")
 

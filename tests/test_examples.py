@@ -43,7 +43,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_draw_makes_the_files_that_are_here(drawn: Path) -> None:
-    made = [path for path in EXAMPLES.iterdir() if path.suffix in (".inkml", ".png", ".pdf")]
+    made = [
+        path for path in EXAMPLES.iterdir() if path.suffix in (".inkml", ".png", ".pdf", ".svg")
+    ]
     assert sorted(path.name for path in drawn.iterdir()) == sorted(path.name for path in made)
 
 
@@ -84,6 +86,14 @@ def test_draw_makes_the_same_notes_again(drawn: Path) -> None:
     for ours, theirs in zip(here, again, strict=True):
         drift = np.abs(ours.image.astype(int) - theirs.image.astype(int)).mean()
         assert drift < 0.05, "the renderer draws otherwise now: run examples/draw.py and commit"
+
+
+def test_draw_makes_the_same_hands_again(drawn: Path) -> None:
+    number = re.compile(r"\d+\.\d+")
+    here, again = ((folder / "hands.svg").read_text("utf-8") for folder in (EXAMPLES, drawn))
+    assert number.sub("", here) == number.sub("", again)
+    ours, theirs = (np.array(number.findall(text), float) for text in (here, again))
+    np.testing.assert_allclose(ours, theirs, atol=0.5)
 
 
 def test_the_notes_have_an_expression_on_each_of_two_pages() -> None:

@@ -111,7 +111,7 @@ def test_torch_lives_only_where_tensors_are_trained() -> None:
     assert {place(m) for m in who_imports("torch") + who_imports("torchvision")} <= TORCH_ROOMS
 
 
-@pytest.mark.parametrize("verb", ["convert", "eval", "render", "weights"])
+@pytest.mark.parametrize("verb", ["convert", "eval", "generate", "render", "weights"])
 def test_no_verb_but_training_ever_needs_torch(verb: str) -> None:
     assert not torch_in(reached(f"hmer_cli.{verb}", {"start", "call"}))
 

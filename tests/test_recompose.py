@@ -17,9 +17,9 @@ from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.expr.validity import problems
 from hmer_cli.learn import examples
 from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.learn.invention import Inventor
-from hmer_cli.learn.labels import LONGEST, SHORTEST, Formulas, Source, Substitutions, mixture
 from hmer_cli.learn.recompose import Recomposer, tie
+from hmer_cli.write.invention import Inventor
+from hmer_cli.write.labels import LONGEST, SHORTEST, Formulas, Source, Substitutions, mixture
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 RECOMPOSER = Recomposer(SymbolBank())

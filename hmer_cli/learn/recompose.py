@@ -15,19 +15,19 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.learn import spans
 from hmer_cli.learn.bank import SymbolBank
 from hmer_cli.learn.examples import UNTIED, UNWRITTEN, Example
-from hmer_cli.learn.labels import Source, mixture
 from hmer_cli.write.fill import fill
 from hmer_cli.write.glyph import Points
+from hmer_cli.write.labels import Source, mixture
 from hmer_cli.write.layout import layout
 from hmer_cli.write.measures import Measures, Style, learnt
+from hmer_cli.write.motion import drift
 
 _FONTS = frozenset({r"\mathbb"})
 _UNIT = 100.0
 """The height of an x in the units of the strokes."""
 
-_SLOPE, _WAVE, _BEND = 0.02, 0.06, 0.3
-"""How far a line of writing rises, in its length, and strays from straight, in x heights; and how
-fast it bends, in radians an x height."""
+_SLOPE, _WAVE = 0.02, 0.06
+"""How far a line of writing rises, in its length, and strays from straight, in x heights."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,5 @@ def _index_brackets(tokens: Sequence[str]) -> set[int]:
 
 def _sloped(strokes: Sequence[Points], rng: np.random.Generator) -> tuple[Points, ...]:
     """The strokes on a line that is neither level nor straight."""
-    points = np.concatenate(list(strokes))
-    x = points[:, 0] / _UNIT
     slope, wave = rng.normal(0, (_SLOPE, _WAVE))
-    bend = np.sin(x * _BEND + rng.uniform(0, 2 * np.pi))
-    points[:, 1] += ((slope * x + wave * bend) * _UNIT).astype(np.float32)
-    return tuple(np.split(points, np.cumsum([len(s) for s in strokes])[:-1]))
+    return tuple(drift(strokes, _UNIT, slope, wave, rng.uniform(0, 2 * np.pi)))

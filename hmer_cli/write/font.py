@@ -12,11 +12,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.write.glyph import Glyph, join
+from hmer_cli.expr.commands import GREEK
+from hmer_cli.write.glyph import Glyph, Points, join
+from hmer_cli.write.manner import Manner
+from hmer_cli.write.measures import KINDS
+from hmer_cli.write.motion import glide, hook, link
 
 _FILE = Path(__file__).with_name("glyphs.txt")
 _STEP = 9.0
 """A curve has a point for every so many hundredths of an x."""
+
+_UPRIGHT = 0.4
+"""Brackets, signs and operators lean that much less than letters."""
 
 WORDS = {
     rf"\{word}": word
@@ -28,10 +35,14 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Outline:
-    """One way to write a sign: ``curve`` (N, P) makes its N points of its P control points."""
+    """One way to write a sign: N points from its P control points.
+
+    ``curve`` (N, P) makes them lie on a smooth curve, ``chord`` (N, P) on straight lines.
+    """
 
     controls: NDArray[np.float64]
     curve: NDArray[np.float64]
+    chord: NDArray[np.float64]
     lengths: tuple[int, ...]
 
 
@@ -52,35 +63,63 @@ def knows(token: str) -> bool:
 
 
 class FontHand:
-    """A writer of the font: one slant, one roundness and one unsteadiness, drawn at random.
+    """A writer of the font, whose manner is drawn at random where none is given.
 
-    No two signs come out alike.
+    No two signs come out alike, but all of one kind resemble each other.
     """
 
-    def __init__(self, rng: np.random.Generator, slant: bool = True) -> None:
+    def __init__(self, rng: np.random.Generator, manner: Manner | None = None) -> None:
         self.rng = rng
-        self.slant = float(rng.normal(0.08, 0.08)) if slant else 0.0
-        self.wide = math.exp(float(rng.normal(0, 0.1)))
-        self.unrest = float(rng.uniform(1.5, 4.0))
+        self.manner = manner or Manner.of(int(rng.integers(2**63)))
+        self._forms: dict[str, tuple[Outline, NDArray[np.float64]]] = {}
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
         """A new glyph of the token; raises KeyError where the font has none."""
         if token in WORDS:
             letters = [self.glyph(letter) for letter in WORDS[token]]
-            return join(token, letters, float(self.rng.normal(0.12, 0.03)))
-        ways = outlines()[_key(token)]
-        outline = ways[int(self.rng.integers(len(ways)))] if len(ways) > 1 else ways[0]
-        points = outline.curve @ self._wavered(outline.controls) / 100
-        strokes = np.split(points.astype(np.float32), np.cumsum(outline.lengths)[:-1])
-        return Glyph.of(token, strokes)
+            gap = float(self.rng.normal(0.12, 0.03))
+            return join(token, letters, gap, link if self.manner.joined else None)
+        outline, controls = self._form(_key(token))
+        waver = self.rng.normal(0, self.manner.unrest, controls.shape)
+        angular = self.manner.angular
+        points = outline.curve @ (controls + waver)
+        points += angular * (outline.chord @ (controls + waver) - points)
+        upright = KINDS.get(token, "letter") != "letter"
+        points = self._leaned(points / 100, _UPRIGHT if upright else 1.0).astype(np.float32)
+        strokes: list[Points] = np.split(points, np.cumsum(outline.lengths)[:-1])
+        return Glyph.of(token, [self._moved(stroke) for stroke in strokes])
 
-    def _wavered(self, controls: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The control points where this hand puts them: slanted, turned and a little beside."""
-        turn, wide, high = self.rng.normal(0, (0.03, 0.06, 0.04))
-        matrix = np.array(
-            [[self.wide * (1 + wide), -(self.slant + turn)], [turn, 1 + high]],
-        )
-        return controls @ matrix.T + self.rng.normal(0, self.unrest, controls.shape)
+    def _form(self, key: str) -> tuple[Outline, NDArray[np.float64]]:
+        """The writer's way with a sign: the outline and where its control points usually are."""
+        if key not in self._forms:
+            ways = outlines()[key]
+            way, own = self.manner.form(key, len(ways), max(len(o.controls) for o in ways))
+            controls = ways[way].controls + own[: len(ways[way].controls)]
+            if key.isalnum() or key in GREEK:
+                controls[:, 1] = _proportioned(controls[:, 1], self.manner)
+            self._forms[key] = ways[way], controls
+        return self._forms[key]
+
+    def _leaned(self, points: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+        """The points of one sign, as wide as this writer's are, a little turned, and slanted.
+
+        ``share`` is how much of the writer's slant the sign has.
+        """
+        turn, wide, high = self.rng.normal(0, (0.025, 0.04, 0.03))
+        manner = self.manner
+        matrix = [[manner.wide * (1 + wide), -(share * manner.slant + turn)], [turn, 1 + high]]
+        return points @ np.array(matrix).T
+
+    def _moved(self, stroke: Points) -> Points:
+        manner = self.manner
+        return glide(hook(stroke, manner.landing, manner.leaving), manner.tempo)
+
+
+def _proportioned(y: NDArray[np.float64], manner: Manner) -> NDArray[np.float64]:
+    """Heights of a letter with the part over the x and that under the line pulled apart."""
+    over = np.clip(y + 100, None, 0)
+    under = np.clip(y, 0, None)
+    return y + (manner.high - 1) * over + (manner.deep - 1) * under
 
 
 def sample(token: str) -> Glyph:
@@ -99,7 +138,7 @@ def _key(token: str) -> str:
 def _outline(drawn: str) -> Outline:
     """Parses one line of the font: strokes apart by ``|``, corners marked with ``*``."""
     controls: list[tuple[float, float]] = []
-    pieces: list[list[NDArray[np.float64]]] = []
+    pieces: list[list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = []
     for stroke in drawn.split("|"):
         marks = stroke.split()
         first = len(controls)
@@ -109,31 +148,42 @@ def _outline(drawn: str) -> Outline:
         corners = [i for i, mark in enumerate(marks) if mark.endswith("*")]
         pieces.append(list(_pieces(controls, first, corners)))
     size = len(controls)
-    rows = [np.concatenate([_padded(row, size) for row in piece]) for piece in pieces]
-    lengths = tuple(len(row) for row in rows)
-    return Outline(np.array(controls), np.concatenate(rows), lengths)
+    curve, chord = (
+        np.concatenate([_padded(both[which], size) for piece in pieces for both in piece])
+        for which in (0, 1)
+    )
+    lengths = tuple(sum(len(both[0]) for both in piece) for piece in pieces)
+    return Outline(np.array(controls), curve, chord, lengths)
 
 
 def _pieces(
     controls: list[tuple[float, float]], first: int, corners: list[int]
-) -> Iterator[NDArray[np.float64]]:
-    """The smooth pieces of one stroke, from corner to corner, as weights of all its points."""
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """The smooth pieces of one stroke, from corner to corner, as weights of all its points.
+
+    Each comes twice, as curve and as chord.
+    """
     ends = [first, *(first + corner for corner in corners), len(controls) - 1]
     for i, (start, end) in enumerate(pairwise(ends)):
-        piece = _smooth(controls[start : end + 1])
-        weights = np.zeros((len(piece), len(controls)))
-        weights[:, start : end + 1] = piece
-        yield weights[i > 0 :]
+        both = []
+        for piece in _smooth(controls[start : end + 1]):
+            weights = np.zeros((len(piece), len(controls)))
+            weights[:, start : end + 1] = piece
+            both.append(weights[i > 0 :])
+        curve, chord = both
+        yield curve, chord
 
 
-def _smooth(points: list[tuple[float, float]]) -> NDArray[np.float64]:
-    """A Catmull-Rom curve through the points as a matrix (N, P) of weights."""
+def _smooth(
+    points: list[tuple[float, float]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights (N, P) of the points on a Catmull-Rom curve through them, and of those between."""
     last = len(points) - 1
-    rows = [np.eye(len(points))[:1]]
+    curve, chord = [np.eye(len(points))[:1]], [np.eye(len(points))[:1]]
     for start in range(last):
         pieces = max(1, round(math.dist(points[start], points[start + 1]) / _STEP))
         t = np.arange(1, pieces + 1)[:, None] / pieces
-        row = np.zeros((pieces, len(points)))
+        row, straight = np.zeros((2, pieces, len(points)))
         for index, weight in (
             (max(start - 1, 0), (-t + 2 * t**2 - t**3) / 2),
             (start, (2 - 5 * t**2 + 3 * t**3) / 2),
@@ -141,8 +191,10 @@ def _smooth(points: list[tuple[float, float]]) -> NDArray[np.float64]:
             (min(start + 2, last), (t**3 - t**2) / 2),
         ):
             row[:, index : index + 1] += weight
-        rows.append(row)
-    return np.concatenate(rows)
+        straight[:, start : start + 1], straight[:, start + 1 : start + 2] = 1 - t, t
+        curve.append(row)
+        chord.append(straight)
+    return np.concatenate(curve), np.concatenate(chord)
 
 
 def _padded(row: NDArray[np.float64], size: int) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,10 @@ Points = NDArray[np.float32]
 
 _RISE, _TOP = 0.6, 0.12
 """A radical has reached its bar after this width and this near to its top, in heights."""
+
+_EXIT, _HIGH, _BACK = 0.25, -0.6, 0.1
+"""A letter can be joined to the next where its stroke ends this near to the right, in widths, and
+below this height, and the next begins no further back, in x heights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,29 @@ def _knee(points: Points, top: float, bottom: float) -> float:
     return float(rising[rising[:, 1] <= near[:, 1].min() + _TOP * height, 0].min())
 
 
-def join(token: str, glyphs: Sequence[Glyph], gap: float) -> Glyph:
-    """Several glyphs side by side, ``gap`` apart, as one sign: the letters of a function's name."""
+def join(
+    token: str,
+    glyphs: Sequence[Glyph],
+    gap: float,
+    link: Callable[[Points, Points], Points] | None = None,
+) -> Glyph:
+    """Several glyphs side by side, ``gap`` apart, as one sign: the letters of a function's name.
+
+    ``link`` makes one stroke of two; where it is given, letters that end at the lower right are
+    written together with the next.
+    """
     strokes: list[Points] = []
-    end = 0.0
+    end, main = 0.0, None
     for glyph in glyphs:
-        shift = np.array([end - glyph.box[0], 0], np.float32)
-        strokes += [stroke + shift for stroke in glyph.strokes]
-        end += glyph.width + gap
+        first, *others = (s + np.array([end - glyph.box[0], 0], np.float32) for s in glyph.strokes)
+        end += glyph.width
+        if link and main is not None and first[0, 0] > strokes[main][-1, 0] - _BACK:
+            strokes[main] = first = link(strokes[main], first)
+        else:
+            main = len(strokes)
+            strokes.append(first)
+        if first[-1, 0] < end - _EXIT * glyph.width or first[-1, 1] < _HIGH:
+            main = None
+        strokes += others
+        end += gap
     return Glyph.of(token, strokes)

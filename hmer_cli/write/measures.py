@@ -71,6 +71,12 @@ def learnt() -> Measures:
 
 
 @cache
+def families() -> tuple[str, ...]:
+    """The first words of the measures' names; measures of one family share a writer's habit."""
+    return tuple(sorted({name.partition(".")[0] for name in learnt()}))
+
+
+@cache
 def extents() -> dict[str, tuple[float, float]]:
     """The usual top and bottom of tokens, in x heights from their baseline."""
     table = json.loads(_FILE.read_text(encoding="utf-8"))
@@ -79,11 +85,15 @@ def extents() -> dict[str, tuple[float, float]]:
 
 @dataclass
 class Style:
-    """One writer's layout, drawn at random: wide gaps stay wide through the expression."""
+    """One writer's layout, drawn at random: wide gaps stay wide through the expression.
+
+    ``even`` is how much of the usual unevenness inside an expression the writer has.
+    """
 
     measures: Measures
     rng: np.random.Generator
     habits: dict[str, float] = field(default_factory=dict)
+    even: float = 1.0
 
     def draw(self, name: str, x: float = 0.0) -> float:
         """One value of the measure for this writer; ``x`` is what it depends on.
@@ -95,7 +105,7 @@ class Style:
         family = name.partition(".")[0]
         if family not in self.habits:
             self.habits[family] = self._chance()
-        spread = measure.between * self.habits[family] + measure.within * self._chance()
+        spread = measure.between * self.habits[family] + measure.within * self.even * self._chance()
         return measure.offset + measure.slope * x + spread
 
     def space(self, name: str, least: float = 0.0) -> float:

@@ -14,7 +14,7 @@ from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.node import Node, Tree, rebuild, walk
 from hmer_cli.expr.tokens import Vocabulary, join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
-from hmer_cli.learn.invention import COVERED, PAIRS, Choices, Inventor
+from hmer_cli.write.invention import COVERED, PAIRS, Choices, Inventor
 from hmer_cli.write.layout import DELIMITERS
 from hmer_cli.write.measures import KINDS
 

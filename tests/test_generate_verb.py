@@ -1,0 +1,136 @@
+"""``hmer generate``: what lies in the folder, who can read it, and that it never changes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from lxml import etree
+
+from hmer_cli import eval_regions
+from hmer_cli.errors import InputError, OutputError, UsageError
+from hmer_cli.generate import generate, outcome
+from hmer_cli.ink.inkml import read_inkml
+from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.learn.examples import examples
+
+LABELS = [r"x ^ { 2 } + \sqrt { y }", r"\frac { a } { b } = \sin \theta"]
+RAW = [r"x^2+\sqrt y", r"{a \over b} = \sin\theta"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_expressions_are_written_in_turn_and_make_a_data_set(tmp_path: Path) -> None:
+    made = generate(str(tmp_path), RAW, count=5)
+    assert (made.written, made.failed, outcome(made)) == (5, 0, None)
+    samples = open_dataset(str(tmp_path))
+    assert [sample.label for sample in samples] == [LABELS[i % 2] for i in range(5)]
+    assert all(sample.error is None for sample in samples)
+    tied = examples(samples)
+    assert len(tied) == 5 and all(example.places is not None for example in tied)
+
+
+def test_every_file_says_the_same(tmp_path: Path) -> None:
+    generate(str(tmp_path), RAW)
+    ink = read_inkml((tmp_path / "00002.inkml").read_bytes(), "ink")
+    assert ink.label == LABELS[1]
+    assert [symbol.label for symbol in ink.symbols] == [r"\frac", "a", "b", "=", r"\sin", r"\theta"]
+    paths = etree.parse(tmp_path / "00002.svg").findall("{*}g/{*}path")
+    assert [path.get("data-token") for path in paths] == [s.label for s in ink.symbols]
+    image = cv2.imread(str(tmp_path / "00002.png"), cv2.IMREAD_UNCHANGED)
+    boxes = json.loads((tmp_path / "boxes.json").read_text())
+    record = boxes["images"][1]
+    assert (record["file_name"], record["height"], record["width"]) == ("00002.png", *image.shape)
+    names = {category["id"]: category["name"] for category in boxes["categories"]}
+    signs = [sign for sign in boxes["annotations"] if sign["image_id"] == 2]
+    assert [names[sign["category_id"]] for sign in signs] == [s.label for s in ink.symbols]
+    for sign, symbol in zip(signs, ink.symbols, strict=True):
+        x, y, width, height = sign["bbox"]
+        x0, y0, x1, y1 = ink.box(symbol.strokes)
+        assert x <= x0 and y <= y0 and x1 <= x + width and y1 <= y + height
+        assert 0 <= x < image.shape[1] and y + height <= image.shape[0]
+    gallery = (tmp_path / "gallery.html").read_text()
+    assert gallery.count("<svg") == 2 and "http" not in gallery.replace("http://www.w3.org", "")
+
+
+def test_an_item_depends_on_seed_and_index_alone(tmp_path: Path) -> None:
+    generate(str(tmp_path / "one"), count=5, seed=7, jobs=1)
+    generate(str(tmp_path / "two"), count=5, seed=7, jobs=2)
+    generate(str(tmp_path / "few"), count=2, seed=7)
+    generate(str(tmp_path / "other"), count=2, seed=8)
+    one, two, few, other = (contents(tmp_path / n) for n in ("one", "two", "few", "other"))
+    assert one == two
+    for name in ("00002.png", "00002.svg", "00002.inkml"):
+        assert few[name] == one[name] != other[name]
+
+
+def test_a_style_is_one_writer_for_all(tmp_path: Path) -> None:
+    def ways(folder: str, style: str | None) -> set[int]:
+        """In how many strokes an a is written, which differs between people."""
+        generate(str(tmp_path / folder), ["a"], count=6, style=style)
+        inks = [path.read_bytes() for path in sorted((tmp_path / folder).glob("*.inkml"))]
+        assert len(set(inks)) == 6
+        return {len(read_inkml(ink, "a").strokes) for ink in inks}
+
+    assert len(ways("anna", "anna")) == 1
+    assert len(ways("all", None)) == 2
+
+
+def test_bad_lines_are_told_and_stop_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "formulas.txt"
+    source.write_text("x^2\n\n\\frac{a}\n\\aleph_0\ny\n", encoding="utf-8")
+    made = generate(str(tmp_path / "out"), ["z", "^"], str(source))
+    assert (made.written, made.failed) == (3, 3)
+    error = outcome(made)
+    assert error is not None and error.exit_code == 1
+    told = capsys.readouterr().err
+    assert "--latex ^" in told and "line 3" in told and r"line 4: \aleph is no sign" in told
+    captions = (tmp_path / "out" / "caption.txt").read_text("utf-8").splitlines()
+    assert captions == ["00001\tz", "00002\tx ^ { 2 }", "00003\ty"]
+
+
+def test_nothing_to_write_is_an_error_and_makes_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no expression"):
+        generate(str(tmp_path / "out"), ["^"])
+    with pytest.raises(InputError, match="cannot be read"):
+        generate(str(tmp_path / "out"), source=str(tmp_path / "none.txt"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", [{"count": 0}, {"seed": -1}, {"engine": "hmeg"}])
+def test_wrong_options_are_wrong_usage(tmp_path: Path, options: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        generate(str(tmp_path / "out"), **options)  # type: ignore[arg-type]
+
+
+def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here already")
+    with pytest.raises(OutputError):
+        generate(str(tmp_path / "file" / "out"), ["x"])
+
+
+def test_pages_have_boxes_round_their_expressions_and_eval_scores_them(tmp_path: Path) -> None:
+    made = generate(str(tmp_path), count=2, page=True, seed=3)
+    assert made.written == 2
+    assert sorted(contents(tmp_path)) == [
+        "00001.json", "00001.png", "00002.json", "00002.png", "gallery.html",
+    ]  # fmt: skip
+    for name in ("00001", "00002"):
+        page = cv2.imread(str(tmp_path / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+        truth = json.loads((tmp_path / f"{name}.json").read_text())
+        assert len(truth["formulas"]) == len(truth["labels"]) > 2
+        for x0, y0, x1, y1 in np.array(truth["formulas"]).round().astype(int):
+            assert 0 <= x0 < x1 <= page.shape[1] and 0 <= y0 < y1 <= page.shape[0]
+            inside = page[y0:y1, x0:x1] < 128
+            assert inside.any()
+            edge = np.concatenate([inside[0], inside[-1]])
+            assert edge.mean() < 0.1, "the ink of an expression ends inside its box"
+    scored = eval_regions.evaluate(str(tmp_path), limit=1, find=lambda study, fold: [])
+    assert len(scored.outcomes) == 1 and scored.failed == 0
