@@ -214,11 +214,23 @@ def train(
         str | None,
         typer.Option("--from", metavar="NAME", help="Weights to begin with: a name or a file."),
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Another value for the recipe, as schedule.images=20000; may be given often.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Train a recogniser, or go on with a run that was interrupted."""
+    """Train a recogniser, or go on with a run that was interrupted.
+
+    On several GPUs: torchrun --nproc_per_node=N -m hmer_cli.cli train ...
+    """
     from hmer_cli import train as verb
 
-    verb.train(recipe, data, out or Path("runs") / recipe.stem, start)
+    verb.train(recipe, data, out or Path("runs") / recipe.stem, start, changes or ())
 
 
 @app.command("eval")

@@ -4,35 +4,50 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmer_cli import console
 from hmer_cli.errors import MissingError, OutputError
+from hmer_cli.expr.tokens import join
 from hmer_cli.learn.datasets import Sample, open_dataset
 from hmer_cli.learn.recipe import Recipe, load
 from hmer_cli.read.weights import resolve
 
 if TYPE_CHECKING:
     from hmer_cli.learn.recompose import Invention
+    from hmer_cli.learn.system import System
 
 CURVES = "curves.png"
 RECORD = "record.md"
+PREDICTIONS = "predictions.tsv"
+
+WIDTHS = {"greedy": 1, "beam of 10": 10}
+"""How wide the beam is in the final scores."""
+
+RATES = ("WER", "CER", "ExpRate", "<= 1", "<= 2", "WER, short", "WER, long")
 
 
-def train(recipe: Path, data: Path, out: Path, start: str | None = None) -> Path:
-    """Train as the recipe says and return the weights file, ``out/NAME.onnx``.
+def train(
+    recipe: Path, data: Path, out: Path, start: str | None = None, changes: Sequence[str] = ()
+) -> Path:
+    """Train as the recipe says, with ``changes`` to it, and return what came of it.
 
+    That is the weights file ``out/NAME.onnx``, or for families that have none the checkpoint.
     ``start`` names weights to begin with instead of chance; a run that is resumed has begun.
     Beside it lie the checkpoints, from which the same command goes on, the log, the curves and
-    the record. Raises UsageError for a wrong recipe, InputError where there is nothing to train
+    the record. Under torchrun, each of its processes calls this and one of them delivers.
+    Raises UsageError for a wrong recipe, InputError where there is nothing to train
     on, OutputError where ``out`` cannot be written, MissingError without ``hmer-cli[train]``.
     """
-    plan = load(recipe)
+    plan = load(recipe, changes)
     try:
-        from hmer_cli.learn.training import CHECKPOINT, Trainer
+        from hmer_cli.learn.team import Team
+        from hmer_cli.learn.training import BEST, CHECKPOINT, Trainer
     except ModuleNotFoundError as error:
         raise MissingError(
             f"training needs {error.name}", "try: pip install 'hmer-cli[train]'"
@@ -43,18 +58,33 @@ def train(recipe: Path, data: Path, out: Path, start: str | None = None) -> Path
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: {error.strerror}", "choose another --out") from error
+    team = Team.join()
+    say = console.say if team.leads else _nobody
     samples = open_dataset(str(data), plan.split or None)
     learned = examples(samples)
     valid = examples(open_dataset(str(data), plan.valid)) if plan.valid else []
-    console.say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
+    say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
     invention = invention_of(plan, recipe.parent, data.parent, samples)
-    trainer = Trainer(plan, learned, valid, out, console.say, invention)
+    trainer = Trainer(plan, learned, valid, out, say, invention, team)
     if start is not None and not (out / CHECKPOINT).exists():
         trainer.begin_with(resolve(start))
     with console.progress("training", plan.schedule.images) as advance:
-        trainer.run(advance)
-    begun = f" --from {start}" if start else ""
-    return deliver(plan, data, out, f"hmer train {recipe} --data {data} --out {out}{begun}")
+        trainer.run(advance if team.leads else _unwatched)
+    team.leave()
+    if not team.leads:
+        return out / BEST
+    command = ["hmer", "train", str(recipe), "--data", str(data), "--out", str(out)]
+    command += ["--from", start] if start else []
+    command += [part for change in changes for part in ("--set", change)]
+    return deliver(plan, data, out, shlex.join(command))
+
+
+def _nobody(message: str) -> None:
+    """What is said by a process that another one speaks for."""
+
+
+def _unwatched(done: int, found: int) -> None:
+    """Progress that another process shows."""
 
 
 def invention_of(
@@ -78,32 +108,83 @@ def invention_of(
 
 
 def deliver(plan: Recipe, data: Path, out: Path, command: str) -> Path:
-    """The best checkpoint of a run -> calibrated weights file, curves and record."""
-    from hmer_cli.learn.calibration import calibrate
+    """The best checkpoint of a run -> calibrated weights file or final scores, curves, record."""
     from hmer_cli.learn.curves import draw_curves
+    from hmer_cli.learn.families import load_system
+    from hmer_cli.learn.training import BEST, LOG
+
+    system, content = load_system(out / BEST)
+    lines = [
+        f"- commit: {_commit()}",
+        f"- command: `{command}`",
+        f"- machine: {platform.processor() or platform.machine()}",
+        f"- last score: `{json.dumps(_last(out / LOG))}`",
+    ]
+    if plan.family == "reader":
+        made = _weights(system, content, plan, data, out)
+    else:
+        made = out / BEST
+        lines += _final(system, plan, data, out)
+    draw_curves(out / LOG, out / CURVES)
+    (out / RECORD).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    console.say(f"weights in {made}")
+    return made
+
+
+def _weights(
+    system: System[Any], content: dict[str, Any], plan: Recipe, data: Path, out: Path
+) -> Path:
+    """The weights file that `Recogniser` reads with, its confidence calibrated."""
+    from hmer_cli.learn.calibration import calibrate
     from hmer_cli.learn.export import export
-    from hmer_cli.learn.training import BEST, LOG, load_reader
+    from hmer_cli.learn.training import LOG
     from hmer_cli.read.recogniser import Recogniser
 
-    reader, content = load_reader(out / BEST)
     weights = out / f"{plan.name}.onnx"
     metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
     metadata |= {"name": plan.name, "symbol": plan.symbol, "score": _last(out / LOG)}
+    reader: Any = system.model
     export(reader, metadata, weights)
     if plan.calibration:
         samples = open_dataset(str(data), plan.calibration)
         metadata["calibration"] = calibrate(Recogniser.load(str(weights)), samples)
         export(reader, metadata, weights)
-    draw_curves(out / LOG, out / CURVES)
-    lines = (
-        f"- commit: {_commit()}",
-        f"- command: `{command}`",
-        f"- machine: {platform.processor() or platform.machine()}",
-        f"- last score: `{json.dumps(metadata['score'])}`",
-    )
-    (out / RECORD).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    console.say(f"weights in {weights}")
     return weights
+
+
+def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str]:
+    """The lines of the record that tell how the best weights read the validation set.
+
+    Every prediction of the beam goes to a file beside the record, the worst first.
+    """
+    from hmer_cli.judge.scores import Pair, score, score_by_length, token_edits
+    from hmer_cli.learn.examples import examples
+    from hmer_cli.learn.system import read_all
+
+    if not plan.valid:
+        return []
+    shown = examples(open_dataset(str(data), plan.valid))
+    stills = list(system.stills(shown))
+    lines = [
+        "",
+        f"| {plan.valid} | n | {' | '.join(RATES)} | seconds |",
+        "|---" * (len(RATES) + 3) + "|",
+    ]
+    pairs: list[Pair] = []
+    for name, width in WIDTHS.items():
+        begun = time.perf_counter()
+        said = read_all(system, system.model, stills, width)
+        seconds = time.perf_counter() - begun
+        pairs = [Pair(join(e.tokens), join(s)) for e, s in zip(shown, said, strict=True)]
+        whole, parts = score(pairs), score_by_length(pairs)
+        rates = [whole.wer, whole.cer, whole.exprate, whole.exprate1, whole.exprate2]
+        rates += [parts[part].wer for part in ("short", "long") if part in parts]
+        cells = " | ".join(f"{100 * rate:.2f} %" for rate in rates)
+        lines.append(f"| {name} | {whole.n} | {cells} | {seconds:.0f} |")
+    rows = sorted(zip(token_edits(pairs), pairs, strict=True), key=lambda row: -row[0])
+    table = "".join(f"{pair.truth}\t{pair.prediction}\t{edits}\n" for edits, pair in rows)
+    (out / PREDICTIONS).write_text(f"truth\tprediction\tedits\n{table}", encoding="utf-8")
+    return lines
 
 
 def _last(log: Path) -> dict[str, Any]:

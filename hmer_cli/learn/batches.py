@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hmer_cli.ink.render import draw
 from hmer_cli.learn import spans
@@ -14,6 +16,7 @@ from hmer_cli.learn.augment import Points, Spread, augment
 from hmer_cli.learn.degrade import DEFAULT, Warp, degrade, seen
 from hmer_cli.learn.examples import UNTIED, Example, written_tokens
 from hmer_cli.learn.recipe import Drawing
+from hmer_cli.learn.tensors import Targets, shifted
 from hmer_cli.read.prepare import LONGEST, TALLEST
 from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SLOT, SYMBOL, symbol_size
 from hmer_cli.read.units import Units, frames_needed
@@ -134,36 +137,33 @@ def _centres(example: Example, strokes: Sequence[Points]) -> list[tuple[float, f
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Arrays ready for the model; see `hmer_cli.read.model` for the letters.
+class Batch(Targets):
+    """Tensors ready for the model; see `hmer_cli.read.model` for the letters.
 
-    images (B, 1, H, W) float32, ink 1; sizes (B, 2) in cells; the units of each label; ``length``
-    frames for all of them, of whom ``tight`` ones needed more than their symbols give;
+    images (B, 1, H, W) uint8, ink 255; sizes (B, 2) in cells; ``length`` frames for all of them;
     cells (B, h, w) int64: the symbol whose centre is there, 0 for none, or UNKNOWN, as in the
     cells around a centre, which is nowhere near that exact; order (B, K) int64: the cells of the
     symbols in the order of the label, UNKNOWN beyond their number.
     """
 
-    images: NDArray[np.float32]
-    sizes: NDArray[np.int64]
-    labels: list[list[int]]
-    cells: NDArray[np.int64]
-    order: NDArray[np.int64]
+    images: Tensor
+    sizes: Tensor
+    cells: Tensor
+    order: Tensor
     length: int
-    tight: int
 
 
 def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
     """Pad to the largest: height to a multiple of two cells, width to one of one."""
     height = max(-(-d.image.shape[0] // (2 * CELL)) * 2 * CELL for d in drawn)
     width = max(-(-d.image.shape[1] // CELL) * CELL for d in drawn)
-    images = np.zeros((len(drawn), 1, height, width), np.float32)
+    images = np.zeros((len(drawn), 1, height, width), np.uint8)
     cells = np.zeros((len(drawn), height // CELL, width // CELL), np.int64)
     sizes = np.zeros((len(drawn), 2), np.int64)
     order = np.full((len(drawn), max(len(d.centres or ()) for d in drawn)), UNKNOWN, np.int64)
     for i, d in enumerate(drawn):
         h, w = d.image.shape
-        images[i, 0, :h, :w] = d.image / np.float32(255)
+        images[i, 0, :h, :w] = d.image
         sizes[i] = -(-h // CELL), -(-w // CELL)
         if d.centres is None:
             cells[i] = UNKNOWN
@@ -173,9 +173,18 @@ def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
         for y, x, token in places:
             cells[i, y, x] = symbols[token]
         order[i, : len(places)] = [y * cells.shape[2] + x for y, x, _ in places]
-    labels = [d.label for d in drawn]
-    length = max(d.length for d in drawn)
-    return Batch(images, sizes, labels, cells, order, length, sum(d.tight for d in drawn))
+    before, after, lengths = shifted([d.label for d in drawn])
+    return Batch(
+        before,
+        after,
+        lengths,
+        sum(d.tight for d in drawn),
+        torch.from_numpy(images),
+        torch.from_numpy(sizes),
+        torch.from_numpy(cells),
+        torch.from_numpy(order),
+        max(d.length for d in drawn),
+    )
 
 
 def bucketed(drawn: Sequence[Drawn], pixels: int) -> list[list[Drawn]]:
@@ -211,13 +220,17 @@ def stream(
     pixels: int,
     pool: int,
 ) -> Iterator[Batch]:
-    """Batches of about ``pixels`` padded pixels; images of like size are sought in a ``pool``."""
+    """Batches of about ``pixels`` padded pixels; images of like size are sought in a ``pool``.
+
+    Each batch is the group in which the image that has waited longest is, so that batches come
+    as steadily as their images are drawn.
+    """
     waiting: list[Drawn] = []
     for example in examples:
         now = progress()
         waiting.append(painter.paint(painter.choose(example, now, rng), now, rng))
-        if len(waiting) == pool:
-            groups = bucketed(waiting, pixels)
-            waiting = []
-            for j in rng.permutation(len(groups)):
-                yield collate(groups[j], symbols)
+        if len(waiting) >= pool:
+            group = next(g for g in bucketed(waiting, pixels) if any(d is waiting[0] for d in g))
+            chosen = set(map(id, group))
+            waiting = [d for d in waiting if id(d) not in chosen]
+            yield collate(group, symbols)

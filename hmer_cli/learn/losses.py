@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from hmer_cli.learn.batches import UNKNOWN, Batch
 from hmer_cli.learn.recipe import Losses
+from hmer_cli.learn.tensors import IGNORED
 from hmer_cli.read.model import Reader
 from hmer_cli.read.units import BLANK
 
 
-def pad(labels: Sequence[Sequence[int]], value: int) -> Tensor:
-    """Label lists -> (B, L) int64."""
-    length = max(map(len, labels))
-    return torch.tensor([[*row, *[value] * (length - len(row))] for row in labels])
+def ctc(frames: Tensor, labels: Tensor, lengths: tuple[int, ...], tight: bool = False) -> Tensor:
+    """Mean CTC loss a unit (Graves et al., 2006) of frames (B, T, V).
 
-
-def ctc(frames: Tensor, batch: Batch) -> Tensor:
-    """Mean CTC loss a unit (Graves et al., 2006); the batch has frames enough for every label."""
-    lengths = torch.tensor([len(label) for label in batch.labels])
-    units = [unit for label in batch.labels for unit in label]
+    Only where ``tight`` is set may a label need more frames than there are: it then adds nothing.
+    """
     loss = functional.ctc_loss(
         frames.transpose(0, 1),
-        torch.tensor(units, device=frames.device),
-        torch.full((len(batch.labels),), frames.shape[1]),
-        lengths,
+        labels,
+        torch.full((len(lengths),), frames.shape[1]),
+        torch.tensor(lengths),
         blank=BLANK,
         reduction="sum",
+        zero_infinity=tight,
     )
-    return loss / lengths.sum()
+    return loss / sum(lengths)
 
 
 def decoder(reader: Reader, memory: Tensor, batch: Batch, weights: Losses) -> Tensor:
     """Cross-entropy of the next unit; some of the units before it are replaced at random."""
-    device = memory.device
-    before = pad([[BLANK, *label] for label in batch.labels], BLANK).to(device)
-    after = pad([[*label, BLANK] for label in batch.labels], -100).to(device)
-    wrong = torch.rand(before.shape, device=device) < weights.corruption
+    wrong = torch.rand(batch.before.shape, device=memory.device) < weights.corruption
     wrong[:, 0] = False
-    before = torch.where(wrong, torch.randint_like(before, 1, reader.shape.units), before)
-    scores = reader.decoder(memory, before)
+    random = torch.randint_like(batch.before, 1, reader.shape.units)
+    scores = reader.decoder(memory, torch.where(wrong, random, batch.before))
+    return next_unit(scores, batch.after, weights.smoothing)
+
+
+def next_unit(scores: Tensor, after: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy of scores (B, L + 1, V) against the units that come next."""
     return functional.cross_entropy(
-        scores.flatten(0, 1), after.flatten(), label_smoothing=weights.smoothing
+        scores.flatten(0, 1), after.flatten(), ignore_index=IGNORED, label_smoothing=smoothing
     )
 
 
@@ -55,7 +52,7 @@ def symbols(scores: Tensor, cells: Tensor, weights: Losses) -> tuple[Tensor, Ten
     loss = functional.cross_entropy(scores, cells.clamp(min=0), reduction="none")
     here = cells > 0
     weight = torch.where(here, 1.0, weights.background) * known
-    named = (scores.argmax(dim=1) == cells)[here].float().mean() if here.any() else weight.sum() * 0
+    named = ((scores.argmax(dim=1) == cells) & here).sum() / here.sum().clamp(min=1)
     return (loss * weight).sum() / weight.sum().clamp(min=1), named
 
 
@@ -65,10 +62,10 @@ def presence(scores: Tensor, order: Tensor) -> Tensor:
     Scores (B, N); order (B, K), the cells of the symbols. Images without known symbols are out.
     """
     known = (order != UNKNOWN).any(dim=1)
-    target = torch.zeros_like(scores)
-    rows = torch.arange(len(order), device=order.device)[:, None].expand_as(order)
     there = order != UNKNOWN
-    target[rows[there], order[there]] = 1.0
+    batch, cells = scores.shape
+    nowhere = scores.new_zeros(batch, cells + 1)
+    target = nowhere.scatter(1, torch.where(there, order, cells), 1.0)[:, :cells]
     loss = functional.binary_cross_entropy_with_logits(scores, target, reduction="none")
     return (loss * known[:, None]).sum() / there.sum().clamp(min=1)
 
@@ -90,24 +87,22 @@ def precedence(scores: Tensor, order: Tensor) -> Tensor:
 
 
 def losses(reader: Reader, batch: Batch, weights: Losses) -> tuple[Tensor, dict[str, Tensor]]:
-    """The total loss of a batch, and its parts for the log."""
-    device = next(reader.parameters()).device
-    images = torch.from_numpy(batch.images).to(device)
-    sizes = torch.from_numpy(batch.sizes).to(device)
-    order = torch.from_numpy(batch.order).to(device)
-    cells = torch.from_numpy(batch.cells).to(device)
-    length = torch.tensor(batch.length, device=device)
-    with torch.autocast(device.type, torch.bfloat16):
-        found = reader.read(images.to(memory_format=torch.channels_last), sizes, length)
+    """The total loss of a batch on the reader's device, and its parts for the log.
+
+    Nothing here makes the host wait for a GPU; the number of frames stays on the host for that.
+    """
+    images = batch.images.float().div_(255).to(memory_format=torch.channels_last)
+    with torch.autocast(images.device.type, torch.bfloat16):
+        found = reader.read(images, batch.sizes, torch.tensor(batch.length))
         decoded = decoder(reader, found.memory, batch, weights)
-    wrong, named = symbols(found.symbols.float(), cells, weights)
+    wrong, named = symbols(found.symbols.float(), batch.cells, weights)
     parts = {
-        "ctc": ctc(found.frames, batch),
-        "first": ctc(found.first, batch),
+        "ctc": ctc(found.frames, batch.labels, batch.lengths),
+        "first": ctc(found.first, batch.labels, batch.lengths),
         "decoder": decoded,
         "symbols": wrong,
-        "presence": presence(found.presence, order),
-        "precedence": precedence(found.before, order),
+        "presence": presence(found.presence, batch.order),
+        "precedence": precedence(found.before, batch.order),
     }
     total = torch.stack([getattr(weights, key) * loss for key, loss in parts.items()]).sum()
-    return total, {**{key: loss.detach() for key, loss in parts.items()}, "named": named.detach()}
+    return total, {**parts, "named": named}

@@ -1,16 +1,18 @@
-"""The training loop: one recipe, one visible loop, on CPU or GPU."""
+"""The training loop: one recipe, one visible loop, on CPU or GPU, by one process or several."""
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,29 +20,30 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
-from hmer_cli.learn.batches import Batch, Invent, Painter, bucketed, collate, mixed, stream
+from hmer_cli.learn.batches import mixed
 from hmer_cli.learn.examples import Example
-from hmer_cli.learn.losses import losses
+from hmer_cli.learn.families import build
 from hmer_cli.learn.recipe import Recipe
 from hmer_cli.learn.recompose import Invention
-from hmer_cli.learn.transfer import symbol_names, transfer
-from hmer_cli.read.decode import greedy
-from hmer_cli.read.model import Reader, Shape
-from hmer_cli.read.units import Units
+from hmer_cli.learn.system import Lesson, Say, System, mean_loss, read_all
+from hmer_cli.learn.team import Team
+from hmer_cli.learn.tensors import Targets
 
 CHECKPOINT = "last.pt"
 BEST = "best.pt"
 LOG = "log.jsonl"
 
-Say = Callable[[str], None]
+AHEAD = 4
+"""Batches that each worker draws ahead of the GPU."""
 
 
 @dataclass
 class State:
-    """What a run has done so far; all of it is in the checkpoint.
+    """What a run has done so far, in all its processes; all of it is in the checkpoint.
 
     ``skipped`` counts steps left out because a gradient was not finite, ``tight`` images whose
-    label did not fit the frames of their symbols, so that they were given more.
+    label did not fit their frames. ``waited`` and ``dull`` are the scores since the ``best`` one
+    and since the ``lowest`` loss on the validation set, ``fall`` what is left of the rate.
     """
 
     step: int = 0
@@ -50,43 +53,40 @@ class State:
     tight: int = 0
     best: float = math.inf
     waited: int = 0
+    lowest: float = math.inf
+    dull: int = 0
+    fall: float = 1.0
     resumed: int = 0
-    sums: dict[str, Tensor] = field(default_factory=dict)
 
 
-class Stream(IterableDataset[Batch]):
-    """`stream` for a DataLoader; each worker has its own seed, and all know the progress."""
+class Stream(IterableDataset[Targets]):
+    """A system's batches for a DataLoader.
+
+    Each worker of each process has its own seed, and all know the progress of the run.
+    """
 
     def __init__(
         self,
-        painter: Painter,
+        system: System[Any],
         data: Sequence[Example],
-        invent: Invent | None,
-        symbols: dict[str, int],
-        recipe: Recipe,
+        invention: Invention | None,
+        seed: Sequence[int],
     ) -> None:
-        self.painter, self.data, self.invent = painter, data, invent
-        self.symbols, self.recipe = symbols, recipe
+        self.system, self.data = system, data
+        self.invent = invention.sample if invention is not None else None
         self.progress = torch.zeros(1).share_memory_()
-        self.seed = recipe.seed
+        self.seed = seed
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Targets]:
         info = get_worker_info()
-        rng = np.random.default_rng([self.seed, info.id if info else 0])
-        schedule = self.recipe.schedule
-        return stream(
-            self.painter,
-            mixed(self.data, self.invent, self.recipe.recomposition.share, rng),
-            self.symbols,
-            lambda: float(self.progress[0]),
-            rng,
-            schedule.pixels,
-            schedule.pool,
-        )
+        rng = np.random.default_rng([*self.seed, info.id if info else 0])
+        share = self.system.recipe.recomposition.share
+        examples = mixed(self.data, self.invent, share, rng)
+        return self.system.batches(examples, lambda: float(self.progress[0]), rng)
 
 
 class Trainer:
-    """A run: the reader, its averaged copy, the optimiser, and the loop that moves them."""
+    """A run: the model, its averaged copy, the optimiser, and the loop that moves them."""
 
     def __init__(
         self,
@@ -96,46 +96,39 @@ class Trainer:
         out: Path,
         say: Say,
         invention: Invention | None = None,
+        team: Team | None = None,
     ) -> None:
         if not data:
             raise InputError("there is no labelled ink to train on", "give a CROHME package")
         self.recipe, self.out, self.say = recipe, out, say
+        self.team = team or Team.join()
+        if self.team.device.type == "cuda":
+            torch.set_float32_matmul_precision("high")
         tokens = Vocabulary.of_labels(" ".join(e.tokens) for e in data).tokens
         if invention is not None:
             tokens = tuple(sorted({*tokens, *invention.vocabulary.tokens}))
-        self.units = Units(tokens)
-        self.symbols = {name: i for i, name in enumerate(symbol_names(tokens))}
-        try:
-            shape = Shape(units=len(self.units), symbols=len(self.symbols) - 1, **recipe.model)
-        except TypeError as error:
-            raise UsageError(f"recipe {recipe.name}: [model] {error}", "see Shape") from error
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(recipe.seed)
-        self.reader = self._new(shape)
-        self.average = self._new(shape)
-        self.average.load_state_dict(self.reader.state_dict())
+        self.system = build(recipe, tokens)
+        self.model = self.system.model
+        self.model.to(self.team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.model)
         self.optimiser = self._optimiser()
-        self.painter = Painter(self.units, recipe.drawing, recipe.spread)
-        self.data = data
-        self.invent = invention.sample if invention is not None else None
-        self.valid = valid
+        self.data, self.invention, self.valid = data, invention, valid
+        self.stills: list[tuple[list[int], Targets]] = []
         self.state = State()
+        self.sums: dict[str, Tensor] = {}
+        self.lesson: torch.nn.Module = Lesson(self.system)
 
     def begin_with(self, weights: Path) -> None:
         """Start from what a weights file holds, as far as it fits."""
-        share = transfer(weights, self.reader, self.units.tokens)
-        self.average.load_state_dict(self.reader.state_dict())
+        share = self.system.begin_with(weights)
         self.say(f"{share:.0%} of the parameters come from {weights}")
-
-    def _new(self, shape: Shape) -> Reader:
-        reader = Reader(shape).to(self.device)
-        return reader.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _optimiser(self) -> torch.optim.Optimizer:
         """AdamW; biases, norms and other vectors do not decay."""
         schedule = self.recipe.schedule
-        matrices = [p for p in self.reader.parameters() if p.ndim > 1]
-        vectors = [p for p in self.reader.parameters() if p.ndim <= 1]
+        matrices = [p for p in self.model.parameters() if p.ndim > 1]
+        vectors = [p for p in self.model.parameters() if p.ndim <= 1]
         groups = [
             {"params": matrices, "weight_decay": schedule.decay},
             {"params": vectors, "weight_decay": 0.0},
@@ -149,160 +142,205 @@ class Trainer:
         """
         schedule, state = self.recipe.schedule, self.state
         self.out.mkdir(parents=True, exist_ok=True)
-        self.resume()
-        source = Stream(self.painter, self.data, self.invent, self.symbols, self.recipe)
-        source.seed = self.recipe.seed + state.resumed
-        workers = (os.cpu_count() or 1) if self.device.type == "cuda" else 0
-        loader = iter(DataLoader(source, batch_size=None, num_workers=workers))
+        self.start()
+        source = self.source()
+        loader = self._loader(source)
         advance(state.seen, 0)
         due = (state.seen // schedule.interval + 1) * schedule.interval
-        last = time.monotonic()
-        while state.seen < schedule.images and state.waited < schedule.patience:
-            source.progress[0] = state.seen / schedule.images
+        begun = time.monotonic() - state.seconds
+        while self.progress() < 1 and state.waited < schedule.patience:
+            source.progress[0] = self.progress()
             batch = next(loader)
             self.step(batch)
-            advance(len(batch.labels), 0)
-            now = time.monotonic()
-            state.seconds += now - last
-            last = now
-            if state.seen >= due or state.seen >= schedule.images:
-                due += schedule.interval
+            images, tight = self.team.total(batch.count, batch.tight)
+            (state.seconds,) = self.team.leading(time.monotonic() - begun)
+            state.seen += int(images)
+            state.tight += int(tight)
+            advance(int(images), 0)
+            if state.seen >= due or self.progress() >= 1:
+                due = (state.seen // schedule.interval + 1) * schedule.interval
                 self.report()
                 self.save()
-                last = time.monotonic()
         return state
 
-    def step(self, batch: Batch) -> None:
-        """One batch: losses, gradients, weights, their average."""
+    def start(self) -> None:
+        """Go on from the checkpoint if there is one; then let the processes train together."""
+        if not self.resume():
+            self.system.begin(self.say)
+            self._follow(keep=0.0)
+        torch.manual_seed(self.recipe.seed + 1000 * self.state.resumed + self.team.rank)
+        self.lesson = self.team.wrap(self.lesson)
+
+    def source(self) -> Stream:
+        """What this process learns from: no two of them, nor a run resumed, see the same."""
+        seed = (self.recipe.seed + self.state.resumed, self.team.rank)
+        return Stream(self.system, self.data, self.invention, seed)
+
+    def _loader(self, source: Stream) -> Iterator[Targets]:
+        """Batches drawn between the steps on a CPU, by all other cores beside a GPU."""
+        if self.team.device.type == "cpu":
+            return iter(DataLoader(source, batch_size=None))
+        workers = max(1, (os.cpu_count() or 1) // self.team.size - 1)
+        return iter(
+            DataLoader(
+                source,
+                batch_size=None,
+                num_workers=workers,
+                prefetch_factor=AHEAD,
+                pin_memory=True,
+                worker_init_fn=_alone,
+            )
+        )
+
+    def step(self, batch: Targets) -> None:
+        """One batch: losses, gradients, weights, their average.
+
+        Nothing here waits for a GPU. Where a gradient is not finite, in any process, the optimiser
+        leaves the step out in all of them: it is told so as by a GradScaler, on the device.
+        """
         schedule, state = self.recipe.schedule, self.state
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
-        total, parts = losses(self.reader, batch, self.recipe.losses)
+        total, parts = self.lesson(batch.to(self.team.device))
         self.optimiser.zero_grad()
         total.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.reader.parameters(), schedule.clip)
-        if torch.isfinite(norm):
-            self.optimiser.step()
-            self._follow(min(schedule.average, (1 + state.step) / (10 + state.step)))
-        else:
-            state.skipped += 1
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), schedule.clip)
+        skipped = (~torch.isfinite(norm)).float()
+        self.optimiser.found_inf = skipped  # type: ignore[attr-defined]
+        self.optimiser.step()
+        self._follow(min(schedule.average, (1 + state.step) / (10 + state.step)))
         state.step += 1
-        state.seen += len(batch.labels)
-        state.tight += batch.tight
-        for key, value in {**parts, "batches": torch.ones(())}.items():
-            state.sums[key] = state.sums.get(key, 0.0) + value  # a float would wait for the GPU
+        shown = {"loss": total.detach(), **parts, "skipped": skipped, "batches": torch.ones(())}
+        for key, value in shown.items():
+            self.sums[key] = self.sums.get(key, 0.0) + value
+
+    def progress(self) -> float:
+        """How far the run is, 0 to 1: in images, or in minutes where those come to an end first."""
+        schedule, state = self.recipe.schedule, self.state
+        timed = state.seconds / (60 * schedule.minutes) if schedule.minutes else 0.0
+        return min(1.0, max(state.seen / schedule.images, timed))
 
     def rate(self) -> float:
-        """Linear warm-up, then a cosine down to nothing."""
+        """Linear warm-up, then a cosine down to nothing, or what the plateaus have left of it."""
         schedule = self.recipe.schedule
-        warm = min(1.0, (self.state.step + 1) / schedule.warmup)
-        fall = 0.5 * (1 + math.cos(math.pi * min(1.0, self.state.seen / schedule.images)))
-        return max(schedule.rate * warm * fall, 1e-7)
+        warm = min(1.0, (self.state.step + 1) / max(1, schedule.warmup))
+        fall = 0.5 * (1 + math.cos(math.pi * self.progress()))
+        return max(schedule.rate * warm * (self.state.fall if schedule.plateau else fall), 1e-7)
 
     @torch.no_grad()
     def _follow(self, keep: float) -> None:
-        """The averaged weights move a little towards the current ones."""
-        torch._foreach_lerp_(
-            list(self.average.parameters()), list(self.reader.parameters()), 1 - keep
-        )
-        for old, new in zip(self.average.buffers(), self.reader.buffers(), strict=True):
+        """The averaged weights move a little towards the current ones; what counts is copied."""
+        averaged, current = self.average.parameters(), self.model.parameters()
+        torch._foreach_lerp_(list(averaged), list(current), 1 - keep)
+        for old, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
             old.copy_(new)
 
-    @torch.no_grad()
-    def read(self, examples: Sequence[Example]) -> list[tuple[list[str], list[str]]]:
-        """Truth and greedy prediction of every example, by the averaged weights."""
-        self.average.eval()
-        known = set(self.units.tokens)
-        results = []
-        drawn = [
-            self.painter.still(Example(e.strokes, tuple(t for t in e.tokens if t in known)))
-            for e in examples
-        ]
-        truth = {id(d): list(e.tokens) for d, e in zip(drawn, examples, strict=True)}
-        for group in bucketed(drawn, self.recipe.schedule.pixels):
-            batch = collate(group, self.symbols)
-            with torch.autocast(self.device.type, torch.bfloat16):
-                frames, _ = self.average(
-                    torch.from_numpy(batch.images).to(self.device),
-                    torch.from_numpy(batch.sizes).to(self.device),
-                )
-            for d, row in zip(group, frames.float().cpu().numpy(), strict=True):
-                results.append((truth[id(d)], self.units.decode(greedy(row))))
-        return results
-
     def report(self) -> None:
-        """Score the validation set, append a line to the log, keep the weights if they are best."""
-        import jiwer
+        """Score the validation set, append a line to the log, keep the weights if they are best.
 
-        state, sums = self.state, self.state.sums
-        pairs = self.read(self.valid) if self.valid else []
-        count = float(sums.pop("batches"))
+        One process does it, and all of them know how it went.
+        """
+        state = self.state
+        state.skipped += int(self.sums.pop("skipped"))
+        if self.team.leads:
+            self._score()
+        counts = self.team.leading(state.waited, state.dull)
+        state.waited, state.dull = map(int, counts)
+        state.best, state.lowest, state.fall = self.team.leading(
+            state.best, state.lowest, state.fall
+        )
+        self.sums = {}
+
+    def _score(self) -> None:
+        state, schedule = self.state, self.recipe.schedule
+        count = float(self.sums.pop("batches"))
         line: dict[str, Any] = {
             "seen": state.seen,
             "step": state.step,
             "minutes": round(state.seconds / 60, 1),
             "rate": round(self.rate(), 7),
-            **{key: round(float(value) / count, 4) for key, value in sums.items()},
+            **{key: round(float(value) / count, 4) for key, value in self.sums.items()},
+            **self._examine(),
+            "skipped": state.skipped,
+            "tight": state.tight,
         }
-        if pairs:
-            truths, said = [" ".join(t) for t, _ in pairs], [" ".join(s) for _, s in pairs]
-            line["wer"] = round(jiwer.wer(truths, said), 4)
-            line["cer"] = round(jiwer.cer(truths, said), 4)
-            line["exprate"] = round(float(np.mean([t == s for t, s in pairs])), 4)
-        state.sums = {}
-        score = line.get("wer", line["ctc"])
-        state.waited = 0 if score < state.best else state.waited + 1
         with (self.out / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
-        left = state.seconds / state.seen * (self.recipe.schedule.images - state.seen)
+        left = state.seconds * (1 / max(self.progress(), 1e-6) - 1)
         self.say(f"{_told(line)}; {left / 60:.0f} min to go")
+        if schedule.plateau:
+            low = line.get("valid_loss", line["loss"])
+            state.dull = 0 if low < state.lowest else state.dull + 1
+            state.lowest = min(low, state.lowest)
+            if state.dull and state.dull % schedule.plateau == 0:
+                state.fall /= 2
+        score = line.get("wer", line["loss"])
+        state.waited = 0 if score < state.best else state.waited + 1
         if score < state.best:
             state.best = score
             self._write(BEST)
 
+    def _examine(self) -> dict[str, float]:
+        """How well the averaged weights read the validation set, greedily."""
+        import jiwer
+
+        if not self.valid:
+            return {}
+        self.stills = self.stills or list(self.system.stills(self.valid))
+        truths = [" ".join(example.tokens) for example in self.valid]
+        said = [" ".join(tokens) for tokens in read_all(self.system, self.average, self.stills)]
+        found = {
+            "wer": jiwer.wer(truths, said),
+            "cer": jiwer.cer(truths, said),
+            "exprate": float(np.mean([t == s for t, s in zip(truths, said, strict=True)])),
+        }
+        if self.recipe.schedule.plateau:
+            found["valid_loss"] = mean_loss(self.system, self.average, self.stills)
+        return {key: round(value, 4) for key, value in found.items()}
+
     def save(self) -> None:
         """Write the checkpoint that `resume` reads."""
-        self._write(
-            CHECKPOINT, reader=self.reader.state_dict(), optimiser=self.optimiser.state_dict()
-        )
+        if self.team.leads:
+            self._write(
+                CHECKPOINT, reader=self.model.state_dict(), optimiser=self.optimiser.state_dict()
+            )
 
     def _write(self, name: str, **more: Any) -> None:
         content = {
             "average": self.average.state_dict(),
-            "shape": self.reader.shape.to_dict(),
-            "tokens": list(self.units.tokens),
+            "shape": self.system.shape,
+            "tokens": list(self.system.units.tokens),
             "recipe": self.recipe.to_dict(),
-            "state": vars(self.state) | {"sums": {}},
+            "state": vars(self.state),
             **more,
         }
         part = self.out / f".{name}.part"
         torch.save(content, part)
         os.replace(part, self.out / name)
 
-    def resume(self) -> None:
-        """Go on from the checkpoint in the output folder, if there is one."""
+    def resume(self) -> bool:
+        """Go on from the checkpoint in the output folder; whether there is one."""
         path = self.out / CHECKPOINT
         if not path.exists():
-            return
-        content = torch.load(path, map_location=self.device, weights_only=True)
-        if content["shape"] != self.reader.shape.to_dict():
+            return False
+        content = torch.load(path, map_location=self.team.device, weights_only=True)
+        if content["shape"] != self.system.shape:
             raise UsageError(f"{path} is of another model", "choose another --out")
-        self.reader.load_state_dict(content["reader"])
+        self.model.load_state_dict(content["reader"])
         self.average.load_state_dict(content["average"])
         self.optimiser.load_state_dict(content["optimiser"])
-        vars(self.state).update(content["state"])
+        known = {f.name for f in fields(State)}
+        vars(self.state).update({k: v for k, v in content["state"].items() if k in known})
         self.state.resumed += 1
         self.say(f"resumed at {self.state.seen} images")
+        return True
+
+
+def _alone(worker: int) -> None:
+    """Every worker is a process of its own: more threads would only be in each other's way."""
+    cv2.setNumThreads(1)
 
 
 def _told(line: dict[str, Any]) -> str:
-    kept = ("seen", "ctc", "decoder", "named", "wer", "exprate", "minutes")
+    kept = ("seen", "loss", "ctc", "decoder", "named", "wer", "exprate", "minutes")
     return ", ".join(f"{key} {line[key]}" for key in kept if key in line)
-
-
-def load_reader(path: Path) -> tuple[Reader, dict[str, Any]]:
-    """The averaged reader in a checkpoint, and all else that it says."""
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    reader = Reader(Shape(**content["shape"]))
-    reader.load_state_dict(content["average"])
-    return reader.eval(), content

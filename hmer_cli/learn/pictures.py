@@ -1,0 +1,95 @@
+"""The seed's pictures (Monawwar and Chung, 2025): an expression stretched over one fixed size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.render import Image, render
+from hmer_cli.learn.examples import Example
+from hmer_cli.learn.recipe import Canvas
+from hmer_cli.learn.tensors import Targets, shifted
+from hmer_cli.read.units import Units, frames_needed
+
+
+@dataclass(frozen=True)
+class Pictures(Targets):
+    """images (B, 1, H, W) uint8, dark ink on white, all of one size."""
+
+    images: Tensor
+
+
+def picture(example: Example, canvas: Canvas) -> Image:
+    """The example drawn as wide or high as the canvas is wide, then stretched over the canvas."""
+    image = render(Ink(example.strokes), size=canvas.width, padding=canvas.padding, pen=canvas.pen)
+    shape = canvas.width, min(canvas.height, image.shape[0])
+    # Lines that shrink fade, but never fall between two pixels.
+    image = np.asarray(cv2.resize(image, (image.shape[1], shape[1]), interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(image, (canvas.width, canvas.height)), np.uint8)
+
+
+def jittered(example: Example, canvas: Canvas, rng: np.random.Generator) -> Image:
+    """The picture with the ink turned a little, in another brightness and contrast."""
+    angle = np.deg2rad(rng.normal(0, canvas.rotation))
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.array([[cos, -sin], [sin, cos]], np.float32)
+    strokes = tuple(stroke @ turn.T for stroke in example.strokes)
+    image = picture(Example(strokes, example.tokens), canvas).astype(np.float32)
+    image = np.clip(image * rng.uniform(1 - canvas.brightness, 1 + canvas.brightness), 0, 255)
+    mean = image.mean()
+    image = mean + (image - mean) * rng.uniform(1 - canvas.contrast, 1 + canvas.contrast)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Album:
+    """Examples -> batches of pictures with their labels.
+
+    Labels that do not fit into ``frames`` are counted as tight; None is room for all.
+    """
+
+    units: Units
+    canvas: Canvas
+    frames: int | None
+    pixels: int
+
+    @property
+    def count(self) -> int:
+        """The pictures of one batch."""
+        return max(1, self.pixels // (self.canvas.height * self.canvas.width))
+
+    def batches(self, examples: Iterable[Example], rng: np.random.Generator) -> Iterator[Pictures]:
+        """Jittered pictures for as long as there are examples."""
+        drawn: list[tuple[Image, Sequence[int]]] = []
+        for example in examples:
+            label = self.units.encode(example.tokens)
+            drawn.append((jittered(example, self.canvas, rng), label))
+            if len(drawn) == self.count:
+                yield self._batch(drawn)
+                drawn = []
+
+    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Pictures]]:
+        """Every example as it was written, in batches, with its place in the sequence."""
+        for start in range(0, len(examples), self.count):
+            group = examples[start : start + self.count]
+            drawn = [(picture(e, self.canvas), self.units.encode(e.tokens)) for e in group]
+            yield list(range(start, start + len(group))), self._batch(drawn)
+
+    def _batch(self, drawn: Sequence[tuple[NDArray[np.uint8], Sequence[int]]]) -> Pictures:
+        labels = [label for _, label in drawn]
+        limit = np.inf if self.frames is None else self.frames
+        tight = sum(frames_needed(label) > limit for label in labels)
+        images = np.stack([image for image, _ in drawn])[:, None]
+        return Pictures(*shifted(labels), tight, torch.from_numpy(images))
+
+
+def normalised(images: Tensor) -> Tensor:
+    """Bytes -> numbers of mean 0.5 and deviation 0.5 taken out: -1 is ink, 1 is paper."""
+    return images.float().div_(127.5).sub_(1).to(memory_format=torch.channels_last)

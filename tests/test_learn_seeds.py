@@ -1,0 +1,225 @@
+"""The seed's systems and the Transformer: they learn, go on, read, and tell what cannot be read."""
+
+# ruff: noqa: E402 - torch decides whether the rest can be imported
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from test_learn_training import NUMBERS, number
+
+from hmer_cli.errors import MissingError, UsageError
+from hmer_cli.learn import backbones
+from hmer_cli.learn.backbones import BACKBONES, ResNet18
+from hmer_cli.learn.families import FAMILIES, build, load_system
+from hmer_cli.learn.pictures import jittered, picture
+from hmer_cli.learn.recipe import Canvas, Recipe, Schedule, load
+from hmer_cli.learn.system import read_all
+from hmer_cli.learn.training import BEST, LOG, Trainer
+from hmer_cli.learn.transformer import Transcriber, TransformerSystem, beam, greedy
+
+pytestmark = pytest.mark.torch
+
+RECIPES = Path(__file__).parent.parent / "train" / "recipes"
+SEEDS = ("seed-baseline", "seed-resnet18", "seed-vgg16", "transformer")
+CANVAS = Canvas(height=32, width=64, padding=2, pen=3.0)
+PLAIN = Recipe(
+    "small",
+    family="crnn",
+    model={"lstm": 32},
+    canvas=CANVAS,
+    schedule=Schedule(
+        images=400, interval=200, pixels=16 * 32 * 64, rate=3e-3, warmup=0, average=0.0, plateau=2
+    ),
+)
+SPEAKER = replace(
+    PLAIN,
+    family="transformer",
+    model={"backbone": "plain", "channels": 32, "heads": 2, "encoder": 1, "decoder": 1, "feed": 64},
+)
+
+
+def trained(plan: Recipe, out: Path) -> Trainer:
+    trainer = Trainer(plan, NUMBERS, NUMBERS[:8], out, lambda line: None)
+    trainer.run()
+    return trainer
+
+
+def lines(out: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (out / LOG).read_text().splitlines()]
+
+
+@pytest.mark.parametrize("plan", [PLAIN, SPEAKER], ids=["crnn", "transformer"])
+def test_a_seed_system_learns_goes_on_and_reads_from_its_checkpoint(
+    plan: Recipe, tmp_path: Path
+) -> None:
+    trained(plan, tmp_path)
+    again = trained(replace(plan, schedule=replace(plan.schedule, images=800)), tmp_path)
+    log = lines(tmp_path)
+    assert again.state.resumed == 1
+    assert log[-1]["seen"] >= 800
+    assert log[-1]["loss"] < 0.8 * log[0]["loss"]
+    assert {"wer", "cer", "exprate", "valid_loss", "tight"} <= log[-1].keys()
+    system, _ = load_system(tmp_path / BEST)
+    stills = list(system.stills(NUMBERS[:3]))
+    for width in (1, 4):
+        read = read_all(system, system.model, stills, width)
+        assert len(read) == 3
+        assert {token for tokens in read for token in tokens} <= {"1", "7"}
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_every_seed_recipe_takes_a_step_and_keeps_a_frame_for_every_four_pixels(name: str) -> None:
+    plan = load(RECIPES / f"{name}.toml", ["canvas.height=32", "canvas.width=64"])
+    system = build(plan, ["1", "7"])
+    (_, batch), *_ = system.stills([number("17"), number("711")])
+    loss, _ = system.losses(system.model, batch)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(p.grad is not None for p in system.model.parameters())
+    if plan.family == "crnn":
+        assert system.model(batch.images).shape == (2, 16, len(system.units))
+
+
+def test_labels_that_do_not_fit_their_frames_are_counted_and_spoil_no_loss(tmp_path: Path) -> None:
+    system = build(PLAIN, ["1", "7"])
+    long = replace(number("17"), tokens=("1",) * 9)
+    (_, batch), *_ = system.stills([number("17"), long])
+    assert batch.tight == 1
+    loss, _ = system.losses(system.model, batch)
+    assert torch.isfinite(loss)
+    trainer = Trainer(PLAIN, [long], [long], tmp_path, lambda line: None)
+    trainer.run()
+    assert lines(tmp_path)[-1]["tight"] == trainer.state.tight == trainer.state.seen
+    assert lines(tmp_path)[-1]["exprate"] == 0.0
+
+
+def test_a_picture_fills_its_canvas_and_jitter_keeps_the_ink_on_it() -> None:
+    rng = np.random.default_rng(1)
+    for text in ("1", "17", "1717171717"):
+        image = picture(number(text), CANVAS)
+        assert image.shape == (32, 64)
+        assert image.max() > 200
+        columns = np.flatnonzero((image < 128).any(axis=0))
+        assert columns.min() < 16 and columns.max() > 48
+        jolted = jittered(number(text), CANVAS, rng)
+        assert jolted.shape == image.shape
+        assert not np.array_equal(jolted, image)
+
+
+def test_steps_of_the_decoder_say_what_one_pass_over_the_label_says() -> None:
+    torch.manual_seed(1)
+    system = TransformerSystem(SPEAKER, ["1", "7"])
+    model = system.model.eval()
+    (_, batch), *_ = system.stills([number("17"), number("71")])
+    with torch.no_grad():
+        whole = model(batch.images, batch.before)
+        said = model.look(batch.images)
+        for i in range(batch.before.shape[1]):
+            scores, said = model.say(said, batch.before[:, i : i + 1])
+            assert scores[:, 0].allclose(whole[:, i], atol=1e-4)
+
+
+def test_a_wider_beam_finds_a_label_at_least_as_likely_as_the_greedy_one() -> None:
+    torch.manual_seed(3)
+    system = TransformerSystem(SPEAKER, ["1", "7", "{", "}", "^"])
+    model = system.model.eval()
+    (_, batch), *_ = system.stills(NUMBERS[:6])
+    first = greedy(model, batch.images, 8)
+    best = beam(model, batch.images, system.units, 8, 8)
+    for i, (one, other) in enumerate(zip(first, best, strict=True)):
+        if valid(system, one):
+            assert chance(model, batch.images[i], other) >= chance(model, batch.images[i], one)
+        assert valid(system, other)
+
+
+def valid(system: TransformerSystem, units: list[int]) -> bool:
+    from hmer_cli.expr.grammar import Prefix
+
+    state: Prefix | None = Prefix()
+    for token in system.units.decode(units):
+        state = state.extend(token) if state else None
+    return state is not None and state.complete
+
+
+def chance(model: Transcriber, image: torch.Tensor, units: list[int]) -> float:
+    """The log-probability of a label and its end."""
+    with torch.no_grad():
+        scores = model(image[None], torch.tensor([[0, *units]])).log_softmax(dim=2)
+    return sum(float(scores[0, i, unit]) for i, unit in enumerate([*units, 0])) + 1e-4
+
+
+def test_without_pretrained_weights_one_line_says_so_and_nothing_is_frozen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    plan = load(RECIPES / "seed-resnet18.toml")
+    system = build(plan, ["1", "7"])
+    said: list[str] = []
+    system.begin(said.append)
+    assert len(said) == 1
+    assert "no pretrained weights for resnet18" in said[0]
+    assert system.model.backbone.frozen == 0
+
+
+def test_frozen_layers_stay_as_they_are_also_when_a_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backbones, "load_pretrained", lambda backbone, name: None)
+    model = {"backbone": "resnet18", "pretrained": True, "frozen": 2, "lstm": 8}
+    schedule = replace(PLAIN.schedule, images=32, interval=32)
+    plan = replace(PLAIN, model=model, schedule=schedule)
+    torch.manual_seed(plan.seed)
+    begun = build(plan, ["1", "7"]).model.state_dict()
+    trained(plan, tmp_path)
+
+    def missing(backbone: object, name: str) -> None:
+        raise MissingError("gone")
+
+    monkeypatch.setattr(backbones, "load_pretrained", missing)
+    after = trained(replace(plan, schedule=replace(schedule, images=64)), tmp_path)
+    ended = after.model.state_dict()
+    for name in ("conv1.weight", "bn1.running_mean", "layer1.0.conv1.weight"):
+        assert torch.equal(ended[f"backbone.{name}"], begun[f"backbone.{name}"])
+    for name in ("layer2.0.conv1.weight", "layer2.0.bn1.running_mean"):
+        assert not torch.equal(ended[f"backbone.{name}"], begun[f"backbone.{name}"])
+
+
+def test_a_pretrained_backbone_takes_its_weights_by_name() -> None:
+    source, target = ResNet18(), ResNet18()
+    weights = source.state_dict() | {"fc.weight": torch.zeros(3)}
+    target.take(weights)
+    assert torch.equal(target.conv1.weight, source.conv1.weight)
+    del weights["conv1.weight"]
+    with pytest.raises(KeyError, match=r"conv1\.weight"):
+        target.take(weights)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"family": "crmn"}, "crmn"),
+        ({"model": {"backbone": "vgg19"}}, "vgg19"),
+        ({"model": {"lsmt": 3}}, "lsmt"),
+        ({"canvas": replace(CANVAS, height=40)}, "canvas"),
+    ],
+)
+def test_a_wrong_family_or_dimension_is_refused_and_told(
+    change: dict[str, object], fault: str
+) -> None:
+    with pytest.raises(UsageError, match=fault):
+        build(replace(PLAIN, **change), ["1"])
+
+
+def test_recipes_are_told_every_family_and_backbone() -> None:
+    plans = [load(RECIPES / f"{name}.toml") for name in SEEDS]
+    assert {plan.family for plan in plans} | {"reader"} == set(FAMILIES)
+    assert {plan.model["backbone"] for plan in plans} == set(BACKBONES)
