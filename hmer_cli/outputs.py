@@ -1,4 +1,4 @@
-"""Where the records go: .tex, .md, .jsonl or stdout, written whole or not at all."""
+"""Where the records go: .tex, .md, .jsonl, .html or stdout, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hmer_cli import files
 from hmer_cli.console import one_line
 from hmer_cli.errors import UsageError
 from hmer_cli.records import PUBLIC, Record, expression_ids
+from hmer_cli.review import review
 
 Format = Callable[[Sequence[Record]], str]
 
@@ -165,6 +166,6 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-FORMATS: dict[str, Format] = {".tex": tex, ".md": markdown, ".jsonl": jsonl}
+FORMATS: dict[str, Format] = {".tex": tex, ".md": markdown, ".jsonl": jsonl, ".html": review}
 
-_SHOW_EVIDENCE: frozenset[Format] = frozenset()
+_SHOW_EVIDENCE: frozenset[Format] = frozenset((review,))

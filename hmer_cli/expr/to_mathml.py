@@ -2,7 +2,7 @@ r"""Label -> Presentation MathML, every part of it tied to its token.
 
 Written for MathML Core, which browsers set without help: brackets that belong together grow with
 what they hold, a sign is a prefix where TeX takes it for one, names keep off their argument.
-``review/mathml.js`` is the same for what is typed into a page.
+``templates/mathml.js`` is the same for what is typed into a page.
 """
 
 from __future__ import annotations
@@ -16,12 +16,20 @@ from hmer_cli.expr.node import Node, Tree
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 
-_TALL = frozenset("|‖∥↑↓↕⇑⇓⇕")  # would grow with the whole row
-_TIGHT = frozenset("|‖/")  # TeX takes them for letters
-_SIGNED = frozenset(("+", "-", r"\pm", r"\mp"))
+TALL = frozenset("|‖∥↑↓↕⇑⇓⇕")
+"""Glyphs that would grow with the whole row if they were let."""
+
+TIGHT = frozenset("|‖/")
+"""Glyphs that TeX takes for letters, and so sets without space."""
+
+SIGNED = frozenset(("+", "-", r"\pm", r"\mp"))
+"""Operators that are signs of a number where no operand stands before them."""
+
 _NAMES = OPERATORS - BIG.keys()
-_FENCES = {"pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||", "Vmatrix": "‖‖"}
-_FENCES["cases"] = "{ "
+FENCES = {"pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||", "Vmatrix": "‖‖"}
+FENCES["cases"] = "{ "
+"""The brackets round a grid, the closing one a blank where there is none."""
+
 _SPACE = '<mspace width="0.167em"></mspace>'
 
 
@@ -106,10 +114,10 @@ def _attributes(node: Node, previous: Node | None) -> str:
     glyph = GLYPHS[node.symbol][1]
     if node.symbol in BIG:
         return ' movablelimits="false"' if node.above or node.below else ""
-    if node.symbol in _SIGNED:
+    if node.symbol in SIGNED:
         return "" if previous and _ends(previous) else ' form="prefix"'
-    still = ' stretchy="false"' if glyph in _TALL or node.symbol in OPENING | CLOSING else ""
-    return still + (' lspace="0" rspace="0"' if glyph in _TIGHT else "")
+    still = ' stretchy="false"' if glyph in TALL or node.symbol in OPENING | CLOSING else ""
+    return still + (' lspace="0" rspace="0"' if glyph in TIGHT else "")
 
 
 def _leaf(node: Node, attributes: str) -> str:
@@ -155,7 +163,7 @@ def _grid(node: Node) -> str:
     name = node.symbol[7:-1]
     rows = "".join(_element("mtr", None, _cells(row)) for row in node.cells)
     table = _element("mtable", node.at, rows, f' class="{name}"')
-    fences = [f"<mo>{fence.strip()}</mo>" for fence in _FENCES.get(name, "")]
+    fences = [f"<mo>{fence.strip()}</mo>" for fence in FENCES.get(name, "")]
     return _element("mrow", None, table.join(fences)) if fences else table
 
 

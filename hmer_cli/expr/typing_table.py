@@ -1,0 +1,53 @@
+"""What a page must know to set typed LaTeX: the tables of this room as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hmer_cli.expr.commands import (
+    COVERS,
+    FONTS,
+    FUNCTIONS,
+    GRIDS,
+    OPERATORS,
+    PLACERS,
+    STACKS,
+)
+from hmer_cli.expr.glyphs import ACCENTS, BIG, CLOSING, GLYPHS, OPENING, UNDER, WIDE
+from hmer_cli.expr.parser import MAX_DEPTH
+from hmer_cli.expr.spellings import ENVIRONMENTS, FENCES, SILENT, SYNONYMS, UNICODE, UPRIGHT
+from hmer_cli.expr.to_mathml import FENCES as BRACKETS
+from hmer_cli.expr.to_mathml import SIGNED, TALL, TIGHT
+
+
+def typing_table() -> dict[str, Any]:
+    """The ``grammar`` of ``templates/mathml.js``; the same every time, fit for JSON."""
+    sets = {
+        "stacks": STACKS,
+        "operators": OPERATORS,
+        "covers": COVERS,
+        "fonts": FONTS,
+        "placers": PLACERS,
+        "silent": SILENT,
+        "sizes": FENCES,
+        "upright": UPRIGHT,
+        "tall": TALL,
+        "tight": TIGHT,
+        "signed": SIGNED,
+        "big": BIG,
+        "opening": OPENING,
+        "closing": CLOSING,
+        "under": UNDER,
+        "wide": WIDE,
+        "grids": GRIDS,
+        "words": [name[1:] for name in FUNCTIONS | {r"\lim"}],
+    }
+    return {
+        **{name: sorted(members) for name, members in sets.items()},
+        "glyphs": {token: [*glyph] for token, glyph in GLYPHS.items()},
+        "accents": ACCENTS,
+        "fences": BRACKETS,
+        "environments": ENVIRONMENTS,
+        "synonyms": SYNONYMS | UNICODE,
+        "depth": MAX_DEPTH,
+    }

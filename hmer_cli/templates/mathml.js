@@ -1,0 +1,287 @@
+// What is typed -> MathML, as expr/to_mathml.py writes it for what was read; `grammar` is the same
+// table of tokens. TeX's rarer ways of saying a thing are left to hmer, which reads them all.
+"use strict";
+
+function Typeset(grammar) {
+  const set = Object.fromEntries(
+    ["stacks", "operators", "covers", "fonts", "placers", "silent", "sizes", "upright", "tall",
+     "tight", "signed", "big", "opening", "closing", "under", "wide"]
+      .map((name) => [name, new Set(grammar[name])]));
+  const words = [...grammar.words].sort((a, b) => b.length - a.length).join("|");
+  const LEX = new RegExp(
+    String.raw`\\(begin|end)\s*\{\s*([A-Za-z]+\*?)\s*\}(?:\s*\{[lcr|\s]+\})?|\\[A-Za-z]+|\\.|%[^\n]*|` +
+    `(?<![A-Za-z])(?:${words})(?![A-Za-z])|\\S`, "gsu");
+  const RELATIONS = ["above", "inside", "below", "cells", "sub", "sup"];
+
+  class Fault extends Error {}
+
+  /** The tokens of typed LaTeX, in the spelling of labels. */
+  function tokens(source) {
+    const found = [];
+    for (const [text, edge, name] of source.matchAll(LEX)) {
+      if (text === "\\" || text.startsWith("%")) continue;
+      if (edge) found.push(...environment(edge, name));
+      else if (text in grammar.synonyms) found.push(...grammar.synonyms[text].split(" "));
+      else if (/^[a-zA-Z]{2,}$/.test(text)) found.push("\\" + text);
+      else if (!set.silent.has(text) && !set.upright.has(text)) found.push(text);
+    }
+    return primed(sized(found));
+  }
+
+  function environment(edge, name) {
+    const grid = name in grammar.environments ? grammar.environments[name] : name;
+    return grid ? [`\\${edge}{${grid}}`] : [];
+  }
+
+  /** Without \left and its kin, nor the point that stands for no bracket. */
+  function sized(found) {
+    return found.filter((token, i) =>
+      !set.sizes.has(token) && !(token === "." && set.sizes.has(found[i - 1])));
+  }
+
+  /** x'' is x ^ { \prime \prime }. */
+  function primed(found) {
+    const out = [];
+    for (let i = 0; i < found.length; i++) {
+      if (found[i] !== "'") out.push(found[i]);
+      else if (/^[{^_]$/.test(out.at(-1) ?? "{")) out.push("\\prime");
+      else {
+        out.push("^", "{", "\\prime");
+        while (found[i + 1] === "'") { out.push("\\prime"); i++; }
+        out.push("}");
+      }
+    }
+    return out;
+  }
+
+  /** The symbol layout tree, by the rules of expr/parser.py. Throws Fault. */
+  function parse(list) {
+    let at = 0, depth = 0;
+    const next = () => list[at] ?? "";
+    const fail = (message, where = at) => {
+      const token = list[where];
+      throw new Fault(`${token === undefined ? "at the end" : `at ${token}`}: ${message}`);
+    };
+    const ends = (token) =>
+      ["", "}", "&", "\\\\", "\\limits"].includes(token) || token.startsWith("\\end{");
+
+    function row(end) {
+      if (++depth > grammar.depth) fail("nested too deep");
+      const nodes = [];
+      let scripts = new Set(), limits = false, last = "";
+      while (next() && next() !== end && !ends(next())) {
+        const token = next();
+        if (token === "_" || token === "^") {
+          if (scripts.has(token)) fail(`double ${token === "_" ? "subscript" : "superscript"}`);
+          scripts.add(token);
+          at++;
+          const script = argument(token);
+          const where = limits ? (token === "_" ? "below" : "above") : token === "_" ? "sub" : "sup";
+          if (script.length) {
+            if (!nodes.length) nodes.push({ symbol: "" });
+            const base = nodes.at(-1);
+            base[where] = [...(base[where] ?? []), ...script];
+          }
+          last = "";
+        } else {
+          nodes.push(...atom());
+          scripts = new Set();
+          limits = false;
+          last = token;
+          while (next() === "\\limits" && set.operators.has(last)) { at++; limits = true; }
+        }
+      }
+      if (next() === "\\limits") fail("must follow an operator such as \\sum");
+      depth--;
+      return nodes;
+    }
+
+    function group() {
+      const begin = at++;
+      const inner = row();
+      if (next() !== "}") fail("no } closes it", begin);
+      at++;
+      return inner;
+    }
+
+    function argument(owner) {
+      if (next() === "{") return group();
+      if (ends(next()) || next() === "_" || next() === "^") fail("{ expected after it", at - 1);
+      return atom();
+    }
+
+    function atom() {
+      const begin = at, token = next();
+      if (token === "{") return group();
+      at++;
+      if (set.stacks.has(token)) {
+        const above = argument(token), below = argument(token);
+        return [{ symbol: token, above, below, at: begin }];
+      }
+      if (token === "\\sqrt") {
+        let above = [];
+        if (next() === "[") {
+          const open = at++;
+          above = row("]");
+          if (next() !== "]") fail("no ] closes it", open);
+          at++;
+        }
+        return [{ symbol: token, above, inside: argument(token), at: begin }];
+      }
+      if (set.covers.has(token)) return [{ symbol: token, inside: argument(token), at: begin }];
+      if (set.fonts.has(token)) {
+        return argument(token).map((node) =>
+          /^[A-Za-z0-9]$/.test(node.symbol) ? { ...node, symbol: `${token} { ${node.symbol} }` } : node);
+      }
+      if (set.placers.has(token)) {
+        const where = token === "\\overset" ? "above" : "below";
+        const script = argument(token), base = argument(token);
+        if (!base.length) fail("has nothing to stand on", begin);
+        base[base.length - 1] = { ...base.at(-1), [where]: script };
+        return base;
+      }
+      if (token.startsWith("\\begin{")) return [{ symbol: token, cells: cells(token, begin), at: begin }];
+      if (!(token in grammar.glyphs)) fail("not a sign that hmer knows", begin);
+      return [{ symbol: token, at: begin }];
+    }
+
+    function cells(token, begin) {
+      if (!grammar.grids.includes(token.slice(7, -1))) fail("not an environment that hmer knows", begin);
+      const rows = [[row()]];
+      while (next() === "&" || next() === "\\\\") {
+        if (list[at++] === "\\\\") rows.push([]);
+        rows.at(-1).push(row());
+      }
+      if (next() !== token.replace("begin", "end")) fail(`no ${token.replace("begin", "end")} closes it`, begin);
+      at++;
+      while (rows.length > 1 && rows.at(-1).length === 1 && !rows.at(-1)[0].length) rows.pop();
+      return rows;
+    }
+
+    const tree = row();
+    if (at < list.length) fail(["&", "\\\\"].includes(next()) ? "stands in no matrix" : "closes nothing");
+    return tree;
+  }
+
+  const has = (rows) => rows !== undefined && rows.length > 0;
+  const kind = (node) => (grammar.glyphs[node.symbol] ?? ["", ""])[0];
+  const ending = (node) => kind(node) !== "mo" || set.closing.has(node.symbol) || node.symbol === "!";
+  const named = (node) => set.operators.has(node.symbol) && !set.big.has(node.symbol);
+  const tall = (node) =>
+    set.stacks.has(node.symbol) || set.big.has(node.symbol) || has(node.cells) || has(node.above) ||
+    has(node.below) || (node.inside ?? []).some(tall);
+  const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const element = (tag, at, content, attributes = "") =>
+    `<${tag}${attributes}${at === undefined ? "" : ` data-t="${at}"`}>${content}</${tag}>`;
+
+  function row(tree = []) {
+    const all = parts(tree);
+    return all.length === 1 ? all[0] : element("mrow", undefined, all.join(""));
+  }
+
+  function parts(tree) {
+    const pairs = bracketed(tree), growing = new Set(), starts = [], out = [];
+    for (const [j, i] of pairs) if (tree.slice(i, j).some(tall)) growing.add(i).add(j);
+    tree.forEach((node, i) => {
+      const previous = tree[i - 1];
+      if (previous && spaced(previous, node)) out.push('<mspace width="0.167em"></mspace>');
+      starts[i] = out.length;
+      let shown = sign(node, growing.has(i) ? "" : attributes(node, previous));
+      if (pairs.has(i)) {
+        shown = element("mrow", undefined, out.splice(starts[pairs.get(i)]).join("") + shown);
+      }
+      out.push(dressed(node, shown));
+    });
+    return out;
+  }
+
+  function bracketed(tree) {
+    const pairs = new Map(), waiting = [];
+    tree.forEach((node, i) => {
+      if (set.opening.has(node.symbol) && !RELATIONS.some((name) => has(node[name]))) waiting.push(i);
+      else if (set.closing.has(node.symbol) && waiting.length) pairs.set(i, waiting.pop());
+    });
+    return pairs;
+  }
+
+  function spaced(left, right) {
+    if (named(left)) return kind(right) !== "mo" || set.big.has(right.symbol);
+    return named(right) && ending(left);
+  }
+
+  function attributes(node, previous) {
+    if (kind(node) !== "mo") return "";
+    const glyph = grammar.glyphs[node.symbol][1];
+    if (set.big.has(node.symbol)) {
+      return has(node.above) || has(node.below) ? ' movablelimits="false"' : "";
+    }
+    if (set.signed.has(node.symbol)) return previous && ending(previous) ? "" : ' form="prefix"';
+    const bracket = set.opening.has(node.symbol) || set.closing.has(node.symbol);
+    return (set.tall.has(glyph) || bracket ? ' stretchy="false"' : "") +
+      (set.tight.has(glyph) ? ' lspace="0" rspace="0"' : "");
+  }
+
+  function leaf(node, extra) {
+    let [tag, glyph] = grammar.glyphs[node.symbol] ?? ["mtext", node.symbol];
+    if (tag === "up") {
+      tag = "mi";
+      extra = [...glyph].length === 1 ? ' mathvariant="normal"' : "";
+    }
+    return element(tag, node.at, escaped(glyph), extra);
+  }
+
+  function sign(node, extra) {
+    if (!node.symbol) return "<mrow></mrow>";
+    if (set.stacks.has(node.symbol)) {
+      const halves = row(node.above) + row(node.below);
+      if (node.symbol === "\\frac") return element("mfrac", node.at, halves);
+      const fraction = element("mfrac", node.at, halves, ' linethickness="0"');
+      return element("mrow", undefined, `<mo>(</mo>${fraction}<mo>)</mo>`);
+    }
+    if (node.symbol === "\\sqrt") {
+      return has(node.above)
+        ? element("mroot", node.at, row(node.inside) + row(node.above))
+        : element("msqrt", node.at, row(node.inside));
+    }
+    if (set.covers.has(node.symbol)) {
+      const under = set.under.has(node.symbol);
+      const mark = element("mo", node.at, grammar.accents[node.symbol], ` stretchy="${set.wide.has(node.symbol)}"`);
+      return element(under ? "munder" : "mover", undefined, row(node.inside) + mark,
+        ` class="${node.symbol.slice(1)}" accent${under ? "under" : ""}="true"`);
+    }
+    return node.cells ? grid(node) : leaf(node, extra);
+  }
+
+  function grid(node) {
+    const name = node.symbol.slice(7, -1);
+    const cell = (tree) => element("mtd", undefined, parts(tree).join(""));
+    const rows = node.cells.map((cells) => element("mtr", undefined, cells.map(cell).join("")));
+    const table = element("mtable", node.at, rows.join(""), ` class="${name}"`);
+    const fences = [...(grammar.fences[name] ?? "")].map((fence) => `<mo>${fence.trim()}</mo>`);
+    return fences.length ? element("mrow", undefined, fences.join(table)) : table;
+  }
+
+  function dressed(node, base) {
+    if (!set.stacks.has(node.symbol) && node.symbol !== "\\sqrt") {
+      base = scripted("munder", "mover", base, node.below, node.above);
+    }
+    return scripted("msub", "msup", base, node.sub, node.sup);
+  }
+
+  function scripted(under, over, base, low, high) {
+    if (!has(low) && !has(high)) return base;
+    const tag = has(low) && has(high) ? under + over.slice(1) : has(low) ? under : over;
+    return element(tag, undefined, base + [low, high].filter(has).map(row).join(""));
+  }
+
+  /** { tokens, math } of typed LaTeX, or { tokens, fault }: what is wrong with it, and where. */
+  return function typeset(source) {
+    const list = tokens(source);
+    try {
+      return { tokens: list, math: `<math display="block">${row(parse(list))}</math>` };
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return { tokens: list, fault: error.message };
+    }
+  };
+}
