@@ -107,7 +107,7 @@ def convert(
             "--out",
             "-o",
             metavar="FILE",
-            help="A .tex, .md or .jsonl file; may be given more than once. "
+            help="A .tex, .md, .jsonl or .html file; may be given more than once. "
             "- is stdout, one expression a line (the default); -.jsonl is that format on stdout.",
             show_default=False,
         ),
@@ -117,6 +117,14 @@ def convert(
     ] = None,
     model: ModelOption = None,
     charset: CharsetOption = None,
+    corrections: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="What a review page exported, to apply; may be given more than once.",
+            show_default=False,
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Threads that prepare pages."),
@@ -163,6 +171,7 @@ def convert(
         model=model,
         charset=charset,
         jobs=jobs,
+        corrections=corrections or (),
         cache=None if no_cache else cache_dir or usual(),
         debug=debug,
         watch=watch,

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from hmer_cli import console, files
+from hmer_cli.corrections import Corrections
 from hmer_cli.debug import save_page
 from hmer_cli.errors import HmerError, InputError, StrictError, UsageError
 from hmer_cli.outputs import STDOUT, Output
@@ -32,6 +33,7 @@ def convert(
     model: str | None = None,
     charset: str | None = None,
     jobs: int | None = None,
+    corrections: Sequence[Path] = (),
     cache: Path | None = None,
     debug: Path | None = None,
     watch: bool = False,
@@ -40,9 +42,10 @@ def convert(
     """Read every expression in ``inputs`` and write them to every one of ``outs``.
 
     ``pages`` chooses pages of PDFs and TIFFs (``1-4,7``); ``jobs`` threads prepare pages while
-    others are read, and change no byte of what is written. What was read is kept in the folder
-    ``cache``, where one is given, for later runs; pictures of what was seen go to ``debug``. With
-    ``watch``, whatever arrives or changes is converted too, until KeyboardInterrupt.
+    others are read, and change no byte of what is written. ``corrections`` are files from review
+    pages; where they differ, the later one holds. What was read is kept in the folder ``cache``,
+    where one is given, for later runs; pictures of what was seen go to ``debug``. With ``watch``,
+    whatever arrives or changes is converted too, until KeyboardInterrupt.
 
     The records are in the order of the inputs. An input that fails is told on stderr and in its
     record, and stops no other; when none gave an expression, only .jsonl and stdout are written
@@ -53,6 +56,7 @@ def convert(
     outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
     chosen = PageRange.parse(pages) if pages is not None else None
     _check_usage(inputs, outputs, jobs, watch)
+    corrected = Corrections.load(corrections)
     for output in outputs:
         output.check()
     if debug is not None:
@@ -60,7 +64,7 @@ def convert(
     options = Options(chosen, layout, jobs, any(output.shows_evidence for output in outputs))
     reader = recogniser or _load(model, charset)
     with _results(reader, layout, cache) as results:
-        run = _Run(reader, results, options, debug)
+        run = _Run(reader, results, options, corrected, debug)
         if watch:
             return watch_sources(
                 partial(find_sources, inputs), run.read, partial(_deliver, outputs=outputs)
@@ -90,6 +94,7 @@ class _Run:
     reader: Reader
     results: Results
     options: Options
+    corrections: Corrections
     debug: Path | None
 
     def read(self, sources: Sequence[Source]) -> list[Record]:
@@ -101,7 +106,7 @@ class _Run:
         records = []
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
-            for record in records_of(pages, {}):
+            for record in records_of(pages, self.corrections):
                 if record.status == "failed":
                     console.say(record.error)
                 records.append(record)
@@ -156,8 +161,11 @@ def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float
         return
     failed = sum(record.status == "failed" for record in records)
     low = sum(record.status == "low" for record in records)
+    dismissed = sum(record.dismissed for record in records)
+    corrected = sum(record.correction is not None for record in records)
     pages = len({(record.source, record.page) for record in records if record.page is not None})
     console.say(
-        f"{count(len(records) - failed, 'expression')} on {count(pages, 'page')}, "
-        f"{low} low, {failed} failed, {seconds:.1f} s"
+        f"{count(len(records) - failed - dismissed, 'expression')} on {count(pages, 'page')}, "
+        f"{f'{corrected} corrected, ' if corrected else ''}{low} low, {failed} failed, "
+        f"{seconds:.1f} s"
     )

@@ -72,7 +72,9 @@ class Output:
 def lines(records: Sequence[Record]) -> str:
     """One line a record: its LaTeX, or a comment that says what failed."""
     return "".join(
-        f"{record.latex}\n" if record.usable else f"% {_verdict(record)}\n" for record in records
+        f"{record.latex}\n" if record.usable else f"% {_verdict(record)}\n"
+        for record in records
+        if not record.dismissed
     )
 
 
@@ -81,6 +83,7 @@ def jsonl(records: Sequence[Record]) -> str:
     return "".join(
         json.dumps({name: getattr(record, name) for name in PUBLIC}, ensure_ascii=False) + "\n"
         for record in records
+        if not record.dismissed
     )
 
 
@@ -107,7 +110,7 @@ def tex(records: Sequence[Record]) -> str:
     """A file to ``\\input``, that compiles whatever was read; its head says how to use it."""
     model = one_line(records[0].model) if records else "no model"
     parts = [_TEX_HEAD.format(version=hmer_cli.__version__, model=model)]
-    for name, record in zip(expression_ids(records), records, strict=True):
+    for name, record in _named(records):
         parts.append(f"\n% {_verdict(record)}\n")
         if record.usable:
             marked = record.latex if record.status == "ok" else f"\\hmerlow{{{record.latex}}}"
@@ -122,7 +125,7 @@ def markdown(records: Sequence[Record]) -> str:
     """A heading a source, a display a expression, with its id and what is doubtful about it."""
     parts = []
     source = None
-    for name, record in zip(expression_ids(records), records, strict=True):
+    for name, record in _named(records):
         if record.source != source:
             source = record.source
             parts.append(f"## {_code(source)}\n")
@@ -133,6 +136,12 @@ def markdown(records: Sequence[Record]) -> str:
         fence = ("$$", "$$") if record.usable else ("```latex", "```")
         parts.append(f"{fence[0]}\n{record.latex}\n{fence[1]}\n")
     return "\n".join(parts)
+
+
+def _named(records: Sequence[Record]) -> list[tuple[str, Record]]:
+    """Each expression with its id, which stays the same when another one is dismissed."""
+    named = zip(expression_ids(records), records, strict=True)
+    return [(name, record) for name, record in named if not record.dismissed]
 
 
 def _verdict(record: Record) -> str:
@@ -150,6 +159,8 @@ def _verdict(record: Record) -> str:
 def _judged(record: Record) -> str:
     if record.status == "failed":
         return f"failed: {record.error}"
+    if record.correction is not None:
+        return "corrected by hand"
     judged = f"confidence {record.confidence:.2f}"
     if record.error:
         return f"{judged}, not valid LaTeX: {record.error}"

@@ -51,12 +51,14 @@ class Options:
 class PageRead:
     """A page of a source and what was read there, in reading order.
 
-    ``number`` is None where the source could not be opened; ``error`` says what went wrong.
+    ``number`` is None where the source could not be opened; ``error`` says what went wrong;
+    ``file`` is the SHA-256 of the source.
     """
 
     source: str
     number: int | None
     result: Result
+    file: str = ""
     error: InputError | None = None
     picture: Picture | None = None
 
@@ -71,6 +73,7 @@ class _Work:
 
     source: str
     number: int | None = None
+    file: str = ""
     key: str = ""
     known: Result | None = None
     sheet: Sheet | None = None
@@ -106,15 +109,16 @@ def _opened(
         advance(0, len(sheets) - 1)
         digest = hashlib.sha256(data).hexdigest()
         for sheet in sheets:
-            yield _looked_up(sheet, results.key(digest, sheet.number), results, options)
+            yield _looked_up(sheet, digest, results, options)
 
 
 def _holding(source: Source, data: bytes) -> Source:
     return replace(source, read=lambda: data)
 
 
-def _looked_up(sheet: Sheet, key: str, results: Results, options: Options) -> _Work:
-    work = _Work(sheet.source, sheet.number, key, sheet=sheet)
+def _looked_up(sheet: Sheet, digest: str, results: Results, options: Options) -> _Work:
+    key = results.key(digest, sheet.number)
+    work = _Work(sheet.source, sheet.number, digest, key, sheet=sheet)
     if options.look is not None:
         return work
     known = results.find(key)
@@ -190,7 +194,7 @@ def _read(
     )
     for work, result in zip(batch, found, strict=True):
         picture = results.picture(work.key) if pictures else None
-        yield PageRead(work.source, work.number, result, work.error, picture)
+        yield PageRead(work.source, work.number, result, work.file, work.error, picture)
 
 
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:

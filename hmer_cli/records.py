@@ -37,11 +37,13 @@ class Picture:
 class Evidence:
     """What a record rests on, for who wants to check it.
 
-    ``key`` is the SHA-256 of the region's ink, by which corrections know it; ``box`` is the
-    region, and the boxes of ``tokens`` are where each was read, in pixels of ``picture``.
+    ``key`` is the SHA-256 of the region's ink, by which corrections know it, ``file`` that of the
+    file it is in; ``box`` is the region, and the boxes of ``tokens``, which are those that were
+    read whatever the record says now, are in pixels of ``picture``.
     """
 
     key: str
+    file: str
     box: Box
     tokens: tuple[TokenReading, ...]
     picture: Picture
@@ -54,6 +56,7 @@ class Record:
     ``region`` is x0, y0, x1, y1 in pixels of the page (PDF pages are drawn at 200 dpi), for InkML
     in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
     ``status`` is low where that is under a half or where ``error`` says why LaTeX would refuse it.
+    ``correction`` is what a person said it is, empty where that was: no mathematics.
     ``evidence`` is there where an output asks for it.
     """
 
@@ -65,12 +68,18 @@ class Record:
     status: Status
     error: str | None
     model: str
+    correction: str | None = None
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
     def usable(self) -> bool:
         """Whether ``latex`` can stand in a document: something was read and it compiles."""
         return self.status != "failed" and self.error is None
+
+    @property
+    def dismissed(self) -> bool:
+        """Whether a person said that there is no expression, so that no document has one."""
+        return self.correction == ""
 
 
 def expression_ids(records: Sequence[Record]) -> list[str]:

@@ -90,12 +90,13 @@ def _entry(name: str, record: Record, shown: _Pictures) -> dict[str, Any]:
         "source": _text(record.source),
         "page": record.page,
         "latex": record.latex,
-        "was": join(token.token for token in evidence.tokens) if evidence else record.latex,
+        "was": _was(record),
         "confidence": record.confidence,
         "status": record.status,
         "error": record.error,
-        "corrected": False,
+        "corrected": record.correction is not None,
         "key": evidence.key if evidence else None,
+        "file": evidence.file if evidence else None,
         "picture": shown.number(record),
         "box": [round(number) for number in evidence.box] if evidence else None,
         "tokens": [
@@ -120,14 +121,16 @@ def _cards(ids: Sequence[str], records: Sequence[Record], shown: _Pictures) -> l
 
 def _card(index: int, name: str, record: Record, shown: _Pictures) -> str:
     evidence = record.evidence
+    label = record.latex or _was(record)
+    state, badge = _state(record)
     parts = [
-        f'<article class="card {record.status}" id="{name}" data-i="{index}" '
+        f'<article class="card {state}" id="{name}" data-i="{index}" '
         f'data-where="{escape(_where(record))}" tabindex="-1" aria-labelledby="{name}-title">',
         f'<header><h3 id="{name}-title">{name}</h3>',
-        f'<span class="badge">{record.status}</span>',
+        f'<span class="badge">{badge}</span>',
     ]
     if record.status != "failed":
-        parts.append(f'<span class="sure">{round(100 * record.confidence)} % sure</span>')
+        parts.append(f'<span class="sure">{_sure(record)}</span>')
     if evidence is not None:
         parts.append(
             f'<button type="button" class="to-page" data-do="page">{_page(record)}</button>'
@@ -135,11 +138,11 @@ def _card(index: int, name: str, record: Record, shown: _Pictures) -> str:
     parts.append("</header>")
     if evidence is not None:
         crop = _crop(name, evidence, shown.number(record))
-        parts.append(f'<div class="pair">{crop}<div class="math">{_math(record.latex)}</div></div>')
+        parts.append(f'<div class="pair">{crop}<div class="math">{_math(label)}</div></div>')
     error = record.error or ""
     parts.append(f'<p class="note"{"" if error else " hidden"}>{escape(_text(error))}</p>')
     if evidence is not None:
-        parts.append(f'<code class="latex">{escape(record.latex)}</code>')
+        parts.append(f'<code class="latex">{escape(label)}</code>')
         parts.append(_ACTS)
     parts.append("</article>")
     return "".join(parts)
@@ -150,6 +153,20 @@ _ACTS = (
     '<button type="button" data-do="edit" aria-keyshortcuts="e">Edit</button>'
     '<button type="button" data-do="drop" aria-keyshortcuts="x">Not mathematics</button></p>'
 )
+
+
+def _state(record: Record) -> tuple[str, str]:
+    """The classes of the card, and what its badge says."""
+    if record.dismissed:
+        return "changed gone", "not mathematics"
+    return (record.status, record.status) if record.correction is None else ("changed", "corrected")
+
+
+def _sure(record: Record) -> str:
+    if record.correction is not None:
+        return "by hand"
+    percent = round(100 * record.confidence)
+    return f"{percent} % sure" if percent else "under 1 % sure"
 
 
 def _crop(name: str, evidence: Evidence, number: int | None) -> str:
@@ -180,6 +197,12 @@ def _math(label: str) -> str:
         return to_mathml(label)
     except LabelError:
         return ""
+
+
+def _was(record: Record) -> str:
+    """What was read, whatever a person said since."""
+    evidence = record.evidence
+    return join(token.token for token in evidence.tokens) if evidence else record.latex
 
 
 def _where(record: Record) -> str:

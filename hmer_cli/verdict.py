@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
 from hmer_cli import console
+from hmer_cli.corrections import Corrections
 from hmer_cli.errors import InputError
 from hmer_cli.expr.validity import problems
 from hmer_cli.pipeline import PageRead
@@ -17,8 +18,8 @@ LOW = 0.5
 """Under this confidence an expression is more likely wrong than right."""
 
 
-def records_of(pages: Iterable[PageRead], corrections: Mapping[str, str]) -> Iterator[Record]:
-    """The records of all pages, in their order; ``corrections`` are labels by region key.
+def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[Record]:
+    """The records of all pages, in their order, corrected.
 
     A page without mathematics is a failure only where its whole source has none: notes have
     title pages and prose.
@@ -33,7 +34,8 @@ def records_of(pages: Iterable[PageRead], corrections: Mapping[str, str]) -> Ite
                 nothing = f"{page.source}: nothing to read on page {page.number}"
                 yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
             for expression in page.result.expressions:
-                yield _record(page, expression, corrections.get(expression.key))
+                place = (page.file, page.number or 1, expression.box)
+                yield _record(page, expression, corrections.find(expression.key, *place))
 
 
 def _record(page: PageRead, expression: Expression, correction: str | None) -> Record:
@@ -41,10 +43,9 @@ def _record(page: PageRead, expression: Expression, correction: str | None) -> R
     reading = expression.reading
     evidence = None
     if page.picture is not None:
-        tokens = reading.tokens if correction in (None, reading.label) else ()
-        evidence = Evidence(expression.key, expression.box, tokens, page.picture)
+        evidence = Evidence(expression.key, page.file, expression.box, reading.tokens, page.picture)
     label = reading.label if correction is None else correction
-    if not label.strip():
+    if not label.strip() and correction is None:
         nothing = InputError(f"{page.source}: nothing was read on page {page.number}")
         return replace(_failure(page, expression.region, nothing), evidence=evidence)
     confidence = reading.confidence if correction is None else 1.0
@@ -58,6 +59,7 @@ def _record(page: PageRead, expression: Expression, correction: str | None) -> R
         status="low" if found or confidence < LOW else "ok",
         error=found[0].message if found else None,
         model=page.result.model,
+        correction=correction,
         evidence=evidence,
     )
 

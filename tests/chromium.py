@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import itertools
 import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 PROGRAM = shutil.which("chromium") or shutil.which("google-chrome")
+
+_WITH_PIPES = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""  # Chromium hears on 3 and answers on 4
+
+
+def _out_of_the_way(end: int) -> int:
+    """The same end of a pipe under a number that is neither 3 nor 4."""
+    moved = fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(end)
+    return moved
 
 
 class Chromium:
@@ -21,8 +37,8 @@ class Chromium:
     def __init__(self, profile: Path, width: int = 1280, height: int = 900) -> None:
         assert PROGRAM
         self.downloads = profile / "downloads"
-        hears, tells = os.pipe()
-        reads, writes = os.pipe()
+        hears, tells = map(_out_of_the_way, os.pipe())
+        reads, writes = map(_out_of_the_way, os.pipe())
         options = [
             f"--user-data-dir={profile}",
             f"--window-size={width},{height}",
@@ -34,9 +50,9 @@ class Chromium:
             "--host-resolver-rules=MAP * ~NOTFOUND",
             "--remote-debugging-pipe",
         ]
-        redirect = f'exec "$@" 3<&{hears} 4>&{writes}'
+        start = [sys.executable, "-c", _WITH_PIPES, str(hears), str(writes)]
         self._process = subprocess.Popen(
-            ["sh", "-c", redirect, "sh", PROGRAM, *options, "about:blank"],
+            [*start, PROGRAM, *options, "about:blank"],
             pass_fds=(hears, writes),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

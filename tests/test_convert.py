@@ -158,7 +158,7 @@ def test_stdout_gets_one_line_an_expression(capfdbinary: pytest.CaptureFixture[b
     assert out == b"x ^ { 2 }\n% failed: no ne.png: no such file or folder; check the path\n"
 
 
-@pytest.mark.parametrize("name", ["eqs", "eqs.html", "eqs.png", "-.doc", "tex"])
+@pytest.mark.parametrize("name", ["eqs", "eqs.docx", "eqs.png", "-.doc", "tex"])
 def test_an_ending_without_a_format_is_wrong_usage(name: str) -> None:
     with pytest.raises(UsageError, match=r"\.tex, \.md, \.jsonl"):
         Output.parse(name)

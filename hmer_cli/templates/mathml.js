@@ -39,7 +39,7 @@ function Typeset(grammar) {
       !set.sizes.has(token) && !(token === "." && set.sizes.has(found[i - 1])));
   }
 
-  /** x'' is x ^ { \prime \prime }. */
+  /** x'' is x ^ { \prime \prime }, and x'^2 is x ^ { \prime 2 }. */
   function primed(found) {
     const out = [];
     for (let i = 0; i < found.length; i++) {
@@ -48,7 +48,9 @@ function Typeset(grammar) {
       else {
         out.push("^", "{", "\\prime");
         while (found[i + 1] === "'") { out.push("\\prime"); i++; }
-        out.push("}");
+        if (found[i + 1] === "^" && found[i + 2] === "{") i += 2;  // its own brace closes it
+        else if (found[i + 1] === "^" && i + 2 < found.length) out.push(found[i += 2], "}");
+        else out.push("}");
       }
     }
     return out;

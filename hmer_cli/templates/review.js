@@ -37,7 +37,8 @@ const isChanged = (entry) => isEdited(entry) || entry.corrected;
 const isGone = (entry) => entry.key !== null && isChanged(entry) && latexOf(entry) === "";
 
 function change(entry, latex) {
-  if (plain(latex) === entry.latex) edits.delete(entry.key);
+  const same = plain(latex) === entry.latex && (latex !== "" || entry.corrected);
+  if (same) edits.delete(entry.key);
   else edits.set(entry.key, { latex: latex.trim() });
   store();
   for (const [i, other] of entries.entries()) if (other.key === entry.key) draw(cards[i], other);

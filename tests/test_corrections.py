@@ -1,0 +1,157 @@
+"""What people typed is found again: by the ink, by its place, and whatever the file is called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import FakeRecogniser, cross, encoded, paged
+
+from hmer_cli.convert import convert
+from hmer_cli.corrections import Correction, Corrections
+from hmer_cli.errors import UsageError
+from hmer_cli.records import Record
+
+KEY = "0" * 64
+PLACE = {"file": "f" * 64, "page": 2, "box": [10, 10, 110, 60]}
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def saved(*entries: object, name: str = "c.json", **changes: object) -> Path:
+    content = {"hmer": "corrections", "version": 1, "corrections": entries} | changes
+    Path(name).write_text(json.dumps(content))
+    return Path(name)
+
+
+def found(entry: dict[str, object], **place: object) -> str | None:
+    where = {"key": "", "file": "f" * 64, "page": 2, "box": (10, 10, 110, 60)} | place
+    return Corrections.load([saved(entry)]).find(**where)  # type: ignore[arg-type]
+
+
+def evident(*inputs: str, **options: object) -> list[Record]:
+    """The records of a run whose output shows what they rest on."""
+    return convert([*inputs], ["r.html"], recogniser=FakeRecogniser(), **options)  # type: ignore[arg-type]
+
+
+def exported(record: Record, latex: str) -> dict[str, object]:
+    assert record.evidence
+    return {
+        "latex": latex,
+        "source": record.source,
+        "page": record.page,
+        "key": record.evidence.key,
+    }
+
+
+def test_a_correction_goes_by_the_ink_wherever_the_file_went() -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (read,) = evident("a.png")
+    corrections = [saved(exported(read, r"\frac12"))]
+    shifted = np.roll(cross(), (20, 40), (0, 1))
+    Path("elsewhere.png").write_bytes(encoded(shifted))
+    (corrected,) = evident("elsewhere.png", corrections=corrections)
+    assert (corrected.latex, corrected.status) == (r"\frac { 1 } { 2 }", "ok")
+    assert (corrected.confidence, corrected.correction) == (1.0, corrected.latex)
+
+
+def test_other_ink_keeps_its_reading() -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (read,) = evident("a.png")
+    Path("b.png").write_bytes(encoded(np.fliplr(cross())[:, ::2]))
+    (other,) = evident("b.png", corrections=[saved(exported(read, "y"))])
+    assert (other.latex, other.correction) == ("x ^ { 2 }", None)
+
+
+@pytest.mark.parametrize(
+    ("place", "label"),
+    [
+        ({}, "y"),
+        ({"box": (12, 8, 108, 66)}, "y"),
+        ({"box": (60, 10, 160, 60)}, None),
+        ({"page": 3}, None),
+        ({"file": "e" * 64}, None),
+    ],
+)
+def test_without_its_ink_a_correction_goes_by_its_place(
+    place: dict[str, object], label: str | None
+) -> None:
+    assert found({"latex": "y", "key": KEY, **PLACE}, key="1" * 64, **place) == label
+
+
+def test_of_two_corrections_at_a_place_the_nearer_one_holds() -> None:
+    near = Correction("n", "1", "f", 1, (0, 0, 10, 10))
+    far = Correction("f", "2", "f", 1, (4, 0, 14, 10))
+    assert Corrections([near, far]).find("", "f", 1, (1, 0, 11, 10)) == "n"
+
+
+def test_a_later_file_holds_against_an_earlier_one() -> None:
+    first = saved({"latex": "a", "key": KEY}, name="1.json")
+    second = saved({"latex": "b", "key": KEY}, name="2.json")
+    assert Corrections.load([first, second]).find(KEY, "", 1, (0, 0, 1, 1)) == "b"
+
+
+def test_what_is_dismissed_is_in_no_document_and_no_other_id_changes() -> None:
+    wide = np.hstack([cross(), cross()[:, :100]])
+    Path("a.pdf").write_bytes(paged([cross(), wide]))
+    first, second = evident("a.pdf")
+    outs = ["o.tex", "o.jsonl", "o.md"]
+    options = {"corrections": [saved(exported(first, ""))], "recogniser": FakeRecogniser()}
+    records = convert(["a.pdf"], outs, **options)  # type: ignore[arg-type]
+    assert [record.dismissed for record in records] == [True, False]
+    tex = Path("o.tex").read_text()
+    assert r"\hmerexpression{a-p2-r1}" in tex and "a-p1" not in tex
+    assert "a-p1" not in Path("o.md").read_text()
+    assert [json.loads(line)["page"] for line in Path("o.jsonl").read_text().splitlines()] == [2]
+    assert second.page == 2
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ({"latex": r"\frac { a", "key": KEY}, "closes it"),
+        ({"latex": r"a \nonsense", "key": KEY}, "token 2: \\nonsense"),
+        ({"latex": "a"}, '"key"'),
+        ({"key": KEY}, '"latex"'),
+        ({"latex": "a", "file": "f", "page": 1, "box": [1, 2, 3]}, '"box"'),
+        ("a", '"latex"'),
+    ],
+)
+def test_a_bad_correction_is_told_with_its_place_and_stops_no_other(
+    entry: object, fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if isinstance(entry, dict):
+        entry = {"source": "notes.pdf", "page": 7} | entry
+    good = {"latex": "y", "key": "1"}
+    loaded = Corrections.load([saved(good, entry)])
+    said = capsys.readouterr().err
+    assert said.startswith("hmer: c.json: correction 2") and fault in said
+    assert said.count("\n") == 1
+    assert not isinstance(entry, dict) or "(notes.pdf, page " in said
+    assert loaded.find("1", "", 1, (0, 0, 1, 1)) == "y"
+    assert loaded.find(KEY, "", 1, (0, 0, 1, 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("{", "line 1"),
+        ("[]", "no corrections"),
+        ('{"corrections": []}', "no corrections"),
+        ('{"hmer": "corrections", "version": 2, "corrections": []}', "version 2"),
+    ],
+)
+def test_a_file_that_is_none_stops_before_anything_is_read(text: str, fault: str) -> None:
+    Path("c.json").write_text(text)
+    with pytest.raises(UsageError, match=fault):
+        convert(["none.png"], ["o.tex"], corrections=[Path("c.json")])
+
+
+def test_a_file_that_is_not_there_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        Corrections.load([Path("none.json")])

@@ -1,0 +1,324 @@
+"""The review page in a real browser: open, filter, point, edit, export, apply."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chromium import PROGRAM, Chromium
+from handmade import FakeRecogniser, cross, encoded, paged
+from test_expr_to_mathml import SPOKEN
+
+from hmer_cli.convert import convert
+from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.to_mathml import to_mathml
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.validity import problems
+from hmer_cli.read.reading import Reading, TokenReading
+from hmer_cli.records import Record
+
+needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed")
+
+LABELS = {"x ^ { 2 }": 0.9, r"\frac { a } { b }": 0.3, "y = 1": 0.7}
+
+
+class Scribe:
+    """Reads these labels in turn, each token in the next third of the image."""
+
+    model = "scribe"
+
+    def read(self, images: list[np.ndarray]) -> list[Reading]:
+        return [self._reading(*each) for each in zip(images, LABELS.items(), strict=False)]
+
+    @staticmethod
+    def _reading(image: np.ndarray, spoken: tuple[str, float]) -> Reading:
+        label, confidence = spoken
+        step = image.shape[1] / len(tokenize(label))
+        boxes = [(i * step, 0.0, (i + 1) * step, 40.0) for i in range(len(tokenize(label)))]
+        tokens = [TokenReading(t, 0.4, b) for t, b in zip(tokenize(label), boxes, strict=True)]
+        return Reading(label, confidence, tuple(tokens))
+
+
+def sheets() -> list[np.ndarray]:
+    """Three pages with different ink."""
+    first = cross()
+    return [first, np.hstack([first, first[:, :100]]), np.vstack([first[20:100], first])]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file of three pages, one that cannot be read, and their review page."""
+    folder = tmp_path_factory.mktemp("review")
+    (folder / "notes.pdf").write_bytes(paged(sheets()))
+    (folder / "z<b>.png").write_bytes(b"broken")
+    convert([str(folder)], [str(folder / "review.html")], recogniser=Scribe())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Chromium, folder: Path) -> Chromium:
+    """The review page, as one who never saw it sees it."""
+    browser.open(folder / "review.html")
+    browser.run("localStorage.clear()")
+    browser.open(folder / "review.html")
+    return browser
+
+
+def ids(page: Chromium) -> list[str]:
+    """The cards that are shown, from the top down."""
+    return page.run("[...document.querySelectorAll('.card:not([hidden])')].map(c => c.id)")
+
+
+def text(page: Chromium, selector: str) -> str:
+    return page.run(f"document.querySelector({json.dumps(selector)}).textContent.trim()")
+
+
+def lit(page: Chromium) -> list[str]:
+    """The parts that are marked: MathML and SVG by their tag, tokens of LaTeX by their text."""
+    return page.run(
+        "[...document.querySelectorAll('.hot')].map(e => e.tagName === 'SPAN' ?"
+        " e.textContent : e.tagName)"
+    )
+
+
+@needs_chromium
+def test_the_page_opens_without_network_and_without_complaint(page: Chromium) -> None:
+    assert page.troubles() == []
+    elsewhere = [url for url in page.requests() if not url.startswith(("data:", "file:"))]
+    assert elsewhere == []
+    assert text(page, "#summary") == "3 expressions · 1 low · 1 failed"
+    assert page.run("document.querySelectorAll('image').length") == 3
+    assert "broken" not in text(page, "title")
+    assert "z<b>.png" in text(page, ".card.failed .note")
+
+
+@needs_chromium
+def test_the_policy_lets_nothing_else_run(page: Chromium) -> None:
+    page.run("document.body.append(Object.assign(document.createElement('script'),{text:'bad=1'}))")
+    assert page.run("typeof bad") == "undefined"
+
+
+@needs_chromium
+def test_the_least_sure_comes_first_or_the_pages_in_order(page: Chromium) -> None:
+    assert ids(page) == ["z-b-p0-r1", "notes-p2-r1", "notes-p3-r1", "notes-p1-r1"]
+    page.run("order.value = 'page'; order.dispatchEvent(new Event('change'))")
+    assert ids(page) == ["notes-p1-r1", "notes-p2-r1", "notes-p3-r1", "z-b-p0-r1"]
+    assert page.run("headings.filter(h => h.checkVisibility()).length") == 4
+
+
+@needs_chromium
+def test_a_filter_by_status_and_by_text(page: Chromium) -> None:
+    page.click(".chips label:nth-child(2)")
+    assert ids(page) == ["notes-p2-r1"]
+    page.click(".chips label:nth-child(1)")
+    page.key("/")
+    page.type("notes ^")
+    assert ids(page) == ["notes-p1-r1"]
+    page.type(" nowhere")
+    assert ids(page) == []
+    assert page.run("document.querySelector('#nothing').checkVisibility()")
+
+
+@needs_chromium
+def test_a_sign_pointed_at_is_shown_in_all_three_places(page: Chromium) -> None:
+    page.point_at("#notes-p1-r1 .math mn")
+    assert sorted(lit(page)) == ["2", "mn", "rect"]
+    page.point_at("#notes-p1-r1 .latex [data-t='0']")
+    assert sorted(lit(page)) == ["mi", "rect", "x"]
+    page.point_at("#notes-p3-r1 .crop rect[data-t='2']")
+    assert sorted(lit(page)) == ["1", "mn", "rect"]
+    page.point(5, 5)
+    assert lit(page) == []
+
+
+@needs_chromium
+def test_the_keys_walk_through_cards_and_signs(page: Chromium) -> None:
+    page.key("j")
+    page.key("j")
+    assert page.run("document.activeElement.id") == "notes-p1-r1"
+    page.key("k")
+    assert page.run("document.querySelector('[aria-current]').id") == "notes-p3-r1"
+    page.key("ArrowRight")
+    page.key("ArrowRight")
+    assert "=" in lit(page)
+    page.key("?")
+    assert page.run("document.querySelector('#help').open")
+    page.key("Escape")
+    assert not page.run("document.querySelector('#help').open")
+
+
+@needs_chromium
+def test_the_page_stands_beside_its_cards(page: Chromium) -> None:
+    assert text(page, "#sheet-name").endswith("notes.pdf, page 2")
+    page.click("#notes-p3-r1 .latex")
+    assert text(page, "#sheet-name").endswith("notes.pdf, page 3")
+    assert page.run("document.querySelectorAll('#sheet-page .here').length") == 1
+
+
+@needs_chromium
+def test_what_is_typed_is_shown_as_it_is_typed(page: Chromium) -> None:
+    page.click("#notes-p1-r1 [data-do=edit]")
+    page.run("document.querySelector('textarea').select()")
+    page.type(r"\sqrt{x")
+    assert "no } closes it" in text(page, ".fault")
+    page.type("}")
+    assert text(page, ".fault") == ""
+    assert page.run("document.querySelector('#notes-p1-r1 .math msqrt mi').textContent") == "x"
+    page.key("Escape")
+    assert page.run("document.querySelector('#notes-p1-r1 .math msup mn').textContent") == "2"
+    assert text(page, "#summary") == "3 expressions · 1 low · 1 failed"
+
+
+def corrected(page: Chromium) -> None:
+    """One expression is typed anew, another dismissed."""
+    page.click("#notes-p2-r1 [data-do=edit]")
+    page.run("document.querySelector('textarea').select()")
+    page.type(r"\frac12 + \alpha'")
+    page.key("Enter")
+    page.click("#notes-p3-r1 [data-do=drop]")
+
+
+@needs_chromium
+def test_corrections_outlive_the_page_and_can_be_taken_back(page: Chromium, folder: Path) -> None:
+    corrected(page)
+    page.open(folder / "review.html")
+    assert text(page, "#summary").endswith("2 corrected · 2 not applied yet")
+    assert text(page, "#notes-p3-r1 .badge") == "not mathematics"
+    assert text(page, "#notes-p2-r1 .badge") == "corrected"
+    page.click("#notes-p3-r1 [data-do=drop]")
+    page.click("#notes-p2-r1 [data-do=edit]")
+    page.click("[data-do=revert]")
+    page.click(".editor .main")
+    assert text(page, "#summary") == "3 expressions · 1 low · 1 failed"
+    assert page.run("document.querySelector('#export').disabled")
+
+
+@needs_chromium
+def test_an_export_is_applied_by_convert_and_then_done(page: Chromium, folder: Path) -> None:
+    corrected(page)
+    exported = page.download("#export", "corrections.json")
+    lines = exported.read_text("utf-8").splitlines()
+    assert len([line for line in lines if '"latex"' in line]) == 2
+
+    (folder / "renamed.pdf").write_bytes((folder / "notes.pdf").read_bytes())
+    again, log = folder / "again.html", folder / "again.jsonl"
+    records = convert(
+        [str(folder / "renamed.pdf")],
+        [str(again), str(log)],
+        corrections=[exported],
+        recogniser=Scribe(),
+    )
+    (folder / "renamed.pdf").unlink()
+    latex = [json.loads(line)["latex"] for line in log.read_text("utf-8").splitlines()]
+    assert latex == ["x ^ { 2 }", r"\frac { 1 } { 2 } + \alpha ^ { \prime }"]
+    assert [record.dismissed for record in records] == [False, False, True]
+
+    page.open(again)
+    assert text(page, "#summary") == "3 expressions · 2 corrected"
+    assert text(page, "#renamed-p2-r1 .badge") == "corrected"
+    assert text(page, "#renamed-p3-r1 .badge") == "not mathematics"
+    assert page.download("#export", "corrections.json")
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [360, 800, 1400])
+def test_nothing_is_wider_than_the_screen(page: Chromium, folder: Path, width: int) -> None:
+    page.size(width, 700, mobile=width < 500)
+    page.open(folder / "review.html")
+    wide = page.run("document.documentElement.scrollWidth")
+    page.size(1280, 900)
+    assert wide <= width
+
+
+@needs_chromium
+def test_text_stands_out_by_day_and_by_night(page: Chromium) -> None:
+    contrast = """
+    (() => {
+      const light = (css) => css.match(/[\\d.]+/g).slice(0, 3).map((v) => v / 255)
+        .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+      const card = light(getComputedStyle(document.querySelector('.card')).backgroundColor);
+      return [...document.querySelectorAll('.card .badge, .card .sure, .card h3, .to-page, .note')]
+        .map((e) => light(getComputedStyle(e).color))
+        .map((ink) => (Math.max(ink, card) + 0.05) / (Math.min(ink, card) + 0.05));
+    })()"""
+    for dark in (False, True):
+        page.dark(dark)
+        assert min(page.run(contrast)) > 4.5
+    page.dark(False)
+
+
+@needs_chromium
+def test_every_control_has_a_name(page: Chromium) -> None:
+    named = "e => e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length"
+    controls = "[...document.querySelectorAll('button, input, select, svg[role=img]')]"
+    assert page.run(f"{controls}.filter(e => !({named})).map(e => e.outerHTML)") == []
+
+
+def labels(data: Path | None) -> list[str]:
+    """Labels with everything in them, and where they are at hand, those of real formulas."""
+    more = [
+        r"\begin{pmatrix} a & b \\ c & - d \end{pmatrix} \begin{cases} 1 \\ x > 0 \end{cases}",
+        r"\overset { ! } { = } \underline { a b } \overbrace { a + b } ^ { n } \binom { n } { k }",
+        r"| x | / \| y \| \langle \frac { a } { b } \rangle ( ( a ) [ \log \limits _ { 2 } x",
+        r"\mathcal { A } \mathfrak { g } _ { i } ^ { j } n ! - 1 . 5 \sin \cos ( x ) \& < >",
+    ]
+    lines = [] if data is None else (data / "formulas.txt").read_text("utf-8").splitlines()
+    real = map(normalise, random.Random(1).sample(lines, 150) if lines else [])
+    return [*SPOKEN.splitlines(), *more, *(label for label in real if not problems(label))]
+
+
+@needs_chromium
+@pytest.mark.parametrize("real", [False, True])
+def test_typed_latex_is_set_as_read_latex_is(
+    page: Chromium, real: bool, request: pytest.FixtureRequest
+) -> None:
+    for label in labels(request.getfixturevalue("data") if real else None):
+        assert page.run(f"typeset({json.dumps(label)}).math") == to_mathml(label), label
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    "typed",
+    [
+        r"\left(\dfrac{a}{b}\right)^2", "x'' + y'^{2}", "sin x", r"\mathrm{d}x \, \le ½"[:-2] + "1",
+        r"α\to∞", r"\begin{array}{cc} a & b \\ c & d \end{array}", r"\sqrt[3]x_1^2", "a % comment",
+    ],
+)  # fmt: skip
+def test_typed_latex_means_what_convert_will_take_it_for(page: Chromium, typed: str) -> None:
+    tidy = "s => s.replace(/ data-t=.[0-9]+./g, '')"
+    shown = page.run(f"({tidy})(typeset({json.dumps(typed)}).math)")
+    assert shown == re.sub(r' data-t="\d+"', "", to_mathml(normalise(typed)))
+
+
+def test_the_same_records_make_the_same_page(folder: Path) -> None:
+    again = folder / "twice.html"
+    convert([str(folder / n) for n in ("notes.pdf", "z<b>.png")], [str(again)], recogniser=Scribe())
+    assert again.read_bytes() == (folder / "review.html").read_bytes()
+
+
+def test_names_and_labels_cannot_leave_their_place(tmp_path: Path) -> None:
+    name = tmp_path / "</script><img src=x>&quot;.png"[:-4].replace("/", "_")
+    name.write_bytes(encoded(cross()))
+    convert([str(name)], [str(tmp_path / "r.html")], recogniser=FakeRecogniser(r"< \</script>"))
+    html = (tmp_path / "r.html").read_text("utf-8")
+    assert "<img" not in html
+    assert html.count("</script>") == 2
+
+
+def test_a_run_without_pictures_has_no_evidence(folder: Path) -> None:
+    records: list[Record] = convert(
+        [str(folder / "notes.pdf")], [str(folder / "o.tex")], recogniser=Scribe()
+    )
+    assert [record.evidence for record in records] == [None] * 3
