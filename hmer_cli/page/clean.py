@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from hmer_cli.page.images import Pixels
+from hmer_cli.page.images import Pixels, shrunk
 
 _STUDY_SIZE = 1024  # the paper is studied at this size at most: it has no fine detail
 _GRAIN = 16  # gray levels: what differs less from the paper is its grain
@@ -27,7 +27,7 @@ def is_light_on_dark(image: Pixels) -> bool:
     Strokes are thin: a wide median removes them, and what it removed says on which side of the
     paper they were. That holds under shadows, where one threshold for the page does not.
     """
-    small = _shrunk(image)
+    small = shrunk(image, _STUDY_SIZE)
     window = min(max(15, max(small.shape) // 8), 255) | 1
     paper = cv2.medianBlur(small, window)
     difference = small.astype(np.int16) - paper
@@ -38,19 +38,10 @@ def is_light_on_dark(image: Pixels) -> bool:
 
 def flatten(image: Pixels) -> Pixels:
     """Divide by the shade of the paper, so that white is 255 from edge to edge."""
-    small = _shrunk(image)
+    small = shrunk(image, _STUDY_SIZE)
     size = max(15, max(small.shape) // 16) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     paper = cv2.blur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), (size, size))
     height, width = image.shape
     paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.divide(image, np.maximum(paper, 1), scale=255), dtype=np.uint8)
-
-
-def _shrunk(image: Pixels) -> Pixels:
-    height, width = image.shape
-    scale = _STUDY_SIZE / max(height, width)
-    if scale >= 1:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

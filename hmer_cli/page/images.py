@@ -7,6 +7,7 @@ import re
 import warnings
 from typing import cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -50,6 +51,16 @@ def decode(data: bytes, name: str, frame: int = 0) -> Pixels:
             raise
         except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error
             raise _damaged(name, error) from error
+
+
+def shrunk(image: Pixels, longest: int) -> Pixels:
+    """The image with a longer side of at most ``longest`` pixels."""
+    height, width = image.shape
+    scale = longest / max(height, width, 1)
+    if scale >= 1:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _opened(data: bytes, name: str) -> Image.Image:

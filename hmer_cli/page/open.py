@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
@@ -14,19 +17,41 @@ from hmer_cli.page.clean import clean
 from hmer_cli.page.images import Pixels, count_frames, decode
 from hmer_cli.page.pdf import Pdf
 from hmer_cli.page.sources import Source, find_sources
+from hmer_cli.page.straighten import Homography, straighten
+
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Page:
     """One page: ``image`` is (H, W), dark ink on white; ``ink`` is there where the file has it.
 
-    ``number`` counts from 1. The image is upright: turned as its EXIF orientation says.
+    ``number`` counts from 1. The image is upright, and what a photo or a scan shows aslant is
+    level. ``to_source``, None where that changes nothing, is the homography from its points to
+    those of the source, turned as its EXIF orientation says.
     """
 
     source: str
     number: int
     image: Pixels
     ink: Ink | None = None
+    to_source: Homography | None = None
+
+    @classmethod
+    def of(cls, source: str, number: int, image: Pixels) -> Page:
+        """The page that a photo or a scan shows: level, and its paper white."""
+        level, to_source = straighten(image)
+        return cls(source, number, clean(level), to_source=to_source)
+
+    def in_source(self, box: Box) -> Box:
+        """The box, in pixels of the source, round a box of the image."""
+        if self.to_source is None:
+            return box
+        x0, y0, x1, y1 = box
+        corners = np.array([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], np.float64)
+        ends = cv2.perspectiveTransform(corners, self.to_source)[0]
+        (left, top), (right, foot) = ends.min(axis=0).tolist(), ends.max(axis=0).tolist()
+        return left, top, right, foot
 
 
 @dataclass(frozen=True)
@@ -108,7 +133,7 @@ def open_sheets(source: Source, pages: PageRange | None = None) -> list[Sheet]:
 
 
 def _sheet(name: str, number: int, pixels: Callable[[], Pixels]) -> Sheet:
-    return Sheet(name, number, lambda: Page(name, number, clean(pixels())))
+    return Sheet(name, number, lambda: Page.of(name, number, pixels()))
 
 
 def _drawer(pdf: Pdf, number: int) -> Callable[[], Pixels]:

@@ -16,7 +16,7 @@ import numpy as np
 from hmer_cli.errors import UsageError
 from hmer_cli.page.images import Pixels
 from hmer_cli.page.layout import find_boxes, is_page, study
-from hmer_cli.page.open import Page
+from hmer_cli.page.open import Box, Page
 
 Layout = Literal["auto", "expression", "page"]
 """What an image is taken for; ``auto`` looks whether it could be a single expression."""
@@ -27,15 +27,21 @@ _MARGIN = 4
 
 @dataclass(frozen=True)
 class Region:
-    """``box`` is x0, y0, x1, y1 in pixels of the page, for InkML in units of its ink.
+    """``box`` is x0, y0, x1, y1 in pixels of the source, for InkML in units of its ink.
 
     ``image`` is the cut out part of the page with a small margin, (H, W), dark ink on white; its
     top left corner lies at ``origin`` in the page's image.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     image: Pixels
     origin: tuple[int, int] = (0, 0)
+
+    @property
+    def place(self) -> Box:
+        """The box of ``image`` in pixels of the page's image."""
+        (left, top), (height, width) = self.origin, self.image.shape
+        return left, top, left + width, top + height
 
     @property
     def key(self) -> str:
@@ -63,15 +69,15 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     if layout != "expression":
         found = study(page.image)
         if layout == "page" or is_page(found.parts):
-            return [_cut(found.image, each, 0) for each in find_boxes(found)]
-    return [_cut(page.image, box, _MARGIN)]
+            return [_cut(page, found.image, each, 0) for each in find_boxes(found)]
+    return [_cut(page, page.image, box, _MARGIN)]
 
 
-def _cut(image: Pixels, box: tuple[float, float, float, float], margin: int) -> Region:
+def _cut(page: Page, image: Pixels, box: Box, margin: int) -> Region:
     """A copy, so that a region does not keep its whole page in memory."""
     left, top = max(0, int(box[0]) - margin), max(0, int(box[1]) - margin)
     right, foot = int(np.ceil(box[2])) + margin, int(np.ceil(box[3])) + margin
-    return Region(box, image[top:foot, left:right].copy(), (left, top))
+    return Region(page.in_source(box), image[top:foot, left:right].copy(), (left, top))
 
 
 def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:

@@ -1,0 +1,145 @@
+"""Photos of sheets and tilted scans become upright pages whose boxes are still the photo's."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from handmade import cross, encoded
+from numpy.typing import NDArray
+from PIL import Image
+
+from hmer_cli.page.open import Page
+from hmer_cli.page.outline import find_sheet
+from hmer_cli.page.regions import find_regions
+from hmer_cli.page.seen import as_png
+from hmer_cli.page.straighten import skew, straighten
+
+Pixels = NDArray[np.uint8]
+Corners = list[tuple[float, float]]
+
+SHEETS: list[Corners] = [
+    [(150, 120), (750, 130), (760, 990), (140, 980)],
+    [(230, 150), (800, 90), (720, 1000), (90, 900)],
+    [(80, 200), (830, 260), (760, 1080), (170, 1010)],
+]
+
+
+def written(height: int = 1000, width: int = 700) -> Pixels:
+    """A sheet full of lines of small letters."""
+    page = np.full((height, width), 235, np.uint8)
+    for y in range(60, height - 30, 45):
+        cv2.putText(
+            page, "a b c d e f g h i k", (50, y), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 40, 2, cv2.LINE_AA
+        )
+    return page
+
+
+def on_table(sheet: Pixels, corners: Corners, table: int = 90) -> Pixels:
+    """A photo, 900 wide and 1150 high, of the sheet with its corners there."""
+    height, width = sheet.shape
+    flat = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    matrix = cv2.getPerspectiveTransform(flat, np.array(corners, np.float32))
+    photo = np.full((1150, 900), table, np.uint8)
+    cv2.warpPerspective(sheet, matrix, (900, 1150), photo, cv2.INTER_AREA, cv2.BORDER_TRANSPARENT)
+    grain = np.random.default_rng(1).normal(0, 3, photo.shape)
+    return np.clip(cv2.GaussianBlur(photo, (0, 0), 0.8) + grain, 0, 255).astype(np.uint8)
+
+
+def tilted(page: Pixels, angle: float) -> Pixels:
+    height, width = page.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -angle, 1)
+    return np.asarray(cv2.warpAffine(page, matrix, (width, height), borderValue=235), np.uint8)
+
+
+@pytest.mark.parametrize("corners", SHEETS)
+def test_a_sheet_on_a_table_is_found_to_the_pixel(corners: Corners) -> None:
+    found = find_sheet(on_table(written(), corners))
+    assert found is not None
+    assert np.abs(found - np.array(corners)).max() < 4
+
+
+def test_a_sheet_half_in_the_shade_is_taken_whole() -> None:
+    photo = on_table(written(), SHEETS[1], table=40)
+    photo[600:] = photo[600:] * 0.55
+    found = find_sheet(photo)
+    assert found is not None
+    assert np.abs(found - np.array(SHEETS[1])).max() < 6
+
+
+def shaded() -> Pixels:
+    page = written()
+    page[:, 260:] = page[:, 260:] * 0.5
+    page[:90], page[900:] = page[:90] * 0.5, page[900:] * 0.5
+    page[:, :60] = page[:, :60] * 0.5
+    return page
+
+
+def cut_off() -> Pixels:
+    return on_table(written(), [(150, -80), (750, -80), (760, 990), (140, 980)])
+
+
+@pytest.mark.parametrize(
+    "image",
+    [written(), 255 - written(), shaded(), cut_off(), cross(), np.full((900, 700), 128, np.uint8)],
+    ids=["page", "board", "light through a window", "cut off", "crop", "nothing"],
+)
+def test_without_a_clear_outline_nothing_is_done(image: Pixels) -> None:
+    assert find_sheet(image) is None
+    level, to_source = straighten(image)
+    assert to_source is None
+    assert level is image
+
+
+@pytest.mark.parametrize("angle", [-6.0, -2.5, 2.0, 4.7])
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_tilt_of_the_lines_is_measured(angle: float, dark: bool) -> None:
+    page = tilted(written(), angle)
+    assert skew(255 - page if dark else page) == pytest.approx(angle, abs=0.3)
+
+
+def test_level_pages_and_crops_have_no_tilt() -> None:
+    assert skew(written()) == 0
+    assert skew(cross()) == 0
+    slope = tilted(cross(400, 900), 5)
+    assert skew(slope) == 0
+
+
+@pytest.mark.parametrize("corners", SHEETS)
+def test_boxes_found_on_the_level_page_lie_where_the_photo_shows_them(corners: Corners) -> None:
+    sheet = written()
+    cv2.rectangle(sheet, (300, 480), (420, 540), 235, -1)
+    cv2.rectangle(sheet, (320, 490), (400, 530), 0, -1)
+    page = Page.of("photo", 1, on_table(sheet, corners))
+    blobs = cv2.morphologyEx(255 - page.image, cv2.MORPH_OPEN, np.ones((15, 15)))
+    x, y, w, h = cv2.boundingRect((blobs > 128).astype(np.uint8))
+    x0, y0, x1, y1 = page.in_source((x, y, x + w, y + h))
+    flat = np.array([(0, 0), (700, 0), (700, 1000), (0, 1000)], np.float32)
+    there = cv2.getPerspectiveTransform(flat, np.array(corners, np.float32))
+    block = np.array([[(320, 490), (401, 490), (401, 531), (320, 531)]], np.float64)
+    wanted = cv2.perspectiveTransform(block, there)[0]
+    assert np.abs(np.array([x0, y0]) - wanted.min(0)).max() < 5
+    assert np.abs(np.array([x1, y1]) - wanted.max(0)).max() < 5
+
+
+def test_a_tilted_scan_loses_nothing_at_its_corners() -> None:
+    page = np.full((1000, 700), 235, np.uint8)
+    page[40:-40, 40:-40] = written()[40:-40, 40:-40]
+    level, to_source = straighten(tilted(page, 5))
+    assert to_source is not None
+    corners = np.array([[(0, 0), (700, 0), (700, 1000), (0, 1000)]], np.float64)
+    there = cv2.perspectiveTransform(corners, np.linalg.inv(to_source))[0]
+    assert there.min() > -1
+    assert (there < (level.shape[1] + 1, level.shape[0] + 1)).all()
+
+
+def test_what_hmer_saw_is_a_picture_with_frames_round_the_regions() -> None:
+    page = Page.of("cross.png", 1, np.asarray(Image.open(io.BytesIO(encoded(cross())))))
+    places = [region.place for region in find_regions(page)]
+    picture = np.asarray(Image.open(io.BytesIO(as_png(page, places))))
+    red = (picture[..., 0] > 180) & (picture[..., 1] < 100)
+    x, y, w, h = cv2.boundingRect(red.astype(np.uint8))
+    assert picture.shape == (120, 160, 3)
+    assert x <= 38 and y <= 28 and x + w >= 83 and y + h >= 93

@@ -1,0 +1,156 @@
+"""Photos of pages, made by code, and how many of a page's regions are found on them.
+
+    python train/photos.py ../shared/data/scan-pages.zip ../shared/data/notes/*.pdf --every 8
+
+Each page becomes a photo of a sheet on a table: seen aslant, unevenly lit, part of it in the
+shade, soft and noisy, on ruled or squared paper where it had none. The regions that hmer finds on
+the photo are laid over those it finds on the page itself; a region is kept where the two share
+half of what they cover (IoU of 0.5). ``--out FOLDER`` leaves the photos there, and what hmer saw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.judge.regions import matches
+from hmer_cli.learn import paper as papers
+from hmer_cli.learn.degrade import compressed, noisy
+from hmer_cli.page.detector import fold_of
+from hmer_cli.page.images import Pixels
+from hmer_cli.page.layout import Box, find_boxes, study
+from hmer_cli.page.open import Page, open_sheets
+from hmer_cli.page.seen import drawn
+from hmer_cli.page.sources import find_sources
+
+Matrix = NDArray[np.float64]
+
+PAPERS = ("plain", "ruled", "squared")
+
+
+def photographed(
+    page: Pixels, rng: np.random.Generator, paper: str = "plain"
+) -> tuple[Pixels, Matrix]:
+    """A photo of the page, and the homography from the page's points to the photo's.
+
+    ``page``: (H, W), dark ink on white. ``paper`` is what it is written on: ruled and squared
+    lines are as dark as people's are.
+    """
+    light = page.astype(np.float32) / 255
+    lines = np.ones_like(light)
+    if paper == "ruled":
+        lines = papers.ruled(lines, rng, float(rng.uniform(0.15, 0.45)))
+    elif paper == "squared":
+        lines = papers.squared(lines, rng, float(rng.uniform(0.1, 0.3)))
+    light = np.minimum(light, lines) * np.float32(rng.uniform(0.85, 1))
+    shape, matrix = _view(page.shape, rng)
+    table = _table(shape, rng)
+    size = shape[::-1]
+    shown = cv2.warpPerspective(light, matrix, size, flags=cv2.INTER_CUBIC)
+    there = cv2.warpPerspective(np.ones_like(light), matrix, size)
+    photo = papers.shaded(np.where(there > 0.5, shown, table).astype(np.float32), rng)
+    photo = noisy(papers.blurred(photo, rng.uniform(0.5, 1.0)), rng)
+    photo = compressed(photo, int(rng.integers(70, 95)))
+    return np.round(255 * np.clip(photo, 0, 1)).astype(np.uint8), matrix
+
+
+def _view(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[tuple[int, int], Matrix]:
+    """The shape of the photo and the way there: from above, but not quite, and turned a little."""
+    H, W = shape
+    corners = np.array([(0, 0), (W, 0), (W, H), (0, H)], np.float64)
+    angle = rng.normal(0, 0.05)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    ends = corners @ turn + rng.uniform(-0.05, 0.05, (4, 2)) * (W, H)
+    room = rng.uniform(0.04, 0.2, 4) * max(H, W)
+    low = ends.min(axis=0) - room[:2]
+    width, height = np.ceil(ends.max(axis=0) - low + room[2:]).astype(int)
+    matrix = cv2.getPerspectiveTransform(
+        corners.astype(np.float32), (ends - low).astype(np.float32)
+    )
+    return (int(height), int(width)), np.asarray(matrix, np.float64)
+
+
+def _table(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Wood, or cloth, darker than paper."""
+    grain = papers.field((shape[0], max(1, shape[1] // 40)), rng.uniform(2, 12), rng)
+    wood = cv2.resize(grain, shape[::-1], interpolation=cv2.INTER_CUBIC)
+    clouds = papers.field(shape, rng.uniform(40, 200), rng)
+    return np.clip(rng.uniform(0.15, 0.55) * (1 + 0.08 * wood + 0.05 * clouds), 0.03, 0.7)
+
+
+def moved(box: Box, matrix: Matrix) -> Box:
+    """The box round a box that went through a homography."""
+    x0, y0, x1, y1 = box
+    corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float64)
+    ends = cv2.perspectiveTransform(corners, matrix)[0]
+    (left, top), (right, foot) = ends.min(axis=0).tolist(), ends.max(axis=0).tolist()
+    return left, top, right, foot
+
+
+def regions_kept(
+    page: Page, photo: Pixels, matrix: Matrix, fold: int, out: Path | None = None
+) -> tuple[int, int]:
+    """How many of the regions of the page are found on its photo, and how many there are.
+
+    Trees that saw the page itself would know it better than its photo: ``fold`` is the page's.
+    """
+    wanted = find_boxes(study(page.image), fold=fold)
+    seen = Page.of("photo", 1, photo)
+    boxes = find_boxes(study(seen.image), fold=fold)
+    found = [moved(seen.in_source(box), np.linalg.inv(matrix)) for box in boxes]
+    if out is not None:
+        cv2.imwrite(f"{out}-page.png", drawn(page, wanted))
+        cv2.imwrite(f"{out}-photo.png", photo)
+        cv2.imwrite(f"{out}-seen.png", drawn(seen, boxes))
+    return matches(found, wanted, 0.5), len(wanted)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """What the command at the top says."""
+    parser = argparse.ArgumentParser(description="Regions kept on photos of pages.")
+    parser.add_argument("pages", nargs="+", help="images, PDFs, folders or zip archives of pages")
+    parser.add_argument("--every", type=int, default=1, help="take only every Nth page")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="a folder for the photos and what hmer saw")
+    options = parser.parse_args(arguments)
+    kept = dict.fromkeys(PAPERS, 0)
+    count = dict.fromkeys(PAPERS, 0)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+    for index, (page, fold) in enumerate(_pages(options.pages, options.every)):
+        rng = np.random.default_rng([options.seed, index])
+        paper = PAPERS[index % len(PAPERS)]
+        photo, matrix = photographed(page.image, rng, paper)
+        out = options.out / f"{index:03d}" if options.out else None
+        hits, there = regions_kept(page, photo, matrix, fold, out)
+        kept[paper] += hits
+        count[paper] += there
+        sys.stdout.write(f"{page.source} p{page.number} {paper}: {hits} of {there}\n")
+        sys.stdout.flush()
+    for paper in PAPERS:
+        sys.stdout.write(f"{paper}: {kept[paper]} of {count[paper]}\n")
+    share = sum(kept.values()) / max(sum(count.values()), 1)
+    sys.stdout.write(f"kept: {share:.1%} of {sum(count.values())} regions\n")
+
+
+def _pages(inputs: Sequence[str], every: int) -> Iterator[tuple[Page, int]]:
+    """Every Nth page with its fold."""
+    sheets = (
+        (sheet, fold_of(data))
+        for source in find_sources(inputs)
+        for data in [source.read()]
+        for sheet in open_sheets(source)
+    )
+    for sheet, fold in islice(sheets, 0, None, every):
+        yield sheet.draw(), fold
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
