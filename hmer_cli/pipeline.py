@@ -25,7 +25,7 @@ from hmer_cli.reader import Reader
 from hmer_cli.records import Box, Picture
 from hmer_cli.results import Expression, Result, Results
 
-_BATCH = 32
+_BATCH = 8  # regions: after as many at most, what was read is safe
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
 _SHOWN = 1600  # pixels of the longer side of a picture
 _QUALITY = 60

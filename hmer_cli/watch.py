@@ -45,7 +45,6 @@ def watch_sources(
     find: Callable[[], Iterable[Source]],
     read: Read,
     deliver: Callable[[Sequence[Record]], None],
-    wait: Callable[[float], None] = time.sleep,
 ) -> list[Record]:
     """Convert what ``find`` finds, then look again and again, until KeyboardInterrupt.
 
@@ -55,10 +54,10 @@ def watch_sources(
     now = _look(find)
     known = _updated({}, now, list(now), read)
     deliver(_records(known))
-    console.say("watching for changes; Ctrl-C ends it")
     with suppress(KeyboardInterrupt):
+        console.say("watching for changes; Ctrl-C ends it")
         while True:
-            wait(INTERVAL)
+            pause()
             before, now = now, _look(find)
             fresh = [key for key in now if _is_fresh(key, known, before, now)]
             gone = [known[key] for key in known.keys() - now.keys()]
@@ -75,6 +74,11 @@ def watch_sources(
             except OutputError as error:
                 console.say(error)
     return _records(known)
+
+
+def pause() -> None:
+    """The time between two looks."""
+    time.sleep(INTERVAL)
 
 
 def _look(find: Callable[[], Iterable[Source]]) -> Look:

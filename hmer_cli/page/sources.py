@@ -21,6 +21,7 @@ ENDINGS = frozenset(
 """What is taken out of folders and archives; a file named outright is known by its content."""
 
 MAX_BYTES = 512 << 20
+_PIECE = 1 << 20
 _KINDS = "InkML, PNG, JPEG, TIFF, BMP, WebP or PDF"
 
 
@@ -84,10 +85,12 @@ def _read(path: Path) -> bytes:
 
 
 def _limited(file: BinaryIO, name: str) -> bytes:
-    data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB", "split it")
-    return data
+    data = bytearray()
+    while piece := file.read(_PIECE):  # asked for all at once, Python sets the limit's memory aside
+        data += piece
+        if len(data) > MAX_BYTES:
+            raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB", "split it")
+    return bytes(data)
 
 
 def _folder(folder: Path) -> Iterator[Source]:

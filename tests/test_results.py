@@ -1,0 +1,278 @@
+"""What was read is kept: a second run reads nothing, and no harm to the file harms a run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import signal
+import sqlite3
+import sys
+import tracemalloc
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import INKML, FakeRecogniser, Pixels, cross, encoded, paged
+
+from hmer_cli import outputs, results
+from hmer_cli.convert import convert
+from hmer_cli.page.open import open_pages
+from hmer_cli.page.regions import Region, find_regions
+from hmer_cli.read.reading import Reading, TokenReading
+from hmer_cli.records import Record
+
+CACHE = Path("cache")
+
+
+class Remembered(FakeRecogniser):
+    """A reader that says who it is, reads the size of each image and notes it in a file."""
+
+    def __init__(self, identity: str = "fake weights") -> None:
+        super().__init__()
+        self.identity = identity
+
+    def read(self, images: Sequence[Pixels]) -> list[Reading]:
+        with open("read.log", "a") as log:
+            log.write("x" * len(images))
+        return [self._reading(*image.shape) for image in images]
+
+    def _reading(self, height: int, width: int) -> Reading:
+        tokens = " ".join(f"{height}+{width}")
+        places = tuple(TokenReading(t, 0.9, (1.23, 2, 3, 4)) for t in tokens.split())
+        return Reading(tokens, width % 100 / 100, places)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def notes(singles: int = 4, pages: int = 3) -> None:
+    """A folder of images of different sizes, a PDF, an InkML file and two broken files."""
+    Path("notes").mkdir()
+    for i in range(singles):
+        Path(f"notes/{i:02}.png").write_bytes(encoded(cross(width=150 + i)))
+    crosses = [np.roll(cross(200, 200 + 3 * i), i, 1) for i in range(pages)]
+    for i, page in enumerate(crosses):
+        page[150 : 152 + i, 20:90] = 0
+    Path("notes/a.pdf").write_bytes(paged(crosses))
+    Path("notes/b.inkml").write_text(INKML)
+    Path("notes/01.broken.png").write_bytes(b"broken")
+    Path("notes/a.broken.pdf").write_bytes(b"%PDF-1.4 broken")
+
+
+def run(reader: FakeRecogniser | None = None, out: str = "o", **options: object) -> bytes:
+    """Converts the notes; gives the bytes of all outputs."""
+    outs = [f"{out}.{ending}" for ending in ("jsonl", "tex", "md")]
+    options = {"cache": CACHE} | options
+    convert(["notes"], outs, recogniser=reader or Remembered(), **options)  # type: ignore[arg-type]
+    return b"".join(Path(name).read_bytes() for name in outs)
+
+
+def count_read() -> int:
+    """How many images were read since the last call."""
+    log = Path("read.log")
+    count = len(log.read_text()) if log.exists() else 0
+    log.unlink(missing_ok=True)
+    return count
+
+
+def test_a_second_run_reads_nothing_and_writes_the_same() -> None:
+    notes()
+    first = run()
+    assert count_read() == 8
+    assert run(out="again") == first
+    assert count_read() == 0
+
+
+def test_what_changed_is_read_again_and_nothing_else() -> None:
+    notes()
+    run()
+    count_read()
+    Path("notes/02.png").write_bytes(encoded(cross(width=300)))
+    Path("notes/00.png").rename("notes/renamed.png")
+    run()
+    assert count_read() == 1
+
+
+@pytest.mark.parametrize("change", ["weights", "layout", "nothing kept"])
+def test_what_reading_depends_on_is_part_of_what_is_known(change: str) -> None:
+    notes()
+    run()
+    count_read()
+    options: dict[str, object] = {
+        "layout": "expression" if change == "layout" else "auto",
+        "cache": None if change == "nothing kept" else CACHE,
+    }
+    run(Remembered("other weights" if change == "weights" else "fake weights"), **options)
+    assert count_read() == 8
+
+
+def test_a_reader_that_does_not_say_who_it_is_leaves_nothing_behind() -> None:
+    notes()
+    run(FakeRecogniser())
+    assert not CACHE.exists()
+
+
+def damage(path: Path) -> None:
+    for each in CACHE.glob("*-wal"):
+        each.unlink()
+    path.write_bytes(b"no data base at all" * 100)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def scramble(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[100:] = random.Random(1).randbytes(len(data) - 100)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("harm", [damage, cut, scramble])
+def test_a_damaged_file_is_told_in_one_line_and_begun_anew(
+    harm: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes()
+    first = run()
+    count_read()
+    capsys.readouterr()
+    harm(CACHE / results.FILE)  # type: ignore[operator]
+    assert run() == first
+    assert count_read() == 8
+    assert capsys.readouterr().err.count("damaged, begun anew") == 1
+    assert run() == first
+    assert count_read() == 0
+
+
+def test_a_result_that_cannot_be_understood_is_read_again() -> None:
+    notes()
+    first = run()
+    count_read()
+    with sqlite3.connect(CACHE / results.FILE) as base:
+        base.execute("UPDATE results SET result = x'00' WHERE rowid < 4")
+    base.close()
+    assert run() == first
+    assert count_read() == 3
+    assert run() == first
+    assert count_read() == 0
+
+
+def test_a_place_that_cannot_be_used_is_told_and_the_work_is_done(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    notes()
+    CACHE.write_text("a file where the folder should be")
+    run()
+    assert count_read() == 8
+    assert "nothing is kept for later runs" in capsys.readouterr().err
+
+
+def test_what_was_not_used_for_the_longest_time_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    day = 1000
+    monkeypatch.setattr(results, "_today", lambda: day)
+    notes()
+    run()
+    day += 1
+    Path("notes/0new.png").write_bytes(encoded(cross(width=400)))
+    Path("notes/03.png").unlink()
+    run()
+    with sqlite3.connect(CACHE / results.FILE) as base:
+        query = "SELECT sum(length(result)) FROM results WHERE used >= "
+        used, total = (base.execute(f"{query}{since}").fetchone()[0] for since in (1001, 0))
+    base.close()
+    assert used < total
+    monkeypatch.setattr(results, "LIMIT", 2 * used)
+    run()
+    count_read()
+    run()
+    assert count_read() == 0  # all that is in use is still there
+    Path("notes/03.png").write_bytes(encoded(cross(width=153)))
+    run()
+    assert count_read() == 1
+
+
+def evidence(record: Record) -> object:
+    found = record.evidence
+    assert found is not None
+    return found.key, found.box, found.tokens, found.picture.width, found.picture.load()
+
+
+def test_evidence_is_the_same_when_it_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes()
+    shown = []
+
+    def show(records: Sequence[Record]) -> str:
+        shown.append([evidence(r) for r in records if r.region])
+        return ""
+
+    run()
+    monkeypatch.setitem(outputs.FORMATS, ".show", show)
+    monkeypatch.setattr(outputs, "_SHOW_EVIDENCE", frozenset([show]))
+    for _ in range(2):
+        convert(["notes"], ["o.show"], recogniser=Remembered(), cache=CACHE)
+    first, second = shown
+    assert first == second
+    assert len(first) == 8
+    key, box, tokens, width, picture = first[0]  # type: ignore[misc]
+    assert len(key) == 64
+    assert width == 150
+    assert tokens[0].box == (box[0] + 1.2, box[1] + 2, box[0] + 3, box[1] + 4)
+    assert picture[8:12] == b"WEBP"
+
+
+def test_the_key_of_a_region_is_that_of_its_ink_wherever_it_lies() -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    Path("b.png").write_bytes(encoded(np.roll(cross(150, 300), (20, 100), (0, 1)), "BMP"))
+    other = cross()
+    other[30:34, 40:60] = 0
+    Path("c.png").write_bytes(encoded(other))
+    keys = [region.key for name in "abc" for region in found(f"{name}.png")]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def found(name: str) -> list[Region]:
+    return [region for page in open_pages(name) for region in find_regions(page)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_killed_at_twenty_moments_the_outputs_are_those_of_an_undisturbed_run() -> None:
+    fork = multiprocessing.get_context("forkserver")
+    fork.set_forkserver_preload([__name__])
+    notes(singles=52, pages=5)
+    undisturbed = run(out="undisturbed", cache=None)
+    assert count_read() == 58
+    chance = random.Random(20)
+    log = Path("read.log")
+    log.touch()
+    killed = 0
+    for _ in range(20):
+        process = fork.Process(target=run)
+        process.start()
+        goal = log.stat().st_size + chance.randrange(9)
+        while process.is_alive() and log.stat().st_size < goal:
+            process.join(0.001)
+        process.join(chance.uniform(0, 0.03))
+        process.kill()
+        process.join()
+        killed += process.exitcode == -signal.SIGKILL
+    assert killed
+    assert run() == undisturbed
+    assert count_read() <= 58 + 8 * killed  # at most what a batch holds is lost each time
+    run()
+    assert count_read() == 0
+
+
+def test_memory_does_not_grow_with_the_pages() -> None:
+    peaks = []
+    height, width = 600, 800
+    for pages in (10, 60):
+        for i in range(pages):
+            Path(f"{i}.png").write_bytes(encoded(cross(height, width)))
+        tracemalloc.start()
+        convert(["."], ["o.jsonl"], recogniser=Remembered(), jobs=2)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 2 * height * width  # two of fifty pages
