@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from hmer_cli import console, files
 from hmer_cli.corrections import Corrections
-from hmer_cli.debug import save_page
 from hmer_cli.errors import HmerError, InputError, StrictError, UsageError
 from hmer_cli.outputs import STDOUT, Output
-from hmer_cli.page.open import PageRange
-from hmer_cli.page.regions import Layout
+from hmer_cli.page.open import Page, PageRange
+from hmer_cli.page.regions import Layout, Region
+from hmer_cli.page.seen import as_png
 from hmer_cli.page.sources import STDIN, Source, find_sources
 from hmer_cli.pipeline import Options, read_pages
 from hmer_cli.reader import LazyReader, Reader
@@ -102,7 +102,7 @@ class _Run:
         options = self.options
         if self.debug is not None:
             names = source_ids(source.name for source in sources)
-            options = replace(options, look=partial(save_page, self.debug, names))
+            options = replace(options, look=partial(_save, self.debug, names))
         records = []
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
@@ -153,6 +153,12 @@ def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
             console.say(f"{output.path}: left as it was, as nothing was read")
         else:
             output.write(records)
+
+
+def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[Region]) -> None:
+    """The page as it was seen, in a file named after its source; see ``source_ids``."""
+    picture = as_png(page, [region.place for region in regions])
+    files.replace(folder / f"{names[page.source]}-p{page.number}.png", picture)
 
 
 def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:

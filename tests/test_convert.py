@@ -9,10 +9,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from handmade import INKML, FakeRecogniser, cross, encoded, paged
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from hmer_cli.convert import convert, outcome
 from hmer_cli.errors import OutputError, StrictError, UsageError
@@ -255,6 +257,39 @@ def test_one_expression_is_taken_by_its_id() -> None:
 def test_how_expressions_are_shown_is_the_users_choice() -> None:
     text = typeset(r"\newcommand{\hmershow}[1]{}", r"Nothing\input{eqs} here")
     assert "123" not in text
+
+
+def test_what_is_doubtful_is_marked_as_the_user_likes(eqs: None) -> None:
+    assert "456 [?]" in typeset("", r"\input{eqs}")
+    mine = typeset(r"\newcommand{\hmerlow}[1]{7#1}", r"\input{eqs}")
+    assert "7 456" in mine
+    assert "[?]" not in mine
+
+
+def test_a_page_of_prose_among_pages_of_mathematics_is_no_failure() -> None:
+    blank = np.full((120, 160), 255, np.uint8)
+    Path("notes.pdf").write_bytes(paged([blank, cross(), blank]))
+    records = convert(["notes.pdf"], ["o.jsonl"], recogniser=FakeRecogniser())
+    assert [(r.page, r.status) for r in records] == [(2, "ok")]
+    Path("blank.pdf").write_bytes(paged([blank, blank]))
+    records = convert(["blank.pdf"], ["o.jsonl"], recogniser=FakeRecogniser())
+    assert [(r.page, r.status) for r in records] == [(1, "failed"), (2, "failed")]
+
+
+def test_the_pages_are_saved_as_they_were_seen() -> None:
+    Path("a").mkdir()
+    Path("a/x.png").write_bytes(encoded(cross(width=300)))
+    Path("b.pdf").write_bytes(paged([cross(), cross()]))
+    Path("broken.png").write_bytes(b"broken")
+    for _ in range(2):  # what is known is shown too
+        convert(["."], ["../o.tex"], recogniser=FakeRecogniser(), debug=Path("seen/here"))
+        assert sorted(os.listdir("seen/here")) == ["b-p1.png", "b-p2.png", "x-p1.png"]
+        shutil.move("seen/here/x-p1.png", "../x.png")
+        shutil.rmtree("seen")
+    with Image.open("../x.png") as picture:
+        assert picture.size == (300, 120)
+        colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 16)}
+    assert any(max(colour) - min(colour) > 100 for colour in colours)  # the frame of a region
 
 
 def test_ink_and_images_go_together() -> None:
