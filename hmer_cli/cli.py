@@ -263,6 +263,10 @@ def evaluate(
     predictions: Annotated[
         str | None, typer.Option(metavar="FILE", help="Every prediction, as TSV; - is stdout.")
     ] = None,
+    worst: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Of pages: pictures of the worst, with their boxes."),
+    ] = None,
     model: ModelOption = None,
     charset: CharsetOption = None,
 ) -> None:
@@ -275,6 +279,7 @@ def evaluate(
         limit,
         json_file=json,
         predictions=predictions,
+        worst=worst,
         model=model,
         charset=charset,
     )

@@ -49,13 +49,15 @@ def run(
     *,
     json_file: str | None = None,
     predictions: str | None = None,
+    worst: str | None = None,
     model: str | None = None,
     charset: str | None = None,
     recogniser: Reader | None = None,
 ) -> Evaluation | RegionEvaluation:
     """Evaluate, put the tables on stdout and the scores and predictions into their files.
 
-    Where the data set is one of pages with boxes, regions are scored and nothing is read.
+    Where the data set is one of pages with boxes, regions are scored and nothing is read; the
+    folder ``worst`` then gets pictures of the worst pages.
 
     A file named ``-`` is stdout, which it then has for itself: the tables go to stderr.
     Raises UsageError, OutputError and MissingError before anything is read, InputError where
@@ -64,11 +66,16 @@ def run(
     scores_path, predictions_path = _path(json_file), _path(predictions)
     if eval_regions.holds_pages(dataset):
         if split or model or charset or predictions:
-            raise UsageError(f"{dataset}: pages have regions", "give no option but --limit, --json")
+            wanted = "only --limit, --json and --worst are for them"
+            raise UsageError(f"{dataset}: pages have regions", wanted)
         pages = eval_regions.evaluate(dataset, limit)
         _put(json_file, scores_path, pages.as_json())
+        if worst is not None:
+            eval_regions.draw_worst(dataset, pages.outcomes, Path(worst))
         _show(pages.as_tables(), sys.stderr if json_file == STDOUT else sys.stdout)
         return pages
+    if worst is not None:
+        raise UsageError(f"{dataset}: holds no pages", "--worst is for pages with known boxes")
     found = evaluate(dataset, split, limit, recogniser or _load(model, charset))
     _put(json_file, scores_path, as_json(found))
     _put(predictions, predictions_path, as_tsv(found))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from hmer_cli import console
+from hmer_cli import console, files
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.ink.sources import IMAGES, Store, open_store, stem
-from hmer_cli.judge.regions import PageOutcome, as_json, as_tables
+from hmer_cli.judge.regions import PageOutcome, as_json, as_tables, worst
 from hmer_cli.judge.tables import Table
 from hmer_cli.page.clean import clean
 from hmer_cli.page.detector import fold_of
@@ -77,6 +79,25 @@ def evaluate(
             outcomes.append(_judged(store, name, image, truth, find or _find))
             advance(1, 0)
     return RegionEvaluation(dataset, tuple(outcomes), time.perf_counter() - started)
+
+
+def draw_worst(dataset: str, outcomes: Sequence[PageOutcome], folder: Path) -> None:
+    """Write pictures of the worst pages with their boxes, the worst first by name.
+
+    A folder that is not there is made. Raises OutputError where it cannot be written.
+    """
+    from hmer_cli.judge.pictures import picture
+
+    files.make_folder(folder)
+    store = open_store(dataset)
+    images = {name: image for name, image, _ in _pages(store, None)}
+    for rank, outcome in enumerate(worst([each for each in outcomes if not each.error]), 1):
+        image = images[outcome.name]
+        page = clean(decode(store.read(image), image))
+        data = io.BytesIO()
+        picture(page, outcome).save(data, "PNG")
+        name = Path(outcome.name).name
+        files.replace(folder / f"{rank:02d}-{name}.png", data.getvalue())
 
 
 def _find(page: Study, fold: int) -> list[Box]:

@@ -8,10 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageColor
 
 from hmer_cli import eval as verb
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.eval_regions import evaluate, holds_pages
+from hmer_cli.eval_regions import draw_worst, evaluate, holds_pages
+from hmer_cli.judge.pictures import EXCESS, MISSED, RIGHT
 from hmer_cli.page.layout import Box, Study
 
 TRUTH: list[Box] = [(10, 10, 60, 40), (10, 60, 60, 90)]
@@ -80,3 +82,23 @@ def test_the_verb_scores_regions_and_writes_json(
     verb.run(str(pages), json_file=str(tmp_path / "scores.json"))
     assert json.loads((tmp_path / "scores.json").read_text())["pages"] == 3
     assert "Regions" in capsys.readouterr().out
+
+
+def test_the_worst_pages_are_drawn_with_their_boxes(pages: Path, tmp_path: Path) -> None:
+    found = evaluate(str(pages), find=first_only)
+    draw_worst(str(pages), found.outcomes, tmp_path / "new" / "worst")
+    assert sorted(path.name for path in (tmp_path / "new" / "worst").iterdir()) == [
+        "01-a.png",
+        "02-b.png",
+    ]
+    drawn = np.asarray(Image.open(tmp_path / "new" / "worst" / "01-a.png"))
+    assert drawn.shape[1] == 90 and drawn.shape[0] > 120
+    colours = {tuple(colour) for colour in drawn.reshape(-1, 3).tolist()}
+    assert {ImageColor.getrgb(RIGHT), ImageColor.getrgb(MISSED)} <= colours
+    assert ImageColor.getrgb(EXCESS) not in {tuple(c) for c in drawn[40:].reshape(-1, 3).tolist()}
+
+
+def test_pictures_of_the_worst_are_for_pages_only(tmp_path: Path) -> None:
+    (tmp_path / "caption.txt").write_text("a\tx\n")
+    with pytest.raises(UsageError, match="no pages"):
+        verb.run(str(tmp_path), worst=str(tmp_path / "worst"))

@@ -82,15 +82,20 @@ def overlaps(some: Boxes, others: Boxes) -> NDArray[np.float64]:
     return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
 
 
-def matches(found: Boxes, truth: Boxes, threshold: float) -> int:
-    """Pairs of a found and a true box, each box in one pair at most, the closest first."""
+def pairs(found: Boxes, truth: Boxes, threshold: float) -> list[tuple[int, int]]:
+    """Pairs of a found and a true box by their places, each box in one at most, closest first."""
     table = overlaps(found, truth)
-    count = 0
+    matched = []
     while table.size and table.max() >= threshold:
         row, column = np.unravel_index(table.argmax(), table.shape)
         table[row], table[:, column] = -1, -1
-        count += 1
-    return count
+        matched.append((int(row), int(column)))
+    return matched
+
+
+def matches(found: Boxes, truth: Boxes, threshold: float) -> int:
+    """How many pairs there are."""
+    return len(pairs(found, truth, threshold))
 
 
 def score(outcomes: Sequence[PageOutcome]) -> list[RegionScores]:
