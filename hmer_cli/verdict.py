@@ -8,6 +8,7 @@ from itertools import groupby
 
 from hmer_cli import console
 from hmer_cli.corrections import Corrections
+from hmer_cli.derivations import join_derivations
 from hmer_cli.errors import InputError
 from hmer_cli.expr.validity import problems
 from hmer_cli.pipeline import PageRead
@@ -33,7 +34,7 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
             elif empty:
                 nothing = f"{page.source}: nothing to read on page {page.number}"
                 yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
-            for expression in page.result.expressions:
+            for expression in join_derivations(page.result.expressions):
                 place = (page.file, page.number or 1, expression.box)
                 yield _record(page, expression, corrections.find(expression.key, *place))
 

@@ -73,7 +73,7 @@ PLACERS = frozenset(r"\overset \underset".split())
 """Spellings of Above and Below for signs that are no operator."""
 
 GRIDS = {"matrix": 10, "pmatrix": 10, "bmatrix": 10, "Bmatrix": 10, "vmatrix": 10, "Vmatrix": 10}
-GRIDS["cases"] = 2
+GRIDS |= {"cases": 2, "aligned": 10}
 """Environments of cells, with the most columns that amsmath sets."""
 
 SYMBOLS = CHARACTERS | GREEK | OPERATORS | SIGNS

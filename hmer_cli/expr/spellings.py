@@ -106,7 +106,7 @@ INFIX = {r"\over": r"\frac", r"\choose": r"\binom", r"\atop": ""}
 
 ENVIRONMENTS = {
     **dict.fromkeys(
-        """array aligned alignedat split gathered align align* gather gather* eqnarray eqnarray*
+        """array alignedat split gathered align align* gather gather* eqnarray eqnarray*
         smallmatrix subarray multline multline* tabular""".split(),
         "matrix",
     ),
