@@ -160,9 +160,11 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
     from hmer_cli.judge.scores import Pair, score, score_by_length, token_edits
     from hmer_cli.learn.examples import examples
     from hmer_cli.learn.system import read_all
+    from hmer_cli.learn.team import own_device
 
     if not plan.valid:
         return []
+    system.model.to(own_device())
     shown = examples(open_dataset(str(data), plan.valid))
     stills = list(system.stills(shown))
     lines = [

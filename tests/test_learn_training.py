@@ -157,6 +157,16 @@ def test_steps_with_gradients_that_are_not_finite_are_counted_and_left_out(tmp_p
         assert torch.equal(old, new)
 
 
+def test_every_parameter_has_a_part_in_the_loss_as_data_parallel_training_asks(
+    tmp_path: Path,
+) -> None:
+    trainer = Trainer(recipe(), NUMBERS, [], tmp_path, lambda line: None)
+    batch = collate([PAINTER.still(replace(number("17"), places=None))], {"": 0, "1": 1, "7": 2})
+    total, _ = trainer.lesson(batch)
+    total.backward()
+    assert all(p.grad is not None for p in trainer.model.parameters())
+
+
 def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no labelled ink"):
         Trainer(recipe(), [], [], tmp_path, lambda line: None)

@@ -89,7 +89,8 @@ def precedence(scores: Tensor, order: Tensor) -> Tensor:
 def losses(reader: Reader, batch: Batch, weights: Losses) -> tuple[Tensor, dict[str, Tensor]]:
     """The total loss of a batch on the reader's device, and its parts for the log.
 
-    Nothing here makes the host wait for a GPU; the number of frames stays on the host for that.
+    The host runs ahead of a GPU here, but where PyTorch's CTC loss copies its lengths; for that,
+    the number of frames stays on the host.
     """
     images = batch.images.float().div_(255).to(memory_format=torch.channels_last)
     with torch.autocast(images.device.type, torch.bfloat16):

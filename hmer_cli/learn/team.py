@@ -16,6 +16,22 @@ from hmer_cli.errors import UsageError
 CPU = torch.device("cpu")
 
 
+def own_device() -> torch.device:
+    """The GPU that is this process's own among those that torchrun started; without any, the CPU.
+
+    Raises UsageError where there are more processes than GPUs.
+    """
+    gpus = torch.cuda.device_count()
+    if not gpus:
+        return CPU
+    place = int(os.environ["LOCAL_RANK"]) if dist.is_torchelastic_launched() else 0
+    if place >= gpus:
+        raise UsageError(f"there are {gpus} GPUs", f"give torchrun --nproc_per_node={gpus}")
+    device = torch.device("cuda", place)
+    torch.cuda.set_device(device)
+    return device
+
+
 @dataclass(frozen=True)
 class Team:
     """This process among the others: its ``rank`` of ``size``, the device that is its own.
@@ -36,16 +52,10 @@ class Team:
         Raises UsageError where there are more processes than GPUs.
         """
         together = dist.is_torchelastic_launched()
-        place = int(os.environ["LOCAL_RANK"]) if together else 0
-        device = CPU
-        if gpus := torch.cuda.device_count():
-            if place >= gpus:
-                raise UsageError(f"there are {gpus} GPUs", f"give torchrun --nproc_per_node={gpus}")
-            device = torch.device("cuda", place)
-            torch.cuda.set_device(device)
+        device = own_device()
         if not together:
             return cls(device=device)
-        dist.init_process_group("nccl" if gpus else "gloo")
+        dist.init_process_group("gloo" if device == CPU else "nccl")
         return cls(dist.get_rank(), dist.get_world_size(), device, dist.new_group(backend="gloo"))
 
     @property
@@ -71,5 +81,5 @@ class Team:
 
     def leave(self) -> None:
         """Go on alone."""
-        if self.size > 1:
+        if self.counters is not None:
             dist.destroy_process_group()

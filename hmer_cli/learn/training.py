@@ -195,8 +195,9 @@ class Trainer:
     def step(self, batch: Targets) -> None:
         """One batch: losses, gradients, weights, their average.
 
-        Nothing here waits for a GPU. Where a gradient is not finite, in any process, the optimiser
-        leaves the step out in all of them: it is told so as by a GradScaler, on the device.
+        No number is fetched from the GPU. Where a gradient is not finite, in any process, the
+        optimiser leaves the step out in all of them: it is told so on the device, as a GradScaler
+        tells it.
         """
         schedule, state = self.recipe.schedule, self.state
         for group in self.optimiser.param_groups:
