@@ -56,7 +56,6 @@ def convert(
     outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
     chosen = PageRange.parse(pages) if pages is not None else None
     _check_usage(inputs, outputs, jobs, watch)
-    corrected = Corrections.load(corrections)
     for output in outputs:
         output.check()
     if debug is not None:
@@ -64,11 +63,10 @@ def convert(
     options = Options(chosen, layout, jobs, any(output.shows_evidence for output in outputs))
     reader = recogniser or _load(model, charset)
     with _results(reader, layout, cache) as results:
-        run = _Run(reader, results, options, corrected, debug)
+        run = _Run(reader, results, options, corrections, debug)
         if watch:
-            return watch_sources(
-                partial(find_sources, inputs), run.read, partial(_deliver, outputs=outputs)
-            )
+            find, deliver = partial(find_sources, inputs), partial(_deliver, outputs=outputs)
+            return watch_sources(find, run.read, deliver, corrections)
         start = time.monotonic()
         records = run.read(_once(find_sources(inputs)))
         _deliver(records, outputs)
@@ -94,11 +92,15 @@ class _Run:
     reader: Reader
     results: Results
     options: Options
-    corrections: Corrections
+    corrections: Sequence[Path]
     debug: Path | None
 
     def read(self, sources: Sequence[Source]) -> list[Record]:
-        """The records of the sources, in their order; failures are said as they come."""
+        """The records of the sources, in their order; failures are said as they come.
+
+        Raises UsageError before anything is read.
+        """
+        corrections = Corrections.load(self.corrections)
         options = self.options
         if self.debug is not None:
             names = source_ids(source.name for source in sources)
@@ -106,7 +108,7 @@ class _Run:
         records = []
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
-            for record in records_of(pages, self.corrections):
+            for record in records_of(pages, corrections):
                 if record.status == "failed":
                     console.say(record.error)
                 records.append(record)

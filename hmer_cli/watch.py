@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmer_cli import console
-from hmer_cli.errors import OutputError
+from hmer_cli.errors import OutputError, UsageError
 from hmer_cli.page.sources import Source
 from hmer_cli.records import Record, count
 
@@ -45,32 +45,38 @@ def watch_sources(
     find: Callable[[], Iterable[Source]],
     read: Read,
     deliver: Callable[[Sequence[Record]], None],
+    settings: Sequence[Path] = (),
 ) -> list[Record]:
     """Convert what ``find`` finds, then look again and again, until KeyboardInterrupt.
 
     Whenever something has changed, this is said in one line a source and all records are
-    delivered, in the order of the sources. Returns the records of the last change.
+    delivered, in the order of the sources; when one of the ``settings`` has, all sources are
+    read again. Returns the records of the last change.
     """
-    now = _look(find)
-    known = _updated({}, now, list(now), read)
+    now, set_now = _look(find), _states(settings)
+    known, set_then = _updated({}, now, list(now), read), set_now
+    refused: list[State] | None = None
     deliver(_records(known))
     with suppress(KeyboardInterrupt):
         console.say("watching for changes; Ctrl-C ends it")
         while True:
             pause()
             before, now = now, _look(find)
-            fresh = [key for key in now if _is_fresh(key, known, before, now)]
-            gone = [known[key] for key in known.keys() - now.keys()]
-            if not fresh and not gone:
+            set_before, set_now = set_now, _states(settings)
+            reset = set_then != set_now == set_before
+            fresh = [key for key in now if reset or _is_fresh(key, known, before, now)]
+            gone = [known[key].source.name for key in known.keys() - now.keys()]
+            if set_now == refused or not (reset or fresh or gone):
                 continue
-            update = _updated(known, now, fresh, read)
-            for key in fresh:
-                console.say(_news(update[key], "changed" if key in known else "new"))
-            for seen in gone:
-                console.say(f"{seen.source.name}: gone")
-            known = update
+            set_then = set_now if reset else set_then
             try:
+                update = _updated(known, now, fresh, read)
+                _tell(known, update, fresh, gone)
+                known = update
                 deliver(_records(known))
+            except UsageError as error:
+                refused = set_now
+                console.say(error)
             except OutputError as error:
                 console.say(error)
     return _records(known)
@@ -95,6 +101,10 @@ def _state(path: Path) -> State:
             status = os.stat(place)
             return None if os.path.isdir(place) else (status.st_mtime_ns, status.st_size)
     return None
+
+
+def _states(paths: Sequence[Path]) -> list[State]:
+    return [_state(path) for path in paths]
 
 
 def _is_fresh(key: str, known: Look, before: Look, now: Look) -> bool:
@@ -124,6 +134,12 @@ def _records(look: Look) -> list[Record]:
     return [record for seen in look.values() for record in seen.records]
 
 
-def _news(seen: _Seen, what: str) -> str:
-    read = sum(record.status != "failed" for record in seen.records)
-    return f"{seen.source.name}: {what}, {count(read, 'expression')}"
+def _tell(known: Look, update: Look, fresh: Sequence[str], gone: Sequence[str]) -> None:
+    for key in fresh:
+        records = update[key].records
+        if key not in known or known[key].records != records:
+            what = "changed" if key in known else "new"
+            read = sum(record.status != "failed" for record in records)
+            console.say(f"{update[key].source.name}: {what}, {count(read, 'expression')}")
+    for name in gone:
+        console.say(f"{name}: gone")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import signal
 import sqlite3
+import subprocess
 import sys
 import tracemalloc
 from collections.abc import Sequence
@@ -235,6 +237,23 @@ def test_the_key_of_a_region_is_that_of_its_ink_wherever_it_lies() -> None:
 
 def found(name: str) -> list[Region]:
     return [region for page in open_pages(name) for region in find_regions(page)]
+
+
+def test_every_process_writes_the_same_bytes() -> None:
+    """Sets of words have another order in each process."""
+    Path("a.png").write_bytes(encoded(cross()))
+    program = (
+        f"import sys; sys.path[:0] = {sys.path!r}\n"
+        "from handmade import FakeRecogniser; from hmer_cli.convert import convert\n"
+        "convert(['a.png'], sys.argv[1:], recogniser=FakeRecogniser())"
+    )
+    written = set()
+    for seed in "12":
+        names = [f"{seed}.{ending}" for ending in ("html", "tex", "md", "jsonl")]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", program, *names], env=environment, check=True)
+        written.add(b"".join(Path(name).read_bytes() for name in names))
+    assert len(written) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

@@ -17,6 +17,8 @@ from handmade import FakeRecogniser, Pixels, cross, encoded
 from hmer_cli import watch
 from hmer_cli.cli import main
 from hmer_cli.convert import convert
+from hmer_cli.page.open import open_pages
+from hmer_cli.page.regions import find_regions
 from hmer_cli.read.reading import Reading
 
 Step = Callable[[], object]
@@ -40,7 +42,9 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def watched(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeRecogniser]:
     """Watches the notes; between two looks it takes one step, and at the end it is interrupted."""
 
-    def run(*steps: Step, inputs: Sequence[str] = ("notes",)) -> FakeRecogniser:
+    def run(
+        *steps: Step, inputs: Sequence[str] = ("notes",), corrections: Sequence[Path] = ()
+    ) -> FakeRecogniser:
         todo = iter(steps)
 
         def pause() -> None:
@@ -51,7 +55,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeRecogniser]:
 
         monkeypatch.setattr(watch, "pause", pause)
         reader = Counting()
-        convert(inputs, ["o.jsonl", "o.tex"], watch=True, recogniser=reader)
+        convert(
+            inputs, ["o.jsonl", "o.tex"], watch=True, corrections=corrections, recogniser=reader
+        )
         return reader
 
     return run
@@ -161,6 +167,36 @@ def test_an_output_that_cannot_be_written_for_a_while_ends_nothing(watched, caps
     watched(block, nothing, free, nothing)
     assert sources() == ["notes/a.png", "notes/b.png", "notes/c.png"]
     assert "o.jsonl: cannot be written" in capsys.readouterr().err
+
+
+def test_corrections_are_applied_when_they_are_saved(watched, capsys) -> None:  # type: ignore[no-untyped-def]
+    page("a.png")
+    page("b.png", 300)
+    (region,) = find_regions(next(open_pages("notes/a.png")))
+    saved = Path("corrections.json")
+
+    def save(*entries: dict[str, str]) -> None:
+        saved.write_text(json.dumps({"hmer": "corrections", "version": 1, "corrections": entries}))
+
+    save()
+    reader = watched(
+        lambda: saved.write_text('{"hmer":'),
+        *[nothing] * 3,
+        lambda: page("c.png", 250),
+        *[nothing] * 2,
+        lambda: save({"key": region.key, "latex": "y"}),
+        nothing,
+        corrections=[saved],
+    )
+    lines = Path("o.jsonl").read_text().splitlines()
+    assert [json.loads(line)["latex"] == "y" for line in lines] == [True, False, False]
+    assert reader.batches == [2, 1]
+    told = capsys.readouterr().err.splitlines()[1:]
+    assert [line.split(":")[1].strip() for line in told] == [
+        "--corrections corrections.json",
+        "notes/c.png",
+        "notes/a.png",
+    ]
 
 
 @pytest.mark.parametrize(

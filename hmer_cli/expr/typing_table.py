@@ -44,7 +44,7 @@ def typing_table() -> dict[str, Any]:
     }
     return {
         **{name: sorted(members) for name, members in sets.items()},
-        "glyphs": {token: [*glyph] for token, glyph in GLYPHS.items()},
+        "glyphs": {token: [*glyph] for token, glyph in sorted(GLYPHS.items())},
         "accents": ACCENTS,
         "fences": BRACKETS,
         "environments": ENVIRONMENTS,
