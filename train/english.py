@@ -17,20 +17,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import draw
+from hmer_cli.write.pages import WORDS
 
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 Random = np.random.Generator
 
 WIDTH, HEIGHT = 1240, 1754
-WORDS = """the of and to in is that we for it as with on be by this are from or which let then
-where since hence thus suppose assume function value point given every some there exists such
-number integer real positive continuous derivative integral limit series converges theorem proof
-lemma example note recall definition solution find compute show first second case interval root
-equation order method error approximate between small large constant matrix vector space set
-bounded unique if only because both sides divide multiply substitute into using above below so
-now have has can cannot must therefore what when how same also next step term sum product graph
-slope line area under curve change rate time energy field law mean average rule chain""".split()
 
 
 def english_page(

@@ -20,7 +20,7 @@ from hmer_cli.write.measures import KINDS, Style, gap
 _WIDE_COVERS = frozenset({r"\overline", r"\underline"})
 _NARROW_COVERS = frozenset({r"\dot", r"\ddot"})
 _LEAST_GAP = -0.02
-_LEAST_SCALE = 0.3
+_LEAST_SCALE = 0.36
 """Scripts of scripts of scripts are not written smaller than this."""
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hmer_cli.write.glyph import Points
 from hmer_cli.write.measures import families
 
-_MOST = 2.0
+_MOST = 1.6
 """No habit is further from the usual, in standard deviations."""
 
 
@@ -59,17 +59,17 @@ class Manner:
             seed=seed,
             slant=float(np.clip(rng.normal(0.11, 0.15), -0.16, 0.45)),
             wide=math.exp(rng.normal(0, 0.14)),
-            high=math.exp(rng.normal(0, 0.16)),
-            deep=math.exp(rng.normal(0, 0.2)),
+            high=float(np.clip(rng.normal(1.03, 0.12), 0.8, 1.2)),
+            deep=float(np.clip(rng.normal(1, 0.2), 0.6, 1.4)),
             angular=rng.uniform(-0.2, 0.5),
             tempo=rng.integers(3, 13) / 4,
             own=rng.uniform(1.5, 4.5),
             unrest=rng.uniform(0.8, 2.4),
             landing=hooks[0].astype(np.float32),
             leaving=(hooks[1] + (0.02, 0)).astype(np.float32),
-            pen=rng.uniform(0.055, 0.12),
-            even=rng.uniform(0.35, 0.9),
-            slope=rng.normal(0, 0.02),
+            pen=rng.uniform(0.06, 0.12),
+            even=rng.uniform(0.3, 0.8),
+            slope=rng.normal(0, 0.015),
             wave=rng.normal(0, 0.05),
             joined=bool(rng.random() < 0.5),
             habits={
