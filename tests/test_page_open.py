@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.clean import clean, is_light_on_dark
 from hmer_cli.page.images import decode
 from hmer_cli.page.open import Page, PageRange, open_pages
+from hmer_cli.page.parts import find_parts
 from hmer_cli.page.regions import find_regions, ink_box
 from hmer_cli.page.sources import find_sources
 
@@ -97,6 +99,65 @@ def test_a_photo_is_turned_upright_as_its_camera_says(tmp_path: Path) -> None:
     page = only_page(path)
     assert page.image.shape == (120, 160)
     assert close(ink_box(page.image), CROSS_BOX)
+
+
+HEIC = Path(__file__).parent / "fixtures" / "cross.heic"
+"""Made by pillow-heif 1.8: the cross lying on its side, and an orientation that says so."""
+
+
+def test_a_heic_photo_is_read_upright_where_the_package_is_there() -> None:
+    if not any(find_spec(package) for package in ("pi_heif", "pillow_heif")):
+        pytest.skip("neither pi-heif nor pillow-heif is installed")
+    page = only_page(HEIC)
+    assert page.image.shape == (120, 160)
+    assert close(ink_box(page.image), CROSS_BOX)
+
+
+def test_a_heic_photo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("pi_heif", "pillow_heif"):
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InputError, match=r"cross.heic: .*pip install pi-heif, or save it as JPEG"):
+        only_page(HEIC)
+
+
+@pytest.mark.parametrize("length", [12, 40, 600, 1300])
+def test_a_cut_off_heic_is_refused(length: int) -> None:
+    with pytest.raises(InputError, match=r"cut\.heic"):
+        decode(HEIC.read_bytes()[:length], "cut.heic")
+
+
+PENS = {
+    "red": (210, 30, 40),
+    "orange": (255, 140, 0),
+    "sky": (60, 150, 255),
+    "pink": (255, 80, 160),
+}
+MARKERS = {"yellow": (255, 255, 90), "green": (150, 255, 120), "pink": (255, 150, 200)}
+
+
+@pytest.mark.parametrize("pen", PENS)
+def test_every_pen_on_the_page_is_ink_beside_a_black_one(tmp_path: Path, pen: str) -> None:
+    page = np.full((600, 900, 3), 250, np.uint8)
+    for y, colour in ((150, (20, 20, 20)), (400, PENS[pen])):
+        cv2.putText(page, "a b c d", (60, y), cv2.FONT_HERSHEY_SIMPLEX, 2, colour, 3, cv2.LINE_AA)
+    Image.fromarray(page).save(tmp_path / "pens.png")
+    parts = find_parts(only_page(tmp_path / "pens.png").image)
+    assert (parts.boxes[:, 1] < 275).sum() == (parts.boxes[:, 1] > 275).sum() == 4
+
+
+@pytest.mark.parametrize("light", [1.0, 0.6])
+@pytest.mark.parametrize("marker", MARKERS)
+def test_a_marker_is_no_ink_and_hides_none(tmp_path: Path, marker: str, light: float) -> None:
+    plain = np.full((900, 700, 3), 255, np.uint8)
+    cv2.putText(plain, "x + y = z", (60, 420), cv2.FONT_HERSHEY_SIMPLEX, 2, (30, 30, 60), 3)
+    lit = plain.copy()
+    cv2.line(lit, (40, 400), (420, 405), MARKERS[marker], 60)
+    page = np.minimum(plain, lit) * np.linspace(1, light, 700)[None, :, None]
+    Image.fromarray(page.astype(np.uint8)).save(tmp_path / "marked.png")
+    seen = only_page(tmp_path / "marked.png").image
+    written = plain.max(axis=2) < 128
+    assert np.median(seen[written]) < 90
+    assert (seen[cv2.dilate(written.astype(np.uint8), np.ones((9, 9))) == 0] > 225).all()
 
 
 def test_a_shadow_over_the_page_is_no_ink() -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -143,3 +147,18 @@ def test_what_hmer_saw_is_a_picture_with_frames_round_the_regions() -> None:
     x, y, w, h = cv2.boundingRect(red.astype(np.uint8))
     assert picture.shape == (120, 160, 3)
     assert x <= 38 and y <= 28 and x + w >= 83 and y + h >= 93
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_photos_of_real_pages_keep_what_they_kept(data_file: Callable[[str], Path]) -> None:
+    script = Path(__file__).parent.parent / "train" / "photos.py"
+    pages = str(data_file("scan-pages.zip"))
+    run = subprocess.run(
+        [sys.executable, str(script), pages, "--every", "48"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *_, line = run.stdout.splitlines()
+    assert float(line.split()[1].rstrip("%")) > 50, run.stdout

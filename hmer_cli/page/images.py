@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import re
 import warnings
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from hmer_cli.errors import InputError
+from hmer_cli.page.colour import as_gray
 
 Pixels = NDArray[np.uint8]
 """Grayscale of shape (H, W), 0 black to 255 white."""
@@ -20,6 +23,8 @@ Pixels = NDArray[np.uint8]
 MAX_PIXELS = 100_000_000
 """Beyond any camera or A3 at 600 dpi (70 million); larger files are refused by their header."""
 
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_HEIC_READERS = ("pi_heif", "pillow_heif")  # the first only reads, and comes without GPL parts
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
 # The limit above is checked on the header, before a pixel is decoded.
@@ -43,8 +48,7 @@ def decode(data: bytes, name: str, frame: int = 0) -> Pixels:
         try:
             if frame:
                 image.seek(frame)
-            _check_size(image, name)
-            image.draft("L", image.size)  # a JPEG then comes without its colours, a third in size
+            _check_size(image.width * image.height, name)
             ImageOps.exif_transpose(image, in_place=True)
             return _gray(image)
         except InputError:
@@ -63,7 +67,14 @@ def shrunk(image: Pixels, longest: int) -> Pixels:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
+def is_heic(data: bytes) -> bool:
+    """Whether these bytes are a photo as iPhones take them, told by its header."""
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIC
+
+
 def _opened(data: bytes, name: str) -> Image.Image:
+    if is_heic(data):
+        return _opened_heic(data, name)
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except Image.DecompressionBombError as error:
@@ -71,13 +82,36 @@ def _opened(data: bytes, name: str) -> Image.Image:
         raise _too_large(name, int(pixels[0]) if pixels else 2 * MAX_PIXELS) from None
     except Exception as error:
         raise _damaged(name, error) from error
-    _check_size(image, name)
+    _check_size(image.width * image.height, name)
     return image
 
 
-def _check_size(image: Image.Image, name: str) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise _too_large(name, image.width * image.height)
+def _opened_heic(data: bytes, name: str) -> Image.Image:
+    """Upright already. Reading it takes a package that is not installed with hmer."""
+    for package in _HEIC_READERS:
+        with contextlib.suppress(ImportError):
+            reader = importlib.import_module(package)
+            break
+    else:
+        raise InputError(
+            f"{name}: a HEIC photo, which takes a package to read",
+            f"pip install {_HEIC_READERS[0].replace('_', '-')}, or save it as JPEG",
+        )
+    try:
+        file = reader.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+    except Exception as error:
+        raise _damaged(name, error) from error
+    width, height = file.size
+    _check_size(width * height, name)
+    try:
+        return cast(Image.Image, file.to_pillow())
+    except Exception as error:
+        raise _damaged(name, error) from error
+
+
+def _check_size(pixels: int, name: str) -> None:
+    if pixels > MAX_PIXELS:
+        raise _too_large(name, pixels)
 
 
 def _too_large(name: str, pixels: int) -> InputError:
@@ -97,9 +131,9 @@ def _gray(image: Image.Image) -> Pixels:
         return _deep(image)
     if "A" in image.getbands() or "transparency" in image.info:
         return _composite(image.convert("RGBA"))
-    if image.mode not in ("1", "L", "RGB"):
-        image = image.convert("RGB")
-    return np.asarray(image.convert("L"))
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))
+    return as_gray(np.asarray(image.convert("RGB")))
 
 
 def _deep(image: Image.Image) -> Pixels:

@@ -14,7 +14,8 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import render_legible
 from hmer_cli.page.clean import clean
-from hmer_cli.page.images import Pixels, count_frames, decode
+from hmer_cli.page.images import Pixels, count_frames, decode, is_heic
+from hmer_cli.page.margins import without_holes
 from hmer_cli.page.pdf import Pdf
 from hmer_cli.page.sources import Source, find_sources
 from hmer_cli.page.straighten import Homography, straighten
@@ -41,7 +42,7 @@ class Page:
     def of(cls, source: str, number: int, image: Pixels) -> Page:
         """The page that a photo or a scan shows: level, and its paper white."""
         level, to_source = straighten(image)
-        return cls(source, number, clean(level), to_source=to_source)
+        return cls(source, number, without_holes(clean(level)), to_source=to_source)
 
     def in_source(self, box: Box) -> Box:
         """The box, in pixels of the source, round a box of the image."""
@@ -125,7 +126,7 @@ def open_sheets(source: Source, pages: PageRange | None = None) -> list[Sheet]:
     if not _looks_like_image(data):
         raise InputError(
             f"{name}: not a kind of file that hmer reads",
-            "give InkML, PNG, JPEG, TIFF, BMP, WebP, PDF, a folder or a zip archive",
+            "give InkML, PNG, JPEG, TIFF, BMP, WebP, HEIC, PDF, a folder or a zip archive",
         )
     frames = count_frames(data, name)
     numbers = chosen.of(frames, name) if frames > 1 else [1]
@@ -157,4 +158,5 @@ def _looks_like_inkml(data: bytes) -> bool:
 
 def _looks_like_image(data: bytes) -> bool:
     signatures = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
-    return data.startswith(signatures) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return data.startswith(signatures) or webp or is_heic(data)

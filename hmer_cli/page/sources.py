@@ -13,16 +13,17 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
 from hmer_cli.errors import InputError
+from hmer_cli.ink.sources import IMAGES, INKML
 
 STDIN = "-"
 ENDINGS = frozenset(
-    (".inkml", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pdf"),
+    (INKML, *IMAGES, ".heic", ".heif", ".pdf"),
 )
 """What is taken out of folders and archives; a file named outright is known by its content."""
 
 MAX_BYTES = 512 << 20
 _PIECE = 1 << 20
-_KINDS = "InkML, PNG, JPEG, TIFF, BMP, WebP or PDF"
+_KINDS = "InkML, PNG, JPEG, TIFF, BMP, WebP, HEIC or PDF"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""Colour -> gray: writing is dark in any colour, and what a marker lit up is paper."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+_STUDIED = 600  # pixels of the longer side: markers are broad
+_NIB = 5  # pixels there: a marker's strokes are broader, and a pen's on a page are not
+_TINT = 40  # between the strongest and the weakest colour: less is the light, or the paper
+_PALE = 195, 110  # what a marker leaves of the strongest colour and of the brightness, at least
+_LEAST = 0.001  # of the picture: less colour than this hides no marker
+_WRITTEN = 0.02, 0.6  # of the marker's strokes: what is written under them
+
+
+def as_gray(colours: Pixels) -> Pixels:
+    """(H, W, 3) red, green, blue to (H, W): brightness, but under a marker the strongest colour.
+
+    A marker's ink lets one colour through undimmed, so that there is no marker in that colour.
+    """
+    gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    marked = _marked(colours)
+    if marked is not None:
+        height, width = gray.shape
+        there = cv2.resize(marked, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+        gray[there] = colours[there].max(axis=1)
+    return gray
+
+
+def _marked(colours: Pixels) -> Pixels | None:
+    """1 where a marker went over writing, in a small picture; None where none did."""
+    scale = min(1.0, _STUDIED / max(colours.shape))
+    height, width = (max(1, round(side * scale)) for side in colours.shape[:2])
+    small = cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA)
+    if np.mean(np.ptp(small, axis=2) > _TINT) < _LEAST:
+        return None
+    around = max(15, max(height, width) // 8) | 1
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((around, around), np.uint8))
+    even = np.asarray(cv2.divide(small, np.maximum(paper, 1), scale=255), dtype=np.uint8)
+    strongest, weakest = even.max(axis=2), even.min(axis=2)
+    bright = cv2.cvtColor(even, cv2.COLOR_RGB2GRAY) > _PALE[1]
+    pale = bright & (strongest > _PALE[0]) & (strongest.astype(int) - weakest > _TINT)
+    ink = strongest <= _PALE[0]
+    strokes = (pale | ink).astype(np.uint8)
+    broad = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((_NIB, _NIB), np.uint8))
+    return _written_over(np.asarray(broad, dtype=np.uint8), pale, ink)
+
+
+def _written_over(broad: Pixels, pale: NDArray[np.bool_], ink: NDArray[np.bool_]) -> Pixels | None:
+    """Those of the broad strokes that have writing under them, their edges included."""
+    count, labels = cv2.connectedComponents(broad, connectivity=8)
+    lit = np.bincount(labels[pale], minlength=count)
+    dark = np.bincount(labels[ink], minlength=count)
+    share = dark / np.maximum(lit + dark, 1)
+    kept = (share > _WRITTEN[0]) & (share < _WRITTEN[1])
+    kept[0] = False
+    if not kept.any():
+        return None
+    return np.asarray(cv2.dilate(kept[labels].astype(np.uint8), np.ones((5, 5))), dtype=np.uint8)

@@ -1,0 +1,63 @@
+"""Punch holes and dark rims leave a scan; what is written in its margins does not."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from handmade import cross
+from numpy.typing import NDArray
+
+from hmer_cli.page.margins import without_holes
+
+Pixels = NDArray[np.uint8]
+
+
+def scan(height: int = 1600, width: int = 1130) -> Pixels:
+    """A page with writing in its margins too."""
+    page = np.full((height, width), 255, np.uint8)
+    for x, y in ((20, 120), (300, 400), (1000, 800), (15, 1500), (600, 1580)):
+        cv2.putText(page, "x=8.", (x, y), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 20, 4, cv2.LINE_AA)
+    return page
+
+
+def punched(page: Pixels, shade: int) -> Pixels:
+    holed = page.copy()
+    for y in (330, 1250):
+        cv2.circle(holed, (55, y), 22, shade, -1)
+    return holed
+
+
+@pytest.mark.parametrize("shade", [0, 90, 190])
+def test_holes_are_filled_and_the_writing_beside_them_stays(shade: int) -> None:
+    page = scan()
+    assert np.array_equal(without_holes(punched(page, shade)), page)
+
+
+def test_holes_along_the_top_too() -> None:
+    page = np.ascontiguousarray(np.rot90(scan()))
+    holed = np.ascontiguousarray(np.rot90(punched(scan(), 60)))
+    assert np.array_equal(without_holes(holed), page)
+
+
+@pytest.mark.parametrize("edge", ["left", "top", "all"])
+def test_a_dark_rim_is_paper(edge: str) -> None:
+    page, rim = scan(), scan()
+    rim[:, : 14 if edge != "top" else 0] = 10
+    rim[: 14 if edge != "left" else 0] = 10
+    if edge == "all":
+        rim[-14:], rim[:, -14:] = 10, 10
+    seen = without_holes(rim)
+    assert (seen[20:-20, 20:-20] == page[20:-20, 20:-20]).all()
+    assert (seen[:100, :12] == 255).all()
+
+
+def test_one_thick_dot_in_the_margin_is_no_hole() -> None:
+    page = scan()
+    cv2.circle(page, (50, 700), 18, 0, -1)
+    assert without_holes(page) is page
+
+
+@pytest.mark.parametrize("image", [scan(), cross(), 255 - cross(300, 200)])
+def test_without_holes_and_rims_nothing_changes(image: Pixels) -> None:
+    assert without_holes(image) is image
