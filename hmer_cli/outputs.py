@@ -98,7 +98,7 @@ _TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
   \ifcsname hmer@#1\endcsname\csname hmer@#1\endcsname
   \else\mbox{{\ttfamily[no \detokenize{{#1}}]}}\fi}}}}
 \providecommand{{\hmershow}}[1]{{\[\hmer{{#1}}\]}}
-\providecommand{{\hmerlow}}[1]{{{{#1}}\;{{}}^{{\mbox{{\tiny[?]}}}}}}
+\providecommand{{\hmerlow}}[1]{{{{#1}}\;{{}}^{{\mbox{{\scriptsize[?]}}}}}}
 \providecommand{{\hmerinvalid}}{{\mbox{{[not valid \LaTeX]}}}}
 \providecommand{{\hmerexpression}}[2]{{%
   \expandafter\gdef\csname hmer@#1\endcsname{{#2}}%
