@@ -104,7 +104,9 @@ def regions_kept(
     wanted = find_boxes(study(page.image), fold=fold)
     seen = Page.of("photo", 1, photo)
     boxes = find_boxes(study(seen.image), fold=fold)
-    found = [moved(seen.in_source(box), np.linalg.inv(matrix)) for box in boxes]
+    level = np.eye(3) if seen.to_source is None else seen.to_source
+    back = np.linalg.inv(matrix) @ level  # in one go: a box round a slanted box is too large
+    found = [moved(box, back) for box in boxes]
     if out is not None:
         cv2.imwrite(f"{out}-page.png", drawn(page, wanted))
         cv2.imwrite(f"{out}-photo.png", photo)
