@@ -66,7 +66,8 @@ def join_derivations(expressions: Sequence[Expression]) -> list[Expression]:
     relation is given more room. What LaTeX would refuse is left alone. A derivation stands where
     its first line stood; its confidence is that all lines are right, its key that of their keys.
 
-    ``expressions`` are in reading order, with the boxes of their tokens in pixels of the page.
+    ``expressions`` are in reading order. What is measured is what the reader saw: their boxes on
+    the page as it was straightened, not their regions in the source.
     """
     groups: list[list[Expression]] = []
     lasts: list[_Line | None] = []
@@ -102,13 +103,13 @@ def _home(lasts: Sequence[_Line | None], line: _Line) -> int | None:
 
 
 def _foot(line: _Line | None) -> float:
-    return line.expression.region[3] if line else 0.0
+    return line.expression.box[3] if line else 0.0
 
 
 def _continues(last: _Line, line: _Line) -> bool:
     symbol = (last.symbol + line.symbol) / 2
     room = _BESIDE if line.at else _CONTINUED
-    upper, lower = last.expression.region, line.expression.region
+    upper, lower = last.expression.box, line.expression.box
     white = lower[1] - upper[3]
     overlap = _OVER * min(upper[3] - upper[1], lower[3] - lower[1])
     return (
@@ -134,17 +135,17 @@ def _joined(group: Sequence[Expression]) -> Expression:
 
 def _tokens(group: Sequence[Expression]) -> Iterator[TokenReading]:
     """The tokens of all lines, and between them what aligns them, where that is on the page."""
-    yield _structure(_BEGIN, group[0].region[:2])
+    yield _structure(_BEGIN, group[0].box[:2])
     for number, expression in enumerate(group):
         line = _line(expression)
         assert line is not None
         if number:
-            yield _structure(r"\\", group[number - 1].region[2:])
+            yield _structure(r"\\", group[number - 1].box[2:])
         for at, token in enumerate(line.tokens):
             if at == line.at:
                 yield _structure("&", token.box[:2])
             yield token
-    yield _structure(_END, group[-1].region[2:])
+    yield _structure(_END, group[-1].box[2:])
 
 
 def _structure(token: str, place: tuple[float, float]) -> TokenReading:

@@ -17,13 +17,17 @@ SYMBOL = 20.0
 
 
 def line(label: str, x: float, y: float, confidence: float = 0.5) -> Expression:
-    """An expression whose tokens stand side by side from x on, with their middle at y."""
+    """An expression whose tokens stand side by side from x on, with their middle at y.
+
+    Its region is that of a source ten times as large.
+    """
     tokens = tuple(
         TokenReading(token, 0.9, (x + SYMBOL * i, y - 10, x + SYMBOL * (i + 1), y + 10))
         for i, token in enumerate(label.split())
     )
     box = (x, y - 15, x + SYMBOL * len(tokens), y + 15)
-    return Expression(box, box, f"{label} {x} {y}", Reading(label, confidence, tokens))
+    region = (10 * box[0], 10 * box[1], 10 * box[2], 10 * box[3])
+    return Expression(region, box, f"{label} {x} {y}", Reading(label, confidence, tokens))
 
 
 FIRST, SECOND, THIRD = line("f = a + b", 100, 50), line("= c", 120, 90), line("\\leq d", 118, 130)
@@ -41,7 +45,8 @@ def test_lines_in_one_column_are_one_aligned() -> None:
 
 def test_the_joined_expression_says_where_it_is_and_how_sure() -> None:
     (joined,) = join_derivations([FIRST, SECOND])
-    assert joined.region == (100, 35, 200, 105)
+    assert joined.box == (100, 35, 200, 105)
+    assert joined.region == (1000, 350, 2000, 1050)
     assert joined.reading.confidence == 0.25
     assert [t.token for t in joined.reading.tokens] == joined.reading.label.split()
     plus = [t for t in joined.reading.tokens if t.token == "+"]
