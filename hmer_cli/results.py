@@ -24,7 +24,7 @@ from typing import Any, Self, TypeVar
 
 from hmer_cli import console
 from hmer_cli.errors import OutputError
-from hmer_cli.page.detector import CUTS, PARTS, RUNS
+from hmer_cli.page.detector import FILES
 from hmer_cli.read.reading import Reading, TokenReading
 from hmer_cli.read.weights import sha256_of, shipped_dir
 from hmer_cli.records import Box, Picture
@@ -195,7 +195,7 @@ def _code() -> str:
 @cache
 def _detector() -> str:
     """SHA-256 of each of the weights that find regions."""
-    paths = [shipped_dir() / name for name in (PARTS, CUTS, RUNS)]
+    paths = [shipped_dir() / name for name in FILES]
     return " ".join(sha256_of(path) if path.is_file() else "-" for path in paths)
 
 

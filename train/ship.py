@@ -10,7 +10,7 @@ from pathlib import Path
 from hmer_cli.read.recogniser import Recogniser
 from hmer_cli.read.weights import INDEX, sha256_of
 
-SHIPPED = Path(__file__).parent.parent / "weights"
+SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 
 
 def ship(weights: Path) -> None:
@@ -18,15 +18,21 @@ def ship(weights: Path) -> None:
     name = Recogniser.load(str(weights)).model
     target = SHIPPED / f"{name}.onnx"
     shutil.copyfile(weights, target)
+    enter(target, "trained on CROHME 2016 train; see weights/README.md", default=True)
+
+
+def enter(file: Path, note: str, default: bool = False) -> None:
+    """Enter a file of ``weights/`` into the index under its stem."""
     index = json.loads((SHIPPED / INDEX).read_text(encoding="utf-8"))
-    index["default"] = name
-    index["weights"][name] = {
-        "file": target.name,
-        "sha256": sha256_of(target),
-        "size": target.stat().st_size,
+    if default:
+        index["default"] = file.stem
+    index["weights"][file.stem] = {
+        "file": file.name,
+        "sha256": sha256_of(file),
+        "size": file.stat().st_size,
         "url": None,
         "licence": "CC BY-NC-SA 4.0",
-        "note": "trained on CROHME 2016 train; see weights/README.md",
+        "note": note,
     }
     text = json.dumps(index, indent=2, ensure_ascii=False)
     (SHIPPED / INDEX).write_text(text + "\n", encoding="utf-8")

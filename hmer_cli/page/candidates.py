@@ -18,6 +18,7 @@ _ABOVE = (0.15, 0.5, 1.0)  # letter heights between what stands above each other
 _STACKED = 0.6  # letter heights: further away, nothing is above or below a bar
 _BESIDE = 0.3  # letter heights between what stands side by side in one symbol group
 _LINE_GAP = 6.0  # letter heights between neighbours along one line
+_SCRIPT = (0.6, 0.25)  # letter heights beside and above: a raised script this near is of the line
 _LONGEST = 20  # groups in a run
 
 
@@ -47,17 +48,19 @@ def find_lines(parts: Parts, likely: Floats) -> Iterator[Line]:
     for least in _LIKELY:
         chosen = np.flatnonzero(likely > least)
         for above in _ABOVE:
-            yield from _lines(parts.boxes, parts.unit, chosen, above)
+            yield from _lines(parts.boxes, parts.unit, chosen, above, above == _ABOVE[-1])
 
 
-def _lines(boxes: Floats, unit: float, chosen: Indices, above: float) -> Iterator[Line]:
-    """Symbol groups, and groups side by side."""
+def _lines(
+    boxes: Floats, unit: float, chosen: Indices, above: float, raised: bool
+) -> Iterator[Line]:
+    """Symbol groups, and groups side by side; ``raised`` scripts too, high over their base."""
     scaled = boxes[chosen] / unit
     groups = [chosen[group] for group in _joined(_grouped(scaled, relations(scaled), above))]
     if not groups:
         return
     hulls = np.stack([_hull(boxes[group]) for group in groups])
-    for line in _joined(_beside(hulls / unit)):
+    for line in _joined(_beside(hulls / unit, raised)):
         order = line[np.lexsort((hulls[line, 1], hulls[line, 0]))]
         yield Line(hulls[order], tuple(groups[index] for index in order))
 
@@ -94,12 +97,13 @@ def _grouped(boxes: Floats, relation: NDArray[np.bool_], above: float) -> NDArra
     return (stacked | adjacent) & (relation[:, None] == relation[None])
 
 
-def _beside(boxes: Floats) -> NDArray[np.bool_]:
+def _beside(boxes: Floats, raised: bool) -> NDArray[np.bool_]:
     """Which groups follow each other along a line, (G, G)."""
     across, down = gaps(boxes)
     height = boxes[:, 3] - boxes[:, 1]
     lower = np.minimum(height[:, None], height[None])
-    return (across < _LINE_GAP) & (-down > 0.4 * lower)
+    follow = (across < _LINE_GAP) & (-down > 0.4 * lower)
+    return follow | ((across < _SCRIPT[0]) & (down < _SCRIPT[1])) if raised else follow
 
 
 def gaps(boxes: Floats) -> tuple[Floats, Floats]:

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.candidates import Indices, Line, relations
 from hmer_cli.page.parts import RASTER, Parts
+from hmer_cli.page.signs import KINDS
 from hmer_cli.page.sums import Floats
 
 FAR = 20.0  # letter heights: further than this is all the same
-CUT_FEATURES = 95
+CUT_FEATURES = 95 + 4 * len(KINDS)
 _NOWHERE = -1.0  # what is measured beyond the ends of a line
 
 
@@ -54,12 +55,16 @@ def white_between(line: Line, unit: float) -> Floats:
     return np.concatenate([[FAR], between, [FAR]]).astype(np.float32)
 
 
-def cut_features(line: Line, parts: Parts, groups: Floats) -> Floats:
-    """What is seen at each of the gaps between neighbouring groups, (G - 1, F)."""
+def cut_features(line: Line, parts: Parts, groups: Floats, kinds: Floats) -> Floats:
+    """What is seen at each of the gaps between neighbouring groups, (G - 1, F).
+
+    ``groups`` (G, P): what is added up over the parts of each; ``kinds`` (G, K): which kinds of
+    signs they look like.
+    """
     count = len(line.members)
     if count < 2:
         return np.zeros((0, CUT_FEATURES), np.float32)
-    portrait = portraits(line, groups, parts.unit)
+    portrait = np.concatenate([portraits(line, groups, parts.unit), kinds], 1)
     white = white_between(line, parts.unit)
     looks = np.stack([_look(parts, members) for members in line.members])
     left, right = np.arange(count - 1), np.arange(1, count)

@@ -1,7 +1,8 @@
-"""What was learnt of mathematics on pages: three ensembles of trees, in ONNX.
+"""What was learnt of mathematics on pages: a network for signs and three ensembles of trees.
 
-Each ensemble answers five times: each answer comes from trees that were grown without one fifth
-of the pages, so that every page they were grown on can be judged by trees that never saw it.
+The network was trained on ink and knows no page. Each ensemble answers five times: each answer
+comes from trees that were grown without one fifth of the pages, so that every page they were grown
+on can be judged by trees that never saw it. ``train/signs.py`` trains the network and
 ``train/regions.py`` grows them.
 """
 
@@ -19,7 +20,9 @@ from hmer_cli.errors import MissingError
 from hmer_cli.page.sums import Floats
 
 FOLDS = 5
+SIGNS = "hmer-signs-1.onnx"
 PARTS, CUTS, RUNS = "hmer-parts-1.onnx", "hmer-cuts-1.onnx", "hmer-regions-1.onnx"
+FILES = (SIGNS, PARTS, CUTS, RUNS)
 
 
 class Detector:
@@ -27,9 +30,15 @@ class Detector:
 
     def __init__(self, folder: Path) -> None:
         """Raises MissingError where the files are not in the folder."""
+        self._signs = _session(folder / SIGNS)
         self._parts = _session(folder / PARTS)
         self._cuts = _session(folder / CUTS)
         self._runs = _session(folder / RUNS)
+
+    def kinds(self, sights: Floats) -> Floats:
+        """(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
+        (shares,) = self._signs.run(None, {"sights": sights})
+        return np.asarray(shares, dtype=np.float32)
 
     def likely_parts(self, features: Floats, fold: int | None = None) -> Floats:
         """(N, F) features of parts to (N,) shares; ``fold`` is that of a page grown on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,14 +14,15 @@ from hmer_cli.page.detector import Detector, shipped
 from hmer_cli.page.images import Pixels
 from hmer_cli.page.lines import without_rules
 from hmer_cli.page.parts import Parts, find_parts
-from hmer_cli.page.runs import Runs, find_runs
+from hmer_cli.page.runs import Runs, Signer, find_runs
+from hmer_cli.page.signs import company, sights
 from hmer_cli.page.sums import Floats
 
 Box = tuple[float, float, float, float]
 
 STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no more
 PADDING = 0.35  # letter heights around the ink: people draw boxes with some room
-LEAST = 0.2  # candidates less likely than this are no regions
+LEAST = 0.25  # candidates less likely than this are no regions
 SHARED = 0.35  # of the smaller box: what two regions may have in common
 
 _PAGE_HEIGHT = 13  # letter heights of ink from top to bottom: more than any one expression has
@@ -69,13 +71,24 @@ def find_boxes(
     """
     detector = detector or shipped()
     parts = found.parts
-    likely = detector.likely_parts(parts.features, fold)
-    runs = find_runs(parts, likely, lambda gaps: detector.likely_cuts(gaps, fold))
+    if not len(parts):
+        return []
+    likely = detector.likely_parts(part_features(parts, detector.kinds), fold)
+    cutter = partial(detector.likely_cuts, fold=fold)
+    runs = find_runs(parts, likely, detector.kinds, cutter)
     chosen = select(runs, detector.likely_runs(runs.features, fold))
     height, width = parts.ink.shape
     room = np.array([-1, -1, 1, 1]) * PADDING * parts.unit
     boxes = np.clip(runs.boxes[chosen] + room, 0, [width, height, width, height]) * found.scale
     return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
+
+
+def part_features(parts: Parts, signer: Signer) -> Floats:
+    """All that is known of each part: its measures, its kind and the company it keeps."""
+    kinds = signer(sights(parts.ink, parts.boxes, parts.unit))
+    return np.concatenate(
+        [parts.features, company(parts.ink, parts.boxes, kinds, parts.unit)], axis=1
+    )
 
 
 def in_reading_order(boxes: Sequence[Box]) -> list[Box]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,14 @@ from numpy.typing import NDArray
 from hmer_cli.page.candidates import Indices, Line, find_lines
 from hmer_cli.page.cuts import cut_features, part_kinds, portraits, white_between
 from hmer_cli.page.parts import Parts
+from hmer_cli.page.signs import sights
 from hmer_cli.page.sums import Floats, Sums
 
 Cutter = Callable[[Floats], Floats]
 """(C, F) features of gaps to (C,) shares: how likely an expression ends there."""
+
+Signer = Callable[[Floats], Floats]
+"""(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
 
 _SIDES = ((0, -3.0), (2, 3.0), (1, -1.5), (3, 1.5))  # an edge, and letter heights beyond it
 
@@ -28,24 +31,38 @@ class Runs:
     features: Floats
 
 
-def find_runs(parts: Parts, likely: Floats, cutter: Cutter) -> Runs:
+def find_runs(parts: Parts, likely: Floats, signer: Signer, cutter: Cutter) -> Runs:
     """The candidates of a page; ``likely`` (N,) is how likely each part is mathematics."""
-    lines = list(find_lines(parts, likely))
-    if not lines:
+    seen = look_at(parts, likely, signer)
+    if not seen:
         return Runs(np.zeros((0, 4), np.float32), np.zeros((0, 0), np.float32))
-    kinds = part_kinds(parts, likely)
-    groups = [np.stack([kinds[members].sum(0) for members in line.members]) for line in lines]
-    gaps = [cut_features(*each) for each in zip(lines, repeat(parts), groups)]
+    gaps = [cut_features(line, parts, groups, kinds) for line, groups, kinds in seen]
     cuts = np.split(cutter(np.concatenate(gaps)), np.cumsum([len(gap) for gap in gaps])[:-1])
     boxes, features = [], []
-    for line, sums, cut in zip(lines, groups, cuts, strict=True):
+    for (line, groups, kinds), cut in zip(seen, cuts, strict=True):
         first, last, hulls = line.runs()
         boxes.append(hulls)
-        inside = _in_line(line, first, last, hulls, sums, parts.unit)
+        inside = _in_line(line, first, last, hulls, groups, kinds, parts.unit)
         features.append(np.concatenate([inside, _cut(cut, first, last)], 1))
     found, one = np.unique(np.concatenate(boxes), axis=0, return_index=True)
     outside = _around(found, parts, likely)
     return Runs(found, np.concatenate([np.concatenate(features)[one], outside], 1))
+
+
+def look_at(parts: Parts, likely: Floats, signer: Signer) -> list[tuple[Line, Floats, Floats]]:
+    """Every line with what its groups are: sums over their parts (G, P), kinds of signs (G, K)."""
+    lines = list(find_lines(parts, likely))
+    if not lines:
+        return []
+    every = np.concatenate([line.boxes for line in lines])
+    boxes, which = np.unique(every, axis=0, return_inverse=True)
+    signs = signer(sights(parts.ink, boxes, parts.unit))[which.reshape(-1)]
+    ends = np.cumsum([len(line.boxes) for line in lines])[:-1]
+    kinds = part_kinds(parts, likely)
+    return [
+        (line, np.stack([kinds[members].sum(0) for members in line.members]), own)
+        for line, own in zip(lines, np.split(signs, ends), strict=True)
+    ]
 
 
 def _cut(cut: Floats, first: Indices, last: Indices) -> Floats:
@@ -61,7 +78,13 @@ def _cut(cut: Floats, first: Indices, last: Indices) -> Floats:
 
 
 def _in_line(
-    line: Line, first: Indices, last: Indices, hulls: Floats, groups: Floats, unit: float
+    line: Line,
+    first: Indices,
+    last: Indices,
+    hulls: Floats,
+    groups: Floats,
+    kinds: Floats,
+    unit: float,
 ) -> Floats:
     """What a run is, and where in its line it stands, (R, F)."""
     sums = np.concatenate([np.zeros((1, groups.shape[1]), np.float32), np.cumsum(groups, 0)])
@@ -69,11 +92,15 @@ def _in_line(
     size = (hulls[:, 2:] - hulls[:, :2]) / unit
     span = (line.boxes[:, 2].max() - line.boxes[:, 0].min()) / unit
     rest = whole - own
-    portrait = portraits(line, groups, unit)
+    portrait = np.concatenate([portraits(line, groups, unit), kinds], 1)
+    signs = np.concatenate([np.zeros((1, kinds.shape[1]), np.float32), np.cumsum(kinds, 0)])
+    signs = signs[last + 1] - signs[first]
     white = white_between(line, unit)
     before, after = white[first], white[last + 1]
     widest, total = _inner(white, first, last)
     columns: list[Floats] = [
+        signs,
+        signs / (last - first + 1)[:, None],
         size,
         np.log(size[:, :1] / size[:, 1:]),
         own,

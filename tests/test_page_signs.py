@@ -1,0 +1,67 @@
+"""Kinds of signs, and the lines that they make."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from hmer_cli.page.candidates import find_lines
+from hmer_cli.page.detector import shipped
+from hmer_cli.page.parts import Parts
+from hmer_cli.page.signs import KINDS, SIGHT, company, sights
+
+
+def drawn(lines: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:
+    """Ink of some strokes on a small page, and its box."""
+    ink = np.zeros((90, 90), np.uint8)
+    for line in lines:
+        cv2.polylines(ink, [np.array(line, np.int32)], False, 1, 3)
+    rows, columns = np.nonzero(ink)
+    box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    return ink, np.array([box], np.float32)
+
+
+SIGNS = {
+    "relation": [[(30, 40), (55, 40)], [(30, 50), (55, 50)]],
+    "plus": [[(40, 30), (40, 56)], [(28, 43), (54, 43)]],
+    "bar": [[(20, 40), (70, 40)]],
+    "open": [[(45, 20), (38, 30), (36, 42), (38, 54), (45, 64)]],
+    "close": [[(38, 20), (45, 30), (47, 42), (45, 54), (38, 64)]],
+    "arrow": [[(15, 40), (70, 40)], [(60, 32), (70, 40), (60, 48)]],
+}
+
+
+@pytest.mark.parametrize("kind", SIGNS)
+def test_a_plain_sign_is_known_for_what_it_is(kind: str) -> None:
+    ink, box = drawn(SIGNS[kind])
+    shares = shipped().kinds(sights(ink, box, 25))
+    assert shares.shape == (1, len(KINDS))
+    assert shares.sum() == pytest.approx(1, abs=1e-4)
+    assert list(KINDS)[int(shares[0].argmax())] == kind
+
+
+def test_a_sign_looks_the_same_wherever_it_stands() -> None:
+    ink, box = drawn(SIGNS["plus"])
+    moved = np.roll(ink, (7, 11), (0, 1))
+    there = box + np.array([11, 7, 11, 7], np.float32)
+    assert (sights(ink, box, 25) == sights(moved, there, 25)).all()
+    assert sights(ink, np.zeros((0, 4), np.float32), 25).shape == (0, SIGHT)
+
+
+def test_company_is_what_stands_on_the_same_line() -> None:
+    boxes = np.array([[10, 10, 20, 20], [30, 10, 40, 20], [10, 80, 20, 90]], np.float32)
+    kinds = np.eye(3, len(KINDS), dtype=np.float32)
+    found = company(np.zeros((100, 100), np.uint8), boxes, kinds, 10)
+    assert found.shape == (3, 4 * len(KINDS))
+    near = found[0, len(KINDS) : 2 * len(KINDS)]
+    assert near[0] == near[1] == 0.5 and near[2] == 0
+
+
+def test_a_raised_script_shares_a_line_with_its_base() -> None:
+    boxes = np.array([[0, 100, 20, 130], [22, 78, 40, 96]], np.float32)
+    ones = np.ones(2, np.float32)
+    parts = Parts(boxes, ones, 20.0, np.zeros((2, 1), np.float32), np.zeros((200, 200), np.uint8))
+    assert max(len(line.members) for line in find_lines(parts, ones)) == 2
+    parts.boxes[1] -= np.array([0, 40, 0, 40], np.float32)
+    assert max(len(line.members) for line in find_lines(parts, ones)) == 1
