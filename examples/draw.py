@@ -3,7 +3,8 @@
     python examples/draw.py [FOLDER]
 
 writes five as ink (InkML), five as images (PNG) and two on the pages of a PDF; the hands are those
-of ``hmer generate``, on a sheet (SVG). The same every time, and no ink of any data set is in them.
+of ``hmer generate``, on a sheet (SVG), as is that of a page of notes (PNG). The same every time,
+and no ink of any data set is in them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from hmer_cli.ink.render import render
 from hmer_cli.ink.svg import paths
 from hmer_cli.write.engine import InkEngine
 
+from lecture import lecture
 from strokes import AXIS, Hand, Stroke
 
 INK = {
@@ -231,6 +233,7 @@ def main(folder: Path) -> None:
     for name, label in IMAGES.items():
         image = render(ink(name, label), size=480, padding=16, pen=3.0)
         Image.fromarray(image).save(folder / f"{name}.png")
+    Image.fromarray(lecture()).quantize(16).save(folder / "lecture.png", optimize=True)
     (folder / "hands.svg").write_text(hands(), encoding="utf-8")
     first, *rest = (page(ink(name, label)) for name, label in PAGES.items())
     first.save(

@@ -79,13 +79,13 @@ function draw(card, entry) {
 
 /** The LaTeX token by token, and a box on the crop for each that was read as it stands. */
 function spell(card, entry, tokens) {
-  const as_read = tokens.join(" ") === entry.was;
+  const asRead = tokens.join(" ") === entry.was;
   const math = $(".math", card), crop = $(".crop", card);
   $(".latex", card).replaceChildren(...tokens.flatMap((token, t) => {
     const span = document.createElement("span");
     span.textContent = token;
     span.dataset.t = t;
-    const sure = as_read ? entry.tokens[t]?.[0] : undefined;
+    const sure = asRead ? entry.tokens[t]?.[0] : undefined;
     if (sure !== undefined && $(`[data-t="${t}"]`, math)) {
       span.title = `${Math.round(100 * sure)} % sure`;
       if (sure < 0.5) span.className = "unsure";
@@ -93,7 +93,7 @@ function spell(card, entry, tokens) {
     return [span, " "];
   }));
   crop?.querySelectorAll("rect").forEach((rect) => rect.remove());
-  if (!crop || !as_read) return;
+  if (!crop || !asRead) return;
   entry.tokens.forEach(([, x0, y0, x1, y1], t) => {
     crop.append(box([x0, y0, x1, y1], { "data-t": t }));
   });
@@ -420,4 +420,6 @@ settle();
 arrange();
 show();
 cards.forEach((card) => coming.observe(card));
-activate(shown().find((card) => entryOf(card).picture !== null) ?? shown()[0], { scroll: false });
+const linked = cards.find((card) => card.id === location.hash.slice(1));
+activate(linked ?? shown().find((card) => entryOf(card).picture !== null) ?? shown()[0],
+  { scroll: linked !== undefined });
