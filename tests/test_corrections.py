@@ -152,6 +152,14 @@ def test_a_file_that_is_none_stops_before_anything_is_read(text: str, fault: str
         convert(["none.png"], ["o.tex"], corrections=[Path("c.json")])
 
 
+def test_the_readme_shows_a_file_that_is_one() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+    Path("c.json").write_text(readme.split("```json\n")[1].split("```")[0], "utf-8")
+    shown = Corrections.load([Path("c.json")])
+    assert shown.find("9f8e…", "", 1, (0, 0, 1, 1)) == r"\frac { 1 } { 2 }"
+    assert shown.find("", "04ab…", 1, (82, 90, 310, 165)) == r"\frac { 1 } { 2 }"
+
+
 def test_a_file_that_is_not_there_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         Corrections.load([Path("none.json")])
