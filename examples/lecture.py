@@ -47,14 +47,14 @@ class Lecturer:
         x = float(LEFT)
         for word in line.split():
             glyphs = [self.hand.glyph(letter) for letter in word]
-            strokes = [stroke * X for stroke in join(word, glyphs, 0.14, None).strokes]
+            strokes = [(s * X).astype(np.float32) for s in join(word, glyphs, 0.14, None).strokes]
             x += self.put(strokes, x, self.y) + X
         self.y += PITCH
 
     def display(self, label: str) -> None:
         """One expression, with air over and under it."""
         strokes, _, _ = inscribe(parse(tokenize(label)), self.manner, self.random)
-        scaled = [stroke * X / 100 for stroke in strokes]
+        scaled = [(stroke * X / 100).astype(np.float32) for stroke in strokes]
         points = np.concatenate(scaled)
         top, foot = float(points[:, 1].min()), float(points[:, 1].max())
         self.put(scaled, INDENT, self.y - PITCH / 2 - top)

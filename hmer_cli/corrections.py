@@ -51,6 +51,10 @@ class Corrections:
             if each.file is not None and each.box is not None:
                 self._by_page.setdefault((each.file, each.page), []).append(each)
 
+    def __contains__(self, key: object) -> bool:
+        """Whether somebody corrected the region with this ink."""
+        return key in self._by_key
+
     @classmethod
     def load(cls, paths: Sequence[Path]) -> Corrections:
         """Those of all files, later ones before earlier ones.

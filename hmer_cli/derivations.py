@@ -9,7 +9,7 @@ r"""Lines of a derivation -> one expression, where they are aligned on their rel
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -58,13 +58,16 @@ class _Line:
         return self.expression.reading.tokens
 
 
-def join_derivations(expressions: Sequence[Expression]) -> list[Expression]:
+def join_derivations(
+    expressions: Sequence[Expression], alone: Container[str] = ()
+) -> list[Expression]:
     """The expressions of a page with the lines of each derivation joined to one ``aligned``.
 
     A line belongs to the one above when little white is between them and their first relations,
     those in scripts and fractions aside, stand in one column; a line that begins with its
     relation is given more room. What LaTeX would refuse is left alone. A derivation stands where
     its first line stood; its confidence is that all lines are right, its key that of their keys.
+    Expressions whose key is in ``alone`` stay so.
 
     ``expressions`` are in reading order. What is measured is what the reader saw: their boxes on
     the page as it was straightened, not their regions in the source.
@@ -72,7 +75,7 @@ def join_derivations(expressions: Sequence[Expression]) -> list[Expression]:
     groups: list[list[Expression]] = []
     lasts: list[_Line | None] = []
     for expression in expressions:
-        line = _line(expression)
+        line = None if expression.key in alone else _line(expression)
         home = _home(lasts, line) if line else None
         if home is None:
             groups.append([expression])

@@ -34,7 +34,8 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
             elif empty:
                 nothing = f"{page.source}: nothing to read on page {page.number}"
                 yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
-            for expression in join_derivations(page.result.expressions):
+            # A line that was corrected by itself stays the line that it was then.
+            for expression in join_derivations(page.result.expressions, corrections):
                 place = (page.file, page.number or 1, expression.box)
                 yield _record(page, expression, corrections.find(expression.key, *place))
 

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from handmade import FakeRecogniser, cross, encoded, paged
+from test_derivations import FIRST, SECOND, THIRD
 
 from hmer_cli.convert import convert
 from hmer_cli.corrections import Correction, Corrections
 from hmer_cli.errors import UsageError
+from hmer_cli.pipeline import PageRead
 from hmer_cli.records import Record
+from hmer_cli.results import Result
+from hmer_cli.verdict import records_of
 
 KEY = "0" * 64
 PLACE = {"file": "f" * 64, "page": 2, "box": [10, 10, 110, 60]}
@@ -163,3 +167,12 @@ def test_the_readme_shows_a_file_that_is_one() -> None:
 def test_a_file_that_is_not_there_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         Corrections.load([Path("none.json")])
+
+
+def test_a_line_that_was_corrected_by_itself_is_joined_to_no_other() -> None:
+    page = PageRead("a.png", 1, Result("fake", (FIRST, SECOND, THIRD)))
+    (joined,) = records_of([page], Corrections())
+    corrections = Corrections([Correction("= c ^ { 2 }", SECOND.key)])
+    apart = [record.latex for record in records_of([page], corrections)]
+    assert joined.latex.startswith(r"\begin{aligned}")
+    assert apart == ["f = a + b", "= c ^ { 2 }", r"\leq d"]
