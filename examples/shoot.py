@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 from chromium import PROGRAM, Chromium  # type: ignore[import-not-found] # noqa: E402
 
 SIZE = (1240, 790)
-COLOURS = 64
+COLOURS = 192
 STEPS = """
     order.value = "page"; arrange();
     drop(cards[0]); activate(cards[1], { scroll: false });
