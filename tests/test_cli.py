@@ -229,7 +229,7 @@ def test_train_knows_where_a_run_lies(
     monkeypatch.setitem(sys.modules, "hmer_cli.train", verb)
     monkeypatch.setattr(hmer_cli, "train", verb, raising=False)
     assert run("train", "recipes/small.toml", "--data", "crohme.zip", *given) == 0
-    assert called == [(Path("recipes/small.toml"), Path("crohme.zip"), Path(out), None)]
+    assert called == [(Path("recipes/small.toml"), Path("crohme.zip"), Path(out), None, ())]
 
 
 def test_the_shipped_weights_are_listed_on_stdout(
