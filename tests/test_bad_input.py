@@ -251,7 +251,7 @@ main()
 def test_interrupted_in_the_middle_the_earlier_output_stands(tmp_path: Path) -> None:
     (tmp_path / "good.png").write_bytes(encoded(cross()))
     (tmp_path / "o.tex").write_text("earlier")
-    wait = "print('reading', flush=True); time.sleep(60)"
+    wait = "print('reading', flush=True); time.sleep(600)"
     program = DRIVER.format(tests=str(Path(__file__).parent), read=wait)
     process = subprocess.Popen(
         [sys.executable, "-c", program, "convert", "good.png", "--out", "o.tex"],
@@ -264,7 +264,7 @@ def test_interrupted_in_the_middle_the_earlier_output_stands(tmp_path: Path) -> 
     assert process.stdout is not None
     assert process.stdout.readline() == "reading\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert errors == "hmer: interrupted\n"
     assert (tmp_path / "o.tex").read_text() == "earlier"
