@@ -25,12 +25,13 @@ SIZE = (1240, 790)
 COLOURS = 192
 STEPS = """
     order.value = "page"; arrange();
-    drop(cards[0]); activate(cards[1], { scroll: false });
-    light(cards[1], entries[1].latex.split(" ").indexOf("4"));"""
+    const root = entries.findIndex((entry) => entry.latex.includes("sqrt"));
+    activate(cards[root], { scroll: false });
+    light(cards[root], entries[root].latex.split(" ").indexOf("4"));"""
 
 
 def main() -> None:
-    """Reads the page of notes, dismisses what is prose, points at a sign, writes review.gif."""
+    """Reads the page of notes, points at a sign under the root, writes review.gif."""
     if PROGRAM is None:
         raise SystemExit("Chromium is not installed")
     os.chdir(HERE)
