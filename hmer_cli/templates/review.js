@@ -63,6 +63,8 @@ const entryOf = (card) => entries[Number(card.dataset.i)];
 
 /** The card as what was read, or was typed since, wants it. */
 function draw(card, entry) {
+  coming.unobserve(card);
+  card.read ??= $(".math", card)?.innerHTML ?? "";
   const latex = latexOf(entry), set = isChanged(entry) ? typeset(latex) : null;
   const gone = isGone(entry);
   card.className = `card ${isChanged(entry) ? "changed" : entry.status}${gone ? " gone" : ""}`;
@@ -113,8 +115,6 @@ const coming = new IntersectionObserver((seen) => {
 
 function wake(card) {
   if (card.read !== undefined) return;
-  coming.unobserve(card);
-  card.read = $(".math", card)?.innerHTML ?? "";
   draw(card, entryOf(card));
 }
 
@@ -419,7 +419,10 @@ $("#help-button").addEventListener("click", () => $("#help").showModal());
 settle();
 arrange();
 show();
-cards.forEach((card) => coming.observe(card));
+for (const card of cards) {
+  if (isEdited(entryOf(card))) draw(card, entryOf(card));
+  else coming.observe(card);
+}
 const linked = cards.find((card) => card.id === location.hash.slice(1));
 activate(linked ?? shown().find((card) => entryOf(card).picture !== null) ?? shown()[0],
   { scroll: linked !== undefined });
