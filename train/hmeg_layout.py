@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from hmer_cli.learn.hmeg.network import Shape
 from hmer_cli.learn.hmeg.training import LayoutTrainer, Plan, lay_out
 from hmer_cli.write.fill import fill
 from hmer_cli.write.font import FontHand, knows
-from hmer_cli.write.graph import SymbolGraph
+from hmer_cli.write.graph import Relation, SymbolGraph
 from hmer_cli.write.layout import Mark, layout
 from hmer_cli.write.measures import Style, learnt
 
@@ -50,7 +51,7 @@ RUNS = {
     "chained-less-4": Plan(OURS, view="less", tries=4),
 }
 SEEDS = range(8)
-WIDTH, HEIGHT, GAP = 300, 90, 4
+WIDTH, HEIGHT, PADDING, GAP = 300, 90, 5, 4
 ROWS = 14
 
 
@@ -75,6 +76,7 @@ def main() -> None:
         makers[name] = lambda graph, seeds, network=network: lay_out(network, graph, seeds)
     for line in table(unseen, makers):
         sys.stdout.write(f"{line}\n")
+    sys.stdout.write(f"\n{people(found)}\n")
     cv2.imwrite(str(given.out / "layouts.png"), sheet(unseen, makers))
 
 
@@ -105,6 +107,19 @@ def table(unseen: Sequence[Layout], makers: dict[str, Maker]) -> Iterator[str]:
     yield row("people", unseen, lambda one: [corners(one.boxes)])
     for name, make in makers.items():
         yield row(name, unseen, lambda one, make=make: make(one.graph, SEEDS))
+
+
+def people(found: Sequence[Layout]) -> str:
+    """How far writers are apart, on what many of them wrote."""
+    writers: dict[tuple[tuple[str, ...], bytes], dict[str, Layout]] = defaultdict(dict)
+    for one in found:
+        key = (one.graph.symbols, one.graph.relations.tobytes())
+        writers[key].setdefault(one.writer, one)
+    many = [
+        list(by.values())[:8] for key, by in writers.items() if len(by) >= 8 and len(key[0]) > 2
+    ]
+    spreads = [diversity([corners(one.boxes) for one in ones]) for ones in many]
+    return f"{len(many)} expressions by 8 people each: diversity {np.mean(spreads):.3f}"
 
 
 def row(name: str, unseen: Sequence[Layout], made: Callable[[Layout], list[Boxes]]) -> str:
@@ -142,15 +157,21 @@ def cell(graph: SymbolGraph, boxes: Boxes) -> NDArray[np.uint8]:
     """The boxes filled with our font, dark on white."""
     hand = FontHand(np.random.default_rng(0))
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)
+    inside = {
+        first: second for first, relation, second in edges(graph) if relation is Relation.INSIDE
+    }
     marks = [
         Mark(token, hand.glyph(token, float(w / h)), tuple(box))
         for token, box, (w, h) in zip(graph.symbols, boxes.tolist(), sides.tolist(), strict=True)
     ]
+    for i, mark in enumerate(marks):
+        if mark.token == r"\sqrt":
+            mark.knee = float(np.clip(boxes[inside[i], 0], mark.box[0], mark.box[2]))
     strokes, _ = fill(marks)
     x0, y0, x1, y1 = Ink(tuple(strokes)).box()
-    scale = min(WIDTH / (x1 - x0 + 1e-6), HEIGHT / (y1 - y0 + 1e-6))
-    size = int(max(x1 - x0, y1 - y0) * scale)
-    ink = fit(Ink(tuple(strokes)), size, 5)
+    room = 2 * PADDING
+    scale = min((WIDTH - room) / (x1 - x0 + 1e-6), (HEIGHT - room) / (y1 - y0 + 1e-6))
+    ink = fit(Ink(tuple(strokes)), max(x1 - x0, y1 - y0) * scale + room, PADDING)
     image = draw(ink.strokes, (HEIGHT, WIDTH), 1.6)
     return cv2.copyMakeBorder(image, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=170)
 
