@@ -118,7 +118,7 @@ def deliver(plan: Recipe, data: Path, out: Path, command: str) -> Path:
         f"- commit: {_commit()}",
         f"- command: `{command}`",
         f"- machine: {platform.processor() or platform.machine()}",
-        f"- last score: `{json.dumps(_last(out / LOG))}`",
+        f"- best score: `{json.dumps(_score(out / LOG, content))}`",
     ]
     if plan.family == "reader":
         made = _weights(system, content, plan, data, out)
@@ -142,7 +142,7 @@ def _weights(
 
     weights = out / f"{plan.name}.onnx"
     metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
-    metadata |= {"name": plan.name, "symbol": plan.symbol, "score": _last(out / LOG)}
+    metadata |= {"name": plan.name, "symbol": plan.symbol, "score": _score(out / LOG, content)}
     reader: Any = system.model
     export(reader, metadata, weights)
     if plan.calibration:
@@ -189,10 +189,11 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
     return lines
 
 
-def _last(log: Path) -> dict[str, Any]:
-    """The last line of a run's log."""
-    line: dict[str, Any] = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
-    return line
+def _score(log: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """The line of a run's log that tells of a checkpoint's weights."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    found: dict[str, Any] = next(line for line in lines if line["seen"] == content["state"]["seen"])
+    return found
 
 
 def _commit() -> str:

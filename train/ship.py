@@ -1,4 +1,4 @@
-"""Make a weights file the one that ships: python train/ship.py runs/finish/hmer-crohme-1.onnx"""
+"""Make a weights file the one that ships: python train/ship.py runs/wide/hmer-wide-1.onnx"""
 
 from __future__ import annotations
 

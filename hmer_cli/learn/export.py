@@ -20,15 +20,15 @@ from hmer_cli.read.recogniser import METADATA
 
 OPSET = 17
 
-HALF = ".half"
-"""Ending of the names of tensors in half precision."""
+BYTES, STEPS = ".int8", ".step"
+"""Endings of the names of a matrix in bytes and of the value of one step in each of its rows."""
 
-_SMALL = 256
-"""Tensors of fewer numbers stay in full precision."""
+_SMALL = 4096
+"""Tensors of fewer numbers stay as they are."""
 
 
 def export(reader: Reader, metadata: dict[str, Any], path: Path) -> None:
-    """Write the CTC pass of a reader, in half precision on disk and full precision at work.
+    """Write the CTC pass of a reader, matrices in bytes on disk and in full precision at work.
 
     Tensors keep the names of the reader's parameters, so that `restore` finds them.
     """
@@ -41,7 +41,7 @@ def export(reader: Reader, metadata: dict[str, Any], path: Path) -> None:
         _trace(reader, images, sizes, buffer)
     model = onnx.load_from_string(buffer.getvalue())
     _complete(model, reader)
-    halve(model)
+    quantise(model)
     entry = model.metadata_props.add()
     entry.key, entry.value = METADATA, json.dumps(metadata, sort_keys=True)
     onnx.checker.check_model(model)
@@ -70,14 +70,11 @@ def _trace(reader: Reader, images: Tensor, sizes: Tensor, buffer: io.BytesIO) ->
 
 
 def _complete(model: onnx.ModelProto, reader: Reader) -> None:
-    """Add the parameters that reading has no use for but further training has.
-
-    Not the decoder's: they would be a sixth of the file.
-    """
+    """Add the parameters that reading has no use for but further training has."""
     there = {tensor.name for tensor in model.graph.initializer}
     there |= {name for node in model.graph.node for name in node.output}
     for name, value in reader.state_dict().items():
-        if name not in there and value.is_floating_point() and not name.startswith("decoder."):
+        if name not in there and value.is_floating_point():
             model.graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
 
 
@@ -92,9 +89,12 @@ def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except Exception as error:  # protobuf's own errors share no base class with others
         raise MissingError(f"{path} holds no weights of hmer", "give others") from error
     tensors = {
-        tensor.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in model.graph.initializer
     }
+    for name in [name for name in tensors if name.endswith(BYTES)]:
+        base = name.removesuffix(BYTES)
+        tensors[base] = tensors.pop(name).float() * tensors.pop(f"{base}{STEPS}")
     for node in model.graph.node:  # equal tensors are stored once
         if node.op_type == "Identity" and node.input[0] in tensors:
             tensors[node.output[0]] = tensors[node.input[0]]
@@ -102,18 +102,24 @@ def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return floats, json.loads(metadata)
 
 
-def halve(model: onnx.ModelProto) -> None:
-    """Store the weights in half precision; a cast, folded at loading, makes them float again."""
+def quantise(model: onnx.ModelProto) -> None:
+    """Matrices in bytes, with one step a row; what makes them float again is folded at loading."""
     graph = model.graph
-    casts = []
-    for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < _SMALL:
+    unpacked = []
+    for tensor in list(graph.initializer):
+        value = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or value.ndim < 2 or value.size < _SMALL:
             continue
         name = tensor.name
-        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16))
-        tensor.CopyFrom(half)
-        tensor.name = f"{name}{HALF}"
-        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
+        most = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True)
+        step = np.where(most > 0, most / 127, 1).astype(np.float32)
+        rounded = np.round(value / step).astype(np.int8)
+        tensor.CopyFrom(numpy_helper.from_array(rounded, f"{name}{BYTES}"))
+        graph.initializer.append(numpy_helper.from_array(step, f"{name}{STEPS}"))
+        unpacked += [
+            helper.make_node("Cast", [f"{name}{BYTES}"], [f"{name}.float"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", [f"{name}.float", f"{name}{STEPS}"], [name]),
+        ]
+    nodes = [*unpacked, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)

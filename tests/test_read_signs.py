@@ -1,0 +1,63 @@
+"""Every token of the vocabulary, written in several hands and read back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hmer_cli.expr.commands import COVERS, STACKING
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.read.recogniser import Recogniser
+from hmer_cli.write.engine import InkEngine
+from hmer_cli.write.invention import PAIRS, kind_of
+
+HANDS = 5
+
+OWN = {
+    r"\frac": r"\frac { a } { b }",
+    r"\sqrt": r"\sqrt { a } + b",
+    r"\mathbb": r"x \in \mathbb { R }",
+    r"\prime": r"f ^ { \prime } + b",
+    r"\begin{cases}": r"\begin{cases} a & b \\ c & d \end{cases}",
+    "_": "a _ { n } + b",
+    "^": "a ^ { n } + b",
+    r"\limits": r"\sum \limits _ { n } a",
+}
+"""Labels of tokens that stand alone nowhere."""
+
+
+def labelled(token: str) -> str:
+    """A short label that holds the token where people write it."""
+    if token in OWN:
+        return OWN[token]
+    for left, right in PAIRS:
+        if token in (left, right):
+            return f"{left} a + b {right}"
+    if token.startswith(r"\begin{"):
+        return f"A = {token} a & b \\\\ c & d {token.replace('begin', 'end')}"
+    if token in COVERS:
+        return f"{token} {{ x }} + b"
+    if token in STACKING:
+        return rf"{token} \limits _ {{ n }} a"
+    return f"a {token} b" if kind_of(token) in ("sign", "relation", "single") else f"3 + {token}"
+
+
+@pytest.mark.slow
+def test_nearly_every_token_is_read_back_from_several_hands() -> None:
+    recogniser = Recogniser.load()
+    tokens = recogniser.metadata["tokens"]
+    assert len(tokens) >= 200
+    written = [t for t in tokens if t not in ("{", "}", "&", r"\\") and not t.startswith(r"\end")]
+    engine = InkEngine()
+    found = {}
+    for token in written:
+        label = labelled(token)
+        images = [
+            engine.write(label, style, np.random.default_rng([style, 0])).image
+            for style in range(HANDS)
+        ]
+        read = [tokenize(reading.label) for reading in recogniser.read(images)]
+        found[token] = sum(token in said for said in read)
+    never = sorted(token for token, count in found.items() if not count)
+    share = sum(found.values()) / (HANDS * len(found))
+    assert share > 0.5, f"{share:.1%} of {len(found)} tokens; never: {' '.join(never)}"
