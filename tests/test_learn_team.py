@@ -93,9 +93,10 @@ def test_two_processes_take_the_same_steps_and_leave_the_same_ones_out(tmp_path:
     changed = [not torch.equal(value, one["last"][name]) for name, value in one["first"].items()]
     assert all(changed)
     expected = stepped_alone(tmp_path)
-    # Adam's first steps are one rate long, whatever their sign: of few may rounding decide it.
-    for name, value in one["first"].items():
-        assert (value - expected[name]).abs().mean() < 0.1 * PLAIN.schedule.rate
+    # Adam's first steps are one rate long; where the gradient is nothing, as of a bias before a
+    # norm, rounding decides their sign.
+    apart = torch.cat([(v - expected[name]).abs().flatten() for name, v in one["first"].items()])
+    assert apart.mean() < 0.05 * PLAIN.schedule.rate
 
 
 def stepped_alone(out: Path) -> dict[str, torch.Tensor]:
