@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from hmer_cli import console, files
-from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
+from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.gallery import Card, gallery, image
 from hmer_cli.ink.ink import Box
@@ -121,7 +121,7 @@ def generate(
     if (latex or source is not None) and not labels:
         raise InputError("no expression can be written", "see what is said above")
     folder = Path(out_dir)
-    _make(folder)
+    files.make_folder(folder)
     plan = Plan(folder, seed, labels, style, engine)
     total = count or (1 if page else max(len(labels), 1))
     items = list(_run(write_one_page if page else write_one, plan, total, jobs))
@@ -194,13 +194,13 @@ def write_one(plan: Plan, index: int) -> Item:
     label = plan.label(index, rng)
     done = ENGINES[plan.engine]().write(label, style, rng)
     name = _name(index)
-    _put(plan.folder / f"{name}.png", _png(done.image))
+    files.replace(plan.folder / f"{name}.png", _png(done.image))
     shape = done.image.shape[0], done.image.shape[1]
     picture = _embedded(done.image, label) if index < SHOWN and done.ink is None else ""
     if done.ink is not None:
         drawing = svg(done.ink, shape, done.pen)
-        _put(plan.folder / f"{name}.svg", drawing.encode())
-        _put(plan.folder / f"{name}.inkml", write_inkml(done.ink))
+        files.replace(plan.folder / f"{name}.svg", drawing.encode())
+        files.replace(plan.folder / f"{name}.inkml", write_inkml(done.ink))
         picture = drawing if index < SHOWN else ""
     return Item(name, label, shape, done.boxes, picture)
 
@@ -215,8 +215,8 @@ def write_one_page(plan: Plan, index: int) -> Item:
     name = _name(index)
     boxes = [[round(value, 1) for value in box] for box in done.boxes]
     truth = json.dumps({"formulas": boxes, "labels": done.labels}, ensure_ascii=False)
-    _put(plan.folder / f"{name}.png", _png(done.image))
-    _put(plan.folder / f"{name}.json", f"{truth}\n".encode())
+    files.replace(plan.folder / f"{name}.png", _png(done.image))
+    files.replace(plan.folder / f"{name}.json", f"{truth}\n".encode())
     picture = _embedded(done.image, name) if index < SHOWN_PAGES else ""
     return Item(name, "", (done.image.shape[0], done.image.shape[1]), (), picture)
 
@@ -238,11 +238,11 @@ def _put_lists(folder: Path, items: Sequence[Item], page: bool) -> None:
     shown = SHOWN_PAGES if page else SHOWN
     cards = [Card(item.name, item.picture, item.label) for item in items[:shown]]
     title = "Pages by hmer" if page else "Handwriting by hmer"
-    _put(folder / GALLERY, gallery(title, cards, len(items), tall=page).encode())
+    files.replace(folder / GALLERY, gallery(title, cards, len(items), tall=page).encode())
     if not page:
         captions = "".join(f"{item.name}\t{item.label}\n" for item in items)
-        _put(folder / CAPTIONS, captions.encode())
-        _put(folder / BOXES, f"{json.dumps(coco(items))}\n".encode())
+        files.replace(folder / CAPTIONS, captions.encode())
+        files.replace(folder / BOXES, f"{json.dumps(coco(items))}\n".encode())
 
 
 def coco(items: Iterable[Item]) -> dict[str, list[dict[str, object]]]:
@@ -261,16 +261,3 @@ def coco(items: Iterable[Item]) -> dict[str, list[dict[str, object]]]:
             signs.append({**sign, "bbox": box, "area": round(box[2] * box[3], 2), "iscrowd": 0})
     categories: list[dict[str, object]] = [{"id": i, "name": t} for t, i in number.items()]
     return {"images": images, "annotations": signs, "categories": categories}
-
-
-def _put(path: Path, data: bytes) -> None:
-    files.replace(path, data)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: no folder can be made there ({error.strerror})", "name another"
-        ) from error
