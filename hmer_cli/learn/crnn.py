@@ -7,20 +7,17 @@ merged once, and no decoding ever sees a truth.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hmer_cli.errors import UsageError
-from hmer_cli.learn.backbones import ACROSS, BACKBONES, begin, check
-from hmer_cli.learn.examples import Example
+from hmer_cli.learn.backbones import ACROSS, BACKBONES, check
 from hmer_cli.learn.losses import ctc
-from hmer_cli.learn.pictures import Album, Pictures, normalised
+from hmer_cli.learn.pictures import Album, Pictures, PictureSystem, normalised
 from hmer_cli.learn.recipe import Recipe
-from hmer_cli.learn.system import Progress, Say, System
 from hmer_cli.read.decode import beam, greedy
 
 
@@ -72,10 +69,11 @@ class Crnn(nn.Module):
         return self.out(self.drop_lstm(x)).float().log_softmax(dim=2)
 
 
-class CrnnSystem(System[Pictures]):
+class CrnnSystem(PictureSystem):
     """CTC over the columns of a picture."""
 
     model: Crnn
+    dimensions: CrnnShape
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, tokens)
@@ -88,21 +86,6 @@ class CrnnSystem(System[Pictures]):
         self.model = Crnn(self.dimensions, recipe.canvas.height)
         frames = recipe.canvas.width // ACROSS
         self.album = Album(self.units, recipe.canvas, frames, recipe.schedule.pixels)
-
-    def begin(self, say: Say) -> None:
-        """Load the backbone's pretrained weights, and freeze its early layers if there are any."""
-        if self.dimensions.pretrained:
-            begin(self.model.backbone, self.dimensions.backbone, self.dimensions.frozen, say)
-
-    def batches(
-        self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
-    ) -> Iterator[Pictures]:
-        """Jittered pictures."""
-        return self.album.batches(examples, rng)
-
-    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Pictures]]:
-        """Every example as it was written, in batches, with its place in the sequence."""
-        return self.album.stills([self.known(example) for example in examples])
 
     def losses(self, model: nn.Module, batch: Pictures) -> tuple[Tensor, dict[str, Tensor]]:
         """The CTC loss a unit; what does not fit teaches nothing, and is counted as tight."""

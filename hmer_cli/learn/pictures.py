@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -13,8 +14,10 @@ from torch import Tensor
 
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import Image, render
+from hmer_cli.learn.backbones import Backbone, begin
 from hmer_cli.learn.examples import Example
 from hmer_cli.learn.recipe import Canvas
+from hmer_cli.learn.system import Progress, Say, System
 from hmer_cli.learn.tensors import Targets, shifted
 from hmer_cli.read.units import Units, frames_needed
 
@@ -88,6 +91,49 @@ class Album:
         tight = sum(frames_needed(label) > limit for label in labels)
         images = np.stack([image for image, _ in drawn])[:, None]
         return Pictures(*shifted(labels), tight, torch.from_numpy(images))
+
+
+class PictureShape(Protocol):
+    """The dimensions that the families over pictures share."""
+
+    @property
+    def backbone(self) -> str:
+        """Its name among the backbones."""
+        ...
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether it begins with what it learnt elsewhere."""
+        ...
+
+    @property
+    def frozen(self) -> int:
+        """How many of its stages then stay as they are."""
+        ...
+
+
+class PictureSystem(System[Pictures]):
+    """A family whose batches are an album's; what its model and its losses are is its own."""
+
+    dimensions: PictureShape
+    album: Album
+
+    def begin(self, say: Say) -> None:
+        """Load the backbone's pretrained weights, and freeze its early layers if there are any."""
+        if self.dimensions.pretrained:
+            backbone = self.model.backbone
+            assert isinstance(backbone, Backbone)
+            begin(backbone, self.dimensions.backbone, self.dimensions.frozen, say)
+
+    def batches(
+        self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
+    ) -> Iterator[Pictures]:
+        """Jittered pictures."""
+        return self.album.batches(examples, rng)
+
+    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Pictures]]:
+        """Every example as it was written, in batches, with its place in the sequence."""
+        return self.album.stills([self.known(example) for example in examples])
 
 
 def normalised(images: Tensor) -> Tensor:

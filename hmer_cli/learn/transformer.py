@@ -7,22 +7,19 @@ to it says the next unit (Vaswani et al., 2017). Shapes as in `hmer_cli.read.mod
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hmer_cli.errors import UsageError
 from hmer_cli.expr.grammar import Prefix
-from hmer_cli.learn.backbones import BACKBONES, begin, check
-from hmer_cli.learn.examples import Example
+from hmer_cli.learn.backbones import BACKBONES, check
 from hmer_cli.learn.losses import next_unit
-from hmer_cli.learn.pictures import Album, Pictures, normalised
+from hmer_cli.learn.pictures import Album, Pictures, PictureSystem, normalised
 from hmer_cli.learn.recipe import Recipe
-from hmer_cli.learn.system import Progress, Say, System
 from hmer_cli.read.decode import extended
 from hmer_cli.read.model import place, sinusoid
 from hmer_cli.read.units import BLANK, Units
@@ -238,10 +235,11 @@ def _closed(path: Path, units: Units) -> Path:
     return Path(path.units + end, path.score, path.state)
 
 
-class TransformerSystem(System[Pictures]):
+class TransformerSystem(PictureSystem):
     """Cross-entropy of the next unit."""
 
     model: Transcriber
+    dimensions: TransformerShape
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, tokens)
@@ -254,21 +252,6 @@ class TransformerSystem(System[Pictures]):
         self.shape = asdict(self.dimensions)
         self.model = Transcriber(self.dimensions)
         self.album = Album(self.units, recipe.canvas, None, recipe.schedule.pixels)
-
-    def begin(self, say: Say) -> None:
-        """Load the backbone's pretrained weights, and freeze its early layers if there are any."""
-        if self.dimensions.pretrained:
-            begin(self.model.backbone, self.dimensions.backbone, self.dimensions.frozen, say)
-
-    def batches(
-        self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
-    ) -> Iterator[Pictures]:
-        """Jittered pictures."""
-        return self.album.batches(examples, rng)
-
-    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Pictures]]:
-        """Every example as it was written, in batches, with its place in the sequence."""
-        return self.album.stills([self.known(example) for example in examples])
 
     def losses(self, model: nn.Module, batch: Pictures) -> tuple[Tensor, dict[str, Tensor]]:
         """Cross-entropy of the next unit, all units before it being right."""
