@@ -9,7 +9,7 @@ from torch.nn import functional
 from hmer_cli.learn.batches import UNKNOWN, Batch
 from hmer_cli.learn.recipe import Losses
 from hmer_cli.learn.tensors import IGNORED
-from hmer_cli.read.model import Reader
+from hmer_cli.read.model import Read, Reader, backwards
 from hmer_cli.read.units import BLANK
 
 
@@ -30,13 +30,19 @@ def ctc(frames: Tensor, labels: Tensor, lengths: tuple[int, ...], tight: bool = 
     return loss / sum(lengths)
 
 
-def decoder(reader: Reader, memory: Tensor, batch: Batch, weights: Losses) -> Tensor:
-    """Cross-entropy of the next unit; some of the units before it are replaced at random."""
-    wrong = torch.rand(batch.before.shape, device=memory.device) < weights.corruption
-    wrong[:, 0] = False
-    random = torch.randint_like(batch.before, 1, reader.shape.units)
-    scores = reader.decoder(memory, torch.where(wrong, random, batch.before))
-    return next_unit(scores, batch.after, weights.smoothing)
+def decoder(reader: Reader, found: Read, batch: Batch, weights: Losses) -> Tensor:
+    """Cross-entropy of the next unit, from both ends; units before it are replaced at random."""
+    total = torch.zeros((), device=found.seen.device)
+    turned = functional.pad(backwards(batch.labels), (1, 0))
+    ends = batch.after.where(batch.after <= 0, functional.pad(turned[:, 1:], (0, 1)))
+    for direction, (before, after) in enumerate(((batch.before, batch.after), (turned, ends))):
+        wrong = torch.rand(before.shape, device=before.device) < weights.corruption
+        wrong[:, 0] = False
+        random = torch.randint_like(before, 1, reader.shape.units)
+        label = torch.where(wrong, random, before)
+        scores = reader.decoder(found.seen, found.bias, label, direction)
+        total = total + next_unit(scores, after, weights.smoothing) / 2
+    return total
 
 
 def next_unit(scores: Tensor, after: Tensor, smoothing: float) -> Tensor:
@@ -95,7 +101,7 @@ def losses(reader: Reader, batch: Batch, weights: Losses) -> tuple[Tensor, dict[
     images = batch.images.float().div_(255).to(memory_format=torch.channels_last)
     with torch.autocast(images.device.type, torch.bfloat16):
         found = reader.read(images, batch.sizes, torch.tensor(batch.length))
-        decoded = decoder(reader, found.memory, batch, weights)
+        decoded = decoder(reader, found, batch, weights)
     wrong, named = symbols(found.symbols.float(), batch.cells, weights)
     parts = {
         "ctc": ctc(found.frames, batch.labels, batch.lengths),

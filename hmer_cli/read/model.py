@@ -7,8 +7,8 @@ C channels, T frames, L label length, V output units. Parts that share one encod
   label through fractions and scripts;
 - ``frames``: CTC log-probabilities (Graves et al., ICML 2006);
 - ``second``: the same again, by frames that know what all the others said, the pass that answers;
-- ``decoder``: a small Transformer that scores a given label (hybrid CTC/attention, Watanabe
-  et al., IEEE JSTSP 2017), used to rescore the CTC beam in one parallel step;
+- ``decoder``: a small Transformer that scores a given label from both ends (hybrid CTC/attention,
+  Watanabe et al., IEEE JSTSP 2017), used to rescore the CTC beam in one parallel step;
 - ``symbols``: which symbol has its centre in each cell, a training signal that the trace
   groups of the ink give for free and that takes CTC off its all-blank plateau.
 """
@@ -42,7 +42,7 @@ class Shape:
     heads: int = 4
     lstm: int = 256
     second: int = 2
-    decoder: int = 2
+    decoder: int = 3
 
     def to_dict(self) -> dict[str, object]:
         """As plain data, for the checkpoint."""
@@ -317,44 +317,77 @@ class Second(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Scores a label given the frames; all its units in one parallel step."""
+    """Scores a label, read forwards and backwards, given the frames and the map.
+
+    Read from both ends, a wrong unit seldom looks right twice (bidirectional training, Zhao et al.,
+    ICDAR 2021, section 3.3). All units of a label take one parallel step.
+    """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         c = shape.high
         self.embed = nn.Embedding(shape.units, c)
+        self.direction = nn.Parameter(torch.zeros(2, c))
+        self.look = nn.Linear(c, c)
         self.layers = nn.ModuleList(Layer(c, shape.heads, cross=True) for _ in range(shape.decoder))
         self.norm = nn.LayerNorm(c)
         self.out = nn.Linear(c, shape.units)
 
-    def forward(self, memory: Tensor, label: Tensor) -> Tensor:
-        """Memory (B, T, C), label (B, L) that starts with unit 0 -> log-probabilities (B, L, V).
+    def recall(self, features: Tensor, memory: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of frames (B, T, C), the map (B, M, C), its bias -> both as one, and its bias."""
+        t, c = features.shape[1:]
+        features = features + sinusoid(t, c, features.device)
+        everywhere = torch.zeros(1, 1, 1, 1, device=features.device).expand(len(bias), 1, 1, t)
+        seen = torch.cat([features, self.look(memory).to(features.dtype)], dim=1)
+        return seen, torch.cat([everywhere, bias], dim=3)
+
+    def forward(self, seen: Tensor, bias: Tensor, label: Tensor, direction: int) -> Tensor:
+        """What `recall` gave, label (B, L) that starts with unit 0 -> log-probabilities (B, L, V).
 
         At each place they are those of the next unit; unit 0 stands for the start and, as an
-        answer, for the end.
+        answer, for the end. In ``direction`` 1, labels are read backwards, see `backwards`.
         """
-        n, c = label.shape[1], memory.shape[2]
+        n, c = label.shape[1], seen.shape[2]
         x = self.embed(label) * math.sqrt(c) + sinusoid(n, c, label.device)
+        x = x + self.direction[direction]
         causal = hide(torch.ones(n, n, device=label.device).tril().bool())[None, None]
-        memory = memory + sinusoid(memory.shape[1], c, memory.device)
-        everywhere = torch.zeros(1, 1, 1, 1, device=memory.device)
         for layer in self.layers:
-            x = layer(x, causal, memory, everywhere)
+            x = layer(x, causal, seen, bias)
         return self.out(self.norm(x)).float().log_softmax(dim=2)
+
+    def likelihood(self, seen: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
+        """The logs of the probabilities of labels (B, L), unit 0 beyond their ends: (B, 2)."""
+        lengths = (labels > 0).sum(dim=1, keepdim=True)
+        there = torch.arange(labels.shape[1] + 1, device=labels.device)[None] <= lengths
+        both = []
+        for direction, read in enumerate((labels, backwards(labels))):
+            before = nn.functional.pad(read, (1, 0))
+            after = nn.functional.pad(read, (0, 1))
+            scores = self(seen, bias, before, direction).gather(2, after[:, :, None]).squeeze(2)
+            both.append((scores * there).sum(dim=1))
+        return torch.stack(both, dim=1)
+
+
+def backwards(labels: Tensor) -> Tensor:
+    """Labels (B, L), unit 0 beyond their ends, each with its units turned round."""
+    lengths = (labels > 0).sum(dim=1, keepdim=True)
+    place = lengths - 1 - torch.arange(labels.shape[1], device=labels.device)[None]
+    return labels.gather(1, place.clamp(min=0)) * (place >= 0)
 
 
 @dataclass
 class Read:
     """All that a pass over a batch says; N = h * w cells, row by row.
 
-    first and frames (B, T, V) log-probabilities of the first pass and the second; memory (B, T, C)
-    for the decoder; presence (B, N) and before (B, N, N) log-odds; there and rank (B, N), see
+    first and frames (B, T, V) log-probabilities of the first pass and the second; seen (B, T + M, C)
+    and its bias for the decoder; presence (B, N) and before (B, N, N) log-odds; there and rank (B, N), see
     `ReadingOrder.ranks`; symbols (B, S + 1, h, w) scores.
     """
 
     first: Tensor
     frames: Tensor
-    memory: Tensor
+    seen: Tensor
+    bias: Tensor
     presence: Tensor
     before: Tensor
     there: Tensor
@@ -392,8 +425,11 @@ class Reader(nn.Module):
             length = (there.sum(dim=1).max().ceil().long() + 2) * SLOT
         share, mass, offset = self.order.gather(there, rank, length)
         first, x = self.frames(share.to(cells.dtype) @ cells, mass, offset)
-        frames, x = self.second(first, x, memory.flatten(1, 2), bias)
-        return Read(first, frames, x, presence, before, there, rank, self.symbols(features))
+        memory = memory.flatten(1, 2)
+        frames, x = self.second(first, x, memory, bias)
+        symbols = self.symbols(features)
+        seen, bias = self.decoder.recall(x, memory, bias)
+        return Read(first, frames, seen, bias, presence, before, there, rank, symbols)
 
     def forward(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
         """CTC log-probabilities (B, T, V) and where each frame looked, (B, T, 2): x, y in cells."""
