@@ -269,6 +269,9 @@ def evaluate(
     ] = None,
     model: ModelOption = None,
     charset: CharsetOption = None,
+    ctc: Annotated[
+        bool, typer.Option("--ctc", help="CTC alone, without the decoder's choice.")
+    ] = False,
 ) -> None:
     """Score the recogniser on a labelled data set: WER, CER, ExpRate and the errors."""
     from hmer_cli import eval as verb
@@ -282,6 +285,7 @@ def evaluate(
         worst=worst,
         model=model,
         charset=charset,
+        ctc=ctc,
     )
     _end(verb.outcome(found))
 

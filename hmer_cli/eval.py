@@ -52,10 +52,12 @@ def run(
     worst: str | None = None,
     model: str | None = None,
     charset: str | None = None,
+    ctc: bool = False,
     recogniser: Reader | None = None,
 ) -> Evaluation | RegionEvaluation:
     """Evaluate, put the tables on stdout and the scores and predictions into their files.
 
+    ``ctc`` leaves out the decoder, which else chooses among what CTC proposes.
     Where the data set is one of pages with boxes, regions are scored and nothing is read; the
     folder ``worst`` then gets pictures of the worst pages.
 
@@ -65,7 +67,7 @@ def run(
     """
     scores_path, predictions_path = _path(json_file), _path(predictions)
     if eval_regions.holds_pages(dataset):
-        if split or model or charset or predictions:
+        if split or model or charset or ctc or predictions:
             wanted = "only --limit, --json and --worst are for them"
             raise UsageError(f"{dataset}: pages have regions", wanted)
         pages = eval_regions.evaluate(dataset, limit)
@@ -76,7 +78,7 @@ def run(
         return pages
     if worst is not None:
         raise UsageError(f"{dataset}: holds no pages", "--worst is for pages with known boxes")
-    found = evaluate(dataset, split, limit, recogniser or _load(model, charset))
+    found = evaluate(dataset, split, limit, recogniser or _load(model, charset, ctc))
     _put(json_file, scores_path, as_json(found))
     _put(predictions, predictions_path, as_tsv(found))
     _show(as_tables(found), sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
@@ -123,10 +125,13 @@ def evaluate(
     )
 
 
-def _load(model: str | None, charset: str | None) -> Reader:
+def _load(model: str | None, charset: str | None, ctc: bool) -> Reader:
     from hmer_cli.read.recogniser import Recogniser
 
-    return Recogniser.load(model, charset=charset)
+    recogniser = Recogniser.load(model, charset=charset, rescoring=not ctc)
+    if ctc:
+        recogniser.model += " (CTC alone)"
+    return recogniser
 
 
 def _read_all(waiting: deque[Sample], recogniser: Reader) -> Iterator[Outcome]:

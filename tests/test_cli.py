@@ -33,7 +33,7 @@ Run = Callable[..., int]
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line in an empty folder; gives its exit code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model, charset: FakeRecogniser())
+    monkeypatch.setattr(hmer_cli.convert, "_load", lambda *options: FakeRecogniser())
 
     def invoke(*args: str) -> int:
         monkeypatch.setattr(sys, "argv", ["hmer", *args])
@@ -248,7 +248,7 @@ def test_weights_that_nobody_knows_exit_with_3(run: Run) -> None:
 def test_a_data_set_that_is_not_there_is_told(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(hmer_cli.eval, "_load", lambda model, charset: FakeRecogniser())
+    monkeypatch.setattr(hmer_cli.eval, "_load", lambda *options: FakeRecogniser())
     assert run("eval", "nowhere", "--json", "-") == 1
     said = capsys.readouterr()
     assert said.out == ""

@@ -111,7 +111,7 @@ def test_a_run_learns_and_leaves_its_weights_and_log(tmp_path: Path) -> None:
     system, content = load_system(tmp_path / BEST)
     assert content["tokens"] == ["1", "7"]
     with torch.no_grad():
-        frames, places = system.model(torch.zeros(1, 1, 32, 64), torch.tensor([[4, 8]]))
+        frames, places, *_ = system.model(torch.zeros(1, 1, 32, 64), torch.tensor([[4, 8]]))
     assert places.shape == (*frames.shape[:2], 2)
     assert frames.exp().sum(dim=2).allclose(torch.ones(frames.shape[:2]), atol=1e-4)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import warnings
@@ -12,67 +13,114 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
+from torch import Tensor, nn
 
 from hmer_cli.errors import MissingError
 from hmer_cli.read.model import Reader
-from hmer_cli.read.recogniser import METADATA
+from hmer_cli.read.recogniser import DECODER, METADATA
 
 OPSET = 17
 
 BYTES, STEPS = ".int8", ".step"
 """Endings of the names of a matrix in bytes and of the value of one step in each of its rows."""
 
+Axes = dict[str, dict[int, str]]
+
+PASS_AXES: Axes = {
+    "images": {0: "B", 2: "H", 3: "W"},
+    "sizes": {0: "B"},
+    "frames": {0: "B", 1: "T"},
+    "places": {0: "B", 1: "T"},
+    "seen": {0: "B", 1: "S"},
+    "bias": {0: "B", 3: "S"},
+}
+JUDGE_AXES: Axes = {
+    "seen": {1: "S"},
+    "bias": {3: "S"},
+    "labels": {0: "N", 1: "L"},
+    "scores": {0: "N"},
+}
+
 _SMALL = 4096
 """Tensors of fewer numbers stay as they are."""
 
 
-def export(reader: Reader, metadata: dict[str, Any], path: Path) -> None:
-    """Write the CTC pass of a reader, matrices in bytes on disk and in full precision at work.
+class Judge(nn.Module):
+    """Scores labels by what was seen, under the names that the decoder has in the reader."""
 
-    Tensors keep the names of the reader's parameters, so that `restore` finds them.
+    def __init__(self, reader: Reader) -> None:
+        super().__init__()
+        self.decoder = reader.decoder
+
+    def forward(self, seen: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
+        """See `Decoder.likelihood`."""
+        return self.decoder.likelihood(seen, bias, labels)
+
+
+def export(reader: Reader, metadata: dict[str, Any], path: Path) -> None:
+    """Write a reader as one file, matrices in bytes on disk and in full precision at work.
+
+    That is the CTC pass, with the decoder as a second model in its metadata: ONNX Runtime would
+    else run both for the sake of one. Tensors keep the names of the reader's parameters, so that
+    `restore` finds them.
     """
     reader.eval()
     images, sizes = torch.zeros(2, 1, 64, 96), torch.tensor([[8, 12], [7, 10]])
+    model = _traced(
+        reader, {"images": images, "sizes": sizes}, ["frames", "places", "seen", "bias"], PASS_AXES
+    )
+    with torch.no_grad():
+        *_, seen, bias = reader(images[:1], sizes[:1])
+    labels = torch.tensor([[1, 1], [1, 0]])
+    judge = _traced(
+        Judge(reader), {"seen": seen, "bias": bias, "labels": labels}, ["scores"], JUDGE_AXES
+    )
+    _complete(model, reader, judge)
+    quantise(model)
+    quantise(judge)
+    _put(model, METADATA, json.dumps(metadata, sort_keys=True))
+    _put(model, DECODER, base64.b64encode(_bytes(judge)).decode())
+    path.write_bytes(_bytes(model))
+
+
+def _put(model: onnx.ModelProto, key: str, value: str) -> None:
+    entry = model.metadata_props.add()
+    entry.key, entry.value = key, value
+
+
+def _bytes(model: onnx.ModelProto) -> bytes:
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def _traced(
+    module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], axes: Axes
+) -> onnx.ModelProto:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # The tracer warns of sizes it might have fixed; the tests read images of other sizes.
         warnings.simplefilter("ignore")
-        _trace(reader, images, sizes, buffer)
-    model = onnx.load_from_string(buffer.getvalue())
-    _complete(model, reader)
-    quantise(model)
-    entry = model.metadata_props.add()
-    entry.key, entry.value = METADATA, json.dumps(metadata, sort_keys=True)
-    onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+        torch.onnx.export(
+            module,
+            tuple(inputs.values()),
+            buffer,  # type: ignore[arg-type]
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            # Nothing folded or fused: ONNX Runtime does that when it loads the file.
+            do_constant_folding=False,
+            training=torch.onnx.TrainingMode.PRESERVE,
+            dynamo=False,
+        )
+    return onnx.load_from_string(buffer.getvalue())
 
 
-def _trace(reader: Reader, images: Tensor, sizes: Tensor, buffer: io.BytesIO) -> None:
-    torch.onnx.export(
-        reader,
-        (images, sizes),
-        buffer,  # type: ignore[arg-type]
-        input_names=["images", "sizes"],
-        output_names=["frames", "places"],
-        dynamic_axes={
-            "images": {0: "B", 2: "H", 3: "W"},
-            "sizes": {0: "B"},
-            "frames": {0: "B", 1: "T"},
-            "places": {0: "B", 1: "T"},
-        },
-        opset_version=OPSET,
-        # Nothing folded or fused: ONNX Runtime does that when it loads the file.
-        do_constant_folding=False,
-        training=torch.onnx.TrainingMode.PRESERVE,
-        dynamo=False,
-    )
-
-
-def _complete(model: onnx.ModelProto, reader: Reader) -> None:
+def _complete(model: onnx.ModelProto, reader: Reader, judge: onnx.ModelProto) -> None:
     """Add the parameters that reading has no use for but further training has."""
-    there = {tensor.name for tensor in model.graph.initializer}
-    there |= {name for node in model.graph.node for name in node.output}
+    there = {tensor.name for graph in (model.graph, judge.graph) for tensor in graph.initializer}
+    there |= {name for m in (model, judge) for node in m.graph.node for name in node.output}
     for name, value in reader.state_dict().items():
         if name not in there and value.is_floating_point():
             model.graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
@@ -85,9 +133,17 @@ def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         model = onnx.load(str(path))
-        metadata = {entry.key: entry.value for entry in model.metadata_props}[METADATA]
+        found = {entry.key: entry.value for entry in model.metadata_props}
+        metadata = json.loads(found[METADATA])
+        models = [model]
+        if DECODER in found:
+            models.append(onnx.load_from_string(base64.b64decode(found[DECODER])))
     except Exception as error:  # protobuf's own errors share no base class with others
         raise MissingError(f"{path} holds no weights of hmer", "give others") from error
+    return {name: value for m in models for name, value in _tensors(m).items()}, metadata
+
+
+def _tensors(model: onnx.ModelProto) -> dict[str, Tensor]:
     tensors = {
         tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
         for tensor in model.graph.initializer
@@ -98,8 +154,7 @@ def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     for node in model.graph.node:  # equal tensors are stored once
         if node.op_type == "Identity" and node.input[0] in tensors:
             tensors[node.output[0]] = tensors[node.input[0]]
-    floats = {name: value.float() for name, value in tensors.items() if value.is_floating_point()}
-    return floats, json.loads(metadata)
+    return {name: value.float() for name, value in tensors.items() if value.is_floating_point()}
 
 
 def quantise(model: onnx.ModelProto) -> None:

@@ -61,7 +61,7 @@ class ReaderSystem(System[Batch]):
         """The tokens of each image; greedily, or by a beam of more than 1."""
         images = batch.images.float().div_(255).to(memory_format=torch.channels_last)
         with torch.autocast(images.device.type, torch.bfloat16):
-            frames, _ = model(images, batch.sizes)
+            frames, *_ = model(images, batch.sizes)
         rows = frames.float().cpu().numpy()
         if width == 1:
             return [self.units.decode(greedy(row)) for row in rows]

@@ -113,11 +113,15 @@ class Attention(nn.Module):
         self.out = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, memory: Tensor, bias: Tensor) -> Tensor:
-        """x (B, N, C) attends to memory (B, M, C); bias is added to the (B, heads, N, M) scores."""
+        """x (B, N, C) attends to memory (B or 1, M, C); bias is added to the scores.
+
+        These are (B, heads, N, M).
+        """
         b, n, c = x.shape
         d = c // self.heads
         q = self.query(x).view(b, n, self.heads, d).transpose(1, 2)
-        k, v = self.key_value(memory).view(b, -1, 2, self.heads, d).permute(2, 0, 3, 1, 4)
+        k_v = self.key_value(memory).view(memory.shape[0], -1, 2, self.heads, d)
+        k, v = k_v.permute(2, 0, 3, 1, 4)
         weights = (q @ k.transpose(2, 3) * d**-0.5 + bias).softmax(dim=3)
         return self.out((weights.to(v.dtype) @ v).transpose(1, 2).reshape(b, n, c))
 
@@ -334,11 +338,11 @@ class Decoder(nn.Module):
         self.out = nn.Linear(c, shape.units)
 
     def recall(self, features: Tensor, memory: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of frames (B, T, C), the map (B, M, C), its bias -> both as one, and its bias."""
+        """Features of frames (B, T, C), map (B, M, C) and its bias -> both as one, and its bias."""
         t, c = features.shape[1:]
         features = features + sinusoid(t, c, features.device)
-        everywhere = torch.zeros(1, 1, 1, 1, device=features.device).expand(len(bias), 1, 1, t)
         seen = torch.cat([features, self.look(memory).to(features.dtype)], dim=1)
+        everywhere = torch.zeros_like(features[:, None, None, :, 0], dtype=bias.dtype)
         return seen, torch.cat([everywhere, bias], dim=3)
 
     def forward(self, seen: Tensor, bias: Tensor, label: Tensor, direction: int) -> Tensor:
@@ -379,9 +383,9 @@ def backwards(labels: Tensor) -> Tensor:
 class Read:
     """All that a pass over a batch says; N = h * w cells, row by row.
 
-    first and frames (B, T, V) log-probabilities of the first pass and the second; seen (B, T + M, C)
-    and its bias for the decoder; presence (B, N) and before (B, N, N) log-odds; there and rank (B, N), see
-    `ReadingOrder.ranks`; symbols (B, S + 1, h, w) scores.
+    first and frames (B, T, V) log-probabilities of the first pass and the second; seen (B, T + M,
+    C) and its bias for the decoder; presence (B, N) and before (B, N, N) log-odds; there and rank
+    (B, N), see `ReadingOrder.ranks`; symbols (B, S + 1, h, w) scores.
     """
 
     first: Tensor
@@ -431,9 +435,12 @@ class Reader(nn.Module):
         seen, bias = self.decoder.recall(x, memory, bias)
         return Read(first, frames, seen, bias, presence, before, there, rank, symbols)
 
-    def forward(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
-        """CTC log-probabilities (B, T, V) and where each frame looked, (B, T, 2): x, y in cells."""
+    def forward(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """CTC log-probabilities (B, T, V), where each frame looked, and what the decoder sees.
+
+        Places are (B, T, 2): x, y in cells; the last two are those of `Decoder.recall`.
+        """
         found = self.read(images, sizes)
         frames = torch.arange(found.frames.shape[1], device=images.device)
         places = self.order.places(found.there, found.rank, frames, images.shape[3] // CELL)
-        return found.frames, places
+        return found.frames, places, found.seen, found.bias

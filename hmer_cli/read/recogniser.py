@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from hmer_cli.errors import MissingError
 from hmer_cli.expr.tokens import join
 from hmer_cli.read import decode
 from hmer_cli.read.charset import charset as tokens_of
+from hmer_cli.read.looks import BONUS, Look, agreed
 from hmer_cli.read.prepare import Prepared, prepare
 from hmer_cli.read.reading import Reading, TokenReading
 from hmer_cli.read.scale import CELL, SYMBOL
@@ -26,6 +27,9 @@ from hmer_cli.read.weights import resolve
 
 METADATA = "hmer"
 """The key under which the weights file holds its vocabulary, geometry, recipe and metrics."""
+
+DECODER = "hmer.decoder"
+"""The key under which it holds the decoder, an ONNX model in base64."""
 
 ROOM = (2 * CELL, 4 * CELL)
 """Images are padded to multiples of this, height and width."""
@@ -36,43 +40,8 @@ SURE = math.log(0.6)
 CLOSER = 1.18
 """How much larger the second look sees the symbols: far enough to be another opinion."""
 
-BONUS = 0.6
-"""For each unit of a label, beside the log of its probability; see `decode.beam`."""
-
-UNFIT = -100.0
-"""The log of the probability of a label that does not fit a look's frames."""
-
 NOTHING = Reading("", 0.0)
 """What an image without ink gives."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """One pass over an image: frames (T, V), where each looked in cells (T, 2), its hypotheses."""
-
-    prepared: Prepared
-    frames: decode.Frames
-    places: NDArray[np.float32]
-    found: list[decode.Hypothesis]
-
-    def box(self, place: decode.Place, symbol: float) -> tuple[float, float, float, float]:
-        """x0, y0, x1, y1 of a unit in pixels of the image: a symbol's size around its place."""
-        scale = self.prepared.scale
-        cells = self.places[place.start : place.end].mean(axis=0)
-        x, y = cells * CELL / scale + self.prepared.origin
-        half = symbol / scale / 2
-        return float(x - half), float(y - half), float(x + half), float(y + half)
-
-
-def agreed(looks: Sequence[Look]) -> decode.Hypothesis:
-    """The hypothesis of any look that all together find likeliest; its score is their mean."""
-    if len(looks) == 1:
-        return looks[0].found[0]
-    labels = sorted({hypothesis.units for look in looks for hypothesis in look.found})
-    each = [decode.likelihood(look.frames, labels) for look in looks]
-    scores = np.mean(np.maximum(each, UNFIT), axis=0)
-    best = int(np.argmax(scores + BONUS * np.array([len(label) for label in labels])))
-    return decode.Hypothesis(labels[best], float(scores[best]))
 
 
 class Recogniser:
@@ -86,10 +55,12 @@ class Recogniser:
         self,
         session: ort.InferenceSession,
         metadata: dict[str, Any],
+        decoder: ort.InferenceSession | None = None,
         charset: str | None = None,
         threads: int | None = None,
     ) -> None:
-        self._session = session
+        self._session, self._decoder = session, decoder
+        self._outputs = [output.name for output in session.get_outputs()]
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
         self.metadata = metadata
         self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
@@ -107,29 +78,29 @@ class Recogniser:
         name_or_path: str | None = None,
         threads: int | None = None,
         charset: str | None = None,
+        rescoring: bool = True,
     ) -> Recogniser:
         """The recogniser with these weights; the default weights where none are named.
 
         ``threads`` images are read at a time, as many as there are cores if unset; ``charset``,
-        a name or a file, limits what it may answer.
+        a name or a file, limits what it may answer; without ``rescoring`` CTC answers alone.
 
         Raises:
             MissingError: there are no such weights, or the file holds none.
             UsageError: there is no such character set.
         """
         path = resolve(name_or_path)
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1  # whole images beside each other are twice as fast
-        options.enable_cpu_mem_arena = False
         try:
-            session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            metadata = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+            session = _session(str(path))
+            found = session.get_modelmeta().custom_metadata_map
+            metadata = json.loads(found[METADATA])
+            wanted = rescoring and DECODER in found
+            decoder = _session(base64.b64decode(found[DECODER])) if wanted else None
         except Exception as error:  # ONNX Runtime's own errors share no base class
             raise MissingError(
                 f"{path} holds no weights of hmer", "see: hmer weights verify"
             ) from error
-        return cls(session, metadata, charset, threads)
+        return cls(session, metadata, decoder, charset, threads)
 
     def read(self, images: Sequence[NDArray[np.uint8]], width: int = 10) -> list[Reading]:
         """One reading an image, in their order.
@@ -148,7 +119,7 @@ class Recogniser:
         if look.found[0].score < SURE:
             closer = self._look(image, self._symbol * CLOSER, width)
             looks += [closer] if closer else []
-        best = agreed(looks)
+        best = agreed(looks, self._decoder)
         if not best.units:
             return NOTHING
         tokens = []
@@ -162,17 +133,18 @@ class Recogniser:
         prepared = prepare(image, symbol)
         if prepared is None:
             return None
-        frames, places = self._run(prepared)
-        return Look(prepared, frames, places, decode.beam(frames, self.units, width, BONUS))
+        said = self._run(prepared)
+        frames, places = self._limited(said.pop("frames")[0]), said.pop("places")[0]
+        found = decode.beam(frames, self.units, width, BONUS)
+        return Look(prepared, frames, places, said, found)
 
-    def _run(self, p: Prepared) -> tuple[decode.Frames, NDArray[np.float32]]:
-        """Frames (T, V) and the place in cells (T, 2) that each looked at."""
+    def _run(self, p: Prepared) -> dict[str, NDArray[np.float32]]:
+        """All outputs of the model by their names."""
         height, width = p.pixels.shape
         image = np.zeros((1, 1, -(-height // ROOM[0]) * ROOM[0], -(-width // ROOM[1]) * ROOM[1]))
         image[0, 0, :height, :width] = p.pixels / 255
         feed = {"images": image.astype(np.float32), "sizes": np.array([p.cells], np.int64)}
-        frames, places = self._session.run(["frames", "places"], feed)
-        return self._limited(frames[0]), places[0]
+        return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
 
     def _limited(self, frames: decode.Frames) -> decode.Frames:
         """The probabilities shared out among the units of the character set."""
@@ -187,3 +159,11 @@ class Recogniser:
         """The probability that the label is right, from its CTC probability (Platt, 1999)."""
         odds = score - math.log(max(-math.expm1(min(score, -1e-6)), 1e-12))
         return 1 / (1 + math.exp(-(self._slope * odds + self._offset)))
+
+
+def _session(model: str | bytes) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1  # whole images beside each other are twice as fast
+    options.enable_cpu_mem_arena = False
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

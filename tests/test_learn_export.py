@@ -1,0 +1,85 @@
+"""The weights file: what ONNX Runtime makes of it is what the model in PyTorch says."""
+
+# ruff: noqa: E402 - torch decides whether the rest can be imported
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from hmer_cli.learn.export import export, restore
+from hmer_cli.read.looks import decoded
+from hmer_cli.read.model import Reader, Shape, backwards
+from hmer_cli.read.recogniser import Recogniser
+from hmer_cli.read.units import Units
+
+pytestmark = pytest.mark.torch
+
+TOKENS = ["+", "1", "7", "x"]
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    torch.manual_seed(0)
+    units, few = len(Units(TOKENS)), {"stem": 8, "low": 8, "mid": 8, "high": 16, "lstm": 8}
+    return Reader(Shape(units=units, symbols=4, heads=2, context=1, **few)).eval()
+
+
+@pytest.fixture(scope="module")
+def weights(reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "tiny.onnx"
+    export(reader, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, path)
+    return path
+
+
+def ink(width: int) -> np.ndarray:
+    image = np.full((60, width), 255, np.uint8)
+    image[10:50, 10:13] = image[30:33, 20 : width - 10] = 0
+    return image
+
+
+def test_the_file_holds_every_parameter(reader: Reader, weights: Path) -> None:
+    tensors, metadata = restore(weights)
+    assert metadata["tokens"] == TOKENS
+    for name, value in reader.named_parameters():
+        step = value.detach().abs().max() / 127
+        assert torch.allclose(tensors[name], value, atol=float(step)), name
+
+
+@pytest.mark.parametrize("width", [60, 150, 400])
+def test_frames_and_scores_are_those_of_the_model(
+    reader: Reader, weights: Path, width: int
+) -> None:
+    restored = Reader(reader.shape).eval()
+    restored.load_state_dict(restore(weights)[0], strict=False)
+    recogniser = Recogniser.load(str(weights))
+    look = recogniser._look(ink(width), 24, 10)
+    assert look is not None and recogniser._decoder is not None
+    pixels = look.prepared.pixels
+    image = torch.zeros(
+        1, 1, *(-(-n // m) * m for n, m in zip(pixels.shape, (16, 32), strict=True))
+    )
+    image[0, 0, : pixels.shape[0], : pixels.shape[1]] = torch.from_numpy(pixels / 255)
+    labels = [(1,), (2, 3, 4, 3), (4, 1, 2)]
+    padded = torch.tensor([[*label, *[0] * (4 - len(label))] for label in labels])
+    with torch.no_grad():
+        found = restored.read(image, torch.tensor([look.prepared.cells]))
+        scores = restored.decoder.likelihood(found.seen, found.bias, padded)
+    assert np.allclose(look.frames, found.frames[0], atol=1e-3)
+    said = decoded(recogniser._decoder, look, labels)
+    assert np.allclose(said, scores.mean(dim=1), atol=1e-3)
+    (alone,) = decoded(recogniser._decoder, look, labels[:1])
+    assert alone == pytest.approx(said[0], abs=1e-4)  # the others add nothing to it
+
+
+def test_labels_are_turned_round_without_their_padding() -> None:
+    labels = torch.tensor([[3, 4, 5, 0], [7, 0, 0, 0], [0, 0, 0, 0]])
+    assert backwards(labels).tolist() == [[5, 4, 3, 0], [7, 0, 0, 0], [0, 0, 0, 0]]
+
+
+def test_ctc_can_answer_alone(weights: Path) -> None:
+    assert Recogniser.load(str(weights), rescoring=False).read([ink(90)])
