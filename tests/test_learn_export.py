@@ -12,8 +12,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from hmer_cli.learn.export import export, restore
+from hmer_cli.read.decoder import backwards
 from hmer_cli.read.looks import decoded
-from hmer_cli.read.model import Reader, Shape, backwards
+from hmer_cli.read.model import Reader, Shape
 from hmer_cli.read.recogniser import Recogniser
 from hmer_cli.read.units import Units
 

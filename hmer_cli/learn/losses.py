@@ -9,7 +9,8 @@ from torch.nn import functional
 from hmer_cli.learn.batches import UNKNOWN, Batch
 from hmer_cli.learn.recipe import Losses
 from hmer_cli.learn.tensors import IGNORED
-from hmer_cli.read.model import Read, Reader, backwards
+from hmer_cli.read.decoder import backwards
+from hmer_cli.read.model import Read, Reader
 from hmer_cli.read.units import BLANK
 
 

@@ -21,7 +21,7 @@ from hmer_cli.learn.losses import next_unit
 from hmer_cli.learn.pictures import Album, Pictures, PictureSystem, normalised
 from hmer_cli.learn.recipe import Recipe
 from hmer_cli.read.decode import extended
-from hmer_cli.read.model import place, sinusoid
+from hmer_cli.read.layers import place, sinusoid
 from hmer_cli.read.units import BLANK, Units
 
 KeysValues = tuple[Tensor, Tensor]

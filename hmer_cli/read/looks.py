@@ -27,7 +27,7 @@ UNFIT = -100.0
 class Look:
     """One pass over an image: frames (T, V), where each looked in cells (T, 2), its hypotheses.
 
-    ``seen`` is what the decoder is given; see `hmer_cli.read.model.Decoder.recall`.
+    ``seen`` is what the decoder is given; see `hmer_cli.read.decoder.Decoder.recall`.
     """
 
     prepared: Prepared

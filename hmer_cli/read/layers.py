@@ -1,0 +1,105 @@
+"""What the parts of the recogniser are built of: convolutions, attention, codes of place.
+
+Letters as in `hmer_cli.read.model`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def conv(c_in: int, c_out: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
+    """Convolution and batch norm, without bias."""
+    return nn.Sequential(
+        nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(c_out)
+    )
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut (He et al., CVPR 2016)."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int = 1) -> None:
+        super().__init__()
+        self.first = conv(c_in, c_out, stride)
+        self.second = conv(c_out, c_out)
+        same = c_in == c_out and stride == 1
+        self.shortcut = nn.Identity() if same else conv(c_in, c_out, stride, kernel=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, c_in, H, W) -> (B, c_out, H / stride, W / stride)."""
+        return torch.relu(self.second(torch.relu(self.first(x))) + self.shortcut(x))
+
+
+def sinusoid(n: int, dim: int, device: torch.device) -> Tensor:
+    """Sine and cosine position code (Vaswani et al., 2017, section 3.5), (n, dim)."""
+    rate = torch.exp(torch.arange(0, dim, 2, device=device) * (-math.log(1000.0) / dim))
+    angle = torch.arange(n, device=device)[:, None] * rate
+    return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
+def place(h: int, w: int, c: int, device: torch.device) -> Tensor:
+    """Position code of a map, (h, w, c): half the channels tell the row, half the column."""
+    rows, columns = sinusoid(h, c // 2, device), sinusoid(w, c // 2, device)
+    return torch.cat(
+        [rows[:, None].expand(h, w, c // 2), columns[None].expand(h, w, c // 2)], dim=2
+    )
+
+
+def hide(mask: Tensor) -> Tensor:
+    """0 where the mask is true, a large negative number elsewhere."""
+    return torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, -1e4)
+
+
+class Attention(nn.Module):
+    """Multi-head attention with an additive bias."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(dim, dim)
+        self.key_value = nn.Linear(dim, 2 * dim)
+        self.out = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor, memory: Tensor, bias: Tensor) -> Tensor:
+        """x (B, N, C) attends to memory (B or 1, M, C); bias is added to the scores.
+
+        These are (B, heads, N, M).
+        """
+        b, n, c = x.shape
+        d = c // self.heads
+        q = self.query(x).view(b, n, self.heads, d).transpose(1, 2)
+        k_v = self.key_value(memory).view(memory.shape[0], -1, 2, self.heads, d)
+        k, v = k_v.permute(2, 0, 3, 1, 4)
+        weights = (q @ k.transpose(2, 3) * d**-0.5 + bias).softmax(dim=3)
+        return self.out((weights.to(v.dtype) @ v).transpose(1, 2).reshape(b, n, c))
+
+
+class Layer(nn.Module):
+    """Pre-norm Transformer layer; with ``cross`` it also attends to a memory."""
+
+    def __init__(self, dim: int, heads: int, cross: bool = False) -> None:
+        super().__init__()
+        self.attention = Attention(dim, heads)
+        self.norm = nn.LayerNorm(dim)
+        self.cross = Attention(dim, heads) if cross else None
+        self.cross_norm = nn.LayerNorm(dim) if cross else None
+        self.feed_norm = nn.LayerNorm(dim)
+        self.feed = nn.Sequential(nn.Linear(dim, 3 * dim), nn.ReLU(), nn.Linear(3 * dim, dim))
+
+    def forward(
+        self,
+        x: Tensor,
+        bias: Tensor,
+        memory: Tensor | None = None,
+        memory_bias: Tensor | None = None,
+    ) -> Tensor:
+        """(B, N, C) -> (B, N, C)."""
+        y = self.norm(x)
+        x = x + self.attention(y, y, bias)
+        if self.cross is not None and self.cross_norm is not None:
+            assert memory is not None and memory_bias is not None
+            x = x + self.cross(self.cross_norm(x), memory, memory_bias)
+        return x + self.feed(self.feed_norm(x))
