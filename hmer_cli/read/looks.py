@@ -16,11 +16,14 @@ from hmer_cli.read.scale import CELL
 BONUS = 0.6
 """For each unit of a label, beside the log of its CTC probability; see `decode.beam`."""
 
-DECODED = 1.0
+DECODED = 0.3
 """How much what the decoder says of a label counts beside CTC."""
 
 UNFIT = -100.0
-"""The log of the probability of a label that does not fit a look's frames."""
+"""The log of the probability of a label that fits the frames of no look."""
+
+RESCORED = 10
+"""The decoder is asked about this many labels: those that CTC finds likeliest."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,27 @@ class Look:
 def agreed(looks: Sequence[Look], decoder: ort.InferenceSession | None) -> decode.Hypothesis:
     """The hypothesis of any look that all of them together find best.
 
-    Its score is the mean of the logs of its CTC probabilities.
+    Its score is the log of its CTC probability, the mean over the looks: one that sees nothing
+    clearly says little for any label, and so nothing against those of another.
     """
     labels = sorted({hypothesis.units for look in looks for hypothesis in look.found})
-    lengths = np.array([len(label) for label in labels])
-    each = [decode.likelihood(look.frames, labels) for look in looks]
-    scores = np.mean(np.maximum(each, UNFIT), axis=0)
-    total = scores + BONUS * lengths
-    if decoder is not None and len(labels) > 1:
-        said = np.mean([decoded(decoder, look, labels) for look in looks], axis=0)
-        total += DECODED * (said + BONUS * lengths)
+    bonus = BONUS * np.array([len(label) for label in labels])
+    scores = mixed([decode.likelihood(look.frames, labels) for look in looks])
+    scores = np.maximum(scores, UNFIT)
+    total = scores + bonus
     best = int(np.argmax(total))
+    if decoder is not None and len(labels) > 1:
+        first = np.argsort(-total, kind="stable")[:RESCORED]
+        asked = [labels[i] for i in first]
+        said = mixed([decoded(decoder, look, asked) for look in looks])
+        best = int(first[np.argmax(total[first] + DECODED * (said + bonus[first]))])
     return decode.Hypothesis(labels[best], float(scores[best]))
+
+
+def mixed(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The logs of probabilities (N,) that several looks give -> that of their mean."""
+    mean: NDArray[np.float64] = np.logaddexp.reduce(scores, axis=0) - np.log(len(scores))
+    return mean
 
 
 def decoded(

@@ -37,8 +37,11 @@ ROOM = (2 * CELL, 4 * CELL)
 SURE = math.log(0.6)
 """A label less likely than this at the first look gets a second, in another size."""
 
-CLOSER = 1.18
-"""How much larger the second look sees the symbols: far enough to be another opinion."""
+CLOSER = 1.5
+"""How much larger the second look sees the symbols: small ones beside large brackets need it."""
+
+WIDTH = 20
+"""Hypotheses that the beam keeps of each look."""
 
 NOTHING = Reading("", 0.0)
 """What an image without ink gives."""
@@ -102,7 +105,7 @@ class Recogniser:
             ) from error
         return cls(session, metadata, decoder, charset, threads)
 
-    def read(self, images: Sequence[NDArray[np.uint8]], width: int = 10) -> list[Reading]:
+    def read(self, images: Sequence[NDArray[np.uint8]], width: int = WIDTH) -> list[Reading]:
         """One reading an image, in their order.
 
         Images are (H, W), dark ink on white paper, one expression each; ``width`` is that of
