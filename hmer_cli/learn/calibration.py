@@ -10,6 +10,9 @@ from hmer_cli.errors import InputError
 from hmer_cli.learn.datasets import Sample
 from hmer_cli.read.recogniser import Recogniser
 
+_CHUNK = 64
+"""Images held at a time, to be read side by side."""
+
 
 def calibrate(recogniser: Recogniser, samples: Sequence[Sample]) -> tuple[float, float]:
     """Slope and offset that turn the log-odds of a reading into those of its being right.
@@ -17,16 +20,20 @@ def calibrate(recogniser: Recogniser, samples: Sequence[Sample]) -> tuple[float,
     ``recogniser`` must itself be uncalibrated, and the samples none of its training data.
     """
     odds, right = [], []
-    for sample in samples:
-        try:
-            image = sample.image()
-        except InputError:
-            continue
-        if sample.label:
-            (reading,) = recogniser.read([image])
+    for start in range(0, len(samples), _CHUNK):
+        images, truths = [], []
+        for sample in samples[start : start + _CHUNK]:
+            try:
+                image = sample.image()
+            except InputError:
+                continue
+            if sample.label:
+                images.append(image)
+                truths.append(sample.label)
+        for reading, truth in zip(recogniser.read(images), truths, strict=True):
             p = min(max(reading.confidence, 1e-9), 1 - 1e-9)
             odds.append(np.log(p / (1 - p)))
-            right.append(reading.label == sample.label)
+            right.append(reading.label == truth)
     return platt(odds, right)
 
 
