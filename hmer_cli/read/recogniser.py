@@ -31,7 +31,7 @@ METADATA = "hmer"
 DECODER = "hmer.decoder"
 """The key under which it holds the decoder, an ONNX model in base64."""
 
-ROOM = (2 * CELL, 4 * CELL)
+ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
 
 SURE = math.log(0.6)
