@@ -18,6 +18,7 @@ from hmer_cli.page.clean import clean
 from hmer_cli.page.detector import fold_of
 from hmer_cli.page.images import decode
 from hmer_cli.page.layout import Box, Study, find_boxes, study
+from hmer_cli.page.open import Page
 
 PAGES = ".json"
 FORMULAS = "formulas"
@@ -130,8 +131,9 @@ def _boxes(data: bytes) -> list[Box] | None:
 def _judged(store: Store, name: str, image: str, truth: list[Box], find: Finder) -> PageOutcome:
     try:
         data = store.read(image)
-        found = find(study(clean(decode(data, image))), fold_of(data))
-        return PageOutcome(name, found, truth)
+        page = Page.of(image, 1, decode(data, image))
+        found = find(study(page.image), fold_of(data))
+        return PageOutcome(name, [page.in_source(box) for box in found], truth)
     except InputError as error:
         console.say(error)
         return PageOutcome(name, (), truth, str(error))

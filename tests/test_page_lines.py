@@ -73,3 +73,32 @@ def test_a_page_without_lines_stays_as_it_is() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 3)])
 def test_pages_of_next_to_nothing_are_no_trouble(shape: tuple[int, int]) -> None:
     assert without_rules(np.zeros(shape, np.uint8)).shape == shape
+
+
+def grid_in_pieces(page: Pixels, shade: int) -> Pixels:
+    """Squares whose lines come and go, as light ones do on a photo."""
+    lines = np.full_like(page, 255)
+    for at in range(30, max(page.shape), 24):
+        for start in range((at * 7) % 30, max(page.shape), 44):
+            cv2.line(lines, (start, at), (start + 26, at), shade, 1)
+            cv2.line(lines, (at, start), (at, start + 26), shade, 1)
+    return np.minimum(page, lines)
+
+
+@pytest.mark.parametrize("shade", [170, 205])
+def test_a_grid_in_pieces_leaves_and_the_writing_stays(shade: int) -> None:
+    page = blank()
+    for y in range(80, 900, 90):
+        cv2.putText(page, "x+y=2z", (90, y), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 0, 3, cv2.LINE_AA)
+        cv2.line(page, (420, y), (600, y + 3), 40, 3, cv2.LINE_AA)
+    seen = without_rules(grid_in_pieces(page, shade))
+    assert (seen[page < 128] < 128).all()
+    assert ink(seen) < 1.1 * ink(page)
+
+
+def test_a_few_faint_strokes_are_writing() -> None:
+    page = blank()
+    for y in range(80, 900, 90):
+        cv2.putText(page, "x+y=2z", (90, y), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 0, 3, cv2.LINE_AA)
+        cv2.line(page, (420, y + 20), (520, y + 20), 170, 2)
+    assert np.array_equal(without_rules(page), page)

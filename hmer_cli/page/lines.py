@@ -21,6 +21,11 @@ _REACH = 0.5  # of the way across: from a line's first piece to its last
 _DARKER = 35  # gray levels below the line's own: that is ink which lies along it,
 _STROKE = 4  # pixels, where it is as long as this
 
+_GRAIN = 15  # gray levels: what is fainter is paper
+_LIGHTER = 0.6  # of the ink's darkness: pieces of printed lines have less
+_PIECE = 110  # a piece is no shorter than this part of the page's longer side
+_MANY = 6  # times the longer side: pieces together longer than this are of printed lines
+
 
 @dataclass
 class _Chain:
@@ -60,7 +65,35 @@ def without_rules(image: Pixels) -> Pixels:
     crossings[image <= min(shade, other) - _DARKER] = 0
     cleaned = image.copy()
     cleaned[(across | down | crossings) > 0] = 255
-    return cleaned
+    return without_pieces(cleaned)
+
+
+def without_pieces(image: Pixels) -> Pixels:
+    """The page without straight pieces across and down that are much fainter than its ink.
+
+    A light line on a photo is seen here and lost there, so that no piece of it crosses the page.
+    But there are many of them: a page that has few keeps them. ``image`` and the result: as above.
+    """
+    shade = 255 - image
+    some = shade[::3, ::3]
+    some = some[some > 4 * _GRAIN]
+    if not len(some):
+        return image
+    bold = (shade >= _LIGHTER * np.percentile(some, 90)).astype(np.uint8)
+    faint = ((shade > _GRAIN) & (bold == 0)).astype(np.uint8)
+    faint[cv2.dilate(bold, np.ones((3, 3), np.uint8)) > 0] = 0  # the soft edges of strokes
+    thin = faint.copy()
+    thin[cv2.dilate(bold, np.ones((5, 5), np.uint8)) > 0] = 0
+    thin[cv2.morphologyEx(thin, cv2.MORPH_OPEN, np.ones((6, 6), np.uint8)) > 0] = 0
+    longest = max(image.shape)
+    pieces = np.zeros_like(faint)
+    for turn in (1, -1):  # across, and down
+        along = np.ones((1, longest // _PIECE + 1)[::turn], np.uint8)
+        joined = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((3, 1)[::turn], np.uint8))
+        found = cv2.morphologyEx(joined, cv2.MORPH_OPEN, along)
+        if int(found.sum()) > _MANY * longest:
+            pieces |= cv2.dilate(found, np.ones((3, 9)[::turn], np.uint8))  # soft edges and ends
+    return np.where(pieces & faint, 255, image).astype(np.uint8)
 
 
 def _thickest(image: Pixels) -> int:
