@@ -25,11 +25,16 @@ from hmer_cli.ink.ink import Box
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.sources import CAPTIONS
 from hmer_cli.ink.svg import svg
+from hmer_cli.read.weights import resolve
 from hmer_cli.write.engine import Engine, InkEngine
+from hmer_cli.write.painted import HmegEngine
 from hmer_cli.write.pages import write_page
 from hmer_cli.write.phrases import Phrases
 
-ENGINES: dict[str, Callable[[], Engine]] = {"ink": InkEngine}
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "ink": InkEngine,
+    "hmeg": lambda: HmegEngine(resolve("hmer-hand-1")),
+}
 
 BOXES = "boxes.json"
 GALLERY = "gallery.html"
@@ -62,9 +67,9 @@ class Plan:
             style = zlib.crc32(self.style.encode("utf-8", "surrogateescape"))
         return rng, style
 
-    def label(self, index: int, rng: np.random.Generator) -> str:
+    def label(self, index: int, engine: Engine, rng: np.random.Generator) -> str:
         """The label of an item: those given in turn, or one that the grammar invents."""
-        return self.labels[index % len(self.labels)] if self.labels else Phrases().sample(rng)
+        return self.labels[index % len(self.labels)] if self.labels else _invented(engine, rng)
 
 
 @dataclass(frozen=True)
@@ -107,12 +112,15 @@ def generate(
 
     Item i is the same for the same seed and expressions, whoever writes it. An expression that
     cannot be written is told on stderr and stops no other.
-    Raises UsageError, OutputError, and InputError where no expression is left.
+    Raises UsageError, OutputError, MissingError where the engine's weights are missing, and
+    InputError where no expression is left.
     """
     if engine not in ENGINES:
         raise UsageError(f"engine {engine!r} is not known", f"name one of {', '.join(ENGINES)}")
     if count is not None and count < 1:
         raise UsageError(f"count {count}: there must be at least one")
+    if page and engine != "ink":
+        raise UsageError(f"{engine} writes no pages", "leave --engine out")
     if seed < 0:
         raise UsageError(f"seed {seed}: cannot be negative")
     bad: list[InputError] = []
@@ -125,6 +133,8 @@ def generate(
     plan = Plan(folder, seed, labels, style, engine)
     total = count or (1 if page else max(len(labels), 1))
     items = list(_run(write_one_page if page else write_one, plan, total, jobs))
+    if engine != "ink":
+        console.say(f"{engine} paints: images and boxes, but no strokes, so no InkML and no SVG")
     _put_lists(folder, items, page)
     return Generated(len(items), len(bad))
 
@@ -191,8 +201,9 @@ def _begin() -> None:
 def write_one(plan: Plan, index: int) -> Item:
     """Write the files of one expression. Raises OutputError."""
     rng, style = plan.start(index)
-    label = plan.label(index, rng)
-    done = ENGINES[plan.engine]().write(label, style, rng)
+    engine = ENGINES[plan.engine]()
+    label = plan.label(index, engine, rng)
+    done = engine.write(label, style, rng)
     name = _name(index)
     files.replace(plan.folder / f"{name}.png", _png(done.image))
     shape = done.image.shape[0], done.image.shape[1]
@@ -203,6 +214,17 @@ def write_one(plan: Plan, index: int) -> Item:
         files.replace(plan.folder / f"{name}.inkml", write_inkml(done.ink))
         picture = drawing if index < SHOWN else ""
     return Item(name, label, shape, done.boxes, picture)
+
+
+def _invented(engine: Engine, rng: np.random.Generator) -> str:
+    """The first expression of the grammar that the engine can write."""
+    while True:
+        label = Phrases().sample(rng)
+        try:
+            engine.check(label)
+        except InputError:
+            continue
+        return label
 
 
 def write_one_page(plan: Plan, index: int) -> Item:

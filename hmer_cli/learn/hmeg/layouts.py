@@ -16,15 +16,12 @@ from torch import Tensor
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.ink.ink import Ink
 from hmer_cli.learn.examples import example
-from hmer_cli.write.graph import CELL, Relation, SymbolGraph
+from hmer_cli.write.graph import CELL, SymbolGraph
+from hmer_cli.write.wiring import Wiring, reach
 
 UNKNOWN = 1
 """The index of symbols that the network has not learnt; 0 is the padding."""
 
-REACHES = (1, 2, 3, 5, 8, 13)
-"""How far apart two symbols are in their label, in steps of about equal weight."""
-
-_LEFTWARD = (Relation.ABOVE, Relation.BELOW, Relation.INSIDE)
 _THINNEST = 0.05
 _SESSION = re.compile(r"(\d{6,7}-\d+)-\d+$")
 
@@ -99,7 +96,7 @@ class Graphs:
     """A batch of B graphs of up to N symbols, padded.
 
     symbols (B, N), relations and reaches (B, N, N) int64: the tokens, the relation of every pair
-    and how far apart in the label it is (signed, in `REACHES`). parents (B, N) int64 and beside
+    and how far apart in the label it is (signed, in `wiring.REACHES`). parents (B, N) int64 and beside
     (B, N): the symbol before each in the tree, itself for the first, and 1 where it stands to the
     right of that one. chain (B, N, N): 1 where the second symbol is the first or comes before it
     in the tree. mask (B, N): 1 for symbols, 0 for padding.
@@ -121,7 +118,7 @@ class Graphs:
         batch = cls(
             torch.zeros(B, N, dtype=torch.long),
             torch.zeros(B, N, N, dtype=torch.long),
-            reach(N).expand(B, N, N),
+            torch.from_numpy(reach(N)).expand(B, N, N),
             torch.arange(N).repeat(B, 1),
             torch.zeros(B, N),
             torch.eye(N).repeat(B, 1, 1),
@@ -132,29 +129,15 @@ class Graphs:
             batch.mask[b, :size] = 1
             batch.symbols[b, :size] = torch.tensor([index.get(t, UNKNOWN) for t in graph.symbols])
             batch.relations[b, :size, :size] = torch.from_numpy(graph.relations.astype(np.int64))
-            _chained(graph, batch.parents[b], batch.beside[b], batch.chain[b])
+            wiring = Wiring.of(graph)
+            batch.parents[b, :size] = torch.from_numpy(wiring.parents)
+            batch.beside[b, :size] = torch.from_numpy(wiring.beside)
+            batch.chain[b, :size, :size] = torch.from_numpy(wiring.chain)
         return batch
 
     def to(self, device: torch.device | str) -> Graphs:
         """The batch on a device."""
         return Graphs(*(getattr(self, f.name).to(device) for f in fields(self)))
-
-
-def reach(N: int) -> Tensor:
-    """(N, N) int64: how far the second symbol is behind the first, from 0 to 2 * len(REACHES)."""
-    place = torch.arange(N)
-    apart = place[None, :] - place[:, None]
-    steps = torch.bucketize(apart.abs(), torch.tensor(REACHES), right=True)
-    return len(REACHES) + apart.sign() * steps
-
-
-def _chained(graph: SymbolGraph, parents: Tensor, beside: Tensor, chain: Tensor) -> None:
-    forward = (graph.relations > Relation.NONE) & (graph.relations <= Relation.INSIDE)
-    for child in range(len(graph.symbols)):
-        for parent in np.nonzero(forward[:, child])[0].tolist():
-            parents[child] = parent
-            beside[child] = float(graph.relations[parent, child] not in _LEFTWARD)
-            chain[child] += chain[parent]
 
 
 def stacked(layouts: Sequence[Layout]) -> Tensor:

@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hmer_cli.learn.hmeg.layouts import REACHES, UNKNOWN, Graphs
+from hmer_cli.learn.hmeg.layouts import UNKNOWN, Graphs
 from hmer_cli.write.graph import Relation
+from hmer_cli.write.wiring import REACHES
 
 _THIN = 0.002
 

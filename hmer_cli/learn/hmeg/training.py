@@ -53,6 +53,17 @@ class Plan:
     seed: int = 1
 
 
+@dataclass(frozen=True)
+class Move:
+    """A step of the network: the boxes it made (B, N, 4), the total loss, its parts for the log,
+    and the symbols that the critic saw."""
+
+    boxes: Tensor
+    total: Tensor
+    told: dict[str, float]
+    chosen: Tensor | None = None
+
+
 class LayoutTrainer:
     """A run: the network, its critic, their optimisers, and the loop that moves them."""
 
@@ -106,21 +117,29 @@ class LayoutTrainer:
         truth = stacked(layouts)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
-        boxes, near = self.near(graphs, truth)
-        total = L1_WEIGHT * near
-        told = {"l1": near.item()}
-        if self.critic is not None and self.opponent is not None:
-            chosen = VIEWS[self.plan.view](graphs, self.generator)
-            fooled = ((self.critic(graphs, boxes, chosen) - 1) ** 2).mean()
-            total = total + CRITIC_WEIGHT * fooled
-        _descend(self.optimiser, total, self.network)
-        if self.critic is not None and self.opponent is not None:
-            real = ((self.critic(graphs, truth, chosen) - 1) ** 2).mean()
-            made = (self.critic(graphs, boxes.detach(), chosen) ** 2).mean()
-            _descend(self.opponent, (real + made) / 2, self.critic)
-            told |= {"fooled": fooled.item(), "critic": (real.item() + made.item()) / 2}
+        move = self.losses(graphs, truth)
+        descend(self.optimiser, move.total, self.network)
         self.done += 1
-        return told
+        return move.told | self.criticise(graphs, truth, move)
+
+    def losses(self, graphs: Graphs, truth: Tensor) -> Move:
+        """What the network makes of the graphs, and what that costs it."""
+        boxes, near = self.near(graphs, truth)
+        if self.critic is None:
+            return Move(boxes, L1_WEIGHT * near, {"l1": near.item()})
+        chosen = VIEWS[self.plan.view](graphs, self.generator)
+        fooled = ((self.critic(graphs, boxes, chosen) - 1) ** 2).mean()
+        total = L1_WEIGHT * near + CRITIC_WEIGHT * fooled
+        return Move(boxes, total, {"l1": near.item(), "fooled": fooled.item()}, chosen)
+
+    def criticise(self, graphs: Graphs, truth: Tensor, move: Move) -> dict[str, float]:
+        """The critic's step, if there is one."""
+        if self.critic is None or self.opponent is None or move.chosen is None:
+            return {}
+        real = ((self.critic(graphs, truth, move.chosen) - 1) ** 2).mean()
+        made = (self.critic(graphs, move.boxes.detach(), move.chosen) ** 2).mean()
+        descend(self.opponent, (real + made) / 2, self.critic)
+        return {"critic": (real.item() + made.item()) / 2}
 
     def near(self, graphs: Graphs, truth: Tensor) -> tuple[Tensor, Tensor]:
         """The boxes made and their L1 distance from the true ones, per symbol.
@@ -195,7 +214,8 @@ def longer(boxes: Tensor, mask: Tensor) -> Tensor:
     return torch.maximum(ends[:, 0] + ends[:, 1], ends[:, 2] + ends[:, 3]).clamp(min=1e-6)
 
 
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor, model: torch.nn.Module) -> None:
+def descend(optimiser: torch.optim.Optimizer, loss: Tensor, model: torch.nn.Module) -> None:
+    """One step down the loss, its gradient cut at a length of 5."""
     optimiser.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)

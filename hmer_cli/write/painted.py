@@ -1,0 +1,202 @@
+"""The hmeg engine: HMEG's networks lay an expression out and paint it. It has no strokes."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.errors import InputError, MissingError
+from hmer_cli.expr.node import walk
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.tree import parse
+from hmer_cli.ink.render import WHITE
+from hmer_cli.write.engine import PADDING, Written
+from hmer_cli.write.graph import SymbolGraph
+from hmer_cli.write.wiring import Wiring, reach
+
+METADATA = "hand"
+"""The key of the file's metadata under which it says what it knows."""
+
+_FIRST = 2
+"""The index of the first token learnt; before it stand the padding and the unknown."""
+
+_CALM = 0.7
+"""Latents are drawn nearer to the usual by this factor: what is rare is seldom legible."""
+
+_HABIT = 0.9
+"""How far (as a correlation) a writer's symbols of one token are alike."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """A weights file: the session that runs it and what it says of itself.
+
+    ``forms`` (V, K): how often each token is written in each of its forms. ``unit`` is the usual
+    size of a symbol, ``margin`` the white round all, ``edge`` what a box holds beside the pen's
+    line, ``pens`` the thinnest and the widest, all in pixels; ``style``, ``hand`` and ``turn`` are
+    how many numbers each takes.
+    """
+
+    session: Any
+    tokens: tuple[str, ...]
+    forms: tuple[tuple[float, ...], ...]
+    unit: float
+    margin: float
+    edge: float
+    pens: tuple[float, float]
+    style: int
+    hand: int
+    turn: int
+
+    @classmethod
+    def load(cls, path: Path) -> Networks:
+        """Raises MissingError where there is no such file or it is no hand."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            session = onnxruntime.InferenceSession(
+                path, options, providers=["CPUExecutionProvider"]
+            )
+            said = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+        except Exception as error:  # ONNX Runtime's own errors share no base class
+            raise MissingError(f"{path}: no hand can be read from it", "install again") from error
+        forms = tuple(tuple(row) for row in said.pop("forms"))
+        return cls(session, tuple(said.pop("tokens")), forms, **said)
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """The place of each token."""
+        return {token: i for i, token in enumerate(self.tokens)}
+
+
+@cache
+def _networks(path: Path) -> Networks:
+    return Networks.load(path)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """One writer: what stays the same in all that he paints."""
+
+    seed: int
+    style: Floats
+    hand: Floats
+    pen: float
+
+    @classmethod
+    def of(cls, seed: int, known: Networks) -> Writer:
+        """The writer with this number."""
+        rng = np.random.default_rng(seed)
+        style = rng.standard_normal(known.style).astype(np.float32)
+        hand = _CALM * rng.standard_normal(known.hand)
+        return cls(seed, style, hand.astype(np.float32), float(rng.uniform(*known.pens)))
+
+    def form(self, token: str, known: Networks) -> tuple[int, Floats]:
+        """The form in which he writes a token, and the turn he gives it."""
+        rng = np.random.default_rng((self.seed, zlib.crc32(token.encode())))
+        shares = np.array(known.forms[known.index[token]])
+        form = int(rng.choice(len(shares), p=shares / shares.sum()))
+        return form, rng.standard_normal(known.turn).astype(np.float32)
+
+
+class HmegEngine:
+    """Paints: symbol graph -> layout -> masks -> image (Gao, Chen et al., CVPR 2024)."""
+
+    def __init__(self, weights: Path) -> None:
+        self._weights = weights
+
+    def check(self, label: str) -> None:
+        """Raises InputError for what the networks have not learnt; MissingError without them."""
+        self._graph(label)
+
+    def write(self, label: str, style: int, rng: np.random.Generator) -> Written:
+        """The label in one hand, its symbols about 24 pixels large."""
+        graph, known = self._graph(label), _networks(self._weights)
+        writer = Writer.of(style, known)
+        feed = self._feed(graph, writer, known, rng)
+        (boxes,) = known.session.run(["boxes"], feed)
+        placed, shape = on_canvas(boxes, writer.pen, known)
+        feed |= {"placed": placed, "ys": _centres(shape[0]), "xs": _centres(shape[1])}
+        (ink,) = known.session.run(["ink"], feed)
+        image = np.round(WHITE * (1 - np.clip(ink, 0, 1))).astype(np.uint8)
+        return trimmed(label, image, graph.symbols, placed)
+
+    def _graph(self, label: str) -> SymbolGraph:
+        tree, known = parse(tokenize(label)), _networks(self._weights).index
+        for node in walk(tree):
+            symbol = node.symbol
+            if symbol not in known:
+                what = "an empty group" if not symbol else symbol
+                raise InputError(f"{what}: the hmeg engine has not learnt it", "use --engine ink")
+        if not tree:
+            raise InputError("nothing to write", "give an expression")
+        return SymbolGraph.of(tree)
+
+    def _feed(
+        self, graph: SymbolGraph, writer: Writer, known: Networks, rng: np.random.Generator
+    ) -> dict[str, NDArray[Any]]:
+        """All inputs of the networks, with a canvas of nothing."""
+        size, wiring = len(graph.symbols), Wiring.of(graph)
+        ways = [writer.form(token, known) for token in graph.symbols]
+        chance = rng.standard_normal((size, known.turn))
+        turns = _HABIT * np.stack([turn for _, turn in ways]) + (1 - _HABIT**2) ** 0.5 * chance
+        return {
+            "symbols": np.array([_FIRST + known.index[t] for t in graph.symbols], np.int64),
+            "relations": graph.relations.astype(np.int64),
+            "reaches": reach(size),
+            "parents": wiring.parents,
+            "beside": wiring.beside,
+            "chain": wiring.chain,
+            "style": writer.style,
+            "placed": np.tile(np.float32([0, 0, 8, 8]), (size, 1)),
+            "pen": np.array(writer.pen, np.float32),
+            "forms": np.array([form for form, _ in ways], np.int64),
+            "hand": writer.hand,
+            "turns": (_CALM * turns).astype(np.float32),
+            "ys": _centres(8),
+            "xs": _centres(8),
+        }
+
+
+def on_canvas(boxes: Floats, pen: float, known: Networks) -> tuple[Floats, tuple[int, int]]:
+    """Left edge, middle, width, height in symbols -> corners in pixels; the canvas's shape."""
+    x, y, w, h = boxes.T * known.unit
+    corners = np.stack([x, y - h / 2, x + w, y + h / 2], axis=1)
+    corners += known.margin - np.tile(corners[:, :2].min(axis=0), 2)
+    room = pen / 2 + known.edge
+    corners += np.float32([-room, -room, room, room])
+    right, bottom = corners[:, 2:].max(axis=0) + known.margin
+    return corners.astype(np.float32), (8 * -int(-bottom // 8), 8 * -int(-right // 8))
+
+
+def trimmed(
+    label: str, image: NDArray[np.uint8], symbols: tuple[str, ...], placed: Floats
+) -> Written:
+    """The painted image with as much white round its boxes as the other engine leaves."""
+    image = np.pad(image, PADDING, constant_values=WHITE)
+    low = np.floor(placed[:, :2].min(axis=0)).astype(int)
+    high = np.ceil(placed[:, 2:].max(axis=0)).astype(int) + 2 * PADDING
+    image = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
+    at = placed.astype(float) + PADDING - np.tile(low, 2)
+    boxes = tuple(
+        (symbol, (float(x0), float(y0), float(x1), float(y1)))
+        for symbol, (x0, y0, x1, y1) in zip(symbols, at, strict=True)
+    )
+    return Written(label, image, boxes)
+
+
+def _centres(length: int) -> Floats:
+    return np.arange(length, dtype=np.float32) + np.float32(0.5)
