@@ -27,8 +27,8 @@ from hmer_cli.ink.sources import CAPTIONS
 from hmer_cli.ink.svg import svg
 from hmer_cli.read.weights import resolve
 from hmer_cli.write.engine import Engine, InkEngine
-from hmer_cli.write.painted import HmegEngine
 from hmer_cli.write.pages import write_page
+from hmer_cli.write.painted import HmegEngine
 from hmer_cli.write.phrases import Phrases
 
 ENGINES: dict[str, Callable[[], Engine]] = {

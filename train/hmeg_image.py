@@ -86,9 +86,7 @@ def glyph_sheet(trainer: GlyphTrainer, pictures: Sequence[Picture]) -> NDArray[n
     batch = Symbols.of(pictures[5:21], trainer.tokens)
     size = sized(batch.boxes, batch.pens, UNIT)
     noise = torch.Generator().manual_seed(0)
-    _, _, hand, turn = trainer.encoder(
-        batch.textures, batch.symbols, size, batch.owner, noise
-    )
+    _, _, hand, turn = trainer.encoder(batch.textures, batch.symbols, size, batch.owner, noise)
     forms = trainer.forms.nearest(batch.textures, batch.symbols)
 
     def drawn(forms: Tensor, hand: Tensor, turn: Tensor) -> Tensor:
@@ -97,9 +95,12 @@ def glyph_sheet(trainer: GlyphTrainer, pictures: Sequence[Picture]) -> NDArray[n
     flat = trainer.forms.means[batch.symbols - 2, forms][:, None]
     rows, sizes = [batch.textures, flat, drawn(forms, hand, turn)], trainer.plan.sizes
     for _ in range(4):
-        hand = 0.7 * torch.randn(1, sizes.hand, generator=noise).expand(len(size), -1)
-        turn = 0.7 * torch.randn(len(size), sizes.turn, generator=noise)
-        rows.append(drawn(trainer.forms.sample(batch.symbols, noise), hand, turn))
+        hand = trainer.mean.hand(0.7 * torch.randn(1, sizes.hand, generator=noise))
+        hand = hand.expand(len(size), -1)
+        forms = trainer.forms.sample(batch.symbols, noise)
+        turn = torch.randn(len(size), sizes.turn, generator=noise)
+        turn = trainer.mean.usual(batch.symbols, forms).at(0.7 * turn)
+        rows.append(drawn(forms, hand, turn))
     ink = np.vstack([np.hstack([np.pad(t[0].numpy(), 2) for t in row[:36]]) for row in rows])
     return np.asarray(255 * (1 - ink), np.uint8)
 

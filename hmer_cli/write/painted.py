@@ -28,7 +28,7 @@ METADATA = "hand"
 _FIRST = 2
 """The index of the first token learnt; before it stand the padding and the unknown."""
 
-_CALM = 0.7
+_CALM = 0.6
 """Latents are drawn nearer to the usual by this factor: what is rare is seldom legible."""
 
 _HABIT = 0.9
@@ -139,7 +139,7 @@ class HmegEngine:
         for node in walk(tree):
             symbol = node.symbol
             if symbol not in known:
-                what = "an empty group" if not symbol else symbol
+                what = symbol or "an empty group"
                 raise InputError(f"{what}: the hmeg engine has not learnt it", "use --engine ink")
         if not tree:
             raise InputError("nothing to write", "give an expression")

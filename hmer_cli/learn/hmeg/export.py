@@ -60,11 +60,12 @@ class Hand(nn.Module):
         """As `_INPUTS` says, (N, ...) for N symbols -> boxes (N, 4) and ink (H, W), 0 to 1."""
         one = [t[None] for t in (symbols, relations, reaches, parents, beside, chain)]
         boxes, _ = self.network(Graphs(*one, torch.ones_like(beside)[None]), style[None])
-        hands = hand + torch.zeros_like(turns[:, :1])
+        turns = self.painter.decoder.usual(symbols, forms).at(turns)
+        hands = self.painter.decoder.hand(hand[None]) + torch.zeros_like(turns[:, :1])
         pens = pen + torch.zeros_like(beside)
         textures = self.painter.textures(symbols, forms, placed, pens, hands, turns)
-        owner = torch.zeros_like(symbols)
-        logits = self.painter(textures, placed, self.bent[symbols], owner, 1, ys, xs)
+        belongs = torch.ones_like(beside)[None]
+        logits = self.painter(textures, placed, self.bent[symbols], belongs, ys, xs)
         return boxes[0], torch.sigmoid(logits)[0, 0]
 
 
@@ -75,6 +76,7 @@ def common(painter: Painter, tokens: tuple[str, ...], network: LayoutNetwork) ->
     rows = [*first, *(UNKNOWN + 1 + tokens.index(t) for t in both)]
     painter.decoder.symbol.weight.data = painter.decoder.symbol.weight.data[rows]
     painter.decoder.prototypes.data = painter.decoder.prototypes.data[rows]
+    painter.decoder.habits.data = painter.decoder.habits.data[rows]
     rows = [*first, *(UNKNOWN + 1 + network.tokens.index(t) for t in both)]
     network.trunk.symbol.weight.data = network.trunk.symbol.weight.data[rows]
     network.tokens = tuple(both)
@@ -84,7 +86,7 @@ def common(painter: Painter, tokens: tuple[str, ...], network: LayoutNetwork) ->
 def export(
     painter: Painter, tokens: tuple[str, ...], forms: Forms, network: LayoutNetwork, path: Path
 ) -> None:
-    """Write the file that `write.painted.HmegEngine` reads. The networks are changed by `common`."""
+    """Write the file that `write.painted.HmegEngine` reads; `common` changes the networks."""
     both = common(painter, tokens, network)
     share = forms.share[[tokens.index(token) for token in both]]
     model = traced(Hand(both, painter, network).eval(), painter, network)

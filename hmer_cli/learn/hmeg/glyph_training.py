@@ -23,6 +23,9 @@ from hmer_cli.learn.hmeg.layouts import UNKNOWN
 from hmer_cli.learn.hmeg.pictures import UNIT, Picture, Symbols, chances
 from hmer_cli.learn.system import Say
 
+SETTLING = 200
+"""So often, in steps, the priors are set to what is found among people; between, they learn."""
+
 FEW = 3
 """A token in fewer pictures is not learnt."""
 
@@ -33,10 +36,10 @@ class GlyphPlan:
     distance from noise."""
 
     sizes: Sizes = field(default_factory=Sizes)
-    steps: int = 3000
+    steps: int = 1400
     symbols: int = 96
     rate: float = 2e-3
-    distance: float = 1.0
+    distance: float = 2.0
     seed: int = 1
 
 
@@ -69,6 +72,8 @@ class GlyphTrainer:
         begun, sums = time.process_time(), Counter[str]()
         while self.done < self.plan.steps:
             rng = np.random.default_rng([self.plan.seed, self.done])
+            if self.done % SETTLING == 0:
+                self.settle()
             sums.update(self.step(self.batch(rng)))
             if self.done % interval == 0 or self.done == self.plan.steps:
                 line = {key: round(value / interval, 3) for key, value in sums.items()}
@@ -78,6 +83,7 @@ class GlyphTrainer:
                 say(", ".join(f"{key} {value}" for key, value in line.items()))
                 sums.clear()
                 self.save(out / "glyphs.pt")
+        self.settle()
         return self.mean.eval()
 
     def batch(self, rng: np.random.Generator) -> Symbols:
@@ -98,13 +104,43 @@ class GlyphTrainer:
         forms = self.forms.nearest(batch.textures, batch.symbols)
         drawn = self.decoder(batch.symbols, forms, size, hand, turn)[:, :1]
         ink = F.binary_cross_entropy_with_logits(drawn, batch.textures, reduction="sum")
-        count = len(batch.symbols)
-        ink, distance = ink / count, (turns.distance().sum() + hands.distance().sum()) / count
+        count, usual = len(batch.symbols), self.decoder.usual(batch.symbols, forms)
+        ink, distance = ink / count, (turns.distance(usual).sum() + hands.distance().sum()) / count
         warm = self.plan.distance * min(1.0, (self.done + 1) / 500)
         descend(self.optimiser, ink + warm * distance)
         average(self.mean, self.decoder, min(0.995, self.done / (self.done + 10)))
         self.done += 1
         return {"ink": ink.item(), "distance": distance.item()}
+
+    @torch.no_grad()
+    def settle(self, batches: int = 100) -> None:
+        """Set the priors of hands and turns to the moments of people's (as the encoder sees them).
+
+        Where a form is rare its moments are drawn to those of noise.
+        """
+        sums = torch.zeros(3, *self.decoder.habits.shape[:2], self.plan.sizes.turn)
+        hands = []
+        for i in range(batches):
+            batch = self.batch(np.random.default_rng([self.plan.seed, self.done, i]))
+            size = sized(batch.boxes, batch.pens, UNIT)
+            people, turns, _, _ = self.encoder(
+                batch.textures, batch.symbols, size, batch.owner, self.generator
+            )
+            hands.append(people.sample(self.generator))
+            at = batch.symbols, self.forms.nearest(batch.textures, batch.symbols)
+            square = turns.mean**2 + turns.spread.exp()
+            for total, value in zip(
+                sums, (torch.ones_like(square), turns.mean, square), strict=True
+            ):
+                total.index_put_(at, value, accumulate=True)
+        count = sums[0] + 1
+        mean = sums[1] / count
+        spread = ((sums[2] + 1) / count - mean**2).log()
+        found = torch.cat(hands)
+        for decoder in (self.decoder, self.mean):
+            decoder.habits.data = torch.cat([mean, spread], dim=-1)
+            decoder.hand_mean.copy_(found.mean(0))
+            decoder.hand_axes.copy_(torch.linalg.cholesky(found.T.cov()))
 
     def pace(self) -> float:
         """A cosine down to a fiftieth."""

@@ -49,12 +49,18 @@ class Normal:
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """One value of each, with gradients to both."""
-        noise = torch.randn(self.mean.shape, generator=generator)
+        return self.at(torch.randn(self.mean.shape, generator=generator))
+
+    def at(self, noise: Tensor) -> Tensor:
+        """The value for this noise, (N, D)."""
         return self.mean + noise * torch.exp(self.spread / 2)
 
-    def distance(self) -> Tensor:
-        """Kullback-Leibler distance from the standard normal, in nats: (N,)."""
-        return (self.mean**2 + self.spread.exp() - 1 - self.spread).sum(-1) / 2
+    def distance(self, other: Normal | None = None) -> Tensor:
+        """Kullback-Leibler distance from another, or from the standard normal, in nats: (N,)."""
+        if other is None:
+            return (self.mean**2 + self.spread.exp() - 1 - self.spread).sum(-1) / 2
+        off = ((self.mean - other.mean) ** 2 + self.spread.exp()) / other.spread.exp()
+        return (off - 1 + other.spread - self.spread).sum(-1) / 2
 
 
 class Decoder(nn.Module):
@@ -69,6 +75,9 @@ class Decoder(nn.Module):
         count, first = tokens + UNKNOWN + 1, sizes.widths[0]
         self.symbol = nn.Embedding(count, sizes.symbol)
         self.prototypes = nn.Parameter(torch.full((count, sizes.forms, R, R), -2.0))
+        self.habits = nn.Parameter(torch.zeros(count, sizes.forms, 2 * sizes.turn))
+        self.register_buffer("hand_mean", torch.zeros(sizes.hand))
+        self.register_buffer("hand_axes", torch.eye(sizes.hand))
         told = sizes.symbol + sizes.hand + sizes.turn + SIZES
         self.start = nn.Linear(told, first * 16)
         pairs = list(zip(sizes.widths[:-1], sizes.widths[1:], strict=True))
@@ -81,13 +90,20 @@ class Decoder(nn.Module):
         self.blend = nn.Conv2d(last + 1, last, 3, padding=1)
         self.ink = nn.Conv2d(last, 1 + sizes.features, 3, padding=1)
 
+    def hand(self, noise: Tensor) -> Tensor:
+        """The hands that people have, for noise: (B, D) both."""
+        return self.hand_mean + noise @ self.hand_axes.T
+
+    def usual(self, symbols: Tensor, forms: Tensor) -> Normal:
+        """The turns that people give these forms of these tokens, (N,) both: a learnt prior."""
+        return Normal(*_rows(self.habits, symbols, forms).chunk(2, dim=-1))
+
     def forward(
         self, symbols: Tensor, forms: Tensor, size: Tensor, hand: Tensor, turn: Tensor
     ) -> Tensor:
         """All (N, ...) -> (N, 1 + features, R, R): logits of ink first, features of its look."""
         told = torch.cat([self.symbol(symbols), size, hand, turn], dim=-1)
-        prototype = self.prototypes.flatten(0, 1)[symbols * self.prototypes.shape[1] + forms]
-        prototype = prototype[:, None]
+        prototype = _rows(self.prototypes, symbols, forms)[:, None]
         x = F.leaky_relu(self.start(told), 0.2).unflatten(1, (self.start.out_features // 16, 4, 4))
         for up, norm, style in zip(self.ups, self.norms, self.styles, strict=True):
             gain, shift = style(told)[..., None, None].chunk(2, dim=1)
@@ -135,6 +151,11 @@ class Encoder(nn.Module):
         hand = hands.sample(generator)[owner]
         turns = Normal(*self.turn(torch.cat([seen, hand], dim=-1)).chunk(2, dim=-1))
         return hands, turns, hand, turns.sample(generator)
+
+
+def _rows(table: Tensor, symbols: Tensor, forms: Tensor) -> Tensor:
+    """What a table (V, K, ...) holds of these forms of these tokens, (N, ...)."""
+    return table.flatten(0, 1)[symbols * table.shape[1] + forms]
 
 
 def sized(boxes: Tensor, pens: Tensor, unit: float) -> Tensor:

@@ -96,10 +96,8 @@ class Graphs:
     """A batch of B graphs of up to N symbols, padded.
 
     symbols (B, N), relations and reaches (B, N, N) int64: the tokens, the relation of every pair
-    and how far apart in the label it is (signed, in `wiring.REACHES`). parents (B, N) int64 and beside
-    (B, N): the symbol before each in the tree, itself for the first, and 1 where it stands to the
-    right of that one. chain (B, N, N): 1 where the second symbol is the first or comes before it
-    in the tree. mask (B, N): 1 for symbols, 0 for padding.
+    and how far apart in the label it is (see `wiring.reach`). parents (B, N) int64, beside (B, N)
+    and chain (B, N, N): see `wiring.Wiring`. mask (B, N): 1 for symbols, 0 for padding.
     """
 
     symbols: Tensor

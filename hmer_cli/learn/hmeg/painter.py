@@ -81,19 +81,19 @@ class Painter(nn.Module):
         textures: Tensor,
         boxes: Tensor,
         bent: Tensor,
-        owner: Tensor,
-        count: int,
+        belongs: Tensor,
         ys: Tensor,
         xs: Tensor,
     ) -> Tensor:
-        """Textures in their boxes, (N, 4) in pixels, -> logits of ink, (count, 1, H, W).
+        """Textures in their boxes, (N, 4) in pixels, -> logits of ink, (B, 1, H, W).
 
-        ``owner`` (N,) is the image that each belongs to; ``ys`` and ``xs`` the pixels' centres.
+        ``belongs`` (B, N) is 1 where a symbol belongs to an image; ``ys`` and ``xs`` are the
+        pixels' centres.
         """
         placed = place(textures, boxes, bent, ys, xs)
         dense = -torch.log1p(-_FULL * placed[:, :1].clamp(0, 1))
         together = torch.cat([dense, placed[:, 1:]], dim=1)
-        layout = torch.zeros(count, *together.shape[1:]).index_add(0, owner, together)
+        layout = torch.einsum("bn,ncyx->bcyx", belongs, together)
         ink = (1 - torch.exp(-layout[:, :1])).clamp(1 - _FULL, _FULL)
         return torch.logit(ink) + self.refinement(torch.cat([ink, layout[:, 1:]], dim=1))
 

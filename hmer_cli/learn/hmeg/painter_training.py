@@ -41,8 +41,8 @@ class PainterPlan:
     alone, of people's image (nats a symbol), of what the patch critic saw in it, of either critic,
     of the symbols' names, and of the latents' distance from noise."""
 
-    steps: int = 1500
-    batch: int = 6
+    steps: int = 600
+    batch: int = 4
     rate: float = 1e-3
     layout_rate: float = 2e-4
     critic_rate: float = 4e-4
@@ -51,7 +51,7 @@ class PainterPlan:
     patch: float = 0.5
     symbol: float = 0.5
     name: float = 0.3
-    distance: float = 0.1
+    distance: float = 0.2
     seed: int = 1
 
 
@@ -144,29 +144,26 @@ class PainterTrainer:
             batch.textures, batch.symbols, size, batch.owner, self.generator
         )
         forms = self.glyphs.forms.nearest(batch.textures, batch.symbols)
-        textures = self.painter.textures(
-            batch.symbols, forms, batch.boxes, batch.pens, hand, turn
-        )
+        textures = self.painter.textures(batch.symbols, forms, batch.boxes, batch.pens, hand, turn)
         logits = self.paint(batch, textures, batch.boxes, images)
-        count = len(batch.symbols)
+        count, usual = len(batch.symbols), self.painter.decoder.usual(batch.symbols, forms)
         ink = F.binary_cross_entropy_with_logits(logits, images, reduction="sum") / count
-        distance = (turns.distance().sum() + hands.distance().sum()) / count
+        distance = (turns.distance(usual).sum() + hands.distance().sum()) / count
         pairs = zip(self.patches(torch.sigmoid(logits))[1], self.patches(images)[1], strict=True)
         seen = torch.stack([(a - b.detach()).abs().mean() for a, b in pairs]).sum()
         plan = self.plan
         total = plan.ink * ink + plan.distance * distance + plan.seen * seen
         return total, {"ink": ink.item(), "distance": distance.item(), "seen": seen.item()}
 
-    def new(
-        self, batch: Symbols, graphs: Graphs, boxes: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def new(self, batch: Symbols, graphs: Graphs, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Images in the network's boxes (B, N, 4) by hands that nobody has; the symbols in them,
         (N, 1, R, R), and their sizes. Gradients reach the boxes through all three."""
         placed, shape = on_canvas(boxes, graphs.mask, batch.pens)
         sizes = self.glyphs.plan.sizes
-        hand = torch.randn(len(graphs.mask), sizes.hand, generator=self.generator)[batch.owner]
-        turn = torch.randn(len(batch.symbols), sizes.turn, generator=self.generator)
+        noise = torch.randn(len(graphs.mask), sizes.hand, generator=self.generator)
+        hand = self.painter.decoder.hand(noise)[batch.owner]
         forms = self.glyphs.forms.sample(batch.symbols, self.generator)
+        turn = self.painter.decoder.usual(batch.symbols, forms).sample(self.generator)
         textures = self.painter.textures(batch.symbols, forms, placed, batch.pens, hand, turn)
         blank = torch.zeros(len(graphs.mask), 1, *shape)
         made = torch.sigmoid(self.paint(batch, textures, placed, blank))
@@ -176,7 +173,8 @@ class PainterTrainer:
     def paint(self, batch: Symbols, textures: Tensor, boxes: Tensor, like: Tensor) -> Tensor:
         """Logits of ink on canvases of the shape of ``like``."""
         ys, xs = centres((like.shape[2], like.shape[3]))
-        return self.painter(textures, boxes, batch.bent, batch.owner, len(like), ys, xs)
+        belongs = F.one_hot(batch.owner, len(like)).T.float()
+        return self.painter(textures, boxes, batch.bent, belongs, ys, xs)
 
     def passes(
         self, batch: Symbols, made: Tensor, crops: Tensor, size: Tensor

@@ -1,0 +1,181 @@
+"""Measure what the engines of ``hmer generate`` write: is it read, is it like people's?
+
+    python train/hands.py ../shared/data/crohme.zip ../shared/data/formulas.txt --out runs/hands
+
+Half of the labels that are read come from CROHME's training set, half from the formulas, all of at
+most 24 signs that every engine can write. Likeness is measured on the labels, images and boxes of
+training writers that HMEG's networks have not seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hmer_cli.errors import InputError
+from hmer_cli.eval import evaluate
+from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.tokens import join, tokenize
+from hmer_cli.expr.tree import parse, to_tokens
+from hmer_cli.generate import BOXES, ENGINES, generate
+from hmer_cli.ink.render import WHITE, Image
+from hmer_cli.judge.distances import frechet, patches, sliced
+from hmer_cli.judge.evaluation import as_tsv
+from hmer_cli.judge.layouts import overlap
+from hmer_cli.judge.scores import score
+from hmer_cli.learn.datasets import Sample, open_dataset
+from hmer_cli.learn.examples import inks
+from hmer_cli.learn.export import restore
+from hmer_cli.learn.hmeg.layouts import held_out, writer_of
+from hmer_cli.learn.hmeg.pictures import PENS, Picture, picture_of
+from hmer_cli.read.model import Encoder, Shape
+from hmer_cli.read.prepare import prepare
+from hmer_cli.read.recogniser import Recogniser
+from hmer_cli.read.weights import resolve
+from hmer_cli.write.graph import SymbolGraph
+
+MOST = 24
+"""Signs of the longest labels."""
+
+SIZE = 24.0
+"""Images are compared as the recogniser prepares them, with symbols of so many pixels."""
+
+
+def main() -> None:
+    """Write, read, compare."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", help="the CROHME package, folder or zip")
+    parser.add_argument("formulas", type=Path, help="a file of LaTeX, an expression a line")
+    parser.add_argument("--out", type=Path, default=Path("runs/hands"))
+    parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=list(ENGINES))
+    parser.add_argument("--count", type=int, default=500, help="labels to write and read")
+    parser.add_argument("--people", type=int, default=400, help="images to compare with")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    given.out.mkdir(parents=True, exist_ok=True)
+    samples = open_dataset(given.data, "train")
+    rng = np.random.default_rng(0)
+    crohme = sorted({sample.label for sample in samples if sample.label})
+    lines = given.formulas.read_text(encoding="utf-8").splitlines()
+    half = given.count // 2
+    labels = [*islice(usable(rng.permutation(crohme)), half)]
+    labels += islice(usable(rng.permutation(lines)), given.count - half)
+    recogniser = Recogniser.load()
+    say(f"read by {recogniser.model}")
+    for engine in given.engines:
+        folder = written(labels, engine, given.out / f"{engine}-read")
+        scored = evaluate(str(folder), None, None, recogniser)
+        (given.out / f"{engine}.tsv").write_text(as_tsv(scored), encoding="utf-8")
+        for name, part in (("CROHME", slice(half)), ("formulas", slice(half, None))):
+            pairs = [each.pair for each in scored.outcomes[part]]
+            say(f"{engine}, {name}: {score(pairs)}")
+        say(f"{engine}: {scored.scores}")
+    if given.people:
+        likeness(people(samples, rng, given.people), given.engines, given.out)
+
+
+def say(line: str) -> None:
+    """Tell whoever waits."""
+    sys.stderr.write(f"{line}\n")
+
+
+def usable(texts: Sequence[str]) -> Iterator[str]:
+    """The labels that every engine can write, of two to 24 signs."""
+    engines = [make() for make in ENGINES.values()]
+    for text in texts:
+        try:
+            label = normalise(str(text))
+            for engine in engines:
+                engine.check(label)
+        except InputError:
+            continue
+        if 1 < len(SymbolGraph.of(parse(tokenize(label))).symbols) <= MOST:
+            yield label
+
+
+def written(labels: Sequence[str], engine: str, folder: Path) -> Path:
+    """The labels as an engine writes them, each by a hand of its own."""
+    generate(str(folder), labels, engine=engine, jobs=1)
+    return folder
+
+
+def people(samples: Sequence[Sample], rng: np.random.Generator, most: int) -> list[Picture]:
+    """Pictures of expressions by writers that the networks have not seen."""
+    chosen: list[Picture] = []
+    for i in rng.permutation(len(samples)).tolist():
+        for ink in inks([samples[i]]):
+            if held_out(writer_of(ink)) and [*usable([ink.label or ""])] == [ink.label]:
+                one = picture_of(ink, float(rng.uniform(*PENS)))
+                chosen += [one] if one else []
+        if len(chosen) == most:
+            break
+    return chosen
+
+
+def likeness(pictures: Sequence[Picture], engines: Sequence[str], out: Path) -> None:
+    """How far the engines' images and boxes are from people's of the same labels."""
+    labels = [join(to_tokens(one.layout.graph.tree())) for one in pictures]
+    encoder = trained_encoder()
+    images = [np.uint8(WHITE * (1 - one.image())) for one in pictures]
+    true, near = features(encoder, images), patches(prepared(images))
+    half = len(images) // 2
+    distance = frechet(true[:half], true[half:]), sliced(near[::2], near[1::2])
+    say(f"people, half and half ({half} each): Fréchet {distance[0]:.2f}, SWD {distance[1]:.4f}")
+    for engine in engines:
+        folder = written(labels, engine, out / f"{engine}-like")
+        images = [sample.image for sample in open_dataset(str(folder))]
+        made = features(encoder, images), patches(prepared(images))
+        said = json.loads((folder / BOXES).read_text(encoding="utf-8"))["annotations"]
+        ious = []
+        for i, one in enumerate(pictures, 1):
+            boxes = np.array([each["bbox"] for each in said if each["image_id"] == i], float)
+            boxes[:, 2:] += boxes[:, :2]
+            ious.append(overlap(boxes, one.boxes.astype(float)))
+        say(
+            f"{engine} ({len(images)}): Fréchet {frechet(true, made[0]):.2f}, half of them "
+            f"{frechet(true[:half], made[0][half:]):.2f}, SWD {sliced(near, made[1]):.4f}, "
+            f"box IoU {np.mean(ious):.3f}"
+        )
+
+
+def trained_encoder() -> Encoder:
+    """The encoder of the shipped recogniser."""
+    tensors, metadata = restore(resolve())
+    encoder = Encoder(Shape(**metadata["shape"]))
+    own = {
+        name.removeprefix("encoder."): t
+        for name, t in tensors.items()
+        if name.startswith("encoder.")
+    }
+    encoder.load_state_dict(own, strict=False)
+    return encoder.eval()
+
+
+def prepared(images: Sequence[Image]) -> list[Image]:
+    """The images as the recogniser would see them, dark on white; those without ink left out."""
+    seen = [prepare(image, SIZE) for image in images]
+    return [np.asarray(WHITE - one.pixels, np.uint8) for one in seen if one is not None]
+
+
+@torch.no_grad()
+def features(encoder: Encoder, images: Sequence[Image]) -> NDArray[np.float64]:
+    """The encoder's map of each image, its mean over the cells: (N, C)."""
+    found = []
+    for image in prepared(images):
+        ink = 1 - torch.from_numpy(image).float()[None, None] / WHITE
+        found.append(encoder(ink)[0].mean((1, 2)).double().numpy())
+    return np.stack(found)
+
+
+if __name__ == "__main__":
+    main()
