@@ -312,7 +312,7 @@ def generate(
         str | None,
         typer.Option(metavar="NAME", help="One writer for all, known by any name or number."),
     ] = None,
-    engine: Annotated[str, typer.Option(metavar="NAME", help="What writes: ink.")] = "ink",
+    engine: Annotated[str, typer.Option(metavar="NAME", help="What writes: ink, hmeg.")] = "ink",
     page: Annotated[
         bool, typer.Option("--page", help="Whole pages, with expressions among prose.")
     ] = False,

@@ -104,10 +104,38 @@ def test_nothing_to_write_is_an_error_and_makes_no_folder(tmp_path: Path) -> Non
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("options", [{"count": 0}, {"seed": -1}, {"engine": "hmeg"}])
+@pytest.mark.parametrize("options", [{"count": 0}, {"seed": -1}, {"engine": "quill"}, {"engine": "hmeg", "page": True}])
 def test_wrong_options_are_wrong_usage(tmp_path: Path, options: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         generate(str(tmp_path / "out"), **options)  # type: ignore[arg-type]
+
+
+def test_the_painting_engine_leaves_images_boxes_and_labels_and_says_that_it_has_no_ink(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = generate(str(tmp_path), [*RAW, r"\begin{matrix} a \end{matrix}"], engine="hmeg")
+    assert (made.written, made.failed) == (2, 1)
+    told = capsys.readouterr().err
+    assert "no InkML and no SVG" in told and "use --engine ink" in told
+    assert sorted(contents(tmp_path)) == [
+        "00001.png", "00002.png", "boxes.json", "caption.txt", "gallery.html",
+    ]  # fmt: skip
+    assert [sample.label for sample in open_dataset(str(tmp_path))] == LABELS
+    signs = json.loads((tmp_path / "boxes.json").read_text())["annotations"]
+    for sign in signs:
+        image = cv2.imread(str(tmp_path / f"{sign['image_id']:05d}.png"), cv2.IMREAD_UNCHANGED)
+        x, y, width, height = (round(side) for side in sign["bbox"])
+        assert image[y : y + height, x : x + width].min() < 128, "there is ink in every box"
+    assert (tmp_path / "gallery.html").read_text().count("<img") == 2
+
+
+def test_a_painted_item_depends_on_seed_and_index_alone(tmp_path: Path) -> None:
+    for folder, count, jobs in (("one", 4, 1), ("two", 4, 2), ("few", 2, 1)):
+        generate(str(tmp_path / folder), count=count, seed=7, jobs=jobs, engine="hmeg")
+    generate(str(tmp_path / "other"), count=2, seed=8, jobs=1, engine="hmeg")
+    one, two, few, other = (contents(tmp_path / n) for n in ("one", "two", "few", "other"))
+    assert one == two
+    assert few["00002.png"] == one["00002.png"] != other["00002.png"]
 
 
 def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:
