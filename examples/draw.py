@@ -9,20 +9,23 @@ and no ink of any data set is in them.
 
 from __future__ import annotations
 
+import base64
+import io
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from hmer_cli.generate import Plan
+from hmer_cli.generate import ENGINES, Plan
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import render
 from hmer_cli.ink.svg import paths
-from hmer_cli.write.engine import InkEngine
+from hmer_cli.write.engine import Engine
 
 from lecture import lecture
 from strokes import AXIS, Hand, Stroke
@@ -47,6 +50,7 @@ PAGES = {
     "gauss": r"\sum \limits _ { k = 1 } ^ { n } k = \frac { n ( n + 1 ) } { 2 }",
 }
 
+SHEETS = {"ink": "hands.svg", "hmeg": "hands-hmeg.svg"}
 HANDS = r"\frac { - b \pm \sqrt { b ^ { 2 } - 4 a c } } { 2 a }"
 
 WORDS = {rf"\{word}": word for word in ("sin", "cos", "lim", "log")}
@@ -204,26 +208,34 @@ def page(expression: Ink) -> Image.Image:
     return sheet
 
 
-def hands(columns: int = 3, width: int = 390, height: int = 200, air: int = 30) -> str:
+def hands(engine: Engine, columns: int = 3, width: int = 390, height: int = 200) -> str:
     """A sheet of what ``hmer generate --latex HANDS --count 12`` writes, as SVG."""
-    rows = 12 // columns
+    rows, air = 12 // columns, 30
     sheet = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {columns * width} {rows * height}">'
         f'\n<rect width="100%" height="100%" fill="#fff"/>\n'
     ]
     for index in range(12):
         rng, style = Plan(Path(), seed=0).start(index)
-        written = InkEngine().write(HANDS, style, rng)
-        assert written.ink is not None
+        written = engine.write(HANDS, style, rng)
         h, w = written.image.shape
         scale = min((width - air) / w, (height - air) / h)
         x = (index % columns + 0.5) * width - w * scale / 2
         y = (index // columns + 0.5) * height - h * scale / 2
-        drawn = paths(written.ink, written.pen)
+        drawn = paths(written.ink, written.pen) if written.ink else picture(written.image)
         sheet.append(
             f'<g transform="translate({x:.1f} {y:.1f}) scale({scale:.3f})">\n{drawn}</g>\n'
         )
     return "".join([*sheet, "</svg>\n"])
+
+
+def picture(pixels: NDArray[np.uint8]) -> str:
+    """An image as an element of an SVG."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", optimize=True)
+    data = base64.b64encode(file.getvalue()).decode()
+    height, width = pixels.shape
+    return f'<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/>\n'
 
 
 def main(folder: Path) -> None:
@@ -234,7 +246,8 @@ def main(folder: Path) -> None:
         image = render(ink(name, label), size=480, padding=16, pen=3.0)
         Image.fromarray(image).save(folder / f"{name}.png")
     Image.fromarray(lecture()).quantize(16).save(folder / "lecture.png", optimize=True)
-    (folder / "hands.svg").write_text(hands(), encoding="utf-8")
+    for name, make in ENGINES.items():
+        (folder / SHEETS[name]).write_text(hands(make()), encoding="utf-8")
     first, *rest = (page(ink(name, label)) for name, label in PAGES.items())
     first.save(
         folder / "notes.pdf",

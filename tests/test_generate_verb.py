@@ -104,7 +104,9 @@ def test_nothing_to_write_is_an_error_and_makes_no_folder(tmp_path: Path) -> Non
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("options", [{"count": 0}, {"seed": -1}, {"engine": "quill"}, {"engine": "hmeg", "page": True}])
+@pytest.mark.parametrize(
+    "options", [{"count": 0}, {"seed": -1}, {"engine": "quill"}, {"engine": "hmeg", "page": True}]
+)
 def test_wrong_options_are_wrong_usage(tmp_path: Path, options: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         generate(str(tmp_path / "out"), **options)  # type: ignore[arg-type]

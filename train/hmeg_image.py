@@ -25,7 +25,7 @@ from hmer_cli.learn.examples import inks
 from hmer_cli.learn.hmeg.export import export
 from hmer_cli.learn.hmeg.glyph_training import GlyphPlan, GlyphTrainer
 from hmer_cli.learn.hmeg.glyphs import sized
-from hmer_cli.learn.hmeg.layouts import Graphs, held_out, stacked
+from hmer_cli.learn.hmeg.layouts import Graphs, held_out, layouts_of, stacked
 from hmer_cli.learn.hmeg.network import Shape
 from hmer_cli.learn.hmeg.painter_training import PainterPlan, PainterTrainer, real
 from hmer_cli.learn.hmeg.pictures import UNIT, Picture, Symbols, pictures_of
@@ -46,19 +46,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", help="the CROHME package, folder or zip")
     parser.add_argument("--out", type=Path, default=Path("runs/painter"))
-    parser.add_argument("--every", type=int, default=1, help="learn from every so many-th file")
+    parser.add_argument("--every", type=int, default=1, help="paint from every so many-th")
     parser.add_argument("--glyph-steps", type=int, default=GlyphPlan.steps)
     parser.add_argument("--steps", type=int, default=PainterPlan.steps)
     given = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    samples = open_dataset(given.data, "train")[:: given.every]
-    found = pictures_of(inks(samples), LARGEST)
+    every = inks(open_dataset(given.data, "train"))
+    found = pictures_of(every[:: given.every], LARGEST)
     learned = [one for one in found if not held_out(one.layout.writer)]
     say(f"{len(learned)} of {len(found)} pictures to learn from")
     glyphs = GlyphTrainer(GlyphPlan(steps=given.glyph_steps), learned)
     glyphs.run(given.out, drawing(given.out / "glyphs.png", lambda: glyph_sheet(glyphs, learned)))
-    layouts = LayoutTrainer(LAYOUTS, [one.layout for one in learned])
+    layouts = LayoutTrainer(LAYOUTS, [a for a in layouts_of(every) if not held_out(a.writer)])
     layouts.run(given.out / "layouts", say)
     painter = PainterTrainer(PainterPlan(steps=given.steps), learned, glyphs, layouts)
     painter.run(given.out, drawing(given.out / "painter.png", lambda: sheet(painter, learned)))
@@ -97,7 +97,7 @@ def glyph_sheet(trainer: GlyphTrainer, pictures: Sequence[Picture]) -> NDArray[n
     for _ in range(4):
         hand = trainer.mean.hand(0.7 * torch.randn(1, sizes.hand, generator=noise))
         hand = hand.expand(len(size), -1)
-        forms = trainer.forms.sample(batch.symbols, noise)
+        forms = trainer.forms.sample(batch.symbols, size, noise)
         turn = torch.randn(len(size), sizes.turn, generator=noise)
         turn = trainer.mean.usual(batch.symbols, forms).at(0.7 * turn)
         rows.append(drawn(forms, hand, turn))

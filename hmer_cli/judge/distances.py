@@ -42,7 +42,7 @@ def patches(images: Sequence[Image], seed: int = 0) -> NDArray[np.float32]:
         for i in rng.integers(len(ys), size=each):
             y, x = int(ys[i]) - half, int(xs[i]) - half
             found.append(ink[y : y + _PATCH, x : x + _PATCH].ravel())
-    return np.stack(found)[rng.permutation(len(found))[:_PATCHES]]
+    return np.stack(found).astype(np.float32)[rng.permutation(len(found))[:_PATCHES]]
 
 
 def sliced(one: Floats, other: Floats, seed: int = 0) -> float:

@@ -28,8 +28,14 @@ METADATA = "hand"
 _FIRST = 2
 """The index of the first token learnt; before it stand the padding and the unknown."""
 
-_CALM = 0.6
-"""Latents are drawn nearer to the usual by this factor: what is rare is seldom legible."""
+_HANDS, _TURNS = 0.9, 0.45
+"""Latents are drawn nearer to the usual by these factors: what is rare is seldom legible."""
+
+_CONTRAST = 1.7
+"""The odds of ink are raised to this power: what the networks are unsure of is grey."""
+
+_NARROW, _HOPELESS = 0.1, 5.0
+"""Aspects deviate by so much at least; further off than this, in deviations, all are equal."""
 
 _HABIT = 0.9
 """How far (as a correlation) a writer's symbols of one token are alike."""
@@ -41,7 +47,8 @@ Floats = NDArray[np.float32]
 class Networks:
     """A weights file: the session that runs it and what it says of itself.
 
-    ``forms`` (V, K): how often each token is written in each of its forms. ``unit`` is the usual
+    ``forms`` (V, K): how often each token is written in each of its forms, ``aspects`` (V, K, 2)
+    the mean and the deviation of their width over height, as logarithms. ``unit`` is the usual
     size of a symbol, ``margin`` the white round all, ``edge`` what a box holds beside the pen's
     line, ``pens`` the thinnest and the widest, all in pixels; ``style``, ``hand`` and ``turn`` are
     how many numbers each takes.
@@ -49,7 +56,8 @@ class Networks:
 
     session: Any
     tokens: tuple[str, ...]
-    forms: tuple[tuple[float, ...], ...]
+    forms: NDArray[np.float64]
+    aspects: NDArray[np.float64]
     unit: float
     margin: float
     edge: float
@@ -73,8 +81,8 @@ class Networks:
             said = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
         except Exception as error:  # ONNX Runtime's own errors share no base class
             raise MissingError(f"{path}: no hand can be read from it", "install again") from error
-        forms = tuple(tuple(row) for row in said.pop("forms"))
-        return cls(session, tuple(said.pop("tokens")), forms, **said)
+        tables = np.array(said.pop("forms")), np.array(said.pop("aspects"))
+        return cls(session, tuple(said.pop("tokens")), *tables, **said)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -101,13 +109,16 @@ class Writer:
         """The writer with this number."""
         rng = np.random.default_rng(seed)
         style = rng.standard_normal(known.style).astype(np.float32)
-        hand = _CALM * rng.standard_normal(known.hand)
+        hand = _HANDS * rng.standard_normal(known.hand)
         return cls(seed, style, hand.astype(np.float32), float(rng.uniform(*known.pens)))
 
-    def form(self, token: str, known: Networks) -> tuple[int, Floats]:
-        """The form in which he writes a token, and the turn he gives it."""
+    def form(self, token: str, aspect: float, known: Networks) -> tuple[int, Floats]:
+        """The form that he gives a token in a box of this width over height, and the turn."""
         rng = np.random.default_rng((self.seed, zlib.crc32(token.encode())))
-        shares = np.array(known.forms[known.index[token]])
+        mean, spread = known.aspects[known.index[token]].T
+        spread = np.maximum(spread, _NARROW)
+        off = np.clip((np.log(aspect) - mean) / spread, -_HOPELESS, _HOPELESS)
+        shares = known.forms[known.index[token]] * np.exp(-(off**2) / 2) / spread
         form = int(rng.choice(len(shares), p=shares / shares.sum()))
         return form, rng.standard_normal(known.turn).astype(np.float32)
 
@@ -126,12 +137,15 @@ class HmegEngine:
         """The label in one hand, its symbols about 24 pixels large."""
         graph, known = self._graph(label), _networks(self._weights)
         writer = Writer.of(style, known)
-        feed = self._feed(graph, writer, known, rng)
+        feed = self._blank(graph, writer, known)
         (boxes,) = known.session.run(["boxes"], feed)
         placed, shape = on_canvas(boxes, writer.pen, known)
+        feed |= self._forms(graph, writer, known, placed, rng)
         feed |= {"placed": placed, "ys": _centres(shape[0]), "xs": _centres(shape[1])}
         (ink,) = known.session.run(["ink"], feed)
-        image = np.round(WHITE * (1 - np.clip(ink, 0, 1))).astype(np.uint8)
+        ink = np.clip(ink.astype(np.float64), 0, 1)
+        ink, paper = ink**_CONTRAST, (1 - ink) ** _CONTRAST
+        image = np.round(WHITE * paper / (ink + paper)).astype(np.uint8)
         return trimmed(label, image, graph.symbols, placed)
 
     def _graph(self, label: str) -> SymbolGraph:
@@ -145,14 +159,29 @@ class HmegEngine:
             raise InputError("nothing to write", "give an expression")
         return SymbolGraph.of(tree)
 
-    def _feed(
-        self, graph: SymbolGraph, writer: Writer, known: Networks, rng: np.random.Generator
+    def _forms(
+        self,
+        graph: SymbolGraph,
+        writer: Writer,
+        known: Networks,
+        placed: Floats,
+        rng: np.random.Generator,
     ) -> dict[str, NDArray[Any]]:
-        """All inputs of the networks, with a canvas of nothing."""
-        size, wiring = len(graph.symbols), Wiring.of(graph)
-        ways = [writer.form(token, known) for token in graph.symbols]
-        chance = rng.standard_normal((size, known.turn))
+        """How each symbol is written in its box: the inputs that say so."""
+        aspects = ((placed[:, 2] - placed[:, 0]) / (placed[:, 3] - placed[:, 1])).tolist()
+        ways = [writer.form(t, a, known) for t, a in zip(graph.symbols, aspects, strict=True)]
+        chance = rng.standard_normal((len(ways), known.turn))
         turns = _HABIT * np.stack([turn for _, turn in ways]) + (1 - _HABIT**2) ** 0.5 * chance
+        return {
+            "forms": np.array([form for form, _ in ways], np.int64),
+            "turns": (_TURNS * turns).astype(np.float32),
+        }
+
+    def _blank(
+        self, graph: SymbolGraph, writer: Writer, known: Networks
+    ) -> dict[str, NDArray[Any]]:
+        """All inputs of the networks, where nothing is painted yet."""
+        size, wiring = len(graph.symbols), Wiring.of(graph)
         return {
             "symbols": np.array([_FIRST + known.index[t] for t in graph.symbols], np.int64),
             "relations": graph.relations.astype(np.int64),
@@ -161,11 +190,11 @@ class HmegEngine:
             "beside": wiring.beside,
             "chain": wiring.chain,
             "style": writer.style,
-            "placed": np.tile(np.float32([0, 0, 8, 8]), (size, 1)),
+            "placed": np.tile(np.array([0, 0, 8, 8], np.float32), (size, 1)),
             "pen": np.array(writer.pen, np.float32),
-            "forms": np.array([form for form, _ in ways], np.int64),
+            "forms": np.zeros(size, np.int64),
             "hand": writer.hand,
-            "turns": (_CALM * turns).astype(np.float32),
+            "turns": np.zeros((size, known.turn), np.float32),
             "ys": _centres(8),
             "xs": _centres(8),
         }
@@ -177,7 +206,7 @@ def on_canvas(boxes: Floats, pen: float, known: Networks) -> tuple[Floats, tuple
     corners = np.stack([x, y - h / 2, x + w, y + h / 2], axis=1)
     corners += known.margin - np.tile(corners[:, :2].min(axis=0), 2)
     room = pen / 2 + known.edge
-    corners += np.float32([-room, -room, room, room])
+    corners += np.array([-room, -room, room, room])
     right, bottom = corners[:, 2:].max(axis=0) + known.margin
     return corners.astype(np.float32), (8 * -int(-bottom // 8), 8 * -int(-right // 8))
 

@@ -58,8 +58,11 @@ class Hand(nn.Module):
         xs: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """As `_INPUTS` says, (N, ...) for N symbols -> boxes (N, 4) and ink (H, W), 0 to 1."""
-        one = [t[None] for t in (symbols, relations, reaches, parents, beside, chain)]
-        boxes, _ = self.network(Graphs(*one, torch.ones_like(beside)[None]), style[None])
+        graphs = Graphs(
+            symbols[None], relations[None], reaches[None], parents[None], beside[None],
+            chain[None], torch.ones_like(beside)[None],
+        )  # fmt: skip
+        boxes, _ = self.network(graphs, style[None])
         turns = self.painter.decoder.usual(symbols, forms).at(turns)
         hands = self.painter.decoder.hand(hand[None]) + torch.zeros_like(turns[:, :1])
         pens = pen + torch.zeros_like(beside)
@@ -88,14 +91,15 @@ def export(
 ) -> None:
     """Write the file that `write.painted.HmegEngine` reads; `common` changes the networks."""
     both = common(painter, tokens, network)
-    share = forms.share[[tokens.index(token) for token in both]]
+    rows = [tokens.index(token) for token in both]
     model = traced(Hand(both, painter, network).eval(), painter, network)
     quantise(model)
     entry = model.metadata_props.add()
     entry.key = METADATA
     said = {
         "tokens": both,
-        "forms": [[round(float(s), 4) for s in row] for row in share],
+        "forms": forms.share[rows].double().round(decimals=4).tolist(),
+        "aspects": forms.aspect[rows].double().round(decimals=3).tolist(),
         "unit": UNIT, "margin": MARGIN, "edge": EDGE, "pens": PENS,
         "style": network.shape.noise, "hand": painter.sizes.hand, "turn": painter.sizes.turn,
     }  # fmt: skip

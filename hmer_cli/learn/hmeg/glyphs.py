@@ -70,6 +70,9 @@ class Decoder(nn.Module):
     coarser one made and the prototype at its own size, and all are told the rest.
     """
 
+    hand_mean: Tensor
+    hand_axes: Tensor
+
     def __init__(self, tokens: int, sizes: Sizes) -> None:
         super().__init__()
         count, first = tokens + UNKNOWN + 1, sizes.widths[0]

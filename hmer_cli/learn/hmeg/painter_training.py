@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ class PainterPlan:
     alone, of people's image (nats a symbol), of what the patch critic saw in it, of either critic,
     of the symbols' names, and of the latents' distance from noise."""
 
-    steps: int = 600
+    steps: int = 1200
     batch: int = 4
     rate: float = 1e-3
     layout_rate: float = 2e-4
@@ -76,14 +77,11 @@ class PainterTrainer:
         self.mean = copy.deepcopy(self.painter)
         self.encoder, self.network = glyphs.encoder, layouts.network
         self.patches, self.symbols = PatchCritic(), SymbolCritic(count)
-        self.optimiser = torch.optim.Adam(
-            [
-                {"params": [*self.painter.parameters(), *self.encoder.parameters()]},
-                {"params": list(self.network.parameters()), "lr": plan.layout_rate},
-            ],
-            plan.rate,
-            betas=(0.7, 0.99),
-        )
+        groups: list[dict[str, Any]] = [
+            {"params": [*self.painter.parameters(), *self.encoder.parameters()]},
+            {"params": list(self.network.parameters()), "lr": plan.layout_rate},
+        ]
+        self.optimiser = torch.optim.Adam(groups, plan.rate, betas=(0.7, 0.99))
         critics = [*self.patches.parameters(), *self.symbols.parameters()]
         self.opponent = torch.optim.Adam(critics, plan.critic_rate, betas=(0.5, 0.99))
         self.generator = torch.Generator().manual_seed(plan.seed)
@@ -162,12 +160,12 @@ class PainterTrainer:
         sizes = self.glyphs.plan.sizes
         noise = torch.randn(len(graphs.mask), sizes.hand, generator=self.generator)
         hand = self.painter.decoder.hand(noise)[batch.owner]
-        forms = self.glyphs.forms.sample(batch.symbols, self.generator)
+        size = sized(placed, batch.pens, UNIT)
+        forms = self.glyphs.forms.sample(batch.symbols, size, self.generator)
         turn = self.painter.decoder.usual(batch.symbols, forms).sample(self.generator)
         textures = self.painter.textures(batch.symbols, forms, placed, batch.pens, hand, turn)
         blank = torch.zeros(len(graphs.mask), 1, *shape)
         made = torch.sigmoid(self.paint(batch, textures, placed, blank))
-        size = sized(placed, batch.pens, UNIT)
         return made, crop(made[batch.owner], placed, batch.bent), size
 
     def paint(self, batch: Symbols, textures: Tensor, boxes: Tensor, like: Tensor) -> Tensor:
@@ -203,7 +201,7 @@ class PainterTrainer:
 
     def save(self, path: Path) -> None:
         """Everything that a run needs to go on."""
-        content = {key: part.state_dict() for key, part in self._parts().items()}
+        content: dict[str, Any] = {key: p.state_dict() for key, p in self._parts().items()}
         content |= {"plan": asdict(self.plan), "done": self.done, "tokens": self.glyphs.tokens}
         part = path.with_suffix(".part")
         torch.save({**content, "generator": self.generator.get_state()}, part)

@@ -56,7 +56,8 @@ class Picture:
     def image(self, shape: tuple[int, int] | None = None) -> NDArray[np.float32]:
         """The share of ink, 0 to 1, on a canvas at least as large as its own."""
         every = [stroke for strokes in self.strokes for stroke in strokes]
-        return 1 - draw(every, shape or self.shape, self.pen).astype(np.float32) / WHITE
+        paper = draw(every, shape or self.shape, self.pen)
+        return np.asarray(1 - paper / WHITE, np.float32)
 
 
 def picture_of(ink: Ink, pen: float) -> Picture | None:
