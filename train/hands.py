@@ -81,7 +81,7 @@ def main() -> None:
             say(f"{engine}, {name}: {score(pairs)}")
         say(f"{engine}: {scored.scores}")
     if given.people:
-        likeness(people(samples, rng, given.people), given.engines, given.out)
+        likeness(people(samples, given.people), given.engines, given.out)
 
 
 def say(line: str) -> None:
@@ -109,9 +109,9 @@ def written(labels: Sequence[str], engine: str, folder: Path) -> Path:
     return folder
 
 
-def people(samples: Sequence[Sample], rng: np.random.Generator, most: int) -> list[Picture]:
+def people(samples: Sequence[Sample], most: int) -> list[Picture]:
     """Pictures of expressions by writers that the networks have not seen."""
-    chosen: list[Picture] = []
+    rng, chosen = np.random.default_rng(0), list[Picture]()
     for i in rng.permutation(len(samples)).tolist():
         for ink in inks([samples[i]]):
             if held_out(writer_of(ink)) and [*usable([ink.label or ""])] == [ink.label]:
@@ -133,7 +133,7 @@ def likeness(pictures: Sequence[Picture], engines: Sequence[str], out: Path) -> 
     say(f"people, half and half ({half} each): Fréchet {distance[0]:.2f}, SWD {distance[1]:.4f}")
     for engine in engines:
         folder = written(labels, engine, out / f"{engine}-like")
-        images = [sample.image for sample in open_dataset(str(folder))]
+        images = [sample.image() for sample in open_dataset(str(folder))]
         made = features(encoder, images), patches(prepared(images))
         said = json.loads((folder / BOXES).read_text(encoding="utf-8"))["annotations"]
         ious = []
