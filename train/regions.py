@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from english import english_page
+from photos import moved
 from ship import SHIPPED, enter
 from trees import Array, Trees, answer, as_onnx, grow
 
@@ -31,9 +32,9 @@ from hmer_cli.judge.regions import PageOutcome, as_tables, overlaps
 from hmer_cli.learn.bank import SymbolBank
 from hmer_cli.learn.datasets import open_dataset
 from hmer_cli.page import detector, layout
-from hmer_cli.page.clean import clean
 from hmer_cli.page.cuts import cut_features
-from hmer_cli.page.images import decode
+from hmer_cli.page.images import Pixels, decode
+from hmer_cli.page.open import Box, Page
 from hmer_cli.page.runs import Runs, find_runs, look_at
 
 INSIDE = 0.6  # of a part's box that has to be in a true box for the part to belong to it
@@ -123,9 +124,9 @@ def _scans(path: Path, every: int) -> Iterator[Example]:
     with zipfile.ZipFile(path) as archive:
         for name in sorted(n for n in archive.namelist() if n.endswith(".json"))[::every]:
             data = archive.read(name[: -len(".json")] + ".jpg")
-            boxes = np.array(json.loads(archive.read(name))["formulas"], float).reshape(-1, 4)
-            study = layout.study(clean(decode(data, name)))
-            yield Example(name, detector.fold_of(data), True, study, boxes / study.scale)
+            boxes = [tuple(box) for box in json.loads(archive.read(name))["formulas"]]
+            study, truth = _studied(decode(data, name), boxes)
+            yield Example(name, detector.fold_of(data), True, study, truth)
 
 
 def _english(inks: str, folder: Path, count: int) -> Iterator[Example]:
@@ -138,9 +139,17 @@ def _english(inks: str, folder: Path, count: int) -> Iterator[Example]:
         fold = number % detector.FOLDS
         mine, random = fonts[fold :: detector.FOLDS], np.random.default_rng(number)
         image, boxes = english_page(written[::3], bank, mine, random)
-        study = layout.study(clean(image))
-        truth = np.array(boxes).reshape(-1, 4) / study.scale
-        yield Example(f"english-{number}", fold, False, study, truth)
+        yield Example(f"english-{number}", fold, False, *_studied(image, boxes))
+
+
+def _studied(image: Pixels, boxes: Sequence[Box]) -> tuple[layout.Study, Array]:
+    """A page as ``hmer convert`` opens it, and where its true boxes are there."""
+    page = Page.of("page", 1, image)
+    if page.to_source is not None:
+        level = np.linalg.inv(page.to_source)
+        boxes = [moved(box, level) for box in boxes]
+    study = layout.study(page.image)
+    return study, np.array(boxes, float).reshape(-1, 4) / study.scale
 
 
 def _owners(example: Example) -> Array:
