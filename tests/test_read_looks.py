@@ -62,4 +62,4 @@ def test_the_decoder_is_asked_about_a_few_labels_only() -> None:
     decoder = Decoder()
     many = look(*[(0.02,) + (0.02,) * 49] * 3, found=tuple((i,) for i in range(1, 40)))
     agreed([many, many], decoder)  # type: ignore[arg-type]
-    assert decoder.asked == [10, 10]
+    assert decoder.asked == [5, 5]
