@@ -54,7 +54,8 @@ def agreed(looks: Sequence[Look], decoder: ort.InferenceSession | None) -> decod
     Its score is the log of its CTC probability, the mean over the looks: one that sees nothing
     clearly says little for any label, and so nothing against those of another.
     """
-    labels = sorted({hypothesis.units for look in looks for hypothesis in look.found})
+    found = {hypothesis.units for look in looks for hypothesis in look.found}
+    labels = sorted(found - {()}) or [()]  # where there is ink there is something to say
     bonus = BONUS * np.array([len(label) for label in labels])
     scores = mixed([decode.likelihood(look.frames, labels) for look in looks])
     scores = np.maximum(scores, UNFIT)
