@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hmer_cli.errors import InputError
+from hmer_cli.learn.hmeg import checkpoint
 from hmer_cli.learn.hmeg.forms import Forms
 from hmer_cli.learn.hmeg.glyphs import Decoder, Encoder, Sizes, sized
 from hmer_cli.learn.hmeg.layouts import UNKNOWN
@@ -148,23 +148,15 @@ class GlyphTrainer:
 
     def save(self, path: Path) -> None:
         """Everything that a run needs to go on."""
-        parts = {key: getattr(self, key).state_dict() for key in _PARTS}
-        content = {**parts, "tokens": self.tokens, "plan": asdict(self.plan), "done": self.done}
-        part = path.with_suffix(".part")
-        torch.save({**content, "generator": self.generator.get_state()}, part)
-        os.replace(part, path)
+        plan = asdict(self.plan)
+        checkpoint.save(path, self._parts(), self.tokens, plan, self.done, self.generator)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint if there is one; another number of steps is no other plan."""
-        if not path.exists():
-            return
-        content = torch.load(path, weights_only=True)
-        if {**content["plan"], "steps": 0} != {**asdict(self.plan), "steps": 0}:
-            raise InputError(f"{path} is of another plan", "choose another folder")
-        for key in _PARTS:
-            getattr(self, key).load_state_dict(content[key])
-        self.generator.set_state(content["generator"])
-        self.done = content["done"]
+        self.done = checkpoint.resume(path, self._parts(), asdict(self.plan), self.generator)
+
+    def _parts(self) -> checkpoint.Parts:
+        return {key: getattr(self, key) for key in _PARTS}
 
 
 _PARTS = ("decoder", "encoder", "mean", "optimiser")

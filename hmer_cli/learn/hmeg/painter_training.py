@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hmer_cli.errors import InputError
+from hmer_cli.learn.hmeg import checkpoint
 from hmer_cli.learn.hmeg.glyph_training import GlyphTrainer, average, descend
 from hmer_cli.learn.hmeg.glyphs import sized
 from hmer_cli.learn.hmeg.layouts import Graphs, stacked
@@ -201,25 +200,14 @@ class PainterTrainer:
 
     def save(self, path: Path) -> None:
         """Everything that a run needs to go on."""
-        content: dict[str, Any] = {key: p.state_dict() for key, p in self._parts().items()}
-        content |= {"plan": asdict(self.plan), "done": self.done, "tokens": self.glyphs.tokens}
-        part = path.with_suffix(".part")
-        torch.save({**content, "generator": self.generator.get_state()}, part)
-        os.replace(part, path)
+        plan = asdict(self.plan)
+        checkpoint.save(path, self._parts(), self.glyphs.tokens, plan, self.done, self.generator)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint if there is one; another number of steps is no other plan."""
-        if not path.exists():
-            return
-        content = torch.load(path, weights_only=True)
-        if {**content["plan"], "steps": 0} != {**asdict(self.plan), "steps": 0}:
-            raise InputError(f"{path} is of another plan", "choose another folder")
-        for key, part in self._parts().items():
-            part.load_state_dict(content[key])
-        self.generator.set_state(content["generator"])
-        self.done = content["done"]
+        self.done = checkpoint.resume(path, self._parts(), asdict(self.plan), self.generator)
 
-    def _parts(self) -> dict[str, torch.nn.Module | torch.optim.Optimizer]:
+    def _parts(self) -> checkpoint.Parts:
         parts: dict[str, torch.nn.Module | torch.optim.Optimizer] = {
             "painter": self.painter,
             "mean": self.mean,

@@ -1,0 +1,48 @@
+"""What a run of the symbols or of the painter needs to go on, in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from hmer_cli.errors import InputError
+
+Parts = Mapping[str, nn.Module | torch.optim.Optimizer]
+
+
+def save(
+    path: Path,
+    parts: Parts,
+    tokens: Sequence[str],
+    plan: Mapping[str, Any],
+    done: int,
+    generator: torch.Generator,
+) -> None:
+    """Write the states of all parts after ``done`` steps; the old file stays until that is done."""
+    content: dict[str, Any] = {key: part.state_dict() for key, part in parts.items()}
+    content |= {"plan": dict(plan), "done": done, "tokens": tokens}
+    new = path.with_suffix(".part")
+    torch.save({**content, "generator": generator.get_state()}, new)
+    os.replace(new, path)
+
+
+def resume(path: Path, parts: Parts, plan: Mapping[str, Any], generator: torch.Generator) -> int:
+    """Give all parts the states of a checkpoint if there is one; the steps that it has done.
+
+    Another number of steps is no other plan. Raises InputError where it is of another plan.
+    """
+    if not path.exists():
+        return 0
+    content = torch.load(path, weights_only=True)
+    if {**content["plan"], "steps": 0} != {**plan, "steps": 0}:
+        raise InputError(f"{path} is of another plan", "choose another folder")
+    for key, part in parts.items():
+        part.load_state_dict(content[key])
+    generator.set_state(content["generator"])
+    done: int = content["done"]
+    return done
