@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,17 +16,18 @@ from hmer_cli.learn import spans
 from hmer_cli.learn.augment import Points, Spread, augment
 from hmer_cli.learn.degrade import DEFAULT, Warp, degrade, seen
 from hmer_cli.learn.examples import UNTIED, Example, written_tokens
-from hmer_cli.learn.recipe import Drawing
+from hmer_cli.learn.recipe import Drawing, Recomposition
+from hmer_cli.learn.recompose import Invention
 from hmer_cli.learn.tensors import Targets, shifted
-from hmer_cli.read.prepare import LONGEST, TALLEST
+from hmer_cli.read.prepare import LONGEST, TALLEST, brighten
 from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SLOT, SYMBOL, symbol_size
 from hmer_cli.read.units import Units, frames_needed
 
-Invent = Callable[[np.random.Generator], Example]
-"""Makes a new example, the same for the same state of the generator."""
-
 UNKNOWN = -1
 """A cell of which nobody can say what is there."""
+
+_FINEST, _BILEVEL_PEN = 2.2, (2.0, 4.5)
+"""How much larger than the reader sees them images in black and white are; their pen's pixels."""
 
 _BUCKET = 32
 """Images whose heights round up to the same multiple share batches."""
@@ -93,7 +95,10 @@ class Painter:
         pen = float(rng.uniform(*self.drawing.pen))
         margins = PADDING + rng.integers(-3, 6, 4)
         strokes, shape = _placed(strokes, symbol * zoom / measure(strokes), margins)
-        if rng.random() >= self.drawing.degraded:
+        chance = rng.random() - self.drawing.degraded
+        if 0 <= chance < self.drawing.bilevel:
+            return self._drawn(example, strokes, bilevel(strokes, shape, rng))
+        if chance >= 0:
             return self._drawn(example, strokes, 255 - draw(strokes, shape, pen))
         warp = Warp.sample(shape, rng, DEFAULT)
         strokes = [warp.points(stroke) for stroke in strokes]
@@ -110,6 +115,21 @@ class Painter:
     ) -> Drawn:
         label = self.units.encode(example.tokens)
         return Drawn(image, label, sum(written_tokens(example.tokens)), _centres(example, strokes))
+
+
+def bilevel(
+    strokes: Sequence[Points], shape: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Strokes as the reader sees an image in black and white: jagged lines of any width, shrunk.
+
+    The result (H, W) has ink 255.
+    """
+    finer = float(np.exp(rng.uniform(0, np.log(_FINEST))))
+    larger = round(shape[0] * finer), round(shape[1] * finer)
+    image = draw([stroke * finer for stroke in strokes], larger, rng.uniform(*_BILEVEL_PEN))
+    ink = np.where(image < 128, 255, 0).astype(np.uint8)
+    small = cv2.resize(ink, shape[::-1], interpolation=cv2.INTER_AREA)
+    return brighten(np.asarray(small, np.uint8))
 
 
 def _placed(
@@ -201,14 +221,21 @@ def bucketed(drawn: Sequence[Drawn], pixels: int) -> list[list[Drawn]]:
 
 
 def mixed(
-    examples: Sequence[Example], invent: Invent | None, share: float, rng: np.random.Generator
+    examples: Sequence[Example],
+    invention: Invention | None,
+    plan: Recomposition,
+    rng: np.random.Generator,
 ) -> Iterator[Example]:
-    """Examples without end, every pass over them in a new order; a ``share`` of invented ones."""
+    """Examples without end, every pass over them in a new order, invented ones between them."""
     while True:
         for i in rng.permutation(len(examples)):
-            while invent is not None and rng.random() < share:
-                yield invent(rng)
-            yield examples[i]
+            example = examples[i]
+            if invention is not None:
+                while rng.random() < plan.share:
+                    yield invention.sample(rng)
+                if rng.random() < plan.grafted:
+                    example = invention.grafter.graft(example, rng)
+            yield example
 
 
 def stream(

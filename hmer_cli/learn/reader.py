@@ -34,6 +34,7 @@ class ReaderSystem(System[Batch]):
             raise UsageError(f"recipe {recipe.name}: [model] {error}", "see Shape") from error
         self.shape = shape.to_dict()
         self.model = Reader(shape)
+        self.model.thin_out(recipe.skipped, recipe.dropped)
         self.painter = Painter(self.units, recipe.drawing, recipe.spread)
 
     def batches(

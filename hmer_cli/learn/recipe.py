@@ -21,7 +21,8 @@ class Drawing:
     Symbol sizes are pixels and grow from ``small`` to the reader's own size, the share of
     sub-expressions falls from ``parts[0]`` to ``parts[1]``, both until ``grown`` of the run.
     ``zoom`` is the standard deviation of the log of the scale; ``pen`` the width of the line;
-    ``degraded`` the share of images that are made to look like scans and photos.
+    ``degraded`` the share of images that are made to look like scans and photos, ``bilevel`` that
+    of those in nothing but black and white.
     """
 
     small: float = 14.0
@@ -30,6 +31,7 @@ class Drawing:
     zoom: float = 0.16
     pen: tuple[float, float] = (1.2, 3.6)
     degraded: float = 0.0
+    bilevel: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,14 @@ class Canvas:
 class Recomposition:
     """New expressions laid out from the ink of the training symbols.
 
-    ``share`` of all examples are such; their labels come from the file ``formulas``, from the
+    ``share`` of all examples are such, and of the others ``grafted`` have some signs exchanged
+    for those of other writers; their labels come from the file ``formulas``, from the
     training labels and from random trees, more symbols from the MathBrush file ``symbols``, both
     named beside the data. ``vocabulary``, named beside the recipe, widens that of the labels.
     """
 
     share: float = 0.0
+    grafted: float = 0.0
     formulas: str = ""
     symbols: str = ""
     vocabulary: str = ""
@@ -128,6 +132,8 @@ class Recipe:
     valid: str = "test2014"
     calibration: str = "test2013"
     symbol: float = 24.0
+    skipped: float = 0.0
+    dropped: float = 0.0
     model: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
     drawing: Drawing = field(default_factory=Drawing)

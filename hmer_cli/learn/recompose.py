@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,10 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.learn import spans
 from hmer_cli.learn.bank import SymbolBank
 from hmer_cli.learn.examples import UNTIED, UNWRITTEN, Example
+from hmer_cli.learn.graft import Grafter
 from hmer_cli.write.fill import fill
 from hmer_cli.write.glyph import Points
+from hmer_cli.write.invention import Choices
 from hmer_cli.write.labels import Source, mixture
 from hmer_cli.write.layout import layout
 from hmer_cli.write.measures import Measures, Style, learnt
@@ -59,11 +62,15 @@ class Recomposer:
 
 @dataclass(frozen=True)
 class Invention:
-    """New examples without end: a recomposer, the labels that it writes, and their vocabulary."""
+    """New examples without end: a recomposer, the labels that it writes, and their vocabulary.
+
+    The grafter makes new ones of those that there are.
+    """
 
     recomposer: Recomposer
     labels: Source
     vocabulary: Vocabulary
+    grafter: Grafter
 
     @classmethod
     def build(
@@ -85,7 +92,9 @@ class Invention:
             except (OSError, UnicodeDecodeError) as error:
                 raise InputError(f"{formulas}: {error}", "give a file of formulas") from error
         written = [ink.label for ink in inks if ink.label]
-        return cls(Recomposer(bank), mixture(vocabulary, written, lines), vocabulary)
+        counts = Counter(token for label in written for token in tokenize(label))
+        grafter = Grafter(bank, Choices(vocabulary, counts))
+        return cls(Recomposer(bank), mixture(vocabulary, written, lines), vocabulary, grafter)
 
     def sample(self, rng: np.random.Generator) -> Example:
         """A new example; labels that nobody can write are passed over."""

@@ -73,15 +73,14 @@ class Stream(IterableDataset[Targets]):
         seed: Sequence[int],
     ) -> None:
         self.system, self.data = system, data
-        self.invent = invention.sample if invention is not None else None
+        self.invention = invention
         self.progress = torch.zeros(1).share_memory_()
         self.seed = seed
 
     def __iter__(self) -> Iterator[Targets]:
         info = get_worker_info()
         rng = np.random.default_rng([*self.seed, info.id if info else 0])
-        share = self.system.recipe.recomposition.share
-        examples = mixed(self.data, self.invent, share, rng)
+        examples = mixed(self.data, self.invention, self.system.recipe.recomposition, rng)
         return self.system.batches(examples, lambda: float(self.progress[0]), rng)
 
 

@@ -6,6 +6,7 @@ Letters as in `hmer_cli.read.model`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,38 @@ def conv(c_in: int, c_out: int, stride: int = 1, kernel: int = 3) -> nn.Sequenti
     )
 
 
+class Skip(nn.Module):
+    """Stochastic depth (Huang et al., ECCV 2016): training leaves a branch out for some images.
+
+    ``share`` of the images go without it, and it counts the more for the others.
+    """
+
+    share = 0.0
+
+    def forward(self, branch: Tensor) -> Tensor:
+        """(B, ...) -> (B, ...)."""
+        return thinned(branch, (branch.shape[0],), self.share) if self.training else branch
+
+
+class Thin(nn.Module):
+    """Channels of a map that training hides (Tompson et al., CVPR 2015, SpatialDropout)."""
+
+    share = 0.0
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, C, h, w)."""
+        return thinned(features, features.shape[:2], self.share) if self.training else features
+
+
+def thinned(x: Tensor, leading: Sequence[int], share: float) -> Tensor:
+    """Zeros for a share of the places in the leading dimensions, as much more for the rest."""
+    if not share:
+        return x
+    shape = [*leading, *[1] * (x.ndim - len(leading))]
+    kept = torch.rand(shape, device=x.device) >= share
+    return x * (kept / (1 - share)).to(x.dtype)
+
+
 class Residual(nn.Module):
     """Two 3 x 3 convolutions beside a shortcut (He et al., CVPR 2016)."""
 
@@ -27,10 +60,11 @@ class Residual(nn.Module):
         self.second = conv(c_out, c_out)
         same = c_in == c_out and stride == 1
         self.shortcut = nn.Identity() if same else conv(c_in, c_out, stride, kernel=1)
+        self.skip = Skip()
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, c_in, H, W) -> (B, c_out, H / stride, W / stride)."""
-        return torch.relu(self.second(torch.relu(self.first(x))) + self.shortcut(x))
+        return torch.relu(self.skip(self.second(torch.relu(self.first(x)))) + self.shortcut(x))
 
 
 def sinusoid(n: int, dim: int, device: torch.device) -> Tensor:
@@ -88,6 +122,7 @@ class Layer(nn.Module):
         self.cross_norm = nn.LayerNorm(dim) if cross else None
         self.feed_norm = nn.LayerNorm(dim)
         self.feed = nn.Sequential(nn.Linear(dim, 3 * dim), nn.ReLU(), nn.Linear(3 * dim, dim))
+        self.skip = Skip()
 
     def forward(
         self,
@@ -98,8 +133,8 @@ class Layer(nn.Module):
     ) -> Tensor:
         """(B, N, C) -> (B, N, C)."""
         y = self.norm(x)
-        x = x + self.attention(y, y, bias)
+        x = x + self.skip(self.attention(y, y, bias))
         if self.cross is not None and self.cross_norm is not None:
             assert memory is not None and memory_bias is not None
-            x = x + self.cross(self.cross_norm(x), memory, memory_bias)
-        return x + self.feed(self.feed_norm(x))
+            x = x + self.skip(self.cross(self.cross_norm(x), memory, memory_bias))
+        return x + self.skip(self.feed(self.feed_norm(x)))

@@ -77,6 +77,9 @@ class Choices:
 
 
 _LETTERS = ("lower", "upper", "greek", "Greek")
+GRAFTED = frozenset((*_LETTERS, "digit", "sign", "relation"))
+"""Kinds of tokens whose ink has one size and place in its line."""
+
 _EXCHANGED = (*_LETTERS, "digit", "sign", "relation", "function", "sum", "int", "lim")
 _SINGLE = frozenset((*_PREFIXES, *_RAISED[:-2], *_STARTS, *_LISTED, *_APART, *_AFTER, *_CELLS))
 
