@@ -9,7 +9,7 @@ from torch.nn import functional
 from hmer_cli.learn.batches import UNKNOWN, Batch
 from hmer_cli.learn.recipe import Losses
 from hmer_cli.learn.tensors import IGNORED
-from hmer_cli.read.decoder import backwards
+from hmer_cli.read.decoder import both_ways
 from hmer_cli.read.model import Read, Reader
 from hmer_cli.read.units import BLANK
 
@@ -33,17 +33,14 @@ def ctc(frames: Tensor, labels: Tensor, lengths: tuple[int, ...], tight: bool = 
 
 def decoder(reader: Reader, found: Read, batch: Batch, weights: Losses) -> Tensor:
     """Cross-entropy of the next unit, from both ends; units before it are replaced at random."""
-    total = torch.zeros((), device=found.seen.device)
-    turned = functional.pad(backwards(batch.labels), (1, 0))
-    ends = batch.after.where(batch.after <= 0, functional.pad(turned[:, 1:], (0, 1)))
-    for direction, (before, after) in enumerate(((batch.before, batch.after), (turned, ends))):
-        wrong = torch.rand(before.shape, device=before.device) < weights.corruption
-        wrong[:, 0] = False
-        random = torch.randint_like(before, 1, reader.shape.units)
-        label = torch.where(wrong, random, before)
-        scores = reader.decoder(found.seen, found.bias, label, direction)
-        total = total + next_unit(scores, after, weights.smoothing) / 2
-    return total
+    before = functional.pad(both_ways(batch.labels), (1, 0))
+    ends = batch.after.where(batch.after <= 0, functional.pad(before[:, 1, 1:], (0, 1)))
+    wrong = torch.rand(before.shape, device=before.device) < weights.corruption
+    wrong[..., 0] = False
+    random = torch.randint_like(before, 1, reader.shape.units)
+    scores = reader.decoder(found.seen, found.bias, torch.where(wrong, random, before))
+    after = torch.stack([batch.after, ends], dim=1)
+    return next_unit(scores.flatten(0, 1), after.flatten(0, 1), weights.smoothing)
 
 
 def next_unit(scores: Tensor, after: Tensor, smoothing: float) -> Tensor:

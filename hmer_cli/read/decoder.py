@@ -34,31 +34,39 @@ class Decoder(nn.Module):
         everywhere = torch.zeros_like(features[:, None, None, :, 0], dtype=bias.dtype)
         return seen, torch.cat([everywhere, bias], dim=3)
 
-    def forward(self, seen: Tensor, bias: Tensor, label: Tensor, direction: int) -> Tensor:
-        """What `recall` gave, label (B, L) that starts with unit 0 -> log-probabilities (B, L, V).
+    def forward(self, seen: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
+        """What `recall` gave, labels (B, 2, L) -> log-probabilities (B, 2, L, V).
 
-        At each place they are those of the next unit; unit 0 stands for the start and, as an
-        answer, for the end. In ``direction`` 1, labels are read backwards, see `backwards`.
+        The second label of each pair is the first turned round, see `backwards`; both start with
+        unit 0. At each place the scores are those of the next unit; unit 0 stands for the start
+        and, as an answer, for the end.
         """
-        n, c = label.shape[1], seen.shape[2]
-        x = self.embed(label) * math.sqrt(c) + sinusoid(n, c, label.device)
-        x = x + self.direction[direction]
-        causal = hide(torch.ones(n, n, device=label.device).tril().bool())[None, None]
+        b, both, n = labels.shape
+        c = seen.shape[2]
+        x = self.embed(labels) * math.sqrt(c) + sinusoid(n, c, labels.device)
+        # One row of both, so that what they look at is prepared once.
+        x = (x + self.direction[:, None]).view(b, both * n, c)
+        label = torch.arange(both, device=labels.device).repeat_interleave(n)
+        place = torch.arange(n, device=labels.device).repeat(both)
+        known = (label[:, None] == label[None]) & (place[:, None] >= place[None])
+        causal = hide(known)[None, None]
         for layer in self.layers:
             x = layer(x, causal, seen, bias)
-        return self.out(self.norm(x)).float().log_softmax(dim=2)
+        return self.out(self.norm(x)).float().log_softmax(dim=2).view(b, both, n, -1)
 
     def likelihood(self, seen: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
         """The logs of the probabilities of labels (B, L), unit 0 beyond their ends: (B, 2)."""
-        lengths = (labels > 0).sum(dim=1, keepdim=True)
-        there = torch.arange(labels.shape[1] + 1, device=labels.device)[None] <= lengths
-        both = []
-        for direction, read in enumerate((labels, backwards(labels))):
-            before = nn.functional.pad(read, (1, 0))
-            after = nn.functional.pad(read, (0, 1))
-            scores = self(seen, bias, before, direction).gather(2, after[:, :, None]).squeeze(2)
-            both.append((scores * there).sum(dim=1))
-        return torch.stack(both, dim=1)
+        read = both_ways(labels)
+        before, after = nn.functional.pad(read, (1, 0)), nn.functional.pad(read, (0, 1))
+        scores = self(seen, bias, before).gather(3, after[..., None]).squeeze(3)
+        lengths = (labels > 0).sum(dim=1)[:, None, None]
+        there = torch.arange(after.shape[2], device=labels.device) <= lengths
+        return (scores * there).sum(dim=2)
+
+
+def both_ways(labels: Tensor) -> Tensor:
+    """Labels (B, L), unit 0 beyond their ends, as they are and turned round: (B, 2, L)."""
+    return torch.stack([labels, backwards(labels)], dim=1)
 
 
 def backwards(labels: Tensor) -> Tensor:
