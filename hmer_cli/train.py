@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ PREDICTIONS = "predictions.tsv"
 
 WIDTHS = {"greedy": 1, "beam of 10": 10}
 """How wide the beam is in the final scores."""
+
+SHOWN, SHOWN_EVERY = 24, 20
+"""The batches that show the ranges of the activations, and how thinly their examples are taken."""
 
 RATES = ("WER", "CER", "ExpRate", "<= 1", "<= 2", "WER, short", "WER, long")
 
@@ -144,12 +148,26 @@ def _weights(
     metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
     metadata |= {"name": plan.name, "symbol": plan.symbol, "score": _score(out / LOG, content)}
     reader: Any = system.model
-    export(reader, metadata, weights)
+    shown = _shown(system, plan, data)
+    export(reader, metadata, weights, shown)
     if plan.calibration:
         samples = open_dataset(str(data), plan.calibration)
         metadata["calibration"] = calibrate(Recogniser.load(str(weights)), samples)
-        export(reader, metadata, weights)
+        export(reader, metadata, weights, shown)
     return weights
+
+
+def _shown(system: System[Any], plan: Recipe, data: Path) -> list[Any]:
+    """Some training batches as they are at the end of a run."""
+    import numpy as np
+
+    from hmer_cli.learn.batches import mixed
+    from hmer_cli.learn.examples import examples
+
+    rng = np.random.default_rng(plan.seed)
+    samples = open_dataset(str(data), plan.split or None)[::SHOWN_EVERY]
+    endless = mixed(examples(samples), None, plan.recomposition, rng)
+    return list(islice(system.batches(endless, lambda: 1.0, rng), SHOWN))
 
 
 def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str]:

@@ -3,6 +3,7 @@
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from hmer_cli.learn.batches import Drawn, collate
 from hmer_cli.learn.export import export, restore
 from hmer_cli.read.decoder import backwards
 from hmer_cli.read.looks import decoded
@@ -75,6 +77,30 @@ def test_frames_and_scores_are_those_of_the_model(
     assert np.allclose(said, scores.mean(dim=1), atol=1e-3)
     (alone,) = decoded(recogniser._decoder, look, labels[:1])
     assert alone == pytest.approx(said[0], abs=1e-4)  # the others add nothing to it
+
+
+def test_convolutions_in_whole_numbers_say_the_same(reader: Reader, tmp_path: Path) -> None:
+    turned = copy.deepcopy(reader)
+    for name, module in turned.named_modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.manual_seed(len(name))
+            module.running_mean.normal_(0, 0.1)
+            module.weight.data.normal_(0, 1)  # some turn the sign of their channel
+    images = [ink(width) for width in range(60, 240, 20)]
+    shown = [collate([Drawn(255 - image, [1, 2], 2, None)], {}) for image in images]
+    metadata = {"name": "tiny", "tokens": TOKENS, "symbol": 24}
+    export(turned, metadata, tmp_path / "whole.onnx", shown)
+    export(turned, metadata, tmp_path / "float.onnx")
+    whole, exact = (Recogniser.load(str(tmp_path / f"{n}.onnx")) for n in ("whole", "float"))
+    for image in images:
+        said, meant = (r._look(image, 24, 10) for r in (whole, exact))
+        assert said is not None and meant is not None
+        assert np.abs(said.seen["seen"] - meant.seen["seen"]).mean() < 0.05
+        assert meant.seen["seen"].std() > 0.5
+    kept, _ = restore(tmp_path / "whole.onnx")
+    for name, value in turned.named_parameters():
+        step = value.detach().abs().max() / 63
+        assert torch.allclose(kept[name], value, atol=float(step)), name
 
 
 def test_labels_are_turned_round_without_their_padding() -> None:

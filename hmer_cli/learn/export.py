@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,12 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from hmer_cli.errors import MissingError
+from hmer_cli.learn.batches import Batch
+from hmer_cli.learn.integers import BYTES, STEPS, Feed, in_whole_numbers
 from hmer_cli.read.model import Reader
 from hmer_cli.read.recogniser import DECODER, METADATA
 
 OPSET = 17
-
-BYTES, STEPS = ".int8", ".step"
-"""Endings of the names of a matrix in bytes and of the value of one step in each of its rows."""
 
 Axes = dict[str, dict[int, str]]
 
@@ -57,12 +57,15 @@ class Judge(nn.Module):
         return self.decoder.likelihood(seen, bias, labels)
 
 
-def export(reader: Reader, metadata: dict[str, Any], path: Path) -> None:
+def export(
+    reader: Reader, metadata: dict[str, Any], path: Path, shown: Sequence[Batch] = ()
+) -> None:
     """Write a reader as one file, matrices in bytes on disk and in full precision at work.
 
-    That is the CTC pass, with the decoder as a second model in its metadata: ONNX Runtime would
-    else run both for the sake of one. Tensors keep the names of the reader's parameters, so that
-    `restore` finds them.
+    Convolutions work with bytes too, in the ranges that they have on the images ``shown``; without
+    any, in full precision. The file is the CTC pass, with the decoder as a second model in its
+    metadata: ONNX Runtime would else run both for the sake of one. Tensors keep the names of the
+    reader's parameters, so that `restore` finds them.
     """
     reader.eval()
     images, sizes = torch.zeros(2, 1, 64, 96), torch.tensor([[8, 12], [7, 10]])
@@ -75,12 +78,18 @@ def export(reader: Reader, metadata: dict[str, Any], path: Path) -> None:
     judge = _traced(
         Judge(reader), {"seen": seen, "bias": bias, "labels": labels}, ["scores"], JUDGE_AXES
     )
+    if shown:
+        in_whole_numbers(model, map(_feed, shown))
     _complete(model, reader, judge)
     quantise(model)
     quantise(judge)
     _put(model, METADATA, json.dumps(metadata, sort_keys=True))
     _put(model, DECODER, base64.b64encode(_bytes(judge)).decode())
     path.write_bytes(_bytes(model))
+
+
+def _feed(batch: Batch) -> Feed:
+    return {"images": (batch.images / 255).numpy(), "sizes": batch.sizes.numpy()}
 
 
 def _put(model: onnx.ModelProto, key: str, value: str) -> None:
@@ -119,7 +128,8 @@ def _traced(
 
 def _complete(model: onnx.ModelProto, reader: Reader, judge: onnx.ModelProto) -> None:
     """Add the parameters that reading has no use for but further training has."""
-    there = {tensor.name for graph in (model.graph, judge.graph) for tensor in graph.initializer}
+    tensors = [t for graph in (model.graph, judge.graph) for t in graph.initializer]
+    there = {tensor.name.removesuffix(BYTES) for tensor in tensors}
     there |= {name for m in (model, judge) for node in m.graph.node for name in node.output}
     for name, value in reader.state_dict().items():
         if name not in there and value.is_floating_point():
