@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hmer_cli.read.decode import Hypothesis
-from hmer_cli.read.looks import UNFIT, Look, agreed, mixed
+from hmer_cli.read.looks import RESCORED, UNFIT, Look, agreed, mixed
 from hmer_cli.read.prepare import Prepared
 
 NOWHERE = Prepared(np.zeros((8, 8), np.uint8), 1.0, (0.0, 0.0))
@@ -62,4 +62,4 @@ def test_the_decoder_is_asked_about_a_few_labels_only() -> None:
     decoder = Decoder()
     many = look(*[(0.02,) + (0.02,) * 49] * 3, found=tuple((i,) for i in range(1, 40)))
     agreed([many, many], decoder)  # type: ignore[arg-type]
-    assert decoder.asked == [5, 5]
+    assert decoder.asked == [RESCORED, RESCORED]

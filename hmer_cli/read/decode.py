@@ -18,7 +18,7 @@ from hmer_cli.read.units import BLANK, Units
 Frames = NDArray[np.float32]
 
 _NEVER = -math.inf
-_UNLIKELY = -7.0
+_UNLIKELY = -6.0
 """Units under this log-probability in a frame start no hypothesis."""
 
 

@@ -22,7 +22,7 @@ DECODED = 0.3
 UNFIT = -100.0
 """The log of the probability of a label that fits the frames of no look."""
 
-RESCORED = 5
+RESCORED = 4
 """The decoder is asked about this many labels: those that CTC finds likeliest."""
 
 

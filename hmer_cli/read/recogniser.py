@@ -35,7 +35,7 @@ ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
 
 SURE = math.log(0.6)
-"""A label less likely than this at the first look gets a second, in another size."""
+"""A label less likely than this at the first look gets a second, closer one, and the decoder."""
 
 CLOSER = 1.5, 1.15
 """How much larger the second look sees the symbols, at most and at least.
@@ -120,17 +120,16 @@ class Recogniser:
         return list(self._pool.map(lambda image: self._reading(image, width), images))
 
     def _reading(self, image: NDArray[np.uint8], width: int) -> Reading:
-        """What the first look says where it is sure, else what two looks agree on best."""
+        """What the first look says where it is sure, else what two looks and the decoder do."""
         look = self._look(image, self._symbol, width)
         if look is None:
             return NOTHING
-        looks = [look]
-        if look.found[0].score < SURE:
+        best = look.found[0]
+        if not best.units or best.score < SURE:
             grown = math.sqrt(AMPLE / look.prepared.pixels.size)
             factor = min(CLOSER[0], max(CLOSER[1], grown))
             closer = self._look(image, self._symbol * factor, width)
-            looks += [closer] if closer else []
-        best = agreed(looks, self._decoder)
+            best = agreed([look, closer] if closer else [look], self._decoder)
         if not best.units:
             return NOTHING
         tokens = []
