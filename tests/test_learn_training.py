@@ -19,7 +19,7 @@ from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.learn.augment import Spread
 from hmer_cli.learn.batches import UNKNOWN, Painter, bucketed, collate, stream
 from hmer_cli.learn.examples import Example
-from hmer_cli.learn.families import load_system
+from hmer_cli.learn.families import build, load_system
 from hmer_cli.learn.recipe import Drawing, Recipe, Recomposition, Schedule, load, parse
 from hmer_cli.learn.recompose import Invention
 from hmer_cli.learn.training import BEST, LOG, Trainer
@@ -81,9 +81,10 @@ def test_the_centre_of_each_symbol_is_marked_and_its_neighbourhood_left_open() -
     assert ink.max() > 127
 
 
-def test_centres_follow_the_ink_when_images_are_made_to_look_like_photos() -> None:
+@pytest.mark.parametrize("look", [Drawing(degraded=1.0), Drawing(bilevel=1.0)])
+def test_centres_follow_the_ink_when_images_look_like_photos_or_are_bilevel(look: Drawing) -> None:
     rng = np.random.default_rng(3)
-    worn = replace(PAINTER, drawing=Drawing(degraded=1.0))
+    worn = replace(PAINTER, drawing=look)
     near = []
     for _ in range(30):
         drawn = worn.paint(number("17"), 1.0, rng)
@@ -129,13 +130,28 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_invented_examples_widen_the_vocabulary_and_are_trained_on(tmp_path: Path) -> None:
     vocabulary = Vocabulary(["1", "7", "\\alpha", "+", "\\hat", "{", "}", "^"])
     invention = Invention.build([], vocabulary)
-    plan = replace(recipe(images=80, interval=40), recomposition=Recomposition(share=0.5))
+    wanted = Recomposition(share=0.5, grafted=0.5)
+    plan = replace(recipe(images=80, interval=40), recomposition=wanted)
     trainer = Trainer(plan, NUMBERS, [], tmp_path, lambda line: None, invention)
     trainer.run()
     assert set(vocabulary.tokens) == set(trainer.system.units.tokens)
     assert trainer.state.skipped == 0
     lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
     assert np.isfinite([line["ctc"] for line in lines]).all()
+
+
+def test_training_leaves_out_what_the_recipe_says_and_reading_nothing() -> None:
+    torch.manual_seed(0)
+    plain = build(recipe(), ["1", "7"]).model.eval()
+    thin = build(replace(recipe(), skipped=0.5, dropped=0.5), ["1", "7"]).model.eval()
+    thin.load_state_dict(plain.state_dict())
+    images, sizes = torch.rand(4, 1, 32, 64), torch.tensor([[4, 8]] * 4)
+    with torch.no_grad():
+        assert torch.equal(plain(images, sizes)[0], thin(images, sizes)[0])
+        features = thin.encoder.train()(images)
+        hidden = (features == 0).all(dim=(2, 3)).float().mean()
+        assert not torch.equal(features, thin.encoder(images))
+    assert 0.3 < hidden < 0.9
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
