@@ -19,7 +19,7 @@ INKML = ".inkml"
 CAPTIONS = "caption.txt"
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
-MAX_BYTES = 256 << 20
+MAX_BYTES = 512 << 20
 """A file larger than this, unpacked, is refused."""
 MAX_TOTAL = 64 << 30
 """An archive larger than this, unpacked, is refused: it is a bomb, or wants unpacking by hand."""

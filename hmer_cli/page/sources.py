@@ -5,15 +5,15 @@ from __future__ import annotations
 import glob
 import os
 import sys
-import threading
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
 from hmer_cli.errors import InputError
-from hmer_cli.ink.sources import IMAGES, INKML
+from hmer_cli.ink.sources import IMAGES, INKML, MAX_BYTES, open_store
 
 STDIN = "-"
 ENDINGS = frozenset(
@@ -21,7 +21,6 @@ ENDINGS = frozenset(
 )
 """What is taken out of folders and archives; a file named outright is known by its content."""
 
-MAX_BYTES = 512 << 20
 _PIECE = 1 << 20
 _KINDS = "InkML, PNG, JPEG, TIFF, BMP, WebP, HEIC or PDF"
 
@@ -117,38 +116,13 @@ def _wanted(path: PurePath) -> bool:
 
 
 def _archive(path: Path) -> Iterator[Source]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: damaged zip archive ({error})", "make it again") from error
-    members = sorted(
-        (info for info in archive.infolist() if _wanted(PurePosixPath(info.filename))),
-        key=lambda info: PurePosixPath(info.filename).parts,
-    )
-    if not members:
+    store = open_store(path)
+    names = [name for name in store.names if _wanted(PurePosixPath(name))]
+    if not names:
         raise InputError(f"{path}: nothing to convert in this archive", f"put {_KINDS} there")
-    lock = threading.Lock()
-    for info in members:
-        yield _member(path, archive, info, lock)
-
-
-def _member(
-    path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, lock: threading.Lock
-) -> Source:
-    name = f"{path}/{info.filename}"
-
-    def read() -> bytes:
-        if info.file_size > MAX_BYTES:
-            raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB", "split it")
-        try:
-            with lock:
-                return archive.read(info)
-        except Exception as error:  # zlib, lzma, encryption and CRC each raise their own
-            raise InputError(
-                f"{name}: cannot be unpacked ({error})", "unpack the archive yourself"
-            ) from error
-
-    return Source(name, f"{os.path.realpath(path)}/{info.filename}", read)
+    place = os.path.realpath(path)
+    for name in sorted(names, key=lambda name: PurePosixPath(name).parts):
+        yield Source(store.where(name), f"{place}/{name}", partial(store.read, name))
 
 
 def _refused(name: str, error: InputError) -> Source:
