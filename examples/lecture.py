@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,8 @@ from hmer_cli.write.font import FontHand
 from hmer_cli.write.glyph import Points, join
 from hmer_cli.write.manner import Manner
 
-TEXT = r"""the roots of a polynomial of degree two, for all real
-numbers a, b and c, are:
+TEXT = r"""the roots of a polynomial of degree two, for all
+real numbers a, b and c, are:
 $x = \frac { - b \pm \sqrt { b ^ { 2 } - 4 a c } } { 2 a }$
 where the number under the root says how many
 there are. a sum that took long to find:
@@ -45,10 +47,13 @@ class Lecturer:
     def prose(self, line: str) -> None:
         """One line of words on its rule."""
         x = float(LEFT)
-        for word in line.split():
+        for word in re.findall(r"\w+|\W", line):
+            if word == " ":
+                x += 0.8 * X
+                continue
             glyphs = [self.hand.glyph(letter) for letter in word]
             strokes = [(s * X).astype(np.float32) for s in join(word, glyphs, 0.14, None).strokes]
-            x += self.put(strokes, x, self.y) + X
+            x += self.put(strokes, x, self.y) + 0.25 * X
         self.y += PITCH
 
     def display(self, label: str) -> None:
@@ -72,7 +77,7 @@ class Lecturer:
 
 def lecture() -> NDArray[np.uint8]:
     """The page, (H, W), at 150 dots an inch."""
-    writer = Lecturer(seed=4)
+    writer = Lecturer(seed=6)
     for line in TEXT.splitlines():
         if line.startswith("$"):
             writer.display(line.strip("$"))

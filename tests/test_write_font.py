@@ -9,7 +9,8 @@ import pytest
 
 from hmer_cli.expr.commands import KNOWN, STRUCTURE
 from hmer_cli.expr.tokens import Vocabulary
-from hmer_cli.write.font import FontHand, knows, outlines, sample
+from hmer_cli.write.font import FontHand, drawings, knows, outlines, sample
+from hmer_cli.write.manner import Manner
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 UNDRAWN = {t for t in STRUCTURE if not t.startswith(("\\frac", "\\sqrt"))}
@@ -63,3 +64,19 @@ def test_a_function_is_one_glyph_of_all_its_letters() -> None:
 def test_a_sign_that_is_not_in_the_font_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         FontHand(np.random.default_rng(0)).glyph(r"\aleph")
+
+
+def test_a_sign_is_written_in_its_ways_as_often_as_people_do() -> None:
+    hands = [FontHand(np.random.default_rng(0), Manner.of(seed)) for seed in range(300)]
+    barred = np.mean([len(hand.glyph("7").lengths) == 2 for hand in hands])
+    plain, with_bar = outlines()["7"]
+    assert with_bar.share / (plain.share + with_bar.share) == pytest.approx(barred, abs=0.08)
+    assert with_bar.share > 2 * plain.share
+
+
+def test_a_drawing_is_pulled_about_its_middle() -> None:
+    drawn = drawings()["a"][0]
+    x0, y0, x1, y1 = drawn.glyph("a").box
+    left, top, right, bottom = drawn.pulled(1.0, 2.0, 0.5, 0.25).glyph("a").box
+    assert (right - left, bottom - top) == pytest.approx((2 * (x1 - x0), (y1 - y0) / 2), abs=1e-4)
+    assert (left + right, top + bottom) == pytest.approx((x0 + x1, y0 + y1 + 0.5), abs=1e-4)

@@ -2,8 +2,9 @@
 
     python train/hands.py ../shared/data/crohme.zip ../shared/data/formulas.txt --out runs/hands
 
-Half of the labels that are read come from CROHME's training set, half from the formulas, all of at
-most 24 signs that every engine can write. Likeness is measured on the labels, images and boxes of
+Labels to read come from the formulas, half of them if --formulas does not say how many, and from
+CROHME's training set, all of at most 24 signs that every engine can write; what is read wrong is
+counted by what was wrong with it. Likeness is measured on the labels, images and boxes of
 training writers that HMEG's networks have not seen.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
 from hmer_cli.eval import evaluate
+from hmer_cli.expr.commands import STRUCTURE
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
@@ -31,7 +34,7 @@ from hmer_cli.ink.render import WHITE, Image
 from hmer_cli.judge.distances import frechet, patches, sliced
 from hmer_cli.judge.evaluation import as_tsv
 from hmer_cli.judge.layouts import overlap
-from hmer_cli.judge.scores import score
+from hmer_cli.judge.scores import Confusion, Pair, confusions, score
 from hmer_cli.learn.datasets import Sample, open_dataset
 from hmer_cli.learn.examples import inks
 from hmer_cli.learn.export import restore
@@ -54,10 +57,11 @@ def main() -> None:
     """Write, read, compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", help="the CROHME package, folder or zip")
-    parser.add_argument("formulas", type=Path, help="a file of LaTeX, an expression a line")
+    parser.add_argument("lines", type=Path, help="a file of LaTeX formulas, one a line")
     parser.add_argument("--out", type=Path, default=Path("runs/hands"))
     parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=list(ENGINES))
     parser.add_argument("--count", type=int, default=500, help="labels to write and read")
+    parser.add_argument("--formulas", type=float, default=0.5, help="the share of formulas")
     parser.add_argument("--people", type=int, default=400, help="images to compare with")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -66,19 +70,20 @@ def main() -> None:
     samples = open_dataset(given.data, "train")
     rng = np.random.default_rng(0)
     crohme = sorted({sample.label for sample in samples if sample.label})
-    lines = given.formulas.read_text(encoding="utf-8").splitlines()
-    half = given.count // 2
-    labels = [*islice(usable(rng.permutation(crohme)), half)]
-    labels += islice(usable(rng.permutation(lines)), given.count - half)
+    lines = given.lines.read_text(encoding="utf-8").splitlines()
+    first = given.count - round(given.formulas * given.count)
+    labels = [*islice(usable(rng.permutation(crohme)), first)]
+    labels += islice(usable(rng.permutation(lines)), given.count - first)
     recogniser = Recogniser.load()
     say(f"read by {recogniser.model}")
     for engine in given.engines:
         folder = written(labels, engine, given.out / f"{engine}-read")
         scored = evaluate(str(folder), None, None, recogniser)
         (given.out / f"{engine}.tsv").write_text(as_tsv(scored), encoding="utf-8")
-        for name, part in (("CROHME", slice(half)), ("formulas", slice(half, None))):
-            pairs = [each.pair for each in scored.outcomes[part]]
-            say(f"{engine}, {name}: {score(pairs)}")
+        for name, part in (("CROHME", slice(first)), ("formulas", slice(first, None))):
+            if pairs := [each.pair for each in scored.outcomes[part]]:
+                say(f"{engine}, {name}: {score(pairs)}")
+                say(f"{engine}, {name}, wrong by: {causes(pairs)}")
         say(f"{engine}: {scored.scores}")
     if given.people:
         likeness(people(samples, given.people), given.engines, given.out)
@@ -87,6 +92,30 @@ def main() -> None:
 def say(line: str) -> None:
     """Tell whoever waits."""
     sys.stderr.write(f"{line}\n")
+
+
+def causes(pairs: Sequence[Pair]) -> str:
+    """How many labels were read wrong in each way, and in brackets, how many in that way alone."""
+    found = [{cause(one) for one in confusions([pair])} for pair in pairs]
+    counts = Counter(name for names in found for name in names)
+    alone = Counter(name for names in found if len(names) == 1 for name in names)
+    return ", ".join(f"{name} {count} ({alone[name]})" for name, count in counts.most_common())
+
+
+def cause(wrong: Confusion) -> str:
+    """What kind of mistake this is."""
+    tokens = {wrong.truth, wrong.prediction}
+    if wrong.truth.lower() == wrong.prediction.lower():
+        return "large for small"
+    if tokens & {".", ","}:
+        return "dot or comma"
+    return (
+        "structure"
+        if tokens & STRUCTURE
+        else "sign"
+        if "" not in tokens
+        else "omission or addition"
+    )
 
 
 def usable(texts: Sequence[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/painter"))
     parser.add_argument("--every", type=int, default=1, help="paint from every so many-th")
     parser.add_argument("--glyph-steps", type=int, default=GlyphPlan.steps)
+    parser.add_argument("--layout-steps", type=int, default=LAYOUTS.steps)
     parser.add_argument("--steps", type=int, default=PainterPlan.steps)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -58,7 +60,8 @@ def main() -> None:
     say(f"{len(learned)} of {len(found)} pictures to learn from")
     glyphs = GlyphTrainer(GlyphPlan(steps=given.glyph_steps), learned)
     glyphs.run(given.out, drawing(given.out / "glyphs.png", lambda: glyph_sheet(glyphs, learned)))
-    layouts = LayoutTrainer(LAYOUTS, [a for a in layouts_of(every) if not held_out(a.writer)])
+    plan = replace(LAYOUTS, steps=given.layout_steps)
+    layouts = LayoutTrainer(plan, [a for a in layouts_of(every) if not held_out(a.writer)])
     layouts.run(given.out / "layouts", say)
     painter = PainterTrainer(PainterPlan(steps=given.steps), learned, glyphs, layouts)
     painter.run(given.out, drawing(given.out / "painter.png", lambda: sheet(painter, learned)))

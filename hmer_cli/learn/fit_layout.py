@@ -23,7 +23,7 @@ from hmer_cli.expr.commands import OPERATORS
 from hmer_cli.learn.datasets import open_dataset
 from hmer_cli.learn.examples import Example, examples
 from hmer_cli.learn.lines import Extents, Sight, look, union
-from hmer_cli.write.font import WORDS, outlines, sample
+from hmer_cli.write.font import WORDS, drawings, sample
 from hmer_cli.write.measures import KINDS, gap
 
 Record = tuple[str, float, float]
@@ -35,7 +35,7 @@ _FEW = 12
 
 def font_extents() -> dict[str, tuple[float, float]]:
     """Top and bottom of every sign of our own font."""
-    boxes = {token: sample(token).box for token in [*outlines(), *WORDS]}
+    boxes = {token: sample(token).box for token in [*drawings(), *WORDS]}
     return {token: (round(box[1], 3), round(box[3], 3)) for token, box in boxes.items()}
 
 

@@ -1,10 +1,15 @@
-"""The stroke font of our own (``glyphs.txt``), and the unsteady hand that writes with it."""
+"""The stroke font of our own (``glyphs.txt``), and the unsteady hand that writes with it.
+
+How often each way of a sign is taken, and how large it is written, is people's (``ways.json``, see
+`hmer_cli.learn.fit_font`).
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +24,7 @@ from hmer_cli.write.measures import KINDS
 from hmer_cli.write.motion import glide, hook, link
 
 _FILE = Path(__file__).with_name("glyphs.txt")
+_WAYS = Path(__file__).with_name("ways.json")
 _STEP = 9.0
 """A curve has a point for every so many hundredths of an x."""
 
@@ -32,23 +38,50 @@ WORDS = {
 }
 """Function names, which are written letter by letter."""
 
+WORD_GAP = 0.12
+"""The usual gap between their letters."""
+
 
 @dataclass(frozen=True)
 class Outline:
     """One way to write a sign: N points from its P control points.
 
     ``curve`` (N, P) makes them lie on a smooth curve, ``chord`` (N, P) on straight lines.
+    ``share`` is that of the writers who write so.
     """
 
     controls: NDArray[np.float64]
     curve: NDArray[np.float64]
     chord: NDArray[np.float64]
     lengths: tuple[int, ...]
+    share: float = 1.0
+
+    def pulled(self, share: float, wide: float, high: float, down: float) -> Outline:
+        """The outline for so many writers, pulled about its middle, and moved by x heights."""
+        points = self.curve @ self.controls
+        middle = (points.min(axis=0) + points.max(axis=0)) / 2
+        controls = (self.controls - middle) * (wide, high) + middle + (0, 100 * down)
+        return replace(self, controls=controls, share=share)
+
+    def glyph(self, token: str) -> Glyph:
+        """The token as it is drawn, in no hand."""
+        points = (self.curve @ self.controls / 100).astype(np.float32)
+        return Glyph.of(token, np.split(points, np.cumsum(self.lengths)[:-1]))
 
 
 @cache
 def outlines() -> dict[str, tuple[Outline, ...]]:
     r"""Every sign of the font and the ways to write it; letters in a font as ``\mathbb{R}``."""
+    ways = json.loads(_WAYS.read_text(encoding="utf-8"))
+    return {
+        token: tuple(one.pulled(*way) for one, way in zip(drawn, ways[token], strict=True))
+        for token, drawn in drawings().items()
+    }
+
+
+@cache
+def drawings() -> dict[str, tuple[Outline, ...]]:
+    """The same as they stand in the font's file, each way as likely as the next."""
     found: dict[str, tuple[Outline, ...]] = {}
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -77,7 +110,7 @@ class FontHand:
         """A new glyph of the token; raises KeyError where the font has none."""
         if token in WORDS:
             letters = [self.glyph(letter) for letter in WORDS[token]]
-            gap = float(self.rng.normal(0.12, 0.03))
+            gap = float(self.rng.normal(WORD_GAP, 0.03))
             return join(token, letters, gap, link if self.manner.joined else None)
         outline, controls = self._form(_key(token))
         waver = self.rng.normal(0, self.manner.unrest, controls.shape)
@@ -93,7 +126,8 @@ class FontHand:
         """The writer's way with a sign: the outline and where its control points usually are."""
         if key not in self._forms:
             ways = outlines()[key]
-            way, own = self.manner.form(key, len(ways), max(len(o.controls) for o in ways))
+            most = max(len(outline.controls) for outline in ways)
+            way, own = self.manner.form(key, [outline.share for outline in ways], most)
             controls = ways[way].controls + own[: len(ways[way].controls)]
             if key.isalnum() or key in GREEK:
                 controls[:, 1] = _proportioned(controls[:, 1], self.manner)
@@ -123,12 +157,10 @@ def _proportioned(y: NDArray[np.float64], manner: Manner) -> NDArray[np.float64]
 
 
 def sample(token: str) -> Glyph:
-    """The token as the font has it, in no hand: for measuring."""
+    """The token as the font's file has it, in no hand: for measuring."""
     if token in WORDS:
-        return join(token, [sample(letter) for letter in WORDS[token]], 0.12)
-    outline = outlines()[_key(token)][0]
-    points = (outline.curve @ outline.controls / 100).astype(np.float32)
-    return Glyph.of(token, np.split(points, np.cumsum(outline.lengths)[:-1]))
+        return join(token, [sample(letter) for letter in WORDS[token]], WORD_GAP)
+    return drawings()[_key(token)][0].glyph(token)
 
 
 def _key(token: str) -> str:

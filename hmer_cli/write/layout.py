@@ -20,6 +20,12 @@ from hmer_cli.write.measures import KINDS, Style, gap
 _WIDE_COVERS = frozenset({r"\overline", r"\underline"})
 _NARROW_COVERS = frozenset({r"\dot", r"\ddot"})
 _LEAST_GAP = -0.02
+_OFF = 0.4
+"""The line of a script lies off that of its base by so much at least, from middle to middle."""
+
+_BESIDE = 0.1
+"""A prime is no nearer to its letter, whose hook it would else be part of."""
+
 _LEAST_SCALE = 0.36
 """Scripts of scripts of scripts are not written smaller than this."""
 
@@ -189,10 +195,11 @@ class _Layouter:
         if all(node.symbol == r"\prime" for node in tree):  # it hangs at the top of its base
             top = min(base[1] + 0.1, -1.35)
             y = top + float(self.style.rng.normal(0, 0.1)) - part.middle * size
+            space = max(space, _BESIDE)
         elif name == "sup":  # a superscript ends above the middle of its base, a subscript below it
-            y = min(y, (base[1] + base[3]) / 2 - 0.1 - part.box[3] * size)
+            y = min(y, (base[1] + base[3]) / 2 - 0.1 - part.box[3] * size, (size - 1) / 2 - _OFF)
         else:
-            y = max(y, (base[1] + base[3]) / 2 + 0.1 - part.box[1] * size)
+            y = max(y, (base[1] + base[3]) / 2 + 0.1 - part.box[1] * size, (size - 1) / 2 + _OFF)
         block.add(part, base[2] + space - part.box[0] * size, y, size)
 
     def limits(self, block: Block, above: Tree, below: Tree) -> None:
@@ -237,9 +244,9 @@ class _Layouter:
         index, size = self.part(node.above, "index") if node.above else (Block(), 1.0)
         if not inside.marks:
             inside = Block(box=(0.0, -1.0, 0.6, 0.0))
-        top = inside.box[1] - max(0.5 * self.style.draw("root.top"), 0.1)
+        top = inside.box[1] - max(0.8 * self.style.draw("root.top"), 0.2)
         bottom = inside.box[3] - self.style.draw("root.bottom")
-        right = inside.width + max(0.6 * self.style.draw("root.right"), 0.1)
+        right = inside.width + 0.08 + max(0.8 * self.style.draw("root.right"), 0.1)
         height = bottom - top
         hook = min(max(self.style.draw("root.hook", height) - 0.15, 0.5), 0.9 * height + 0.3)
         glyph = self.hand.glyph(r"\sqrt", (hook + right) / height)
@@ -249,7 +256,7 @@ class _Layouter:
             x = min(self.style.draw("index.x", height), hook)
             y = min(self.style.draw("index.y", height), 0.45 * height)
             block.add(index, x - index.box[2] * size, top + y - index.box[3] * size, size)
-        block.add(inside, hook + 0.12 - inside.box[0])
+        block.add(inside, hook + 0.2 - inside.box[0])
         return block
 
     def cover(self, node: Node) -> Block:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +57,13 @@ class Manner:
         hooks = rng.normal(0, 1, (2, 2)) * rng.exponential(0.035, (2, 1))
         return cls(
             seed=seed,
-            slant=float(np.clip(rng.normal(0.11, 0.15), -0.16, 0.45)),
+            slant=float(np.clip(rng.normal(0.02, 0.16), -0.28, 0.42)),
             wide=math.exp(rng.normal(0, 0.14)),
             high=float(np.clip(rng.normal(1.03, 0.12), 0.8, 1.2)),
             deep=float(np.clip(rng.normal(1, 0.2), 0.6, 1.4)),
             angular=rng.uniform(-0.2, 0.5),
             tempo=rng.integers(3, 13) / 4,
-            own=rng.uniform(1.5, 4.5),
+            own=rng.uniform(2, 6),
             unrest=rng.uniform(0.8, 2.4),
             landing=hooks[0].astype(np.float32),
             leaving=(hooks[1] + (0.02, 0)).astype(np.float32),
@@ -83,11 +83,14 @@ class Manner:
         """The manner of the writer with this name; numbers are names, too."""
         return cls.of(zlib.crc32(name.encode("utf-8", "surrogateescape")))
 
-    def form(self, token: str, ways: int, points: int) -> tuple[int, NDArray[np.float64]]:
-        """Which of so many ways to write a token is the writer's, and how his points lie off.
+    def form(
+        self, token: str, shares: Sequence[float], points: int
+    ) -> tuple[int, NDArray[np.float64]]:
+        """Which way to write a token is the writer's, and how his points lie off.
 
-        The second is (points, 2), in hundredths of an x, for outlines of at most that many points.
+        ``shares`` are those of the writers who write it in each way. The second is (points, 2), in
+        hundredths of an x, for outlines of at most that many points.
         """
         rng = np.random.default_rng((self.seed, zlib.crc32(token.encode())))
-        way = int(rng.integers(ways))
+        way = int(rng.choice(len(shares), p=np.array(shares) / sum(shares)))
         return way, rng.normal(0, self.own, (points, 2))

@@ -36,6 +36,9 @@ _MARGIN = 70
 _PITCH = 3.4
 """From one line of prose to the next, in x heights."""
 
+_MARK_GAP = 0.3
+"""A comma stands so far from its word, in x heights; its tail would else look like a letter's."""
+
 _PAD = 0.3
 """Free space round an expression that belongs to its box, in x heights."""
 
@@ -140,9 +143,11 @@ class _Scribe:
         """One word, now and then with a mark after it."""
         letters = str(self.rng.choice(WORDS))
         mark = str(self.rng.choice(["", "", "", "", "", ",", "."]))
-        glyphs = [self.hand.glyph(letter) for letter in letters + mark]
+        glyphs = [self.hand.glyph(letter) for letter in letters]
         joining = link if self.manner.joined else None
         word = join(letters, glyphs, float(self.rng.normal(0.14, 0.03)), joining)
+        if mark:
+            word = join(letters + mark, [word, self.hand.glyph(mark)], _MARK_GAP)
         return _Piece.of(word.strokes, self.x)
 
     def expression(self, most: tuple[float, float]) -> tuple[_Piece, str]:

@@ -1,10 +1,14 @@
-"""The hmeg engine: HMEG's networks lay an expression out and paint it. It has no strokes."""
+"""The hmeg engine: HMEG's networks lay an expression out and paint it. It has no strokes.
+
+Two things are ours and not the networks': neighbours that run into each other are moved apart, and
+function names are painted letter by letter, as they were learnt too seldom.
+"""
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError, MissingError
-from hmer_cli.expr.node import walk
+from hmer_cli.expr.node import Tree, walk
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.ink.render import WHITE
+from hmer_cli.write.apart import Boxes, apart
 from hmer_cli.write.engine import PADDING, Written
+from hmer_cli.write.font import WORD_GAP, WORDS, sample
 from hmer_cli.write.graph import SymbolGraph
 from hmer_cli.write.wiring import Wiring, reach
 
@@ -36,6 +42,9 @@ _CONTRAST = 1.7
 
 _NARROW, _HOPELESS = 0.1, 5.0
 """Aspects deviate by so much at least; further off than this, in deviations, all are equal."""
+
+_LEAST = 0.05
+"""Neighbours are so far apart at least, in the usual size of a symbol."""
 
 _HABIT = 0.9
 """How far (as a correlation) a writer's symbols of one token are alike."""
@@ -131,24 +140,26 @@ class HmegEngine:
 
     def check(self, label: str) -> None:
         """Raises InputError for what the networks have not learnt; MissingError without them."""
-        self._graph(label)
+        self._tree(label)
 
     def write(self, label: str, style: int, rng: np.random.Generator) -> Written:
         """The label in one hand, its symbols about 24 pixels large."""
-        graph, known = self._graph(label), _networks(self._weights)
-        writer = Writer.of(style, known)
-        feed = self._blank(graph, writer, known)
-        (boxes,) = known.session.run(["boxes"], feed)
+        tree, known = self._tree(label), _networks(self._weights)
+        graph, writer = SymbolGraph.of(tree), Writer.of(style, known)
+        (boxes,) = known.session.run(["boxes"], self._blank(graph, writer, known))
+        boxes = apart(tree, cornered(boxes), _LEAST)
         placed, shape = on_canvas(boxes, writer.pen, known)
-        feed |= self._forms(graph, writer, known, placed, rng)
-        feed |= {"placed": placed, "ys": _centres(shape[0]), "xs": _centres(shape[1])}
+        signs, at = spelled(graph.symbols, placed, known)
+        feed = self._blank(SymbolGraph(signs, np.zeros((len(signs),) * 2, np.int8)), writer, known)
+        feed |= self._forms(signs, writer, known, at, rng)
+        feed |= {"placed": at, "ys": _centres(shape[0]), "xs": _centres(shape[1])}
         (ink,) = known.session.run(["ink"], feed)
         ink = np.clip(ink.astype(np.float64), 0, 1)
         ink, paper = ink**_CONTRAST, (1 - ink) ** _CONTRAST
         image = np.round(WHITE * paper / (ink + paper)).astype(np.uint8)
         return trimmed(label, image, graph.symbols, placed)
 
-    def _graph(self, label: str) -> SymbolGraph:
+    def _tree(self, label: str) -> Tree:
         tree, known = parse(tokenize(label)), _networks(self._weights).index
         for node in walk(tree):
             symbol = node.symbol
@@ -157,11 +168,11 @@ class HmegEngine:
                 raise InputError(f"{what}: the hmeg engine has not learnt it", "use --engine ink")
         if not tree:
             raise InputError("nothing to write", "give an expression")
-        return SymbolGraph.of(tree)
+        return tree
 
     def _forms(
         self,
-        graph: SymbolGraph,
+        signs: Sequence[str],
         writer: Writer,
         known: Networks,
         placed: Floats,
@@ -169,7 +180,7 @@ class HmegEngine:
     ) -> dict[str, NDArray[Any]]:
         """How each symbol is written in its box: the inputs that say so."""
         aspects = ((placed[:, 2] - placed[:, 0]) / (placed[:, 3] - placed[:, 1])).tolist()
-        ways = [writer.form(t, a, known) for t, a in zip(graph.symbols, aspects, strict=True)]
+        ways = [writer.form(t, a, known) for t, a in zip(signs, aspects, strict=True)]
         chance = rng.standard_normal((len(ways), known.turn))
         turns = _HABIT * np.stack([turn for _, turn in ways]) + (1 - _HABIT**2) ** 0.5 * chance
         return {
@@ -200,15 +211,49 @@ class HmegEngine:
         }
 
 
-def on_canvas(boxes: Floats, pen: float, known: Networks) -> tuple[Floats, tuple[int, int]]:
-    """Left edge, middle, width, height in symbols -> corners in pixels; the canvas's shape."""
-    x, y, w, h = boxes.T * known.unit
-    corners = np.stack([x, y - h / 2, x + w, y + h / 2], axis=1)
+def cornered(boxes: NDArray[np.floating]) -> Boxes:
+    """Left edge, middle, width, height -> left, top, right, bottom."""
+    x, y, w, h = boxes.T.astype(float)
+    return np.stack([x, y - h / 2, x + w, y + h / 2], axis=1)
+
+
+def on_canvas(boxes: Boxes, pen: float, known: Networks) -> tuple[Floats, tuple[int, int]]:
+    """Corners in symbols -> those in pixels, with room for the pen; the canvas's shape."""
+    corners = boxes * known.unit
     corners += known.margin - np.tile(corners[:, :2].min(axis=0), 2)
     room = pen / 2 + known.edge
     corners += np.array([-room, -room, room, room])
     right, bottom = corners[:, 2:].max(axis=0) + known.margin
     return corners.astype(np.float32), (8 * -int(-bottom // 8), 8 * -int(-right // 8))
+
+
+def spelled(
+    symbols: Sequence[str], placed: Floats, known: Networks
+) -> tuple[tuple[str, ...], Floats]:
+    """What is painted where: the letters of function names, each in its part of the box."""
+    signs: list[str] = []
+    boxes: list[Floats] = []
+    for symbol, box in zip(symbols, placed, strict=True):
+        letters = WORDS.get(symbol, "")
+        if letters and known.index.keys() >= set(letters):
+            signs += letters
+            boxes.append(_parts(letters, box))
+        else:
+            signs.append(symbol)
+            boxes.append(box[None])
+    return tuple(signs), np.concatenate(boxes)
+
+
+def _parts(letters: str, box: Floats) -> Floats:
+    """Where the letters of a word stand in its box, as they do in our font: (N, 4)."""
+    glyphs = [sample(letter) for letter in letters]
+    steps = np.cumsum([0.0] + [glyph.width + WORD_GAP for glyph in glyphs])
+    parts = np.array(
+        [(x, g.box[1], x + g.width, g.box[3]) for x, g in zip(steps, glyphs, strict=False)]
+    )
+    low, high = parts[:, :2].min(axis=0), parts[:, 2:].max(axis=0)
+    scale = (box[2:] - box[:2]) / (high - low)
+    return ((parts - np.tile(low, 2)) * np.tile(scale, 2) + np.tile(box[:2], 2)).astype(np.float32)
 
 
 def trimmed(
