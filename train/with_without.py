@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", help="the CROHME package, folder or zip")
     parser.add_argument("--out", type=Path, default=Path("runs/with"))
-    parser.add_argument("--count", type=int, help="how many to write; as many as there are to learn")
+    parser.add_argument("--count", type=int, help="how many to write; else as many as people wrote")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     splits = {name: list(readable(open_dataset(given.data, name))) for name in FOLDERS}
