@@ -15,7 +15,7 @@ from hmer_cli.ink.inkml import read_inkml, write_inkml
 from hmer_cli.ink.render import draw
 from hmer_cli.write.engine import InkEngine, Written
 from hmer_cli.write.font import FontHand, sample
-from hmer_cli.write.glyph import Points
+from hmer_cli.write.glyph import Points, join
 from hmer_cli.write.manner import Manner
 from hmer_cli.write.motion import answer, glide, link
 from hmer_cli.write.phrases import Phrases
@@ -128,3 +128,9 @@ def test_what_the_hand_cannot_write_is_told(label: str) -> None:
         InkEngine().check(label)
     with pytest.raises(InputError):
         write(label, 0)
+
+
+def test_a_letter_that_begins_at_its_right_is_not_joined() -> None:
+    word = join("nc", [sample("n"), sample("c")], 0.1, link)
+    assert len(word.lengths) == len(sample("n").lengths) + len(sample("c").lengths)
+    assert len(join("nn", [sample("n"), sample("n")], 0.1, link).lengths) == 1

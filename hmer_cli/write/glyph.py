@@ -16,9 +16,10 @@ Points = NDArray[np.float32]
 _RISE, _TOP = 0.6, 0.12
 """A radical has reached its bar after this width and this near to its top, in heights."""
 
-_EXIT, _HIGH, _BACK = 0.25, -0.6, 0.1
+_EXIT, _HIGH, _BACK, _AHEAD = 0.25, -0.6, 0.1, 0.6
 """A letter can be joined to the next where its stroke ends this near to the right, in widths, and
-below this height, and the next begins no further back, in x heights."""
+below this height, and the next begins no further back, in x heights, and no further ahead, in its
+widths: a c that is joined at its upper end is an e."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,9 @@ def join(
     for glyph in glyphs:
         first, *others = (s + np.array([end - glyph.box[0], 0], np.float32) for s in glyph.strokes)
         end += glyph.width
-        if link and main is not None and first[0, 0] > strokes[main][-1, 0] - _BACK:
+        ahead = first[0, 0] - end + glyph.width
+        near = main is not None and first[0, 0] > strokes[main][-1, 0] - _BACK
+        if link and main is not None and near and ahead < _AHEAD * glyph.width:
             strokes[main] = first = link(strokes[main], first)
         else:
             main = len(strokes)
