@@ -135,6 +135,12 @@ def test_of_overlapping_candidates_the_likeliest_is_taken() -> None:
     assert select(runs, likely).tolist() == [1, 2]
 
 
+def test_of_candidates_that_are_all_sure_the_widest_is_taken() -> None:
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 12, 10], [0, 0, 14, 10]], np.float32)
+    runs = Runs(boxes, np.zeros((3, 1), np.float32))
+    assert select(runs, np.array([0.97, 0.93, 0.85], np.float32)).tolist() == [1]
+
+
 def test_weights_that_are_missing_are_told(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="missing"):
         Detector(tmp_path)

@@ -6,12 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.candidates import Indices, Line, relations
+from hmer_cli.page.context import Views
+from hmer_cli.page.opinions import partings
 from hmer_cli.page.parts import RASTER, Parts
 from hmer_cli.page.signs import KINDS
 from hmer_cli.page.sums import Floats
 
 FAR = 20.0  # letter heights: further than this is all the same
-CUT_FEATURES = 95 + 4 * len(KINDS)
+CUT_FEATURES = 97 + 4 * len(KINDS)
+PARTINGS = slice(CUT_FEATURES - 2, CUT_FEATURES)
+"""The columns of what is seen at a gap that the network's links across it say."""
+
 _NOWHERE = -1.0  # what is measured beyond the ends of a line
 
 
@@ -55,11 +60,11 @@ def white_between(line: Line, unit: float) -> Floats:
     return np.concatenate([[FAR], between, [FAR]]).astype(np.float32)
 
 
-def cut_features(line: Line, parts: Parts, groups: Floats, kinds: Floats) -> Floats:
+def cut_features(line: Line, parts: Parts, groups: Floats, kinds: Floats, views: Views) -> Floats:
     """What is seen at each of the gaps between neighbouring groups, (G - 1, F).
 
     ``groups`` (G, P): what is added up over the parts of each; ``kinds`` (G, K): which kinds of
-    signs they look like.
+    signs they look like; ``views``: what the network says of all parts.
     """
     count = len(line.members)
     if count < 2:
@@ -79,6 +84,7 @@ def cut_features(line: Line, parts: Parts, groups: Floats, kinds: Floats) -> Flo
         looks[right],
         np.broadcast_to(_summary(line, groups, white), (count - 1, 7)),
         np.stack([left, count - 1 - right], 1),
+        partings(line, views),
     ]
     return np.concatenate(columns, 1).astype(np.float32)
 

@@ -1,9 +1,9 @@
-"""What was learnt of mathematics on pages: a network for signs and three ensembles of trees.
+"""What was learnt of mathematics on pages: two networks and three ensembles of trees.
 
-The network was trained on ink and knows no page. Each ensemble answers five times: each answer
-comes from trees that were grown without one fifth of the pages, so that every page they were grown
-on can be judged by trees that never saw it. ``train/signs.py`` trains the network and
-``train/regions.py`` grows them.
+The network for signs was trained on ink and knows no page. The one for whole pages and each
+ensemble answer five times: each answer comes from weights or trees that were made without one
+fifth of the pages, so that every page they were made from can be judged by others that never saw
+it. ``train/signs.py`` trains the first and ``train/regions.py`` makes the rest.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 
 from hmer_cli.errors import MissingError
+from hmer_cli.page.context import Scene
 from hmer_cli.page.sums import Floats
 
 FOLDS = 5
 SIGNS = "hmer-signs-1.onnx"
 PARTS, CUTS, RUNS = "hmer-parts-1.onnx", "hmer-cuts-1.onnx", "hmer-regions-1.onnx"
-FILES = (SIGNS, PARTS, CUTS, RUNS)
+CONTEXT = "hmer-context-1.onnx"
+FILES = (SIGNS, CONTEXT, PARTS, CUTS, RUNS)
 
 
 class Detector:
@@ -31,6 +33,7 @@ class Detector:
     def __init__(self, folder: Path) -> None:
         """Raises MissingError where the files are not in the folder."""
         self._signs = _session(folder / SIGNS)
+        self._context = _session(folder / CONTEXT)
         self._parts = _session(folder / PARTS)
         self._cuts = _session(folder / CUTS)
         self._runs = _session(folder / RUNS)
@@ -39,6 +42,18 @@ class Detector:
         """(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
         (shares,) = self._signs.run(None, {"sights": sights})
         return np.asarray(shares, dtype=np.float32)
+
+    def answers(self, told: Scene, fold: int | None = None) -> tuple[Floats, Floats, Floats]:
+        """What the network for pages says of N parts: how likely each is mathematics, (N,); where
+        its expression ends, (N, 4); how likely its neighbours stand in it, (N, K)."""
+        given = {
+            "looks": told.looks,
+            "neighbours": told.neighbours,
+            "relations": told.relations,
+        }
+        every = self._context.run(None, given)
+        maths, ends, same = (x.mean(0) if fold is None else x[fold] for x in every)
+        return maths, ends, same
 
     def likely_parts(self, features: Floats, fold: int | None = None) -> Floats:
         """(N, F) features of parts to (N,) shares; ``fold`` is that of a page grown on."""

@@ -10,19 +10,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.context import Scene, scene, views
 from hmer_cli.page.detector import Detector, shipped
 from hmer_cli.page.images import Pixels
 from hmer_cli.page.lines import without_rules
 from hmer_cli.page.parts import Parts, find_parts
-from hmer_cli.page.runs import Runs, Signer, find_runs
-from hmer_cli.page.signs import company, sights
+from hmer_cli.page.runs import PADDING, Runs, find_runs
+from hmer_cli.page.signs import company
 from hmer_cli.page.sums import Floats
 
 Box = tuple[float, float, float, float]
 
 STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no more
-PADDING = 0.35  # letter heights around the ink: people draw boxes with some room
-LEAST = 0.25  # candidates less likely than this are no regions
+LEAST = 0.4  # candidates less likely than this are no regions
+SURE = 0.88  # of candidates likelier than this the widest is taken: nothing else parts them
 SHARED = 0.35  # of the smaller box: what two regions may have in common
 
 _PAGE_HEIGHT = 13  # letter heights of ink from top to bottom: more than any one expression has
@@ -73,9 +74,12 @@ def find_boxes(
     parts = found.parts
     if not len(parts):
         return []
-    likely = detector.likely_parts(part_features(parts, detector.kinds), fold)
+    told = scene(parts, detector.kinds)
+    seen = views(parts, told, *detector.answers(told, fold))
+    judged = detector.likely_parts(part_features(parts, told), fold)
+    likely = np.asarray((seen.maths + judged) / 2, dtype=np.float32)
     cutter = partial(detector.likely_cuts, fold=fold)
-    runs = find_runs(parts, likely, detector.kinds, cutter)
+    runs = find_runs(parts, likely, detector.kinds, cutter, seen)
     chosen = select(runs, detector.likely_runs(runs.features, fold))
     height, width = parts.ink.shape
     room = np.array([-1, -1, 1, 1]) * PADDING * parts.unit
@@ -83,11 +87,10 @@ def find_boxes(
     return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
 
 
-def part_features(parts: Parts, signer: Signer) -> Floats:
+def part_features(parts: Parts, told: Scene) -> Floats:
     """All that is known of each part: its measures, its kind and the company it keeps."""
-    kinds = signer(sights(parts.ink, parts.boxes, parts.unit))
     return np.concatenate(
-        [parts.features, company(parts.ink, parts.boxes, kinds, parts.unit)], axis=1
+        [parts.features, company(parts.ink, parts.boxes, told.kinds, parts.unit)], axis=1
     )
 
 
@@ -108,11 +111,12 @@ def in_reading_order(boxes: Sequence[Box]) -> list[Box]:
 
 
 def select(runs: Runs, likely: Floats, least: float = LEAST) -> NDArray[np.int64]:
-    """The likeliest candidates that do not overlap."""
+    """The likeliest candidates that do not overlap, the wider first where many are sure."""
     boxes = runs.boxes
+    width = boxes[:, 2] - boxes[:, 0]
     area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     kept: list[int] = []
-    for index in np.argsort(-likely, kind="stable"):
+    for index in np.lexsort((-width, -np.minimum(likely, SURE))):
         if likely[index] < least:
             break
         sides = np.minimum(boxes[kept, 2:], boxes[index, 2:]) - np.maximum(

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.candidates import Indices, Line, find_lines
-from hmer_cli.page.cuts import cut_features, part_kinds, portraits, white_between
+from hmer_cli.page.context import Signer, Views
+from hmer_cli.page.cuts import PARTINGS, cut_features, part_kinds, portraits, white_between
+from hmer_cli.page.opinions import opinions
 from hmer_cli.page.parts import Parts
 from hmer_cli.page.signs import sights
 from hmer_cli.page.sums import Floats, Sums
@@ -17,9 +19,7 @@ from hmer_cli.page.sums import Floats, Sums
 Cutter = Callable[[Floats], Floats]
 """(C, F) features of gaps to (C,) shares: how likely an expression ends there."""
 
-Signer = Callable[[Floats], Floats]
-"""(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
-
+PADDING = 0.35  # letter heights around the ink: people draw boxes with some room
 _SIDES = ((0, -3.0), (2, 3.0), (1, -1.5), (3, 1.5))  # an edge, and letter heights beyond it
 
 
@@ -31,22 +31,24 @@ class Runs:
     features: Floats
 
 
-def find_runs(parts: Parts, likely: Floats, signer: Signer, cutter: Cutter) -> Runs:
+def find_runs(parts: Parts, likely: Floats, signer: Signer, cutter: Cutter, views: Views) -> Runs:
     """The candidates of a page; ``likely`` (N,) is how likely each part is mathematics."""
     seen = look_at(parts, likely, signer)
     if not seen:
         return Runs(np.zeros((0, 4), np.float32), np.zeros((0, 0), np.float32))
-    gaps = [cut_features(line, parts, groups, kinds) for line, groups, kinds in seen]
+    gaps = [cut_features(line, parts, groups, kinds, views) for line, groups, kinds in seen]
     cuts = np.split(cutter(np.concatenate(gaps)), np.cumsum([len(gap) for gap in gaps])[:-1])
     boxes, features = [], []
-    for (line, groups, kinds), cut in zip(seen, cuts, strict=True):
+    for (line, groups, kinds), gap, cut in zip(seen, gaps, cuts, strict=True):
         first, last, hulls = line.runs()
         boxes.append(hulls)
         inside = _in_line(line, first, last, hulls, groups, kinds, parts.unit)
-        features.append(np.concatenate([inside, _cut(cut, first, last)], 1))
+        ends = [_cut(each, first, last) for each in (cut, *gap[:, PARTINGS].T)]
+        features.append(np.concatenate([inside, *ends], 1))
     found, one = np.unique(np.concatenate(boxes), axis=0, return_index=True)
-    outside = _around(found, parts, likely)
-    return Runs(found, np.concatenate([np.concatenate(features)[one], outside], 1))
+    around = _around(found, parts, likely)
+    said = opinions(views, parts, found, PADDING * parts.unit)
+    return Runs(found, np.concatenate([np.concatenate(features)[one], around, said], 1))
 
 
 def look_at(parts: Parts, likely: Floats, signer: Signer) -> list[tuple[Line, Floats, Floats]]:
