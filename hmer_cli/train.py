@@ -96,7 +96,7 @@ def invention_of(
 ) -> Invention | None:
     """What makes new expressions, where the recipe asks for them."""
     wanted = plan.recomposition
-    if not wanted.share:
+    if not (wanted.share or wanted.grafted):
         return None
     from hmer_cli.expr.tokens import Vocabulary
     from hmer_cli.learn.examples import inks
