@@ -14,7 +14,7 @@ and 2014. Then train the same recipe on each from chance, and compare:
 or go on with weights that know all of CROHME, which a tenth of it can teach nothing:
 
     for name in all all-ink; do
-        hmer train train/recipes/wide.toml --from hmer-wide-2 --data runs/with/$name.zip \
+        hmer train train/recipes/wide.toml --from hmer-wide-3 --data runs/with/$name.zip \
             --set recomposition.share=0 --set schedule.minutes=10 --set schedule.rate=1e-4 \
             --set name=wide-$name --out runs/with/wide-$name
     done

@@ -1,0 +1,89 @@
+"""Average the weights of runs that began with one another, and make a weights file of them.
+
+    python train/average.py train/recipes/wide.toml runs/wide3 runs/wide2 \
+        --data ../shared/data/crohme.zip --out runs/average
+
+Models on one slope of the loss: their mean lies lower than either (Izmailov et al., UAI 2018;
+Wortsman et al., ICML 2022). Batch norm's means are taken anew, as none of the runs has those of the
+mean. The recipe and the log are those of the first run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hmer_cli.learn.batches import Batch, mixed
+from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.learn.examples import examples
+from hmer_cli.learn.families import load_system
+from hmer_cli.learn.recipe import load
+from hmer_cli.learn.training import BEST, LOG
+from hmer_cli.train import deliver
+
+BATCHES, EVERY = 120, 3
+"""Training batches that tell the means anew, and of how many expressions one is drawn for them."""
+
+
+def main() -> None:
+    """Average, settle, deliver."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("runs", type=Path, nargs="+", help="folders that hmer train wrote")
+    parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    plan = load(given.recipe)
+    system, content = load_system(given.runs[0] / BEST)
+    states = [system.model.state_dict()]
+    states += [load_system(run / BEST)[0].model.state_dict() for run in given.runs[1:]]
+    system.model.load_state_dict(mean(states))
+    rng = np.random.default_rng(0)
+    learned = examples(open_dataset(str(given.data), plan.split)[::EVERY])
+    endless = mixed(learned, None, plan.recomposition, rng)
+    batches: Any = system.batches(endless, lambda: 1.0, rng)
+    settle(system.model, list(islice(batches, BATCHES)))
+    given.out.mkdir(parents=True, exist_ok=True)
+    torch.save({**content, "average": system.model.state_dict()}, given.out / BEST)
+    shutil.copyfile(given.runs[0] / LOG, given.out / LOG)
+    deliver(plan, given.data, given.out, shlex.join(["python", *sys.argv]))
+
+
+def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of every parameter; what counts is that of the first."""
+    first, *_ = states
+    return {
+        name: sum(state[name] for state in states) / len(states)  # type: ignore[misc]
+        if value.is_floating_point()
+        else value
+        for name, value in first.items()
+    }
+
+
+@torch.no_grad()
+def settle(model: Any, batches: list[Batch]) -> None:
+    """Take the running means and deviations of batch norm anew, each batch counting the same."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None
+    model.thin_out(0.0, 0.0)
+    model.train()
+    with torch.autocast("cpu", torch.bfloat16):
+        for batch in batches:
+            images = batch.images.float().div_(255)
+            model.encoder(images.to(memory_format=torch.channels_last))
+    model.eval()
+
+
+if __name__ == "__main__":
+    main()
