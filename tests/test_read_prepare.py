@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hmer_cli.read.prepare import LONGEST, TALLEST, prepare
+from hmer_cli.read.prepare import LARGEST, LONGEST, TALLEST, prepare
 from hmer_cli.read.scale import MIN_WIDTH, PADDING, SYMBOL, symbol_size
 
 Pixels = NDArray[np.uint8]
@@ -97,3 +97,11 @@ def test_places_lead_back_to_the_image() -> None:
     ys, xs = np.nonzero(seen.pixels > 127)
     assert xs.min() / seen.scale + seen.origin[0] == pytest.approx(198, abs=4)
     assert ys.max() / seen.scale + seen.origin[1] == pytest.approx(162, abs=6)
+
+
+def test_what_is_no_writing_stays_small_enough_to_be_read() -> None:
+    grain = np.full((600, 2000), 255, np.uint8)
+    grain[::8, ::8] = grain[1::8, ::8] = grain[::8, 1::8] = 0  # symbols of two pixels
+    found = prepare(grain)
+    assert found is not None
+    assert found.pixels.size < 1.2 * LARGEST

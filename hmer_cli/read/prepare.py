@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -19,7 +20,11 @@ NEAR = 1.5
 
 LONGEST = 1600
 TALLEST = 512
-"""Pixels; larger writing is shrunk to fit, whatever its symbols measure."""
+LARGEST = 260_000
+"""Pixels a side and in all; larger writing is shrunk to fit, whatever its symbols measure.
+
+Memory grows with the square of the last: what is cut out of a page may be no writing at all.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,10 @@ def prepare(image: NDArray[np.uint8], symbol: float = SYMBOL) -> Prepared | None
     if box is None:
         return None
     x, y, width, height = box
-    scale = min(symbol / size, LONGEST / width, TALLEST / height)
+    room = LONGEST / width, TALLEST / height, math.sqrt(LARGEST / (width * height))
+    scale = min(symbol / size, *room)
     margin = int(np.ceil(PADDING / scale))
-    room = np.pad(ink, margin)
-    crop = room[y : y + height + 2 * margin, x : x + width + 2 * margin]
+    crop = np.pad(ink, margin)[y : y + height + 2 * margin, x : x + width + 2 * margin]
     shape = max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     small = brighten(np.asarray(cv2.resize(crop, shape, interpolation=method), np.uint8))
