@@ -148,26 +148,28 @@ def _weights(
     metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
     metadata |= {"name": plan.name, "symbol": plan.symbol, "score": _score(out / LOG, content)}
     reader: Any = system.model
-    shown = _shown(system, plan, data)
-    export(reader, metadata, weights, shown)
+    seen = shown(system, plan, data, SHOWN, SHOWN_EVERY, plan.seed)
+    export(reader, metadata, weights, seen)
     if plan.calibration:
         samples = open_dataset(str(data), plan.calibration)
         metadata["calibration"] = calibrate(Recogniser.load(str(weights)), samples)
-        export(reader, metadata, weights, shown)
+        export(reader, metadata, weights, seen)
     return weights
 
 
-def _shown(system: System[Any], plan: Recipe, data: Path) -> list[Any]:
-    """Some training batches as they are at the end of a run."""
+def shown(
+    system: System[Any], plan: Recipe, data: Path, count: int, every: int, seed: int
+) -> list[Any]:
+    """So many training batches as at the end of a run, of one expression in ``every``."""
     import numpy as np
 
     from hmer_cli.learn.batches import mixed
     from hmer_cli.learn.examples import examples
 
-    rng = np.random.default_rng(plan.seed)
-    samples = open_dataset(str(data), plan.split or None)[::SHOWN_EVERY]
+    rng = np.random.default_rng(seed)
+    samples = open_dataset(str(data), plan.split or None)[::every]
     endless = mixed(examples(samples), None, plan.recomposition, rng)
-    return list(islice(system.batches(endless, lambda: 1.0, rng), SHOWN))
+    return list(islice(system.batches(endless, lambda: 1.0, rng), count))
 
 
 def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str]:

@@ -14,23 +14,19 @@ import argparse
 import shlex
 import shutil
 import sys
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from hmer_cli.learn.batches import Batch, mixed
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import examples
+from hmer_cli.learn.batches import Batch
 from hmer_cli.learn.families import load_system
 from hmer_cli.learn.recipe import load
 from hmer_cli.learn.training import BEST, LOG
-from hmer_cli.train import deliver
+from hmer_cli.train import deliver, shown
 
-BATCHES, EVERY = 120, 3
+BATCHES, EVERY, SEED = 120, 3, 0
 """Training batches that tell the means anew, and of how many expressions one is drawn for them."""
 
 
@@ -47,11 +43,7 @@ def main() -> None:
     states = [system.model.state_dict()]
     states += [load_system(run / BEST)[0].model.state_dict() for run in given.runs[1:]]
     system.model.load_state_dict(mean(states))
-    rng = np.random.default_rng(0)
-    learned = examples(open_dataset(str(given.data), plan.split)[::EVERY])
-    endless = mixed(learned, None, plan.recomposition, rng)
-    batches: Any = system.batches(endless, lambda: 1.0, rng)
-    settle(system.model, list(islice(batches, BATCHES)))
+    settle(system.model, shown(system, plan, given.data, BATCHES, EVERY, SEED))
     given.out.mkdir(parents=True, exist_ok=True)
     torch.save({**content, "average": system.model.state_dict()}, given.out / BEST)
     shutil.copyfile(given.runs[0] / LOG, given.out / LOG)
