@@ -213,6 +213,14 @@ def train(
     data: Annotated[
         Path, typer.Option(metavar="PATH", help="A CROHME package or any labelled data set.")
     ],
+    more: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Learn from all of this data set too; may be given often.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -239,7 +247,8 @@ def train(
     """
     from hmer_cli import train as verb
 
-    verb.train(recipe, data, out or Path("runs") / recipe.stem, start, changes or ())
+    target = out or Path("runs") / recipe.stem
+    verb.train(recipe, data, target, start, changes or (), more or ())
 
 
 @app.command("eval")

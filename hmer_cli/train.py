@@ -37,11 +37,17 @@ RATES = ("WER", "CER", "ExpRate", "<= 1", "<= 2", "WER, short", "WER, long")
 
 
 def train(
-    recipe: Path, data: Path, out: Path, start: str | None = None, changes: Sequence[str] = ()
+    recipe: Path,
+    data: Path,
+    out: Path,
+    start: str | None = None,
+    changes: Sequence[str] = (),
+    more: Sequence[Path] = (),
 ) -> Path:
     """Train as the recipe says, with ``changes`` to it, and return what came of it.
 
-    That is the weights file ``out/NAME.onnx``, or for families that have none the checkpoint.
+    What is learnt from is the recipe's split of ``data`` and all of the data sets ``more``. What is
+    returned is the weights file ``out/NAME.onnx``, or for families that have none the checkpoint.
     ``start`` names weights to begin with instead of chance; a run that is resumed has begun.
     Beside it lie the checkpoints, from which the same command goes on, the log, the curves and
     the record. Under torchrun, each of its processes calls this and one of them delivers.
@@ -65,6 +71,7 @@ def train(
     team = Team.join()
     say = console.say if team.leads else _nobody
     samples = open_dataset(str(data), plan.split or None)
+    samples += [sample for path in more for sample in open_dataset(str(path))]
     learned = examples(samples)
     valid = examples(open_dataset(str(data), plan.valid)) if plan.valid else []
     say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
@@ -78,6 +85,7 @@ def train(
     if not team.leads:
         return out / BEST
     command = ["hmer", "train", str(recipe), "--data", str(data), "--out", str(out)]
+    command += [part for path in more for part in ("--more", str(path))]
     command += ["--from", start] if start else []
     command += [part for change in changes for part in ("--set", change)]
     return deliver(plan, data, out, shlex.join(command))

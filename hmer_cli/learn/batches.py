@@ -87,14 +87,16 @@ class Painter:
 
     def paint(self, example: Example, progress: float, rng: np.random.Generator) -> Drawn:
         """One image of the example in another hand, at the size of this point of the run."""
-        size = measure(example.strokes)
-        strokes = augment(example.strokes, example.symbols, size, rng, self.spread)
         grown = min(1.0, progress / self.drawing.grown)
         symbol = self.drawing.small + (SYMBOL - self.drawing.small) * grown
-        zoom = float(np.exp(rng.normal(0, self.drawing.zoom)))
+        symbol *= float(np.exp(rng.normal(0, self.drawing.zoom)))
+        if example.image is not None:
+            return self._drawn(example, (), resized(example.image, symbol / SYMBOL))
+        size = measure(example.strokes)
+        strokes = augment(example.strokes, example.symbols, size, rng, self.spread)
         pen = float(rng.uniform(*self.drawing.pen))
         margins = PADDING + rng.integers(-3, 6, 4)
-        strokes, shape = _placed(strokes, symbol * zoom / measure(strokes), margins)
+        strokes, shape = _placed(strokes, symbol / measure(strokes), margins)
         chance = rng.random() - self.drawing.degraded
         if 0 <= chance < self.drawing.bilevel:
             return self._drawn(example, strokes, bilevel(strokes, shape, rng))
@@ -106,6 +108,8 @@ class Painter:
 
     def still(self, example: Example, symbol: float = SYMBOL, pen: float = 2.0) -> Drawn:
         """The example as it was written."""
+        if example.image is not None:
+            return self._drawn(example, (), resized(example.image, symbol / SYMBOL))
         scale = symbol / measure(example.strokes)
         strokes, shape = _placed(example.strokes, scale, np.full(4, PADDING))
         return self._drawn(example, strokes, 255 - draw(strokes, shape, pen))
@@ -130,6 +134,16 @@ def bilevel(
     ink = np.where(image < 128, 255, 0).astype(np.uint8)
     small = cv2.resize(ink, shape[::-1], interpolation=cv2.INTER_AREA)
     return brighten(np.asarray(small, np.uint8))
+
+
+def resized(ink: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Ink bright on black, larger or smaller, its lines as bright as before."""
+    height, width = ink.shape
+    scale = min(scale, LONGEST / width, TALLEST / height)
+    shape = max(1, round(width * scale)), max(1, round(height * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    image = brighten(np.asarray(cv2.resize(ink, shape, interpolation=method), np.uint8))
+    return np.pad(image, ((0, 0), (0, max(0, MIN_WIDTH - image.shape[1]))))
 
 
 def _placed(

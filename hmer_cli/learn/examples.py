@@ -1,4 +1,4 @@
-"""Labelled ink -> training examples: each token tied to the strokes that wrote it."""
+"""Labelled handwriting -> training examples: each token tied to the strokes that wrote it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.learn import spans
 from hmer_cli.learn.datasets import Sample
+from hmer_cli.read.prepare import prepare
 
 Points = NDArray[np.float32]
 
@@ -44,12 +45,16 @@ class Example:
 
     ``symbols`` are tuples of indices into the strokes. ``places`` is None where tokens and
     symbols could not be tied: such an example still trains CTC, but not the symbols.
+
+    Where handwriting came as an image there are no strokes, but ``image`` (H, W), ink bright on
+    black at the reader's scale.
     """
 
     strokes: tuple[Points, ...]
     tokens: tuple[str, ...]
     symbols: tuple[tuple[int, ...], ...] = ()
     places: tuple[int, ...] | None = None
+    image: NDArray[np.uint8] | None = None
 
     def part(self, span: spans.Span) -> Example | None:
         """The sub-expression of these tokens; None where not all of its ink is known."""
@@ -122,5 +127,19 @@ def inks(samples: Iterable[Sample]) -> list[Ink]:
 
 
 def examples(samples: Iterable[Sample]) -> list[Example]:
-    """The examples of all samples that can be read and have ink and a label."""
-    return [example(ink, ink.label or "") for ink in inks(samples)]
+    """The examples of all samples that can be read, have a label and show something."""
+    found = []
+    for sample in samples:
+        try:
+            one = example(sample.ink, sample.label) if sample.ink else _shown(sample)
+        except InputError:
+            continue
+        if one is not None and one.tokens:
+            found.append(one)
+    return found
+
+
+def _shown(sample: Sample) -> Example | None:
+    """The example that an image makes; None where nothing is written on it."""
+    seen = prepare(sample.image())
+    return seen and Example((), tuple(tokenize(sample.label)), image=seen.pixels)

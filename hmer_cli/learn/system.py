@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -69,7 +70,8 @@ class System(ABC, Generic[Batch]):
     def known(self, example: Example) -> Example:
         """The example with those of its tokens only that the units have, tied to no strokes."""
         known = set(self.units.tokens)
-        return Example(example.strokes, tuple(t for t in example.tokens if t in known))
+        tokens = tuple(t for t in example.tokens if t in known)
+        return replace(example, tokens=tokens, symbols=(), places=None)
 
 
 class Lesson(nn.Module):
