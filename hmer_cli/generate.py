@@ -21,6 +21,7 @@ from hmer_cli import console, files
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.gallery import Card, gallery, image
+from hmer_cli.ink.boxes import BOXES
 from hmer_cli.ink.ink import Box
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.sources import CAPTIONS
@@ -36,7 +37,6 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "hmeg": lambda: HmegEngine(resolve("hmer-hand-1")),
 }
 
-BOXES = "boxes.json"
 GALLERY = "gallery.html"
 
 SHOWN = 240

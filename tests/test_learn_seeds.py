@@ -3,6 +3,7 @@
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from dataclasses import replace
@@ -16,8 +17,11 @@ torch = pytest.importorskip("torch")
 from test_learn_training import NUMBERS, number
 
 from hmer_cli.errors import MissingError, UsageError
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.render import render
 from hmer_cli.learn import backbones
 from hmer_cli.learn.backbones import BACKBONES, ResNet18
+from hmer_cli.learn.examples import Shown
 from hmer_cli.learn.families import FAMILIES, build, load_system
 from hmer_cli.learn.pictures import jittered, picture
 from hmer_cli.learn.recipe import Canvas, Recipe, Schedule, load
@@ -112,6 +116,18 @@ def test_a_picture_fills_its_canvas_and_jitter_keeps_the_ink_on_it() -> None:
         jolted = jittered(number(text), CANVAS, rng)
         assert jolted.shape == image.shape
         assert not np.array_equal(jolted, image)
+
+
+def test_a_thick_line_of_an_image_is_as_thin_in_its_picture_as_ink_is() -> None:
+    canvas = Canvas(height=64, width=512)
+    for text, pen in itertools.product(("17", "7171717"), (2.0, 6.0)):
+        ink = number(text)
+        size = 40 * len(text)
+        pixels = 255 - render(Ink(ink.strokes), size=size, padding=6, pen=pen)
+        shown = replace(ink, strokes=(), places=None, image=Shown(pixels))
+        drawn, traced = (255.0 - picture(one, canvas) for one in (ink, shown))
+        assert 0.5 < traced.mean() / drawn.mean() < 2
+        assert traced.max() > 200
 
 
 def test_steps_of_the_decoder_say_what_one_pass_over_the_label_says() -> None:

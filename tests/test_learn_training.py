@@ -16,9 +16,12 @@ torch = pytest.importorskip("torch")
 
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
+from hmer_cli.generate import generate
+from hmer_cli.ink.boxes import BOXES
 from hmer_cli.learn.augment import Spread
 from hmer_cli.learn.batches import UNKNOWN, Painter, bucketed, collate, stream
-from hmer_cli.learn.examples import Example
+from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.learn.examples import Example, examples
 from hmer_cli.learn.families import build, load_system
 from hmer_cli.learn.recipe import Drawing, Recipe, Recomposition, Schedule, load, parse
 from hmer_cli.learn.recompose import Invention
@@ -79,6 +82,47 @@ def test_the_centre_of_each_symbol_is_marked_and_its_neighbourhood_left_open() -
     assert [cells[n // width, n % width] for n in batch.order[0]] == [1, 2]
     ink = batch.images[0, 0, 8 * y : 8 * y + 8, 8 * x - 8 : 8 * x + 16]
     assert ink.max() > 127
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A folder as a user may have it: images, captions and boxes, but no ink."""
+    generate(str(tmp_path), [r"\frac { 1 } { 7 7 }", "7 ^ { 1 1 }"], jobs=1)
+    for path in [*tmp_path.glob("*.inkml"), *tmp_path.glob("*.svg")]:
+        path.unlink()
+    return tmp_path
+
+
+def test_boxes_of_images_say_where_each_symbol_is(images: Path) -> None:
+    fraction, power = examples(open_dataset(str(images)))
+    assert fraction.strokes == () and fraction.part((2, 3)) is None
+    assert fraction.image and power.image and fraction.image.centres and power.image.centres
+    assert [token for _, _, token in fraction.image.centres] == ["\\frac", "1", "7", "7"]
+    (bar, _, _), (one, _, _), *sevens = fraction.image.centres
+    assert one < bar < min(y for y, _, _ in sevens)
+    assert power.image.centres[0][0] > power.image.centres[1][0]
+    rng = np.random.default_rng(0)
+    for drawn in (PAINTER.still(power), *(PAINTER.paint(power, p, rng) for p in (0.1, 0.5, 1.0))):
+        assert PAINTER.units.decode(drawn.label) == ["7", "^", "{", "1", "1", "}"]
+        for y, x, _ in drawn.centres or ():
+            assert drawn.image[:, max(0, int(x) - 4) : int(x) + 5].max() > 127
+            assert drawn.image[max(0, int(y) - 4) : int(y) + 5].max() > 127
+        assert len(drawn.centres or ()) == 3
+
+
+def test_images_without_boxes_teach_their_label_alone(images: Path) -> None:
+    (images / BOXES).unlink()
+    (_, example) = examples(open_dataset(str(images)))
+    assert example.image and example.image.centres is None
+    batch = collate([PAINTER.still(example)], {"1": 1, "7": 2})
+    assert (batch.cells == UNKNOWN).all() and batch.count == 1
+
+
+def test_boxes_that_are_no_coco_are_told(images: Path) -> None:
+    (images / BOXES).write_text('{"images": []}')
+    with pytest.raises(InputError, match=r"boxes\.json: no boxes in the form of COCO"):
+        examples(open_dataset(str(images)))
+    assert all(sample.error is None for sample in open_dataset(str(images)))
 
 
 @pytest.mark.parametrize("look", [Drawing(degraded=1.0), Drawing(bilevel=1.0)])

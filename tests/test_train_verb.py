@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import render
 from hmer_cli.learn.export import restore
+from hmer_cli.learn.families import load_system
 from hmer_cli.learn.transfer import transfer
 from hmer_cli.read.model import Reader, Shape
 from hmer_cli.read.recogniser import Recogniser
@@ -43,6 +45,21 @@ pool = 20
 """
 
 
+CRNN = (
+    RECIPE.partition("[model]")[0]
+    + """
+family = "crnn"
+[canvas]
+height = 32
+width = 64
+[schedule]
+images = 60
+interval = 30
+pixels = 40000
+"""
+)
+
+
 def written(folder: Path) -> Ink:
     """A few files of ink that say 1 + 1."""
     bar = np.array([(0, 0), (0, 30)], np.float32)
@@ -67,6 +84,19 @@ def test_ink_to_weights_that_read(tmp_path: Path) -> None:
     assert recogniser.metadata["tokens"] == ["+", "1"]
     (reading,) = recogniser.read([render(ink)])
     assert set(reading.label.split()) <= {"+", "1"}
+
+
+@pytest.mark.parametrize("family", ["reader", "crnn"])
+def test_images_from_another_data_set_are_learnt_from_too(family: str, tmp_path: Path) -> None:
+    ink = written(tmp_path / "ink")
+    (tmp_path / "tiny.toml").write_text(CRNN if family == "crnn" else RECIPE)
+    folder = tmp_path / "painted"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "two.png"), render(Ink(ink.strokes[:1] * 2)))
+    (folder / "caption.txt").write_text("two\t2\n")
+    weights = train(tmp_path / "tiny.toml", tmp_path / "ink", tmp_path / "run", more=[folder])
+    assert load_system(weights.parent / "best.pt")[1]["tokens"] == ["+", "1", "2"]
+    assert f"--more {folder}" in (tmp_path / "run" / "record.md").read_text()
 
 
 def test_weights_can_be_trained_further_in_a_wider_vocabulary(tmp_path: Path) -> None:

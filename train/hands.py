@@ -11,7 +11,6 @@ training writers that HMEG's networks have not seen.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,8 +28,10 @@ from hmer_cli.expr.commands import STRUCTURE
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
-from hmer_cli.generate import BOXES, ENGINES, generate
+from hmer_cli.generate import ENGINES, generate
+from hmer_cli.ink.boxes import Boxes
 from hmer_cli.ink.render import WHITE, Image
+from hmer_cli.ink.sources import open_store
 from hmer_cli.judge.distances import frechet, patches, sliced
 from hmer_cli.judge.evaluation import as_tsv
 from hmer_cli.judge.layouts import overlap
@@ -164,11 +165,10 @@ def likeness(pictures: Sequence[Picture], engines: Sequence[str], out: Path) -> 
         folder = written(labels, engine, out / f"{engine}-like")
         images = [sample.image() for sample in open_dataset(str(folder))]
         made = features(encoder, images), patches(prepared(images))
-        said = json.loads((folder / BOXES).read_text(encoding="utf-8"))["annotations"]
+        drawn = Boxes(open_store(folder))
         ious = []
         for i, one in enumerate(pictures, 1):
-            boxes = np.array([each["bbox"] for each in said if each["image_id"] == i], float)
-            boxes[:, 2:] += boxes[:, :2]
+            boxes = np.array([box for _, box in drawn.find(f"{i:05}.png")])
             ious.append(overlap(boxes, one.boxes.astype(float)))
         say(
             f"{engine} ({len(images)}): Fréchet {frechet(true, made[0]):.2f}, half of them "

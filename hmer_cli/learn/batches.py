@@ -15,7 +15,7 @@ from hmer_cli.ink.render import draw
 from hmer_cli.learn import spans
 from hmer_cli.learn.augment import Points, Spread, augment
 from hmer_cli.learn.degrade import DEFAULT, Warp, degrade, seen
-from hmer_cli.learn.examples import UNTIED, Example, written_tokens
+from hmer_cli.learn.examples import UNTIED, Centres, Example, Shown, written_tokens
 from hmer_cli.learn.recipe import Drawing, Recomposition
 from hmer_cli.learn.recompose import Invention
 from hmer_cli.learn.tensors import Targets, shifted
@@ -37,14 +37,13 @@ _BUCKET = 32
 class Drawn:
     """One training image (H, W) uint8, ink 255 on black, with its targets.
 
-    ``count`` is the number of symbols; ``centres`` are rows (y, x, token) in pixels, in the order
-    of the label, None where the symbols are not known.
+    ``count`` is the number of symbols; ``centres`` is None where they are not known.
     """
 
     image: NDArray[np.uint8]
     label: list[int]
     count: int
-    centres: list[tuple[float, float, str]] | None
+    centres: Centres | None
 
     @property
     def tight(self) -> bool:
@@ -91,7 +90,7 @@ class Painter:
         symbol = self.drawing.small + (SYMBOL - self.drawing.small) * grown
         symbol *= float(np.exp(rng.normal(0, self.drawing.zoom)))
         if example.image is not None:
-            return self._drawn(example, (), resized(example.image, symbol / SYMBOL))
+            return self._shown(example, example.image, symbol)
         size = measure(example.strokes)
         strokes = augment(example.strokes, example.symbols, size, rng, self.spread)
         pen = float(rng.uniform(*self.drawing.pen))
@@ -109,7 +108,7 @@ class Painter:
     def still(self, example: Example, symbol: float = SYMBOL, pen: float = 2.0) -> Drawn:
         """The example as it was written."""
         if example.image is not None:
-            return self._drawn(example, (), resized(example.image, symbol / SYMBOL))
+            return self._shown(example, example.image, symbol)
         scale = symbol / measure(example.strokes)
         strokes, shape = _placed(example.strokes, scale, np.full(4, PADDING))
         return self._drawn(example, strokes, 255 - draw(strokes, shape, pen))
@@ -117,8 +116,18 @@ class Painter:
     def _drawn(
         self, example: Example, strokes: Sequence[Points], image: NDArray[np.uint8]
     ) -> Drawn:
+        return self._labelled(example, image, _centres(example, strokes))
+
+    def _shown(self, example: Example, shown: Shown, symbol: float) -> Drawn:
+        image, scale = resized(shown.pixels, symbol / SYMBOL)
+        centres = shown.centres and [(y * scale, x * scale, token) for y, x, token in shown.centres]
+        return self._labelled(example, image, centres)
+
+    def _labelled(
+        self, example: Example, image: NDArray[np.uint8], centres: Centres | None
+    ) -> Drawn:
         label = self.units.encode(example.tokens)
-        return Drawn(image, label, sum(written_tokens(example.tokens)), _centres(example, strokes))
+        return Drawn(image, label, sum(written_tokens(example.tokens)), centres)
 
 
 def bilevel(
@@ -136,14 +145,14 @@ def bilevel(
     return brighten(np.asarray(small, np.uint8))
 
 
-def resized(ink: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Ink bright on black, larger or smaller, its lines as bright as before."""
+def resized(ink: NDArray[np.uint8], scale: float) -> tuple[NDArray[np.uint8], float]:
+    """Ink bright on black, larger or smaller, its lines as bright as before; and by how much."""
     height, width = ink.shape
     scale = min(scale, LONGEST / width, TALLEST / height)
     shape = max(1, round(width * scale)), max(1, round(height * scale))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     image = brighten(np.asarray(cv2.resize(ink, shape, interpolation=method), np.uint8))
-    return np.pad(image, ((0, 0), (0, max(0, MIN_WIDTH - image.shape[1]))))
+    return np.pad(image, ((0, 0), (0, max(0, MIN_WIDTH - image.shape[1])))), scale
 
 
 def _placed(
@@ -158,7 +167,7 @@ def _placed(
     return [(s - low) * scale + margins[:2] for s in strokes], (height, max(width, MIN_WIDTH))
 
 
-def _centres(example: Example, strokes: Sequence[Points]) -> list[tuple[float, float, str]] | None:
+def _centres(example: Example, strokes: Sequence[Points]) -> Centres | None:
     if example.places is None:
         return None
     centres = []

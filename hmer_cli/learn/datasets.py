@@ -11,6 +11,7 @@ from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.commands import KNOWN
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import join, tokenize
+from hmer_cli.ink.boxes import Boxes, Signs
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import Image, render_legible
@@ -33,9 +34,12 @@ class Sample:
     ``file`` is its path in the data set, None where a caption.txt names a file that is not there.
     """
 
-    def __init__(self, store: Store, name: str, file: str | None, caption: str | None) -> None:
+    def __init__(
+        self, store: Store, name: str, file: str | None, caption: str | None, boxes: Boxes
+    ) -> None:
         self.name = name
         self.file = file
+        self._boxes = boxes
         self._store = store
         self._caption = caption
 
@@ -56,6 +60,11 @@ class Sample:
             return None
         ink = read_inkml(self._bytes(), self.name, label=self._caption is None)
         return ink if self._caption is None else ink.with_label(self.label)
+
+    @property
+    def signs(self) -> Signs:
+        """The symbols of an image, where a boxes.json tells them; raises InputError."""
+        return self._boxes.find(self.file) if self._is_image and self.file else ()
 
     def image(self) -> Image:
         """Dark ink on white, (H, W), whether drawn or decoded; raises InputError."""
@@ -109,7 +118,7 @@ def open_dataset(path: str, split: str | None = None, limit: int | None = None) 
     if limit is not None and limit < 1:
         raise UsageError(f"limit {limit}: there must be at least one")
     store = open_store(path)
-    captions = Captions(store)
+    captions, boxes = Captions(store), Boxes(store)
     files = store.ending(INKML)
     if files or split is not None:
         files = _of_split(files, split, path)
@@ -117,8 +126,8 @@ def open_dataset(path: str, split: str | None = None, limit: int | None = None) 
         files = store.ending(*IMAGES)
     elif store.ending(*IMAGES):
         raise InputError(f"{path}: images without labels", f"put a {CAPTIONS} beside them")
-    found = [Sample(store, stem(file), file, captions.find(file)) for file in files]
-    found += _missing(store, captions, files, whole=split is None)
+    found = [Sample(store, stem(file), file, captions.find(file), boxes) for file in files]
+    found += _missing(store, captions, files, boxes, whole=split is None)
     if not found:
         raise InputError(f"{path}: no InkML and no images", "give a folder or zip that has some")
     return sorted(found, key=lambda sample: (sample.name, sample.file or ""))[:limit]
@@ -150,10 +159,12 @@ def _split_of(file: str) -> str | None:
     return None
 
 
-def _missing(store: Store, captions: Captions, files: list[str], whole: bool) -> Iterator[Sample]:
+def _missing(
+    store: Store, captions: Captions, files: list[str], boxes: Boxes, whole: bool
+) -> Iterator[Sample]:
     """Samples for captions without a file, from the caption.txt files that belong to the split."""
     present = {(folder, stem(file)) for file in files for folder in PurePosixPath(file).parents}
     folders = {folder for folder, _ in present}
     for folder, name, caption in captions.items():
         if (whole or folder in folders - {PurePosixPath(".")}) and (folder, name) not in present:
-            yield Sample(store, name, None, caption)
+            yield Sample(store, name, None, caption, boxes)

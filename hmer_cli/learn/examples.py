@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import tokenize
+from hmer_cli.ink.boxes import Signs
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.learn import spans
 from hmer_cli.learn.datasets import Sample
-from hmer_cli.read.prepare import prepare
+from hmer_cli.read.prepare import Prepared, prepare
 
 Points = NDArray[np.float32]
 
@@ -39,6 +40,21 @@ _ALIASES = {
 """Other names of a symbol in the files."""
 
 
+Centres = list[tuple[float, float, str]]
+"""y, x (pixels) and token of each symbol, in the order of the label."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Handwriting that came as an image: (H, W), ink bright on black, at the reader's scale.
+
+    ``centres`` are its symbols, None where nobody tells them.
+    """
+
+    pixels: NDArray[np.uint8]
+    centres: Centres | None = None
+
+
 @dataclass(frozen=True)
 class Example:
     """Strokes with the tokens they write; ``places`` says which symbol each token stands for.
@@ -46,15 +62,14 @@ class Example:
     ``symbols`` are tuples of indices into the strokes. ``places`` is None where tokens and
     symbols could not be tied: such an example still trains CTC, but not the symbols.
 
-    Where handwriting came as an image there are no strokes, but ``image`` (H, W), ink bright on
-    black at the reader's scale.
+    Where handwriting came as an ``image`` there are no strokes.
     """
 
     strokes: tuple[Points, ...]
     tokens: tuple[str, ...]
     symbols: tuple[tuple[int, ...], ...] = ()
     places: tuple[int, ...] | None = None
-    image: NDArray[np.uint8] | None = None
+    image: Shown | None = None
 
     def part(self, span: spans.Span) -> Example | None:
         """The sub-expression of these tokens; None where not all of its ink is known."""
@@ -131,15 +146,25 @@ def examples(samples: Iterable[Sample]) -> list[Example]:
     found = []
     for sample in samples:
         try:
-            one = example(sample.ink, sample.label) if sample.ink else _shown(sample)
+            ink = sample.ink
+            seen = None if ink else prepare(sample.image())
         except InputError:
             continue
-        if one is not None and one.tokens:
-            found.append(one)
+        if ink is not None and sample.label:
+            found.append(example(ink, sample.label))
+        elif seen is not None and sample.label:
+            found.append(_of_image(seen, tuple(tokenize(sample.label)), sample.signs))
     return found
 
 
-def _shown(sample: Sample) -> Example | None:
-    """The example that an image makes; None where nothing is written on it."""
-    seen = prepare(sample.image())
-    return seen and Example((), tuple(tokenize(sample.label)), image=seen.pixels)
+def _of_image(seen: Prepared, tokens: tuple[str, ...], signs: Signs) -> Example:
+    """The example that an image makes whose symbols have these boxes in it."""
+    centres: Centres | None = None
+    if tie(tokens, [Symbol((), token) for token, _ in signs]) is not None:
+        boxes = np.array([box for _, box in signs]).reshape(-1, 2, 2)
+        places = (boxes.mean(axis=1) - seen.origin) * seen.scale
+        written = [
+            token for token, here in zip(tokens, written_tokens(tokens), strict=True) if here
+        ]
+        centres = [(y, x, token) for (x, y), token in zip(places.tolist(), written, strict=True)]
+    return Example((), tokens, image=Shown(seen.pixels, centres))

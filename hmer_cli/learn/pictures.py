@@ -21,7 +21,6 @@ from hmer_cli.learn.system import Progress, Say, System
 from hmer_cli.learn.tensors import Targets, shifted
 from hmer_cli.read.units import Units, frames_needed
 
-
 _LIT = 127
 """What is brighter is ink."""
 
@@ -39,7 +38,7 @@ def picture(example: Example, canvas: Canvas, turned: float = 0.0) -> Image:
     Before that it is ``turned`` clockwise, in radians.
     """
     if example.image is not None:
-        image = _traced(example.image, canvas, turned)
+        image = _traced(example.image.pixels, canvas, turned)
     else:
         cos, sin = np.cos(turned), np.sin(turned)
         turn = np.array([[cos, -sin], [sin, cos]], np.float32)
@@ -66,9 +65,12 @@ def _traced(ink: NDArray[np.uint8], canvas: Canvas, turned: float) -> Image:
     turn = cv2.getRotationMatrix2D((ink.shape[1] / 2, ink.shape[0] / 2), -np.rad2deg(turned), 1)
     ink = np.asarray(cv2.warpAffine(ink, turn, ink.shape[::-1]), np.uint8)
     x, y, width, height = cv2.boundingRect((ink > _LIT).astype(np.uint8))
-    scale = (canvas.width - 2 * canvas.padding) / max(width, height, 1)
+    if not width:
+        return np.full((2 * canvas.padding, canvas.width), WHITE, np.uint8)
+    scale = (canvas.width - 2 * canvas.padding) / max(width, height)
     shape = max(1, round(width * scale)), max(1, round(height * scale))
-    large = cv2.resize(ink[y : y + height, x : x + width], shape, interpolation=cv2.INTER_LINEAR)
+    crop = ink[y : y + height, x : x + width]
+    large = np.pad(cv2.resize(crop, shape, interpolation=cv2.INTER_LINEAR), 1)
     depth = cv2.distanceTransform((large > _LIT).astype(np.uint8), cv2.DIST_L2, 5)
     pen = 2 * float(np.percentile(depth[depth > 0], 80)) if depth.any() else 0.0
     if pen > canvas.pen:
@@ -76,7 +78,8 @@ def _traced(ink: NDArray[np.uint8], canvas: Canvas, turned: float) -> Image:
         reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(pen) | 1, round(pen) | 1))
         middle = (depth > 0) & (depth > cv2.dilate(depth, reach) - (canvas.pen + 1) / 2)
         large = cv2.GaussianBlur(np.where(middle, 255, 0).astype(np.uint8), (3, 3), 0)
-    return np.pad(WHITE - np.asarray(large, np.uint8), canvas.padding, constant_values=WHITE)
+    inside = np.asarray(large, np.uint8)[1:-1, 1:-1]
+    return np.pad(WHITE - inside, canvas.padding, constant_values=WHITE)
 
 
 @dataclass(frozen=True)
