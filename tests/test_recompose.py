@@ -88,6 +88,15 @@ def test_formulas_are_cut_at_relations_and_signs_into_whole_pieces() -> None:
     assert all(SHORTEST <= len(tokenize(piece)) <= LONGEST for piece in pieces)
 
 
+def test_some_pieces_end_as_formulas_within_a_text_do() -> None:
+    source = Formulas(FORMULAS, VOCABULARY)
+    labels = [source.sample(rng(seed)) for seed in range(300)]
+    for mark in (".", ","):
+        assert 10 < sum(label.endswith(f" {mark}") for label in labels) < 60
+    plain = Formulas(FORMULAS, Vocabulary(set(VOCABULARY) - {".", ","}))
+    assert not any({".", ","} & set(tokenize(plain.sample(rng(s)))) for s in range(100))
+
+
 def test_a_matrix_in_brackets_gets_the_spelling_of_a_hand() -> None:
     pieces = Formulas(FORMULAS, VOCABULARY).pieces(1)
     assert r"A = \begin{pmatrix} a & b \\ c & d \end{pmatrix}" in pieces

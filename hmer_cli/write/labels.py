@@ -18,8 +18,11 @@ from hmer_cli.write.invention import COVERED, PAIRS, Choices, Inventor
 from hmer_cli.write.layout import DELIMITERS
 from hmer_cli.write.measures import KINDS
 
-SHORTEST, LONGEST = 3, 25
+SHORTEST, LONGEST = 3, 32
 """Tokens of a piece of a formula."""
+
+_ENDED, _MARKS = 0.2, (".", ",")
+"""How often a piece ends in a mark, as formulas within a text do."""
 
 _PATIENCE = 50
 
@@ -53,12 +56,16 @@ class Formulas:
     def sample(self, rng: np.random.Generator) -> str:
         """The longer of two pieces of a random formula, as there are too many short ones.
 
+        Some end in a full stop or a comma.
         Raises InputError where no formula has any.
         """
         for _ in range(_PATIENCE if self.sources else 0):
             pieces = self.pieces(int(rng.integers(len(self.sources))))
             if pieces:
-                return max((pieces[i] for i in rng.integers(len(pieces), size=2)), key=len)
+                piece = max((pieces[i] for i in rng.integers(len(pieces), size=2)), key=len)
+                mark = _MARKS[int(rng.integers(len(_MARKS)))]
+                ended = mark in self.vocabulary and rng.random() < _ENDED
+                return f"{piece} {mark}" if ended else piece
         raise InputError("no formula can be written with this vocabulary", "give other formulas")
 
     def pieces(self, index: int) -> list[str]:
