@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmer_cli import console
-from hmer_cli.errors import MissingError, OutputError
+from hmer_cli.errors import MissingError, OutputError, UsageError
 from hmer_cli.expr.tokens import join
 from hmer_cli.learn.datasets import Sample, open_dataset
 from hmer_cli.learn.recipe import Recipe, load
@@ -46,8 +46,9 @@ def train(
 ) -> Path:
     """Train as the recipe says, with ``changes`` to it, and return what came of it.
 
-    What is learnt from is the recipe's split of ``data`` and all of the data sets ``more``. What is
-    returned is the weights file ``out/NAME.onnx``, or for families that have none the checkpoint.
+    What is learnt from is the recipe's split of ``data`` and all of the data sets ``more``, but of
+    those that have splits, the same. What is returned is the weights file ``out/NAME.onnx``, or for
+    families that have none the checkpoint.
     ``start`` names weights to begin with instead of chance; a run that is resumed has begun.
     Beside it lie the checkpoints, from which the same command goes on, the log, the curves and
     the record. Under torchrun, each of its processes calls this and one of them delivers.
@@ -71,7 +72,7 @@ def train(
     team = Team.join()
     say = console.say if team.leads else _nobody
     samples = open_dataset(str(data), plan.split or None)
-    samples += [sample for path in more for sample in open_dataset(str(path))]
+    samples += [sample for path in more for sample in _all_of(path, plan.split)]
     learned = examples(samples)
     valid = examples(open_dataset(str(data), plan.valid)) if plan.valid else []
     say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
@@ -89,6 +90,14 @@ def train(
     command += ["--from", start] if start else []
     command += [part for change in changes for part in ("--set", change)]
     return deliver(plan, data, out, shlex.join(command))
+
+
+def _all_of(path: Path, split: str) -> list[Sample]:
+    """The samples of a data set; of a package with tests in it, those of the split."""
+    try:
+        return open_dataset(str(path))
+    except UsageError:
+        return open_dataset(str(path), split)
 
 
 def _nobody(message: str) -> None:

@@ -99,6 +99,18 @@ def test_images_from_another_data_set_are_learnt_from_too(family: str, tmp_path:
     assert f"--more {folder}" in (tmp_path / "run" / "record.md").read_text()
 
 
+def test_of_a_further_package_no_test_is_learnt_from(tmp_path: Path) -> None:
+    for package in ("first", "second"):
+        (tmp_path / package).mkdir()
+        written(tmp_path / package / "TrainINKML")
+    written(tmp_path / "second" / "TestEM2014GT")
+    (tmp_path / "second" / "TestEM2014GT" / "caption.txt").write_text("0\t2\n1\t2\n")
+    (tmp_path / "tiny.toml").write_text(CRNN.replace('split = ""', 'split = "train"'))
+    more = [tmp_path / "second"]
+    checkpoint = train(tmp_path / "tiny.toml", tmp_path / "first", tmp_path / "run", more=more)
+    assert load_system(checkpoint)[1]["tokens"] == ["+", "1"]
+
+
 def test_weights_can_be_trained_further_in_a_wider_vocabulary(tmp_path: Path) -> None:
     written(tmp_path / "ink")
     (tmp_path / "tiny.toml").write_text(RECIPE)
