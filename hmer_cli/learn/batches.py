@@ -85,7 +85,10 @@ class Painter:
         return example
 
     def paint(self, example: Example, progress: float, rng: np.random.Generator) -> Drawn:
-        """One image of the example in another hand, at the size of this point of the run."""
+        """One image of the example in another hand, at the size of this point of the run.
+
+        What came as an image changes its size alone.
+        """
         grown = min(1.0, progress / self.drawing.grown)
         symbol = self.drawing.small + (SYMBOL - self.drawing.small) * grown
         symbol *= float(np.exp(rng.normal(0, self.drawing.zoom)))
@@ -97,13 +100,15 @@ class Painter:
         margins = PADDING + rng.integers(-3, 6, 4)
         strokes, shape = _placed(strokes, symbol / measure(strokes), margins)
         chance = rng.random() - self.drawing.degraded
-        if 0 <= chance < self.drawing.bilevel:
-            return self._drawn(example, strokes, bilevel(strokes, shape, rng))
-        if chance >= 0:
-            return self._drawn(example, strokes, 255 - draw(strokes, shape, pen))
-        warp = Warp.sample(shape, rng, DEFAULT)
-        strokes = [warp.points(stroke) for stroke in strokes]
-        return self._drawn(example, strokes, seen(degrade(draw(strokes, warp.shape, pen), rng)))
+        if chance < 0:
+            warp = Warp.sample(shape, rng, DEFAULT)
+            strokes = [warp.points(stroke) for stroke in strokes]
+            image = seen(degrade(draw(strokes, warp.shape, pen), rng))
+        elif chance < self.drawing.bilevel:
+            image = bilevel(strokes, shape, rng)
+        else:
+            image = 255 - draw(strokes, shape, pen)
+        return self._drawn(example, image, _centres(example, strokes))
 
     def still(self, example: Example, symbol: float = SYMBOL, pen: float = 2.0) -> Drawn:
         """The example as it was written."""
@@ -111,21 +116,14 @@ class Painter:
             return self._shown(example, example.image, symbol)
         scale = symbol / measure(example.strokes)
         strokes, shape = _placed(example.strokes, scale, np.full(4, PADDING))
-        return self._drawn(example, strokes, 255 - draw(strokes, shape, pen))
-
-    def _drawn(
-        self, example: Example, strokes: Sequence[Points], image: NDArray[np.uint8]
-    ) -> Drawn:
-        return self._labelled(example, image, _centres(example, strokes))
+        return self._drawn(example, 255 - draw(strokes, shape, pen), _centres(example, strokes))
 
     def _shown(self, example: Example, shown: Shown, symbol: float) -> Drawn:
         image, scale = resized(shown.pixels, symbol / SYMBOL)
         centres = shown.centres and [(y * scale, x * scale, token) for y, x, token in shown.centres]
-        return self._labelled(example, image, centres)
+        return self._drawn(example, image, centres)
 
-    def _labelled(
-        self, example: Example, image: NDArray[np.uint8], centres: Centres | None
-    ) -> Drawn:
+    def _drawn(self, example: Example, image: NDArray[np.uint8], centres: Centres | None) -> Drawn:
         label = self.units.encode(example.tokens)
         return Drawn(image, label, sum(written_tokens(example.tokens)), centres)
 
