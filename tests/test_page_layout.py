@@ -21,7 +21,7 @@ from hmer_cli.judge.regions import PageOutcome, matches, score
 from hmer_cli.page.clean import clean
 from hmer_cli.page.detector import Detector, fold_of
 from hmer_cli.page.images import decode
-from hmer_cli.page.layout import Box, find_boxes, in_reading_order, select, study
+from hmer_cli.page.layout import Box, find_boxes, framed, in_reading_order, select, study
 from hmer_cli.page.open import Page, open_pages
 from hmer_cli.page.parts import find_parts
 from hmer_cli.page.regions import Layout, find_regions
@@ -139,6 +139,12 @@ def test_of_candidates_that_are_all_sure_the_widest_is_taken() -> None:
     boxes = np.array([[0, 0, 10, 10], [0, 0, 12, 10], [0, 0, 14, 10]], np.float32)
     runs = Runs(boxes, np.zeros((3, 1), np.float32))
     assert select(runs, np.array([0.97, 0.93, 0.85], np.float32)).tolist() == [1]
+
+
+def test_a_frame_is_drawn_around_the_ink() -> None:
+    ink = np.array([[10, 20, 50, 30]], np.float32)
+    beyond = np.array([[0, 0.5, 1, 1.5]], np.float32)
+    assert framed(ink, beyond, 10).tolist() == [[10, 15, 60, 45]]
 
 
 def test_weights_that_are_missing_are_told(tmp_path: Path) -> None:

@@ -62,6 +62,18 @@ def test_a_raised_script_shares_a_line_with_its_base() -> None:
     boxes = np.array([[0, 100, 20, 130], [22, 78, 40, 96]], np.float32)
     ones = np.ones(2, np.float32)
     parts = Parts(boxes, ones, 20.0, np.zeros((2, 1), np.float32), np.zeros((200, 200), np.uint8))
-    assert max(len(line.members) for line in find_lines(parts, ones)) == 2
+    none = np.zeros((2, 2), np.float32)
+    assert max(len(line.members) for line in find_lines(parts, ones, none)) == 2
     parts.boxes[1] -= np.array([0, 40, 0, 40], np.float32)
-    assert max(len(line.members) for line in find_lines(parts, ones)) == 1
+    assert max(len(line.members) for line in find_lines(parts, ones, none)) == 1
+
+
+def test_what_the_network_links_is_a_line_however_far_apart() -> None:
+    boxes = np.array([[0, 0, 20, 20], [30, 0, 50, 20], [22, 90, 40, 110]], np.float32)
+    ones = np.ones(3, np.float32)
+    parts = Parts(boxes, ones, 20.0, np.zeros((3, 1), np.float32), np.zeros((200, 200), np.uint8))
+    links = np.array([[0, 0.9, 0.1], [0.9, 0, 0.6], [0.1, 0.6, 0]], np.float32)
+    lines = {line.boxes.tobytes() for line in find_lines(parts, ones, links)}
+    assert boxes[[0, 2, 1]].tobytes() in lines
+    weak = {line.boxes.tobytes() for line in find_lines(parts, ones, links / 4)}
+    assert boxes[[0, 2, 1]].tobytes() not in weak

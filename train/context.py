@@ -31,6 +31,7 @@ from hmer_cli.page.signs import KINDS, SIDE
 WIDTH, HEADS, LAYERS = 64, 4, 4
 RATE, DECAY = 3e-3, 0.02
 LEAST = 200  # parts in a lesson, if a page has as many
+LOST = 0.1  # of the parts of a lesson at most
 
 
 class Layer(nn.Module):
@@ -129,7 +130,7 @@ def loss(network: Network, page: Lesson, random: np.random.Generator) -> Tensor:
     near_owner = owner[near]
     other = near != torch.arange(len(near))[:, None]
     judged = other & (inside[:, None] | inside[near])
-    if not inside.any():
+    if not judged.any():
         return wrong
     joined = ((near_owner == owner[:, None]) & inside[:, None]).float()
     parted = functional.binary_cross_entropy_with_logits(same[judged], joined[judged])
@@ -150,13 +151,16 @@ def _apart(away: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _cropped(page: Lesson, random: np.random.Generator) -> Lesson:
-    """Half of the parts, all in one band across the page, as often as not round mathematics."""
+    """Half of the parts, all in one band across the page, as often as not round mathematics; of
+    every other page a few are lost, as faint ink is."""
     count = len(page.owner)
     held = np.flatnonzero(page.owner >= 0)
     anchors = held if len(held) and random.random() < 0.5 else np.arange(count)
     height = page.parts[:, 1] + page.parts[:, 3]
     away = np.abs(height - height[random.choice(anchors)])
     kept = np.sort(np.argsort(away)[: max(count // 2, LEAST)])
+    lost = LOST * random.random() * (random.random() < 0.5)
+    kept = kept[(random.random(len(kept)) >= lost) | (len(kept) < LEAST)]
     place = np.full(count, -1)
     place[kept] = np.arange(len(kept))
     near = place[page.told.neighbours[kept]]
@@ -169,19 +173,33 @@ def _changed(
     page: Lesson, random: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Looks, boxes of parts, and ways to the edges of expressions, as another scan had them."""
-    scale = np.float32(np.exp(random.normal(0, 0.06)))
+    scale = np.exp(random.normal(0, 0.08) + random.normal(0, 0.04, 2)).astype(np.float32)
     slope = np.float32(np.tan(np.radians(random.normal(0, 0.7))))
     looks = page.told.looks.copy()
     sight = looks[:, : SIDE * SIDE]
+    sight[:] = _redrawn(sight, random)
     sight += random.normal(0, 0.08, sight.shape).astype(np.float32)
     looks[:, SIDE * SIDE : SIDE * SIDE + 2] += np.log(scale)
     looks[:, SIDE * SIDE + 2 :] += random.normal(0, 0.03, looks[:, SIDE * SIDE + 2 :].shape)
-    boxes, around = page.parts * scale, page.boxes * scale
+    boxes, around = page.parts * np.tile(scale, 2), page.boxes * np.tile(scale, 2)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     ends = np.concatenate([middle - around[:, :2], around[:, 2:] - middle], 1)
     fall = middle[:, :1] * slope * [0, 1, 0, 1]
     shift = random.normal(0, 0.03, boxes.shape)
     return looks, (boxes + fall + shift).astype(np.float32), np.maximum(ends, 0.05)
+
+
+def _redrawn(sight: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Rasters of parts as a thicker or a thinner pen had drawn them, some a step aside."""
+    square = torch.from_numpy(sight.reshape(-1, 1, SIDE, SIDE))
+    thick = functional.max_pool2d(square, 3, 1, 1)
+    thin = -functional.max_pool2d(-square, 3, 1, 1)
+    share = random.uniform(-0.3, 0.3)
+    drawn = square + abs(share) * ((thick if share > 0 else thin) - square)
+    for axis in (2, 3):
+        aside = torch.from_numpy(random.random(len(sight)) < 0.25)
+        drawn[aside] = drawn[aside].roll(int(random.choice((-1, 1))), axis)
+    return drawn.numpy().reshape(sight.shape)
 
 
 def train(pages: Sequence[Lesson], steps: int, seed: int) -> Network:
@@ -190,7 +208,7 @@ def train(pages: Sequence[Lesson], steps: int, seed: int) -> Network:
     random = np.random.default_rng(seed)
     network = Network()
     average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99)
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
     )
     learner = torch.optim.AdamW(
         network.parameters(), RATE, (0.9, 0.98), weight_decay=DECAY, fused=True

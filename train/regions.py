@@ -4,7 +4,7 @@
         --inks ../shared/data/crohme.zip --fonts FOLDER --out weights
 
 needs torch, lightgbm and onnx; reading needs none of them. The network for pages (context.py) and
-each of the three ensembles are made five times, without one fifth of the pages each time, and
+each of the four ensembles are made five times, without one fifth of the pages each time, and
 judge the pages they never saw; that is what the next one is grown on, and what ``hmer eval``
 scores. Photos made of the pages stay with their page; pages in English (english.py) share a fifth
 with all pages in the same font; neither carries a score. Pages and networks are kept in a folder,
@@ -27,7 +27,7 @@ import onnx
 import torch
 from pages import Array, Example, english, scans
 from ship import SHIPPED, enter
-from trees import Trees, answer, as_onnx, grow
+from trees import MEASURE, Trees, answer, as_onnx, grow
 
 from hmer_cli.judge.regions import PageOutcome, as_tables, overlaps
 from hmer_cli.page import detector, layout
@@ -36,16 +36,18 @@ from hmer_cli.page.cuts import cut_features
 from hmer_cli.page.runs import PADDING, Runs, find_runs, look_at
 
 GOOD = 0.6  # the IoU from which on a candidate counts as the expression
+NEAR = 0.45  # the IoU from which on a candidate shows where people draw edges
 KEPT = 0.3  # of the candidates that are none: there are many, and they are much alike
 ENGLISH = 80
-STEPS = 1600  # half pages that each network is shown
+STEPS = 7000  # half pages that each network is shown
 NOTES = {
     detector.CONTEXT: "looks at all parts of a page together",
     detector.PARTS: "tells mathematics from prose in the parts of a page",
     detector.CUTS: "says where a line of writing is cut",
     detector.RUNS: "finds the expressions of a page",
+    detector.EDGES: "says where people draw the edges of boxes",
 }
-TREES = {detector.PARTS: 150, detector.CUTS: 150, detector.RUNS: 180}
+TREES = {detector.PARTS: 150, detector.CUTS: 150, detector.RUNS: 180, detector.EDGES: 60}
 
 
 @dataclass
@@ -90,14 +92,21 @@ def main() -> None:
 
     runs = _grow(cases, detector.RUNS, _candidates, options.threads)
     _say("runs", started)
-    grown = {detector.PARTS: parts, detector.CUTS: cuts, detector.RUNS: runs}
+    edges = _edges(cases, options.threads)
+    _say("edges", started)
+    grown = {
+        detector.PARTS: parts,
+        detector.CUTS: cuts,
+        detector.RUNS: runs,
+        detector.EDGES: [trees for fold in edges for trees in fold],
+    }
     models = {name: as_onnx(trees) for name, trees in grown.items()}
     _write(models | {detector.CONTEXT: context.as_onnx(networks, cases[0].told)}, options.out)
     for scored in (True, False):
         chosen = [case for case in cases if case.page.scored == scored]
         for least in (0.15, 0.2, 0.25, 0.3, 0.35, 0.4):
             if chosen:
-                _report(chosen, runs, least, "scans" if scored else "others")
+                _report(chosen, runs, edges, least, "scans" if scored else "others")
 
 
 def _options() -> argparse.Namespace:
@@ -149,7 +158,8 @@ def _cuts(case: Case) -> tuple[Array, Array]:
     """Every gap of every line, and whether an expression ends there."""
     parts, owner, features, ends = case.page.parts, case.page.owners(), [], []
     assert case.views is not None
-    for line, groups, kinds in look_at(parts, case.likely, detector.shipped().kinds):
+    links, signer = case.views.same, detector.shipped().kinds
+    for line, groups, kinds in look_at(parts, case.likely, signer, links):
         owners = np.array([_usual(owner[members]) for members in line.members])
         features.append(cut_features(line, parts, groups, kinds, case.views))
         ends.append((owners[1:] != owners[:-1]) | (owners[1:] < 0))
@@ -202,12 +212,45 @@ def _write(models: dict[str, onnx.ModelProto], folder: Path) -> None:
             enter(SHIPPED / name, NOTES[name])
 
 
-def _report(cases: Sequence[Case], grown: list[Trees], least: float, what: str) -> None:
+def _edges(cases: Sequence[Case], threads: int) -> list[list[Trees]]:
+    """Four ensembles a fold, one an edge, grown on what people drew: scans, and photos of them."""
+    tables = [(_beyond(case), case.page.fold) for case in cases if "english" not in case.page.name]
+    features = np.concatenate([x for (x, _), _ in tables if len(x)])
+    beyond = np.concatenate([y for (_, y), _ in tables])
+    folds = np.repeat([fold for _, fold in tables], [len(y) for (_, y), _ in tables])
+    count, ones = TREES[detector.EDGES], np.ones(len(folds))
+    edges = [grow(features, y, ones, folds, count, threads, MEASURE) for y in beyond.T]
+    return [list(fold) for fold in zip(*edges, strict=True)]
+
+
+def _beyond(case: Case) -> tuple[Array, Array]:
+    """The features of candidates that are much like a true box, and how far it is beyond them."""
+    assert case.runs is not None
+    if not len(case.page.truth):
+        return np.zeros((0, 1), np.float32), np.zeros((0, 4))
+    fit = overlaps(_roomy(case), case.page.truth)
+    near = fit.max(1) > NEAR
+    away = case.page.truth[fit.argmax(1)[near]] - case.runs.boxes[near]
+    outward = away * [-1, -1, 1, 1] / case.page.parts.unit
+    return case.runs.features[near], np.clip(outward, 0, detector.ROOM)
+
+
+def _report(
+    cases: Sequence[Case],
+    grown: list[Trees],
+    edges: list[list[Trees]],
+    least: float,
+    what: str,
+) -> None:
     outcomes = []
     for case in cases:
         assert case.runs is not None
         answers = answer(grown[case.page.fold], case.runs.features)
-        found = _roomy(case)[layout.select(case.runs, answers, least)]
+        chosen = layout.select(case.runs, answers, least)
+        features = case.runs.features[chosen]
+        beyond = np.stack([answer(trees, features) for trees in edges[case.page.fold]], 1)
+        beyond = np.clip(beyond, 0, detector.ROOM)
+        found = layout.framed(case.runs.boxes[chosen], beyond, case.page.parts.unit)
         outcomes.append(PageOutcome(case.page.name, found.tolist(), case.page.truth.tolist()))
     rows = {row[0]: row[1:] for row in as_tables(outcomes, 0.0)[0].rows}
     for score in ("precision", "recall", "F1"):

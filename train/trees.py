@@ -30,6 +30,8 @@ SETTINGS: dict[str, Any] = {
     "verbose": -1,
 }
 
+MEASURE: dict[str, Any] = {"objective": "l1", "num_leaves": 15}
+
 
 def grow(
     features: Array,
@@ -38,12 +40,14 @@ def grow(
     folds: NDArray[np.int64],
     count: int,
     threads: int,
+    other: dict[str, Any] | None = None,
 ) -> list[Trees]:
     """``count`` trees for each fold, grown without its rows.
 
-    They tell (N, F) rows that are true (N,) from the others; ``folds`` (N,) numbers them.
+    They tell (N, F) rows that are true (N,) from the others; ``folds`` (N,) numbers them. With
+    ``other`` settings `MEASURE` they say a number.
     """
-    settings = SETTINGS | {"num_threads": threads}
+    settings = SETTINGS | (other or {}) | {"num_threads": threads}
     table = lightgbm.Dataset(
         features, truth.astype(np.float32), weight=weights, params=settings, free_raw_data=False
     ).construct()

@@ -20,6 +20,7 @@ _BESIDE = 0.3  # letter heights between what stands side by side in one symbol g
 _LINE_GAP = 6.0  # letter heights between neighbours along one line
 _SCRIPT = (0.6, 0.25)  # letter heights beside and above: a raised script this near is of the line
 _LONGEST = 20  # groups in a run
+_LINKED = (0.3, 0.5, 0.7)  # parts linked more strongly than this may be one expression
 
 
 @dataclass(frozen=True)
@@ -40,29 +41,47 @@ class Line:
         return first[short], last[short], boxes[short]
 
 
-def find_lines(parts: Parts, likely: Floats) -> Iterator[Line]:
+def find_lines(parts: Parts, likely: Floats, links: Floats) -> Iterator[Line]:
     """Lines of symbol groups under several ideas of what is mathematics and what is a group.
 
-    ``likely`` (N,): how likely each part is to be mathematics. A part is in several lines.
+    ``likely`` (N,): how likely each part is to be mathematics; ``links`` (N, N): how likely two
+    stand in one expression. What is linked is a line too, for the limits that hang far below
+    others. A part is in several lines.
     """
     for least in _LIKELY:
         chosen = np.flatnonzero(likely > least)
         for above in _ABOVE:
             yield from _lines(parts.boxes, parts.unit, chosen, above, above == _ABOVE[-1])
+    chosen = np.flatnonzero(likely > _LIKELY[0])
+    for least in _LINKED:
+        for linked in _joined(links[np.ix_(chosen, chosen)] > least):
+            groups, hulls = _groups(parts.boxes, parts.unit, chosen[linked], _ABOVE[1])
+            yield _from_left(groups, hulls, np.arange(len(groups)))
 
 
 def _lines(
     boxes: Floats, unit: float, chosen: Indices, above: float, raised: bool
 ) -> Iterator[Line]:
     """Symbol groups, and groups side by side; ``raised`` scripts too, high over their base."""
+    if not len(chosen):
+        return
+    groups, hulls = _groups(boxes, unit, chosen, above)
+    for line in _joined(_beside(hulls / unit, raised)):
+        yield _from_left(groups, hulls, line)
+
+
+def _groups(
+    boxes: Floats, unit: float, chosen: Indices, above: float
+) -> tuple[list[Indices], Floats]:
+    """The symbol groups of the chosen parts, one at least, and their boxes."""
     scaled = boxes[chosen] / unit
     groups = [chosen[group] for group in _joined(_grouped(scaled, relations(scaled), above))]
-    if not groups:
-        return
-    hulls = np.stack([_hull(boxes[group]) for group in groups])
-    for line in _joined(_beside(hulls / unit, raised)):
-        order = line[np.lexsort((hulls[line, 1], hulls[line, 0]))]
-        yield Line(hulls[order], tuple(groups[index] for index in order))
+    return groups, np.stack([_hull(boxes[group]) for group in groups])
+
+
+def _from_left(groups: list[Indices], hulls: Floats, line: Indices) -> Line:
+    order = line[np.lexsort((hulls[line, 1], hulls[line, 0]))]
+    return Line(hulls[order], tuple(groups[index] for index in order))
 
 
 def _hull(boxes: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""What was learnt of mathematics on pages: two networks and three ensembles of trees.
+"""What was learnt of mathematics on pages: two networks and four ensembles of trees.
 
 The network for signs was trained on ink and knows no page. The one for whole pages and each
 ensemble answer five times: each answer comes from weights or trees that were made without one
@@ -23,8 +23,11 @@ from hmer_cli.page.sums import Floats
 FOLDS = 5
 SIGNS = "hmer-signs-1.onnx"
 PARTS, CUTS, RUNS = "hmer-parts-1.onnx", "hmer-cuts-1.onnx", "hmer-regions-1.onnx"
-CONTEXT = "hmer-context-1.onnx"
-FILES = (SIGNS, CONTEXT, PARTS, CUTS, RUNS)
+CONTEXT, EDGES = "hmer-context-1.onnx", "hmer-edges-1.onnx"
+FILES = (SIGNS, CONTEXT, PARTS, CUTS, RUNS, EDGES)
+
+ROOM = 1.5
+"""Letter heights around the ink of an expression: nobody leaves more."""
 
 
 class Detector:
@@ -37,6 +40,7 @@ class Detector:
         self._parts = _session(folder / PARTS)
         self._cuts = _session(folder / CUTS)
         self._runs = _session(folder / RUNS)
+        self._edges = _session(folder / EDGES)
 
     def kinds(self, sights: Floats) -> Floats:
         """(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
@@ -66,6 +70,15 @@ class Detector:
     def likely_runs(self, features: Floats, fold: int | None = None) -> Floats:
         """(R, F) features of candidates to (R,) shares; ``fold`` as above."""
         return _answer(self._runs, features, fold)
+
+    def edges(self, features: Floats, fold: int | None = None) -> Floats:
+        """(R, F) features of candidates to (R, 4): how far beyond their ink people would draw
+        the left, top, right and lower edge, in letter heights."""
+        if not len(features):
+            return np.zeros((0, 4), np.float32)
+        (raw,) = self._edges.run(None, {"features": features})
+        every = np.asarray(raw, dtype=np.float32).reshape(-1, FOLDS, 4)
+        return np.clip(every.mean(1) if fold is None else every[:, fold], 0, ROOM)
 
 
 @cache

@@ -15,7 +15,7 @@ from hmer_cli.page.detector import Detector, shipped
 from hmer_cli.page.images import Pixels
 from hmer_cli.page.lines import without_rules
 from hmer_cli.page.parts import Parts, find_parts
-from hmer_cli.page.runs import PADDING, Runs, find_runs
+from hmer_cli.page.runs import Runs, find_runs
 from hmer_cli.page.signs import company
 from hmer_cli.page.sums import Floats
 
@@ -82,9 +82,14 @@ def find_boxes(
     runs = find_runs(parts, likely, detector.kinds, cutter, seen)
     chosen = select(runs, detector.likely_runs(runs.features, fold))
     height, width = parts.ink.shape
-    room = np.array([-1, -1, 1, 1]) * PADDING * parts.unit
-    boxes = np.clip(runs.boxes[chosen] + room, 0, [width, height, width, height]) * found.scale
+    frames = framed(runs.boxes[chosen], detector.edges(runs.features[chosen], fold), parts.unit)
+    boxes = np.clip(frames, 0, [width, height, width, height]) * found.scale
     return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
+
+
+def framed(boxes: Floats, beyond: Floats, unit: float) -> Floats:
+    """(R, 4) boxes of ink as people would draw them: ``beyond`` (R, 4), in letter heights."""
+    return np.asarray(boxes + np.array([-1, -1, 1, 1], np.float32) * beyond * unit)
 
 
 def part_features(parts: Parts, told: Scene) -> Floats:

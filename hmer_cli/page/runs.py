@@ -33,7 +33,7 @@ class Runs:
 
 def find_runs(parts: Parts, likely: Floats, signer: Signer, cutter: Cutter, views: Views) -> Runs:
     """The candidates of a page; ``likely`` (N,) is how likely each part is mathematics."""
-    seen = look_at(parts, likely, signer)
+    seen = look_at(parts, likely, signer, views.same)
     if not seen:
         return Runs(np.zeros((0, 4), np.float32), np.zeros((0, 0), np.float32))
     gaps = [cut_features(line, parts, groups, kinds, views) for line, groups, kinds in seen]
@@ -51,9 +51,11 @@ def find_runs(parts: Parts, likely: Floats, signer: Signer, cutter: Cutter, view
     return Runs(found, np.concatenate([np.concatenate(features)[one], around, said], 1))
 
 
-def look_at(parts: Parts, likely: Floats, signer: Signer) -> list[tuple[Line, Floats, Floats]]:
+def look_at(
+    parts: Parts, likely: Floats, signer: Signer, links: Floats
+) -> list[tuple[Line, Floats, Floats]]:
     """Every line with what its groups are: sums over their parts (G, P), kinds of signs (G, K)."""
-    lines = list(find_lines(parts, likely))
+    lines = list(find_lines(parts, likely, links))
     if not lines:
         return []
     every = np.concatenate([line.boxes for line in lines])
