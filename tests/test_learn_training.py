@@ -26,7 +26,6 @@ from hmer_cli.learn.families import build, load_system
 from hmer_cli.learn.recipe import Drawing, Recipe, Recomposition, Schedule, load, parse
 from hmer_cli.learn.recompose import Invention
 from hmer_cli.learn.training import BEST, LOG, Trainer
-from hmer_cli.read.decoder import both_ways
 from hmer_cli.read.units import Units, frames_needed
 
 pytestmark = pytest.mark.torch
@@ -197,18 +196,6 @@ def test_training_leaves_out_what_the_recipe_says_and_reading_nothing() -> None:
         hidden = (features == 0).all(dim=(2, 3)).float().mean()
         assert not torch.equal(features, thin.encoder(images))
     assert 0.3 < hidden < 0.9
-
-
-def test_the_decoder_knows_which_frames_tell_a_unit_from_either_end() -> None:
-    system = build(recipe(), ["\\frac", "{", "}", "1", "7", "^"])
-    units = system.units.encode("\\frac { 1 } { 7 ^ { 1 } } 7".split())
-    before = torch.nn.functional.pad(both_ways(torch.tensor([units])), (1, 0))
-    ahead, behind = system.model.decoder.frames(before)[0].tolist()
-    names = [system.units.names[unit] for unit in units]
-    assert names == ["\\frac {", "1", "} {", "7", "^ {", "1", "}", "}", "7"]
-    told = {"bar": 1.5, "first 1": 5.5, "first 7": 9.5, "second 1": 13.5, "second 7": 17.5}
-    assert [ahead[i] for i in (0, 1, 3, 5, 8)] == list(told.values())
-    assert [behind[len(units) - 1 - i] for i in (0, 1, 3, 5, 8)] == list(told.values())
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:

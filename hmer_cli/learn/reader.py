@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hmer_cli.errors import UsageError
 from hmer_cli.learn.batches import Batch, Painter, bucketed, collate, stream
-from hmer_cli.learn.examples import Example, written_tokens
+from hmer_cli.learn.examples import Example
 from hmer_cli.learn.losses import losses
 from hmer_cli.learn.recipe import Recipe
 from hmer_cli.learn.system import Progress, System
@@ -34,7 +34,6 @@ class ReaderSystem(System[Batch]):
             raise UsageError(f"recipe {recipe.name}: [model] {error}", "see Shape") from error
         self.shape = shape.to_dict()
         self.model = Reader(shape)
-        self.model.decoder.written.copy_(torch.tensor([signs(name) for name in self.units.names]))
         self.model.thin_out(recipe.skipped, recipe.dropped)
         self.painter = Painter(self.units, recipe.drawing, recipe.spread)
 
@@ -72,8 +71,3 @@ class ReaderSystem(System[Batch]):
     def begin_with(self, weights: Path) -> float:
         """Take over what fits of a weights file; the share of the parameters that did."""
         return transfer(weights, self.model, self.units.tokens)
-
-
-def signs(unit: str) -> int:
-    """How many signs with ink a unit stands for."""
-    return sum(written_tokens(unit.split()))

@@ -7,11 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from hmer_cli.read.layers import Layer, hide, sinusoid, wave
-from hmer_cli.read.scale import SLOT
-
-Given = tuple[Tensor, Tensor, Tensor]
-"""Features of frames (B, T, C), the map (B, M, C) and its bias."""
+from hmer_cli.read.layers import Layer, hide, sinusoid
 
 
 class Decoder(nn.Module):
@@ -19,41 +15,27 @@ class Decoder(nn.Module):
 
     Read from both ends, a wrong unit seldom looks right twice (bidirectional training, Zhao et al.,
     ICDAR 2021, section 3.3). All units of a label take one parallel step.
-
-    As the frames follow the label, a place in the label is a place among the frames: ``written``
-    (V,) says how many signs with ink each unit stands for.
     """
-
-    written: Tensor
 
     def __init__(self, units: int, c: int, heads: int, depth: int) -> None:
         super().__init__()
         self.embed = nn.Embedding(units, c)
         self.direction = nn.Parameter(torch.zeros(2, c))
-        self.slot = nn.Linear(c, c)
-        nn.init.zeros_(self.slot.weight)
-        nn.init.zeros_(self.slot.bias)
-        self.register_buffer("written", torch.zeros(units, dtype=torch.long), persistent=False)
         self.look = nn.Linear(c, c)
         self.layers = nn.ModuleList(Layer(c, heads, cross=True) for _ in range(depth))
         self.norm = nn.LayerNorm(c)
         self.out = nn.Linear(c, units)
 
     def recall(self, features: Tensor, memory: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """What is given, see `Given` -> frames and map as one, (B, T + M, C), and its bias."""
+        """Features of frames (B, T, C), map (B, M, C) and its bias -> both as one, and its bias."""
         t, c = features.shape[1:]
         features = features + sinusoid(t, c, features.device)
         seen = torch.cat([features, self.look(memory).to(features.dtype)], dim=1)
         everywhere = torch.zeros_like(features[:, None, None, :, 0], dtype=bias.dtype)
         return seen, torch.cat([everywhere, bias], dim=3)
 
-    def frames(self, labels: Tensor) -> Tensor:
-        """Labels as `forward` takes them -> the middle of the frames for what comes next."""
-        ahead, behind = self.written[labels].cumsum(dim=2).unbind(1)
-        return SLOT * torch.stack([ahead, behind[:, -1:] - behind - 1], dim=1) + (SLOT - 1) / 2
-
-    def forward(self, seen: Tensor, bias: Tensor, labels: Tensor, frames: Tensor) -> Tensor:
-        """What `recall` gave, labels (B, 2, L), their `frames` -> log-probabilities (B, 2, L, V).
+    def forward(self, seen: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
+        """What `recall` gave, labels (B, 2, L) -> log-probabilities (B, 2, L, V).
 
         The second label of each pair is the first turned round, see `backwards`; both start with
         unit 0. At each place the scores are those of the next unit; unit 0 stands for the start
@@ -62,9 +44,8 @@ class Decoder(nn.Module):
         b, both, n = labels.shape
         c = seen.shape[2]
         x = self.embed(labels) * math.sqrt(c) + sinusoid(n, c, labels.device)
-        x = x + self.direction[:, None] + self.slot(wave(frames, c))
         # One row of both, so that what they look at is prepared once.
-        x = x.view(b, both * n, c)
+        x = (x + self.direction[:, None]).view(b, both * n, c)
         label = torch.arange(both, device=labels.device).repeat_interleave(n)
         place = torch.arange(n, device=labels.device).repeat(both)
         known = (label[:, None] == label[None]) & (place[:, None] >= place[None])
@@ -77,9 +58,7 @@ class Decoder(nn.Module):
         """The logs of the probabilities of labels (B, L), unit 0 beyond their ends: (B, 2)."""
         read = both_ways(labels)
         before, after = nn.functional.pad(read, (1, 0)), nn.functional.pad(read, (0, 1))
-        scores = (
-            self(seen, bias, before, self.frames(before)).gather(3, after[..., None]).squeeze(3)
-        )
+        scores = self(seen, bias, before).gather(3, after[..., None]).squeeze(3)
         lengths = (labels > 0).sum(dim=1)[:, None, None]
         there = torch.arange(after.shape[2], device=labels.device) <= lengths
         return (scores * there).sum(dim=2)

@@ -68,15 +68,10 @@ class Residual(nn.Module):
 
 
 def sinusoid(n: int, dim: int, device: torch.device) -> Tensor:
-    """Position code of the first n places, (n, dim)."""
-    return wave(torch.arange(n, device=device), dim)
-
-
-def wave(places: Tensor, dim: int) -> Tensor:
-    """Sine and cosine position code (Vaswani et al., 2017, section 3.5), (...) -> (..., dim)."""
-    rate = torch.exp(torch.arange(0, dim, 2, device=places.device) * (-math.log(1000.0) / dim))
-    angle = places[..., None] * rate
-    return torch.cat([angle.sin(), angle.cos()], dim=-1)
+    """Sine and cosine position code (Vaswani et al., 2017, section 3.5), (n, dim)."""
+    rate = torch.exp(torch.arange(0, dim, 2, device=device) * (-math.log(1000.0) / dim))
+    angle = torch.arange(n, device=device)[:, None] * rate
+    return torch.cat([angle.sin(), angle.cos()], dim=1)
 
 
 def place(h: int, w: int, c: int, device: torch.device) -> Tensor:

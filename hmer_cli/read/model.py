@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from hmer_cli.read.decoder import Decoder, Given
+from hmer_cli.read.decoder import Decoder
 from hmer_cli.read.layers import Layer, Residual, Skip, Thin, conv, hide, place, sinusoid
 from hmer_cli.read.order import ReadingOrder
 from hmer_cli.read.scale import CELL, SLOT
@@ -156,14 +156,15 @@ class Second(nn.Module):
 class Read:
     """All that a pass over a batch says; N = h * w cells, row by row.
 
-    first and frames (B, T, V) log-probabilities of the first pass and the second; ``given`` is
-    what `Decoder.recall` takes; presence (B, N) and before (B, N, N) log-odds; there and rank
+    first and frames (B, T, V) log-probabilities of the first pass and the second; seen (B, T + M,
+    C) and its bias for the decoder; presence (B, N) and before (B, N, N) log-odds; there and rank
     (B, N), see `ReadingOrder.ranks`; symbols (B, S + 1, h, w) scores.
     """
 
     first: Tensor
     frames: Tensor
-    given: Given
+    seen: Tensor
+    bias: Tensor
     presence: Tensor
     before: Tensor
     there: Tensor
@@ -212,8 +213,8 @@ class Reader(nn.Module):
         memory = memory.flatten(1, 2)
         frames, x = self.second(first, x, memory, bias)
         symbols = self.symbols(features)
-        given = x, memory, bias
-        return Read(first, frames, given, presence, before, there, rank, symbols)
+        seen, bias = self.decoder.recall(x, memory, bias)
+        return Read(first, frames, seen, bias, presence, before, there, rank, symbols)
 
     def forward(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """CTC log-probabilities (B, T, V), where each frame looked, and what the decoder sees.
@@ -223,5 +224,4 @@ class Reader(nn.Module):
         found = self.read(images, sizes)
         frames = torch.arange(found.frames.shape[1], device=images.device)
         places = self.order.places(found.there, found.rank, frames, images.shape[3] // CELL)
-        seen, bias = self.decoder.recall(*found.given)
-        return found.frames, places, seen, bias
+        return found.frames, places, found.seen, found.bias
