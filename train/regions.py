@@ -39,7 +39,7 @@ GOOD = 0.6  # the IoU from which on a candidate counts as the expression
 NEAR = 0.45  # the IoU from which on a candidate shows where people draw edges
 KEPT = 0.3  # of the candidates that are none: there are many, and they are much alike
 ENGLISH = 80
-STEPS = 7000  # half pages that each network is shown
+STEPS = 11_000  # half pages that each network is shown
 NOTES = {
     detector.CONTEXT: "looks at all parts of a page together",
     detector.PARTS: "tells mathematics from prose in the parts of a page",
