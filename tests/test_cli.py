@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -220,16 +220,28 @@ def test_render_draws_what_it_can_and_tells_the_rest(
     assert "empty.inkml" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("given", "out"), [((), "runs/small"), (("--out", "here"), "here")])
-def test_train_knows_where_a_run_lies(
-    given: tuple[str, ...], out: str, run: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("given", "out", "more"),
+    [
+        ((), "runs/small", ()),
+        (("--out", "here"), "here", ()),
+        (("--more", "a", "--more", "b.zip"), "runs/small", [Path("a"), Path("b.zip")]),
+    ],
+)
+def test_train_knows_where_a_run_lies_and_all_that_it_learns_from(
+    given: tuple[str, ...],
+    out: str,
+    more: Sequence[Path],
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    called: list[tuple[Path | None, ...]] = []
+    called: list[tuple[object, ...]] = []
     verb = types.SimpleNamespace(train=lambda *given: called.append(given))
     monkeypatch.setitem(sys.modules, "hmer_cli.train", verb)
     monkeypatch.setattr(hmer_cli, "train", verb, raising=False)
     assert run("train", "recipes/small.toml", "--data", "crohme.zip", *given) == 0
-    assert called == [(Path("recipes/small.toml"), Path("crohme.zip"), Path(out), None, ())]
+    recipe, data = Path("recipes/small.toml"), Path("crohme.zip")
+    assert called == [(recipe, data, Path(out), None, (), more)]
 
 
 def test_the_shipped_weights_are_listed_on_stdout(
