@@ -118,6 +118,12 @@ def test_images_without_boxes_teach_their_label_alone(images: Path) -> None:
     assert (batch.cells == UNKNOWN).all() and batch.count == 1
 
 
+def test_images_with_signs_that_a_reader_does_not_know_can_be_scored(images: Path) -> None:
+    system = build(recipe(), ["1", "7"])
+    stills = list(system.stills(examples(open_dataset(str(images)))))
+    assert sorted(place for places, _ in stills for place in places) == [0, 1]
+
+
 def test_boxes_that_are_no_coco_are_told(images: Path) -> None:
     (images / BOXES).write_text('{"images": []}')
     with pytest.raises(InputError, match=r"boxes\.json: no boxes in the form of COCO"):

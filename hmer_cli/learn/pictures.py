@@ -66,7 +66,7 @@ def _traced(ink: NDArray[np.uint8], canvas: Canvas, turned: float) -> Image:
     ink = np.asarray(cv2.warpAffine(ink, turn, ink.shape[::-1]), np.uint8)
     x, y, width, height = cv2.boundingRect((ink > _LIT).astype(np.uint8))
     if not width:
-        return np.full((2 * canvas.padding, canvas.width), WHITE, np.uint8)
+        return np.full((canvas.height, canvas.width), WHITE, np.uint8)
     scale = (canvas.width - 2 * canvas.padding) / max(width, height)
     shape = max(1, round(width * scale)), max(1, round(height * scale))
     crop = ink[y : y + height, x : x + width]

@@ -68,10 +68,11 @@ class System(ABC, Generic[Batch]):
         raise UsageError(f"the family {self.recipe.family} begins from chance", "leave --from out")
 
     def known(self, example: Example) -> Example:
-        """The example with those of its tokens only that the units have, tied to no strokes."""
+        """The example with those of its tokens only that the units have, tied to no symbols."""
         known = set(self.units.tokens)
         tokens = tuple(t for t in example.tokens if t in known)
-        return replace(example, tokens=tokens, symbols=(), places=None)
+        image = example.image and replace(example.image, centres=None)
+        return replace(example, tokens=tokens, symbols=(), places=None, image=image)
 
 
 class Lesson(nn.Module):
