@@ -101,6 +101,15 @@ def test_parts_are_measured_without_gaps_or_holes_in_the_numbers() -> None:
     assert np.isfinite(parts.features).all()
 
 
+def test_thousands_of_faint_dashes_are_no_parts() -> None:
+    page = notes()
+    plain, random = len(find_parts(page)), np.random.default_rng(0)
+    for x, y in random.integers(0, (1230, 1750), (6000, 2)):
+        dash = page[y, x : x + 5]
+        dash[:] = np.minimum(dash, random.integers(165, 185))
+    assert len(find_parts(page)) == pytest.approx(plain, rel=0.1)
+
+
 def test_specks_are_no_parts() -> None:
     page = cross()
     page[10, 10:12] = 0

@@ -9,7 +9,7 @@ import pytest
 from hmer_cli.page.candidates import find_lines
 from hmer_cli.page.detector import shipped
 from hmer_cli.page.parts import Parts
-from hmer_cli.page.signs import KINDS, SIGHT, company, sights
+from hmer_cli.page.signs import KINDS, SIGHT, sights
 
 
 def drawn(lines: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:
@@ -47,15 +47,6 @@ def test_a_sign_looks_the_same_wherever_it_stands() -> None:
     there = box + np.array([11, 7, 11, 7], np.float32)
     assert (sights(ink, box, 25) == sights(moved, there, 25)).all()
     assert sights(ink, np.zeros((0, 4), np.float32), 25).shape == (0, SIGHT)
-
-
-def test_company_is_what_stands_on_the_same_line() -> None:
-    boxes = np.array([[10, 10, 20, 20], [30, 10, 40, 20], [10, 80, 20, 90]], np.float32)
-    kinds = np.eye(3, len(KINDS), dtype=np.float32)
-    found = company(np.zeros((100, 100), np.uint8), boxes, kinds, 10)
-    assert found.shape == (3, 4 * len(KINDS))
-    near = found[0, len(KINDS) : 2 * len(KINDS)]
-    assert near[0] == near[1] == 0.5 and near[2] == 0
 
 
 def test_a_raised_script_shares_a_line_with_its_base() -> None:

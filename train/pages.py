@@ -9,29 +9,38 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from english import english_page
+from notes import notes_page
 from numpy.typing import NDArray
 from photos import PAPERS, Matrix, moved, photographed
 
-from hmer_cli.learn.bank import SymbolBank
+from hmer_cli.expr.tokens import Vocabulary
+from hmer_cli.ink.ink import Ink
+from hmer_cli.learn.bank import SymbolBank, origin
 from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.learn.examples import inks
 from hmer_cli.page import detector, layout
 from hmer_cli.page.images import decode
 from hmer_cli.page.open import Page
 from hmer_cli.page.parts import Parts
+from hmer_cli.write.labels import Formulas, Mixture, Source, Substitutions
+from hmer_cli.write.phrases import Phrases
 
 Array = NDArray[Any]
 Drawn = tuple[Page, Array, Matrix]
 """A page, true boxes (M, 4), and the way from where these are told to the page's source."""
 
 INSIDE = 0.6  # of a part's box that has to be in a true box for the part to belong to it
-SEED = 7  # of the photos to learn from; those that steadiness is measured on have another
+SOUND = (0.6, 1.7)  # parts of a photo for each of its page; others were not cleaned
+SEED = 7  # of the first photos to learn from; those that steadiness is measured on have another
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class Example:
 
 
 def scans(path: Path, every: int, photos: int, kept: Path) -> Iterator[Example]:
-    """Every Nth page of a zip of pages with boxes, and a photo of every Nth of these."""
+    """Every Nth page of a zip of pages with boxes, and so many photos of each."""
     with zipfile.ZipFile(path) as archive:
         names = sorted(n for n in archive.namelist() if n.endswith(".json"))[::every]
         for index, name in enumerate(names):
@@ -69,15 +78,23 @@ def scans(path: Path, every: int, photos: int, kept: Path) -> Iterator[Example]:
             def page(data: bytes = data, name: str = name) -> Page:
                 return Page.of(name, 1, decode(data, name))
 
-            yield _kept(kept / stem, stem, fold, lambda: (page(), truth, np.eye(3)))  # noqa: B023
-            if photos and index % photos == 0:
-                stem = f"{stem}-photo"
-                yield _kept(kept / stem, stem, fold, lambda: _photo(page(), truth, index))  # noqa: B023
+            flat = _kept(kept / stem, stem, fold, lambda: (page(), truth, np.eye(3)))  # noqa: B023
+            yield flat
+            for take in range(photos):
+                shot = f"{stem}-photo-{take}"
+                seed = SEED + take, index
+
+                def photo(seed: tuple[int, int] = seed) -> Drawn:
+                    return _photo(page(), truth, seed)  # noqa: B023
+
+                taken = _kept(kept / shot, shot, fold, photo)
+                if SOUND[0] < len(taken.parts) / max(len(flat.parts), 1) < SOUND[1]:
+                    yield taken
 
 
-def _photo(page: Page, truth: Array, index: int) -> Drawn:
+def _photo(page: Page, truth: Array, seed: tuple[int, int]) -> Drawn:
     """What hmer sees on a photo of a page."""
-    rng = np.random.default_rng([SEED, index])
+    rng = np.random.default_rng(seed)
     photo, matrix = photographed(page.image, rng, PAPERS[int(rng.integers(len(PAPERS)))])
     return Page.of("photo", 1, photo), truth, matrix @ _level(page)
 
@@ -87,22 +104,58 @@ def _level(page: Page) -> Matrix:
     return np.eye(3) if page.to_source is None else np.linalg.inv(page.to_source)
 
 
-def english(inks: str, folder: Path, count: int, kept: Path) -> Iterator[Example]:
-    """Pages in English; all that are written in one font have one fold."""
+def english(data: Path, folder: Path, count: int, notes: int, kept: Path) -> Iterator[Example]:
+    """So many pages in English, and so many of lecture notes; a photo of every third of these.
+
+    ``data`` holds CROHME, MathBrush's symbols and formulas. A fold has its own fonts and writers.
+    """
     found = (path for path in folder.rglob("*") if path.suffix in (".ttf", ".otf", ".woff"))
     fonts = sorted(found, key=lambda path: path.name)
-    samples = [s for s in open_dataset(inks, "train") if s.error is None and s.ink and s.label]
-    written = [s.ink.with_label(s.label) for s in samples if len(s.ink.strokes) > 1]
-    bank = SymbolBank.build(written)
+    desks = [_Desk(fonts[fold :: detector.FOLDS]) for fold in range(detector.FOLDS)]
+    written = inks(open_dataset(str(data / "crohme.zip"), "train"))
+    for ink in written:
+        desks[zlib.crc32(origin(ink)[0].encode()) % detector.FOLDS].inks.append(ink)
+    for desk in desks:
+        desk.bank = SymbolBank.build(desk.inks, data / "mathbrush-symbols.txt.gz")
+    labels = [ink.label for ink in written if ink.label]
+    vocabulary = Vocabulary.of_labels(labels)
+    lines = (data / "formulas.txt").read_text(encoding="utf-8").splitlines()
+    source = Mixture(
+        (
+            (0.45, Formulas(lines, vocabulary)),
+            (0.3, Substitutions(labels, vocabulary)),
+            (0.25, Phrases()),
+        )
+    )
     for number in range(count):
         name, fold = f"english-{number}", number % detector.FOLDS
+        yield _kept(kept / name, name, fold, partial(_english, desks[fold], number))
+    for number in range(notes):
+        name, fold = f"english-notes-{number}", number % detector.FOLDS
+        yield _kept(kept / name, name, fold, partial(_notes, desks[fold], source, number))
 
-        def page(name: str = name, number: int = number, fold: int = fold) -> Drawn:
-            random = np.random.default_rng(number)
-            image, boxes = english_page(written[::3], bank, fonts[fold :: detector.FOLDS], random)
-            return Page.of(name, 1, image), np.array(boxes).reshape(-1, 4), np.eye(3)
 
-        yield _kept(kept / name, name, fold, page)
+@dataclass
+class _Desk:
+    """What the English pages of a fold are written with."""
+
+    fonts: list[Path]
+    inks: list[Ink] = field(default_factory=list)
+    bank: SymbolBank = field(default_factory=SymbolBank)
+
+
+def _english(desk: _Desk, number: int) -> Drawn:
+    random = np.random.default_rng(number)
+    lively = [ink for ink in desk.inks if len(ink.strokes) > 1]
+    image, boxes = english_page(lively, desk.bank, desk.fonts, random)
+    return Page.of("english", 1, image), np.array(boxes).reshape(-1, 4), np.eye(3)
+
+
+def _notes(desk: _Desk, source: Source, number: int) -> Drawn:
+    random = np.random.default_rng((SEED, number))
+    image, boxes = notes_page(desk.bank, desk.fonts, source, random)
+    page, truth = Page.of("notes", 1, image), np.array(boxes).reshape(-1, 4)
+    return (page, truth, np.eye(3)) if number % 3 else _photo(page, truth, (SEED, number))
 
 
 def _kept(file: Path, name: str, fold: int, draw: Callable[[], Drawn]) -> Example:
@@ -115,7 +168,7 @@ def _kept(file: Path, name: str, fold: int, draw: Callable[[], Drawn]) -> Exampl
     study = layout.study(page.image)
     there = _level(page) @ way  # in one go: a box round a slanted box is too large
     boxes = [moved(tuple(box), there) for box in truth.tolist()]
-    scored = not name.endswith("-photo") and not name.startswith("english")
+    scored = "-photo-" not in name and not name.startswith("english")
     example = Example(name, fold, scored, study.parts, np.array(boxes).reshape(-1, 4) / study.scale)
     draft = file.with_suffix(".draft")
     draft.write_bytes(pickle.dumps(example, -1))

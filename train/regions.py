@@ -1,23 +1,23 @@
 """Learn to find regions: pages with known boxes -> weights/hmer-*.onnx.
 
-    python train/regions.py --pages ../shared/data/scan-pages.zip \
-        --inks ../shared/data/crohme.zip --fonts FOLDER --out weights
+    python train/regions.py --data ../shared/data --fonts FOLDER --out weights
 
 needs torch, lightgbm and onnx; reading needs none of them. The network for pages (context.py) and
-each of the four ensembles are made five times, without one fifth of the pages each time, and
+each of the three ensembles are made five times, without one fifth of the pages each time, and
 judge the pages they never saw; that is what the next one is grown on, and what ``hmer eval``
-scores. Photos made of the pages stay with their page; pages in English (english.py) share a fifth
-with all pages in the same font; neither carries a score. Pages and networks are kept in a folder,
-so that a run that was broken off goes on where it was.
+scores. Photos made of the pages stay with their page; pages in English (english.py, notes.py) share
+a fifth with all pages of the same writers and fonts; neither carries a score. Pages and networks
+are kept in a folder, so that a run that was broken off goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -38,16 +38,16 @@ from hmer_cli.page.runs import PADDING, Runs, find_runs, look_at
 GOOD = 0.6  # the IoU from which on a candidate counts as the expression
 NEAR = 0.45  # the IoU from which on a candidate shows where people draw edges
 KEPT = 0.3  # of the candidates that are none: there are many, and they are much alike
-ENGLISH = 80
-STEPS = 11_000  # half pages that each network is shown
+PHOTOS, ENGLISH, LECTURES = 2, 80, 300
+SPARED = re.compile(r"photo-[1-9]$|[^05]-photo-0$|notes-\d*[124578]$")  # for the networks alone
+STEPS = 15_000  # half pages that each network is shown
 NOTES = {
     detector.CONTEXT: "looks at all parts of a page together",
-    detector.PARTS: "tells mathematics from prose in the parts of a page",
     detector.CUTS: "says where a line of writing is cut",
     detector.RUNS: "finds the expressions of a page",
     detector.EDGES: "says where people draw the edges of boxes",
 }
-TREES = {detector.PARTS: 150, detector.CUTS: 150, detector.RUNS: 180, detector.EDGES: 60}
+TREES = {detector.CUTS: 150, detector.RUNS: 180, detector.EDGES: 60}
 
 
 @dataclass
@@ -57,7 +57,6 @@ class Case:
     page: Example
     told: Scene
     views: Views | None = None
-    likely: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     runs: Runs | None = None
 
 
@@ -71,23 +70,17 @@ def main() -> None:
     _say(f"{len(cases)} pages", started)
 
     networks = [_network(fold, cases, options) for fold in range(detector.FOLDS)]
+    cases = [case for case in cases if not SPARED.search(case.page.name)]
     for case in cases:
         answers = context.answers(networks[case.page.fold], case.told)
         case.views = views(case.page.parts, case.told, *answers)
     _say("networks", started)
 
-    parts = _grow(cases, detector.PARTS, _parts, options.threads)
-    for case in cases:
-        features = layout.part_features(case.page.parts, case.told)
-        assert case.views is not None
-        case.likely = (answer(parts[case.page.fold], features) + case.views.maths) / 2
-    _say("parts", started)
-
     cuts = _grow(cases, detector.CUTS, _cuts, options.threads)
     for case in cases:
         cutter = partial(answer, cuts[case.page.fold])
         assert case.views is not None
-        case.runs = find_runs(case.page.parts, case.likely, signer, cutter, case.views)
+        case.runs = find_runs(case.page.parts, signer, cutter, case.views)
     _say("cuts", started)
 
     runs = _grow(cases, detector.RUNS, _candidates, options.threads)
@@ -95,7 +88,6 @@ def main() -> None:
     edges = _edges(cases, options.threads)
     _say("edges", started)
     grown = {
-        detector.PARTS: parts,
         detector.CUTS: cuts,
         detector.RUNS: runs,
         detector.EDGES: [trees for fold in edges for trees in fold],
@@ -111,12 +103,12 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pages", type=Path, required=True, help="zip of pages with boxes")
-    parser.add_argument("--inks", help="CROHME package to write English pages with")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--fonts", type=Path, help="folder of handwriting fonts")
     parser.add_argument("--english", type=int, default=ENGLISH, help="pages to make")
+    parser.add_argument("--lectures", type=int, default=LECTURES, help="pages of notes to make")
     parser.add_argument("--every", type=int, default=1, help="N: every Nth page with boxes")
-    parser.add_argument("--photos", type=int, default=3, help="N: photos of every Nth of these")
+    parser.add_argument("--photos", type=int, default=PHOTOS, help="of each of these")
     parser.add_argument("--steps", type=int, default=STEPS, help="half pages a network is shown")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
@@ -132,9 +124,11 @@ def _say(what: str, started: float) -> None:
 
 def _pages(options: argparse.Namespace) -> list[Example]:
     options.kept.mkdir(parents=True, exist_ok=True)
-    pages = list(scans(options.pages, options.every, options.photos, options.kept))
+    zipped = options.data / "scan-pages.zip"
+    pages = list(scans(zipped, options.every, options.photos, options.kept))
     if options.fonts:
-        pages += english(options.inks, options.fonts, options.english, options.kept)
+        counts = options.english, options.lectures
+        pages += english(options.data, options.fonts, *counts, options.kept)
     return [page for page in pages if len(page.parts)]
 
 
@@ -150,16 +144,11 @@ def _network(fold: int, cases: Sequence[Case], options: argparse.Namespace) -> c
     return network.eval()
 
 
-def _parts(case: Case) -> tuple[Array, Array]:
-    return layout.part_features(case.page.parts, case.told), case.page.owners() >= 0
-
-
 def _cuts(case: Case) -> tuple[Array, Array]:
     """Every gap of every line, and whether an expression ends there."""
     parts, owner, features, ends = case.page.parts, case.page.owners(), [], []
     assert case.views is not None
-    links, signer = case.views.same, detector.shipped().kinds
-    for line, groups, kinds in look_at(parts, case.likely, signer, links):
+    for line, groups, kinds in look_at(parts, detector.shipped().kinds, case.views):
         owners = np.array([_usual(owner[members]) for members in line.members])
         features.append(cut_features(line, parts, groups, kinds, case.views))
         ends.append((owners[1:] != owners[:-1]) | (owners[1:] < 0))

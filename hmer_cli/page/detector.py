@@ -1,4 +1,4 @@
-"""What was learnt of mathematics on pages: two networks and four ensembles of trees.
+"""What was learnt of mathematics on pages: two networks and three ensembles of trees.
 
 The network for signs was trained on ink and knows no page. The one for whole pages and each
 ensemble answer five times: each answer comes from weights or trees that were made without one
@@ -22,9 +22,9 @@ from hmer_cli.page.sums import Floats
 
 FOLDS = 5
 SIGNS = "hmer-signs-1.onnx"
-PARTS, CUTS, RUNS = "hmer-parts-1.onnx", "hmer-cuts-1.onnx", "hmer-regions-1.onnx"
-CONTEXT, EDGES = "hmer-context-1.onnx", "hmer-edges-1.onnx"
-FILES = (SIGNS, CONTEXT, PARTS, CUTS, RUNS, EDGES)
+CONTEXT, CUTS = "hmer-context-1.onnx", "hmer-cuts-1.onnx"
+RUNS, EDGES = "hmer-regions-1.onnx", "hmer-edges-1.onnx"
+FILES = (SIGNS, CONTEXT, CUTS, RUNS, EDGES)
 
 ROOM = 1.5
 """Letter heights around the ink of an expression: nobody leaves more."""
@@ -37,7 +37,6 @@ class Detector:
         """Raises MissingError where the files are not in the folder."""
         self._signs = _session(folder / SIGNS)
         self._context = _session(folder / CONTEXT)
-        self._parts = _session(folder / PARTS)
         self._cuts = _session(folder / CUTS)
         self._runs = _session(folder / RUNS)
         self._edges = _session(folder / EDGES)
@@ -49,7 +48,10 @@ class Detector:
 
     def answers(self, told: Scene, fold: int | None = None) -> tuple[Floats, Floats, Floats]:
         """What the network for pages says of N parts: how likely each is mathematics, (N,); where
-        its expression ends, (N, 4); how likely its neighbours stand in it, (N, K)."""
+        its expression ends, (N, 4); how likely its neighbours stand in it, (N, K).
+
+        ``fold`` is that of a page it was trained on.
+        """
         given = {
             "looks": told.looks,
             "neighbours": told.neighbours,
@@ -58,10 +60,6 @@ class Detector:
         every = self._context.run(None, given)
         maths, ends, same = (x.mean(0) if fold is None else x[fold] for x in every)
         return maths, ends, same
-
-    def likely_parts(self, features: Floats, fold: int | None = None) -> Floats:
-        """(N, F) features of parts to (N,) shares; ``fold`` is that of a page grown on."""
-        return _answer(self._parts, features, fold)
 
     def likely_cuts(self, features: Floats, fold: int | None = None) -> Floats:
         """(C, F) features of gaps to (C,) shares: how likely one expression ends there."""

@@ -10,13 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.page.context import Scene, scene, views
+from hmer_cli.page.context import scene, views
 from hmer_cli.page.detector import Detector, shipped
 from hmer_cli.page.images import Pixels
 from hmer_cli.page.lines import without_rules
 from hmer_cli.page.parts import Parts, find_parts
 from hmer_cli.page.runs import Runs, find_runs
-from hmer_cli.page.signs import company
 from hmer_cli.page.sums import Floats
 
 Box = tuple[float, float, float, float]
@@ -76,10 +75,8 @@ def find_boxes(
         return []
     told = scene(parts, detector.kinds)
     seen = views(parts, told, *detector.answers(told, fold))
-    judged = detector.likely_parts(part_features(parts, told), fold)
-    likely = np.asarray((seen.maths + judged) / 2, dtype=np.float32)
     cutter = partial(detector.likely_cuts, fold=fold)
-    runs = find_runs(parts, likely, detector.kinds, cutter, seen)
+    runs = find_runs(parts, detector.kinds, cutter, seen)
     chosen = select(runs, detector.likely_runs(runs.features, fold))
     height, width = parts.ink.shape
     frames = framed(runs.boxes[chosen], detector.edges(runs.features[chosen], fold), parts.unit)
@@ -90,13 +87,6 @@ def find_boxes(
 def framed(boxes: Floats, beyond: Floats, unit: float) -> Floats:
     """(R, 4) boxes of ink as people would draw them: ``beyond`` (R, 4), in letter heights."""
     return np.asarray(boxes + np.array([-1, -1, 1, 1], np.float32) * beyond * unit)
-
-
-def part_features(parts: Parts, told: Scene) -> Floats:
-    """All that is known of each part: its measures, its kind and the company it keeps."""
-    return np.concatenate(
-        [parts.features, company(parts.ink, parts.boxes, told.kinds, parts.unit)], axis=1
-    )
 
 
 def in_reading_order(boxes: Sequence[Box]) -> list[Box]:

@@ -31,9 +31,9 @@ class Runs:
     features: Floats
 
 
-def find_runs(parts: Parts, likely: Floats, signer: Signer, cutter: Cutter, views: Views) -> Runs:
-    """The candidates of a page; ``likely`` (N,) is how likely each part is mathematics."""
-    seen = look_at(parts, likely, signer, views.same)
+def find_runs(parts: Parts, signer: Signer, cutter: Cutter, views: Views) -> Runs:
+    """The candidates of a page, of which the network has these views."""
+    seen = look_at(parts, signer, views)
     if not seen:
         return Runs(np.zeros((0, 4), np.float32), np.zeros((0, 0), np.float32))
     gaps = [cut_features(line, parts, groups, kinds, views) for line, groups, kinds in seen]
@@ -46,23 +46,21 @@ def find_runs(parts: Parts, likely: Floats, signer: Signer, cutter: Cutter, view
         ends = [_cut(each, first, last) for each in (cut, *gap[:, PARTINGS].T)]
         features.append(np.concatenate([inside, *ends], 1))
     found, one = np.unique(np.concatenate(boxes), axis=0, return_index=True)
-    around = _around(found, parts, likely)
+    around = _around(found, parts, views.maths)
     said = opinions(views, parts, found, PADDING * parts.unit)
     return Runs(found, np.concatenate([np.concatenate(features)[one], around, said], 1))
 
 
-def look_at(
-    parts: Parts, likely: Floats, signer: Signer, links: Floats
-) -> list[tuple[Line, Floats, Floats]]:
+def look_at(parts: Parts, signer: Signer, views: Views) -> list[tuple[Line, Floats, Floats]]:
     """Every line with what its groups are: sums over their parts (G, P), kinds of signs (G, K)."""
-    lines = list(find_lines(parts, likely, links))
+    lines = list(find_lines(parts, views.maths, views.same))
     if not lines:
         return []
     every = np.concatenate([line.boxes for line in lines])
     boxes, which = np.unique(every, axis=0, return_inverse=True)
     signs = signer(sights(parts.ink, boxes, parts.unit))[which.reshape(-1)]
     ends = np.cumsum([len(line.boxes) for line in lines])[:-1]
-    kinds = part_kinds(parts, likely)
+    kinds = part_kinds(parts, views.maths)
     return [
         (line, np.stack([kinds[members].sum(0) for members in line.members]), own)
         for line, own in zip(lines, np.split(signs, ends), strict=True)
@@ -139,7 +137,7 @@ def _around(boxes: Floats, parts: Parts, likely: Floats) -> Floats:
     sums = Sums(parts.ink.shape)
     middle = np.stack([parts.boxes[:, [0, 2]].mean(1), parts.boxes[:, [1, 3]].mean(1)], 1)
     for values in (np.ones(len(parts)), likely, parts.mass, parts.mass * likely, likely < 0.5):
-        sums.add_points(middle, values)
+        sums.add(middle, values)
     columns: list[NDArray[np.generic]] = []
     for window in (boxes, *(_beyond(boxes, edge, reach * parts.unit) for edge, reach in _SIDES)):
         seen = sums.within(window)

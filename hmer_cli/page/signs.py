@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from hmer_cli.page.images import Pixels
-from hmer_cli.page.sums import Floats, Sums
+from hmer_cli.page.sums import Floats
 
 KINDS: dict[str, str] = {
     "relation": r"= < > \leq \geq \neq \in \sim \approx \equiv \subset",
@@ -35,8 +35,6 @@ SIDE = 14
 
 SIGHT = SIDE * SIDE + 2
 
-_WINDOWS = ((-4, -1, 4, 1), (-10, -1.2, 10, 1.2), (-30, -1.5, 30, 1.5))  # in letter heights
-
 
 def sights(ink: Pixels, boxes: Floats, unit: float) -> Floats:
     """How the ink in (N, 4) boxes looks, (N, SIGHT): each fitted into a square, and its size.
@@ -59,20 +57,3 @@ def sights(ink: Pixels, boxes: Floats, unit: float) -> Floats:
         row[:-2] = square.reshape(-1)
         row[-2:] = np.log((width / unit + 0.05, height / unit + 0.05))
     return table
-
-
-def company(ink: Pixels, boxes: Floats, kinds: Floats, unit: float) -> Floats:
-    """What each part looks like and what company it keeps along its line, (N, 4 * K).
-
-    ``kinds`` (N, K): how likely each part is of each kind.
-    """
-    sums = Sums(ink.shape)
-    middle = np.stack([boxes[:, [0, 2]].mean(1), boxes[:, [1, 3]].mean(1)], 1)
-    for column in kinds.T:
-        sums.add_points(middle, column)
-    columns = [kinds]
-    for window in _WINDOWS:
-        reach = np.concatenate([middle, middle], 1) + np.array(window) * unit
-        seen = sums.within(reach.astype(np.float32))
-        columns.append(seen / np.maximum(seen.sum(1, keepdims=True), 1e-3))
-    return np.concatenate(columns, 1).astype(np.float32)

@@ -18,13 +18,7 @@ class Sums:
         self.height, self.width = -(-shape[0] // _CELL), -(-shape[1] // _CELL)
         self.tables: list[NDArray[np.float64]] = []
 
-    def add(self, channel: Floats) -> None:
-        """A channel of the page's size."""
-        size = (self.width, self.height)
-        cells = cv2.resize(channel, size, interpolation=cv2.INTER_AREA) * _CELL**2
-        self.tables.append(np.asarray(cv2.integral(cells), dtype=np.float64))
-
-    def add_points(self, points: Floats, values: NDArray[np.generic]) -> None:
+    def add(self, points: Floats, values: NDArray[np.generic]) -> None:
         """A channel that is nought but at the points, (N, 2) as x, y inside the page."""
         cells = np.zeros((self.height, self.width), np.float32)
         columns, rows = (points // _CELL).astype(int).T
