@@ -72,8 +72,7 @@ def settle(model: Any, batches: list[Batch]) -> None:
     model.train()
     with torch.autocast("cpu", torch.bfloat16):
         for batch in batches:
-            images = batch.images.float().div_(255)
-            model.encoder(images.to(memory_format=torch.channels_last))
+            model.encoder(batch.given(model.shape.channels))
     model.eval()
 
 

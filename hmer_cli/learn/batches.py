@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hmer_cli.ink.motion import CHANNELS, Motion, motion
 from hmer_cli.ink.render import draw
 from hmer_cli.learn import spans
 from hmer_cli.learn.augment import Points, Spread, augment
@@ -29,6 +30,9 @@ UNKNOWN = -1
 _FINEST, _BILEVEL_PEN = 2.2, (2.0, 4.5)
 """How much larger than the reader sees them images in black and white are; their pen's pixels."""
 
+_TURNED, _TURNS = 0.03, 5
+"""The share of strokes written the other way round; how many ways there are to count them."""
+
 _BUCKET = 32
 """Images whose heights round up to the same multiple share batches."""
 
@@ -37,13 +41,15 @@ _BUCKET = 32
 class Drawn:
     """One training image (H, W) uint8, ink 255 on black, with its targets.
 
-    ``count`` is the number of symbols; ``centres`` is None where they are not known.
+    ``count`` is the number of symbols; ``centres`` is None where they are not known, ``motion``
+    where that of the pen is not.
     """
 
     image: NDArray[np.uint8]
     label: list[int]
     count: int
     centres: Centres | None
+    motion: Motion | None = None
 
     @property
     def tight(self) -> bool:
@@ -100,6 +106,7 @@ class Painter:
         margins = PADDING + rng.integers(-3, 6, 4)
         strokes, shape = _placed(strokes, symbol / measure(strokes), margins)
         chance = rng.random() - self.drawing.degraded
+        moved = None
         if chance < 0:
             warp = Warp.sample(shape, rng, DEFAULT)
             strokes = [warp.points(stroke) for stroke in strokes]
@@ -108,7 +115,9 @@ class Painter:
             image = bilevel(strokes, shape, rng)
         else:
             image = 255 - draw(strokes, shape, pen)
-        return self._drawn(example, image, _centres(example, strokes))
+            if chance < self.drawing.bilevel + self.drawing.moved:
+                moved = motion(turned(strokes, rng), shape, pen, int(rng.integers(_TURNS)))
+        return self._drawn(example, image, _centres(example, strokes), moved)
 
     def still(self, example: Example, symbol: float = SYMBOL, pen: float = 2.0) -> Drawn:
         """The example as it was written."""
@@ -116,16 +125,28 @@ class Painter:
             return self._shown(example, example.image, symbol)
         scale = symbol / measure(example.strokes)
         strokes, shape = _placed(example.strokes, scale, np.full(4, PADDING))
-        return self._drawn(example, 255 - draw(strokes, shape, pen), _centres(example, strokes))
+        image, moved = 255 - draw(strokes, shape, pen), motion(strokes, shape, pen)
+        return self._drawn(example, image, _centres(example, strokes), moved)
 
     def _shown(self, example: Example, shown: Shown, symbol: float) -> Drawn:
         image, scale = resized(shown.pixels, symbol / SYMBOL)
         centres = shown.centres and [(y * scale, x * scale, token) for y, x, token in shown.centres]
         return self._drawn(example, image, centres)
 
-    def _drawn(self, example: Example, image: NDArray[np.uint8], centres: Centres | None) -> Drawn:
+    def _drawn(
+        self,
+        example: Example,
+        image: NDArray[np.uint8],
+        centres: Centres | None,
+        moved: Motion | None = None,
+    ) -> Drawn:
         label = self.units.encode(example.tokens)
-        return Drawn(image, label, sum(written_tokens(example.tokens)), centres)
+        return Drawn(image, label, sum(written_tokens(example.tokens)), centres, moved)
+
+
+def turned(strokes: Sequence[Points], rng: np.random.Generator) -> list[Points]:
+    """Strokes of which a few were written the other way round."""
+    return [stroke[::-1] if rng.random() < _TURNED else stroke for stroke in strokes]
 
 
 def bilevel(
@@ -181,17 +202,25 @@ def _centres(example: Example, strokes: Sequence[Points]) -> Centres | None:
 class Batch(Targets):
     """Tensors ready for the model; see `hmer_cli.read.model` for the letters.
 
-    images (B, 1, H, W) uint8, ink 255; sizes (B, 2) in cells; ``length`` frames for all of them;
+    images (B, 1, H, W) uint8, ink 255; motion (B, 4, H, W) int8, see `hmer_cli.ink.motion`; sizes (B, 2) in cells; ``length`` frames for all of them;
     cells (B, h, w) int64: the symbol whose centre is there, 0 for none, or UNKNOWN, as in the
     cells around a centre, which is nowhere near that exact; order (B, K) int64: the cells of the
     symbols in the order of the label, UNKNOWN beyond their number.
     """
 
     images: Tensor
+    motion: Tensor
     sizes: Tensor
     cells: Tensor
     order: Tensor
     length: int
+
+    def given(self, channels: int) -> Tensor:
+        """So many channels of what the model sees, (B, C, H, W), 1 at most."""
+        images = self.images.float() / 255
+        if channels > 1:
+            images = torch.cat([images, self.motion.float() / 127], dim=1)
+        return images.to(memory_format=torch.channels_last)
 
 
 def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
@@ -199,12 +228,15 @@ def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
     height = max(-(-d.image.shape[0] // (2 * CELL)) * 2 * CELL for d in drawn)
     width = max(-(-d.image.shape[1] // CELL) * CELL for d in drawn)
     images = np.zeros((len(drawn), 1, height, width), np.uint8)
+    motions = np.zeros((len(drawn), CHANNELS, height, width), np.int8)
     cells = np.zeros((len(drawn), height // CELL, width // CELL), np.int64)
     sizes = np.zeros((len(drawn), 2), np.int64)
     order = np.full((len(drawn), max(len(d.centres or ()) for d in drawn)), UNKNOWN, np.int64)
     for i, d in enumerate(drawn):
         h, w = d.image.shape
         images[i, 0, :h, :w] = d.image
+        if d.motion is not None:
+            motions[i, :, :h, :w] = d.motion
         sizes[i] = -(-h // CELL), -(-w // CELL)
         if d.centres is None:
             cells[i] = UNKNOWN
@@ -221,6 +253,7 @@ def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
         lengths,
         sum(d.tight for d in drawn),
         torch.from_numpy(images),
+        torch.from_numpy(motions),
         torch.from_numpy(sizes),
         torch.from_numpy(cells),
         torch.from_numpy(order),

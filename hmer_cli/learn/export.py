@@ -68,7 +68,7 @@ def export(
     reader's parameters, so that `restore` finds them.
     """
     reader.eval()
-    images, sizes = torch.zeros(2, 1, 64, 96), torch.tensor([[8, 12], [7, 10]])
+    images, sizes = torch.zeros(2, reader.shape.channels, 64, 96), torch.tensor([[8, 12], [7, 10]])
     model = _traced(
         reader, {"images": images, "sizes": sizes}, ["frames", "places", "seen", "bias"], PASS_AXES
     )
@@ -79,7 +79,7 @@ def export(
         Judge(reader), {"seen": seen, "bias": bias, "labels": labels}, ["scores"], JUDGE_AXES
     )
     if shown:
-        in_whole_numbers(model, map(_feed, shown))
+        in_whole_numbers(model, [_feed(batch, reader.shape.channels) for batch in shown])
     _complete(model, reader, judge)
     quantise(model)
     quantise(judge)
@@ -88,8 +88,9 @@ def export(
     path.write_bytes(_bytes(model))
 
 
-def _feed(batch: Batch) -> Feed:
-    return {"images": (batch.images / 255).numpy(), "sizes": batch.sizes.numpy()}
+def _feed(batch: Batch, channels: int) -> Feed:
+    images = batch.given(channels).contiguous().numpy()
+    return {"images": images, "sizes": batch.sizes.numpy()}
 
 
 def _put(model: onnx.ModelProto, key: str, value: str) -> None:

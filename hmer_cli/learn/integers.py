@@ -46,7 +46,7 @@ class Block:
 def in_whole_numbers(model: onnx.ModelProto, feeds: Iterable[Feed]) -> None:
     """Let the model's convolutions compute with bytes, over the ranges that they have in ``feeds``.
 
-    The first, of one channel, stays as it is: the ink would lose more than time is won. The
+    The first, which sees the image, stays as it is: the ink would lose more than time is won. The
     parameters stay in the file under their own names, as `hmer_cli.learn.export.restore` asks.
     """
     blocks = list(_blocks(model.graph))
@@ -82,9 +82,9 @@ def _blocks(graph: onnx.GraphProto) -> Iterator[Block]:
     for node in graph.node:
         for name in node.input:
             users.setdefault(name, []).append(node)
-    sizes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    given = {tensor.name for tensor in graph.input}
     for node in graph.node:
-        if node.op_type != "Conv" or sizes.get(node.input[1], (0, 0))[1] == 1:
+        if node.op_type != "Conv" or node.input[0] in given:
             continue
         follow = users.get(node.output[0], [])
         if [n.op_type for n in follow] != ["BatchNormalization"]:

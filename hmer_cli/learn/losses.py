@@ -96,7 +96,7 @@ def losses(reader: Reader, batch: Batch, weights: Losses) -> tuple[Tensor, dict[
     The host runs ahead of a GPU here, but where PyTorch's CTC loss copies its lengths; for that,
     the number of frames stays on the host.
     """
-    images = batch.images.float().div_(255).to(memory_format=torch.channels_last)
+    images = batch.given(reader.shape.channels)
     with torch.autocast(images.device.type, torch.bfloat16):
         found = reader.read(images, batch.sizes, torch.tensor(batch.length))
         decoded = decoder(reader, found, batch, weights)

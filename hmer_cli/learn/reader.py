@@ -60,7 +60,8 @@ class ReaderSystem(System[Batch]):
 
     def read(self, model: nn.Module, batch: Batch, width: int = 1) -> list[list[str]]:
         """The tokens of each image; greedily, or by a beam of more than 1."""
-        images = batch.images.float().div_(255).to(memory_format=torch.channels_last)
+        assert isinstance(model, Reader)
+        images = batch.given(model.shape.channels)
         with torch.autocast(images.device.type, torch.bfloat16):
             frames, *_ = model(images, batch.sizes)
         rows = frames.float().cpu().numpy()

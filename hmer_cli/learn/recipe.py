@@ -22,7 +22,7 @@ class Drawing:
     sub-expressions falls from ``parts[0]`` to ``parts[1]``, both until ``grown`` of the run.
     ``zoom`` is the standard deviation of the log of the scale; ``pen`` the width of the line;
     ``degraded`` the share of images that are made to look like scans and photos, ``bilevel`` that
-    of those in nothing but black and white.
+    of those in nothing but black and white, ``moved`` of those with the motion of the pen.
     """
 
     small: float = 14.0
@@ -32,6 +32,7 @@ class Drawing:
     pen: tuple[float, float] = (1.2, 3.6)
     degraded: float = 0.0
     bilevel: float = 0.0
+    moved: float = 0.0
 
 
 @dataclass(frozen=True)

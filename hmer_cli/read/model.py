@@ -28,10 +28,14 @@ from hmer_cli.read.scale import CELL, SLOT
 
 @dataclass(frozen=True)
 class Shape:
-    """The dimensions of a model; stored beside its weights."""
+    """The dimensions of a model; stored beside its weights.
+
+    Of its ``channels`` the first is ink, the others, if any, the motion of the pen.
+    """
 
     units: int
     symbols: int
+    channels: int = 1
     stem: int = 32
     low: int = 96
     mid: int = 128
@@ -49,12 +53,12 @@ class Shape:
 
 
 class Encoder(nn.Module):
-    """Strided residual network, (B, 1, H, W) -> (B, C, H / 8, W / 8)."""
+    """Strided residual network, (B, channels, H, W) -> (B, C, H / 8, W / 8)."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            conv(1, shape.stem, 2), nn.ReLU(), conv(shape.stem, shape.low, 2), nn.ReLU()
+            conv(shape.channels, shape.stem, 2), nn.ReLU(), conv(shape.stem, shape.low, 2), nn.ReLU()
         )
         mid, high = shape.blocks
         self.mid = nn.Sequential(
@@ -195,7 +199,7 @@ class Reader(nn.Module):
                 module.share = dropped
 
     def read(self, images: Tensor, sizes: Tensor, length: Tensor | None = None) -> Read:
-        """Images (B, 1, H, W), ink 1 on paper 0, H a multiple of 16, W of 8; sizes (B, 2) in cells.
+        """Images (B, channels, H, W), ink 1 on paper 0, H a multiple of 16, W of 8; sizes (B, 2) in cells.
 
         ``length`` is the number of frames; without it, two slots more than there are symbols.
         """
