@@ -15,7 +15,7 @@ from hmer_cli import console, eval_regions, files
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.eval_regions import RegionEvaluation
 from hmer_cli.expr.tokens import tokenize
-from hmer_cli.ink.render import Image
+from hmer_cli.ink.render import Seen
 from hmer_cli.judge.evaluation import Evaluation, Outcome, as_json, as_tables, as_tsv, judge
 from hmer_cli.judge.tables import Table
 from hmer_cli.learn.datasets import Sample, open_dataset
@@ -37,7 +37,7 @@ class Reader(Protocol):
         """The name of the weights."""
         ...
 
-    def read(self, images: Sequence[Image]) -> Sequence[Reading]:
+    def read(self, images: Sequence[Seen]) -> Sequence[Reading]:
         """One reading an image, in their order."""
         ...
 
@@ -152,13 +152,13 @@ class _Prepared:
 
     name: str
     truth: str
-    image: Image | None = None
+    image: Seen | None = None
     error: str | None = None
 
 
 def _prepare(sample: Sample) -> _Prepared:
     try:
-        return _Prepared(sample.name, sample.label, sample.image())
+        return _Prepared(sample.name, sample.label, sample.seen())
     except InputError as error:
         console.say(error)
         return _Prepared(sample.name, sample.label, error=str(error))

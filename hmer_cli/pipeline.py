@@ -184,7 +184,7 @@ def _read(
     batch: Sequence[_Work], reader: Reader, results: Results, pictures: bool
 ) -> Iterator[PageRead]:
     """Read the regions of the batch, and keep what is new before anybody hears of it."""
-    images = [region.image for work in batch for region in work.regions]
+    images = [region.seen for work in batch for region in work.regions]
     readings = iter(reader.read(images) if images else ())
     found = [_result(work, readings, reader) for work in batch]
     done = [pair for pair in zip(batch, found, strict=True) if pair[0].error is None]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from hmer_cli.page.images import Pixels
+from hmer_cli.ink.render import Seen
 from hmer_cli.read.charset import charset as tokens_of
 from hmer_cli.read.reading import Reading
 from hmer_cli.read.weights import resolve, sha256_of
@@ -23,7 +23,7 @@ class Reader(Protocol):
         """The name of the weights."""
         ...
 
-    def read(self, images: Sequence[Pixels]) -> list[Reading]:
+    def read(self, images: Sequence[Seen]) -> list[Reading]:
         """One reading an image, in their order."""
         ...
 
@@ -49,7 +49,7 @@ class LazyReader:
         """The name of the weights."""
         return self._recogniser.model
 
-    def read(self, images: Sequence[Pixels]) -> list[Reading]:
+    def read(self, images: Sequence[Seen]) -> list[Reading]:
         """One reading an image, in their order."""
         return self._recogniser.read(images)
 

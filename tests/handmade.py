@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hmer_cli.ink.render import Seen, image_of
 from hmer_cli.read.reading import Reading
 
 Pixels = NDArray[np.uint8]
@@ -73,7 +74,8 @@ class FakeRecogniser:
         self.confidence = confidence
         self.batches: list[int] = []
 
-    def read(self, images: Sequence[Pixels]) -> list[Reading]:
+    def read(self, images: Sequence[Seen]) -> list[Reading]:
         self.batches.append(len(images))
-        assert all(image.dtype == np.uint8 and image.ndim == 2 for image in images)
+        shown = [image_of(image) for image in images]
+        assert all(image.dtype == np.uint8 and image.ndim == 2 for image in shown)
         return [Reading(self.label, self.confidence) for _ in images]

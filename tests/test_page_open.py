@@ -239,8 +239,8 @@ def test_inkml_is_known_by_its_content_and_keeps_its_ink(tmp_path: Path) -> None
     path = tmp_path / "cross.xml"
     path.write_text(INKML)
     page = only_page(path)
-    assert page.ink is not None
-    assert len(page.ink.strokes) == 2
+    assert page.written is not None
+    assert len(page.written.ink.strokes) == 2
     (region,) = find_regions(page)
     assert region.box == (0, 0, 20, 40)
     assert region.image.min() < 64 < 192 < region.image.max()
@@ -290,7 +290,7 @@ def test_archives_are_read_in_place(tmp_path: Path) -> None:
         archive.writestr("__MACOSX/one/._ink.inkml", b"shadow")
         archive.writestr("notes.txt", b"text")
     assert names(path) == [f"{path}/one/ink.inkml", f"{path}/two.png"]
-    assert [page.ink is None for page in open_pages(str(path))] == [False, True]
+    assert [page.written is None for page in open_pages(str(path))] == [False, True]
 
 
 def test_standard_input_is_known_by_its_content(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import render_legible
+from hmer_cli.ink.render import written_legibly
 from hmer_cli.learn.datasets import open_dataset
 from hmer_cli.read.charset import CHARSETS
 from hmer_cli.read.recogniser import NOTHING, Recogniser
@@ -37,22 +37,24 @@ def test_examples_are_read_right_to_most_of_their_tokens(
 ) -> None:
     import jiwer
 
-    read = [reading.label for reading in recogniser.read([render_legible(ink) for ink in inks])]
     truths = [ink.label or "" for ink in inks]
     assert len(truths) >= 5
-    assert jiwer.wer(truths, read) < 0.35
+    written = [written_legibly(ink) for ink in inks]
+    for shown in written, [each.image for each in written]:
+        read = [reading.label for reading in recogniser.read(shown)]
+        assert jiwer.wer(truths, read) < 0.35
 
 
 def test_every_reading_is_valid_latex_with_a_confidence_and_places(
     recogniser: Recogniser, inks: list[Ink]
 ) -> None:
     for ink in inks:
-        image = render_legible(ink)
-        (reading,) = recogniser.read([image])
+        written = written_legibly(ink)
+        (reading,) = recogniser.read([written])
         assert problems(reading.label) == []
         assert 0 < reading.confidence < 1
         assert [token.token for token in reading.tokens] == reading.label.split()
-        height, width = image.shape
+        height, width = written.image.shape
         for token in reading.tokens:
             x0, y0, x1, y1 = token.box
             assert 0 <= token.confidence <= 1
@@ -63,7 +65,7 @@ def test_every_reading_is_valid_latex_with_a_confidence_and_places(
 def test_what_an_image_gives_does_not_depend_on_the_others(
     recogniser: Recogniser, inks: list[Ink]
 ) -> None:
-    images = [render_legible(ink) for ink in inks]
+    images = [written_legibly(ink) for ink in inks]
     together = recogniser.read(images)
     assert recogniser.read(images[::-1]) == together[::-1]
     assert [recogniser.read([image])[0] for image in images] == together
@@ -103,7 +105,7 @@ def test_answers_keep_to_the_charset(inks: list[Ink], tmp_path: Path) -> None:
     kept = r"0 1 2 3 4 5 6 7 8 9 + - = \frac { } ^ _".split()
     file = tmp_path / "sums.txt"
     file.write_text("\n".join(kept), encoding="utf-8")
-    images = [render_legible(ink) for ink in inks]
+    images = [written_legibly(ink) for ink in inks]
     read = Recogniser.load(charset=str(file)).read(images)
     assert any(reading.label for reading in read)
     assert {token for reading in read for token in reading.label.split()} <= set(kept)

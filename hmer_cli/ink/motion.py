@@ -60,7 +60,7 @@ def motion(strokes: Sequence[Stroke], shape: tuple[int, int], pen: float, first:
 def _places(
     strokes: Sequence[Stroke],
 ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
-    """Places close to each other along all strokes (N, 2), their strokes, and how far along, -1 to 1."""
+    """Places (N, 2) all along the strokes, which stroke, and how far along it, -1 to 1."""
     points = np.concatenate(list(strokes)).astype(np.float64)
     owner = np.repeat(np.arange(len(strokes)), [len(stroke) for stroke in strokes])
     step = np.diff(points, axis=0, append=points[-1:])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,29 @@ from hmer_cli.ink.ink import Ink, Stroke
 
 Image = NDArray[np.uint8]
 """uint8 of shape (H, W), dark ink (0) on white paper (255)."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """An image of ink that knows how it was written.
+
+    ``strokes`` are those of the ``ink`` in pixels of the image, ``pen`` the width of their line.
+    """
+
+    ink: Ink
+    image: Image
+    strokes: tuple[Stroke, ...]
+    pen: float
+
+
+Seen = Image | Written
+"""What a recogniser is shown."""
+
+
+def image_of(seen: Seen) -> Image:
+    """The image alone."""
+    return seen.image if isinstance(seen, Written) else seen
+
 
 WHITE = 255
 _SHIFT = 6
@@ -47,10 +70,15 @@ def render(ink: Ink, *, size: int = 256, padding: int = 8, pen: float = 2.0) -> 
 
     ``pen`` is the width of the line in pixels.
     """
+    return written(ink, size, padding, pen).image
+
+
+def written(ink: Ink, size: int, padding: int, pen: float) -> Written:
+    """The same image with the strokes that are on it."""
     fitted = fit(ink, size, padding)
     _, _, x1, y1 = fitted.box()
     shape = (math.ceil(y1 + padding - 1e-3), math.ceil(x1 + padding - 1e-3))
-    return draw(fitted.strokes, shape, pen)
+    return Written(ink, draw(fitted.strokes, shape, pen), fitted.strokes, pen)
 
 
 def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
@@ -67,13 +95,13 @@ def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
     return round(min(max(max(x1 - x0, y1 - y0) * symbol / typical + 2 * padding, 64), 4096))
 
 
-def render_legible(ink: Ink) -> Image:
+def written_legibly(ink: Ink) -> Written:
     """The image of an ink at its legible size, in the pen that people mostly write with.
 
     What an InkML file looks like to a recogniser of images: symbols of about 40 pixels, lines of
     3.5, as in the offline images of CROHME.
     """
-    return render(ink, size=legible_size(ink), pen=3.5)
+    return written(ink, legible_size(ink), padding=8, pen=3.5)
 
 
 def draw(strokes: Sequence[Stroke], shape: tuple[int, int], pen: float) -> Image:

@@ -202,7 +202,8 @@ def _centres(example: Example, strokes: Sequence[Points]) -> Centres | None:
 class Batch(Targets):
     """Tensors ready for the model; see `hmer_cli.read.model` for the letters.
 
-    images (B, 1, H, W) uint8, ink 255; motion (B, 4, H, W) int8, see `hmer_cli.ink.motion`; sizes (B, 2) in cells; ``length`` frames for all of them;
+    images (B, 1, H, W) uint8, ink 255; motion (B, 4, H, W) int8, see `hmer_cli.ink.motion`, 0 where
+    nobody knows it; sizes (B, 2) in cells; ``length`` frames for all of them;
     cells (B, h, w) int64: the symbol whose centre is there, 0 for none, or UNKNOWN, as in the
     cells around a centre, which is nowhere near that exact; order (B, K) int64: the cells of the
     symbols in the order of the label, UNKNOWN beyond their number.

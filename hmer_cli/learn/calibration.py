@@ -24,7 +24,7 @@ def calibrate(recogniser: Recogniser, samples: Sequence[Sample]) -> tuple[float,
         images, truths = [], []
         for sample in samples[start : start + _CHUNK]:
             try:
-                image = sample.image()
+                image = sample.seen()
             except InputError:
                 continue
             if sample.label:

@@ -14,7 +14,7 @@ from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.ink.boxes import Boxes, Signs
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import Image, render_legible
+from hmer_cli.ink.render import Image, Seen, image_of, written_legibly
 from hmer_cli.ink.sources import CAPTIONS, IMAGES, INKML, Captions, Store, open_store, stem
 from hmer_cli.page.clean import clean
 from hmer_cli.page.images import decode
@@ -68,8 +68,12 @@ class Sample:
 
     def image(self) -> Image:
         """Dark ink on white, (H, W), whether drawn or decoded; raises InputError."""
+        return image_of(self.seen())
+
+    def seen(self) -> Seen:
+        """The same as a recogniser is shown it: an image of ink knows how it was written."""
         if self.ink is not None:
-            return render_legible(self.ink)
+            return written_legibly(self.ink)
         return clean(decode(self._bytes(), self.name))
 
     @cached_property

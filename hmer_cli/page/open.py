@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import render_legible
+from hmer_cli.ink.render import Written, written_legibly
 from hmer_cli.page.clean import clean
 from hmer_cli.page.images import Pixels, count_frames, decode, is_heic
 from hmer_cli.page.margins import without_holes
@@ -25,7 +24,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Page:
-    """One page: ``image`` is (H, W), dark ink on white; ``ink`` is there where the file has it.
+    """One page: ``image`` is (H, W), dark ink on white; ``written`` is there where the file is ink.
 
     ``number`` counts from 1. The image is upright, and what a photo or a scan shows aslant is
     level. ``to_source``, None where that changes nothing, is the homography from its points to
@@ -35,7 +34,7 @@ class Page:
     source: str
     number: int
     image: Pixels
-    ink: Ink | None = None
+    written: Written | None = None
     to_source: Homography | None = None
 
     @classmethod
@@ -147,7 +146,8 @@ def _decoder(data: bytes, name: str, number: int) -> Callable[[], Pixels]:
 
 def _ink_page(data: bytes, name: str) -> Page:
     ink = read_inkml(data, name, label=False)
-    return Page(name, 1, render_legible(ink), ink)
+    written = written_legibly(ink)
+    return Page(name, 1, written.image, written)
 
 
 def _looks_like_inkml(data: bytes) -> bool:

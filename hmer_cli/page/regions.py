@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from hmer_cli.errors import UsageError
+from hmer_cli.ink.render import Seen, Written
 from hmer_cli.page.images import Pixels
 from hmer_cli.page.layout import find_boxes, is_page, study
 from hmer_cli.page.open import Box, Page
@@ -30,12 +31,18 @@ class Region:
     """``box`` is x0, y0, x1, y1 in pixels of the source, for InkML in units of its ink.
 
     ``image`` is the cut out part of the page with a small margin, (H, W), dark ink on white; its
-    top left corner lies at ``origin`` in the page's image.
+    top left corner lies at ``origin`` in the page's image. Of InkML it is ``written``.
     """
 
     box: Box
     image: Pixels
     origin: tuple[int, int] = (0, 0)
+    written: Written | None = None
+
+    @property
+    def seen(self) -> Seen:
+        """What is there to be read."""
+        return self.image if self.written is None else self.written
 
     @property
     def place(self) -> Box:
@@ -61,8 +68,8 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
-    if page.ink is not None:
-        return [Region(page.ink.box(), page.image)]
+    if page.written is not None:
+        return [Region(page.written.ink.box(), page.image, written=page.written)]
     box = ink_box(page.image)
     if box is None:
         return []

@@ -58,7 +58,10 @@ class Encoder(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            conv(shape.channels, shape.stem, 2), nn.ReLU(), conv(shape.stem, shape.low, 2), nn.ReLU()
+            conv(shape.channels, shape.stem, 2),
+            nn.ReLU(),
+            conv(shape.stem, shape.low, 2),
+            nn.ReLU(),
         )
         mid, high = shape.blocks
         self.mid = nn.Sequential(
@@ -199,9 +202,10 @@ class Reader(nn.Module):
                 module.share = dropped
 
     def read(self, images: Tensor, sizes: Tensor, length: Tensor | None = None) -> Read:
-        """Images (B, channels, H, W), ink 1 on paper 0, H a multiple of 16, W of 8; sizes (B, 2) in cells.
+        """Images (B, channels, H, W), ink 1 on paper 0, H a multiple of 16, W of 8.
 
-        ``length`` is the number of frames; without it, two slots more than there are symbols.
+        ``sizes`` (B, 2) are theirs in cells; ``length`` is the number of frames; without it, two
+        slots more than there are symbols.
         """
         features = self.encoder(images)
         memory, mask = self.context(features, sizes)

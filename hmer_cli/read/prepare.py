@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.ink.motion import Motion, motion
+from hmer_cli.ink.render import Seen, Written, image_of
 from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SYMBOL, symbol_size
 
 LEAST_CONTRAST = 24
@@ -29,11 +31,15 @@ Memory grows with the square of the last: what is cut out of a page may be no wr
 
 @dataclass(frozen=True)
 class Prepared:
-    """Ink 255 on black, (H, W); a point (x, y) of it is (x, y) / scale + origin in the image."""
+    """Ink 255 on black, (H, W); a point (x, y) of it is (x, y) / scale + origin in the image.
+
+    ``motion`` is that of the pen, where it is known.
+    """
 
     pixels: NDArray[np.uint8]
     scale: float
     origin: tuple[float, float]
+    motion: Motion | None = None
 
     @property
     def cells(self) -> tuple[int, int]:
@@ -42,12 +48,12 @@ class Prepared:
         return -(-height // CELL), -(-width // CELL)
 
 
-def prepare(image: NDArray[np.uint8], symbol: float = SYMBOL) -> Prepared | None:
+def prepare(seen: Seen, symbol: float = SYMBOL) -> Prepared | None:
     """Crop to the ink and scale it to a symbol size in pixels; None where there is no ink.
 
     The image is (H, W), dark ink on white paper.
     """
-    ink = stretch(image)
+    ink = stretch(image_of(seen))
     if ink is None:
         return None
     size = symbol_size(ink)
@@ -64,7 +70,16 @@ def prepare(image: NDArray[np.uint8], symbol: float = SYMBOL) -> Prepared | None
     small = brighten(np.asarray(cv2.resize(crop, shape, interpolation=method), np.uint8))
     wider = max(0, MIN_WIDTH - small.shape[1])
     pixels = np.pad(small, ((0, 0), (0, wider)))
-    return Prepared(pixels, scale, (x - margin, y - margin))
+    origin = (x - margin, y - margin)
+    moved = _moved(seen, pixels.shape, scale, origin) if isinstance(seen, Written) else None
+    return Prepared(pixels, scale, origin, moved)
+
+
+def _moved(
+    written: Written, shape: tuple[int, ...], scale: float, origin: tuple[int, int]
+) -> Motion:
+    strokes = [(stroke - origin) * scale for stroke in written.strokes]
+    return motion(strokes, (shape[0], shape[1]), written.pen * scale)
 
 
 def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

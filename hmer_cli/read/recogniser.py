@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.errors import MissingError
 from hmer_cli.expr.tokens import join
+from hmer_cli.ink.render import Seen
 from hmer_cli.read import decode
 from hmer_cli.read.charset import charset as tokens_of
 from hmer_cli.read.looks import BONUS, Look, agreed
@@ -70,6 +71,7 @@ class Recogniser:
     ) -> None:
         self._session, self._decoder = session, decoder
         self._outputs = [output.name for output in session.get_outputs()]
+        self._channels: int = session.get_inputs()[0].shape[1]
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
         self.metadata = metadata
         self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
@@ -111,15 +113,16 @@ class Recogniser:
             ) from error
         return cls(session, metadata, decoder, charset, threads)
 
-    def read(self, images: Sequence[NDArray[np.uint8]], width: int = WIDTH) -> list[Reading]:
+    def read(self, images: Sequence[Seen], width: int = WIDTH) -> list[Reading]:
         """One reading an image, in their order.
 
-        Images are (H, W), dark ink on white paper, one expression each; ``width`` is that of
-        the beam. Each is read by itself, so that what it gives depends on nothing else.
+        Images are (H, W), dark ink on white paper, one expression each; those that know how they
+        were written are read better. ``width`` is that of the beam. Each is read by itself, so
+        that what it gives depends on nothing else.
         """
         return list(self._pool.map(lambda image: self._reading(image, width), images))
 
-    def _reading(self, image: NDArray[np.uint8], width: int) -> Reading:
+    def _reading(self, image: Seen, width: int) -> Reading:
         """What the first look says where it is sure, else what two looks and the decoder do."""
         look = self._look(image, self._symbol, width)
         if look is None:
@@ -138,7 +141,7 @@ class Recogniser:
             tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
         return Reading(join(t.token for t in tokens), self._confidence(best.score), tuple(tokens))
 
-    def _look(self, image: NDArray[np.uint8], symbol: float, width: int) -> Look | None:
+    def _look(self, image: Seen, symbol: float, width: int) -> Look | None:
         """The image with symbols of this size in pixels; None where there is no ink."""
         prepared = prepare(image, symbol)
         if prepared is None:
@@ -151,9 +154,12 @@ class Recogniser:
     def _run(self, p: Prepared) -> dict[str, NDArray[np.float32]]:
         """All outputs of the model by their names."""
         height, width = p.pixels.shape
-        image = np.zeros((1, 1, -(-height // ROOM[0]) * ROOM[0], -(-width // ROOM[1]) * ROOM[1]))
-        image[0, 0, :height, :width] = p.pixels / 255
-        feed = {"images": image.astype(np.float32), "sizes": np.array([p.cells], np.int64)}
+        room = -(-height // ROOM[0]) * ROOM[0], -(-width // ROOM[1]) * ROOM[1]
+        image = np.zeros((1, self._channels, *room), np.float32)
+        image[0, 0, :height, :width] = p.pixels / np.float32(255)
+        if p.motion is not None and self._channels > 1:
+            image[0, 1:, :height, :width] = p.motion / np.float32(127)
+        feed = {"images": image, "sizes": np.array([p.cells], np.int64)}
         return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
 
     def _limited(self, frames: decode.Frames) -> decode.Frames:
