@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import copy
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.render import written_legibly
 from hmer_cli.learn.batches import Drawn, collate
 from hmer_cli.learn.export import export, restore
+from hmer_cli.learn.transfer import transfer
 from hmer_cli.read.decoder import backwards
 from hmer_cli.read.looks import decoded
 from hmer_cli.read.model import Reader, Shape
@@ -101,6 +106,32 @@ def test_convolutions_in_whole_numbers_say_the_same(reader: Reader, tmp_path: Pa
     for name, value in turned.named_parameters():
         step = value.detach().abs().max() / 63
         assert torch.allclose(kept[name], value, atol=float(step)), name
+
+
+def test_a_reader_of_images_becomes_one_of_motion_and_says_the_same(
+    reader: Reader, weights: Path
+) -> None:
+    before, after = Reader(reader.shape), Reader(replace(reader.shape, channels=5))
+    transfer(weights, before, TOKENS)
+    transfer(weights, after, TOKENS)
+    images, sizes = torch.rand(1, 5, 32, 64), torch.tensor([[4, 8]])
+    with torch.no_grad():
+        said = before.eval()(images[:, :1], sizes)[0], after.eval()(images, sizes)[0]
+    assert torch.allclose(*said, atol=1e-5)
+
+
+def test_motion_is_read_where_it_is_known(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    units, few = len(Units(TOKENS)), {"stem": 8, "low": 8, "mid": 8, "high": 16, "lstm": 8}
+    sees = Reader(Shape(units=units, symbols=4, channels=5, heads=2, context=1, **few)).eval()
+    export(sees, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, tmp_path / "sees.onnx")
+    recogniser = Recogniser.load(str(tmp_path / "sees.onnx"))
+    strokes = np.array([[0, 0], [0, 30]], np.float32), np.array([[20, 10], [60, 12]], np.float32)
+    there, back = (written_legibly(Ink(s)) for s in (strokes, tuple(s[::-1] for s in strokes)))
+    assert np.array_equal(there.image, back.image)
+    looks = [recogniser._look(seen, 24, 10) for seen in (there, back, there.image)]
+    said = [look.seen["seen"] for look in looks if look is not None]
+    assert all(np.abs(a - b).max() > 1e-3 for a, b in itertools.combinations(said, 2))
 
 
 def test_labels_are_turned_round_without_their_padding() -> None:

@@ -131,6 +131,16 @@ def test_boxes_that_are_no_coco_are_told(images: Path) -> None:
     assert all(sample.error is None for sample in open_dataset(str(images)))
 
 
+def test_clean_ink_alone_comes_with_the_motion_of_the_pen() -> None:
+    rng = np.random.default_rng(0)
+    for plan, known in (Drawing(moved=1.0), True), (Drawing(bilevel=1.0, moved=1.0), False):
+        drawn = [replace(PAINTER, drawing=plan).paint(number("17"), 1.0, rng) for _ in range(8)]
+        assert {each.motion is not None for each in drawn} == {known}
+        given = collate(drawn, {"1": 1, "7": 2}).given(5)
+        assert given.shape[1] == 5 and given.abs().max() <= 1
+        assert bool(given[:, 1:].any()) == known
+
+
 @pytest.mark.parametrize("look", [Drawing(degraded=1.0), Drawing(bilevel=1.0)])
 def test_centres_follow_the_ink_when_images_look_like_photos_or_are_bilevel(look: Drawing) -> None:
     rng = np.random.default_rng(3)
