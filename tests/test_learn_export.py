@@ -124,6 +124,8 @@ def test_motion_is_read_where_it_is_known(tmp_path: Path) -> None:
     torch.manual_seed(0)
     units, few = len(Units(TOKENS)), {"stem": 8, "low": 8, "mid": 8, "high": 16, "lstm": 8}
     sees = Reader(Shape(units=units, symbols=4, channels=5, heads=2, context=1, **few)).eval()
+    assert sees.encoder.motion is not None
+    torch.nn.init.normal_(sees.encoder.motion[2].weight)  # it begins as nothing
     export(sees, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, tmp_path / "sees.onnx")
     recogniser = Recogniser.load(str(tmp_path / "sees.onnx"))
     strokes = np.array([[0, 0], [0, 30]], np.float32), np.array([[20, 10], [60, 12]], np.float32)

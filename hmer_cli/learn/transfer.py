@@ -17,7 +17,6 @@ UNSEEN = -4.0
 """The log-odds, roughly, at which units and symbols begin that the old vocabulary had not."""
 
 _BY_UNIT = ("frames.out.weight", "frames.out.bias")
-_BY_CHANNEL = "encoder.stem.0.0.weight"
 _BY_SYMBOL = ("symbols.weight", "symbols.bias")
 
 
@@ -30,8 +29,7 @@ def symbol_names(tokens: Sequence[str]) -> list[str]:
 def transfer(path: Path, reader: Reader, tokens: Sequence[str]) -> float:
     """Copy the parameters of a weights file into a reader of these tokens; the share that fitted.
 
-    What has another shape stays as it was, but channels that the old reader did not see begin
-    without a voice, and rows that stand for units or symbols go where
+    What has another shape stays as it was, but rows that stand for units or symbols go where
     the new vocabulary has them; what is new there begins as unlikely, not as chance would have it.
     Raises MissingError where the file holds no weights.
     """
@@ -46,11 +44,7 @@ def transfer(path: Path, reader: Reader, tokens: Sequence[str]) -> float:
         new = found.get(name)
         if new is None:
             continue
-        if name == _BY_CHANNEL and new.shape[1] < value.shape[1]:
-            value.zero_()
-            value[:, : new.shape[1]] = new
-            copied += new.numel()
-        elif name in rows and new.shape[1:] == value.shape[1:]:
+        if name in rows and new.shape[1:] == value.shape[1:]:
             old, here = rows[name]
             value.fill_(UNSEEN if name.endswith("bias") else 0.0)
             value[here] = new[old].to(value.device)

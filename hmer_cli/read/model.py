@@ -57,12 +57,8 @@ class Encoder(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            conv(shape.channels, shape.stem, 2),
-            nn.ReLU(),
-            conv(shape.stem, shape.low, 2),
-            nn.ReLU(),
-        )
+        self.stem = nn.Sequential(conv(1, shape.stem, 2), nn.ReLU(), conv(shape.stem, shape.low, 2))
+        self.motion = moved(shape) if shape.channels > 1 else None
         mid, high = shape.blocks
         self.mid = nn.Sequential(
             *(Residual(shape.low if i == 0 else shape.mid, shape.mid) for i in range(mid))
@@ -76,8 +72,22 @@ class Encoder(nn.Module):
         self.thin = Thin()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Ink 1 on paper 0 -> features."""
-        return self.thin(self.high(self.mid(self.stem(x))))
+        """Ink 1 on paper 0, and what else is known of it -> features."""
+        low = self.stem(x[:, :1])
+        if self.motion is not None:
+            low = low + self.motion(x[:, 1:])
+        return self.thin(self.high(self.mid(torch.relu(low))))
+
+
+def moved(shape: Shape) -> nn.Sequential:
+    """What the motion of the pen adds to the ink: nothing at first, and where it is not known.
+
+    Without batch norm, so that what is not known counts nowhere.
+    """
+    first = nn.Conv2d(shape.channels - 1, shape.stem, 3, 2, 1, bias=False)
+    second = nn.Conv2d(shape.stem, shape.low, 3, 2, 1, bias=False)
+    nn.init.zeros_(second.weight)
+    return nn.Sequential(first, nn.ReLU(), second)
 
 
 class Context(nn.Module):
