@@ -34,7 +34,8 @@ def main() -> None:
     """Average, settle, deliver."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("runs", type=Path, nargs="+", help="folders that hmer train wrote")
+    told = "folders that hmer train wrote; one named twice counts twice"
+    parser.add_argument("runs", type=Path, nargs="+", help=told)
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -51,12 +52,14 @@ def main() -> None:
 
 
 def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of every parameter; what counts is that of the first."""
+    """The mean of every parameter that the first has; what counts is that of the first.
+
+    What some have not, as readers of images alone no stem for motion, is the mean of the others.
+    """
     first, *_ = states
+    known = {name: [state[name] for state in states if name in state] for name in first}
     return {
-        name: sum(state[name] for state in states) / len(states)  # type: ignore[misc]
-        if value.is_floating_point()
-        else value
+        name: torch.stack(known[name]).mean(dim=0) if value.is_floating_point() else value
         for name, value in first.items()
     }
 
