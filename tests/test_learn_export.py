@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
 
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import written_legibly
@@ -118,6 +118,25 @@ def test_a_reader_of_images_becomes_one_of_motion_and_says_the_same(
     with torch.no_grad():
         said = before.eval()(images[:, :1], sizes)[0], after.eval()(images, sizes)[0]
     assert torch.allclose(*said, atol=1e-5)
+
+
+def test_products_in_whole_numbers_say_the_same(
+    reader: Reader, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hmer_cli.learn.export._SMALL", 64)  # the matrices of this reader are tiny
+    export(reader, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, tmp_path / "whole.onnx")
+    products = [n.op_type for n in onnx.load(str(tmp_path / "whole.onnx")).graph.node]
+    assert products.count("MatMulInteger") > 10
+    whole, exact = Recogniser.load(str(tmp_path / "whole.onnx")), Recogniser.load(str(weights))
+    for width in (60, 150, 400):
+        said, meant = (r._look(ink(width), 24, 10) for r in (whole, exact))
+        assert said is not None and meant is not None
+        assert np.abs(said.frames - meant.frames).mean() < 0.05
+        assert meant.frames.std() > 0.1
+    kept, _ = restore(tmp_path / "whole.onnx")
+    for name, value in reader.named_parameters():
+        step = value.detach().abs().max() / 63
+        assert torch.allclose(kept[name], value, atol=float(step)), name
 
 
 def test_motion_is_read_where_it_is_known(tmp_path: Path) -> None:

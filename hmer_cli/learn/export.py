@@ -18,7 +18,15 @@ from torch import Tensor, nn
 
 from hmer_cli.errors import MissingError
 from hmer_cli.learn.batches import Batch
-from hmer_cli.learn.integers import BYTES, STEPS, Feed, in_whole_numbers
+from hmer_cli.learn.integers import (
+    BYTES,
+    MOST,
+    STEPS,
+    Feed,
+    factors,
+    in_whole_numbers,
+    multiply_in_whole_numbers,
+)
 from hmer_cli.read.model import Reader
 from hmer_cli.read.recogniser import DECODER, METADATA
 
@@ -60,7 +68,7 @@ class Judge(nn.Module):
 def export(
     reader: Reader, metadata: dict[str, Any], path: Path, shown: Sequence[Batch] = ()
 ) -> None:
-    """Write a reader as one file, matrices in bytes on disk and in full precision at work.
+    """Write a reader as one file, matrices in bytes on disk and at work.
 
     Convolutions work with bytes too, in the ranges that they have on the images ``shown``; without
     any, in full precision. The file is the CTC pass, with the decoder as a second model in its
@@ -169,23 +177,31 @@ def _tensors(model: onnx.ModelProto) -> dict[str, Tensor]:
 
 
 def quantise(model: onnx.ModelProto) -> None:
-    """Matrices in bytes, with one step a row; what makes them float again is folded at loading."""
+    """Matrices in bytes, with one step a row.
+
+    Products with them are computed so; what makes others float again is folded at loading.
+    """
     graph = model.graph
-    unpacked = []
+    multiplied = factors(graph)
+    whole, unpacked = set(), []
     for tensor in list(graph.initializer):
         value = numpy_helper.to_array(tensor)
         if tensor.data_type != TensorProto.FLOAT or value.ndim < 2 or value.size < _SMALL:
             continue
         name = tensor.name
+        whole.add(name)
         most = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True)
-        step = np.where(most > 0, most / 127, 1).astype(np.float32)
+        steps = MOST if name in multiplied.values() else 127
+        step = np.where(most > 0, most / steps, 1).astype(np.float32)
         rounded = np.round(value / step).astype(np.int8)
         tensor.CopyFrom(numpy_helper.from_array(rounded, f"{name}{BYTES}"))
         graph.initializer.append(numpy_helper.from_array(step, f"{name}{STEPS}"))
-        unpacked += [
-            helper.make_node("Cast", [f"{name}{BYTES}"], [f"{name}.float"], to=TensorProto.FLOAT),
-            helper.make_node("Mul", [f"{name}.float", f"{name}{STEPS}"], [name]),
-        ]
+        if name not in multiplied.values():
+            unpacked += [
+                helper.make_node("Cast", [f"{name}{BYTES}"], [f"{name}.f"], to=TensorProto.FLOAT),
+                helper.make_node("Mul", [f"{name}.f", f"{name}{STEPS}"], [name]),
+            ]
     nodes = [*unpacked, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+    multiply_in_whole_numbers(model, {k: v for k, v in multiplied.items() if v in whole})

@@ -1,8 +1,9 @@
-"""Convolutions in whole numbers: bytes times bytes, half the time of a look at an image.
+"""Convolutions and matrix products in whole numbers: bytes times bytes, in half the time.
 
 After Jacob et al. (CVPR 2018, section 2): weights with a step for each output channel, activations
 with one for each tensor, batch norm folded into both. Where ONNX Runtime finds a convolution
-between `DequantizeLinear` and `QuantizeLinear`, it computes with bytes.
+between `DequantizeLinear` and `QuantizeLinear`, it computes with bytes. What matrices multiply is
+rounded as it comes, in the range that it has then.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class Block:
 def in_whole_numbers(model: onnx.ModelProto, feeds: Iterable[Feed]) -> None:
     """Let the model's convolutions compute with bytes, over the ranges that they have in ``feeds``.
 
-    The first, which sees the image, stays as it is: the ink would lose more than time is won. The
+    The first, of one channel, stays as it is: the ink would lose more than time is won. So do those
+    without batch norm. The
     parameters stay in the file under their own names, as `hmer_cli.learn.export.restore` asks.
     """
     blocks = list(_blocks(model.graph))
@@ -77,14 +79,74 @@ def in_whole_numbers(model: onnx.ModelProto, feeds: Iterable[Feed]) -> None:
     _rewire(model, blocks, ranges, added)
 
 
-def _blocks(graph: onnx.GraphProto) -> Iterator[Block]:
+def factors(graph: onnx.GraphProto) -> dict[str, str]:
+    """Matrices that are only there to multiply with: their names, turned -> as they are stored."""
+    users, stored = _users(graph), {tensor.name for tensor in graph.initializer}
+    found = {}
+    for node in graph.node:
+        if node.op_type == "Transpose" and node.input[0] in stored:
+            (turned,), (matrix,) = node.output, node.input
+            products = users.get(turned, [])
+            if len(users[matrix]) == 1 and all(
+                user.op_type == "MatMul" and user.input[1] == turned for user in products
+            ):
+                found[turned] = matrix
+    return found
+
+
+def multiply_in_whole_numbers(model: onnx.ModelProto, matrices: Mapping[str, str]) -> None:
+    """Let the model compute its products with ``matrices`` in bytes, see `factors`.
+
+    The matrices must be in the file as bytes and steps, of which none is beyond MOST.
+    """
+    rounded: dict[str, list[str]] = {}
+    nodes: list[NodeProto] = []
+    for node in model.graph.node:
+        if node.output[0] in matrices:
+            matrix = matrices[node.output[0]]
+            for end in (BYTES, STEPS):
+                name = f"{matrix}{end}"
+                nodes.append(helper.make_node("Transpose", [name], [f"{name}.turned"], perm=[1, 0]))
+        elif node.op_type == "MatMul" and node.input[1] in matrices:
+            nodes += _product(node, matrices[node.input[1]], rounded)
+        else:
+            nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _product(node: NodeProto, matrix: str, rounded: dict[str, list[str]]) -> list[NodeProto]:
+    """What computes a product in bytes; ``rounded`` knows what is rounded already."""
+    (out,), factor = node.output, node.input[0]
+    nodes = []
+    if factor not in rounded:
+        rounded[factor] = [f"{factor}.{end}" for end in ("bytes", "step", "zero")]
+        nodes.append(helper.make_node("DynamicQuantizeLinear", [factor], rounded[factor]))
+    whole, step, zero = rounded[factor]
+    nodes += [
+        helper.make_node(
+            "MatMulInteger", [whole, f"{matrix}{BYTES}.turned", zero], [f"{out}.whole"]
+        ),
+        helper.make_node("Cast", [f"{out}.whole"], [f"{out}.float"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Mul", [step, f"{matrix}{STEPS}.turned"], [f"{out}.steps"]),
+        helper.make_node("Mul", [f"{out}.float", f"{out}.steps"], [out]),
+    ]
+    return nodes
+
+
+def _users(graph: onnx.GraphProto) -> dict[str, list[NodeProto]]:
     users: dict[str, list[NodeProto]] = {}
     for node in graph.node:
         for name in node.input:
             users.setdefault(name, []).append(node)
-    given = {tensor.name for tensor in graph.input}
+    return users
+
+
+def _blocks(graph: onnx.GraphProto) -> Iterator[Block]:
+    users = _users(graph)
+    sizes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     for node in graph.node:
-        if node.op_type != "Conv" or node.input[0] in given:
+        if node.op_type != "Conv" or sizes.get(node.input[1], (0, 0))[1] == 1:
             continue
         follow = users.get(node.output[0], [])
         if [n.op_type for n in follow] != ["BatchNormalization"]:
