@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -102,6 +104,10 @@ def test_places_lead_back_to_the_image() -> None:
 def test_what_is_no_writing_stays_small_enough_to_be_read() -> None:
     grain = np.full((600, 2000), 255, np.uint8)
     grain[::8, ::8] = grain[1::8, ::8] = grain[::8, 1::8] = 0  # symbols of two pixels
+    tracemalloc.start()
     found = prepare(grain)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     assert found is not None
     assert found.pixels.size < 1.2 * LARGEST
+    assert most < 300e6  # bytes, for nineteen thousand specks

@@ -102,14 +102,20 @@ def writing(ink: NDArray[np.uint8], size: float) -> tuple[int, int, int, int] | 
     A dot belongs to the writing where something larger is near; ``size`` is that of a symbol.
     """
     _, _, stats, _ = cv2.connectedComponentsWithStats((ink > 127).astype(np.uint8))
-    low = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]].astype(float)
+    low = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]]
     high = low + stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     if not len(low):
         return None
     large = (high - low).max(axis=1) > SPECK * size
     if large.any():
-        gaps = np.maximum(low[:, None] - high[large], low[large] - high[:, None])
-        near = np.maximum(gaps, 0).max(axis=2).min(axis=1) < NEAR * size
+        reach = math.ceil(NEAR * size)
+        around = np.zeros_like(ink)
+        begins, ends = np.maximum(low - reach, 0)[large], high[large] + reach
+        for (x0, y0), (x1, y1) in zip(begins, ends, strict=True):
+            around[y0:y1, x0:x1] = 1
+        sums = cv2.integral(around)
+        (x0, y0), (x1, y1) = low.T, high.T
+        near = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0] > 0
         low, high = low[near], high[near]
     (x0, y0), (x1, y1) = low.min(axis=0), high.max(axis=0)
     return int(x0), int(y0), int(x1 - x0), int(y1 - y0)
