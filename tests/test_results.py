@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade import INKML, FakeRecogniser, Pixels, cross, encoded, paged
+from handmade import INKML, FakeRecogniser, cross, encoded, paged
 
 from hmer_cli import outputs, results
 from hmer_cli.convert import convert
+from hmer_cli.ink.render import Seen, image_of
 from hmer_cli.page.open import open_pages
 from hmer_cli.page.regions import Region, find_regions
 from hmer_cli.read.reading import Reading, TokenReading
@@ -34,10 +35,10 @@ class Remembered(FakeRecogniser):
         super().__init__()
         self.identity = identity
 
-    def read(self, images: Sequence[Pixels]) -> list[Reading]:
+    def read(self, images: Sequence[Seen]) -> list[Reading]:
         with open("read.log", "a") as log:
             log.write("x" * len(images))
-        return [self._reading(*image.shape) for image in images]
+        return [self._reading(*image_of(image).shape) for image in images]
 
     def _reading(self, height: int, width: int) -> Reading:
         tokens = " ".join(f"{height}+{width}")

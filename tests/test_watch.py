@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from handmade import FakeRecogniser, Pixels, cross, encoded
+from handmade import FakeRecogniser, cross, encoded
 
 from hmer_cli import watch
 from hmer_cli.cli import main
 from hmer_cli.convert import convert
+from hmer_cli.ink.render import Seen, image_of
 from hmer_cli.page.open import open_pages
 from hmer_cli.page.regions import find_regions
 from hmer_cli.read.reading import Reading
@@ -27,9 +28,9 @@ Step = Callable[[], object]
 class Counting(FakeRecogniser):
     """Reads the width of each image."""
 
-    def read(self, images: Sequence[Pixels]) -> list[Reading]:
+    def read(self, images: Sequence[Seen]) -> list[Reading]:
         self.batches.append(len(images))
-        return [Reading(" ".join(str(image.shape[1])), 0.9) for image in images]
+        return [Reading(" ".join(str(image_of(image).shape[1])), 0.9) for image in images]
 
 
 @pytest.fixture(autouse=True)
