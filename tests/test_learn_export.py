@@ -146,6 +146,10 @@ def test_motion_is_read_where_it_is_known(tmp_path: Path) -> None:
     assert sees.encoder.motion is not None
     torch.nn.init.normal_(sees.encoder.motion[2].weight)  # it begins as nothing
     export(sees, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, tmp_path / "sees.onnx")
+    images = torch.rand(1, 5, 32, 64)
+    images[:, 1:] = 0
+    alone = sees.encoder(images[:, :1])
+    assert torch.allclose(alone, sees.encoder(images), atol=1e-5)
     recogniser = Recogniser.load(str(tmp_path / "sees.onnx"))
     strokes = np.array([[0, 0], [0, 30]], np.float32), np.array([[20, 10], [60, 12]], np.float32)
     there, back = (written_legibly(Ink(s)) for s in (strokes, tuple(s[::-1] for s in strokes)))

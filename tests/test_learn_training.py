@@ -141,6 +141,12 @@ def test_clean_ink_alone_comes_with_the_motion_of_the_pen() -> None:
         assert bool(given[:, 1:].any()) == known
 
 
+def test_a_number_of_channels_that_there_is_not_is_told() -> None:
+    plan = replace(recipe(), model={**SMALL, "channels": 3})
+    with pytest.raises(UsageError, match=r"3 channels.*1 for images alone, 5 with the motion"):
+        build(plan, ["1", "7"])
+
+
 @pytest.mark.parametrize("look", [Drawing(degraded=1.0), Drawing(bilevel=1.0)])
 def test_centres_follow_the_ink_when_images_look_like_photos_or_are_bilevel(look: Drawing) -> None:
     rng = np.random.default_rng(3)

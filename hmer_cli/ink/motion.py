@@ -28,7 +28,7 @@ _DENSE = 0.5
 _REACH = 3
 """The direction is that between so many places before and behind."""
 
-_TURNS = 5
+TURNS = 5
 """Strokes after which counting begins anew."""
 
 
@@ -47,7 +47,7 @@ def motion(strokes: Sequence[Stroke], shape: tuple[int, int], pen: float, first:
     ahead = places[np.minimum(index + _REACH, ends[stroke])]
     way = ahead - places[np.maximum(index - _REACH, begins[stroke])]
     way /= np.maximum(np.hypot(way[:, 0], way[:, 1]), 1e-6)[:, None]
-    turn = ((stroke + first) % _TURNS) * (2 / (_TURNS - 1)) - 1
+    turn = ((stroke + first) % TURNS) * (2 / (TURNS - 1)) - 1
     values = np.round(127 * np.stack([way[:, 0], way[:, 1], along, turn])).astype(np.int8)
     brush = _brush(pen)
     x, y = (np.floor(places)[:, None] + brush).astype(int).transpose(2, 0, 1)

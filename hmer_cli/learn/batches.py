@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hmer_cli.ink.motion import CHANNELS, Motion, motion
+from hmer_cli.ink.motion import CHANNELS, TURNS, Motion, motion
 from hmer_cli.ink.render import draw
 from hmer_cli.learn import spans
 from hmer_cli.learn.augment import Points, Spread, augment
@@ -30,8 +30,8 @@ UNKNOWN = -1
 _FINEST, _BILEVEL_PEN = 2.2, (2.0, 4.5)
 """How much larger than the reader sees them images in black and white are; their pen's pixels."""
 
-_TURNED, _TURNS = 0.03, 5
-"""The share of strokes written the other way round; how many ways there are to count them."""
+_TURNED = 0.03
+"""The share of strokes written the other way round."""
 
 _BUCKET = 32
 """Images whose heights round up to the same multiple share batches."""
@@ -116,7 +116,7 @@ class Painter:
         else:
             image = 255 - draw(strokes, shape, pen)
             if chance < self.drawing.bilevel + self.drawing.moved:
-                moved = motion(turned(strokes, rng), shape, pen, int(rng.integers(_TURNS)))
+                moved = motion(turned(strokes, rng), shape, pen, int(rng.integers(TURNS)))
         return self._drawn(example, image, _centres(example, strokes), moved)
 
     def still(self, example: Example, symbol: float = SYMBOL, pen: float = 2.0) -> Drawn:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hmer_cli.errors import UsageError
+from hmer_cli.ink.motion import CHANNELS
 from hmer_cli.learn.batches import Batch, Painter, bucketed, collate, stream
 from hmer_cli.learn.examples import Example
 from hmer_cli.learn.losses import losses
@@ -32,6 +33,9 @@ class ReaderSystem(System[Batch]):
             shape = Shape(units=len(self.units), symbols=len(self.symbols) - 1, **recipe.model)
         except TypeError as error:
             raise UsageError(f"recipe {recipe.name}: [model] {error}", "see Shape") from error
+        if shape.channels not in (1, 1 + CHANNELS):
+            remedy = f"1 for images alone, {1 + CHANNELS} with the motion of the pen"
+            raise UsageError(f"recipe {recipe.name}: {shape.channels} channels", remedy)
         self.shape = shape.to_dict()
         self.model = Reader(shape)
         self.model.thin_out(recipe.skipped, recipe.dropped)

@@ -72,9 +72,9 @@ class Encoder(nn.Module):
         self.thin = Thin()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Ink 1 on paper 0, and what else is known of it -> features."""
+        """Ink 1 on paper 0, with the motion of its pen or alone -> features."""
         low = self.stem(x[:, :1])
-        if self.motion is not None:
+        if self.motion is not None and x.shape[1] > 1:
             low = low + self.motion(x[:, 1:])
         return self.thin(self.high(self.mid(torch.relu(low))))
 
