@@ -62,6 +62,33 @@ def test_strokes_that_cross_a_line_are_not_cut(shade: int) -> None:
     assert found == count
 
 
+@pytest.mark.parametrize("shade", SHADES)
+def test_an_equals_sign_on_a_line_stays_and_the_line_beside_it_goes(shade: int) -> None:
+    page = blank()
+    for y in range(160, 900, 100):
+        for y0 in (y - 12, y):
+            cv2.line(page, (300, y0), (340, y0), 0, 3, cv2.LINE_AA)
+    seen = without_rules(ruled(page, shade))
+    assert (seen[page < 128] < 128).mean() > 0.99
+    assert ink(seen) < 1.3 * ink(page)
+
+
+def test_a_line_in_small_pieces_among_writing_goes_with_its_neighbours() -> None:
+    page = blank()
+    for x in range(20, 680, 32):
+        cv2.putText(page, "M", (x, 418), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 3, cv2.LINE_AA)
+    seen = without_rules(ruled(page, 120))
+    assert (seen[page < 128] < 128).all()
+    assert ink(seen) < 1.1 * ink(page)
+
+
+def test_fraction_bars_beside_each_other_are_no_line() -> None:
+    page = blank()
+    for x in (60, 200, 340, 480):
+        cv2.line(page, (x, 500), (x + 100, 501), 0, 2, cv2.LINE_AA)
+    assert np.array_equal(without_rules(page), page)
+
+
 def test_a_page_without_lines_stays_as_it_is() -> None:
     page = blank()
     for x in range(60, 640, 60):
