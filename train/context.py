@@ -28,7 +28,7 @@ from hmer_cli.learn.export import OPSET, quantise
 from hmer_cli.page.context import OWN, RELATIONS, Scene, relations
 from hmer_cli.page.signs import KINDS, SIDE
 
-WIDTH, HEADS, LAYERS = 64, 4, 4
+WIDTH, HEADS, LAYERS = 64, 4, 6
 RATE, DECAY = 3e-3, 0.02
 LEAST = 200  # parts in a lesson, if a page has as many
 LOST = 0.1  # of the parts of a lesson at most

@@ -1,11 +1,14 @@
 """Photos of pages, made by code, and how many of a page's regions are found on them.
 
-    python train/photos.py ../shared/data/scan-pages.zip ../shared/data/notes/*.pdf --every 8
+    python train/photos.py ../shared/data/scan-pages.zip --every 24
+    python train/photos.py ../shared/data/notes --unseen
 
 Each page becomes a photo of a sheet on a table: seen aslant, unevenly lit, part of it in the
 shade, soft and noisy, on ruled or squared paper where it had none. The regions that hmer finds on
 the photo are laid over those it finds on the page itself; a region is kept where the two share
-half of what they cover (IoU of 0.5). ``--out FOLDER`` leaves the photos there, and what hmer saw.
+half of what they cover (IoU of 0.5). Pages are judged by what never saw them: those of
+``scan-pages.zip`` by the networks and trees of their fold, ``--unseen`` ones by all together, as
+``hmer convert`` judges them. ``--out FOLDER`` leaves the photos there, and what hmer saw.
 """
 
 from __future__ import annotations
@@ -95,11 +98,12 @@ def moved(box: Box, matrix: Matrix) -> Box:
 
 
 def regions_kept(
-    page: Page, photo: Pixels, matrix: Matrix, fold: int, out: Path | None = None
+    page: Page, photo: Pixels, matrix: Matrix, fold: int | None, out: Path | None = None
 ) -> tuple[int, int]:
     """How many of the regions of the page are found on its photo, and how many there are.
 
-    Trees that saw the page itself would know it better than its photo: ``fold`` is the page's.
+    Trees that saw the page itself would know it better than its photo: ``fold`` is the page's, if
+    they learnt from it.
     """
     wanted = find_boxes(study(page.image), fold=fold)
     seen = Page.of("photo", 1, photo)
@@ -119,6 +123,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description="Regions kept on photos of pages.")
     parser.add_argument("pages", nargs="+", help="images, PDFs, folders or zip archives of pages")
     parser.add_argument("--every", type=int, default=1, help="take only every Nth page")
+    parser.add_argument("--unseen", action="store_true", help="nothing was learnt from the pages")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a folder for the photos and what hmer saw")
     options = parser.parse_args(arguments)
@@ -131,7 +136,7 @@ def main(arguments: Sequence[str]) -> None:
         paper = PAPERS[index % len(PAPERS)]
         photo, matrix = photographed(page.image, rng, paper)
         out = options.out / f"{index:03d}" if options.out else None
-        hits, there = regions_kept(page, photo, matrix, fold, out)
+        hits, there = regions_kept(page, photo, matrix, None if options.unseen else fold, out)
         kept[paper] += hits
         count[paper] += there
         sys.stdout.write(f"{page.source} p{page.number} {paper}: {hits} of {there}\n")
