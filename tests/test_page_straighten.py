@@ -128,6 +128,21 @@ def test_boxes_found_on_the_level_page_lie_where_the_photo_shows_them(corners: C
     assert np.abs(np.array([x1, y1]) - wanted.max(0)).max() < 5
 
 
+def test_a_box_round_a_slanted_line_has_no_more_room_than_on_the_level_page() -> None:
+    sheet = written()
+    sheet[440:560] = 235
+    cv2.line(sheet, (80, 500), (620, 500), 0, 4)
+    scan = tilted(sheet, 4.7)
+    page = Page.of("scan", 1, scan)
+    assert page.to_source is not None
+    bars = cv2.morphologyEx(255 - page.image, cv2.MORPH_OPEN, np.ones((1, 200)))
+    x, y, w, h = cv2.boundingRect((bars > 128).astype(np.uint8))
+    found = page.in_source((x - 10, y - 10, x + w + 10, y + h + 10))
+    slanted = np.ptp(np.array(found).reshape(2, 2), axis=0)
+    rise, run = 540 * np.sin(np.radians(4.7)), 540 * np.cos(np.radians(4.7))
+    assert slanted == pytest.approx([run + 20, rise + 24], abs=8)
+
+
 def test_a_tilted_scan_loses_nothing_at_its_corners() -> None:
     page = np.full((1000, 700), 235, np.uint8)
     page[40:-40, 40:-40] = written()[40:-40, 40:-40]

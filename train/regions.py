@@ -36,11 +36,12 @@ from hmer_cli.page.cuts import cut_features
 from hmer_cli.page.runs import PADDING, Runs, find_runs, look_at
 
 GOOD = 0.6  # the IoU from which on a candidate counts as the expression
+HALF = 0.5  # the IoU from which on it is at least half of one: all of these are kept
 NEAR = 0.45  # the IoU from which on a candidate shows where people draw edges
-KEPT = 0.3  # of the candidates that are none: there are many, and they are much alike
+KEPT = 0.3  # of the other candidates: there are many, and they are much alike
 PHOTOS, ENGLISH, LECTURES = 2, 80, 300
-SPARED = re.compile(r"photo-[1-9]$|[^05]-photo-0$|notes-\d*[124578]$")  # for the networks alone
-STEPS = 15_000  # half pages that each network is shown
+SPARED = re.compile(r"photo-[1-9]$|notes-\d*[124578]$")  # for the networks alone
+STEPS = 20_000  # half pages that each network is shown
 NOTES = {
     detector.CONTEXT: "looks at all parts of a page together",
     detector.CUTS: "says where a line of writing is cut",
@@ -144,8 +145,8 @@ def _network(fold: int, cases: Sequence[Case], options: argparse.Namespace) -> c
     return network.eval()
 
 
-def _cuts(case: Case) -> tuple[Array, Array]:
-    """Every gap of every line, and whether an expression ends there."""
+def _cuts(case: Case) -> tuple[Array, Array, Array]:
+    """Every gap of every line, whether an expression ends there, and weights, all one."""
     parts, owner, features, ends = case.page.parts, case.page.owners(), [], []
     assert case.views is not None
     for line, groups, kinds in look_at(parts, detector.shipped().kinds, case.views):
@@ -153,8 +154,9 @@ def _cuts(case: Case) -> tuple[Array, Array]:
         features.append(cut_features(line, parts, groups, kinds, case.views))
         ends.append((owners[1:] != owners[:-1]) | (owners[1:] < 0))
     if not features:
-        return np.zeros((0, 1), np.float32), np.zeros(0, bool)
-    return np.concatenate(features), np.concatenate(ends)
+        return np.zeros((0, 1), np.float32), np.zeros(0, bool), np.zeros(0)
+    found = np.concatenate(ends)
+    return np.concatenate(features), found, np.ones(len(found))
 
 
 def _usual(values: Array) -> int:
@@ -162,13 +164,17 @@ def _usual(values: Array) -> int:
     return int(found[counts.argmax()])
 
 
-def _candidates(case: Case) -> tuple[Array, Array]:
-    """The features of candidates and whether they are expressions, most that are none left out."""
+def _candidates(case: Case) -> tuple[Array, Array, Array]:
+    """The features of candidates, whether they are expressions, and their weights.
+
+    Most that are none are left out, and those kept weigh more for it.
+    """
     assert case.runs is not None
     best = overlaps(_roomy(case), case.page.truth).max(1, initial=0)
     random = np.random.default_rng(len(best))
-    kept = (best > GOOD) | (random.random(len(best)) < KEPT)
-    return case.runs.features[kept], best[kept] > GOOD
+    kept = (best > HALF) | (random.random(len(best)) < KEPT)
+    best = best[kept]
+    return case.runs.features[kept], best > GOOD, np.where(best > HALF, 1, 1 / KEPT)
 
 
 def _roomy(case: Case) -> Array:
@@ -181,15 +187,15 @@ def _roomy(case: Case) -> Array:
 def _grow(
     cases: Sequence[Case],
     name: str,
-    table: Callable[[Case], tuple[Array, Array]],
+    table: Callable[[Case], tuple[Array, Array, Array]],
     threads: int,
 ) -> list[Trees]:
     """One ensemble a fold, grown without it."""
     tables = [table(case) for case in cases]
-    features = np.concatenate([x for x, y in tables if len(y)])
-    truth = np.concatenate([y for _, y in tables])
-    folds = np.repeat([case.page.fold for case in cases], [len(y) for _, y in tables])
-    weights = np.where(truth | (name != detector.RUNS), 1, 1 / KEPT)
+    features = np.concatenate([x for x, y, _ in tables if len(y)])
+    truth = np.concatenate([y for _, y, _ in tables])
+    weights = np.concatenate([w for _, _, w in tables])
+    folds = np.repeat([case.page.fold for case in cases], [len(y) for _, y, _ in tables])
     return grow(features, truth, weights, folds, TREES[name], threads)
 
 

@@ -21,7 +21,7 @@ from hmer_cli.page.sums import Floats
 Box = tuple[float, float, float, float]
 
 STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no more
-LEAST = 0.45  # candidates less likely than this are no regions
+LEAST = 0.4  # candidates less likely than this are no regions
 SURE = 0.88  # of candidates likelier than this the widest is taken: nothing else parts them
 SHARED = 0.35  # of the smaller box: what two regions may have in common
 

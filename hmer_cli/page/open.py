@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from hmer_cli.page.sources import Source, find_sources
 from hmer_cli.page.straighten import Homography, straighten
 
 Box = tuple[float, float, float, float]
+
+_INK = 128  # gray levels: what is darker
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,23 @@ class Page:
         return cls(source, number, without_holes(clean(level)), to_source=to_source)
 
     def in_source(self, box: Box) -> Box:
-        """The box, in pixels of the source, round a box of the image."""
+        """The box, in pixels of the source, round the ink in a box of the image.
+
+        With the same room around the ink; a box round the slanted box would have more.
+        """
         if self.to_source is None:
             return box
         x0, y0, x1, y1 = box
-        corners = np.array([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], np.float64)
-        ends = cv2.perspectiveTransform(corners, self.to_source)[0]
-        (left, top), (right, foot) = ends.min(axis=0).tolist(), ends.max(axis=0).tolist()
-        return left, top, right, foot
+        x, y = max(0, math.floor(x0)), max(0, math.floor(y0))
+        rows, columns = np.nonzero(self.image[y : math.ceil(y1), x : math.ceil(x1)] < _INK)
+        corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
+        points = np.stack([columns + x, rows + y], 1) + 0.5 if len(rows) else corners
+        there = cv2.perspectiveTransform(points[None], self.to_source)[0]
+        around = cv2.perspectiveTransform(corners[None], self.to_source).astype(np.float32)
+        scale = math.sqrt(cv2.contourArea(around) / max((x1 - x0) * (y1 - y0), 1))
+        left, top = there.min(0) - scale * np.maximum(points.min(0) - (x0, y0), 0)
+        right, foot = there.max(0) + scale * np.maximum((x1, y1) - points.max(0), 0)
+        return float(left), float(top), float(right), float(foot)
 
 
 @dataclass(frozen=True)
