@@ -40,9 +40,8 @@ _MORE = 1.5  # or than this on a page where others were found
 
 @dataclass
 class _Chain:
-    """Pieces that continue each other from left to right, and the points where they end."""
+    """Pieces that continue each other from left to right: where they end, and how long they are."""
 
-    pieces: list[int]
     ends: list[tuple[float, float]]
     slope: float
     covered: int
@@ -144,11 +143,12 @@ def _paths(image: Pixels, faint: int) -> list[Path]:
 def _mark(across: Mask, image: Pixels, path: Path) -> float:
     """Mark a line in ``across`` where nothing is written on it; how dark it is.
 
-    It is as heavy as at most places: a stroke that crosses it or lies along it makes it heavier.
+    Where something is, the line is heavier than it is by itself, across it or along it.
     """
     height, width = image.shape
     x, reach = np.arange(width), _thickest(image)
-    rows = path.round().astype(np.int64) + np.arange(-2 * reach, 2 * reach + 1)[:, None]
+    first = path.round().astype(np.int64) - 2 * reach
+    rows = first + np.arange(4 * reach + 1)[:, None]
     band = 255 - image[rows.clip(0, height - 1), x].astype(np.float32)
     band[(rows < 0) | (rows >= height)] = 0
     seen = cv2.blur(band, (_SMOOTH, 1))[reach:-reach]
@@ -159,7 +159,7 @@ def _mark(across: Mask, image: Pixels, path: Path) -> float:
     written = (heavy > _HEAVY * usual).astype(np.uint8)[None]
     written = cv2.morphologyEx(written, cv2.MORPH_OPEN, np.ones((1, _STROKE), np.uint8))[0]
     bare = (written == 0) & (heavy <= _CROSSED * usual)
-    rows = (rows + path.round().astype(np.int64) - 2 * reach)[:, bare]
+    rows = (rows + first)[:, bare]
     across[rows.clip(0, height - 1), np.broadcast_to(x[bare], rows.shape)] = 1
     return 255 - float(np.median(band[middle, x][bare])) if bare.any() else 255.0
 
@@ -205,12 +205,11 @@ def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]
             if near and (best is None or off < best[0]):
                 best = (off, chain)
         if best is None:
-            chains.append(_Chain([index], ends, slope, w, w))
+            chains.append(_Chain(ends, slope, w, w))
             continue
         chain = best[1]
         total = chain.covered + w
         chain.slope = (chain.slope * chain.covered + slope * w) / total
-        chain.pieces.append(index)
         chain.ends += ends
         chain.covered, chain.longest = total, max(chain.longest, w)
     return chains
