@@ -92,12 +92,12 @@ class Schedule:
     """The length of the run in images, and how the weights move.
 
     The run ends after ``images``, or after so many ``minutes`` if that comes first and is not 0.
-    ``pixels`` is the size of a batch of each process, ``pool`` the images among which those of like
-    size are sought, ``rate`` AdamW's peak learning rate, reached after ``warmup`` steps and left
-    along a cosine; with a ``plateau``, the rate stays and halves after so many scores at which the
-    loss on the validation set was not lower. ``average`` is the decay of the averaged weights,
-    which are the ones kept. The score is taken every ``interval`` images; ``patience`` scores
-    without a better one end the run.
+    ``pixels`` is the size of a batch of each process, of stroke readers in strokes, ``pool`` the
+    images among which those of like size are sought, ``rate`` AdamW's peak learning rate, reached
+    after ``warmup`` steps and left along a cosine; with a ``plateau``, the rate stays and halves
+    after so many scores at which the loss on the validation set was not lower. ``average`` is the
+    decay of the averaged weights, which are the ones kept. The score is taken every ``interval``
+    images; ``patience`` scores without a better one end the run.
     """
 
     images: int = 200_000

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hmer_cli.read.layers import Layer, hide, sinusoid
+from hmer_cli.read.layers import Layer, hide, sinusoid, sinusoid_of
 
 
 class Decoder(nn.Module):
@@ -53,6 +54,36 @@ class Decoder(nn.Module):
         for layer in self.layers:
             x = layer(x, causal, seen, bias)
         return self.out(self.norm(x)).float().log_softmax(dim=2).view(b, both, n, -1)
+
+    def keep(self, seen: Tensor) -> Tensor:
+        """What is seen, (B, M, C) -> its keys and values, (layers, 2, B, heads, M, d)."""
+        return torch.stack([torch.stack(layer.cross.keep(seen)) for layer in self._layers()])
+
+    def say(self, kept: Tensor, past: Tensor, units: Tensor, ways: Tensor) -> tuple[Tensor, Tensor]:
+        """Go on with labels: log-probabilities (B, L, V) of what follows each of the units (B, L).
+
+        ``kept`` is of one image; ``past`` (layers, 2, B, heads, P, d) are the keys and values of
+        the P units before, the second result those with the new ones; ``ways`` (B,) are 0 for
+        labels read forwards, 1 for backwards.
+        """
+        before, n, c = past.shape[4], units.shape[1], self.embed.embedding_dim
+        place = torch.arange(before + n, device=units.device)
+        causal = hide(place[before:, None] >= place[None])
+        x = self.embed(units) * math.sqrt(c) + sinusoid_of(place[before:], c)
+        x = x + self.direction[ways][:, None]
+        everywhere = torch.zeros(1, device=units.device)
+        now = []
+        for layer, seen, old in zip(self._layers(), kept, past, strict=True):
+            y = layer.norm(x)
+            own = torch.cat([old, torch.stack(layer.attention.keep(y))], dim=3)
+            now.append(own)
+            x = x + layer.attention.attend(y, (own[0], own[1]), causal)
+            x = x + layer.cross.attend(layer.cross_norm(x), (seen[0], seen[1]), everywhere)
+            x = x + layer.feed(layer.feed_norm(x))
+        return self.out(self.norm(x)).log_softmax(dim=2), torch.stack(now)
+
+    def _layers(self) -> list[Any]:
+        return list(self.layers)
 
     def likelihood(self, seen: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
         """The logs of the probabilities of labels (B, L), unit 0 beyond their ends: (B, 2)."""

@@ -69,9 +69,14 @@ class Residual(nn.Module):
 
 def sinusoid(n: int, dim: int, device: torch.device) -> Tensor:
     """Sine and cosine position code (Vaswani et al., 2017, section 3.5), (n, dim)."""
-    rate = torch.exp(torch.arange(0, dim, 2, device=device) * (-math.log(1000.0) / dim))
-    angle = torch.arange(n, device=device)[:, None] * rate
-    return torch.cat([angle.sin(), angle.cos()], dim=1)
+    return sinusoid_of(torch.arange(n, device=device), dim)
+
+
+def sinusoid_of(places: Tensor, dim: int) -> Tensor:
+    """The same code of any places (...): (..., dim)."""
+    half = torch.arange(0, dim, 2, device=places.device)
+    angle = places[..., None] * torch.exp(half * (-math.log(1000.0) / dim))
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)
 
 
 def place(h: int, w: int, c: int, device: torch.device) -> Tensor:
@@ -85,6 +90,10 @@ def place(h: int, w: int, c: int, device: torch.device) -> Tensor:
 def hide(mask: Tensor) -> Tensor:
     """0 where the mask is true, a large negative number elsewhere."""
     return torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, -1e4)
+
+
+KeysValues = tuple[Tensor, Tensor]
+"""What attention looks at, each (B, heads, M, d)."""
 
 
 class Attention(nn.Module):
@@ -102,12 +111,19 @@ class Attention(nn.Module):
 
         These are (B, heads, N, M).
         """
-        b, n, c = x.shape
-        d = c // self.heads
-        q = self.query(x).view(b, n, self.heads, d).transpose(1, 2)
-        k_v = self.key_value(memory).view(memory.shape[0], -1, 2, self.heads, d)
-        k, v = k_v.permute(2, 0, 3, 1, 4)
-        weights = (q @ k.transpose(2, 3) * d**-0.5 + bias).softmax(dim=3)
+        return self.attend(x, self.keep(memory), bias)
+
+    def keep(self, memory: Tensor) -> KeysValues:
+        """What is attended to, (B, M, C) -> its keys and values."""
+        b, m, c = memory.shape
+        k, v = self.key_value(memory).view(b, m, 2, self.heads, c // self.heads).unbind(2)
+        return k.transpose(1, 2), v.transpose(1, 2)
+
+    def attend(self, x: Tensor, kept: KeysValues, bias: Tensor) -> Tensor:
+        """x (B, N, C) attends to what was kept, of B or 1."""
+        (b, n, c), (k, v) = x.shape, kept
+        q = self.query(x).view(b, n, self.heads, c // self.heads).transpose(1, 2)
+        weights = (q @ k.transpose(2, 3) * k.shape[3] ** -0.5 + bias).softmax(dim=3)
         return self.out((weights.to(v.dtype) @ v).transpose(1, 2).reshape(b, n, c))
 
 

@@ -40,6 +40,11 @@ def symbol_size(image: NDArray[np.uint8]) -> float:
         return 0.0
     width = stats[1:, cv2.CC_STAT_WIDTH].astype(float)
     height = stats[1:, cv2.CC_STAT_HEIGHT].astype(float)
+    return typical(width, height)
+
+
+def typical(width: NDArray[np.floating], height: NDArray[np.floating]) -> float:
+    """The size that `symbol_size` tells of components (N,), of which there is one at least."""
     bars = width >= 3 * height
     if not bars.all():
         width, height = width[~bars], height[~bars]
