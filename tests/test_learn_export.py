@@ -20,7 +20,7 @@ from hmer_cli.learn.batches import Drawn, collate
 from hmer_cli.learn.export import export, restore
 from hmer_cli.learn.transfer import transfer
 from hmer_cli.read.decoder import backwards
-from hmer_cli.read.looks import decoded
+from hmer_cli.read.looks import DecoderJudge
 from hmer_cli.read.model import Reader, Shape
 from hmer_cli.read.recogniser import Recogniser
 from hmer_cli.read.units import Units
@@ -78,9 +78,10 @@ def test_frames_and_scores_are_those_of_the_model(
         found = restored.read(image, torch.tensor([look.prepared.cells]))
         scores = restored.decoder.likelihood(found.seen, found.bias, padded)
     assert np.allclose(look.frames, found.frames[0], atol=1e-3)
-    said = decoded(recogniser._decoder, look, labels)
+    judge = DecoderJudge(recogniser._decoder, [look])
+    said = judge(labels)
     assert np.allclose(said, scores.mean(dim=1), atol=1e-3)
-    (alone,) = decoded(recogniser._decoder, look, labels[:1])
+    (alone,) = judge(labels[:1])
     assert alone == pytest.approx(said[0], abs=1e-4)  # the others add nothing to it
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hmer_cli.read.decode import Hypothesis
-from hmer_cli.read.looks import RESCORED, UNFIT, Look, agreed, mixed
+from hmer_cli.read.looks import SUREST, UNFIT, DecoderJudge, Look, agreed, lead, mixed
 from hmer_cli.read.prepare import Prepared
 
 NOWHERE = Prepared(np.zeros((8, 8), np.uint8), 1.0, (0.0, 0.0))
@@ -40,26 +43,55 @@ def test_a_label_that_fits_no_look_has_a_probability_all_the_same() -> None:
     assert agreed([look((0.1, 0.9), found=((1, 1, 1),))], None).score == UNFIT
 
 
-class Decoder:
-    """Finds the shortest label likeliest, and counts what it is asked."""
+class Shortest:
+    """A judge that finds the shortest label likeliest, and counts what it is asked."""
 
-    def __init__(self) -> None:
-        self.asked: list[int] = []
+    def __init__(self, asked: int = 4, weight: float = 0.3) -> None:
+        self.asked, self.weight = asked, weight
+        self.heard: list[int] = []
+
+    def __call__(self, labels: Sequence[tuple[int, ...]]) -> np.ndarray:
+        self.heard.append(len(labels))
+        return np.array([-50.0 * len(label) for label in labels])
+
+
+EVEN = look((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1,), (1, 2)))
+
+
+def test_a_judge_chooses_among_what_ctc_proposes() -> None:
+    assert agreed([EVEN]).units == (1, 2)
+    assert agreed([EVEN], Shortest()).units == (1,)
+
+
+def test_a_judge_is_asked_about_a_few_labels_of_ctc_only_and_all_that_are_proposed() -> None:
+    judge = Shortest(asked=4)
+    many = look(*[(0.02,) + (0.02,) * 49] * 3, found=tuple((i,) for i in range(1, 40)))
+    agreed([many, many], judge)
+    agreed([many, many], judge, [(3, 3), (5, 5), (7, 7)])
+    assert judge.heard == [4, 7]
+
+
+def test_a_label_that_no_look_found_can_be_the_best() -> None:
+    unheard = look((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1, 2),))
+    assert agreed([unheard], Shortest(), [(1,)]).units == (1,)
+    assert agreed([unheard], None, [(1,)]).units == (1, 2)
+
+
+class Session:
+    """A decoder of one thought."""
 
     def run(self, _: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
-        labels = feed["labels"]
-        self.asked.append(len(labels))
-        return [np.repeat(-50.0 * (labels > 0).sum(axis=1, keepdims=True), 2, axis=1)]
+        return [np.log(np.stack([feed["seen"], feed["seen"]], axis=1))]
 
 
-def test_the_decoder_chooses_among_what_ctc_proposes() -> None:
-    even = look((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1,), (1, 2)))
-    assert agreed([even], None).units == (1, 2)
-    assert agreed([even], Decoder()).units == (1,)  # type: ignore[arg-type]
+def test_what_the_decoder_says_is_the_mean_probability_of_the_looks() -> None:
+    looks = [replace(EVEN, seen={"seen": np.array(p)}) for p in ([0.2, 0.1], [0.4, 0.5])]
+    judge = DecoderJudge(Session(), looks)  # type: ignore[arg-type]
+    assert np.exp(judge([(1,), (2,)])) == pytest.approx([0.3, 0.3])
 
 
-def test_the_decoder_is_asked_about_a_few_labels_only() -> None:
-    decoder = Decoder()
-    many = look(*[(0.02,) + (0.02,) * 49] * 3, found=tuple((i,) for i in range(1, 40)))
-    agreed([many, many], decoder)  # type: ignore[arg-type]
-    assert decoder.asked == [RESCORED, RESCORED]
+def test_the_lead_is_the_odds_against_all_others() -> None:
+    assert lead(np.log([0.6, 0.3, 0.1])) == pytest.approx(np.log(0.6 / 0.4))
+    assert lead(np.log([0.2, 0.5])) == pytest.approx(np.log(0.5 / 0.2))
+    assert lead(np.array([-3.0])) == SUREST
+    assert lead(np.array([0.0, -90.0])) == SUREST

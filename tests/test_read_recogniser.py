@@ -77,6 +77,24 @@ def test_paper_without_ink_gives_nothing(recogniser: Recogniser) -> None:
     assert recogniser.read([]) == []
 
 
+def test_what_the_strokes_say_changes_what_is_read(recogniser: Recogniser, inks: list[Ink]) -> None:
+    written = [written_legibly(ink) for ink in inks]
+    from_ink, from_images = (
+        [reading.confidence for reading in recogniser.read(shown)]
+        for shown in (written, [each.image for each in written])
+    )
+    assert all(a != b for a, b in zip(from_ink, from_images, strict=True))
+
+
+def test_ink_of_very_many_strokes_is_read_by_its_image(recogniser: Recogniser) -> None:
+    dots = [
+        np.array([(12 * (i % 30), 12 * (i // 30)), (12 * (i % 30) + 8, 12 * (i // 30))])
+        for i in range(300)
+    ]
+    (reading,) = recogniser.read([written_legibly(Ink(tuple(d.astype(np.float32) for d in dots)))])
+    assert problems(reading.label) == []
+
+
 def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "wrong.onnx").write_bytes(b"no weights")
     with pytest.raises(MissingError, match="holds no weights"):

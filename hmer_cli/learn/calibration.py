@@ -5,53 +5,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hmer_cli.errors import InputError
 from hmer_cli.learn.datasets import Sample
-from hmer_cli.read.recogniser import Recogniser
+from hmer_cli.read.recogniser import FRANK, Recogniser
 
 _CHUNK = 64
 """Images held at a time, to be read side by side."""
 
+Weights = tuple[float, ...]
+"""How much each of the things that speak for a label counts, and the offset."""
 
-def calibrate(recogniser: Recogniser, samples: Sequence[Sample]) -> tuple[float, float]:
-    """Slope and offset that turn the log-odds of a reading into those of its being right.
 
-    ``recogniser`` must itself be uncalibrated, and the samples none of its training data.
+def calibrate(recogniser: Recogniser, samples: Sequence[Sample]) -> dict[str, Weights]:
+    """What turns the odds and the lead of a choice into the log-odds of its being right.
+
+    Once for ink that knows how it was written, once for its images. The samples must be none of
+    the recogniser's training data.
     """
-    odds, right = [], []
-    for start in range(0, len(samples), _CHUNK):
-        images, truths = [], []
-        for sample in samples[start : start + _CHUNK]:
-            try:
-                image = sample.seen()
-            except InputError:
-                continue
-            if sample.label:
-                images.append(image)
-                truths.append(sample.label)
-        for reading, truth in zip(recogniser.read(images), truths, strict=True):
-            p = min(max(reading.confidence, 1e-9), 1 - 1e-9)
-            odds.append(np.log(p / (1 - p)))
-            right.append(reading.label == truth)
-    return platt(odds, right)
+    ways = {"ink": Sample.seen, "image": Sample.image}
+    found: dict[str, Weights] = {}
+    for name, way in ways.items():
+        evidence: list[tuple[float, float]] = []
+        right: list[bool] = []
+        for start in range(0, len(samples), _CHUNK):
+            images, truths = [], []
+            for sample in samples[start : start + _CHUNK]:
+                try:
+                    image = way(sample)
+                except InputError:
+                    continue
+                if sample.label:
+                    images.append(image)
+                    truths.append(sample.label)
+            for choice, truth in zip(recogniser.choose(images), truths, strict=True):
+                if choice is not None:
+                    evidence.append((choice.odds, choice.lead))
+                    right.append(" ".join(recogniser.units.decode(choice.units)) == truth)
+        found[name] = platt(evidence, right) if right else FRANK
+    return found
 
 
-def platt(odds: Sequence[float], right: Sequence[bool], steps: int = 50) -> tuple[float, float]:
-    """Logistic regression of one variable by Newton's method, with the targets of Platt (1999).
+def platt(evidence: ArrayLike, right: Sequence[bool], steps: int = 50) -> Weights:
+    """Logistic regression on ``evidence`` (N, K) by Newton's method, with the targets of Platt.
 
-    The targets are drawn in from 0 and 1 by the counts, so that it converges on any data;
-    without data, confidence stays as it is.
+    These (Platt, 1999) are drawn in from 0 and 1 by the counts, so that it converges on any data;
+    the result (K + 1,) ends with the offset.
     """
-    if not odds:
-        return 1.0, 0.0
-    x = np.stack([np.asarray(odds, float), np.ones(len(odds))], axis=1)
+    x = np.asarray(evidence, float)
+    x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
     y = np.asarray(right, bool)
     high, low = (y.sum() + 1) / (y.sum() + 2), 1 / ((~y).sum() + 2)
     target = np.where(y, high, low)
-    weights = np.array([0.0, np.log((y.sum() + 1) / ((~y).sum() + 1))])
+    weights = np.zeros(x.shape[1])
+    weights[-1] = np.log((y.sum() + 1) / ((~y).sum() + 1))
     for _ in range(steps):
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        curve = (x * (p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2)
+        curve = (x * (p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(x.shape[1])
         weights = weights - np.linalg.solve(curve, x.T @ (p - target))
-    return float(weights[0]), float(weights[1])
+    return tuple(weights.tolist())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import warnings
@@ -28,7 +27,10 @@ from hmer_cli.learn.integers import (
     multiply_in_whole_numbers,
 )
 from hmer_cli.read.model import Reader
-from hmer_cli.read.recogniser import DECODER, METADATA
+from hmer_cli.read.packed import packed, unpacked
+from hmer_cli.read.recogniser import DECODER, LOOK, METADATA, SAY
+from hmer_cli.read.stroke_reader import Saying, StrokeReader
+from hmer_cli.read.strokes import CHANNELS, POINTS
 
 OPSET = 17
 
@@ -47,6 +49,15 @@ JUDGE_AXES: Axes = {
     "bias": {3: "S"},
     "labels": {0: "N", 1: "L"},
     "scores": {0: "N"},
+}
+LOOK_AXES: Axes = {"shapes": {0: "N"}, "boxes": {0: "N"}, "kept": {4: "N"}}
+SAY_AXES: Axes = {
+    "kept": {4: "N"},
+    "past": {2: "B", 4: "P"},
+    "units": {0: "B", 1: "L"},
+    "ways": {0: "B"},
+    "said": {0: "B", 1: "L"},
+    "now": {2: "B", 4: "Q"},
 }
 
 _SMALL = 4096
@@ -92,8 +103,38 @@ def export(
     quantise(model)
     quantise(judge)
     _put(model, METADATA, json.dumps(metadata, sort_keys=True))
-    _put(model, DECODER, base64.b64encode(_bytes(judge)).decode())
+    _put(model, DECODER, packed(_bytes(judge)))
     path.write_bytes(_bytes(model))
+
+
+def stroke_models(reader: StrokeReader) -> dict[str, bytes]:
+    """A stroke reader as the two ONNX models of a `Scribe`, by their keys, matrices in bytes."""
+    reader.eval()
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 1.0], [4.0, 0.5, 5.0, 0.6]])
+    given = {"shapes": torch.zeros(3, CHANNELS, POINTS), "boxes": boxes}
+    look = _traced(reader, given, ["kept"], LOOK_AXES)
+    with torch.no_grad():
+        kept = reader(*given.values())
+    layers, both, _, heads, _, d = kept.shape
+    units, ways = torch.tensor([[1, 1], [1, 0]]), torch.tensor([0, 1])
+    past = torch.zeros(layers, both, 2, heads, 3, d)
+    given = {"kept": kept, "past": past, "units": units, "ways": ways}
+    say = _traced(Saying(reader), given, ["said", "now"], SAY_AXES)
+    for model in (look, say):
+        quantise(model)
+    return {LOOK: _bytes(look), SAY: _bytes(say)}
+
+
+def join(path: Path, parts: dict[str, bytes], metadata: dict[str, Any], out: Path) -> None:
+    """Write the recogniser of one file with a stroke reader and other metadata to another."""
+    model = onnx.load(str(path))
+    kept = {entry.key: entry.value for entry in model.metadata_props}
+    kept |= {key: packed(part) for key, part in parts.items()}
+    kept[METADATA] = json.dumps(metadata, sort_keys=True)
+    del model.metadata_props[:]
+    for key in sorted(kept):
+        _put(model, key, kept[key])
+    out.write_bytes(_bytes(model))
 
 
 def _feed(batch: Batch, channels: int) -> Feed:
@@ -156,7 +197,7 @@ def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         metadata = json.loads(found[METADATA])
         models = [model]
         if DECODER in found:
-            models.append(onnx.load_from_string(base64.b64decode(found[DECODER])))
+            models.append(onnx.load_from_string(unpacked(found[DECODER])))
     except Exception as error:  # protobuf's own errors share no base class with others
         raise MissingError(f"{path} holds no weights of hmer", "give others") from error
     return {name: value for m in models for name, value in _tensors(m).items()}, metadata

@@ -1,9 +1,11 @@
-"""Looks at one image, and the label that they agree on: CTC and the decoder together."""
+"""Looks at one image, and the label that they agree on: CTC, and a judge of what it proposes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -16,14 +18,14 @@ from hmer_cli.read.scale import CELL
 BONUS = 0.6
 """For each unit of a label, beside the log of its CTC probability; see `decode.beam`."""
 
-DECODED = 0.3
-"""How much what the decoder says of a label counts beside CTC."""
-
 UNFIT = -100.0
 """The log of the probability of a label that fits the frames of no look."""
 
-RESCORED = 4
-"""The decoder is asked about this many labels: those that CTC finds likeliest."""
+SUREST = 12.0
+"""No label leads by more."""
+
+Label = tuple[int, ...]
+"""The units of a label."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +50,85 @@ class Look:
         return float(x - half), float(y - half), float(x + half), float(y + half)
 
 
-def agreed(looks: Sequence[Look], decoder: ort.InferenceSession | None) -> decode.Hypothesis:
-    """The hypothesis of any look that all of them together find best.
+@dataclass(frozen=True)
+class Choice:
+    """The label that was chosen: its units, the log of its CTC probability, and its ``lead``.
 
-    Its score is the log of its CTC probability, the mean over the looks: one that sees nothing
-    clearly says little for any label, and so nothing against those of another.
+    That is the log-odds that it is right and none of the others that were weighed.
+    """
+
+    units: Label
+    score: float
+    lead: float
+
+    @property
+    def odds(self) -> float:
+        """The log-odds of what CTC says of it."""
+        return self.score - math.log(max(-math.expm1(min(self.score, -1e-6)), 1e-12))
+
+
+class Judge(Protocol):
+    """Says how likely labels are, (N,) logs, by what it knows beside the frames of CTC."""
+
+    @property
+    def asked(self) -> int:
+        """How many labels of CTC's it is asked about."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """How much it counts beside CTC."""
+        ...
+
+    def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
+        """The log of each label's probability."""
+        ...
+
+
+@dataclass(frozen=True)
+class DecoderJudge:
+    """The decoder, which knows what the looks have seen; see `Decoder.likelihood`."""
+
+    session: ort.InferenceSession
+    looks: Sequence[Look]
+    asked: int = 4
+    weight: float = 0.3
+
+    def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
+        """The log of each label's probability, that of the looks' mean."""
+        return mixed([likelihood(self.session, look.seen, labels) for look in self.looks])
+
+
+def agreed(
+    looks: Sequence[Look], judge: Judge | None = None, proposed: Sequence[Label] = ()
+) -> Choice:
+    """The hypothesis of any look, or label ``proposed``, that all looks and the judge find best.
+
+    CTC's probability is the mean over the looks: one that sees nothing clearly says little for
+    any label, and so nothing against those of another.
     """
     found = {hypothesis.units for look in looks for hypothesis in look.found}
-    labels = sorted(found - {()}) or [()]  # where there is ink there is something to say
-    bonus = BONUS * np.array([len(label) for label in labels])
+    labels = sorted({*found, *proposed} - {()}) or [
+        ()
+    ]  # where there is ink there is something to say
     scores = mixed([decode.likelihood(look.frames, labels) for look in looks])
     scores = np.maximum(scores, UNFIT)
+    bonus = BONUS * np.array([len(label) for label in labels])
     total = scores + bonus
-    best = int(np.argmax(total))
-    if decoder is not None and len(labels) > 1:
-        first = np.argsort(-total, kind="stable")[:RESCORED]
-        asked = [labels[i] for i in first]
-        said = mixed([decoded(decoder, look, asked) for look in looks])
-        best = int(first[np.argmax(total[first] + DECODED * (said + bonus[first]))])
-    return decode.Hypothesis(labels[best], float(scores[best]))
+    order = np.argsort(-total, kind="stable")
+    if judge is not None and len(labels) > 1:
+        asked = [i for i in order[judge.asked :] if labels[i] in proposed]
+        first = np.concatenate([order[: judge.asked], np.array(asked, order.dtype)])
+        total = total[first] + judge.weight * (judge([labels[i] for i in first]) + bonus[first])
+        order = first[np.argsort(-total, kind="stable")]
+    best = int(order[0])
+    return Choice(labels[best], float(scores[best]), lead(total))
+
+
+def lead(total: NDArray[np.float64]) -> float:
+    """The log-odds of the best of these, the logs of what each has for it, against all others."""
+    best, *others = np.sort(total)[::-1]
+    return min(SUREST, float(best - np.logaddexp.reduce(others))) if others else SUREST
 
 
 def mixed(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -75,13 +137,15 @@ def mixed(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return mean
 
 
-def decoded(
-    decoder: ort.InferenceSession, look: Look, labels: Sequence[tuple[int, ...]]
+def likelihood(
+    session: ort.InferenceSession,
+    given: Mapping[str, NDArray[np.float32]],
+    labels: Sequence[Label],
 ) -> NDArray[np.float64]:
-    """The log of each label's probability in the decoder, the mean of both directions."""
+    """The log of each label's probability in a decoder, the mean of both directions."""
     padded = np.zeros((len(labels), max(map(len, labels))), np.int64)
     for row, label in zip(padded, labels, strict=True):
         row[: len(label)] = label
-    (scores,) = decoder.run(["scores"], {**look.seen, "labels": padded})
+    (scores,) = session.run(["scores"], {**given, "labels": padded})
     mean: NDArray[np.float64] = scores.mean(axis=1, dtype=np.float64)
     return mean

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 
 from hmer_cli.errors import MissingError
 from hmer_cli.expr.tokens import join
-from hmer_cli.ink.render import Seen
+from hmer_cli.ink.ink import Stroke
+from hmer_cli.ink.render import Seen, Written
 from hmer_cli.read import decode
 from hmer_cli.read.charset import charset as tokens_of
-from hmer_cli.read.looks import BONUS, Look, agreed
+from hmer_cli.read.looks import BONUS, Choice, DecoderJudge, Look, agreed
+from hmer_cli.read.packed import unpacked
 from hmer_cli.read.prepare import Prepared, prepare
 from hmer_cli.read.reading import Reading, TokenReading
 from hmer_cli.read.scale import CELL, SYMBOL
+from hmer_cli.read.scribe import Scribe, StrokeJudge
+from hmer_cli.read.strokes import traced
 from hmer_cli.read.units import Units
 from hmer_cli.read.weights import resolve
 
@@ -30,13 +34,19 @@ METADATA = "hmer"
 """The key under which the weights file holds its vocabulary, geometry, recipe and metrics."""
 
 DECODER = "hmer.decoder"
-"""The key under which it holds the decoder, an ONNX model in base64."""
+"""The key under which it holds the decoder, a `packed` model."""
+
+LOOK, SAY = "hmer.strokes.look", "hmer.strokes.say"
+"""The keys under which it holds the stroke reader, if it has one: two `packed` models."""
 
 ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
 
-SURE = math.log(0.6)
-"""A label less likely than this at the first look gets a second, closer one, and the decoder."""
+SURE, SURE_OF_STROKES = (math.log(p / (1 - p)) for p in (0.8, 0.95))
+"""Where no label leads by so much at the first look, there is a second, closer one.
+
+The lead by CTC alone says less than that to which the strokes have had their say.
+"""
 
 CLOSER = 1.5, 1.15
 """How much larger the second look sees the symbols, at most and at least.
@@ -47,8 +57,17 @@ AMPLE pixels, as time and memory grow with the square of them.
 
 AMPLE = 120_000
 
+MOST_STROKES = 256
+"""Of ink of more strokes, which is no one expression, the image alone is read.
+
+Time and memory grow with the square of them.
+"""
+
 WIDTH = 20
 """Hypotheses that the beam keeps of each look."""
+
+FRANK = 1.0, 0.0, 0.0
+"""How much the odds of CTC, the lead and their offset count for a confidence not yet calibrated."""
 
 NOTHING = Reading("", 0.0)
 """What an image without ink gives."""
@@ -65,11 +84,11 @@ class Recogniser:
         self,
         session: ort.InferenceSession,
         metadata: dict[str, Any],
-        decoder: ort.InferenceSession | None = None,
+        judges: Mapping[str, str],
         charset: str | None = None,
         threads: int | None = None,
     ) -> None:
-        self._session, self._decoder = session, decoder
+        self._session, self._judges = session, judges
         self._outputs = [output.name for output in session.get_outputs()]
         self._channels: int = session.get_inputs()[0].shape[1]
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
@@ -81,7 +100,7 @@ class Recogniser:
             known = tokens_of(charset)
             self._kept = np.array([known.issuperset(name.split()) for name in self.units.names])
         self._symbol: float = metadata.get("symbol", SYMBOL)
-        self._slope, self._offset = metadata.get("calibration", (1.0, 0.0))
+        self._calibration = {"ink": FRANK, "image": FRANK} | metadata.get("calibration", {})
 
     @classmethod
     def load(
@@ -105,13 +124,12 @@ class Recogniser:
             session = _session(str(path))
             found = session.get_modelmeta().custom_metadata_map
             metadata = json.loads(found[METADATA])
-            wanted = rescoring and DECODER in found
-            decoder = _session(base64.b64decode(found[DECODER])) if wanted else None
+            judges = {key: found[key] for key in (DECODER, LOOK, SAY) if rescoring and key in found}
         except Exception as error:  # ONNX Runtime's own errors share no base class
             raise MissingError(
                 f"{path} holds no weights of hmer", "see: hmer weights verify"
             ) from error
-        return cls(session, metadata, decoder, charset, threads)
+        return cls(session, metadata, judges, charset, threads)
 
     def read(self, images: Sequence[Seen], width: int = WIDTH) -> list[Reading]:
         """One reading an image, in their order.
@@ -122,24 +140,65 @@ class Recogniser:
         """
         return list(self._pool.map(lambda image: self._reading(image, width), images))
 
+    def choose(self, images: Sequence[Seen], width: int = WIDTH) -> list[Choice | None]:
+        """The label chosen for each image and what speaks for it; None where there is no ink."""
+        found = self._pool.map(lambda image: self._chosen(image, width), images)
+        return [choice for _, choice in found]
+
     def _reading(self, image: Seen, width: int) -> Reading:
-        """What the first look says where it is sure, else what two looks and the decoder do."""
-        look = self._look(image, self._symbol, width)
-        if look is None:
-            return NOTHING
-        best = look.found[0]
-        if not best.units or best.score < SURE:
-            grown = math.sqrt(AMPLE / look.prepared.pixels.size)
-            factor = min(CLOSER[0], max(CLOSER[1], grown))
-            closer = self._look(image, self._symbol * factor, width)
-            best = agreed([look, closer] if closer else [look], self._decoder)
-        if not best.units:
+        look, best = self._chosen(image, width)
+        if look is None or best is None or not best.units:
             return NOTHING
         tokens = []
         for unit, place in zip(best.units, decode.align(look.frames, best.units), strict=True):
             box = look.box(place, self._symbol)
             tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
-        return Reading(join(t.token for t in tokens), self._confidence(best.score), tuple(tokens))
+        sure = self._confidence(best, "ink" if self._known(image) else "image")
+        return Reading(join(t.token for t in tokens), sure, tuple(tokens))
+
+    def _chosen(self, image: Seen, width: int) -> tuple[Look | None, Choice | None]:
+        """The first look, and what it says where it is sure, else what two of them and a judge do.
+
+        Where it is known how the pen went, who knows it proposes and judges from the first.
+        """
+        look = self._look(image, self._symbol, width)
+        if look is None:
+            return None, None
+        judge = self._stroke_judge(image)
+        proposed = judge.propose(self.units, allowed=self._kept) if judge else []
+        best = agreed([look], judge, proposed)
+        if best.units and best.lead >= (SURE_OF_STROKES if judge else SURE):
+            return look, best
+        grown = math.sqrt(AMPLE / look.prepared.pixels.size)
+        factor = min(CLOSER[0], max(CLOSER[1], grown))
+        closer = self._look(image, self._symbol * factor, width)
+        looks = [look, closer] if closer else [look]
+        return look, agreed(looks, judge or self._decoder_judge(looks), proposed)
+
+    @cached_property
+    def _decoder(self) -> ort.InferenceSession | None:
+        """Loaded when it is first asked, as the next is: who needs neither starts sooner."""
+        text = self._judges.get(DECODER)
+        return _session(unpacked(text)) if text else None
+
+    @cached_property
+    def _scribe(self) -> Scribe | None:
+        if LOOK not in self._judges:
+            return None
+        return Scribe(*(_session(unpacked(self._judges[key])) for key in (LOOK, SAY)))
+
+    def _stroke_judge(self, image: Seen) -> StrokeJudge | None:
+        strokes = self._known(image)
+        return self._scribe.judge(traced(strokes)) if self._scribe and strokes else None
+
+    def _known(self, image: Seen) -> Sequence[Stroke]:
+        """The strokes that the stroke reader is to see; none where there are none, or no reader."""
+        if not isinstance(image, Written) or self._scribe is None:
+            return ()
+        return image.strokes if len(image.strokes) <= MOST_STROKES else ()
+
+    def _decoder_judge(self, looks: Sequence[Look]) -> DecoderJudge | None:
+        return DecoderJudge(self._decoder, looks) if self._decoder else None
 
     def _look(self, image: Seen, symbol: float, width: int) -> Look | None:
         """The image with symbols of this size in pixels; None where there is no ink."""
@@ -171,10 +230,10 @@ class Recogniser:
         total: decode.Frames = np.exp(frames - most).sum(axis=1, keepdims=True)
         return frames - most - np.log(total)
 
-    def _confidence(self, score: float) -> float:
-        """The probability that the label is right, from its CTC probability (Platt, 1999)."""
-        odds = score - math.log(max(-math.expm1(min(score, -1e-6)), 1e-12))
-        return 1 / (1 + math.exp(-(self._slope * odds + self._offset)))
+    def _confidence(self, choice: Choice, known: str) -> float:
+        """The probability that the label is right (Platt, 1999), by what was known of it."""
+        odds, lead, offset = self._calibration[known]
+        return 1 / (1 + math.exp(-(odds * choice.odds + lead * choice.lead + offset)))
 
 
 def _session(model: str | bytes) -> ort.InferenceSession:

@@ -1,0 +1,172 @@
+"""The family of stroke readers: from ink to a recogniser that they are a part of."""
+
+# ruff: noqa: E402 - torch decides whether the rest can be imported
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from hmer_cli.errors import UsageError
+from hmer_cli.ink.ink import Ink, Symbol
+from hmer_cli.ink.inkml import write_inkml
+from hmer_cli.ink.render import written_legibly
+from hmer_cli.learn.batches import UNKNOWN
+from hmer_cli.learn.examples import example
+from hmer_cli.learn.export import restore
+from hmer_cli.learn.families import build, load_system
+from hmer_cli.learn.recipe import Recipe, load
+from hmer_cli.learn.strokes import StrokeSystem, follow_loss
+from hmer_cli.read.recogniser import Recogniser
+from hmer_cli.read.strokes import traced
+from hmer_cli.train import train
+
+pytestmark = pytest.mark.torch
+
+FEW = {"channels": 32, "heads": 2, "curves": (8, 16), "layers": 2, "decoder": 1}
+RECIPE = """
+family = "strokes"
+split = ""
+valid = ""
+calibration = ""
+[model]
+channels = 32
+heads = 2
+curves = [8, 16]
+layers = 2
+decoder = 1
+[drawing]
+parts = [0.0, 0.0]
+[schedule]
+images = 5000
+interval = 2500
+pixels = 80
+pool = 30
+rate = 3e-3
+warmup = 20
+"""
+WIDE = """
+split = ""
+valid = ""
+calibration = ""
+[model]
+stem = 8
+low = 16
+mid = 16
+high = 32
+context = 1
+lstm = 16
+decoder = 1
+[schedule]
+images = 20
+interval = 20
+pixels = 40000
+pool = 20
+"""
+
+
+def sum_of_ones(plus_first: bool = False) -> Ink:
+    """1 + 1, its plus written first or in its turn."""
+    bar = np.array([(0, 0), (0, 15), (0, 30)], np.float32)
+    plus = [np.array([(20, 15), (40, 15)], np.float32), np.array([(30, 5), (30, 25)], np.float32)]
+    ones = [bar, bar + np.array([60, 0], np.float32)]
+    if plus_first:
+        symbols = (Symbol((2,), "1"), Symbol((0, 1), "+"), Symbol((3,), "1"))
+        return Ink((*plus, *ones), symbols, "1 + 1", "1 + 1")
+    symbols = (Symbol((0,), "1"), Symbol((1, 2), "+"), Symbol((3,), "1"))
+    return Ink((ones[0], *plus, ones[1]), symbols, "1 + 1", "1 + 1")
+
+
+def one() -> Ink:
+    return Ink((np.array([(0, 0), (1, 30)], np.float32),), (Symbol((0,), "1"),), "1", "1")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ink")
+    for i, ink in enumerate([sum_of_ones(), one(), sum_of_ones(), one()]):
+        (folder / f"{i}.inkml").write_bytes(write_inkml(ink))
+    return folder
+
+
+def test_ink_to_a_stroke_reader_that_reads_and_judges(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "strokes.toml").write_text(RECIPE)
+    (tmp_path / "wide.toml").write_text(WIDE)
+    checkpoint = train(tmp_path / "strokes.toml", folder, tmp_path / "strokes")
+    system, _ = load_system(checkpoint)
+    assert isinstance(system, StrokeSystem)
+    inks = [sum_of_ones(), one(), sum_of_ones(plus_first=True)]
+    for width in (1, 3):
+        for places, batch in system.stills([example(ink, ink.label or "") for ink in inks]):
+            said = [" ".join(tokens) for tokens in system.read(system.model, batch, width)]
+            assert said == [inks[place].label for place in places]
+
+    weights = train(tmp_path / "wide.toml", folder, tmp_path / "wide")
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "train"))
+    import join
+
+    given = [str(weights), str(tmp_path / "strokes"), "--name", "both", "--data", str(folder)]
+    monkeypatch.setattr(sys, "argv", ["join.py", *given])
+    join.main()
+    both = Recogniser.load(str(tmp_path / "strokes" / "both.onnx"))
+    assert both.model == "both"
+    assert both._scribe is not None
+    for ink in inks:
+        best, *_ = both._scribe.judge(traced(ink.strokes)).propose(both.units)
+        assert " ".join(both.units.decode(best)) == ink.label
+    alone = Recogniser.load(str(weights)).read([written_legibly(inks[0]).image])
+    assert both.read([written_legibly(inks[0]).image]) == alone
+    again, metadata = restore(tmp_path / "strokes" / "both.onnx")
+    assert again.keys() == restore(weights)[0].keys()
+    assert metadata["strokes"]["shape"]["channels"] == FEW["channels"]
+
+
+def test_a_stroke_points_at_every_stroke_of_the_next_sign() -> None:
+    places = torch.tensor([[0, 1, 1, 2, UNKNOWN]])
+    scores = torch.full((1, 5, 6), -20.0)
+    scores[0, 0, [1, 2]] = scores[0, [1, 2], 3] = scores[0, 3, 5] = 20.0
+    assert follow_loss(scores, places) < 1e-3
+    scores[0, 4] = torch.randn(6)  # nobody knows what follows a stroke of no sign
+    assert follow_loss(scores, places) < 1e-3
+    scores[0, 0] = -scores[0, 0]
+    assert follow_loss(scores, places) > 5
+
+
+def test_strokes_know_their_signs_in_whatever_order_they_were_written() -> None:
+    system = build(Recipe("few", family="strokes", model=FEW), ["+", "1"])
+    assert isinstance(system, StrokeSystem)
+    for ink, places in ((sum_of_ones(), [0, 1, 1, 2]), (sum_of_ones(True), [1, 1, 0, 2])):
+        ((_, batch),) = system.stills([example(ink, "1 + 1")])
+        followed = system._followed(example(ink, "1 + 1"), ink.strokes, True)
+        assert followed.places == places
+        assert [system.symbols["+"] == name for name in followed.names] == [p == 1 for p in places]
+        assert batch.there.all() and batch.ordered.all()
+
+
+def test_labels_without_known_symbols_train_the_decoder_all_the_same() -> None:
+    system = build(Recipe("few", family="strokes", model=FEW), ["+", "1"])
+    ink = sum_of_ones()
+    unknown = example(Ink(ink.strokes, (), "1 + 1", "1 + 1"), "1 + 1")
+    ((_, batch),) = system.stills([unknown])
+    total, parts = system.losses(system.model, batch)
+    assert torch.isfinite(total)
+    assert parts["symbols"] == parts["precedence"] == 0 < parts["decoder"]
+
+
+def test_a_shape_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"\[model\]"):
+        build(Recipe("few", family="strokes", model={"depth": 3}), ["1"])
+
+
+def test_the_shipped_recipe_is_one_of_strokes() -> None:
+    recipes = Path(__file__).parent.parent / "train" / "recipes"
+    system = build(load(recipes / "strokes.toml"), ["+", "1"])
+    assert isinstance(system, StrokeSystem)
+    assert sum(p.numel() for p in system.model.parameters()) < 4.2e6
