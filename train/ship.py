@@ -22,11 +22,12 @@ def ship(weights: Path) -> None:
 
 
 def enter(file: Path, note: str, default: bool = False) -> None:
-    """Enter a file of ``weights/`` into the index under its stem."""
+    """Enter a file of ``weights/`` into the index under its name without endings."""
+    name = file.name.partition(".")[0]
     index = json.loads((SHIPPED / INDEX).read_text(encoding="utf-8"))
     if default:
-        index["default"] = file.stem
-    index["weights"][file.stem] = {
+        index["default"] = name
+    index["weights"][name] = {
         "file": file.name,
         "sha256": sha256_of(file),
         "size": file.stat().st_size,

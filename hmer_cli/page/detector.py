@@ -8,6 +8,7 @@ it. ``train/signs.py`` trains the first and ``train/regions.py`` makes the rest.
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from functools import cache
 from importlib.resources import files
@@ -22,8 +23,8 @@ from hmer_cli.page.sums import Floats
 
 FOLDS = 5
 SIGNS = "hmer-signs-1.onnx"
-CONTEXT, CUTS = "hmer-context-1.onnx", "hmer-cuts-1.onnx"
-RUNS, EDGES = "hmer-regions-1.onnx", "hmer-edges-1.onnx"
+CONTEXT = "hmer-context-1.onnx"
+CUTS, RUNS, EDGES = (f"hmer-{name}-1.onnx.gz" for name in ("cuts", "regions", "edges"))
 FILES = (SIGNS, CONTEXT, CUTS, RUNS, EDGES)
 
 ROOM = 1.5
@@ -98,7 +99,8 @@ def _session(path: Path) -> Any:
         raise MissingError(f"{path}: the weights that find regions are missing", "install again")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    model = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _answer(session: Any, features: Floats, fold: int | None) -> Floats:
