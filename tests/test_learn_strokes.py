@@ -6,13 +6,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from hmer_cli.errors import UsageError
+from hmer_cli.errors import InputError, UsageError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import written_legibly
@@ -158,6 +159,15 @@ def test_labels_without_known_symbols_train_the_decoder_all_the_same() -> None:
     total, parts = system.losses(system.model, batch)
     assert torch.isfinite(total)
     assert parts["symbols"] == parts["precedence"] == 0 < parts["decoder"]
+
+
+def test_images_are_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "strokes.toml").write_text(RECIPE)
+    (tmp_path / "images").mkdir()
+    cv2.imwrite(str(tmp_path / "images" / "one.png"), written_legibly(one()).image)
+    (tmp_path / "images" / "caption.txt").write_text("one\t1\n")
+    with pytest.raises(InputError, match=r"'1' is an image.*InkML"):
+        train(tmp_path / "strokes.toml", tmp_path / "images", tmp_path / "run")
 
 
 def test_a_shape_that_is_none_is_refused() -> None:

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from hmer_cli.learn.batches import UNKNOWN, Batch
 from hmer_cli.learn.recipe import Losses
-from hmer_cli.learn.tensors import IGNORED
-from hmer_cli.read.decoder import both_ways
-from hmer_cli.read.model import Read, Reader
+from hmer_cli.learn.tensors import IGNORED, Targets
+from hmer_cli.read.decoder import Decoder, both_ways
+from hmer_cli.read.model import Reader
 from hmer_cli.read.units import BLANK
 
 
@@ -31,14 +31,14 @@ def ctc(frames: Tensor, labels: Tensor, lengths: tuple[int, ...], tight: bool = 
     return loss / sum(lengths)
 
 
-def decoder(reader: Reader, found: Read, batch: Batch, weights: Losses) -> Tensor:
+def decoder(judge: Decoder, seen: Tensor, bias: Tensor, batch: Targets, weights: Losses) -> Tensor:
     """Cross-entropy of the next unit, from both ends; units before it are replaced at random."""
     before = functional.pad(both_ways(batch.labels), (1, 0))
     ends = batch.after.where(batch.after <= 0, functional.pad(before[:, 1, 1:], (0, 1)))
     wrong = torch.rand(before.shape, device=before.device) < weights.corruption
     wrong[..., 0] = False
-    random = torch.randint_like(before, 1, reader.shape.units)
-    scores = reader.decoder(found.seen, found.bias, torch.where(wrong, random, before))
+    random = torch.randint_like(before, 1, judge.embed.num_embeddings)
+    scores = judge(seen, bias, torch.where(wrong, random, before))
     after = torch.stack([batch.after, ends], dim=1)
     return next_unit(scores.flatten(0, 1), after.flatten(0, 1), weights.smoothing)
 
@@ -99,7 +99,7 @@ def losses(reader: Reader, batch: Batch, weights: Losses) -> tuple[Tensor, dict[
     images = batch.given(reader.shape.channels)
     with torch.autocast(images.device.type, torch.bfloat16):
         found = reader.read(images, batch.sizes, torch.tensor(batch.length))
-        decoded = decoder(reader, found, batch, weights)
+        decoded = decoder(reader.decoder, found.seen, found.bias, batch, weights)
     wrong, named = symbols(found.symbols.float(), batch.cells, weights)
     parts = {
         "ctc": ctc(found.frames, batch.labels, batch.lengths),

@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmer_cli.errors import UsageError
+from hmer_cli.errors import InputError, UsageError
 from hmer_cli.learn import losses, spans
 from hmer_cli.learn.augment import Points, augment
 from hmer_cli.learn.batches import UNKNOWN, turned
 from hmer_cli.learn.examples import UNTIED, Example
-from hmer_cli.learn.recipe import Losses, Recipe
+from hmer_cli.learn.recipe import Recipe
 from hmer_cli.learn.system import Progress, System
 from hmer_cli.learn.tensors import Targets, shifted
 from hmer_cli.learn.transfer import symbol_names
-from hmer_cli.read.decoder import both_ways
 from hmer_cli.read.layers import Skip
 from hmer_cli.read.scribe import Scribe
 from hmer_cli.read.stroke_reader import Saying, StrokeReader, StrokeShape
@@ -114,14 +113,6 @@ def follow_loss(scores: Tensor, places: Tensor) -> Tensor:
     return -(log * counts).sum() / counts.sum().clamp(min=1)
 
 
-def decoder_loss(scores: Tensor, batch: StrokeBatch, weights: Losses) -> Tensor:
-    """Cross-entropy of the next unit, from both ends."""
-    ends = functional.pad(both_ways(batch.labels)[:, 1], (0, 1))
-    ends = batch.after.where(batch.after <= 0, ends)
-    after = torch.stack([batch.after, ends], dim=1)
-    return losses.next_unit(scores.flatten(0, 1), after.flatten(0, 1), weights.smoothing)
-
-
 class Running:
     """A model that runs as its ONNX Runtime session would."""
 
@@ -168,8 +159,6 @@ class StrokeSystem(System[StrokeBatch]):
             grown = min(1.0, progress() / drawing.grown)
             if rng.random() < first + (last - first) * grown:
                 example = example.part(spans.sample(example.tokens, rng)) or example
-            if example.image is not None:
-                continue
             waiting.append(self._varied(example, rng))
             if len(waiting) >= schedule.pool:
                 groups = bucketed(waiting, schedule.pixels)
@@ -181,6 +170,8 @@ class StrokeSystem(System[StrokeBatch]):
     def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], StrokeBatch]]:
         """Every example as it was written, in batches, with its place in the sequence."""
         known = [self.known(example) for example in examples]
+        for example in known:
+            _check(example)
         followed = [self._followed(example, example.strokes, True) for example in known]
         place = {id(f): i for i, f in enumerate(followed)}
         for group in bucketed(followed, self.recipe.schedule.pixels):
@@ -190,14 +181,10 @@ class StrokeSystem(System[StrokeBatch]):
         """Of the decoder, of what strokes are called and of what follows them."""
         assert isinstance(model, StrokeReader)
         weights = self.recipe.losses
-        before = functional.pad(both_ways(batch.labels), (1, 0))
-        wrong = torch.rand(before.shape, device=before.device) < weights.corruption
-        wrong[..., 0] = False
-        random = torch.randint_like(before, 1, model.shape.units)
-        with torch.autocast(before.device.type, torch.bfloat16):
+        with torch.autocast(batch.boxes.device.type, torch.bfloat16):
             features, bias = model.look(batch.shapes, batch.boxes, batch.ordered, batch.there)
             names, follows = model.names(features), model.follows(features, bias)
-            scores = model.decoder(model.seen(features), bias, torch.where(wrong, random, before))
+            decoded = losses.decoder(model.decoder, model.seen(features), bias, batch, weights)
         known = batch.names != UNKNOWN
         count = known.sum().clamp(min=1)
         named = functional.cross_entropy(
@@ -207,7 +194,7 @@ class StrokeSystem(System[StrokeBatch]):
             reduction="sum",
         )
         parts = {
-            "decoder": decoder_loss(scores, batch, weights),
+            "decoder": decoded,
             "symbols": named / count,
             "precedence": follow_loss(follows.float(), batch.places),
         }
@@ -227,6 +214,7 @@ class StrokeSystem(System[StrokeBatch]):
         return said
 
     def _varied(self, example: Example, rng: np.random.Generator) -> Followed:
+        _check(example)
         low, high = (np.stack([f(s, axis=0) for s in example.strokes]) for f in (np.min, np.max))
         size = stroke_size(low.astype(np.float64), high.astype(np.float64))
         strokes = augment(example.strokes, example.symbols, size, rng, self.recipe.spread)
@@ -242,3 +230,10 @@ class StrokeSystem(System[StrokeBatch]):
                     places[i], names[i] = place, self.symbols[token]
         label = self.units.encode(example.tokens)
         return Followed(traced(strokes), ordered, label, places, names)
+
+
+def _check(example: Example) -> None:
+    """Raise InputError for what came as an image."""
+    if not example.strokes:
+        label = " ".join(example.tokens)
+        raise InputError(f"{label!r} is an image without strokes", "give stroke readers InkML")
