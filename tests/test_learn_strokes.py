@@ -13,6 +13,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from test_train_verb import RECIPE as READER
+
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
@@ -51,24 +53,6 @@ pool = 30
 rate = 3e-3
 warmup = 20
 """
-WIDE = """
-split = ""
-valid = ""
-calibration = ""
-[model]
-stem = 8
-low = 16
-mid = 16
-high = 32
-context = 1
-lstm = 16
-decoder = 1
-[schedule]
-images = 20
-interval = 20
-pixels = 40000
-pool = 20
-"""
 
 
 def sum_of_ones(plus_first: bool = False) -> Ink:
@@ -99,7 +83,7 @@ def test_ink_to_a_stroke_reader_that_reads_and_judges(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "strokes.toml").write_text(RECIPE)
-    (tmp_path / "wide.toml").write_text(WIDE)
+    (tmp_path / "wide.toml").write_text(READER)
     checkpoint = train(tmp_path / "strokes.toml", folder, tmp_path / "strokes")
     system, _ = load_system(checkpoint)
     assert isinstance(system, StrokeSystem)
