@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.tokens import join
+from hmer_cli.ink.render import Seen
 from hmer_cli.learn.datasets import Sample
 from hmer_cli.read.recogniser import FRANK, Recogniser
 
@@ -25,26 +27,30 @@ def calibrate(recogniser: Recogniser, samples: Sequence[Sample]) -> dict[str, We
     the recogniser's training data.
     """
     ways = {"ink": Sample.seen, "image": Sample.image}
-    found: dict[str, Weights] = {}
-    for name, way in ways.items():
-        evidence: list[tuple[float, float]] = []
-        right: list[bool] = []
-        for start in range(0, len(samples), _CHUNK):
-            images, truths = [], []
-            for sample in samples[start : start + _CHUNK]:
-                try:
-                    image = way(sample)
-                except InputError:
-                    continue
-                if sample.label:
-                    images.append(image)
-                    truths.append(sample.label)
-            for choice, truth in zip(recogniser.choose(images), truths, strict=True):
-                if choice is not None:
-                    evidence.append((choice.odds, choice.lead))
-                    right.append(" ".join(recogniser.units.decode(choice.units)) == truth)
-        found[name] = platt(evidence, right) if right else FRANK
-    return found
+    told = {name: _evidence(recogniser, samples, way) for name, way in ways.items()}
+    return {name: platt(*both) if both[1] else FRANK for name, both in told.items()}
+
+
+def _evidence(
+    recogniser: Recogniser, samples: Sequence[Sample], way: Callable[[Sample], Seen]
+) -> tuple[list[tuple[float, float]], list[bool]]:
+    """What speaks for each choice, and whether it is right."""
+    evidence, right = [], []
+    for start in range(0, len(samples), _CHUNK):
+        images, truths = [], []
+        for sample in samples[start : start + _CHUNK]:
+            try:
+                image = way(sample)
+            except InputError:
+                continue
+            if sample.label:
+                images.append(image)
+                truths.append(sample.label)
+        for choice, truth in zip(recogniser.choose(images), truths, strict=True):
+            if choice is not None:
+                evidence.append((choice.odds, choice.lead))
+                right.append(join(recogniser.units.decode(choice.units)) == truth)
+    return evidence, right
 
 
 def platt(evidence: ArrayLike, right: Sequence[bool], steps: int = 50) -> Weights:

@@ -108,9 +108,8 @@ def agreed(
     any label, and so nothing against those of another.
     """
     found = {hypothesis.units for look in looks for hypothesis in look.found}
-    labels = sorted({*found, *proposed} - {()}) or [
-        ()
-    ]  # where there is ink there is something to say
+    # Where there is ink there is something to say.
+    labels = sorted({*found, *proposed} - {()}) or [()]
     scores = mixed([decode.likelihood(look.frames, labels) for look in looks])
     scores = np.maximum(scores, UNFIT)
     bonus = BONUS * np.array([len(label) for label in labels])
