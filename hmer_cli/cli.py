@@ -279,7 +279,7 @@ def evaluate(
     model: ModelOption = None,
     charset: CharsetOption = None,
     ctc: Annotated[
-        bool, typer.Option("--ctc", help="CTC alone, without the decoder's choice.")
+        bool, typer.Option("--ctc", help="CTC alone, without the graph reader.")
     ] = False,
 ) -> None:
     """Score the recogniser on a labelled data set: WER, CER, ExpRate and the errors."""

@@ -57,7 +57,7 @@ def run(
 ) -> Evaluation | RegionEvaluation:
     """Evaluate, put the tables on stdout and the scores and predictions into their files.
 
-    ``ctc`` leaves out the decoder, which else chooses among what CTC proposes.
+    ``ctc`` leaves out the graph reader, which else has its say.
     Where the data set is one of pages with boxes, regions are scored and nothing is read; the
     folder ``worst`` then gets pictures of the worst pages.
 

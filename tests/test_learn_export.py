@@ -113,8 +113,8 @@ def test_a_reader_of_images_becomes_one_of_motion_and_says_the_same(
     reader: Reader, weights: Path
 ) -> None:
     before, after = Reader(reader.shape), Reader(replace(reader.shape, channels=5))
-    transfer(weights, before, TOKENS)
-    transfer(weights, after, TOKENS)
+    for model in (before, after):
+        transfer(restore(weights)[0], TOKENS, model, TOKENS)
     images, sizes = torch.rand(1, 5, 32, 64), torch.tensor([[4, 8]])
     with torch.no_grad():
         said = before.eval()(images[:, :1], sizes)[0], after.eval()(images, sizes)[0]

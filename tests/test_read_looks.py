@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hmer_cli.read.decode import Hypothesis
-from hmer_cli.read.looks import SUREST, UNFIT, DecoderJudge, Look, agreed, lead, mixed
+from hmer_cli.read.looks import ASKED, SUREST, UNFIT, DecoderJudge, Look, agreed, lead, mixed
 from hmer_cli.read.prepare import Prepared
 
 NOWHERE = Prepared(np.zeros((8, 8), np.uint8), 1.0, (0.0, 0.0))
@@ -28,26 +28,26 @@ def hypotheses(*labels: tuple[int, ...]) -> list[Hypothesis]:
 def test_a_look_that_sees_nothing_clearly_does_not_outvote_one_that_does() -> None:
     clear = look((0.02, 0.97, 0.01), found=((1,),))
     blurred = look((0.4, 0.001, 0.599), found=((2,),))
-    assert agreed([clear], None).units == (1,)
-    assert agreed([blurred], None).units == (2,)
-    assert agreed([clear, blurred], None).units == agreed([blurred, clear], None).units == (1,)
+    assert agreed([clear]).units == (1,)
+    assert agreed([blurred]).units == (2,)
+    assert agreed([clear, blurred]).units == agreed([blurred, clear]).units == (1,)
 
 
 def test_the_score_is_the_mean_probability_of_the_looks() -> None:
     looks = [look((0.1, 0.9), found=((1,),)), look((0.5, 0.5), found=((1,),))]
-    assert np.exp(agreed(looks, None).score) == pytest.approx(0.7)
+    assert np.exp(agreed(looks).score) == pytest.approx(0.7)
     assert mixed([np.log([0.2, 0.4])]) == pytest.approx(np.log([0.2, 0.4]))
 
 
 def test_a_label_that_fits_no_look_has_a_probability_all_the_same() -> None:
-    assert agreed([look((0.1, 0.9), found=((1, 1, 1),))], None).score == UNFIT
+    assert agreed([look((0.1, 0.9), found=((1, 1, 1),))]).score == UNFIT
 
 
 class Shortest:
     """A judge that finds the shortest label likeliest, and counts what it is asked."""
 
-    def __init__(self, asked: int = 4, weight: float = 0.3) -> None:
-        self.asked, self.weight = asked, weight
+    def __init__(self, weight: float = 0.3) -> None:
+        self.weight = weight
         self.heard: list[int] = []
 
     def __call__(self, labels: Sequence[tuple[int, ...]]) -> np.ndarray:
@@ -60,21 +60,27 @@ EVEN = look((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1,), (1
 
 def test_a_judge_chooses_among_what_ctc_proposes() -> None:
     assert agreed([EVEN]).units == (1, 2)
-    assert agreed([EVEN], Shortest()).units == (1,)
+    assert agreed([EVEN], [Shortest()]).units == (1,)
+
+
+def test_judges_who_differ_are_weighed_against_each_other() -> None:
+    for most in (1, -1):
+        assert agreed([EVEN], [Shortest(0.3), Shortest(-0.1 * most)]).units == (1,)
+        assert agreed([EVEN], [Shortest(-0.3), Shortest(0.1 * most)]).units == (1, 2)
 
 
 def test_a_judge_is_asked_about_a_few_labels_of_ctc_only_and_all_that_are_proposed() -> None:
-    judge = Shortest(asked=4)
+    judge = Shortest()
     many = look(*[(0.02,) + (0.02,) * 49] * 3, found=tuple((i,) for i in range(1, 40)))
-    agreed([many, many], judge)
-    agreed([many, many], judge, [(3, 3), (5, 5), (7, 7)])
-    assert judge.heard == [4, 7]
+    agreed([many, many], [judge])
+    agreed([many, many], [judge], [(3, 3), (5, 5), (7, 7)])
+    assert judge.heard == [ASKED, ASKED + 3]
 
 
 def test_a_label_that_no_look_found_can_be_the_best() -> None:
     unheard = look((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1, 2),))
-    assert agreed([unheard], Shortest(), [(1,)]).units == (1,)
-    assert agreed([unheard], None, [(1,)]).units == (1, 2)
+    assert agreed([unheard], [Shortest()], [(1,)]).units == (1,)
+    assert agreed([unheard], [], [(1,)]).units == (1, 2)
 
 
 class Session:

@@ -1,8 +1,11 @@
-"""The stroke reader on ONNX Runtime: its scores are the model's, its proposals are labels."""
+"""The graph reader on ONNX Runtime: its scores are the model's, its proposals are labels."""
 
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import cv2
 import numpy as np
 import pytest
 
@@ -12,10 +15,10 @@ pytest.importorskip("onnx")
 import onnxruntime as ort
 
 from hmer_cli.expr.validity import problems
-from hmer_cli.learn.export import stroke_models
-from hmer_cli.read.recogniser import LOOK, SAY
-from hmer_cli.read.scribe import Scribe, StrokeJudge
-from hmer_cli.read.stroke_reader import StrokeReader, StrokeShape
+from hmer_cli.learn.export import graph_models
+from hmer_cli.read.components import Components, components
+from hmer_cli.read.graph_reader import GraphReader, GraphShape
+from hmer_cli.read.scribe import LOOK, PARTS, SAY, GraphJudge, Nodes, Scribe, front_of
 from hmer_cli.read.strokes import Traces, traced
 from hmer_cli.read.units import Units
 
@@ -25,16 +28,19 @@ UNITS = Units(["+", "1", "x", "^", "{", "}", "\\frac"])
 
 
 @pytest.fixture(scope="module")
-def reader() -> StrokeReader:
+def reader() -> GraphReader:
     torch.manual_seed(3)
-    few = {"channels": 16, "heads": 2, "curves": (4, 8), "layers": 2, "decoder": 2}
-    return StrokeReader(StrokeShape(units=len(UNITS), symbols=4, **few)).eval()  # type: ignore[arg-type]
+    few = {"channels": 16, "heads": 2, "curves": (4, 8), "pictures": (2, 4, 4), "layers": 2}
+    reader = GraphReader(GraphShape(units=len(UNITS), symbols=4, **few)).eval()  # type: ignore[arg-type]
+    torch.nn.init.ones_(reader.decoder.out.bias[:1])  # every label ends
+    return reader
 
 
 @pytest.fixture(scope="module")
-def scribe(reader: StrokeReader) -> Scribe:
-    models = stroke_models(reader)
-    return Scribe(*(ort.InferenceSession(models[key]) for key in (LOOK, SAY)))
+def scribe(reader: GraphReader) -> Scribe:
+    models = graph_models(reader)
+    parts = {name: ort.InferenceSession(models[name]) for name in PARTS}
+    return Scribe(parts, parts[LOOK], parts[SAY])
 
 
 def ink(count: int) -> Traces:
@@ -42,33 +48,53 @@ def ink(count: int) -> Traces:
     return traced([rng.normal((40 * i, 0), 15, (6, 2)).astype(np.float32) for i in range(count)])
 
 
-def judge(scribe: Scribe, count: int) -> StrokeJudge:
+def image(count: int) -> Components:
+    rng = np.random.default_rng(count)
+    paper = np.zeros((40, 40 * count), np.uint8)
+    for i in range(count):
+        paper[5:35, 40 * i + 5 : 40 * i + 35] = cv2.resize(
+            rng.integers(120, 255, (3, 3)) * 1.0, (30, 30)
+        )
+    found = components(paper)
+    assert found is not None
+    return found[0]
+
+
+def judge(scribe: Scribe, count: int) -> GraphJudge:
     return scribe.judge(ink(count))
 
 
+def tensors(nodes: Nodes) -> tuple[str, torch.Tensor, torch.Tensor]:
+    name, looks = front_of(nodes)
+    return name, torch.from_numpy(looks)[None], torch.from_numpy(nodes.boxes)[None]
+
+
 @pytest.mark.parametrize("count", [1, 2, 9])
-def test_scores_are_those_of_the_model(reader: StrokeReader, scribe: Scribe, count: int) -> None:
-    traces = ink(count)
-    shapes, boxes = torch.from_numpy(traces.shapes)[None], torch.from_numpy(traces.boxes)[None]
+@pytest.mark.parametrize("seen", [ink, image])
+def test_scores_are_those_of_the_model(
+    reader: GraphReader, scribe: Scribe, seen: Callable[[int], Nodes], count: int
+) -> None:
+    name, looks, boxes = tensors(seen(count))
     there = torch.ones(1, count, dtype=torch.bool)
     labels = [(2,), (1, 3, 4, 3), (2, 1)]
     padded = torch.tensor([[*label, *[0] * (4 - len(label))] for label in labels])
     with torch.no_grad():
-        features, bias = reader.look(shapes, boxes, there[:, 0], there)
+        x = getattr(reader, name)(looks, boxes)
+        features, bias = reader.look(x, boxes, torch.tensor([seen is ink]), there)
         meant = reader.decoder.likelihood(reader.seen(features), bias, padded).mean(dim=1)
-    said = judge(scribe, count)(labels)
+    said = scribe.judge(seen(count))(labels)
     assert np.allclose(said, meant, atol=1e-2)
-    assert np.allclose(judge(scribe, count)(labels[:1]), said[:1], atol=1e-3)
+    assert np.allclose(scribe.judge(seen(count))(labels[:1]), said[:1], atol=1e-3)
 
 
-def test_strokes_of_the_padding_change_nothing(reader: StrokeReader) -> None:
-    traces = ink(3)
-    shapes, boxes = torch.from_numpy(traces.shapes)[None], torch.from_numpy(traces.boxes)[None]
-    padded = [torch.cat([x, torch.rand_like(x)], dim=1) for x in (shapes, boxes)]
+def test_nodes_of_the_padding_change_nothing(reader: GraphReader) -> None:
+    _, looks, boxes = tensors(ink(3))
     there = torch.tensor([[True] * 3 + [False] * 3])
     with torch.no_grad():
-        alone, _ = reader.look(shapes, boxes, there[:, 0], there[:, :3])
-        beside, _ = reader.look(padded[0], padded[1], there[:, 0], there)
+        x = reader.stroke(looks, boxes)
+        alone, _ = reader.look(x, boxes, there[:, 0], there[:, :3])
+        x, boxes = (torch.cat([y, torch.rand_like(y)], dim=1) for y in (x, boxes))
+        beside, _ = reader.look(x, boxes, there[:, 0], there)
     assert torch.allclose(alone, beside[:, :3], atol=1e-5)
 
 
@@ -87,7 +113,7 @@ def test_a_wider_search_finds_nothing_less_likely(scribe: Scribe) -> None:
         assert wide >= narrow - 1e-4
 
 
-def _forwards(found: StrokeJudge, label: tuple[int, ...]) -> float:
+def _forwards(found: GraphJudge, label: tuple[int, ...]) -> float:
     units = np.array([[0, *label]])
     said, _ = found._say(units, np.zeros(1, np.int64), found._nothing(1))
     return float(sum(said[0, i, unit] for i, unit in enumerate([*label, 0])))

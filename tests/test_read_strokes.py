@@ -1,4 +1,4 @@
-"""What the stroke reader sees of strokes."""
+"""What the graph reader sees of strokes."""
 
 from __future__ import annotations
 

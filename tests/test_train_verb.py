@@ -119,7 +119,7 @@ def test_weights_can_be_trained_further_in_a_wider_vocabulary(tmp_path: Path) ->
     tokens = ["*", *metadata["tokens"]]
     shape = metadata["shape"] | {"units": len(Units(tokens)), "symbols": 3}
     reader = Reader(Shape(**{**shape, "blocks": tuple(shape["blocks"])}))
-    assert 0.5 < transfer(weights, reader, tokens) < 1
+    assert 0.5 < transfer(old, metadata["tokens"], reader, tokens) < 1
     new = reader.state_dict()
     assert torch.equal(new["encoder.stem.0.0.weight"], old["encoder.stem.0.0.weight"])
     assert torch.equal(new["frames.out.bias"][[0, 2, 3]], old["frames.out.bias"])

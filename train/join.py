@@ -1,6 +1,6 @@
-"""Give a recogniser a stroke reader, and fit its confidence anew.
+"""Give a recogniser a graph reader for its decoder, and fit its confidence anew.
 
-python train/join.py hmer-wide-6 runs/strokes --name hmer-wide-7 --data ../shared/data/crohme.zip
+python train/join.py hmer-wide-6 runs/graph --name hmer-wide-7 --data ../shared/data/crohme.zip
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 from hmer_cli import console
 from hmer_cli.learn.calibration import calibrate
 from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.export import join, restore, stroke_models
+from hmer_cli.learn.export import graph_models, join, restore
 from hmer_cli.learn.families import load_system
 from hmer_cli.learn.training import BEST
+from hmer_cli.read.graph_reader import GraphReader
 from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.stroke_reader import StrokeReader
 from hmer_cli.read.weights import resolve
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     """Join, calibrate, write ``NAME.onnx`` into the run's folder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("weights", help="the recogniser's, a name or a file")
-    parser.add_argument("run", type=Path, help="what hmer train train/recipes/strokes.toml wrote")
+    parser.add_argument("run", type=Path, help="what hmer train train/recipes/graph.toml wrote")
     parser.add_argument("--name", required=True, help="of what comes of them")
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
     given = parser.parse_args()
@@ -32,15 +32,15 @@ def main() -> None:
     system, content = load_system(given.run / BEST)
     if content["tokens"] != metadata["tokens"]:
         parser.error(f"{given.weights} and {given.run} have other tokens")
-    assert isinstance(system.model, StrokeReader)
-    strokes = stroke_models(system.model)
+    assert isinstance(system.model, GraphReader)
+    parts = graph_models(system.model)
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
-    metadata |= {"name": given.name, "strokes": kept, "calibration": {}}
-    join(path, strokes, metadata, out)
+    metadata |= {"name": given.name, "graph": kept, "calibration": {}}
+    join(path, parts, metadata, out)
     if split := metadata["recipe"]["calibration"]:
         samples = open_dataset(str(given.data), split)
         metadata["calibration"] = calibrate(Recogniser.load(str(out)), samples)
-        join(path, strokes, metadata, out)
+        join(path, parts, metadata, out)
     console.say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -4,7 +4,8 @@
     python train/photos.py ../shared/data/notes --unseen
 
 Each page becomes a photo of a sheet on a table: seen aslant, unevenly lit, part of it in the
-shade, soft and noisy, on ruled or squared paper where it had none. The regions that hmer finds on
+shade, soft and noisy. Every third page is put on ruled, every third on squared paper, but for those
+that have lines already: nobody's paper is ruled twice. The regions that hmer finds on
 the photo are laid over those it finds on the page itself; a region is kept where the two share
 half of what they cover (IoU of 0.5). Pages are judged by what never saw them: those of
 ``scan-pages.zip`` by the networks and trees of their fold, ``--unseen`` ones by all together, as
@@ -26,9 +27,11 @@ from numpy.typing import NDArray
 from hmer_cli.judge.regions import matches
 from hmer_cli.learn import paper as papers
 from hmer_cli.learn.degrade import compressed, noisy
+from hmer_cli.page.clean import clean
 from hmer_cli.page.detector import fold_of
 from hmer_cli.page.images import Pixels
 from hmer_cli.page.layout import Box, find_boxes, study
+from hmer_cli.page.lines import without_rules
 from hmer_cli.page.open import Page, open_sheets
 from hmer_cli.page.seen import drawn
 from hmer_cli.page.sources import find_sources
@@ -36,6 +39,10 @@ from hmer_cli.page.sources import find_sources
 Matrix = NDArray[np.float64]
 
 PAPERS = ("plain", "ruled", "squared")
+OWN = "its own lines"
+
+_LINED = 0.01
+"""The share of a page that its printed lines cover, at least."""
 
 
 def photographed(
@@ -62,6 +69,12 @@ def photographed(
     photo = noisy(papers.blurred(photo, rng.uniform(0.5, 1.0)), rng)
     photo = compressed(photo, int(rng.integers(70, 95)))
     return np.round(255 * np.clip(photo, 0, 1)).astype(np.uint8), matrix
+
+
+def lined(page: Pixels) -> bool:
+    """Whether the page, (H, W), is on paper with lines already."""
+    cleaned = clean(page)
+    return float((without_rules(cleaned) != cleaned).mean()) > _LINED
 
 
 def _view(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[tuple[int, int], Matrix]:
@@ -127,13 +140,13 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a folder for the photos and what hmer saw")
     options = parser.parse_args(arguments)
-    kept = dict.fromkeys(PAPERS, 0)
-    count = dict.fromkeys(PAPERS, 0)
+    kept = dict.fromkeys((*PAPERS, OWN), 0)
+    count = dict.fromkeys(kept, 0)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     for index, (page, fold) in enumerate(_pages(options.pages, options.every)):
         rng = np.random.default_rng([options.seed, index])
-        paper = PAPERS[index % len(PAPERS)]
+        paper = OWN if lined(page.image) else PAPERS[index % len(PAPERS)]
         photo, matrix = photographed(page.image, rng, paper)
         out = options.out / f"{index:03d}" if options.out else None
         hits, there = regions_kept(page, photo, matrix, None if options.unseen else fold, out)
@@ -141,7 +154,7 @@ def main(arguments: Sequence[str]) -> None:
         count[paper] += there
         sys.stdout.write(f"{page.source} p{page.number} {paper}: {hits} of {there}\n")
         sys.stdout.flush()
-    for paper in PAPERS:
+    for paper in kept:
         sys.stdout.write(f"{paper}: {kept[paper]} of {count[paper]}\n")
     share = sum(kept.values()) / max(sum(count.values()), 1)
     sys.stdout.write(f"kept: {share:.1%} of {sum(count.values())} regions\n")

@@ -104,7 +104,7 @@ class Painter:
         strokes = augment(example.strokes, example.symbols, size, rng, self.spread)
         pen = float(rng.uniform(*self.drawing.pen))
         margins = PADDING + rng.integers(-3, 6, 4)
-        strokes, shape = _placed(strokes, symbol / measure(strokes), margins)
+        strokes, shape = placed(strokes, symbol / measure(strokes), margins)
         chance = rng.random() - self.drawing.degraded
         moved = None
         if chance < 0:
@@ -124,7 +124,7 @@ class Painter:
         if example.image is not None:
             return self._shown(example, example.image, symbol)
         scale = symbol / measure(example.strokes)
-        strokes, shape = _placed(example.strokes, scale, np.full(4, PADDING))
+        strokes, shape = placed(example.strokes, scale, np.full(4, PADDING))
         image, moved = 255 - draw(strokes, shape, pen), motion(strokes, shape, pen)
         return self._drawn(example, image, _centres(example, strokes), moved)
 
@@ -174,7 +174,7 @@ def resized(ink: NDArray[np.uint8], scale: float) -> tuple[NDArray[np.uint8], fl
     return np.pad(image, ((0, 0), (0, max(0, MIN_WIDTH - image.shape[1])))), scale
 
 
-def _placed(
+def placed(
     strokes: Sequence[Points], scale: float, margins: NDArray[np.int64]
 ) -> tuple[list[Points], tuple[int, int]]:
     """Strokes in pixels and the shape (H, W) of the paper; margins are left, top, right, bottom."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ from hmer_cli.learn.integers import (
     in_whole_numbers,
     multiply_in_whole_numbers,
 )
+from hmer_cli.read.components import SIDE
+from hmer_cli.read.graph_reader import GraphReader, Saying, Seeing
 from hmer_cli.read.model import Reader
 from hmer_cli.read.packed import packed, unpacked
-from hmer_cli.read.recogniser import DECODER, LOOK, METADATA, SAY
-from hmer_cli.read.stroke_reader import Saying, StrokeReader
+from hmer_cli.read.recogniser import DECODER, GRAPH, METADATA
+from hmer_cli.read.scribe import COMPONENT, LOOK, SAY, STROKE
 from hmer_cli.read.strokes import CHANNELS, POINTS
 
 OPSET = 17
@@ -50,7 +52,8 @@ JUDGE_AXES: Axes = {
     "labels": {0: "N", 1: "L"},
     "scores": {0: "N"},
 }
-LOOK_AXES: Axes = {"shapes": {0: "N"}, "boxes": {0: "N"}, "kept": {4: "N"}}
+FRONT_AXES: Axes = {"looks": {0: "N"}, "boxes": {0: "N"}, "x": {1: "N"}}
+LOOK_AXES: Axes = {"x": {1: "N"}, "boxes": {1: "N"}, "kept": {4: "N"}}
 SAY_AXES: Axes = {
     "kept": {4: "N"},
     "past": {2: "B", 4: "P"},
@@ -99,7 +102,7 @@ def export(
     )
     if shown:
         in_whole_numbers(model, [_feed(batch, reader.shape.channels) for batch in shown])
-    _complete(model, reader, judge)
+    _complete([model, judge], reader)
     quantise(model)
     quantise(judge)
     _put(model, METADATA, json.dumps(metadata, sort_keys=True))
@@ -107,29 +110,38 @@ def export(
     path.write_bytes(_bytes(model))
 
 
-def stroke_models(reader: StrokeReader) -> dict[str, bytes]:
-    """A stroke reader as the two ONNX models of a `Scribe`, by their keys, matrices in bytes."""
+def graph_models(reader: GraphReader) -> dict[str, bytes]:
+    """A graph reader as the ONNX models of a `Scribe`, by their names, matrices in bytes."""
     reader.eval()
     boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 1.0], [4.0, 0.5, 5.0, 0.6]])
-    given = {"shapes": torch.zeros(3, CHANNELS, POINTS), "boxes": boxes}
-    look = _traced(reader, given, ["kept"], LOOK_AXES)
+    looks = {STROKE: torch.zeros(3, CHANNELS, POINTS), COMPONENT: torch.zeros(3, SIDE, SIDE).byte()}
+    models = {
+        name: _traced(Seeing(reader, name), {"looks": look, "boxes": boxes}, ["x"], FRONT_AXES)
+        for name, look in looks.items()
+    }
+    x = torch.zeros(1, 3, reader.shape.channels)
+    given = {"x": x, "boxes": boxes[None], "ordered": torch.tensor([True])}
+    models[LOOK] = _traced(reader, given, ["kept"], LOOK_AXES)
     with torch.no_grad():
         kept = reader(*given.values())
     layers, both, _, heads, _, d = kept.shape
     units, ways = torch.tensor([[1, 1], [1, 0]]), torch.tensor([0, 1])
     past = torch.zeros(layers, both, 2, heads, 3, d)
     given = {"kept": kept, "past": past, "units": units, "ways": ways}
-    say = _traced(Saying(reader), given, ["said", "now"], SAY_AXES)
-    for model in (look, say):
+    models[SAY] = _traced(Saying(reader), given, ["said", "now"], SAY_AXES)
+    _complete(list(models.values()), reader)
+    for model in models.values():
         quantise(model)
-    return {LOOK: _bytes(look), SAY: _bytes(say)}
+    return {name: _bytes(model) for name, model in models.items()}
 
 
 def join(path: Path, parts: dict[str, bytes], metadata: dict[str, Any], out: Path) -> None:
-    """Write the recogniser of one file with a stroke reader and other metadata to another."""
+    """Write the recogniser of one file with a graph reader and other metadata to another.
+
+    Its decoder, whose part the graph reader takes, is left out.
+    """
     model = onnx.load(str(path))
-    kept = {entry.key: entry.value for entry in model.metadata_props}
-    kept |= {key: packed(part) for key, part in parts.items()}
+    kept = {GRAPH + name: packed(part) for name, part in parts.items()}
     kept[METADATA] = json.dumps(metadata, sort_keys=True)
     del model.metadata_props[:]
     for key in sorted(kept):
@@ -176,31 +188,51 @@ def _traced(
     return onnx.load_from_string(buffer.getvalue())
 
 
-def _complete(model: onnx.ModelProto, reader: Reader, judge: onnx.ModelProto) -> None:
-    """Add the parameters that reading has no use for but further training has."""
-    tensors = [t for graph in (model.graph, judge.graph) for t in graph.initializer]
-    there = {tensor.name.removesuffix(BYTES) for tensor in tensors}
-    there |= {name for m in (model, judge) for node in m.graph.node for name in node.output}
-    for name, value in reader.state_dict().items():
+def _complete(models: Sequence[onnx.ModelProto], module: nn.Module) -> None:
+    """Add to the first what reading with all of them has no use for but further training has."""
+    there = {t.name.removesuffix(BYTES) for model in models for t in model.graph.initializer}
+    there |= {name for model in models for node in model.graph.node for name in node.output}
+    for name, value in module.state_dict().items():
         if name not in there and value.is_floating_point():
-            model.graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
+            models[0].graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
 
 
 def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The parameters in a weights file by their names, and its metadata.
+    """The parameters of the recogniser in a weights file by their names, and its metadata.
 
     Raises MissingError where the file holds no weights of hmer.
     """
+    model, packages, metadata = _opened(path)
+    models = [model, *(package for key, package in packages.items() if key == DECODER)]
+    return _all_tensors(models), metadata
+
+
+def restore_graph(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The same of the graph reader in it.
+
+    Raises MissingError where the file holds none.
+    """
+    _, packages, metadata = _opened(path)
+    models = [package for key, package in packages.items() if key.startswith(GRAPH)]
+    if not models:
+        raise MissingError(f"{path} holds no graph reader", "give weights that have one")
+    return _all_tensors(models), metadata
+
+
+def _opened(path: Path) -> tuple[onnx.ModelProto, dict[str, onnx.ModelProto], dict[str, Any]]:
+    """The recogniser, what is packed with it by its keys, and the metadata."""
     try:
         model = onnx.load(str(path))
         found = {entry.key: entry.value for entry in model.metadata_props}
-        metadata = json.loads(found[METADATA])
-        models = [model]
-        if DECODER in found:
-            models.append(onnx.load_from_string(unpacked(found[DECODER])))
+        metadata = json.loads(found.pop(METADATA))
+        packages = {key: onnx.load_from_string(unpacked(text)) for key, text in found.items()}
     except Exception as error:  # protobuf's own errors share no base class with others
         raise MissingError(f"{path} holds no weights of hmer", "give others") from error
-    return {name: value for m in models for name, value in _tensors(m).items()}, metadata
+    return model, packages, metadata
+
+
+def _all_tensors(models: Iterable[onnx.ModelProto]) -> dict[str, Tensor]:
+    return {name: value for model in models for name, value in _tensors(model).items()}
 
 
 def _tensors(model: onnx.ModelProto) -> dict[str, Tensor]:

@@ -10,15 +10,15 @@ import torch
 
 from hmer_cli.errors import UsageError
 from hmer_cli.learn.crnn import CrnnSystem
+from hmer_cli.learn.graph import GraphSystem
 from hmer_cli.learn.reader import ReaderSystem
 from hmer_cli.learn.recipe import Recipe, parse
-from hmer_cli.learn.strokes import StrokeSystem
 from hmer_cli.learn.system import System
 from hmer_cli.learn.transformer import TransformerSystem
 
 FAMILIES: dict[str, Callable[[Recipe, Sequence[str]], System[Any]]] = {
     "reader": ReaderSystem,
-    "strokes": StrokeSystem,
+    "graph": GraphSystem,
     "crnn": CrnnSystem,
     "transformer": TransformerSystem,
 }

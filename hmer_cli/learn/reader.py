@@ -13,6 +13,7 @@ from hmer_cli.errors import UsageError
 from hmer_cli.ink.motion import CHANNELS
 from hmer_cli.learn.batches import Batch, Painter, bucketed, collate, stream
 from hmer_cli.learn.examples import Example
+from hmer_cli.learn.export import restore
 from hmer_cli.learn.losses import losses
 from hmer_cli.learn.recipe import Recipe
 from hmer_cli.learn.system import Progress, System
@@ -75,4 +76,5 @@ class ReaderSystem(System[Batch]):
 
     def begin_with(self, weights: Path) -> float:
         """Take over what fits of a weights file; the share of the parameters that did."""
-        return transfer(weights, self.model, self.units.tokens)
+        found, metadata = restore(weights)
+        return transfer(found, metadata["tokens"], self.model, self.units.tokens)

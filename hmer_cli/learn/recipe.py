@@ -22,7 +22,8 @@ class Drawing:
     sub-expressions falls from ``parts[0]`` to ``parts[1]``, both until ``grown`` of the run.
     ``zoom`` is the standard deviation of the log of the scale; ``pen`` the width of the line;
     ``degraded`` the share of images that are made to look like scans and photos, ``bilevel`` that
-    of those in nothing but black and white, ``moved`` of those with the motion of the pen.
+    of those in nothing but black and white, ``moved`` of those with the motion of the pen;
+    ``components`` is the share of expressions that graph readers see as images.
     """
 
     small: float = 14.0
@@ -33,6 +34,7 @@ class Drawing:
     degraded: float = 0.0
     bilevel: float = 0.0
     moved: float = 0.0
+    components: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Schedule:
     """The length of the run in images, and how the weights move.
 
     The run ends after ``images``, or after so many ``minutes`` if that comes first and is not 0.
-    ``pixels`` is the size of a batch of each process, of stroke readers in strokes, ``pool`` the
+    ``pixels`` is the size of a batch of each process, of graph readers in nodes, ``pool`` the
     images among which those of like size are sought, ``rate`` AdamW's peak learning rate, reached
     after ``warmup`` steps and left along a cosine; with a ``plateau``, the rate stays and halves
     after so many scores at which the loss on the validation set was not lower. ``average`` is the

@@ -64,8 +64,13 @@ class Team:
         return self.rank == 0
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        """The module, its gradients averaged over all processes in every backward pass."""
-        return DistributedDataParallel(module) if self.size > 1 else module
+        """The module, its gradients averaged over all processes in every backward pass.
+
+        Those that a process had no use for, as of a front of a graph reader, count as 0.
+        """
+        if self.size == 1:
+            return module
+        return DistributedDataParallel(module, find_unused_parameters=True)
 
     def total(self, *values: float) -> list[float]:
         """The sum of each value over all processes, which wait for each other here."""

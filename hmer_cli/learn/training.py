@@ -33,8 +33,8 @@ CHECKPOINT = "last.pt"
 BEST = "best.pt"
 LOG = "log.jsonl"
 
-AHEAD = 4
-"""Batches that each worker draws ahead of the GPU."""
+AHEAD = 8
+"""Batches that each worker draws ahead."""
 
 
 @dataclass
@@ -176,17 +176,21 @@ class Trainer:
         return Stream(self.system, self.data, self.invention, seed)
 
     def _loader(self, source: Stream) -> Iterator[Targets]:
-        """Batches drawn between the steps on a CPU, by all other cores beside a GPU."""
-        if self.team.device.type == "cpu":
+        """Batches drawn by all other cores beside a GPU, else between the steps.
+
+        Where several processes train on CPUs, each has a worker that draws while it waits for them.
+        """
+        on_cpu = self.team.device.type == "cpu"
+        if on_cpu and self.team.size == 1:
             return iter(DataLoader(source, batch_size=None))
-        workers = max(1, (os.cpu_count() or 1) // self.team.size - 1)
+        workers = 1 if on_cpu else max(1, (os.cpu_count() or 1) // self.team.size - 1)
         return iter(
             DataLoader(
                 source,
                 batch_size=None,
                 num_workers=workers,
                 prefetch_factor=AHEAD,
-                pin_memory=True,
+                pin_memory=not on_cpu,
                 worker_init_fn=_alone,
             )
         )

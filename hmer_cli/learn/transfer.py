@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hmer_cli.learn.examples import UNWRITTEN
-from hmer_cli.learn.export import restore
-from hmer_cli.read.model import Reader
 from hmer_cli.read.units import Units
 
 UNSEEN = -4.0
 """The log-odds, roughly, at which units and symbols begin that the old vocabulary had not."""
 
-_BY_UNIT = ("frames.out.weight", "frames.out.bias")
-_BY_SYMBOL = ("symbols.weight", "symbols.bias")
+_BY_UNIT = frozenset(
+    f"{layer}.{part}"
+    for layer in ("frames.out", "decoder.out", "decoder.embed")
+    for part in ("weight", "bias")
+)
+_BY_SYMBOL = frozenset(
+    f"{layer}.{part}" for layer in ("symbols", "names") for part in ("weight", "bias")
+)
+"""The parameters with a row for each unit, and for each symbol."""
 
 
 def symbol_names(tokens: Sequence[str]) -> list[str]:
@@ -26,28 +30,27 @@ def symbol_names(tokens: Sequence[str]) -> list[str]:
 
 
 @torch.no_grad()
-def transfer(path: Path, reader: Reader, tokens: Sequence[str]) -> float:
-    """Copy the parameters of a weights file into a reader of these tokens; the share that fitted.
+def transfer(
+    found: Mapping[str, Tensor], old: Sequence[str], model: nn.Module, tokens: Sequence[str]
+) -> float:
+    """Copy parameters of a model of ``old`` tokens into one of these; the share that fitted.
 
     What has another shape stays as it was, but rows that stand for units or symbols go where
     the new vocabulary has them; what is new there begins as unlikely, not as chance would have it.
-    Raises MissingError where the file holds no weights.
     """
-    found, metadata = restore(path)
-    rows = {
-        **dict.fromkeys(_BY_UNIT, _rows(Units(metadata["tokens"]).names, Units(tokens).names)),
-        **dict.fromkeys(_BY_SYMBOL, _rows(*map(symbol_names, (metadata["tokens"], tokens)))),
-    }
+    units = _rows(Units(old).names, Units(tokens).names)
+    symbols = _rows(symbol_names(old), symbol_names(tokens))
+    rows = dict.fromkeys(_BY_UNIT, units) | dict.fromkeys(_BY_SYMBOL, symbols)
     copied = total = 0
-    for name, value in reader.state_dict().items():
+    for name, value in model.state_dict().items():
         total += value.numel()
         new = found.get(name)
         if new is None:
             continue
         if name in rows and new.shape[1:] == value.shape[1:]:
-            old, here = rows[name]
+            then, here = rows[name]
             value.fill_(UNSEEN if name.endswith("bias") else 0.0)
-            value[here] = new[old].to(value.device)
+            value[here] = new[then].to(value.device)
             copied += value[here].numel()
         elif new.shape == value.shape:
             value.copy_(new)

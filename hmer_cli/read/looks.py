@@ -21,6 +21,9 @@ BONUS = 0.6
 UNFIT = -100.0
 """The log of the probability of a label that fits the frames of no look."""
 
+ASKED = 8
+"""Of how many labels of CTC's judges are asked, beside those proposed."""
+
 SUREST = 12.0
 """No label leads by more."""
 
@@ -71,11 +74,6 @@ class Judge(Protocol):
     """Says how likely labels are, (N,) logs, by what it knows beside the frames of CTC."""
 
     @property
-    def asked(self) -> int:
-        """How many labels of CTC's it is asked about."""
-        ...
-
-    @property
     def weight(self) -> float:
         """How much it counts beside CTC."""
         ...
@@ -91,7 +89,6 @@ class DecoderJudge:
 
     session: ort.InferenceSession
     looks: Sequence[Look]
-    asked: int = 4
     weight: float = 0.3
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
@@ -100,12 +97,12 @@ class DecoderJudge:
 
 
 def agreed(
-    looks: Sequence[Look], judge: Judge | None = None, proposed: Sequence[Label] = ()
+    looks: Sequence[Look], judges: Sequence[Judge] = (), proposed: Sequence[Label] = ()
 ) -> Choice:
-    """The hypothesis of any look, or label ``proposed``, that all looks and the judge find best.
+    """The hypothesis of any look, or label ``proposed``, that all looks and judges find best.
 
     CTC's probability is the mean over the looks: one that sees nothing clearly says little for
-    any label, and so nothing against those of another.
+    any label, and so nothing against those of another. Judges are asked about the ASKED likeliest.
     """
     found = {hypothesis.units for look in looks for hypothesis in look.found}
     # Where there is ink there is something to say.
@@ -115,11 +112,13 @@ def agreed(
     bonus = BONUS * np.array([len(label) for label in labels])
     total = scores + bonus
     order = np.argsort(-total, kind="stable")
-    if judge is not None and len(labels) > 1:
-        asked = [i for i in order[judge.asked :] if labels[i] in proposed]
-        first = np.concatenate([order[: judge.asked], np.array(asked, order.dtype)])
-        total = total[first] + judge.weight * (judge([labels[i] for i in first]) + bonus[first])
-        order = first[np.argsort(-total, kind="stable")]
+    if judges and len(labels) > 1:
+        also = [i for i in order[ASKED:] if labels[i] in proposed]
+        order = np.concatenate([order[:ASKED], np.array(also, order.dtype)])
+        total, bonus = total[order], bonus[order]
+        for judge in judges:
+            total = total + judge.weight * (judge([labels[i] for i in order]) + bonus)
+        order = order[np.argsort(-total, kind="stable")]
     best = int(order[0])
     return Choice(labels[best], float(scores[best]), lead(total))
 

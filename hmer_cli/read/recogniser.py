@@ -16,16 +16,15 @@ from numpy.typing import NDArray
 
 from hmer_cli.errors import MissingError
 from hmer_cli.expr.tokens import join
-from hmer_cli.ink.ink import Stroke
-from hmer_cli.ink.render import Seen, Written
-from hmer_cli.read import decode
+from hmer_cli.ink.render import Seen, Written, image_of
+from hmer_cli.read import components, decode
 from hmer_cli.read.charset import charset as tokens_of
-from hmer_cli.read.looks import BONUS, Choice, DecoderJudge, Look, agreed
+from hmer_cli.read.looks import BONUS, Choice, DecoderJudge, Label, Look, agreed
 from hmer_cli.read.packed import unpacked
 from hmer_cli.read.prepare import Prepared, prepare
 from hmer_cli.read.reading import Reading, TokenReading
 from hmer_cli.read.scale import CELL, SYMBOL
-from hmer_cli.read.scribe import Scribe, StrokeJudge
+from hmer_cli.read.scribe import LOOK, PARTS, SAY, GraphJudge, Scribe
 from hmer_cli.read.strokes import traced
 from hmer_cli.read.units import Units
 from hmer_cli.read.weights import resolve
@@ -36,16 +35,16 @@ METADATA = "hmer"
 DECODER = "hmer.decoder"
 """The key under which it holds the decoder, a `packed` model."""
 
-LOOK, SAY = "hmer.strokes.look", "hmer.strokes.say"
-"""The keys under which it holds the stroke reader, if it has one: two `packed` models."""
+GRAPH = "hmer.graph."
+"""The beginning of the keys under which it holds the parts of a graph reader, if it has one."""
 
 ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
 
-SURE, SURE_OF_STROKES = (math.log(p / (1 - p)) for p in (0.8, 0.95))
+SURE, SURE_OF_STROKES = (math.log(p / (1 - p)) for p in (0.8, 0.99))
 """Where no label leads by so much at the first look, there is a second, closer one.
 
-The lead by CTC alone says less than that to which the strokes have had their say.
+By strokes far more lead, and more of them wrongly, so that the components are asked, too.
 """
 
 CLOSER = 1.5, 1.15
@@ -57,11 +56,14 @@ AMPLE pixels, as time and memory grow with the square of them.
 
 AMPLE = 120_000
 
-MOST_STROKES = 256
-"""Of ink of more strokes, which is no one expression, the image alone is read.
+MOST_NODES = 256
+"""What has more strokes or components, and is no one expression, is read by CTC alone.
 
-Time and memory grow with the square of them.
+Time and memory of the graph reader grow with the square of them.
 """
+
+OF_STROKES, BESIDE_STROKES, OF_COMPONENTS = 2.0, 0.4, 1.0
+"""How much the graph reader counts beside CTC: by strokes, by components too, by these alone."""
 
 WIDTH = 20
 """Hypotheses that the beam keeps of each look."""
@@ -124,7 +126,7 @@ class Recogniser:
             session = _session(str(path))
             found = session.get_modelmeta().custom_metadata_map
             metadata = json.loads(found[METADATA])
-            judges = {key: found[key] for key in (DECODER, LOOK, SAY) if rescoring and key in found}
+            judges = {key: text for key, text in found.items() if rescoring and key != METADATA}
         except Exception as error:  # ONNX Runtime's own errors share no base class
             raise MissingError(
                 f"{path} holds no weights of hmer", "see: hmer weights verify"
@@ -153,27 +155,35 @@ class Recogniser:
         for unit, place in zip(best.units, decode.align(look.frames, best.units), strict=True):
             box = look.box(place, self._symbol)
             tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
-        sure = self._confidence(best, "ink" if self._known(image) else "image")
+        sure = self._confidence(best, "ink" if isinstance(image, Written) else "image")
         return Reading(join(t.token for t in tokens), sure, tuple(tokens))
 
     def _chosen(self, image: Seen, width: int) -> tuple[Look | None, Choice | None]:
-        """The first look, and what it says where it is sure, else what two of them and a judge do.
+        """The first look, and what it and the graph reader say where they are sure.
 
-        Where it is known how the pen went, who knows it proposes and judges from the first.
+        Else what they say with a closer look, and with the components beside strokes; without a
+        graph reader, the decoder judges then.
         """
         look = self._look(image, self._symbol, width)
         if look is None:
             return None, None
-        judge = self._stroke_judge(image)
-        proposed = judge.propose(self.units, allowed=self._kept) if judge else []
-        best = agreed([look], judge, proposed)
-        if best.units and best.lead >= (SURE_OF_STROKES if judge else SURE):
+        strokes = self._stroke_judge(image)
+        judges = [strokes] if strokes else self._component_judges(image, OF_COMPONENTS)
+        proposed = self._proposed(judges)
+        best = agreed([look], judges, proposed)
+        if best.units and best.lead >= (SURE_OF_STROKES if strokes else SURE):
             return look, best
+        if strokes:
+            further = self._component_judges(image, BESIDE_STROKES)
+            judges, proposed = judges + further, proposed + self._proposed(further)
         grown = math.sqrt(AMPLE / look.prepared.pixels.size)
         factor = min(CLOSER[0], max(CLOSER[1], grown))
         closer = self._look(image, self._symbol * factor, width)
         looks = [look, closer] if closer else [look]
-        return look, agreed(looks, judge or self._decoder_judge(looks), proposed)
+        return look, agreed(looks, judges or self._decoder_judges(looks), proposed)
+
+    def _proposed(self, judges: Sequence[GraphJudge]) -> list[Label]:
+        return [x for judge in judges for x in judge.propose(self.units, allowed=self._kept)]
 
     @cached_property
     def _decoder(self) -> ort.InferenceSession | None:
@@ -183,22 +193,29 @@ class Recogniser:
 
     @cached_property
     def _scribe(self) -> Scribe | None:
-        if LOOK not in self._judges:
+        if GRAPH + SAY not in self._judges:
             return None
-        return Scribe(*(_session(unpacked(self._judges[key])) for key in (LOOK, SAY)))
+        parts = {name: _session(unpacked(self._judges[GRAPH + name])) for name in PARTS}
+        return Scribe(parts, parts[LOOK], parts[SAY])
 
-    def _stroke_judge(self, image: Seen) -> StrokeJudge | None:
-        strokes = self._known(image)
-        return self._scribe.judge(traced(strokes)) if self._scribe and strokes else None
+    def _stroke_judge(self, image: Seen) -> GraphJudge | None:
+        """Who sees the strokes, where they are known."""
+        if self._scribe is None or not isinstance(image, Written):
+            return None
+        if len(image.strokes) > MOST_NODES:
+            return None
+        return self._scribe.judge(traced(image.strokes), OF_STROKES)
 
-    def _known(self, image: Seen) -> Sequence[Stroke]:
-        """The strokes that the stroke reader is to see; none where there are none, or no reader."""
-        if not isinstance(image, Written) or self._scribe is None:
-            return ()
-        return image.strokes if len(image.strokes) <= MOST_STROKES else ()
+    def _component_judges(self, image: Seen, weight: float) -> list[GraphJudge]:
+        """Who sees the components of the ink; none where there is none."""
+        prepared = prepare(image_of(image), components.SYMBOL) if self._scribe else None
+        found = components.components(prepared.pixels) if prepared else None
+        if self._scribe is None or found is None or len(found[0].boxes) > MOST_NODES:
+            return []
+        return [self._scribe.judge(found[0], weight)]
 
-    def _decoder_judge(self, looks: Sequence[Look]) -> DecoderJudge | None:
-        return DecoderJudge(self._decoder, looks) if self._decoder else None
+    def _decoder_judges(self, looks: Sequence[Look]) -> list[DecoderJudge]:
+        return [DecoderJudge(self._decoder, looks)] if self._decoder else []
 
     def _look(self, image: Seen, symbol: float, width: int) -> Look | None:
         """The image with symbols of this size in pixels; None where there is no ink."""

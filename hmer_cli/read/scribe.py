@@ -1,21 +1,28 @@
-"""The stroke reader on ONNX Runtime: which labels it proposes, and how likely it finds others."""
+"""The graph reader on ONNX Runtime: which labels it proposes, and how likely it finds others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.expr.grammar import Prefix
+from hmer_cli.read.components import Components
 from hmer_cli.read.decode import extended
 from hmer_cli.read.looks import Label
 from hmer_cli.read.strokes import Traces
 from hmer_cli.read.units import BLANK, Units
 
 Floats = NDArray[np.float32]
+
+PARTS = STROKE, COMPONENT, LOOK, SAY = "stroke", "component", "look", "say"
+"""The names of the parts of a graph reader: its two fronts, its trunk and its decoder."""
+
+Nodes = Traces | Components
+"""What is seen of an expression."""
 
 WIDTH = 5
 """Labels that the search keeps at a time, and proposes at most."""
@@ -34,18 +41,30 @@ class Session(Protocol):
 
 @dataclass(frozen=True)
 class Scribe:
-    """The two halves of a stroke reader: one sees strokes, the other says labels.
+    """The parts of a graph reader: a front sees nodes, the trunk relates them, and one says labels.
 
-    See `StrokeReader.forward` and `Decoder.say`.
+    See `Seeing`, `GraphReader.forward` and `Decoder.say`.
     """
 
+    fronts: Mapping[str, Session]
     look: Session
     say: Session
 
-    def judge(self, traces: Traces) -> StrokeJudge:
-        """Who knows these strokes."""
-        (kept,) = self.look.run(["kept"], {"shapes": traces.shapes, "boxes": traces.boxes})
-        return StrokeJudge(self, kept)
+    def judge(self, nodes: Nodes, weight: float = 1.0) -> GraphJudge:
+        """Who knows these nodes, and counts so much."""
+        name, looks = front_of(nodes)
+        (x,) = self.fronts[name].run(["x"], {"looks": looks, "boxes": nodes.boxes})
+        ordered = np.array([name == STROKE])
+        given = {"x": x, "boxes": nodes.boxes[None], "ordered": ordered}
+        (kept,) = self.look.run(["kept"], given)
+        return GraphJudge(self, kept, weight)
+
+
+def front_of(nodes: Nodes) -> tuple[str, NDArray[Any]]:
+    """The name of the front that sees such nodes, and what it is given of them beside boxes."""
+    if isinstance(nodes, Traces):
+        return STROKE, nodes.shapes
+    return COMPONENT, nodes.pictures
 
 
 @dataclass(frozen=True)
@@ -58,16 +77,25 @@ class _Path:
 
 
 @dataclass(frozen=True)
-class StrokeJudge:
-    """What the stroke reader makes of one expression, ``kept`` (layers, 2, 1, heads, N, d)."""
+class GraphJudge:
+    """What the graph reader makes of one expression, ``kept`` (layers, 2, 1, heads, N, d).
+
+    ``heard`` are the labels that it was asked about before, and its answers.
+    """
 
     scribe: Scribe
     kept: Floats
-    asked: int = 8
-    weight: float = 1.6
+    weight: float
+    heard: dict[Label, float] = field(default_factory=dict)
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         """The log of each label's probability, the mean of both directions."""
+        unheard = sorted({*labels} - self.heard.keys())
+        if unheard:
+            self.heard.update(zip(unheard, self._likelihood(unheard).tolist(), strict=True))
+        return np.array([self.heard[label] for label in labels])
+
+    def _likelihood(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         rows = [row for label in labels for row in (label, label[::-1])]
         units = np.full((len(rows), max(map(len, rows)) + 1), BLANK, np.int64)
         for line, row in zip(units, rows, strict=True):

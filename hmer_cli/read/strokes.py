@@ -1,4 +1,4 @@
-"""Strokes -> what the stroke reader sees: the shape of each, and its box among the others."""
+"""Strokes -> what the graph reader sees: the shape of each, and its box among the others."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""The family of stroke readers: from ink to a recogniser that they are a part of."""
+"""The family of graph readers: from ink to a recogniser that they are a part of."""
 
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,25 +16,32 @@ pytest.importorskip("onnx")
 
 from test_train_verb import RECIPE as READER
 
-from hmer_cli.errors import InputError, UsageError
+from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import written_legibly
 from hmer_cli.learn.batches import UNKNOWN
-from hmer_cli.learn.examples import example
+from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.learn.examples import example, examples
 from hmer_cli.learn.export import restore
 from hmer_cli.learn.families import build, load_system
+from hmer_cli.learn.graph import GraphSystem, follow_loss
 from hmer_cli.learn.recipe import Recipe, load
-from hmer_cli.learn.strokes import StrokeSystem, follow_loss
 from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.strokes import traced
 from hmer_cli.train import train
 
 pytestmark = pytest.mark.torch
 
-FEW = {"channels": 32, "heads": 2, "curves": (8, 16), "layers": 2, "decoder": 1}
+FEW = {
+    "channels": 32,
+    "heads": 2,
+    "curves": (8, 16),
+    "pictures": (4, 8, 8),
+    "layers": 2,
+    "decoder": 1,
+}
 RECIPE = """
-family = "strokes"
+family = "graph"
 split = ""
 valid = ""
 calibration = ""
@@ -41,10 +49,12 @@ calibration = ""
 channels = 32
 heads = 2
 curves = [8, 16]
+pictures = [4, 8, 8]
 layers = 2
 decoder = 1
 [drawing]
 parts = [0.0, 0.0]
+components = 0.5
 [schedule]
 images = 5000
 interval = 2500
@@ -79,14 +89,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_ink_to_a_stroke_reader_that_reads_and_judges(
+def test_ink_to_a_graph_reader_that_reads_and_judges(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "strokes.toml").write_text(RECIPE)
+    (tmp_path / "graph.toml").write_text(RECIPE)
     (tmp_path / "wide.toml").write_text(READER)
-    checkpoint = train(tmp_path / "strokes.toml", folder, tmp_path / "strokes")
+    checkpoint = train(tmp_path / "graph.toml", folder, tmp_path / "graph")
     system, _ = load_system(checkpoint)
-    assert isinstance(system, StrokeSystem)
+    assert isinstance(system, GraphSystem)
     inks = [sum_of_ones(), one(), sum_of_ones(plus_first=True)]
     for width in (1, 3):
         for places, batch in system.stills([example(ink, ink.label or "") for ink in inks]):
@@ -97,20 +107,30 @@ def test_ink_to_a_stroke_reader_that_reads_and_judges(
     monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "train"))
     import join
 
-    given = [str(weights), str(tmp_path / "strokes"), "--name", "both", "--data", str(folder)]
+    given = [str(weights), str(tmp_path / "graph"), "--name", "both", "--data", str(folder)]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
     join.main()
-    both = Recogniser.load(str(tmp_path / "strokes" / "both.onnx"))
+    both = Recogniser.load(str(tmp_path / "graph" / "both.onnx"))
     assert both.model == "both"
     assert both._scribe is not None
     for ink in inks:
-        best, *_ = both._scribe.judge(traced(ink.strokes)).propose(both.units)
-        assert " ".join(both.units.decode(best)) == ink.label
-    alone = Recogniser.load(str(weights)).read([written_legibly(inks[0]).image])
-    assert both.read([written_legibly(inks[0]).image]) == alone
-    again, metadata = restore(tmp_path / "strokes" / "both.onnx")
-    assert again.keys() == restore(weights)[0].keys()
-    assert metadata["strokes"]["shape"]["channels"] == FEW["channels"]
+        image = written_legibly(ink)
+        for judge in (both._stroke_judge(image), *both._component_judges(image.image, 1.0)):
+            assert judge is not None
+            best, *_ = judge.propose(both.units)
+            assert " ".join(both.units.decode(best)) == ink.label
+    again, metadata = restore(tmp_path / "graph" / "both.onnx")
+    left_out = restore(weights)[0].keys() - again.keys()
+    assert left_out and all(name.startswith("decoder.") for name in left_out)
+    assert metadata["graph"]["shape"]["channels"] == FEW["channels"]
+
+    further = build(system.recipe, ["+", "1", "2"])
+    assert further.begin_with(tmp_path / "graph" / "both.onnx") > 0.9
+    kept, learnt = further.model.state_dict(), system.model.state_dict()
+    for name in ("names.bias", "component.picture.0.1.running_mean", "relations.out.bias"):
+        assert torch.equal(kept[name][: len(learnt[name])], learnt[name])
+    with pytest.raises(MissingError, match="no graph reader"):
+        further.begin_with(weights)
 
 
 def test_a_stroke_points_at_every_stroke_of_the_next_sign() -> None:
@@ -125,18 +145,31 @@ def test_a_stroke_points_at_every_stroke_of_the_next_sign() -> None:
 
 
 def test_strokes_know_their_signs_in_whatever_order_they_were_written() -> None:
-    system = build(Recipe("few", family="strokes", model=FEW), ["+", "1"])
-    assert isinstance(system, StrokeSystem)
+    system = build(Recipe("few", family="graph", model=FEW), ["+", "1"])
+    assert isinstance(system, GraphSystem)
     for ink, places in ((sum_of_ones(), [0, 1, 1, 2]), (sum_of_ones(True), [1, 1, 0, 2])):
+        nodes = system.sight.still(example(ink, "1 + 1"))
+        assert nodes.places.tolist() == places
+        assert [system.symbols["+"] == name for name in nodes.names] == [p == 1 for p in places]
         ((_, batch),) = system.stills([example(ink, "1 + 1")])
-        followed = system._followed(example(ink, "1 + 1"), ink.strokes, True)
-        assert followed.places == places
-        assert [system.symbols["+"] == name for name in followed.names] == [p == 1 for p in places]
         assert batch.there.all() and batch.ordered.all()
 
 
+def test_a_component_is_of_the_sign_whose_strokes_it_is_of_unless_signs_touch() -> None:
+    system = build(Recipe("few", family="graph", model=FEW), ["+", "1"])
+    assert isinstance(system, GraphSystem)
+    apart = system.sight.still(example(sum_of_ones(), "1 + 1"), as_image=True)
+    assert apart.places.tolist() == [0, 1, 2] and not apart.ordered
+    assert [system.symbols["+"] == name for name in apart.names] == [False, True, False]
+    through = np.array([(-5, 15), (40, 15)], np.float32)  # the plus runs into the first 1
+    ink = sum_of_ones()
+    strokes = (ink.strokes[0], through, *ink.strokes[2:])
+    touching = system.sight.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
+    assert touching.places.tolist() == [UNKNOWN, 2]
+
+
 def test_labels_without_known_symbols_train_the_decoder_all_the_same() -> None:
-    system = build(Recipe("few", family="strokes", model=FEW), ["+", "1"])
+    system = build(Recipe("few", family="graph", model=FEW), ["+", "1"])
     ink = sum_of_ones()
     unknown = example(Ink(ink.strokes, (), "1 + 1", "1 + 1"), "1 + 1")
     ((_, batch),) = system.stills([unknown])
@@ -145,22 +178,26 @@ def test_labels_without_known_symbols_train_the_decoder_all_the_same() -> None:
     assert parts["symbols"] == parts["precedence"] == 0 < parts["decoder"]
 
 
-def test_images_are_refused(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "strokes.toml").write_text(RECIPE)
+def test_images_are_learnt_from_as_they_are(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "graph.toml").write_text(RECIPE.replace("images = 5000", "images = 100"))
     (tmp_path / "images").mkdir()
-    cv2.imwrite(str(tmp_path / "images" / "one.png"), written_legibly(one()).image)
-    (tmp_path / "images" / "caption.txt").write_text("one\t1\n")
-    with pytest.raises(InputError, match=r"'1' is an image.*InkML"):
-        train(tmp_path / "strokes.toml", tmp_path / "images", tmp_path / "run")
+    for name, ink in (("one", one()), ("sum", sum_of_ones())):
+        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), written_legibly(ink).image)
+    (tmp_path / "images" / "caption.txt").write_text("one\t1\nsum\t1 + 1\n")
+    checkpoint = train(tmp_path / "graph.toml", tmp_path / "images", tmp_path / "run")
+    system, _ = load_system(checkpoint)
+    shown = examples(open_dataset(str(tmp_path / "images")))
+    ((_, batch),) = system.stills(shown)
+    assert batch.front == "component" and sorted(batch.lengths) == [1, 3]
 
 
 def test_a_shape_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match=r"\[model\]"):
-        build(Recipe("few", family="strokes", model={"depth": 3}), ["1"])
+        build(Recipe("few", family="graph", model={"depth": 3}), ["1"])
 
 
-def test_the_shipped_recipe_is_one_of_strokes() -> None:
+def test_the_shipped_recipe_is_one_of_graphs() -> None:
     recipes = Path(__file__).parent.parent / "train" / "recipes"
-    system = build(load(recipes / "strokes.toml"), ["+", "1"])
-    assert isinstance(system, StrokeSystem)
-    assert sum(p.numel() for p in system.model.parameters()) < 4.2e6
+    system = build(load(recipes / "graph.toml"), ["+", "1"])
+    assert isinstance(system, GraphSystem)
+    assert sum(p.numel() for p in system.model.parameters()) < 4.7e6

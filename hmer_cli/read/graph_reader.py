@@ -1,10 +1,11 @@
-"""The stroke reader: how likely a label is, given the strokes of the pen alone.
+"""The graph reader: how likely a label is, given what an expression is put together of.
 
 Who knows how the pen went errs elsewhere than who sees the ink (Zhang, Du and Dai, IEEE TMM 2019;
 Wang et al., ICDAR 2019, multi-modal attention), so either can judge what the other proposes. Here
-the strokes of an expression are the nodes of a graph (Wang et al., Pattern Recognition 2021; Wu et
-al., AAAI 2021): convolutions along each tell its shape, attention among them where it stands, and a
-decoder says labels from both ends. Letters as in `hmer_cli.read.model`; N strokes, P points.
+the primitives of an expression are the nodes of a graph (Wang et al., Pattern Recognition 2021; Wu
+et al., AAAI 2021): strokes of the pen or, where there is only an image, its connected components
+(Mahdavi et al., ICDAR 2019). Convolutions tell the shape of each, attention among them where it
+stands, and a decoder says labels from both ends. Letters as in `hmer_cli.read.model`; N nodes.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
+from hmer_cli.read.components import SIDE
 from hmer_cli.read.decoder import Decoder
-from hmer_cli.read.layers import Layer, hide, sinusoid_of
+from hmer_cli.read.layers import Layer, conv, hide, sinusoid_of
 from hmer_cli.read.strokes import CHANNELS, POINTS
 
 APART = 4
@@ -26,7 +28,7 @@ _LOW = 0.02
 
 
 @dataclass(frozen=True)
-class StrokeShape:
+class GraphShape:
     """The dimensions of a model; stored beside its weights."""
 
     units: int
@@ -34,6 +36,7 @@ class StrokeShape:
     channels: int = 192
     heads: int = 4
     curves: tuple[int, int] = (48, 96)
+    pictures: tuple[int, int, int] = (24, 48, 96)
     relations: int = 32
     layers: int = 5
     decoder: int = 3
@@ -43,10 +46,27 @@ class StrokeShape:
         return asdict(self)
 
 
+class Box(nn.Module):
+    """A node's box -> features (B, N, C)."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.box = nn.Linear(2 + 2 * (c // 2), c)
+        self.norm = nn.LayerNorm(c)
+
+    def forward(self, x: Tensor, boxes: Tensor) -> Tensor:
+        """What it looks like (B, N, C) and where it is (B, N, 4) -> both (B, N, C)."""
+        sides = (boxes[..., 2:] - boxes[..., :2]).clamp(min=_LOW).log()
+        centres = (boxes[..., :2] + boxes[..., 2:]) * 2
+        codes = sinusoid_of(centres, x.shape[2] // 2).flatten(2)
+        found: Tensor = self.norm(x + self.box(torch.cat([sides, codes], dim=2)))
+        return found
+
+
 class Stroke(nn.Module):
     """A stroke's shape and box -> features (B, N, C)."""
 
-    def __init__(self, shape: StrokeShape) -> None:
+    def __init__(self, shape: GraphShape) -> None:
         super().__init__()
         first, second = shape.curves
         c = shape.channels
@@ -59,24 +79,49 @@ class Stroke(nn.Module):
             nn.ReLU(),
         )
         self.enter = nn.Linear(c * POINTS // 4, c)
-        self.box = nn.Linear(2 + 2 * (c // 2), c)
-        self.norm = nn.LayerNorm(c)
+        self.place = Box(c)
 
     def forward(self, shapes: Tensor, boxes: Tensor) -> Tensor:
         """(B, N, CHANNELS, P) and (B, N, 4), see `Traces`, -> (B, N, C)."""
-        b, n = boxes.shape[:2]
-        x = self.curve(shapes.flatten(0, 1)).flatten(1)
-        x = self.enter(x).view(b, n, -1)
-        sides = (boxes[..., 2:] - boxes[..., :2]).clamp(min=_LOW).log()
-        centres = (boxes[..., :2] + boxes[..., 2:]) * 2
-        codes = sinusoid_of(centres, x.shape[2] // 2).flatten(2)
-        return self.norm(x + self.box(torch.cat([sides, codes], dim=2)))
+        x = self.enter(self.curve(shapes.flatten(0, 1)).flatten(1))
+        placed: Tensor = self.place(x.view(*boxes.shape[:2], -1), boxes)
+        return placed
+
+
+class Component(nn.Module):
+    """A component's picture and box -> features (B, N, C)."""
+
+    def __init__(self, shape: GraphShape) -> None:
+        super().__init__()
+        first, second, third = shape.pictures
+        c = shape.channels
+        self.picture = nn.Sequential(
+            conv(1, first, 2),
+            nn.ReLU(),
+            conv(first, second),
+            nn.ReLU(),
+            conv(second, second, 2),
+            nn.ReLU(),
+            conv(second, third),
+            nn.ReLU(),
+            conv(third, third, 2),
+            nn.ReLU(),
+        )
+        self.enter = nn.Linear(third * (SIDE // 8) ** 2, c)
+        self.place = Box(c)
+
+    def forward(self, pictures: Tensor, boxes: Tensor) -> Tensor:
+        """(B, N, SIDE, SIDE) and (B, N, 4), see `Components`, -> (B, N, C)."""
+        ink = pictures.flatten(0, 1)[:, None].float() / 255
+        x = self.enter(self.picture(ink).flatten(1))
+        placed: Tensor = self.place(x.view(*boxes.shape[:2], -1), boxes)
+        return placed
 
 
 class Relations(nn.Module):
-    """Where strokes stand to each other -> a bias of the attention, for each layer and head."""
+    """Where nodes stand to each other -> a bias of the attention, for each layer and head."""
 
-    def __init__(self, shape: StrokeShape) -> None:
+    def __init__(self, shape: GraphShape) -> None:
         super().__init__()
         self.layers, self.heads = shape.layers, shape.heads
         self.where = nn.Linear(8, shape.relations)
@@ -106,14 +151,14 @@ def asinh(x: Tensor) -> Tensor:
     return x.sign() * torch.log(x.abs() + torch.sqrt(x * x + 1))
 
 
-class StrokeReader(nn.Module):
+class GraphReader(nn.Module):
     """The whole model."""
 
-    def __init__(self, shape: StrokeShape) -> None:
+    def __init__(self, shape: GraphShape) -> None:
         super().__init__()
         c = shape.channels
         self.shape = shape
-        self.stroke = Stroke(shape)
+        self.stroke, self.component = Stroke(shape), Component(shape)
         self.relations = Relations(shape)
         self.layers = nn.ModuleList(Layer(c, shape.heads) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(c)
@@ -123,13 +168,12 @@ class StrokeReader(nn.Module):
         self.decoder = Decoder(shape.units, c, shape.heads, shape.decoder)
 
     def look(
-        self, shapes: Tensor, boxes: Tensor, ordered: Tensor, there: Tensor
+        self, x: Tensor, boxes: Tensor, ordered: Tensor, there: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Strokes (B, N, ...), those that are ``there`` (B, N), -> features (B, N, C), their bias.
+        """Nodes (B, N, C), those that are ``there`` (B, N), -> their features, their bias.
 
         ``ordered`` (B,) says whether they are in the order in which they were written.
         """
-        x = self.stroke(shapes, boxes)
         bias = hide(there)[:, None, None]
         for layer, relation in zip(self.layers, self.relations(boxes, ordered), strict=True):
             x = layer(x, bias + relation)
@@ -146,17 +190,17 @@ class StrokeReader(nn.Module):
         scores = asked @ self.followed(features).transpose(1, 2) + bias[:, 0]
         return torch.cat([scores, (asked @ self.end)[..., None]], dim=2)
 
-    def forward(self, shapes: Tensor, boxes: Tensor) -> Tensor:
-        """One expression, (N, CHANNELS, P) and (N, 4) -> what the decoder keeps of it."""
-        there = torch.ones(boxes.shape[:1], dtype=torch.bool, device=boxes.device)[None]
-        features, _ = self.look(shapes[None], boxes[None], there[:, 0], there)
+    def forward(self, x: Tensor, boxes: Tensor, ordered: Tensor) -> Tensor:
+        """One expression, (1, N, C), (1, N, 4) and (1,), -> what the decoder keeps of it."""
+        there = torch.ones(boxes.shape[:2], dtype=torch.bool, device=boxes.device)
+        features, _ = self.look(x, boxes, ordered, there)
         return self.decoder.keep(self.seen(features))
 
 
 class Saying(nn.Module):
-    """The decoder of a stroke reader going on with labels, its parameters under their names."""
+    """The decoder of a graph reader going on with labels, its parameters under their names."""
 
-    def __init__(self, reader: StrokeReader) -> None:
+    def __init__(self, reader: GraphReader) -> None:
         super().__init__()
         self.decoder = reader.decoder
 
@@ -165,3 +209,17 @@ class Saying(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """See `Decoder.say`."""
         return self.decoder.say(kept, past, units, ways)
+
+
+class Seeing(nn.Module):
+    """Either front of a graph reader, which sees the nodes, its parameters under their names."""
+
+    def __init__(self, reader: GraphReader, front: str) -> None:
+        super().__init__()
+        self.front = front
+        self.add_module(front, getattr(reader, front))
+
+    def forward(self, looks: Tensor, boxes: Tensor) -> Tensor:
+        """One expression, (N, ...) and (N, 4) -> (1, N, C)."""
+        seen: Tensor = getattr(self, self.front)(looks[None], boxes[None])
+        return seen
