@@ -181,8 +181,8 @@ class Sight:
         found = components(ink)
         if found is None:
             return None
-        seen, where = found
-        places, names = np.full((2, len(seen.boxes)), UNKNOWN, np.int64)
+        told, where = found
+        places, names = np.full((2, len(told.boxes)), UNKNOWN, np.int64)
         taken: list[set[tuple[int, ...]]] = [set() for _ in places]
         signs = np.stack(self._signs(example), axis=1)
         for sign, stroke in zip(signs.tolist(), strokes, strict=True):
@@ -192,7 +192,7 @@ class Sight:
         for i, through in enumerate(taken):
             if len(through) == 1:
                 places[i], names[i] = next(iter(through))
-        return Nodes(seen, False, self.units.encode(example.tokens), places, names)
+        return Nodes(told, False, self.units.encode(example.tokens), places, names)
 
     def _signs(self, example: Example) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Of each stroke the place of its sign among those of the label, and its name."""

@@ -44,7 +44,7 @@ ROOM = (2 * CELL, CELL)
 SURE, SURE_OF_STROKES = (math.log(p / (1 - p)) for p in (0.8, 0.99))
 """Where no label leads by so much at the first look, there is a second, closer one.
 
-By strokes far more lead, and more of them wrongly, so that the components are asked, too.
+More is asked of a lead by strokes, as the components of ink have their say only after it.
 """
 
 CLOSER = 1.5, 1.15
