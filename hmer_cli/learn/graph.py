@@ -35,6 +35,7 @@ class GraphSystem(System[GraphBatch]):
     """The decoder learns labels, the nodes which sign they are of and which comes next."""
 
     model: GraphReader
+    partly = True
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, tokens)

@@ -35,6 +35,9 @@ class System(ABC, Generic[Batch]):
     model: nn.Module
     shape: dict[str, Any]
 
+    partly = False
+    """Whether some batches use a part of the model only."""
+
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         self.recipe = recipe
         self.units = Units(tokens)

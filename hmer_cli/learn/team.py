@@ -63,14 +63,14 @@ class Team:
         """Whether this is the process that scores, writes and speaks."""
         return self.rank == 0
 
-    def wrap(self, module: nn.Module) -> nn.Module:
+    def wrap(self, module: nn.Module, partly: bool = False) -> nn.Module:
         """The module, its gradients averaged over all processes in every backward pass.
 
-        Those that a process had no use for, as of a front of a graph reader, count as 0.
+        Where batches use it ``partly``, gradients of what a process did not use count as 0.
         """
         if self.size == 1:
             return module
-        return DistributedDataParallel(module, find_unused_parameters=True)
+        return DistributedDataParallel(module, find_unused_parameters=partly)
 
     def total(self, *values: float) -> list[float]:
         """The sum of each value over all processes, which wait for each other here."""

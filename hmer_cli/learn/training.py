@@ -168,7 +168,7 @@ class Trainer:
             self.system.begin(self.say)
             self._follow(keep=0.0)
         torch.manual_seed(self.recipe.seed + 1000 * self.state.resumed + self.team.rank)
-        self.lesson = self.team.wrap(self.lesson)
+        self.lesson = self.team.wrap(self.lesson, self.system.partly)
 
     def source(self) -> Stream:
         """What this process learns from: no two of them, nor a run resumed, see the same."""
