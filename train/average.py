@@ -24,6 +24,7 @@ from hmer_cli.learn.batches import Batch
 from hmer_cli.learn.families import load_system
 from hmer_cli.learn.recipe import load
 from hmer_cli.learn.training import BEST, LOG
+from hmer_cli.read.layers import thin_out
 from hmer_cli.train import deliver, shown
 
 BATCHES, EVERY, SEED = 120, 3, 0
@@ -71,7 +72,7 @@ def settle(model: Any, batches: list[Batch]) -> None:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None
-    model.thin_out(0.0, 0.0)
+    thin_out(model, 0.0, 0.0)
     model.train()
     with torch.autocast("cpu", torch.bfloat16):
         for batch in batches:

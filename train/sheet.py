@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.learn.batches import Painter, mixed
+from hmer_cli.learn.batches import Painter, chosen, mixed
 from hmer_cli.learn.datasets import open_dataset
 from hmer_cli.learn.examples import examples
 from hmer_cli.learn.recipe import load
@@ -57,10 +57,9 @@ def main() -> None:
         drawing = replace(drawing, degraded=given.degraded)
     painter = Painter(Units(sorted(tokens)), drawing, plan.spread)
     rng = np.random.default_rng(plan.seed)
-    invent = invention.sample if invention is not None else None
-    stream = mixed(learned, invent, plan.recomposition.share, rng)
+    stream = mixed(learned, invention, plan.recomposition, rng)
     cells = [
-        cell(painter.paint(painter.choose(next(stream), 1.0, rng), 1.0, rng).image)
+        cell(painter.paint(chosen(next(stream), drawing, 1.0, rng), 1.0, rng).image)
         for _ in range(given.rows * given.columns)
     ]
     rows = [np.hstack(cells[i :: given.rows]) for i in range(given.rows)]

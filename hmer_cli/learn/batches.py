@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ from hmer_cli.learn.tensors import Targets, shifted
 from hmer_cli.read.prepare import LONGEST, TALLEST, brighten
 from hmer_cli.read.scale import CELL, MIN_WIDTH, PADDING, SLOT, SYMBOL, symbol_size
 from hmer_cli.read.units import Units, frames_needed
+
+Item = TypeVar("Item")
 
 UNKNOWN = -1
 """A cell of which nobody can say what is there."""
@@ -82,14 +85,6 @@ class Painter:
     drawing: Drawing
     spread: Spread
 
-    def choose(self, example: Example, progress: float, rng: np.random.Generator) -> Example:
-        """The example itself, or a sub-expression of it."""
-        first, last = self.drawing.parts
-        grown = min(1.0, progress / self.drawing.grown)
-        if rng.random() < first + (last - first) * grown:
-            return example.part(spans.sample(example.tokens, rng)) or example
-        return example
-
     def paint(self, example: Example, progress: float, rng: np.random.Generator) -> Drawn:
         """One image of the example in another hand, at the size of this point of the run.
 
@@ -142,6 +137,17 @@ class Painter:
     ) -> Drawn:
         label = self.units.encode(example.tokens)
         return Drawn(image, label, sum(written_tokens(example.tokens)), centres, moved)
+
+
+def chosen(
+    example: Example, drawing: Drawing, progress: float, rng: np.random.Generator
+) -> Example:
+    """The example itself, or a sub-expression of it."""
+    first, last = drawing.parts
+    grown = min(1.0, progress / drawing.grown)
+    if rng.random() < first + (last - first) * grown:
+        return example.part(spans.sample(example.tokens, rng)) or example
+    return example
 
 
 def turned(strokes: Sequence[Points], rng: np.random.Generator) -> list[Points]:
@@ -302,17 +308,30 @@ def stream(
     pixels: int,
     pool: int,
 ) -> Iterator[Batch]:
-    """Batches of about ``pixels`` padded pixels; images of like size are sought in a ``pool``.
+    """Batches of about ``pixels`` padded pixels; images of like size are sought in a ``pool``."""
 
-    Each batch is the group in which the image that has waited longest is, so that batches come
-    as steadily as their images are drawn.
+    def drawn() -> Iterator[Drawn]:
+        for example in examples:
+            now = progress()
+            yield painter.paint(chosen(example, painter.drawing, now, rng), now, rng)
+
+    for group in pooled(drawn(), pool, lambda waiting: bucketed(waiting, pixels)):
+        yield collate(group, symbols)
+
+
+def pooled(
+    drawn: Iterable[Item], pool: int, grouped: Callable[[list[Item]], list[list[Item]]]
+) -> Iterator[list[Item]]:
+    """Groups of like items, sought in a ``pool``.
+
+    Each is the group in which the item that has waited longest is, so that groups come as steadily
+    as their items are drawn.
     """
-    waiting: list[Drawn] = []
-    for example in examples:
-        now = progress()
-        waiting.append(painter.paint(painter.choose(example, now, rng), now, rng))
+    waiting: list[Item] = []
+    for item in drawn:
+        waiting.append(item)
         if len(waiting) >= pool:
-            group = next(g for g in bucketed(waiting, pixels) if any(d is waiting[0] for d in g))
-            chosen = set(map(id, group))
-            waiting = [d for d in waiting if id(d) not in chosen]
-            yield collate(group, symbols)
+            group = next(g for g in grouped(waiting) if any(d is waiting[0] for d in g))
+            gone = set(map(id, group))
+            waiting = [d for d in waiting if id(d) not in gone]
+            yield group

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmer_cli.errors import UsageError
-from hmer_cli.learn import losses, spans
-from hmer_cli.learn.batches import UNKNOWN
+from hmer_cli.learn import losses
+from hmer_cli.learn.batches import UNKNOWN, chosen, pooled
 from hmer_cli.learn.examples import Example
 from hmer_cli.learn.export import restore_graph
 from hmer_cli.learn.nodes import GraphBatch, Nodes, Sight, bucketed, collate
@@ -23,7 +23,7 @@ from hmer_cli.learn.system import Progress, System
 from hmer_cli.learn.transfer import symbol_names, transfer
 from hmer_cli.read.components import Components
 from hmer_cli.read.graph_reader import GraphReader, GraphShape, Saying, Seeing
-from hmer_cli.read.layers import Skip
+from hmer_cli.read.layers import thin_out
 from hmer_cli.read.scribe import COMPONENT, STROKE, Scribe
 from hmer_cli.read.strokes import Traces
 
@@ -48,9 +48,7 @@ class GraphSystem(System[GraphBatch]):
         self.shape = shape.to_dict()
         self.sight = Sight(self.units, self.symbols, recipe.drawing, recipe.spread)
         self.model = GraphReader(shape)
-        for module in self.model.modules():
-            if isinstance(module, Skip):
-                module.share = recipe.skipped
+        thin_out(self.model, recipe.skipped, recipe.dropped)
 
     def begin_with(self, weights: Path) -> float:
         """Take over what fits of a weights file; the share of the parameters that did."""
@@ -62,22 +60,15 @@ class GraphSystem(System[GraphBatch]):
     ) -> Iterator[GraphBatch]:
         """Expressions in other hands, bucketed by length; `Schedule.pixels` are nodes here."""
         schedule, drawing = self.recipe.schedule, self.recipe.drawing
-        first, last = drawing.parts
-        waiting: list[Nodes] = []
-        for example in examples:
-            grown = min(1.0, progress() / drawing.grown)
-            if rng.random() < first + (last - first) * grown:
-                example = example.part(spans.sample(example.tokens, rng)) or example
-            nodes = self.sight.varied(example, rng)
-            if nodes is None:
-                continue
-            waiting.append(nodes)
-            if len(waiting) >= schedule.pool:
-                groups = bucketed(waiting, schedule.pixels)
-                group = next(g for g in groups if any(n is waiting[0] for n in g))
-                chosen = set(map(id, group))
-                waiting = [n for n in waiting if id(n) not in chosen]
-                yield collate(group)
+
+        def seen() -> Iterator[Nodes]:
+            for example in examples:
+                nodes = self.sight.varied(chosen(example, drawing, progress(), rng), rng)
+                if nodes is not None:
+                    yield nodes
+
+        groups = pooled(seen(), schedule.pool, lambda waiting: bucketed(waiting, schedule.pixels))
+        return map(collate, groups)
 
     def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], GraphBatch]]:
         """Every example as it was written, in batches, with its place in the sequence.

@@ -19,6 +19,7 @@ from hmer_cli.learn.recipe import Recipe
 from hmer_cli.learn.system import Progress, System
 from hmer_cli.learn.transfer import symbol_names, transfer
 from hmer_cli.read.decode import beam, greedy
+from hmer_cli.read.layers import thin_out
 from hmer_cli.read.model import Reader, Shape
 
 
@@ -39,7 +40,7 @@ class ReaderSystem(System[Batch]):
             raise UsageError(f"recipe {recipe.name}: {shape.channels} channels", remedy)
         self.shape = shape.to_dict()
         self.model = Reader(shape)
-        self.model.thin_out(recipe.skipped, recipe.dropped)
+        thin_out(self.model, recipe.skipped, recipe.dropped)
         self.painter = Painter(self.units, recipe.drawing, recipe.spread)
 
     def batches(

@@ -42,6 +42,15 @@ class Thin(nn.Module):
         return thinned(features, features.shape[:2], self.share) if self.training else features
 
 
+def thin_out(model: nn.Module, skipped: float, dropped: float) -> None:
+    """Let training leave out so many of the branches and of the map's channels."""
+    for module in model.modules():
+        if isinstance(module, Skip):
+            module.share = skipped
+        elif isinstance(module, Thin):
+            module.share = dropped
+
+
 def thinned(x: Tensor, leading: Sequence[int], share: float) -> Tensor:
     """Zeros for a share of the places in the leading dimensions, as much more for the rest."""
     if not share:

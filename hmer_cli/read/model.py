@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from hmer_cli.read.decoder import Decoder
-from hmer_cli.read.layers import Layer, Residual, Skip, Thin, conv, hide, place, sinusoid
+from hmer_cli.read.layers import Layer, Residual, Thin, conv, hide, place, sinusoid
 from hmer_cli.read.order import ReadingOrder
 from hmer_cli.read.scale import CELL, SLOT
 
@@ -202,14 +202,6 @@ class Reader(nn.Module):
         self.frames = Frames(shape)
         self.second = Second(shape)
         self.decoder = Decoder(shape.units, shape.high, shape.heads, shape.decoder)
-
-    def thin_out(self, skipped: float, dropped: float) -> None:
-        """Let training leave out so many of the branches and of the map's channels."""
-        for module in self.modules():
-            if isinstance(module, Skip):
-                module.share = skipped
-            elif isinstance(module, Thin):
-                module.share = dropped
 
     def read(self, images: Tensor, sizes: Tensor, length: Tensor | None = None) -> Read:
         """Images (B, channels, H, W), ink 1 on paper 0, H a multiple of 16, W of 8.
