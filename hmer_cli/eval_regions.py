@@ -132,7 +132,7 @@ def _judged(store: Store, name: str, image: str, truth: list[Box], find: Finder)
     try:
         data = store.read(image)
         page = Page.of(image, 1, decode(data, image))
-        found = find(study(page.image), fold_of(data))
+        found = find(study(page), fold_of(data))
         return PageOutcome(name, [page.in_source(box) for box in found], truth)
     except InputError as error:
         console.say(error)

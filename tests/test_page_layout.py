@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -83,15 +84,15 @@ def test_a_page_without_ink_has_no_regions(shape: tuple[int, int], layout: Layou
 def test_regions_are_found_where_they_are_at_any_resolution() -> None:
     page = notes()
     large = cv2.resize(page, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    wanted = find_boxes(study(clean(page)))
-    found = find_boxes(study(clean(np.asarray(large, np.uint8))))
+    wanted = find_boxes(study(as_page(page)))
+    found = find_boxes(study(as_page(np.asarray(large, np.uint8))))
     halves = [tuple(v / 2 for v in box) for box in found]
     assert matches(halves, wanted, 0.5) >= 0.8 * len(wanted)  # type: ignore[arg-type]
 
 
 def test_regions_lie_inside_the_page() -> None:
     page = notes(letter=1.4)
-    for x0, y0, x1, y1 in find_boxes(study(clean(page))):
+    for x0, y0, x1, y1 in find_boxes(study(as_page(page))):
         assert 0 <= x0 < x1 <= page.shape[1] and 0 <= y0 < y1 <= page.shape[0]
 
 
@@ -99,6 +100,19 @@ def test_parts_are_measured_without_gaps_or_holes_in_the_numbers() -> None:
     parts = find_parts(notes())
     assert len(parts) == len(parts.features) > 100
     assert np.isfinite(parts.features).all()
+
+
+def test_a_levelled_photo_is_looked_at_sharpened_and_read_as_it_is() -> None:
+    page = np.full((600, 800), 255, np.uint8)
+    for y in range(60, 560, 50):
+        for x in range(60, 740, 30):  # pairs of strokes that a soft picture joins
+            page[y : y + 20, x : x + 3] = page[y : y + 20, x + 6 : x + 9] = 0
+    soft = Page("scan.png", 1, cv2.GaussianBlur(page, (0, 0), 1.3))
+    levelled = replace(soft, to_source=np.eye(3))
+    pairs = 10 * 23
+    assert len(study(soft).parts) == pairs
+    assert len(study(levelled).parts) == 2 * pairs
+    assert (study(levelled).image == soft.image).all()
 
 
 def test_thousands_of_faint_dashes_are_no_parts() -> None:
@@ -177,6 +191,6 @@ def test_real_pages_keep_the_score_they_had(data_file: Callable[[str], Path]) ->
         for name in sorted(n for n in archive.namelist() if n.endswith(".json"))[::16]:
             data = archive.read(name.replace(".json", ".jpg"))
             truth = json.loads(archive.read(name))["formulas"]
-            found = find_boxes(study(clean(decode(data, name))), fold=fold_of(data))
+            found = find_boxes(study(Page.of(name, 1, decode(data, name))), fold=fold_of(data))
             outcomes.append(PageOutcome(name, found, truth))
     assert score(outcomes)[0].f1 > 0.6

@@ -165,7 +165,7 @@ def _kept(file: Path, name: str, fold: int, draw: Callable[[], Drawn]) -> Exampl
         assert isinstance(found, Example)
         return found
     page, truth, way = draw()
-    study = layout.study(page.image)
+    study = layout.study(page)
     there = _level(page) @ way  # in one go: a box round a slanted box is too large
     boxes = [moved(tuple(box), there) for box in truth.tolist()]
     scored = "-photo-" not in name and not name.startswith("english")

@@ -112,15 +112,16 @@ def moved(box: Box, matrix: Matrix) -> Box:
 
 def regions_kept(
     page: Page, photo: Pixels, matrix: Matrix, fold: int | None, out: Path | None = None
-) -> tuple[int, int]:
-    """How many of the regions of the page are found on its photo, and how many there are.
+) -> tuple[int, int, int]:
+    """How many of the regions of the page are found on its photo, how many there are, and how
+    many are found there in all.
 
     Trees that saw the page itself would know it better than its photo: ``fold`` is the page's, if
     they learnt from it.
     """
-    wanted = find_boxes(study(page.image), fold=fold)
+    wanted = find_boxes(study(page), fold=fold)
     seen = Page.of("photo", 1, photo)
-    boxes = find_boxes(study(seen.image), fold=fold)
+    boxes = find_boxes(study(seen), fold=fold)
     level = np.eye(3) if seen.to_source is None else seen.to_source
     back = np.linalg.inv(matrix) @ level  # in one go: a box round a slanted box is too large
     found = [moved(box, back) for box in boxes]
@@ -128,7 +129,7 @@ def regions_kept(
         cv2.imwrite(f"{out}-page.png", drawn(page, wanted))
         cv2.imwrite(f"{out}-photo.png", photo)
         cv2.imwrite(f"{out}-seen.png", drawn(seen, boxes))
-    return matches(found, wanted, 0.5), len(wanted)
+    return matches(found, wanted, 0.5), len(wanted), len(found)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -141,23 +142,25 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--out", type=Path, help="a folder for the photos and what hmer saw")
     options = parser.parse_args(arguments)
     kept = dict.fromkeys((*PAPERS, OWN), 0)
-    count = dict.fromkeys(kept, 0)
+    count, found = dict.fromkeys(kept, 0), 0
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-    for index, (page, fold) in enumerate(_pages(options.pages, options.every)):
+    for index, (page, learnt) in enumerate(_pages(options.pages, options.every)):
         rng = np.random.default_rng([options.seed, index])
         paper = OWN if lined(page.image) else PAPERS[index % len(PAPERS)]
         photo, matrix = photographed(page.image, rng, paper)
         out = options.out / f"{index:03d}" if options.out else None
-        hits, there = regions_kept(page, photo, matrix, None if options.unseen else fold, out)
+        fold = None if options.unseen else learnt
+        hits, there, seen = regions_kept(page, photo, matrix, fold, out)
         kept[paper] += hits
         count[paper] += there
+        found += seen
         sys.stdout.write(f"{page.source} p{page.number} {paper}: {hits} of {there}\n")
         sys.stdout.flush()
     for paper in kept:
         sys.stdout.write(f"{paper}: {kept[paper]} of {count[paper]}\n")
     share = sum(kept.values()) / max(sum(count.values()), 1)
-    sys.stdout.write(f"kept: {share:.1%} of {sum(count.values())} regions\n")
+    sys.stdout.write(f"kept: {share:.1%} of {sum(count.values())} regions; found: {found}\n")
 
 
 def _pages(inputs: Sequence[str], every: int) -> Iterator[tuple[Page, int]]:

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
                 (np.array(truth[name][key]).reshape(-1, 4) * unit).tolist()
                 for key in ("expressions", "besides")
             )
-            found = find_boxes(study(page.image))
+            found = find_boxes(study(page))
             outcomes.append(PageOutcome(name, found, wanted))
             leaked = sum(_held(box, wanted + besides) < LEAST for box in found)
             _say(name, [outcomes[-1]], leaked)

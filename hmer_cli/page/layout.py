@@ -14,6 +14,7 @@ from hmer_cli.page.context import scene, views
 from hmer_cli.page.detector import Detector, shipped
 from hmer_cli.page.images import Pixels
 from hmer_cli.page.lines import without_rules
+from hmer_cli.page.open import Page
 from hmer_cli.page.parts import Parts, find_parts
 from hmer_cli.page.runs import Runs, find_runs
 from hmer_cli.page.sums import Floats
@@ -25,6 +26,9 @@ LEAST = 0.4  # candidates less likely than this are no regions
 SURE = 0.88  # of candidates likelier than this the widest is taken: nothing else parts them
 SHARED = 0.35  # of the smaller box: what two regions may have in common
 
+_SOFT = 2.0  # pixels: the deviation of the blur that sharpening is told by,
+_SHARPER = 1.0  # and how much of what that blur takes away is put on top
+
 _PAGE_HEIGHT = 13  # letter heights of ink from top to bottom: more than any one expression has
 _PAGE_PARTS = 60  # connected parts: fewer make no page
 
@@ -33,8 +37,8 @@ _PAGE_PARTS = 60  # connected parts: fewer make no page
 class Study:
     """A page made ready for the search.
 
-    ``image`` is the page without its printed lines, ``parts`` those of the page as it is looked
-    at, whose pixels are ``scale`` pixels of the page each way.
+    ``image`` is the page without its printed lines, to be read; ``parts`` are those of the page as
+    it is looked at, whose pixels are ``scale`` pixels of the page each way.
     """
 
     image: Pixels
@@ -42,15 +46,25 @@ class Study:
     scale: float
 
 
-def study(image: Pixels) -> Study:
-    """``image``: (H, W), dark ink on evenly white paper."""
-    image = without_rules(image)
-    scale = max(1.0, max(image.shape) / STUDIED)
-    if scale == 1:
-        return Study(image, find_parts(image), scale)
-    size = (max(1, round(image.shape[1] / scale)), max(1, round(image.shape[0] / scale)))
-    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return Study(image, find_parts(small), scale)
+def study(page: Page) -> Study:
+    """What was levelled was drawn anew, and is soft: it is looked at as sharp as scans are.
+
+    It is read as it was: the recogniser knows soft ink, and would see the grain of sharper.
+    """
+    looked = page.image if page.to_source is None else _sharpened(page.image)
+    bare = without_rules(looked)
+    image = np.where(bare == looked, page.image, 255).astype(np.uint8)
+    scale = max(1.0, max(bare.shape) / STUDIED)
+    if scale > 1:
+        size = (max(1, round(bare.shape[1] / scale)), max(1, round(bare.shape[0] / scale)))
+        bare = np.asarray(cv2.resize(bare, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return Study(image, find_parts(bare), scale)
+
+
+def _sharpened(image: Pixels) -> Pixels:
+    """Unsharp masking: what a blur takes away, put on top."""
+    soft = cv2.GaussianBlur(image, (0, 0), _SOFT)
+    return np.asarray(cv2.addWeighted(image, 1 + _SHARPER, soft, -_SHARPER, 0), dtype=np.uint8)
 
 
 def is_page(parts: Parts) -> bool:

@@ -74,7 +74,7 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     if box is None:
         return []
     if layout != "expression":
-        found = study(page.image)
+        found = study(page)
         if layout == "page" or is_page(found.parts):
             return [_cut(page, found.image, each, 0) for each in find_boxes(found)]
     return [_cut(page, page.image, box, _MARGIN)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +12,9 @@ from hmer_cli.page.outline import Corners, find_sheet
 
 Homography = NDArray[np.float64]
 """(3, 3): takes points (x, y, 1) of one picture to those of another; (0, 0) is a corner."""
+
+Shape = tuple[int, ...]
+"""Height and width."""
 
 _STUDIED = 1000  # pixels of the longer side at which the slope of the lines is measured
 _STEEPEST = 8.0  # degrees: beyond that nobody laid the sheet down to be read
@@ -28,63 +29,46 @@ def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
 
     None, and the picture itself, where nothing is to be done. ``image``: (H, W), light or dark.
     """
+    back = None
     sheet = find_sheet(image)
-    view = View(image.shape, np.eye(3)) if sheet is None else _from_above(sheet)
-    angle = skew(_seen(image, view.shrunk(_STUDIED)))
-    if angle:
-        view = view.turned(angle)
-    elif sheet is None:
-        return image, None
-    return _seen(image, view), view.back
+    if sheet is not None:
+        shape, back = _from_above(sheet)
+        image = _seen(image, shape, back)
+    angle = skew(image)
+    if angle:  # of the sheet alone: the table beyond its corners would be ink
+        shape, turn = _turned(image.shape, angle)
+        image, back = _seen(image, shape, turn), turn if back is None else back @ turn
+    return image, back
 
 
-@dataclass(frozen=True)
-class View:
-    """A picture of ``shape`` (H, W) whose points are where ``back`` leads in another one."""
-
-    shape: tuple[int, ...]
-    back: Homography
-
-    def turned(self, angle: float) -> View:
-        """All of it, turned so that what fell to the right by ``angle`` degrees is level."""
-        height, width = self.shape
-        cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-        taller = round(height * cos + width * abs(sin))
-        wider = round(width * cos + height * abs(sin))
-        turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0, 0, 1]])
-        around = _shift(width / 2, height / 2) @ turn @ _shift(-wider / 2, -taller / 2)
-        return View((taller, wider), self.back @ around)
-
-    def shrunk(self, longest: int) -> View:
-        """The same with a longer side of at most ``longest`` pixels."""
-        height, width = self.shape
-        scale = min(1.0, longest / max(height, width))
-        shape = max(1, round(height * scale)), max(1, round(width * scale))
-        return View(shape, self.back @ np.diag([width / shape[1], height / shape[0], 1]))
-
-
-def _from_above(corners: Corners) -> View:
-    """The sheet with these corners."""
+def _from_above(corners: Corners) -> tuple[Shape, Homography]:
+    """The shape of the sheet with these corners, and the way back from its points."""
     sides = np.hypot(*(np.roll(corners, -1, 0) - corners).T)
     width, height = round(max(sides[0], sides[2])), round(max(sides[1], sides[3]))
     flat = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-    matrix = cv2.getPerspectiveTransform(flat, corners.astype(np.float32))
-    return View((height, width), np.asarray(matrix, np.float64))
+    back = cv2.getPerspectiveTransform(flat, corners.astype(np.float32))
+    return (height, width), np.asarray(back, np.float64)
 
 
-def _seen(image: Pixels, view: View) -> Pixels:
-    """The view of the image; where there is nothing, the shade of its paper."""
-    scale = max(view.shape) / max(image.shape)
-    back = view.back
-    if scale < 0.7:  # warping alone would leave out pixels
-        small = shrunk(image, max(1, round(max(image.shape) * scale)))
-        shares = small.shape[1] / image.shape[1], small.shape[0] / image.shape[0]
-        image, back = small, np.diag([*shares, 1]) @ back
+def _turned(shape: Shape, angle: float) -> tuple[Shape, Homography]:
+    """All of a picture, turned so that what fell to the right by ``angle`` degrees is level: its
+    shape then, and the way back."""
+    height, width = shape
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    taller = round(height * cos + width * abs(sin))
+    wider = round(width * cos + height * abs(sin))
+    turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0, 0, 1]])
+    return (taller, wider), _shift(width / 2, height / 2) @ turn @ _shift(-wider / 2, -taller / 2)
+
+
+def _seen(image: Pixels, shape: Shape, back: Homography) -> Pixels:
+    """A picture of this shape whose points are where ``back`` leads in the image; where there is
+    nothing, the shade of its paper."""
     return np.asarray(
         cv2.warpPerspective(
             image,
             _shift(-0.5, -0.5) @ back @ _shift(0.5, 0.5),  # OpenCV's points are pixels' middles
-            view.shape[::-1],
+            shape[::-1],
             flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
             borderValue=float(np.median(image[::8, ::8])),
         ),
