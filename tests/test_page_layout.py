@@ -26,7 +26,6 @@ from hmer_cli.page.layout import Box, find_boxes, framed, in_reading_order, sele
 from hmer_cli.page.open import Page, open_pages
 from hmer_cli.page.parts import find_parts
 from hmer_cli.page.regions import Layout, find_regions
-from hmer_cli.page.runs import Runs
 
 Pixels = NDArray[np.uint8]
 
@@ -102,7 +101,7 @@ def test_parts_are_measured_without_gaps_or_holes_in_the_numbers() -> None:
     assert np.isfinite(parts.features).all()
 
 
-def test_a_levelled_photo_is_looked_at_sharpened_and_read_as_it_is() -> None:
+def test_pages_are_looked_at_sharpened_and_read_as_they_are() -> None:
     page = np.full((600, 800), 255, np.uint8)
     for y in range(60, 560, 50):
         for x in range(60, 740, 30):  # pairs of strokes that a soft picture joins
@@ -110,8 +109,8 @@ def test_a_levelled_photo_is_looked_at_sharpened_and_read_as_it_is() -> None:
     soft = Page("scan.png", 1, cv2.GaussianBlur(page, (0, 0), 1.3))
     levelled = replace(soft, to_source=np.eye(3))
     pairs = 10 * 23
-    assert len(study(soft).parts) == pairs
-    assert len(study(levelled).parts) == 2 * pairs
+    assert [len(look) for look in study(soft).looks] == [pairs, 2 * pairs]
+    assert [len(look) for look in study(levelled).looks] == [2 * pairs]
     assert (study(levelled).image == soft.image).all()
 
 
@@ -153,15 +152,13 @@ def test_reading_order_does_not_depend_on_who_came_first(boxes: list[Box], rando
 
 def test_of_overlapping_candidates_the_likeliest_is_taken() -> None:
     boxes = np.array([[0, 0, 10, 10], [0, 0, 12, 10], [40, 0, 50, 10], [80, 0, 90, 10]], np.float32)
-    runs = Runs(boxes, np.zeros((4, 1), np.float32))
     likely = np.array([0.5, 0.8, 0.6, 0.1], np.float32)
-    assert select(runs, likely).tolist() == [1, 2]
+    assert select(boxes, likely).tolist() == [1, 2]
 
 
 def test_of_candidates_that_are_all_sure_the_widest_is_taken() -> None:
     boxes = np.array([[0, 0, 10, 10], [0, 0, 12, 10], [0, 0, 14, 10]], np.float32)
-    runs = Runs(boxes, np.zeros((3, 1), np.float32))
-    assert select(runs, np.array([0.97, 0.93, 0.85], np.float32)).tolist() == [1]
+    assert select(boxes, np.array([0.97, 0.93, 0.85], np.float32)).tolist() == [1]
 
 
 def test_a_frame_is_drawn_around_the_ink() -> None:

@@ -245,7 +245,7 @@ def _report(
     for case in cases:
         assert case.runs is not None
         answers = answer(grown[case.page.fold], case.runs.features)
-        chosen = layout.select(case.runs, answers, least)
+        chosen = layout.select(case.runs.boxes, answers, least)
         features = case.runs.features[chosen]
         beyond = np.stack([answer(trees, features) for trees in edges[case.page.fold]], 1)
         beyond = np.clip(beyond, 0, detector.ROOM)

@@ -14,9 +14,10 @@ from hmer_cli.page.context import scene, views
 from hmer_cli.page.detector import Detector, shipped
 from hmer_cli.page.images import Pixels
 from hmer_cli.page.lines import without_rules
+from hmer_cli.page.looks import Candidates, agreed
 from hmer_cli.page.open import Page
 from hmer_cli.page.parts import Parts, find_parts
-from hmer_cli.page.runs import Runs, find_runs
+from hmer_cli.page.runs import find_runs
 from hmer_cli.page.sums import Floats
 
 Box = tuple[float, float, float, float]
@@ -25,6 +26,8 @@ STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no
 LEAST = 0.4  # candidates less likely than this are no regions
 SURE = 0.88  # of candidates likelier than this the widest is taken: nothing else parts them
 SHARED = 0.35  # of the smaller box: what two regions may have in common
+
+_HOPELESS = 0.1  # candidates less likely than this in one look are not taken to the others
 
 _SOFT = 2.0  # pixels: the deviation of the blur that sharpening is told by,
 _SHARPER = 1.0  # and how much of what that blur takes away is put on top
@@ -37,28 +40,39 @@ _PAGE_PARTS = 60  # connected parts: fewer make no page
 class Study:
     """A page made ready for the search.
 
-    ``image`` is the page without its printed lines, to be read; ``parts`` are those of the page as
-    it is looked at, whose pixels are ``scale`` pixels of the page each way.
+    ``image`` is the page without its printed lines, to be read. ``looks`` are the parts of the page
+    as it is looked at, one way and perhaps another; their pixels are ``scale`` pixels of the page
+    each way.
     """
 
     image: Pixels
-    parts: Parts
+    looks: tuple[Parts, ...]
     scale: float
+
+    @property
+    def parts(self) -> Parts:
+        """Those of the first look."""
+        return self.looks[0]
 
 
 def study(page: Page) -> Study:
-    """What was levelled was drawn anew, and is soft: it is looked at as sharp as scans are.
+    """A page is looked at as it is and sharpened, a levelled one, which is soft, sharpened alone.
 
-    It is read as it was: the recogniser knows soft ink, and would see the grain of sharper.
+    It is read as it is: the recogniser knows soft ink, and would see the grain of sharper.
     """
-    looked = page.image if page.to_source is None else _sharpened(page.image)
-    bare = without_rules(looked)
-    image = np.where(bare == looked, page.image, 255).astype(np.uint8)
-    scale = max(1.0, max(bare.shape) / STUDIED)
-    if scale > 1:
-        size = (max(1, round(bare.shape[1] / scale)), max(1, round(bare.shape[0] / scale)))
-        bare = np.asarray(cv2.resize(bare, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return Study(image, find_parts(bare), scale)
+    sharp = _sharpened(page.image)
+    seen = [sharp] if page.to_source is not None else [page.image, sharp]
+    bare = [without_rules(image) for image in seen]
+    image = np.where(bare[0] == seen[0], page.image, 255).astype(np.uint8)
+    scale = max(1.0, max(image.shape) / STUDIED)
+    return Study(image, tuple(find_parts(_smaller(each, scale)) for each in bare), scale)
+
+
+def _smaller(image: Pixels, scale: float) -> Pixels:
+    if scale == 1:
+        return image
+    size = (max(1, round(image.shape[1] / scale)), max(1, round(image.shape[0] / scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _sharpened(image: Pixels) -> Pixels:
@@ -84,18 +98,26 @@ def find_boxes(
     that never saw it. Raises MissingError where the detector is not installed.
     """
     detector = detector or shipped()
-    parts = found.parts
-    if not len(parts):
+    looks = [_candidates(parts, detector, fold) for parts in found.looks if len(parts)]
+    if not looks:
         return []
+    told = agreed(looks)
+    frames = told.frames[select(told.boxes, told.likely)]
+    height, width = found.parts.ink.shape
+    boxes = np.clip(frames, 0, [width, height, width, height]) * found.scale
+    return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
+
+
+def _candidates(parts: Parts, detector: Detector, fold: int | None) -> Candidates:
     told = scene(parts, detector.kinds)
     seen = views(parts, told, *detector.answers(told, fold))
     cutter = partial(detector.likely_cuts, fold=fold)
     runs = find_runs(parts, detector.kinds, cutter, seen)
-    chosen = select(runs, detector.likely_runs(runs.features, fold))
-    height, width = parts.ink.shape
-    frames = framed(runs.boxes[chosen], detector.edges(runs.features[chosen], fold), parts.unit)
-    boxes = np.clip(frames, 0, [width, height, width, height]) * found.scale
-    return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
+    likely = detector.likely_runs(runs.features, fold)
+    kept = likely >= _HOPELESS
+    boxes, features = runs.boxes[kept], runs.features[kept]
+    frames = framed(boxes, detector.edges(features, fold), parts.unit)
+    return Candidates(boxes, frames, likely[kept])
 
 
 def framed(boxes: Floats, beyond: Floats, unit: float) -> Floats:
@@ -119,9 +141,11 @@ def in_reading_order(boxes: Sequence[Box]) -> list[Box]:
     return [box for row in rows for box in sorted(row)]
 
 
-def select(runs: Runs, likely: Floats, least: float = LEAST) -> NDArray[np.int64]:
-    """The likeliest candidates that do not overlap, the wider first where many are sure."""
-    boxes = runs.boxes
+def select(boxes: Floats, likely: Floats, least: float = LEAST) -> NDArray[np.int64]:
+    """The likeliest candidates that do not overlap, the wider first where many are sure.
+
+    ``boxes``: (N, 4) around the ink, ``likely``: (N,).
+    """
     width = boxes[:, 2] - boxes[:, 0]
     area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     kept: list[int] = []

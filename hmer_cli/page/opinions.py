@@ -73,7 +73,7 @@ def _of_boxes(views: Views, inside: Floats, boxes: Floats, unit: float) -> Float
     total = np.maximum(weight.sum(1), _SURE)
     mean = weight @ views.boxes / total[:, None]
     spread = np.sqrt(np.maximum(weight @ views.boxes**2 / total[:, None] - mean**2, 0))
-    fit = _iou(boxes[:, None], views.boxes[None])
+    fit = iou(boxes[:, None], views.boxes[None])
     held = inside > 0
     columns = [
         np.log(count),
@@ -83,7 +83,7 @@ def _of_boxes(views: Views, inside: Floats, boxes: Floats, unit: float) -> Float
         (fit * weight).sum(1) / total,
         np.where(held, fit, 0).max(1, initial=0),
         np.where(held, fit, 1).min(1, initial=1),
-        _iou(mean, boxes),
+        iou(mean, boxes),
         ((fit > 0.5) * weight).sum(1) / total,
         ((fit > 0.5) * views.maths * (1 - inside)).sum(1),
     ]
@@ -124,7 +124,7 @@ def _sums(inside: Floats, links: Floats) -> tuple[Floats, Floats]:
     return within, inside @ links.sum(1) - within
 
 
-def _iou(some: Floats, others: Floats) -> Floats:
+def iou(some: Floats, others: Floats) -> Floats:
     """Intersection over union of boxes, broadcast over all but the last axis."""
     sides = np.minimum(some[..., 2:], others[..., 2:]) - np.maximum(some[..., :2], others[..., :2])
     shared = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
