@@ -15,6 +15,7 @@ from handmade import FakeRecogniser, cross, encoded, paged
 from test_expr_to_mathml import SPOKEN
 
 from hmer_cli.convert import convert
+from hmer_cli.expr.glyphs import ACCENTS
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tokens import tokenize
@@ -287,6 +288,19 @@ def test_typed_latex_is_set_as_read_latex_is(
 ) -> None:
     for label in labels(request.getfixturevalue("data") if real else None):
         assert page.run(f"typeset({json.dumps(label)}).math") == to_mathml(label), label
+
+
+@needs_chromium
+def test_nothing_of_the_page_dresses_its_formulas(page: Chromium) -> None:
+    accented = [f"{accent} {{ x }}" for accent in ACCENTS]
+    for label in [*accented, *labels(None)]:
+        page.run(f"document.querySelector('.math').innerHTML = typeset({json.dumps(label)}).math")
+        dressed = page.run(
+            "[...document.querySelectorAll('.math [class]')].filter(e =>"
+            " getComputedStyle(e).display.includes('flex')"
+            " || getComputedStyle(e).borderBottomStyle !== 'none').map(e => e.className)"
+        )
+        assert dressed == [], label
 
 
 @needs_chromium
