@@ -9,14 +9,17 @@ that have lines already: nobody's paper is ruled twice. The regions that hmer fi
 the photo are laid over those it finds on the page itself; a region is kept where the two share
 half of what they cover (IoU of 0.5). Pages are judged by what never saw them: those of
 ``scan-pages.zip`` by the networks and trees of their fold, ``--unseen`` ones by all together, as
-``hmer convert`` judges them. ``--out FOLDER`` leaves the photos there, and what hmer saw.
+``hmer convert`` judges them. ``--out FOLDER`` leaves the photos there, and what hmer saw;
+``--read`` lays what is read of the kept regions on the photos beside what is read on the pages.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +27,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.judge.regions import matches
+from hmer_cli.judge.regions import pairs
+from hmer_cli.judge.scores import Pair, score
 from hmer_cli.learn import paper as papers
 from hmer_cli.learn.degrade import compressed, noisy
 from hmer_cli.page.clean import clean
@@ -110,18 +114,27 @@ def moved(box: Box, matrix: Matrix) -> Box:
     return left, top, right, foot
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What a photo keeps of its page: ``found`` regions for ``there`` on the page, and of each that
+    is the same its image on the page and on the photo."""
+
+    there: int
+    found: int
+    both: list[tuple[Pixels, Pixels]]
+
+
 def regions_kept(
     page: Page, photo: Pixels, matrix: Matrix, fold: int | None, out: Path | None = None
-) -> tuple[int, int, int]:
-    """How many of the regions of the page are found on its photo, how many there are, and how
-    many are found there in all.
+) -> Kept:
+    """The regions of the page beside those of its photo.
 
     Trees that saw the page itself would know it better than its photo: ``fold`` is the page's, if
     they learnt from it.
     """
-    wanted = find_boxes(study(page), fold=fold)
-    seen = Page.of("photo", 1, photo)
-    boxes = find_boxes(study(seen), fold=fold)
+    before, seen = study(page), Page.of("photo", 1, photo)
+    after = study(seen)
+    wanted, boxes = find_boxes(before, fold=fold), find_boxes(after, fold=fold)
     level = np.eye(3) if seen.to_source is None else seen.to_source
     back = np.linalg.inv(matrix) @ level  # in one go: a box round a slanted box is too large
     found = [moved(box, back) for box in boxes]
@@ -129,7 +142,27 @@ def regions_kept(
         cv2.imwrite(f"{out}-page.png", drawn(page, wanted))
         cv2.imwrite(f"{out}-photo.png", photo)
         cv2.imwrite(f"{out}-seen.png", drawn(seen, boxes))
-    return matches(found, wanted, 0.5), len(wanted), len(found)
+    both = [
+        (_cut(before.image, wanted[j]), _cut(after.image, boxes[i]))
+        for i, j in pairs(found, wanted, 0.5)
+    ]
+    return Kept(len(wanted), len(found), both)
+
+
+def _cut(image: Pixels, box: Box) -> Pixels:
+    x0, y0, x1, y1 = box
+    return image[int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)]
+
+
+def read_alike(both: Sequence[tuple[Pixels, Pixels]]) -> str:
+    """How what is read on photos differs from what is read on their pages, in words."""
+    from hmer_cli.read.recogniser import Recogniser
+
+    recogniser = Recogniser.load()
+    pages, photos = zip(*both, strict=True)
+    truth, said = ([each.label for each in recogniser.read(x)] for x in (pages, photos))
+    scores = score([Pair(*each) for each in zip(truth, said, strict=True) if each[0]])
+    return f"read alike: {scores.exprate:.1%} of {scores.n}, WER {scores.wer:.1%}"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -140,9 +173,11 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--unseen", action="store_true", help="nothing was learnt from the pages")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a folder for the photos and what hmer saw")
+    parser.add_argument("--read", action="store_true", help="read the regions that are kept, too")
     options = parser.parse_args(arguments)
     kept = dict.fromkeys((*PAPERS, OWN), 0)
     count, found = dict.fromkeys(kept, 0), 0
+    both: list[tuple[Pixels, Pixels]] = []
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     for index, (page, learnt) in enumerate(_pages(options.pages, options.every)):
@@ -151,16 +186,21 @@ def main(arguments: Sequence[str]) -> None:
         photo, matrix = photographed(page.image, rng, paper)
         out = options.out / f"{index:03d}" if options.out else None
         fold = None if options.unseen else learnt
-        hits, there, seen = regions_kept(page, photo, matrix, fold, out)
-        kept[paper] += hits
-        count[paper] += there
-        found += seen
-        sys.stdout.write(f"{page.source} p{page.number} {paper}: {hits} of {there}\n")
+        seen = regions_kept(page, photo, matrix, fold, out)
+        kept[paper] += len(seen.both)
+        count[paper] += seen.there
+        found += seen.found
+        both += seen.both
+        sys.stdout.write(
+            f"{page.source} p{page.number} {paper}: {len(seen.both)} of {seen.there}\n"
+        )
         sys.stdout.flush()
     for paper in kept:
         sys.stdout.write(f"{paper}: {kept[paper]} of {count[paper]}\n")
     share = sum(kept.values()) / max(sum(count.values()), 1)
     sys.stdout.write(f"kept: {share:.1%} of {sum(count.values())} regions; found: {found}\n")
+    if options.read and both:
+        sys.stdout.write(f"{read_alike(both)}\n")
 
 
 def _pages(inputs: Sequence[str], every: int) -> Iterator[tuple[Page, int]]:
