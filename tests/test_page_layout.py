@@ -109,8 +109,8 @@ def test_pages_are_looked_at_sharpened_and_read_as_they_are() -> None:
     soft = Page("scan.png", 1, cv2.GaussianBlur(page, (0, 0), 1.3))
     levelled = replace(soft, to_source=np.eye(3))
     pairs = 10 * 23
-    assert [len(look) for look in study(soft).looks] == [pairs, 2 * pairs]
-    assert [len(look) for look in study(levelled).looks] == [2 * pairs]
+    assert len(study(soft).parts) == pairs
+    assert len(study(levelled).parts) == 2 * pairs
     assert (study(levelled).image == soft.image).all()
 
 

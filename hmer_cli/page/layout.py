@@ -40,19 +40,15 @@ _PAGE_PARTS = 60  # connected parts: fewer make no page
 class Study:
     """A page made ready for the search.
 
-    ``image`` is the page without its printed lines, to be read. ``looks`` are the parts of the page
-    as it is looked at, one way and perhaps another; their pixels are ``scale`` pixels of the page
-    each way.
+    ``image`` is the page without its printed lines, to be read; ``parts`` are those of the page as
+    it is looked at, whose pixels are ``scale`` pixels of the page each way. ``sharp`` is the page
+    sharpened, for a second look, where the first was not of that.
     """
 
     image: Pixels
-    looks: tuple[Parts, ...]
+    parts: Parts
     scale: float
-
-    @property
-    def parts(self) -> Parts:
-        """Those of the first look."""
-        return self.looks[0]
+    sharp: Pixels | None = None
 
 
 def study(page: Page) -> Study:
@@ -61,18 +57,20 @@ def study(page: Page) -> Study:
     It is read as it is: the recogniser knows soft ink, and would see the grain of sharper.
     """
     sharp = _sharpened(page.image)
-    seen = [sharp] if page.to_source is not None else [page.image, sharp]
-    bare = [without_rules(image) for image in seen]
-    image = np.where(bare[0] == seen[0], page.image, 255).astype(np.uint8)
+    levelled = page.to_source is not None
+    seen = sharp if levelled else page.image
+    bare = without_rules(seen)
+    image = np.where(bare == seen, page.image, 255).astype(np.uint8)
     scale = max(1.0, max(image.shape) / STUDIED)
-    return Study(image, tuple(find_parts(_smaller(each, scale)) for each in bare), scale)
+    return Study(image, _parts(bare, scale), scale, None if levelled else sharp)
 
 
-def _smaller(image: Pixels, scale: float) -> Pixels:
+def _parts(image: Pixels, scale: float) -> Parts:
     if scale == 1:
-        return image
+        return find_parts(image)
     size = (max(1, round(image.shape[1] / scale)), max(1, round(image.shape[0] / scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return find_parts(small)
 
 
 def _sharpened(image: Pixels) -> Pixels:
@@ -98,10 +96,13 @@ def find_boxes(
     that never saw it. Raises MissingError where the detector is not installed.
     """
     detector = detector or shipped()
-    looks = [_candidates(parts, detector, fold) for parts in found.looks if len(parts)]
-    if not looks:
+    looks = [found.parts]
+    if found.sharp is not None:
+        looks.append(_parts(without_rules(found.sharp), found.scale))
+    seen = [_candidates(parts, detector, fold) for parts in looks if len(parts)]
+    if not seen:
         return []
-    told = agreed(looks)
+    told = agreed(seen)
     frames = told.frames[select(told.boxes, told.likely)]
     height, width = found.parts.ink.shape
     boxes = np.clip(frames, 0, [width, height, width, height]) * found.scale
