@@ -125,7 +125,7 @@ def invention_of(
         vocabulary = Vocabulary.load(beside_recipe / wanted.vocabulary)
     formulas = beside_data / wanted.formulas if wanted.formulas else None
     symbols = beside_data / wanted.symbols if wanted.symbols else None
-    return Invention.build(learned, vocabulary, formulas, symbols)
+    return Invention.build(learned, vocabulary, formulas, symbols, wanted.tries)
 
 
 def deliver(plan: Recipe, data: Path, out: Path, command: str) -> Path:

@@ -61,11 +61,13 @@ class Recomposition:
     ``share`` of all examples are such, and of the others ``grafted`` have some signs exchanged
     for those of other writers; their labels come from the file ``formulas``, from the
     training labels and from random trees, more symbols from the MathBrush file ``symbols``, both
-    named beside the data. ``vocabulary``, named beside the recipe, widens that of the labels.
+    named beside the data. ``vocabulary``, named beside the recipe, widens that of the labels. Of
+    ``tries`` labels the one with the rarest token is written.
     """
 
     share: float = 0.0
     grafted: float = 0.0
+    tries: int = 1
     formulas: str = ""
     symbols: str = ""
     vocabulary: str = ""

@@ -20,7 +20,7 @@ from hmer_cli.learn.graft import Grafter
 from hmer_cli.write.fill import fill
 from hmer_cli.write.glyph import Points
 from hmer_cli.write.invention import Choices
-from hmer_cli.write.labels import Source, mixture
+from hmer_cli.write.labels import Evened, Source, mixture
 from hmer_cli.write.layout import layout
 from hmer_cli.write.measures import Measures, Style, learnt
 from hmer_cli.write.motion import drift
@@ -79,8 +79,11 @@ class Invention:
         vocabulary: Vocabulary,
         formulas: Path | None = None,
         symbols: Path | None = None,
+        tries: int = 1,
     ) -> Invention:
         """From labelled training inks, a file of raw LaTeX formulas and one of MathBrush symbols.
+
+        Of ``tries`` labels the one with the rarest token is written.
 
         Raises InputError where a file cannot be read.
         """
@@ -94,7 +97,8 @@ class Invention:
         written = [ink.label for ink in inks if ink.label]
         counts = Counter(token for label in written for token in tokenize(label))
         grafter = Grafter(bank, Choices(vocabulary, counts))
-        return cls(Recomposer(bank), mixture(vocabulary, written, lines), vocabulary, grafter)
+        labels = Evened(mixture(vocabulary, written, lines), tries)
+        return cls(Recomposer(bank), labels, vocabulary, grafter)
 
     def sample(self, rng: np.random.Generator) -> Example:
         """A new example; labels that nobody can write are passed over."""

@@ -37,8 +37,9 @@ _RAISED = (r"\prime", "*", r"\dagger", r"\star", r"\circ", r"\perp", "+", "-")
 _STARTS = (r"\therefore", r"\because")
 _LISTED = (r"\ldots", r"\cdots")
 _APART = (",", ";", ":", "/")
-_AFTER = ("!", r"\%", "?")
+_AFTER = ("!", r"\%")
 _CELLS = (r"\vdots", r"\ddots", r"\cdots")
+_ASKED = (("?",), ("=", "?"))
 _FEW = 30.0
 """A token counts as if it had been seen so often more."""
 
@@ -81,7 +82,8 @@ GRAFTED = frozenset((*_LETTERS, "digit", "sign", "relation"))
 """Kinds of tokens whose ink has one size and place in its line."""
 
 _EXCHANGED = (*_LETTERS, "digit", "sign", "relation", "function", "sum", "int", "lim")
-_SINGLE = frozenset((*_PREFIXES, *_RAISED[:-2], *_STARTS, *_LISTED, *_APART, *_AFTER, *_CELLS))
+_ALONE = (r"\prime", r"\dagger", "?")
+_SINGLE = frozenset((*_PREFIXES, *_ALONE, *_STARTS, *_LISTED, *_APART, *_AFTER, *_CELLS))
 
 
 def kind_of(token: str) -> str:
@@ -108,6 +110,7 @@ class Inventor:
         self.vocabulary = vocabulary
         self.choices = Choices(vocabulary, counts)
         self.grids = [name for name in DELIMITERS if rf"\begin{{{name}}}" in vocabulary]
+        self.dotted = all(dots in vocabulary for dots in _CELLS)
         shapes: tuple[tuple[float, Callable[[_Writing], Tokens], str], ...] = (
             (5.0, _Writing.letter, ""),
             (2.5, _Writing.number, ""),
@@ -131,7 +134,7 @@ class Inventor:
         tokens = writing.start()
         if self.grids and rng.random() < 0.125:
             return join([*tokens, *writing.grid(), *writing.few(_APART[:1], 0.1)])
-        return join([*tokens, *writing.row(0), *writing.few(_AFTER[2:], 0.02)])
+        return join([*tokens, *writing.row(0), *writing.asked()])
 
 
 class _Writing:
@@ -155,6 +158,11 @@ class _Writing:
 
     def start(self) -> Tokens:
         return self.few(_STARTS, 0.04)
+
+    def asked(self) -> Tokens:
+        """A question at the end, now and then."""
+        known = [end for end in _ASKED if all(token in self.by.vocabulary for token in end)]
+        return [*known[int(self.rng.integers(len(known)))]] if known and self.chance(0.03) else []
 
     def row(self, depth: int) -> Tokens:
         """Factors with signs and relations between them."""
@@ -210,7 +218,9 @@ class _Writing:
         ]
         if len(digits) > 1:
             digits[1:1] = self.few((".",), 0.15)
-        return [*digits, *self.few(_AFTER[:2], 0.1)]
+        if self.chance(0.08) and (degrees := self.of((r"\circ",))):
+            return [*digits, "^", "{", *degrees, "}"]
+        return [*digits, *self.few(_AFTER, 0.1)]
 
     def scripted(self) -> Tokens:
         base = [self.sign()] if self.chance(0.8) else self.covered()
@@ -251,7 +261,7 @@ class _Writing:
         return [*operator, *self.letter()]
 
     def covered(self) -> Tokens:
-        if self.chance(0.25) and (line := self.of(_LINES)):
+        if self.chance(0.4) and (line := self.of(_LINES)):
             return [*line, *self.group(4)]
         cover = self.of(COVERED)
         return [*cover, "{", self.sign(), "}"] if cover else self.letter()
@@ -265,7 +275,8 @@ class _Writing:
     def grid(self) -> Tokens:
         """A matrix, a column vector or cases, with something before it now and then."""
         name = self.by.grids[int(self.rng.integers(len(self.by.grids)))]
-        height = int(self.rng.integers(2, 4))
+        dotted = self.by.dotted and name != "cases" and self.chance(0.3)
+        height = 3 if dotted else int(self.rng.integers(2, 4))
         width = 2 if name == "cases" else int(self.rng.integers(1, 4))
         self.depth, self.left = 1, 4 * height * width
         tokens = self.few(("A", "M", "f", "x"), 0.4)
@@ -276,5 +287,12 @@ class _Writing:
             tokens += [r"\\"] if r else []
             for c in range(width):
                 tokens += ["&"] if c else []
-                tokens += self.few(_CELLS, 0.06) or self.group(4)[1:-1]
+                dots = _dots(r, c) if dotted else self.few(_CELLS, 0.06)
+                tokens += dots or self.group(4)[1:-1]
         return [*tokens, rf"\end{{{name}}}"]
+
+
+def _dots(row: int, column: int) -> Tokens:
+    """What stands for the rest in a matrix of any size: in its second row and second column."""
+    down, across = row == 1, column == 1
+    return [r"\ddots"] if down and across else [r"\vdots"] * down + [r"\cdots"] * across

@@ -123,6 +123,25 @@ class Mixture:
         return self.sources[chosen][1].sample(rng)
 
 
+class Evened:
+    """Of a few labels of a source the one whose rarest token came least so far.
+
+    So what people seldom write has its turn more often.
+    """
+
+    def __init__(self, source: Source, tries: int) -> None:
+        self.source = source
+        self.tries = tries
+        self.counts: Counter[str] = Counter()
+
+    def sample(self, rng: np.random.Generator) -> str:
+        """A label; which one depends on those that were given before."""
+        found = [tokenize(self.source.sample(rng)) for _ in range(self.tries)]
+        chosen = min(found, key=lambda tokens: min(self.counts[token] for token in tokens))
+        self.counts.update(set(chosen))
+        return join(chosen)
+
+
 def mixture(
     vocabulary: Vocabulary,
     labels: Sequence[str] = (),
