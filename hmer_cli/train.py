@@ -159,7 +159,6 @@ def _weights(
     from hmer_cli.learn.calibration import calibrate
     from hmer_cli.learn.export import export
     from hmer_cli.learn.training import LOG
-    from hmer_cli.read.recogniser import Recogniser
 
     weights = out / f"{plan.name}.onnx"
     metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
@@ -169,7 +168,7 @@ def _weights(
     export(reader, metadata, weights, seen)
     if plan.calibration:
         samples = open_dataset(str(data), plan.calibration)
-        metadata["calibration"] = calibrate(Recogniser.load(str(weights)), samples)
+        metadata["calibration"] = calibrate(weights, samples)
         export(reader, metadata, weights, seen)
     return weights
 

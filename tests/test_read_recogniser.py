@@ -14,6 +14,7 @@ from hmer_cli.expr.validity import problems
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import written_legibly
+from hmer_cli.judge.calibration import expected_calibration_error
 from hmer_cli.learn.datasets import open_dataset
 from hmer_cli.read.charset import CHARSETS
 from hmer_cli.read.recogniser import NOTHING, Recogniser
@@ -117,6 +118,18 @@ def test_five_hundred_readings_make_a_document_that_compiles(
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
     made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout[-2000:]
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize("rescoring", [True, False])
+def test_confidence_is_the_share_of_right_answers(
+    rescoring: bool, data_file: Callable[[str], Path]
+) -> None:
+    samples = open_dataset(str(data_file("crohme.zip")), "test2014", 400)
+    readings = Recogniser.load(rescoring=rescoring).read([sample.seen() for sample in samples])
+    right = [reading.label == s.label for reading, s in zip(readings, samples, strict=True)]
+    assert expected_calibration_error([r.confidence for r in readings], right) < 0.1
 
 
 def test_answers_keep_to_the_charset(inks: list[Ink], tmp_path: Path) -> None:

@@ -22,12 +22,24 @@ OWN = {
     r"\sqrt": r"\sqrt { a } + b",
     r"\mathbb": r"x \in \mathbb { R }",
     r"\prime": r"f ^ { \prime } + b",
+    r"\dagger": r"A ^ { \dagger } + b",
+    r"\overline": r"\overline { x + y }",
+    r"\underline": r"\underline { x + y }",
+    r"\angle": r"\angle A B C",
+    r"\therefore": r"\therefore a = b",
+    r"\because": r"\because a = b",
+    r"\ldots": r"a , \ldots , b",
+    r"\vdots": r"\begin{bmatrix} a \\ \vdots \\ b \end{bmatrix}",
+    r"\ddots": r"\begin{bmatrix} a & 0 \\ 0 & \ddots \end{bmatrix}",
     r"\begin{cases}": r"\begin{cases} a & b \\ c & d \end{cases}",
+    "?": "a = ?",
+    "O": "O ( n )",
+    "o": "o ( n )",
     "_": "a _ { n } + b",
     "^": "a ^ { n } + b",
     r"\limits": r"\sum \limits _ { n } a",
 }
-"""Labels of tokens that stand alone nowhere."""
+"""Labels of tokens that stand alone nowhere, or mean something else there."""
 
 
 def labelled(token: str) -> str:
@@ -41,6 +53,8 @@ def labelled(token: str) -> str:
         return f"A = {token} a & b \\\\ c & d {token.replace('begin', 'end')}"
     if token in COVERS:
         return f"{token} {{ x }} + b"
+    if kind_of(token) == "function":
+        return f"{token} x"
     if token in STACKING:
         return rf"{token} \limits _ {{ n }} a"
     return f"a {token} b" if kind_of(token) in ("sign", "relation", "single") else f"3 + {token}"

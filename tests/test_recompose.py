@@ -19,7 +19,15 @@ from hmer_cli.learn import examples
 from hmer_cli.learn.bank import SymbolBank
 from hmer_cli.learn.recompose import Recomposer, tie
 from hmer_cli.write.invention import Inventor
-from hmer_cli.write.labels import LONGEST, SHORTEST, Formulas, Source, Substitutions, mixture
+from hmer_cli.write.labels import (
+    LONGEST,
+    SHORTEST,
+    Evened,
+    Formulas,
+    Source,
+    Substitutions,
+    mixture,
+)
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 RECOMPOSER = Recomposer(SymbolBank())
@@ -71,6 +79,33 @@ def test_rare_tokens_come_more_often_than_by_their_share() -> None:
     generator = rng(0)
     seen = Counter(t for _ in range(100) for t in tokenize(inventor.sample(generator)))
     assert seen["q"] > 5 * seen["x"] > 0
+
+
+def test_of_a_few_labels_the_one_of_the_rarest_token_is_taken() -> None:
+    class Rare:
+        def sample(self, rng: np.random.Generator) -> str:
+            return "x + q" if rng.random() < 0.05 else "x + y"
+
+    def share(tries: int) -> float:
+        source, generator = Evened(Rare(), tries), rng(0)
+        return sum("q" in source.sample(generator) for _ in range(1000)) / 1000
+
+    assert share(1) < 0.07
+    assert share(4) > 0.15
+
+
+def test_random_trees_hold_what_people_write_where_they_write_it() -> None:
+    inventor = Inventor(VOCABULARY)
+    generator = rng(0)
+    labels = " | ".join(inventor.sample(generator) for _ in range(6000))
+    for usual in (
+        r"0 ^ { \circ }",
+        r"^ { \dagger }",
+        r" \\ \vdots \\ ",
+        r" \\ \vdots & \ddots & \vdots \\ ",
+        "= ? |",
+    ):
+        assert usual in labels
 
 
 def test_a_small_vocabulary_gets_labels_of_its_own_tokens_only() -> None:

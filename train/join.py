@@ -15,7 +15,6 @@ from hmer_cli.learn.export import graph_models, join, restore
 from hmer_cli.learn.families import load_system
 from hmer_cli.learn.training import BEST
 from hmer_cli.read.graph_reader import GraphReader
-from hmer_cli.read.recogniser import Recogniser
 from hmer_cli.read.weights import resolve
 
 
@@ -39,7 +38,7 @@ def main() -> None:
     join(path, parts, metadata, out)
     if split := metadata["recipe"]["calibration"]:
         samples = open_dataset(str(given.data), split)
-        metadata["calibration"] = calibrate(Recogniser.load(str(out)), samples)
+        metadata["calibration"] = calibrate(out, samples)
         join(path, parts, metadata, out)
     console.say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
 

@@ -10,7 +10,8 @@ the photo are laid over those it finds on the page itself; a region is kept wher
 half of what they cover (IoU of 0.5). Pages are judged by what never saw them: those of
 ``scan-pages.zip`` by the networks and trees of their fold, ``--unseen`` ones by all together, as
 ``hmer convert`` judges them. ``--out FOLDER`` leaves the photos there, and what hmer saw;
-``--read`` lays what is read of the kept regions on the photos beside what is read on the pages.
+``--read`` lays what is read of the kept regions on the photos beside what is read on the pages:
+cut out where hmer finds them on the photo, and where it finds them on the page.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -114,14 +116,22 @@ def moved(box: Box, matrix: Matrix) -> Box:
     return left, top, right, foot
 
 
+class Cuts(NamedTuple):
+    """A region's image on the page, on the photo, and on the photo in the page's box."""
+
+    page: Pixels
+    photo: Pixels
+    as_on_page: Pixels
+
+
 @dataclass(frozen=True)
 class Kept:
-    """What a photo keeps of its page: ``found`` regions for ``there`` on the page, and of each that
-    is the same its image on the page and on the photo."""
+    """What a photo keeps of its page: ``found`` regions for ``there`` on the page, and those that
+    are the same."""
 
     there: int
     found: int
-    both: list[tuple[Pixels, Pixels]]
+    same: list[Cuts]
 
 
 def regions_kept(
@@ -142,27 +152,33 @@ def regions_kept(
         cv2.imwrite(f"{out}-page.png", drawn(page, wanted))
         cv2.imwrite(f"{out}-photo.png", photo)
         cv2.imwrite(f"{out}-seen.png", drawn(seen, boxes))
-    both = [
-        (_cut(before.image, wanted[j]), _cut(after.image, boxes[i]))
+    ahead = np.linalg.inv(back)
+    same = [
+        Cuts(
+            _cut(before.image, wanted[j]),
+            _cut(after.image, boxes[i]),
+            _cut(after.image, moved(wanted[j], ahead)),
+        )
         for i, j in pairs(found, wanted, 0.5)
     ]
-    return Kept(len(wanted), len(found), both)
+    return Kept(len(wanted), len(found), same)
 
 
 def _cut(image: Pixels, box: Box) -> Pixels:
     x0, y0, x1, y1 = box
-    return image[int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)]
+    return image[max(int(y0), 0) : math.ceil(y1), max(int(x0), 0) : math.ceil(x1)]
 
 
-def read_alike(both: Sequence[tuple[Pixels, Pixels]]) -> str:
+def read_alike(same: Sequence[Cuts]) -> Iterator[str]:
     """How what is read on photos differs from what is read on their pages, in words."""
     from hmer_cli.read.recogniser import Recogniser
 
     recogniser = Recogniser.load()
-    pages, photos = zip(*both, strict=True)
-    truth, said = ([each.label for each in recogniser.read(x)] for x in (pages, photos))
-    scores = score([Pair(*each) for each in zip(truth, said, strict=True) if each[0]])
-    return f"read alike: {scores.exprate:.1%} of {scores.n}, WER {scores.wer:.1%}"
+    read = [[each.label for each in recogniser.read(cuts)] for cuts in zip(*same, strict=True)]
+    truth, *said = read
+    for cut, labels in zip(("their own", "the page's"), said, strict=True):
+        scores = score([Pair(*each) for each in zip(truth, labels, strict=True) if each[0]])
+        yield f"read alike in {cut} boxes: {scores.exprate:.1%} of {scores.n}, WER {scores.wer:.1%}"
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -177,7 +193,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     kept = dict.fromkeys((*PAPERS, OWN), 0)
     count, found = dict.fromkeys(kept, 0), 0
-    both: list[tuple[Pixels, Pixels]] = []
+    same: list[Cuts] = []
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
     for index, (page, learnt) in enumerate(_pages(options.pages, options.every)):
@@ -187,20 +203,20 @@ def main(arguments: Sequence[str]) -> None:
         out = options.out / f"{index:03d}" if options.out else None
         fold = None if options.unseen else learnt
         seen = regions_kept(page, photo, matrix, fold, out)
-        kept[paper] += len(seen.both)
+        kept[paper] += len(seen.same)
         count[paper] += seen.there
         found += seen.found
-        both += seen.both
+        same += seen.same
         sys.stdout.write(
-            f"{page.source} p{page.number} {paper}: {len(seen.both)} of {seen.there}\n"
+            f"{page.source} p{page.number} {paper}: {len(seen.same)} of {seen.there}\n"
         )
         sys.stdout.flush()
     for paper in kept:
         sys.stdout.write(f"{paper}: {kept[paper]} of {count[paper]}\n")
     share = sum(kept.values()) / max(sum(count.values()), 1)
     sys.stdout.write(f"kept: {share:.1%} of {sum(count.values())} regions; found: {found}\n")
-    if options.read and both:
-        sys.stdout.write(f"{read_alike(both)}\n")
+    for line in read_alike(same) if options.read and same else ():
+        sys.stdout.write(f"{line}\n")
 
 
 def _pages(inputs: Sequence[str], every: int) -> Iterator[tuple[Page, int]]:

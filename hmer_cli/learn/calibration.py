@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import Seen
 from hmer_cli.learn.datasets import Sample
-from hmer_cli.read.recogniser import FRANK, Recogniser
+from hmer_cli.read.recogniser import Recogniser, known
 
 _CHUNK = 64
 """Images held at a time, to be read side by side."""
@@ -20,15 +21,20 @@ Weights = tuple[float, ...]
 """How much each of the things that speak for a label counts, and the offset."""
 
 
-def calibrate(recogniser: Recogniser, samples: Sequence[Sample]) -> dict[str, Weights]:
+def calibrate(weights: Path, samples: Sequence[Sample]) -> dict[str, Weights]:
     """What turns the odds and the lead of a choice into the log-odds of its being right.
 
-    Once for ink that knows how it was written, once for its images. The samples must be none of
-    the recogniser's training data.
+    Once for ink that knows how it was written, once for its images, and for CTC alone. The samples
+    must be none of the training data. Raises as `Recogniser.load` does.
     """
-    ways = {"ink": Sample.seen, "image": Sample.image}
-    told = {name: _evidence(recogniser, samples, way) for name, way in ways.items()}
-    return {name: platt(*both) if both[1] else FRANK for name, both in told.items()}
+    found = {}
+    for rescoring in (True, False):
+        recogniser = Recogniser.load(str(weights), rescoring=rescoring)
+        for written, way in ((True, Sample.seen), (False, Sample.image)):
+            evidence, right = _evidence(recogniser, samples, way)
+            if right:
+                found[known(written, rescoring)] = platt(evidence, right)
+    return found
 
 
 def _evidence(

@@ -102,7 +102,7 @@ class Recogniser:
             known = tokens_of(charset)
             self._kept = np.array([known.issuperset(name.split()) for name in self.units.names])
         self._symbol: float = metadata.get("symbol", SYMBOL)
-        self._calibration = {"ink": FRANK, "image": FRANK} | metadata.get("calibration", {})
+        self._calibration: Mapping[str, Sequence[float]] = metadata.get("calibration", {})
 
     @classmethod
     def load(
@@ -155,7 +155,7 @@ class Recogniser:
         for unit, place in zip(best.units, decode.align(look.frames, best.units), strict=True):
             box = look.box(place, self._symbol)
             tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
-        sure = self._confidence(best, "ink" if isinstance(image, Written) else "image")
+        sure = self._confidence(best, isinstance(image, Written))
         return Reading(join(t.token for t in tokens), sure, tuple(tokens))
 
     def _chosen(self, image: Seen, width: int) -> tuple[Look | None, Choice | None]:
@@ -247,10 +247,15 @@ class Recogniser:
         total: decode.Frames = np.exp(frames - most).sum(axis=1, keepdims=True)
         return frames - most - np.log(total)
 
-    def _confidence(self, choice: Choice, known: str) -> float:
-        """The probability that the label is right (Platt, 1999), by what was known of it."""
-        odds, lead, offset = self._calibration[known]
+    def _confidence(self, choice: Choice, written: bool) -> float:
+        """The probability that the label is right (Platt, 1999)."""
+        odds, lead, offset = self._calibration.get(known(written, bool(self._judges)), FRANK)
         return 1 / (1 + math.exp(-(odds * choice.odds + lead * choice.lead + offset)))
+
+
+def known(written: bool, rescoring: bool) -> str:
+    """What is known of an expression, and whether by CTC alone: confidence differs in each."""
+    return ("ink" if written else "image") + ("" if rescoring else ", CTC alone")
 
 
 def _session(model: str | bytes) -> ort.InferenceSession:
