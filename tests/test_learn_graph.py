@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 
 import cv2
@@ -27,7 +28,7 @@ from hmer_cli.learn.export import restore
 from hmer_cli.learn.families import build, load_system
 from hmer_cli.learn.graph import GraphSystem, follow_loss
 from hmer_cli.learn.recipe import Recipe, load
-from hmer_cli.read.recogniser import Recogniser
+from hmer_cli.read.recogniser import MOST_NODES, Recogniser
 from hmer_cli.train import train
 
 pytestmark = pytest.mark.torch
@@ -87,6 +88,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i, ink in enumerate([sum_of_ones(), one(), sum_of_ones(), one()]):
         (folder / f"{i}.inkml").write_bytes(write_inkml(ink))
     return folder
+
+
+def test_ink_of_more_nodes_than_are_read_is_not_learnt_from(folder: Path) -> None:
+    system = GraphSystem(Recipe("few", family="graph", model=FEW), ["1"])
+    dots = tuple(np.array([(9 * i, 0), (9 * i + 5, 5)], np.float32) for i in range(MOST_NODES + 1))
+    crowd = Ink(dots, (Symbol(tuple(range(len(dots))), "1"),), "1", "1")
+    stream = cycle([example(ink, "1") for ink in (one(), crowd)])
+    batches = system.batches(stream, lambda: 0.0, np.random.default_rng(0))
+    assert max(batch.boxes.shape[1] for batch in islice(batches, 20)) == 1
 
 
 def test_ink_to_a_graph_reader_that_reads_and_judges(

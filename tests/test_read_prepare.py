@@ -34,6 +34,28 @@ def test_symbols_come_out_at_one_size_whatever_they_measured(size: int) -> None:
     assert seen.pixels.shape[0] == pytest.approx(SYMBOL + 2 * PADDING, abs=4)
 
 
+def between_brackets(inside: Pixels, height: int) -> Pixels:
+    """An image of ink, between brackets of this height."""
+    rows = (height + 40 - inside.shape[0]) // 2
+    page = np.pad(inside, ((rows, rows), (60, 60)), constant_values=255)
+    for x, hook in ((20, 12), (page.shape[1] - 20, -12)):
+        corners = np.array([(x + hook, 20), (x, 20), (x, 20 + height), (x + hook, 20 + height)])
+        cv2.polylines(page, [corners.astype(np.int32)], False, 0, 3)
+    return page
+
+
+def test_large_brackets_round_a_few_letters_do_not_make_these_small() -> None:
+    column = np.concatenate([crosses(30, 1)[20:70]] * 3)
+    assert symbol_size(255 - between_brackets(column, 160)) == pytest.approx(30, rel=0.15)
+
+
+def test_dots_between_tall_signs_are_not_what_is_typical() -> None:
+    dots = np.full((100, 120), 255, np.uint8)
+    for x in (20, 60, 100):
+        cv2.circle(dots, (x, 95), 4, 0, -1)
+    assert symbol_size(255 - between_brackets(dots, 60)) == pytest.approx(60, rel=0.15)
+
+
 def test_margins_of_paper_change_nothing_but_the_origin() -> None:
     page = crosses(40)
     wide = np.pad(page, ((100, 30), (70, 200)), constant_values=255)

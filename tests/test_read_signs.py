@@ -29,12 +29,14 @@ OWN = {
     r"\therefore": r"\therefore a = b",
     r"\because": r"\because a = b",
     r"\ldots": r"a , \ldots , b",
-    r"\vdots": r"\begin{bmatrix} a \\ \vdots \\ b \end{bmatrix}",
-    r"\ddots": r"\begin{bmatrix} a & 0 \\ 0 & \ddots \end{bmatrix}",
+    r"\vdots": r"\begin{bmatrix} a _ { 1 } \\ \vdots \\ a _ { n } \end{bmatrix}",
+    r"\ddots": r"\begin{bmatrix} a & \cdots & b \\ \vdots & \ddots & \vdots "
+    r"\\ c & \cdots & d \end{bmatrix}",
     r"\begin{cases}": r"\begin{cases} a & b \\ c & d \end{cases}",
     "?": "a = ?",
     "O": "O ( n )",
     "o": "o ( n )",
+    "l": "k l + m",
     "_": "a _ { n } + b",
     "^": "a ^ { n } + b",
     r"\limits": r"\sum \limits _ { n } a",
@@ -72,8 +74,8 @@ def from_image(written: Written) -> Seen:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shown", "least"), [(from_image, 0.5), (from_ink, 0.8)])
-def test_most_tokens_are_read_back_from_several_hands(
+@pytest.mark.parametrize(("shown", "least"), [(from_image, 0.9), (from_ink, 0.95)])
+def test_every_token_is_read_back_from_several_hands(
     shown: Callable[[Written], Seen], least: float
 ) -> None:
     recogniser = Recogniser.load()
@@ -92,4 +94,5 @@ def test_most_tokens_are_read_back_from_several_hands(
         found[token] = sum(token in said for said in read)
     never = sorted(token for token, count in found.items() if not count)
     share = sum(found.values()) / (HANDS * len(found))
-    assert share > least, f"{share:.1%} of {len(found)} tokens; never: {' '.join(never)}"
+    assert share > least, f"{share:.1%} of {len(found)} tokens"
+    assert not never

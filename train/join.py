@@ -1,6 +1,6 @@
 """Give a recogniser a graph reader for its decoder, and fit its confidence anew.
 
-python train/join.py hmer-wide-6 runs/graph --name hmer-wide-7 --data ../shared/data/crohme.zip
+python train/join.py hmer-wide-7 runs/graph --name hmer-wide-8 --data ../shared/data/crohme.zip
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from hmer_cli.learn.transfer import symbol_names, transfer
 from hmer_cli.read.components import Components
 from hmer_cli.read.graph_reader import GraphReader, GraphShape, Saying, Seeing
 from hmer_cli.read.layers import thin_out
+from hmer_cli.read.recogniser import MOST_NODES
 from hmer_cli.read.scribe import COMPONENT, STROKE, Scribe
 from hmer_cli.read.strokes import Traces
 
@@ -64,7 +65,7 @@ class GraphSystem(System[GraphBatch]):
         def seen() -> Iterator[Nodes]:
             for example in examples:
                 nodes = self.sight.varied(chosen(example, drawing, progress(), rng), rng)
-                if nodes is not None:
+                if nodes is not None and nodes.count <= MOST_NODES:
                     yield nodes
 
         groups = pooled(seen(), schedule.pool, lambda waiting: bucketed(waiting, schedule.pixels))

@@ -278,7 +278,8 @@ class Trainer:
             state.lowest = min(low, state.lowest)
             if state.dull and state.dull % schedule.plateau == 0:
                 state.fall /= 2
-        score = line.get("wer", line["loss"])
+        # Both, as a few labels that run away make much of the WER.
+        score = line["wer"] - line["exprate"] if "wer" in line else line["loss"]
         state.waited = 0 if score < state.best else state.waited + 1
         if score < state.best:
             state.best = score

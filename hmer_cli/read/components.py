@@ -57,7 +57,7 @@ def components(ink: NDArray[np.uint8]) -> tuple[Components, NDArray[np.int32]] |
     places[kept + 1] = np.arange(len(kept))
     stats = stats[kept]
     low, sides = stats[:, :2].astype(np.float64), stats[:, 2:4].astype(np.float64)
-    size = max(typical(*sides.T), 1.0)
+    size = max(typical(low, low + sides), 1.0)
     pictures = np.zeros((len(kept), SIDE, SIDE), np.uint8)
     for picture, i, (x, y, w, h) in zip(pictures, kept + 1, stats[:, :4], strict=True):
         crop = np.where(labels[y : y + h, x : x + w] == i, ink[y : y + h, x : x + w], 0)

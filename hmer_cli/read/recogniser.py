@@ -62,7 +62,7 @@ MOST_NODES = 256
 Time and memory of the graph reader grow with the square of them.
 """
 
-OF_STROKES, BESIDE_STROKES, OF_COMPONENTS = 2.0, 0.4, 1.0
+OF_STROKES, BESIDE_STROKES, OF_COMPONENTS = 2.0, 0.8, 2.0
 """How much the graph reader counts beside CTC: by strokes, by components too, by these alone."""
 
 WIDTH = 20

@@ -25,6 +25,12 @@ MIN_WIDTH = 48
 SPECK = 0.4
 """Components smaller than this share of the reference are dots, specks and broken lines."""
 
+TALL = 2.5
+"""What is so much higher than wide may be a bracket."""
+
+DOT, REACH = 0.15, 0.6
+"""Letters between brackets are larger than so much of them, as dots are not, and reach so far."""
+
 
 def symbol_size(image: NDArray[np.uint8]) -> float:
     """The typical size of a symbol in pixels; 0 where there is no ink.
@@ -33,21 +39,35 @@ def symbol_size(image: NDArray[np.uint8]) -> float:
     components of the longer side of the box, of the height where ruled lines or ligatures make
     one more than twice as wide as high. Long bars (fractions, minus signs) do not count unless
     there is nothing else, nor does what is small beside the reference: the median weighted by
-    size, which specks do not move however many they are.
+    size, which specks do not move however many they are. The large brackets of a matrix of few
+    letters are no reference for these, which stand in all of their height.
     """
     count, _, stats, _ = cv2.connectedComponentsWithStats((image > 127).astype(np.uint8))
     if count < 2:
         return 0.0
-    width = stats[1:, cv2.CC_STAT_WIDTH].astype(float)
-    height = stats[1:, cv2.CC_STAT_HEIGHT].astype(float)
-    return typical(width, height)
+    low = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]].astype(float)
+    return typical(low, low + stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]])
 
 
-def typical(width: NDArray[np.floating], height: NDArray[np.floating]) -> float:
-    """The size that `symbol_size` tells of components (N,), of which there is one at least."""
+def typical(low: NDArray[np.floating], high: NDArray[np.floating]) -> float:
+    """The size that `symbol_size` tells of components from ``low`` to ``high`` (N, 2), N > 0."""
+    width, height = (high - low).T
     bars = width >= 3 * height
     if not bars.all():
-        width, height = width[~bars], height[~bars]
-    size = np.sort(np.where(width > 2 * height, height, np.maximum(width, height)))
-    reference = size[np.searchsorted(size.cumsum(), size.sum() / 2)]
+        low, high, width, height = low[~bars], high[~bars], width[~bars], height[~bars]
+    size = np.where(width > 2 * height, height, np.maximum(width, height))
+    reference = _weighted_median(size)
+    inner = height < TALL * width
+    if inner.any():
+        least = _weighted_median(size[inner])
+        letters = inner & (size > SPECK * least)
+        reach = high[letters, 1].max() - low[letters, 1].min()
+        if DOT * reference < least <= SPECK * reference and reach > REACH * reference:
+            reference = least
     return float(np.median(size[size > SPECK * reference]))
+
+
+def _weighted_median(size: NDArray[np.floating]) -> float:
+    """The median of sizes, each weighted by itself."""
+    size = np.sort(size)
+    return float(size[np.searchsorted(size.cumsum(), size.sum() / 2)])

@@ -54,8 +54,7 @@ def traced(strokes: Sequence[Stroke]) -> Traces:
 def stroke_size(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
     """The typical size of strokes in boxes from ``low`` to ``high`` (N, 2), more than 0."""
     extent = float((high.max(axis=0) - low.min(axis=0)).max())
-    width, height = np.maximum(high - low, extent / 60 or 1.0).T
-    return typical(width, height)
+    return typical(low, np.maximum(high, low + (extent / 60 or 1.0)))
 
 
 def _resampled(

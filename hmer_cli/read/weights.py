@@ -2,7 +2,7 @@
 
 An index, ``index.json``, lies beside the shipped weights and another beside the downloaded ones::
 
-    {"default": "hmer-wide-7",
+    {"default": "hmer-wide-8",
      "weights": {"hmer-wide-1": {"file": "hmer-wide-1.onnx", "sha256": "...", "size": 1,
                                    "url": null, "licence": "CC BY-NC-SA 3.0", "note": "..."}}}
 """
