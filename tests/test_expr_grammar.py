@@ -35,6 +35,7 @@ def walk(tokens: list[str]) -> Prefix | None:
         r"\sum \limits _ { i = 0 } ^ { n } i",
         r"[ 0 , 1 ]",
         r"\begin{bmatrix} a & b \\ c & d \end{bmatrix} x",
+        r"\begin{bmatrix} a & b & c \end{bmatrix} x",
         r"\hat { x } ^ { 2 }",
         "",
     ],
@@ -63,6 +64,7 @@ def test_a_label_is_let_through_to_its_end(label: str) -> None:
         "_ { 2 }",
         "x _ { ^ { 2 } }",
         r"\begin{bmatrix} a }",
+        r"\begin{cases} a & b \\ c & d & e",
     ],
 )
 def test_what_no_label_begins_with_is_refused(label: str) -> None:

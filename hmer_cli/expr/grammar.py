@@ -8,17 +8,21 @@ from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, OPERATORS, STACKS, SYMB
 from hmer_cli.expr.parser import MAX_DEPTH
 
 _ARGUMENTS = dict.fromkeys(STACKS, 2) | dict.fromkeys(COVERS | FONTS, 1) | {r"\sqrt": 1}
-_GRIDS = {rf"\begin{{{name}}}": rf"\end{{{name}}}" for name in GRIDS}
-_CELLS = ("&", r"\\")
+_GRIDS = {rf"\begin{{{name}}}": (rf"\end{{{name}}}", columns) for name, columns in GRIDS.items()}
 
 
 @dataclass(frozen=True)
 class _Open:
-    """A row that waits for its end: how many arguments follow it, which scripts stand after it."""
+    """A row that waits for its end: how many arguments follow it, which scripts stand after it.
+
+    In a grid it may have so many ``columns``, of which there are ``cells`` in its last line.
+    """
 
     end: str
     left: int = 0
     scripts: str = ""
+    columns: int = 0
+    cells: int = 1
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,22 @@ class Prefix:
                 return None
             return Prefix(self.rows, need=_ARGUMENTS[token], index=token == r"\sqrt", fresh=False)
         if token in _GRIDS:
-            return self._row(_Open(_GRIDS[token]), fresh=False)
-        if token in _CELLS:
-            inside = bool(self.rows) and self.rows[-1].end in _GRIDS.values()
-            return Prefix(self.rows, fresh=False) if inside else None
+            end, columns = _GRIDS[token]
+            return self._row(_Open(end, columns=columns), fresh=False)
+        if token in ("&", r"\\"):
+            return self._cell(token)
         if token in SYMBOLS:
             return Prefix(self.rows, operator=token in OPERATORS, fresh=False)
         return None
+
+    def _cell(self, token: str) -> Prefix | None:
+        if not self.rows or not self.rows[-1].columns:
+            return None
+        *outer, grid = self.rows
+        cells = grid.cells + 1 if token == "&" else 1
+        if cells > grid.columns:
+            return None
+        return Prefix((*outer, replace(grid, cells=cells)), fresh=False)
 
     def _opening(self, scripts: str) -> Prefix | None:
         if len(self.rows) >= MAX_DEPTH - 1:
