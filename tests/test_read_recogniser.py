@@ -13,9 +13,9 @@ from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import written_legibly
+from hmer_cli.ink.render import Seen, written_legibly
 from hmer_cli.judge.calibration import expected_calibration_error
-from hmer_cli.learn.datasets import open_dataset
+from hmer_cli.learn.datasets import Sample, open_dataset
 from hmer_cli.read.charset import CHARSETS
 from hmer_cli.read.recogniser import NOTHING, Recogniser
 
@@ -105,13 +105,17 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
 @pytest.mark.data
 @pytest.mark.tex
 @pytest.mark.slow
-def test_five_hundred_readings_make_a_document_that_compiles(
-    recogniser: Recogniser, data_file: Callable[[str], Path], tmp_path: Path
+@pytest.mark.parametrize("way", [Sample.seen, Sample.image])
+def test_every_reading_of_the_2014_test_compiles(
+    way: Callable[[Sample], Seen],
+    recogniser: Recogniser,
+    data_file: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
-    samples = open_dataset(str(data_file("crohme.zip")), "test2014", 500)
-    readings = recogniser.read([sample.image() for sample in samples])
-    labels = [reading.label for reading in readings if reading.label]
-    assert len(labels) > 490
+    samples = open_dataset(str(data_file("crohme.zip")), "test2014")
+    labels = [reading.label for reading in recogniser.read([way(sample) for sample in samples])]
+    assert len(labels) == 986
+    assert all(labels)
     body = "\n".join(rf"\[ {label} \]" for label in labels)
     preamble = "\\documentclass{article}\\usepackage{amsmath,amssymb}\\begin{document}\n"
     (tmp_path / "all.tex").write_text(preamble + body + "\n\\end{document}\n")

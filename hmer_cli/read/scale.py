@@ -56,15 +56,23 @@ def typical(low: NDArray[np.floating], high: NDArray[np.floating]) -> float:
     if not bars.all():
         low, high, width, height = low[~bars], high[~bars], width[~bars], height[~bars]
     size = np.where(width > 2 * height, height, np.maximum(width, height))
-    reference = _weighted_median(size)
+    return float(np.median(size[size > SPECK * _reference(size, low, high)]))
+
+
+def _reference(
+    size: NDArray[np.floating], low: NDArray[np.floating], high: NDArray[np.floating]
+) -> float:
+    """What tells symbols of these sizes from specks; see `symbol_size`."""
+    width, height = (high - low).T
+    largest = _weighted_median(size)
     inner = height < TALL * width
-    if inner.any():
-        least = _weighted_median(size[inner])
-        letters = inner & (size > SPECK * least)
-        reach = high[letters, 1].max() - low[letters, 1].min()
-        if DOT * reference < least <= SPECK * reference and reach > REACH * reference:
-            reference = least
-    return float(np.median(size[size > SPECK * reference]))
+    if not inner.any():
+        return largest
+    letter = _weighted_median(size[inner])
+    letters = inner & (size > SPECK * letter)
+    reach = high[letters, 1].max() - low[letters, 1].min()
+    bracketed = DOT * largest < letter <= SPECK * largest and reach > REACH * largest
+    return letter if bracketed else largest
 
 
 def _weighted_median(size: NDArray[np.floating]) -> float:
