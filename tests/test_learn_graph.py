@@ -28,7 +28,8 @@ from hmer_cli.learn.export import restore
 from hmer_cli.learn.families import build, load_system
 from hmer_cli.learn.graph import GraphSystem, follow_loss
 from hmer_cli.learn.recipe import Recipe, load
-from hmer_cli.read.recogniser import MOST_NODES, Recogniser
+from hmer_cli.read.recogniser import Recogniser
+from hmer_cli.read.scribe import MOST_NODES
 from hmer_cli.train import train
 
 pytestmark = pytest.mark.torch

@@ -12,7 +12,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import Seen
 from hmer_cli.learn.datasets import Sample
-from hmer_cli.read.recogniser import Recogniser, known
+from hmer_cli.read.recogniser import Recogniser, basis
 
 _CHUNK = 64
 """Images held at a time, to be read side by side."""
@@ -33,7 +33,7 @@ def calibrate(weights: Path, samples: Sequence[Sample]) -> dict[str, Weights]:
         for written, way in ((True, Sample.seen), (False, Sample.image)):
             evidence, right = _evidence(recogniser, samples, way)
             if right:
-                found[known(written, rescoring)] = platt(evidence, right)
+                found[basis(written, rescoring)] = platt(evidence, right)
     return found
 
 

@@ -24,8 +24,7 @@ from hmer_cli.learn.transfer import symbol_names, transfer
 from hmer_cli.read.components import Components
 from hmer_cli.read.graph_reader import GraphReader, GraphShape, Saying, Seeing
 from hmer_cli.read.layers import thin_out
-from hmer_cli.read.recogniser import MOST_NODES
-from hmer_cli.read.scribe import COMPONENT, STROKE, Scribe
+from hmer_cli.read.scribe import COMPONENT, MOST_NODES, STROKE, Scribe
 from hmer_cli.read.strokes import Traces
 
 KINDS: dict[str, type[Traces] | type[Components]] = {STROKE: Traces, COMPONENT: Components}

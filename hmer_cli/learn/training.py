@@ -278,7 +278,7 @@ class Trainer:
             state.lowest = min(low, state.lowest)
             if state.dull and state.dull % schedule.plateau == 0:
                 state.fall /= 2
-        # Both, as a few labels that run away make much of the WER.
+        # Both: towards the end of a run ExpRate may rise where WER does.
         score = line["wer"] - line["exprate"] if "wer" in line else line["loss"]
         state.waited = 0 if score < state.best else state.waited + 1
         if score < state.best:

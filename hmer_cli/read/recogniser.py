@@ -24,7 +24,7 @@ from hmer_cli.read.packed import unpacked
 from hmer_cli.read.prepare import Prepared, prepare
 from hmer_cli.read.reading import Reading, TokenReading
 from hmer_cli.read.scale import CELL, SYMBOL
-from hmer_cli.read.scribe import LOOK, PARTS, SAY, GraphJudge, Scribe
+from hmer_cli.read.scribe import LOOK, MOST_NODES, PARTS, SAY, GraphJudge, Scribe
 from hmer_cli.read.strokes import traced
 from hmer_cli.read.units import Units
 from hmer_cli.read.weights import resolve
@@ -55,12 +55,6 @@ AMPLE pixels, as time and memory grow with the square of them.
 """
 
 AMPLE = 120_000
-
-MOST_NODES = 256
-"""What has more strokes or components, and is no one expression, is read by CTC alone.
-
-Time and memory of the graph reader grow with the square of them.
-"""
 
 OF_STROKES, BESIDE_STROKES, OF_COMPONENTS = 2.0, 0.8, 2.0
 """How much the graph reader counts beside CTC: by strokes, by components too, by these alone."""
@@ -249,12 +243,12 @@ class Recogniser:
 
     def _confidence(self, choice: Choice, written: bool) -> float:
         """The probability that the label is right (Platt, 1999)."""
-        odds, lead, offset = self._calibration.get(known(written, bool(self._judges)), FRANK)
+        odds, lead, offset = self._calibration.get(basis(written, bool(self._judges)), FRANK)
         return 1 / (1 + math.exp(-(odds * choice.odds + lead * choice.lead + offset)))
 
 
-def known(written: bool, rescoring: bool) -> str:
-    """What is known of an expression, and whether by CTC alone: confidence differs in each."""
+def basis(written: bool, rescoring: bool) -> str:
+    """What an answer rests on, by its name in the metadata: each has a calibration of its own."""
     return ("ink" if written else "image") + ("" if rescoring else ", CTC alone")
 
 

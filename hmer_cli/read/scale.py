@@ -21,7 +21,6 @@ PADDING = 8
 MIN_WIDTH = 48
 """Narrower images are widened with paper."""
 
-
 SPECK = 0.4
 """Components smaller than this share of the reference are dots, specks and broken lines."""
 

@@ -30,6 +30,12 @@ WIDTH = 5
 LONGEST = 200
 """Units of a label, at most."""
 
+MOST_NODES = 256
+"""What has more strokes or components, and is no one expression, is read by CTC alone.
+
+Time and memory of the graph reader grow with the square of them.
+"""
+
 
 class Session(Protocol):
     """What is needed of an ONNX Runtime session."""

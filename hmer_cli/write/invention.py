@@ -39,7 +39,6 @@ _LISTED = (r"\ldots", r"\cdots")
 _APART = (",", ";", ":", "/")
 _AFTER = ("!", r"\%")
 _CELLS = (r"\vdots", r"\ddots", r"\cdots")
-_ASKED = (("?",), ("=", "?"))
 _FEW = 30.0
 """A token counts as if it had been seen so often more."""
 
@@ -161,8 +160,8 @@ class _Writing:
 
     def asked(self) -> Tokens:
         """A question at the end, now and then."""
-        known = [end for end in _ASKED if all(token in self.by.vocabulary for token in end)]
-        return [*known[int(self.rng.integers(len(known)))]] if known and self.chance(0.03) else []
+        question = self.few(("?",), 0.03)
+        return [*self.few(("=",), 0.5), *question] if question else []
 
     def row(self, depth: int) -> Tokens:
         """Factors with signs and relations between them."""
@@ -218,7 +217,7 @@ class _Writing:
         ]
         if len(digits) > 1:
             digits[1:1] = self.few((".",), 0.15)
-        if self.chance(0.08) and (degrees := self.of((r"\circ",))):
+        if degrees := self.few((r"\circ",), 0.08):
             return [*digits, "^", "{", *degrees, "}"]
         return [*digits, *self.few(_AFTER, 0.1)]
 
