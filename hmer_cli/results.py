@@ -35,7 +35,7 @@ FILE = "results-1.sqlite"
 LIMIT = 512 << 20
 """Bytes kept; beyond it, what was not used for the longest time is forgotten."""
 
-_ROOMS = ("expr", "ink", "page", "read")
+_ROOMS = ("expr", "models", "ink", "page", "read")
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pdf2image", "pillow", "pypdfium2")
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _DAY = 86400

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 HOUSE = Path(__file__).parent.parent / "hmer_cli"
-ROOMS = ["expr", "ink", "page", "read", "write", "learn", "judge"]
+ROOMS = ["expr", "models", "ink", "page", "read", "write", "learn", "judge"]
 STRANGERS = {("write", "read")}
 TORCH_ROOMS = {"read", "write", "learn"}
 
@@ -105,6 +105,10 @@ def test_only_the_command_line_knows_typer() -> None:
 
 def test_only_the_console_knows_rich() -> None:
     assert who_imports("rich") == ["hmer_cli.console"]
+
+
+def test_only_one_module_opens_sessions_since_it_turns_telemetry_off() -> None:
+    assert who_imports("onnxruntime") == ["hmer_cli.models.session"]
 
 
 def test_torch_lives_only_where_tensors_are_trained() -> None:

@@ -12,10 +12,10 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-import onnxruntime as ort
 
 from hmer_cli.expr.validity import problems
 from hmer_cli.learn.export import graph_models
+from hmer_cli.models.session import open_session
 from hmer_cli.read.components import Components, components
 from hmer_cli.read.graph_reader import GraphReader, GraphShape
 from hmer_cli.read.scribe import LOOK, PARTS, SAY, GraphJudge, Nodes, Scribe, front_of
@@ -39,7 +39,7 @@ def reader() -> GraphReader:
 @pytest.fixture(scope="module")
 def scribe(reader: GraphReader) -> Scribe:
     models = graph_models(reader)
-    parts = {name: ort.InferenceSession(models[name]) for name in PARTS}
+    parts = {name: open_session(models[name]) for name in PARTS}
     return Scribe(parts, parts[LOOK], parts[SAY])
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import NodeProto, helper, numpy_helper
+
+from hmer_cli.models.session import open_session
 
 BYTES, STEPS = ".int8", ".step"
 """Endings of the names of a matrix in bytes and of the value of one step in each of its rows."""
@@ -163,7 +164,7 @@ def _ranges(model: onnx.ModelProto, names: list[str], feeds: Iterable[Feed]) -> 
     watched.CopyFrom(model)
     del watched.graph.output[:]
     watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-    session = ort.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(watched.SerializeToString())
     low, high = np.zeros(len(names)), np.zeros(len(names))
     for feed in feeds:
         values = session.run(names, dict(feed))

@@ -13,11 +13,11 @@ import zlib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hmer_cli.errors import MissingError
+from hmer_cli.models.session import Session, open_session
 from hmer_cli.page.context import Scene
 from hmer_cli.page.sums import Floats
 
@@ -92,18 +92,13 @@ def fold_of(data: bytes) -> int:
     return zlib.crc32(data) % FOLDS
 
 
-def _session(path: Path) -> Any:
-    import onnxruntime
-
+def _session(path: Path) -> Session:
     if not path.is_file():
         raise MissingError(f"{path}: the weights that find regions are missing", "install again")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    model = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return open_session(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path)
 
 
-def _answer(session: Any, features: Floats, fold: int | None) -> Floats:
+def _answer(session: Session, features: Floats, fold: int | None) -> Floats:
     if not len(features):
         return np.zeros(0, np.float32)
     (raw,) = session.run(None, {"features": features})

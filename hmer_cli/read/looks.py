@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
+from hmer_cli.models.session import Session
 from hmer_cli.read import decode
 from hmer_cli.read.prepare import Prepared
 from hmer_cli.read.scale import CELL
@@ -87,7 +87,7 @@ class Judge(Protocol):
 class DecoderJudge:
     """The decoder, which knows what the looks have seen; see `Decoder.likelihood`."""
 
-    session: ort.InferenceSession
+    session: Session
     looks: Sequence[Look]
     weight: float = 0.3
 
@@ -136,7 +136,7 @@ def mixed(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def likelihood(
-    session: ort.InferenceSession,
+    session: Session,
     given: Mapping[str, NDArray[np.float32]],
     labels: Sequence[Label],
 ) -> NDArray[np.float64]:

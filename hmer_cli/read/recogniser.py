@@ -11,12 +11,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
-from hmer_cli.errors import MissingError
+from hmer_cli.errors import HmerError, MissingError
 from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import Seen, Written, image_of
+from hmer_cli.models.session import Session, open_session
 from hmer_cli.read import components, decode
 from hmer_cli.read.charset import charset as tokens_of
 from hmer_cli.read.looks import BONUS, Choice, DecoderJudge, Label, Look, agreed
@@ -78,7 +78,7 @@ class Recogniser:
 
     def __init__(
         self,
-        session: ort.InferenceSession,
+        session: Session,
         metadata: dict[str, Any],
         judges: Mapping[str, str],
         charset: str | None = None,
@@ -121,6 +121,8 @@ class Recogniser:
             found = session.get_modelmeta().custom_metadata_map
             metadata = json.loads(found[METADATA])
             judges = {key: text for key, text in found.items() if rescoring and key != METADATA}
+        except HmerError:
+            raise
         except Exception as error:  # ONNX Runtime's own errors share no base class
             raise MissingError(
                 f"{path} holds no weights of hmer", "see: hmer weights verify"
@@ -180,7 +182,7 @@ class Recogniser:
         return [x for judge in judges for x in judge.propose(self.units, allowed=self._kept)]
 
     @cached_property
-    def _decoder(self) -> ort.InferenceSession | None:
+    def _decoder(self) -> Session | None:
         """Loaded when it is first asked, as the next is: who needs neither starts sooner."""
         text = self._judges.get(DECODER)
         return _session(unpacked(text)) if text else None
@@ -252,9 +254,5 @@ def basis(written: bool, rescoring: bool) -> str:
     return ("ink" if written else "image") + ("" if rescoring else ", CTC alone")
 
 
-def _session(model: str | bytes) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1  # whole images beside each other are twice as fast
-    options.enable_cpu_mem_arena = False  # a tenth faster with it, at twice the memory
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+def _session(model: str | bytes) -> Session:
+    return open_session(model, arena=False)

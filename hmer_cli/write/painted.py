@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.errors import InputError, MissingError
+from hmer_cli.errors import HmerError, InputError, MissingError
 from hmer_cli.expr.node import Tree, walk
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.ink.render import WHITE
+from hmer_cli.models.session import Session, open_session
 from hmer_cli.write.apart import Boxes, apart
 from hmer_cli.write.engine import PADDING, Written
 from hmer_cli.write.font import WORD_GAP, WORDS, sample
@@ -63,7 +64,7 @@ class Networks:
     how many numbers each takes.
     """
 
-    session: Any
+    session: Session
     tokens: tuple[str, ...]
     forms: NDArray[np.float64]
     aspects: NDArray[np.float64]
@@ -78,16 +79,11 @@ class Networks:
     @classmethod
     def load(cls, path: Path) -> Networks:
         """Raises MissingError where there is no such file or it is no hand."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            session = onnxruntime.InferenceSession(
-                path, options, providers=["CPUExecutionProvider"]
-            )
+            session = open_session(path)
             said = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+        except HmerError:
+            raise
         except Exception as error:  # ONNX Runtime's own errors share no base class
             raise MissingError(f"{path}: no hand can be read from it", "install again") from error
         tables = np.array(said.pop("forms")), np.array(said.pop("aspects"))
