@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hmer_cli.ink.render import Seen, image_of
-from hmer_cli.read.reading import Reading
+from hmer_cli.recognition.reading import Reading
 
 Pixels = NDArray[np.uint8]
 

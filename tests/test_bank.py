@@ -11,19 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmer_cli.data.mathbrush import read_symbols
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.ink.ink import Ink, Symbol
-from hmer_cli.learn.bank import SymbolBank, origin
-from hmer_cli.learn.examples import example
-from hmer_cli.learn.fit_layout import fit, measures
-from hmer_cli.learn.lines import look
-from hmer_cli.learn.mathbrush import read_symbols
-from hmer_cli.write.fill import fill
-from hmer_cli.write.font import FontHand
-from hmer_cli.write.layout import layout
-from hmer_cli.write.measures import Style, extents, learnt
+from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.layout import layout
+from hmer_cli.synthesis.layout_statistics import Style, extents, learnt
+from hmer_cli.synthesis.strokes import fill
+from hmer_cli.training.compose.baselines import look
+from hmer_cli.training.compose.examples import example
+from hmer_cli.training.compose.symbol_bank import SymbolBank, origin
+from hmer_cli.training.fit.layout import fit, measures
 
 
 def written(label: str, seed: int = 0, unit: float = 100.0, writer: str = "anna") -> Ink:

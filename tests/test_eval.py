@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hmer_cli import eval as verb
+from hmer_cli.commands import eval as verb
 from hmer_cli.errors import InputError, OutputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import Seen, Written
-from hmer_cli.read.reading import Reading
+from hmer_cli.recognition.reading import Reading
 
 Image = NDArray[np.uint8]
 

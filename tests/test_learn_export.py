@@ -16,14 +16,14 @@ onnx = pytest.importorskip("onnx")
 
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import written_legibly
-from hmer_cli.learn.batches import Drawn, collate
-from hmer_cli.learn.export import export, restore
-from hmer_cli.learn.transfer import transfer
-from hmer_cli.read.decoder import backwards
-from hmer_cli.read.looks import DecoderJudge
-from hmer_cli.read.model import Reader, Shape
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.units import Units
+from hmer_cli.networks.ctc_model import Reader, Shape
+from hmer_cli.networks.decoder import backwards
+from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.recognition.rescoring import DecoderJudge
+from hmer_cli.recognition.units import Units
+from hmer_cli.training.batches.images import Drawn, collate
+from hmer_cli.training.export.onnx import export, restore
+from hmer_cli.training.export.transfer import transfer
 
 pytestmark = pytest.mark.torch
 
@@ -124,7 +124,9 @@ def test_a_reader_of_images_becomes_one_of_motion_and_says_the_same(
 def test_products_in_whole_numbers_say_the_same(
     reader: Reader, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hmer_cli.learn.export._SMALL", 64)  # the matrices of this reader are tiny
+    monkeypatch.setattr(
+        "hmer_cli.training.export.onnx._SMALL", 64
+    )  # the matrices of this reader are tiny
     export(reader, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, tmp_path / "whole.onnx")
     products = [n.op_type for n in onnx.load(str(tmp_path / "whole.onnx")).graph.node]
     assert products.count("MatMulInteger") > 10

@@ -17,20 +17,20 @@ pytest.importorskip("onnx")
 
 from test_train_verb import RECIPE as READER
 
+from hmer_cli.commands.train import train
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import written_legibly
-from hmer_cli.learn.batches import UNKNOWN
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import example, examples
-from hmer_cli.learn.export import restore
-from hmer_cli.learn.families import build, load_system
-from hmer_cli.learn.graph import GraphSystem, follow_loss
-from hmer_cli.learn.recipe import Recipe, load
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.scribe import MOST_NODES
-from hmer_cli.train import train
+from hmer_cli.recognition.graph_decoder import MOST_NODES
+from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.training.batches.images import UNKNOWN
+from hmer_cli.training.compose.examples import example, examples
+from hmer_cli.training.export.onnx import restore
+from hmer_cli.training.recipe import Recipe, load
+from hmer_cli.training.registry import build, load_system
+from hmer_cli.training.systems.graph import GraphSystem, follow_loss
 
 pytestmark = pytest.mark.torch
 

@@ -12,18 +12,18 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.errors import InputError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.learn.hmeg.layouts import Graphs, Layout, corners, layout_of, stacked
-from hmer_cli.learn.hmeg.network import Critic, LayoutNetwork, Shape, composed, parts
-from hmer_cli.learn.hmeg.training import LayoutTrainer, Plan, lay_out, longer
-from hmer_cli.learn.hmeg.views import UNRELATED, everything, less_is_more
-from hmer_cli.write.engine import InkEngine
-from hmer_cli.write.graph import SymbolGraph
+from hmer_cli.networks.hmeg.layout import Critic, LayoutNetwork, Shape, composed, parts
+from hmer_cli.synthesis.engine import InkEngine
+from hmer_cli.synthesis.symbol_graph import SymbolGraph
+from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.hmeg.layouts import Graphs, Layout, corners, layout_of, stacked
+from hmer_cli.training.hmeg.training import LayoutTrainer, Plan, lay_out, longer
+from hmer_cli.training.hmeg.views import UNRELATED, everything, less_is_more
 
 pytestmark = pytest.mark.torch
 

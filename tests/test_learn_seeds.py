@@ -19,15 +19,15 @@ from test_learn_training import NUMBERS, number
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import render
-from hmer_cli.learn import backbones
-from hmer_cli.learn.backbones import BACKBONES, ResNet18
-from hmer_cli.learn.examples import Shown
-from hmer_cli.learn.families import FAMILIES, build, load_system
-from hmer_cli.learn.pictures import jittered, picture
-from hmer_cli.learn.recipe import Canvas, Recipe, Schedule, load
-from hmer_cli.learn.system import read_all
-from hmer_cli.learn.training import BEST, LOG, Trainer
-from hmer_cli.learn.transformer import Transcriber, TransformerSystem, beam, greedy
+from hmer_cli.networks import backbones
+from hmer_cli.networks.backbones import BACKBONES, ResNet18
+from hmer_cli.training.batches.pictures import jittered, picture
+from hmer_cli.training.compose.examples import Shown
+from hmer_cli.training.loop import BEST, LOG, Trainer
+from hmer_cli.training.recipe import Canvas, Recipe, Schedule, load
+from hmer_cli.training.registry import FAMILIES, build, load_system
+from hmer_cli.training.systems.base import read_all
+from hmer_cli.training.systems.transformer import Transcriber, TransformerSystem, beam, greedy
 
 pytestmark = pytest.mark.torch
 

@@ -17,8 +17,8 @@ from test_learn_seeds import PLAIN
 from test_learn_training import NUMBERS
 from test_train_verb import written
 
-from hmer_cli.learn.team import Team
-from hmer_cli.learn.training import BEST, CHECKPOINT, LOG, Stream, Trainer
+from hmer_cli.training.distributed import Team
+from hmer_cli.training.loop import BEST, CHECKPOINT, LOG, Stream, Trainer
 
 pytestmark = pytest.mark.torch
 
@@ -29,7 +29,7 @@ from pathlib import Path
 import torch
 from test_learn_seeds import PLAIN
 from test_learn_training import NUMBERS
-from hmer_cli.learn.training import Trainer
+from hmer_cli.training.loop import Trainer
 
 out = Path(sys.argv[1])
 trainer = Trainer(PLAIN, NUMBERS, [], out, lambda line: None)

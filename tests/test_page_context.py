@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.page.candidates import Line
-from hmer_cli.page.context import NEIGHBOURS, Views, nearest, relations, scene, views
-from hmer_cli.page.detector import shipped
-from hmer_cli.page.opinions import OPINIONS, opinions, partings
-from hmer_cli.page.parts import Parts
-from hmer_cli.page.sums import Floats
+from hmer_cli.page.detect.candidates import Line
+from hmer_cli.page.detect.component_graph import NEIGHBOURS, Views, nearest, relations, scene, views
+from hmer_cli.page.detect.components import Parts
+from hmer_cli.page.detect.detector import shipped
+from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.network_features import OPINIONS, opinions, partings
 
 places = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=40)
 

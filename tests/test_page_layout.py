@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hmer_cli.errors import MissingError, UsageError
-from hmer_cli.judge.regions import PageOutcome, matches, score
-from hmer_cli.page.clean import clean
-from hmer_cli.page.detector import Detector, fold_of
-from hmer_cli.page.images import decode
-from hmer_cli.page.layout import Box, find_boxes, framed, in_reading_order, select, study
-from hmer_cli.page.open import Page, open_pages
-from hmer_cli.page.parts import find_parts
+from hmer_cli.metrics.regions import PageOutcome, matches, score
+from hmer_cli.page.clean.illumination import clean
+from hmer_cli.page.detect.components import find_parts
+from hmer_cli.page.detect.detector import Detector, fold_of
+from hmer_cli.page.detect.search import Box, find_boxes, framed, in_reading_order, select, study
+from hmer_cli.page.load.images import decode
+from hmer_cli.page.load.pages import Page, open_pages
 from hmer_cli.page.regions import Layout, find_regions
 
 Pixels = NDArray[np.uint8]

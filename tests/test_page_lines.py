@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hmer_cli.page.lines import without_rules
+from hmer_cli.page.clean.ruled_lines import without_rules
 
 Pixels = NDArray[np.uint8]
 

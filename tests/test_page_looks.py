@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hmer_cli.page.layout import select
-from hmer_cli.page.looks import Candidates, agreed
+from hmer_cli.page.detect.ensemble import Candidates, agreed
+from hmer_cli.page.detect.search import select
 
 
 def seen(*rows: tuple[float, float, float]) -> Candidates:

@@ -8,7 +8,7 @@ import pytest
 from handmade import cross
 from numpy.typing import NDArray
 
-from hmer_cli.page.margins import without_holes
+from hmer_cli.page.clean.margins import without_holes
 
 Pixels = NDArray[np.uint8]
 

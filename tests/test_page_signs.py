@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from hmer_cli.page.candidates import find_lines
-from hmer_cli.page.detector import shipped
-from hmer_cli.page.parts import Parts
-from hmer_cli.page.signs import KINDS, SIGHT, sights
+from hmer_cli.page.detect.candidates import find_lines
+from hmer_cli.page.detect.components import Parts
+from hmer_cli.page.detect.detector import shipped
+from hmer_cli.page.detect.symbol_classes import KINDS, SIGHT, sights
 
 
 def drawn(lines: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:

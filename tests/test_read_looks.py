@@ -8,9 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hmer_cli.read.decode import Hypothesis
-from hmer_cli.read.looks import ASKED, SUREST, UNFIT, DecoderJudge, Look, agreed, lead, mixed
-from hmer_cli.read.prepare import Prepared
+from hmer_cli.recognition.ctc import Hypothesis
+from hmer_cli.recognition.prepare import Prepared
+from hmer_cli.recognition.rescoring import (
+    ASKED,
+    SUREST,
+    UNFIT,
+    DecoderJudge,
+    Look,
+    agreed,
+    lead,
+    mixed,
+)
 
 NOWHERE = Prepared(np.zeros((8, 8), np.uint8), 1.0, (0.0, 0.0))
 

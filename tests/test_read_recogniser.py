@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmer_cli.data.datasets import Sample, open_dataset
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import Seen, written_legibly
-from hmer_cli.judge.calibration import expected_calibration_error
-from hmer_cli.learn.datasets import Sample, open_dataset
-from hmer_cli.read.charset import CHARSETS
-from hmer_cli.read.recogniser import NOTHING, Recogniser
+from hmer_cli.metrics.calibration import expected_calibration_error
+from hmer_cli.recognition.charset import CHARSETS
+from hmer_cli.recognition.recogniser import NOTHING, Recogniser
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -14,13 +14,13 @@ pytest.importorskip("onnx")
 
 
 from hmer_cli.expr.validity import problems
-from hmer_cli.learn.export import graph_models
 from hmer_cli.models.session import open_session
-from hmer_cli.read.components import Components, components
-from hmer_cli.read.graph_reader import GraphReader, GraphShape
-from hmer_cli.read.scribe import LOOK, PARTS, SAY, GraphJudge, Nodes, Scribe, front_of
-from hmer_cli.read.strokes import Traces, traced
-from hmer_cli.read.units import Units
+from hmer_cli.networks.graph_model import GraphReader, GraphShape
+from hmer_cli.recognition.components import Components, components
+from hmer_cli.recognition.graph_decoder import LOOK, PARTS, SAY, GraphJudge, Nodes, Scribe, front_of
+from hmer_cli.recognition.strokes import Traces, traced
+from hmer_cli.recognition.units import Units
+from hmer_cli.training.export.onnx import graph_models
 
 pytestmark = pytest.mark.torch
 

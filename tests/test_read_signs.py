@@ -11,9 +11,9 @@ from hmer_cli.expr.commands import COVERS, STACKING
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink import render
 from hmer_cli.ink.render import Seen
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.write.engine import InkEngine, Written
-from hmer_cli.write.invention import PAIRS, kind_of
+from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.synthesis.engine import InkEngine, Written
+from hmer_cli.synthesis.random_trees import PAIRS, kind_of
 
 HANDS = 5
 

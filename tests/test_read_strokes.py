@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.read.strokes import CHANNELS, POINTS, traced
+from hmer_cli.recognition.strokes import CHANNELS, POINTS, traced
 
 places = st.integers(-300, 300).map(float)
 strokes = st.lists(st.tuples(places, places), min_size=1, max_size=12).map(

@@ -15,11 +15,7 @@ from hmer_cli.expr.commands import COVERS
 from hmer_cli.expr.tokens import Vocabulary, join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.expr.validity import problems
-from hmer_cli.learn import examples
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.learn.recompose import Recomposer, tie
-from hmer_cli.write.invention import Inventor
-from hmer_cli.write.labels import (
+from hmer_cli.synthesis.labels import (
     LONGEST,
     SHORTEST,
     Evened,
@@ -28,6 +24,10 @@ from hmer_cli.write.labels import (
     Substitutions,
     mixture,
 )
+from hmer_cli.synthesis.random_trees import Inventor
+from hmer_cli.training.compose import examples
+from hmer_cli.training.compose.recompose import Recomposer, tie
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 RECOMPOSER = Recomposer(SymbolBank())

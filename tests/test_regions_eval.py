@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from hmer_cli import eval as verb
+from hmer_cli.commands import eval as verb
+from hmer_cli.commands.eval_pages import draw_worst, evaluate, holds_pages
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.eval_regions import draw_worst, evaluate, holds_pages
-from hmer_cli.judge.pictures import EXCESS, MISSED, RIGHT
-from hmer_cli.page.layout import Box, Study
+from hmer_cli.metrics.overlays import EXCESS, MISSED, RIGHT
+from hmer_cli.page.detect.search import Box, Study
 
 TRUTH: list[Box] = [(10, 10, 60, 40), (10, 60, 60, 90)]
 

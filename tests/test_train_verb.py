@@ -12,16 +12,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from hmer_cli.commands.train import train
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import render
-from hmer_cli.learn.export import restore
-from hmer_cli.learn.families import load_system
-from hmer_cli.learn.transfer import transfer
-from hmer_cli.read.model import Reader, Shape
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.units import Units
-from hmer_cli.train import train
+from hmer_cli.networks.ctc_model import Reader, Shape
+from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.recognition.units import Units
+from hmer_cli.training.export.onnx import restore
+from hmer_cli.training.export.transfer import transfer
+from hmer_cli.training.registry import load_system
 
 pytestmark = pytest.mark.torch
 

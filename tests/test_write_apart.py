@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.judge.layouts import relations_held
-from hmer_cli.write.apart import apart
-from hmer_cli.write.font import FontHand
-from hmer_cli.write.graph import SymbolGraph
-from hmer_cli.write.layout import layout
-from hmer_cli.write.measures import Style, learnt
+from hmer_cli.metrics.layouts import relations_held
+from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.layout import layout
+from hmer_cli.synthesis.layout_statistics import Style, learnt
+from hmer_cli.synthesis.separation import apart
+from hmer_cli.synthesis.symbol_graph import SymbolGraph
 
 LEAST = 0.05
 

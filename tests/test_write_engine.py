@@ -13,12 +13,12 @@ from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.inkml import read_inkml, write_inkml
 from hmer_cli.ink.render import draw
-from hmer_cli.write.engine import InkEngine, Written
-from hmer_cli.write.font import FontHand, sample
-from hmer_cli.write.glyph import Points, join
-from hmer_cli.write.manner import Manner
-from hmer_cli.write.motion import answer, glide, link
-from hmer_cli.write.phrases import Phrases
+from hmer_cli.synthesis.engine import InkEngine, Written
+from hmer_cli.synthesis.font import FontHand, sample
+from hmer_cli.synthesis.formula_grammar import Phrases
+from hmer_cli.synthesis.glyph import Points, join
+from hmer_cli.synthesis.pen_kinematics import answer, glide, link
+from hmer_cli.synthesis.writer_style import Manner
 
 seeds = st.integers(0, 2**32 - 1)
 some = settings(max_examples=25)

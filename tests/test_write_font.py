@@ -9,8 +9,8 @@ import pytest
 
 from hmer_cli.expr.commands import KNOWN, STRUCTURE
 from hmer_cli.expr.tokens import Vocabulary
-from hmer_cli.write.font import FontHand, drawings, knows, outlines, sample
-from hmer_cli.write.manner import Manner
+from hmer_cli.synthesis.font import FontHand, drawings, knows, outlines, sample
+from hmer_cli.synthesis.writer_style import Manner
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 UNDRAWN = {t for t in STRUCTURE if not t.startswith(("\\frac", "\\sqrt"))}

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.write.fill import fill
-from hmer_cli.write.font import FontHand
-from hmer_cli.write.layout import Mark, layout
-from hmer_cli.write.measures import Style, learnt
+from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.layout import Mark, layout
+from hmer_cli.synthesis.layout_statistics import Style, learnt
+from hmer_cli.synthesis.strokes import fill
 
 seeds = st.integers(0, 2**32 - 1)
 hands = settings(max_examples=40)

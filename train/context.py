@@ -24,9 +24,9 @@ from pages import Array, Example
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmer_cli.learn.export import OPSET, quantise
-from hmer_cli.page.context import OWN, RELATIONS, Scene, relations
-from hmer_cli.page.signs import KINDS, SIDE
+from hmer_cli.page.detect.component_graph import OWN, RELATIONS, Scene, relations
+from hmer_cli.page.detect.symbol_classes import KINDS, SIDE
+from hmer_cli.training.export.onnx import OPSET, quantise
 
 WIDTH, HEADS, LAYERS = 64, 4, 6
 RATE, DECAY = 3e-3, 0.02

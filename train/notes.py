@@ -17,8 +17,8 @@ import numpy as np
 from notebook import TRIES, Notebook
 from written import HEIGHT, WIDTH, Box, Pixels, Random, Sheet
 
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.write.labels import Source
+from hmer_cli.synthesis.labels import Source
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 SCANNED = 0.55  # of the pages are scans; the others are exported
 TALLEST = 9.0  # letter heights of an equation

@@ -22,17 +22,17 @@ from notes import notes_page
 from numpy.typing import NDArray
 from photos import PAPERS, Matrix, moved, photographed
 
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.ink.ink import Ink
-from hmer_cli.learn.bank import SymbolBank, origin
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.page import detector, layout
-from hmer_cli.page.images import decode
-from hmer_cli.page.open import Page
-from hmer_cli.page.parts import Parts
-from hmer_cli.write.labels import Formulas, Mixture, Source, Substitutions
-from hmer_cli.write.phrases import Phrases
+from hmer_cli.page.detect import detector, search
+from hmer_cli.page.detect.components import Parts
+from hmer_cli.page.load.images import decode
+from hmer_cli.page.load.pages import Page
+from hmer_cli.synthesis.formula_grammar import Phrases
+from hmer_cli.synthesis.labels import Formulas, Mixture, Source, Substitutions
+from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.compose.symbol_bank import SymbolBank, origin
 
 Array = NDArray[Any]
 Drawn = tuple[Page, Array, Matrix]
@@ -165,7 +165,7 @@ def _kept(file: Path, name: str, fold: int, draw: Callable[[], Drawn]) -> Exampl
         assert isinstance(found, Example)
         return found
     page, truth, way = draw()
-    study = layout.study(page)
+    study = search.study(page)
     there = _level(page) @ way  # in one go: a box round a slanted box is too large
     boxes = [moved(tuple(box), there) for box in truth.tolist()]
     scored = "-photo-" not in name and not name.startswith("english")

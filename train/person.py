@@ -11,14 +11,14 @@ from written import Random
 
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.write.fill import fill
-from hmer_cli.write.font import FontHand, knows
-from hmer_cli.write.glyph import Glyph, Hand, join
-from hmer_cli.write.layout import layout
-from hmer_cli.write.manner import Manner
-from hmer_cli.write.measures import Style, learnt
-from hmer_cli.write.motion import link
+from hmer_cli.synthesis.font import FontHand, knows
+from hmer_cli.synthesis.glyph import Glyph, Hand, join
+from hmer_cli.synthesis.layout import layout
+from hmer_cli.synthesis.layout_statistics import Style, learnt
+from hmer_cli.synthesis.pen_kinematics import link
+from hmer_cli.synthesis.strokes import fill
+from hmer_cli.synthesis.writer_style import Manner
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 Strokes = list[NDArray[np.floating]]
 

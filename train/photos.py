@@ -29,18 +29,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.judge.regions import pairs
-from hmer_cli.judge.scores import Pair, score
-from hmer_cli.learn import paper as papers
-from hmer_cli.learn.degrade import compressed, noisy
-from hmer_cli.page.clean import clean
-from hmer_cli.page.detector import fold_of
-from hmer_cli.page.images import Pixels
-from hmer_cli.page.layout import Box, find_boxes, study
-from hmer_cli.page.lines import without_rules
-from hmer_cli.page.open import Page, open_sheets
-from hmer_cli.page.seen import drawn
-from hmer_cli.page.sources import find_sources
+from hmer_cli.metrics.regions import pairs
+from hmer_cli.metrics.scores import Pair, score
+from hmer_cli.page.clean.illumination import clean
+from hmer_cli.page.clean.ruled_lines import without_rules
+from hmer_cli.page.detect.detector import fold_of
+from hmer_cli.page.detect.overlay import drawn
+from hmer_cli.page.detect.search import Box, find_boxes, study
+from hmer_cli.page.load.images import Pixels
+from hmer_cli.page.load.pages import Page, open_sheets
+from hmer_cli.page.load.sources import find_sources
+from hmer_cli.training.augment import paper as papers
+from hmer_cli.training.augment.camera import compressed, noisy
 
 Matrix = NDArray[np.float64]
 
@@ -171,7 +171,7 @@ def _cut(image: Pixels, box: Box) -> Pixels:
 
 def read_alike(same: Sequence[Cuts]) -> Iterator[str]:
     """How what is read on photos differs from what is read on their pages, in words."""
-    from hmer_cli.read.recogniser import Recogniser
+    from hmer_cli.recognition.recogniser import Recogniser
 
     recogniser = Recogniser.load()
     read = [[each.label for each in recogniser.read(cuts)] for cuts in zip(*same, strict=True)]

@@ -20,11 +20,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hmer_cli.judge.regions import PageOutcome, score
-from hmer_cli.page.layout import Box, find_boxes, study
-from hmer_cli.page.open import Page, open_sheets
-from hmer_cli.page.seen import drawn
-from hmer_cli.page.sources import find_sources
+from hmer_cli.metrics.regions import PageOutcome, score
+from hmer_cli.page.detect.overlay import drawn
+from hmer_cli.page.detect.search import Box, find_boxes, study
+from hmer_cli.page.load.pages import Page, open_sheets
+from hmer_cli.page.load.sources import find_sources
 
 TRUTH = Path(__file__).with_suffix(".json")
 LEAST = 0.3  # of a box that is no prose

@@ -30,11 +30,11 @@ from pages import Array, Example, english, scans
 from ship import SHIPPED, enter
 from trees import MEASURE, Trees, answer, as_onnx, grow
 
-from hmer_cli.judge.regions import PageOutcome, as_tables, overlaps
-from hmer_cli.page import detector, layout
-from hmer_cli.page.context import Scene, Views, scene, views
-from hmer_cli.page.cuts import cut_features
-from hmer_cli.page.runs import PADDING, Runs, find_runs, look_at
+from hmer_cli.metrics.regions import PageOutcome, as_tables, overlaps
+from hmer_cli.page.detect import detector, search
+from hmer_cli.page.detect.candidate_features import PADDING, Runs, find_runs, look_at
+from hmer_cli.page.detect.component_graph import Scene, Views, scene, views
+from hmer_cli.page.detect.gap_features import cut_features
 
 GOOD = 0.6  # the IoU from which on a candidate counts as the expression
 HALF = 0.5  # the IoU from which on it is at least half of one: all of these are kept
@@ -245,11 +245,11 @@ def _report(
     for case in cases:
         assert case.runs is not None
         answers = answer(grown[case.page.fold], case.runs.features)
-        chosen = layout.select(case.runs.boxes, answers, least)
+        chosen = search.select(case.runs.boxes, answers, least)
         features = case.runs.features[chosen]
         beyond = np.stack([answer(trees, features) for trees in edges[case.page.fold]], 1)
         beyond = np.clip(beyond, 0, detector.ROOM)
-        found = layout.framed(case.runs.boxes[chosen], beyond, case.page.parts.unit)
+        found = search.framed(case.runs.boxes[chosen], beyond, case.page.parts.unit)
         outcomes.append(PageOutcome(case.page.name, found.tolist(), case.page.truth.tolist()))
     rows = {row[0]: row[1:] for row in as_tables(outcomes, 0.0)[0].rows}
     for score in ("precision", "recall", "F1"):

@@ -20,12 +20,12 @@ from onnx import helper, numpy_helper
 from ship import SHIPPED, enter
 from sklearn.neural_network import MLPClassifier
 
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.ink.render import draw
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.page.detector import SIGNS
-from hmer_cli.page.signs import KINDS, SIGHT, sights
-from hmer_cli.write.glyph import Glyph
+from hmer_cli.page.detect.detector import SIGNS
+from hmer_cli.page.detect.symbol_classes import KINDS, SIGHT, sights
+from hmer_cli.synthesis.glyph import Glyph
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 EACH, LEAST = 2400, 60  # drawings of a kind, and of one of its tokens at least
 HIDDEN = (96, 48)

@@ -27,12 +27,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hmer_cli.commands.generate import ENGINES
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.errors import InputError
-from hmer_cli.generate import ENGINES
 from hmer_cli.ink.inkml import write_inkml
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.write.phrases import Phrases
+from hmer_cli.synthesis.formula_grammar import Phrases
+from hmer_cli.training.compose.examples import inks
 
 EVERY = 10
 """Of so many training expressions one is kept."""

@@ -15,9 +15,9 @@ import numpy as np
 
 from hmer_cli.errors import UsageError
 from hmer_cli.ink.render import Seen, Written
-from hmer_cli.page.images import Pixels
-from hmer_cli.page.layout import find_boxes, is_page, study
-from hmer_cli.page.open import Box, Page
+from hmer_cli.page.detect.search import find_boxes, is_page, study
+from hmer_cli.page.load.images import Pixels
+from hmer_cli.page.load.pages import Box, Page
 
 Layout = Literal["auto", "expression", "page"]
 """What an image is taken for; ``auto`` looks whether it could be a single expression."""
