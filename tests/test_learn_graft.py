@@ -14,11 +14,11 @@ from hmer_cli.synthesis.random_trees import GRAFTED, Choices, kind_of
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.recompose import Recomposer
 from hmer_cli.training.compose.symbol_bank import SymbolBank
-from hmer_cli.training.compose.symbol_substitution import Grafter
+from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 BANK = SymbolBank()
-GRAFTER = Grafter(BANK, Choices(VOCABULARY))
+GRAFTER = SymbolSubstitution(BANK, Choices(VOCABULARY))
 LABEL = r"x + x ^ { 2 3 } = \frac { 1 3 } { \sqrt { y } } ( a - 1 )"
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.clean.illumination import clean, is_light_on_dark
-from hmer_cli.page.detect.components import find_parts
+from hmer_cli.page.detect.components import find_components
 from hmer_cli.page.load.images import decode
 from hmer_cli.page.load.pages import Page, PageRange, open_pages
 from hmer_cli.page.load.sources import find_sources
@@ -141,7 +141,7 @@ def test_every_pen_on_the_page_is_ink_beside_a_black_one(tmp_path: Path, pen: st
     for y, colour in ((150, (20, 20, 20)), (400, PENS[pen])):
         cv2.putText(page, "a b c d", (60, y), cv2.FONT_HERSHEY_SIMPLEX, 2, colour, 3, cv2.LINE_AA)
     Image.fromarray(page).save(tmp_path / "pens.png")
-    parts = find_parts(only_page(tmp_path / "pens.png").image)
+    parts = find_components(only_page(tmp_path / "pens.png").image)
     assert (parts.boxes[:, 1] < 275).sum() == (parts.boxes[:, 1] > 275).sum() == 4
 
 

@@ -20,7 +20,7 @@ from handmade import INKML, FakeRecogniser, cross, encoded, paged
 from hmer_cli.commands.convert import convert
 from hmer_cli.document import cache, formats
 from hmer_cli.document.records import Record
-from hmer_cli.ink.render import Seen, image_of
+from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import Region, find_regions
 from hmer_cli.recognition.reading import Reading, TokenReading
@@ -35,7 +35,7 @@ class Remembered(FakeRecogniser):
         super().__init__()
         self.identity = identity
 
-    def read(self, images: Sequence[Seen]) -> list[Reading]:
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
         with open("read.log", "a") as log:
             log.write("x" * len(images))
         return [self._reading(*image_of(image).shape) for image in images]

@@ -17,7 +17,7 @@ from handmade import FakeRecogniser, cross, encoded
 from hmer_cli.cli import main
 from hmer_cli.commands.convert import convert
 from hmer_cli.document import watch
-from hmer_cli.ink.render import Seen, image_of
+from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
 from hmer_cli.recognition.reading import Reading
@@ -28,7 +28,7 @@ Step = Callable[[], object]
 class Counting(FakeRecogniser):
     """Reads the width of each image."""
 
-    def read(self, images: Sequence[Seen]) -> list[Reading]:
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
         self.batches.append(len(images))
         return [Reading(" ".join(str(image_of(image).shape[1])), 0.9) for image in images]
 

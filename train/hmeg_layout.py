@@ -30,7 +30,7 @@ from hmer_cli.metrics.layouts import diversity, edges, overlap, relations_held
 from hmer_cli.networks.hmeg.layout import Shape
 from hmer_cli.synthesis.font import FontHand, knows
 from hmer_cli.synthesis.layout import Mark, layout
-from hmer_cli.synthesis.layout_statistics import Style, learnt
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.strokes import fill
 from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph
 from hmer_cli.training.compose.examples import inks
@@ -95,7 +95,7 @@ def statistical(graph: SymbolGraph, seeds: Sequence[int]) -> list[Boxes]:
     made = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        marks = layout(graph.tree(), FontHand(rng), Style(learnt(), rng))
+        marks = layout(graph.tree(), FontHand(rng), LayoutStyle(learnt(), rng))
         made.append(np.array([mark.box for mark in marks], float))
     return made
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hmer_cli import console
 from hmer_cli.data.datasets import open_dataset
 from hmer_cli.models.registry import resolve
-from hmer_cli.networks.graph_model import GraphReader
+from hmer_cli.networks.graph_model import GraphModel
 from hmer_cli.training.export.calibration import calibrate
 from hmer_cli.training.export.onnx import graph_models, join, restore
 from hmer_cli.training.loop import BEST
@@ -31,7 +31,7 @@ def main() -> None:
     system, content = load_system(given.run / BEST)
     if content["tokens"] != metadata["tokens"]:
         parser.error(f"{given.weights} and {given.run} have other tokens")
-    assert isinstance(system.model, GraphReader)
+    assert isinstance(system.model, GraphModel)
     parts = graph_models(system.model)
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
     metadata |= {"name": given.name, "graph": kept, "calibration": {}}

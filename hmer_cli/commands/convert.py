@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hmer_cli import console, files
 from hmer_cli.document.build_records import records_of
-from hmer_cli.document.cache import Results, setting_of
+from hmer_cli.document.cache import Cache, setting_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.pipeline import Options, read_pages
@@ -21,7 +21,7 @@ from hmer_cli.page.detect.overlay import as_png
 from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.sources import STDIN, Source, find_sources
 from hmer_cli.page.regions import Layout, Region
-from hmer_cli.recognition.lazy import LazyReader, Reader
+from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 
 
 def convert(
@@ -90,7 +90,7 @@ class _Run:
     """All that reading needs, to read as often as there is something new."""
 
     reader: Reader
-    results: Results
+    results: Cache
     options: Options
     corrections: Sequence[Path]
     debug: Path | None
@@ -127,15 +127,15 @@ def _check_usage(
 
 
 def _load(model: str | None, charset: str | None) -> Reader:
-    return LazyReader(model, charset)
+    return LazyRecogniser(model, charset)
 
 
-def _results(reader: Reader, layout: Layout, folder: Path | None) -> Results:
+def _results(reader: Reader, layout: Layout, folder: Path | None) -> Cache:
     """Kept for later runs where the reader says who it is: another would read otherwise."""
     identity = getattr(reader, "identity", None)
     if identity is None or folder is None:
-        return Results(None, layout)
-    return Results(folder, setting_of(identity, layout))
+        return Cache(None, layout)
+    return Cache(folder, setting_of(identity, layout))
 
 
 def _once(sources: Iterable[Source]) -> list[Source]:

@@ -17,7 +17,7 @@ from hmer_cli.commands.eval_pages import RegionEvaluation
 from hmer_cli.data.datasets import Sample, open_dataset
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.tokens import tokenize
-from hmer_cli.ink.render import Seen
+from hmer_cli.ink.render import Readable
 from hmer_cli.metrics.evaluation import Evaluation, Outcome, as_json, as_tables, as_tsv, judge
 from hmer_cli.metrics.tables import Table
 from hmer_cli.recognition.reading import Reading
@@ -38,7 +38,7 @@ class Reader(Protocol):
         """The name of the weights."""
         ...
 
-    def read(self, images: Sequence[Seen]) -> Sequence[Reading]:
+    def read(self, images: Sequence[Readable]) -> Sequence[Reading]:
         """One reading an image, in their order."""
         ...
 
@@ -153,7 +153,7 @@ class _Prepared:
 
     name: str
     truth: str
-    image: Seen | None = None
+    image: Readable | None = None
     error: str | None = None
 
 

@@ -16,14 +16,14 @@ from hmer_cli.metrics.regions import PageOutcome, as_json, as_tables, worst
 from hmer_cli.metrics.tables import Table
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.detect.detector import fold_of
-from hmer_cli.page.detect.search import Box, Study, find_boxes, study
+from hmer_cli.page.detect.search import Box, PreparedPage, find_boxes, prepare_page
 from hmer_cli.page.load.images import decode
 from hmer_cli.page.load.pages import Page
 
 PAGES = ".json"
 FORMULAS = "formulas"
 
-Finder = Callable[[Study, int], list[Box]]
+Finder = Callable[[PreparedPage, int], list[Box]]
 """A page that was studied and its fold to the boxes of its expressions."""
 
 
@@ -101,7 +101,7 @@ def draw_worst(dataset: str, outcomes: Sequence[PageOutcome], folder: Path) -> N
         files.replace(folder / f"{rank:02d}-{name}.png", data.getvalue())
 
 
-def _find(page: Study, fold: int) -> list[Box]:
+def _find(page: PreparedPage, fold: int) -> list[Box]:
     return find_boxes(page, fold=fold)
 
 
@@ -132,7 +132,7 @@ def _judged(store: Store, name: str, image: str, truth: list[Box], find: Finder)
     try:
         data = store.read(image)
         page = Page.of(image, 1, decode(data, image))
-        found = find(study(page), fold_of(data))
+        found = find(prepare_page(page), fold_of(data))
         return PageOutcome(name, [page.in_source(box) for box in found], truth)
     except InputError as error:
         console.say(error)

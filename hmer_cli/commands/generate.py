@@ -27,7 +27,7 @@ from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.svg import svg
 from hmer_cli.models.registry import resolve
 from hmer_cli.synthesis.engine import Engine, InkEngine
-from hmer_cli.synthesis.formula_grammar import Phrases
+from hmer_cli.synthesis.formula_grammar import FormulaGrammar
 from hmer_cli.synthesis.gallery import Card, gallery, image
 from hmer_cli.synthesis.hmeg_engine import HmegEngine
 from hmer_cli.synthesis.pages import write_page
@@ -219,7 +219,7 @@ def write_one(plan: Plan, index: int) -> Item:
 def _invented(engine: Engine, rng: np.random.Generator) -> str:
     """The first expression of the grammar that the engine can write."""
     while True:
-        label = Phrases().sample(rng)
+        label = FormulaGrammar().sample(rng)
         try:
             engine.check(label)
         except InputError:
@@ -233,7 +233,7 @@ def write_one_page(plan: Plan, index: int) -> Item:
     if plan.labels:
         done = write_page(lambda: plan.labels[int(rng.integers(len(plan.labels)))], style, rng)
     else:
-        done = write_page(lambda: Phrases().sample(rng), style, rng)
+        done = write_page(lambda: FormulaGrammar().sample(rng), style, rng)
     name = _name(index)
     boxes = [[round(value, 1) for value in box] for box in done.boxes]
     truth = json.dumps({"formulas": boxes, "labels": done.labels}, ensure_ascii=False)

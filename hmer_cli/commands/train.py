@@ -57,7 +57,7 @@ def train(
     """
     plan = load(recipe, changes)
     try:
-        from hmer_cli.training.distributed import Team
+        from hmer_cli.training.distributed import ProcessGroup
         from hmer_cli.training.loop import BEST, CHECKPOINT, Trainer
     except ModuleNotFoundError as error:
         raise MissingError(
@@ -69,7 +69,7 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: {error.strerror}", "choose another --out") from error
-    team = Team.join()
+    team = ProcessGroup.join()
     say = console.say if team.leads else _nobody
     samples = open_dataset(str(data), plan.split or None)
     samples += [sample for path in more for sample in _all_of(path, plan.split)]

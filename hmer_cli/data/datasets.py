@@ -15,7 +15,7 @@ from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import Image, Seen, image_of, written_legibly
+from hmer_cli.ink.render import Image, Readable, image_of, legible_ink_image
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.load.images import decode
 
@@ -70,10 +70,10 @@ class Sample:
         """Dark ink on white, (H, W), whether drawn or decoded; raises InputError."""
         return image_of(self.seen())
 
-    def seen(self) -> Seen:
+    def seen(self) -> Readable:
         """The same as a recogniser is shown it: an image of ink knows how it was written."""
         if self.ink is not None:
-            return written_legibly(self.ink)
+            return legible_ink_image(self.ink)
         return clean(decode(self._bytes(), self.name))
 
     @cached_property

@@ -67,7 +67,7 @@ class Result:
     expressions: tuple[Expression, ...]
 
 
-class Results:
+class Cache:
     """Results by page; in ``folder``, or where that is None, only until ``close``.
 
     A file that is damaged or cannot be used is said in one line, and work goes on without it.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import cv2
 
 from hmer_cli.console import Advance
-from hmer_cli.document.cache import Expression, Result, Results
+from hmer_cli.document.cache import Cache, Expression, Result
 from hmer_cli.document.records import Box, Picture
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
@@ -85,7 +85,7 @@ class _Work:
 def read_pages(
     sources: Sequence[Source],
     reader: Reader,
-    results: Results,
+    results: Cache,
     options: Options,
     advance: Advance,
 ) -> Iterator[PageRead]:
@@ -97,7 +97,7 @@ def read_pages(
 
 
 def _opened(
-    sources: Sequence[Source], results: Results, options: Options, advance: Advance
+    sources: Sequence[Source], results: Cache, options: Options, advance: Advance
 ) -> Iterator[_Work]:
     for source in sources:
         try:
@@ -116,7 +116,7 @@ def _holding(source: Source, data: bytes) -> Source:
     return replace(source, read=lambda: data)
 
 
-def _looked_up(sheet: Sheet, digest: str, results: Results, options: Options) -> _Work:
+def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _Work:
     key = results.key(digest, sheet.number)
     work = _Work(sheet.source, sheet.number, digest, key, sheet=sheet)
     if options.look is not None:
@@ -181,7 +181,7 @@ def _batches(pages: Iterable[_Work]) -> Iterator[list[_Work]]:
 
 
 def _read(
-    batch: Sequence[_Work], reader: Reader, results: Results, pictures: bool
+    batch: Sequence[_Work], reader: Reader, results: Cache, pictures: bool
 ) -> Iterator[PageRead]:
     """Read the regions of the batch, and keep what is new before anybody hears of it."""
     images = [region.seen for work in batch for region in work.regions]

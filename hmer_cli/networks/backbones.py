@@ -7,14 +7,12 @@ fit; their later strides are taken from the width, so that it keeps a frame for 
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from hmer_cli.errors import MissingError, UsageError
-from hmer_cli.training.recipe import Recipe
-from hmer_cli.training.systems.base import Say
 
 ACROSS = 4
 """Pixels of width that make one column of every backbone's map."""
@@ -183,18 +181,18 @@ IMAGENET = {"resnet18": "resnet18", "vgg16": "vgg16_bn"}
 """What torchvision calls the model whose weights fit."""
 
 
-def check(name: str, recipe: Recipe) -> None:
-    """Raises UsageError where there is no such backbone, or the canvas does not fit its strides."""
+def check(name: str, height: int, width: int) -> None:
+    """Raises UsageError where there is no such backbone, or such a canvas, in pixels, does not fit
+    its strides."""
     if name not in BACKBONES:
-        remedy = f"name one of {', '.join(BACKBONES)}"
-        raise UsageError(f"recipe {recipe.name}: there is no backbone {name!r}", remedy)
-    down, canvas = BACKBONES[name].down, recipe.canvas
-    if canvas.height % down or canvas.width % ACROSS:
+        raise UsageError(f"there is no backbone {name!r}", f"name one of {', '.join(BACKBONES)}")
+    down = BACKBONES[name].down
+    if height % down or width % ACROSS:
         remedy = f"make its height a multiple of {down}, its width one of {ACROSS}"
-        raise UsageError(f"recipe {recipe.name}: the canvas does not fit {name}", remedy)
+        raise UsageError(f"a canvas of {height} x {width} pixels does not fit {name}", remedy)
 
 
-def begin(backbone: Backbone, name: str, frozen: int, say: Say) -> None:
+def begin(backbone: Backbone, name: str, frozen: int, say: Callable[[str], None]) -> None:
     """Load pretrained weights and freeze the first stages; without such weights, say so."""
     try:
         load_pretrained(backbone, name)

@@ -21,7 +21,15 @@ import torch
 from torch import Tensor, nn
 
 from hmer_cli.networks.decoder import Decoder
-from hmer_cli.networks.layers import Layer, Residual, Thin, conv, hide, place, sinusoid
+from hmer_cli.networks.layers import (
+    Layer,
+    Residual,
+    SpatialDropout,
+    conv,
+    mask_bias,
+    place,
+    sinusoid,
+)
 from hmer_cli.networks.reading_order import ReadingOrder
 from hmer_cli.recognition.scale import CELL, SLOT
 
@@ -69,7 +77,7 @@ class Encoder(nn.Module):
                 for i in range(high)
             )
         )
-        self.thin = Thin()
+        self.thin = SpatialDropout()
 
     def forward(self, x: Tensor) -> Tensor:
         """Ink 1 on paper 0, with the motion of its pen or alone -> features."""
@@ -113,14 +121,14 @@ class Context(nn.Module):
         rows = torch.arange(h, device=x.device)[None, :, None] < ((sizes[:, :1, None] + 1) // 2)
         columns = torch.arange(w, device=x.device)[None, None, :] < sizes[:, 1:, None]
         mask = rows & columns
-        bias = hide(mask.reshape(b, 1, 1, h * w))
+        bias = mask_bias(mask.reshape(b, 1, 1, h * w))
         x = x.reshape(b, h * w, c)
         for layer in self.layers:
             x = layer(x, bias)
         return self.norm(x).view(b, h, w, c), mask
 
 
-class Frames(nn.Module):
+class FrameHead(nn.Module):
     """Gathered cells -> BiLSTM -> CTC frames."""
 
     def __init__(self, shape: Shape) -> None:
@@ -138,7 +146,7 @@ class Frames(nn.Module):
         return self.out(x).float().log_softmax(dim=2), self.leave(x)
 
 
-class Second(nn.Module):
+class SelfConditionedHead(nn.Module):
     """CTC frames once more, corrected by what the first pass said and by a look at the map.
 
     CTC takes its frames to be independent. Told the answers of all of them (self-conditioned CTC,
@@ -170,7 +178,7 @@ class Second(nn.Module):
 
 
 @dataclass
-class Read:
+class Outputs:
     """All that a pass over a batch says; N = h * w cells, row by row.
 
     first and frames (B, T, V) log-probabilities of the first pass and the second; seen (B, T + M,
@@ -189,7 +197,7 @@ class Read:
     symbols: Tensor
 
 
-class Reader(nn.Module):
+class CtcModel(nn.Module):
     """The whole recogniser."""
 
     def __init__(self, shape: Shape) -> None:
@@ -199,11 +207,11 @@ class Reader(nn.Module):
         self.symbols = nn.Conv2d(shape.high, shape.symbols + 1, 1)
         self.context = Context(shape)
         self.order = ReadingOrder(shape.high)
-        self.frames = Frames(shape)
-        self.second = Second(shape)
+        self.frames = FrameHead(shape)
+        self.second = SelfConditionedHead(shape)
         self.decoder = Decoder(shape.units, shape.high, shape.heads, shape.decoder)
 
-    def read(self, images: Tensor, sizes: Tensor, length: Tensor | None = None) -> Read:
+    def read(self, images: Tensor, sizes: Tensor, length: Tensor | None = None) -> Outputs:
         """Images (B, channels, H, W), ink 1 on paper 0, H a multiple of 16, W of 8.
 
         ``sizes`` (B, 2) are theirs in cells; ``length`` is the number of frames; without it, two
@@ -212,7 +220,7 @@ class Reader(nn.Module):
         features = self.encoder(images)
         memory, mask = self.context(features, sizes)
         cells = self.order.cells(features, memory)
-        bias = hide(mask.flatten(1))[:, None, None]
+        bias = mask_bias(mask.flatten(1))[:, None, None]
         mask = mask.repeat_interleave(2, dim=1).flatten(1)
         presence, before = self.order.scores(cells, mask, features.shape[3])
         there, rank = self.order.ranks(presence, before)
@@ -224,7 +232,7 @@ class Reader(nn.Module):
         frames, x = self.second(first, x, memory, bias)
         symbols = self.symbols(features)
         seen, bias = self.decoder.recall(x, memory, bias)
-        return Read(first, frames, seen, bias, presence, before, there, rank, symbols)
+        return Outputs(first, frames, seen, bias, presence, before, there, rank, symbols)
 
     def forward(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """CTC log-probabilities (B, T, V), where each frame looked, and what the decoder sees.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hmer_cli.networks.layers import Layer, hide, sinusoid, sinusoid_of
+from hmer_cli.networks.layers import Layer, mask_bias, sinusoid, sinusoid_of
 
 
 class Decoder(nn.Module):
@@ -50,7 +50,7 @@ class Decoder(nn.Module):
         label = torch.arange(both, device=labels.device).repeat_interleave(n)
         place = torch.arange(n, device=labels.device).repeat(both)
         known = (label[:, None] == label[None]) & (place[:, None] >= place[None])
-        causal = hide(known)[None, None]
+        causal = mask_bias(known)[None, None]
         for layer in self.layers:
             x = layer(x, causal, seen, bias)
         return self.out(self.norm(x)).float().log_softmax(dim=2).view(b, both, n, -1)
@@ -68,7 +68,7 @@ class Decoder(nn.Module):
         """
         before, n, c = past.shape[4], units.shape[1], self.embed.embedding_dim
         place = torch.arange(before + n, device=units.device)
-        causal = hide(place[before:, None] >= place[None])
+        causal = mask_bias(place[before:, None] >= place[None])
         x = self.embed(units) * math.sqrt(c) + sinusoid_of(place[before:], c)
         x = x + self.direction[ways][:, None]
         everywhere = torch.zeros(1, device=units.device)

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from hmer_cli.networks.decoder import Decoder
-from hmer_cli.networks.layers import Layer, conv, hide, sinusoid_of
+from hmer_cli.networks.layers import Layer, conv, mask_bias, sinusoid_of
 from hmer_cli.recognition.components import SIDE
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
 
-APART = 4
+MOST_APART = 4
 """Strokes written further apart than this are told apart no further."""
 
 _LOW = 0.02
@@ -47,7 +47,7 @@ class GraphShape:
         return asdict(self)
 
 
-class Box(nn.Module):
+class BoxEncoder(nn.Module):
     """A node's box -> features (B, N, C)."""
 
     def __init__(self, c: int) -> None:
@@ -64,7 +64,7 @@ class Box(nn.Module):
         return found
 
 
-class Stroke(nn.Module):
+class StrokeEncoder(nn.Module):
     """A stroke's shape and box -> features (B, N, C)."""
 
     def __init__(self, shape: GraphShape) -> None:
@@ -80,7 +80,7 @@ class Stroke(nn.Module):
             nn.ReLU(),
         )
         self.enter = nn.Linear(c * POINTS // 4, c)
-        self.place = Box(c)
+        self.place = BoxEncoder(c)
 
     def forward(self, shapes: Tensor, boxes: Tensor) -> Tensor:
         """(B, N, CHANNELS, P) and (B, N, 4), see `Traces`, -> (B, N, C)."""
@@ -89,7 +89,7 @@ class Stroke(nn.Module):
         return placed
 
 
-class Component(nn.Module):
+class ComponentEncoder(nn.Module):
     """A component's picture and box -> features (B, N, C)."""
 
     def __init__(self, shape: GraphShape) -> None:
@@ -109,7 +109,7 @@ class Component(nn.Module):
             nn.ReLU(),
         )
         self.enter = nn.Linear(third * (SIDE // 8) ** 2, c)
-        self.place = Box(c)
+        self.place = BoxEncoder(c)
 
     def forward(self, pictures: Tensor, boxes: Tensor) -> Tensor:
         """(B, N, SIDE, SIDE) and (B, N, 4), see `Components`, -> (B, N, C)."""
@@ -119,14 +119,14 @@ class Component(nn.Module):
         return placed
 
 
-class Relations(nn.Module):
+class RelationBias(nn.Module):
     """Where nodes stand to each other -> a bias of the attention, for each layer and head."""
 
     def __init__(self, shape: GraphShape) -> None:
         super().__init__()
         self.layers, self.heads = shape.layers, shape.heads
         self.where = nn.Linear(8, shape.relations)
-        self.when = nn.Embedding(2 * APART + 2, shape.relations)
+        self.when = nn.Embedding(2 * MOST_APART + 2, shape.relations)
         self.out = nn.Linear(shape.relations, shape.layers * shape.heads)
 
     def forward(self, boxes: Tensor, ordered: Tensor) -> Tensor:
@@ -141,7 +141,7 @@ class Relations(nn.Module):
         where = torch.cat([ahead, behind, between], dim=3)
         where = torch.cat([asinh(2 * where), sizes], dim=3)
         index = torch.arange(n, device=boxes.device)
-        apart = (index[None] - index[:, None]).clamp(-APART, APART) + APART + 1
+        apart = (index[None] - index[:, None]).clamp(-MOST_APART, MOST_APART) + MOST_APART + 1
         when = self.when(apart[None] * ordered.long()[:, None, None])
         found = self.out(torch.relu(self.where(where) + when))
         return found.view(b, n, n, self.layers, self.heads).permute(3, 0, 4, 1, 2)
@@ -152,15 +152,15 @@ def asinh(x: Tensor) -> Tensor:
     return x.sign() * torch.log(x.abs() + torch.sqrt(x * x + 1))
 
 
-class GraphReader(nn.Module):
+class GraphModel(nn.Module):
     """The whole model."""
 
     def __init__(self, shape: GraphShape) -> None:
         super().__init__()
         c = shape.channels
         self.shape = shape
-        self.stroke, self.component = Stroke(shape), Component(shape)
-        self.relations = Relations(shape)
+        self.stroke, self.component = StrokeEncoder(shape), ComponentEncoder(shape)
+        self.relations = RelationBias(shape)
         self.layers = nn.ModuleList(Layer(c, shape.heads) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(c)
         self.names = nn.Linear(c, shape.symbols + 1)
@@ -175,7 +175,7 @@ class GraphReader(nn.Module):
 
         ``ordered`` (B,) says whether they are in the order in which they were written.
         """
-        bias = hide(there)[:, None, None]
+        bias = mask_bias(there)[:, None, None]
         for layer, relation in zip(self.layers, self.relations(boxes, ordered), strict=True):
             x = layer(x, bias + relation)
         return self.norm(x), bias
@@ -198,10 +198,10 @@ class GraphReader(nn.Module):
         return self.decoder.keep(self.seen(features))
 
 
-class Saying(nn.Module):
+class DecodeStep(nn.Module):
     """The decoder of a graph reader going on with labels, its parameters under their names."""
 
-    def __init__(self, reader: GraphReader) -> None:
+    def __init__(self, reader: GraphModel) -> None:
         super().__init__()
         self.decoder = reader.decoder
 
@@ -212,10 +212,10 @@ class Saying(nn.Module):
         return self.decoder.say(kept, past, units, ways)
 
 
-class Seeing(nn.Module):
+class NodeEncoder(nn.Module):
     """Either front of a graph reader, which sees the nodes, its parameters under their names."""
 
-    def __init__(self, reader: GraphReader, front: str) -> None:
+    def __init__(self, reader: GraphModel, front: str) -> None:
         super().__init__()
         self.front = front
         self.add_module(front, getattr(reader, front))

@@ -19,7 +19,7 @@ def conv(c_in: int, c_out: int, stride: int = 1, kernel: int = 3) -> nn.Sequenti
     )
 
 
-class Skip(nn.Module):
+class DropPath(nn.Module):
     """Stochastic depth (Huang et al., ECCV 2016): training leaves a branch out for some images.
 
     ``share`` of the images go without it, and it counts the more for the others.
@@ -29,29 +29,29 @@ class Skip(nn.Module):
 
     def forward(self, branch: Tensor) -> Tensor:
         """(B, ...) -> (B, ...)."""
-        return thinned(branch, (branch.shape[0],), self.share) if self.training else branch
+        return drop_mask(branch, (branch.shape[0],), self.share) if self.training else branch
 
 
-class Thin(nn.Module):
+class SpatialDropout(nn.Module):
     """Channels of a map that training hides (Tompson et al., CVPR 2015, SpatialDropout)."""
 
     share = 0.0
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, C, h, w)."""
-        return thinned(features, features.shape[:2], self.share) if self.training else features
+        return drop_mask(features, features.shape[:2], self.share) if self.training else features
 
 
-def thin_out(model: nn.Module, skipped: float, dropped: float) -> None:
+def set_drop_rates(model: nn.Module, skipped: float, dropped: float) -> None:
     """Let training leave out so many of the branches and of the map's channels."""
     for module in model.modules():
-        if isinstance(module, Skip):
+        if isinstance(module, DropPath):
             module.share = skipped
-        elif isinstance(module, Thin):
+        elif isinstance(module, SpatialDropout):
             module.share = dropped
 
 
-def thinned(x: Tensor, leading: Sequence[int], share: float) -> Tensor:
+def drop_mask(x: Tensor, leading: Sequence[int], share: float) -> Tensor:
     """Zeros for a share of the places in the leading dimensions, as much more for the rest."""
     if not share:
         return x
@@ -69,7 +69,7 @@ class Residual(nn.Module):
         self.second = conv(c_out, c_out)
         same = c_in == c_out and stride == 1
         self.shortcut = nn.Identity() if same else conv(c_in, c_out, stride, kernel=1)
-        self.skip = Skip()
+        self.skip = DropPath()
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, c_in, H, W) -> (B, c_out, H / stride, W / stride)."""
@@ -96,7 +96,7 @@ def place(h: int, w: int, c: int, device: torch.device) -> Tensor:
     )
 
 
-def hide(mask: Tensor) -> Tensor:
+def mask_bias(mask: Tensor) -> Tensor:
     """0 where the mask is true, a large negative number elsewhere."""
     return torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, -1e4)
 
@@ -147,7 +147,7 @@ class Layer(nn.Module):
         self.cross_norm = nn.LayerNorm(dim) if cross else None
         self.feed_norm = nn.LayerNorm(dim)
         self.feed = nn.Sequential(nn.Linear(dim, 3 * dim), nn.ReLU(), nn.Linear(3 * dim, dim))
-        self.skip = Skip()
+        self.skip = DropPath()
 
     def forward(
         self,

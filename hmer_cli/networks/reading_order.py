@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hmer_cli.networks.layers import hide
+from hmer_cli.networks.layers import mask_bias
 from hmer_cli.recognition.scale import SLOT
 
 FAINT = 0.05
@@ -44,7 +44,7 @@ class ReadingOrder(nn.Module):
 
     def scores(self, cells: Tensor, mask: Tensor, w: int) -> tuple[Tensor, Tensor]:
         """Log-odds of presence (B, N) and of precedence (B, N, N): that j comes before i."""
-        presence = self.presence(cells).squeeze(2).float() + hide(mask)
+        presence = self.presence(cells).squeeze(2).float() + mask_bias(mask)
         query, key = self.query_key(cells).chunk(2, dim=2)
         pairs = (query @ key.transpose(1, 2)).float() * self.KEYS**-0.5
         x = (torch.arange(mask.shape[1], device=cells.device) % w).float()

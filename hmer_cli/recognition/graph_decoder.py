@@ -13,7 +13,7 @@ from hmer_cli.expr.grammar import Prefix
 from hmer_cli.recognition.components import Components
 from hmer_cli.recognition.ctc import extended
 from hmer_cli.recognition.rescoring import Label
-from hmer_cli.recognition.strokes import Traces
+from hmer_cli.recognition.strokes import StrokeFeatures
 from hmer_cli.recognition.units import BLANK, Units
 
 Floats = NDArray[np.float32]
@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 PARTS = STROKE, COMPONENT, LOOK, SAY = "stroke", "component", "look", "say"
 """The names of the parts of a graph reader: its two fronts, its trunk and its decoder."""
 
-Nodes = Traces | Components
+Nodes = StrokeFeatures | Components
 """What is seen of an expression."""
 
 WIDTH = 5
@@ -46,7 +46,7 @@ class Session(Protocol):
 
 
 @dataclass(frozen=True)
-class Scribe:
+class GraphDecoder:
     """The parts of a graph reader: a front sees nodes, the trunk relates them, and one says labels.
 
     See `Seeing`, `GraphReader.forward` and `Decoder.say`.
@@ -56,19 +56,19 @@ class Scribe:
     look: Session
     say: Session
 
-    def judge(self, nodes: Nodes, weight: float = 1.0) -> GraphJudge:
+    def judge(self, nodes: Nodes, weight: float = 1.0) -> GraphScorer:
         """Who knows these nodes, and counts so much."""
         name, looks = front_of(nodes)
         (x,) = self.fronts[name].run(["x"], {"looks": looks, "boxes": nodes.boxes})
         ordered = np.array([name == STROKE])
         given = {"x": x, "boxes": nodes.boxes[None], "ordered": ordered}
         (kept,) = self.look.run(["kept"], given)
-        return GraphJudge(self, kept, weight)
+        return GraphScorer(self, kept, weight)
 
 
 def front_of(nodes: Nodes) -> tuple[str, NDArray[Any]]:
     """The name of the front that sees such nodes, and what it is given of them beside boxes."""
-    if isinstance(nodes, Traces):
+    if isinstance(nodes, StrokeFeatures):
         return STROKE, nodes.shapes
     return COMPONENT, nodes.pictures
 
@@ -83,13 +83,13 @@ class _Path:
 
 
 @dataclass(frozen=True)
-class GraphJudge:
+class GraphScorer:
     """What the graph reader makes of one expression, ``kept`` (layers, 2, 1, heads, N, d).
 
     ``heard`` are the labels that it was asked about before, and its answers.
     """
 
-    scribe: Scribe
+    scribe: GraphDecoder
     kept: Floats
     weight: float
     heard: dict[Label, float] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from hmer_cli.ink.render import Seen
+from hmer_cli.ink.render import Readable
 from hmer_cli.models.registry import resolve, sha256_of
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.reading import Reading
@@ -23,12 +23,12 @@ class Reader(Protocol):
         """The name of the weights."""
         ...
 
-    def read(self, images: Sequence[Seen]) -> list[Reading]:
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
         """One reading an image, in their order."""
         ...
 
 
-class LazyReader:
+class LazyRecogniser:
     """The recogniser with these weights and character set, loaded when there is something to read.
 
     Raises MissingError and UsageError at once where there are no such weights or character set.
@@ -49,7 +49,7 @@ class LazyReader:
         """The name of the weights."""
         return self._recogniser.model
 
-    def read(self, images: Sequence[Seen]) -> list[Reading]:
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
         """One reading an image, in their order."""
         return self._recogniser.read(images)
 

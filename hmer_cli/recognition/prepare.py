@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.ink.motion import Motion, motion
-from hmer_cli.ink.render import Seen, Written, image_of
+from hmer_cli.ink.render import InkImage, Readable, image_of
 from hmer_cli.recognition.scale import CELL, MIN_WIDTH, PADDING, SYMBOL, symbol_size
 
 LEAST_CONTRAST = 24
@@ -48,7 +48,7 @@ class Prepared:
         return -(-height // CELL), -(-width // CELL)
 
 
-def prepare(seen: Seen, symbol: float = SYMBOL) -> Prepared | None:
+def prepare(seen: Readable, symbol: float = SYMBOL) -> Prepared | None:
     """Crop to the ink and scale it to a symbol size in pixels; None where there is no ink.
 
     The image is (H, W), dark ink on white paper.
@@ -71,12 +71,12 @@ def prepare(seen: Seen, symbol: float = SYMBOL) -> Prepared | None:
     wider = max(0, MIN_WIDTH - small.shape[1])
     pixels = np.pad(small, ((0, 0), (0, wider)))
     origin = (x - margin, y - margin)
-    moved = _moved(seen, pixels.shape, scale, origin) if isinstance(seen, Written) else None
+    moved = _moved(seen, pixels.shape, scale, origin) if isinstance(seen, InkImage) else None
     return Prepared(pixels, scale, origin, moved)
 
 
 def _moved(
-    written: Written, shape: tuple[int, ...], scale: float, origin: tuple[int, int]
+    written: InkImage, shape: tuple[int, ...], scale: float, origin: tuple[int, int]
 ) -> Motion:
     strokes = [(stroke - origin) * scale for stroke in written.strokes]
     return motion(strokes, (shape[0], shape[1]), written.pen * scale)

@@ -15,18 +15,25 @@ from numpy.typing import NDArray
 
 from hmer_cli.errors import HmerError, MissingError
 from hmer_cli.expr.tokens import join
-from hmer_cli.ink.render import Seen, Written, image_of
+from hmer_cli.ink.render import InkImage, Readable, image_of
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import resolve
 from hmer_cli.models.session import Session, open_session
 from hmer_cli.recognition import components, ctc
 from hmer_cli.recognition.charset import charset as tokens_of
-from hmer_cli.recognition.graph_decoder import LOOK, MOST_NODES, PARTS, SAY, GraphJudge, Scribe
+from hmer_cli.recognition.graph_decoder import (
+    LOOK,
+    MOST_NODES,
+    PARTS,
+    SAY,
+    GraphDecoder,
+    GraphScorer,
+)
 from hmer_cli.recognition.prepare import Prepared, prepare
 from hmer_cli.recognition.reading import Reading, TokenReading
-from hmer_cli.recognition.rescoring import BONUS, Choice, DecoderJudge, Label, Look, agreed
+from hmer_cli.recognition.rescoring import LENGTH_BONUS, DecoderScorer, Label, Pass, Ranked, rescore
 from hmer_cli.recognition.scale import CELL, SYMBOL
-from hmer_cli.recognition.strokes import traced
+from hmer_cli.recognition.strokes import stroke_features
 from hmer_cli.recognition.units import Units
 
 METADATA = "hmer"
@@ -129,7 +136,7 @@ class Recogniser:
             ) from error
         return cls(session, metadata, judges, charset, threads)
 
-    def read(self, images: Sequence[Seen], width: int = WIDTH) -> list[Reading]:
+    def read(self, images: Sequence[Readable], width: int = WIDTH) -> list[Reading]:
         """One reading an image, in their order.
 
         Images are (H, W), dark ink on white paper, one expression each; those that know how they
@@ -138,12 +145,12 @@ class Recogniser:
         """
         return list(self._pool.map(lambda image: self._reading(image, width), images))
 
-    def choose(self, images: Sequence[Seen], width: int = WIDTH) -> list[Choice | None]:
+    def choose(self, images: Sequence[Readable], width: int = WIDTH) -> list[Ranked | None]:
         """The label chosen for each image and what speaks for it; None where there is no ink."""
         found = self._pool.map(lambda image: self._chosen(image, width), images)
         return [choice for _, choice in found]
 
-    def _reading(self, image: Seen, width: int) -> Reading:
+    def _reading(self, image: Readable, width: int) -> Reading:
         look, best = self._chosen(image, width)
         if look is None or best is None or not best.units:
             return NOTHING
@@ -151,10 +158,10 @@ class Recogniser:
         for unit, place in zip(best.units, ctc.align(look.frames, best.units), strict=True):
             box = look.box(place, self._symbol)
             tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
-        sure = self._confidence(best, isinstance(image, Written))
+        sure = self._confidence(best, isinstance(image, InkImage))
         return Reading(join(t.token for t in tokens), sure, tuple(tokens))
 
-    def _chosen(self, image: Seen, width: int) -> tuple[Look | None, Choice | None]:
+    def _chosen(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
         """The first look, and what it and the graph reader say where they are sure.
 
         Else what they say with a closer look, and with the components beside strokes; without a
@@ -166,8 +173,8 @@ class Recogniser:
         strokes = self._stroke_judge(image)
         judges = [strokes] if strokes else self._component_judges(image, OF_COMPONENTS)
         proposed = self._proposed(judges)
-        best = agreed([look], judges, proposed)
-        if best.units and best.lead >= (SURE_OF_STROKES if strokes else SURE):
+        best = rescore([look], judges, proposed)
+        if best.units and best.margin >= (SURE_OF_STROKES if strokes else SURE):
             return look, best
         if strokes:
             further = self._component_judges(image, BESIDE_STROKES)
@@ -176,9 +183,9 @@ class Recogniser:
         factor = min(CLOSER[0], max(CLOSER[1], grown))
         closer = self._look(image, self._symbol * factor, width)
         looks = [look, closer] if closer else [look]
-        return look, agreed(looks, judges or self._decoder_judges(looks), proposed)
+        return look, rescore(looks, judges or self._decoder_judges(looks), proposed)
 
-    def _proposed(self, judges: Sequence[GraphJudge]) -> list[Label]:
+    def _proposed(self, judges: Sequence[GraphScorer]) -> list[Label]:
         return [x for judge in judges for x in judge.propose(self.units, allowed=self._kept)]
 
     @cached_property
@@ -188,21 +195,21 @@ class Recogniser:
         return _session(unpacked(text)) if text else None
 
     @cached_property
-    def _scribe(self) -> Scribe | None:
+    def _scribe(self) -> GraphDecoder | None:
         if GRAPH + SAY not in self._judges:
             return None
         parts = {name: _session(unpacked(self._judges[GRAPH + name])) for name in PARTS}
-        return Scribe(parts, parts[LOOK], parts[SAY])
+        return GraphDecoder(parts, parts[LOOK], parts[SAY])
 
-    def _stroke_judge(self, image: Seen) -> GraphJudge | None:
+    def _stroke_judge(self, image: Readable) -> GraphScorer | None:
         """Who sees the strokes, where they are known."""
-        if self._scribe is None or not isinstance(image, Written):
+        if self._scribe is None or not isinstance(image, InkImage):
             return None
         if len(image.strokes) > MOST_NODES:
             return None
-        return self._scribe.judge(traced(image.strokes), OF_STROKES)
+        return self._scribe.judge(stroke_features(image.strokes), OF_STROKES)
 
-    def _component_judges(self, image: Seen, weight: float) -> list[GraphJudge]:
+    def _component_judges(self, image: Readable, weight: float) -> list[GraphScorer]:
         """Who sees the components of the ink; none where there is none."""
         prepared = prepare(image_of(image), components.SYMBOL) if self._scribe else None
         found = components.components(prepared.pixels) if prepared else None
@@ -210,18 +217,18 @@ class Recogniser:
             return []
         return [self._scribe.judge(found[0], weight)]
 
-    def _decoder_judges(self, looks: Sequence[Look]) -> list[DecoderJudge]:
-        return [DecoderJudge(self._decoder, looks)] if self._decoder else []
+    def _decoder_judges(self, looks: Sequence[Pass]) -> list[DecoderScorer]:
+        return [DecoderScorer(self._decoder, looks)] if self._decoder else []
 
-    def _look(self, image: Seen, symbol: float, width: int) -> Look | None:
+    def _look(self, image: Readable, symbol: float, width: int) -> Pass | None:
         """The image with symbols of this size in pixels; None where there is no ink."""
         prepared = prepare(image, symbol)
         if prepared is None:
             return None
         said = self._run(prepared)
         frames, places = self._limited(said.pop("frames")[0]), said.pop("places")[0]
-        found = ctc.beam(frames, self.units, width, BONUS)
-        return Look(prepared, frames, places, said, found)
+        found = ctc.beam(frames, self.units, width, LENGTH_BONUS)
+        return Pass(prepared, frames, places, said, found)
 
     def _run(self, p: Prepared) -> dict[str, NDArray[np.float32]]:
         """All outputs of the model by their names."""
@@ -243,10 +250,10 @@ class Recogniser:
         total: ctc.Frames = np.exp(frames - most).sum(axis=1, keepdims=True)
         return frames - most - np.log(total)
 
-    def _confidence(self, choice: Choice, written: bool) -> float:
+    def _confidence(self, choice: Ranked, written: bool) -> float:
         """The probability that the label is right (Platt, 1999)."""
         odds, lead, offset = self._calibration.get(basis(written, bool(self._judges)), FRANK)
-        return 1 / (1 + math.exp(-(odds * choice.odds + lead * choice.lead + offset)))
+        return 1 / (1 + math.exp(-(odds * choice.odds + lead * choice.margin + offset)))
 
 
 def basis(written: bool, rescoring: bool) -> str:

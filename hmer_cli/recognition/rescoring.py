@@ -15,16 +15,16 @@ from hmer_cli.recognition import ctc
 from hmer_cli.recognition.prepare import Prepared
 from hmer_cli.recognition.scale import CELL
 
-BONUS = 0.6
+LENGTH_BONUS = 0.6
 """For each unit of a label, beside the log of its CTC probability; see `decode.beam`."""
 
 UNFIT = -100.0
 """The log of the probability of a label that fits the frames of no look."""
 
-ASKED = 8
+RESCORED = 8
 """Of how many labels of CTC's judges are asked, beside those proposed."""
 
-SUREST = 12.0
+MOST_MARGIN = 12.0
 """No label leads by more."""
 
 Label = tuple[int, ...]
@@ -32,7 +32,7 @@ Label = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Look:
+class Pass:
     """One pass over an image: frames (T, V), where each looked in cells (T, 2), its hypotheses.
 
     ``seen`` is what the decoder is given; see `hmer_cli.networks.decoder.Decoder.recall`.
@@ -54,15 +54,15 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The label that was chosen: its units, the log of its CTC probability, and its ``lead``.
+class Ranked:
+    """The label that was chosen: its units, the log of its CTC probability, and its ``margin``.
 
     That is the log-odds that it is right and none of the others that were weighed.
     """
 
     units: Label
     score: float
-    lead: float
+    margin: float
 
     @property
     def odds(self) -> float:
@@ -70,7 +70,7 @@ class Choice:
         return self.score - math.log(max(-math.expm1(min(self.score, -1e-6)), 1e-12))
 
 
-class Judge(Protocol):
+class Scorer(Protocol):
     """Says how likely labels are, (N,) logs, by what it knows beside the frames of CTC."""
 
     @property
@@ -84,21 +84,21 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True)
-class DecoderJudge:
+class DecoderScorer:
     """The decoder, which knows what the looks have seen; see `Decoder.likelihood`."""
 
     session: Session
-    looks: Sequence[Look]
+    looks: Sequence[Pass]
     weight: float = 0.3
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         """The log of each label's probability, that of the looks' mean."""
-        return mixed([likelihood(self.session, look.seen, labels) for look in self.looks])
+        return log_mean([likelihood(self.session, look.seen, labels) for look in self.looks])
 
 
-def agreed(
-    looks: Sequence[Look], judges: Sequence[Judge] = (), proposed: Sequence[Label] = ()
-) -> Choice:
+def rescore(
+    looks: Sequence[Pass], judges: Sequence[Scorer] = (), proposed: Sequence[Label] = ()
+) -> Ranked:
     """The hypothesis of any look, or label ``proposed``, that all looks and judges find best.
 
     CTC's probability is the mean over the looks: one that sees nothing clearly says little for
@@ -107,29 +107,29 @@ def agreed(
     found = {hypothesis.units for look in looks for hypothesis in look.found}
     # Where there is ink there is something to say.
     labels = sorted({*found, *proposed} - {()}) or [()]
-    scores = mixed([ctc.likelihood(look.frames, labels) for look in looks])
+    scores = log_mean([ctc.likelihood(look.frames, labels) for look in looks])
     scores = np.maximum(scores, UNFIT)
-    bonus = BONUS * np.array([len(label) for label in labels])
+    bonus = LENGTH_BONUS * np.array([len(label) for label in labels])
     total = scores + bonus
     order = np.argsort(-total, kind="stable")
     if judges and len(labels) > 1:
-        also = [i for i in order[ASKED:] if labels[i] in proposed]
-        order = np.concatenate([order[:ASKED], np.array(also, order.dtype)])
+        also = [i for i in order[RESCORED:] if labels[i] in proposed]
+        order = np.concatenate([order[:RESCORED], np.array(also, order.dtype)])
         total, bonus = total[order], bonus[order]
         for judge in judges:
             total = total + judge.weight * (judge([labels[i] for i in order]) + bonus)
         order = order[np.argsort(-total, kind="stable")]
     best = int(order[0])
-    return Choice(labels[best], float(scores[best]), lead(total))
+    return Ranked(labels[best], float(scores[best]), margin(total))
 
 
-def lead(total: NDArray[np.float64]) -> float:
+def margin(total: NDArray[np.float64]) -> float:
     """The log-odds of the best of these, the logs of what each has for it, against all others."""
     best, *others = np.sort(total)[::-1]
-    return min(SUREST, float(best - np.logaddexp.reduce(others))) if others else SUREST
+    return min(MOST_MARGIN, float(best - np.logaddexp.reduce(others))) if others else MOST_MARGIN
 
 
-def mixed(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def log_mean(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """The logs of probabilities (N,) that several looks give -> that of their mean."""
     mean: NDArray[np.float64] = np.logaddexp.reduce(scores, axis=0) - np.log(len(scores))
     return mean

@@ -22,7 +22,7 @@ _LEAST = 0.1
 
 
 @dataclass(frozen=True)
-class Traces:
+class StrokeFeatures:
     """The strokes of one expression, N of them, in the order in which they were written.
 
     shapes (N, CHANNELS, POINTS): places in the stroke's box, its longer side 2, and directions;
@@ -33,7 +33,7 @@ class Traces:
     boxes: NDArray[np.float32]
 
 
-def traced(strokes: Sequence[Stroke]) -> Traces:
+def stroke_features(strokes: Sequence[Stroke]) -> StrokeFeatures:
     """What the reader sees of strokes in any unit, y down; each has a point at least."""
     lengths = np.array([len(stroke) for stroke in strokes])
     points = np.concatenate(list(strokes)).astype(np.float64)
@@ -48,7 +48,7 @@ def traced(strokes: Sequence[Stroke]) -> Traces:
     shapes = np.concatenate([(places - middle) / half, way], axis=2).transpose(0, 2, 1)
     centre = (low.min(axis=0) + high.max(axis=0)) / 2
     boxes = np.concatenate([low - centre, high - centre], axis=1) / size
-    return Traces(shapes.astype(np.float32), boxes.astype(np.float32))
+    return StrokeFeatures(shapes.astype(np.float32), boxes.astype(np.float32))
 
 
 def stroke_size(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:

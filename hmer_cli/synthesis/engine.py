@@ -18,10 +18,10 @@ from hmer_cli.ink.render import Image, draw, fit, legible_size
 from hmer_cli.synthesis.font import FontHand, knows
 from hmer_cli.synthesis.glyph import Points
 from hmer_cli.synthesis.layout import DELIMITERS, layout
-from hmer_cli.synthesis.layout_statistics import Style, learnt
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.pen_kinematics import drift
 from hmer_cli.synthesis.strokes import fill
-from hmer_cli.synthesis.writer_style import Manner
+from hmer_cli.synthesis.writer_style import WriterStyle
 
 PADDING = 8
 """White around an expression, in pixels."""
@@ -33,7 +33,7 @@ _PEN = (1.5, 6.0)
 
 
 @dataclass(frozen=True)
-class Written:
+class Handwriting:
     """An expression by hand: its image, and a box (pixels of the image) for every sign with ink.
 
     ``boxes`` are in the order of the label. ``ink`` are the strokes in pixels of the image, with
@@ -54,7 +54,7 @@ class Engine(Protocol):
         """Raises InputError, with the reason, where the engine cannot write the label."""
         ...
 
-    def write(self, label: str, style: int, rng: np.random.Generator) -> Written:
+    def write(self, label: str, style: int, rng: np.random.Generator) -> Handwriting:
         """The label in the hand of the writer with the number ``style``; raises as `check`."""
         ...
 
@@ -66,9 +66,9 @@ class InkEngine:
         """Raises InputError where the font lacks a sign or nothing is written."""
         self._tree(label)
 
-    def write(self, label: str, style: int, rng: np.random.Generator) -> Written:
+    def write(self, label: str, style: int, rng: np.random.Generator) -> Handwriting:
         """The label in one hand, its symbols about 40 pixels large."""
-        manner = Manner.of(style)
+        manner = WriterStyle.of(style)
         strokes, symbols, tokens = inscribe(self._tree(label), manner, rng)
         ink = Ink(
             tuple(strokes),
@@ -91,28 +91,28 @@ class InkEngine:
 
 
 def inscribe(
-    tree: Tree, manner: Manner, rng: np.random.Generator
+    tree: Tree, manner: WriterStyle, rng: np.random.Generator
 ) -> tuple[list[Points], tuple[tuple[int, ...], ...], list[str]]:
     """Strokes, the strokes of each sign and its token, where an x is 100 units high.
 
     Raises KeyError and ValueError as `layout`.
     """
     hand = FontHand(rng, manner)
-    marks = layout(tree, hand, Style(learnt(), rng, dict(manner.habits), manner.even))
+    marks = layout(tree, hand, LayoutStyle(learnt(), rng, dict(manner.habits), manner.even))
     strokes, symbols = fill(marks, _UNIT)
     phase = rng.uniform(0, 2 * np.pi)
     line = drift(strokes, _UNIT, manner.slope, manner.wave, phase)
     return line, symbols, [mark.token for mark in marks]
 
 
-def drawn(ink: Ink, pen: float) -> Written:
+def drawn(ink: Ink, pen: float) -> Handwriting:
     """The image of ink in pixels, in a pen of that width, with the boxes of what the pen covers."""
     strokes = tuple(np.round(stroke, _DIGITS) for stroke in ink.strokes)
     ink = Ink(strokes, ink.symbols, ink.label, ink.truth)
     _, _, right, bottom = ink.box()
     shape = (int(np.ceil(bottom + PADDING)), int(np.ceil(right + PADDING)))
     boxes = tuple((s.label, _covered(ink, s.strokes, pen)) for s in ink.symbols)
-    return Written(ink.label or "", draw(strokes, shape, pen), boxes, ink, pen)
+    return Handwriting(ink.label or "", draw(strokes, shape, pen), boxes, ink, pen)
 
 
 def _covered(ink: Ink, strokes: Sequence[int], pen: float) -> Box:

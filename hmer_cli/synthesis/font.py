@@ -21,7 +21,7 @@ from hmer_cli.expr.commands import GREEK
 from hmer_cli.synthesis.glyph import Glyph, Points, join
 from hmer_cli.synthesis.layout_statistics import KINDS
 from hmer_cli.synthesis.pen_kinematics import glide, hook, link
-from hmer_cli.synthesis.writer_style import Manner
+from hmer_cli.synthesis.writer_style import WriterStyle
 
 _FILE = Path(__file__).with_name("glyphs.txt")
 _WAYS = Path(__file__).with_name("glyph_variants.json")
@@ -101,9 +101,9 @@ class FontHand:
     No two signs come out alike, but all of one kind resemble each other.
     """
 
-    def __init__(self, rng: np.random.Generator, manner: Manner | None = None) -> None:
+    def __init__(self, rng: np.random.Generator, manner: WriterStyle | None = None) -> None:
         self.rng = rng
-        self.manner = manner or Manner.of(int(rng.integers(2**63)))
+        self.manner = manner or WriterStyle.of(int(rng.integers(2**63)))
         self._forms: dict[str, tuple[Outline, NDArray[np.float64]]] = {}
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
@@ -149,7 +149,7 @@ class FontHand:
         return glide(hook(stroke, manner.landing, manner.leaving), manner.tempo)
 
 
-def _proportioned(y: NDArray[np.float64], manner: Manner) -> NDArray[np.float64]:
+def _proportioned(y: NDArray[np.float64], manner: WriterStyle) -> NDArray[np.float64]:
     """Heights of a letter with the part over the x and that under the line pulled apart."""
     over = np.clip(y + 100, None, 0)
     under = np.clip(y, 0, None)

@@ -70,7 +70,7 @@ _WAYS = {
 }
 
 
-class Phrases:
+class FormulaGrammar:
     """Random formulas of the grammar."""
 
     def sample(self, rng: np.random.Generator) -> str:

@@ -16,7 +16,7 @@ _LEFTWARD = (Relation.ABOVE, Relation.BELOW, Relation.INSIDE)
 
 
 @dataclass(frozen=True)
-class Wiring:
+class GraphArrays:
     """The tree under the N symbols of a graph.
 
     parents (N,) int64 and beside (N,): the symbol before each in the tree, itself for the first,
@@ -29,7 +29,7 @@ class Wiring:
     chain: NDArray[np.float32]
 
     @classmethod
-    def of(cls, graph: SymbolGraph) -> Wiring:
+    def of(cls, graph: SymbolGraph) -> GraphArrays:
         """The wiring of a graph whose symbols are in the order of their label."""
         size = len(graph.symbols)
         wiring = cls(np.arange(size), np.zeros(size, np.float32), np.eye(size, dtype=np.float32))

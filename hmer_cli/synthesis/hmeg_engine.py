@@ -23,10 +23,10 @@ from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.ink.render import WHITE
 from hmer_cli.models.session import Session, open_session
-from hmer_cli.synthesis.engine import PADDING, Written
+from hmer_cli.synthesis.engine import PADDING, Handwriting
 from hmer_cli.synthesis.font import WORD_GAP, WORDS, sample
-from hmer_cli.synthesis.graph_arrays import Wiring, reach
-from hmer_cli.synthesis.separation import Boxes, apart
+from hmer_cli.synthesis.graph_arrays import GraphArrays, reach
+from hmer_cli.synthesis.separation import Boxes, separate
 from hmer_cli.synthesis.symbol_graph import SymbolGraph
 
 METADATA = "hand"
@@ -138,12 +138,12 @@ class HmegEngine:
         """Raises InputError for what the networks have not learnt; MissingError without them."""
         self._tree(label)
 
-    def write(self, label: str, style: int, rng: np.random.Generator) -> Written:
+    def write(self, label: str, style: int, rng: np.random.Generator) -> Handwriting:
         """The label in one hand, its symbols about 24 pixels large."""
         tree, known = self._tree(label), _networks(self._weights)
         graph, writer = SymbolGraph.of(tree), Writer.of(style, known)
         (boxes,) = known.session.run(["boxes"], self._blank(graph, writer, known))
-        boxes = apart(tree, cornered(boxes), _LEAST)
+        boxes = separate(tree, cornered(boxes), _LEAST)
         placed, shape = on_canvas(boxes, writer.pen, known)
         signs, at = spelled(graph.symbols, placed, known)
         feed = self._blank(SymbolGraph(signs, np.zeros((len(signs),) * 2, np.int8)), writer, known)
@@ -188,7 +188,7 @@ class HmegEngine:
         self, graph: SymbolGraph, writer: Writer, known: Networks
     ) -> dict[str, NDArray[Any]]:
         """All inputs of the networks, where nothing is painted yet."""
-        size, wiring = len(graph.symbols), Wiring.of(graph)
+        size, wiring = len(graph.symbols), GraphArrays.of(graph)
         return {
             "symbols": np.array([_FIRST + known.index[t] for t in graph.symbols], np.int64),
             "relations": graph.relations.astype(np.int64),
@@ -254,7 +254,7 @@ def _parts(letters: str, box: Floats) -> Floats:
 
 def trimmed(
     label: str, image: NDArray[np.uint8], symbols: tuple[str, ...], placed: Floats
-) -> Written:
+) -> Handwriting:
     """The painted image with as much white round its boxes as the other engine leaves."""
     image = np.pad(image, PADDING, constant_values=WHITE)
     low = np.floor(placed[:, :2].min(axis=0)).astype(int)
@@ -265,7 +265,7 @@ def trimmed(
         (symbol, (float(x0), float(y0), float(x1), float(y1)))
         for symbol, (x0, y0, x1, y1) in zip(symbols, at, strict=True)
     )
-    return Written(label, image, boxes)
+    return Handwriting(label, image, boxes)
 
 
 def _centres(length: int) -> Floats:

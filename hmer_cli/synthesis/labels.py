@@ -16,7 +16,7 @@ from hmer_cli.expr.tokens import Vocabulary, join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.synthesis.layout import DELIMITERS
 from hmer_cli.synthesis.layout_statistics import KINDS
-from hmer_cli.synthesis.random_trees import COVERED, PAIRS, Choices, Inventor
+from hmer_cli.synthesis.random_trees import COVERED, PAIRS, Choices, RandomTrees
 
 SHORTEST, LONGEST = 3, 32
 """Tokens of a piece of a formula."""
@@ -34,7 +34,7 @@ _FRAMES = {sides: name for name, sides in DELIMITERS.items() if all(sides)}
 _FONTS = (r"\mathbb", r"\mathcal", r"\mathfrak")
 
 
-class Source(Protocol):
+class LabelSource(Protocol):
     """Where labels come from."""
 
     def sample(self, rng: np.random.Generator) -> str:
@@ -114,7 +114,7 @@ class Substitutions:
 class Mixture:
     """Sources of labels and how often each has its turn."""
 
-    sources: tuple[tuple[float, Source], ...]
+    sources: tuple[tuple[float, LabelSource], ...]
 
     def sample(self, rng: np.random.Generator) -> str:
         """A label of one of the sources."""
@@ -123,13 +123,13 @@ class Mixture:
         return self.sources[chosen][1].sample(rng)
 
 
-class Evened:
+class BalancedLabels:
     """Of a few labels of a source the one whose rarest token came least so far.
 
     So what people seldom write has its turn more often.
     """
 
-    def __init__(self, source: Source, tries: int) -> None:
+    def __init__(self, source: LabelSource, tries: int) -> None:
         self.source = source
         self.tries = tries
         self.counts: Counter[str] = Counter()
@@ -149,7 +149,7 @@ def mixture(
     shares: tuple[float, float, float] = (0.4, 0.35, 0.25),
 ) -> Mixture:
     """Formulas, training labels and random trees in these shares, as far as there are any."""
-    sources: list[tuple[float, Source]] = [(shares[2], Inventor(vocabulary))]
+    sources: list[tuple[float, LabelSource]] = [(shares[2], RandomTrees(vocabulary))]
     if labels:
         sources.insert(0, (shares[1], Substitutions(labels, vocabulary)))
     if formulas:

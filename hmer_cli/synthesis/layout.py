@@ -1,7 +1,7 @@
 """Symbol layout tree -> a box for every sign: our own simple statistical layout.
 
 Each relation has its measures (how large a superscript is, how far a bar stands over), learnt from
-the boxes of CROHME's training symbols; a `Style` draws them for one writer.
+the boxes of CROHME's training symbols; a `LayoutStyle` draws them for one writer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hmer_cli.expr.commands import COVERS, OPERATORS
 from hmer_cli.expr.node import Node, Tree
 from hmer_cli.ink.ink import Box
 from hmer_cli.synthesis.glyph import Glyph, Hand
-from hmer_cli.synthesis.layout_statistics import KINDS, Style, gap
+from hmer_cli.synthesis.layout_statistics import KINDS, LayoutStyle, gap
 from hmer_cli.synthesis.matrix_cells import arrange
 
 _WIDE_COVERS = frozenset({r"\overline", r"\underline"})
@@ -74,7 +74,7 @@ class Block:
         self.marks += other.marks
 
 
-def layout(tree: Tree, hand: Hand, style: Style) -> list[Mark]:
+def layout(tree: Tree, hand: Hand, style: LayoutStyle) -> list[Mark]:
     """The marks of all signs of the tree, in the order of its label.
 
     The unit is the height of an x of the main line. ``hand`` gives the glyphs; raises KeyError
@@ -87,7 +87,7 @@ def layout(tree: Tree, hand: Hand, style: Style) -> list[Mark]:
 
 
 class _Layouter:
-    def __init__(self, hand: Hand, style: Style) -> None:
+    def __init__(self, hand: Hand, style: LayoutStyle) -> None:
         self.hand = hand
         self.style = style
         self.scale = 1.0

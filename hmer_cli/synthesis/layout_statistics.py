@@ -84,7 +84,7 @@ def extents() -> dict[str, tuple[float, float]]:
 
 
 @dataclass
-class Style:
+class LayoutStyle:
     """One writer's layout, drawn at random: wide gaps stay wide through the expression.
 
     ``even`` is how much of the usual unevenness inside an expression the writer has.

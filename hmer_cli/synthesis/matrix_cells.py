@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hmer_cli.ink.ink import Box
-from hmer_cli.synthesis.layout_statistics import Style
+from hmer_cli.synthesis.layout_statistics import LayoutStyle
 
 _AXIS = -0.5
 """The middle of a matrix above the baseline, in x heights."""
@@ -14,7 +14,7 @@ _EMPTY = (0.0, -1.0, 0.0, 0.0)
 
 
 def arrange(
-    cells: Sequence[Sequence[Box]], style: Style, name: str
+    cells: Sequence[Sequence[Box]], style: LayoutStyle, name: str
 ) -> Iterator[tuple[tuple[int, int], float, float]]:
     """Row, column and shift (x, y) of every cell, by the boxes of their contents.
 

@@ -16,7 +16,7 @@ from hmer_cli.synthesis.engine import inscribe
 from hmer_cli.synthesis.font import FontHand
 from hmer_cli.synthesis.glyph import Points, join
 from hmer_cli.synthesis.pen_kinematics import link
-from hmer_cli.synthesis.writer_style import Manner
+from hmer_cli.synthesis.writer_style import WriterStyle
 
 WIDTH, HEIGHT = 1240, 1754
 """A4 at 150 dots an inch."""
@@ -60,7 +60,7 @@ def write_page(source: Callable[[], str], style: int, rng: np.random.Generator) 
 
     ``source`` gives one label after the other; those that do not fit are left out.
     """
-    return _Scribe(source, Manner.of(style), rng).page()
+    return _Scribe(source, WriterStyle.of(style), rng).page()
 
 
 @dataclass
@@ -80,7 +80,9 @@ class _Piece:
 
 
 class _Scribe:
-    def __init__(self, source: Callable[[], str], manner: Manner, rng: np.random.Generator) -> None:
+    def __init__(
+        self, source: Callable[[], str], manner: WriterStyle, rng: np.random.Generator
+    ) -> None:
         self.source = source
         self.manner = manner
         self.rng = rng

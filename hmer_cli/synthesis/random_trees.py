@@ -102,7 +102,7 @@ def kind_of(token: str) -> str:
     return kind if kind in ("sign", "relation", "other") else "bracket"
 
 
-class Inventor:
+class RandomTrees:
     """Writes random labels of a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary, counts: Mapping[str, int] | None = None) -> None:
@@ -139,7 +139,7 @@ class Inventor:
 class _Writing:
     """One label in the making; ``left`` tokens are still to be written, roughly."""
 
-    def __init__(self, inventor: Inventor, rng: np.random.Generator, left: int) -> None:
+    def __init__(self, inventor: RandomTrees, rng: np.random.Generator, left: int) -> None:
         self.by = inventor
         self.rng = rng
         self.left = left

@@ -16,7 +16,7 @@ from hmer_cli.synthesis.layout_statistics import spelled_rows
 Boxes = NDArray[np.float64]
 
 
-def apart(tree: Tree, boxes: Boxes, least: float) -> Boxes:
+def separate(tree: Tree, boxes: Boxes, least: float) -> Boxes:
     """The boxes, neighbours in a row at least ``least`` apart with all that hangs on them.
 
     ``boxes`` (N, 4) are left, top, right, bottom of the signs in the order of the label. The bars

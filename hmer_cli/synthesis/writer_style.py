@@ -18,7 +18,7 @@ _MOST = 1.6
 
 
 @dataclass(frozen=True)
-class Manner:
+class WriterStyle:
     """One hand. Lengths are in x heights, unless said otherwise.
 
     ``slant`` is the lean to the right over the height; ``wide``, ``high`` and ``deep`` are how wide
@@ -51,7 +51,7 @@ class Manner:
     habits: Mapping[str, float]
 
     @classmethod
-    def of(cls, seed: int) -> Manner:
+    def of(cls, seed: int) -> WriterStyle:
         """The manner of the writer with this number."""
         rng = np.random.default_rng(seed)
         hooks = rng.normal(0, 1, (2, 2)) * rng.exponential(0.035, (2, 1))
@@ -79,7 +79,7 @@ class Manner:
         )
 
     @classmethod
-    def named(cls, name: str) -> Manner:
+    def named(cls, name: str) -> WriterStyle:
         """The manner of the writer with this name; numbers are names, too."""
         return cls.of(zlib.crc32(name.encode("utf-8", "surrogateescape")))
 

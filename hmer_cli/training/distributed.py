@@ -33,7 +33,7 @@ def own_device() -> torch.device:
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """This process among the others: its ``rank`` of ``size``, the device that is its own.
 
     Gradients are averaged between GPUs by NCCL, on CPUs by Gloo. Counters always go by Gloo

@@ -24,10 +24,10 @@ from hmer_cli.training.batches.images import mixed
 from hmer_cli.training.batches.targets import Targets
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.recompose import Invention
-from hmer_cli.training.distributed import Team
+from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.registry import build
-from hmer_cli.training.systems.base import Lesson, Say, System, mean_loss, read_all
+from hmer_cli.training.systems.base import LossModule, Say, System, mean_loss, read_all
 
 CHECKPOINT = "last.pt"
 BEST = "best.pt"
@@ -95,12 +95,12 @@ class Trainer:
         out: Path,
         say: Say,
         invention: Invention | None = None,
-        team: Team | None = None,
+        team: ProcessGroup | None = None,
     ) -> None:
         if not data:
             raise InputError("there is no labelled ink to train on", "give a CROHME package")
         self.recipe, self.out, self.say = recipe, out, say
-        self.team = team or Team.join()
+        self.team = team or ProcessGroup.join()
         if self.team.device.type == "cuda":
             torch.set_float32_matmul_precision("high")
         tokens = Vocabulary.of_labels(" ".join(e.tokens) for e in data).tokens
@@ -116,7 +116,7 @@ class Trainer:
         self.stills: list[tuple[list[int], Targets]] = []
         self.state = State()
         self.sums: dict[str, Tensor] = {}
-        self.lesson: torch.nn.Module = Lesson(self.system)
+        self.lesson: torch.nn.Module = LossModule(self.system)
 
     def begin_with(self, weights: Path) -> None:
         """Start from what a weights file holds, as far as it fits."""

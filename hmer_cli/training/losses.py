@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hmer_cli.networks.ctc_model import Reader
+from hmer_cli.networks.ctc_model import CtcModel
 from hmer_cli.networks.decoder import Decoder, both_ways
 from hmer_cli.recognition.units import BLANK
 from hmer_cli.training.batches.images import UNKNOWN, Batch
@@ -90,7 +90,7 @@ def precedence(scores: Tensor, order: Tensor) -> Tensor:
     return (loss * counts).sum() / counts.sum().clamp(min=1)
 
 
-def losses(reader: Reader, batch: Batch, weights: Losses) -> tuple[Tensor, dict[str, Tensor]]:
+def losses(reader: CtcModel, batch: Batch, weights: Losses) -> tuple[Tensor, dict[str, Tensor]]:
     """The total loss of a batch on the reader's device, and its parts for the log.
 
     The host runs ahead of a GPU here, but where PyTorch's CTC loss copies its lengths; for that,

@@ -12,12 +12,12 @@ from hmer_cli.errors import UsageError
 from hmer_cli.training.recipe import Recipe, parse
 from hmer_cli.training.systems.base import System
 from hmer_cli.training.systems.crnn import CrnnSystem
-from hmer_cli.training.systems.ctc import ReaderSystem
+from hmer_cli.training.systems.ctc import CtcSystem
 from hmer_cli.training.systems.graph import GraphSystem
 from hmer_cli.training.systems.transformer import TransformerSystem
 
 FAMILIES: dict[str, Callable[[Recipe, Sequence[str]], System[Any]]] = {
-    "reader": ReaderSystem,
+    "reader": CtcSystem,
     "graph": GraphSystem,
     "crnn": CrnnSystem,
     "transformer": TransformerSystem,

@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hmer_cli.networks.hmeg.graphs import UNKNOWN
 from hmer_cli.networks.hmeg.placement import R
-from hmer_cli.training.hmeg.layouts import UNKNOWN
 
 SIZES = 3
 """What is known of a symbol beside its token: logarithms of width and height, the pen."""

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hmer_cli.networks.hmeg.graphs import UNKNOWN, Graphs
 from hmer_cli.synthesis.graph_arrays import REACHES
 from hmer_cli.synthesis.symbol_graph import Relation
-from hmer_cli.training.hmeg.layouts import UNKNOWN, Graphs
 
 _THIN = 0.002
 
@@ -152,7 +152,7 @@ def composed(graphs: Graphs, said: Tensor) -> Tensor:
     return torch.cat([place, said[..., 2:]], dim=-1) * graphs.mask[..., None]
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     """A discriminator of some symbols of an expression: their tokens, relations and boxes.
 
     It knows no absolute place or size: the boxes are seen from the first of the symbols, in the

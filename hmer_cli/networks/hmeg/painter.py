@@ -13,9 +13,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hmer_cli.networks.hmeg.glyphs import Decoder, Sizes, sized
+from hmer_cli.networks.hmeg.graphs import UNKNOWN
 from hmer_cli.networks.hmeg.placement import place
-from hmer_cli.training.hmeg.layouts import UNKNOWN
-from hmer_cli.training.hmeg.pictures import EDGE, MARGIN, UNIT
+
+UNIT = 24.0
+"""The usual size of a symbol (the mean of their longer sides) in pixels."""
+
+MARGIN = 6.0
+"""White round an expression, in pixels."""
+
+EDGE = 0.75
+"""Boxes hold the pen's line and so many pixels for its soft edge."""
 
 CHANNELS = 16, 12, 8
 """Of the refinements at a quarter of the image's size, at half of it, and at all of it."""
@@ -98,7 +106,7 @@ class Painter(nn.Module):
         return torch.logit(ink) + self.refinement(torch.cat([ink, layout[:, 1:]], dim=1))
 
 
-class PatchCritic(nn.Module):
+class PatchDiscriminator(nn.Module):
     """A discriminator of patches of 22 px (Isola et al., CVPR 2017)."""
 
     def __init__(self) -> None:
@@ -114,7 +122,7 @@ class PatchCritic(nn.Module):
         return self.score(far), [near, far]
 
 
-class SymbolCritic(nn.Module):
+class SymbolDiscriminator(nn.Module):
     """A discriminator of what lies in a symbol's box; it also names the token (AC-GAN)."""
 
     def __init__(self, tokens: int) -> None:

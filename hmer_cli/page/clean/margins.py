@@ -17,7 +17,7 @@ _MARGIN = 0.08  # of the page's width and height: where holes are
 _ALIGNED = 0.02, 0.08  # of the page: holes are in line, and so far apart; no page has only one
 
 
-def without_holes(image: Pixels) -> Pixels:
+def remove_holes(image: Pixels) -> Pixels:
     """The page without its punch holes and dark rims; writing is too thin to be either.
 
     ``image`` and the result: (H, W), dark ink on evenly white paper.

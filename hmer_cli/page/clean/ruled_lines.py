@@ -63,7 +63,7 @@ class _Chain:
         return np.interp(np.arange(width), x, y)
 
 
-def without_rules(image: Pixels) -> Pixels:
+def remove_rules(image: Pixels) -> Pixels:
     """The page without the lines that were printed on it across and down.
 
     A printed line is thin, straight for longer than any fraction bar, and goes on behind the
@@ -80,10 +80,10 @@ def without_rules(image: Pixels) -> Pixels:
     crossings[image <= min(shade, other) - _DARKER] = 0
     cleaned = image.copy()
     cleaned[(across | down | crossings) > 0] = 255
-    return without_pieces(cleaned, _MORE if across.any() or down.any() else _MANY)
+    return remove_faint_rules(cleaned, _MORE if across.any() or down.any() else _MANY)
 
 
-def without_pieces(image: Pixels, many: float) -> Pixels:
+def remove_faint_rules(image: Pixels, many: float) -> Pixels:
     """The page without straight pieces across and down that are much fainter than its ink.
 
     A light line on a photo is seen here and lost there, so that no piece of it crosses the page.

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.detect.candidates import Indices, Line, find_lines
-from hmer_cli.page.detect.component_graph import Signer, Views
-from hmer_cli.page.detect.components import Parts
+from hmer_cli.page.detect.component_graph import Predictions, SymbolClassifier
+from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.gap_features import (
-    PARTINGS,
+    GAP_SCORES,
     cut_features,
-    part_kinds,
-    portraits,
+    group_features,
+    part_features,
     white_between,
 )
-from hmer_cli.page.detect.integral import Floats, Sums
-from hmer_cli.page.detect.network_features import opinions
-from hmer_cli.page.detect.symbol_classes import sights
+from hmer_cli.page.detect.integral import Floats, IntegralImages
+from hmer_cli.page.detect.network_features import network_features
+from hmer_cli.page.detect.symbol_classes import symbol_features
 
-Cutter = Callable[[Floats], Floats]
+GapScorer = Callable[[Floats], Floats]
 """(C, F) features of gaps to (C,) shares: how likely an expression ends there."""
 
 PADDING = 0.35  # letter heights around the ink: people draw boxes with some room
@@ -30,18 +30,20 @@ _SIDES = ((0, -3.0), (2, 3.0), (1, -1.5), (3, 1.5))  # an edge, and letter heigh
 
 
 @dataclass(frozen=True)
-class Runs:
+class MeasuredCandidates:
     """R candidates: ``boxes`` (R, 4) in pixels and ``features`` (R, F)."""
 
     boxes: Floats
     features: Floats
 
 
-def find_runs(parts: Parts, signer: Signer, cutter: Cutter, views: Views) -> Runs:
+def measure_candidates(
+    parts: InkComponents, signer: SymbolClassifier, cutter: GapScorer, views: Predictions
+) -> MeasuredCandidates:
     """The candidates of a page, of which the network has these views."""
-    seen = look_at(parts, signer, views)
+    seen = measure_lines(parts, signer, views)
     if not seen:
-        return Runs(np.zeros((0, 4), np.float32), np.zeros((0, 0), np.float32))
+        return MeasuredCandidates(np.zeros((0, 4), np.float32), np.zeros((0, 0), np.float32))
     gaps = [cut_features(line, parts, groups, kinds, views) for line, groups, kinds in seen]
     cuts = np.split(cutter(np.concatenate(gaps)), np.cumsum([len(gap) for gap in gaps])[:-1])
     boxes, features = [], []
@@ -49,24 +51,28 @@ def find_runs(parts: Parts, signer: Signer, cutter: Cutter, views: Views) -> Run
         first, last, hulls = line.runs()
         boxes.append(hulls)
         inside = _in_line(line, first, last, hulls, groups, kinds, parts.unit)
-        ends = [_cut(each, first, last) for each in (cut, *gap[:, PARTINGS].T)]
+        ends = [_cut(each, first, last) for each in (cut, *gap[:, GAP_SCORES].T)]
         features.append(np.concatenate([inside, *ends], 1))
     found, one = np.unique(np.concatenate(boxes), axis=0, return_index=True)
     around = _around(found, parts, views.maths)
-    said = opinions(views, parts, found, PADDING * parts.unit)
-    return Runs(found, np.concatenate([np.concatenate(features)[one], around, said], 1))
+    said = network_features(views, parts, found, PADDING * parts.unit)
+    return MeasuredCandidates(
+        found, np.concatenate([np.concatenate(features)[one], around, said], 1)
+    )
 
 
-def look_at(parts: Parts, signer: Signer, views: Views) -> list[tuple[Line, Floats, Floats]]:
+def measure_lines(
+    parts: InkComponents, signer: SymbolClassifier, views: Predictions
+) -> list[tuple[Line, Floats, Floats]]:
     """Every line with what its groups are: sums over their parts (G, P), kinds of signs (G, K)."""
     lines = list(find_lines(parts, views.maths, views.same))
     if not lines:
         return []
     every = np.concatenate([line.boxes for line in lines])
     boxes, which = np.unique(every, axis=0, return_inverse=True)
-    signs = signer(sights(parts.ink, boxes, parts.unit))[which.reshape(-1)]
+    signs = signer(symbol_features(parts.ink, boxes, parts.unit))[which.reshape(-1)]
     ends = np.cumsum([len(line.boxes) for line in lines])[:-1]
-    kinds = part_kinds(parts, views.maths)
+    kinds = part_features(parts, views.maths)
     return [
         (line, np.stack([kinds[members].sum(0) for members in line.members]), own)
         for line, own in zip(lines, np.split(signs, ends), strict=True)
@@ -100,7 +106,7 @@ def _in_line(
     size = (hulls[:, 2:] - hulls[:, :2]) / unit
     span = (line.boxes[:, 2].max() - line.boxes[:, 0].min()) / unit
     rest = whole - own
-    portrait = np.concatenate([portraits(line, groups, unit), kinds], 1)
+    portrait = np.concatenate([group_features(line, groups, unit), kinds], 1)
     signs = np.concatenate([np.zeros((1, kinds.shape[1]), np.float32), np.cumsum(kinds, 0)])
     signs = signs[last + 1] - signs[first]
     white = white_between(line, unit)
@@ -138,9 +144,9 @@ def _inner(white: Floats, first: Indices, last: Indices) -> tuple[Floats, Floats
     return table[first, last], np.asarray(sums[last] - sums[first], dtype=np.float32)
 
 
-def _around(boxes: Floats, parts: Parts, likely: Floats) -> Floats:
+def _around(boxes: Floats, parts: InkComponents, likely: Floats) -> Floats:
     """What else is inside a box and beside it, (R, F)."""
-    sums = Sums(parts.ink.shape)
+    sums = IntegralImages(parts.ink.shape)
     middle = np.stack([parts.boxes[:, [0, 2]].mean(1), parts.boxes[:, [1, 3]].mean(1)], 1)
     for values in (np.ones(len(parts)), likely, parts.mass, parts.mass * likely, likely < 0.5):
         sums.add(middle, values)

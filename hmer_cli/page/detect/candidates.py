@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.page.detect.components import Parts
+from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 
 Indices = NDArray[np.int64]
@@ -41,7 +41,7 @@ class Line:
         return first[short], last[short], boxes[short]
 
 
-def find_lines(parts: Parts, likely: Floats, links: Floats) -> Iterator[Line]:
+def find_lines(parts: InkComponents, likely: Floats, links: Floats) -> Iterator[Line]:
     """Lines of symbol groups under several ideas of what is mathematics and what is a group.
 
     ``likely`` (N,): how likely each part is to be mathematics; ``links`` (N, N): how likely two

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.page.detect.components import Parts
+from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.detect.symbol_classes import KINDS, SIGHT, sights
+from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features
 
 NEIGHBOURS = 16
 """How many parts each part looks at, itself among them."""
@@ -23,17 +23,17 @@ NEIGHBOURS = 16
 OWN = 10
 """The columns of the features of parts that say what a part is by itself."""
 
-LOOKS = SIGHT + len(KINDS) + OWN
+NODE_FEATURES = SYMBOL_FEATURES + len(SYMBOL_CLASSES) + OWN
 RELATIONS = 10
 
 _ALONG = 0.5  # white along a line parts less than white between lines
 
-Signer = Callable[[Floats], Floats]
+SymbolClassifier = Callable[[Floats], Floats]
 """(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
 
 
 @dataclass(frozen=True)
-class Scene:
+class ComponentGraph:
     """What is seen of N parts: the ``looks`` of each by itself, (N, LOOKS), its ``neighbours`` by
     their places, (N, K), and how they lie from it, ``relations`` (N, K, RELATIONS)."""
 
@@ -44,11 +44,11 @@ class Scene:
     @property
     def kinds(self) -> Floats:
         """How likely each part is a sign of each kind, (N, len(KINDS))."""
-        return self.looks[:, SIGHT : SIGHT + len(KINDS)]
+        return self.looks[:, SYMBOL_FEATURES : SYMBOL_FEATURES + len(SYMBOL_CLASSES)]
 
 
 @dataclass(frozen=True)
-class Views:
+class Predictions:
     """What the network says of N parts: how likely each is mathematics, ``maths`` (N,), and the
     box of its expression, ``boxes`` (N, 4) in pixels; how likely two neighbours stand in one
     expression, ``same`` (N, N), and which are neighbours, ``known`` (N, N), 1 or 0."""
@@ -58,20 +58,22 @@ class Views:
     same: Floats
     known: Floats
 
-    def of(self, chosen: NDArray[np.int64]) -> Views:
+    def of(self, chosen: NDArray[np.int64]) -> Predictions:
         """The views of the chosen parts alone."""
         pairs = np.ix_(chosen, chosen)
-        return Views(self.maths[chosen], self.boxes[chosen], self.same[pairs], self.known[pairs])
+        return Predictions(
+            self.maths[chosen], self.boxes[chosen], self.same[pairs], self.known[pairs]
+        )
 
 
-def scene(parts: Parts, signer: Signer) -> Scene:
+def component_graph(parts: InkComponents, signer: SymbolClassifier) -> ComponentGraph:
     """The parts of a page as the network is shown them; there must be one at least."""
-    looks = sights(parts.ink, parts.boxes, parts.unit)
+    looks = symbol_features(parts.ink, parts.boxes, parts.unit)
     own = parts.features[:, :OWN]
     squashed = np.sign(own) * np.log1p(np.abs(own))
     boxes = parts.boxes / parts.unit
     neighbours = nearest(boxes)
-    return Scene(
+    return ComponentGraph(
         np.concatenate([looks, signer(looks), squashed], 1).astype(np.float32),
         neighbours,
         relations(boxes, neighbours),
@@ -107,7 +109,9 @@ def relations(boxes: Floats, neighbours: NDArray[np.int64]) -> Floats:
     return np.concatenate(columns, -1).astype(np.float32)
 
 
-def views(parts: Parts, told: Scene, maths: Floats, ends: Floats, same: Floats) -> Views:
+def predict(
+    parts: InkComponents, told: ComponentGraph, maths: Floats, ends: Floats, same: Floats
+) -> Predictions:
     """The answers of the network for every part, tied together.
 
     ``maths`` (N,) and ``same`` (N, K) are shares; ``ends`` (N, 4) the way from the middle of a
@@ -127,4 +131,4 @@ def views(parts: Parts, told: Scene, maths: Floats, ends: Floats, same: Floats) 
     total, times = total + total.T, times + times.T
     known = (times > 0).astype(np.float32)
     links = (total / np.maximum(times, 1)).astype(np.float32)
-    return Views(maths, boxes.astype(np.float32), links, known)
+    return Predictions(maths, boxes.astype(np.float32), links, known)

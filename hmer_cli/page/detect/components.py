@@ -23,7 +23,7 @@ _STEPS = 6  # a part's own shape is seen on a raster of this many steps a side
 
 
 @dataclass(frozen=True)
-class Parts:
+class InkComponents:
     """N connected parts: ``boxes`` (N, 4) as x0, y0, x1, y1 in pixels, ``features`` (N, F).
 
     ``unit`` is the height of a letter on this page in pixels; ``ink`` is the (H, W) mask, and
@@ -40,7 +40,7 @@ class Parts:
         return len(self.boxes)
 
 
-def find_parts(image: Pixels) -> Parts:
+def find_components(image: Pixels) -> InkComponents:
     """The parts of the ink, specks aside. ``image``: (H, W), dark ink on evenly white paper."""
     ink = _ink(image)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
@@ -52,9 +52,9 @@ def find_parts(image: Pixels) -> Parts:
     mass = stats[kept, cv2.CC_STAT_AREA].astype(np.float32)
     unit = _letter_height(boxes)
     if not len(kept):
-        return Parts(boxes, mass, unit, np.zeros((0, 0), np.float32), ink)
+        return InkComponents(boxes, mass, unit, np.zeros((0, 0), np.float32), ink)
     shapes = _shapes(image, ink, np.asarray(labels, np.int32), boxes, kept)
-    return Parts(boxes, mass, unit, _features(boxes, mass, unit, shapes), ink)
+    return InkComponents(boxes, mass, unit, _features(boxes, mass, unit, shapes), ink)
 
 
 def _ink(image: Pixels) -> Pixels:

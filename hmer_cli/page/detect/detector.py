@@ -18,7 +18,7 @@ import numpy as np
 
 from hmer_cli.errors import MissingError
 from hmer_cli.models.session import Session, open_session
-from hmer_cli.page.detect.component_graph import Scene
+from hmer_cli.page.detect.component_graph import ComponentGraph
 from hmer_cli.page.detect.integral import Floats
 
 FOLDS = 5
@@ -47,7 +47,9 @@ class Detector:
         (shares,) = self._signs.run(None, {"sights": sights})
         return np.asarray(shares, dtype=np.float32)
 
-    def answers(self, told: Scene, fold: int | None = None) -> tuple[Floats, Floats, Floats]:
+    def answers(
+        self, told: ComponentGraph, fold: int | None = None
+    ) -> tuple[Floats, Floats, Floats]:
         """What the network for pages says of N parts: how likely each is mathematics, (N,); where
         its expression ends, (N, 4); how likely its neighbours stand in it, (N, K).
 

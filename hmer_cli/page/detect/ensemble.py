@@ -23,7 +23,7 @@ class Candidates:
     likely: Floats
 
 
-def agreed(looks: Sequence[Candidates]) -> Candidates:
+def fuse_boxes(looks: Sequence[Candidates]) -> Candidates:
     """The candidates of all looks, each as likely as all find it in the mean, its frame the mean of
     theirs.
 

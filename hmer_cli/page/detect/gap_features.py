@@ -6,21 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.detect.candidates import Indices, Line, relations
-from hmer_cli.page.detect.component_graph import Views
-from hmer_cli.page.detect.components import RASTER, Parts
+from hmer_cli.page.detect.component_graph import Predictions
+from hmer_cli.page.detect.components import RASTER, InkComponents
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.detect.network_features import partings
-from hmer_cli.page.detect.symbol_classes import KINDS
+from hmer_cli.page.detect.network_features import gap_scores
+from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES
 
 FAR = 20.0  # letter heights: further than this is all the same
-CUT_FEATURES = 97 + 4 * len(KINDS)
-PARTINGS = slice(CUT_FEATURES - 2, CUT_FEATURES)
+CUT_FEATURES = 97 + 4 * len(SYMBOL_CLASSES)
+GAP_SCORES = slice(CUT_FEATURES - 2, CUT_FEATURES)
 """The columns of what is seen at a gap that the network's links across it say."""
 
 _NOWHERE = -1.0  # what is measured beyond the ends of a line
 
 
-def part_kinds(parts: Parts, likely: Floats) -> Floats:
+def part_features(parts: InkComponents, likely: Floats) -> Floats:
     """What is added up over the parts of a group, (N, K)."""
     width = parts.boxes[:, 2] - parts.boxes[:, 0]
     height = parts.boxes[:, 3] - parts.boxes[:, 1]
@@ -44,7 +44,7 @@ def part_kinds(parts: Parts, likely: Floats) -> Floats:
     return np.stack(columns, 1).astype(np.float32)
 
 
-def portraits(line: Line, groups: Floats, unit: float) -> Floats:
+def group_features(line: Line, groups: Floats, unit: float) -> Floats:
     """What tells a group from others at a glance, (G, F): an equals sign, an arrow, a letter."""
     size = (line.boxes[:, 2:] - line.boxes[:, :2]) / unit
     bars = (groups[:, 5] == groups[:, 0]) * groups[:, 0]
@@ -60,7 +60,9 @@ def white_between(line: Line, unit: float) -> Floats:
     return np.concatenate([[FAR], between, [FAR]]).astype(np.float32)
 
 
-def cut_features(line: Line, parts: Parts, groups: Floats, kinds: Floats, views: Views) -> Floats:
+def cut_features(
+    line: Line, parts: InkComponents, groups: Floats, kinds: Floats, views: Predictions
+) -> Floats:
     """What is seen at each of the gaps between neighbouring groups, (G - 1, F).
 
     ``groups`` (G, P): what is added up over the parts of each; ``kinds`` (G, K): which kinds of
@@ -69,7 +71,7 @@ def cut_features(line: Line, parts: Parts, groups: Floats, kinds: Floats, views:
     count = len(line.members)
     if count < 2:
         return np.zeros((0, CUT_FEATURES), np.float32)
-    portrait = np.concatenate([portraits(line, groups, parts.unit), kinds], 1)
+    portrait = np.concatenate([group_features(line, groups, parts.unit), kinds], 1)
     white = white_between(line, parts.unit)
     looks = np.stack([_look(parts, members) for members in line.members])
     left, right = np.arange(count - 1), np.arange(1, count)
@@ -84,7 +86,7 @@ def cut_features(line: Line, parts: Parts, groups: Floats, kinds: Floats, views:
         looks[right],
         np.broadcast_to(_summary(line, groups, white), (count - 1, 7)),
         np.stack([left, count - 1 - right], 1),
-        partings(line, views),
+        gap_scores(line, views),
     ]
     return np.concatenate(columns, 1).astype(np.float32)
 
@@ -108,7 +110,7 @@ def _heights(line: Line, unit: float, left: Indices, right: Indices) -> Floats:
     return np.stack([shared, shared / lower, shift], 1)
 
 
-def _look(parts: Parts, members: Indices) -> Floats:
+def _look(parts: InkComponents, members: Indices) -> Floats:
     """The largest part of a group, as it looks: shape, and a raster of 3 by 3."""
     largest = members[np.argmax(parts.mass[members])]
     own = parts.features[largest]

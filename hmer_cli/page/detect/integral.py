@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 _CELL = 4  # pixels: sums are kept on cells of this size
 
 
-class Sums:
+class IntegralImages:
     """Channels over a page of ``shape`` (H, W), and their sums inside windows."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:

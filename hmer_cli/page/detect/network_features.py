@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from hmer_cli.page.detect.candidates import Line
-from hmer_cli.page.detect.component_graph import Views
-from hmer_cli.page.detect.components import Parts
+from hmer_cli.page.detect.component_graph import Predictions
+from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 
-OPINIONS = 29
+NETWORK_FEATURES = 29
 
 _SURE = 0.01  # no share is nearer to nought or one than this
 _STRANGER = 0.03  # parts less likely to be mathematics than this have no say
 _MANY = 2000  # boxes at a time, so that memory stays flat
 
 
-def opinions(views: Views, parts: Parts, boxes: Floats, room: float) -> Floats:
+def network_features(
+    views: Predictions, parts: InkComponents, boxes: Floats, room: float
+) -> Floats:
     """What the parts in and around (R, 4) boxes say of them, (R, OPINIONS).
 
     ``room`` is what people leave around the ink of an expression, in pixels.
@@ -25,7 +27,7 @@ def opinions(views: Views, parts: Parts, boxes: Floats, room: float) -> Floats:
     few = views.of(chosen)
     middle = (parts.boxes[chosen, :2] + parts.boxes[chosen, 2:]) / np.float32(2)
     spread = np.array([-1, -1, 1, 1], np.float32) * room
-    found = [np.zeros((0, OPINIONS), np.float32)]
+    found = [np.zeros((0, NETWORK_FEATURES), np.float32)]
     for start in range(0, len(boxes), _MANY):
         some = boxes[start : start + _MANY]
         within = (middle >= some[:, None, :2]) & (middle <= some[:, None, 2:])
@@ -35,7 +37,7 @@ def opinions(views: Views, parts: Parts, boxes: Floats, room: float) -> Floats:
     return np.concatenate(found).astype(np.float32)
 
 
-def partings(line: Line, views: Views) -> Floats:
+def gap_scores(line: Line, views: Predictions) -> Floats:
     """How likely an expression ends at each gap of a line, by the links across it, (G - 1, 2):
     between the two groups beside the gap, and between all before it and all behind it."""
     count = len(line.members)
@@ -66,7 +68,7 @@ def _share(some: Floats, whole: Floats) -> Floats:
     return np.asarray(some / np.maximum(whole, _SURE), dtype=np.float32)
 
 
-def _of_boxes(views: Views, inside: Floats, boxes: Floats, unit: float) -> Floats:
+def _of_boxes(views: Predictions, inside: Floats, boxes: Floats, unit: float) -> Floats:
     """How well boxes are those that their parts think of, (R, 18); ``inside`` (R, N), 1 or 0."""
     count = np.maximum(inside.sum(1), 1)
     weight = inside * views.maths
@@ -90,7 +92,7 @@ def _of_boxes(views: Views, inside: Floats, boxes: Floats, unit: float) -> Float
     return np.concatenate([np.stack(columns, 1), (mean - boxes) / unit, spread / unit], 1)
 
 
-def _of_links(views: Views, inside: Floats, x: Floats) -> Floats:
+def _of_links(views: Predictions, inside: Floats, x: Floats) -> Floats:
     """How strongly the parts inside are linked to each other and to others, (R, 11)."""
     likely = np.clip(views.same, _SURE, 1 - _SURE)
     behind = views.same * (x[None] > x[:, None])

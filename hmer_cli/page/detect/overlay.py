@@ -13,7 +13,7 @@ from hmer_cli.page.load.pages import Box, Page
 _COLOUR = (40, 60, 220)  # red in the order blue, green, red
 
 
-def drawn(page: Page, boxes: Sequence[Box]) -> NDArray[np.uint8]:
+def draw_regions(page: Page, boxes: Sequence[Box]) -> NDArray[np.uint8]:
     """The cleaned page, (H, W, 3) as blue, green, red, with numbered frames.
 
     ``boxes`` are in pixels of the page's own image, as `Region.place` has them.
@@ -31,4 +31,4 @@ def drawn(page: Page, boxes: Sequence[Box]) -> NDArray[np.uint8]:
 
 def as_png(page: Page, boxes: Sequence[Box]) -> bytes:
     """The same as the bytes of a PNG file."""
-    return cv2.imencode(".png", drawn(page, boxes))[1].tobytes()
+    return cv2.imencode(".png", draw_regions(page, boxes))[1].tobytes()

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.page.clean.ruled_lines import without_rules
-from hmer_cli.page.detect.candidate_features import find_runs
-from hmer_cli.page.detect.component_graph import scene, views
-from hmer_cli.page.detect.components import Parts, find_parts
+from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.detect.candidate_features import measure_candidates
+from hmer_cli.page.detect.component_graph import component_graph, predict
+from hmer_cli.page.detect.components import InkComponents, find_components
 from hmer_cli.page.detect.detector import Detector, shipped
-from hmer_cli.page.detect.ensemble import Candidates, agreed
+from hmer_cli.page.detect.ensemble import Candidates, fuse_boxes
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
@@ -37,7 +37,7 @@ _PAGE_PARTS = 60  # connected parts: fewer make no page
 
 
 @dataclass(frozen=True)
-class Study:
+class PreparedPage:
     """A page made ready for the search.
 
     ``image`` is the page without its printed lines, to be read; ``parts`` are those of the page as
@@ -46,12 +46,12 @@ class Study:
     """
 
     image: Pixels
-    parts: Parts
+    parts: InkComponents
     scale: float
     sharp: Pixels | None = None
 
 
-def study(page: Page) -> Study:
+def prepare_page(page: Page) -> PreparedPage:
     """A page is looked at as it is and sharpened, a levelled one, which is soft, sharpened alone.
 
     It is read as it is: the recogniser knows soft ink, and would see the grain of sharper.
@@ -59,18 +59,18 @@ def study(page: Page) -> Study:
     sharp = _sharpened(page.image)
     levelled = page.to_source is not None
     seen = sharp if levelled else page.image
-    bare = without_rules(seen)
+    bare = remove_rules(seen)
     image = np.where(bare == seen, page.image, 255).astype(np.uint8)
     scale = max(1.0, max(image.shape) / STUDIED)
-    return Study(image, _parts(bare, scale), scale, None if levelled else sharp)
+    return PreparedPage(image, _parts(bare, scale), scale, None if levelled else sharp)
 
 
-def _parts(image: Pixels, scale: float) -> Parts:
+def _parts(image: Pixels, scale: float) -> InkComponents:
     if scale == 1:
-        return find_parts(image)
+        return find_components(image)
     size = (max(1, round(image.shape[1] / scale)), max(1, round(image.shape[0] / scale)))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return find_parts(small)
+    return find_components(small)
 
 
 def _sharpened(image: Pixels) -> Pixels:
@@ -79,7 +79,7 @@ def _sharpened(image: Pixels) -> Pixels:
     return np.asarray(cv2.addWeighted(image, 1 + _SHARPER, soft, -_SHARPER, 0), dtype=np.uint8)
 
 
-def is_page(parts: Parts) -> bool:
+def is_page(parts: InkComponents) -> bool:
     """Whether the ink is too much and too tall to be a single expression."""
     if len(parts) < _PAGE_PARTS:
         return False
@@ -88,7 +88,7 @@ def is_page(parts: Parts) -> bool:
 
 
 def find_boxes(
-    found: Study, detector: Detector | None = None, fold: int | None = None
+    found: PreparedPage, detector: Detector | None = None, fold: int | None = None
 ) -> list[Box]:
     """The boxes of the expressions in pixels of the page, in reading order.
 
@@ -98,30 +98,30 @@ def find_boxes(
     detector = detector or shipped()
     looks = [found.parts]
     if found.sharp is not None:
-        looks.append(_parts(without_rules(found.sharp), found.scale))
+        looks.append(_parts(remove_rules(found.sharp), found.scale))
     seen = [_candidates(parts, detector, fold) for parts in looks if len(parts)]
     if not seen:
         return []
-    told = agreed(seen)
-    frames = told.frames[select(told.boxes, told.likely)]
+    told = fuse_boxes(seen)
+    frames = told.frames[non_maximum_suppression(told.boxes, told.likely)]
     height, width = found.parts.ink.shape
     boxes = np.clip(frames, 0, [width, height, width, height]) * found.scale
     return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
 
 
-def _candidates(parts: Parts, detector: Detector, fold: int | None) -> Candidates:
-    told = scene(parts, detector.kinds)
-    seen = views(parts, told, *detector.answers(told, fold))
+def _candidates(parts: InkComponents, detector: Detector, fold: int | None) -> Candidates:
+    told = component_graph(parts, detector.kinds)
+    seen = predict(parts, told, *detector.answers(told, fold))
     cutter = partial(detector.likely_cuts, fold=fold)
-    runs = find_runs(parts, detector.kinds, cutter, seen)
+    runs = measure_candidates(parts, detector.kinds, cutter, seen)
     likely = detector.likely_runs(runs.features, fold)
     kept = likely >= _HOPELESS
     boxes, features = runs.boxes[kept], runs.features[kept]
-    frames = framed(boxes, detector.edges(features, fold), parts.unit)
+    frames = with_margins(boxes, detector.edges(features, fold), parts.unit)
     return Candidates(boxes, frames, likely[kept])
 
 
-def framed(boxes: Floats, beyond: Floats, unit: float) -> Floats:
+def with_margins(boxes: Floats, beyond: Floats, unit: float) -> Floats:
     """(R, 4) boxes of ink as people would draw them: ``beyond`` (R, 4), in letter heights."""
     return np.asarray(boxes + np.array([-1, -1, 1, 1], np.float32) * beyond * unit)
 
@@ -142,7 +142,9 @@ def in_reading_order(boxes: Sequence[Box]) -> list[Box]:
     return [box for row in rows for box in sorted(row)]
 
 
-def select(boxes: Floats, likely: Floats, least: float = LEAST) -> NDArray[np.int64]:
+def non_maximum_suppression(
+    boxes: Floats, likely: Floats, least: float = LEAST
+) -> NDArray[np.int64]:
     """The likeliest candidates that do not overlap, the wider first where many are sure.
 
     ``boxes``: (N, 4) around the ink, ``likely``: (N,).

@@ -12,7 +12,7 @@ import numpy as np
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.load.images import Pixels
 
-KINDS: dict[str, str] = {
+SYMBOL_CLASSES: dict[str, str] = {
     "relation": r"= < > \leq \geq \neq \in \sim \approx \equiv \subset",
     "arrow": r"\rightarrow \leftarrow \Rightarrow \Leftarrow \leftrightarrow \Leftrightarrow",
     "plus": r"+ \pm \times \div \ast * \cdot",
@@ -33,15 +33,15 @@ KINDS: dict[str, str] = {
 SIDE = 14
 """Ink is looked at on a raster of this many steps a side, and its size beside it."""
 
-SIGHT = SIDE * SIDE + 2
+SYMBOL_FEATURES = SIDE * SIDE + 2
 
 
-def sights(ink: Pixels, boxes: Floats, unit: float) -> Floats:
+def symbol_features(ink: Pixels, boxes: Floats, unit: float) -> Floats:
     """How the ink in (N, 4) boxes looks, (N, SIGHT): each fitted into a square, and its size.
 
     ``ink``: (H, W), 1 where there is ink; ``unit``: the height of a letter in pixels.
     """
-    table = np.zeros((len(boxes), SIGHT), np.float32)
+    table = np.zeros((len(boxes), SYMBOL_FEATURES), np.float32)
     for row, (x0, y0, x1, y1) in zip(table, boxes.astype(int), strict=True):
         width, height = max(x1 - x0, 1), max(y1 - y0, 1)
         scale = SIDE / max(width, height)

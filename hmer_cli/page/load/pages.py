@@ -12,10 +12,10 @@ import numpy as np
 
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import Written, written_legibly
+from hmer_cli.ink.render import InkImage, legible_ink_image
 from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
-from hmer_cli.page.clean.margins import without_holes
+from hmer_cli.page.clean.margins import remove_holes
 from hmer_cli.page.load.images import Pixels, count_frames, decode, is_heic
 from hmer_cli.page.load.pdf import Pdf
 from hmer_cli.page.load.sources import Source, find_sources
@@ -37,14 +37,14 @@ class Page:
     source: str
     number: int
     image: Pixels
-    written: Written | None = None
+    written: InkImage | None = None
     to_source: Homography | None = None
 
     @classmethod
     def of(cls, source: str, number: int, image: Pixels) -> Page:
         """The page that a photo or a scan shows: level, and its paper white."""
         level, to_source = straighten(image)
-        return cls(source, number, without_holes(clean(level)), to_source=to_source)
+        return cls(source, number, remove_holes(clean(level)), to_source=to_source)
 
     def in_source(self, box: Box) -> Box:
         """The box, in pixels of the source, round the ink in a box of the image.
@@ -158,7 +158,7 @@ def _decoder(data: bytes, name: str, number: int) -> Callable[[], Pixels]:
 
 def _ink_page(data: bytes, name: str) -> Page:
     ink = read_inkml(data, name, label=False)
-    written = written_legibly(ink)
+    written = legible_ink_image(ink)
     return Page(name, 1, written.image, written)
 
 

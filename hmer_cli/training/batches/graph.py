@@ -15,7 +15,7 @@ from hmer_cli.recognition import scale
 from hmer_cli.recognition.components import SYMBOL, Components, components
 from hmer_cli.recognition.graph_decoder import front_of
 from hmer_cli.recognition.scale import PADDING
-from hmer_cli.recognition.strokes import Traces, stroke_size, traced
+from hmer_cli.recognition.strokes import StrokeFeatures, stroke_features, stroke_size
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.augment.camera import DEFAULT, Warp, degrade, seen
 from hmer_cli.training.augment.ink import Points, Spread, augment
@@ -42,7 +42,7 @@ class Nodes:
     are; both UNKNOWN where nobody tells.
     """
 
-    seen: Traces | Components
+    seen: StrokeFeatures | Components
     ordered: bool
     label: list[int]
     places: NDArray[np.int64]
@@ -113,7 +113,7 @@ def _length(nodes: Nodes) -> int:
 
 
 @dataclass(frozen=True)
-class Sight:
+class NodeSampler:
     """Shows examples as the model is to see them, with or without augmentation.
 
     ``symbols`` are the numbers of the names of signs.
@@ -135,7 +135,7 @@ class Sight:
         places, names = self._signs(example)
         ordered = bool(rng.random() >= UNORDERED)
         label = self.units.encode(example.tokens)
-        return Nodes(traced(turned(strokes, rng)), ordered, label, places, names)
+        return Nodes(stroke_features(turned(strokes, rng)), ordered, label, places, names)
 
     def _painted(
         self, strokes: Sequence[Points], size: float, rng: np.random.Generator
@@ -166,7 +166,7 @@ class Sight:
             return self._of_image(example, (), example.image.pixels)
         places, names = self._signs(example)
         if not as_image:
-            return Nodes(traced(example.strokes), True, label, places, names)
+            return Nodes(stroke_features(example.strokes), True, label, places, names)
         zoom = SYMBOL / _size(example.strokes)
         strokes, shape = placed(example.strokes, zoom, np.full(4, PADDING))
         return self._of_image(example, strokes, 255 - draw(strokes, shape, PEN))

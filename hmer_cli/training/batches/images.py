@@ -21,7 +21,13 @@ from hmer_cli.training.augment.camera import DEFAULT, Warp, degrade, seen
 from hmer_cli.training.augment.ink import Points, Spread, augment
 from hmer_cli.training.batches.targets import Targets, shifted
 from hmer_cli.training.compose import subexpressions
-from hmer_cli.training.compose.examples import UNTIED, Centres, Example, Shown, written_tokens
+from hmer_cli.training.compose.examples import (
+    UNTIED,
+    Centres,
+    Example,
+    ImageExample,
+    written_tokens,
+)
 from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.recipe import Drawing, Recomposition
 
@@ -123,7 +129,7 @@ class Painter:
         image, moved = 255 - draw(strokes, shape, pen), motion(strokes, shape, pen)
         return self._drawn(example, image, _centres(example, strokes), moved)
 
-    def _shown(self, example: Example, shown: Shown, symbol: float) -> Drawn:
+    def _shown(self, example: Example, shown: ImageExample, symbol: float) -> Drawn:
         image, scale = resized(shown.pixels, symbol / SYMBOL)
         centres = shown.centres and [(y * scale, x * scale, token) for y, x, token in shown.centres]
         return self._drawn(example, image, centres)

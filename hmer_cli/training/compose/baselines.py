@@ -50,14 +50,14 @@ class Line:
 
 
 @dataclass
-class Sight:
+class PlacedSymbol:
     """A node of the label's tree with the ink's box, its symbol and the line it stands in."""
 
     node: Node
     symbol: int
     box: Box
     line: Line
-    rows: dict[str, list[Sight]] = field(default_factory=dict)
+    rows: dict[str, list[PlacedSymbol]] = field(default_factory=dict)
 
     @property
     def extent(self) -> Box:
@@ -65,7 +65,7 @@ class Sight:
         boxes = [self.box, *(s.extent for row in self.rows.values() for s in row)]
         return union(boxes)
 
-    def walk(self) -> Iterator[Sight]:
+    def walk(self) -> Iterator[PlacedSymbol]:
         """This sight and all below it."""
         yield self
         for row in self.rows.values():
@@ -79,7 +79,7 @@ def union(boxes: list[Box]) -> Box:
     return min(x0), min(y0), max(x1), max(y1)
 
 
-def look(example: Example, extents: Extents) -> list[Sight] | None:
+def placed_symbols(example: Example, extents: Extents) -> list[PlacedSymbol] | None:
     """The signs of the example in its lines; None where label and ink do not agree."""
     if example.places is None or not example.symbols:
         return None
@@ -108,7 +108,7 @@ class _Viewer:
         self.lines.append(Line(depth))
         return self.lines[-1]
 
-    def row(self, tree: Tree, line: Line) -> list[Sight] | None:
+    def row(self, tree: Tree, line: Line) -> list[PlacedSymbol] | None:
         sights = []
         for node in tree:
             sight = self.sight(node, line)
@@ -117,10 +117,10 @@ class _Viewer:
             sights.append(sight)
         return sights
 
-    def sight(self, node: Node, line: Line) -> Sight | None:
+    def sight(self, node: Node, line: Line) -> PlacedSymbol | None:
         if not node.symbol or node.cells or self.next >= len(self.boxes):
             return None
-        sight = Sight(node, self.next, self.boxes[self.next], line)
+        sight = PlacedSymbol(node, self.next, self.boxes[self.next], line)
         line.seen.append((node.symbol, sight.box))
         self.next += 1
         for name in spelled_rows(node):

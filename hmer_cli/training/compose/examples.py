@@ -45,7 +45,7 @@ Centres = list[tuple[float, float, str]]
 
 
 @dataclass(frozen=True)
-class Shown:
+class ImageExample:
     """Handwriting that came as an image: (H, W), ink bright on black, at the reader's scale.
 
     ``centres`` are its symbols, None where nobody tells them.
@@ -69,7 +69,7 @@ class Example:
     tokens: tuple[str, ...]
     symbols: tuple[tuple[int, ...], ...] = ()
     places: tuple[int, ...] | None = None
-    image: Shown | None = None
+    image: ImageExample | None = None
 
     def part(self, span: subexpressions.Span) -> Example | None:
         """The sub-expression of these tokens; None where not all of its ink is known."""
@@ -167,4 +167,4 @@ def _of_image(seen: Prepared, tokens: tuple[str, ...], signs: Signs) -> Example:
             token for token, here in zip(tokens, written_tokens(tokens), strict=True) if here
         ]
         centres = [(y, x, token) for (x, y), token in zip(places.tolist(), written, strict=True)]
-    return Example((), tokens, image=Shown(seen.pixels, centres))
+    return Example((), tokens, image=ImageExample(seen.pixels, centres))

@@ -14,16 +14,16 @@ from hmer_cli.expr.tokens import Vocabulary, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
 from hmer_cli.ink.ink import Ink
 from hmer_cli.synthesis.glyph import Points
-from hmer_cli.synthesis.labels import Evened, Source, mixture
+from hmer_cli.synthesis.labels import BalancedLabels, LabelSource, mixture
 from hmer_cli.synthesis.layout import layout
-from hmer_cli.synthesis.layout_statistics import Measures, Style, learnt
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, Measures, learnt
 from hmer_cli.synthesis.pen_kinematics import drift
 from hmer_cli.synthesis.random_trees import Choices
 from hmer_cli.synthesis.strokes import fill
 from hmer_cli.training.compose import subexpressions
 from hmer_cli.training.compose.examples import UNTIED, UNWRITTEN, Example
 from hmer_cli.training.compose.symbol_bank import SymbolBank
-from hmer_cli.training.compose.symbol_substitution import Grafter
+from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
 
 _FONTS = frozenset({r"\mathbb"})
 _UNIT = 100.0
@@ -48,14 +48,14 @@ class Recomposer:
         """
         tree = parse(tokenize(label))
         tokens = tuple(to_tokens(tree))
-        style = Style(self.measures or learnt(), rng)
+        style = LayoutStyle(self.measures or learnt(), rng)
         strokes, symbols = fill(layout(tree, self.bank.hand(rng), style), _UNIT)
         places = tie(tokens)
         if max(places) + 1 != len(symbols):
             raise ValueError(f"{len(symbols)} signs written for {label!r}")
         return Example(_sloped(strokes, rng), tokens, symbols, places)
 
-    def sample(self, labels: Source, rng: np.random.Generator) -> Example:
+    def sample(self, labels: LabelSource, rng: np.random.Generator) -> Example:
         """A new example of a label from this source."""
         return self.example(labels.sample(rng), rng)
 
@@ -68,9 +68,9 @@ class Invention:
     """
 
     recomposer: Recomposer
-    labels: Source
+    labels: LabelSource
     vocabulary: Vocabulary
-    grafter: Grafter
+    grafter: SymbolSubstitution
 
     @classmethod
     def build(
@@ -96,8 +96,8 @@ class Invention:
                 raise InputError(f"{formulas}: {error}", "give a file of formulas") from error
         written = [ink.label for ink in inks if ink.label]
         counts = Counter(token for label in written for token in tokenize(label))
-        grafter = Grafter(bank, Choices(vocabulary, counts))
-        labels = Evened(mixture(vocabulary, written, lines), tries)
+        grafter = SymbolSubstitution(bank, Choices(vocabulary, counts))
+        labels = BalancedLabels(mixture(vocabulary, written, lines), tries)
         return cls(Recomposer(bank), labels, vocabulary, grafter)
 
     def sample(self, rng: np.random.Generator) -> Example:

@@ -16,7 +16,7 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.synthesis.font import FontHand, knows
 from hmer_cli.synthesis.glyph import Glyph, Points
 from hmer_cli.synthesis.layout_statistics import KINDS, extents
-from hmer_cli.training.compose.baselines import Sight, look
+from hmer_cli.training.compose.baselines import PlacedSymbol, placed_symbols
 from hmer_cli.training.compose.examples import Example, example
 
 _STEP = 0.04
@@ -179,7 +179,7 @@ def origin(ink: Ink) -> tuple[str, str]:
 def glyphs(written: Example) -> list[Glyph]:
     """The glyphs of an example in the units of their lines; misshapen ones are left out."""
     found = []
-    for row in look(written, extents()) or ():
+    for row in placed_symbols(written, extents()) or ():
         for sight in row.walk():
             glyph = _glyph(written, sight)
             if glyph is not None and _sound(glyph):
@@ -187,7 +187,7 @@ def glyphs(written: Example) -> list[Glyph]:
     return found
 
 
-def _glyph(written: Example, sight: Sight) -> Glyph | None:
+def _glyph(written: Example, sight: PlacedSymbol) -> Glyph | None:
     strokes = [written.strokes[i] for i in written.symbols[sight.symbol]]
     token, line = sight.node.symbol, sight.line
     if not line.unit:

@@ -13,7 +13,7 @@ import numpy as np
 from hmer_cli.synthesis.glyph import Points
 from hmer_cli.synthesis.layout_statistics import extents
 from hmer_cli.synthesis.random_trees import GRAFTED, Choices, kind_of
-from hmer_cli.training.compose.baselines import Sight, look
+from hmer_cli.training.compose.baselines import PlacedSymbol, placed_symbols
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.symbol_bank import BankHand, SymbolBank
 
@@ -25,7 +25,7 @@ _ROOM, _NARROWED = 1.3, 0.7
 
 
 @dataclass(frozen=True)
-class Grafter:
+class SymbolSubstitution:
     """Exchanges ink and signs of training examples for those of a bank."""
 
     bank: SymbolBank
@@ -36,7 +36,7 @@ class Grafter:
 
         What has no known ink, is no letter, digit or operator, or finds no fitting ink stays.
         """
-        rows = look(example, extents())
+        rows = placed_symbols(example, extents())
         if rows is None:
             return example
         hand = self.bank.hand(rng)
@@ -53,13 +53,13 @@ Written = tuple[str, list[Points]]
 """A token and the strokes that now write it."""
 
 
-def _free(sight: Sight) -> bool:
+def _free(sight: PlacedSymbol) -> bool:
     """Whether the sign may be another's: one of its line, with nothing written into it."""
     return kind_of(sight.node.symbol) in GRAFTED and "inside" not in sight.rows
 
 
 def _agreed(
-    sights: Sequence[Sight], new: dict[str, str], hand: BankHand, rng: np.random.Generator
+    sights: Sequence[PlacedSymbol], new: dict[str, str], hand: BankHand, rng: np.random.Generator
 ) -> dict[int, Written]:
     """New ink by symbol; a sign becomes another only if that fits wherever it stands."""
     found: dict[int, Written] = {}
@@ -75,7 +75,7 @@ def _agreed(
     return found
 
 
-def _fitted(sight: Sight, token: str, hand: BankHand) -> list[Points] | None:
+def _fitted(sight: PlacedSymbol, token: str, hand: BankHand) -> list[Points] | None:
     """Ink of the token on the sign's line, in the middle of its place; None where it is too wide.
 
     Also None where nobody has the token.

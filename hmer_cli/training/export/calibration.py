@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from hmer_cli.data.datasets import Sample
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import join
-from hmer_cli.ink.render import Seen
+from hmer_cli.ink.render import Readable
 from hmer_cli.recognition.recogniser import Recogniser, basis
 
 _CHUNK = 64
@@ -38,7 +38,7 @@ def calibrate(weights: Path, samples: Sequence[Sample]) -> dict[str, Weights]:
 
 
 def _evidence(
-    recogniser: Recogniser, samples: Sequence[Sample], way: Callable[[Sample], Seen]
+    recogniser: Recogniser, samples: Sequence[Sample], way: Callable[[Sample], Readable]
 ) -> tuple[list[tuple[float, float]], list[bool]]:
     """What speaks for each choice, and whether it is right."""
     evidence, right = [], []
@@ -54,7 +54,7 @@ def _evidence(
                 truths.append(sample.label)
         for choice, truth in zip(recogniser.choose(images), truths, strict=True):
             if choice is not None:
-                evidence.append((choice.odds, choice.lead))
+                evidence.append((choice.odds, choice.margin))
                 right.append(join(recogniser.units.decode(choice.units)) == truth)
     return evidence, right
 

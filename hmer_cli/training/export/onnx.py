@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from hmer_cli.errors import MissingError
 from hmer_cli.models.embedded import packed, unpacked
-from hmer_cli.networks.ctc_model import Reader
-from hmer_cli.networks.graph_model import GraphReader, Saying, Seeing
+from hmer_cli.networks.ctc_model import CtcModel
+from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.recognition.components import SIDE
 from hmer_cli.recognition.graph_decoder import COMPONENT, LOOK, SAY, STROKE
 from hmer_cli.recognition.recogniser import DECODER, GRAPH, METADATA
@@ -30,8 +30,8 @@ from hmer_cli.training.export.quantise import (
     STEPS,
     Feed,
     factors,
-    in_whole_numbers,
-    multiply_in_whole_numbers,
+    quantise_convolutions,
+    quantise_products,
 )
 
 OPSET = 17
@@ -67,10 +67,10 @@ _SMALL = 4096
 """Tensors of fewer numbers stay as they are."""
 
 
-class Judge(nn.Module):
+class DecoderScores(nn.Module):
     """Scores labels by what was seen, under the names that the decoder has in the reader."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: CtcModel) -> None:
         super().__init__()
         self.decoder = reader.decoder
 
@@ -80,7 +80,7 @@ class Judge(nn.Module):
 
 
 def export(
-    reader: Reader, metadata: dict[str, Any], path: Path, shown: Sequence[Batch] = ()
+    reader: CtcModel, metadata: dict[str, Any], path: Path, shown: Sequence[Batch] = ()
 ) -> None:
     """Write a reader as one file, matrices in bytes on disk and at work.
 
@@ -98,10 +98,13 @@ def export(
         *_, seen, bias = reader(images[:1], sizes[:1])
     labels = torch.tensor([[1, 1], [1, 0]])
     judge = _traced(
-        Judge(reader), {"seen": seen, "bias": bias, "labels": labels}, ["scores"], JUDGE_AXES
+        DecoderScores(reader),
+        {"seen": seen, "bias": bias, "labels": labels},
+        ["scores"],
+        JUDGE_AXES,
     )
     if shown:
-        in_whole_numbers(model, [_feed(batch, reader.shape.channels) for batch in shown])
+        quantise_convolutions(model, [_feed(batch, reader.shape.channels) for batch in shown])
     _complete([model, judge], reader)
     quantise(model)
     quantise(judge)
@@ -110,13 +113,13 @@ def export(
     path.write_bytes(_bytes(model))
 
 
-def graph_models(reader: GraphReader) -> dict[str, bytes]:
+def graph_models(reader: GraphModel) -> dict[str, bytes]:
     """A graph reader as the ONNX models of a `Scribe`, by their names, matrices in bytes."""
     reader.eval()
     boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 1.0], [4.0, 0.5, 5.0, 0.6]])
     looks = {STROKE: torch.zeros(3, CHANNELS, POINTS), COMPONENT: torch.zeros(3, SIDE, SIDE).byte()}
     models = {
-        name: _traced(Seeing(reader, name), {"looks": look, "boxes": boxes}, ["x"], FRONT_AXES)
+        name: _traced(NodeEncoder(reader, name), {"looks": look, "boxes": boxes}, ["x"], FRONT_AXES)
         for name, look in looks.items()
     }
     x = torch.zeros(1, 3, reader.shape.channels)
@@ -128,7 +131,7 @@ def graph_models(reader: GraphReader) -> dict[str, bytes]:
     units, ways = torch.tensor([[1, 1], [1, 0]]), torch.tensor([0, 1])
     past = torch.zeros(layers, both, 2, heads, 3, d)
     given = {"kept": kept, "past": past, "units": units, "ways": ways}
-    models[SAY] = _traced(Saying(reader), given, ["said", "now"], SAY_AXES)
+    models[SAY] = _traced(DecodeStep(reader), given, ["said", "now"], SAY_AXES)
     _complete(list(models.values()), reader)
     for model in models.values():
         quantise(model)
@@ -277,4 +280,4 @@ def quantise(model: onnx.ModelProto) -> None:
     nodes = [*unpacked, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    multiply_in_whole_numbers(model, {k: v for k, v in multiplied.items() if v in whole})
+    quantise_products(model, {k: v for k, v in multiplied.items() if v in whole})

@@ -45,7 +45,7 @@ class Block:
     after: str
 
 
-def in_whole_numbers(model: onnx.ModelProto, feeds: Iterable[Feed]) -> None:
+def quantise_convolutions(model: onnx.ModelProto, feeds: Iterable[Feed]) -> None:
     """Let the model's convolutions compute with bytes, over the ranges that they have in ``feeds``.
 
     The first, of one channel, stays as it is: the ink would lose more than time is won. So do those
@@ -95,7 +95,7 @@ def factors(graph: onnx.GraphProto) -> dict[str, str]:
     return found
 
 
-def multiply_in_whole_numbers(model: onnx.ModelProto, matrices: Mapping[str, str]) -> None:
+def quantise_products(model: onnx.ModelProto, matrices: Mapping[str, str]) -> None:
     """Let the model compute its products with ``matrices`` in bytes, see `factors`.
 
     The matrices must be in the file as bytes and steps, of which none is beyond MOST.

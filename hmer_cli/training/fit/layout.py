@@ -23,7 +23,7 @@ from hmer_cli.data.datasets import open_dataset
 from hmer_cli.expr.commands import OPERATORS
 from hmer_cli.synthesis.font import WORDS, drawings, sample
 from hmer_cli.synthesis.layout_statistics import KINDS, gap
-from hmer_cli.training.compose.baselines import Extents, Sight, look, union
+from hmer_cli.training.compose.baselines import Extents, PlacedSymbol, placed_symbols, union
 from hmer_cli.training.compose.examples import Example, examples
 
 Record = tuple[str, float, float]
@@ -43,7 +43,7 @@ def seen_extents(ink: Sequence[Example], start: Extents) -> dict[str, tuple[floa
     """The median top and bottom of every token in the ink, where there are enough of it."""
     found = defaultdict(list)
     for example in ink:
-        for sight in (s for top in look(example, start) or () for s in top.walk()):
+        for sight in (s for top in placed_symbols(example, start) or () for s in top.walk()):
             if sight.line.unit:
                 _, y0, _, y1 = sight.box
                 base, unit = sight.line.base, sight.line.unit
@@ -52,7 +52,7 @@ def seen_extents(ink: Sequence[Example], start: Extents) -> dict[str, tuple[floa
     return {**start, **{t: (round(m[0], 3), round(m[1], 3)) for t, m in medians.items()}}
 
 
-def records(row: Sequence[Sight]) -> Iterator[Record]:
+def records(row: Sequence[PlacedSymbol]) -> Iterator[Record]:
     """Everything that can be measured in a row of signs and below it."""
     line = row[0].line
     if line.unit:
@@ -66,7 +66,7 @@ def records(row: Sequence[Sight]) -> Iterator[Record]:
             yield from records(below)
 
 
-def _brackets(row: Sequence[Sight]) -> Iterator[Record]:
+def _brackets(row: Sequence[PlacedSymbol]) -> Iterator[Record]:
     """How brackets reach over what they hold."""
     waiting: list[int] = []
     base, unit = row[0].line.base, row[0].line.unit
@@ -84,7 +84,7 @@ def _brackets(row: Sequence[Sight]) -> Iterator[Record]:
                 yield "bracket.bottom", (bottom - base) / unit, (bracket.box[3] - base) / unit
 
 
-def _parts(sight: Sight) -> Iterator[Record]:
+def _parts(sight: PlacedSymbol) -> Iterator[Record]:
     unit = sight.line.unit
     if not unit:
         return
@@ -105,14 +105,14 @@ def _parts(sight: Sight) -> Iterator[Record]:
         yield from _root(sight)
 
 
-def _role(sight: Sight, name: str) -> str:
+def _role(sight: PlacedSymbol, name: str) -> str:
     if sight.node.symbol == r"\frac":
         return {"above": "over", "below": "under"}.get(name, name)
     return "index" if sight.node.symbol == r"\sqrt" and name == "above" else name
 
 
 def _script(
-    sight: Sight, name: str, extent: tuple[float, ...], base: float | None
+    sight: PlacedSymbol, name: str, extent: tuple[float, ...], base: float | None
 ) -> Iterator[Record]:
     unit, own = sight.line.unit, sight.line.base
     kind = KINDS.get(sight.node.symbol, "letter")
@@ -122,7 +122,7 @@ def _script(
         yield f"{name}.base.{kind}", (edge - own) / unit, (base - own) / unit
 
 
-def _limit(sight: Sight, name: str, extent: tuple[float, ...]) -> Iterator[Record]:
+def _limit(sight: PlacedSymbol, name: str, extent: tuple[float, ...]) -> Iterator[Record]:
     x0, y0, x1, y1 = sight.box
     unit = sight.line.unit
     symbol = "int" if sight.node.symbol == r"\int" else "stack"
@@ -131,7 +131,7 @@ def _limit(sight: Sight, name: str, extent: tuple[float, ...]) -> Iterator[Recor
     yield f"{name}.shift.{symbol}", 0.0, (extent[0] + extent[2] - x0 - x1) / 2 / unit
 
 
-def _fraction(sight: Sight) -> Iterator[Record]:
+def _fraction(sight: PlacedSymbol) -> Iterator[Record]:
     x0, y0, x1, y1 = sight.box
     middle, unit = (y0 + y1) / 2, sight.line.unit
     over = union([s.extent for s in sight.rows["above"]])
@@ -145,7 +145,7 @@ def _fraction(sight: Sight) -> Iterator[Record]:
     yield "under.shift", 0.0, (under[0] + under[2] - x0 - x1) / 2 / unit
 
 
-def _root(sight: Sight) -> Iterator[Record]:
+def _root(sight: PlacedSymbol) -> Iterator[Record]:
     x0, y0, x1, y1 = sight.box
     unit = sight.line.unit
     inside = union([s.extent for s in sight.rows["inside"]])
@@ -209,7 +209,7 @@ def main(dataset: str) -> None:
 def fit(ink: Sequence[Example]) -> str:
     """The JSON of extents and measures."""
     extents = seen_extents(ink, font_extents())
-    looks = (look(example, extents) for example in ink)
+    looks = (placed_symbols(example, extents) for example in ink)
     found = measures([list(records(row)) for row in looks if row])
     return _table({"extents": extents, "measures": found})
 

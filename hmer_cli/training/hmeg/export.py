@@ -11,13 +11,13 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from hmer_cli.networks.hmeg.graphs import UNKNOWN, Graphs
 from hmer_cli.networks.hmeg.layout import LayoutNetwork
-from hmer_cli.networks.hmeg.painter import Painter
+from hmer_cli.networks.hmeg.painter import EDGE, MARGIN, UNIT, Painter
 from hmer_cli.synthesis.hmeg_engine import METADATA
 from hmer_cli.training.export.onnx import OPSET, quantise
 from hmer_cli.training.hmeg.forms import Forms
-from hmer_cli.training.hmeg.layouts import UNKNOWN, Graphs
-from hmer_cli.training.hmeg.pictures import BENT, EDGE, MARGIN, PENS, UNIT
+from hmer_cli.training.hmeg.pictures import BENT, PENS
 
 _INPUTS = {
     "symbols": ["N"], "relations": ["N", "N"], "reaches": ["N", "N"], "parents": ["N"],

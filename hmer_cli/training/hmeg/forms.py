@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hmer_cli.networks.hmeg.graphs import UNKNOWN
 from hmer_cli.networks.hmeg.placement import R
-from hmer_cli.training.hmeg.layouts import UNKNOWN
 from hmer_cli.training.hmeg.pictures import Picture
 
 _EACH = 15

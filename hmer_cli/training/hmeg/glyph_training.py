@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from hmer_cli.errors import InputError
 from hmer_cli.networks.hmeg.glyphs import Decoder, Encoder, Sizes, sized
+from hmer_cli.networks.hmeg.graphs import UNKNOWN
+from hmer_cli.networks.hmeg.painter import UNIT
 from hmer_cli.training.hmeg import checkpoint
 from hmer_cli.training.hmeg.forms import Forms
-from hmer_cli.training.hmeg.layouts import UNKNOWN
-from hmer_cli.training.hmeg.pictures import UNIT, Picture, Symbols, chances
+from hmer_cli.training.hmeg.pictures import Picture, Symbols, chances
 from hmer_cli.training.systems.base import Say
 
 SETTLING = 200

@@ -22,12 +22,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hmer_cli.networks.hmeg.glyphs import sized
-from hmer_cli.networks.hmeg.painter import Painter, PatchCritic, SymbolCritic, centres, on_canvas
+from hmer_cli.networks.hmeg.graphs import Graphs
+from hmer_cli.networks.hmeg.painter import (
+    UNIT,
+    Painter,
+    PatchDiscriminator,
+    SymbolDiscriminator,
+    centres,
+    on_canvas,
+)
 from hmer_cli.networks.hmeg.placement import crop
 from hmer_cli.training.hmeg import checkpoint
 from hmer_cli.training.hmeg.glyph_training import GlyphTrainer, average, descend
-from hmer_cli.training.hmeg.layouts import Graphs, stacked
-from hmer_cli.training.hmeg.pictures import UNIT, Picture, Symbols
+from hmer_cli.training.hmeg.layouts import stacked
+from hmer_cli.training.hmeg.pictures import Picture, Symbols
 from hmer_cli.training.hmeg.training import LayoutTrainer, Move
 from hmer_cli.training.systems.base import Say
 
@@ -75,7 +83,7 @@ class PainterTrainer:
         self.painter.decoder.load_state_dict(glyphs.mean.state_dict())
         self.mean = copy.deepcopy(self.painter)
         self.encoder, self.network = glyphs.encoder, layouts.network
-        self.patches, self.symbols = PatchCritic(), SymbolCritic(count)
+        self.patches, self.symbols = PatchDiscriminator(), SymbolDiscriminator(count)
         groups: list[dict[str, Any]] = [
             {"params": [*self.painter.parameters(), *self.encoder.parameters()]},
             {"params": list(self.network.parameters()), "lr": plan.layout_rate},

@@ -13,20 +13,14 @@ from torch import Tensor
 
 from hmer_cli.ink.ink import Ink, Stroke
 from hmer_cli.ink.render import WHITE, draw
+from hmer_cli.networks.hmeg.graphs import UNKNOWN
+from hmer_cli.networks.hmeg.painter import EDGE, MARGIN, UNIT
 from hmer_cli.networks.hmeg.placement import R, crop
-from hmer_cli.training.hmeg.layouts import UNKNOWN, Layout, layout_of
-
-UNIT = 24.0
-"""The usual size of a symbol (the mean of their longer sides) in pixels."""
-
-MARGIN = 6.0
-"""White round an expression, in pixels."""
+from hmer_cli.training.hmeg.layouts import Layout, layout_of
 
 PENS = (1.6, 2.8)
 """People's pens in pixels: a fifteenth to a ninth of a symbol."""
 
-EDGE = 0.75
-"""Boxes hold the pen's line and so many pixels for its soft edge."""
 
 BENT = r"\sqrt"
 _FINE = 2

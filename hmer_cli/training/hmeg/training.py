@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hmer_cli.errors import InputError
-from hmer_cli.networks.hmeg.layout import Critic, LayoutNetwork, Shape, parts
+from hmer_cli.networks.hmeg.graphs import UNKNOWN, Graphs
+from hmer_cli.networks.hmeg.layout import Discriminator, LayoutNetwork, Shape, parts
 from hmer_cli.synthesis.symbol_graph import SymbolGraph
-from hmer_cli.training.hmeg.layouts import UNKNOWN, Graphs, Layout, corners, stacked
+from hmer_cli.training.hmeg.layouts import Layout, corners, stacked
 from hmer_cli.training.hmeg.views import VIEWS
 from hmer_cli.training.systems.base import Say
 
@@ -75,7 +76,9 @@ class LayoutTrainer:
         torch.manual_seed(plan.seed)
         self.plan, self.layouts = plan, layouts
         self.network = LayoutNetwork(tokens, plan.shape)
-        self.critic = Critic(len(tokens) + UNKNOWN + 1, plan.shape.width) if plan.view else None
+        self.critic = (
+            Discriminator(len(tokens) + UNKNOWN + 1, plan.shape.width) if plan.view else None
+        )
         self.optimiser = torch.optim.Adam(self.network.parameters(), plan.rate)
         self.opponent = (
             torch.optim.Adam(self.critic.parameters(), plan.rate) if self.critic else None

@@ -8,8 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from hmer_cli.networks.hmeg.graphs import Graphs
 from hmer_cli.synthesis.symbol_graph import Relation
-from hmer_cli.training.hmeg.layouts import Graphs
 
 UNRELATED = 5
 """At most so many symbols that are no neighbours, HMEG's number."""

@@ -78,7 +78,7 @@ class System(ABC, Generic[Batch]):
         return replace(example, tokens=tokens, symbols=(), places=None, image=image)
 
 
-class Lesson(nn.Module):
+class LossModule(nn.Module):
     """A system's loss as a module, which data-parallel training wraps as a whole."""
 
     def __init__(self, system: System[Any]) -> None:

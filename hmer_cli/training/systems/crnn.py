@@ -81,7 +81,7 @@ class CrnnSystem(PictureSystem):
             self.dimensions = CrnnShape(units=len(self.units), **recipe.model)
         except TypeError as error:
             raise UsageError(f"recipe {recipe.name}: [model] {error}", "see CrnnShape") from error
-        check(self.dimensions.backbone, recipe)
+        check(self.dimensions.backbone, recipe.canvas.height, recipe.canvas.width)
         self.shape = asdict(self.dimensions)
         self.model = Crnn(self.dimensions, recipe.canvas.height)
         frames = recipe.canvas.width // ACROSS

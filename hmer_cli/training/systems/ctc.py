@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from hmer_cli.errors import UsageError
 from hmer_cli.ink.motion import CHANNELS
-from hmer_cli.networks.ctc_model import Reader, Shape
-from hmer_cli.networks.layers import thin_out
+from hmer_cli.networks.ctc_model import CtcModel, Shape
+from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.recognition.ctc import beam, greedy
 from hmer_cli.training.batches.images import Batch, Painter, bucketed, collate, stream
 from hmer_cli.training.compose.examples import Example
@@ -23,10 +23,10 @@ from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.systems.base import Progress, System
 
 
-class ReaderSystem(System[Batch]):
+class CtcSystem(System[Batch]):
     """Reading order and CTC over it, taught by the trace groups of the ink."""
 
-    model: Reader
+    model: CtcModel
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, tokens)
@@ -39,8 +39,8 @@ class ReaderSystem(System[Batch]):
             remedy = f"1 for images alone, {1 + CHANNELS} with the motion of the pen"
             raise UsageError(f"recipe {recipe.name}: {shape.channels} channels", remedy)
         self.shape = shape.to_dict()
-        self.model = Reader(shape)
-        thin_out(self.model, recipe.skipped, recipe.dropped)
+        self.model = CtcModel(shape)
+        set_drop_rates(self.model, recipe.skipped, recipe.dropped)
         self.painter = Painter(self.units, recipe.drawing, recipe.spread)
 
     def batches(
@@ -61,12 +61,12 @@ class ReaderSystem(System[Batch]):
 
     def losses(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """See `hmer_cli.training.losses`."""
-        assert isinstance(model, Reader)
+        assert isinstance(model, CtcModel)
         return losses(model, batch, self.recipe.losses)
 
     def read(self, model: nn.Module, batch: Batch, width: int = 1) -> list[list[str]]:
         """The tokens of each image; greedily, or by a beam of more than 1."""
-        assert isinstance(model, Reader)
+        assert isinstance(model, CtcModel)
         images = batch.given(model.shape.channels)
         with torch.autocast(images.device.type, torch.bfloat16):
             frames, *_ = model(images, batch.sizes)

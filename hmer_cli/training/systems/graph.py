@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmer_cli.errors import UsageError
-from hmer_cli.networks.graph_model import GraphReader, GraphShape, Saying, Seeing
-from hmer_cli.networks.layers import thin_out
+from hmer_cli.networks.graph_model import DecodeStep, GraphModel, GraphShape, NodeEncoder
+from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.recognition.components import Components
-from hmer_cli.recognition.graph_decoder import COMPONENT, MOST_NODES, STROKE, Scribe
-from hmer_cli.recognition.strokes import Traces
+from hmer_cli.recognition.graph_decoder import COMPONENT, MOST_NODES, STROKE, GraphDecoder
+from hmer_cli.recognition.strokes import StrokeFeatures
 from hmer_cli.training import losses
-from hmer_cli.training.batches.graph import GraphBatch, Nodes, Sight, bucketed, collate
+from hmer_cli.training.batches.graph import GraphBatch, Nodes, NodeSampler, bucketed, collate
 from hmer_cli.training.batches.images import UNKNOWN, chosen, pooled
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.export.onnx import restore_graph
@@ -27,14 +27,17 @@ from hmer_cli.training.export.transfer import symbol_names, transfer
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.systems.base import Progress, System
 
-KINDS: dict[str, type[Traces] | type[Components]] = {STROKE: Traces, COMPONENT: Components}
+KINDS: dict[str, type[StrokeFeatures] | type[Components]] = {
+    STROKE: StrokeFeatures,
+    COMPONENT: Components,
+}
 """What each front is given."""
 
 
 class GraphSystem(System[GraphBatch]):
     """The decoder learns labels, the nodes which sign they are of and which comes next."""
 
-    model: GraphReader
+    model: GraphModel
     partly = True
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
@@ -46,9 +49,9 @@ class GraphSystem(System[GraphBatch]):
             remedy = "see GraphShape"
             raise UsageError(f"recipe {recipe.name}: [model] {error}", remedy) from error
         self.shape = shape.to_dict()
-        self.sight = Sight(self.units, self.symbols, recipe.drawing, recipe.spread)
-        self.model = GraphReader(shape)
-        thin_out(self.model, recipe.skipped, recipe.dropped)
+        self.sight = NodeSampler(self.units, self.symbols, recipe.drawing, recipe.spread)
+        self.model = GraphModel(shape)
+        set_drop_rates(self.model, recipe.skipped, recipe.dropped)
 
     def begin_with(self, weights: Path) -> float:
         """Take over what fits of a weights file; the share of the parameters that did."""
@@ -85,7 +88,7 @@ class GraphSystem(System[GraphBatch]):
 
     def losses(self, model: nn.Module, batch: GraphBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Of the decoder, of what nodes are called and of what follows them."""
-        assert isinstance(model, GraphReader)
+        assert isinstance(model, GraphModel)
         weights = self.recipe.losses
         with torch.autocast(batch.boxes.device.type, torch.bfloat16):
             x = nodes_of(model, batch)
@@ -111,9 +114,9 @@ class GraphSystem(System[GraphBatch]):
 
     def read(self, model: nn.Module, batch: GraphBatch, width: int = 1) -> list[list[str]]:
         """The tokens of each image; greedily, or by a beam of more than 1."""
-        assert isinstance(model, GraphReader)
-        fronts = {batch.front: Running(Seeing(model, batch.front))}
-        scribe = Scribe(fronts, Running(model), Running(Saying(model)))
+        assert isinstance(model, GraphModel)
+        fronts = {batch.front: Running(NodeEncoder(model, batch.front))}
+        scribe = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
         counts = batch.there.sum(dim=1).tolist()
         said = []
         for looks, boxes in zip(
@@ -125,7 +128,7 @@ class GraphSystem(System[GraphBatch]):
         return said
 
 
-def nodes_of(model: GraphReader, batch: GraphBatch) -> Tensor:
+def nodes_of(model: GraphModel, batch: GraphBatch) -> Tensor:
     """What the batch's front makes of its nodes, (B, N, C), 0 where there is none."""
     front = getattr(model, batch.front)
     found = front(batch.looks[None], batch.boxes[batch.there][None])[0]

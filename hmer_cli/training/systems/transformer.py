@@ -249,7 +249,7 @@ class TransformerSystem(PictureSystem):
         except TypeError as error:
             remedy = "see TransformerShape"
             raise UsageError(f"recipe {recipe.name}: [model] {error}", remedy) from error
-        check(self.dimensions.backbone, recipe)
+        check(self.dimensions.backbone, recipe.canvas.height, recipe.canvas.width)
         self.shape = asdict(self.dimensions)
         self.model = Transcriber(self.dimensions)
         self.album = Album(self.units, recipe.canvas, None, recipe.schedule.pixels)
