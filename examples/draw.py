@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hmer_cli.generate import ENGINES, Plan
+from hmer_cli.commands.generate import ENGINES, Plan
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import render
 from hmer_cli.ink.svg import paths
-from hmer_cli.write.engine import Engine
+from hmer_cli.synthesis.engine import Engine
 
 from lecture import lecture
 from strokes import AXIS, Hand, Stroke

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.ink.render import draw
-from hmer_cli.write.engine import inscribe
-from hmer_cli.write.font import FontHand
-from hmer_cli.write.glyph import Points, join
-from hmer_cli.write.manner import Manner
+from hmer_cli.synthesis.engine import inscribe
+from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.glyph import Points, join
+from hmer_cli.synthesis.writer_style import WriterStyle
 
 TEXT = r"""the roots of a polynomial of degree two, for all
 real numbers a, b and c, are:
@@ -39,7 +39,7 @@ class Lecturer:
 
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
-        self.manner = Manner.of(WRITER)
+        self.manner = WriterStyle.of(WRITER)
         self.hand = FontHand(self.random, self.manner)
         self.strokes: list[Points] = []
         self.y = float(TOP)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from hmer_cli.convert import convert
+from hmer_cli.commands.convert import convert
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))

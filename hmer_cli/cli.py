@@ -160,8 +160,8 @@ def convert(
     3 weights or a dependency missing, 4 with --strict something low or invalid, 5 cannot write,
     70 a bug in hmer, 130 interrupted.
     """
-    from hmer_cli import convert as verb
-    from hmer_cli.read.weights import cache_dir as usual
+    from hmer_cli.commands import convert as verb
+    from hmer_cli.models.registry import cache_dir as usual
 
     records = verb.convert(
         inputs,
@@ -199,7 +199,7 @@ def render(
     pen: Annotated[float, typer.Option(metavar="PIXELS", help="Width of the line.")] = 2.0,
 ) -> None:
     """Draw InkML as PNG images, with their labels in caption.txt."""
-    from hmer_cli import render as verb
+    from hmer_cli.commands import render as verb
 
     rendered = verb.render_inputs(inputs, out, size=size, padding=padding, pen=pen)
     _end(verb.outcome(rendered))
@@ -245,7 +245,7 @@ def train(
 
     On several GPUs: torchrun --nproc_per_node=N -m hmer_cli.cli train ...
     """
-    from hmer_cli import train as verb
+    from hmer_cli.commands import train as verb
 
     target = out or Path("runs") / recipe.stem
     verb.train(recipe, data, target, start, changes or (), more or ())
@@ -283,7 +283,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Score the recogniser on a labelled data set: WER, CER, ExpRate and the errors."""
-    from hmer_cli import eval as verb
+    from hmer_cli.commands import eval as verb
 
     found = verb.run(
         dataset,
@@ -330,7 +330,7 @@ def generate(
     ] = None,
 ) -> None:
     """Write LaTeX by hand: images, ink, boxes and labels."""
-    from hmer_cli import generate as verb
+    from hmer_cli.commands import generate as verb
 
     made = verb.generate(
         out, latex or (), source,
@@ -346,7 +346,7 @@ app.add_typer(weights, name="weights")
 @weights.command("list")
 def list_weights() -> None:
     """List the weights that are known by name."""
-    from hmer_cli import weights as verb
+    from hmer_cli.commands import weights as verb
 
     verb.list_weights()
 
@@ -358,7 +358,7 @@ def verify(
     ] = None,
 ) -> None:
     """Compare weights with their SHA-256."""
-    from hmer_cli import weights as verb
+    from hmer_cli.commands import weights as verb
 
     verb.verify(name)
 
@@ -370,7 +370,7 @@ def download(
     sha256: Annotated[str | None, typer.Option(help="What the file must have.")] = None,
 ) -> None:
     """Download weights into the user's cache folder, where their name finds them."""
-    from hmer_cli import weights as verb
+    from hmer_cli.commands import weights as verb
 
     verb.download(name, url, sha256)
 

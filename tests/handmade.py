@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hmer_cli.ink.render import Seen, image_of
-from hmer_cli.read.reading import Reading
+from hmer_cli.ink.render import Readable, image_of
+from hmer_cli.recognition.reading import Reading
 
 Pixels = NDArray[np.uint8]
 
@@ -74,7 +74,7 @@ class FakeRecogniser:
         self.confidence = confidence
         self.batches: list[int] = []
 
-    def read(self, images: Sequence[Seen]) -> list[Reading]:
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
         self.batches.append(len(images))
         shown = [image_of(image) for image in images]
         assert all(image.dtype == np.uint8 and image.ndim == 2 for image in shown)

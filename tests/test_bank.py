@@ -11,24 +11,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmer_cli.data.mathbrush import read_symbols
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.ink.ink import Ink, Symbol
-from hmer_cli.learn.bank import SymbolBank, origin
-from hmer_cli.learn.examples import example
-from hmer_cli.learn.fit_layout import fit, measures
-from hmer_cli.learn.lines import look
-from hmer_cli.learn.mathbrush import read_symbols
-from hmer_cli.write.fill import fill
-from hmer_cli.write.font import FontHand
-from hmer_cli.write.layout import layout
-from hmer_cli.write.measures import Style, extents, learnt
+from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.layout import layout
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, extents, learnt
+from hmer_cli.synthesis.strokes import fill
+from hmer_cli.training.compose.baselines import placed_symbols
+from hmer_cli.training.compose.examples import example
+from hmer_cli.training.compose.symbol_bank import SymbolBank, origin
+from hmer_cli.training.fit.layout import fit, measures
 
 
 def written(label: str, seed: int = 0, unit: float = 100.0, writer: str = "anna") -> Ink:
     rng = np.random.default_rng(seed)
-    marks = layout(parse(tokenize(label)), FontHand(rng), Style(learnt(), rng))
+    marks = layout(parse(tokenize(label)), FontHand(rng), LayoutStyle(learnt(), rng))
     strokes, members = fill(marks, unit)
     symbols = tuple(Symbol(m, mark.token) for m, mark in zip(members, marks, strict=True))
     notes = {"writer": writer, "copyright": "ours"}
@@ -48,7 +48,7 @@ def test_ink_of_any_scale_is_measured_by_the_line_it_stands_in(unit: float) -> N
 
 def test_lines_have_their_baseline_where_the_letters_stand() -> None:
     ink = written("a x m n", unit=50.0)
-    row = look(example(ink, "a x m n"), extents())
+    row = placed_symbols(example(ink, "a x m n"), extents())
     assert row is not None
     assert row[0].line.unit == pytest.approx(50, rel=0.15)
     assert row[0].line.base == pytest.approx(np.median([s.box[3] for s in row]), abs=10)

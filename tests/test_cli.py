@@ -17,8 +17,8 @@ from handmade import INKML, FakeRecogniser, cross, encoded, paged
 from typer.main import get_command
 
 import hmer_cli
-import hmer_cli.convert
-import hmer_cli.eval
+import hmer_cli.commands.convert
+import hmer_cli.commands.eval
 from hmer_cli import console
 from hmer_cli.cli import app, main
 from hmer_cli.errors import MissingError
@@ -33,7 +33,7 @@ Run = Callable[..., int]
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line in an empty folder; gives its exit code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hmer_cli.convert, "_load", lambda *options: FakeRecogniser())
+    monkeypatch.setattr(hmer_cli.commands.convert, "_load", lambda *options: FakeRecogniser())
 
     def invoke(*args: str) -> int:
         monkeypatch.setattr(sys, "argv", ["hmer", *args])
@@ -105,7 +105,7 @@ def test_missing_weights_exit_with_3(
     def load(model: str | None, charset: str | None) -> FakeRecogniser:
         raise MissingError(f"no weights {model!r}", "see: hmer weights list")
 
-    monkeypatch.setattr(hmer_cli.convert, "_load", load)
+    monkeypatch.setattr(hmer_cli.commands.convert, "_load", load)
     Path("o.tex").write_text("earlier")
     assert run("convert", "a.png", "--model", "best", "-o", "o.tex") == 3
     assert capsys.readouterr().err == "hmer: no weights 'best'; see: hmer weights list\n"
@@ -118,7 +118,7 @@ def test_a_missing_dependency_exits_with_3_and_its_remedy(
     def load(model: str | None, charset: str | None) -> FakeRecogniser:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
-    monkeypatch.setattr(hmer_cli.convert, "_load", load)
+    monkeypatch.setattr(hmer_cli.commands.convert, "_load", load)
     assert run("convert", "a.png") == 3
     assert "torch is not installed; try: pip install" in capsys.readouterr().err
 
@@ -130,7 +130,7 @@ def test_a_bug_is_one_line_and_exits_with_70(
     def load(model: str | None, charset: str | None) -> FakeRecogniser:
         raise ZeroDivisionError("by\nnothing")
 
-    monkeypatch.setattr(hmer_cli.convert, "_load", load)
+    monkeypatch.setattr(hmer_cli.commands.convert, "_load", load)
     monkeypatch.setenv("HMER_DEBUG", "1" if debug else "")
     assert run("convert", "a.png") == 70
     said = capsys.readouterr().err
@@ -141,7 +141,9 @@ def test_a_bug_is_one_line_and_exits_with_70(
 
 def test_strict_delivers_and_exits_with_4(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("a.png").write_bytes(encoded(cross()))
-    monkeypatch.setattr(hmer_cli.convert, "_load", lambda model, charset: FakeRecogniser("x", 0.2))
+    monkeypatch.setattr(
+        hmer_cli.commands.convert, "_load", lambda model, charset: FakeRecogniser("x", 0.2)
+    )
     assert run("convert", "a.png", "--out", "o.md") == 0
     os.unlink("o.md")
     assert run("convert", "a.png", "--out", "o.md", "--strict") == 4
@@ -237,7 +239,7 @@ def test_train_knows_where_a_run_lies_and_all_that_it_learns_from(
 ) -> None:
     called: list[tuple[object, ...]] = []
     verb = types.SimpleNamespace(train=lambda *given: called.append(given))
-    monkeypatch.setitem(sys.modules, "hmer_cli.train", verb)
+    monkeypatch.setitem(sys.modules, "hmer_cli.commands.train", verb)
     monkeypatch.setattr(hmer_cli, "train", verb, raising=False)
     assert run("train", "recipes/small.toml", "--data", "crohme.zip", *given) == 0
     recipe, data = Path("recipes/small.toml"), Path("crohme.zip")
@@ -260,7 +262,7 @@ def test_weights_that_nobody_knows_exit_with_3(run: Run) -> None:
 def test_a_data_set_that_is_not_there_is_told(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(hmer_cli.eval, "_load", lambda *options: FakeRecogniser())
+    monkeypatch.setattr(hmer_cli.commands.eval, "_load", lambda *options: FakeRecogniser())
     assert run("eval", "nowhere", "--json", "-") == 1
     said = capsys.readouterr()
     assert said.out == ""

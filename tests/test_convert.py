@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hmer_cli.convert import convert, outcome
+from hmer_cli.commands.convert import convert, outcome
+from hmer_cli.document.formats import Output, jsonl, markdown, tex
+from hmer_cli.document.records import Record, expression_ids
 from hmer_cli.errors import OutputError, StrictError, UsageError
-from hmer_cli.outputs import Output, jsonl, markdown, tex
-from hmer_cli.records import Record, expression_ids
 
 FIELDS = ["source", "page", "region", "latex", "confidence", "status", "error", "model"]
 

@@ -10,13 +10,13 @@ import pytest
 from handmade import FakeRecogniser, cross, encoded, paged
 from test_derivations import FIRST, SECOND, THIRD
 
-from hmer_cli.convert import convert
-from hmer_cli.corrections import Correction, Corrections
+from hmer_cli.commands.convert import convert
+from hmer_cli.document.build_records import records_of
+from hmer_cli.document.cache import Result
+from hmer_cli.document.corrections import Correction, Corrections
+from hmer_cli.document.pipeline import PageRead
+from hmer_cli.document.records import Record
 from hmer_cli.errors import UsageError
-from hmer_cli.pipeline import PageRead
-from hmer_cli.records import Record
-from hmer_cli.results import Result
-from hmer_cli.verdict import records_of
 
 KEY = "0" * 64
 PLACE = {"file": "f" * 64, "page": 2, "box": [10, 10, 110, 60]}

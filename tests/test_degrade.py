@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_cli.ink.render import draw
-from hmer_cli.learn.degrade import DEFAULT, Degradation, Pixels, Warp, degrade, seen
+from hmer_cli.training.augment.camera import DEFAULT, Degradation, Pixels, Warp, degrade, seen
 
 NONE = DEFAULT.scaled(0)
 SHARES = [f.name for f in fields(Degradation) if isinstance(f.default, float)]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.derivations import join_derivations
+from hmer_cli.document.aligned import join_derivations
+from hmer_cli.document.cache import Expression
 from hmer_cli.expr.validity import problems
-from hmer_cli.read.reading import Reading, TokenReading
-from hmer_cli.results import Expression
+from hmer_cli.recognition.reading import Reading, TokenReading
 
 SYMBOL = 20.0
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hmer_cli import eval as verb
+from hmer_cli.commands import eval as verb
 from hmer_cli.errors import InputError, OutputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
-from hmer_cli.ink.render import Seen, Written
-from hmer_cli.read.reading import Reading
+from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.recognition.reading import Reading
 
 Image = NDArray[np.uint8]
 
@@ -28,9 +28,9 @@ class Parrot:
 
     def __init__(self, readings: Iterable[Reading]) -> None:
         self.readings = iter(readings)
-        self.calls: list[list[Seen]] = []
+        self.calls: list[list[Readable]] = []
 
-    def read(self, images: Sequence[Seen]) -> list[Reading]:
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
         self.calls.append(list(images))
         return [next(self.readings) for _ in images]
 
@@ -155,7 +155,7 @@ def test_ink_is_drawn_dark_on_white(tmp_path: Path) -> None:
     found = verb.evaluate(str(tmp_path / "set"), None, None, reader)
     assert found.scores.exprate == 1
     ((written,),) = reader.calls
-    assert isinstance(written, Written)
+    assert isinstance(written, InkImage)
     assert len(written.strokes) == len(ink("x").strokes)
     image = written.image
     assert image.dtype == np.uint8
@@ -221,7 +221,7 @@ def test_a_run_that_breaks_leaves_the_older_output(
     images: Callable[..., Path], tmp_path: Path
 ) -> None:
     class Breaks(Parrot):
-        def read(self, images: Sequence[Seen]) -> list[Reading]:
+        def read(self, images: Sequence[Readable]) -> list[Reading]:
             raise KeyboardInterrupt
 
     folder, out = images(a="x"), tmp_path / "out.json"

@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from hmer_cli.data.store import Captions, open_store
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.sources import Captions, open_store
 
 DataFile = Callable[[str], Path]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.learn.fit_font import fit, table
-from hmer_cli.write import font
-from hmer_cli.write.font import drawings
-from hmer_cli.write.glyph import Glyph
+from hmer_cli.data.datasets import open_dataset
+from hmer_cli.synthesis import font
+from hmer_cli.synthesis.font import drawings
+from hmer_cli.synthesis.glyph import Glyph
+from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.compose.symbol_bank import SymbolBank
+from hmer_cli.training.fit.font import fit, table
 
 
 def people(token: str, ways: list[int], wide: float) -> SymbolBank:

@@ -117,10 +117,12 @@ def test_torch_lives_only_where_tensors_are_trained() -> None:
 
 @pytest.mark.parametrize("verb", ["convert", "eval", "generate", "render", "weights"])
 def test_no_verb_but_training_ever_needs_torch(verb: str) -> None:
-    assert not torch_in(reached(f"hmer_cli.{verb}", {"start", "call"}))
+    assert not torch_in(reached(f"hmer_cli.commands.{verb}", {"start", "call"}))
 
 
-@pytest.mark.parametrize("module", ["cli", "train", "learn.datasets", "read.recogniser"])
+@pytest.mark.parametrize(
+    "module", ["cli", "commands.train", "data.datasets", "recognition.recogniser"]
+)
 def test_torch_waits_until_it_is_needed(module: str) -> None:
     assert not torch_in(reached(f"hmer_cli.{module}", {"start"}))
 

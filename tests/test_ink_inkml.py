@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from hmer_cli.data.store import iter_inks
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import read_inkml, write_inkml
-from hmer_cli.ink.sources import iter_inks
 
 FRACTION = r"""<ink xmlns="http://www.w3.org/2003/InkML">
 <traceFormat><channel name="X" type="decimal"/><channel name="Y" type="decimal"/></traceFormat>

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from hmer_cli.data import store
+from hmer_cli.data.store import iter_inks, open_store, parse_captions
 from hmer_cli.errors import InputError
-from hmer_cli.ink import sources
-from hmer_cli.ink.sources import iter_inks, open_store, parse_captions
 
 DOT = b"<ink><trace>1 2</trace></ink>"
 LABELLED = b'<ink><annotation type="truth">x^2</annotation><trace>1 2</trace></ink>'
@@ -112,12 +112,12 @@ def test_names_that_point_out_of_an_archive_are_refused(tmp_path: Path, name: st
 
 
 def test_zip_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(store, "MAX_BYTES", 10_000)
     path = pack(tmp_path, "zip", {"bomb.inkml": b" " * 10_001, "good.inkml": DOT})
     bad: list[InputError] = []
     assert [ink.name for ink in iter_inks(path, report=bad.append)] == ["good.inkml"]
     assert "bomb.inkml: larger than" in str(bad[0])
-    monkeypatch.setattr(sources, "MAX_TOTAL", 10_000)
+    monkeypatch.setattr(store, "MAX_TOTAL", 10_000)
     with pytest.raises(InputError, match="unpacks to more than"):
         open_store(path)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.judge.calibration import expected_calibration_error, wrong_caught
+from hmer_cli.metrics.calibration import expected_calibration_error, wrong_caught
 
 levels = st.integers(0, 10).map(lambda n: n / 10)
 answers = st.lists(st.tuples(levels, st.booleans()), min_size=1, max_size=60)

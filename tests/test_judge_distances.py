@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hmer_cli.judge.distances import frechet, patches, sliced
+from hmer_cli.metrics.distances import frechet, patches, sliced
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.standard_normal((5000, 3))

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_cli.expr.tokens import join, tokenize
-from hmer_cli.judge import scores
-from hmer_cli.judge.scores import Confusion, Pair, score
+from hmer_cli.metrics import scores
+from hmer_cli.metrics.scores import Confusion, Pair, score
 
 TOKENS = ["x", "2", "+", "^", "{", "}", r"\frac", r"\alpha"]
 labels = st.lists(st.sampled_from(TOKENS), max_size=12).map(join)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hmer_cli.learn.calibration import platt
+from hmer_cli.training.export.calibration import platt
 
 
 @pytest.mark.parametrize("wanted", [(1.0, 0.0, 0.0), (0.4, 0.2, -1.0), (0.0, 2.0, 0.5)])

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.ink import Ink, Symbol
-from hmer_cli.learn import spans
-from hmer_cli.learn.augment import Spread, augment
-from hmer_cli.learn.examples import UNTIED, example, written_tokens
+from hmer_cli.training.augment.ink import Spread, augment
+from hmer_cli.training.compose import subexpressions
+from hmer_cli.training.compose.examples import UNTIED, example, written_tokens
 
 LABEL = r"\frac { x ^ { 2 } } { \sqrt [ 3 ] { y } } + 1"
 WRITTEN = ["\\frac", "x", "2", "\\sqrt", "3", "y", "+", "1"]
@@ -69,7 +69,7 @@ def test_every_sub_expression_is_a_valid_label(seed: int) -> None:
     tokens = (
         r"\sum \limits _ { i = 1 } ^ { n } \frac { x _ { i } ^ { 2 } } { 2 } + \sqrt { y }".split()
     )
-    start, end = spans.sample(tokens, np.random.default_rng(seed))
+    start, end = subexpressions.sample(tokens, np.random.default_rng(seed))
     assert start < end
     assert problems(" ".join(tokens[start:end])) == []
 
@@ -84,7 +84,7 @@ def test_every_sub_expression_is_a_valid_label(seed: int) -> None:
     ],
 )
 def test_atoms_keep_what_belongs_to_them(label: str, rows: list[list[tuple[int, int]]]) -> None:
-    assert spans.levels(label.split()) == rows
+    assert subexpressions.levels(label.split()) == rows
 
 
 @given(st.integers(0, 2**32 - 1))

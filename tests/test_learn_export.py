@@ -15,15 +15,15 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
 from hmer_cli.ink.ink import Ink
-from hmer_cli.ink.render import written_legibly
-from hmer_cli.learn.batches import Drawn, collate
-from hmer_cli.learn.export import export, restore
-from hmer_cli.learn.transfer import transfer
-from hmer_cli.read.decoder import backwards
-from hmer_cli.read.looks import DecoderJudge
-from hmer_cli.read.model import Reader, Shape
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.units import Units
+from hmer_cli.ink.render import legible_ink_image
+from hmer_cli.networks.ctc_model import CtcModel, Shape
+from hmer_cli.networks.decoder import backwards
+from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.recognition.rescoring import DecoderScorer
+from hmer_cli.recognition.units import Units
+from hmer_cli.training.batches.images import Drawn, collate
+from hmer_cli.training.export.onnx import export, restore
+from hmer_cli.training.export.transfer import transfer
 
 pytestmark = pytest.mark.torch
 
@@ -31,14 +31,14 @@ TOKENS = ["+", "1", "7", "x"]
 
 
 @pytest.fixture(scope="module")
-def reader() -> Reader:
+def reader() -> CtcModel:
     torch.manual_seed(0)
     units, few = len(Units(TOKENS)), {"stem": 8, "low": 8, "mid": 8, "high": 16, "lstm": 8}
-    return Reader(Shape(units=units, symbols=4, heads=2, context=1, **few)).eval()
+    return CtcModel(Shape(units=units, symbols=4, heads=2, context=1, **few)).eval()
 
 
 @pytest.fixture(scope="module")
-def weights(reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weights(reader: CtcModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "tiny.onnx"
     export(reader, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, path)
     return path
@@ -50,7 +50,7 @@ def ink(width: int) -> np.ndarray:
     return image
 
 
-def test_the_file_holds_every_parameter(reader: Reader, weights: Path) -> None:
+def test_the_file_holds_every_parameter(reader: CtcModel, weights: Path) -> None:
     tensors, metadata = restore(weights)
     assert metadata["tokens"] == TOKENS
     for name, value in reader.named_parameters():
@@ -60,9 +60,9 @@ def test_the_file_holds_every_parameter(reader: Reader, weights: Path) -> None:
 
 @pytest.mark.parametrize("width", [60, 150, 400])
 def test_frames_and_scores_are_those_of_the_model(
-    reader: Reader, weights: Path, width: int
+    reader: CtcModel, weights: Path, width: int
 ) -> None:
-    restored = Reader(reader.shape).eval()
+    restored = CtcModel(reader.shape).eval()
     restored.load_state_dict(restore(weights)[0], strict=False)
     recogniser = Recogniser.load(str(weights))
     look = recogniser._look(ink(width), 24, 10)
@@ -78,14 +78,14 @@ def test_frames_and_scores_are_those_of_the_model(
         found = restored.read(image, torch.tensor([look.prepared.cells]))
         scores = restored.decoder.likelihood(found.seen, found.bias, padded)
     assert np.allclose(look.frames, found.frames[0], atol=1e-3)
-    judge = DecoderJudge(recogniser._decoder, [look])
+    judge = DecoderScorer(recogniser._decoder, [look])
     said = judge(labels)
     assert np.allclose(said, scores.mean(dim=1), atol=1e-3)
     (alone,) = judge(labels[:1])
     assert alone == pytest.approx(said[0], abs=1e-4)  # the others add nothing to it
 
 
-def test_convolutions_in_whole_numbers_say_the_same(reader: Reader, tmp_path: Path) -> None:
+def test_convolutions_in_whole_numbers_say_the_same(reader: CtcModel, tmp_path: Path) -> None:
     turned = copy.deepcopy(reader)
     for name, module in turned.named_modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -110,9 +110,9 @@ def test_convolutions_in_whole_numbers_say_the_same(reader: Reader, tmp_path: Pa
 
 
 def test_a_reader_of_images_becomes_one_of_motion_and_says_the_same(
-    reader: Reader, weights: Path
+    reader: CtcModel, weights: Path
 ) -> None:
-    before, after = Reader(reader.shape), Reader(replace(reader.shape, channels=5))
+    before, after = CtcModel(reader.shape), CtcModel(replace(reader.shape, channels=5))
     for model in (before, after):
         transfer(restore(weights)[0], TOKENS, model, TOKENS)
     images, sizes = torch.rand(1, 5, 32, 64), torch.tensor([[4, 8]])
@@ -122,9 +122,11 @@ def test_a_reader_of_images_becomes_one_of_motion_and_says_the_same(
 
 
 def test_products_in_whole_numbers_say_the_same(
-    reader: Reader, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reader: CtcModel, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hmer_cli.learn.export._SMALL", 64)  # the matrices of this reader are tiny
+    monkeypatch.setattr(
+        "hmer_cli.training.export.onnx._SMALL", 64
+    )  # the matrices of this reader are tiny
     export(reader, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, tmp_path / "whole.onnx")
     products = [n.op_type for n in onnx.load(str(tmp_path / "whole.onnx")).graph.node]
     assert products.count("MatMulInteger") > 10
@@ -143,7 +145,7 @@ def test_products_in_whole_numbers_say_the_same(
 def test_motion_is_read_where_it_is_known(tmp_path: Path) -> None:
     torch.manual_seed(0)
     units, few = len(Units(TOKENS)), {"stem": 8, "low": 8, "mid": 8, "high": 16, "lstm": 8}
-    sees = Reader(Shape(units=units, symbols=4, channels=5, heads=2, context=1, **few)).eval()
+    sees = CtcModel(Shape(units=units, symbols=4, channels=5, heads=2, context=1, **few)).eval()
     assert sees.encoder.motion is not None
     torch.nn.init.normal_(sees.encoder.motion[2].weight)  # it begins as nothing
     export(sees, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, tmp_path / "sees.onnx")
@@ -153,7 +155,7 @@ def test_motion_is_read_where_it_is_known(tmp_path: Path) -> None:
     assert torch.allclose(alone, sees.encoder(images), atol=1e-5)
     recogniser = Recogniser.load(str(tmp_path / "sees.onnx"))
     strokes = np.array([[0, 0], [0, 30]], np.float32), np.array([[20, 10], [60, 12]], np.float32)
-    there, back = (written_legibly(Ink(s)) for s in (strokes, tuple(s[::-1] for s in strokes)))
+    there, back = (legible_ink_image(Ink(s)) for s in (strokes, tuple(s[::-1] for s in strokes)))
     assert np.array_equal(there.image, back.image)
     looks = [recogniser._look(seen, 24, 10) for seen in (there, back, there.image)]
     said = [look.seen["seen"] for look in looks if look is not None]

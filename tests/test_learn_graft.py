@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from hmer_cli.expr.tokens import Vocabulary, join
 from hmer_cli.expr.validity import problems
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.learn.examples import Example
-from hmer_cli.learn.graft import Grafter
-from hmer_cli.learn.recompose import Recomposer
-from hmer_cli.write.invention import GRAFTED, Choices, kind_of
+from hmer_cli.synthesis.random_trees import GRAFTED, Choices, kind_of
+from hmer_cli.training.compose.examples import Example
+from hmer_cli.training.compose.recompose import Recomposer
+from hmer_cli.training.compose.symbol_bank import SymbolBank
+from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 BANK = SymbolBank()
-GRAFTER = Grafter(BANK, Choices(VOCABULARY))
+GRAFTER = SymbolSubstitution(BANK, Choices(VOCABULARY))
 LABEL = r"x + x ^ { 2 3 } = \frac { 1 3 } { \sqrt { y } } ( a - 1 )"
 
 

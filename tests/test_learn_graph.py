@@ -17,20 +17,20 @@ pytest.importorskip("onnx")
 
 from test_train_verb import RECIPE as READER
 
+from hmer_cli.commands.train import train
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
-from hmer_cli.ink.render import written_legibly
-from hmer_cli.learn.batches import UNKNOWN
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import example, examples
-from hmer_cli.learn.export import restore
-from hmer_cli.learn.families import build, load_system
-from hmer_cli.learn.graph import GraphSystem, follow_loss
-from hmer_cli.learn.recipe import Recipe, load
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.scribe import MOST_NODES
-from hmer_cli.train import train
+from hmer_cli.ink.render import legible_ink_image
+from hmer_cli.recognition.graph_decoder import MOST_NODES
+from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.training.batches.images import UNKNOWN
+from hmer_cli.training.compose.examples import example, examples
+from hmer_cli.training.export.onnx import restore
+from hmer_cli.training.recipe import Recipe, load
+from hmer_cli.training.registry import build, load_system
+from hmer_cli.training.systems.graph import GraphSystem, follow_loss
 
 pytestmark = pytest.mark.torch
 
@@ -125,7 +125,7 @@ def test_ink_to_a_graph_reader_that_reads_and_judges(
     assert both.model == "both"
     assert both._scribe is not None
     for ink in inks:
-        image = written_legibly(ink)
+        image = legible_ink_image(ink)
         for judge in (both._stroke_judge(image), *both._component_judges(image.image, 1.0)):
             assert judge is not None
             best, *_ = judge.propose(both.units)
@@ -193,7 +193,7 @@ def test_images_are_learnt_from_as_they_are(folder: Path, tmp_path: Path) -> Non
     (tmp_path / "graph.toml").write_text(RECIPE.replace("images = 5000", "images = 100"))
     (tmp_path / "images").mkdir()
     for name, ink in (("one", one()), ("sum", sum_of_ones())):
-        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), written_legibly(ink).image)
+        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), legible_ink_image(ink).image)
     (tmp_path / "images" / "caption.txt").write_text("one\t1\nsum\t1 + 1\n")
     checkpoint = train(tmp_path / "graph.toml", tmp_path / "images", tmp_path / "run")
     system, _ = load_system(checkpoint)

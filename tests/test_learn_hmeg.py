@@ -12,18 +12,19 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.errors import InputError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.learn.hmeg.layouts import Graphs, Layout, corners, layout_of, stacked
-from hmer_cli.learn.hmeg.network import Critic, LayoutNetwork, Shape, composed, parts
-from hmer_cli.learn.hmeg.training import LayoutTrainer, Plan, lay_out, longer
-from hmer_cli.learn.hmeg.views import UNRELATED, everything, less_is_more
-from hmer_cli.write.engine import InkEngine
-from hmer_cli.write.graph import SymbolGraph
+from hmer_cli.networks.hmeg.graphs import Graphs
+from hmer_cli.networks.hmeg.layout import Discriminator, LayoutNetwork, Shape, composed, parts
+from hmer_cli.synthesis.engine import InkEngine
+from hmer_cli.synthesis.symbol_graph import SymbolGraph
+from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.hmeg.layouts import Layout, corners, layout_of, stacked
+from hmer_cli.training.hmeg.training import LayoutTrainer, Plan, lay_out, longer
+from hmer_cli.training.hmeg.views import UNRELATED, everything, less_is_more
 
 pytestmark = pytest.mark.torch
 
@@ -133,7 +134,7 @@ def test_the_critic_moves_the_boxes_it_sees_and_no_others(
     network: LayoutNetwork, view: Callable[..., torch.Tensor]
 ) -> None:
     graphs = Graphs.of([graph(label) for label in LABELS], TOKENS)
-    critic = Critic(len(TOKENS) + 2, width=16)
+    critic = Discriminator(len(TOKENS) + 2, width=16)
     chosen = view(graphs, torch.Generator().manual_seed(1))
     boxes, _ = network(graphs, style(len(LABELS)))
     boxes.retain_grad()
@@ -147,7 +148,7 @@ def test_the_critic_moves_the_boxes_it_sees_and_no_others(
 
 def test_the_critic_does_not_know_place_and_size() -> None:
     graphs = Graphs.of([layout.graph for layout in LAYOUTS], TOKENS)
-    critic = Critic(len(TOKENS) + 2, width=16)
+    critic = Discriminator(len(TOKENS) + 2, width=16)
     boxes = stacked(LAYOUTS)
     chosen = less_is_more(graphs, torch.Generator().manual_seed(1))
     elsewhere = 3 * boxes + torch.tensor([5.0, -3.0, 0, 0])

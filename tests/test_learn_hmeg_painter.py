@@ -13,17 +13,18 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from hmer_cli.errors import InputError
-from hmer_cli.learn.hmeg.export import export
-from hmer_cli.learn.hmeg.glyph_training import GlyphPlan, GlyphTrainer
-from hmer_cli.learn.hmeg.glyphs import Sizes
-from hmer_cli.learn.hmeg.layouts import Graphs, stacked
-from hmer_cli.learn.hmeg.network import Shape
-from hmer_cli.learn.hmeg.painter_training import PainterPlan, PainterTrainer, real
-from hmer_cli.learn.hmeg.pictures import Picture, Symbols, picture_of
-from hmer_cli.learn.hmeg.placement import R, crop, place
-from hmer_cli.learn.hmeg.training import LayoutTrainer, Plan
-from hmer_cli.write.engine import InkEngine
-from hmer_cli.write.painted import HmegEngine
+from hmer_cli.networks.hmeg.glyphs import Sizes
+from hmer_cli.networks.hmeg.graphs import Graphs
+from hmer_cli.networks.hmeg.layout import Shape
+from hmer_cli.networks.hmeg.placement import R, crop, place
+from hmer_cli.synthesis.engine import InkEngine
+from hmer_cli.synthesis.hmeg_engine import HmegEngine
+from hmer_cli.training.hmeg.export import export
+from hmer_cli.training.hmeg.glyph_training import GlyphPlan, GlyphTrainer
+from hmer_cli.training.hmeg.layouts import stacked
+from hmer_cli.training.hmeg.painter_training import PainterPlan, PainterTrainer, real
+from hmer_cli.training.hmeg.pictures import Picture, Symbols, picture_of
+from hmer_cli.training.hmeg.training import LayoutTrainer, Plan
 
 pytestmark = pytest.mark.torch
 

@@ -19,15 +19,15 @@ from test_learn_training import NUMBERS, number
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import render
-from hmer_cli.learn import backbones
-from hmer_cli.learn.backbones import BACKBONES, ResNet18
-from hmer_cli.learn.examples import Shown
-from hmer_cli.learn.families import FAMILIES, build, load_system
-from hmer_cli.learn.pictures import jittered, picture
-from hmer_cli.learn.recipe import Canvas, Recipe, Schedule, load
-from hmer_cli.learn.system import read_all
-from hmer_cli.learn.training import BEST, LOG, Trainer
-from hmer_cli.learn.transformer import Transcriber, TransformerSystem, beam, greedy
+from hmer_cli.networks import backbones
+from hmer_cli.networks.backbones import BACKBONES, ResNet18
+from hmer_cli.training.batches.pictures import jittered, picture
+from hmer_cli.training.compose.examples import ImageExample
+from hmer_cli.training.loop import BEST, LOG, Trainer
+from hmer_cli.training.recipe import Canvas, Recipe, Schedule, load
+from hmer_cli.training.registry import FAMILIES, build, load_system
+from hmer_cli.training.systems.base import read_all
+from hmer_cli.training.systems.transformer import Transcriber, TransformerSystem, beam, greedy
 
 pytestmark = pytest.mark.torch
 
@@ -124,7 +124,7 @@ def test_a_thick_line_of_an_image_is_as_thin_in_its_picture_as_ink_is() -> None:
         ink = number(text)
         size = 40 * len(text)
         pixels = 255 - render(Ink(ink.strokes), size=size, padding=6, pen=pen)
-        shown = replace(ink, strokes=(), places=None, image=Shown(pixels))
+        shown = replace(ink, strokes=(), places=None, image=ImageExample(pixels))
         drawn, traced = (255.0 - picture(one, canvas) for one in (ink, shown))
         assert 0.5 < traced.mean() / drawn.mean() < 2
         assert traced.max() > 200

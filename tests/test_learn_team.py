@@ -17,8 +17,8 @@ from test_learn_seeds import PLAIN
 from test_learn_training import NUMBERS
 from test_train_verb import written
 
-from hmer_cli.learn.team import Team
-from hmer_cli.learn.training import BEST, CHECKPOINT, LOG, Stream, Trainer
+from hmer_cli.training.distributed import ProcessGroup
+from hmer_cli.training.loop import BEST, CHECKPOINT, LOG, Stream, Trainer
 
 pytestmark = pytest.mark.torch
 
@@ -29,7 +29,7 @@ from pathlib import Path
 import torch
 from test_learn_seeds import PLAIN
 from test_learn_training import NUMBERS
-from hmer_cli.learn.training import Trainer
+from hmer_cli.training.loop import Trainer
 
 out = Path(sys.argv[1])
 trainer = Trainer(PLAIN, NUMBERS, [], out, lambda line: None)
@@ -101,7 +101,7 @@ def test_two_processes_take_the_same_steps_and_leave_the_same_ones_out(tmp_path:
 
 def stepped_alone(out: Path) -> dict[str, torch.Tensor]:
     """What one process makes of the mean gradient of both processes' first batches."""
-    trainer = Trainer(PLAIN, NUMBERS, [], out, lambda line: None, team=Team())
+    trainer = Trainer(PLAIN, NUMBERS, [], out, lambda line: None, team=ProcessGroup())
     for rank in (0, 1):
         batch = next(iter(Stream(trainer.system, NUMBERS, None, (PLAIN.seed, rank))))
         loss, _ = trainer.lesson(batch)

@@ -14,19 +14,19 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from hmer_cli.commands.generate import generate
+from hmer_cli.data.coco import BOXES
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
-from hmer_cli.generate import generate
-from hmer_cli.ink.boxes import BOXES
-from hmer_cli.learn.augment import Spread
-from hmer_cli.learn.batches import UNKNOWN, Painter, bucketed, collate, stream
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import Example, examples
-from hmer_cli.learn.families import build, load_system
-from hmer_cli.learn.recipe import Drawing, Recipe, Recomposition, Schedule, load, parse
-from hmer_cli.learn.recompose import Invention
-from hmer_cli.learn.training import BEST, LOG, Trainer
-from hmer_cli.read.units import Units, frames_needed
+from hmer_cli.recognition.units import Units, frames_needed
+from hmer_cli.training.augment.ink import Spread
+from hmer_cli.training.batches.images import UNKNOWN, Painter, bucketed, collate, stream
+from hmer_cli.training.compose.examples import Example, examples
+from hmer_cli.training.compose.recompose import Invention
+from hmer_cli.training.loop import BEST, LOG, Trainer
+from hmer_cli.training.recipe import Drawing, Recipe, Recomposition, Schedule, load, parse
+from hmer_cli.training.registry import build, load_system
 
 pytestmark = pytest.mark.torch
 

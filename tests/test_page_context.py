@@ -7,12 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.page.candidates import Line
-from hmer_cli.page.context import NEIGHBOURS, Views, nearest, relations, scene, views
-from hmer_cli.page.detector import shipped
-from hmer_cli.page.opinions import OPINIONS, opinions, partings
-from hmer_cli.page.parts import Parts
-from hmer_cli.page.sums import Floats
+from hmer_cli.page.detect.candidates import Line
+from hmer_cli.page.detect.component_graph import (
+    NEIGHBOURS,
+    Predictions,
+    component_graph,
+    nearest,
+    predict,
+    relations,
+)
+from hmer_cli.page.detect.components import InkComponents
+from hmer_cli.page.detect.detector import shipped
+from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.network_features import NETWORK_FEATURES, gap_scores, network_features
 
 places = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=40)
 
@@ -22,7 +29,7 @@ def letters(corners: list[tuple[int, int]]) -> Floats:
     return np.array([(x, y, x + 1, y + 1) for x, y in corners], np.float32)
 
 
-def row(count: int, groups: int) -> tuple[Parts, Views, list[np.ndarray]]:
+def row(count: int, groups: int) -> tuple[InkComponents, Predictions, list[np.ndarray]]:
     """Letters along one line, and views that take them for so many expressions of equal length."""
     boxes = letters([(2 * at, 0) for at in range(count)]) * 10
     owner = np.arange(count) * groups // count
@@ -30,9 +37,15 @@ def row(count: int, groups: int) -> tuple[Parts, Views, list[np.ndarray]]:
     ones = np.ones(count, np.float32)
     known = (np.abs(np.subtract.outer(np.arange(count), np.arange(count))) == 1).astype(np.float32)
     same = known * (owner[:, None] == owner)
-    parts = Parts(boxes, ones, 10, np.zeros((count, 10), np.float32), np.zeros((20, 400), np.uint8))
+    parts = InkComponents(
+        boxes, ones, 10, np.zeros((count, 10), np.float32), np.zeros((20, 400), np.uint8)
+    )
     members = [np.flatnonzero(owner == own) for own in range(groups)]
-    return parts, Views(ones, around.astype(np.float32), same.astype(np.float32), known), members
+    return (
+        parts,
+        Predictions(ones, around.astype(np.float32), same.astype(np.float32), known),
+        members,
+    )
 
 
 @given(places)
@@ -59,16 +72,16 @@ def test_parts_lie_from_each_other_alike_wherever_they_are(
 
 def test_what_neighbours_say_of_each_other_is_one_answer() -> None:
     boxes = letters([(0, 0), (2, 0), (4, 0)]) * 10
-    parts = Parts(
+    parts = InkComponents(
         boxes,
         np.ones(3, np.float32),
         10,
         np.zeros((3, 60), np.float32),
         np.zeros((20, 60), np.uint8),
     )
-    told = scene(parts, shipped().kinds)
+    told = component_graph(parts, shipped().kinds)
     same = np.where(told.neighbours == 0, 0.2, 0.8).astype(np.float32)
-    seen = views(parts, told, np.ones(3, np.float32), np.zeros((3, 4), np.float32), same)
+    seen = predict(parts, told, np.ones(3, np.float32), np.zeros((3, 4), np.float32), same)
     assert (seen.same == seen.same.T).all() and (seen.known == seen.known.T).all()
     assert (np.diag(seen.known) == 0).all()
     assert seen.same[0, 1] == pytest.approx(0.5)
@@ -78,7 +91,7 @@ def test_what_neighbours_say_of_each_other_is_one_answer() -> None:
 def test_the_gap_between_two_expressions_is_the_likeliest_cut() -> None:
     parts, seen, _ = row(12, 2)
     line = Line(parts.boxes, tuple(np.array([at]) for at in range(12)))
-    cuts = partings(line, seen)
+    cuts = gap_scores(line, seen)
     assert cuts.shape == (11, 2)
     assert (cuts.argmax(0) == 5).all() and np.delete(cuts, 5, 0).max() == 0
 
@@ -88,8 +101,8 @@ def test_the_box_that_its_parts_think_of_is_told_from_others() -> None:
     hulls = [(*parts.boxes[m[0], :2], *parts.boxes[m[-1], 2:]) for m in members]
     merged = (*hulls[0][:2], *hulls[1][2:])
     half = (*hulls[0][:2], *parts.boxes[members[0][1], 2:])
-    found = opinions(seen, parts, np.array([hulls[0], merged, half], np.float32), 0.0)
-    assert found.shape == (3, OPINIONS) and np.isfinite(found).all()
+    found = network_features(seen, parts, np.array([hulls[0], merged, half], np.float32), 0.0)
+    assert found.shape == (3, NETWORK_FEATURES) and np.isfinite(found).all()
     fit, within, across = found[:, 4], found[:, 18], found[:, 20]
     assert fit[0] == pytest.approx(1) and fit[1:].max() < 0.6
     assert within[0] == 1 and within[1] < 1
@@ -98,6 +111,6 @@ def test_the_box_that_its_parts_think_of_is_told_from_others() -> None:
 
 def test_a_page_without_mathematics_has_opinions_all_the_same() -> None:
     parts, seen, _ = row(6, 1)
-    none = Views(seen.maths * 0, seen.boxes, seen.same, seen.known)
-    found = opinions(none, parts, parts.boxes, 2.0)
-    assert found.shape == (6, OPINIONS) and np.isfinite(found).all()
+    none = Predictions(seen.maths * 0, seen.boxes, seen.same, seen.known)
+    found = network_features(none, parts, parts.boxes, 2.0)
+    assert found.shape == (6, NETWORK_FEATURES) and np.isfinite(found).all()

@@ -18,13 +18,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hmer_cli.errors import MissingError, UsageError
-from hmer_cli.judge.regions import PageOutcome, matches, score
-from hmer_cli.page.clean import clean
-from hmer_cli.page.detector import Detector, fold_of
-from hmer_cli.page.images import decode
-from hmer_cli.page.layout import Box, find_boxes, framed, in_reading_order, select, study
-from hmer_cli.page.open import Page, open_pages
-from hmer_cli.page.parts import find_parts
+from hmer_cli.metrics.regions import PageOutcome, matches, score
+from hmer_cli.page.clean.illumination import clean
+from hmer_cli.page.detect.components import find_components
+from hmer_cli.page.detect.detector import Detector, fold_of
+from hmer_cli.page.detect.search import (
+    Box,
+    find_boxes,
+    in_reading_order,
+    non_maximum_suppression,
+    prepare_page,
+    with_margins,
+)
+from hmer_cli.page.load.images import decode
+from hmer_cli.page.load.pages import Page, open_pages
 from hmer_cli.page.regions import Layout, find_regions
 
 Pixels = NDArray[np.uint8]
@@ -83,20 +90,20 @@ def test_a_page_without_ink_has_no_regions(shape: tuple[int, int], layout: Layou
 def test_regions_are_found_where_they_are_at_any_resolution() -> None:
     page = notes()
     large = cv2.resize(page, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    wanted = find_boxes(study(as_page(page)))
-    found = find_boxes(study(as_page(np.asarray(large, np.uint8))))
+    wanted = find_boxes(prepare_page(as_page(page)))
+    found = find_boxes(prepare_page(as_page(np.asarray(large, np.uint8))))
     halves = [tuple(v / 2 for v in box) for box in found]
     assert matches(halves, wanted, 0.5) >= 0.8 * len(wanted)  # type: ignore[arg-type]
 
 
 def test_regions_lie_inside_the_page() -> None:
     page = notes(letter=1.4)
-    for x0, y0, x1, y1 in find_boxes(study(as_page(page))):
+    for x0, y0, x1, y1 in find_boxes(prepare_page(as_page(page))):
         assert 0 <= x0 < x1 <= page.shape[1] and 0 <= y0 < y1 <= page.shape[0]
 
 
 def test_parts_are_measured_without_gaps_or_holes_in_the_numbers() -> None:
-    parts = find_parts(notes())
+    parts = find_components(notes())
     assert len(parts) == len(parts.features) > 100
     assert np.isfinite(parts.features).all()
 
@@ -109,24 +116,24 @@ def test_pages_are_looked_at_sharpened_and_read_as_they_are() -> None:
     soft = Page("scan.png", 1, cv2.GaussianBlur(page, (0, 0), 1.3))
     levelled = replace(soft, to_source=np.eye(3))
     pairs = 10 * 23
-    assert len(study(soft).parts) == pairs
-    assert len(study(levelled).parts) == 2 * pairs
-    assert (study(levelled).image == soft.image).all()
+    assert len(prepare_page(soft).parts) == pairs
+    assert len(prepare_page(levelled).parts) == 2 * pairs
+    assert (prepare_page(levelled).image == soft.image).all()
 
 
 def test_thousands_of_faint_dashes_are_no_parts() -> None:
     page = notes()
-    plain, random = len(find_parts(page)), np.random.default_rng(0)
+    plain, random = len(find_components(page)), np.random.default_rng(0)
     for x, y in random.integers(0, (1230, 1750), (6000, 2)):
         dash = page[y, x : x + 5]
         dash[:] = np.minimum(dash, random.integers(165, 185))
-    assert len(find_parts(page)) == pytest.approx(plain, rel=0.1)
+    assert len(find_components(page)) == pytest.approx(plain, rel=0.1)
 
 
 def test_specks_are_no_parts() -> None:
     page = cross()
     page[10, 10:12] = 0
-    assert len(find_parts(page)) == 1
+    assert len(find_components(page)) == 1
 
 
 def test_reading_goes_by_rows_and_not_by_tops() -> None:
@@ -153,18 +160,18 @@ def test_reading_order_does_not_depend_on_who_came_first(boxes: list[Box], rando
 def test_of_overlapping_candidates_the_likeliest_is_taken() -> None:
     boxes = np.array([[0, 0, 10, 10], [0, 0, 12, 10], [40, 0, 50, 10], [80, 0, 90, 10]], np.float32)
     likely = np.array([0.5, 0.8, 0.6, 0.1], np.float32)
-    assert select(boxes, likely).tolist() == [1, 2]
+    assert non_maximum_suppression(boxes, likely).tolist() == [1, 2]
 
 
 def test_of_candidates_that_are_all_sure_the_widest_is_taken() -> None:
     boxes = np.array([[0, 0, 10, 10], [0, 0, 12, 10], [0, 0, 14, 10]], np.float32)
-    assert select(boxes, np.array([0.97, 0.93, 0.85], np.float32)).tolist() == [1]
+    assert non_maximum_suppression(boxes, np.array([0.97, 0.93, 0.85], np.float32)).tolist() == [1]
 
 
 def test_a_frame_is_drawn_around_the_ink() -> None:
     ink = np.array([[10, 20, 50, 30]], np.float32)
     beyond = np.array([[0, 0.5, 1, 1.5]], np.float32)
-    assert framed(ink, beyond, 10).tolist() == [[10, 15, 60, 45]]
+    assert with_margins(ink, beyond, 10).tolist() == [[10, 15, 60, 45]]
 
 
 def test_weights_that_are_missing_are_told(tmp_path: Path) -> None:
@@ -188,6 +195,8 @@ def test_real_pages_keep_the_score_they_had(data_file: Callable[[str], Path]) ->
         for name in sorted(n for n in archive.namelist() if n.endswith(".json"))[::16]:
             data = archive.read(name.replace(".json", ".jpg"))
             truth = json.loads(archive.read(name))["formulas"]
-            found = find_boxes(study(Page.of(name, 1, decode(data, name))), fold=fold_of(data))
+            found = find_boxes(
+                prepare_page(Page.of(name, 1, decode(data, name))), fold=fold_of(data)
+            )
             outcomes.append(PageOutcome(name, found, truth))
     assert score(outcomes)[0].f1 > 0.6

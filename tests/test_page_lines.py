@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hmer_cli.page.lines import without_rules
+from hmer_cli.page.clean.ruled_lines import remove_rules
 
 Pixels = NDArray[np.uint8]
 
@@ -35,12 +35,12 @@ def ink(page: Pixels) -> int:
 @pytest.mark.parametrize("shade", SHADES)
 @pytest.mark.parametrize("tilt", [0, 7, -12])
 def test_a_ruled_page_is_empty_without_its_lines(shade: int, tilt: int) -> None:
-    assert ink(without_rules(ruled(blank(), shade, tilt))) == 0
+    assert ink(remove_rules(ruled(blank(), shade, tilt))) == 0
 
 
 def test_squared_paper_too() -> None:
     page = ruled(blank(), 120, tilt=4, squared=True)
-    assert ink(without_rules(page)) < ink(page) / 100
+    assert ink(remove_rules(page)) < ink(page) / 100
 
 
 @pytest.mark.parametrize("shade", SHADES)
@@ -48,7 +48,7 @@ def test_a_fraction_bar_between_the_lines_stays(shade: int) -> None:
     page = blank()
     cv2.line(page, (200, 233), (420, 235), 0, 3, cv2.LINE_AA)
     written = page < 128
-    assert (without_rules(ruled(page, shade))[written] < 128).all()
+    assert (remove_rules(ruled(page, shade))[written] < 128).all()
 
 
 @pytest.mark.parametrize("shade", SHADES)
@@ -57,7 +57,7 @@ def test_strokes_that_cross_a_line_are_not_cut(shade: int) -> None:
     cv2.line(page, (200, 90), (260, 300), 0, 4, cv2.LINE_AA)
     cv2.ellipse(page, (400, 185), (30, 45), 0, 0, 360, 0, 4, cv2.LINE_AA)
     count, _ = cv2.connectedComponents((page < 128).astype(np.uint8))
-    left = (without_rules(ruled(page, shade)) < 220).astype(np.uint8)
+    left = (remove_rules(ruled(page, shade)) < 220).astype(np.uint8)
     found, _ = cv2.connectedComponents(left)
     assert found == count
 
@@ -68,7 +68,7 @@ def test_an_equals_sign_on_a_line_stays_and_the_line_beside_it_goes(shade: int) 
     for y in range(160, 900, 100):
         for y0 in (y - 12, y):
             cv2.line(page, (300, y0), (340, y0), 0, 3, cv2.LINE_AA)
-    seen = without_rules(ruled(page, shade))
+    seen = remove_rules(ruled(page, shade))
     assert (seen[page < 128] < 128).mean() > 0.99
     assert ink(seen) < 1.3 * ink(page)
 
@@ -77,7 +77,7 @@ def test_a_line_in_small_pieces_among_writing_goes_with_its_neighbours() -> None
     page = blank()
     for x in range(20, 680, 32):
         cv2.putText(page, "M", (x, 418), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 3, cv2.LINE_AA)
-    seen = without_rules(ruled(page, 120))
+    seen = remove_rules(ruled(page, 120))
     assert (seen[page < 128] < 128).all()
     assert ink(seen) < 1.1 * ink(page)
 
@@ -86,7 +86,7 @@ def test_fraction_bars_beside_each_other_are_no_line() -> None:
     page = blank()
     for x in (60, 200, 340, 480):
         cv2.line(page, (x, 500), (x + 100, 501), 0, 2, cv2.LINE_AA)
-    assert np.array_equal(without_rules(page), page)
+    assert np.array_equal(remove_rules(page), page)
 
 
 def test_a_page_without_lines_stays_as_it_is() -> None:
@@ -94,12 +94,12 @@ def test_a_page_without_lines_stays_as_it_is() -> None:
     for x in range(60, 640, 60):
         cv2.putText(page, "x+y", (x, 400), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 0, 2, cv2.LINE_AA)
     cv2.line(page, (100, 500), (330, 505), 0, 3, cv2.LINE_AA)
-    assert np.array_equal(without_rules(page), page)
+    assert np.array_equal(remove_rules(page), page)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 3)])
 def test_pages_of_next_to_nothing_are_no_trouble(shape: tuple[int, int]) -> None:
-    assert without_rules(np.zeros(shape, np.uint8)).shape == shape
+    assert remove_rules(np.zeros(shape, np.uint8)).shape == shape
 
 
 def grid_in_pieces(page: Pixels, shade: int) -> Pixels:
@@ -118,7 +118,7 @@ def test_a_grid_in_pieces_leaves_and_the_writing_stays(shade: int) -> None:
     for y in range(80, 900, 90):
         cv2.putText(page, "x+y=2z", (90, y), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 0, 3, cv2.LINE_AA)
         cv2.line(page, (420, y), (600, y + 3), 40, 3, cv2.LINE_AA)
-    seen = without_rules(grid_in_pieces(page, shade))
+    seen = remove_rules(grid_in_pieces(page, shade))
     assert (seen[page < 128] < 128).all()
     assert ink(seen) < 1.1 * ink(page)
 
@@ -128,4 +128,4 @@ def test_a_few_faint_strokes_are_writing() -> None:
     for y in range(80, 900, 90):
         cv2.putText(page, "x+y=2z", (90, y), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 0, 3, cv2.LINE_AA)
         cv2.line(page, (420, y + 20), (520, y + 20), 170, 2)
-    assert np.array_equal(without_rules(page), page)
+    assert np.array_equal(remove_rules(page), page)

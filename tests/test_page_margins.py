@@ -8,7 +8,7 @@ import pytest
 from handmade import cross
 from numpy.typing import NDArray
 
-from hmer_cli.page.margins import without_holes
+from hmer_cli.page.clean.margins import remove_holes
 
 Pixels = NDArray[np.uint8]
 
@@ -31,13 +31,13 @@ def punched(page: Pixels, shade: int) -> Pixels:
 @pytest.mark.parametrize("shade", [0, 90, 190])
 def test_holes_are_filled_and_the_writing_beside_them_stays(shade: int) -> None:
     page = scan()
-    assert np.array_equal(without_holes(punched(page, shade)), page)
+    assert np.array_equal(remove_holes(punched(page, shade)), page)
 
 
 def test_holes_along_the_top_too() -> None:
     page = np.ascontiguousarray(np.rot90(scan()))
     holed = np.ascontiguousarray(np.rot90(punched(scan(), 60)))
-    assert np.array_equal(without_holes(holed), page)
+    assert np.array_equal(remove_holes(holed), page)
 
 
 @pytest.mark.parametrize("edge", ["left", "top", "all"])
@@ -47,7 +47,7 @@ def test_a_dark_rim_is_paper(edge: str) -> None:
     rim[: 14 if edge != "left" else 0] = 10
     if edge == "all":
         rim[-14:], rim[:, -14:] = 10, 10
-    seen = without_holes(rim)
+    seen = remove_holes(rim)
     assert (seen[20:-20, 20:-20] == page[20:-20, 20:-20]).all()
     assert (seen[:100, :12] == 255).all()
 
@@ -55,9 +55,9 @@ def test_a_dark_rim_is_paper(edge: str) -> None:
 def test_one_thick_dot_in_the_margin_is_no_hole() -> None:
     page = scan()
     cv2.circle(page, (50, 700), 18, 0, -1)
-    assert without_holes(page) is page
+    assert remove_holes(page) is page
 
 
 @pytest.mark.parametrize("image", [scan(), cross(), 255 - cross(300, 200)])
 def test_without_holes_and_rims_nothing_changes(image: Pixels) -> None:
-    assert without_holes(image) is image
+    assert remove_holes(image) is image

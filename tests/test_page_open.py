@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.page.clean import clean, is_light_on_dark
-from hmer_cli.page.images import decode
-from hmer_cli.page.open import Page, PageRange, open_pages
-from hmer_cli.page.parts import find_parts
+from hmer_cli.page.clean.illumination import clean, is_light_on_dark
+from hmer_cli.page.detect.components import find_components
+from hmer_cli.page.load.images import decode
+from hmer_cli.page.load.pages import Page, PageRange, open_pages
+from hmer_cli.page.load.sources import find_sources
 from hmer_cli.page.regions import find_regions, ink_box
-from hmer_cli.page.sources import find_sources
 
 
 def close(box: tuple[float, ...] | None, wanted: tuple[int, ...], by: int = 2) -> bool:
@@ -141,7 +141,7 @@ def test_every_pen_on_the_page_is_ink_beside_a_black_one(tmp_path: Path, pen: st
     for y, colour in ((150, (20, 20, 20)), (400, PENS[pen])):
         cv2.putText(page, "a b c d", (60, y), cv2.FONT_HERSHEY_SIMPLEX, 2, colour, 3, cv2.LINE_AA)
     Image.fromarray(page).save(tmp_path / "pens.png")
-    parts = find_parts(only_page(tmp_path / "pens.png").image)
+    parts = find_components(only_page(tmp_path / "pens.png").image)
     assert (parts.boxes[:, 1] < 275).sum() == (parts.boxes[:, 1] > 275).sum() == 4
 
 
@@ -304,8 +304,8 @@ def test_standard_input_is_known_by_its_content(monkeypatch: pytest.MonkeyPatch)
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"BM", b"%PDF-", b"<"]))
 def test_no_bytes_break_more_than_their_own_file(tail: bytes, head: bytes) -> None:
     path = Path(f"{head!r}")
-    from hmer_cli.page.open import open_sheets
-    from hmer_cli.page.sources import Source
+    from hmer_cli.page.load.pages import open_sheets
+    from hmer_cli.page.load.sources import Source
 
     try:
         pages = [s.draw() for s in open_sheets(Source(str(path), "k", lambda: head + tail))]

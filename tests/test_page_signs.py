@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from hmer_cli.page.candidates import find_lines
-from hmer_cli.page.detector import shipped
-from hmer_cli.page.parts import Parts
-from hmer_cli.page.signs import KINDS, SIGHT, sights
+from hmer_cli.page.detect.candidates import find_lines
+from hmer_cli.page.detect.components import InkComponents
+from hmer_cli.page.detect.detector import shipped
+from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features
 
 
 def drawn(lines: list[list[tuple[int, int]]]) -> tuple[np.ndarray, np.ndarray]:
@@ -35,24 +35,26 @@ SIGNS = {
 @pytest.mark.parametrize("kind", SIGNS)
 def test_a_plain_sign_is_known_for_what_it_is(kind: str) -> None:
     ink, box = drawn(SIGNS[kind])
-    shares = shipped().kinds(sights(ink, box, 25))
-    assert shares.shape == (1, len(KINDS))
+    shares = shipped().kinds(symbol_features(ink, box, 25))
+    assert shares.shape == (1, len(SYMBOL_CLASSES))
     assert shares.sum() == pytest.approx(1, abs=1e-4)
-    assert list(KINDS)[int(shares[0].argmax())] == kind
+    assert list(SYMBOL_CLASSES)[int(shares[0].argmax())] == kind
 
 
 def test_a_sign_looks_the_same_wherever_it_stands() -> None:
     ink, box = drawn(SIGNS["plus"])
     moved = np.roll(ink, (7, 11), (0, 1))
     there = box + np.array([11, 7, 11, 7], np.float32)
-    assert (sights(ink, box, 25) == sights(moved, there, 25)).all()
-    assert sights(ink, np.zeros((0, 4), np.float32), 25).shape == (0, SIGHT)
+    assert (symbol_features(ink, box, 25) == symbol_features(moved, there, 25)).all()
+    assert symbol_features(ink, np.zeros((0, 4), np.float32), 25).shape == (0, SYMBOL_FEATURES)
 
 
 def test_a_raised_script_shares_a_line_with_its_base() -> None:
     boxes = np.array([[0, 100, 20, 130], [22, 78, 40, 96]], np.float32)
     ones = np.ones(2, np.float32)
-    parts = Parts(boxes, ones, 20.0, np.zeros((2, 1), np.float32), np.zeros((200, 200), np.uint8))
+    parts = InkComponents(
+        boxes, ones, 20.0, np.zeros((2, 1), np.float32), np.zeros((200, 200), np.uint8)
+    )
     none = np.zeros((2, 2), np.float32)
     assert max(len(line.members) for line in find_lines(parts, ones, none)) == 2
     parts.boxes[1] -= np.array([0, 40, 0, 40], np.float32)
@@ -62,7 +64,9 @@ def test_a_raised_script_shares_a_line_with_its_base() -> None:
 def test_what_the_network_links_is_a_line_however_far_apart() -> None:
     boxes = np.array([[0, 0, 20, 20], [30, 0, 50, 20], [22, 90, 40, 110]], np.float32)
     ones = np.ones(3, np.float32)
-    parts = Parts(boxes, ones, 20.0, np.zeros((3, 1), np.float32), np.zeros((200, 200), np.uint8))
+    parts = InkComponents(
+        boxes, ones, 20.0, np.zeros((3, 1), np.float32), np.zeros((200, 200), np.uint8)
+    )
     links = np.array([[0, 0.9, 0.1], [0.9, 0, 0.6], [0.1, 0.6, 0]], np.float32)
     lines = {line.boxes.tobytes() for line in find_lines(parts, ones, links)}
     assert boxes[[0, 2, 1]].tobytes() in lines

@@ -15,11 +15,11 @@ from handmade import cross, encoded
 from numpy.typing import NDArray
 from PIL import Image
 
-from hmer_cli.page.open import Page
-from hmer_cli.page.outline import find_sheet
+from hmer_cli.page.clean.deskew import skew, straighten
+from hmer_cli.page.clean.sheet import find_sheet
+from hmer_cli.page.detect.overlay import as_png
+from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
-from hmer_cli.page.seen import as_png
-from hmer_cli.page.straighten import skew, straighten
 
 Pixels = NDArray[np.uint8]
 Corners = list[tuple[float, float]]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.read.components import SIDE, components
+from hmer_cli.recognition.components import SIDE, components
 
 boxes = st.tuples(st.integers(0, 150), st.integers(0, 70), st.integers(1, 40), st.integers(1, 40))
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.validity import problems
-from hmer_cli.read.decode import align, beam, greedy, likelihood
-from hmer_cli.read.units import BLANK, Units
+from hmer_cli.recognition.ctc import align, beam, greedy, likelihood
+from hmer_cli.recognition.units import BLANK, Units
 
 UNITS = Units(["x", "y", "\\frac", "{", "}", "^"])
 PLAIN = Units(["x", "y", "2"])

@@ -8,17 +8,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hmer_cli.read.decode import Hypothesis
-from hmer_cli.read.looks import ASKED, SUREST, UNFIT, DecoderJudge, Look, agreed, lead, mixed
-from hmer_cli.read.prepare import Prepared
+from hmer_cli.recognition.ctc import Hypothesis
+from hmer_cli.recognition.prepare import Prepared
+from hmer_cli.recognition.rescoring import (
+    MOST_MARGIN,
+    RESCORED,
+    UNFIT,
+    DecoderScorer,
+    Pass,
+    log_mean,
+    margin,
+    rescore,
+)
 
 NOWHERE = Prepared(np.zeros((8, 8), np.uint8), 1.0, (0.0, 0.0))
 
 
-def look(*frames: tuple[float, ...], found: tuple[tuple[int, ...], ...]) -> Look:
+def look(*frames: tuple[float, ...], found: tuple[tuple[int, ...], ...]) -> Pass:
     """Frames of a blank and units 1, 2, ..., as probabilities, and the labels found in them."""
     logs = np.log(np.array(frames, np.float32))
-    return Look(NOWHERE, logs, np.zeros((len(frames), 2), np.float32), {}, hypotheses(*found))
+    return Pass(NOWHERE, logs, np.zeros((len(frames), 2), np.float32), {}, hypotheses(*found))
 
 
 def hypotheses(*labels: tuple[int, ...]) -> list[Hypothesis]:
@@ -28,19 +37,19 @@ def hypotheses(*labels: tuple[int, ...]) -> list[Hypothesis]:
 def test_a_look_that_sees_nothing_clearly_does_not_outvote_one_that_does() -> None:
     clear = look((0.02, 0.97, 0.01), found=((1,),))
     blurred = look((0.4, 0.001, 0.599), found=((2,),))
-    assert agreed([clear]).units == (1,)
-    assert agreed([blurred]).units == (2,)
-    assert agreed([clear, blurred]).units == agreed([blurred, clear]).units == (1,)
+    assert rescore([clear]).units == (1,)
+    assert rescore([blurred]).units == (2,)
+    assert rescore([clear, blurred]).units == rescore([blurred, clear]).units == (1,)
 
 
 def test_the_score_is_the_mean_probability_of_the_looks() -> None:
     looks = [look((0.1, 0.9), found=((1,),)), look((0.5, 0.5), found=((1,),))]
-    assert np.exp(agreed(looks).score) == pytest.approx(0.7)
-    assert mixed([np.log([0.2, 0.4])]) == pytest.approx(np.log([0.2, 0.4]))
+    assert np.exp(rescore(looks).score) == pytest.approx(0.7)
+    assert log_mean([np.log([0.2, 0.4])]) == pytest.approx(np.log([0.2, 0.4]))
 
 
 def test_a_label_that_fits_no_look_has_a_probability_all_the_same() -> None:
-    assert agreed([look((0.1, 0.9), found=((1, 1, 1),))]).score == UNFIT
+    assert rescore([look((0.1, 0.9), found=((1, 1, 1),))]).score == UNFIT
 
 
 class Shortest:
@@ -59,28 +68,28 @@ EVEN = look((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1,), (1
 
 
 def test_a_judge_chooses_among_what_ctc_proposes() -> None:
-    assert agreed([EVEN]).units == (1, 2)
-    assert agreed([EVEN], [Shortest()]).units == (1,)
+    assert rescore([EVEN]).units == (1, 2)
+    assert rescore([EVEN], [Shortest()]).units == (1,)
 
 
 def test_judges_who_differ_are_weighed_against_each_other() -> None:
     for most in (1, -1):
-        assert agreed([EVEN], [Shortest(0.3), Shortest(-0.1 * most)]).units == (1,)
-        assert agreed([EVEN], [Shortest(-0.3), Shortest(0.1 * most)]).units == (1, 2)
+        assert rescore([EVEN], [Shortest(0.3), Shortest(-0.1 * most)]).units == (1,)
+        assert rescore([EVEN], [Shortest(-0.3), Shortest(0.1 * most)]).units == (1, 2)
 
 
 def test_a_judge_is_asked_about_a_few_labels_of_ctc_only_and_all_that_are_proposed() -> None:
     judge = Shortest()
     many = look(*[(0.02,) + (0.02,) * 49] * 3, found=tuple((i,) for i in range(1, 40)))
-    agreed([many, many], [judge])
-    agreed([many, many], [judge], [(3, 3), (5, 5), (7, 7)])
-    assert judge.heard == [ASKED, ASKED + 3]
+    rescore([many, many], [judge])
+    rescore([many, many], [judge], [(3, 3), (5, 5), (7, 7)])
+    assert judge.heard == [RESCORED, RESCORED + 3]
 
 
 def test_a_label_that_no_look_found_can_be_the_best() -> None:
     unheard = look((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1, 2),))
-    assert agreed([unheard], [Shortest()], [(1,)]).units == (1,)
-    assert agreed([unheard], [], [(1,)]).units == (1, 2)
+    assert rescore([unheard], [Shortest()], [(1,)]).units == (1,)
+    assert rescore([unheard], [], [(1,)]).units == (1, 2)
 
 
 class Session:
@@ -92,12 +101,12 @@ class Session:
 
 def test_what_the_decoder_says_is_the_mean_probability_of_the_looks() -> None:
     looks = [replace(EVEN, seen={"seen": np.array(p)}) for p in ([0.2, 0.1], [0.4, 0.5])]
-    judge = DecoderJudge(Session(), looks)  # type: ignore[arg-type]
+    judge = DecoderScorer(Session(), looks)  # type: ignore[arg-type]
     assert np.exp(judge([(1,), (2,)])) == pytest.approx([0.3, 0.3])
 
 
 def test_the_lead_is_the_odds_against_all_others() -> None:
-    assert lead(np.log([0.6, 0.3, 0.1])) == pytest.approx(np.log(0.6 / 0.4))
-    assert lead(np.log([0.2, 0.5])) == pytest.approx(np.log(0.5 / 0.2))
-    assert lead(np.array([-3.0])) == SUREST
-    assert lead(np.array([0.0, -90.0])) == SUREST
+    assert margin(np.log([0.6, 0.3, 0.1])) == pytest.approx(np.log(0.6 / 0.4))
+    assert margin(np.log([0.2, 0.5])) == pytest.approx(np.log(0.5 / 0.2))
+    assert margin(np.array([-3.0])) == MOST_MARGIN
+    assert margin(np.array([0.0, -90.0])) == MOST_MARGIN

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hmer_cli.read.prepare import LARGEST, LONGEST, TALLEST, prepare
-from hmer_cli.read.scale import MIN_WIDTH, PADDING, SYMBOL, symbol_size
+from hmer_cli.recognition.prepare import LARGEST, LONGEST, TALLEST, prepare
+from hmer_cli.recognition.scale import MIN_WIDTH, PADDING, SYMBOL, symbol_size
 
 Pixels = NDArray[np.uint8]
 

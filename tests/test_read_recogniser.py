@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmer_cli.data.datasets import Sample, open_dataset
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import Seen, written_legibly
-from hmer_cli.judge.calibration import expected_calibration_error
-from hmer_cli.learn.datasets import Sample, open_dataset
-from hmer_cli.read.charset import CHARSETS
-from hmer_cli.read.recogniser import NOTHING, Recogniser
+from hmer_cli.ink.render import Readable, legible_ink_image
+from hmer_cli.metrics.calibration import expected_calibration_error
+from hmer_cli.recognition.charset import CHARSETS
+from hmer_cli.recognition.recogniser import NOTHING, Recogniser
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -40,7 +40,7 @@ def test_examples_are_read_right_to_most_of_their_tokens(
 
     truths = [ink.label or "" for ink in inks]
     assert len(truths) >= 5
-    written = [written_legibly(ink) for ink in inks]
+    written = [legible_ink_image(ink) for ink in inks]
     for shown in written, [each.image for each in written]:
         read = [reading.label for reading in recogniser.read(shown)]
         assert jiwer.wer(truths, read) < 0.35
@@ -50,7 +50,7 @@ def test_every_reading_is_valid_latex_with_a_confidence_and_places(
     recogniser: Recogniser, inks: list[Ink]
 ) -> None:
     for ink in inks:
-        written = written_legibly(ink)
+        written = legible_ink_image(ink)
         (reading,) = recogniser.read([written])
         assert problems(reading.label) == []
         assert 0 < reading.confidence < 1
@@ -66,7 +66,7 @@ def test_every_reading_is_valid_latex_with_a_confidence_and_places(
 def test_what_an_image_gives_does_not_depend_on_the_others(
     recogniser: Recogniser, inks: list[Ink]
 ) -> None:
-    images = [written_legibly(ink) for ink in inks]
+    images = [legible_ink_image(ink) for ink in inks]
     together = recogniser.read(images)
     assert recogniser.read(images[::-1]) == together[::-1]
     assert [recogniser.read([image])[0] for image in images] == together
@@ -79,7 +79,7 @@ def test_paper_without_ink_gives_nothing(recogniser: Recogniser) -> None:
 
 
 def test_what_the_strokes_say_changes_what_is_read(recogniser: Recogniser, inks: list[Ink]) -> None:
-    written = [written_legibly(ink) for ink in inks]
+    written = [legible_ink_image(ink) for ink in inks]
     from_ink, from_images = (
         [reading.confidence for reading in recogniser.read(shown)]
         for shown in (written, [each.image for each in written])
@@ -92,7 +92,9 @@ def test_ink_of_very_many_strokes_is_read_by_its_image(recogniser: Recogniser) -
         np.array([(12 * (i % 30), 12 * (i // 30)), (12 * (i % 30) + 8, 12 * (i // 30))])
         for i in range(300)
     ]
-    (reading,) = recogniser.read([written_legibly(Ink(tuple(d.astype(np.float32) for d in dots)))])
+    (reading,) = recogniser.read(
+        [legible_ink_image(Ink(tuple(d.astype(np.float32) for d in dots)))]
+    )
     assert problems(reading.label) == []
 
 
@@ -107,7 +109,7 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("way", [Sample.seen, Sample.image])
 def test_every_reading_of_the_2014_test_compiles(
-    way: Callable[[Sample], Seen],
+    way: Callable[[Sample], Readable],
     recogniser: Recogniser,
     data_file: Callable[[str], Path],
     tmp_path: Path,
@@ -140,7 +142,7 @@ def test_answers_keep_to_the_charset(inks: list[Ink], tmp_path: Path) -> None:
     kept = r"0 1 2 3 4 5 6 7 8 9 + - = \frac { } ^ _".split()
     file = tmp_path / "sums.txt"
     file.write_text("\n".join(kept), encoding="utf-8")
-    images = [written_legibly(ink) for ink in inks]
+    images = [legible_ink_image(ink) for ink in inks]
     read = Recogniser.load(charset=str(file)).read(images)
     assert any(reading.label for reading in read)
     assert {token for reading in read for token in reading.label.split()} <= set(kept)

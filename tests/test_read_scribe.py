@@ -14,13 +14,21 @@ pytest.importorskip("onnx")
 
 
 from hmer_cli.expr.validity import problems
-from hmer_cli.learn.export import graph_models
 from hmer_cli.models.session import open_session
-from hmer_cli.read.components import Components, components
-from hmer_cli.read.graph_reader import GraphReader, GraphShape
-from hmer_cli.read.scribe import LOOK, PARTS, SAY, GraphJudge, Nodes, Scribe, front_of
-from hmer_cli.read.strokes import Traces, traced
-from hmer_cli.read.units import Units
+from hmer_cli.networks.graph_model import GraphModel, GraphShape
+from hmer_cli.recognition.components import Components, components
+from hmer_cli.recognition.graph_decoder import (
+    LOOK,
+    PARTS,
+    SAY,
+    GraphDecoder,
+    GraphScorer,
+    Nodes,
+    front_of,
+)
+from hmer_cli.recognition.strokes import StrokeFeatures, stroke_features
+from hmer_cli.recognition.units import Units
+from hmer_cli.training.export.onnx import graph_models
 
 pytestmark = pytest.mark.torch
 
@@ -28,24 +36,26 @@ UNITS = Units(["+", "1", "x", "^", "{", "}", "\\frac"])
 
 
 @pytest.fixture(scope="module")
-def reader() -> GraphReader:
+def reader() -> GraphModel:
     torch.manual_seed(3)
     few = {"channels": 16, "heads": 2, "curves": (4, 8), "pictures": (2, 4, 4), "layers": 2}
-    reader = GraphReader(GraphShape(units=len(UNITS), symbols=4, **few)).eval()  # type: ignore[arg-type]
+    reader = GraphModel(GraphShape(units=len(UNITS), symbols=4, **few)).eval()  # type: ignore[arg-type]
     torch.nn.init.ones_(reader.decoder.out.bias[:1])  # every label ends
     return reader
 
 
 @pytest.fixture(scope="module")
-def scribe(reader: GraphReader) -> Scribe:
+def scribe(reader: GraphModel) -> GraphDecoder:
     models = graph_models(reader)
     parts = {name: open_session(models[name]) for name in PARTS}
-    return Scribe(parts, parts[LOOK], parts[SAY])
+    return GraphDecoder(parts, parts[LOOK], parts[SAY])
 
 
-def ink(count: int) -> Traces:
+def ink(count: int) -> StrokeFeatures:
     rng = np.random.default_rng(count)
-    return traced([rng.normal((40 * i, 0), 15, (6, 2)).astype(np.float32) for i in range(count)])
+    return stroke_features(
+        [rng.normal((40 * i, 0), 15, (6, 2)).astype(np.float32) for i in range(count)]
+    )
 
 
 def image(count: int) -> Components:
@@ -60,7 +70,7 @@ def image(count: int) -> Components:
     return found[0]
 
 
-def judge(scribe: Scribe, count: int) -> GraphJudge:
+def judge(scribe: GraphDecoder, count: int) -> GraphScorer:
     return scribe.judge(ink(count))
 
 
@@ -72,7 +82,7 @@ def tensors(nodes: Nodes) -> tuple[str, torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("count", [1, 2, 9])
 @pytest.mark.parametrize("seen", [ink, image])
 def test_scores_are_those_of_the_model(
-    reader: GraphReader, scribe: Scribe, seen: Callable[[int], Nodes], count: int
+    reader: GraphModel, scribe: GraphDecoder, seen: Callable[[int], Nodes], count: int
 ) -> None:
     name, looks, boxes = tensors(seen(count))
     there = torch.ones(1, count, dtype=torch.bool)
@@ -87,7 +97,7 @@ def test_scores_are_those_of_the_model(
     assert np.allclose(scribe.judge(seen(count))(labels[:1]), said[:1], atol=1e-3)
 
 
-def test_nodes_of_the_padding_change_nothing(reader: GraphReader) -> None:
+def test_nodes_of_the_padding_change_nothing(reader: GraphModel) -> None:
     _, looks, boxes = tensors(ink(3))
     there = torch.tensor([[True] * 3 + [False] * 3])
     with torch.no_grad():
@@ -98,7 +108,7 @@ def test_nodes_of_the_padding_change_nothing(reader: GraphReader) -> None:
     assert torch.allclose(alone, beside[:, :3], atol=1e-5)
 
 
-def test_proposals_are_labels_the_likeliest_first(scribe: Scribe) -> None:
+def test_proposals_are_labels_the_likeliest_first(scribe: GraphDecoder) -> None:
     for count in range(1, 8):
         proposed = judge(scribe, count).propose(UNITS, width=4)
         assert 0 < len(proposed) <= 4 and len(set(proposed)) == len(proposed)
@@ -106,20 +116,20 @@ def test_proposals_are_labels_the_likeliest_first(scribe: Scribe) -> None:
             assert problems(" ".join(UNITS.decode(label))) == []
 
 
-def test_a_wider_search_finds_nothing_less_likely(scribe: Scribe) -> None:
+def test_a_wider_search_finds_nothing_less_likely(scribe: GraphDecoder) -> None:
     for count in range(1, 8):
         found = judge(scribe, count)
         narrow, wide = (_forwards(found, found.propose(UNITS, width)[0]) for width in (1, 30))
         assert wide >= narrow - 1e-4
 
 
-def _forwards(found: GraphJudge, label: tuple[int, ...]) -> float:
+def _forwards(found: GraphScorer, label: tuple[int, ...]) -> float:
     units = np.array([[0, *label]])
     said, _ = found._say(units, np.zeros(1, np.int64), found._nothing(1))
     return float(sum(said[0, i, unit] for i, unit in enumerate([*label, 0])))
 
 
-def test_proposals_keep_to_what_is_allowed(scribe: Scribe) -> None:
+def test_proposals_keep_to_what_is_allowed(scribe: GraphDecoder) -> None:
     allowed = np.array([name in ("", "1", "+") for name in UNITS.names])
     for count in range(1, 6):
         for label in judge(scribe, count).propose(UNITS, 3, allowed):

@@ -10,10 +10,10 @@ import pytest
 from hmer_cli.expr.commands import COVERS, STACKING
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink import render
-from hmer_cli.ink.render import Seen
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.write.engine import InkEngine, Written
-from hmer_cli.write.invention import PAIRS, kind_of
+from hmer_cli.ink.render import Readable
+from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.synthesis.engine import Handwriting, InkEngine
+from hmer_cli.synthesis.random_trees import PAIRS, kind_of
 
 HANDS = 5
 
@@ -62,13 +62,13 @@ def labelled(token: str) -> str:
     return f"a {token} b" if kind_of(token) in ("sign", "relation", "single") else f"3 + {token}"
 
 
-def from_ink(written: Written) -> Seen:
+def from_ink(written: Handwriting) -> Readable:
     """What a tablet gives: the strokes beside the image."""
     assert written.ink is not None
-    return render.Written(written.ink, written.image, written.ink.strokes, written.pen or 2.0)
+    return render.InkImage(written.ink, written.image, written.ink.strokes, written.pen or 2.0)
 
 
-def from_image(written: Written) -> Seen:
+def from_image(written: Handwriting) -> Readable:
     """What a scanner gives."""
     return written.image
 
@@ -76,7 +76,7 @@ def from_image(written: Written) -> Seen:
 @pytest.mark.slow
 @pytest.mark.parametrize(("shown", "least"), [(from_image, 0.9), (from_ink, 0.95)])
 def test_every_token_is_read_back_from_several_hands(
-    shown: Callable[[Written], Seen], least: float
+    shown: Callable[[Handwriting], Readable], least: float
 ) -> None:
     recogniser = Recogniser.load()
     tokens = recogniser.metadata["tokens"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.read.units import Units, frames_needed
+from hmer_cli.recognition.units import Units, frames_needed
 
 TOKENS = ["\\frac", "\\sqrt", "\\limits", "{", "}", "^", "_", "x", "2", "\\sum"]
 

@@ -15,19 +15,19 @@ from hmer_cli.expr.commands import COVERS
 from hmer_cli.expr.tokens import Vocabulary, join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.expr.validity import problems
-from hmer_cli.learn import examples
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.learn.recompose import Recomposer, tie
-from hmer_cli.write.invention import Inventor
-from hmer_cli.write.labels import (
+from hmer_cli.synthesis.labels import (
     LONGEST,
     SHORTEST,
-    Evened,
+    BalancedLabels,
     Formulas,
-    Source,
+    LabelSource,
     Substitutions,
     mixture,
 )
+from hmer_cli.synthesis.random_trees import RandomTrees
+from hmer_cli.training.compose import examples
+from hmer_cli.training.compose.recompose import Recomposer, tie
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 RECOMPOSER = Recomposer(SymbolBank())
@@ -45,11 +45,11 @@ def rng(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def sources() -> dict[str, Source]:
+def sources() -> dict[str, LabelSource]:
     return {
         "formulas": Formulas(FORMULAS, VOCABULARY),
         "substitutions": Substitutions(LABELS, VOCABULARY),
-        "inventor": Inventor(VOCABULARY),
+        "inventor": RandomTrees(VOCABULARY),
         "mixture": mixture(VOCABULARY, LABELS, FORMULAS),
     }
 
@@ -68,14 +68,14 @@ def test_labels_are_valid_canonical_and_in_the_vocabulary(source: str, seed: int
 
 
 def test_random_trees_show_every_token_of_the_vocabulary() -> None:
-    inventor = Inventor(VOCABULARY)
+    inventor = RandomTrees(VOCABULARY)
     generator = rng(0)
     seen = Counter(t for _ in range(3000) for t in tokenize(inventor.sample(generator)))
     assert [token for token in VOCABULARY if seen[token] < 3] == []
 
 
 def test_rare_tokens_come_more_often_than_by_their_share() -> None:
-    inventor = Inventor(Vocabulary(["x", "q"]), {"x": 100_000, "q": 10})
+    inventor = RandomTrees(Vocabulary(["x", "q"]), {"x": 100_000, "q": 10})
     generator = rng(0)
     seen = Counter(t for _ in range(100) for t in tokenize(inventor.sample(generator)))
     assert seen["q"] > 5 * seen["x"] > 0
@@ -87,7 +87,7 @@ def test_of_a_few_labels_the_one_of_the_rarest_token_is_taken() -> None:
             return "x + q" if rng.random() < 0.05 else "x + y"
 
     def share(tries: int) -> float:
-        source, generator = Evened(Rare(), tries), rng(0)
+        source, generator = BalancedLabels(Rare(), tries), rng(0)
         return sum("q" in source.sample(generator) for _ in range(1000)) / 1000
 
     assert share(1) < 0.07
@@ -95,7 +95,7 @@ def test_of_a_few_labels_the_one_of_the_rarest_token_is_taken() -> None:
 
 
 def test_random_trees_hold_what_people_write_where_they_write_it() -> None:
-    inventor = Inventor(VOCABULARY)
+    inventor = RandomTrees(VOCABULARY)
     generator = rng(0)
     labels = " | ".join(inventor.sample(generator) for _ in range(6000))
     for usual in (
@@ -110,7 +110,7 @@ def test_random_trees_hold_what_people_write_where_they_write_it() -> None:
 
 def test_a_small_vocabulary_gets_labels_of_its_own_tokens_only() -> None:
     small = Vocabulary(["{", "}", "^", "x", "y", "1", "+", "="])
-    inventor = Inventor(small)
+    inventor = RandomTrees(small)
     generator = rng(0)
     assert {t for _ in range(300) for t in tokenize(inventor.sample(generator))} <= set(small)
 

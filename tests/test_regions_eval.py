@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from hmer_cli import eval as verb
+from hmer_cli.commands import eval as verb
+from hmer_cli.commands.eval_pages import draw_worst, evaluate, holds_pages
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.eval_regions import draw_worst, evaluate, holds_pages
-from hmer_cli.judge.pictures import EXCESS, MISSED, RIGHT
-from hmer_cli.page.layout import Box, Study
+from hmer_cli.metrics.overlays import EXCESS, MISSED, RIGHT
+from hmer_cli.page.detect.search import Box, PreparedPage
 
 TRUTH: list[Box] = [(10, 10, 60, 40), (10, 60, 60, 90)]
 
@@ -31,7 +31,7 @@ def pages(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def first_only(page: Study, fold: int) -> list[Box]:
+def first_only(page: PreparedPage, fold: int) -> list[Box]:
     assert 0 <= fold < 5
     return TRUTH[:1]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.judge.regions import (
+from hmer_cli.metrics.regions import (
     PageOutcome,
     as_json,
     as_tables,

@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import pytest
 
+from hmer_cli.commands.render import outcome, render_inputs
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.errors import OutputError, UsageError
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.render import outcome, render_inputs
 
 TALL = b'<ink><annotation type="truth">$\\frac{a}{2}$</annotation><trace>1 1, 5 99</trace></ink>'
 BARE = b"<ink><trace>1 2, 90 40</trace></ink>"

@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 from handmade import INKML, FakeRecogniser, cross, encoded, paged
 
-from hmer_cli import outputs, results
-from hmer_cli.convert import convert
-from hmer_cli.ink.render import Seen, image_of
-from hmer_cli.page.open import open_pages
+from hmer_cli.commands.convert import convert
+from hmer_cli.document import cache, formats
+from hmer_cli.document.records import Record
+from hmer_cli.ink.render import Readable, image_of
+from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import Region, find_regions
-from hmer_cli.read.reading import Reading, TokenReading
-from hmer_cli.records import Record
+from hmer_cli.recognition.reading import Reading, TokenReading
 
 CACHE = Path("cache")
 
@@ -35,7 +35,7 @@ class Remembered(FakeRecogniser):
         super().__init__()
         self.identity = identity
 
-    def read(self, images: Sequence[Seen]) -> list[Reading]:
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
         with open("read.log", "a") as log:
             log.write("x" * len(images))
         return [self._reading(*image_of(image).shape) for image in images]
@@ -142,7 +142,7 @@ def test_a_damaged_file_is_told_in_one_line_and_begun_anew(
     first = run()
     count_read()
     capsys.readouterr()
-    harm(CACHE / results.FILE)  # type: ignore[operator]
+    harm(CACHE / cache.FILE)  # type: ignore[operator]
     assert run() == first
     assert count_read() == 8
     assert capsys.readouterr().err.count("damaged, begun anew") == 1
@@ -154,7 +154,7 @@ def test_a_result_that_cannot_be_understood_is_read_again() -> None:
     notes()
     first = run()
     count_read()
-    with sqlite3.connect(CACHE / results.FILE) as base:
+    with sqlite3.connect(CACHE / cache.FILE) as base:
         base.execute("UPDATE results SET result = x'00' WHERE rowid < 4")
     base.close()
     assert run() == first
@@ -175,19 +175,19 @@ def test_a_place_that_cannot_be_used_is_told_and_the_work_is_done(
 
 def test_what_was_not_used_for_the_longest_time_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     day = 1000
-    monkeypatch.setattr(results, "_today", lambda: day)
+    monkeypatch.setattr(cache, "_today", lambda: day)
     notes()
     run()
     day += 1
     Path("notes/0new.png").write_bytes(encoded(cross(width=400)))
     Path("notes/03.png").unlink()
     run()
-    with sqlite3.connect(CACHE / results.FILE) as base:
+    with sqlite3.connect(CACHE / cache.FILE) as base:
         query = "SELECT sum(length(result)) FROM results WHERE used >= "
         used, total = (base.execute(f"{query}{since}").fetchone()[0] for since in (1001, 0))
     base.close()
     assert used < total
-    monkeypatch.setattr(results, "LIMIT", 2 * used)
+    monkeypatch.setattr(cache, "LIMIT", 2 * used)
     run()
     count_read()
     run()
@@ -212,8 +212,8 @@ def test_evidence_is_the_same_when_it_was_kept(monkeypatch: pytest.MonkeyPatch) 
         return ""
 
     run()
-    monkeypatch.setitem(outputs.FORMATS, ".show", show)
-    monkeypatch.setattr(outputs, "_SHOW_EVIDENCE", frozenset([show]))
+    monkeypatch.setitem(formats.FORMATS, ".show", show)
+    monkeypatch.setattr(formats, "_SHOW_EVIDENCE", frozenset([show]))
     for _ in range(2):
         convert(["notes"], ["o.show"], recogniser=Remembered(), cache=CACHE)
     first, second = shown
@@ -245,7 +245,7 @@ def test_every_process_writes_the_same_bytes() -> None:
     Path("a.png").write_bytes(encoded(cross()))
     program = (
         f"import sys; sys.path[:0] = {sys.path!r}\n"
-        "from handmade import FakeRecogniser; from hmer_cli.convert import convert\n"
+        "from handmade import FakeRecogniser; from hmer_cli.commands.convert import convert\n"
         "convert(['a.png'], sys.argv[1:], recogniser=FakeRecogniser())"
     )
     written = set()

@@ -14,14 +14,14 @@ from chromium import PROGRAM, Chromium
 from handmade import FakeRecogniser, cross, encoded, paged
 from test_expr_to_mathml import SPOKEN
 
-from hmer_cli.convert import convert
+from hmer_cli.commands.convert import convert
+from hmer_cli.document.records import Record
 from hmer_cli.expr.glyphs import ACCENTS
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.validity import problems
-from hmer_cli.read.reading import Reading, TokenReading
-from hmer_cli.records import Record
+from hmer_cli.recognition.reading import Reading, TokenReading
 
 needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed")
 

@@ -70,7 +70,7 @@ def in_python(code: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 LATE = """
 import onnxruntime
-from hmer_cli.read.recogniser import Recogniser
+from hmer_cli.recognition.recogniser import Recogniser
 Recogniser.load()
 """
 

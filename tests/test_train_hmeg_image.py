@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmer_cli.generate import generate
-from hmer_cli.write.painted import HmegEngine
+from hmer_cli.commands.generate import generate
+from hmer_cli.synthesis.hmeg_engine import HmegEngine
 
 SCRIPT = Path(__file__).parent.parent / "train" / "hmeg_image.py"
 LABELS = ["x ^ 2 + y", r"\frac { x + 1 } { y }", r"\sqrt { x y + 1 }", r"x _ 1 = y ^ 2"]

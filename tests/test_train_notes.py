@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.write.engine import InkEngine
-from hmer_cli.write.phrases import Phrases
+from hmer_cli.synthesis.engine import InkEngine
+from hmer_cli.synthesis.formula_grammar import FormulaGrammar
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 sys.path.append(str(Path(__file__).parent.parent / "train"))
 
@@ -22,7 +22,7 @@ from written import HEIGHT, WIDTH, Box, Pixels, Sheet
 
 
 def page(seed: int) -> tuple[Pixels, list[Box]]:
-    return notes_page(SymbolBank(), [], Phrases(), np.random.default_rng(seed))
+    return notes_page(SymbolBank(), [], FormulaGrammar(), np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("seed", range(4))

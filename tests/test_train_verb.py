@@ -12,16 +12,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from hmer_cli.commands.train import train
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import render
-from hmer_cli.learn.export import restore
-from hmer_cli.learn.families import load_system
-from hmer_cli.learn.transfer import transfer
-from hmer_cli.read.model import Reader, Shape
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.units import Units
-from hmer_cli.train import train
+from hmer_cli.networks.ctc_model import CtcModel, Shape
+from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.recognition.units import Units
+from hmer_cli.training.export.onnx import restore
+from hmer_cli.training.export.transfer import transfer
+from hmer_cli.training.registry import load_system
 
 pytestmark = pytest.mark.torch
 
@@ -118,7 +118,7 @@ def test_weights_can_be_trained_further_in_a_wider_vocabulary(tmp_path: Path) ->
     old, metadata = restore(weights)
     tokens = ["*", *metadata["tokens"]]
     shape = metadata["shape"] | {"units": len(Units(tokens)), "symbols": 3}
-    reader = Reader(Shape(**{**shape, "blocks": tuple(shape["blocks"])}))
+    reader = CtcModel(Shape(**{**shape, "blocks": tuple(shape["blocks"])}))
     assert 0.5 < transfer(old, metadata["tokens"], reader, tokens) < 1
     new = reader.state_dict()
     assert torch.equal(new["encoder.stem.0.0.weight"], old["encoder.stem.0.0.weight"])

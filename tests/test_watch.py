@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from handmade import FakeRecogniser, cross, encoded
 
-from hmer_cli import watch
 from hmer_cli.cli import main
-from hmer_cli.convert import convert
-from hmer_cli.ink.render import Seen, image_of
-from hmer_cli.page.open import open_pages
+from hmer_cli.commands.convert import convert
+from hmer_cli.document import watch
+from hmer_cli.ink.render import Readable, image_of
+from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
-from hmer_cli.read.reading import Reading
+from hmer_cli.recognition.reading import Reading
 
 Step = Callable[[], object]
 
@@ -28,7 +28,7 @@ Step = Callable[[], object]
 class Counting(FakeRecogniser):
     """Reads the width of each image."""
 
-    def read(self, images: Sequence[Seen]) -> list[Reading]:
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
         self.batches.append(len(images))
         return [Reading(" ".join(str(image_of(image).shape[1])), 0.9) for image in images]
 
@@ -217,10 +217,10 @@ DRIVER = f"""
 import signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 signal.signal(signal.SIGINT, signal.default_int_handler)
-import hmer_cli.convert
+import hmer_cli.commands.convert
 from handmade import FakeRecogniser
 
-hmer_cli.convert._load = lambda model, charset: FakeRecogniser()
+hmer_cli.commands.convert._load = lambda model, charset: FakeRecogniser()
 from hmer_cli.cli import main
 main()
 """

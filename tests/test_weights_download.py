@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from hmer_cli import weights as verb
+from hmer_cli.commands import weights as verb
 from hmer_cli.errors import HmerError, MissingError, OutputError, UsageError
-from hmer_cli.read import download
-from hmer_cli.read import weights as registry
-from hmer_cli.read.download import Source
+from hmer_cli.models import registry
+from hmer_cli.recognition import download
+from hmer_cli.recognition.download import Source
 
 BYTES = random.Random(7).randbytes(200_000)
 SHA = hashlib.sha256(BYTES).hexdigest()

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.judge.layouts import relations_held
-from hmer_cli.write.apart import apart
-from hmer_cli.write.font import FontHand
-from hmer_cli.write.graph import SymbolGraph
-from hmer_cli.write.layout import layout
-from hmer_cli.write.measures import Style, learnt
+from hmer_cli.metrics.layouts import relations_held
+from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.layout import layout
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
+from hmer_cli.synthesis.separation import separate
+from hmer_cli.synthesis.symbol_graph import SymbolGraph
 
 LEAST = 0.05
 
@@ -24,7 +24,7 @@ def test_a_long_subscript_pushes_what_follows_it_but_nothing_up_or_down() -> Non
     boxes = np.array(
         [[0, 0, 1, 2], [1, 1.5, 1.5, 2.5], [1.6, 1.5, 2.1, 2.5], [1.4, 0.8, 2, 1.2], [2.2, 0, 3, 2]]
     )
-    moved = apart(tree, boxes, LEAST)
+    moved = separate(tree, boxes, LEAST)
     assert np.array_equal(moved[:3], boxes[:3])
     assert moved[3, 0] == pytest.approx(2.1 + LEAST)
     assert moved[4, 0] - boxes[4, 0] == pytest.approx(moved[3, 0] - boxes[3, 0])
@@ -42,7 +42,7 @@ def test_bars_reach_over_what_they_hold() -> None:
             [0.5, 4, 1.5, 5],
         ]
     )
-    bar, radical, first, second, _ = apart(tree, boxes, LEAST)
+    bar, radical, first, second, _ = separate(tree, boxes, LEAST)
     assert first[2] < second[0] < second[2] <= radical[2] <= bar[2]
     assert bar[0] <= radical[0] and radical[1] < first[1]
 
@@ -59,9 +59,9 @@ def test_bars_reach_over_what_they_hold() -> None:
 )
 def test_what_is_apart_stays_and_its_relations_with_it(seed: int, label: str) -> None:
     tree, rng = parse(tokenize(label)), np.random.default_rng(seed)
-    laid = layout(tree, FontHand(rng), Style(learnt(), rng))
+    laid = layout(tree, FontHand(rng), LayoutStyle(learnt(), rng))
     boxes = np.array([mark.box for mark in laid])
-    once = apart(tree, boxes, LEAST)
-    assert np.allclose(apart(tree, once, LEAST), once)
+    once = separate(tree, boxes, LEAST)
+    assert np.allclose(separate(tree, once, LEAST), once)
     graph = SymbolGraph.of(tree)
     assert sum(relations_held(graph, once)) >= sum(relations_held(graph, boxes))

@@ -13,24 +13,24 @@ from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.inkml import read_inkml, write_inkml
 from hmer_cli.ink.render import draw
-from hmer_cli.write.engine import InkEngine, Written
-from hmer_cli.write.font import FontHand, sample
-from hmer_cli.write.glyph import Points, join
-from hmer_cli.write.manner import Manner
-from hmer_cli.write.motion import answer, glide, link
-from hmer_cli.write.phrases import Phrases
+from hmer_cli.synthesis.engine import Handwriting, InkEngine
+from hmer_cli.synthesis.font import FontHand, sample
+from hmer_cli.synthesis.formula_grammar import FormulaGrammar
+from hmer_cli.synthesis.glyph import Points, join
+from hmer_cli.synthesis.pen_kinematics import answer, glide, link
+from hmer_cli.synthesis.writer_style import WriterStyle
 
 seeds = st.integers(0, 2**32 - 1)
 some = settings(max_examples=25)
 QUADRATIC = r"x = \frac { - b \pm \sqrt { b ^ { 2 } - 4 a c } } { 2 a }"
 
 
-def write(label: str, style: int, seed: int = 0) -> Written:
+def write(label: str, style: int, seed: int = 0) -> Handwriting:
     return InkEngine().write(label, style, np.random.default_rng(seed))
 
 
 def phrase(seed: int) -> str:
-    return Phrases().sample(np.random.default_rng(seed))
+    return FormulaGrammar().sample(np.random.default_rng(seed))
 
 
 @some
@@ -73,7 +73,7 @@ def test_boxes_hold_their_strokes_and_all_ink_lies_in_boxes(seed: int) -> None:
 
 def test_one_writer_writes_alike_and_two_do_not() -> None:
     def letter(style: int, seed: int) -> Points:
-        hand = FontHand(np.random.default_rng(seed), Manner.of(style))
+        hand = FontHand(np.random.default_rng(seed), WriterStyle.of(style))
         box = (glyph := hand.glyph("x")).box
         return np.array(
             [box[2] - box[0], box[3] - box[1], glyph.points[0, 0] - glyph.points[-1, 0]]
@@ -85,8 +85,8 @@ def test_one_writer_writes_alike_and_two_do_not() -> None:
 
 
 def test_a_manner_has_a_name_and_a_name_one_manner() -> None:
-    assert Manner.named("anna").slant == Manner.named("anna").slant
-    assert Manner.named("anna").slant != Manner.named("bert").slant
+    assert WriterStyle.named("anna").slant == WriterStyle.named("anna").slant
+    assert WriterStyle.named("anna").slant != WriterStyle.named("bert").slant
 
 
 def test_the_same_rng_writes_the_same_and_a_style_fixes_the_pen() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from hmer_cli.expr.commands import KNOWN, STRUCTURE
 from hmer_cli.expr.tokens import Vocabulary
-from hmer_cli.write.font import FontHand, drawings, knows, outlines, sample
-from hmer_cli.write.manner import Manner
+from hmer_cli.synthesis.font import FontHand, drawings, knows, outlines, sample
+from hmer_cli.synthesis.writer_style import WriterStyle
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 UNDRAWN = {t for t in STRUCTURE if not t.startswith(("\\frac", "\\sqrt"))}
@@ -67,7 +67,7 @@ def test_a_sign_that_is_not_in_the_font_is_a_key_error() -> None:
 
 
 def test_a_sign_is_written_in_its_ways_as_often_as_people_do() -> None:
-    hands = [FontHand(np.random.default_rng(0), Manner.of(seed)) for seed in range(300)]
+    hands = [FontHand(np.random.default_rng(0), WriterStyle.of(seed)) for seed in range(300)]
     barred = np.mean([len(hand.glyph("7").lengths) == 2 for hand in hands])
     plain, with_bar = outlines()["7"]
     assert with_bar.share / (plain.share + with_bar.share) == pytest.approx(barred, abs=0.08)

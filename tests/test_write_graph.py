@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trees import TREES
 
+from hmer_cli.data.store import Captions, open_store
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import Tree, parse, to_tokens
-from hmer_cli.ink.sources import Captions, open_store
-from hmer_cli.write.graph import CELL, Relation, SymbolGraph
+from hmer_cli.synthesis.symbol_graph import CELL, Relation, SymbolGraph
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 

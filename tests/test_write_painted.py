@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hmer_cli.generate import ENGINES
-from hmer_cli.read.weights import resolve
-from hmer_cli.write.painted import Networks, spelled
+from hmer_cli.commands.generate import ENGINES
+from hmer_cli.models.registry import resolve
+from hmer_cli.synthesis.hmeg_engine import Networks, spelled
 
 
 def test_function_names_are_painted_letter_by_letter_in_their_box() -> None:

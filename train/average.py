@@ -20,12 +20,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hmer_cli.learn.batches import Batch
-from hmer_cli.learn.families import load_system
-from hmer_cli.learn.recipe import load
-from hmer_cli.learn.training import BEST, LOG
-from hmer_cli.read.layers import thin_out
-from hmer_cli.train import deliver, shown
+from hmer_cli.commands.train import deliver, shown
+from hmer_cli.networks.layers import set_drop_rates
+from hmer_cli.training.batches.images import Batch
+from hmer_cli.training.loop import BEST, LOG
+from hmer_cli.training.recipe import load
+from hmer_cli.training.registry import load_system
 
 BATCHES, EVERY, SEED = 120, 3, 0
 """Training batches that tell the means anew, and of how many expressions one is drawn for them."""
@@ -72,7 +72,7 @@ def settle(model: Any, batches: list[Batch]) -> None:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None
-    thin_out(model, 0.0, 0.0)
+    set_drop_rates(model, 0.0, 0.0)
     model.train()
     with torch.autocast("cpu", torch.bfloat16):
         for batch in batches:

@@ -24,9 +24,9 @@ from pages import Array, Example
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmer_cli.learn.export import OPSET, quantise
-from hmer_cli.page.context import OWN, RELATIONS, Scene, relations
-from hmer_cli.page.signs import KINDS, SIDE
+from hmer_cli.page.detect.component_graph import OWN, RELATIONS, ComponentGraph, relations
+from hmer_cli.page.detect.symbol_classes import SIDE, SYMBOL_CLASSES
+from hmer_cli.training.export.onnx import OPSET, quantise
 
 WIDTH, HEADS, LAYERS = 64, 4, 6
 RATE, DECAY = 3e-3, 0.02
@@ -76,7 +76,7 @@ class Network(nn.Module):
             nn.Flatten(),
             nn.Linear(24 * 16, WIDTH),
         )
-        self.own = nn.Linear(2 + len(KINDS) + OWN, WIDTH)
+        self.own = nn.Linear(2 + len(SYMBOL_CLASSES) + OWN, WIDTH)
         self.mix = nn.Sequential(nn.GELU(), nn.LayerNorm(WIDTH), nn.Linear(WIDTH, WIDTH))
         self.lie = nn.Sequential(nn.Linear(RELATIONS, 32), nn.GELU(), nn.Linear(32, 32), nn.GELU())
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
@@ -103,13 +103,13 @@ class Lesson:
     """A page to learn from: its scene, boxes of parts and of their expressions in letter heights,
     (N, 4), and their owners, (N,), -1 for none."""
 
-    told: Scene
+    told: ComponentGraph
     parts: NDArray[np.float32]
     boxes: NDArray[np.float32]
     owner: NDArray[np.int64]
 
 
-def lesson(example: Example, told: Scene) -> Lesson:
+def lesson(example: Example, told: ComponentGraph) -> Lesson:
     """What the network is to say of a page."""
     owner, unit = example.owners(), example.parts.unit
     truth = np.concatenate([example.truth, np.zeros((1, 4))]) / unit
@@ -165,7 +165,7 @@ def _cropped(page: Lesson, random: np.random.Generator) -> Lesson:
     place[kept] = np.arange(len(kept))
     near = place[page.told.neighbours[kept]]
     near = np.where(near < 0, np.arange(len(kept))[:, None], near)
-    told = Scene(page.told.looks[kept], near, page.told.relations[kept])
+    told = ComponentGraph(page.told.looks[kept], near, page.told.relations[kept])
     return Lesson(told, page.parts[kept], page.boxes[kept], page.owner[kept])
 
 
@@ -235,7 +235,7 @@ def train(pages: Sequence[Lesson], steps: int, seed: int) -> Network:
     return trained.eval()
 
 
-def answers(network: Network, told: Scene) -> tuple[Array, Array, Array]:
+def answers(network: Network, told: ComponentGraph) -> tuple[Array, Array, Array]:
     """What one network says of a page: shares of maths (N,), ends (N, 4), shares of same (N, K)."""
     looks, near, lie = map(torch.from_numpy, (told.looks, told.neighbours, told.relations))
     with torch.inference_mode():
@@ -257,7 +257,7 @@ class Together(nn.Module):
         return torch.sigmoid(maths), ends, torch.sigmoid(same)
 
 
-def as_onnx(networks: Sequence[Network], told: Scene) -> onnx.ModelProto:
+def as_onnx(networks: Sequence[Network], told: ComponentGraph) -> onnx.ModelProto:
     """The networks in one file, their matrices in bytes; ``told`` is a page to follow them on."""
     given = {"looks": told.looks, "neighbours": told.neighbours, "relations": told.relations}
     answers = ("maths", "ends", "same")

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from written import HEIGHT, WIDTH, Box, Pixels, Random, Sheet, Writer
 
 from hmer_cli.ink.ink import Ink
-from hmer_cli.learn.bank import BankHand, SymbolBank
+from hmer_cli.training.compose.symbol_bank import BankHand, SymbolBank
 
 PRINTED = 0.45  # of the pages: their prose is written letter by letter in ink
 

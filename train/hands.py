@@ -22,30 +22,30 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hmer_cli.commands.eval import evaluate
+from hmer_cli.commands.generate import ENGINES, generate
+from hmer_cli.data.coco import Boxes
+from hmer_cli.data.datasets import Sample, open_dataset
+from hmer_cli.data.store import open_store
 from hmer_cli.errors import InputError
-from hmer_cli.eval import evaluate
 from hmer_cli.expr.commands import STRUCTURE
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
-from hmer_cli.generate import ENGINES, generate
-from hmer_cli.ink.boxes import Boxes
 from hmer_cli.ink.render import WHITE, Image
-from hmer_cli.ink.sources import open_store
-from hmer_cli.judge.distances import frechet, patches, sliced
-from hmer_cli.judge.evaluation import as_tsv
-from hmer_cli.judge.layouts import overlap
-from hmer_cli.judge.scores import Confusion, Pair, confusions, score
-from hmer_cli.learn.datasets import Sample, open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.learn.export import restore
-from hmer_cli.learn.hmeg.layouts import held_out, writer_of
-from hmer_cli.learn.hmeg.pictures import PENS, Picture, picture_of
-from hmer_cli.read.model import Encoder, Shape
-from hmer_cli.read.prepare import prepare
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.weights import resolve
-from hmer_cli.write.graph import SymbolGraph
+from hmer_cli.metrics.distances import frechet, patches, sliced
+from hmer_cli.metrics.evaluation import as_tsv
+from hmer_cli.metrics.layouts import overlap
+from hmer_cli.metrics.scores import Confusion, Pair, confusions, score
+from hmer_cli.models.registry import resolve
+from hmer_cli.networks.ctc_model import Encoder, Shape
+from hmer_cli.recognition.prepare import prepare
+from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.synthesis.symbol_graph import SymbolGraph
+from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.export.onnx import restore
+from hmer_cli.training.hmeg.layouts import held_out, writer_of
+from hmer_cli.training.hmeg.pictures import PENS, Picture, picture_of
 
 MOST = 24
 """Signs of the longest labels."""

@@ -21,17 +21,19 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.learn.hmeg.export import export
-from hmer_cli.learn.hmeg.glyph_training import GlyphPlan, GlyphTrainer
-from hmer_cli.learn.hmeg.glyphs import sized
-from hmer_cli.learn.hmeg.layouts import Graphs, held_out, layouts_of, stacked
-from hmer_cli.learn.hmeg.network import Shape
-from hmer_cli.learn.hmeg.painter_training import PainterPlan, PainterTrainer, real
-from hmer_cli.learn.hmeg.pictures import UNIT, Picture, Symbols, pictures_of
-from hmer_cli.learn.hmeg.training import LayoutTrainer, Plan
-from hmer_cli.learn.system import Say
+from hmer_cli.data.datasets import open_dataset
+from hmer_cli.networks.hmeg.glyphs import sized
+from hmer_cli.networks.hmeg.graphs import Graphs
+from hmer_cli.networks.hmeg.layout import Shape
+from hmer_cli.networks.hmeg.painter import UNIT
+from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.hmeg.export import export
+from hmer_cli.training.hmeg.glyph_training import GlyphPlan, GlyphTrainer
+from hmer_cli.training.hmeg.layouts import held_out, layouts_of, stacked
+from hmer_cli.training.hmeg.painter_training import PainterPlan, PainterTrainer, real
+from hmer_cli.training.hmeg.pictures import Picture, Symbols, pictures_of
+from hmer_cli.training.hmeg.training import LayoutTrainer, Plan
+from hmer_cli.training.systems.base import Say
 
 LARGEST = 24, 128, 480
 """Symbols, height and width in pixels of the largest expressions that are learnt from."""

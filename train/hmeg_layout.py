@@ -3,8 +3,8 @@
     python train/hmeg_layout.py ../shared/data/crohme.zip --out runs/layouts
 
 Learns from the writers of CROHME's training set but a tenth, on whose expressions all are measured
-(see hmer_cli/judge/layouts.py); prints the table of RECORDS.md and draws layouts.png. Networks that
-are trained already are only measured.
+(see hmer_cli/metrics/layouts.py); prints the table of RECORDS.md and draws layouts.png. Networks
+that are trained already are only measured.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import to_tokens
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import draw, fit
-from hmer_cli.judge.layouts import diversity, edges, overlap, relations_held
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.learn.hmeg.layouts import Layout, corners, held_out, layouts_of
-from hmer_cli.learn.hmeg.network import Shape
-from hmer_cli.learn.hmeg.training import LayoutTrainer, Plan, lay_out
-from hmer_cli.write.fill import fill
-from hmer_cli.write.font import FontHand, knows
-from hmer_cli.write.graph import Relation, SymbolGraph
-from hmer_cli.write.layout import Mark, layout
-from hmer_cli.write.measures import Style, learnt
+from hmer_cli.metrics.layouts import diversity, edges, overlap, relations_held
+from hmer_cli.networks.hmeg.layout import Shape
+from hmer_cli.synthesis.font import FontHand, knows
+from hmer_cli.synthesis.layout import Mark, layout
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
+from hmer_cli.synthesis.strokes import fill
+from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph
+from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.hmeg.layouts import Layout, corners, held_out, layouts_of
+from hmer_cli.training.hmeg.training import LayoutTrainer, Plan, lay_out
 
 Boxes = NDArray[np.float64]
 Maker = Callable[[SymbolGraph, Sequence[int]], list[Boxes]]
@@ -95,7 +95,7 @@ def statistical(graph: SymbolGraph, seeds: Sequence[int]) -> list[Boxes]:
     made = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        marks = layout(graph.tree(), FontHand(rng), Style(learnt(), rng))
+        marks = layout(graph.tree(), FontHand(rng), LayoutStyle(learnt(), rng))
         made.append(np.array([mark.box for mark in marks], float))
     return made
 

@@ -9,13 +9,13 @@ import argparse
 from pathlib import Path
 
 from hmer_cli import console
-from hmer_cli.learn.calibration import calibrate
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.export import graph_models, join, restore
-from hmer_cli.learn.families import load_system
-from hmer_cli.learn.training import BEST
-from hmer_cli.read.graph_reader import GraphReader
-from hmer_cli.read.weights import resolve
+from hmer_cli.data.datasets import open_dataset
+from hmer_cli.models.registry import resolve
+from hmer_cli.networks.graph_model import GraphModel
+from hmer_cli.training.export.calibration import calibrate
+from hmer_cli.training.export.onnx import graph_models, join, restore
+from hmer_cli.training.loop import BEST
+from hmer_cli.training.registry import load_system
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     system, content = load_system(given.run / BEST)
     if content["tokens"] != metadata["tokens"]:
         parser.error(f"{given.weights} and {given.run} have other tokens")
-    assert isinstance(system.model, GraphReader)
+    assert isinstance(system.model, GraphModel)
     parts = graph_models(system.model)
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
     metadata |= {"name": given.name, "graph": kept, "calibration": {}}

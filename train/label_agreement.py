@@ -17,6 +17,7 @@ from typing import Any
 
 from lxml import etree
 
+from hmer_cli.data.store import Captions, open_store
 from hmer_cli.errors import InputError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.mathml import label_from_mathml
@@ -24,7 +25,6 @@ from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import parse, walk
 from hmer_cli.expr.truth import contradicts
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.sources import Captions, open_store
 
 SOURCES = ("MathML alone", "LaTeX truth alone", "derived")
 

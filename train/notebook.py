@@ -13,8 +13,8 @@ from person import Person, placed, right_of
 from written import HEIGHT, WIDTH, Box, Pixels, Random, Sheet, Writer
 
 from hmer_cli.errors import InputError
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.write.labels import Source
+from hmer_cli.synthesis.labels import LabelSource
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 SET = 0.25  # of those who do not write our own font have their words set in another
 TRIES = 12
@@ -32,7 +32,7 @@ class Notebook:
 
     sheet: Sheet
     person: Person
-    formulas: Source
+    formulas: LabelSource
     pitch: float
     top: float
     font: Writer | None = None
@@ -42,7 +42,7 @@ class Notebook:
 
     @classmethod
     def any(
-        cls, bank: SymbolBank, fonts: Sequence[Path], formulas: Source, random: Random
+        cls, bank: SymbolBank, fonts: Sequence[Path], formulas: LabelSource, random: Random
     ) -> Notebook:
         """An empty page and somebody to write on it."""
         person = Person.any(bank, random)

@@ -17,8 +17,8 @@ import numpy as np
 from notebook import TRIES, Notebook
 from written import HEIGHT, WIDTH, Box, Pixels, Random, Sheet
 
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.write.labels import Source
+from hmer_cli.synthesis.labels import LabelSource
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 SCANNED = 0.55  # of the pages are scans; the others are exported
 TALLEST = 9.0  # letter heights of an equation
@@ -28,7 +28,7 @@ FEW = ("if", "then", "and", "so", "where", "as", "is", "for", "let", "since", "o
 
 
 def notes_page(
-    bank: SymbolBank, fonts: Sequence[Path], formulas: Source, random: Random
+    bank: SymbolBank, fonts: Sequence[Path], formulas: LabelSource, random: Random
 ) -> tuple[Pixels, list[Box]]:
     """A page and the boxes of its equations; ``formulas`` are what nobody thought of here."""
     notes = Notebook.any(bank, fonts, formulas, random)

@@ -22,17 +22,17 @@ from notes import notes_page
 from numpy.typing import NDArray
 from photos import PAPERS, Matrix, moved, photographed
 
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.ink.ink import Ink
-from hmer_cli.learn.bank import SymbolBank, origin
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.page import detector, layout
-from hmer_cli.page.images import decode
-from hmer_cli.page.open import Page
-from hmer_cli.page.parts import Parts
-from hmer_cli.write.labels import Formulas, Mixture, Source, Substitutions
-from hmer_cli.write.phrases import Phrases
+from hmer_cli.page.detect import detector, search
+from hmer_cli.page.detect.components import InkComponents
+from hmer_cli.page.load.images import decode
+from hmer_cli.page.load.pages import Page
+from hmer_cli.synthesis.formula_grammar import FormulaGrammar
+from hmer_cli.synthesis.labels import Formulas, LabelSource, Mixture, Substitutions
+from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.compose.symbol_bank import SymbolBank, origin
 
 Array = NDArray[Any]
 Drawn = tuple[Page, Array, Matrix]
@@ -53,7 +53,7 @@ class Example:
     name: str
     fold: int
     scored: bool
-    parts: Parts
+    parts: InkComponents
     truth: Array
 
     def owners(self) -> Array:
@@ -124,7 +124,7 @@ def english(data: Path, folder: Path, count: int, notes: int, kept: Path) -> Ite
         (
             (0.45, Formulas(lines, vocabulary)),
             (0.3, Substitutions(labels, vocabulary)),
-            (0.25, Phrases()),
+            (0.25, FormulaGrammar()),
         )
     )
     for number in range(count):
@@ -151,7 +151,7 @@ def _english(desk: _Desk, number: int) -> Drawn:
     return Page.of("english", 1, image), np.array(boxes).reshape(-1, 4), np.eye(3)
 
 
-def _notes(desk: _Desk, source: Source, number: int) -> Drawn:
+def _notes(desk: _Desk, source: LabelSource, number: int) -> Drawn:
     random = np.random.default_rng((SEED, number))
     image, boxes = notes_page(desk.bank, desk.fonts, source, random)
     page, truth = Page.of("notes", 1, image), np.array(boxes).reshape(-1, 4)
@@ -165,7 +165,7 @@ def _kept(file: Path, name: str, fold: int, draw: Callable[[], Drawn]) -> Exampl
         assert isinstance(found, Example)
         return found
     page, truth, way = draw()
-    study = layout.study(page)
+    study = search.prepare_page(page)
     there = _level(page) @ way  # in one go: a box round a slanted box is too large
     boxes = [moved(tuple(box), there) for box in truth.tolist()]
     scored = "-photo-" not in name and not name.startswith("english")

@@ -11,14 +11,14 @@ from written import Random
 
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.write.fill import fill
-from hmer_cli.write.font import FontHand, knows
-from hmer_cli.write.glyph import Glyph, Hand, join
-from hmer_cli.write.layout import layout
-from hmer_cli.write.manner import Manner
-from hmer_cli.write.measures import Style, learnt
-from hmer_cli.write.motion import link
+from hmer_cli.synthesis.font import FontHand, knows
+from hmer_cli.synthesis.glyph import Glyph, Hand, join
+from hmer_cli.synthesis.layout import layout
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
+from hmer_cli.synthesis.pen_kinematics import link
+from hmer_cli.synthesis.strokes import fill
+from hmer_cli.synthesis.writer_style import WriterStyle
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 Strokes = list[NDArray[np.floating]]
 
@@ -49,7 +49,7 @@ class Person:
     between words; ``x`` is an x in pixels, ``lean`` the slant, ``wide`` how wide letters are."""
 
     hand: Hand
-    style: Style
+    style: LayoutStyle
     x: float
     gap: float
     blank: float
@@ -62,13 +62,13 @@ class Person:
     def any(cls, bank: SymbolBank, random: Random) -> Person:
         """Somebody: a writer of the bank, or of the font of our own."""
         x = float(random.uniform(12, 24))
-        manner = Manner.of(int(random.integers(2**63)))
+        manner = WriterStyle.of(int(random.integers(2**63)))
         own = random.random() < OWN_FONT
         hand: Hand = FontHand(random, manner) if own else Steady(bank.hand(random), random)
         lean, wide = random.normal((0.05, 1), (0.15, 0.1))
         return cls(
             hand=hand,
-            style=Style(learnt(), random, {}, float(random.uniform(0.4, 1.0))),
+            style=LayoutStyle(learnt(), random, {}, float(random.uniform(0.4, 1.0))),
             x=x,
             gap=float(random.uniform(-0.02, 0.35)),
             blank=float(random.uniform(0.7, 1.6)),

@@ -29,18 +29,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.judge.regions import pairs
-from hmer_cli.judge.scores import Pair, score
-from hmer_cli.learn import paper as papers
-from hmer_cli.learn.degrade import compressed, noisy
-from hmer_cli.page.clean import clean
-from hmer_cli.page.detector import fold_of
-from hmer_cli.page.images import Pixels
-from hmer_cli.page.layout import Box, find_boxes, study
-from hmer_cli.page.lines import without_rules
-from hmer_cli.page.open import Page, open_sheets
-from hmer_cli.page.seen import drawn
-from hmer_cli.page.sources import find_sources
+from hmer_cli.metrics.regions import pairs
+from hmer_cli.metrics.scores import Pair, score
+from hmer_cli.page.clean.illumination import clean
+from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.detect.detector import fold_of
+from hmer_cli.page.detect.overlay import draw_regions
+from hmer_cli.page.detect.search import Box, find_boxes, prepare_page
+from hmer_cli.page.load.images import Pixels
+from hmer_cli.page.load.pages import Page, open_sheets
+from hmer_cli.page.load.sources import find_sources
+from hmer_cli.training.augment import paper as papers
+from hmer_cli.training.augment.camera import compressed, noisy
 
 Matrix = NDArray[np.float64]
 
@@ -80,7 +80,7 @@ def photographed(
 def lined(page: Pixels) -> bool:
     """Whether the page, (H, W), is on paper with lines already."""
     cleaned = clean(page)
-    return float((without_rules(cleaned) != cleaned).mean()) > _LINED
+    return float((remove_rules(cleaned) != cleaned).mean()) > _LINED
 
 
 def _view(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[tuple[int, int], Matrix]:
@@ -142,16 +142,16 @@ def regions_kept(
     Trees that saw the page itself would know it better than its photo: ``fold`` is the page's, if
     they learnt from it.
     """
-    before, seen = study(page), Page.of("photo", 1, photo)
-    after = study(seen)
+    before, seen = prepare_page(page), Page.of("photo", 1, photo)
+    after = prepare_page(seen)
     wanted, boxes = find_boxes(before, fold=fold), find_boxes(after, fold=fold)
     level = np.eye(3) if seen.to_source is None else seen.to_source
     back = np.linalg.inv(matrix) @ level  # in one go: a box round a slanted box is too large
     found = [moved(box, back) for box in boxes]
     if out is not None:
-        cv2.imwrite(f"{out}-page.png", drawn(page, wanted))
+        cv2.imwrite(f"{out}-page.png", draw_regions(page, wanted))
         cv2.imwrite(f"{out}-photo.png", photo)
-        cv2.imwrite(f"{out}-seen.png", drawn(seen, boxes))
+        cv2.imwrite(f"{out}-seen.png", draw_regions(seen, boxes))
     ahead = np.linalg.inv(back)
     same = [
         Cuts(
@@ -171,7 +171,7 @@ def _cut(image: Pixels, box: Box) -> Pixels:
 
 def read_alike(same: Sequence[Cuts]) -> Iterator[str]:
     """How what is read on photos differs from what is read on their pages, in words."""
-    from hmer_cli.read.recogniser import Recogniser
+    from hmer_cli.recognition.recogniser import Recogniser
 
     recogniser = Recogniser.load()
     read = [[each.label for each in recogniser.read(cuts)] for cuts in zip(*same, strict=True)]

@@ -20,11 +20,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hmer_cli.judge.regions import PageOutcome, score
-from hmer_cli.page.layout import Box, find_boxes, study
-from hmer_cli.page.open import Page, open_sheets
-from hmer_cli.page.seen import drawn
-from hmer_cli.page.sources import find_sources
+from hmer_cli.metrics.regions import PageOutcome, score
+from hmer_cli.page.detect.overlay import draw_regions
+from hmer_cli.page.detect.search import Box, find_boxes, prepare_page
+from hmer_cli.page.load.pages import Page, open_sheets
+from hmer_cli.page.load.sources import find_sources
 
 TRUTH = Path(__file__).with_suffix(".json")
 LEAST = 0.3  # of a box that is no prose
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
                 (np.array(truth[name][key]).reshape(-1, 4) * unit).tolist()
                 for key in ("expressions", "besides")
             )
-            found = find_boxes(study(page))
+            found = find_boxes(prepare_page(page))
             outcomes.append(PageOutcome(name, found, wanted))
             leaked = sum(_held(box, wanted + besides) < LEAST for box in found)
             _say(name, [outcomes[-1]], leaked)
@@ -78,7 +78,7 @@ def _say(name: str, outcomes: Sequence[PageOutcome], prose: int) -> None:
 
 def _show(page: Page, found: list[Box], file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(file), drawn(page, found))
+    cv2.imwrite(str(file), draw_regions(page, found))
 
 
 if __name__ == "__main__":

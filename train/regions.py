@@ -30,11 +30,21 @@ from pages import Array, Example, english, scans
 from ship import SHIPPED, enter
 from trees import MEASURE, Trees, answer, as_onnx, grow
 
-from hmer_cli.judge.regions import PageOutcome, as_tables, overlaps
-from hmer_cli.page import detector, layout
-from hmer_cli.page.context import Scene, Views, scene, views
-from hmer_cli.page.cuts import cut_features
-from hmer_cli.page.runs import PADDING, Runs, find_runs, look_at
+from hmer_cli.metrics.regions import PageOutcome, as_tables, overlaps
+from hmer_cli.page.detect import detector, search
+from hmer_cli.page.detect.candidate_features import (
+    PADDING,
+    MeasuredCandidates,
+    measure_candidates,
+    measure_lines,
+)
+from hmer_cli.page.detect.component_graph import (
+    ComponentGraph,
+    Predictions,
+    component_graph,
+    predict,
+)
+from hmer_cli.page.detect.gap_features import cut_features
 
 GOOD = 0.6  # the IoU from which on a candidate counts as the expression
 HALF = 0.5  # the IoU from which on it is at least half of one: all of these are kept
@@ -57,9 +67,9 @@ class Case:
     """A page, what the network is told of it, and what was found out about it so far."""
 
     page: Example
-    told: Scene
-    views: Views | None = None
-    runs: Runs | None = None
+    told: ComponentGraph
+    views: Predictions | None = None
+    runs: MeasuredCandidates | None = None
 
 
 def main() -> None:
@@ -68,21 +78,21 @@ def main() -> None:
     torch.set_num_threads(max(options.threads, 1))
     started = time.perf_counter()
     signer = detector.shipped().kinds
-    cases = [Case(page, scene(page.parts, signer)) for page in _pages(options)]
+    cases = [Case(page, component_graph(page.parts, signer)) for page in _pages(options)]
     _say(f"{len(cases)} pages", started)
 
     networks = [_network(fold, cases, options) for fold in range(detector.FOLDS)]
     cases = [case for case in cases if not SPARED.search(case.page.name)]
     for case in cases:
         answers = context.answers(networks[case.page.fold], case.told)
-        case.views = views(case.page.parts, case.told, *answers)
+        case.views = predict(case.page.parts, case.told, *answers)
     _say("networks", started)
 
     cuts = _grow(cases, detector.CUTS, _cuts, options.threads)
     for case in cases:
         cutter = partial(answer, cuts[case.page.fold])
         assert case.views is not None
-        case.runs = find_runs(case.page.parts, signer, cutter, case.views)
+        case.runs = measure_candidates(case.page.parts, signer, cutter, case.views)
     _say("cuts", started)
 
     runs = _grow(cases, detector.RUNS, _candidates, options.threads)
@@ -150,7 +160,7 @@ def _cuts(case: Case) -> tuple[Array, Array, Array]:
     """Every gap of every line, whether an expression ends there, and weights, all one."""
     parts, owner, features, ends = case.page.parts, case.page.owners(), [], []
     assert case.views is not None
-    for line, groups, kinds in look_at(parts, detector.shipped().kinds, case.views):
+    for line, groups, kinds in measure_lines(parts, detector.shipped().kinds, case.views):
         owners = np.array([_usual(owner[members]) for members in line.members])
         features.append(cut_features(line, parts, groups, kinds, case.views))
         ends.append((owners[1:] != owners[:-1]) | (owners[1:] < 0))
@@ -245,11 +255,11 @@ def _report(
     for case in cases:
         assert case.runs is not None
         answers = answer(grown[case.page.fold], case.runs.features)
-        chosen = layout.select(case.runs.boxes, answers, least)
+        chosen = search.non_maximum_suppression(case.runs.boxes, answers, least)
         features = case.runs.features[chosen]
         beyond = np.stack([answer(trees, features) for trees in edges[case.page.fold]], 1)
         beyond = np.clip(beyond, 0, detector.ROOM)
-        found = layout.framed(case.runs.boxes[chosen], beyond, case.page.parts.unit)
+        found = search.with_margins(case.runs.boxes[chosen], beyond, case.page.parts.unit)
         outcomes.append(PageOutcome(case.page.name, found.tolist(), case.page.truth.tolist()))
     rows = {row[0]: row[1:] for row in as_tables(outcomes, 0.0)[0].rows}
     for score in ("precision", "recall", "F1"):

@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.learn.batches import Painter, chosen, mixed
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import examples
-from hmer_cli.learn.recipe import load
-from hmer_cli.read.units import Units
-from hmer_cli.train import invention_of
+from hmer_cli.commands.train import invention_of
+from hmer_cli.data.datasets import open_dataset
+from hmer_cli.recognition.units import Units
+from hmer_cli.training.batches.images import Painter, chosen, mixed
+from hmer_cli.training.compose.examples import examples
+from hmer_cli.training.recipe import load
 
 WIDTH, HEIGHT, GAP = 420, 130, 6
 

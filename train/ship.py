@@ -7,8 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from hmer_cli.read.recogniser import Recogniser
-from hmer_cli.read.weights import INDEX, sha256_of
+from hmer_cli.models.registry import INDEX, sha256_of
+from hmer_cli.recognition.recogniser import Recogniser
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights"
 

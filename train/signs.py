@@ -20,12 +20,12 @@ from onnx import helper, numpy_helper
 from ship import SHIPPED, enter
 from sklearn.neural_network import MLPClassifier
 
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.ink.render import draw
-from hmer_cli.learn.bank import SymbolBank
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.page.detector import SIGNS
-from hmer_cli.page.signs import KINDS, SIGHT, sights
-from hmer_cli.write.glyph import Glyph
+from hmer_cli.page.detect.detector import SIGNS
+from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features
+from hmer_cli.synthesis.glyph import Glyph
+from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 EACH, LEAST = 2400, 60  # drawings of a kind, and of one of its tokens at least
 HIDDEN = (96, 48)
@@ -59,7 +59,7 @@ def main() -> None:
 
 def _drawings(bank: SymbolBank, random: np.random.Generator) -> Iterator[tuple[NDArray, int]]:
     """Sights of signs in many sizes, slants and pens, and their kinds."""
-    for kind, tokens in enumerate(KINDS.values()):
+    for kind, tokens in enumerate(SYMBOL_CLASSES.values()):
         known = [(token, shelf) for token in tokens.split() if (shelf := bank.shelf(token))]
         each = max(LEAST, EACH // max(len(known), 1))
         for _, shelf in known:
@@ -80,9 +80,11 @@ def _sight(glyph: Glyph, random: np.random.Generator) -> NDArray[np.float32]:
     ink = (drawn < 160).astype(np.uint8)
     rows, columns = np.nonzero(ink)
     if not len(rows):
-        return np.zeros(SIGHT, np.float32)
+        return np.zeros(SYMBOL_FEATURES, np.float32)
     box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    return sights(ink, np.array([box], np.float32), unit * float(random.uniform(0.95, 1.6)))[0]
+    return symbol_features(
+        ink, np.array([box], np.float32), unit * float(random.uniform(0.95, 1.6))
+    )[0]
 
 
 def as_onnx(weights: list[NDArray], offsets: list[NDArray]) -> onnx.ModelProto:
@@ -99,8 +101,8 @@ def as_onnx(weights: list[NDArray], offsets: list[NDArray]) -> onnx.ModelProto:
     graph = helper.make_graph(
         nodes,
         "signs",
-        [helper.make_tensor_value_info("sights", real, ["N", SIGHT])],
-        [helper.make_tensor_value_info("kinds", real, ["N", len(KINDS)])],
+        [helper.make_tensor_value_info("sights", real, ["N", SYMBOL_FEATURES])],
+        [helper.make_tensor_value_info("kinds", real, ["N", len(SYMBOL_CLASSES)])],
         held,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -27,12 +27,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hmer_cli.commands.generate import ENGINES
+from hmer_cli.data.datasets import open_dataset
 from hmer_cli.errors import InputError
-from hmer_cli.generate import ENGINES
 from hmer_cli.ink.inkml import write_inkml
-from hmer_cli.learn.datasets import open_dataset
-from hmer_cli.learn.examples import inks
-from hmer_cli.write.phrases import Phrases
+from hmer_cli.synthesis.formula_grammar import FormulaGrammar
+from hmer_cli.training.compose.examples import inks
 
 EVERY = 10
 """Of so many training expressions one is kept."""
@@ -63,7 +63,7 @@ def main() -> None:
 
 def labels(known: Sequence[str], count: int) -> Iterator[str]:
     """So many labels that every engine writes, in turn of the grammar and of those known."""
-    engines, phrases = [make() for make in ENGINES.values()], Phrases()
+    engines, phrases = [make() for make in ENGINES.values()], FormulaGrammar()
     for index in range(count):
         rng = np.random.default_rng((SEED, index))
         while True:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from hmer_cli.ink.render import draw
-from hmer_cli.write.pages import WORDS
+from hmer_cli.synthesis.pages import WORDS
 
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]

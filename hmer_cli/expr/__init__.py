@@ -1,1 +1,1 @@
-"""Tokens, symbol layout tree, LaTeX spelling and validity."""
+"""Tokens, symbol layout tree, LaTeX spelling and validity of labels."""

@@ -1,1 +1,1 @@
-"""InkML to and from Ink, Ink to image: the one renderer."""
+"""InkML to and from ink, and ink to image: the one renderer."""

@@ -21,7 +21,7 @@ Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Written:
+class InkImage:
     """An image of ink that knows how it was written.
 
     ``strokes`` are those of the ``ink`` in pixels of the image, ``pen`` the width of their line.
@@ -33,13 +33,13 @@ class Written:
     pen: float
 
 
-Seen = Image | Written
+Readable = Image | InkImage
 """What a recogniser is shown."""
 
 
-def image_of(seen: Seen) -> Image:
+def image_of(seen: Readable) -> Image:
     """The image alone."""
-    return seen.image if isinstance(seen, Written) else seen
+    return seen.image if isinstance(seen, InkImage) else seen
 
 
 WHITE = 255
@@ -70,15 +70,15 @@ def render(ink: Ink, *, size: int = 256, padding: int = 8, pen: float = 2.0) -> 
 
     ``pen`` is the width of the line in pixels.
     """
-    return written(ink, size, padding, pen).image
+    return ink_image(ink, size, padding, pen).image
 
 
-def written(ink: Ink, size: int, padding: int, pen: float) -> Written:
+def ink_image(ink: Ink, size: int, padding: int, pen: float) -> InkImage:
     """The same image with the strokes that are on it."""
     fitted = fit(ink, size, padding)
     _, _, x1, y1 = fitted.box()
     shape = (math.ceil(y1 + padding - 1e-3), math.ceil(x1 + padding - 1e-3))
-    return Written(ink, draw(fitted.strokes, shape, pen), fitted.strokes, pen)
+    return InkImage(ink, draw(fitted.strokes, shape, pen), fitted.strokes, pen)
 
 
 def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
@@ -95,13 +95,13 @@ def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
     return round(min(max(max(x1 - x0, y1 - y0) * symbol / typical + 2 * padding, 64), 4096))
 
 
-def written_legibly(ink: Ink) -> Written:
+def legible_ink_image(ink: Ink) -> InkImage:
     """The image of an ink at its legible size, in the pen that people mostly write with.
 
     What an InkML file looks like to a recogniser of images: symbols of about 40 pixels, lines of
     3.5, as in the offline images of CROHME.
     """
-    return written(ink, legible_size(ink), padding=8, pen=3.5)
+    return ink_image(ink, legible_size(ink), padding=8, pen=3.5)
 
 
 def draw(strokes: Sequence[Stroke], shape: tuple[int, int], pen: float) -> Image:

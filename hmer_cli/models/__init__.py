@@ -1,1 +1,1 @@
-"""The shipped models: how they are run."""
+"""Weights files: which there are, and the ONNX Runtime sessions that run them."""

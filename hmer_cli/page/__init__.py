@@ -1,1 +1,1 @@
-"""Files and PDFs to pages to clean ink on white to regions."""
+"""Files to pages, pages to clean ink on white, and pages to the regions of their expressions."""

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from hmer_cli.errors import UsageError
-from hmer_cli.ink.render import Seen, Written
-from hmer_cli.page.images import Pixels
-from hmer_cli.page.layout import find_boxes, is_page, study
-from hmer_cli.page.open import Box, Page
+from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.page.detect.search import find_boxes, is_page, prepare_page
+from hmer_cli.page.load.images import Pixels
+from hmer_cli.page.load.pages import Box, Page
 
 Layout = Literal["auto", "expression", "page"]
 """What an image is taken for; ``auto`` looks whether it could be a single expression."""
@@ -37,10 +37,10 @@ class Region:
     box: Box
     image: Pixels
     origin: tuple[int, int] = (0, 0)
-    written: Written | None = None
+    written: InkImage | None = None
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> Readable:
         """What is there to be read."""
         return self.image if self.written is None else self.written
 
@@ -74,7 +74,7 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     if box is None:
         return []
     if layout != "expression":
-        found = study(page)
+        found = prepare_page(page)
         if layout == "page" or is_page(found.parts):
             return [_cut(page, found.image, each, 0) for each in find_boxes(found)]
     return [_cut(page, page.image, box, _MARGIN)]

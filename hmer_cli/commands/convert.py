@@ -1,0 +1,179 @@
+"""``hmer convert``: inputs -> pages -> regions -> readings -> records -> outputs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from hmer_cli import console, files
+from hmer_cli.document.build_records import records_of
+from hmer_cli.document.cache import Cache, setting_of
+from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.formats import STDOUT, Output
+from hmer_cli.document.pipeline import Options, read_pages
+from hmer_cli.document.records import Record, count, source_ids
+from hmer_cli.document.watch import watch_sources
+from hmer_cli.errors import HmerError, InputError, StrictError, UsageError
+from hmer_cli.page.detect.overlay import as_png
+from hmer_cli.page.load.pages import Page, PageRange
+from hmer_cli.page.load.sources import STDIN, Source, find_sources
+from hmer_cli.page.regions import Layout, Region
+from hmer_cli.recognition.lazy import LazyRecogniser, Reader
+
+
+def convert(
+    inputs: Sequence[str],
+    outs: Sequence[str] = (STDOUT,),
+    *,
+    pages: str | None = None,
+    layout: Layout = "auto",
+    model: str | None = None,
+    charset: str | None = None,
+    jobs: int | None = None,
+    corrections: Sequence[Path] = (),
+    cache: Path | None = None,
+    debug: Path | None = None,
+    watch: bool = False,
+    recogniser: Reader | None = None,
+) -> list[Record]:
+    """Read every expression in ``inputs`` and write them to every one of ``outs``.
+
+    ``pages`` chooses pages of PDFs and TIFFs (``1-4,7``); ``jobs`` threads prepare pages while
+    others are read, and change no byte of what is written. ``corrections`` are files from review
+    pages; where they differ, the later one holds. What was read is kept in the folder ``cache``,
+    where one is given, for later runs; pictures of what was seen go to ``debug``. With ``watch``,
+    whatever arrives or changes is converted too, until KeyboardInterrupt.
+
+    The records are in the order of the inputs. An input that fails is told on stderr and in its
+    record, and stops no other; when none gave an expression, only .jsonl and stdout are written
+    and a document stays as it was.
+
+    Raises UsageError and OutputError before anything is read, MissingError without weights.
+    """
+    outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
+    chosen = PageRange.parse(pages) if pages is not None else None
+    _check_usage(inputs, outputs, jobs, watch)
+    for output in outputs:
+        output.check()
+    if debug is not None:
+        files.make_folder(debug)
+    options = Options(chosen, layout, jobs, any(output.shows_evidence for output in outputs))
+    reader = recogniser or _load(model, charset)
+    with _results(reader, layout, cache) as results:
+        run = _Run(reader, results, options, corrections, debug)
+        if watch:
+            find, deliver = partial(find_sources, inputs), partial(_deliver, outputs=outputs)
+            return watch_sources(find, run.read, deliver, corrections)
+        start = time.monotonic()
+        records = run.read(_once(find_sources(inputs)))
+        _deliver(records, outputs)
+        _sum_up(records, outputs, time.monotonic() - start)
+    return records
+
+
+def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | None:
+    """What the run's exit code should say: nothing where all went well."""
+    failed = sum(record.status == "failed" for record in records)
+    doubtful = sum(record.status == "low" for record in records)
+    if strict and doubtful:
+        return StrictError(f"{doubtful} of {len(records)} expressions are low or not valid LaTeX")
+    if failed:
+        return InputError(f"{failed} failed, {len(records) - failed} converted")
+    return None
+
+
+@dataclass(frozen=True)
+class _Run:
+    """All that reading needs, to read as often as there is something new."""
+
+    reader: Reader
+    results: Cache
+    options: Options
+    corrections: Sequence[Path]
+    debug: Path | None
+
+    def read(self, sources: Sequence[Source]) -> list[Record]:
+        """The records of the sources, in their order; failures are said as they come.
+
+        Raises UsageError before anything is read.
+        """
+        corrections = Corrections.load(self.corrections)
+        options = self.options
+        if self.debug is not None:
+            names = source_ids(source.name for source in sources)
+            options = replace(options, look=partial(_save, self.debug, names))
+        records = []
+        with console.progress("reading", len(sources)) as advance:
+            pages = read_pages(sources, self.reader, self.results, options, advance)
+            for record in records_of(pages, corrections):
+                if record.status == "failed":
+                    console.say(record.error)
+                records.append(record)
+        return records
+
+
+def _check_usage(
+    inputs: Sequence[str], outputs: Sequence[Output], jobs: int | None, watch: bool
+) -> None:
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs {jobs}: there must be at least one")
+    if watch and STDIN in inputs:
+        raise UsageError("standard input cannot be watched", "name files or folders")
+    if watch and any(output.path is None for output in outputs):
+        raise UsageError("--watch writes files only", "name one with --out")
+
+
+def _load(model: str | None, charset: str | None) -> Reader:
+    return LazyRecogniser(model, charset)
+
+
+def _results(reader: Reader, layout: Layout, folder: Path | None) -> Cache:
+    """Kept for later runs where the reader says who it is: another would read otherwise."""
+    identity = getattr(reader, "identity", None)
+    if identity is None or folder is None:
+        return Cache(None, layout)
+    return Cache(folder, setting_of(identity, layout))
+
+
+def _once(sources: Iterable[Source]) -> list[Source]:
+    """Each file once, however often it is named."""
+    kept: dict[str, Source] = {}
+    for source in sources:
+        if source.key in kept:
+            console.say(f"{source.name}: given more than once, converted once")
+        kept.setdefault(source.key, source)
+    return list(kept.values())
+
+
+def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
+    nothing = all(record.status == "failed" for record in records)
+    for output in outputs:
+        if nothing and not output.is_log:
+            console.say(f"{output.path}: left as it was, as nothing was read")
+        else:
+            output.write(records)
+
+
+def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[Region]) -> None:
+    """The page as it was seen, in a file named after its source; see ``source_ids``."""
+    picture = as_png(page, [region.place for region in regions])
+    files.replace(folder / f"{names[page.source]}-p{page.number}.png", picture)
+
+
+def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:
+    """The run in one line, unless all went to a pipe, which is quiet."""
+    if all(output.path is None for output in outputs):
+        return
+    failed = sum(record.status == "failed" for record in records)
+    low = sum(record.status == "low" for record in records)
+    dismissed = sum(record.dismissed for record in records)
+    corrected = sum(record.correction is not None for record in records)
+    pages = len({(record.source, record.page) for record in records if record.page is not None})
+    console.say(
+        f"{count(len(records) - failed - dismissed, 'expression')} on {count(pages, 'page')}, "
+        f"{f'{corrected} corrected, ' if corrected else ''}{low} low, {failed} failed, "
+        f"{seconds:.1f} s"
+    )

@@ -1,0 +1,285 @@
+"""``hmer generate``: handwriting from LaTeX, as images, ink, boxes and labels."""
+
+from __future__ import annotations
+
+import base64
+import json
+import multiprocessing
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from hmer_cli import console, files
+from hmer_cli.data.coco import BOXES
+from hmer_cli.data.store import CAPTIONS
+from hmer_cli.errors import HmerError, InputError, UsageError
+from hmer_cli.expr.latex import normalise
+from hmer_cli.ink.ink import Box
+from hmer_cli.ink.inkml import write_inkml
+from hmer_cli.ink.svg import svg
+from hmer_cli.models.registry import resolve
+from hmer_cli.synthesis.engine import Engine, InkEngine
+from hmer_cli.synthesis.formula_grammar import FormulaGrammar
+from hmer_cli.synthesis.gallery import Card, gallery, image
+from hmer_cli.synthesis.hmeg_engine import HmegEngine
+from hmer_cli.synthesis.pages import write_page
+
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "ink": InkEngine,
+    "hmeg": lambda: HmegEngine(resolve("hmer-hand-1")),
+}
+
+GALLERY = "gallery.html"
+
+SHOWN = 240
+SHOWN_PAGES = 12
+"""So many are shown in the gallery."""
+
+_FEW = 48
+"""For fewer it is quicker to start no further process."""
+
+_CHUNK = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every process needs to know; ``labels`` is empty where the grammar invents them."""
+
+    folder: Path
+    seed: int
+    labels: tuple[str, ...] = ()
+    style: str | None = None
+    engine: str = "ink"
+
+    def start(self, index: int) -> tuple[np.random.Generator, int]:
+        """The chance of one item and the number of its writer, by seed and index alone."""
+        rng = np.random.default_rng((self.seed, index))
+        style = int(rng.integers(2**32))
+        if self.style is not None:
+            style = zlib.crc32(self.style.encode("utf-8", "surrogateescape"))
+        return rng, style
+
+    def label(self, index: int, engine: Engine, rng: np.random.Generator) -> str:
+        """The label of an item: those given in turn, or one that the grammar invents."""
+        return self.labels[index % len(self.labels)] if self.labels else _invented(engine, rng)
+
+
+@dataclass(frozen=True)
+class Item:
+    """What there is to tell of one item when its files are written."""
+
+    name: str
+    label: str
+    shape: tuple[int, int]
+    boxes: tuple[tuple[str, Box], ...]
+    picture: str
+
+
+@dataclass(frozen=True)
+class Generated:
+    """How many items were written, and how many expressions were passed over."""
+
+    written: int
+    failed: int
+
+
+def generate(
+    out_dir: str,
+    latex: Sequence[str] = (),
+    source: str | None = None,
+    *,
+    count: int | None = None,
+    seed: int = 0,
+    style: str | None = None,
+    engine: str = "ink",
+    page: bool = False,
+    jobs: int | None = None,
+) -> Generated:
+    """Write expressions by hand into a folder.
+
+    The expressions are those of ``latex`` and of the lines of ``source``, in turn, until there are
+    ``count`` (one of each if unset); without any, a grammar invents them. ``style`` names the
+    writer; if unset, every item has its own. With ``page``, ``count`` pages are written (one if
+    unset), with expressions among prose.
+
+    Item i is the same for the same seed and expressions, whoever writes it. An expression that
+    cannot be written is told on stderr and stops no other.
+    Raises UsageError, OutputError, MissingError where the engine's weights are missing, and
+    InputError where no expression is left.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"engine {engine!r} is not known", f"name one of {', '.join(ENGINES)}")
+    if count is not None and count < 1:
+        raise UsageError(f"count {count}: there must be at least one")
+    if page and engine != "ink":
+        raise UsageError(f"{engine} writes no pages", "leave --engine out")
+    if seed < 0:
+        raise UsageError(f"seed {seed}: cannot be negative")
+    bad: list[InputError] = []
+    given = _labels(latex, source, ENGINES[engine](), bad)
+    labels = tuple(given if page else islice(given, count))
+    if (latex or source is not None) and not labels:
+        raise InputError("no expression can be written", "see what is said above")
+    folder = Path(out_dir)
+    files.make_folder(folder)
+    plan = Plan(folder, seed, labels, style, engine)
+    total = count or (1 if page else max(len(labels), 1))
+    items = list(_run(write_one_page if page else write_one, plan, total, jobs))
+    if engine != "ink":
+        console.say(f"{engine} paints: images and boxes, but no strokes, so no InkML and no SVG")
+    _put_lists(folder, items, page)
+    return Generated(len(items), len(bad))
+
+
+def outcome(generated: Generated) -> HmerError | None:
+    """What the run's exit code should say: nothing where every expression was written."""
+    if not generated.failed:
+        return None
+    return InputError(f"{generated.failed} expressions passed over, {generated.written} written")
+
+
+def _labels(
+    latex: Sequence[str], source: str | None, engine: Engine, bad: list[InputError]
+) -> Iterator[str]:
+    """The labels that can be written; what cannot is told, and kept in ``bad``."""
+    for where, text in _texts(latex, source):
+        try:
+            label = normalise(text)
+            engine.check(label)
+        except InputError as error:
+            bad.append(error)
+            console.say(f"{where}: {error}")
+        else:
+            yield label
+
+
+def _texts(latex: Sequence[str], source: str | None) -> Iterator[tuple[str, str]]:
+    for text in latex:
+        yield f"--latex {text}", text
+    if source is None:
+        return
+    try:
+        lines = Path(source).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{source}: cannot be read ({error})", "give a text file") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield f"{source}, line {number}", line
+
+
+def _run(
+    write: Callable[[Plan, int], Item], plan: Plan, total: int, jobs: int | None
+) -> Iterator[Item]:
+    """All items, in their order."""
+    workers = min(jobs or (os.cpu_count() or 1 if total > _FEW else 1), total)
+    with console.progress("writing", total) as advance:
+        if workers == 1:
+            for index in range(total):
+                yield write(plan, index)
+                advance(1, 0)
+            return
+        context = multiprocessing.get_context("spawn")  # forking after OpenCV began may hang
+        with ProcessPoolExecutor(workers, context, initializer=_begin) as pool:
+            for item in pool.map(partial(write, plan), range(total), chunksize=_CHUNK):
+                yield item
+                advance(1, 0)
+
+
+def _begin() -> None:
+    """One thread a process: the processes are the threads."""
+    cv2.setNumThreads(1)
+
+
+def write_one(plan: Plan, index: int) -> Item:
+    """Write the files of one expression. Raises OutputError."""
+    rng, style = plan.start(index)
+    engine = ENGINES[plan.engine]()
+    label = plan.label(index, engine, rng)
+    done = engine.write(label, style, rng)
+    name = _name(index)
+    files.replace(plan.folder / f"{name}.png", _png(done.image))
+    shape = done.image.shape[0], done.image.shape[1]
+    picture = _embedded(done.image, label) if index < SHOWN and done.ink is None else ""
+    if done.ink is not None:
+        drawing = svg(done.ink, shape, done.pen)
+        files.replace(plan.folder / f"{name}.svg", drawing.encode())
+        files.replace(plan.folder / f"{name}.inkml", write_inkml(done.ink))
+        picture = drawing if index < SHOWN else ""
+    return Item(name, label, shape, done.boxes, picture)
+
+
+def _invented(engine: Engine, rng: np.random.Generator) -> str:
+    """The first expression of the grammar that the engine can write."""
+    while True:
+        label = FormulaGrammar().sample(rng)
+        try:
+            engine.check(label)
+        except InputError:
+            continue
+        return label
+
+
+def write_one_page(plan: Plan, index: int) -> Item:
+    """Write the image of one page and the boxes and labels of its expressions."""
+    rng, style = plan.start(index)
+    if plan.labels:
+        done = write_page(lambda: plan.labels[int(rng.integers(len(plan.labels)))], style, rng)
+    else:
+        done = write_page(lambda: FormulaGrammar().sample(rng), style, rng)
+    name = _name(index)
+    boxes = [[round(value, 1) for value in box] for box in done.boxes]
+    truth = json.dumps({"formulas": boxes, "labels": done.labels}, ensure_ascii=False)
+    files.replace(plan.folder / f"{name}.png", _png(done.image))
+    files.replace(plan.folder / f"{name}.json", f"{truth}\n".encode())
+    picture = _embedded(done.image, name) if index < SHOWN_PAGES else ""
+    return Item(name, "", (done.image.shape[0], done.image.shape[1]), (), picture)
+
+
+def _name(index: int) -> str:
+    return f"{index + 1:05d}"
+
+
+def _png(picture: np.ndarray) -> bytes:
+    return bytes(cv2.imencode(".png", picture)[1].tobytes())
+
+
+def _embedded(picture: np.ndarray, alt: str) -> str:
+    return image(base64.b64encode(_png(picture)).decode(), alt)
+
+
+def _put_lists(folder: Path, items: Sequence[Item], page: bool) -> None:
+    """The files that tell of all items together."""
+    shown = SHOWN_PAGES if page else SHOWN
+    cards = [Card(item.name, item.picture, item.label) for item in items[:shown]]
+    title = "Pages by hmer" if page else "Handwriting by hmer"
+    files.replace(folder / GALLERY, gallery(title, cards, len(items), tall=page).encode())
+    if not page:
+        captions = "".join(f"{item.name}\t{item.label}\n" for item in items)
+        files.replace(folder / CAPTIONS, captions.encode())
+        files.replace(folder / BOXES, f"{json.dumps(coco(items))}\n".encode())
+
+
+def coco(items: Iterable[Item]) -> dict[str, list[dict[str, object]]]:
+    """The boxes of all signs in the form of COCO: ``bbox`` is x, y, width, height in pixels."""
+    items = list(items)
+    tokens = sorted({token for item in items for token, _ in item.boxes})
+    number = {token: i for i, token in enumerate(tokens, 1)}
+    images: list[dict[str, object]] = []
+    signs: list[dict[str, object]] = []
+    for i, item in enumerate(items, 1):
+        height, width = item.shape
+        images.append({"id": i, "file_name": f"{item.name}.png", "width": width, "height": height})
+        for token, (x0, y0, x1, y1) in item.boxes:
+            box = [round(v, 2) for v in (x0, y0, x1 - x0, y1 - y0)]
+            sign = {"id": len(signs) + 1, "image_id": i, "category_id": number[token]}
+            signs.append({**sign, "bbox": box, "area": round(box[2] * box[3], 2), "iscrowd": 0})
+    categories: list[dict[str, object]] = [{"id": i, "name": t} for t, i in number.items()]
+    return {"images": images, "annotations": signs, "categories": categories}

@@ -1,0 +1,137 @@
+"""``hmer render``: InkML to PNG, with the labels beside them in a caption.txt."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from hmer_cli import console, files
+from hmer_cli.data.datasets import as_label
+from hmer_cli.data.store import CAPTIONS, Captions, Store, open_store, read_ink, stem
+from hmer_cli.errors import HmerError, InputError, UsageError
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.render import legible_size, render
+
+LARGEST = 8192
+"""Pixels on the longer side."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """How many inks were drawn, and how many inputs failed."""
+
+    drawn: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One InkML file, or the error that the input met on the way to it."""
+
+    store: Store | None = None
+    name: str = ""
+    captions: Captions | None = None
+    error: InputError | None = None
+
+    def read(self) -> Ink:
+        if self.store is None or self.captions is None:
+            raise self.error or InputError(self.name)
+        return read_ink(self.store, self.name, self.captions)
+
+
+def render_inputs(
+    inputs: Sequence[str],
+    out_dir: str,
+    *,
+    size: int | None = None,
+    padding: int = 8,
+    pen: float = 2.0,
+) -> Rendered:
+    """Draw every ink of files, folders and zip archives as ``out_dir/NAME.png``.
+
+    ``size`` is the longer side in pixels; without it each ink gets the size at which its symbols
+    are legible. ``out_dir/caption.txt`` has ``name<TAB>label`` for each ink with a label. Of two
+    inks of one name the second becomes ``NAME-2``. A file that cannot be read is told on stderr
+    and stops no other; files that are there already with the same bytes are not touched.
+
+    Raises UsageError and OutputError.
+    """
+    _check(size, padding, pen)
+    folder = Path(out_dir)
+    files.make_folder(folder)
+    jobs = list(_jobs(inputs))
+    names: set[str] = set()
+    captions: list[str] = []
+    with console.progress("drawing", len(jobs)) as advance:
+        for job in jobs:
+            try:
+                ink = job.read()
+            except InputError as error:
+                console.say(error)
+            else:
+                name = _unused(stem(ink.name), names)
+                _draw(ink, folder / f"{name}.png", size, padding, pen)
+                captions += [f"{name}\t{as_label(ink.label)}\n"] if ink.label else []
+            advance(1, 0)
+    if names:
+        files.replace(folder / CAPTIONS, "".join(captions).encode("utf-8", "backslashreplace"))
+    return Rendered(len(names), len(jobs) - len(names))
+
+
+def outcome(rendered: Rendered) -> HmerError | None:
+    """What the run's exit code should say: nothing where all went well."""
+    if not rendered.failed:
+        return None
+    return InputError(f"{rendered.failed} failed, {rendered.drawn} drawn")
+
+
+def _check(size: int | None, padding: int, pen: float) -> None:
+    if padding < 0:
+        raise UsageError(f"padding {padding}: cannot be negative")
+    if size is not None and not 2 * padding < size <= LARGEST:
+        raise UsageError(
+            f"size {size}: must be more than twice the padding ({padding}), at most {LARGEST}"
+        )
+    if not 0.3 <= pen <= 100:
+        raise UsageError(f"pen {pen:g}: must be from 0.3 to 100 pixels wide")
+
+
+def _jobs(inputs: Sequence[str]) -> Iterator[_Job]:
+    """Each InkML file once, in the order of the inputs and of the names in them."""
+    seen: set[str] = set()
+    for path in inputs:
+        try:
+            store = open_store(path)
+            captions = Captions(store)
+            if not store.inks():
+                raise InputError(f"{path}: no InkML in it", "give InkML, or a folder or zip of it")
+        except InputError as error:
+            yield _Job(error=error)
+            continue
+        for name in store.inks():
+            key = os.path.realpath(store.where(name))
+            if key not in seen:
+                seen.add(key)
+                yield _Job(store, name, captions)
+
+
+def _unused(name: str, names: set[str]) -> str:
+    """A name that no other has, not even where case does not count."""
+    name = re.sub(r"[\x00-\x1f\x7f]", "_", name)
+    wanted, number = name, 1
+    while name.casefold() in names:
+        number += 1
+        name = f"{wanted}-{number}"
+    names.add(name.casefold())
+    return name
+
+
+def _draw(ink: Ink, path: Path, size: int | None, padding: int, pen: float) -> None:
+    side = size or legible_size(ink, padding=padding)
+    image = render(ink, size=side, padding=padding, pen=pen)
+    files.replace(path, cv2.imencode(".png", image)[1].tobytes())

@@ -1,0 +1,1 @@
+"""Folders, archives and data sets: files, captions, boxes and isolated symbols."""

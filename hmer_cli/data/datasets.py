@@ -1,0 +1,174 @@
+"""Labelled handwriting as people keep it: CROHME packages, InkML, images with a caption.txt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from hmer_cli.data.coco import Boxes, Signs
+from hmer_cli.data.store import CAPTIONS, IMAGES, INKML, Captions, Store, open_store, stem
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.expr.commands import KNOWN
+from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.tokens import join, tokenize
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.inkml import read_inkml
+from hmer_cli.ink.render import Image, Readable, image_of, legible_ink_image
+from hmer_cli.page.clean.illumination import clean
+from hmer_cli.page.load.images import decode
+
+SPLITS = {
+    "train": re.compile(r"train", re.IGNORECASE),
+    "test2013": re.compile(r"test(inkmlgt$|.*2013)", re.IGNORECASE),
+    "test2014": re.compile(r"test.*2014", re.IGNORECASE),
+    "test2016": re.compile(r"test.*2016", re.IGNORECASE),
+}
+"""The splits of CROHME, by how the names of their folders begin in its packages."""
+
+
+class Sample:
+    """One labelled expression, read only when asked for.
+
+    ``file`` is its path in the data set, None where a caption.txt names a file that is not there.
+    """
+
+    def __init__(
+        self, store: Store, name: str, file: str | None, caption: str | None, boxes: Boxes
+    ) -> None:
+        self.name = name
+        self.file = file
+        self._boxes = boxes
+        self._store = store
+        self._caption = caption
+
+    @cached_property
+    def label(self) -> str:
+        """The label from caption.txt, else from the InkML; empty where there is no truth."""
+        if self._caption is not None:
+            return as_label(self._caption)
+        try:
+            return (self.ink.label or "") if self.ink else ""
+        except InputError:
+            return ""
+
+    @cached_property
+    def ink(self) -> Ink | None:
+        """The ink of an InkML file, with the label; None for an image. Raises InputError."""
+        if self._is_image:
+            return None
+        ink = read_inkml(self._bytes(), self.name, label=self._caption is None)
+        return ink if self._caption is None else ink.with_label(self.label)
+
+    @property
+    def signs(self) -> Signs:
+        """The symbols of an image, where a boxes.json tells them; raises InputError."""
+        return self._boxes.find(self.file) if self._is_image and self.file else ()
+
+    def image(self) -> Image:
+        """Dark ink on white, (H, W), whether drawn or decoded; raises InputError."""
+        return image_of(self.seen())
+
+    def seen(self) -> Readable:
+        """The same as a recogniser is shown it: an image of ink knows how it was written."""
+        if self.ink is not None:
+            return legible_ink_image(self.ink)
+        return clean(decode(self._bytes(), self.name))
+
+    @cached_property
+    def error(self) -> str | None:
+        """Why the file cannot be read; None where it can."""
+        try:
+            if self.ink is None:
+                self.image()
+        except InputError as error:
+            return str(error)
+        return None
+
+    @property
+    def _is_image(self) -> bool:
+        return self.file is not None and self.file.lower().endswith(IMAGES)
+
+    def _bytes(self) -> bytes:
+        if self.file is None:
+            raise InputError(f"{self.name}: named in {CAPTIONS} but not there", "add its file")
+        return self._store.read(self.file)
+
+
+def as_label(text: str) -> str:
+    """The label of a caption, which may also be raw LaTeX; what is no LaTeX is only cut up."""
+    tokens = tokenize(text)
+    if KNOWN.issuperset(tokens):
+        return join(tokens)
+    try:
+        return normalise(text)
+    except InputError:
+        return join(re.findall(r"\\[A-Za-z]+|\\\S|\S", text))
+
+
+def open_dataset(path: str, split: str | None = None, limit: int | None = None) -> list[Sample]:
+    """The samples of a data set, sorted by name, of which the first ``limit``.
+
+    ``path`` is a folder or zip archive: a CROHME package, of which ``split`` names the part;
+    InkML files; or images with a ``caption.txt``. Where a caption.txt names a file, that is its
+    label. Whatever has a file or a caption is a sample, readable or not, labelled or not: in
+    CROHME train there are 8836 for the 8834 captions, as the field leaves out an empty file
+    (``MfrDB3088``) and one with a ``\\cdot``, which gets its label from its InkML (``MfrDB0104``).
+
+    Raises UsageError where the split is not in the data set or has to be named, InputError where
+    there is nothing to read.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit {limit}: there must be at least one")
+    store = open_store(path)
+    captions, boxes = Captions(store), Boxes(store)
+    files = store.ending(INKML)
+    if files or split is not None:
+        files = _of_split(files, split, path)
+    elif captions:
+        files = store.ending(*IMAGES)
+    elif store.ending(*IMAGES):
+        raise InputError(f"{path}: images without labels", f"put a {CAPTIONS} beside them")
+    found = [Sample(store, stem(file), file, captions.find(file), boxes) for file in files]
+    found += _missing(store, captions, files, boxes, whole=split is None)
+    if not found:
+        raise InputError(f"{path}: no InkML and no images", "give a folder or zip that has some")
+    return sorted(found, key=lambda sample: (sample.name, sample.file or ""))[:limit]
+
+
+def _of_split(files: list[str], split: str | None, path: str) -> list[str]:
+    """The files of one split; all files where there are no splits."""
+    if split is not None and split not in SPLITS:
+        raise UsageError(f"split {split!r} is not known", f"name one of {', '.join(SPLITS)}")
+    splits: dict[str | None, list[str]] = {}
+    for file in files:
+        splits.setdefault(_split_of(file), []).append(file)
+    held = ", ".join(name for name in SPLITS if name in splits)
+    if split is None:
+        if len(splits) > 1:
+            raise UsageError(f"{path} holds {held}", "choose one with --split")
+        return files
+    if split not in splits:
+        holds = f"it holds {held}" if held else "it has no splits: leave --split out"
+        raise UsageError(f"{path} has no split {split}", holds)
+    return splits[split]
+
+
+def _split_of(file: str) -> str | None:
+    for folder in PurePosixPath(file).parts[:-1]:
+        for split, pattern in SPLITS.items():
+            if pattern.match(folder):
+                return split
+    return None
+
+
+def _missing(
+    store: Store, captions: Captions, files: list[str], boxes: Boxes, whole: bool
+) -> Iterator[Sample]:
+    """Samples for captions without a file, from the caption.txt files that belong to the split."""
+    present = {(folder, stem(file)) for file in files for folder in PurePosixPath(file).parents}
+    folders = {folder for folder, _ in present}
+    for folder, name, caption in captions.items():
+        if (whole or folder in folders - {PurePosixPath(".")}) and (folder, name) not in present:
+            yield Sample(store, name, None, caption, boxes)

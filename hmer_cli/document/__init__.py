@@ -1,0 +1,1 @@
+"""The expressions of documents: reading, cache, corrections, records and the files made of them."""

@@ -1,0 +1,71 @@
+"""What is said of the pages: a record for each expression on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from hmer_cli import console
+from hmer_cli.document.aligned import join_derivations
+from hmer_cli.document.cache import Expression
+from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.pipeline import PageRead
+from hmer_cli.document.records import Box, Evidence, Record
+from hmer_cli.errors import InputError
+from hmer_cli.expr.validity import problems
+
+LOW = 0.5
+"""Under this confidence an expression is more likely wrong than right."""
+
+
+def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[Record]:
+    """The records of all pages, in their order, corrected.
+
+    A page without mathematics is a failure only where its whole source has none: notes have
+    title pages and prose.
+    """
+    for _, group in groupby(pages, key=lambda page: page.source):
+        source = list(group)
+        empty = not any(page.result.expressions for page in source)
+        for page in source:
+            if page.error is not None:
+                yield _failure(page, None, page.error)
+            elif empty:
+                nothing = f"{page.source}: nothing to read on page {page.number}"
+                yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
+            # A line that was corrected by itself stays the line that it was then.
+            for expression in join_derivations(page.result.expressions, corrections):
+                place = (page.file, page.number or 1, expression.box)
+                yield _record(page, expression, corrections.find(expression.key, *place))
+
+
+def _record(page: PageRead, expression: Expression, correction: str | None) -> Record:
+    """What a person typed stands as it is, unless LaTeX would stumble over it."""
+    reading = expression.reading
+    evidence = None
+    if page.picture is not None:
+        evidence = Evidence(expression.key, page.file, expression.box, reading.tokens, page.picture)
+    label = reading.label if correction is None else correction
+    if not label.strip() and correction is None:
+        nothing = InputError(f"{page.source}: nothing was read on page {page.number}")
+        return replace(_failure(page, expression.region, nothing), evidence=evidence)
+    confidence = reading.confidence if correction is None else 1.0
+    found = problems(label)
+    return Record(
+        source=page.source,
+        page=page.number,
+        region=expression.region,
+        latex=label,
+        confidence=confidence,
+        status="low" if found or confidence < LOW else "ok",
+        error=found[0].message if found else None,
+        model=page.result.model,
+        correction=correction,
+        evidence=evidence,
+    )
+
+
+def _failure(page: PageRead, region: Box | None, error: InputError) -> Record:
+    message = console.one_line(error)
+    return Record(page.source, page.number, region, "", 0.0, "failed", message, page.result.model)

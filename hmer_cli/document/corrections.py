@@ -1,0 +1,150 @@
+"""What people said an expression is: read from files, found again by the ink or by its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hmer_cli import console
+from hmer_cli.document.records import Box
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.validity import problems
+
+VERSION = 1
+SHARED = 0.5
+"""Intersection over union from which on two boxes of one page are the same region."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """``label`` is what a person typed, as a label; empty where there is no mathematics at all.
+
+    ``key`` is the SHA-256 of the region's ink. ``file`` is that of the whole file, ``page`` and
+    ``box``, in pixels of the page, the region's place in it; None where the key must do.
+    """
+
+    label: str
+    key: str = ""
+    file: str | None = None
+    page: int | None = None
+    box: Box | None = None
+
+
+class Corrections:
+    """Corrections by the ink they are of; where that is not found, by their place in a file.
+
+    The ink is the same wherever its file went and whatever else stands there now; the place is
+    the same when a later hmer cuts the region out another way.
+    """
+
+    def __init__(self, corrections: Iterable[Correction] = ()) -> None:
+        """Of two for the same ink, the later one holds."""
+        self._by_key: dict[str, Correction] = {}
+        self._by_page: dict[tuple[str, int | None], list[Correction]] = {}
+        for each in corrections:
+            if each.key:
+                self._by_key[each.key] = each
+            if each.file is not None and each.box is not None:
+                self._by_page.setdefault((each.file, each.page), []).append(each)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether somebody corrected the region with this ink."""
+        return key in self._by_key
+
+    @classmethod
+    def load(cls, paths: Sequence[Path]) -> Corrections:
+        """Those of all files, later ones before earlier ones.
+
+        A correction that is not LaTeX is told on stderr with its place, and left out.
+        Raises UsageError for a file that cannot be read or holds no corrections.
+        """
+        return cls(each for path in paths for each in _read(path))
+
+    def find(self, key: str, file: str, page: int, box: Box) -> str | None:
+        """The label for the region with this ink at this place; None where nobody gave one."""
+        if key in self._by_key:
+            return self._by_key[key].label
+        best = max(
+            (each for each in self._by_page.get((file, page), ()) if each.box),
+            key=lambda each: _shared(each.box or box, box),
+            default=None,
+        )
+        if best is None or best.box is None or _shared(best.box, box) < SHARED:
+            return None
+        return best.label
+
+
+def _shared(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    common = max(0.0, width) * max(0.0, height)
+    area = sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (a, b))
+    return common / max(area - common, 1e-9)
+
+
+def _read(path: Path) -> list[Correction]:
+    found = []
+    for number, entry in enumerate(_entries(path), 1):
+        try:
+            found.append(_correction(entry))
+        except InputError as error:
+            console.say(f"{path}: correction {number}{_place(entry)} is not applied: {error}")
+    return found
+
+
+def _entries(path: Path) -> list[Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"--corrections {path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:  # of JSON as of UTF-8
+        raise UsageError(
+            f"--corrections {path}: not JSON ({error})", "export it again or mend it"
+        ) from error
+    known = isinstance(content, dict) and isinstance(content.get("corrections"), list)
+    if not known or content.get("hmer") != "corrections":
+        raise UsageError(
+            f"--corrections {path}: holds no corrections", "export them from a review page"
+        )
+    if content.get("version") != VERSION:
+        raise UsageError(
+            f"--corrections {path}: version {content.get('version')!r}, not {VERSION}",
+            "update hmer",
+        )
+    return content["corrections"]
+
+
+def _correction(entry: Any) -> Correction:
+    """Raises InputError where the entry is none, or its LaTeX is not valid."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("latex"), str):
+        raise InputError('it has no "latex"')
+    key, file, page = (entry.get(name) for name in ("key", "file", "page"))
+    box = _box(entry.get("box"))
+    placed = isinstance(file, str) and isinstance(page, int) and box is not None
+    if not isinstance(key, str) and not placed:
+        raise InputError('it has neither a "key" nor "file", "page" and "box"')
+    label = normalise(entry["latex"])
+    for problem in problems(label):
+        raise InputError(f"token {problem.position + 1}: {problem.message}")
+    key = key if isinstance(key, str) else ""
+    return Correction(label, key, file, page, box) if placed else Correction(label, key)
+
+
+def _box(value: Any) -> Box | None:
+    if not isinstance(value, list) or len(value) != 4:
+        return None
+    if not all(isinstance(number, int | float) for number in value):
+        return None
+    return value[0], value[1], value[2], value[3]
+
+
+def _place(entry: Any) -> str:
+    """Where a person finds what the entry is of."""
+    if not isinstance(entry, dict) or "source" not in entry:
+        return ""
+    return f" ({entry['source']}, page {entry.get('page')})"

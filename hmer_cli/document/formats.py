@@ -1,0 +1,182 @@
+"""Where the records go: .tex, .md, .jsonl, .html or stdout, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import hmer_cli
+from hmer_cli import files
+from hmer_cli.console import one_line
+from hmer_cli.document.records import PUBLIC, Record, expression_ids
+from hmer_cli.document.review import review
+from hmer_cli.errors import UsageError
+
+Format = Callable[[Sequence[Record]], str]
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True)
+class Output:
+    """One ``--out``: a file, or stdout where ``path`` is None, and the format to write there."""
+
+    path: Path | None
+    format: Format
+
+    @classmethod
+    def parse(cls, text: str) -> Output:
+        """By the ending; ``-`` is stdout, and ``-.jsonl`` is that format on stdout.
+
+        Raises UsageError for an ending without a format.
+        """
+        if text == STDOUT:
+            return cls(None, lines)
+        stdout = text.startswith("-.")
+        ending = text[1:] if stdout else Path(text).suffix
+        if ending.lower() not in FORMATS:
+            raise UsageError(
+                f"--out {text}: no output format ends so", f"end it in {', '.join(FORMATS)}"
+            )
+        path = None if stdout else Path(os.path.realpath(text))
+        return cls(path, FORMATS[ending.lower()])
+
+    @property
+    def is_log(self) -> bool:
+        """Whether this output says how the run went, and so is wanted even when all failed."""
+        return self.path is None or self.format is jsonl
+
+    @property
+    def shows_evidence(self) -> bool:
+        """Whether this output shows what the records rest on, and so needs their evidence."""
+        return self.format in _SHOW_EVIDENCE
+
+    def check(self) -> None:
+        """Try now what must work after the long reading. Raises OutputError."""
+        if self.path is not None:
+            files.check(self.path)
+
+    def write(self, records: Sequence[Record]) -> bool:
+        """Put the records there; False where they were there already. Raises OutputError."""
+        # A lone surrogate of an undecodable file name comes out as its \udcXX escape.
+        data = self.format(records).encode("utf-8", "backslashreplace")
+        if self.path is None:
+            files.to_stdout(data)
+            return True
+        return files.replace(self.path, data)
+
+
+def lines(records: Sequence[Record]) -> str:
+    """One line a record: its LaTeX, or a comment that says what failed."""
+    return "".join(
+        f"{record.latex}\n" if record.usable else f"% {_verdict(record)}\n"
+        for record in records
+        if not record.dismissed
+    )
+
+
+def jsonl(records: Sequence[Record]) -> str:
+    """One JSON object a line, its keys in the order of PUBLIC."""
+    return "".join(
+        json.dumps({name: getattr(record, name) for name in PUBLIC}, ensure_ascii=False) + "\n"
+        for record in records
+        if not record.dismissed
+    )
+
+
+_TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
+% They need amsmath and amssymb.
+%
+% \input this file in the preamble: \hmer{{ID}} then sets one expression, in text or in a
+% formula.
+% \input it in the text: it also shows every expression, each by \hmershow{{ID}}, which is yours to
+% define beforehand, as is \hmerlow, the mark on what was read with low confidence.
+\providecommand{{\hmer}}[1]{{\ensuremath{{%
+  \ifcsname hmer@#1\endcsname\csname hmer@#1\endcsname
+  \else\mbox{{\ttfamily[no \detokenize{{#1}}]}}\fi}}}}
+\providecommand{{\hmershow}}[1]{{\[\hmer{{#1}}\]}}
+\providecommand{{\hmerlow}}[1]{{{{#1}}\;{{}}^{{\mbox{{\scriptsize[?]}}}}}}
+\providecommand{{\hmerinvalid}}{{\mbox{{[not valid \LaTeX]}}}}
+\providecommand{{\hmerexpression}}[2]{{%
+  \expandafter\gdef\csname hmer@#1\endcsname{{#2}}%
+  \expandafter\ifx\csname @nodocument\endcsname\relax\hmershow{{#1}}\fi}}
+"""
+
+
+def tex(records: Sequence[Record]) -> str:
+    """A file to ``\\input``, that compiles whatever was read; its head says how to use it."""
+    model = one_line(records[0].model) if records else "no model"
+    parts = [_TEX_HEAD.format(version=hmer_cli.__version__, model=model)]
+    for name, record in _named(records):
+        parts.append(f"\n% {_verdict(record)}\n")
+        if record.usable:
+            marked = record.latex if record.status == "ok" else f"\\hmerlow{{{record.latex}}}"
+            parts.append(f"\\hmerexpression{{{name}}}{{{marked}}}\n")
+        elif record.status == "low":
+            parts.append(f"% {one_line(record.latex)}\n")
+            parts.append(f"\\hmerexpression{{{name}}}{{\\hmerinvalid}}\n")
+    return "".join(parts)
+
+
+def markdown(records: Sequence[Record]) -> str:
+    """A heading a source, a display a expression, with its id and what is doubtful about it."""
+    parts = []
+    source = None
+    for name, record in _named(records):
+        if record.source != source:
+            source = record.source
+            parts.append(f"## {_code(source)}\n")
+        if record.status == "failed":
+            parts.append(f"**failed**: {_code(record.error or '')}\n")
+            continue
+        parts.append(f"{_code(name)}: {_judged(record)}\n")
+        fence = ("$$", "$$") if record.usable else ("```latex", "```")
+        parts.append(f"{fence[0]}\n{record.latex}\n{fence[1]}\n")
+    return "\n".join(parts)
+
+
+def _named(records: Sequence[Record]) -> list[tuple[str, Record]]:
+    """Each expression with its id, which stays the same when another one is dismissed."""
+    named = zip(expression_ids(records), records, strict=True)
+    return [(name, record) for name, record in named if not record.dismissed]
+
+
+def _verdict(record: Record) -> str:
+    """The provenance of a record and what to think of it, on one line."""
+    if record.status == "failed":
+        return one_line(_judged(record))
+    place = [record.source]
+    if record.page is not None:
+        place.append(f"page {record.page}")
+    if record.region is not None:
+        place.append("region " + " ".join(f"{number:g}" for number in record.region))
+    return one_line(f"{', '.join(place)}: {_judged(record)}")
+
+
+def _judged(record: Record) -> str:
+    if record.status == "failed":
+        return f"failed: {record.error}"
+    if record.correction is not None:
+        return "corrected by hand"
+    judged = f"confidence {record.confidence:.2f}"
+    if record.error:
+        return f"{judged}, not valid LaTeX: {record.error}"
+    return judged if record.status == "ok" else f"{judged}, low: check it"
+
+
+def _code(text: str) -> str:
+    """Text as Markdown code, with a fence longer than any run of backticks in it."""
+    text = one_line(text)
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+FORMATS: dict[str, Format] = {".tex": tex, ".md": markdown, ".jsonl": jsonl, ".html": review}
+
+_SHOW_EVIDENCE: frozenset[Format] = frozenset((review,))

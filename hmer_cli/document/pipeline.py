@@ -1,0 +1,228 @@
+"""Sources -> sheets -> pages -> regions -> readings: in order, and a few pages at a time.
+
+What was read before is not read again; see ``results.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import cv2
+
+from hmer_cli.console import Advance
+from hmer_cli.document.cache import Cache, Expression, Result
+from hmer_cli.document.records import Box, Picture
+from hmer_cli.errors import InputError
+from hmer_cli.page.load.images import MAX_PIXELS, Pixels
+from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
+from hmer_cli.page.load.sources import Source
+from hmer_cli.page.regions import Layout, Region, find_regions
+from hmer_cli.recognition.lazy import Reader
+from hmer_cli.recognition.reading import Reading, TokenReading
+
+_BATCH = 8  # regions: after as many at most, what was read is safe
+_JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
+_SHOWN = 1600  # pixels of the longer side of a picture
+_QUALITY = 60
+
+
+@dataclass(frozen=True)
+class Options:
+    """How pages are read.
+
+    ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
+    ``pictures`` of the pages are kept where an output shows them; ``look`` is shown every page
+    with its regions, which are then searched for anew.
+    """
+
+    pages: PageRange | None = None
+    layout: Layout = "auto"
+    jobs: int | None = None
+    pictures: bool = False
+    look: Callable[[Page, Sequence[Region]], None] | None = None
+
+
+@dataclass(frozen=True)
+class PageRead:
+    """A page of a source and what was read there, in reading order.
+
+    ``number`` is None where the source could not be opened; ``error`` says what went wrong;
+    ``file`` is the SHA-256 of the source.
+    """
+
+    source: str
+    number: int | None
+    result: Result
+    file: str = ""
+    error: InputError | None = None
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A page on its way.
+
+    ``known`` is what was read before; ``sheet`` is there while it must be drawn, ``regions`` are
+    to be read.
+    """
+
+    source: str
+    number: int | None = None
+    file: str = ""
+    key: str = ""
+    known: Result | None = None
+    sheet: Sheet | None = None
+    regions: tuple[Region, ...] = ()
+    picture: Picture | None = None
+    error: InputError | None = None
+
+
+def read_pages(
+    sources: Sequence[Source],
+    reader: Reader,
+    results: Cache,
+    options: Options,
+    advance: Advance,
+) -> Iterator[PageRead]:
+    """Every page of every source, in their order; one that fails stops no other."""
+    work = _opened(sources, results, options, advance)
+    for batch in _batches(_prepared(work, options)):
+        yield from _read(batch, reader, results, options.pictures)
+        advance(len(batch), 0)
+
+
+def _opened(
+    sources: Sequence[Source], results: Cache, options: Options, advance: Advance
+) -> Iterator[_Work]:
+    for source in sources:
+        try:
+            data = source.read()
+            sheets = open_sheets(_holding(source, data), options.pages)
+        except InputError as error:
+            yield _Work(source.name, error=error)
+            continue
+        advance(0, len(sheets) - 1)
+        digest = hashlib.sha256(data).hexdigest()
+        for sheet in sheets:
+            yield _looked_up(sheet, digest, results, options)
+
+
+def _holding(source: Source, data: bytes) -> Source:
+    return replace(source, read=lambda: data)
+
+
+def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _Work:
+    key = results.key(digest, sheet.number)
+    work = _Work(sheet.source, sheet.number, digest, key, sheet=sheet)
+    if options.look is not None:
+        return work
+    known = results.find(key)
+    shown = not options.pictures or results.picture(key) is not None
+    return replace(work, known=known, sheet=None if known and shown else sheet)
+
+
+def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
+    """Pages drawn in threads, a few ahead, in their order."""
+    jobs = options.jobs or min(_JOBS, os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(jobs)
+    waiting: deque[Future[_Work]] = deque()
+    try:
+        for each in work:
+            waiting.append(pool.submit(_prepare, each, options))
+            if len(waiting) > jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare(work: _Work, options: Options) -> _Work:
+    if work.sheet is None:
+        return work
+    try:
+        page = work.sheet.draw()
+        regions = () if work.known else tuple(find_regions(page, options.layout))
+    except InputError as error:
+        return replace(work, sheet=None, error=error)
+    if options.look is not None:
+        options.look(page, regions)
+    picture = _picture(page.image) if options.pictures else None
+    return replace(work, sheet=None, regions=regions, picture=picture)
+
+
+def _picture(image: Pixels) -> Picture:
+    height, width = image.shape
+    scale = min(1.0, _SHOWN / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    data = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])[1].tobytes()
+    return Picture(width, height, lambda: data)
+
+
+def _batches(pages: Iterable[_Work]) -> Iterator[list[_Work]]:
+    """Pages enough to fill a batch; cut by what is on them, so that batches never vary."""
+    batch: list[_Work] = []
+    count = pixels = 0
+    for page in pages:
+        batch.append(page)
+        count += max(1, len(page.regions))
+        pixels += sum(region.image.size for region in page.regions)
+        if count >= _BATCH or pixels >= MAX_PIXELS // 4:
+            yield batch
+            batch, count, pixels = [], 0, 0
+    if batch:
+        yield batch
+
+
+def _read(
+    batch: Sequence[_Work], reader: Reader, results: Cache, pictures: bool
+) -> Iterator[PageRead]:
+    """Read the regions of the batch, and keep what is new before anybody hears of it."""
+    images = [region.seen for work in batch for region in work.regions]
+    readings = iter(reader.read(images) if images else ())
+    found = [_result(work, readings, reader) for work in batch]
+    done = [pair for pair in zip(batch, found, strict=True) if pair[0].error is None]
+    results.keep(
+        {work.key: result for work, result in done if work.known is None},
+        {work.key: work.picture for work, _ in done if work.picture is not None},
+    )
+    for work, result in zip(batch, found, strict=True):
+        picture = results.picture(work.key) if pictures else None
+        yield PageRead(work.source, work.number, result, work.file, work.error, picture)
+
+
+def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
+    if work.known is not None:
+        return work.known
+    return Result(reader.model, tuple(_expression(r, next(readings)) for r in work.regions))
+
+
+def _expression(region: Region, reading: Reading) -> Expression:
+    """The reading with its tokens where they are on the page, in as many digits as mean a thing."""
+    left, top = region.origin
+    height, width = region.image.shape
+    tokens = tuple(
+        TokenReading(token.token, round(float(token.confidence), 4), _moved(token.box, left, top))
+        for token in reading.tokens
+    )
+    return Expression(
+        _rounded(region.box, 2),
+        (left, top, left + width, top + height),
+        region.key,
+        Reading(reading.label, round(float(reading.confidence), 4), tokens),
+    )
+
+
+def _moved(box: Box, x: float, y: float) -> Box:
+    return _rounded((box[0] + x, box[1] + y, box[2] + x, box[3] + y), 1)
+
+
+def _rounded(box: Box, digits: int) -> Box:
+    x0, y0, x1, y1 = (round(float(number), digits) for number in box)
+    return x0, y0, x1, y1

@@ -1,0 +1,244 @@
+"""The review page: records -> one HTML file that shows, finds, corrects and exports.
+
+Everything is in the file and nothing is asked of the network, which its content security policy
+makes sure of: it allows the one script, the one style and the pictures that come with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from html import escape
+from importlib import resources
+from typing import Any
+
+from hmer_cli import __version__
+from hmer_cli.console import one_line
+from hmer_cli.document.records import Box, Evidence, Picture, Record, expression_ids
+from hmer_cli.expr.parser import LabelError
+from hmer_cli.expr.to_mathml import to_mathml
+from hmer_cli.expr.tokens import join
+from hmer_cli.expr.typing_table import typing_table
+
+_AIR = 6  # pixels of the page round a crop
+_SHEET = 1000  # pixels of the screen that a page would take across, were it shown beside its crops
+
+
+def review(records: Sequence[Record]) -> str:
+    """The page; records without evidence are told of, but cannot be corrected."""
+    ids = expression_ids(records)
+    shown = _Pictures(records)
+    style = _template("review.css")
+    script = _template("mathml.js") + _template("review.js")
+    entries = [_entry(*each, shown) for each in zip(ids, records, strict=True)]
+    data = {"entries": entries, "pages": shown.pages, "grammar": typing_table()}
+    return _filled(
+        _template("review.html"),
+        policy=_policy(style, script),
+        version=__version__,
+        title=f"Review of {_count(len({record.source for record in records}), 'file')}",
+        style=style,
+        cards="\n".join(_cards(ids, records, shown)),
+        pages="\n".join(shown.images()),
+        data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c"),
+        script=script,
+    )
+
+
+class _Pictures:
+    """The pictures of all pages, each once, numbered in their order."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._pictures: dict[tuple[str, int | None], tuple[Picture, str]] = {}
+        for record in records:
+            if record.evidence is not None:
+                place = (record.source, record.page)
+                self._pictures.setdefault(place, (record.evidence.picture, _where(record)))
+        self._numbers = {place: i for i, place in enumerate(self._pictures)}
+
+    @property
+    def pages(self) -> list[dict[str, Any]]:
+        """Name and size of each page, for the script."""
+        found = self._pictures.values()
+        return [{"name": name, "width": p.width, "height": p.height} for p, name in found]
+
+    def number(self, record: Record) -> int | None:
+        """That of the record's page; None where it has no picture."""
+        return self._numbers.get((record.source, record.page)) if record.evidence else None
+
+    def images(self) -> list[str]:
+        """An SVG image each, in pixels of its page, to be shown by its id."""
+        return [
+            f'<image id="picture-{i}" width="{p.width}" height="{p.height}" '
+            f'preserveAspectRatio="none" href="{_data_uri(p.load())}"/>'
+            for i, (p, _) in enumerate(self._pictures.values())
+        ]
+
+
+def _data_uri(picture: bytes) -> str:
+    return "data:image/webp;base64," + base64.b64encode(picture).decode()
+
+
+def _entry(name: str, record: Record, shown: _Pictures) -> dict[str, Any]:
+    """What the script must know of a record; in pixels of its page and hundredths of confidence."""
+    evidence = record.evidence
+    return {
+        "id": name,
+        "source": _text(record.source),
+        "page": record.page,
+        "latex": record.latex,
+        "was": _was(record),
+        "confidence": record.confidence,
+        "status": record.status,
+        "error": record.error,
+        "corrected": record.correction is not None,
+        "key": evidence.key if evidence else None,
+        "file": evidence.file if evidence else None,
+        "picture": shown.number(record),
+        "box": [round(number) for number in evidence.box] if evidence else None,
+        "tokens": [
+            [round(token.confidence, 2), *(round(number) for number in token.box)]
+            for token in (evidence.tokens if evidence else ())
+        ],
+    }
+
+
+def _cards(ids: Sequence[str], records: Sequence[Record], shown: _Pictures) -> list[str]:
+    """A heading for each page, a card for each record."""
+    parts = []
+    heading = ""
+    for i, (name, record) in enumerate(zip(ids, records, strict=True)):
+        where = _where(record)
+        if where != heading:
+            heading = where
+            parts.append(f'<h2 class="where" data-where="{escape(where)}">{escape(where)}</h2>')
+        parts.append(_card(i, name, record, shown))
+    return parts
+
+
+def _card(index: int, name: str, record: Record, shown: _Pictures) -> str:
+    evidence = record.evidence
+    label = record.latex or _was(record)
+    state, badge = _state(record)
+    parts = [
+        f'<article class="card {state}" id="{name}" data-i="{index}" '
+        f'data-where="{escape(_where(record))}" tabindex="-1" aria-labelledby="{name}-title">',
+        f'<header><h3 id="{name}-title">{name}</h3>',
+        f'<span class="badge">{badge}</span>',
+    ]
+    if record.status != "failed":
+        parts.append(f'<span class="sure">{_sure(record)}</span>')
+    if evidence is not None:
+        parts.append(
+            f'<button type="button" class="to-page" data-do="page">{_page(record)}</button>'
+        )
+    parts.append("</header>")
+    if evidence is not None:
+        crop = _crop(name, evidence, shown.number(record))
+        parts.append(f'<div class="pair">{crop}<div class="math">{_math(label)}</div></div>')
+    error = record.error or ""
+    parts.append(f'<p class="note"{"" if error else " hidden"}>{escape(_text(error))}</p>')
+    if evidence is not None:
+        parts.append(f'<code class="latex">{escape(label)}</code>')
+        parts.append(_ACTS)
+    parts.append("</article>")
+    return "".join(parts)
+
+
+_ACTS = (
+    '<p class="acts"><button type="button" data-do="copy" aria-keyshortcuts="c">Copy</button>'
+    '<button type="button" data-do="edit" aria-keyshortcuts="e">Edit</button>'
+    '<button type="button" data-do="drop" aria-keyshortcuts="x">Not mathematics</button></p>'
+)
+
+
+def _state(record: Record) -> tuple[str, str]:
+    """The classes of the card, and what its badge says."""
+    if record.dismissed:
+        return "changed gone", "not mathematics"
+    return (record.status, record.status) if record.correction is None else ("changed", "corrected")
+
+
+def _sure(record: Record) -> str:
+    if record.correction is not None:
+        return "by hand"
+    percent = round(100 * record.confidence)
+    return f"{percent} % sure" if percent else "under 1 % sure"
+
+
+def _crop(name: str, evidence: Evidence, number: int | None) -> str:
+    """The region on its page; the picture itself is elsewhere, once for all."""
+    page = evidence.picture
+    x0, y0, x1, y1 = _aired(evidence.box, page)
+    scale = min(1.0, _SHEET / page.width)
+    return (
+        f'<svg class="crop" viewBox="{x0} {y0} {x1 - x0} {y1 - y0}" '
+        f'width="{round((x1 - x0) * scale)}" height="{round((y1 - y0) * scale)}" role="img" '
+        f'aria-label="Handwriting of {name}"><use href="#picture-{number}"/></svg>'
+    )
+
+
+def _aired(box: Box, page: Picture) -> tuple[int, int, int, int]:
+    x0, y0, x1, y1 = (round(number) for number in box)
+    return (
+        max(0, x0 - _AIR),
+        max(0, y0 - _AIR),
+        min(page.width, x1 + _AIR),
+        min(page.height, y1 + _AIR),
+    )
+
+
+def _math(label: str) -> str:
+    """As MathML; nothing where the label is not LaTeX, which the record's error then says."""
+    try:
+        return to_mathml(label)
+    except LabelError:
+        return ""
+
+
+def _was(record: Record) -> str:
+    """What was read, whatever a person said since."""
+    evidence = record.evidence
+    return join(token.token for token in evidence.tokens) if evidence else record.latex
+
+
+def _where(record: Record) -> str:
+    source = _text(record.source)
+    return source if record.page is None else f"{source}, {_page(record)}"
+
+
+def _page(record: Record) -> str:
+    return f"page {record.page}"
+
+
+def _text(text: str) -> str:
+    """As a browser can show it: names of files may hold control characters and lone surrogates."""
+    return one_line(text).encode("utf-8", "backslashreplace").decode()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _template(name: str) -> str:
+    return (resources.files("hmer_cli.document") / "templates" / name).read_text("utf-8")
+
+
+def _filled(template: str, **values: str) -> str:
+    """The template with each {{name}} replaced, once: values may hold braces of their own."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template)
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; img-src data:; style-src {_digest(style)}; "
+        f"script-src {_digest(script)}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    """As a content security policy names what stands inside the page."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,145 @@
+"""``hmer convert --watch``: what arrives is converted, what changes again, what goes is dropped.
+
+Once a second the files are asked for their size and time of change. That needs no dependency
+and, unlike the notices of operating systems, works on network drives, in containers and for what
+lies in zip archives.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmer_cli import console
+from hmer_cli.document.records import Record, count
+from hmer_cli.errors import OutputError, UsageError
+from hmer_cli.page.load.sources import Source
+
+INTERVAL = 1.0
+"""Seconds between two looks; a file that stays the same for one is taken to be complete."""
+
+State = tuple[int, int] | None
+"""Time of change in nanoseconds and size in bytes; None where there is no such file."""
+
+Read = Callable[[Sequence[Source]], list[Record]]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A source at one look, and what was read in it if it was."""
+
+    source: Source
+    state: State
+    records: tuple[Record, ...] = ()
+
+
+Look = dict[str, _Seen]
+"""Sources by their keys, in their order."""
+
+
+def watch_sources(
+    find: Callable[[], Iterable[Source]],
+    read: Read,
+    deliver: Callable[[Sequence[Record]], None],
+    settings: Sequence[Path] = (),
+) -> list[Record]:
+    """Convert what ``find`` finds, then look again and again, until KeyboardInterrupt.
+
+    Whenever something has changed, this is said in one line a source and all records are
+    delivered, in the order of the sources; when one of the ``settings`` has, all sources are
+    read again. Returns the records of the last change.
+    """
+    now, set_now = _look(find), _states(settings)
+    known, set_then = _updated({}, now, list(now), read), set_now
+    refused: list[State] | None = None
+    deliver(_records(known))
+    with suppress(KeyboardInterrupt):
+        console.say("watching for changes; Ctrl-C ends it")
+        while True:
+            pause()
+            before, now = now, _look(find)
+            set_before, set_now = set_now, _states(settings)
+            reset = set_then != set_now == set_before
+            fresh = [key for key in now if reset or _is_fresh(key, known, before, now)]
+            gone = [known[key].source.name for key in known.keys() - now.keys()]
+            if set_now == refused or not (reset or fresh or gone):
+                continue
+            set_then = set_now if reset else set_then
+            try:
+                update = _updated(known, now, fresh, read)
+                _tell(known, update, fresh, gone)
+                known = update
+                deliver(_records(known))
+            except UsageError as error:
+                refused = set_now
+                console.say(error)
+            except OutputError as error:
+                console.say(error)
+    return _records(known)
+
+
+def pause() -> None:
+    """The time between two looks."""
+    time.sleep(INTERVAL)
+
+
+def _look(find: Callable[[], Iterable[Source]]) -> Look:
+    look: Look = {}
+    for source in find():
+        look.setdefault(source.key, _Seen(source, _state(Path(source.key))))
+    return look
+
+
+def _state(path: Path) -> State:
+    """That of the file; for what lies in an archive, that of the archive."""
+    for place in (path, *path.parents):
+        with suppress(OSError):
+            status = os.stat(place)
+            return None if os.path.isdir(place) else (status.st_mtime_ns, status.st_size)
+    return None
+
+
+def _states(paths: Sequence[Path]) -> list[State]:
+    return [_state(path) for path in paths]
+
+
+def _is_fresh(key: str, known: Look, before: Look, now: Look) -> bool:
+    """Whether the source is not known as it is now, and was the same a look ago."""
+    state = now[key].state
+    if key in known and known[key].state == state:
+        return False
+    return key in before and before[key].state == state
+
+
+def _updated(known: Look, now: Look, fresh: Sequence[str], read: Read) -> Look:
+    """What is known, in the order of now, with the fresh sources read again."""
+    records: dict[str, list[Record]] = {}
+    for record in read([now[key].source for key in fresh]):
+        records.setdefault(record.source, []).append(record)
+    update = {}
+    for key, seen in now.items():
+        if key in fresh:
+            found = tuple(records.get(seen.source.name, ()))
+            update[key] = _Seen(seen.source, seen.state, found)
+        elif key in known:
+            update[key] = known[key]
+    return update
+
+
+def _records(look: Look) -> list[Record]:
+    return [record for seen in look.values() for record in seen.records]
+
+
+def _tell(known: Look, update: Look, fresh: Sequence[str], gone: Sequence[str]) -> None:
+    for key in fresh:
+        records = update[key].records
+        if key not in known or known[key].records != records:
+            what = "changed" if key in known else "new"
+            read = sum(record.status != "failed" for record in records)
+            console.say(f"{update[key].source.name}: {what}, {count(read, 'expression')}")
+    for name in gone:
+        console.say(f"{name}: gone")

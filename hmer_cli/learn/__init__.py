@@ -1,1 +1,0 @@
-"""Data sets, augmentation, the training loop, curves."""

@@ -1,0 +1,1 @@
+"""Scores of expressions, regions, layouts and confidences, and their tables; pure functions."""

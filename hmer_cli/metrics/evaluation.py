@@ -1,0 +1,164 @@
+"""Outcomes of a data set to an evaluation, and an evaluation to JSON, TSV and tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hmer_cli.expr.tokens import join, tokenize
+from hmer_cli.metrics import scores, tables
+from hmer_cli.metrics.calibration import expected_calibration_error, wrong_caught
+from hmer_cli.metrics.scores import Confusion, Pair, Scores
+from hmer_cli.recognition.reading import Reading
+
+REVIEWED = 0.1
+"""Share of the answers, the least confident ones, that a person is thought to look at."""
+
+MOST_CONFUSIONS = 100
+"""Confusions in the JSON file, the most frequent ones."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One expression and what was read, with the reason where nothing could be.
+
+    An empty ``truth`` belongs to a file that could not be read far enough to know it.
+    """
+
+    name: str
+    truth: str
+    reading: Reading
+    error: str | None = None
+
+    @property
+    def pair(self) -> Pair:
+        """Truth and prediction."""
+        return Pair(self.truth, self.reading.label)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every outcome in the order of the data set, their token edits, and the scores.
+
+    ``ece`` is the expected calibration error, ``wrong_caught`` the share of the wrong answers
+    among the least confident tenth of all (None where no answer is wrong). ``unlabelled``
+    expressions can be read but have no truth, and are in no score. ``seconds`` is the time that
+    drawing and reading took.
+    """
+
+    dataset: str
+    split: str | None
+    model: str
+    outcomes: tuple[Outcome, ...]
+    edits: tuple[int, ...]
+    scores: Scores
+    by_length: dict[str, Scores]
+    confusions: list[Confusion]
+    ece: float
+    wrong_caught: float | None
+    unlabelled: int
+    seconds: float
+
+    @property
+    def failed(self) -> int:
+        """Expressions that could not be read at all."""
+        return sum(outcome.error is not None for outcome in self.outcomes)
+
+    @property
+    def empty(self) -> int:
+        """Expressions in which nothing was read, the failed ones among them."""
+        return sum(not tokenize(outcome.reading.label) for outcome in self.outcomes)
+
+
+def judge(
+    outcomes: Sequence[Outcome],
+    *,
+    dataset: str,
+    split: str | None,
+    model: str,
+    unlabelled: int,
+    seconds: float,
+) -> Evaluation:
+    """Every score of these outcomes.
+
+    Raises:
+        ValueError: there are none.
+    """
+    pairs = [outcome.pair for outcome in outcomes]
+    edits = scores.token_edits(pairs)
+    right = [not n and scores.is_known(pair) for pair, n in zip(pairs, edits, strict=True)]
+    confidences = [outcome.reading.confidence for outcome in outcomes]
+    return Evaluation(
+        dataset=dataset,
+        split=split,
+        model=model,
+        outcomes=tuple(outcomes),
+        edits=tuple(edits),
+        scores=scores.score(pairs),
+        by_length=scores.score_by_length(pairs),
+        confusions=scores.confusions(pairs),
+        ece=expected_calibration_error(confidences, right),
+        wrong_caught=wrong_caught(confidences, right, REVIEWED),
+        unlabelled=unlabelled,
+        seconds=seconds,
+    )
+
+
+def as_json(evaluation: Evaluation) -> str:
+    """The scores as a JSON object; shares are 0 to 1, rounded to six places."""
+    content: dict[str, Any] = {
+        "dataset": evaluation.dataset,
+        "split": evaluation.split,
+        "model": evaluation.model,
+        **asdict(evaluation.scores),
+        "by_length": {name: asdict(each) for name, each in evaluation.by_length.items()},
+        "ece": evaluation.ece,
+        "wrong_caught": evaluation.wrong_caught,
+        "failed": evaluation.failed,
+        "empty": evaluation.empty,
+        "unlabelled": evaluation.unlabelled,
+        "confusions": [asdict(each) for each in evaluation.confusions[:MOST_CONFUSIONS]],
+        "seconds": evaluation.seconds,
+    }
+    return json.dumps(_rounded(content), indent=2, ensure_ascii=False) + "\n"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def as_tsv(evaluation: Evaluation) -> str:
+    """One line an expression under a line of column names."""
+    lines = ["name\ttruth\tprediction\tedits\tconfidence"]
+    for outcome, edits in zip(evaluation.outcomes, evaluation.edits, strict=True):
+        labels = (join(tokenize(label)) for label in (outcome.truth, outcome.reading.label))
+        name, confidence = " ".join(outcome.name.split()), f"{outcome.reading.confidence:.4f}"
+        lines.append("\t".join((name, *labels, str(edits), confidence)))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def as_tables(evaluation: Evaluation) -> list[tables.Table]:
+    """The tables of a run: scores, lengths, confusions and the worst errors."""
+    found = evaluation
+    further = {
+        "failed files": str(found.failed),
+        "read as nothing": str(found.empty),
+        "without a label": str(found.unlabelled),
+        "calibration error": tables.percent(found.ece),
+        f"errors in the least sure {REVIEWED:.0%}": tables.percent(found.wrong_caught),
+        "seconds": f"{found.seconds:.1f}",
+    }
+    ranked = sorted(
+        zip(found.outcomes, found.edits, strict=True), key=lambda both: (-both[1], both[0].name)
+    )
+    errors = [(o.name, o.truth, o.reading.label, n) for o, n in ranked if n]
+    return [
+        tables.score_table(found.model, found.scores, further),
+        tables.length_table(found.by_length),
+        tables.confusion_table(found.confusions),
+        tables.error_table(errors),
+    ]

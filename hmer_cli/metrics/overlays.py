@@ -1,0 +1,68 @@
+"""Pages drawn with what was found on them and what should have been."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from hmer_cli.metrics.regions import THRESHOLDS, PageOutcome, pairs
+
+Box = tuple[float, float, float, float]
+
+RIGHT, EXCESS, MISSED = "#009e73", "#d55e00", "#0072b2"
+"""Colours that the colour-blind tell apart too (Okabe and Ito, 2008)."""
+
+_INK = "#202020"
+_FADED = 0.5  # of the page's contrast: the boxes are what is looked at
+_DASH = 10  # pixels: dashed is what should have been found
+
+
+def picture(image: NDArray[np.uint8], outcome: PageOutcome) -> Image.Image:
+    """The page with its boxes under a line that says what they mean.
+
+    Found and right: green, with the true box dashed. Found and wrong: orange. Not found: blue and
+    dashed. ``image`` is (H, W), dark ink on white, in the pixels that the boxes are given in.
+    """
+    size = max(16, image.shape[1] // 60)
+    faded = (255 - (255 - image.astype(np.float32)) * _FADED).astype(np.uint8)
+    drawn = Image.new("RGB", (image.shape[1], image.shape[0] + 2 * size), "white")
+    drawn.paste(Image.fromarray(faded), (0, 2 * size))
+    pen = ImageDraw.Draw(drawn)
+    _legend(pen, outcome, size)
+    matched = pairs(outcome.found, outcome.truth, THRESHOLDS[0])
+    right, known = {found for found, _ in matched}, {true for _, true in matched}
+    for index, box in enumerate(outcome.truth):
+        _dashed(pen, _moved(box, 2 * size), RIGHT if index in known else MISSED)
+    for index, box in enumerate(outcome.found):
+        colour = RIGHT if index in right else EXCESS
+        pen.rectangle(_moved(box, 2 * size), outline=colour, width=3)
+    return drawn
+
+
+def _moved(box: Box, down: int) -> Box:
+    return box[0], box[1] + down, box[2], box[3] + down
+
+
+def _legend(pen: ImageDraw.ImageDraw, outcome: PageOutcome, size: int) -> None:
+    hits = outcome.hits(THRESHOLDS[0])
+    font = ImageFont.load_default(size)
+    x = float(size)
+    for text, colour in (
+        (f"{outcome.name}: {len(outcome.truth)} true, {len(outcome.found)} found", _INK),
+        (f"{hits} right", RIGHT),
+        (f"{len(outcome.found) - hits} in excess", EXCESS),
+        (f"{len(outcome.truth) - hits} not found (dashed)", MISSED),
+    ):
+        pen.text((x, size / 3), text, fill=colour, font=font)
+        x += font.getlength(text) + size
+
+
+def _dashed(pen: ImageDraw.ImageDraw, box: Box, colour: str) -> None:
+    x0, y0, x1, y1 = box
+    for x in np.arange(x0, x1, 2 * _DASH):
+        for y in (y0, y1):
+            pen.line((x, y, min(x + _DASH, x1), y), fill=colour, width=2)
+    for y in np.arange(y0, y1, 2 * _DASH):
+        for x in (x0, x1):
+            pen.line((x, y, x, min(y + _DASH, y1)), fill=colour, width=2)

@@ -1,0 +1,1 @@
+"""All PyTorch modules: what is trained, apart from how."""

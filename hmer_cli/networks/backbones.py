@@ -1,0 +1,221 @@
+"""Convolutional backbones of the seed's systems: (B, 1, H, W) -> (B, C, H / down, W / 4).
+
+ResNet-18 and VGG-16 have the layers of torchvision under its names, so that its ImageNet weights
+fit; their later strides are taken from the width, so that it keeps a frame for every 4 pixels.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from hmer_cli.errors import MissingError, UsageError
+
+ACROSS = 4
+"""Pixels of width that make one column of every backbone's map."""
+
+_PATIENCE = 20.0
+"""Seconds to wait for a server of weights."""
+
+
+class Backbone(nn.Module):
+    """A backbone of so many ``channels``, C, that makes ``down`` pixels of height one row."""
+
+    channels: int
+    down: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frozen = 0
+
+    def stages(self) -> Sequence[nn.Module]:
+        """The parts that can be frozen, the earliest first."""
+        raise NotImplementedError
+
+    def freeze(self, count: int) -> None:
+        """Let the first stages stay as they are: their weights, and what their norms measure."""
+        self.frozen = count
+        for stage in self.stages()[:count]:
+            stage.requires_grad_(False)
+            stage.eval()
+
+    def train(self, mode: bool = True) -> Backbone:
+        """As usual, but for what is frozen."""
+        super().train(mode)
+        for stage in self.stages()[: self.frozen]:
+            stage.eval()
+        return self
+
+    def take(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over weights by name, of which there may be more; a KeyError names a missing one."""
+        for name, value in [*self.named_parameters(), *self.named_buffers()]:
+            value.data.copy_(weights[name])
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """What is frozen goes into the checkpoint, as it depends on what weights there were."""
+        return {"frozen": self.frozen}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Freeze again what was frozen."""
+        self.freeze(state["frozen"])
+
+
+class Plain(Backbone):
+    """Five convolutions, each with batch norm, four of them pooled."""
+
+    channels = 256
+    down = 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (1, 32, 64, 128, 256, 256)
+        pools: tuple[Any, ...] = (2, 2, (2, 1), (2, 1), 1)
+        self.layers = nn.Sequential(
+            *(
+                nn.Sequential(*_block(c_in, c_out), nn.MaxPool2d(pool))
+                for c_in, c_out, pool in zip(widths, widths[1:], pools, strict=False)
+            )
+        )
+
+    def stages(self) -> Sequence[nn.Module]:
+        """The convolutions."""
+        return list(self.layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 1, H, W) -> (B, 256, H / 16, W / 4)."""
+        return self.layers(x)
+
+
+class Basic(nn.Module):
+    """The residual block of ResNet-18 (He et al., CVPR 2016), as torchvision names its layers."""
+
+    def __init__(self, c_in: int, c_out: int, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(c_out)
+        self.conv2 = nn.Conv2d(c_out, c_out, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(c_out)
+        self.downsample: nn.Module = nn.Identity()
+        if stride != (1, 1) or c_in != c_out:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, c_in, H, W) -> (B, c_out, H / stride, W / stride)."""
+        y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
+        return (y + self.downsample(x)).relu()
+
+
+class ResNet18(Backbone):
+    """ResNet-18 without its head; of its strides, the last three are of the height alone."""
+
+    channels = 512
+    down = 32
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.layer1 = nn.Sequential(Basic(64, 64, (1, 1)), Basic(64, 64, (1, 1)))
+        self.layer2 = nn.Sequential(Basic(64, 128, (2, 1)), Basic(128, 128, (1, 1)))
+        self.layer3 = nn.Sequential(Basic(128, 256, (2, 1)), Basic(256, 256, (1, 1)))
+        self.layer4 = nn.Sequential(Basic(256, 512, (2, 1)), Basic(512, 512, (1, 1)))
+
+    def stages(self) -> Sequence[nn.Module]:
+        """The stem and the four layers."""
+        stem = nn.ModuleList([self.conv1, self.bn1])
+        return [stem, self.layer1, self.layer2, self.layer3, self.layer4]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 1, H, W) -> (B, 512, H / 32, W / 4)."""
+        x = self.bn1(self.conv1(x.expand(-1, 3, -1, -1))).relu()
+        x = nn.functional.max_pool2d(x, 3, 2, 1)
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+
+
+class Vgg16(Backbone):
+    """VGG-16 with batch norm (Simonyan and Zisserman, ICLR 2015) without its head.
+
+    Its third and fourth pooling are of the height alone, the fifth is left out.
+    """
+
+    channels = 512
+    down = 16
+    BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+
+    def __init__(self) -> None:
+        super().__init__()
+        pools = (nn.MaxPool2d(2), nn.MaxPool2d(2), nn.MaxPool2d((2, 1)), nn.MaxPool2d((2, 1)))
+        layers: list[nn.Module] = []
+        self.ends: list[int] = []
+        c_in = 3
+        for widths, pool in zip(self.BLOCKS, (*pools, nn.Identity()), strict=True):
+            for c_out in widths:
+                layers += _block(c_in, c_out)
+                c_in = c_out
+            layers.append(pool)
+            self.ends.append(len(layers))
+        self.features = nn.Sequential(*layers)
+
+    def stages(self) -> Sequence[nn.Module]:
+        """The five blocks, each up to its pooling."""
+        starts = [0, *self.ends]
+        return [self.features[start:end] for start, end in zip(starts, self.ends, strict=False)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 1, H, W) -> (B, 512, H / 16, W / 4)."""
+        return self.features(x.expand(-1, 3, -1, -1))
+
+
+def _block(c_in: int, c_out: int) -> list[nn.Module]:
+    return [nn.Conv2d(c_in, c_out, 3, 1, 1), nn.BatchNorm2d(c_out), nn.ReLU(inplace=True)]
+
+
+BACKBONES: dict[str, type[Backbone]] = {"plain": Plain, "resnet18": ResNet18, "vgg16": Vgg16}
+
+IMAGENET = {"resnet18": "resnet18", "vgg16": "vgg16_bn"}
+"""What torchvision calls the model whose weights fit."""
+
+
+def check(name: str, height: int, width: int) -> None:
+    """Raises UsageError where there is no such backbone, or such a canvas, in pixels, does not fit
+    its strides."""
+    if name not in BACKBONES:
+        raise UsageError(f"there is no backbone {name!r}", f"name one of {', '.join(BACKBONES)}")
+    down = BACKBONES[name].down
+    if height % down or width % ACROSS:
+        remedy = f"make its height a multiple of {down}, its width one of {ACROSS}"
+        raise UsageError(f"a canvas of {height} x {width} pixels does not fit {name}", remedy)
+
+
+def begin(backbone: Backbone, name: str, frozen: int, say: Callable[[str], None]) -> None:
+    """Load pretrained weights and freeze the first stages; without such weights, say so."""
+    try:
+        load_pretrained(backbone, name)
+    except MissingError as error:
+        say(str(error))
+    else:
+        backbone.freeze(frozen)
+
+
+def load_pretrained(backbone: Backbone, name: str) -> None:
+    """Give a backbone the ImageNet weights that torchvision keeps or downloads.
+
+    Raises MissingError where they cannot be had.
+    """
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE)
+    try:
+        from torchvision.models import get_model_weights
+
+        found = get_model_weights(IMAGENET[name]).DEFAULT.get_state_dict(progress=False)
+        backbone.take(found)
+    except (ImportError, OSError, RuntimeError, KeyError) as error:
+        what = f"no pretrained weights for {name} ({type(error).__name__}: {error})"
+        raise MissingError(what, "it begins from chance, and nothing is frozen") from error
+    finally:
+        socket.setdefaulttimeout(patience)

@@ -1,0 +1,226 @@
+"""The graph reader: how likely a label is, given what an expression is put together of.
+
+Who knows how the pen went errs elsewhere than who sees the ink (Zhang, Du and Dai, IEEE TMM 2019;
+Wang et al., ICDAR 2019, multi-modal attention), so either can judge what the other proposes. Here
+the primitives of an expression are the nodes of a graph (Wang et al., Pattern Recognition 2021; Wu
+et al., AAAI 2021): strokes of the pen or, where there is only an image, its connected components
+(Mahdavi et al., ICDAR 2019). Convolutions tell the shape of each, attention among them where it
+stands, and a decoder says labels from both ends. Letters as in `hmer_cli.networks.ctc_model`;
+N nodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hmer_cli.networks.decoder import Decoder
+from hmer_cli.networks.layers import Layer, conv, mask_bias, sinusoid_of
+from hmer_cli.recognition.components import SIDE
+from hmer_cli.recognition.strokes import CHANNELS, POINTS
+
+MOST_APART = 4
+"""Strokes written further apart than this are told apart no further."""
+
+_LOW = 0.02
+"""Typical symbols: no side of a box counts as shorter."""
+
+
+@dataclass(frozen=True)
+class GraphShape:
+    """The dimensions of a model; stored beside its weights."""
+
+    units: int
+    symbols: int
+    channels: int = 192
+    heads: int = 4
+    curves: tuple[int, int] = (48, 96)
+    pictures: tuple[int, int, int] = (24, 48, 96)
+    relations: int = 32
+    layers: int = 5
+    decoder: int = 3
+
+    def to_dict(self) -> dict[str, object]:
+        """As plain data, for the checkpoint."""
+        return asdict(self)
+
+
+class BoxEncoder(nn.Module):
+    """A node's box -> features (B, N, C)."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.box = nn.Linear(2 + 2 * (c // 2), c)
+        self.norm = nn.LayerNorm(c)
+
+    def forward(self, x: Tensor, boxes: Tensor) -> Tensor:
+        """What it looks like (B, N, C) and where it is (B, N, 4) -> both (B, N, C)."""
+        sides = (boxes[..., 2:] - boxes[..., :2]).clamp(min=_LOW).log()
+        centres = (boxes[..., :2] + boxes[..., 2:]) * 2
+        codes = sinusoid_of(centres, x.shape[2] // 2).flatten(2)
+        found: Tensor = self.norm(x + self.box(torch.cat([sides, codes], dim=2)))
+        return found
+
+
+class StrokeEncoder(nn.Module):
+    """A stroke's shape and box -> features (B, N, C)."""
+
+    def __init__(self, shape: GraphShape) -> None:
+        super().__init__()
+        first, second = shape.curves
+        c = shape.channels
+        self.curve = nn.Sequential(
+            nn.Conv1d(CHANNELS, first, 5, 1, 2),
+            nn.ReLU(),
+            nn.Conv1d(first, second, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv1d(second, c, 3, 2, 1),
+            nn.ReLU(),
+        )
+        self.enter = nn.Linear(c * POINTS // 4, c)
+        self.place = BoxEncoder(c)
+
+    def forward(self, shapes: Tensor, boxes: Tensor) -> Tensor:
+        """(B, N, CHANNELS, P) and (B, N, 4), see `Traces`, -> (B, N, C)."""
+        x = self.enter(self.curve(shapes.flatten(0, 1)).flatten(1))
+        placed: Tensor = self.place(x.view(*boxes.shape[:2], -1), boxes)
+        return placed
+
+
+class ComponentEncoder(nn.Module):
+    """A component's picture and box -> features (B, N, C)."""
+
+    def __init__(self, shape: GraphShape) -> None:
+        super().__init__()
+        first, second, third = shape.pictures
+        c = shape.channels
+        self.picture = nn.Sequential(
+            conv(1, first, 2),
+            nn.ReLU(),
+            conv(first, second),
+            nn.ReLU(),
+            conv(second, second, 2),
+            nn.ReLU(),
+            conv(second, third),
+            nn.ReLU(),
+            conv(third, third, 2),
+            nn.ReLU(),
+        )
+        self.enter = nn.Linear(third * (SIDE // 8) ** 2, c)
+        self.place = BoxEncoder(c)
+
+    def forward(self, pictures: Tensor, boxes: Tensor) -> Tensor:
+        """(B, N, SIDE, SIDE) and (B, N, 4), see `Components`, -> (B, N, C)."""
+        ink = pictures.flatten(0, 1)[:, None].float() / 255
+        x = self.enter(self.picture(ink).flatten(1))
+        placed: Tensor = self.place(x.view(*boxes.shape[:2], -1), boxes)
+        return placed
+
+
+class RelationBias(nn.Module):
+    """Where nodes stand to each other -> a bias of the attention, for each layer and head."""
+
+    def __init__(self, shape: GraphShape) -> None:
+        super().__init__()
+        self.layers, self.heads = shape.layers, shape.heads
+        self.where = nn.Linear(8, shape.relations)
+        self.when = nn.Embedding(2 * MOST_APART + 2, shape.relations)
+        self.out = nn.Linear(shape.relations, shape.layers * shape.heads)
+
+    def forward(self, boxes: Tensor, ordered: Tensor) -> Tensor:
+        """Boxes (B, N, 4), whether their order is known (B,) -> (layers, B, heads, N, N)."""
+        b, n = boxes.shape[:2]
+        low, high = boxes[..., :2], boxes[..., 2:]
+        middle, log = (low + high) / 2, (high - low).amax(dim=2).clamp(min=_LOW).log()
+        ahead = low[:, None] - high[:, :, None]
+        behind = low[:, :, None] - high[:, None]
+        between = middle[:, None] - middle[:, :, None]
+        sizes = torch.stack([log[:, None].expand(b, n, n), log[:, :, None].expand(b, n, n)], dim=3)
+        where = torch.cat([ahead, behind, between], dim=3)
+        where = torch.cat([asinh(2 * where), sizes], dim=3)
+        index = torch.arange(n, device=boxes.device)
+        apart = (index[None] - index[:, None]).clamp(-MOST_APART, MOST_APART) + MOST_APART + 1
+        when = self.when(apart[None] * ordered.long()[:, None, None])
+        found = self.out(torch.relu(self.where(where) + when))
+        return found.view(b, n, n, self.layers, self.heads).permute(3, 0, 4, 1, 2)
+
+
+def asinh(x: Tensor) -> Tensor:
+    """As `torch.asinh`, of which the exporter to ONNX knows nothing."""
+    return x.sign() * torch.log(x.abs() + torch.sqrt(x * x + 1))
+
+
+class GraphModel(nn.Module):
+    """The whole model."""
+
+    def __init__(self, shape: GraphShape) -> None:
+        super().__init__()
+        c = shape.channels
+        self.shape = shape
+        self.stroke, self.component = StrokeEncoder(shape), ComponentEncoder(shape)
+        self.relations = RelationBias(shape)
+        self.layers = nn.ModuleList(Layer(c, shape.heads) for _ in range(shape.layers))
+        self.norm = nn.LayerNorm(c)
+        self.names = nn.Linear(c, shape.symbols + 1)
+        self.follower, self.followed = nn.Linear(c, c), nn.Linear(c, c)
+        self.end = nn.Parameter(torch.zeros(c))
+        self.decoder = Decoder(shape.units, c, shape.heads, shape.decoder)
+
+    def look(
+        self, x: Tensor, boxes: Tensor, ordered: Tensor, there: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Nodes (B, N, C), those that are ``there`` (B, N), -> their features, their bias.
+
+        ``ordered`` (B,) says whether they are in the order in which they were written.
+        """
+        bias = mask_bias(there)[:, None, None]
+        for layer, relation in zip(self.layers, self.relations(boxes, ordered), strict=True):
+            x = layer(x, bias + relation)
+        return self.norm(x), bias
+
+    def seen(self, features: Tensor) -> Tensor:
+        """Features (B, N, C) -> what the decoder looks at."""
+        looked: Tensor = self.decoder.look(features)
+        return looked
+
+    def follows(self, features: Tensor, bias: Tensor) -> Tensor:
+        """Scores (B, N, N + 1) of which stroke is of the sign that comes next, the last: none."""
+        asked = self.follower(features) * features.shape[2] ** -0.5
+        scores = asked @ self.followed(features).transpose(1, 2) + bias[:, 0]
+        return torch.cat([scores, (asked @ self.end)[..., None]], dim=2)
+
+    def forward(self, x: Tensor, boxes: Tensor, ordered: Tensor) -> Tensor:
+        """One expression, (1, N, C), (1, N, 4) and (1,), -> what the decoder keeps of it."""
+        there = torch.ones(boxes.shape[:2], dtype=torch.bool, device=boxes.device)
+        features, _ = self.look(x, boxes, ordered, there)
+        return self.decoder.keep(self.seen(features))
+
+
+class DecodeStep(nn.Module):
+    """The decoder of a graph reader going on with labels, its parameters under their names."""
+
+    def __init__(self, reader: GraphModel) -> None:
+        super().__init__()
+        self.decoder = reader.decoder
+
+    def forward(
+        self, kept: Tensor, past: Tensor, units: Tensor, ways: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """See `Decoder.say`."""
+        return self.decoder.say(kept, past, units, ways)
+
+
+class NodeEncoder(nn.Module):
+    """Either front of a graph reader, which sees the nodes, its parameters under their names."""
+
+    def __init__(self, reader: GraphModel, front: str) -> None:
+        super().__init__()
+        self.front = front
+        self.add_module(front, getattr(reader, front))
+
+    def forward(self, looks: Tensor, boxes: Tensor) -> Tensor:
+        """One expression, (N, ...) and (N, 4) -> (1, N, C)."""
+        seen: Tensor = getattr(self, self.front)(looks[None], boxes[None])
+        return seen

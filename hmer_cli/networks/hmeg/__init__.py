@@ -1,0 +1,1 @@
+"""The networks of HMEG (Gao, Chen et al., CVPR 2024)."""

@@ -1,0 +1,1 @@
+"""Grayscale pages to dark ink on white: illumination, perspective, slope, margins, ruled lines."""

@@ -1,0 +1,113 @@
+"""Photos and scans that lie askew -> upright pages, and the way back to the source's pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.clean.illumination import clean
+from hmer_cli.page.clean.sheet import Corners, find_sheet
+from hmer_cli.page.load.images import Pixels, shrunk
+
+Homography = NDArray[np.float64]
+"""(3, 3): takes points (x, y, 1) of one picture to those of another; (0, 0) is a corner."""
+
+Shape = tuple[int, ...]
+"""Height and width."""
+
+_STUDIED = 1000  # pixels of the longer side at which the slope of the lines is measured
+_STEEPEST = 8.0  # degrees: beyond that nobody laid the sheet down to be read
+_FINEST = 0.1
+_LEAST = 1.5  # degrees: less harms nobody, and a turned picture is softer than it was
+_CLEARER = 1.15  # times as clear as it is, the lines must be when they are turned
+_PARTS = 60  # connected parts of ink: fewer make no page whose lines could be seen
+
+
+def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
+    """The sheet alone, seen from above, its lines level, and the way from there to ``image``.
+
+    None, and the picture itself, where nothing is to be done. ``image``: (H, W), light or dark.
+    """
+    back = None
+    sheet = find_sheet(image)
+    if sheet is not None:
+        shape, back = _from_above(sheet)
+        image = _seen(image, shape, back)
+    angle = skew(image)
+    if angle:  # of the sheet alone: the table beyond its corners would be ink
+        shape, turn = _turned(image.shape, angle)
+        image, back = _seen(image, shape, turn), turn if back is None else back @ turn
+    return image, back
+
+
+def _from_above(corners: Corners) -> tuple[Shape, Homography]:
+    """The shape of the sheet with these corners, and the way back from its points."""
+    sides = np.hypot(*(np.roll(corners, -1, 0) - corners).T)
+    width, height = round(max(sides[0], sides[2])), round(max(sides[1], sides[3]))
+    flat = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    back = cv2.getPerspectiveTransform(flat, corners.astype(np.float32))
+    return (height, width), np.asarray(back, np.float64)
+
+
+def _turned(shape: Shape, angle: float) -> tuple[Shape, Homography]:
+    """All of a picture, turned so that what fell to the right by ``angle`` degrees is level: its
+    shape then, and the way back."""
+    height, width = shape
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    taller = round(height * cos + width * abs(sin))
+    wider = round(width * cos + height * abs(sin))
+    turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0, 0, 1]])
+    return (taller, wider), _shift(width / 2, height / 2) @ turn @ _shift(-wider / 2, -taller / 2)
+
+
+def _seen(image: Pixels, shape: Shape, back: Homography) -> Pixels:
+    """A picture of this shape whose points are where ``back`` leads in the image; where there is
+    nothing, the shade of its paper."""
+    return np.asarray(
+        cv2.warpPerspective(
+            image,
+            _shift(-0.5, -0.5) @ back @ _shift(0.5, 0.5),  # OpenCV's points are pixels' middles
+            shape[::-1],
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderValue=float(np.median(image[::8, ::8])),
+        ),
+        dtype=np.uint8,
+    )
+
+
+def _shift(x: float, y: float) -> Homography:
+    return np.array([[1.0, 0, x], [0, 1, y], [0, 0, 1]])
+
+
+def skew(image: Pixels) -> float:
+    """Degrees by which the lines of writing or of the paper fall to the right, 0 if unclear.
+
+    The ink of straight lines, counted row by row, changes most from row to row when they are
+    level (W. Postl, Detection of linear oblique structures and skew scan in digitized documents,
+    ICPR 1986). ``image``: (H, W), light or dark.
+    """
+    page = clean(shrunk(image, _STUDIED))
+    otsu, _ = cv2.threshold(page, 0, 255, cv2.THRESH_OTSU)
+    ink = (page <= min(otsu, 200)).astype(np.uint8)
+    parts, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
+    if parts <= _PARTS:
+        return 0.0
+    narrow = stats[:, cv2.CC_STAT_HEIGHT] < max(page.shape) / 8  # not borders and drawings
+    y, x = np.nonzero(narrow[labels] & (ink > 0))
+    if not len(x):
+        return 0.0
+    points = np.stack([x, y], 1).astype(np.float32) - (page.shape[1] / 2, page.shape[0] / 2)
+    best = max(np.arange(-_STEEPEST, _STEEPEST + 0.1, 0.5), key=lambda a: _clarity(points, a))
+    finer = np.arange(best - 0.5, best + 0.5 + _FINEST / 2, _FINEST)
+    best = max(finer, key=lambda a: _clarity(points, a))
+    clear = _clarity(points, best) >= _CLEARER * _clarity(points, 0.0)
+    return float(best) if clear and _LEAST <= abs(best) <= _STEEPEST else 0.0
+
+
+def _clarity(points: NDArray[np.floating], angle: float) -> float:
+    """How much the ink changes from row to row when it is turned back by ``angle``."""
+    slope = np.radians(angle)
+    rows = points[:, 1] * np.cos(slope) - points[:, 0] * np.sin(slope)
+    counts = np.bincount(((rows - rows.min()) / 2).astype(np.int64))
+    return float((np.diff(counts.astype(np.float64)) ** 2).sum())

@@ -1,0 +1,76 @@
+"""Punch holes and the dark rims of scans: found in the margins of a page and painted as paper."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.load.images import Pixels, shrunk
+
+_STUDIED = 1000  # pixels of the longer side
+_SMALLEST = 600  # pixels of the shorter side: what is smaller is no scanned page
+_DARK = 215  # gray levels: paper is lighter, what lies behind it is not
+_RIM = 7, 0.3  # pixels: thicker than a pen's lines; of the side: shorter is something written
+_HOLE = 13, 48  # pixels: broader than a pen's lines; most across with its shadow
+_MARGIN = 0.08  # of the page's width and height: where holes are
+_ALIGNED = 0.02, 0.08  # of the page: holes are in line, and so far apart; no page has only one
+
+
+def remove_holes(image: Pixels) -> Pixels:
+    """The page without its punch holes and dark rims; writing is too thin to be either.
+
+    ``image`` and the result: (H, W), dark ink on evenly white paper.
+    """
+    if min(image.shape) < _SMALLEST:
+        return image
+    small = shrunk(image, _STUDIED)
+    dark = (small < _DARK).astype(np.uint8)
+    found = _rims(dark)
+    for x, y, radius in _holes(dark):
+        cv2.circle(found, (x, y), radius, 1, -1)
+    if not found.any():
+        return image
+    height, width = image.shape
+    there = cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST)
+    cleaned = image.copy()
+    cleaned[there > 0] = 255
+    return cleaned
+
+
+def _rims(dark: Pixels) -> Pixels:
+    """1 where something thick and dark runs along an edge of the picture."""
+    thick, share = _RIM
+    room = cv2.copyMakeBorder(dark, thick, thick, thick, thick, cv2.BORDER_REPLICATE)
+    opened = cv2.morphologyEx(room, cv2.MORPH_OPEN, np.ones((thick, thick), np.uint8))
+    opened = opened[thick:-thick, thick:-thick]
+    _, labels = cv2.connectedComponents(opened, connectivity=8)
+    rims = np.zeros(labels.max() + 1, bool)
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        rims |= np.bincount(edge, minlength=len(rims)) >= share * len(edge)
+    rims[0] = False
+    return np.asarray(cv2.dilate(rims[labels].astype(np.uint8), np.ones((5, 5))), dtype=np.uint8)
+
+
+def _holes(dark: Pixels) -> list[tuple[int, int, int]]:
+    """Middle and radius of the holes along the edges."""
+    broad, most = _HOLE
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (broad, broad))
+    opened = cv2.morphologyEx(dark, cv2.MORPH_OPEN, disc)
+    count, _, stats, middles = cv2.connectedComponentsWithStats(opened, connectivity=8)
+    sizes = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
+    round_ = [i for i in range(1, count) if broad <= sizes[i] <= most]
+    size = np.array(dark.shape[::-1])
+    holes = []
+    for axis in (0, 1):
+        for low in (True, False):
+            place = middles[:, axis] / size[axis]
+            there = [i for i in round_ if (place[i] if low else 1 - place[i]) < _MARGIN]
+            holes += [i for i in there if _in_line(middles / max(size), i, there, axis)]
+    x, y, radius = middles[:, 0], middles[:, 1], sizes * 0.65 + 3
+    return [(round(x[i]), round(y[i]), round(radius[i])) for i in holes]
+
+
+def _in_line(places: NDArray[np.float64], index: int, others: list[int], axis: int) -> bool:
+    off = np.abs(places[others] - places[index])
+    return bool(((off[:, axis] < _ALIGNED[0]) & (off[:, 1 - axis] > _ALIGNED[1])).any())

@@ -1,0 +1,256 @@
+"""Ruled and squared paper: its lines found and taken out, the writing on them left whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.load.images import Pixels
+
+Mask = NDArray[np.uint8]
+Path = NDArray[np.float64]
+
+_FAINT = (20, 60)  # gray levels below the paper at which lines are looked for
+_THICKEST = 430  # a printed line is no thicker than this part of the page's longer side
+_SHORTEST = 30  # and its unbroken pieces no shorter than this part of the way across
+_UNBROKEN = 8  # but one of them no shorter than this part: a row of minus signs has none
+_COVERED = 0.35  # of the way across: what a line's pieces add up to
+_REACH = 0.5  # of the way across: from a line's first piece to its last
+_OTHERS = 5  # lines that cross the page: with so many,
+_BROKEN = 20  # one of a line's pieces need be no longer than this part of the way across,
+_WHOLE = 3  # with fewer than this: fraction bars beside each other are no line
+_EVEN = 0.15  # of their spacing: by so much lines stray from it
+_SMOOTH = 31  # pixels along a line, for its middle
+_BARE = 0.3  # of a line has nothing written on it,
+_SPANS = 12  # nor of so many spans of it each,
+_HEAVY = 1.6  # and there a stroke along it makes it so many times as heavy,
+_STROKE = 8  # pixels, or longer,
+_CROSSED = 2.2  # and one across it so many times
+_DARKER = 35  # gray levels below the lines where they cross: that is ink
+
+_GRAIN = 15  # gray levels: what is fainter is paper
+_LIGHTER = 0.6  # of the ink's darkness: pieces of printed lines have less
+_PIECE = 110  # a piece is no shorter than this part of the page's longer side
+_MANY = 6  # times the longer side: pieces together longer than this are of printed lines,
+_MORE = 1.5  # or than this on a page where others were found
+
+
+@dataclass
+class _Chain:
+    """Pieces that continue each other from left to right: where they end, and how long they are."""
+
+    ends: list[tuple[float, float]]
+    slope: float
+    covered: int
+    longest: int
+
+    def crosses(self, width: int, unbroken: int = _UNBROKEN) -> bool:
+        """Whether the pieces make a line across a page of this width."""
+        return (
+            self.covered >= _COVERED * width
+            and self.ends[-1][0] - self.ends[0][0] >= _REACH * width
+            and self.longest >= width / unbroken
+        )
+
+    def path(self, width: int) -> Path:
+        """The height at each column, from one side of the page to the other, (W,)."""
+        (x0, y0), (x1, y1) = self.ends[0], self.ends[-1]
+        first, last = (0.0, y0 - self.slope * x0), (float(width), y1 + self.slope * (width - x1))
+        x, y = zip(*sorted([first, *self.ends, last]), strict=True)
+        return np.interp(np.arange(width), x, y)
+
+
+def remove_rules(image: Pixels) -> Pixels:
+    """The page without the lines that were printed on it across and down.
+
+    A printed line is thin, straight for longer than any fraction bar, and goes on behind the
+    writing. Where a stroke crosses it, it is thicker than a line, and stays.
+    ``image`` and the result: (H, W), dark ink on evenly white paper.
+    """
+    across, shade = _rules(image)
+    down, other = _rules(np.ascontiguousarray(image.T))
+    down = np.ascontiguousarray(down.T)
+    reach = 2 * _thickest(image) + 1
+    along = cv2.dilate(across, np.ones((1, reach), np.uint8))
+    upright = cv2.dilate(down, np.ones((reach, 1), np.uint8))
+    crossings = np.asarray(cv2.bitwise_and(along, upright), dtype=np.uint8)
+    crossings[image <= min(shade, other) - _DARKER] = 0
+    cleaned = image.copy()
+    cleaned[(across | down | crossings) > 0] = 255
+    return remove_faint_rules(cleaned, _MORE if across.any() or down.any() else _MANY)
+
+
+def remove_faint_rules(image: Pixels, many: float) -> Pixels:
+    """The page without straight pieces across and down that are much fainter than its ink.
+
+    A light line on a photo is seen here and lost there, so that no piece of it crosses the page.
+    But there are many of them: a page keeps them where they are together shorter than ``many``
+    times its longer side. ``image`` and the result: as above.
+    """
+    shade = 255 - image
+    some = shade[::3, ::3]
+    some = some[some > 4 * _GRAIN]
+    if not len(some):
+        return image
+    bold = (shade >= _LIGHTER * np.percentile(some, 90)).astype(np.uint8)
+    faint = ((shade > _GRAIN) & (bold == 0)).astype(np.uint8)
+    faint[cv2.dilate(bold, np.ones((3, 3), np.uint8)) > 0] = 0  # the soft edges of strokes
+    thin = faint.copy()
+    thin[cv2.dilate(bold, np.ones((5, 5), np.uint8)) > 0] = 0
+    thin[cv2.morphologyEx(thin, cv2.MORPH_OPEN, np.ones((6, 6), np.uint8)) > 0] = 0
+    longest = max(image.shape)
+    pieces = np.zeros_like(faint)
+    for turn in (1, -1):  # across, and down
+        along = np.ones((1, longest // _PIECE + 1)[::turn], np.uint8)
+        joined = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((3, 1)[::turn], np.uint8))
+        found = cv2.morphologyEx(joined, cv2.MORPH_OPEN, along)
+        if int(found.sum()) > many * longest:
+            pieces |= cv2.dilate(found, np.ones((3, 9)[::turn], np.uint8))  # soft edges and ends
+    return np.where(pieces & faint, 255, image).astype(np.uint8)
+
+
+def _thickest(image: Pixels) -> int:
+    return max(4, round(max(image.shape) / _THICKEST))
+
+
+def _rules(image: Pixels) -> tuple[Mask, float]:
+    """Where the lines across are, 1 there and 0 elsewhere, and how dark they are.
+
+    Faint lines are seen at the first level only; dark ones are soft at their edges, and look as
+    thin as they are at the second. Of two beside each other it is there that one is seen alone.
+    """
+    across, shade = np.zeros_like(image), 255.0
+    for faint in _FAINT:
+        left = np.where(across, 255, image).astype(np.uint8)
+        for path in _paths(left, faint):
+            shade = min(shade, _mark(across, left, path))
+    return across, shade
+
+
+def _paths(image: Pixels, faint: int) -> list[Path]:
+    """The heights, (W,), of lines that are ``faint`` gray levels below the paper and more."""
+    ink = (image < 255 - faint).astype(np.uint8)
+    upright = cv2.getStructuringElement(cv2.MORPH_RECT, (1, _thickest(image) + 1))
+    thin = np.asarray(ink - cv2.morphologyEx(ink, cv2.MORPH_OPEN, upright), dtype=np.uint8)
+    width = image.shape[1]
+    found = [chain.path(width) for chain in _crossing(_chains(*_pieces(thin, width)), width)]
+    return found + _hidden(found, thin)
+
+
+def _mark(across: Mask, image: Pixels, path: Path) -> float:
+    """Mark a line in ``across`` where nothing is written on it; how dark it is.
+
+    Where something is, the line is heavier than it is by itself, across it or along it.
+    """
+    height, width = image.shape
+    x, reach = np.arange(width), _thickest(image)
+    first = path.round().astype(np.int64) - 2 * reach
+    rows = first + np.arange(4 * reach + 1)[:, None]
+    band = 255 - image[rows.clip(0, height - 1), x].astype(np.float32)
+    band[(rows < 0) | (rows >= height)] = 0
+    seen = cv2.blur(band, (_SMOOTH, 1))[reach:-reach]
+    middle = reach + seen.argmax(0)
+    rows = middle + np.arange(-reach, reach + 1)[:, None]
+    heavy = band[rows, x].sum(0)
+    usual = _usual(heavy)
+    written = (heavy > _HEAVY * usual).astype(np.uint8)[None]
+    written = cv2.morphologyEx(written, cv2.MORPH_OPEN, np.ones((1, _STROKE), np.uint8))[0]
+    bare = (written == 0) & (heavy <= _CROSSED * usual)
+    rows = (rows + first)[:, bare]
+    across[rows.clip(0, height - 1), np.broadcast_to(x[bare], rows.shape)] = 1
+    return 255 - float(np.median(band[middle, x][bare])) if bare.any() else 255.0
+
+
+def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How heavy a line is by itself, (W,), which may change on the way across."""
+    there = np.where(heavy > 3 * _GRAIN, heavy, np.nan)
+    if np.isnan(there).all():
+        return np.zeros(len(heavy))
+    whole = float(np.nanquantile(there, _BARE))
+    spans = np.array_split(there, _SPANS)
+    near = [whole if np.isnan(span).all() else np.nanquantile(span, _BARE) for span in spans]
+    middles = (np.arange(_SPANS) + 0.5) * len(heavy) / _SPANS
+    return np.interp(np.arange(len(heavy)), middles, np.clip(near, whole / 2, 2 * whole))
+
+
+def _pieces(thin: Mask, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The connected thin things that are long and flat."""
+    linked = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((3, 9), np.uint8))
+    linked = cv2.morphologyEx(linked, cv2.MORPH_OPEN, np.ones((1, 15), np.uint8))
+    linked = cv2.morphologyEx(linked, cv2.MORPH_CLOSE, np.ones((3, 5), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(linked, connectivity=8)
+    long = stats[:, cv2.CC_STAT_WIDTH] >= width / _SHORTEST
+    flat = stats[:, cv2.CC_STAT_HEIGHT] <= 4 + stats[:, cv2.CC_STAT_WIDTH] / 12
+    stats = np.where((long & flat)[:, None], stats, 0)
+    return np.asarray(labels, np.int32), np.asarray(stats, np.int32)
+
+
+def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]:
+    """The pieces, each put to the line that it goes on with."""
+    candidates = [i for i in np.argsort(stats[:, 0]) if i and stats[i, cv2.CC_STAT_WIDTH]]
+    chains: list[_Chain] = []
+    for index in candidates:
+        x0, _, w, _, _ = stats[index]
+        left, right = _ends(labels, stats, index)
+        slope, ends = (right - left) / max(w, 1), [(float(x0), left), (float(x0 + w), right)]
+        best = None
+        for chain in chains:
+            x, y = chain.ends[-1]
+            gap = x0 - x
+            off = abs(y + chain.slope * gap - left)
+            near = gap > -w / 2 and off <= 3 + 0.01 * abs(gap)
+            if near and (best is None or off < best[0]):
+                best = (off, chain)
+        if best is None:
+            chains.append(_Chain(ends, slope, w, w))
+            continue
+        chain = best[1]
+        total = chain.covered + w
+        chain.slope = (chain.slope * chain.covered + slope * w) / total
+        chain.ends += ends
+        chain.covered, chain.longest = total, max(chain.longest, w)
+    return chains
+
+
+def _crossing(chains: list[_Chain], width: int) -> list[_Chain]:
+    """The lines that cross the page: many of them in pieces, or else such as are seen whole."""
+    found = [chain for chain in chains if chain.crosses(width)]
+    unbroken = _BROKEN if len(found) >= _OTHERS else _WHOLE
+    return [chain for chain in chains if chain.crosses(width, unbroken)]
+
+
+def _hidden(paths: list[Path], thin: Mask) -> list[Path]:
+    """The lines between these that even spacing asks for and thin ink follows."""
+    if len(paths) < _OTHERS:
+        return []
+    heights = np.stack(paths)
+    heights = heights[heights.mean(1).argsort()]
+    gaps = np.diff(heights.mean(1))
+    spacing = max(float(np.median(gaps)), 1.0)
+    near = cv2.dilate(thin, np.ones((5, 1), np.uint8))
+    found = []
+    for above, below, gap in zip(heights, heights[1:], gaps, strict=False):
+        count = round(gap / spacing)
+        if count < 2 or abs(gap / spacing - count) > _EVEN:
+            continue
+        for share in np.arange(1, count) / count:
+            path = above + share * (below - above)
+            rows = path.round().astype(np.int64).clip(0, len(thin) - 1)
+            if near[rows, np.arange(len(path))].mean() >= _COVERED:
+                found.append(path)
+    return found
+
+
+def _ends(labels: NDArray[np.int32], stats: NDArray[np.int32], index: int) -> tuple[float, float]:
+    """The heights at which a piece begins and ends."""
+    x, y, w, h, _ = stats[index]
+    piece = labels[y : y + h, x : x + w] == index
+    rows = np.arange(y, y + h)[:, None]
+    left, right = piece[:, :8], piece[:, -8:]
+    return (
+        float((rows * left).sum() / max(left.sum(), 1)),
+        float((rows * right).sum() / max(right.sum(), 1)),
+    )

@@ -1,0 +1,174 @@
+"""A photo of a sheet on a table -> where the sheet's four corners are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.load.images import Pixels, shrunk
+
+Corners = NDArray[np.float64]
+"""(4, 2): x and y of top left, top right, bottom right, bottom left; (0, 0) is the picture's."""
+
+_STUDIED = 640  # pixels of the longer side: a sheet's sides are long
+_LEVELS = 12  # brightnesses at which a sheet is looked for
+_SMALLEST = 0.25  # of the picture: less is a label or a card
+_FILLED = 0.96  # of the four-sided shape: what the sheet itself covers, and of the sheet: the shape
+_EDGE = 2.5  # pixels: a side nearer than this to the picture's edge may go on beyond it
+_STEP = 25.0  # gray levels from the table up to the sheet, along each side
+_SQUARE = (55.0, 125.0)  # degrees: the corners of a sheet seen from where one can read it
+_STROKE = 0.35  # of the light around it: what ink takes at least, and the grain of wood does not
+_WRITTEN = 0.35  # of the strokes to a pixel of the sheet: with more outside, that is paper too
+
+
+def find_sheet(image: Pixels) -> Corners | None:
+    """The corners of a sheet on something darker; None where none is clear beyond doubt.
+
+    Looks at many levels for a bright shape with four straight sides, none of them cut off by the
+    picture's edge, and takes the largest: what lies in the light on a sheet half in the shade is
+    such a shape too. ``image``: (H, W), 0 black to 255 white.
+    """
+    small = shrunk(image, _STUDIED)
+    if min(small.shape) < 64:
+        return None
+    size = max(small.shape) // 40 | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
+    blank: Pixels = np.asarray(cv2.medianBlur(closed, 5), dtype=np.uint8)
+    found = [corners for corners in _shapes(blank) if _is_sheet(corners, small, blank)]
+    if not found:
+        return None
+    corners = max(found, key=_area)
+    height, width = image.shape
+    return corners * (width / small.shape[1], height / small.shape[0])
+
+
+def _shapes(blank: Pixels) -> Iterator[Corners]:
+    """The largest bright shape at each level, where it has four straight sides."""
+    low, high = np.percentile(blank, (2, 98))
+    for level in np.linspace(low, high, _LEVELS + 2)[1:-1]:
+        bright = (blank > level).astype(np.uint8)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=4)
+        areas = stats[1:, cv2.CC_STAT_AREA]
+        if not len(areas) or areas.max() < _SMALLEST * blank.size:
+            continue
+        shape = (labels == 1 + int(areas.argmax())).astype(np.uint8)
+        contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        contour = max(contours, key=cv2.contourArea)
+        corners = _four_sides(contour)
+        if corners is not None and _fits(corners, contour):
+            yield corners
+
+
+def _four_sides(contour: NDArray[np.int32]) -> Corners | None:
+    """The corners where the straight sides of a shape meet; None where there are not four."""
+    hull = cv2.convexHull(contour)
+    length = cv2.arcLength(hull, True)
+    for share in (0.02, 0.03, 0.045, 0.065):
+        rough = cv2.approxPolyDP(hull, share * length, True)
+        if len(rough) == 4:
+            break
+    else:
+        return None
+    rough = _ordered(rough.reshape(4, 2).astype(np.float64))
+    points = contour.reshape(-1, 2).astype(np.float64)
+    sides = [_side(points, rough[i], rough[(i + 1) % 4]) for i in range(4)]
+    corners = [np.cross(sides[i - 1], sides[i]) for i in range(4)]
+    if any(abs(corner[2]) < 1e-9 for corner in corners):
+        return None
+    return np.array([corner[:2] / corner[2] + 0.5 for corner in corners])
+
+
+def _ordered(corners: Corners) -> Corners:
+    """Clockwise from the top left, as one sees them."""
+    middle = corners.mean(axis=0)
+    around = np.argsort(np.arctan2(*(corners - middle).T[::-1]))
+    corners = corners[around]
+    return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
+
+
+def _side(points: Corners, start: Corners, end: Corners) -> NDArray[np.float64]:
+    """The straight line along the outline from one rough corner to the next, (3,): a, b, c."""
+    along = (end - start) / max(float(np.hypot(*(end - start))), 1e-9)
+    across = np.array([-along[1], along[0]])
+    length, offset = (points - start) @ along, np.abs((points - start) @ across)
+    span = float((end - start) @ along)
+    inner = (length > 0.08 * span) & (length < 0.92 * span) & (offset < 0.05 * span)
+    if inner.sum() < 8:
+        return np.cross([*start, 1.0], [*end, 1.0])
+    line = cv2.fitLine(points[inner].astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01)
+    dx, dy, x, y = line.ravel().astype(np.float64)
+    return np.cross([x, y, 1.0], [x + dx, y + dy, 1.0])
+
+
+def _area(corners: Corners) -> float:
+    return float(cv2.contourArea(corners.astype(np.float32)))
+
+
+def _fits(corners: Corners, contour: NDArray[np.int32]) -> bool:
+    """Whether the shape and its four sides are the same but for a dog's ear."""
+    hull = cv2.convexHull(contour).astype(np.float32).reshape(-1, 2)
+    shared, _ = cv2.intersectConvexConvex(hull, corners.astype(np.float32))
+    covered = float(cv2.contourArea(contour.astype(np.float32)))
+    return (
+        shared >= _FILLED * max(_area(corners), float(cv2.contourArea(hull)))
+        and covered >= _FILLED * _FILLED * shared
+    )
+
+
+def _is_sheet(corners: Corners, small: Pixels, blank: Pixels) -> bool:
+    height, width = small.shape
+    inside = (corners > _EDGE).all() and (corners < (width - _EDGE, height - _EDGE)).all()
+    before, after = np.roll(corners, 1, 0) - corners, np.roll(corners, -1, 0) - corners
+    turns = (before * after).sum(1) / np.maximum(np.hypot(*before.T) * np.hypot(*after.T), 1e-9)
+    angles = np.degrees(np.arccos(np.clip(turns, -1, 1)))
+    return bool(
+        inside
+        and _area(corners) >= _SMALLEST * small.size
+        and ((angles > _SQUARE[0]) & (angles < _SQUARE[1])).all()
+        and _steps_up(corners, blank)
+        and not _written_outside(corners, small, blank)
+    )
+
+
+def _steps_up(corners: Corners, blank: Pixels) -> bool:
+    """Whether the sheet is brighter than what lies beyond it, along most of each side."""
+    middle = corners.mean(axis=0)
+    share = np.linspace(0.05, 0.95, 40)[:, None]
+    for start, end in zip(corners, np.roll(corners, -1, 0), strict=True):
+        points = start + share * (end - start)
+        across = np.array([end[1] - start[1], start[0] - end[0]]) / np.hypot(*(end - start))
+        across *= np.sign(across @ (middle - start))
+        step = _seen(blank, points + 5 * across) - _seen(blank, points - 5 * across)
+        if np.mean(step > _STEP) < 0.8:
+            return False
+    return True
+
+
+def _seen(image: Pixels, points: Corners) -> NDArray[np.float32]:
+    x, y = (points - 0.5).astype(np.float32).T
+    seen = cv2.remap(image, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return seen[0].astype(np.float32)
+
+
+def _written_outside(corners: Corners, small: Pixels, blank: Pixels) -> bool:
+    """Whether there is writing beyond the sides: then they are the edges of a shadow."""
+    depth = 1 - small.astype(np.float32) / np.maximum(blank, 1)
+    strokes = _letters((depth > _STROKE).astype(np.uint8))
+    sheet = np.zeros_like(small)
+    cv2.fillConvexPoly(sheet, np.round(corners).astype(np.int32), 1)
+    inner, outer = cv2.erode(sheet, np.ones((9, 9))), 1 - cv2.dilate(sheet, np.ones((9, 9)))
+    inside = strokes[inner > 0].mean() if inner.any() else 0.0
+    outside = strokes[outer > 0].mean() if outer.any() else 0.0
+    return bool(outside > _WRITTEN * max(float(inside), 0.01))
+
+
+def _letters(strokes: Pixels) -> Pixels:
+    """What is no larger than a letter may be: the grain of wood and the edges of things are."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
+    sizes = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
+    small = (sizes > 2) & (sizes < max(strokes.shape) / 20)
+    return (small[labels] & (strokes > 0)).astype(np.uint8)

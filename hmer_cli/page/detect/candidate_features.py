@@ -1,0 +1,173 @@
+"""What can be measured of every box that may hold one expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.detect.candidates import Indices, Line, find_lines
+from hmer_cli.page.detect.component_graph import Predictions, SymbolClassifier
+from hmer_cli.page.detect.components import InkComponents
+from hmer_cli.page.detect.gap_features import (
+    GAP_SCORES,
+    cut_features,
+    group_features,
+    part_features,
+    white_between,
+)
+from hmer_cli.page.detect.integral import Floats, IntegralImages
+from hmer_cli.page.detect.network_features import network_features
+from hmer_cli.page.detect.symbol_classes import symbol_features
+
+GapScorer = Callable[[Floats], Floats]
+"""(C, F) features of gaps to (C,) shares: how likely an expression ends there."""
+
+PADDING = 0.35  # letter heights around the ink: people draw boxes with some room
+_SIDES = ((0, -3.0), (2, 3.0), (1, -1.5), (3, 1.5))  # an edge, and letter heights beyond it
+
+
+@dataclass(frozen=True)
+class MeasuredCandidates:
+    """R candidates: ``boxes`` (R, 4) in pixels and ``features`` (R, F)."""
+
+    boxes: Floats
+    features: Floats
+
+
+def measure_candidates(
+    parts: InkComponents, signer: SymbolClassifier, cutter: GapScorer, views: Predictions
+) -> MeasuredCandidates:
+    """The candidates of a page, of which the network has these views."""
+    seen = measure_lines(parts, signer, views)
+    if not seen:
+        return MeasuredCandidates(np.zeros((0, 4), np.float32), np.zeros((0, 0), np.float32))
+    gaps = [cut_features(line, parts, groups, kinds, views) for line, groups, kinds in seen]
+    cuts = np.split(cutter(np.concatenate(gaps)), np.cumsum([len(gap) for gap in gaps])[:-1])
+    boxes, features = [], []
+    for (line, groups, kinds), gap, cut in zip(seen, gaps, cuts, strict=True):
+        first, last, hulls = line.runs()
+        boxes.append(hulls)
+        inside = _in_line(line, first, last, hulls, groups, kinds, parts.unit)
+        ends = [_cut(each, first, last) for each in (cut, *gap[:, GAP_SCORES].T)]
+        features.append(np.concatenate([inside, *ends], 1))
+    found, one = np.unique(np.concatenate(boxes), axis=0, return_index=True)
+    around = _around(found, parts, views.maths)
+    said = network_features(views, parts, found, PADDING * parts.unit)
+    return MeasuredCandidates(
+        found, np.concatenate([np.concatenate(features)[one], around, said], 1)
+    )
+
+
+def measure_lines(
+    parts: InkComponents, signer: SymbolClassifier, views: Predictions
+) -> list[tuple[Line, Floats, Floats]]:
+    """Every line with what its groups are: sums over their parts (G, P), kinds of signs (G, K)."""
+    lines = list(find_lines(parts, views.maths, views.same))
+    if not lines:
+        return []
+    every = np.concatenate([line.boxes for line in lines])
+    boxes, which = np.unique(every, axis=0, return_inverse=True)
+    signs = signer(symbol_features(parts.ink, boxes, parts.unit))[which.reshape(-1)]
+    ends = np.cumsum([len(line.boxes) for line in lines])[:-1]
+    kinds = part_features(parts, views.maths)
+    return [
+        (line, np.stack([kinds[members].sum(0) for members in line.members]), own)
+        for line, own in zip(lines, np.split(signs, ends), strict=True)
+    ]
+
+
+def _cut(cut: Floats, first: Indices, last: Indices) -> Floats:
+    """How likely it is that a run begins, ends, and is whole, as its gaps have it, (R, 8)."""
+    ends = np.concatenate([[1.0], cut, [1.0]]).astype(np.float32)
+    whole = np.concatenate([[0.0], np.cumsum(np.log(np.clip(1 - ends[1:-1], 1e-3, 1)))])
+    before, after = ends[first], ends[last + 1]
+    inside = whole[last] - whole[first]
+    most, total = _inner(ends, first, last)
+    sure = np.log(before * after + 1e-3) + inside
+    edges = np.minimum(before, after)
+    return _column(before, after, most, total, inside, sure, edges, edges - most)
+
+
+def _in_line(
+    line: Line,
+    first: Indices,
+    last: Indices,
+    hulls: Floats,
+    groups: Floats,
+    kinds: Floats,
+    unit: float,
+) -> Floats:
+    """What a run is, and where in its line it stands, (R, F)."""
+    sums = np.concatenate([np.zeros((1, groups.shape[1]), np.float32), np.cumsum(groups, 0)])
+    own, whole = sums[last + 1] - sums[first], sums[-1]
+    size = (hulls[:, 2:] - hulls[:, :2]) / unit
+    span = (line.boxes[:, 2].max() - line.boxes[:, 0].min()) / unit
+    rest = whole - own
+    portrait = np.concatenate([group_features(line, groups, unit), kinds], 1)
+    signs = np.concatenate([np.zeros((1, kinds.shape[1]), np.float32), np.cumsum(kinds, 0)])
+    signs = signs[last + 1] - signs[first]
+    white = white_between(line, unit)
+    before, after = white[first], white[last + 1]
+    widest, total = _inner(white, first, last)
+    columns: list[Floats] = [
+        signs,
+        signs / (last - first + 1)[:, None],
+        size,
+        np.log(size[:, :1] / size[:, 1:]),
+        own,
+        own[:, 1:] / own[:, :1],
+        _column(own[:, 2] / own[:, 1], own[:, 8] / size.prod(1), own[:, 0] / size[:, 0]),
+        _column(rest[:, 0], rest[:, 2] / np.maximum(rest[:, 1], 1e-3), size[:, 0] / span),
+        _column(last - first + 1, first, len(groups) - 1 - last),
+        np.broadcast_to(whole[None] / whole[0], own.shape),
+        _column(before, after, widest, total / np.maximum(last - first, 1)),
+        _column(before - widest, after - widest, np.minimum(before, after)),
+        np.full((len(first), 1), np.median(white[1:-1]) if len(groups) > 1 else -1),
+        portrait[first],
+        portrait[last],
+        np.where((first > 0)[:, None], portrait[first - 1], -1),
+        np.where((last + 1 < len(groups))[:, None], portrait[(last + 1) % len(groups)], -1),
+    ]
+    return np.concatenate(columns, 1).astype(np.float32)
+
+
+def _inner(white: Floats, first: Indices, last: Indices) -> tuple[Floats, Floats]:
+    """The widest white inside each run, and the sum of all of it; nought for a single group."""
+    count = len(white) - 1
+    table = np.zeros((count, count), np.float32)
+    for start in range(count - 1):
+        table[start, start + 1 :] = np.maximum.accumulate(white[start + 1 : -1])
+    sums = np.cumsum(white)
+    return table[first, last], np.asarray(sums[last] - sums[first], dtype=np.float32)
+
+
+def _around(boxes: Floats, parts: InkComponents, likely: Floats) -> Floats:
+    """What else is inside a box and beside it, (R, F)."""
+    sums = IntegralImages(parts.ink.shape)
+    middle = np.stack([parts.boxes[:, [0, 2]].mean(1), parts.boxes[:, [1, 3]].mean(1)], 1)
+    for values in (np.ones(len(parts)), likely, parts.mass, parts.mass * likely, likely < 0.5):
+        sums.add(middle, values)
+    columns: list[NDArray[np.generic]] = []
+    for window in (boxes, *(_beyond(boxes, edge, reach * parts.unit) for edge, reach in _SIDES)):
+        seen = sums.within(window)
+        share = seen[:, 3] / np.maximum(seen[:, 2], 1)
+        columns += [seen[:, 0], share, seen[:, 4], seen[:, 2] / parts.unit**2]
+    page = np.array([likely.mean(), len(parts), parts.mass @ likely / parts.mass.sum()])
+    columns += [np.full(len(boxes), value, np.float32) for value in page]
+    columns.append(np.full(len(boxes), parts.features[0, 9], np.float32))
+    return _column(*columns)
+
+
+def _beyond(boxes: Floats, edge: int, reach: float) -> Floats:
+    """The strips along one edge of the boxes, outside of them."""
+    strips = boxes.copy()
+    strips[:, (edge + 2) % 4] = boxes[:, edge]
+    strips[:, edge] += reach
+    return strips
+
+
+def _column(*values: NDArray[np.generic]) -> Floats:
+    return np.stack(values, 1).astype(np.float32)

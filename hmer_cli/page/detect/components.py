@@ -1,0 +1,133 @@
+"""The connected parts of the ink on a page, and what can be measured of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.load.images import Pixels
+
+_LEAST_CONTRAST = 28  # gray levels between paper and ink: fainter than any pencil is no ink
+_SHARES = (0.25, 0.4, 0.55)  # of the usual darkness: what ink has, on the more cluttered pages more
+_LETTER = 8  # pixels: what is smaller may be a speck
+_MANY, _SPECKS = 4, 500  # for each letter, and on the page: more specks are clutter
+
+RASTER = slice(10, 46)
+"""The columns of the features that are a part's own shape on a small raster."""
+
+_STEPS = 6  # a part's own shape is seen on a raster of this many steps a side
+
+
+@dataclass(frozen=True)
+class InkComponents:
+    """N connected parts: ``boxes`` (N, 4) as x0, y0, x1, y1 in pixels, ``features`` (N, F).
+
+    ``unit`` is the height of a letter on this page in pixels; ``ink`` is the (H, W) mask, and
+    ``mass`` (N,) the pixels of each part.
+    """
+
+    boxes: Floats
+    mass: Floats
+    unit: float
+    features: Floats
+    ink: Pixels
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+def find_components(image: Pixels) -> InkComponents:
+    """The parts of the ink, specks aside. ``image``: (H, W), dark ink on evenly white paper."""
+    ink = _ink(image)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    size = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
+    kept = np.flatnonzero((size >= 4) & (np.arange(count) > 0))
+    left, top = stats[kept, 0], stats[kept, 1]
+    boxes = np.stack([left, top, left + stats[kept, 2], top + stats[kept, 3]], 1)
+    boxes = boxes.astype(np.float32)
+    mass = stats[kept, cv2.CC_STAT_AREA].astype(np.float32)
+    unit = _letter_height(boxes)
+    if not len(kept):
+        return InkComponents(boxes, mass, unit, np.zeros((0, 0), np.float32), ink)
+    shapes = _shapes(image, ink, np.asarray(labels, np.int32), boxes, kept)
+    return InkComponents(boxes, mass, unit, _features(boxes, mass, unit, shapes), ink)
+
+
+def _ink(image: Pixels) -> Pixels:
+    """1 where there is ink: pencil is, what shines through from the back is not."""
+    step = max(1, max(image.shape) // 1000)
+    sample = image[::step, ::step]
+    otsu, _ = cv2.threshold(sample, 0, 255, cv2.THRESH_OTSU)
+    dark = sample[sample <= otsu]
+    usual = 255 - float(np.median(dark)) if len(dark) else 255.0
+    ink = np.zeros_like(image)
+    for share in _SHARES:
+        ink = (image <= 255 - max(share * usual, _LEAST_CONTRAST)).astype(np.uint8)
+        if not _cluttered(ink):
+            break
+    return ink
+
+
+def _cluttered(ink: Pixels) -> bool:
+    """Whether specks outnumber letters by far: pieces of faint lines, in deep shadow."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    size = stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
+    specks = int((size < _LETTER).sum())
+    return specks > max(_SPECKS, _MANY * (len(size) - specks))
+
+
+def _letter_height(boxes: Floats) -> float:
+    heights = boxes[:, 3] - boxes[:, 1]
+    letters = heights[heights >= _LETTER]
+    return float(np.median(letters)) if len(letters) else 16.0
+
+
+def _shapes(
+    image: Pixels,
+    ink: Pixels,
+    labels: NDArray[np.int32],
+    boxes: Floats,
+    kept: NDArray[np.int64],
+) -> Floats:
+    """What needs a look at the pixels: rim, holes, darkness and a small raster, (N, 3 + S * S)."""
+    place = np.full(int(labels.max()) + 1, -1)
+    place[kept] = np.arange(len(kept))
+    table = np.zeros((len(kept), 3 + _STEPS * _STEPS), np.float32)
+    contours, tree = cv2.findContours(ink, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    for contour, (_, _, _, parent) in zip(contours, tree[0], strict=True):
+        outer = contours[parent] if parent >= 0 else contour
+        x, y = outer[0, 0]
+        index = place[labels[y, x]]
+        if index >= 0:
+            table[index, 0] += len(contour)
+            table[index, 1] += parent >= 0
+    for index, (x0, y0, x1, y1) in enumerate(boxes.astype(int)):
+        own = (labels[y0:y1, x0:x1] == kept[index]).astype(np.uint8)
+        table[index, 2] = cv2.mean(image[y0:y1, x0:x1], own)[0]
+        raster = cv2.resize(own * 255, (_STEPS, _STEPS), interpolation=cv2.INTER_AREA)
+        table[index, 3:] = raster.reshape(-1)
+    return table
+
+
+def _features(boxes: Floats, mass: Floats, unit: float, shapes: Floats) -> Floats:
+    """What a part is by itself, (N, F)."""
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    ink = 255 - shapes[:, 2]
+    pen = 2 * mass / np.maximum(shapes[:, 0], 1)
+    columns = [
+        width / unit,
+        height / unit,
+        np.log(width / height),
+        mass / (width * height),
+        shapes[:, 0] / unit,
+        shapes[:, 0] / (width + height),
+        shapes[:, 1],
+        ink / np.median(ink),
+        pen / np.median(pen),
+        np.full(len(boxes), np.median(pen) / unit, np.float32),
+    ]
+    return np.concatenate([np.stack(columns, 1).astype(np.float32), shapes[:, 3:]], 1)

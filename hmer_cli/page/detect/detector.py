@@ -1,0 +1,109 @@
+"""What was learnt of mathematics on pages: two networks and three ensembles of trees.
+
+The network for signs was trained on ink and knows no page. The one for whole pages and each
+ensemble answer five times: each answer comes from weights or trees that were made without one
+fifth of the pages, so that every page they were made from can be judged by others that never saw
+it. ``train/signs.py`` trains the first and ``train/regions.py`` makes the rest.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from hmer_cli.errors import MissingError
+from hmer_cli.models.session import Session, open_session
+from hmer_cli.page.detect.component_graph import ComponentGraph
+from hmer_cli.page.detect.integral import Floats
+
+FOLDS = 5
+SIGNS = "hmer-signs-1.onnx"
+CONTEXT = "hmer-context-1.onnx"
+CUTS, RUNS, EDGES = (f"hmer-{name}-1.onnx.gz" for name in ("cuts", "regions", "edges"))
+FILES = (SIGNS, CONTEXT, CUTS, RUNS, EDGES)
+
+ROOM = 1.5
+"""Letter heights around the ink of an expression: nobody leaves more."""
+
+
+class Detector:
+    """How likely parts are mathematics, and how likely boxes hold exactly one expression."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises MissingError where the files are not in the folder."""
+        self._signs = _session(folder / SIGNS)
+        self._context = _session(folder / CONTEXT)
+        self._cuts = _session(folder / CUTS)
+        self._runs = _session(folder / RUNS)
+        self._edges = _session(folder / EDGES)
+
+    def kinds(self, sights: Floats) -> Floats:
+        """(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
+        (shares,) = self._signs.run(None, {"sights": sights})
+        return np.asarray(shares, dtype=np.float32)
+
+    def answers(
+        self, told: ComponentGraph, fold: int | None = None
+    ) -> tuple[Floats, Floats, Floats]:
+        """What the network for pages says of N parts: how likely each is mathematics, (N,); where
+        its expression ends, (N, 4); how likely its neighbours stand in it, (N, K).
+
+        ``fold`` is that of a page it was trained on.
+        """
+        given = {
+            "looks": told.looks,
+            "neighbours": told.neighbours,
+            "relations": told.relations,
+        }
+        every = self._context.run(None, given)
+        maths, ends, same = (x.mean(0) if fold is None else x[fold] for x in every)
+        return maths, ends, same
+
+    def likely_cuts(self, features: Floats, fold: int | None = None) -> Floats:
+        """(C, F) features of gaps to (C,) shares: how likely one expression ends there."""
+        return _answer(self._cuts, features, fold)
+
+    def likely_runs(self, features: Floats, fold: int | None = None) -> Floats:
+        """(R, F) features of candidates to (R,) shares; ``fold`` as above."""
+        return _answer(self._runs, features, fold)
+
+    def edges(self, features: Floats, fold: int | None = None) -> Floats:
+        """(R, F) features of candidates to (R, 4): how far beyond their ink people would draw
+        the left, top, right and lower edge, in letter heights."""
+        if not len(features):
+            return np.zeros((0, 4), np.float32)
+        (raw,) = self._edges.run(None, {"features": features})
+        every = np.asarray(raw, dtype=np.float32).reshape(-1, FOLDS, 4)
+        return np.clip(every.mean(1) if fold is None else every[:, fold], 0, ROOM)
+
+
+@cache
+def shipped() -> Detector:
+    """The detector that travels with hmer. Raises MissingError where it does not."""
+    inside = Path(str(files("hmer_cli"))) / "_weights"
+    return Detector(inside if inside.is_dir() else Path(__file__).parents[3] / "weights")
+
+
+def fold_of(data: bytes) -> int:
+    """The fold that a page belongs to, by the bytes of its file."""
+    return zlib.crc32(data) % FOLDS
+
+
+def _session(path: Path) -> Session:
+    if not path.is_file():
+        raise MissingError(f"{path}: the weights that find regions are missing", "install again")
+    return open_session(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path)
+
+
+def _answer(session: Session, features: Floats, fold: int | None) -> Floats:
+    if not len(features):
+        return np.zeros(0, np.float32)
+    (raw,) = session.run(None, {"features": features})
+    shares = 1 / (1 + np.exp(-np.asarray(raw, dtype=np.float64)))
+    chosen = shares.mean(1) if fold is None else shares[:, fold]
+    return np.asarray(chosen, dtype=np.float32)

@@ -1,0 +1,134 @@
+"""What the network's views of parts say about boxes that may hold one expression each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hmer_cli.page.detect.candidates import Line
+from hmer_cli.page.detect.component_graph import Predictions
+from hmer_cli.page.detect.components import InkComponents
+from hmer_cli.page.detect.integral import Floats
+
+NETWORK_FEATURES = 29
+
+_SURE = 0.01  # no share is nearer to nought or one than this
+_STRANGER = 0.03  # parts less likely to be mathematics than this have no say
+_MANY = 2000  # boxes at a time, so that memory stays flat
+
+
+def network_features(
+    views: Predictions, parts: InkComponents, boxes: Floats, room: float
+) -> Floats:
+    """What the parts in and around (R, 4) boxes say of them, (R, OPINIONS).
+
+    ``room`` is what people leave around the ink of an expression, in pixels.
+    """
+    chosen = np.flatnonzero(views.maths > _STRANGER)
+    few = views.of(chosen)
+    middle = (parts.boxes[chosen, :2] + parts.boxes[chosen, 2:]) / np.float32(2)
+    spread = np.array([-1, -1, 1, 1], np.float32) * room
+    found = [np.zeros((0, NETWORK_FEATURES), np.float32)]
+    for start in range(0, len(boxes), _MANY):
+        some = boxes[start : start + _MANY]
+        within = (middle >= some[:, None, :2]) & (middle <= some[:, None, 2:])
+        inside = np.asarray(within.all(2), dtype=np.float32)
+        told = _of_boxes(few, inside, some + spread, parts.unit)
+        found.append(np.concatenate([told, _of_links(few, inside, middle[:, 0])], 1))
+    return np.concatenate(found).astype(np.float32)
+
+
+def gap_scores(line: Line, views: Predictions) -> Floats:
+    """How likely an expression ends at each gap of a line, by the links across it, (G - 1, 2):
+    between the two groups beside the gap, and between all before it and all behind it."""
+    count = len(line.members)
+    if count < 2:
+        return np.zeros((0, 2), np.float32)
+    group = np.repeat(np.arange(count), [len(members) for members in line.members])
+    members = np.concatenate(line.members)
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    pairs = np.ix_(members, members)
+    tables = []
+    for links in (views.same[pairs], views.known[pairs]):
+        tables.append(np.add.reduceat(np.add.reduceat(links, starts, 0), starts, 1))
+    same, known = tables
+    beside = np.arange(count - 1)
+    near = _share(same[beside, beside + 1], known[beside, beside + 1])
+    across = [_crossing(table) for table in tables]
+    return 1 - np.stack([near, _share(*across)], 1).astype(np.float32)
+
+
+def _crossing(links: Floats) -> Floats:
+    """The sum of the links over each gap of a line: (G, G) to (G - 1,)."""
+    sums = links.cumsum(0).cumsum(1)
+    before = np.arange(len(links) - 1)
+    return np.asarray(sums[before, -1] - sums[before, before], dtype=np.float32)
+
+
+def _share(some: Floats, whole: Floats) -> Floats:
+    return np.asarray(some / np.maximum(whole, _SURE), dtype=np.float32)
+
+
+def _of_boxes(views: Predictions, inside: Floats, boxes: Floats, unit: float) -> Floats:
+    """How well boxes are those that their parts think of, (R, 18); ``inside`` (R, N), 1 or 0."""
+    count = np.maximum(inside.sum(1), 1)
+    weight = inside * views.maths
+    total = np.maximum(weight.sum(1), _SURE)
+    mean = weight @ views.boxes / total[:, None]
+    spread = np.sqrt(np.maximum(weight @ views.boxes**2 / total[:, None] - mean**2, 0))
+    fit = iou(boxes[:, None], views.boxes[None])
+    held = inside > 0
+    columns = [
+        np.log(count),
+        total / count,
+        inside @ np.log(np.maximum(views.maths, _SURE)) / count,
+        np.where(held, views.maths, 1).min(1, initial=1),
+        (fit * weight).sum(1) / total,
+        np.where(held, fit, 0).max(1, initial=0),
+        np.where(held, fit, 1).min(1, initial=1),
+        iou(mean, boxes),
+        ((fit > 0.5) * weight).sum(1) / total,
+        ((fit > 0.5) * views.maths * (1 - inside)).sum(1),
+    ]
+    return np.concatenate([np.stack(columns, 1), (mean - boxes) / unit, spread / unit], 1)
+
+
+def _of_links(views: Predictions, inside: Floats, x: Floats) -> Floats:
+    """How strongly the parts inside are linked to each other and to others, (R, 11)."""
+    likely = np.clip(views.same, _SURE, 1 - _SURE)
+    behind = views.same * (x[None] > x[:, None])
+    ahead = views.known * (x[None] > x[:, None])
+    same, same_out = _sums(inside, views.same)
+    known, known_out = _sums(inside, views.known)
+    joined, _ = _sums(inside, views.known * np.log(likely))
+    _, parted = _sums(inside, views.known * np.log(1 - likely))
+    _, right = _sums(inside, behind)
+    _, right_known = _sums(inside, ahead)
+    own = _share(inside @ views.same, inside @ views.known)
+    columns = [
+        _share(same, known),
+        joined / np.maximum(known, 1),
+        _share(same_out, known_out),
+        same_out,
+        parted,
+        right,
+        _share(right, right_known),
+        same_out - right,
+        _share(same_out - right, known_out - right_known),
+        np.where(inside > 0, own, 1).min(1, initial=1),
+        joined / 2 + parted,
+    ]
+    return np.stack(columns, 1)
+
+
+def _sums(inside: Floats, links: Floats) -> tuple[Floats, Floats]:
+    """The sums of the links between parts inside, and from there to the others, (R,) each."""
+    within = ((inside @ links) * inside).sum(1)
+    return within, inside @ links.sum(1) - within
+
+
+def iou(some: Floats, others: Floats) -> Floats:
+    """Intersection over union of boxes, broadcast over all but the last axis."""
+    sides = np.minimum(some[..., 2:], others[..., 2:]) - np.maximum(some[..., :2], others[..., :2])
+    shared = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
+    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (some, others)]
+    return np.asarray(shared / np.maximum(areas[0] + areas[1] - shared, 1), dtype=np.float32)

@@ -1,0 +1,164 @@
+"""Where on a page the expressions are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.detect.candidate_features import measure_candidates
+from hmer_cli.page.detect.component_graph import component_graph, predict
+from hmer_cli.page.detect.components import InkComponents, find_components
+from hmer_cli.page.detect.detector import Detector, shipped
+from hmer_cli.page.detect.ensemble import Candidates, fuse_boxes
+from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.load.images import Pixels
+from hmer_cli.page.load.pages import Page
+
+Box = tuple[float, float, float, float]
+
+STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no more
+LEAST = 0.4  # candidates less likely than this are no regions
+SURE = 0.88  # of candidates likelier than this the widest is taken: nothing else parts them
+SHARED = 0.35  # of the smaller box: what two regions may have in common
+
+_HOPELESS = 0.1  # candidates less likely than this in one look are not taken to the others
+
+_SOFT = 2.0  # pixels: the deviation of the blur that sharpening is told by,
+_SHARPER = 1.0  # and how much of what that blur takes away is put on top
+
+_PAGE_HEIGHT = 13  # letter heights of ink from top to bottom: more than any one expression has
+_PAGE_PARTS = 60  # connected parts: fewer make no page
+
+
+@dataclass(frozen=True)
+class PreparedPage:
+    """A page made ready for the search.
+
+    ``image`` is the page without its printed lines, to be read; ``parts`` are those of the page as
+    it is looked at, whose pixels are ``scale`` pixels of the page each way. ``sharp`` is the page
+    sharpened, for a second look, where the first was not of that.
+    """
+
+    image: Pixels
+    parts: InkComponents
+    scale: float
+    sharp: Pixels | None = None
+
+
+def prepare_page(page: Page) -> PreparedPage:
+    """A page is looked at as it is and sharpened, a levelled one, which is soft, sharpened alone.
+
+    It is read as it is: the recogniser knows soft ink, and would see the grain of sharper.
+    """
+    sharp = _sharpened(page.image)
+    levelled = page.to_source is not None
+    seen = sharp if levelled else page.image
+    bare = remove_rules(seen)
+    image = np.where(bare == seen, page.image, 255).astype(np.uint8)
+    scale = max(1.0, max(image.shape) / STUDIED)
+    return PreparedPage(image, _parts(bare, scale), scale, None if levelled else sharp)
+
+
+def _parts(image: Pixels, scale: float) -> InkComponents:
+    if scale == 1:
+        return find_components(image)
+    size = (max(1, round(image.shape[1] / scale)), max(1, round(image.shape[0] / scale)))
+    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return find_components(small)
+
+
+def _sharpened(image: Pixels) -> Pixels:
+    """Unsharp masking: what a blur takes away, put on top."""
+    soft = cv2.GaussianBlur(image, (0, 0), _SOFT)
+    return np.asarray(cv2.addWeighted(image, 1 + _SHARPER, soft, -_SHARPER, 0), dtype=np.uint8)
+
+
+def is_page(parts: InkComponents) -> bool:
+    """Whether the ink is too much and too tall to be a single expression."""
+    if len(parts) < _PAGE_PARTS:
+        return False
+    top, foot = parts.boxes[:, 1].min(), parts.boxes[:, 3].max()
+    return bool(foot - top > _PAGE_HEIGHT * parts.unit)
+
+
+def find_boxes(
+    found: PreparedPage, detector: Detector | None = None, fold: int | None = None
+) -> list[Box]:
+    """The boxes of the expressions in pixels of the page, in reading order.
+
+    ``fold`` is that of a page which the detector was grown on, so that it is judged by trees
+    that never saw it. Raises MissingError where the detector is not installed.
+    """
+    detector = detector or shipped()
+    looks = [found.parts]
+    if found.sharp is not None:
+        looks.append(_parts(remove_rules(found.sharp), found.scale))
+    seen = [_candidates(parts, detector, fold) for parts in looks if len(parts)]
+    if not seen:
+        return []
+    told = fuse_boxes(seen)
+    frames = told.frames[non_maximum_suppression(told.boxes, told.likely)]
+    height, width = found.parts.ink.shape
+    boxes = np.clip(frames, 0, [width, height, width, height]) * found.scale
+    return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
+
+
+def _candidates(parts: InkComponents, detector: Detector, fold: int | None) -> Candidates:
+    told = component_graph(parts, detector.kinds)
+    seen = predict(parts, told, *detector.answers(told, fold))
+    cutter = partial(detector.likely_cuts, fold=fold)
+    runs = measure_candidates(parts, detector.kinds, cutter, seen)
+    likely = detector.likely_runs(runs.features, fold)
+    kept = likely >= _HOPELESS
+    boxes, features = runs.boxes[kept], runs.features[kept]
+    frames = with_margins(boxes, detector.edges(features, fold), parts.unit)
+    return Candidates(boxes, frames, likely[kept])
+
+
+def with_margins(boxes: Floats, beyond: Floats, unit: float) -> Floats:
+    """(R, 4) boxes of ink as people would draw them: ``beyond`` (R, 4), in letter heights."""
+    return np.asarray(boxes + np.array([-1, -1, 1, 1], np.float32) * beyond * unit)
+
+
+def in_reading_order(boxes: Sequence[Box]) -> list[Box]:
+    """Rows from the top down, each from left to right.
+
+    A box is in a row when it shares half of the lower one's height with the row's first box.
+    """
+    rows: list[list[Box]] = []
+    for box in sorted(boxes, key=lambda box: (box[1] + box[3], box)):
+        first = rows[-1][0] if rows else box
+        shared = min(box[3], first[3]) - max(box[1], first[1])
+        if rows and shared >= min(box[3] - box[1], first[3] - first[1]) / 2:
+            rows[-1].append(box)
+        else:
+            rows.append([box])
+    return [box for row in rows for box in sorted(row)]
+
+
+def non_maximum_suppression(
+    boxes: Floats, likely: Floats, least: float = LEAST
+) -> NDArray[np.int64]:
+    """The likeliest candidates that do not overlap, the wider first where many are sure.
+
+    ``boxes``: (N, 4) around the ink, ``likely``: (N,).
+    """
+    width = boxes[:, 2] - boxes[:, 0]
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    kept: list[int] = []
+    for index in np.lexsort((-width, -np.minimum(likely, SURE))):
+        if likely[index] < least:
+            break
+        sides = np.minimum(boxes[kept, 2:], boxes[index, 2:]) - np.maximum(
+            boxes[kept, :2], boxes[index, :2]
+        )
+        common = np.maximum(sides, 0).prod(1) / np.minimum(area[kept], area[index])
+        if not (common > SHARED).any():
+            kept.append(int(index))
+    return np.array(kept, dtype=np.int64)

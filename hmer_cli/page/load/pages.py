@@ -1,0 +1,174 @@
+"""Files of every kind -> pages: dark ink on white, one at a time."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.ink.inkml import read_inkml
+from hmer_cli.ink.render import InkImage, legible_ink_image
+from hmer_cli.page.clean.deskew import Homography, straighten
+from hmer_cli.page.clean.illumination import clean
+from hmer_cli.page.clean.margins import remove_holes
+from hmer_cli.page.load.images import Pixels, count_frames, decode, is_heic
+from hmer_cli.page.load.pdf import Pdf
+from hmer_cli.page.load.sources import Source, find_sources
+
+Box = tuple[float, float, float, float]
+
+_INK = 128  # gray levels: what is darker
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: ``image`` is (H, W), dark ink on white; ``written`` is there where the file is ink.
+
+    ``number`` counts from 1. The image is upright, and what a photo or a scan shows aslant is
+    level. ``to_source``, None where that changes nothing, is the homography from its points to
+    those of the source, turned as its EXIF orientation says.
+    """
+
+    source: str
+    number: int
+    image: Pixels
+    written: InkImage | None = None
+    to_source: Homography | None = None
+
+    @classmethod
+    def of(cls, source: str, number: int, image: Pixels) -> Page:
+        """The page that a photo or a scan shows: level, and its paper white."""
+        level, to_source = straighten(image)
+        return cls(source, number, remove_holes(clean(level)), to_source=to_source)
+
+    def in_source(self, box: Box) -> Box:
+        """The box, in pixels of the source, round the ink in a box of the image.
+
+        With the same room around the ink; a box round the slanted box would have more.
+        """
+        if self.to_source is None:
+            return box
+        x0, y0, x1, y1 = box
+        x, y = max(0, math.floor(x0)), max(0, math.floor(y0))
+        rows, columns = np.nonzero(self.image[y : math.ceil(y1), x : math.ceil(x1)] < _INK)
+        corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
+        points = np.stack([columns + x, rows + y], 1) + 0.5 if len(rows) else corners
+        there = cv2.perspectiveTransform(points[None], self.to_source)[0]
+        around = cv2.perspectiveTransform(corners[None], self.to_source).astype(np.float32)
+        scale = math.sqrt(cv2.contourArea(around) / max((x1 - x0) * (y1 - y0), 1))
+        left, top = there.min(0) - scale * np.maximum(points.min(0) - (x0, y0), 0)
+        right, foot = there.max(0) + scale * np.maximum((x1, y1) - points.max(0), 0)
+        return float(left), float(top), float(right), float(foot)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A page not drawn yet: ``draw`` makes it and may raise InputError."""
+
+    source: str
+    number: int
+    draw: Callable[[], Page]
+
+
+@dataclass(frozen=True)
+class PageRange:
+    """Which pages of a PDF or a TIFF: ``1-4,7`` or ``3-``; counted from 1, ends included."""
+
+    spans: tuple[tuple[int, int | None], ...]
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> PageRange:
+        """Raises UsageError for anything but numbers and spans of them."""
+        spans = []
+        for part in text.split(","):
+            match = re.fullmatch(r"\s*([1-9]\d{0,8})\s*(-?)\s*([1-9]\d{0,8})?\s*", part)
+            if not match or (match[3] and not match[2]):
+                raise UsageError(f"pages {text!r} are not understood", "write them as 1-4,7 or 3-")
+            first, last = int(match[1]), int(match[3] or match[1])
+            if last < first:
+                raise UsageError(f"pages {text!r} run backwards", "write them as 1-4,7")
+            spans.append((first, None if match[2] and not match[3] else last))
+        return cls(tuple(spans), text)
+
+    def of(self, count: int, name: str) -> list[int]:
+        """The chosen among ``count`` pages, in page order; InputError where there is none."""
+        chosen = [
+            number
+            for number in range(1, count + 1)
+            if any(first <= number <= (last or count) for first, last in self.spans)
+        ]
+        if not chosen:
+            raise InputError(f"{name}: no page among {self.text}", f"it has {count}")
+        return chosen
+
+
+ALL_PAGES = PageRange(((1, None),), "1-")
+
+
+def open_pages(path: str, pages: PageRange | None = None) -> Iterator[Page]:
+    """Every page of a file, folder, glob, zip or ``-``. Raises InputError at a bad one."""
+    for source in find_sources([path]):
+        for sheet in open_sheets(source, pages):
+            yield sheet.draw()
+
+
+def open_sheets(source: Source, pages: PageRange | None = None) -> list[Sheet]:
+    """The pages of one file, not drawn yet; the kind is told by the content.
+
+    ``pages`` chooses among those of PDFs and TIFFs. Raises InputError.
+    """
+    name, data = source.name, source.read()
+    chosen = pages or ALL_PAGES
+    if not data.strip(b"\0 \t\r\n"):
+        raise InputError(f"{name}: empty file", "save or export it again")
+    if data[:1024].lstrip().startswith(b"%PDF-"):
+        pdf = Pdf(data, name)
+        return [
+            _sheet(name, number, _drawer(pdf, number)) for number in chosen.of(pdf.page_count, name)
+        ]
+    if _looks_like_inkml(data):
+        return [Sheet(name, 1, lambda: _ink_page(data, name))]
+    if not _looks_like_image(data):
+        raise InputError(
+            f"{name}: not a kind of file that hmer reads",
+            "give InkML, PNG, JPEG, TIFF, BMP, WebP, HEIC, PDF, a folder or a zip archive",
+        )
+    frames = count_frames(data, name)
+    numbers = chosen.of(frames, name) if frames > 1 else [1]
+    return [_sheet(name, number, _decoder(data, name, number)) for number in numbers]
+
+
+def _sheet(name: str, number: int, pixels: Callable[[], Pixels]) -> Sheet:
+    return Sheet(name, number, lambda: Page.of(name, number, pixels()))
+
+
+def _drawer(pdf: Pdf, number: int) -> Callable[[], Pixels]:
+    return lambda: pdf.draw(number)
+
+
+def _decoder(data: bytes, name: str, number: int) -> Callable[[], Pixels]:
+    return lambda: decode(data, name, number - 1)
+
+
+def _ink_page(data: bytes, name: str) -> Page:
+    ink = read_inkml(data, name, label=False)
+    written = legible_ink_image(ink)
+    return Page(name, 1, written.image, written)
+
+
+def _looks_like_inkml(data: bytes) -> bool:
+    """XML in any of its encodings: its first sign is ``<``, behind a byte order mark or not."""
+    start = data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
+    return start.startswith(b"<")
+
+
+def _looks_like_image(data: bytes) -> bool:
+    signatures = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
+    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    return data.startswith(signatures) or webp or is_heic(data)

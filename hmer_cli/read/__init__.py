@@ -1,1 +1,0 @@
-"""Image to tensor to frames to tokens: model, CTC, weights, Recogniser."""

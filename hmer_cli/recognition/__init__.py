@@ -1,0 +1,1 @@
+"""Images or strokes of one expression to LaTeX: preparation, CTC, graph decoder, rescoring."""

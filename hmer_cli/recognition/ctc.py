@@ -1,0 +1,203 @@
+"""CTC frames -> tokens: greedy, prefix beam, alignment. Nothing here ever sees a truth.
+
+Frames are log-probabilities of shape (T, V), float32; unit 0 is the blank.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.expr.grammar import Prefix
+from hmer_cli.recognition.units import BLANK, Units
+
+Frames = NDArray[np.float32]
+
+_NEVER = -math.inf
+_UNLIKELY = -6.0
+"""Units under this log-probability in a frame start no hypothesis."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Units with the log of their CTC probability, summed over all alignments found."""
+
+    units: tuple[int, ...]
+    score: float
+
+
+@dataclass
+class _Beam:
+    """A prefix while it is searched: probability that it ends in a blank, and that it does not."""
+
+    state: Prefix
+    blank: float = _NEVER
+    unit: float = _NEVER
+
+    @property
+    def score(self) -> float:
+        return _add(self.blank, self.unit)
+
+
+def _add(a: float, b: float) -> float:
+    """log(exp a + exp b)."""
+    if a < b:
+        a, b = b, a
+    return a if b == _NEVER else a + math.log1p(math.exp(b - a))
+
+
+def greedy(frames: Frames) -> tuple[int, ...]:
+    """The best unit of each frame, repeats merged, blanks dropped."""
+    best = frames.argmax(axis=1)
+    changed = np.append(True, best[1:] != best[:-1])
+    return tuple(int(unit) for unit in best[changed] if unit != BLANK)
+
+
+def extended(state: Prefix, name: str) -> Prefix | None:
+    """The grammar's state after a unit's tokens; None where they cannot stand there."""
+    reached: Prefix | None = state
+    for token in name.split():
+        reached = reached.extend(token) if reached else None
+    return reached
+
+
+def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> list[Hypothesis]:
+    """Prefix beam search (Hannun et al., 2014) under the grammar of labels, best first.
+
+    Every hypothesis is a valid label; there is always one, at worst the empty label or one whose
+    open groups had to be closed. ``bonus`` is added for each unit when hypotheses are compared:
+    what CTC gets wrong it mostly leaves out.
+    """
+    beams: dict[tuple[int, ...], _Beam] = {(): _Beam(Prefix(), blank=0.0)}
+    most = min(width, len(units))
+    for row in frames:
+        best = np.argpartition(row, -most)[-most:]
+        likely = [(int(u), float(row[u])) for u in best if u != BLANK and row[u] > _UNLIKELY]
+        grown = _step(beams, float(row[BLANK]), likely, units)
+        ranked = sorted(
+            grown.items(), key=lambda item: (-item[1].score - bonus * len(item[0]), item[0])
+        )
+        beams = dict(ranked[:width])
+    return _finish(beams, units)
+
+
+def _step(
+    beams: dict[tuple[int, ...], _Beam],
+    blank: float,
+    likely: Sequence[tuple[int, float]],
+    units: Units,
+) -> dict[tuple[int, ...], _Beam]:
+    """One frame: every prefix stays, repeats its last unit, or grows."""
+    after: dict[tuple[int, ...], _Beam] = {}
+    for prefix, old in beams.items():
+        total = old.score
+        kept = after.setdefault(prefix, _Beam(old.state))
+        kept.blank = _add(kept.blank, total + blank)
+        for unit, p in likely:
+            repeated = bool(prefix) and unit == prefix[-1]
+            if repeated:
+                kept.unit = _add(kept.unit, old.unit + p)
+            start = old.blank if repeated else total
+            if start == _NEVER:
+                continue
+            longer = (*prefix, unit)
+            grown = after.get(longer)
+            if grown is None:
+                state = extended(old.state, units.names[unit])
+                if state is None:
+                    continue
+                grown = after[longer] = _Beam(state)
+            grown.unit = _add(grown.unit, start + p)
+    return after
+
+
+def _finish(beams: dict[tuple[int, ...], _Beam], units: Units) -> list[Hypothesis]:
+    """The complete hypotheses; where there is none, the best one with its groups closed."""
+    found = [Hypothesis(p, b.score) for p, b in beams.items() if b.state.complete]
+    if not found:
+        prefix, best = next(iter(beams.items()))
+        end = [units.index(token) for token in best.state.closing()]
+        found = [Hypothesis((*prefix, *end), best.score)]
+    return found
+
+
+def likelihood(frames: Frames, labels: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """The log of each label's CTC probability, over all alignments (Graves et al., 2006, 4.1)."""
+    longest = max(map(len, labels))
+    states = np.zeros((len(labels), 2 * longest + 1), np.int64)
+    for row, label in zip(states, labels, strict=True):
+        row[1 : 2 * len(label) : 2] = label
+    skip = np.zeros(states.shape, bool)
+    skip[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
+    score = np.full(states.shape, -np.inf)
+    score[:, :2] = frames[0, states[:, :2]]
+    with np.errstate(invalid="ignore"):
+        for frame in frames[1:]:
+            moved = score.copy()
+            moved[:, 1:] = np.logaddexp(moved[:, 1:], score[:, :-1])
+            leap = np.where(skip[:, 2:], score[:, :-2], -np.inf)
+            moved[:, 2:] = np.logaddexp(moved[:, 2:], leap)
+            score = moved + frame[states]
+    ends = np.array([2 * len(label) for label in labels])
+    rows = np.arange(len(labels))
+    last = np.where(ends > 0, score[rows, ends - 1], -np.inf)
+    total: NDArray[np.float64] = np.logaddexp(score[rows, ends], last)
+    return total
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a unit was read: its frames, end not included, and its best probability there."""
+
+    start: int
+    end: int
+    confidence: float
+
+
+def align(frames: Frames, label: Sequence[int]) -> list[Place]:
+    """The best alignment of a label with the frames (Viterbi), a place for each unit.
+
+    Where the label takes more frames than there are, all units get the whole width and
+    confidence 0.
+    """
+    states = [BLANK]
+    for unit in label:
+        states += [unit, BLANK]
+    steps = _best_path(frames, np.array(states))
+    if steps is None:
+        return [Place(0, len(frames), 0.0)] * len(label)
+    places = []
+    for i, unit in enumerate(label):
+        here = np.flatnonzero(steps == 2 * i + 1)
+        confidence = float(np.exp(frames[here, unit].max()))
+        places.append(Place(int(here[0]), int(here[-1]) + 1, confidence))
+    return places
+
+
+def _best_path(frames: Frames, states: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """The best state of each frame (Graves et al., 2006, figure 3); None where none fits."""
+    count = len(states)
+    skip = np.zeros(count, bool)
+    skip[3::2] = states[3::2] != states[1:-2:2]
+    score = np.full(count, -np.inf)
+    score[:2] = frames[0, states[:2]]
+    back = np.zeros((len(frames), count), np.int64)
+    for t in range(1, len(frames)):
+        moves = np.full((3, count), -np.inf)
+        moves[0] = score
+        moves[1, 1:] = score[:-1]
+        moves[2, 2:] = np.where(skip[2:], score[:-2], -np.inf)
+        back[t] = moves.argmax(axis=0)
+        score = moves.max(axis=0) + frames[t, states]
+    state = count - 1 if count == 1 or score[-1] >= score[-2] else count - 2
+    if score[state] == -np.inf:
+        return None
+    path = np.zeros(len(frames), np.int64)
+    for t in range(len(frames) - 1, -1, -1):
+        path[t] = state
+        state -= back[t, state]
+    return path

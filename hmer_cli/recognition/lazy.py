@@ -1,0 +1,60 @@
+"""Who reads: a recogniser, or the promise of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from hmer_cli.ink.render import Readable
+from hmer_cli.models.registry import resolve, sha256_of
+from hmer_cli.recognition.charset import charset as tokens_of
+from hmer_cli.recognition.reading import Reading
+
+if TYPE_CHECKING:
+    from hmer_cli.recognition.recogniser import Recogniser
+
+
+class Reader(Protocol):
+    """What convert needs of a Recogniser."""
+
+    @property
+    def model(self) -> str:
+        """The name of the weights."""
+        ...
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        """One reading an image, in their order."""
+        ...
+
+
+class LazyRecogniser:
+    """The recogniser with these weights and character set, loaded when there is something to read.
+
+    Raises MissingError and UsageError at once where there are no such weights or character set.
+    """
+
+    def __init__(self, model: str | None = None, charset: str | None = None) -> None:
+        self._path = resolve(model)
+        self._charset = charset
+        self._tokens = sorted(tokens_of(charset)) if charset is not None else None
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of the weights, and the character set: of equal identity are equal readings."""
+        return f"{sha256_of(self._path)} {self._charset} {self._tokens}"
+
+    @property
+    def model(self) -> str:
+        """The name of the weights."""
+        return self._recogniser.model
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        """One reading an image, in their order."""
+        return self._recogniser.read(images)
+
+    @cached_property
+    def _recogniser(self) -> Recogniser:
+        from hmer_cli.recognition.recogniser import Recogniser
+
+        return Recogniser.load(str(self._path), charset=self._charset)

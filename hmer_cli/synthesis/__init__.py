@@ -1,0 +1,1 @@
+"""LaTeX to symbol graph to layout to strokes or image."""

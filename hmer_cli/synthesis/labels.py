@@ -1,0 +1,227 @@
+"""Labels to recompose: pieces of real formulas, training labels with other signs, random trees."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from hmer_cli.errors import InputError
+from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.node import Node, Tree, rebuild, walk
+from hmer_cli.expr.tokens import Vocabulary, join, tokenize
+from hmer_cli.expr.tree import LabelError, parse, to_tokens
+from hmer_cli.synthesis.layout import DELIMITERS
+from hmer_cli.synthesis.layout_statistics import KINDS
+from hmer_cli.synthesis.random_trees import COVERED, PAIRS, Choices, RandomTrees
+
+SHORTEST, LONGEST = 3, 32
+"""Tokens of a piece of a formula."""
+
+_ENDED, _MARKS = 0.2, (".", ",")
+"""How often a piece ends in a mark, as formulas within a text do."""
+
+_PATIENCE = 50
+
+_WORD = 3
+"""More plain letters in a row than this are a word, which no mathematics is."""
+
+_BARE = r"\begin{matrix}"
+_FRAMES = {sides: name for name, sides in DELIMITERS.items() if all(sides)}
+_FONTS = (r"\mathbb", r"\mathcal", r"\mathfrak")
+
+
+class LabelSource(Protocol):
+    """Where labels come from."""
+
+    def sample(self, rng: np.random.Generator) -> str:
+        """One label, in the field's spelling and in the vocabulary."""
+        ...
+
+
+class Formulas:
+    """Pieces of formulas that people wrote, cut where a relation, a sign or a comma stands.
+
+    ``sources`` are raw LaTeX, a formula each; they are read only when their turn comes.
+    """
+
+    def __init__(self, sources: Sequence[str], vocabulary: Vocabulary) -> None:
+        self.sources = sources
+        self.vocabulary = vocabulary
+        self._pieces: dict[int, list[str]] = {}
+
+    def sample(self, rng: np.random.Generator) -> str:
+        """The longer of two pieces of a random formula, as there are too many short ones.
+
+        Some end in a full stop or a comma.
+        Raises InputError where no formula has any.
+        """
+        for _ in range(_PATIENCE if self.sources else 0):
+            pieces = self.pieces(int(rng.integers(len(self.sources))))
+            if pieces:
+                piece = max((pieces[i] for i in rng.integers(len(pieces), size=2)), key=len)
+                mark = _MARKS[int(rng.integers(len(_MARKS)))]
+                ended = mark in self.vocabulary and rng.random() < _ENDED
+                return f"{piece} {mark}" if ended else piece
+        raise InputError("no formula can be written with this vocabulary", "give other formulas")
+
+    def pieces(self, index: int) -> list[str]:
+        """The pieces of one formula."""
+        if index not in self._pieces:
+            self._pieces[index] = self._cut(self.sources[index])
+        return self._pieces[index]
+
+    def _cut(self, source: str) -> list[str]:
+        try:
+            tree = _framed(rebuild(parse(tokenize(normalise(source))), _plain))
+        except (LabelError, ValueError):
+            return []
+        rows = [tree, *(row for node in walk(tree) for row in node.rows)]
+        labels = (join(tokens) for row in rows for tokens in _spans(row))
+        return [label for label in labels if all(t in self.vocabulary for t in tokenize(label))]
+
+
+class Substitutions:
+    """Training labels with other signs of the same kind: the field's own grammar."""
+
+    def __init__(self, labels: Iterable[str], vocabulary: Vocabulary) -> None:
+        self.labels = [label for label in labels if _canonical(label)]
+        counts = Counter(token for label in self.labels for token in tokenize(label))
+        self.choices = Choices(vocabulary, counts)
+        self.covers = [token for token in COVERED if token in vocabulary]
+        self.pairs = [pair for pair in PAIRS if all(token in vocabulary for token in pair)]
+
+    def sample(self, rng: np.random.Generator, share: float = 0.5) -> str:
+        """A label of which each sign is replaced with the chance ``share``, everywhere alike."""
+        tokens = tokenize(self.labels[int(rng.integers(len(self.labels)))])
+        new = {token: self._other(token, share, rng) for token in dict.fromkeys(tokens)}
+        left, right = self.pairs[int(rng.integers(len(self.pairs)))]
+        if rng.random() < share and tokens.count("(") == tokens.count(")"):
+            new |= {"(": [left], ")": [right]}
+        return join(part for token in tokens for part in new[token])
+
+    def _other(self, token: str, share: float, rng: np.random.Generator) -> list[str]:
+        other = self.choices.like(token, rng) if rng.random() < share else token
+        if self.covers and len(token) == 1 and token.isalpha() and rng.random() < 0.05:
+            return [self.covers[int(rng.integers(len(self.covers)))], "{", other, "}"]
+        return [other]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Sources of labels and how often each has its turn."""
+
+    sources: tuple[tuple[float, LabelSource], ...]
+
+    def sample(self, rng: np.random.Generator) -> str:
+        """A label of one of the sources."""
+        shares = np.cumsum([share for share, _ in self.sources])
+        chosen = int(np.searchsorted(shares, rng.random() * shares[-1]))
+        return self.sources[chosen][1].sample(rng)
+
+
+class BalancedLabels:
+    """Of a few labels of a source the one whose rarest token came least so far.
+
+    So what people seldom write has its turn more often.
+    """
+
+    def __init__(self, source: LabelSource, tries: int) -> None:
+        self.source = source
+        self.tries = tries
+        self.counts: Counter[str] = Counter()
+
+    def sample(self, rng: np.random.Generator) -> str:
+        """A label; which one depends on those that were given before."""
+        found = [tokenize(self.source.sample(rng)) for _ in range(self.tries)]
+        chosen = min(found, key=lambda tokens: min(self.counts[token] for token in tokens))
+        self.counts.update(set(chosen))
+        return join(chosen)
+
+
+def mixture(
+    vocabulary: Vocabulary,
+    labels: Sequence[str] = (),
+    formulas: Sequence[str] = (),
+    shares: tuple[float, float, float] = (0.4, 0.35, 0.25),
+) -> Mixture:
+    """Formulas, training labels and random trees in these shares, as far as there are any."""
+    sources: list[tuple[float, LabelSource]] = [(shares[2], RandomTrees(vocabulary))]
+    if labels:
+        sources.insert(0, (shares[1], Substitutions(labels, vocabulary)))
+    if formulas:
+        sources.insert(0, (shares[0], Formulas(formulas, vocabulary)))
+    return Mixture(tuple(sources))
+
+
+def _canonical(label: str) -> bool:
+    tokens = tokenize(label)
+    try:
+        return bool(tokens) and to_tokens(parse(tokens)) == tokens
+    except LabelError:
+        return False
+
+
+def _plain(node: Node) -> Node:
+    """Letters without the fonts that no hand shows."""
+    font, _, letter = node.symbol.partition(" ")
+    if font in _FONTS and not (font == r"\mathbb" and letter[2:3] in "CENPQRZ"):
+        return replace(node, symbol=letter[2:-2])
+    return node
+
+
+def _framed(row: Tree) -> Tree:
+    r"""The row with ``( \begin{matrix}`` as ``\begin{pmatrix}``: a hand shows no difference."""
+    out: list[Node] = []
+    for node in row:
+        frame = _FRAMES.get((out[-2].symbol, node.symbol)) if len(out) > 1 else None
+        if frame and out[-1].symbol == _BARE and not any(out[-2].rows):
+            grid = out.pop()
+            out[-1] = replace(node, symbol=rf"\begin{{{frame}}}", cells=grid.cells)
+        else:
+            out.append(node)
+    return tuple(out)
+
+
+def _spans(row: Tree) -> list[list[str]]:
+    """The tokens of every run of nodes between two cuts that makes an expression."""
+    spelled = [to_tokens((node,)) for node in row]
+    cuts = sorted({0, len(row), *(c for i, node in enumerate(row) for c in _around(i, node))})
+    found = []
+    for n, start in enumerate(cuts):
+        for end in cuts[n + 1 :]:
+            length = sum(len(tokens) for tokens in spelled[start:end])
+            if length > LONGEST:
+                break
+            if length >= SHORTEST and _whole(row[start:end]):
+                found.append([token for tokens in spelled[start:end] for token in tokens])
+    return found
+
+
+def _around(index: int, node: Node) -> tuple[int, ...]:
+    kind = KINDS.get(node.symbol)
+    if kind == "relation" or node.symbol in (",", ".", ";"):
+        return index, index + 1
+    return (index,) if node.symbol in ("+", "-", r"\pm") else ()
+
+
+def _is_letter(node: Node) -> bool:
+    return len(node.symbol) == 1 and node.symbol.islower() and not any(node.rows)
+
+
+def _whole(row: Tree) -> bool:
+    """Whether brackets are closed and no sign stands idle at an end."""
+    depth = letters = 0
+    for node in row:
+        letters = letters + 1 if _is_letter(node) else 0
+        kind = KINDS.get(node.symbol)
+        depth += (kind == "open") - (kind == "close")
+        if depth < 0 or letters > _WORD or not node.symbol:
+            return False
+    ends = KINDS.get(row[0].symbol), KINDS.get(row[-1].symbol)
+    bars = sum(node.symbol == "|" for node in row)
+    idle = row[0].symbol in (",", ".", ";") or ends[1] in ("relation", "sign", "mark")
+    return depth == 0 and bars % 2 == 0 and not idle

@@ -1,0 +1,340 @@
+"""Symbol layout tree -> a box for every sign: our own simple statistical layout.
+
+Each relation has its measures (how large a superscript is, how far a bar stands over), learnt from
+the boxes of CROHME's training symbols; a `LayoutStyle` draws them for one writer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from hmer_cli.expr.commands import COVERS, OPERATORS
+from hmer_cli.expr.node import Node, Tree
+from hmer_cli.ink.ink import Box
+from hmer_cli.synthesis.glyph import Glyph, Hand
+from hmer_cli.synthesis.layout_statistics import KINDS, LayoutStyle, gap
+from hmer_cli.synthesis.matrix_cells import arrange
+
+_WIDE_COVERS = frozenset({r"\overline", r"\underline"})
+_NARROW_COVERS = frozenset({r"\dot", r"\ddot"})
+_LEAST_GAP = -0.02
+_OFF = 0.4
+"""The line of a script lies off that of its base by so much at least, from middle to middle."""
+
+_BESIDE = 0.1
+"""A prime is no nearer to its letter, whose hook it would else be part of."""
+
+_LEAST_SCALE = 0.36
+"""Scripts of scripts of scripts are not written smaller than this."""
+
+
+@dataclass(slots=True)
+class Mark:
+    """A sign in its place: the glyph is to fill the box. ``knee``: where a radical's bar begins."""
+
+    token: str
+    glyph: Glyph
+    box: Box
+    knee: float | None = None
+
+
+@dataclass
+class Block:
+    """Marks in the order of their label, and the box round them; baseline at y = 0."""
+
+    marks: list[Mark] = field(default_factory=list)
+    box: Box = (0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def width(self) -> float:
+        """The width of the box."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def centre(self) -> float:
+        """The x of the middle."""
+        return (self.box[0] + self.box[2]) / 2
+
+    @property
+    def middle(self) -> float:
+        """The y of the middle."""
+        return (self.box[1] + self.box[3]) / 2
+
+    def add(self, other: Block, dx: float = 0.0, dy: float = 0.0, scale: float = 1.0) -> None:
+        """Takes in another block, scaled about its origin and then moved."""
+        if not other.marks:
+            return
+        for mark in other.marks:
+            mark.box = _moved(mark.box, dx, dy, scale)
+            mark.knee = None if mark.knee is None else mark.knee * scale + dx
+        box = _moved(other.box, dx, dy, scale)
+        self.box = _union(self.box, box) if self.marks else box
+        self.marks += other.marks
+
+
+def layout(tree: Tree, hand: Hand, style: LayoutStyle) -> list[Mark]:
+    """The marks of all signs of the tree, in the order of its label.
+
+    The unit is the height of an x of the main line. ``hand`` gives the glyphs; raises KeyError
+    where it cannot write a sign, ValueError for what no hand writes (an empty tree).
+    """
+    block = _Layouter(hand, style).row(tree)
+    if not block.marks:
+        raise ValueError("nothing to write")
+    return block.marks
+
+
+class _Layouter:
+    def __init__(self, hand: Hand, style: LayoutStyle) -> None:
+        self.hand = hand
+        self.style = style
+        self.scale = 1.0
+
+    def row(self, tree: Tree) -> Block:
+        """Signs from left to right; brackets last, as they reach over what they hold."""
+        partner = _pairs(tree)
+        blocks: list[Block | None] = [
+            None if i in partner else self.node(node) for i, node in enumerate(tree)
+        ]
+        for end in sorted(i for i in partner if partner[i] < i):
+            start = partner[end]
+            held = [b for b in blocks[start + 1 : end] if b and b.marks]
+            for i in (start, end):
+                blocks[i] = self.node(tree[i], self.reach(held))
+        return self.joined(tree, [block for block in blocks if block is not None])
+
+    def joined(self, tree: Tree, blocks: Sequence[Block]) -> Block:
+        """The blocks of a row's nodes side by side."""
+        out = Block()
+        last = ""
+        for node, block in zip(tree, blocks, strict=True):
+            if not block.marks:
+                continue
+            space = self.style.space(gap(last, node.symbol), _LEAST_GAP) if out.marks else 0.0
+            out.add(block, out.box[2] + space - block.box[0])
+            last = node.symbol
+        return out
+
+    def reach(self, held: Sequence[Block]) -> tuple[float, float] | None:
+        """Top and bottom of the brackets round these blocks."""
+        if not held:
+            return None
+        top = min(block.box[1] for block in held)
+        bottom = max(block.box[3] for block in held)
+        high, low = self.style.draw("bracket.top", top), self.style.draw("bracket.bottom", bottom)
+        return min(high, top + 0.2), max(low, bottom - 0.2)
+
+    def part(self, tree: Tree, role: str) -> tuple[Block, float]:
+        """A row that hangs on a sign, in its own unit, and that unit in ours."""
+        most = 1.15 if role in ("over", "under") else 0.95
+        size = min(math.exp(self.style.draw(f"size.{role}")), most)
+        size = max(size, _LEAST_SCALE / self.scale)
+        self.scale *= size
+        block = self.row(tree)
+        self.scale /= size
+        return block, size
+
+    def node(self, node: Node, reach: tuple[float, float] | None = None) -> Block:
+        """A sign with everything that hangs on it; its left edge anywhere, its baseline at 0."""
+        if node.symbol == r"\frac":
+            block = self.fraction(node)
+        elif node.symbol == r"\sqrt":
+            block = self.root(node)
+        elif node.symbol in COVERS:
+            block = self.cover(node)
+        elif node.cells:
+            block = self.grid(node)
+        elif node.symbol:
+            block = self.sign(node.symbol, reach)
+        else:
+            block = Block()
+        return self.scripts(node, block)
+
+    def sign(self, token: str, reach: tuple[float, float] | None) -> Block:
+        """One glyph as it was written, or as high as ``reach``."""
+        if reach is None:
+            glyph = self.hand.glyph(token)
+            return _block(glyph, glyph.box)
+        top, bottom = reach
+        glyph = self.hand.glyph(token, 0.35 / (bottom - top))
+        stretch = (bottom - top) / max(glyph.height, 0.3)
+        width = min(glyph.width * stretch**0.5, 1.0)
+        return _block(glyph, (0.0, top, width, bottom))
+
+    def scripts(self, node: Node, block: Block) -> Block:
+        """The block with its limits and scripts."""
+        above, below = node.above, node.below
+        sub, sup = node.sub, node.sup
+        if node.symbol in OPERATORS and (above or below):
+            beside = "int" in node.symbol and self.style.rng.random() < 0.75
+            if beside:
+                sub, sup = below + sub, above + sup
+            else:
+                self.limits(block, above, below)
+        base = block.box if block.marks else (0.0, -1.0, 0.0, 0.0)
+        for name, tree in (("sub", sub), ("sup", sup)):
+            if tree:
+                self.script(block, base, name, tree, node.symbol)
+        return block
+
+    def script(self, block: Block, base: Box, name: str, tree: Tree, token: str) -> None:
+        """Hangs one script on the block, whose sign is this token and has the box ``base``."""
+        part, size = self.part(tree, name)
+        if not part.marks:
+            return
+        edge = base[1] if name == "sup" else base[3]
+        kind = KINDS.get(token, "letter")
+        kind = kind if f"{name}.gap.{kind}" in self.style.measures else "letter"
+        space = self.style.space(f"{name}.gap.{kind}", _LEAST_GAP)
+        if "int" in token and name == "sub":
+            space -= 0.35 * (base[2] - base[0])
+        kind = kind if f"{name}.base.{kind}" in self.style.measures else "letter"
+        y = self.style.draw(f"{name}.base.{kind}", edge)
+        if all(node.symbol == r"\prime" for node in tree):  # it hangs at the top of its base
+            top = min(base[1] + 0.1, -1.35)
+            y = top + float(self.style.rng.normal(0, 0.1)) - part.middle * size
+            space = max(space, _BESIDE)
+        elif name == "sup":  # a superscript ends above the middle of its base, a subscript below it
+            y = min(y, (base[1] + base[3]) / 2 - 0.1 - part.box[3] * size, (size - 1) / 2 - _OFF)
+        else:
+            y = max(y, (base[1] + base[3]) / 2 + 0.1 - part.box[1] * size, (size - 1) / 2 + _OFF)
+        block.add(part, base[2] + space - part.box[0] * size, y, size)
+
+    def limits(self, block: Block, above: Tree, below: Tree) -> None:
+        """Rows over and under an operator; the lower one is spelled first."""
+        base = block.box
+        for name, tree in (("below", below), ("above", above)):
+            part, size = self.part(tree, name) if tree else (Block(), 1.0)
+            if not part.marks:
+                continue
+            distance = max(self.style.draw(f"{name}.gap.stack"), 0.08)
+            x = (base[0] + base[2]) / 2 + self.style.draw(f"{name}.shift.stack")
+            y = base[3] + distance - part.box[1] * size
+            if name == "above":
+                y = base[1] - distance - part.box[3] * size
+            block.add(part, x - part.centre * size, y, size)
+
+    def fraction(self, node: Node) -> Block:
+        """Numerator, bar and denominator; the bar lies on the axis."""
+        (over, over_size), (under, under_size) = (
+            self.part(node.above, "over"),
+            self.part(node.below, "under"),
+        )
+        widest = max(over.width * over_size, under.width * under_size, 0.5)
+        half = widest / 2 + max(self.style.draw("bar.overhang"), -0.05 * widest)
+        axis = self.style.draw("bar.axis")
+        glyph = self.hand.glyph(r"\frac", half / 0.05)
+        rise = min(glyph.height * min(2 * half / max(glyph.width, 0.2), 2.0), 0.3) / 2
+        block = _block(glyph, (-half, axis - rise, half, axis + rise))
+        for name, part, size in (("over", over, over_size), ("under", under, under_size)):
+            if part.marks:
+                distance = max(self.style.draw(f"{name}.gap"), rise + 0.06)
+                shift = _within(self.style.draw(f"{name}.shift"), half - part.width * size / 2)
+                y = axis + distance - part.box[1] * size
+                if name == "over":
+                    y = axis - distance - part.box[3] * size
+                block.add(part, shift - part.centre * size, y, size)
+        return block
+
+    def root(self, node: Node) -> Block:
+        """The radical over its content, the index in its crook."""
+        inside = self.row(node.inside)
+        index, size = self.part(node.above, "index") if node.above else (Block(), 1.0)
+        if not inside.marks:
+            inside = Block(box=(0.0, -1.0, 0.6, 0.0))
+        top = inside.box[1] - max(0.8 * self.style.draw("root.top"), 0.2)
+        bottom = inside.box[3] - self.style.draw("root.bottom")
+        right = inside.width + 0.08 + max(0.8 * self.style.draw("root.right"), 0.1)
+        height = bottom - top
+        hook = min(max(self.style.draw("root.hook", height) - 0.15, 0.5), 0.9 * height + 0.3)
+        glyph = self.hand.glyph(r"\sqrt", (hook + right) / height)
+        block = _block(glyph, (0.0, top, hook + right, bottom))
+        block.marks[0].knee = hook
+        if index.marks:
+            x = min(self.style.draw("index.x", height), hook)
+            y = min(self.style.draw("index.y", height), 0.45 * height)
+            block.add(index, x - index.box[2] * size, top + y - index.box[3] * size, size)
+        block.add(inside, hook + 0.2 - inside.box[0])
+        return block
+
+    def cover(self, node: Node) -> Block:
+        """An accent or a line over (or under) its content."""
+        inside = self.row(node.inside)
+        glyph = self.hand.glyph(node.symbol)
+        width, height = glyph.width, glyph.height
+        x0, top, x1, bottom = inside.box if inside.marks else (0.0, -1.0, 0.6, 0.0)
+        if node.symbol in _WIDE_COVERS:
+            width = x1 - x0 + float(self.style.rng.normal(0.15, 0.12))
+        elif node.symbol not in _NARROW_COVERS:
+            width = max(width, 0.75 * (x1 - x0))
+        height = min(height, 0.8)
+        distance = max(float(self.style.rng.normal(0.25, 0.09)), 0.08)
+        left = (x0 + x1 - width) / 2 + float(self.style.rng.normal(0.05, 0.06))
+        y = bottom + distance if node.symbol == r"\underline" else top - distance - height
+        block = _block(glyph, (left, y, left + width, y + height))
+        block.add(inside)
+        return block
+
+    def grid(self, node: Node) -> Block:
+        """A matrix: its cells in rows and columns between stretched delimiters."""
+        cells = [[self.row(cell) for cell in row] for row in node.cells]
+        inner = Block()
+        for cell, x, y in arrange(
+            [[cell.box for cell in row] for row in cells], self.style, node.symbol[7:-1]
+        ):
+            inner.add(cells[cell[0]][cell[1]], x, y)
+        before, after = DELIMITERS[node.symbol[7:-1]]
+        _, top, _, bottom = inner.box
+        reach = top - 0.15, bottom + 0.15
+        block = Block()
+        for token, part in ((before, None), ("", inner), (after, None)):
+            piece = part or (self.sign(token, reach) if token else Block())
+            space = max(float(self.style.rng.normal(0.3, 0.1)), 0.1) if block.marks else 0.0
+            block.add(piece, block.box[2] + space - piece.box[0])
+        return block
+
+
+DELIMITERS = {
+    "matrix": ("", ""),
+    "pmatrix": ("(", ")"),
+    "bmatrix": ("[", "]"),
+    "vmatrix": ("|", "|"),
+    "cases": (r"\{", ""),
+}
+"""What stands left and right of a grid: the ink of its ``\\begin`` and its ``\\end``."""
+
+
+def _pairs(tree: Iterable[Node]) -> dict[int, int]:
+    """The index of the other bracket, for every bracket of a row that has one."""
+    partner: dict[int, int] = {}
+    waiting: list[int] = []
+    for i, node in enumerate(tree):
+        kind = KINDS.get(node.symbol)
+        if node.symbol in ("|", r"\|"):
+            kind = "close" if waiting and tuple(tree)[waiting[-1]].symbol == node.symbol else "open"
+        if kind == "open":
+            waiting.append(i)
+        elif kind == "close" and waiting:
+            start = waiting.pop()
+            partner[start], partner[i] = i, start
+    return partner
+
+
+def _within(value: float, limit: float) -> float:
+    limit = max(limit, 0.05)
+    return min(max(value, -limit), limit)
+
+
+def _block(glyph: Glyph, box: Box) -> Block:
+    return Block([Mark(glyph.token, glyph, box)], box)
+
+
+def _moved(box: Box, dx: float, dy: float, scale: float) -> Box:
+    x0, y0, x1, y1 = box
+    return x0 * scale + dx, y0 * scale + dy, x1 * scale + dx, y1 * scale + dy
+
+
+def _union(a: Box, b: Box) -> Box:
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

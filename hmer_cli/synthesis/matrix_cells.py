@@ -1,0 +1,52 @@
+"""Where the cells of a matrix lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hmer_cli.ink.ink import Box
+from hmer_cli.synthesis.layout_statistics import LayoutStyle
+
+_AXIS = -0.5
+"""The middle of a matrix above the baseline, in x heights."""
+
+_EMPTY = (0.0, -1.0, 0.0, 0.0)
+
+
+def arrange(
+    cells: Sequence[Sequence[Box]], style: LayoutStyle, name: str
+) -> Iterator[tuple[tuple[int, int], float, float]]:
+    """Row, column and shift (x, y) of every cell, by the boxes of their contents.
+
+    Columns are aligned on the left in ``cases`` and by writers who do so, else on the middle; rows
+    on their baselines. Nothing is quite straight.
+    """
+    normal = style.rng.normal
+    boxes = [
+        [box if box[2] > box[0] or box[3] > box[1] else _EMPTY for box in row] for row in cells
+    ]
+    columns = max(len(row) for row in boxes)
+    widths = [max(b[2] - b[0] for row in boxes for b in row[c : c + 1]) for c in range(columns)]
+    left = name == "cases" or style.rng.random() < 0.2
+    space = max(float(normal(1.1, 0.35)), 0.6)
+    leading = max(float(normal(0.6, 0.2)), 0.3)
+    baselines = _baselines(boxes, leading)
+    for r, row in enumerate(boxes):
+        x = 0.0
+        for c, box in enumerate(row):
+            free = 0.0 if left else (widths[c] - (box[2] - box[0])) / 2
+            jitter = normal(0, (0.1, 0.06))
+            yield (r, c), x + free - box[0] + float(jitter[0]), baselines[r] + float(jitter[1])
+            x += widths[c] + space
+
+
+def _baselines(boxes: Sequence[Sequence[Box]], leading: float) -> list[float]:
+    """The y of the rows' baselines, so that the middle of all lies on the axis."""
+    baselines: list[float] = []
+    end = 0.0
+    for row in boxes:
+        top, bottom = min(box[1] for box in row), max(box[3] for box in row)
+        baselines.append(end - top)
+        end += bottom - top + leading
+    shift = _AXIS - (end - leading) / 2
+    return [y + shift for y in baselines]

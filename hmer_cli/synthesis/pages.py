@@ -1,0 +1,188 @@
+"""Whole pages by hand: prose and expressions on paper, with the box of every expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.tree import parse
+from hmer_cli.ink.ink import Box
+from hmer_cli.ink.render import WHITE, Image, draw
+from hmer_cli.synthesis.engine import inscribe
+from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.glyph import Points, join
+from hmer_cli.synthesis.pen_kinematics import link
+from hmer_cli.synthesis.writer_style import WriterStyle
+
+WIDTH, HEIGHT = 1240, 1754
+"""A4 at 150 dots an inch."""
+
+PAPERS = ("plain", "ruled", "squared")
+
+WORDS = """the of and to in is that we for it as with on be by this are from or which let then
+where since hence thus suppose assume function value point given every some there exists such
+number integer real positive continuous derivative integral limit series converges theorem proof
+lemma example note recall definition solution find compute show first second case interval root
+equation order method error approximate between small large constant matrix vector space set
+bounded unique if only because both sides divide multiply substitute into using above below so
+now have has can cannot must therefore what when how same also next step term sum product graph
+slope line area under curve change rate time energy field law mean average rule chain""".split()
+
+_MARGIN = 70
+_PITCH = 3.4
+"""From one line of prose to the next, in x heights."""
+
+_MARK_GAP = 0.3
+"""A comma stands so far from its word, in x heights; its tail would else look like a letter's."""
+
+_PAD = 0.3
+"""Free space round an expression that belongs to its box, in x heights."""
+
+_INLINE = (9.0, 3.0)
+"""An expression in a line of prose is not wider and not higher, in x heights."""
+
+
+@dataclass
+class Page:
+    """A page: pixels (H, W), and the box in pixels and the label of every expression."""
+
+    image: Image
+    boxes: list[Box] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+
+
+def write_page(source: Callable[[], str], style: int, rng: np.random.Generator) -> Page:
+    """A page in the hand of the writer with the number ``style``.
+
+    ``source`` gives one label after the other; those that do not fit are left out.
+    """
+    return _Scribe(source, WriterStyle.of(style), rng).page()
+
+
+@dataclass
+class _Piece:
+    """Strokes in pixels, baseline at y = 0, left edge at x = 0, and their box."""
+
+    strokes: list[Points]
+    box: Box
+
+    @classmethod
+    def of(cls, strokes: list[Points], scale: float) -> _Piece:
+        points = np.concatenate(strokes)
+        (x0, y0), (x1, y1) = points.min(axis=0) * scale, points.max(axis=0) * scale
+        shift = np.array([x0, 0], np.float32)
+        moved = [(stroke * scale - shift).astype(np.float32) for stroke in strokes]
+        return cls(moved, (0.0, float(y0), float(x1 - x0), float(y1)))
+
+
+class _Scribe:
+    def __init__(
+        self, source: Callable[[], str], manner: WriterStyle, rng: np.random.Generator
+    ) -> None:
+        self.source = source
+        self.manner = manner
+        self.rng = rng
+        self.hand = FontHand(rng, manner)
+        self.x = float(rng.uniform(13, 20))
+        self.pitch = _PITCH * self.x * float(rng.uniform(0.9, 1.2))
+        self.left = _MARGIN + float(rng.uniform(0, 80))
+        self.top = 2 * _MARGIN + float(rng.uniform(0, 60))
+        self.paper = PAPERS[int(rng.integers(len(PAPERS)))]
+        self.strokes: list[Points] = []
+        self.found = Page(np.full((HEIGHT, WIDTH), WHITE, np.uint8))
+
+    def page(self) -> Page:
+        """Paragraphs and displayed expressions down to the foot of the page."""
+        y = self.top
+        while y < HEIGHT - _MARGIN - self.pitch:
+            y = self.prose(self.on_line(y)) if self.rng.random() < 0.45 else self.display(y)
+        pen = float(np.clip(self.manner.pen * self.x, 1.5, 4.0))
+        ink = draw(self.strokes, (HEIGHT, WIDTH), pen)
+        paper = _paper(self.paper, self.top % self.pitch, self.pitch, self.rng)
+        self.found.image = np.minimum(ink, paper)
+        return self.found
+
+    def on_line(self, y: float) -> float:
+        """The next line of ruled paper; on other paper, just there."""
+        if self.paper != "ruled":
+            return y
+        return self.top + self.pitch * float(np.ceil((y - self.top) / self.pitch - 0.1))
+
+    def prose(self, y: float) -> float:
+        """A few lines of words, some with an expression among them; the y of the next line."""
+        for _ in range(int(self.rng.integers(1, 5))):
+            x, end = self.left, WIDTH - _MARGIN - float(self.rng.uniform(0, 150))
+            if y > HEIGHT - _MARGIN:
+                break
+            while True:
+                piece, label = self.word(), ""
+                if self.rng.random() < 0.06:
+                    piece, label = self.expression(_INLINE)
+                if x + piece.box[2] > end:
+                    break
+                self.put(piece, x, y, label)
+                x += piece.box[2] + self.x * float(self.rng.uniform(0.8, 1.3))
+            y += self.pitch
+        return y + 0.3 * self.pitch
+
+    def display(self, y: float) -> float:
+        """One expression, or a few below each other, on lines of their own."""
+        x = self.left + self.x * float(self.rng.uniform(0, 12))
+        for _ in range(int(self.rng.choice([1, 1, 2, 3]))):
+            piece, label = self.expression(((WIDTH - _MARGIN - x) / self.x, 12.0))
+            base = y - piece.box[1]
+            if base + piece.box[3] > HEIGHT - _MARGIN:
+                return float(HEIGHT)
+            self.put(piece, x, base, label)
+            y = base + piece.box[3] + float(self.rng.uniform(1.0, 1.8)) * self.x
+        return y + 2.4 * self.x
+
+    def word(self) -> _Piece:
+        """One word, now and then with a mark after it."""
+        letters = str(self.rng.choice(WORDS))
+        mark = str(self.rng.choice(["", "", "", "", "", ",", "."]))
+        glyphs = [self.hand.glyph(letter) for letter in letters]
+        joining = link if self.manner.joined else None
+        word = join(letters, glyphs, float(self.rng.normal(0.14, 0.03)), joining)
+        if mark:
+            word = join(letters + mark, [word, self.hand.glyph(mark)], _MARK_GAP)
+        return _Piece.of(word.strokes, self.x)
+
+    def expression(self, most: tuple[float, float]) -> tuple[_Piece, str]:
+        """An expression not wider and higher than this, in x heights, and its label."""
+        for _ in range(40):
+            label = self.source()
+            strokes, _, _ = inscribe(parse(tokenize(label)), self.manner, self.rng)
+            piece = _Piece.of(strokes, self.x / 100)
+            x0, y0, x1, y1 = piece.box
+            if x1 - x0 <= most[0] * self.x and y1 - y0 <= most[1] * self.x:
+                return piece, label
+        return self.word(), ""
+
+    def put(self, piece: _Piece, x: float, y: float, label: str) -> None:
+        """Ink at x on the line y; with a label, it is an expression and gets its box."""
+        shift = np.array([x, y], np.float32)
+        self.strokes += [stroke + shift for stroke in piece.strokes]
+        if label:
+            x0, y0, x1, y1 = piece.box
+            pad = _PAD * self.x
+            self.found.boxes.append((x + x0 - pad, y + y0 - pad, x + x1 + pad, y + y1 + pad))
+            self.found.labels.append(label)
+
+
+def _paper(kind: str, first: float, pitch: float, rng: np.random.Generator) -> Image:
+    """An empty sheet with the lines of its kind, one of them ``first`` pixels from the top."""
+    paper = np.full((HEIGHT, WIDTH), WHITE, np.uint8)
+    if kind == "plain":
+        return paper
+    step = pitch if kind == "ruled" else pitch / 2
+    tilt, shade = float(rng.uniform(-4, 4)), int(rng.integers(165, 225))
+    for y in np.arange(first, HEIGHT, step):
+        cv2.line(paper, (0, int(y)), (WIDTH, int(y + tilt)), shade, 1, cv2.LINE_AA)
+    for x in np.arange(first, WIDTH if kind == "squared" else 0, step):
+        cv2.line(paper, (int(x), 0), (int(x - tilt), HEIGHT), shade, 1, cv2.LINE_AA)
+    return paper

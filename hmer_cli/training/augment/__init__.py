@@ -1,0 +1,1 @@
+"""Variation of ink and images: pen, paper, camera."""

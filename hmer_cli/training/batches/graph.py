@@ -1,0 +1,211 @@
+"""Examples -> the nodes of graph readers, and batches of them, bucketed by length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hmer_cli.ink.render import draw
+from hmer_cli.recognition import scale
+from hmer_cli.recognition.components import SYMBOL, Components, components
+from hmer_cli.recognition.graph_decoder import front_of
+from hmer_cli.recognition.scale import PADDING
+from hmer_cli.recognition.strokes import StrokeFeatures, stroke_features, stroke_size
+from hmer_cli.recognition.units import Units
+from hmer_cli.training.augment.camera import DEFAULT, Warp, degrade, seen
+from hmer_cli.training.augment.ink import Points, Spread, augment
+from hmer_cli.training.batches.images import UNKNOWN, bilevel, placed, turned
+from hmer_cli.training.batches.targets import Targets, shifted
+from hmer_cli.training.compose.examples import UNTIED, Example
+from hmer_cli.training.recipe import Drawing
+
+UNORDERED = 0.3
+"""The share of expressions of which nobody says in which order the strokes were written."""
+
+LARGER = SYMBOL / scale.SYMBOL
+"""How much larger than to the recogniser images are to the reader of their components."""
+
+PEN = 2.6
+"""Pixels that lines are wide in the image of an expression as it was written."""
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """One training expression: what is seen of its nodes, and of each which sign it belongs to.
+
+    ``places`` (N,) counts the signs in the order of the label, ``names`` (N,) says what they
+    are; both UNKNOWN where nobody tells.
+    """
+
+    seen: StrokeFeatures | Components
+    ordered: bool
+    label: list[int]
+    places: NDArray[np.int64]
+    names: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """The number of nodes."""
+        return len(self.places)
+
+    @property
+    def front(self) -> str:
+        """Which front of the reader sees them."""
+        return front_of(self.seen)[0]
+
+
+@dataclass(frozen=True)
+class GraphBatch(Targets):
+    """Tensors ready for the model; see `hmer_cli.networks.graph_model` for the letters.
+
+    looks (M, ...) of the nodes that are there, one after the other, for the ``front`` that sees
+    them; boxes (B, N, 4), ordered (B,) and there (B, N) as the model takes them; places and names
+    (B, N) int64, see `Nodes`.
+    """
+
+    front: str
+    looks: Tensor
+    boxes: Tensor
+    ordered: Tensor
+    there: Tensor
+    places: Tensor
+    names: Tensor
+
+
+def collate(group: Sequence[Nodes]) -> GraphBatch:
+    """Pad to the most nodes and the longest label; all are for the same front."""
+    b, n = len(group), max(nodes.count for nodes in group)
+    boxes = np.zeros((b, n, 4), np.float32)
+    there = np.zeros((b, n), bool)
+    places, names = np.full((b, n), UNKNOWN, np.int64), np.full((b, n), UNKNOWN, np.int64)
+    for i, nodes in enumerate(group):
+        boxes[i, : nodes.count] = nodes.seen.boxes
+        there[i, : nodes.count] = True
+        places[i, : nodes.count], names[i, : nodes.count] = nodes.places, nodes.names
+    before, after, lengths = shifted([nodes.label for nodes in group])
+    looks = np.concatenate([front_of(nodes.seen)[1] for nodes in group])
+    arrays = looks, boxes, np.array([nodes.ordered for nodes in group]), there, places, names
+    front = group[0].front
+    return GraphBatch(before, after, lengths, 0, front, *map(torch.from_numpy, arrays))
+
+
+def bucketed(waiting: Sequence[Nodes], most: int) -> list[list[Nodes]]:
+    """Groups of like length and for one front, whose padded nodes and units are about ``most``."""
+    groups: list[list[Nodes]] = [[]]
+    longest = 0
+    for nodes in sorted(waiting, key=lambda nodes: (nodes.front, _length(nodes))):
+        other = groups[-1] and nodes.front != groups[-1][0].front
+        longest = _length(nodes) if other else max(longest, _length(nodes))
+        if groups[-1] and (other or (len(groups[-1]) + 1) * longest > most):
+            groups.append([])
+            longest = _length(nodes)
+        groups[-1].append(nodes)
+    return groups
+
+
+def _length(nodes: Nodes) -> int:
+    return max(nodes.count, len(nodes.label))
+
+
+@dataclass(frozen=True)
+class NodeSampler:
+    """Shows examples as the model is to see them, with or without augmentation.
+
+    ``symbols`` are the numbers of the names of signs.
+    """
+
+    units: Units
+    symbols: Mapping[str, int]
+    drawing: Drawing
+    spread: Spread
+
+    def varied(self, example: Example, rng: np.random.Generator) -> Nodes | None:
+        """The example in another hand, its strokes or an image; None where no ink is left of it."""
+        if not example.strokes:
+            return self.still(example)
+        size = _size(example.strokes)
+        strokes = augment(example.strokes, example.symbols, size, rng, self.spread)
+        if rng.random() < self.drawing.components:
+            return self._of_image(example, *self._painted(strokes, size, rng))
+        places, names = self._signs(example)
+        ordered = bool(rng.random() >= UNORDERED)
+        label = self.units.encode(example.tokens)
+        return Nodes(stroke_features(turned(strokes, rng)), ordered, label, places, names)
+
+    def _painted(
+        self, strokes: Sequence[Points], size: float, rng: np.random.Generator
+    ) -> tuple[list[Points], NDArray[np.uint8]]:
+        """Strokes in pixels and the ink (H, W) of an image of them, bright on black."""
+        drawing = self.drawing
+        zoom = SYMBOL * float(np.exp(rng.normal(0, drawing.zoom))) / size
+        strokes, shape = placed(strokes, zoom, PADDING + rng.integers(-3, 6, 4))
+        pen = LARGER * float(rng.uniform(*drawing.pen))
+        chance = rng.random() - drawing.degraded
+        if chance < 0:
+            warp = Warp.sample(shape, rng, DEFAULT)
+            strokes = [warp.points(stroke) for stroke in strokes]
+            return strokes, seen(degrade(draw(strokes, warp.shape, pen), rng))
+        if chance < drawing.bilevel:
+            return strokes, bilevel(strokes, shape, rng)
+        return strokes, 255 - draw(strokes, shape, pen)
+
+    def still(self, example: Example, as_image: bool = False) -> Nodes:
+        """The example as it was written, or an image of it, or the image as which it came."""
+        nodes = self._still(example, as_image)
+        assert nodes is not None, "what was written or prepared has ink"
+        return nodes
+
+    def _still(self, example: Example, as_image: bool) -> Nodes | None:
+        label = self.units.encode(example.tokens)
+        if example.image is not None:
+            return self._of_image(example, (), example.image.pixels)
+        places, names = self._signs(example)
+        if not as_image:
+            return Nodes(stroke_features(example.strokes), True, label, places, names)
+        zoom = SYMBOL / _size(example.strokes)
+        strokes, shape = placed(example.strokes, zoom, np.full(4, PADDING))
+        return self._of_image(example, strokes, 255 - draw(strokes, shape, PEN))
+
+    def _of_image(
+        self, example: Example, strokes: Sequence[Points], ink: NDArray[np.uint8]
+    ) -> Nodes | None:
+        """What an image shows; None where there is no ink.
+
+        A component is of the sign of all the strokes that go through it, if that is one.
+        """
+        found = components(ink)
+        if found is None:
+            return None
+        told, where = found
+        places, names = np.full((2, len(told.boxes)), UNKNOWN, np.int64)
+        taken: list[set[tuple[int, ...]]] = [set() for _ in places]
+        signs = np.stack(self._signs(example), axis=1)
+        for sign, stroke in zip(signs.tolist(), strokes, strict=True):
+            x, y = np.clip(stroke.T.astype(int), 0, np.array(where.shape)[::-1, None] - 1)
+            for component in set(where[y, x].tolist()) - {-1}:
+                taken[component].add(tuple(sign))
+        for i, through in enumerate(taken):
+            if len(through) == 1:
+                places[i], names[i] = next(iter(through))
+        return Nodes(told, False, self.units.encode(example.tokens), places, names)
+
+    def _signs(self, example: Example) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of each stroke the place of its sign among those of the label, and its name."""
+        places, names = np.full((2, len(example.strokes)), UNKNOWN, np.int64)
+        for token, place in zip(example.tokens, example.places or (), strict=False):
+            if place == UNTIED:
+                continue
+            for i in example.symbols[place]:
+                if places[i] == UNKNOWN:  # of the two tokens of one sign, the first names it
+                    places[i], names[i] = place, self.symbols[token]
+        return places, names
+
+
+def _size(strokes: Sequence[Points]) -> float:
+    low, high = (np.stack([f(s, axis=0) for s in strokes]) for f in (np.min, np.max))
+    return stroke_size(low.astype(np.float64), high.astype(np.float64))

@@ -1,0 +1,1 @@
+"""New labelled ink from that of people: examples, symbol bank, recomposition, substitution."""

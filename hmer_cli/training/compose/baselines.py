@@ -1,0 +1,177 @@
+"""Labelled ink -> lines of writing: where the baseline lies and how high an x is.
+
+Each symbol of a line says both, as a writer makes an ``x`` one unit high and a ``b`` 1.7; the best
+baseline and unit of a line come from all of its symbols by least squares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hmer_cli.expr.node import Node, Tree
+from hmer_cli.expr.tree import LabelError, parse, to_tokens
+from hmer_cli.ink.ink import Box
+from hmer_cli.synthesis.layout_statistics import spelled_rows
+from hmer_cli.training.compose.examples import Example
+
+Extents = Mapping[str, tuple[float, float]]
+"""Top and bottom of each token in x heights, y down from the baseline."""
+
+_ELASTIC = frozenset(
+    r"""( ) [ ] | \{ \} / \sqrt \sum \int \prod \langle \rangle \| , . \prime \ldots \cdots
+    \cdot""".split()
+)
+"""Signs as high as what they hold, or too small: they say nothing of their line."""
+
+_FLAT = 0.5
+"""A sign lower than this says where the middle of the line is, not how large its signs are."""
+
+_TRUST = 0.4
+"""The weight of the expression's own unit beside what one symbol of a line says."""
+
+_LEAST = 0.3
+"""No line is so small, in shares of what the rest of the expression makes one expect."""
+
+_SCRIPT = 0.7
+"""The unit of a script, roughly, in units of its base."""
+
+
+@dataclass
+class Line:
+    """A line of writing: the y of its baseline and the height of its x, in units of the ink."""
+
+    depth: int
+    base: float = 0.0
+    unit: float = 0.0
+    seen: list[tuple[str, Box]] = field(default_factory=list)
+
+
+@dataclass
+class PlacedSymbol:
+    """A node of the label's tree with the ink's box, its symbol and the line it stands in."""
+
+    node: Node
+    symbol: int
+    box: Box
+    line: Line
+    rows: dict[str, list[PlacedSymbol]] = field(default_factory=dict)
+
+    @property
+    def extent(self) -> Box:
+        """The box of the sign with all that hangs on it."""
+        boxes = [self.box, *(s.extent for row in self.rows.values() for s in row)]
+        return union(boxes)
+
+    def walk(self) -> Iterator[PlacedSymbol]:
+        """This sight and all below it."""
+        yield self
+        for row in self.rows.values():
+            for sight in row:
+                yield from sight.walk()
+
+
+def union(boxes: list[Box]) -> Box:
+    """The box round all boxes."""
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
+
+
+def placed_symbols(example: Example, extents: Extents) -> list[PlacedSymbol] | None:
+    """The signs of the example in its lines; None where label and ink do not agree."""
+    if example.places is None or not example.symbols:
+        return None
+    try:
+        tree = parse(example.tokens)
+    except LabelError:
+        return None
+    if tuple(to_tokens(tree)) != example.tokens:
+        return None
+    viewer = _Viewer(example)
+    sights = viewer.row(tree, viewer.line(0))
+    if sights is None or viewer.next != len(example.symbols) or not viewer.fit(extents):
+        return None
+    return sights
+
+
+class _Viewer:
+    """Walks a tree in the order of its label, one symbol a sign."""
+
+    def __init__(self, example: Example) -> None:
+        self.boxes = [_box(example, members) for members in example.symbols]
+        self.next = 0
+        self.lines: list[Line] = []
+
+    def line(self, depth: int) -> Line:
+        self.lines.append(Line(depth))
+        return self.lines[-1]
+
+    def row(self, tree: Tree, line: Line) -> list[PlacedSymbol] | None:
+        sights = []
+        for node in tree:
+            sight = self.sight(node, line)
+            if sight is None:
+                return None
+            sights.append(sight)
+        return sights
+
+    def sight(self, node: Node, line: Line) -> PlacedSymbol | None:
+        if not node.symbol or node.cells or self.next >= len(self.boxes):
+            return None
+        sight = PlacedSymbol(node, self.next, self.boxes[self.next], line)
+        line.seen.append((node.symbol, sight.box))
+        self.next += 1
+        for name in spelled_rows(node):
+            tree = getattr(node, name)
+            below = line if name == "inside" else self.line(line.depth + _deeper(node, name))
+            row = self.row(tree, below)
+            if row is None:
+                return None
+            sight.rows[name] = row
+        return sight
+
+    def fit(self, extents: Extents) -> bool:
+        """Baseline and unit of every line; False where no symbol says how large the hand is."""
+        sizes = [
+            (box[3] - box[1]) / (extents[token][1] - extents[token][0]) / _SCRIPT**line.depth
+            for line in self.lines
+            for token, box in line.seen
+            if _sized(token, extents)
+        ]
+        if not sizes:
+            return False
+        for line in self.lines:
+            _fit(line, float(np.median(sizes)) * _SCRIPT**line.depth, extents)
+        return True
+
+
+def _deeper(node: Node, row: str) -> int:
+    return 0 if node.symbol == r"\frac" and row in ("above", "below") else 1
+
+
+def _box(example: Example, members: tuple[int, ...]) -> Box:
+    points = np.concatenate([example.strokes[i] for i in members])
+    (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return x0, y0, x1, y1
+
+
+def _sized(token: str, extents: Extents) -> bool:
+    top, bottom = extents.get(token, (0.0, 0.0))
+    return token not in _ELASTIC and bottom - top > _FLAT
+
+
+def _fit(line: Line, unit: float, extents: Extents) -> None:
+    """Least squares of ``y = base + unit * extent`` over the tops, bottoms and middles."""
+    rows = [(0.0, _TRUST, _TRUST * unit)]
+    for token, (_, y0, _, y1) in line.seen:
+        top, bottom = extents.get(token, (0.0, 0.0))
+        if _sized(token, extents):
+            rows += [(1.0, top, y0), (1.0, bottom, y1)]
+        elif token in extents and token not in _ELASTIC:
+            rows.append((1.0, (top + bottom) / 2, (y0 + y1) / 2))
+    if len(rows) > 1:
+        table = np.array(rows)
+        (base, unit), *_ = np.linalg.lstsq(table[:, :2], table[:, 2], rcond=None)
+        line.base, line.unit = float(base), max(float(unit), _LEAST * rows[0][2] / _TRUST)

@@ -1,0 +1,143 @@
+"""Recomposition: new training expressions laid out from the ink of real symbols."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hmer_cli.errors import InputError
+from hmer_cli.expr.tokens import Vocabulary, tokenize
+from hmer_cli.expr.tree import parse, to_tokens
+from hmer_cli.ink.ink import Ink
+from hmer_cli.synthesis.glyph import Points
+from hmer_cli.synthesis.labels import BalancedLabels, LabelSource, mixture
+from hmer_cli.synthesis.layout import layout
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, Measures, learnt
+from hmer_cli.synthesis.pen_kinematics import drift
+from hmer_cli.synthesis.random_trees import Choices
+from hmer_cli.synthesis.strokes import fill
+from hmer_cli.training.compose import subexpressions
+from hmer_cli.training.compose.examples import UNTIED, UNWRITTEN, Example
+from hmer_cli.training.compose.symbol_bank import SymbolBank
+from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
+
+_FONTS = frozenset({r"\mathbb"})
+_UNIT = 100.0
+"""The height of an x in the units of the strokes."""
+
+_SLOPE, _WAVE = 0.02, 0.06
+"""How far a line of writing rises, in its length, and strays from straight, in x heights."""
+
+
+@dataclass(frozen=True)
+class Recomposer:
+    """Writes labels with the ink of a bank, in a layout as people's is."""
+
+    bank: SymbolBank
+    measures: Measures | None = None
+
+    def example(self, label: str, rng: np.random.Generator) -> Example:
+        """A new example of the label, in the hand of one writer; the same for the same ``rng``.
+
+        Raises LabelError for what is no label, KeyError where neither the bank nor the font has a
+        sign, ValueError where nothing of it is written.
+        """
+        tree = parse(tokenize(label))
+        tokens = tuple(to_tokens(tree))
+        style = LayoutStyle(self.measures or learnt(), rng)
+        strokes, symbols = fill(layout(tree, self.bank.hand(rng), style), _UNIT)
+        places = tie(tokens)
+        if max(places) + 1 != len(symbols):
+            raise ValueError(f"{len(symbols)} signs written for {label!r}")
+        return Example(_sloped(strokes, rng), tokens, symbols, places)
+
+    def sample(self, labels: LabelSource, rng: np.random.Generator) -> Example:
+        """A new example of a label from this source."""
+        return self.example(labels.sample(rng), rng)
+
+
+@dataclass(frozen=True)
+class Invention:
+    """New examples without end: a recomposer, the labels that it writes, and their vocabulary.
+
+    The grafter makes new ones of those that there are.
+    """
+
+    recomposer: Recomposer
+    labels: LabelSource
+    vocabulary: Vocabulary
+    grafter: SymbolSubstitution
+
+    @classmethod
+    def build(
+        cls,
+        inks: Sequence[Ink],
+        vocabulary: Vocabulary,
+        formulas: Path | None = None,
+        symbols: Path | None = None,
+        tries: int = 1,
+    ) -> Invention:
+        """From labelled training inks, a file of raw LaTeX formulas and one of MathBrush symbols.
+
+        Of ``tries`` labels the one with the rarest token is written.
+
+        Raises InputError where a file cannot be read.
+        """
+        bank = SymbolBank.build(inks, symbols)
+        lines: list[str] = []
+        if formulas is not None:
+            try:
+                lines = formulas.read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"{formulas}: {error}", "give a file of formulas") from error
+        written = [ink.label for ink in inks if ink.label]
+        counts = Counter(token for label in written for token in tokenize(label))
+        grafter = SymbolSubstitution(bank, Choices(vocabulary, counts))
+        labels = BalancedLabels(mixture(vocabulary, written, lines), tries)
+        return cls(Recomposer(bank), labels, vocabulary, grafter)
+
+    def sample(self, rng: np.random.Generator) -> Example:
+        """A new example; labels that nobody can write are passed over."""
+        while True:
+            try:
+                return self.recomposer.sample(self.labels, rng)
+            except (InputError, KeyError, ValueError):
+                continue
+
+
+def tie(tokens: Sequence[str]) -> tuple[int, ...]:
+    r"""The sign of each token, counted in the order of the label; UNTIED for what leaves no ink.
+
+    A letter in a font is one sign of two tokens, ``\mathbb`` and the letter.
+    """
+    places = [UNTIED] * len(tokens)
+    following = 0
+    index_ends = _index_brackets(tokens)
+    for i, token in enumerate(tokens):
+        if token in UNWRITTEN or i in index_ends:
+            continue
+        if i >= 2 and tokens[i - 2] in _FONTS and tokens[i - 1] == "{":
+            places[i] = places[i - 2]
+            continue
+        places[i] = following
+        following += 1
+    return tuple(places)
+
+
+def _index_brackets(tokens: Sequence[str]) -> set[int]:
+    """Where the brackets of roots' indices stand."""
+    found: set[int] = set()
+    for i, token in enumerate(tokens[:-1]):
+        if token == r"\sqrt" and tokens[i + 1] == "[":
+            found |= {i + 1, subexpressions.closing(tokens, i + 1, ("[", "]")) - 1}
+    return found
+
+
+def _sloped(strokes: Sequence[Points], rng: np.random.Generator) -> tuple[Points, ...]:
+    """The strokes on a line that is neither level nor straight."""
+    slope, wave = rng.normal(0, (_SLOPE, _WAVE))
+    return tuple(drift(strokes, _UNIT, slope, wave, rng.uniform(0, 2 * np.pi)))

@@ -1,0 +1,1 @@
+"""Trained models to weights files, and back."""

@@ -1,0 +1,283 @@
+"""Trained weights -> one ONNX file that says everything about itself, and back again."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from hmer_cli.errors import MissingError
+from hmer_cli.models.embedded import packed, unpacked
+from hmer_cli.networks.ctc_model import CtcModel
+from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
+from hmer_cli.recognition.components import SIDE
+from hmer_cli.recognition.graph_decoder import COMPONENT, LOOK, SAY, STROKE
+from hmer_cli.recognition.recogniser import DECODER, GRAPH, METADATA
+from hmer_cli.recognition.strokes import CHANNELS, POINTS
+from hmer_cli.training.batches.images import Batch
+from hmer_cli.training.export.quantise import (
+    BYTES,
+    MOST,
+    STEPS,
+    Feed,
+    factors,
+    quantise_convolutions,
+    quantise_products,
+)
+
+OPSET = 17
+
+Axes = dict[str, dict[int, str]]
+
+PASS_AXES: Axes = {
+    "images": {0: "B", 2: "H", 3: "W"},
+    "sizes": {0: "B"},
+    "frames": {0: "B", 1: "T"},
+    "places": {0: "B", 1: "T"},
+    "seen": {0: "B", 1: "S"},
+    "bias": {0: "B", 3: "S"},
+}
+JUDGE_AXES: Axes = {
+    "seen": {1: "S"},
+    "bias": {3: "S"},
+    "labels": {0: "N", 1: "L"},
+    "scores": {0: "N"},
+}
+FRONT_AXES: Axes = {"looks": {0: "N"}, "boxes": {0: "N"}, "x": {1: "N"}}
+LOOK_AXES: Axes = {"x": {1: "N"}, "boxes": {1: "N"}, "kept": {4: "N"}}
+SAY_AXES: Axes = {
+    "kept": {4: "N"},
+    "past": {2: "B", 4: "P"},
+    "units": {0: "B", 1: "L"},
+    "ways": {0: "B"},
+    "said": {0: "B", 1: "L"},
+    "now": {2: "B", 4: "Q"},
+}
+
+_SMALL = 4096
+"""Tensors of fewer numbers stay as they are."""
+
+
+class DecoderScores(nn.Module):
+    """Scores labels by what was seen, under the names that the decoder has in the reader."""
+
+    def __init__(self, reader: CtcModel) -> None:
+        super().__init__()
+        self.decoder = reader.decoder
+
+    def forward(self, seen: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
+        """See `Decoder.likelihood`."""
+        return self.decoder.likelihood(seen, bias, labels)
+
+
+def export(
+    reader: CtcModel, metadata: dict[str, Any], path: Path, shown: Sequence[Batch] = ()
+) -> None:
+    """Write a reader as one file, matrices in bytes on disk and at work.
+
+    Convolutions work with bytes too, in the ranges that they have on the images ``shown``; without
+    any, in full precision. The file is the CTC pass, with the decoder as a second model in its
+    metadata: ONNX Runtime would else run both for the sake of one. Tensors keep the names of the
+    reader's parameters, so that `restore` finds them.
+    """
+    reader.eval()
+    images, sizes = torch.zeros(2, reader.shape.channels, 64, 96), torch.tensor([[8, 12], [7, 10]])
+    model = _traced(
+        reader, {"images": images, "sizes": sizes}, ["frames", "places", "seen", "bias"], PASS_AXES
+    )
+    with torch.no_grad():
+        *_, seen, bias = reader(images[:1], sizes[:1])
+    labels = torch.tensor([[1, 1], [1, 0]])
+    judge = _traced(
+        DecoderScores(reader),
+        {"seen": seen, "bias": bias, "labels": labels},
+        ["scores"],
+        JUDGE_AXES,
+    )
+    if shown:
+        quantise_convolutions(model, [_feed(batch, reader.shape.channels) for batch in shown])
+    _complete([model, judge], reader)
+    quantise(model)
+    quantise(judge)
+    _put(model, METADATA, json.dumps(metadata, sort_keys=True))
+    _put(model, DECODER, packed(_bytes(judge)))
+    path.write_bytes(_bytes(model))
+
+
+def graph_models(reader: GraphModel) -> dict[str, bytes]:
+    """A graph reader as the ONNX models of a `Scribe`, by their names, matrices in bytes."""
+    reader.eval()
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 1.0], [4.0, 0.5, 5.0, 0.6]])
+    looks = {STROKE: torch.zeros(3, CHANNELS, POINTS), COMPONENT: torch.zeros(3, SIDE, SIDE).byte()}
+    models = {
+        name: _traced(NodeEncoder(reader, name), {"looks": look, "boxes": boxes}, ["x"], FRONT_AXES)
+        for name, look in looks.items()
+    }
+    x = torch.zeros(1, 3, reader.shape.channels)
+    given = {"x": x, "boxes": boxes[None], "ordered": torch.tensor([True])}
+    models[LOOK] = _traced(reader, given, ["kept"], LOOK_AXES)
+    with torch.no_grad():
+        kept = reader(*given.values())
+    layers, both, _, heads, _, d = kept.shape
+    units, ways = torch.tensor([[1, 1], [1, 0]]), torch.tensor([0, 1])
+    past = torch.zeros(layers, both, 2, heads, 3, d)
+    given = {"kept": kept, "past": past, "units": units, "ways": ways}
+    models[SAY] = _traced(DecodeStep(reader), given, ["said", "now"], SAY_AXES)
+    _complete(list(models.values()), reader)
+    for model in models.values():
+        quantise(model)
+    return {name: _bytes(model) for name, model in models.items()}
+
+
+def join(path: Path, parts: dict[str, bytes], metadata: dict[str, Any], out: Path) -> None:
+    """Write the recogniser of one file with a graph reader and other metadata to another.
+
+    Its decoder, whose part the graph reader takes, is left out.
+    """
+    model = onnx.load(str(path))
+    kept = {GRAPH + name: packed(part) for name, part in parts.items()}
+    kept[METADATA] = json.dumps(metadata, sort_keys=True)
+    del model.metadata_props[:]
+    for key in sorted(kept):
+        _put(model, key, kept[key])
+    out.write_bytes(_bytes(model))
+
+
+def _feed(batch: Batch, channels: int) -> Feed:
+    images = batch.given(channels).contiguous().numpy()
+    return {"images": images, "sizes": batch.sizes.numpy()}
+
+
+def _put(model: onnx.ModelProto, key: str, value: str) -> None:
+    entry = model.metadata_props.add()
+    entry.key, entry.value = key, value
+
+
+def _bytes(model: onnx.ModelProto) -> bytes:
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def _traced(
+    module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], axes: Axes
+) -> onnx.ModelProto:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The tracer warns of sizes it might have fixed; the tests read images of other sizes.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            tuple(inputs.values()),
+            buffer,  # type: ignore[arg-type]
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            # Nothing folded or fused: ONNX Runtime does that when it loads the file.
+            do_constant_folding=False,
+            training=torch.onnx.TrainingMode.PRESERVE,
+            dynamo=False,
+        )
+    return onnx.load_from_string(buffer.getvalue())
+
+
+def _complete(models: Sequence[onnx.ModelProto], module: nn.Module) -> None:
+    """Add to the first what reading with all of them has no use for but further training has."""
+    there = {t.name.removesuffix(BYTES) for model in models for t in model.graph.initializer}
+    there |= {name for model in models for node in model.graph.node for name in node.output}
+    for name, value in module.state_dict().items():
+        if name not in there and value.is_floating_point():
+            models[0].graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
+
+
+def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The parameters of the recogniser in a weights file by their names, and its metadata.
+
+    Raises MissingError where the file holds no weights of hmer.
+    """
+    model, packages, metadata = _opened(path)
+    models = [model, *(package for key, package in packages.items() if key == DECODER)]
+    return _all_tensors(models), metadata
+
+
+def restore_graph(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The same of the graph reader in it.
+
+    Raises MissingError where the file holds none.
+    """
+    _, packages, metadata = _opened(path)
+    models = [package for key, package in packages.items() if key.startswith(GRAPH)]
+    if not models:
+        raise MissingError(f"{path} holds no graph reader", "give weights that have one")
+    return _all_tensors(models), metadata
+
+
+def _opened(path: Path) -> tuple[onnx.ModelProto, dict[str, onnx.ModelProto], dict[str, Any]]:
+    """The recogniser, what is packed with it by its keys, and the metadata."""
+    try:
+        model = onnx.load(str(path))
+        found = {entry.key: entry.value for entry in model.metadata_props}
+        metadata = json.loads(found.pop(METADATA))
+        packages = {key: onnx.load_from_string(unpacked(text)) for key, text in found.items()}
+    except Exception as error:  # protobuf's own errors share no base class with others
+        raise MissingError(f"{path} holds no weights of hmer", "give others") from error
+    return model, packages, metadata
+
+
+def _all_tensors(models: Iterable[onnx.ModelProto]) -> dict[str, Tensor]:
+    return {name: value for model in models for name, value in _tensors(model).items()}
+
+
+def _tensors(model: onnx.ModelProto) -> dict[str, Tensor]:
+    tensors = {
+        tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        for tensor in model.graph.initializer
+    }
+    for name in [name for name in tensors if name.endswith(BYTES)]:
+        base = name.removesuffix(BYTES)
+        tensors[base] = tensors.pop(name).float() * tensors.pop(f"{base}{STEPS}")
+    for node in model.graph.node:  # equal tensors are stored once
+        if node.op_type == "Identity" and node.input[0] in tensors:
+            tensors[node.output[0]] = tensors[node.input[0]]
+    return {name: value.float() for name, value in tensors.items() if value.is_floating_point()}
+
+
+def quantise(model: onnx.ModelProto) -> None:
+    """Matrices in bytes, with one step a row.
+
+    Products with them are computed so; what makes others float again is folded at loading.
+    """
+    graph = model.graph
+    multiplied = factors(graph)
+    whole, unpacked = set(), []
+    for tensor in list(graph.initializer):
+        value = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or value.ndim < 2 or value.size < _SMALL:
+            continue
+        name = tensor.name
+        whole.add(name)
+        most = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True)
+        steps = MOST if name in multiplied.values() else 127
+        step = np.where(most > 0, most / steps, 1).astype(np.float32)
+        rounded = np.round(value / step).astype(np.int8)
+        tensor.CopyFrom(numpy_helper.from_array(rounded, f"{name}{BYTES}"))
+        graph.initializer.append(numpy_helper.from_array(step, f"{name}{STEPS}"))
+        if name not in multiplied.values():
+            unpacked += [
+                helper.make_node("Cast", [f"{name}{BYTES}"], [f"{name}.f"], to=TensorProto.FLOAT),
+                helper.make_node("Mul", [f"{name}.f", f"{name}{STEPS}"], [name]),
+            ]
+    nodes = [*unpacked, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    quantise_products(model, {k: v for k, v in multiplied.items() if v in whole})

@@ -1,0 +1,238 @@
+"""Teaching the painter and the layout network together, end to end.
+
+Two images a step and expression. People's boxes and the latents of people's symbols must give
+people's image again. The network's own boxes and noise must get past the discriminators of HMEG,
+of patches and of symbols: that image's losses reach the boxes, and through them the network.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from hmer_cli.networks.hmeg.glyphs import sized
+from hmer_cli.networks.hmeg.graphs import Graphs
+from hmer_cli.networks.hmeg.painter import (
+    UNIT,
+    Painter,
+    PatchDiscriminator,
+    SymbolDiscriminator,
+    centres,
+    on_canvas,
+)
+from hmer_cli.networks.hmeg.placement import crop
+from hmer_cli.training.hmeg import checkpoint
+from hmer_cli.training.hmeg.glyph_training import GlyphTrainer, average, descend
+from hmer_cli.training.hmeg.layouts import stacked
+from hmer_cli.training.hmeg.pictures import Picture, Symbols
+from hmer_cli.training.hmeg.training import LayoutTrainer, Move
+from hmer_cli.training.systems.base import Say
+
+_POOL = 8
+"""Expressions of about equal width are batched, out of so many batches drawn at random."""
+
+
+@dataclass(frozen=True)
+class PainterPlan:
+    """What a run is. The weights are of the losses: of the layout network's own as it is trained
+    alone, of people's image (nats a symbol), of what the patch critic saw in it, of either critic,
+    of the symbols' names, and of the latents' distance from noise."""
+
+    steps: int = 1200
+    batch: int = 4
+    rate: float = 1e-3
+    layout_rate: float = 2e-4
+    critic_rate: float = 4e-4
+    ink: float = 0.1
+    seen: float = 1.0
+    patch: float = 0.5
+    symbol: float = 0.5
+    name: float = 0.3
+    distance: float = 0.2
+    seed: int = 1
+
+
+class PainterTrainer:
+    """A run: painter and layout network, their critics, and the loop that moves them all.
+
+    Begins with a `GlyphTrainer`'s decoder and encoder and a `LayoutTrainer`'s network and critic.
+    """
+
+    def __init__(
+        self,
+        plan: PainterPlan,
+        pictures: Sequence[Picture],
+        glyphs: GlyphTrainer,
+        layouts: LayoutTrainer,
+    ) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan, self.pictures, self.glyphs, self.layouts = plan, pictures, glyphs, layouts
+        count = len(glyphs.tokens)
+        self.painter = Painter(count, glyphs.plan.sizes)
+        self.painter.decoder.load_state_dict(glyphs.mean.state_dict())
+        self.mean = copy.deepcopy(self.painter)
+        self.encoder, self.network = glyphs.encoder, layouts.network
+        self.patches, self.symbols = PatchDiscriminator(), SymbolDiscriminator(count)
+        groups: list[dict[str, Any]] = [
+            {"params": [*self.painter.parameters(), *self.encoder.parameters()]},
+            {"params": list(self.network.parameters()), "lr": plan.layout_rate},
+        ]
+        self.optimiser = torch.optim.Adam(groups, plan.rate, betas=(0.7, 0.99))
+        critics = [*self.patches.parameters(), *self.symbols.parameters()]
+        self.opponent = torch.optim.Adam(critics, plan.critic_rate, betas=(0.5, 0.99))
+        self.generator = torch.Generator().manual_seed(plan.seed)
+        self.done = 0
+
+    def run(self, out: Path, say: Say, interval: int = 50) -> None:
+        """Train to the last step, from the checkpoint in ``out`` if there is one."""
+        out.mkdir(parents=True, exist_ok=True)
+        self.resume(out / "painter.pt")
+        begun, sums = time.process_time(), Counter[str]()
+        while self.done < self.plan.steps:
+            rng = np.random.default_rng([self.plan.seed, self.done])
+            sums.update(self.step(self.batch(rng)))
+            if self.done % interval == 0 or self.done == self.plan.steps:
+                line = {key: round(value / interval, 3) for key, value in sums.items()}
+                line |= {"step": self.done, "cpu": round(time.process_time() - begun, 1)}
+                with (out / "painter.jsonl").open("a", encoding="utf-8") as log:
+                    log.write(json.dumps(line) + "\n")
+                say(", ".join(f"{key} {value}" for key, value in line.items()))
+                sums.clear()
+                self.save(out / "painter.pt")
+
+    def batch(self, rng: np.random.Generator) -> list[Picture]:
+        """Pictures of about the same width."""
+        size = self.plan.batch
+        drawn = rng.choice(len(self.pictures), size * _POOL, p=self.glyphs.chances)
+        near = sorted(drawn.tolist(), key=lambda i: self.pictures[i].shape[1])
+        start = int(rng.integers(_POOL)) * size
+        return [self.pictures[i] for i in near[start : start + size]]
+
+    def step(self, pictures: Sequence[Picture]) -> dict[str, float]:
+        """One batch: painter, encoder and layout network learn, then all critics."""
+        pace = 0.52 + 0.48 * float(np.cos(np.pi * self.done / self.plan.steps))
+        for group, rate in zip(
+            self.optimiser.param_groups, (self.plan.rate, self.plan.layout_rate), strict=True
+        ):
+            group["lr"] = rate * pace
+        batch = Symbols.of(pictures, self.glyphs.tokens)
+        graphs = Graphs.of([one.layout.graph for one in pictures], self.network.tokens)
+        truth = stacked([one.layout for one in pictures])
+        images = real(pictures)
+        copied, told = self.again(batch, images)
+        move = self.layouts.losses(graphs, truth)
+        made, crops, size = self.new(batch, graphs, move.boxes)
+        invented, more = self.passes(batch, made, crops, size)
+        descend(self.optimiser, copied + invented + move.total, most=20.0)
+        average(self.mean, self.painter, min(0.99, self.done / (self.done + 10)))
+        told |= more | {"l1": move.told["l1"]}
+        told |= self.criticise(batch, images, made.detach(), crops.detach(), size.detach())
+        self.layouts.criticise(graphs, truth, Move(move.boxes, move.total, {}, move.chosen))
+        self.done += 1
+        return told
+
+    def again(self, batch: Symbols, images: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """The loss of people's images painted again, in people's boxes."""
+        size = sized(batch.boxes, batch.pens, UNIT)
+        hands, turns, hand, turn = self.encoder(
+            batch.textures, batch.symbols, size, batch.owner, self.generator
+        )
+        forms = self.glyphs.forms.nearest(batch.textures, batch.symbols)
+        textures = self.painter.textures(batch.symbols, forms, batch.boxes, batch.pens, hand, turn)
+        logits = self.paint(batch, textures, batch.boxes, images)
+        count, usual = len(batch.symbols), self.painter.decoder.usual(batch.symbols, forms)
+        ink = F.binary_cross_entropy_with_logits(logits, images, reduction="sum") / count
+        distance = (turns.distance(usual).sum() + hands.distance().sum()) / count
+        pairs = zip(self.patches(torch.sigmoid(logits))[1], self.patches(images)[1], strict=True)
+        seen = torch.stack([(a - b.detach()).abs().mean() for a, b in pairs]).sum()
+        plan = self.plan
+        total = plan.ink * ink + plan.distance * distance + plan.seen * seen
+        return total, {"ink": ink.item(), "distance": distance.item(), "seen": seen.item()}
+
+    def new(self, batch: Symbols, graphs: Graphs, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Images in the network's boxes (B, N, 4) by hands that nobody has; the symbols in them,
+        (N, 1, R, R), and their sizes. Gradients reach the boxes through all three."""
+        placed, shape = on_canvas(boxes, graphs.mask, batch.pens)
+        sizes = self.glyphs.plan.sizes
+        noise = torch.randn(len(graphs.mask), sizes.hand, generator=self.generator)
+        hand = self.painter.decoder.hand(noise)[batch.owner]
+        size = sized(placed, batch.pens, UNIT)
+        forms = self.glyphs.forms.sample(batch.symbols, size, self.generator)
+        turn = self.painter.decoder.usual(batch.symbols, forms).sample(self.generator)
+        textures = self.painter.textures(batch.symbols, forms, placed, batch.pens, hand, turn)
+        blank = torch.zeros(len(graphs.mask), 1, *shape)
+        made = torch.sigmoid(self.paint(batch, textures, placed, blank))
+        return made, crop(made[batch.owner], placed, batch.bent), size
+
+    def paint(self, batch: Symbols, textures: Tensor, boxes: Tensor, like: Tensor) -> Tensor:
+        """Logits of ink on canvases of the shape of ``like``."""
+        ys, xs = centres((like.shape[2], like.shape[3]))
+        belongs = F.one_hot(batch.owner, len(like)).T.float()
+        return self.painter(textures, boxes, batch.bent, belongs, ys, xs)
+
+    def passes(
+        self, batch: Symbols, made: Tensor, crops: Tensor, size: Tensor
+    ) -> tuple[Tensor, dict[str, float]]:
+        """What new images lose to the critics."""
+        patch = ((self.patches(made)[0] - 1) ** 2).mean()
+        score, names = self.symbols(crops, batch.symbols, size)
+        symbol, name = ((score - 1) ** 2).mean(), F.cross_entropy(names, batch.symbols)
+        ease, plan = min(1.0, self.done / 150), self.plan
+        total = ease * (plan.patch * patch + plan.symbol * symbol + plan.name * name)
+        return total, {"patch": patch.item(), "symbol": symbol.item(), "name": name.item()}
+
+    def criticise(
+        self, batch: Symbols, images: Tensor, made: Tensor, crops: Tensor, size: Tensor
+    ) -> dict[str, float]:
+        """The critics' step: least squares, and the names of people's symbols."""
+        patch = ((self.patches(images)[0] - 1) ** 2).mean() + (self.patches(made)[0] ** 2).mean()
+        true = crop(images[batch.owner], batch.boxes, batch.bent)
+        score, names = self.symbols(true, batch.symbols, sized(batch.boxes, batch.pens, UNIT))
+        false, _ = self.symbols(crops, batch.symbols, size)
+        symbol = ((score - 1) ** 2).mean() + (false**2).mean()
+        descend(self.opponent, (patch + symbol) / 2 + F.cross_entropy(names, batch.symbols))
+        right = (names.argmax(-1) == batch.symbols).float().mean()
+        critics = {"patch critic": patch.item() / 2, "symbol critic": symbol.item() / 2}
+        return {**critics, "right": right.item()}
+
+    def save(self, path: Path) -> None:
+        """Everything that a run needs to go on."""
+        plan = asdict(self.plan)
+        checkpoint.save(path, self._parts(), self.glyphs.tokens, plan, self.done, self.generator)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint if there is one; another number of steps is no other plan."""
+        self.done = checkpoint.resume(path, self._parts(), asdict(self.plan), self.generator)
+
+    def _parts(self) -> checkpoint.Parts:
+        parts: dict[str, torch.nn.Module | torch.optim.Optimizer] = {
+            "painter": self.painter,
+            "mean": self.mean,
+            "encoder": self.encoder,
+            "network": self.network,
+            "patches": self.patches,
+            "symbols": self.symbols,
+            "optimiser": self.optimiser,
+            "opponent": self.opponent,
+        }
+        if self.layouts.critic is not None and self.layouts.opponent is not None:
+            parts |= {"layouts": self.layouts.critic, "layout opponent": self.layouts.opponent}
+        return parts
+
+
+def real(pictures: Sequence[Picture]) -> Tensor:
+    """People's images on canvases of one size, (B, 1, H, W) of 0 to 1."""
+    shapes = np.array([one.shape for one in pictures]).max(0)
+    images = np.stack([one.image((int(shapes[0]), int(shapes[1]))) for one in pictures])
+    return torch.from_numpy(images)[:, None]

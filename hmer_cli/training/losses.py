@@ -1,0 +1,113 @@
+"""The losses of the recogniser and one training step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hmer_cli.networks.ctc_model import CtcModel
+from hmer_cli.networks.decoder import Decoder, both_ways
+from hmer_cli.recognition.units import BLANK
+from hmer_cli.training.batches.images import UNKNOWN, Batch
+from hmer_cli.training.batches.targets import IGNORED, Targets
+from hmer_cli.training.recipe import Losses
+
+
+def ctc(frames: Tensor, labels: Tensor, lengths: tuple[int, ...], tight: bool = False) -> Tensor:
+    """Mean CTC loss a unit (Graves et al., 2006) of frames (B, T, V).
+
+    Only where ``tight`` is set may a label need more frames than there are: it then adds nothing.
+    """
+    loss = functional.ctc_loss(
+        frames.transpose(0, 1),
+        labels,
+        torch.full((len(lengths),), frames.shape[1]),
+        torch.tensor(lengths),
+        blank=BLANK,
+        reduction="sum",
+        zero_infinity=tight,
+    )
+    return loss / sum(lengths)
+
+
+def decoder(judge: Decoder, seen: Tensor, bias: Tensor, batch: Targets, weights: Losses) -> Tensor:
+    """Cross-entropy of the next unit, from both ends; units before it are replaced at random."""
+    before = functional.pad(both_ways(batch.labels), (1, 0))
+    ends = batch.after.where(batch.after <= 0, functional.pad(before[:, 1, 1:], (0, 1)))
+    wrong = torch.rand(before.shape, device=before.device) < weights.corruption
+    wrong[..., 0] = False
+    random = torch.randint_like(before, 1, judge.embed.num_embeddings)
+    scores = judge(seen, bias, torch.where(wrong, random, before))
+    after = torch.stack([batch.after, ends], dim=1)
+    return next_unit(scores.flatten(0, 1), after.flatten(0, 1), weights.smoothing)
+
+
+def next_unit(scores: Tensor, after: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy of scores (B, L + 1, V) against the units that come next."""
+    return functional.cross_entropy(
+        scores.flatten(0, 1), after.flatten(), ignore_index=IGNORED, label_smoothing=smoothing
+    )
+
+
+def symbols(scores: Tensor, cells: Tensor, weights: Losses) -> tuple[Tensor, Tensor]:
+    """Cross-entropy over cells, the background weighed down; and the share of symbols named."""
+    known = cells != UNKNOWN
+    loss = functional.cross_entropy(scores, cells.clamp(min=0), reduction="none")
+    here = cells > 0
+    weight = torch.where(here, 1.0, weights.background) * known
+    named = ((scores.argmax(dim=1) == cells) & here).sum() / here.sum().clamp(min=1)
+    return (loss * weight).sum() / weight.sum().clamp(min=1), named
+
+
+def presence(scores: Tensor, order: Tensor) -> Tensor:
+    """Cross-entropy a symbol of where symbols are, over all cells: counts should come out right.
+
+    Scores (B, N); order (B, K), the cells of the symbols. Images without known symbols are out.
+    """
+    known = (order != UNKNOWN).any(dim=1)
+    there = order != UNKNOWN
+    batch, cells = scores.shape
+    nowhere = scores.new_zeros(batch, cells + 1)
+    target = nowhere.scatter(1, torch.where(there, order, cells), 1.0)[:, :cells]
+    loss = functional.binary_cross_entropy_with_logits(scores, target, reduction="none")
+    return (loss * known[:, None]).sum() / there.sum().clamp(min=1)
+
+
+def precedence(scores: Tensor, order: Tensor) -> Tensor:
+    """Cross-entropy of which of two symbols comes first, over all pairs of an image.
+
+    Scores (B, N, N), log-odds that cell j comes before cell i; order (B, K).
+    """
+    index = order.clamp(min=0)
+    count = order.shape[1]
+    rows = scores.gather(1, index[:, :, None].expand(-1, -1, scores.shape[2]))
+    pairs = rows.gather(2, index[:, None].expand(-1, count, -1))
+    first = torch.ones(count, count, device=scores.device).tril(-1).expand_as(pairs)
+    there = order != UNKNOWN
+    counts = there[:, :, None] & there[:, None] & (order[:, :, None] != order[:, None])
+    loss = functional.binary_cross_entropy_with_logits(pairs, first, reduction="none")
+    return (loss * counts).sum() / counts.sum().clamp(min=1)
+
+
+def losses(reader: CtcModel, batch: Batch, weights: Losses) -> tuple[Tensor, dict[str, Tensor]]:
+    """The total loss of a batch on the reader's device, and its parts for the log.
+
+    The host runs ahead of a GPU here, but where PyTorch's CTC loss copies its lengths; for that,
+    the number of frames stays on the host.
+    """
+    images = batch.given(reader.shape.channels)
+    with torch.autocast(images.device.type, torch.bfloat16):
+        found = reader.read(images, batch.sizes, torch.tensor(batch.length))
+        decoded = decoder(reader.decoder, found.seen, found.bias, batch, weights)
+    wrong, named = symbols(found.symbols.float(), batch.cells, weights)
+    parts = {
+        "ctc": ctc(found.frames, batch.labels, batch.lengths),
+        "first": ctc(found.first, batch.labels, batch.lengths),
+        "decoder": decoded,
+        "symbols": wrong,
+        "presence": presence(found.presence, batch.order),
+        "precedence": precedence(found.before, batch.order),
+    }
+    total = torch.stack([getattr(weights, key) * loss for key, loss in parts.items()]).sum()
+    return total, {**parts, "named": named}

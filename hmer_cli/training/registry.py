@@ -1,0 +1,41 @@
+"""The families of recognisers that a recipe can name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hmer_cli.errors import UsageError
+from hmer_cli.training.recipe import Recipe, parse
+from hmer_cli.training.systems.base import System
+from hmer_cli.training.systems.crnn import CrnnSystem
+from hmer_cli.training.systems.ctc import CtcSystem
+from hmer_cli.training.systems.graph import GraphSystem
+from hmer_cli.training.systems.transformer import TransformerSystem
+
+FAMILIES: dict[str, Callable[[Recipe, Sequence[str]], System[Any]]] = {
+    "reader": CtcSystem,
+    "graph": GraphSystem,
+    "crnn": CrnnSystem,
+    "transformer": TransformerSystem,
+}
+
+
+def build(recipe: Recipe, tokens: Sequence[str]) -> System[Any]:
+    """The system of the recipe's family, its model from chance; raises UsageError."""
+    if recipe.family not in FAMILIES:
+        remedy = f"name one of {', '.join(FAMILIES)}"
+        raise UsageError(f"recipe {recipe.name}: there is no family {recipe.family!r}", remedy)
+    return FAMILIES[recipe.family](recipe, tokens)
+
+
+def load_system(path: Path) -> tuple[System[Any], dict[str, Any]]:
+    """The system in a checkpoint, with its averaged weights, and all else that the file says."""
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    system = build(parse(content["recipe"], str(path)), content["tokens"])
+    system.model.load_state_dict(content["average"])
+    system.model.eval()
+    return system, content

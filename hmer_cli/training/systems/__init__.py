@@ -1,0 +1,1 @@
+"""What the loop asks of each kind of recogniser: batches, losses, reading."""

@@ -1,0 +1,81 @@
+"""The family of the recogniser that ships, `hmer_cli.networks.ctc_model`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hmer_cli.errors import UsageError
+from hmer_cli.ink.motion import CHANNELS
+from hmer_cli.networks.ctc_model import CtcModel, Shape
+from hmer_cli.networks.layers import set_drop_rates
+from hmer_cli.recognition.ctc import beam, greedy
+from hmer_cli.training.batches.images import Batch, Painter, bucketed, collate, stream
+from hmer_cli.training.compose.examples import Example
+from hmer_cli.training.export.onnx import restore
+from hmer_cli.training.export.transfer import symbol_names, transfer
+from hmer_cli.training.losses import losses
+from hmer_cli.training.recipe import Recipe
+from hmer_cli.training.systems.base import Progress, System
+
+
+class CtcSystem(System[Batch]):
+    """Reading order and CTC over it, taught by the trace groups of the ink."""
+
+    model: CtcModel
+
+    def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
+        super().__init__(recipe, tokens)
+        self.symbols = {name: i for i, name in enumerate(symbol_names(tokens))}
+        try:
+            shape = Shape(units=len(self.units), symbols=len(self.symbols) - 1, **recipe.model)
+        except TypeError as error:
+            raise UsageError(f"recipe {recipe.name}: [model] {error}", "see Shape") from error
+        if shape.channels not in (1, 1 + CHANNELS):
+            remedy = f"1 for images alone, {1 + CHANNELS} with the motion of the pen"
+            raise UsageError(f"recipe {recipe.name}: {shape.channels} channels", remedy)
+        self.shape = shape.to_dict()
+        self.model = CtcModel(shape)
+        set_drop_rates(self.model, recipe.skipped, recipe.dropped)
+        self.painter = Painter(self.units, recipe.drawing, recipe.spread)
+
+    def batches(
+        self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
+    ) -> Iterator[Batch]:
+        """Images of the symbols' own scale, bucketed by height and width."""
+        schedule = self.recipe.schedule
+        return stream(
+            self.painter, examples, self.symbols, progress, rng, schedule.pixels, schedule.pool
+        )
+
+    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Batch]]:
+        """Every example as it was written, in batches, with its place in the sequence."""
+        drawn = [self.painter.still(self.known(example)) for example in examples]
+        place = {id(d): i for i, d in enumerate(drawn)}
+        for group in bucketed(drawn, self.recipe.schedule.pixels):
+            yield [place[id(d)] for d in group], collate(group, self.symbols)
+
+    def losses(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """See `hmer_cli.training.losses`."""
+        assert isinstance(model, CtcModel)
+        return losses(model, batch, self.recipe.losses)
+
+    def read(self, model: nn.Module, batch: Batch, width: int = 1) -> list[list[str]]:
+        """The tokens of each image; greedily, or by a beam of more than 1."""
+        assert isinstance(model, CtcModel)
+        images = batch.given(model.shape.channels)
+        with torch.autocast(images.device.type, torch.bfloat16):
+            frames, *_ = model(images, batch.sizes)
+        rows = frames.float().cpu().numpy()
+        if width == 1:
+            return [self.units.decode(greedy(row)) for row in rows]
+        return [self.units.decode(beam(row, self.units, width)[0].units) for row in rows]
+
+    def begin_with(self, weights: Path) -> float:
+        """Take over what fits of a weights file; the share of the parameters that did."""
+        found, metadata = restore(weights)
+        return transfer(found, metadata["tokens"], self.model, self.units.tokens)

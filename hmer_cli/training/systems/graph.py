@@ -1,0 +1,165 @@
+"""The family of graph readers, `hmer_cli.networks.graph_model`: strokes or components as nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hmer_cli.errors import UsageError
+from hmer_cli.networks.graph_model import DecodeStep, GraphModel, GraphShape, NodeEncoder
+from hmer_cli.networks.layers import set_drop_rates
+from hmer_cli.recognition.components import Components
+from hmer_cli.recognition.graph_decoder import COMPONENT, MOST_NODES, STROKE, GraphDecoder
+from hmer_cli.recognition.strokes import StrokeFeatures
+from hmer_cli.training import losses
+from hmer_cli.training.batches.graph import GraphBatch, Nodes, NodeSampler, bucketed, collate
+from hmer_cli.training.batches.images import UNKNOWN, chosen, pooled
+from hmer_cli.training.compose.examples import Example
+from hmer_cli.training.export.onnx import restore_graph
+from hmer_cli.training.export.transfer import symbol_names, transfer
+from hmer_cli.training.recipe import Recipe
+from hmer_cli.training.systems.base import Progress, System
+
+KINDS: dict[str, type[StrokeFeatures] | type[Components]] = {
+    STROKE: StrokeFeatures,
+    COMPONENT: Components,
+}
+"""What each front is given."""
+
+
+class GraphSystem(System[GraphBatch]):
+    """The decoder learns labels, the nodes which sign they are of and which comes next."""
+
+    model: GraphModel
+    partly = True
+
+    def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
+        super().__init__(recipe, tokens)
+        self.symbols = {name: i for i, name in enumerate(symbol_names(tokens))}
+        try:
+            shape = GraphShape(units=len(self.units), symbols=len(self.symbols) - 1, **recipe.model)
+        except TypeError as error:
+            remedy = "see GraphShape"
+            raise UsageError(f"recipe {recipe.name}: [model] {error}", remedy) from error
+        self.shape = shape.to_dict()
+        self.sight = NodeSampler(self.units, self.symbols, recipe.drawing, recipe.spread)
+        self.model = GraphModel(shape)
+        set_drop_rates(self.model, recipe.skipped, recipe.dropped)
+
+    def begin_with(self, weights: Path) -> float:
+        """Take over what fits of a weights file; the share of the parameters that did."""
+        found, metadata = restore_graph(weights)
+        return transfer(found, metadata["tokens"], self.model, self.units.tokens)
+
+    def batches(
+        self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
+    ) -> Iterator[GraphBatch]:
+        """Expressions in other hands, bucketed by length; `Schedule.pixels` are nodes here."""
+        schedule, drawing = self.recipe.schedule, self.recipe.drawing
+
+        def seen() -> Iterator[Nodes]:
+            for example in examples:
+                nodes = self.sight.varied(chosen(example, drawing, progress(), rng), rng)
+                if nodes is not None and nodes.count <= MOST_NODES:
+                    yield nodes
+
+        groups = pooled(seen(), schedule.pool, lambda waiting: bucketed(waiting, schedule.pixels))
+        return map(collate, groups)
+
+    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], GraphBatch]]:
+        """Every example as it was written, in batches, with its place in the sequence.
+
+        Where the reader learns from images too, every other example is one.
+        """
+        found = []
+        for i, example in enumerate(map(self.known, examples)):
+            as_image = i % 2 < 2 * self.recipe.drawing.components
+            found.append(self.sight.still(example, as_image))
+        place = {id(nodes): i for i, nodes in enumerate(found)}
+        for group in bucketed(found, self.recipe.schedule.pixels):
+            yield [place[id(nodes)] for nodes in group], collate(group)
+
+    def losses(self, model: nn.Module, batch: GraphBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Of the decoder, of what nodes are called and of what follows them."""
+        assert isinstance(model, GraphModel)
+        weights = self.recipe.losses
+        with torch.autocast(batch.boxes.device.type, torch.bfloat16):
+            x = nodes_of(model, batch)
+            features, bias = model.look(x, batch.boxes, batch.ordered, batch.there)
+            names, follows = model.names(features), model.follows(features, bias)
+            decoded = losses.decoder(model.decoder, model.seen(features), bias, batch, weights)
+        known = batch.names != UNKNOWN
+        count = known.sum().clamp(min=1)
+        named = functional.cross_entropy(
+            names.float().flatten(0, 1),
+            batch.names.flatten(),
+            ignore_index=UNKNOWN,
+            reduction="sum",
+        )
+        parts = {
+            "decoder": decoded,
+            "symbols": named / count,
+            "precedence": follow_loss(follows.float(), batch.places),
+        }
+        right = ((names.argmax(dim=2) == batch.names) & known).sum() / count
+        total = torch.stack([getattr(weights, key) * loss for key, loss in parts.items()]).sum()
+        return total, {**parts, "named": right}
+
+    def read(self, model: nn.Module, batch: GraphBatch, width: int = 1) -> list[list[str]]:
+        """The tokens of each image; greedily, or by a beam of more than 1."""
+        assert isinstance(model, GraphModel)
+        fronts = {batch.front: Running(NodeEncoder(model, batch.front))}
+        scribe = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
+        counts = batch.there.sum(dim=1).tolist()
+        said = []
+        for looks, boxes in zip(
+            batch.looks.split(counts), batch.boxes[batch.there].split(counts), strict=True
+        ):
+            nodes = KINDS[batch.front](looks.cpu().numpy(), boxes.cpu().numpy())
+            proposed = scribe.judge(nodes).propose(self.units, width)
+            said.append(self.units.decode(proposed[0]) if proposed else [])
+        return said
+
+
+def nodes_of(model: GraphModel, batch: GraphBatch) -> Tensor:
+    """What the batch's front makes of its nodes, (B, N, C), 0 where there is none."""
+    front = getattr(model, batch.front)
+    found = front(batch.looks[None], batch.boxes[batch.there][None])[0]
+    x = found.new_zeros(*batch.there.shape, found.shape[1])
+    x[batch.there] = found
+    return x
+
+
+def follow_loss(scores: Tensor, places: Tensor) -> Tensor:
+    """How surely nodes (B, N, N + 1) point at those of the next sign, or at the end.
+
+    The mean of the negative logs over nodes of known signs.
+    """
+    known = places != UNKNOWN
+    last = places == places.amax(dim=1, keepdim=True)
+    after = (places[:, None] == places[:, :, None] + 1) & known[:, None]
+    right = torch.cat([after, last[..., None]], dim=2)
+    counts = known & right.any(dim=2)
+    log = scores.log_softmax(dim=2).masked_fill(~right, -1e4).logsumexp(dim=2)
+    return -(log * counts).sum() / counts.sum().clamp(min=1)
+
+
+class Running:
+    """A model that runs as its ONNX Runtime session would."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.device = next(model.parameters()).device
+
+    @torch.no_grad()
+    def run(self, _: Sequence[str], given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """What the model says of what it is given, in the order of its arguments."""
+        said = self.model(*(torch.from_numpy(x).to(self.device) for x in given.values()))
+        return [x.cpu().numpy() for x in (said if isinstance(said, tuple) else (said,))]

@@ -1,1 +1,0 @@
-"""LaTeX to symbol graph to layout to ink or image: the hand."""
