@@ -20,6 +20,8 @@ from hmer_cli.page.load.colour import as_gray
 Pixels = NDArray[np.uint8]
 """Grayscale of shape (H, W), 0 black to 255 white."""
 
+MAX_SIDE = 32_767
+"""Pixels of one side: more are nobody's page, and OpenCV counts no further in places."""
 MAX_PIXELS = 100_000_000
 """Beyond any camera or A3 at 600 dpi (70 million); larger files are refused by their header."""
 
@@ -48,7 +50,7 @@ def decode(data: bytes, name: str, frame: int = 0) -> Pixels:
         try:
             if frame:
                 image.seek(frame)
-            _check_size(image.width * image.height, name)
+            _check_size(image.size, name)
             ImageOps.exif_transpose(image, in_place=True)
             return _gray(image)
         except InputError:
@@ -82,7 +84,7 @@ def _opened(data: bytes, name: str) -> Image.Image:
         raise _too_large(name, int(pixels[0]) if pixels else 2 * MAX_PIXELS) from None
     except Exception as error:
         raise _damaged(name, error) from error
-    _check_size(image.width * image.height, name)
+    _check_size(image.size, name)
     return image
 
 
@@ -101,17 +103,22 @@ def _opened_heic(data: bytes, name: str) -> Image.Image:
         file = reader.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     except Exception as error:
         raise _damaged(name, error) from error
-    width, height = file.size
-    _check_size(width * height, name)
+    _check_size(file.size, name)
     try:
         return cast(Image.Image, file.to_pillow())
     except Exception as error:
         raise _damaged(name, error) from error
 
 
-def _check_size(pixels: int, name: str) -> None:
-    if pixels > MAX_PIXELS:
-        raise _too_large(name, pixels)
+def _check_size(size: tuple[int, int], name: str) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise _too_large(name, width * height)
+    if max(size) > MAX_SIDE:
+        raise InputError(
+            f"{name}: image of {width} x {height} pixels, over the limit of {MAX_SIDE} a side",
+            "cut it into parts",
+        )
 
 
 def _too_large(name: str, pixels: int) -> InputError:

@@ -17,8 +17,9 @@ from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
 from hmer_cli.page.load.images import Pixels, count_frames, decode, is_heic
-from hmer_cli.page.load.pdf import Pdf
+from hmer_cli.page.load.pdf import Pdf, Renderer
 from hmer_cli.page.load.sources import Source, find_sources
+from hmer_cli.page.worker import Worker
 
 Box = tuple[float, float, float, float]
 
@@ -118,17 +119,23 @@ def open_pages(path: str, pages: PageRange | None = None) -> Iterator[Page]:
             yield sheet.draw()
 
 
-def open_sheets(source: Source, pages: PageRange | None = None) -> list[Sheet]:
+def open_sheets(
+    source: Source,
+    pages: PageRange | None = None,
+    renderer: Renderer = "pdfium",
+    worker: Worker | None = None,
+) -> list[Sheet]:
     """The pages of one file, not drawn yet; the kind is told by the content.
 
-    ``pages`` chooses among those of PDFs and TIFFs. Raises InputError.
+    ``pages`` chooses among those of PDFs and TIFFs. PDFs are opened in ``worker``, by default one
+    that all callers share, and drawn by ``renderer``. Raises InputError.
     """
     name, data = source.name, source.read()
     chosen = pages or ALL_PAGES
     if not data.strip(b"\0 \t\r\n"):
         raise InputError(f"{name}: empty file", "save or export it again")
     if data[:1024].lstrip().startswith(b"%PDF-"):
-        pdf = Pdf(data, name)
+        pdf = Pdf(data, name, renderer, worker)
         return [
             _sheet(name, number, _drawer(pdf, number)) for number in chosen.of(pdf.page_count, name)
         ]
