@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache as cache_calls
 from functools import partial
 from pathlib import Path
 
@@ -70,10 +71,12 @@ def convert(
     with _results(reader, layout, pdf_renderer, cache) as results:
         run = _Run(reader, results, options, corrections, debug)
         if watch:
-            find, deliver = partial(find_sources, inputs), partial(_deliver, outputs=outputs)
+            say = cache_calls(console.say)  # each line once, not at every look
+            find = partial(find_sources, inputs, say)
+            deliver = partial(_deliver, outputs=outputs)
             return watch_sources(find, run.read, deliver, corrections)
         start = time.monotonic()
-        records = run.read(_once(find_sources(inputs)))
+        records = run.read(_once(find_sources(inputs, console.say)))
         _deliver(records, outputs)
         _sum_up(records, outputs, time.monotonic() - start)
     return records
