@@ -42,6 +42,7 @@ CharsetOption = Annotated[
 
 def main() -> None:
     """Run the command line; every kind of end has its exit code, and one line that says why."""
+    console.hear_libraries()
     try:
         app()
     except HmerError as error:

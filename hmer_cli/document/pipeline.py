@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
@@ -26,6 +28,9 @@ from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.page.worker import Worker
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading, TokenReading
+
+IN_FLIGHT = MAX_PIXELS
+"""Pixels of the pages that are prepared at a time: the memory of a run does not grow with jobs."""
 
 _BATCH = 8  # regions: after as many at most, what was read is safe
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
@@ -141,11 +146,12 @@ def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _
 def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
     """Pages drawn in threads, a few ahead, in their order."""
     jobs = options.jobs or min(_JOBS, os.cpu_count() or 1)
+    gate = _Gate(IN_FLIGHT)
     pool = ThreadPoolExecutor(jobs)
     waiting: deque[Future[_Work]] = deque()
     try:
         for each in work:
-            waiting.append(pool.submit(_prepare, each, options))
+            waiting.append(pool.submit(_prepare, each, options, gate))
             if len(waiting) > jobs:
                 yield waiting.popleft().result()
         while waiting:
@@ -154,14 +160,40 @@ def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _prepare(work: _Work, options: Options) -> _Work:
+class _Gate:
+    """Lets pages through while their pixels together are within the limit; a larger one, alone."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taking(self, pixels: int) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= self._limit)
+            self._taken += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= pixels
+                self._changed.notify_all()
+
+
+def _prepare(work: _Work, options: Options, gate: _Gate) -> _Work:
     if work.sheet is None:
         return work
     try:
-        page = work.sheet.draw()
-        regions = () if work.known else tuple(find_regions(page, options.layout))
+        with gate.taking(work.sheet.measure()):
+            return _prepared_page(work, work.sheet, options)
     except InputError as error:
         return replace(work, sheet=None, error=error)
+
+
+def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
+    page = sheet.draw()
+    regions = () if work.known else tuple(find_regions(page, options.layout))
     if options.look is not None:
         options.look(page, regions)
     picture = _picture(page.image) if options.pictures else None

@@ -61,12 +61,19 @@ def draw(meta: Meta, data: bytes) -> tuple[Meta, bytes | memoryview]:
 
 
 def size(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
-    """``{"dpi"}`` at which another renderer, which knows no UserUnit, draws the page as here."""
+    """``{"pixels"}`` of the page as ``draw`` gives it, and ``{"dpi"}`` at which another renderer,
+    which knows no UserUnit, draws it so; or ``{"error": reason}``.
+    """
     try:
-        scale = _scale(_document(meta["key"], data)[meta["number"] - 1], meta)
+        page = _document(meta["key"], data)[meta["number"] - 1]
+        scale = _scale(page, meta)
+        width, height = page.get_size()
     except pdfium.PdfiumError as error:
         return {"error": str(error)}, b""
-    return {"dpi": int(scale * POINTS_PER_INCH)}, b""
+    if scale <= 0:
+        return {"error": "size"}, b""
+    dpi = max(1, int(scale * POINTS_PER_INCH))
+    return {"dpi": dpi, "pixels": int(width * height * scale**2)}, b""
 
 
 def _document(key: str, data: bytes) -> pdfium.PdfDocument:

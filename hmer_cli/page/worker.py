@@ -90,6 +90,10 @@ class Worker:
         if process is not None and self._pid == os.getpid():
             process.kill()
             process.wait()
+            if self._calls.acquire(blocking=False):  # nobody uses its pipes
+                with contextlib.suppress(OSError):
+                    process.communicate()
+                self._calls.release()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._pid != os.getpid() or self._process.poll() is not None:

@@ -51,6 +51,12 @@ def decode(data: bytes, name: str, directory: int = 0) -> Pixels:
             raise _damaged(name, error) from error
 
 
+def measure(data: bytes, name: str, directory: int = 0) -> int:
+    """The pixels that ``decode`` would give, by the header alone. Raises InputError."""
+    with _opened(alone(data, directory) if directory else data, name) as image:
+        return image.width * image.height
+
+
 def shrunk(image: Pixels, longest: int) -> Pixels:
     """The image with a longer side of at most ``longest`` pixels."""
     height, width = image.shape
@@ -129,7 +135,7 @@ def _gray(image: Image.Image) -> Pixels:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _deep(np.asarray(image), image.mode.startswith("I;16"))
     if "A" in image.getbands() or "transparency" in image.info:
-        return _composite(image if image.mode == "LA" else image.convert("RGBA"))
+        return _composite(image if image.mode in ("LA", "RGBA") else image.convert("RGBA"))
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     return as_gray(np.asarray(image.convert("RGB")))
@@ -169,19 +175,22 @@ def _composite(image: Image.Image) -> Pixels:
 
     ``image`` has an alpha channel; its colours are laid on the paper before they become gray.
     """
-    alpha = np.asarray(image.getchannel("A"))
-    gray = np.asarray(image.convert("L"))
-    shown = sum(
-        float(gray[rows].astype(np.uint32).ravel() @ alpha[rows].astype(np.uint32).ravel())
-        for rows in _strips(gray.shape)
-    )
-    total = float(alpha.sum(dtype=np.float64))
+    shown = total = 0.0
+    for _, strip in _strips_of(image):
+        alpha = np.asarray(strip.getchannel("A"), dtype=np.float32)
+        shown += float(np.vdot(np.asarray(strip.convert("L"), dtype=np.float32), alpha))
+        total += float(alpha.sum())
     bright = shown > 127.5 * total
-    paper = 0 if bright and total < 127.5 * alpha.size else 255
-    del gray
-    colours = np.array(image.convert("RGB" if image.mode == "RGBA" else "L"))
-    for rows in _strips(alpha.shape):
-        over = alpha[rows].astype(np.uint32)
-        over = over[..., None] if colours.ndim == 3 else over
-        colours[rows] = (colours[rows] * over + paper * (255 - over) + 127) // 255
-    return as_gray(colours) if colours.ndim == 3 else colours
+    paper = 0 if bright and total < 127.5 * image.width * image.height else 255
+    colours = np.empty((image.height, image.width, 3), np.uint8)
+    for rows, strip in _strips_of(image):
+        over = np.asarray(strip.getchannel("A"), dtype=np.uint32)[..., None]
+        there = np.asarray(strip.convert("RGB"))
+        colours[rows] = (there * over + paper * (255 - over) + 127) // 255
+    return as_gray(colours)
+
+
+def _strips_of(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    for rows in _strips((image.height, image.width)):
+        foot = min(rows.stop, image.height)
+        yield rows, image.crop((0, rows.start, image.width, foot))

@@ -18,7 +18,7 @@ from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
 from hmer_cli.page.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf, is_xml
-from hmer_cli.page.load.images import Pixels, decode
+from hmer_cli.page.load.images import Pixels, decode, measure
 from hmer_cli.page.load.pdf import Pdf, Renderer
 from hmer_cli.page.load.sources import KINDS, Source, find_sources
 from hmer_cli.page.tiff import directories, is_tiff
@@ -72,11 +72,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A page not drawn yet: ``draw`` makes it and may raise InputError."""
+    """A page not drawn yet: ``draw`` makes it, ``measure`` tells its pixels, 0 where they are few.
+
+    Both may raise InputError.
+    """
 
     source: str
     number: int
     draw: Callable[[], Page]
+    measure: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,8 @@ def open_sheets(
     if is_pdf(data):
         pdf = Pdf(data, name, renderer, worker)
         return [
-            _sheet(name, number, _drawer(pdf, number)) for number in chosen.of(pdf.page_count, name)
+            _sheet(name, number, partial(pdf.draw, number), partial(pdf.measure, number))
+            for number in chosen.of(pdf.page_count, name)
         ]
     if is_xml(data):
         return [Sheet(name, 1, lambda: _ink_page(data, name))]
@@ -155,15 +160,14 @@ def open_sheets(
         )
     frames = (directories(data, name) if is_tiff(data) else []) or [0]
     numbers = chosen.of(len(frames), name) if len(frames) > 1 else [1]
-    return [_sheet(name, n, partial(decode, data, name, frames[n - 1])) for n in numbers]
+    places = ((n, (data, name, frames[n - 1])) for n in numbers)
+    return [_sheet(name, n, partial(decode, *page), partial(measure, *page)) for n, page in places]
 
 
-def _sheet(name: str, number: int, pixels: Callable[[], Pixels]) -> Sheet:
-    return Sheet(name, number, lambda: Page.of(name, number, pixels()))
-
-
-def _drawer(pdf: Pdf, number: int) -> Callable[[], Pixels]:
-    return lambda: pdf.draw(number)
+def _sheet(
+    name: str, number: int, pixels: Callable[[], Pixels], measure: Callable[[], int]
+) -> Sheet:
+    return Sheet(name, number, lambda: Page.of(name, number, pixels()), measure)
 
 
 def _ink_page(data: bytes, name: str) -> Page:

@@ -62,12 +62,26 @@ class Pdf:
 
     def draw(self, number: int) -> Pixels:
         """The page with this number (from 1), (H, W) at ``DPI``. Raises InputError."""
+        function = "draw" if self._renderer == "pdfium" else "size"
+        answer, pixels = self._asked(function, number)
+        if self._renderer == "poppler":
+            return _draw_with_poppler(self._data, self.name, number, answer.get("dpi", DPI))
+        if "error" in answer:
+            raise _undrawable(self.name, number)
+        shape = answer["height"], answer["width"], 3
+        return as_gray(np.frombuffer(pixels, np.uint8).reshape(shape))
+
+    def measure(self, number: int) -> int:
+        """The pixels that ``draw`` would give. Raises InputError."""
+        answer, _ = self._asked("size", number)
+        return int(answer.get("pixels", 0))
+
+    def _asked(self, function: str, number: int) -> tuple[Meta, bytearray]:
         if self._ended >= MAX_ENDED:
             raise InputError(
                 f"{self.name}: page {number} is not drawn, as {MAX_ENDED} others took too much",
                 "print it to a new PDF",
             )
-        function = "draw" if self._renderer == "pdfium" else "size"
         budget = {"number": number, "dpi": DPI, "pixels": MAX_DRAWN, "side": MAX_SIDE}
         try:
             answer, pixels = self._call(function, budget)
@@ -76,12 +90,7 @@ class Pdf:
             raise self._given_up(f"page {number}", error) from None
         if answer.get("error") == "size":
             raise InputError(f"{self.name}: page {number} is too large to draw", "scale it down")
-        if self._renderer == "poppler":
-            return _draw_with_poppler(self._data, self.name, number, answer.get("dpi", DPI))
-        if "error" in answer:
-            raise _undrawable(self.name, number)
-        shape = answer["height"], answer["width"], 3
-        return as_gray(np.frombuffer(pixels, np.uint8).reshape(shape))
+        return answer, pixels
 
     def _call(self, function: str, meta: Meta) -> tuple[Meta, bytearray]:
         return self._worker.call(f"hmer_cli.page.pdfium:{function}", meta, self._data, self._key)
