@@ -10,7 +10,7 @@ from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.pens import Pixels, without_corrections
 
 BLACK, BLUE = (20, 20, 25), (30, 60, 190)
-RED, GREEN = (215, 30, 35), (20, 150, 60)
+RED, ORANGE = (215, 30, 35), (230, 110, 20)
 
 
 def sums(colour: tuple[int, int, int], size: int = 1) -> Pixels:
@@ -33,7 +33,7 @@ def tick(page: Pixels, colour: tuple[int, int, int], size: int = 1) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 5])
-@pytest.mark.parametrize(("ink", "pen"), [(BLACK, RED), (BLACK, GREEN), (BLUE, RED)])
+@pytest.mark.parametrize(("ink", "pen"), [(BLACK, RED), (BLACK, ORANGE), (BLUE, RED)])
 def test_a_tick_over_the_writing_is_taken_out(
     ink: tuple[int, int, int], pen: tuple[int, int, int], size: int
 ) -> None:
