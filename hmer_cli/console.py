@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
@@ -17,6 +18,26 @@ def one_line(text: object) -> str:
     """The text without line breaks and terminal codes, as names of files may hold them."""
     words = " ".join(str(text).split())
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)
+
+
+def hear_libraries() -> None:
+    """Let warnings of Python libraries be said here, each of them once."""
+    heard: set[str] = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        line = f"a library warns: {one_line(message)}"
+        if line not in heard:
+            heard.add(line)
+            say(line)
+
+    warnings.showwarning = show
 
 
 Advance = Callable[[int, int], None]

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image
 
 from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.document.formats import Output, jsonl, markdown, tex
+from hmer_cli.document.pipeline import _Gate
 from hmer_cli.document.records import Record, expression_ids
 from hmer_cli.errors import OutputError, StrictError, UsageError
 
@@ -312,3 +314,21 @@ def test_an_output_that_fails_to_be_replaced_leaves_the_old_one(
         Output.parse("o.tex").write([record()])
     assert Path("o.tex").read_text() == "old"
     assert os.listdir() == ["o.tex"]
+
+
+def test_large_pages_wait_for_each_other_and_small_ones_do_not() -> None:
+    gate, order = _Gate(100), []
+
+    def prepare(pixels: int) -> None:
+        with gate.taking(pixels):
+            order.append(pixels)
+
+    with gate.taking(60), gate.taking(40):
+        large = threading.Thread(target=prepare, args=(500,))
+        large.start()
+        with gate.taking(0):  # nothing is left, but this takes nothing
+            assert order == []
+    large.join(60)
+    assert order == [500]
+    prepare(100)
+    assert order == [500, 100]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
+import struct
 import sys
 import zipfile
 from importlib.util import find_spec
@@ -25,6 +25,7 @@ from hmer_cli.page.load.images import decode
 from hmer_cli.page.load.pages import Page, PageRange, open_pages
 from hmer_cli.page.load.sources import find_sources
 from hmer_cli.page.regions import find_regions, ink_box
+from hmer_cli.page.tiff import MAX_FRAMES, directories
 
 
 def close(box: tuple[float, ...] | None, wanted: tuple[int, ...], by: int = 2) -> bool:
@@ -190,24 +191,6 @@ def test_dust_far_from_the_ink_does_not_widen_its_box() -> None:
     assert close(ink_box(page), tuple(10 * v for v in CROSS_BOX), by=20)
 
 
-@pytest.mark.parametrize("drawn_by", ["poppler", "pdfium"])
-def test_pdf_pages_are_drawn_one_by_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn_by: str
-) -> None:
-    if drawn_by == "pdfium":
-        monkeypatch.setattr(shutil, "which", lambda name: None)
-    elif not shutil.which("pdftoppm"):
-        pytest.skip("pdftoppm is not installed")
-    path = tmp_path / "notes.pdf"
-    path.write_bytes(paged([cross(), 255 - cross()]))
-    pages = list(open_pages(str(path)))
-    assert [page.number for page in pages] == [1, 2]
-    scale = 200 / 72
-    for page in pages:
-        assert np.allclose(page.image.shape, (120 * scale, 160 * scale), atol=1)
-        assert close(ink_box(page.image), tuple(round(v * scale) for v in CROSS_BOX), by=5)
-
-
 def test_chosen_pages_of_pdf_and_tiff(tmp_path: Path) -> None:
     chosen = PageRange.parse("3-,1")
     for kind in ("PDF", "TIFF"):
@@ -321,3 +304,44 @@ def test_a_cut_off_png_is_refused(length: int) -> None:
     cut = data[: min(length, len(data) - 30)]  # the last pixels lie before that
     with pytest.raises(InputError):
         decode(cut, "cut.png")
+
+
+def test_one_pixel_that_is_no_number_does_not_blank_a_float_tiff(tmp_path: Path) -> None:
+    for odd in (np.nan, np.inf, -np.inf):
+        pixels = cross().astype(np.float32)
+        pixels[5, 5] = odd
+        Image.fromarray(pixels).save(tmp_path / "x.tif")
+        page = only_page(tmp_path / "x.tif")
+        assert close(ink_box(page.image[10:]), (38, 18, 83, 83))
+
+
+@pytest.mark.parametrize("size", [(40_000, 2), (2, 40_000)])
+def test_an_image_with_an_endless_side_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("1", size).save(tmp_path / "x.png")
+    with pytest.raises(InputError, match="over the limit of 32767 a side"):
+        only_page(tmp_path / "x.png")
+
+
+def chain(links: list[int]) -> bytes:
+    """A TIFF of one empty directory after another, linked as given."""
+    first = 8
+    body = b"".join(struct.pack("<HI", 0, first + 6 * link if link >= 0 else 0) for link in links)
+    return struct.pack("<2sHI", b"II", 42, first) + body + bytes(16)
+
+
+def test_the_pages_of_a_tiff_are_found_by_one_walk() -> None:
+    count = 5000
+    assert len(directories(chain([*range(1, count), -1]), "x.tif")) == count
+    assert len(directories(chain([1, 2, 0]), "x.tif")) == 3
+    with pytest.raises(InputError, match="more than 10,000 pages"):
+        directories(chain([*range(1, MAX_FRAMES + 2), -1]), "x.tif")
+
+
+def test_each_page_of_a_tiff_is_drawn(tmp_path: Path) -> None:
+    pages = [np.roll(cross(), 3 * n, 1) for n in range(5)]
+    for big in (False, True):
+        first, *others = [Image.fromarray(page) for page in pages]
+        path = tmp_path / "x.tif"
+        first.save(path, save_all=True, append_images=others, big_tiff=big)
+        for page, wanted in zip(open_pages(str(path)), pages, strict=True):
+            assert np.abs(page.image.astype(int) - wanted).max() <= 2

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
@@ -20,10 +22,15 @@ from hmer_cli.document.records import Box, Picture
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
+from hmer_cli.page.load.pdf import Renderer
 from hmer_cli.page.load.sources import Source
 from hmer_cli.page.regions import Layout, Region, find_regions
+from hmer_cli.page.worker import Worker
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading, TokenReading
+
+IN_FLIGHT = MAX_PIXELS
+"""Pixels of the pages that are prepared at a time: the memory of a run does not grow with jobs."""
 
 _BATCH = 8  # regions: after as many at most, what was read is safe
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
@@ -37,7 +44,7 @@ class Options:
 
     ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
     ``pictures`` of the pages are kept where an output shows them; ``look`` is shown every page
-    with its regions, which are then searched for anew.
+    with its regions, which are then searched for anew; ``renderer`` draws the pages of PDFs.
     """
 
     pages: PageRange | None = None
@@ -45,6 +52,7 @@ class Options:
     jobs: int | None = None
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
+    renderer: Renderer = "pdfium"
 
 
 @dataclass(frozen=True)
@@ -90,19 +98,28 @@ def read_pages(
     advance: Advance,
 ) -> Iterator[PageRead]:
     """Every page of every source, in their order; one that fails stops no other."""
-    work = _opened(sources, results, options, advance)
-    for batch in _batches(_prepared(work, options)):
-        yield from _read(batch, reader, results, options.pictures)
-        advance(len(batch), 0)
+    worker = Worker()
+    try:
+        work = _opened(sources, results, options, advance, worker)
+        for batch in _batches(_prepared(work, options)):
+            yield from _read(batch, reader, results, options.pictures)
+            advance(len(batch), 0)
+    finally:  # before the interpreter waits for threads that may wait for the worker
+        worker.stop()
 
 
 def _opened(
-    sources: Sequence[Source], results: Cache, options: Options, advance: Advance
+    sources: Sequence[Source],
+    results: Cache,
+    options: Options,
+    advance: Advance,
+    worker: Worker,
 ) -> Iterator[_Work]:
     for source in sources:
         try:
             data = source.read()
-            sheets = open_sheets(_holding(source, data), options.pages)
+            held = _holding(source, data)
+            sheets = open_sheets(held, options.pages, options.renderer, worker)
         except InputError as error:
             yield _Work(source.name, error=error)
             continue
@@ -129,11 +146,12 @@ def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _
 def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
     """Pages drawn in threads, a few ahead, in their order."""
     jobs = options.jobs or min(_JOBS, os.cpu_count() or 1)
+    gate = _Gate(IN_FLIGHT)
     pool = ThreadPoolExecutor(jobs)
     waiting: deque[Future[_Work]] = deque()
     try:
         for each in work:
-            waiting.append(pool.submit(_prepare, each, options))
+            waiting.append(pool.submit(_prepare, each, options, gate))
             if len(waiting) > jobs:
                 yield waiting.popleft().result()
         while waiting:
@@ -142,14 +160,40 @@ def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _prepare(work: _Work, options: Options) -> _Work:
+class _Gate:
+    """Lets pages through while their pixels together are within the limit; a larger one, alone."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taking(self, pixels: int) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= self._limit)
+            self._taken += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= pixels
+                self._changed.notify_all()
+
+
+def _prepare(work: _Work, options: Options, gate: _Gate) -> _Work:
     if work.sheet is None:
         return work
     try:
-        page = work.sheet.draw()
-        regions = () if work.known else tuple(find_regions(page, options.layout))
+        with gate.taking(work.sheet.measure()):
+            return _prepared_page(work, work.sheet, options)
     except InputError as error:
         return replace(work, sheet=None, error=error)
+
+
+def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
+    page = sheet.draw()
+    regions = () if work.known else tuple(find_regions(page, options.layout))
     if options.look is not None:
         options.look(page, regions)
     picture = _picture(page.image) if options.pictures else None

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.pens import without_corrections
+
 Pixels = NDArray[np.uint8]
 
 _STUDIED = 600  # pixels of the longer side: markers are broad
@@ -19,8 +21,10 @@ _WRITTEN = 0.02, 0.6  # of the marker's strokes: what is written under them
 def as_gray(colours: Pixels) -> Pixels:
     """(H, W, 3) red, green, blue to (H, W): brightness, but under a marker the strongest colour.
 
+    Strokes of a second pen that cross the writing are taken out first, see ``pens.py``.
     A marker's ink lets one colour through undimmed, so that there is no marker in that colour.
     """
+    colours = without_corrections(colours)
     gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     marked = _marked(colours)
     if marked is not None:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -16,9 +17,12 @@ from hmer_cli.ink.render import InkImage, legible_ink_image
 from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
-from hmer_cli.page.load.images import Pixels, count_frames, decode, is_heic
-from hmer_cli.page.load.pdf import Pdf
-from hmer_cli.page.load.sources import Source, find_sources
+from hmer_cli.page.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf, is_xml
+from hmer_cli.page.load.images import Pixels, decode, measure
+from hmer_cli.page.load.pdf import Pdf, Renderer
+from hmer_cli.page.load.sources import KINDS, Source, find_sources
+from hmer_cli.page.tiff import directories, is_tiff
+from hmer_cli.page.worker import Worker
 
 Box = tuple[float, float, float, float]
 
@@ -68,11 +72,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A page not drawn yet: ``draw`` makes it and may raise InputError."""
+    """A page not drawn yet: ``draw`` makes it, ``measure`` tells its pixels, 0 where they are few.
+
+    Both may raise InputError.
+    """
 
     source: str
     number: int
     draw: Callable[[], Page]
+    measure: Callable[[], int] = lambda: 0
 
 
 @dataclass(frozen=True)
@@ -118,57 +126,51 @@ def open_pages(path: str, pages: PageRange | None = None) -> Iterator[Page]:
             yield sheet.draw()
 
 
-def open_sheets(source: Source, pages: PageRange | None = None) -> list[Sheet]:
+def open_sheets(
+    source: Source,
+    pages: PageRange | None = None,
+    renderer: Renderer = "pdfium",
+    worker: Worker | None = None,
+) -> list[Sheet]:
     """The pages of one file, not drawn yet; the kind is told by the content.
 
-    ``pages`` chooses among those of PDFs and TIFFs. Raises InputError.
+    ``pages`` chooses among those of PDFs and TIFFs. PDFs are opened in ``worker``, by default one
+    that all callers share, and drawn by ``renderer``. Raises InputError.
     """
     name, data = source.name, source.read()
     chosen = pages or ALL_PAGES
     if not data.strip(b"\0 \t\r\n"):
         raise InputError(f"{name}: empty file", "save or export it again")
-    if data[:1024].lstrip().startswith(b"%PDF-"):
-        pdf = Pdf(data, name)
+    foreign = foreign_file(data[:HEAD], name)
+    if foreign is not None:
+        raise InputError(f"{name}: {foreign[0]}", foreign[1])
+    data = inkml_part(data) or data
+    if is_pdf(data):
+        pdf = Pdf(data, name, renderer, worker)
         return [
-            _sheet(name, number, _drawer(pdf, number)) for number in chosen.of(pdf.page_count, name)
+            _sheet(name, number, partial(pdf.draw, number), partial(pdf.measure, number))
+            for number in chosen.of(pdf.page_count, name)
         ]
-    if _looks_like_inkml(data):
+    if is_xml(data):
         return [Sheet(name, 1, lambda: _ink_page(data, name))]
-    if not _looks_like_image(data):
+    if not is_image(data):
         raise InputError(
             f"{name}: not a kind of file that hmer reads",
-            "give InkML, PNG, JPEG, TIFF, BMP, WebP, HEIC, PDF, a folder or a zip archive",
+            f"give {KINDS}, a folder or a zip archive",
         )
-    frames = count_frames(data, name)
-    numbers = chosen.of(frames, name) if frames > 1 else [1]
-    return [_sheet(name, number, _decoder(data, name, number)) for number in numbers]
+    frames = (directories(data, name) if is_tiff(data) else []) or [0]
+    numbers = chosen.of(len(frames), name) if len(frames) > 1 else [1]
+    places = ((n, (data, name, frames[n - 1])) for n in numbers)
+    return [_sheet(name, n, partial(decode, *page), partial(measure, *page)) for n, page in places]
 
 
-def _sheet(name: str, number: int, pixels: Callable[[], Pixels]) -> Sheet:
-    return Sheet(name, number, lambda: Page.of(name, number, pixels()))
-
-
-def _drawer(pdf: Pdf, number: int) -> Callable[[], Pixels]:
-    return lambda: pdf.draw(number)
-
-
-def _decoder(data: bytes, name: str, number: int) -> Callable[[], Pixels]:
-    return lambda: decode(data, name, number - 1)
+def _sheet(
+    name: str, number: int, pixels: Callable[[], Pixels], measure: Callable[[], int]
+) -> Sheet:
+    return Sheet(name, number, lambda: Page.of(name, number, pixels()), measure)
 
 
 def _ink_page(data: bytes, name: str) -> Page:
     ink = read_inkml(data, name, label=False)
     written = legible_ink_image(ink)
     return Page(name, 1, written.image, written)
-
-
-def _looks_like_inkml(data: bytes) -> bool:
-    """XML in any of its encodings: its first sign is ``<``, behind a byte order mark or not."""
-    start = data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
-    return start.startswith(b"<")
-
-
-def _looks_like_image(data: bytes) -> bool:
-    signatures = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
-    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return data.startswith(signatures) or webp or is_heic(data)
