@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_cli.document.aligned import join_derivations
-from hmer_cli.document.cache import Expression
+from hmer_cli.document.records import Expression
 from hmer_cli.expr.validity import problems
 from hmer_cli.recognition.reading import Reading, TokenReading
 

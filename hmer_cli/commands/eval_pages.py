@@ -12,11 +12,12 @@ from pathlib import Path
 from hmer_cli import console, files
 from hmer_cli.data.store import IMAGES, Store, open_store, stem
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.geometry import Box
 from hmer_cli.metrics.regions import PageOutcome, as_json, as_tables, worst
 from hmer_cli.metrics.tables import Table
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.detect.detector import fold_of
-from hmer_cli.page.detect.search import Box, PreparedPage, find_boxes, prepare_page
+from hmer_cli.page.detect.search import PreparedPage, find_boxes, prepare_page
 from hmer_cli.page.load.images import decode
 from hmer_cli.page.load.pages import Page
 

@@ -13,10 +13,10 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from hmer_cli.document.cache import Expression
-from hmer_cli.document.records import Box
+from hmer_cli.document.records import Expression
 from hmer_cli.expr.commands import GRIDS
 from hmer_cli.expr.validity import problems
+from hmer_cli.geometry import union
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 RELATIONS = frozenset(
@@ -129,8 +129,8 @@ def _joined(group: Sequence[Expression]) -> Expression:
         confidence *= expression.reading.confidence
     key = hashlib.sha256(" ".join(expression.key for expression in group).encode()).hexdigest()
     return Expression(
-        _hull([expression.region for expression in group]),
-        _hull([expression.box for expression in group]),
+        union([expression.region for expression in group]),
+        union([expression.box for expression in group]),
         key,
         Reading(" ".join(t.token for t in tokens), round(confidence, 4), tokens),
     )
@@ -154,8 +154,3 @@ def _tokens(group: Sequence[Expression]) -> Iterator[TokenReading]:
 def _structure(token: str, place: tuple[float, float]) -> TokenReading:
     """A token without ink."""
     return TokenReading(token, 1.0, (*place, *place))
-
-
-def _hull(boxes: Sequence[Box]) -> Box:
-    left, top, right, foot = zip(*boxes, strict=True)
-    return min(left), min(top), max(right), max(foot)

@@ -8,12 +8,11 @@ from itertools import groupby
 
 from hmer_cli import console
 from hmer_cli.document.aligned import join_derivations
-from hmer_cli.document.cache import Expression
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.pipeline import PageRead
-from hmer_cli.document.records import Box, Evidence, Record
+from hmer_cli.document.records import Evidence, Expression, PageRead, Record
 from hmer_cli.errors import InputError
 from hmer_cli.expr.validity import problems
+from hmer_cli.geometry import Box
 
 LOW = 0.5
 """Under this confidence an expression is more likely wrong than right."""

@@ -15,7 +15,6 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -23,8 +22,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hmer_cli import console
-from hmer_cli.document.records import Box, Picture
+from hmer_cli.document.records import Expression, Picture, Result
 from hmer_cli.errors import OutputError
+from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
 from hmer_cli.page.detect.detector import FILES
 from hmer_cli.recognition.reading import Reading, TokenReading
@@ -36,6 +36,7 @@ LIMIT = 512 << 20
 """Bytes kept; beyond it, what was not used for the longest time is forgotten."""
 
 _ROOMS = ("expr", "models", "ink", "data", "page", "recognition")
+_MODULES = ("geometry", "pipeline", "records", "results")
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pdf2image", "pillow", "pypdfium2")
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _DAY = 86400
@@ -45,26 +46,6 @@ CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, used INTEGER, result B
 CREATE TABLE IF NOT EXISTS pictures
     (key TEXT PRIMARY KEY, used INTEGER, width INTEGER, height INTEGER, picture BLOB);
 """
-
-
-@dataclass(frozen=True)
-class Expression:
-    """One region as it was read: ``region`` as a record gives it, ``box`` and the boxes of the
-    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink.
-    """
-
-    region: Box
-    box: Box
-    key: str
-    reading: Reading
-
-
-@dataclass(frozen=True)
-class Result:
-    """All that was read on one page, in reading order, and the name of the weights."""
-
-    model: str
-    expressions: tuple[Expression, ...]
 
 
 class Cache:
@@ -187,7 +168,7 @@ def _code() -> str:
     here = Path(__file__).parents[1]
     rooms = [path for room in _ROOMS for path in sorted((here / room).glob("*.py"))]
     digest = hashlib.sha256()
-    for path in [*rooms, here / "document" / "pipeline.py", Path(__file__)]:
+    for path in [*rooms, *(here / f"{name}.py" for name in _MODULES)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

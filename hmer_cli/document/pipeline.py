@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 import cv2
 
 from hmer_cli.console import Advance
-from hmer_cli.document.cache import Cache, Expression, Result
-from hmer_cli.document.records import Box, Picture
+from hmer_cli.document.cache import Cache
+from hmer_cli.document.records import Expression, PageRead, Picture, Result
 from hmer_cli.errors import InputError
+from hmer_cli.geometry import Box, shift
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.sources import Source
@@ -45,22 +46,6 @@ class Options:
     jobs: int | None = None
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
-
-
-@dataclass(frozen=True)
-class PageRead:
-    """A page of a source and what was read there, in reading order.
-
-    ``number`` is None where the source could not be opened; ``error`` says what went wrong;
-    ``file`` is the SHA-256 of the source.
-    """
-
-    source: str
-    number: int | None
-    result: Result
-    file: str = ""
-    error: InputError | None = None
-    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +193,9 @@ def _expression(region: Region, reading: Reading) -> Expression:
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(
-        TokenReading(token.token, round(float(token.confidence), 4), _moved(token.box, left, top))
+        TokenReading(
+            token.token, round(float(token.confidence), 4), _rounded(shift(token.box, left, top), 1)
+        )
         for token in reading.tokens
     )
     return Expression(
@@ -217,10 +204,6 @@ def _expression(region: Region, reading: Reading) -> Expression:
         region.key,
         Reading(reading.label, round(float(reading.confidence), 4), tokens),
     )
-
-
-def _moved(box: Box, x: float, y: float) -> Box:
-    return _rounded((box[0] + x, box[1] + y, box[2] + x, box[3] + y), 1)
 
 
 def _rounded(box: Box, digits: int) -> Box:

@@ -1,4 +1,8 @@
-"""What convert says of one expression, and the name that expression goes by."""
+"""What is known of an expression on its way: as it was read on a page, and as a record of it.
+
+``Region`` (page/regions.py) -> ``Reading`` (read/reading.py) -> ``Expression``, of which a page has
+some, in its ``Result`` and ``PageRead`` -> ``Record``, which outputs show.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
-from hmer_cli.recognition.reading import TokenReading
+from hmer_cli.errors import InputError
+from hmer_cli.geometry import Box
+from hmer_cli.recognition.reading import Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
-Box = tuple[float, float, float, float]
 
 PUBLIC = ("source", "page", "region", "latex", "confidence", "status", "error", "model")
 """What a line of .jsonl holds."""
@@ -31,6 +36,42 @@ class Picture:
     width: int
     height: int
     load: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One region as it was read: ``region`` as a record gives it, ``box`` and the boxes of the
+    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink.
+    """
+
+    region: Box
+    box: Box
+    key: str
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that was read on one page, in reading order, and the name of the weights."""
+
+    model: str
+    expressions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class PageRead:
+    """A page of a source and what was read there, in reading order.
+
+    ``number`` is None where the source could not be opened; ``error`` says what went wrong;
+    ``file`` is the SHA-256 of the source.
+    """
+
+    source: str
+    number: int | None
+    result: Result
+    file: str = ""
+    error: InputError | None = None
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)

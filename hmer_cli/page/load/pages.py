@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.geometry import Box
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import InkImage, legible_ink_image
 from hmer_cli.page.clean.deskew import Homography, straighten
@@ -19,8 +20,6 @@ from hmer_cli.page.clean.margins import remove_holes
 from hmer_cli.page.load.images import Pixels, count_frames, decode, is_heic
 from hmer_cli.page.load.pdf import Pdf
 from hmer_cli.page.load.sources import Source, find_sources
-
-Box = tuple[float, float, float, float]
 
 _INK = 128  # gray levels: what is darker
 
