@@ -26,7 +26,6 @@ from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading, TokenReading
 
-_BATCH = 8  # regions: after as many at most, what was read is safe
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
 _SHOWN = 1600  # pixels of the longer side of a picture
 _QUALITY = 60
@@ -36,14 +35,15 @@ _QUALITY = 60
 class Options:
     """How pages are read.
 
-    ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
-    ``pictures`` of the pages are kept where an output shows them; ``look`` is shown every page
-    with its regions, which are then searched for anew.
+    ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read,
+    ``batch`` regions at most side by side; ``pictures`` of the pages are kept where an output
+    shows them; ``look`` is shown every page with its regions, which are then searched for anew.
     """
 
     pages: PageRange | None = None
     layout: Layout = "auto"
     jobs: int | None = None
+    batch: int = 8  # after as many at most, what was read is safe
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
 
@@ -68,7 +68,7 @@ class _Work:
 
 
 def read_pages(
-    sources: Sequence[Source],
+    sources: Iterable[Source],
     reader: Reader,
     results: Cache,
     options: Options,
@@ -76,13 +76,13 @@ def read_pages(
 ) -> Iterator[PageRead]:
     """Every page of every source, in their order; one that fails stops no other."""
     work = _opened(sources, results, options, advance)
-    for batch in _batches(_prepared(work, options)):
+    for batch in _batches(_prepared(work, options), options.batch):
         yield from _read(batch, reader, results, options.pictures)
         advance(len(batch), 0)
 
 
 def _opened(
-    sources: Sequence[Source], results: Cache, options: Options, advance: Advance
+    sources: Iterable[Source], results: Cache, options: Options, advance: Advance
 ) -> Iterator[_Work]:
     for source in sources:
         try:
@@ -150,7 +150,7 @@ def _picture(image: Pixels) -> Picture:
     return Picture(width, height, lambda: data)
 
 
-def _batches(pages: Iterable[_Work]) -> Iterator[list[_Work]]:
+def _batches(pages: Iterable[_Work], most: int) -> Iterator[list[_Work]]:
     """Pages enough to fill a batch; cut by what is on them, so that batches never vary."""
     batch: list[_Work] = []
     count = pixels = 0
@@ -158,7 +158,7 @@ def _batches(pages: Iterable[_Work]) -> Iterator[list[_Work]]:
         batch.append(page)
         count += max(1, len(page.regions))
         pixels += sum(region.image.size for region in page.regions)
-        if count >= _BATCH or pixels >= MAX_PIXELS // 4:
+        if count >= most or pixels >= MAX_PIXELS // 4:
             yield batch
             batch, count, pixels = [], 0, 0
     if batch:

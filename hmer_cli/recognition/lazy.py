@@ -31,23 +31,29 @@ class Reader(Protocol):
 class LazyRecogniser:
     """The recogniser with these weights and character set, loaded when there is something to read.
 
+    Without ``rescoring`` CTC answers alone.
+
     Raises MissingError and UsageError at once where there are no such weights or character set.
     """
 
-    def __init__(self, model: str | None = None, charset: str | None = None) -> None:
+    def __init__(
+        self, model: str | None = None, charset: str | None = None, rescoring: bool = True
+    ) -> None:
         self._path = resolve(model)
+        self._rescoring = rescoring
         self._charset = charset
         self._tokens = sorted(tokens_of(charset)) if charset is not None else None
 
     @cached_property
     def identity(self) -> str:
         """SHA-256 of the weights, and the character set: of equal identity are equal readings."""
-        return f"{sha256_of(self._path)} {self._charset} {self._tokens}"
+        rescoring = "" if self._rescoring else " CTC alone"
+        return f"{sha256_of(self._path)} {self._charset} {self._tokens}{rescoring}"
 
     @property
     def model(self) -> str:
         """The name of the weights."""
-        return self._recogniser.model
+        return self._recogniser.model + ("" if self._rescoring else " (CTC alone)")
 
     def read(self, images: Sequence[Readable]) -> list[Reading]:
         """One reading an image, in their order."""
@@ -57,4 +63,5 @@ class LazyRecogniser:
     def _recogniser(self) -> Recogniser:
         from hmer_cli.recognition.recogniser import Recogniser
 
-        return Recogniser.load(str(self._path), charset=self._charset)
+        path, charset = str(self._path), self._charset
+        return Recogniser.load(path, charset=charset, rescoring=self._rescoring)

@@ -67,11 +67,15 @@ class Page:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A page not drawn yet: ``draw`` makes it and may raise InputError."""
+    """A page not drawn yet: ``draw`` makes it and may raise InputError.
+
+    So does ``pixels``, which gives the page as it lies in its source; None for InkML.
+    """
 
     source: str
     number: int
     draw: Callable[[], Page]
+    pixels: Callable[[], Pixels] | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ def open_sheets(source: Source, pages: PageRange | None = None) -> list[Sheet]:
 
 
 def _sheet(name: str, number: int, pixels: Callable[[], Pixels]) -> Sheet:
-    return Sheet(name, number, lambda: Page.of(name, number, pixels()))
+    return Sheet(name, number, lambda: Page.of(name, number, pixels()), pixels)
 
 
 def _drawer(pdf: Pdf, number: int) -> Callable[[], Pixels]:
