@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from hmer_cli import console
+from hmer_cli.api import Converter
 from hmer_cli.document.build_records import records_of
-from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.pipeline import Options, read_pages
+from hmer_cli.document.pipeline import Options
 from hmer_cli.document.records import Record
 from hmer_cli.metrics.pages import PageScore, ReadExpression, as_json, as_tables, as_tsv, score_page
 from hmer_cli.metrics.regions import PageOutcome
@@ -58,23 +58,24 @@ def evaluate(dataset: PageDataset, reader: Reader) -> PageEvaluation:
 
     Raises MissingError where the weights that find regions are not installed.
     """
+    converter = Converter(recogniser=reader)
     started = time.perf_counter()
     with console.progress("reading", len(dataset.pages)) as advance:
         groups = groupby(dataset.pages, key=lambda page: page.source.name)
-        scores = [score for _, group in groups for score in _scored(list(group), reader, advance)]
+        scores = [
+            score for _, group in groups for score in _scored(list(group), converter, advance)
+        ]
     seconds = time.perf_counter() - started
     return PageEvaluation(dataset.path, reader.model, tuple(scores), seconds)
 
 
 def _scored(
-    pages: Sequence[TruePage], reader: Reader, advance: console.Advance
+    pages: Sequence[TruePage], converter: Converter, advance: console.Advance
 ) -> Iterator[PageScore]:
     """The scores of pages of one file."""
     numbers = PageRange(tuple((page.number, page.number) for page in pages), "those with a truth")
-    with Cache(None, "") as results:
-        sources = [pages[0].source]
-        reads = list(read_pages(sources, reader, results, Options(numbers), lambda *_: None))
-        records = list(records_of(reads, Corrections()))
+    reads = list(converter.read_sources([pages[0].source], Options(numbers)))
+    records = list(records_of(reads, Corrections()))
     errors = {read.number: str(read.error) for read in reads if read.error is not None}
     for page in pages:
         error = errors.get(page.number, errors.get(None))

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from hmer_cli import console, files
+from hmer_cli.api import Converter
 from hmer_cli.document.build_records import records_of
-from hmer_cli.document.cache import Cache, setting_of
+from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.pipeline import Options, read_pages
@@ -61,9 +62,14 @@ def convert(
     if debug is not None:
         files.make_folder(debug)
     options = Options(chosen, layout, jobs, any(output.shows_evidence for output in outputs))
-    reader = recogniser or _load(model, charset)
-    with _results(reader, layout, cache) as results:
-        run = _Run(reader, results, options, corrections, debug)
+    converter = Converter(
+        layout=layout,
+        jobs=jobs,
+        cache=cache or False,
+        recogniser=recogniser or _load(model, charset),
+    )
+    with converter.results() as results:
+        run = _Run(converter.reader, results, options, corrections, debug)
         if watch:
             find, deliver = partial(find_sources, inputs), partial(_deliver, outputs=outputs)
             return watch_sources(find, run.read, deliver, corrections)
@@ -128,14 +134,6 @@ def _check_usage(
 
 def _load(model: str | None, charset: str | None) -> Reader:
     return LazyRecogniser(model, charset)
-
-
-def _results(reader: Reader, layout: Layout, folder: Path | None) -> Cache:
-    """Kept for later runs where the reader says who it is: another would read otherwise."""
-    identity = getattr(reader, "identity", None)
-    if identity is None or folder is None:
-        return Cache(None, layout)
-    return Cache(folder, setting_of(identity, layout))
 
 
 def _once(sources: Iterable[Source]) -> list[Source]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TextIO
 
 from hmer_cli import console, eval_pages, files
+from hmer_cli.api import Converter
 from hmer_cli.commands import eval_pages
 from hmer_cli.commands.eval_pages import RegionEvaluation
 from hmer_cli.data.datasets import Sample
-from hmer_cli.document.cache import Cache
-from hmer_cli.document.pipeline import Options, read_pages
+from hmer_cli.document.pipeline import Options
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.eval_pages import PageEvaluation
 from hmer_cli.expr.tokens import tokenize
@@ -136,8 +136,9 @@ def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator
     """
     named: deque[tuple[str, str]] = deque()
     options = Options(PageRange.parse("1"), "expression", batch=CHUNK)
-    with console.progress("reading", count) as advance, Cache(None, "") as results:
-        for page in read_pages(_judged(samples, named), reader, results, options, advance):
+    converter = Converter(recogniser=reader)
+    with console.progress("reading", count) as advance:
+        for page in converter.read_sources(_judged(samples, named), options, advance):
             if page.error is not None:
                 console.say(page.error)
             expressions = page.result.expressions

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hmer_cli import console
-from hmer_cli.document.records import Expression, Picture, Result
+from hmer_cli.document.records import Picture, RegionReading, Result
 from hmer_cli.errors import OutputError
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
@@ -252,21 +252,27 @@ def _encoded(result: Result) -> bytes:
         }
         for each in result.expressions
     ]
-    text = json.dumps({"model": result.model, "expressions": expressions}, separators=(",", ":"))
+    content = {
+        "model": result.model,
+        "expressions": expressions,
+        "to_source": result.to_source,
+    }
+    text = json.dumps(content, separators=(",", ":"))
     return zlib.compress(text.encode())
 
 
 def _decoded(data: bytes) -> Result:
     content = json.loads(zlib.decompress(data))
-    return Result(content["model"], tuple(map(_expression, content["expressions"])))
+    to_source = content["to_source"] and tuple(map(float, content["to_source"]))
+    return Result(content["model"], tuple(map(_expression, content["expressions"])), to_source)
 
 
-def _expression(fields: dict[str, Any]) -> Expression:
+def _expression(fields: dict[str, Any]) -> RegionReading:
     tokens = tuple(
         TokenReading(t, c, (x0, y0, x1, y1)) for t, c, x0, y0, x1, y1 in fields["tokens"]
     )
     reading = Reading(fields["label"], fields["confidence"], tokens)
-    return Expression(_box(fields["region"]), _box(fields["box"]), fields["key"], reading)
+    return RegionReading(_box(fields["region"]), _box(fields["box"]), fields["key"], reading)
 
 
 def _box(numbers: Sequence[float]) -> Box:

@@ -16,9 +16,10 @@ import cv2
 
 from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
-from hmer_cli.document.records import Expression, PageRead, Picture, Result
+from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
 from hmer_cli.errors import InputError
-from hmer_cli.geometry import Box, shift
+from hmer_cli.geometry import Box, shift, union
+from hmer_cli.ink.ink import Stroke
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.sources import Source
@@ -35,17 +36,18 @@ _QUALITY = 60
 class Options:
     """How pages are read.
 
-    ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read,
-    ``batch`` regions at most side by side; ``pictures`` of the pages are kept where an output
-    shows them; ``look`` is shown every page with its regions, which are then searched for anew.
+    ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
+    ``pictures`` of the pages are kept where an output shows them; ``look`` is shown every page
+    with its regions, which are then searched for anew; ``batch`` regions at most are read side by
+    side.
     """
 
     pages: PageRange | None = None
     layout: Layout = "auto"
     jobs: int | None = None
-    batch: int = 8  # after as many at most, what was read is safe
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
+    batch: int = 8  # after as many at most, what was read is safe
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class _Work:
     sheet: Sheet | None = None
     regions: tuple[Region, ...] = ()
     picture: Picture | None = None
+    to_source: Transform | None = None
     error: InputError | None = None
 
 
@@ -138,7 +141,23 @@ def _prepare(work: _Work, options: Options) -> _Work:
     if options.look is not None:
         options.look(page, regions)
     picture = _picture(page.image) if options.pictures else None
-    return replace(work, sheet=None, regions=regions, picture=picture)
+    return replace(work, sheet=None, regions=regions, picture=picture, to_source=_to_source(page))
+
+
+def _to_source(page: Page) -> Transform | None:
+    """What leads from pixels of the page's image to those of the source or the units of its ink."""
+    if page.written is None:
+        return None if page.to_source is None else tuple(map(float, page.to_source.ravel()))
+    there, here = page.written.ink.box(), union(_extent(s) for s in page.written.strokes)
+    sides = here[2] - here[0], here[3] - here[1]
+    scale = max(there[2] - there[0], there[3] - there[1]) / max(sides) if max(sides) > 0 else 1.0
+    left, top = there[0] - scale * here[0], there[1] - scale * here[1]
+    return scale, 0.0, left, 0.0, scale, top, 0.0, 0.0, 1.0
+
+
+def _extent(stroke: Stroke) -> Box:
+    (x0, y0), (x1, y1) = stroke.min(0), stroke.max(0)
+    return float(x0), float(y0), float(x1), float(y1)
 
 
 def _picture(image: Pixels) -> Picture:
@@ -185,10 +204,11 @@ def _read(
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
     if work.known is not None:
         return work.known
-    return Result(reader.model, tuple(_expression(r, next(readings)) for r in work.regions))
+    found = tuple(_expression(region, next(readings)) for region in work.regions)
+    return Result(reader.model, found, work.to_source)
 
 
-def _expression(region: Region, reading: Reading) -> Expression:
+def _expression(region: Region, reading: Reading) -> RegionReading:
     """The reading with its tokens where they are on the page, in as many digits as mean a thing."""
     left, top = region.origin
     height, width = region.image.shape
@@ -198,7 +218,7 @@ def _expression(region: Region, reading: Reading) -> Expression:
         )
         for token in reading.tokens
     )
-    return Expression(
+    return RegionReading(
         _rounded(region.box, 2),
         (left, top, left + width, top + height),
         region.key,
