@@ -146,6 +146,15 @@ def test_a_damaged_page_is_told_and_costs_its_expressions(
     assert "b.png" in capsys.readouterr().err
 
 
+def test_a_truth_without_its_page_is_told_and_costs_its_expressions(
+    notes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (notes / "notes" / "b.png").unlink()
+    found = verb.run(str(notes / "notes-truth"), recogniser=FakeRecogniser())
+    assert (len(found.outcomes), found.failed) == (2, 1)
+    assert "b-p1: a truth without its page" in capsys.readouterr().err
+
+
 def test_the_option_for_pages_is_wrong_usage_without_them(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(np.zeros((9, 9), np.uint8)))
     (tmp_path / "caption.txt").write_text("a\tx\n")

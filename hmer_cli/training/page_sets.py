@@ -33,6 +33,8 @@ Kind = Literal["display", "inline"]
 TRUTH = ".json"
 SUFFIX = "-truth"
 
+_REMEDY = "put it beside the truth, or name its folder with --pages"
+
 _PAGE = re.compile(r"(?P<name>.+)-p(?P<number>[1-9]\d{0,5})")
 
 
@@ -118,11 +120,15 @@ def open_any(
         return ExpressionDataset(path, tuple(samples_of(store, split, limit)))
     if split is not None:
         raise UsageError(f"{path}: pages have no splits", "leave --split out")
-    found = tuple(_pages(truths, _Files(_stores(store, pages))))
-    if not found:
-        remedy = "put them beside it, or name their folder with --pages"
-        raise InputError(f"{path}: truths of pages, but not the pages", remedy)
-    return PageDataset(path, found[:limit])
+    files = _Files(_stores(store, pages))
+    names = {stem(file.removesuffix(TRUTH)): truth for file, truth in truths.items()}
+    if not any(map(files.find, names)):
+        raise InputError(f"{path}: truths of pages, but not the pages", _REMEDY)
+    found = [
+        TruePage(name, *(files.find(name) or _absent(name)), **truth)
+        for name, truth in names.items()
+    ]
+    return PageDataset(path, tuple(found[:limit]))
 
 
 def _stores(store: Store, pages: str | None) -> Iterator[Store]:
@@ -166,12 +172,13 @@ def _bare(file: str) -> str:
     return name.removesuffix(ending) if ending.lower() in ENDINGS else name
 
 
-def _pages(truths: Mapping[str, dict[str, Any]], files: _Files) -> Iterator[TruePage]:
-    for file, truth in truths.items():
-        name = stem(file.removesuffix(TRUTH))
-        place = files.find(name)
-        if place is not None:
-            yield TruePage(name, *place, **truth)
+def _absent(name: str) -> tuple[Source, int]:
+    """A page that costs its expressions, as one that is damaged does."""
+
+    def read() -> bytes:
+        raise InputError(f"{name}: a truth without its page", _REMEDY)
+
+    return Source(name, name, read), 1
 
 
 def _truth(data: bytes) -> dict[str, Any] | None:
