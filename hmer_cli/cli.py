@@ -263,7 +263,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="DATASET",
-            help="A CROHME package, or InkML, or images with caption.txt; folder or zip.",
+            help="A CROHME package; InkML; images with caption.txt; pages with a JSON each: "
+            "a folder or zip.",
             show_default=False,
         ),
     ],
@@ -272,6 +273,10 @@ def evaluate(
         typer.Option(metavar="NAME", help="Of a CROHME package: train, test2013, test2014, ..."),
     ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="The first N by name.")] = None,
+    pages: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Where the files of the pages are, if not beside."),
+    ] = None,
     json: Annotated[
         str | None, typer.Option(metavar="FILE", help="Scores as JSON; - is stdout.")
     ] = None,
@@ -295,6 +300,7 @@ def evaluate(
         dataset,
         split,
         limit,
+        pages=pages,
         json_file=json,
         predictions=predictions,
         worst=worst,

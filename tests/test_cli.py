@@ -259,10 +259,7 @@ def test_weights_that_nobody_knows_exit_with_3(run: Run) -> None:
     assert run("weights", "verify", "nobody") == 3
 
 
-def test_a_data_set_that_is_not_there_is_told(
-    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(hmer_cli.commands.eval, "_load", lambda *options: FakeRecogniser())
+def test_a_data_set_that_is_not_there_is_told(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("eval", "nowhere", "--json", "-") == 1
     said = capsys.readouterr()
     assert said.out == ""

@@ -12,10 +12,8 @@ from test_derivations import FIRST, SECOND, THIRD
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.build_records import records_of
-from hmer_cli.document.cache import Result
 from hmer_cli.document.corrections import Correction, Corrections
-from hmer_cli.document.pipeline import PageRead
-from hmer_cli.document.records import Record
+from hmer_cli.document.records import PageRead, Record, Result
 from hmer_cli.errors import UsageError
 
 KEY = "0" * 64

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_cli.document.aligned import join_derivations
-from hmer_cli.document.cache import Expression
+from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.validity import problems
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 SYMBOL = 20.0
 
 
-def line(label: str, x: float, y: float, confidence: float = 0.5) -> Expression:
+def line(label: str, x: float, y: float, confidence: float = 0.5) -> RegionReading:
     """An expression whose tokens stand side by side from x on, with their middle at y.
 
     Its region is that of a source ten times as large.
@@ -27,13 +27,13 @@ def line(label: str, x: float, y: float, confidence: float = 0.5) -> Expression:
     )
     box = (x, y - 15, x + SYMBOL * len(tokens), y + 15)
     region = (10 * box[0], 10 * box[1], 10 * box[2], 10 * box[3])
-    return Expression(region, box, f"{label} {x} {y}", Reading(label, confidence, tokens))
+    return RegionReading(region, box, f"{label} {x} {y}", Reading(label, confidence, tokens))
 
 
 FIRST, SECOND, THIRD = line("f = a + b", 100, 50), line("= c", 120, 90), line("\\leq d", 118, 130)
 
 
-def labels(*expressions: Expression) -> list[str]:
+def labels(*expressions: RegionReading) -> list[str]:
     return [each.reading.label for each in join_derivations(expressions)]
 
 
@@ -94,7 +94,7 @@ def test_a_new_reading_has_a_new_key_and_the_same_one_the_same() -> None:
         max_size=7,
     )
 )
-def test_nothing_is_lost_and_all_of_it_is_valid(expressions: list[Expression]) -> None:
+def test_nothing_is_lost_and_all_of_it_is_valid(expressions: list[RegionReading]) -> None:
     joined = join_derivations(expressions)
     own = {"&", r"\\", r"\begin{aligned}", r"\end{aligned}"}
     before = sorted(t for e in expressions for t in e.reading.label.split())

@@ -16,7 +16,9 @@ from hmer_cli.errors import InputError, OutputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.metrics.evaluation import Evaluation
 from hmer_cli.recognition.reading import Reading
+from hmer_cli.training.page_sets import open_any
 
 Image = NDArray[np.uint8]
 
@@ -33,6 +35,10 @@ class Parrot:
     def read(self, images: Sequence[Readable]) -> list[Reading]:
         self.calls.append(list(images))
         return [next(self.readings) for _ in images]
+
+
+def evaluate(path: str, split: str | None, limit: int | None, reader: Parrot) -> Evaluation:
+    return verb.evaluate(open_any(path, split, limit), reader, split)  # type: ignore[arg-type]
 
 
 def parrot(*labels: str) -> Parrot:
@@ -69,7 +75,7 @@ def read_json(path: Path) -> dict[str, object]:
 
 
 def test_a_perfect_reader(images: Callable[..., Path]) -> None:
-    found = verb.evaluate(str(images(a="x", b="x ^ { 2 }")), None, None, parrot("x", "x ^ { 2 }"))
+    found = evaluate(str(images(a="x", b="x ^ { 2 }")), None, None, parrot("x", "x ^ { 2 }"))
     assert (found.scores.exprate, found.scores.wer, found.scores.cer) == (1, 0, 0)
     assert found.wrong_caught is None
     assert verb.outcome(found) is None
@@ -152,7 +158,7 @@ def test_ink_is_drawn_dark_on_white(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "a.inkml").write_bytes(write_inkml(ink("x")))
     reader = parrot("x")
-    found = verb.evaluate(str(tmp_path / "set"), None, None, reader)
+    found = evaluate(str(tmp_path / "set"), None, None, reader)
     assert found.scores.exprate == 1
     ((written,),) = reader.calls
     assert isinstance(written, InkImage)
@@ -167,7 +173,7 @@ def test_an_unreadable_ink_file_is_not_dropped(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "a.inkml").write_bytes(write_inkml(ink("x")))
     (tmp_path / "set" / "b.inkml").write_bytes(b"")
-    found = verb.evaluate(str(tmp_path / "set"), None, None, parrot("x"))
+    found = evaluate(str(tmp_path / "set"), None, None, parrot("x"))
     assert (found.scores.n, found.failed, found.scores.exprate) == (2, 1, 0.5)
 
 
@@ -175,7 +181,7 @@ def test_ink_without_truth_is_counted_apart(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "a.inkml").write_bytes(write_inkml(ink("x")))
     (tmp_path / "set" / "b.inkml").write_bytes(write_inkml(ink(None)))
-    found = verb.evaluate(str(tmp_path / "set"), None, None, parrot("x"))
+    found = evaluate(str(tmp_path / "set"), None, None, parrot("x"))
     assert (found.scores.n, found.unlabelled, found.scores.exprate) == (1, 1, 1)
 
 
@@ -183,12 +189,12 @@ def test_a_data_set_without_a_label_is_refused(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "a.inkml").write_bytes(write_inkml(ink(None)))
     with pytest.raises(InputError) as caught:
-        verb.evaluate(str(tmp_path / "set"), None, None, parrot())
+        evaluate(str(tmp_path / "set"), None, None, parrot())
     assert caught.value.remedy
 
 
 def test_the_limit_takes_the_first_by_name(images: Callable[..., Path]) -> None:
-    found = verb.evaluate(str(images(c="z", a="x", b="y")), None, 2, parrot("x", "y"))
+    found = evaluate(str(images(c="z", a="x", b="y")), None, 2, parrot("x", "y"))
     assert [outcome.name for outcome in found.outcomes] == ["a", "b"]
 
 
@@ -197,7 +203,7 @@ def test_memory_holds_one_chunk_of_images(
 ) -> None:
     monkeypatch.setattr(verb, "CHUNK", 2)
     reader = parrot(*"vwxyz")
-    found = verb.evaluate(str(images(a="v", b="w", c="x", d="y", e="z")), None, None, reader)
+    found = evaluate(str(images(a="v", b="w", c="x", d="y", e="z")), None, None, reader)
     assert [len(call) for call in reader.calls] == [2, 2, 1]
     assert found.scores.exprate == 1
 
@@ -235,19 +241,19 @@ def test_a_run_that_breaks_leaves_the_older_output(
 @pytest.mark.parametrize("dataset", ["", "no/such/set.zip"])
 def test_a_data_set_that_is_not_there(tmp_path: Path, dataset: str) -> None:
     with pytest.raises((InputError, UsageError)) as caught:
-        verb.evaluate(str(tmp_path / dataset), None, None, parrot())
+        evaluate(str(tmp_path / dataset), None, None, parrot())
     assert caught.value.remedy
 
 
 def test_wrong_options(images: Callable[..., Path]) -> None:
     folder = str(images(a="x"))
     with pytest.raises(UsageError, match="test2099"):
-        verb.evaluate(folder, "test2099", None, parrot())
+        evaluate(folder, "test2099", None, parrot())
 
 
 @pytest.mark.data
 def test_the_first_hundred_of_the_2014_test(data_file: Callable[[str], Path]) -> None:
-    found = verb.evaluate(
+    found = evaluate(
         str(data_file("crohme.zip")), "test2014", 100, Parrot(Reading("x", 0.5) for _ in range(100))
     )
     assert (found.scores.n, found.failed, found.unlabelled) == (100, 0, 0)

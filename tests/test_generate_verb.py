@@ -16,6 +16,7 @@ from hmer_cli.data.datasets import open_dataset
 from hmer_cli.errors import InputError, OutputError, UsageError
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.training.compose.examples import examples
+from hmer_cli.training.page_sets import open_any
 
 LABELS = [r"x ^ { 2 } + \sqrt { y }", r"\frac { a } { b } = \sin \theta"]
 RAW = [r"x^2+\sqrt y", r"{a \over b} = \sin\theta"]
@@ -162,5 +163,5 @@ def test_pages_have_boxes_round_their_expressions_and_eval_scores_them(tmp_path:
             assert inside.any()
             edge = np.concatenate([inside[0], inside[-1]])
             assert edge.mean() < 0.1, "the ink of an expression ends inside its box"
-    scored = eval_pages.evaluate(str(tmp_path), limit=1, find=lambda study, fold: [])
+    scored = eval_pages.evaluate(open_any(str(tmp_path), limit=1), find=lambda study, fold: [])
     assert len(scored.outcomes) == 1 and scored.failed == 0

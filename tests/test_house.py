@@ -25,7 +25,7 @@ ROOMS = [
     "training",
     "commands",
 ]
-HALL = {"", "__version__", "errors", "console", "files"}
+HALL = {"", "__version__", "errors", "console", "files", "geometry"}
 STRANGERS = {("synthesis", "recognition")}
 TORCH_ROOMS = {"networks", "training"}
 

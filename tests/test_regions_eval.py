@@ -11,10 +11,13 @@ import pytest
 from PIL import Image, ImageColor
 
 from hmer_cli.commands import eval as verb
-from hmer_cli.commands.eval_pages import draw_worst, evaluate, holds_pages
+from hmer_cli.commands import eval_pages
+from hmer_cli.commands.eval_pages import RegionEvaluation, draw_worst
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.geometry import Box
 from hmer_cli.metrics.overlays import EXCESS, MISSED, RIGHT
-from hmer_cli.page.detect.search import Box, PreparedPage
+from hmer_cli.page.detect.search import PreparedPage
+from hmer_cli.training.page_sets import ExpressionDataset, PageDataset, open_any
 
 TRUTH: list[Box] = [(10, 10, 60, 40), (10, 60, 60, 90)]
 
@@ -36,15 +39,23 @@ def first_only(page: PreparedPage, fold: int) -> list[Box]:
     return TRUTH[:1]
 
 
+def evaluate(
+    pages: str, limit: int | None = None, find: eval_pages.Finder = first_only
+) -> RegionEvaluation:
+    dataset = open_any(pages, limit=limit)
+    assert isinstance(dataset, PageDataset)
+    return eval_pages.evaluate(dataset, find)
+
+
 def test_pages_are_told_from_expressions(
     pages: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     other = tmp_path_factory.mktemp("other")
     (other / "caption.txt").write_text("a\tx\n")
     (other / "notes.json").write_text('{"formulas": "none"}')
-    assert holds_pages(str(pages))
-    assert not holds_pages(str(other))
-    assert not holds_pages(str(other / "absent"))
+    (other / "a.png").write_bytes((pages / "a.png").read_bytes())
+    assert isinstance(open_any(str(pages)), PageDataset)
+    assert isinstance(open_any(str(other)), ExpressionDataset)
 
 
 def test_found_boxes_are_scored_and_a_damaged_page_costs_its_boxes(pages: Path) -> None:
@@ -67,7 +78,7 @@ def test_a_limit_takes_the_first_by_name(pages: Path) -> None:
 
 
 def test_pages_without_boxes_are_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no page"):
+    with pytest.raises(InputError, match="no InkML and no images"):
         evaluate(str(tmp_path))
 
 
@@ -86,7 +97,7 @@ def test_the_verb_scores_regions_and_writes_json(
 
 def test_the_worst_pages_are_drawn_with_their_boxes(pages: Path, tmp_path: Path) -> None:
     found = evaluate(str(pages), find=first_only)
-    draw_worst(str(pages), found.outcomes, tmp_path / "new" / "worst")
+    draw_worst(open_any(str(pages)), found.outcomes, tmp_path / "new" / "worst")
     assert sorted(path.name for path in (tmp_path / "new" / "worst").iterdir()) == [
         "01-a.png",
         "02-b.png",

@@ -9,17 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hmer_cli.geometry import Box, iou_table
 from hmer_cli.metrics.regions import (
     PageOutcome,
     as_json,
     as_tables,
     matches,
-    overlaps,
     score,
     worst,
 )
-
-Box = tuple[float, float, float, float]
 
 coordinates = st.integers(0, 40).map(float)
 boxes = st.lists(
@@ -36,13 +34,13 @@ def shifted(by: float) -> Box:
 
 
 def test_overlap_is_intersection_over_union() -> None:
-    assert overlaps([SQUARE], [shifted(5)])[0, 0] == pytest.approx(50 / 150)
-    assert overlaps([SQUARE], [SQUARE])[0, 0] == 1
-    assert overlaps([SQUARE], [shifted(10)])[0, 0] == 0
+    assert iou_table([SQUARE], [shifted(5)])[0, 0] == pytest.approx(50 / 150)
+    assert iou_table([SQUARE], [SQUARE])[0, 0] == 1
+    assert iou_table([SQUARE], [shifted(10)])[0, 0] == 0
 
 
 def test_a_box_without_area_overlaps_nothing() -> None:
-    assert overlaps([(3, 3, 3, 3)], [(3, 3, 3, 3)])[0, 0] == 0
+    assert iou_table([(3, 3, 3, 3)], [(3, 3, 3, 3)])[0, 0] == 0
 
 
 def test_two_boxes_on_one_truth_are_one_hit() -> None:
@@ -104,4 +102,4 @@ def test_the_report_names_scores_pages_and_boxes() -> None:
 
 def test_no_pages_have_no_score() -> None:
     assert score([])[0].f1 is None
-    assert np.array(overlaps([], [SQUARE])).shape == (0, 1)
+    assert np.array(iou_table([], [SQUARE])).shape == (0, 1)

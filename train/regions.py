@@ -30,7 +30,8 @@ from pages import Array, Example, english, scans
 from ship import SHIPPED, enter
 from trees import MEASURE, Trees, answer, as_onnx, grow
 
-from hmer_cli.metrics.regions import PageOutcome, as_tables, overlaps
+from hmer_cli.geometry import iou_table
+from hmer_cli.metrics.regions import PageOutcome, as_tables
 from hmer_cli.page.detect import detector, search
 from hmer_cli.page.detect.candidate_features import (
     PADDING,
@@ -181,7 +182,7 @@ def _candidates(case: Case) -> tuple[Array, Array, Array]:
     Most that are none are left out, and those kept weigh more for it.
     """
     assert case.runs is not None
-    best = overlaps(_roomy(case), case.page.truth).max(1, initial=0)
+    best = iou_table(_roomy(case), case.page.truth).max(1, initial=0)
     random = np.random.default_rng(len(best))
     kept = (best > HALF) | (random.random(len(best)) < KEPT)
     best = best[kept]
@@ -237,7 +238,7 @@ def _beyond(case: Case) -> tuple[Array, Array]:
     assert case.runs is not None
     if not len(case.page.truth):
         return np.zeros((0, 1), np.float32), np.zeros((0, 4))
-    fit = overlaps(_roomy(case), case.page.truth)
+    fit = iou_table(_roomy(case), case.page.truth)
     near = fit.max(1) > NEAR
     away = case.page.truth[fit.argmax(1)[near]] - case.runs.boxes[near]
     outward = away * [-1, -1, 1, 1] / case.page.parts.unit

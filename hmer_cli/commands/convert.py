@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from hmer_cli import console, files
+from hmer_cli.api import Converter
 from hmer_cli.document.build_records import records_of
-from hmer_cli.document.cache import Cache, setting_of
+from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.pipeline import Options, read_pages
@@ -67,9 +68,15 @@ def convert(
         files.make_folder(debug)
     pictures = any(output.shows_evidence for output in outputs)
     options = Options(chosen, layout, jobs, pictures, renderer=pdf_renderer)
-    reader = recogniser or _load(model, charset)
-    with _results(reader, layout, pdf_renderer, cache) as results:
-        run = _Run(reader, results, options, corrections, debug)
+    converter = Converter(
+        layout=layout,
+        jobs=jobs,
+        cache=cache or False,
+        pdf_renderer=pdf_renderer,
+        recogniser=recogniser or _load(model, charset),
+    )
+    with converter.results() as results:
+        run = _Run(converter.reader, results, options, corrections, debug)
         if watch:
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
@@ -136,14 +143,6 @@ def _check_usage(
 
 def _load(model: str | None, charset: str | None) -> Reader:
     return LazyRecogniser(model, charset)
-
-
-def _results(reader: Reader, layout: Layout, renderer: Renderer, folder: Path | None) -> Cache:
-    """Kept for later runs where the reader says who it is: another would read otherwise."""
-    identity = getattr(reader, "identity", None)
-    if identity is None or folder is None:
-        return Cache(None, layout)
-    return Cache(folder, setting_of(identity, layout, renderer))
 
 
 def _once(sources: Iterable[Source]) -> list[Source]:

@@ -6,41 +6,34 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from copy import copy
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from hmer_cli import console, files
-from hmer_cli.commands import eval_pages
+from hmer_cli.api import Converter
+from hmer_cli.commands import eval_documents, eval_pages
+from hmer_cli.commands.eval_documents import PageEvaluation
 from hmer_cli.commands.eval_pages import RegionEvaluation
-from hmer_cli.data.datasets import Sample, open_dataset
+from hmer_cli.data.datasets import Sample
+from hmer_cli.document.pipeline import Options
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.tokens import tokenize
-from hmer_cli.ink.render import Readable
 from hmer_cli.metrics.evaluation import Evaluation, Outcome, as_json, as_tables, as_tsv, judge
 from hmer_cli.metrics.tables import Table
+from hmer_cli.page.load.pages import PageRange
+from hmer_cli.page.load.sources import Source
+from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 from hmer_cli.recognition.reading import Reading
+from hmer_cli.training.page_sets import ExpressionDataset, PageDataset, open_any
 
 CHUNK = 128
-"""Images held in memory at a time."""
+"""Images read side by side."""
 
 STDOUT = "-"
 
 NO_READING = Reading("", 0.0)
-
-
-class Reader(Protocol):
-    """What eval needs of a Recogniser."""
-
-    @property
-    def model(self) -> str:
-        """The name of the weights."""
-        ...
-
-    def read(self, images: Sequence[Readable]) -> Sequence[Reading]:
-        """One reading an image, in their order."""
-        ...
 
 
 def run(
@@ -48,6 +41,7 @@ def run(
     split: str | None = None,
     limit: int | None = None,
     *,
+    pages: str | None = None,
     json_file: str | None = None,
     predictions: str | None = None,
     worst: str | None = None,
@@ -55,35 +49,49 @@ def run(
     charset: str | None = None,
     ctc: bool = False,
     recogniser: Reader | None = None,
-) -> Evaluation | RegionEvaluation:
+) -> Evaluation | RegionEvaluation | PageEvaluation:
     """Evaluate, put the tables on stdout and the scores and predictions into their files.
 
-    ``ctc`` leaves out the graph reader, which else has its say.
-    Where the data set is one of pages with boxes, regions are scored and nothing is read; the
+    Whatever is read is read in the way of ``hmer convert``. ``ctc`` leaves out the graph reader,
+    which else has its say. Of a data set of pages, whose files may lie in ``pages``, the regions
+    are scored and, where the truths say what the expressions are, what was read in them too; the
     folder ``worst`` then gets pictures of the worst pages.
 
     A file named ``-`` is stdout, which it then has for itself: the tables go to stderr.
     Raises UsageError, OutputError and MissingError before anything is read, InputError where
     the data set has nothing to score.
     """
-    scores_path, predictions_path = _path(json_file), _path(predictions)
-    if eval_pages.holds_pages(dataset):
-        if split or model or charset or ctc or predictions:
-            wanted = "only --limit, --json and --worst are for them"
-            raise UsageError(f"{dataset}: pages have regions", wanted)
-        pages = eval_pages.evaluate(dataset, limit)
-        _put(json_file, scores_path, pages.as_json())
-        if worst is not None:
-            eval_pages.draw_worst(dataset, pages.outcomes, Path(worst))
-        _show(pages.as_tables(), sys.stderr if json_file == STDOUT else sys.stdout)
-        return pages
-    if worst is not None:
+    paths = {name: _path(name) for name in (json_file, predictions)}
+    opened = open_any(dataset, split, limit, pages)
+    reads = isinstance(opened, ExpressionDataset) or opened.labelled
+    if not reads and (model or charset or ctc or predictions):
+        wanted = "only --limit, --pages, --json and --worst are for them"
+        raise UsageError(f"{dataset}: nothing says what the expressions of its pages are", wanted)
+    if isinstance(opened, ExpressionDataset) and worst is not None:
         raise UsageError(f"{dataset}: holds no pages", "--worst is for pages with known boxes")
-    found = evaluate(dataset, split, limit, recogniser or _load(model, charset, ctc))
-    _put(json_file, scores_path, as_json(found))
-    _put(predictions, predictions_path, as_tsv(found))
-    _show(as_tables(found), sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
+    reader = recogniser or LazyRecogniser(model, charset, rescoring=not ctc) if reads else None
+    found, scores, tsv, tables = _evaluated(opened, reader, split)
+    _put(json_file, paths[json_file], scores)
+    _put(predictions, paths[predictions], tsv)
+    if isinstance(opened, PageDataset) and worst is not None and not isinstance(found, Evaluation):
+        eval_pages.draw_worst(opened, found.outcomes, Path(worst))
+    _show(tables, sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
     return found
+
+
+def _evaluated(
+    dataset: ExpressionDataset | PageDataset, reader: Reader | None, split: str | None
+) -> tuple[Evaluation | RegionEvaluation | PageEvaluation, str, str, list[Table]]:
+    """The evaluation, as JSON, as TSV and as tables; regions alone without a reader."""
+    if isinstance(dataset, ExpressionDataset):
+        assert reader is not None
+        read = evaluate(dataset, reader, split)
+        return read, as_json(read), as_tsv(read), as_tables(read)
+    if reader is None:
+        regions = eval_pages.evaluate(dataset)
+        return regions, regions.as_json(), "", regions.as_tables()
+    pages = eval_documents.evaluate(dataset, reader)
+    return pages, pages.as_json(), pages.as_tsv(), pages.as_tables()
 
 
 def _show(tables: Iterable[Table], to: TextIO) -> None:
@@ -91,87 +99,59 @@ def _show(tables: Iterable[Table], to: TextIO) -> None:
         console.table(table.title, table.columns, table.rows, to)
 
 
-def outcome(evaluation: Evaluation | RegionEvaluation) -> HmerError | None:
+def outcome(evaluation: Evaluation | RegionEvaluation | PageEvaluation) -> HmerError | None:
     """What the run's exit code should say: nothing where every file could be read."""
     if not evaluation.failed:
         return None
     return InputError(f"{evaluation.failed} of {len(evaluation.outcomes)} failed, counted as wrong")
 
 
-def evaluate(
-    dataset: str,
-    split: str | None,
-    limit: int | None,
-    recogniser: Reader,
-) -> Evaluation:
-    """Read the first ``limit`` expressions of a data set and score what was read.
+def evaluate(dataset: ExpressionDataset, reader: Reader, split: str | None = None) -> Evaluation:
+    """Read the expressions of a data set and score what was read.
 
-    Raises UsageError for a wrong option, InputError where the data set cannot be opened or no
-    expression in it has a label.
+    Raises InputError where no expression in it has a label.
     """
-    waiting = deque(open_dataset(dataset, split, limit))
-    count = len(waiting)
+    count = len(dataset.samples)
     started = time.perf_counter()
-    outcomes = list(_read_all(waiting, recogniser))
+    outcomes = list(_read_all(dataset.samples, reader, count))
     seconds = time.perf_counter() - started
     if not any(tokenize(outcome.truth) for outcome in outcomes):
-        raise InputError(f"{dataset}: no expression has a label", "put a caption.txt beside them")
+        remedy = "put a caption.txt beside them"
+        raise InputError(f"{dataset.path}: no expression has a label", remedy)
     return judge(
         outcomes,
-        dataset=dataset,
+        dataset=dataset.path,
         split=split,
-        model=recogniser.model,
+        model=reader.model,
         unlabelled=count - len(outcomes),
         seconds=seconds,
     )
 
 
-def _load(model: str | None, charset: str | None, ctc: bool) -> Reader:
-    from hmer_cli.recognition.recogniser import Recogniser
+def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator[Outcome]:
+    """The outcomes of all samples that have a truth or cannot be read.
 
-    recogniser = Recogniser.load(model, charset=charset, rescoring=not ctc)
-    if ctc:
-        recogniser.model += " (CTC alone)"
-    return recogniser
-
-
-def _read_all(waiting: deque[Sample], recogniser: Reader) -> Iterator[Outcome]:
-    """The outcomes of all samples that have a truth or cannot be read, a chunk at a time.
-
-    Samples keep what they have read, so they are let go of when they are done.
+    Each is opened, straightened, cleaned, cut and read as ``hmer convert --layout expression``
+    does; of a file of several pages, the first.
     """
-    with console.progress("reading", len(waiting)) as advance:
-        while waiting:
-            chunk = [waiting.popleft() for _ in range(min(CHUNK, len(waiting)))]
-            yield from _read(map(_prepare, chunk), recogniser)
-            advance(len(chunk), 0)
+    named: deque[tuple[str, str]] = deque()
+    options = Options(PageRange.parse("1"), "expression", batch=CHUNK)
+    converter = Converter(recogniser=reader)
+    with console.progress("reading", count) as advance:
+        for page in converter.read_sources(_judged(samples, named), options, advance):
+            if page.error is not None:
+                console.say(page.error)
+            expressions = page.result.expressions
+            reading = expressions[0].reading if expressions else NO_READING
+            yield Outcome(*named.popleft(), reading, str(page.error) if page.error else None)
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """A sample ready to be read, or the reason why it cannot be."""
-
-    name: str
-    truth: str
-    image: Readable | None = None
-    error: str | None = None
-
-
-def _prepare(sample: Sample) -> _Prepared:
-    try:
-        return _Prepared(sample.name, sample.label, sample.seen())
-    except InputError as error:
-        console.say(error)
-        return _Prepared(sample.name, sample.label, error=str(error))
-
-
-def _read(prepared: Iterable[_Prepared], recogniser: Reader) -> Iterator[Outcome]:
-    judged = [each for each in prepared if tokenize(each.truth) or each.error]
-    images = [each.image for each in judged if each.image is not None]
-    readings = iter(recogniser.read(images) if images else ())
-    for each in judged:
-        reading = NO_READING if each.image is None else next(readings)
-        yield Outcome(each.name, each.truth, reading, each.error)
+def _judged(samples: Iterable[Sample], named: deque[tuple[str, str]]) -> Iterator[Source]:
+    """The files that can be judged; the name and the truth of each go to ``named``."""
+    for sample in map(copy, samples):  # what it has read goes with it
+        if tokenize(sample.label) or sample.error:
+            named.append((sample.name, sample.label))
+            yield sample.source()
 
 
 def _path(name: str | None) -> Path | None:

@@ -22,7 +22,7 @@ from hmer_cli.data.coco import BOXES
 from hmer_cli.data.store import CAPTIONS
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.latex import normalise
-from hmer_cli.ink.ink import Box
+from hmer_cli.geometry import Box
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.svg import svg
 from hmer_cli.models.registry import resolve

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from hmer_cli.data.store import Store
 from hmer_cli.errors import InputError
-from hmer_cli.ink.ink import Box
+from hmer_cli.geometry import Box
 
 BOXES = "boxes.json"
 

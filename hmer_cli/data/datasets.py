@@ -18,6 +18,7 @@ from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import Image, Readable, image_of, legible_ink_image
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.load.images import decode
+from hmer_cli.page.load.sources import Source
 
 SPLITS = {
     "train": re.compile(r"train", re.IGNORECASE),
@@ -86,6 +87,10 @@ class Sample:
             return str(error)
         return None
 
+    def source(self) -> Source:
+        """The file, to be read in the way of any that is converted."""
+        return Source(self.name, self._store.where(self.file or self.name), self._bytes)
+
     @property
     def _is_image(self) -> bool:
         return self.file is not None and self.file.lower().endswith(IMAGES)
@@ -108,9 +113,14 @@ def as_label(text: str) -> str:
 
 
 def open_dataset(path: str, split: str | None = None, limit: int | None = None) -> list[Sample]:
+    """The samples of a folder or archive; see ``samples_of``."""
+    return samples_of(open_store(path), split, limit)
+
+
+def samples_of(store: Store, split: str | None = None, limit: int | None = None) -> list[Sample]:
     """The samples of a data set, sorted by name, of which the first ``limit``.
 
-    ``path`` is a folder or zip archive: a CROHME package, of which ``split`` names the part;
+    ``store`` is a folder or zip archive: a CROHME package, of which ``split`` names the part;
     InkML files; or images with a ``caption.txt``. Where a caption.txt names a file, that is its
     label. Whatever has a file or a caption is a sample, readable or not, labelled or not: in
     CROHME train there are 8836 for the 8834 captions, as the field leaves out an empty file
@@ -121,7 +131,7 @@ def open_dataset(path: str, split: str | None = None, limit: int | None = None) 
     """
     if limit is not None and limit < 1:
         raise UsageError(f"limit {limit}: there must be at least one")
-    store = open_store(path)
+    path = str(store.path)
     captions, boxes = Captions(store), Boxes(store)
     files = store.ending(INKML)
     if files or split is not None:

@@ -13,10 +13,10 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from hmer_cli.document.cache import Expression
-from hmer_cli.document.records import Box
+from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.commands import GRIDS
 from hmer_cli.expr.validity import problems
+from hmer_cli.geometry import union
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 RELATIONS = frozenset(
@@ -39,7 +39,7 @@ _OVER = 0.5  # of the lower line: two lines that overlap by more are none below 
 class _Line:
     """An expression that may be a line: where its first relation is, ``at`` among its tokens."""
 
-    expression: Expression
+    expression: RegionReading
     at: int
 
     @property
@@ -59,8 +59,8 @@ class _Line:
 
 
 def join_derivations(
-    expressions: Sequence[Expression], alone: Container[str] = ()
-) -> list[Expression]:
+    expressions: Sequence[RegionReading], alone: Container[str] = ()
+) -> list[RegionReading]:
     """The expressions of a page with the lines of each derivation joined to one ``aligned``.
 
     A line belongs to the one above when little white is between them and their first relations,
@@ -72,7 +72,7 @@ def join_derivations(
     ``expressions`` are in reading order. What is measured is what the reader saw: their boxes on
     the page as it was straightened, not their regions in the source.
     """
-    groups: list[list[Expression]] = []
+    groups: list[list[RegionReading]] = []
     lasts: list[_Line | None] = []
     for expression in expressions:
         line = None if expression.key in alone else _line(expression)
@@ -86,7 +86,7 @@ def join_derivations(
     return [group[0] if len(group) == 1 else _joined(group) for group in groups]
 
 
-def _line(expression: Expression) -> _Line | None:
+def _line(expression: RegionReading) -> _Line | None:
     """The expression as a line; None where it has no relation or cannot stand in ``aligned``."""
     tokens = [token.token for token in expression.reading.tokens]
     if expression.reading.label.split() != tokens or problems(expression.reading.label):
@@ -122,21 +122,21 @@ def _continues(last: _Line, line: _Line) -> bool:
     )
 
 
-def _joined(group: Sequence[Expression]) -> Expression:
+def _joined(group: Sequence[RegionReading]) -> RegionReading:
     tokens = tuple(_tokens(group))
     confidence = 1.0
     for expression in group:
         confidence *= expression.reading.confidence
     key = hashlib.sha256(" ".join(expression.key for expression in group).encode()).hexdigest()
-    return Expression(
-        _hull([expression.region for expression in group]),
-        _hull([expression.box for expression in group]),
+    return RegionReading(
+        union([expression.region for expression in group]),
+        union([expression.box for expression in group]),
         key,
         Reading(" ".join(t.token for t in tokens), round(confidence, 4), tokens),
     )
 
 
-def _tokens(group: Sequence[Expression]) -> Iterator[TokenReading]:
+def _tokens(group: Sequence[RegionReading]) -> Iterator[TokenReading]:
     """The tokens of all lines, and between them what aligns them, where that is on the page."""
     yield _structure(_BEGIN, group[0].box[:2])
     for number, expression in enumerate(group):
@@ -154,8 +154,3 @@ def _tokens(group: Sequence[Expression]) -> Iterator[TokenReading]:
 def _structure(token: str, place: tuple[float, float]) -> TokenReading:
     """A token without ink."""
     return TokenReading(token, 1.0, (*place, *place))
-
-
-def _hull(boxes: Sequence[Box]) -> Box:
-    left, top, right, foot = zip(*boxes, strict=True)
-    return min(left), min(top), max(right), max(foot)

@@ -8,12 +8,11 @@ from itertools import groupby
 
 from hmer_cli import console
 from hmer_cli.document.aligned import join_derivations
-from hmer_cli.document.cache import Expression
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.pipeline import PageRead
-from hmer_cli.document.records import Box, Evidence, Record
+from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading
 from hmer_cli.errors import InputError
 from hmer_cli.expr.validity import problems
+from hmer_cli.geometry import Box
 
 LOW = 0.5
 """Under this confidence an expression is more likely wrong than right."""
@@ -34,13 +33,18 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
             elif empty:
                 nothing = f"{page.source}: nothing to read on page {page.number}"
                 yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
-            # A line that was corrected by itself stays the line that it was then.
-            for expression in join_derivations(page.result.expressions, corrections):
-                place = (page.file, page.number or 1, expression.box)
-                yield _record(page, expression, corrections.find(expression.key, *place))
+            yield from page_records(page, corrections)
 
 
-def _record(page: PageRead, expression: Expression, correction: str | None) -> Record:
+def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
+    """The records of the expressions on one page, in their order, corrected."""
+    # A line that was corrected by itself stays the line that it was then.
+    for expression in join_derivations(page.result.expressions, corrections):
+        place = (page.file, page.number or 1, expression.box)
+        yield _record(page, expression, corrections.find(expression.key, *place))
+
+
+def _record(page: PageRead, expression: RegionReading, correction: str | None) -> Record:
     """What a person typed stands as it is, unless LaTeX would stumble over it."""
     reading = expression.reading
     evidence = None
@@ -62,6 +66,7 @@ def _record(page: PageRead, expression: Expression, correction: str | None) -> R
         error=found[0].message if found else None,
         model=page.result.model,
         correction=correction,
+        tokens=reading.tokens,
         evidence=evidence,
     )
 

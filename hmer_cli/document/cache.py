@@ -14,7 +14,6 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -22,8 +21,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hmer_cli import console
-from hmer_cli.document.records import Box, Picture
+from hmer_cli.document.records import Picture, RegionReading, Result
 from hmer_cli.errors import OutputError
+from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
 from hmer_cli.page.detect.detector import FILES
 from hmer_cli.recognition.reading import Reading, TokenReading
@@ -35,6 +35,7 @@ LIMIT = 512 << 20
 """Bytes kept; beyond it, what was not used for the longest time is forgotten."""
 
 _ROOMS = ("expr", "models", "ink", "data", "page", "recognition")
+_MODULES = ("geometry", "pipeline", "records", "results")
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pdf2image", "pillow", "pypdfium2")
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _DAY = 86400
@@ -44,26 +45,6 @@ CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, used INTEGER, result B
 CREATE TABLE IF NOT EXISTS pictures
     (key TEXT PRIMARY KEY, used INTEGER, width INTEGER, height INTEGER, picture BLOB);
 """
-
-
-@dataclass(frozen=True)
-class Expression:
-    """One region as it was read: ``region`` as a record gives it, ``box`` and the boxes of the
-    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink.
-    """
-
-    region: Box
-    box: Box
-    key: str
-    reading: Reading
-
-
-@dataclass(frozen=True)
-class Result:
-    """All that was read on one page, in reading order, and the name of the weights."""
-
-    model: str
-    expressions: tuple[Expression, ...]
 
 
 class Cache:
@@ -184,9 +165,9 @@ def setting_of(identity: str, layout: str, renderer: str = "pdfium") -> str:
 def _code() -> str:
     """SHA-256 of the code that reads, and of what is written here."""
     here = Path(__file__).parents[1]
-    rooms = [path for room in _ROOMS for path in sorted((here / room).glob("*.py"))]
+    rooms = [path for room in _ROOMS for path in sorted((here / room).rglob("*.py"))]
     digest = hashlib.sha256()
-    for path in [*rooms, here / "document" / "pipeline.py", Path(__file__)]:
+    for path in [*rooms, *(here / f"{name}.py" for name in _MODULES)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -269,21 +250,27 @@ def _encoded(result: Result) -> bytes:
         }
         for each in result.expressions
     ]
-    text = json.dumps({"model": result.model, "expressions": expressions}, separators=(",", ":"))
+    content = {
+        "model": result.model,
+        "expressions": expressions,
+        "to_source": result.to_source,
+    }
+    text = json.dumps(content, separators=(",", ":"))
     return zlib.compress(text.encode())
 
 
 def _decoded(data: bytes) -> Result:
     content = json.loads(zlib.decompress(data))
-    return Result(content["model"], tuple(map(_expression, content["expressions"])))
+    to_source = content["to_source"] and tuple(map(float, content["to_source"]))
+    return Result(content["model"], tuple(map(_expression, content["expressions"])), to_source)
 
 
-def _expression(fields: dict[str, Any]) -> Expression:
+def _expression(fields: dict[str, Any]) -> RegionReading:
     tokens = tuple(
         TokenReading(t, c, (x0, y0, x1, y1)) for t, c, x0, y0, x1, y1 in fields["tokens"]
     )
     reading = Reading(fields["label"], fields["confidence"], tokens)
-    return Expression(_box(fields["region"]), _box(fields["box"]), fields["key"], reading)
+    return RegionReading(_box(fields["region"]), _box(fields["box"]), fields["key"], reading)
 
 
 def _box(numbers: Sequence[float]) -> Box:

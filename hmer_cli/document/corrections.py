@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hmer_cli import console
-from hmer_cli.document.records import Box
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.validity import problems
+from hmer_cli.geometry import Box, iou
 
 VERSION = 1
 SHARED = 0.5
@@ -70,21 +70,12 @@ class Corrections:
             return self._by_key[key].label
         best = max(
             (each for each in self._by_page.get((file, page), ()) if each.box),
-            key=lambda each: _shared(each.box or box, box),
+            key=lambda each: iou(each.box or box, box),
             default=None,
         )
-        if best is None or best.box is None or _shared(best.box, box) < SHARED:
+        if best is None or best.box is None or iou(best.box, box) < SHARED:
             return None
         return best.label
-
-
-def _shared(a: Box, b: Box) -> float:
-    """Intersection over union."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    common = max(0.0, width) * max(0.0, height)
-    area = sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (a, b))
-    return common / max(area - common, 1e-9)
 
 
 def _read(path: Path) -> list[Correction]:

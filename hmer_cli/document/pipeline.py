@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 import cv2
 
 from hmer_cli.console import Advance
-from hmer_cli.document.cache import Cache, Expression, Result
-from hmer_cli.document.records import Box, Picture
+from hmer_cli.document.cache import Cache
+from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
 from hmer_cli.errors import InputError
+from hmer_cli.geometry import Box, shift, union
+from hmer_cli.ink.ink import Stroke
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
@@ -32,7 +34,6 @@ from hmer_cli.recognition.reading import Reading, TokenReading
 IN_FLIGHT = MAX_PIXELS
 """Pixels of the pages that are prepared at a time: the memory of a run does not grow with jobs."""
 
-_BATCH = 8  # regions: after as many at most, what was read is safe
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
 _SHOWN = 1600  # pixels of the longer side of a picture
 _QUALITY = 60
@@ -44,7 +45,8 @@ class Options:
 
     ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
     ``pictures`` of the pages are kept where an output shows them; ``look`` is shown every page
-    with its regions, which are then searched for anew; ``renderer`` draws the pages of PDFs.
+    with its regions, which are then searched for anew; ``batch`` regions at most are read side by
+    side; ``renderer`` draws the pages of PDFs.
     """
 
     pages: PageRange | None = None
@@ -52,23 +54,8 @@ class Options:
     jobs: int | None = None
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
+    batch: int = 8  # after as many at most, what was read is safe
     renderer: Renderer = "pdfium"
-
-
-@dataclass(frozen=True)
-class PageRead:
-    """A page of a source and what was read there, in reading order.
-
-    ``number`` is None where the source could not be opened; ``error`` says what went wrong;
-    ``file`` is the SHA-256 of the source.
-    """
-
-    source: str
-    number: int | None
-    result: Result
-    file: str = ""
-    error: InputError | None = None
-    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -87,11 +74,12 @@ class _Work:
     sheet: Sheet | None = None
     regions: tuple[Region, ...] = ()
     picture: Picture | None = None
+    to_source: Transform | None = None
     error: InputError | None = None
 
 
 def read_pages(
-    sources: Sequence[Source],
+    sources: Iterable[Source],
     reader: Reader,
     results: Cache,
     options: Options,
@@ -101,7 +89,7 @@ def read_pages(
     worker = Worker()
     try:
         work = _opened(sources, results, options, advance, worker)
-        for batch in _batches(_prepared(work, options)):
+        for batch in _batches(_prepared(work, options), options.batch):
             yield from _read(batch, reader, results, options.pictures)
             advance(len(batch), 0)
     finally:  # before the interpreter waits for threads that may wait for the worker
@@ -109,7 +97,7 @@ def read_pages(
 
 
 def _opened(
-    sources: Sequence[Source],
+    sources: Iterable[Source],
     results: Cache,
     options: Options,
     advance: Advance,
@@ -197,7 +185,23 @@ def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     if options.look is not None:
         options.look(page, regions)
     picture = _picture(page.image) if options.pictures else None
-    return replace(work, sheet=None, regions=regions, picture=picture)
+    return replace(work, sheet=None, regions=regions, picture=picture, to_source=_to_source(page))
+
+
+def _to_source(page: Page) -> Transform | None:
+    """What leads from pixels of the page's image to those of the source or the units of its ink."""
+    if page.written is None:
+        return None if page.to_source is None else tuple(map(float, page.to_source.ravel()))
+    there, here = page.written.ink.box(), union(_extent(s) for s in page.written.strokes)
+    sides = here[2] - here[0], here[3] - here[1]
+    scale = max(there[2] - there[0], there[3] - there[1]) / max(sides) if max(sides) > 0 else 1.0
+    left, top = there[0] - scale * here[0], there[1] - scale * here[1]
+    return scale, 0.0, left, 0.0, scale, top, 0.0, 0.0, 1.0
+
+
+def _extent(stroke: Stroke) -> Box:
+    (x0, y0), (x1, y1) = stroke.min(0), stroke.max(0)
+    return float(x0), float(y0), float(x1), float(y1)
 
 
 def _picture(image: Pixels) -> Picture:
@@ -209,7 +213,7 @@ def _picture(image: Pixels) -> Picture:
     return Picture(width, height, lambda: data)
 
 
-def _batches(pages: Iterable[_Work]) -> Iterator[list[_Work]]:
+def _batches(pages: Iterable[_Work], most: int) -> Iterator[list[_Work]]:
     """Pages enough to fill a batch; cut by what is on them, so that batches never vary."""
     batch: list[_Work] = []
     count = pixels = 0
@@ -217,7 +221,7 @@ def _batches(pages: Iterable[_Work]) -> Iterator[list[_Work]]:
         batch.append(page)
         count += max(1, len(page.regions))
         pixels += sum(region.image.size for region in page.regions)
-        if count >= _BATCH or pixels >= MAX_PIXELS // 4:
+        if count >= most or pixels >= MAX_PIXELS // 4:
             yield batch
             batch, count, pixels = [], 0, 0
     if batch:
@@ -244,27 +248,26 @@ def _read(
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
     if work.known is not None:
         return work.known
-    return Result(reader.model, tuple(_expression(r, next(readings)) for r in work.regions))
+    found = tuple(_expression(region, next(readings)) for region in work.regions)
+    return Result(reader.model, found, work.to_source)
 
 
-def _expression(region: Region, reading: Reading) -> Expression:
+def _expression(region: Region, reading: Reading) -> RegionReading:
     """The reading with its tokens where they are on the page, in as many digits as mean a thing."""
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(
-        TokenReading(token.token, round(float(token.confidence), 4), _moved(token.box, left, top))
+        TokenReading(
+            token.token, round(float(token.confidence), 4), _rounded(shift(token.box, left, top), 1)
+        )
         for token in reading.tokens
     )
-    return Expression(
+    return RegionReading(
         _rounded(region.box, 2),
         (left, top, left + width, top + height),
         region.key,
         Reading(reading.label, round(float(reading.confidence), 4), tokens),
     )
-
-
-def _moved(box: Box, x: float, y: float) -> Box:
-    return _rounded((box[0] + x, box[1] + y, box[2] + x, box[3] + y), 1)
 
 
 def _rounded(box: Box, digits: int) -> Box:

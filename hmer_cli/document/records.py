@@ -1,4 +1,8 @@
-"""What convert says of one expression, and the name that expression goes by."""
+"""What is known of an expression on its way: as it was read on a page, and as a record of it.
+
+``Region`` (page/regions.py) -> ``Reading`` (read/reading.py) -> ``RegionReading``, of which a page
+has some, in its ``Result`` and ``PageRead`` -> ``Record``, which outputs show.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,19 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
-from hmer_cli.recognition.reading import TokenReading
+from hmer_cli.errors import InputError
+from hmer_cli.geometry import Box
+from hmer_cli.recognition.reading import Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
-Box = tuple[float, float, float, float]
+
+Transform = tuple[float, ...]
+"""The nine numbers of a homography, row by row."""
 
 PUBLIC = ("source", "page", "region", "latex", "confidence", "status", "error", "model")
 """What a line of .jsonl holds."""
@@ -31,6 +39,47 @@ class Picture:
     width: int
     height: int
     load: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class RegionReading:
+    """One region as it was read: ``region`` as a record gives it, ``box`` and the boxes of the
+    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink.
+    """
+
+    region: Box
+    box: Box
+    key: str
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that was read on one page, in reading order, and the name of the weights.
+
+    ``to_source`` leads from pixels of the page's image to those of the source, or to the units of
+    its ink; None where they are the same.
+    """
+
+    model: str
+    expressions: tuple[RegionReading, ...]
+    to_source: Transform | None = None
+
+
+@dataclass(frozen=True)
+class PageRead:
+    """A page of a source and what was read there, in reading order.
+
+    ``number`` is None where the source could not be opened; ``error`` says what went wrong;
+    ``file`` is the SHA-256 of the source.
+    """
+
+    source: str
+    number: int | None
+    result: Result
+    file: str = ""
+    error: InputError | None = None
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +106,8 @@ class Record:
     in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
     ``status`` is low where that is under a half or where ``error`` says why LaTeX would refuse it.
     ``correction`` is what a person said it is, empty where that was: no mathematics.
-    ``evidence`` is there where an output asks for it.
+    ``tokens`` are those that were read, whatever the record says now, in pixels of the page's
+    image; ``evidence`` is there where an output asks for it.
     """
 
     source: str
@@ -69,6 +119,7 @@ class Record:
     error: str | None
     model: str
     correction: str | None = None
+    tokens: tuple[TokenReading, ...] = field(default=(), repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -88,7 +139,11 @@ def expression_ids(records: Sequence[Record]) -> list[str]:
     Ids hold only letters, digits and hyphens, and are unique. Where two sources have one stem,
     both go by their whole path instead. No id depends on the order of the inputs.
     """
-    stems = source_ids(record.source for record in records)
+    return numbered_ids(records, source_ids(record.source for record in records))
+
+
+def numbered_ids(records: Iterable[Record], stems: Mapping[str, str]) -> list[str]:
+    """The ids of records, whole pages of them, of sources with these parts of the id."""
     counts: dict[tuple[str, int | None], int] = {}
     ids = []
     for record in records:

@@ -17,11 +17,12 @@ from typing import Any
 
 from hmer_cli import __version__
 from hmer_cli.console import one_line
-from hmer_cli.document.records import Box, Evidence, Picture, Record, expression_ids
+from hmer_cli.document.records import Evidence, Picture, Record, expression_ids
 from hmer_cli.expr.parser import LabelError
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.typing_table import typing_table
+from hmer_cli.geometry import Box
 
 _AIR = 6  # pixels of the page round a crop
 _SHEET = 1000  # pixels of the screen that a page would take across, were it shown beside its crops

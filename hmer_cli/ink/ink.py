@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.geometry import Box
+
 Stroke = NDArray[np.float32]
 """One pen-down movement: float32 of shape (N, 2), columns x and y, y pointing down."""
-
-Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in the units of what it lies on."""
 
 
 @dataclass(frozen=True)

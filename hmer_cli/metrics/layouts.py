@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.expr.commands import COVERS, OPERATORS
+from hmer_cli.geometry import iou
 from hmer_cli.synthesis.layout_statistics import KINDS, extents
 from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph
 
@@ -177,11 +178,7 @@ def aligned(boxes: Boxes, to: Boxes) -> Boxes:
 
 def overlap(boxes: Boxes, truth: Boxes) -> float:
     """The mean intersection over union of each box with the true one, after `aligned`."""
-    moved = aligned(boxes, truth)
-    sides = np.minimum(moved[:, 2:], truth[:, 2:]) - np.maximum(moved[:, :2], truth[:, :2])
-    common = np.maximum(sides, 0).prod(1)
-    areas = (moved[:, 2:] - moved[:, :2]).prod(1) + (truth[:, 2:] - truth[:, :2]).prod(1)
-    return float((common / np.maximum(areas - common, 1e-9)).mean())
+    return float(iou(aligned(boxes, truth), truth).mean())
 
 
 def diversity(samples: Sequence[Boxes]) -> float:

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from hmer_cli.geometry import Box, shift
 from hmer_cli.metrics.regions import THRESHOLDS, PageOutcome, pairs
-
-Box = tuple[float, float, float, float]
 
 RIGHT, EXCESS, MISSED = "#009e73", "#d55e00", "#0072b2"
 """Colours that the colour-blind tell apart too (Okabe and Ito, 2008)."""
@@ -33,15 +32,11 @@ def picture(image: NDArray[np.uint8], outcome: PageOutcome) -> Image.Image:
     matched = pairs(outcome.found, outcome.truth, THRESHOLDS[0])
     right, known = {found for found, _ in matched}, {true for _, true in matched}
     for index, box in enumerate(outcome.truth):
-        _dashed(pen, _moved(box, 2 * size), RIGHT if index in known else MISSED)
+        _dashed(pen, shift(box, 0, 2 * size), RIGHT if index in known else MISSED)
     for index, box in enumerate(outcome.found):
         colour = RIGHT if index in right else EXCESS
-        pen.rectangle(_moved(box, 2 * size), outline=colour, width=3)
+        pen.rectangle(shift(box, 0, 2 * size), outline=colour, width=3)
     return drawn
-
-
-def _moved(box: Box, down: int) -> Box:
-    return box[0], box[1] + down, box[2], box[3] + down
 
 
 def _legend(pen: ImageDraw.ImageDraw, outcome: PageOutcome, size: int) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hmer_cli.geometry import Box, iou_table
 from hmer_cli.metrics.tables import Table, percent
 
 THRESHOLDS = (0.5, 0.75)
@@ -21,7 +21,7 @@ THRESHOLDS = (0.5, 0.75)
 WORST = 10
 """Pages in the table of the worst."""
 
-Boxes = Sequence[tuple[float, float, float, float]]
+Boxes = Sequence[Box]
 
 
 @dataclass(frozen=True)
@@ -72,19 +72,9 @@ class RegionScores:
         return 2 * self.hits / both if both else None
 
 
-def overlaps(some: Boxes, others: Boxes) -> NDArray[np.float64]:
-    """The intersection over union of each with each, (N, M); 0 where both are empty."""
-    a = np.asarray(some, dtype=np.float64).reshape(-1, 1, 4)
-    b = np.asarray(others, dtype=np.float64).reshape(1, -1, 4)
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    shared = np.maximum(sides, 0).prod(-1)
-    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - shared
-    return np.asarray(np.divide(shared, union, out=np.zeros_like(shared), where=union > 0))
-
-
 def pairs(found: Boxes, truth: Boxes, threshold: float) -> list[tuple[int, int]]:
     """Pairs of a found and a true box by their places, each box in one at most, closest first."""
-    table = overlaps(found, truth)
+    table = iou_table(found, truth)
     matched = []
     while table.size and table.max() >= threshold:
         row, column = np.unravel_index(table.argmax(), table.shape)

@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from hmer_cli.errors import UsageError
+from hmer_cli.geometry import Box
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.detect.search import find_boxes, is_page, prepare_page
 from hmer_cli.page.load.images import Pixels
-from hmer_cli.page.load.pages import Box, Page
+from hmer_cli.page.load.pages import Page
 
 Layout = Literal["auto", "expression", "page"]
 """What an image is taken for; ``auto`` looks whether it could be a single expression."""

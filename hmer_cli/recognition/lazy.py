@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hmer_cli.ink.render import Readable
 from hmer_cli.models.registry import resolve, sha256_of
@@ -31,30 +32,51 @@ class Reader(Protocol):
 class LazyRecogniser:
     """The recogniser with these weights and character set, loaded when there is something to read.
 
+    Without ``rescoring`` CTC answers alone.
+
     Raises MissingError and UsageError at once where there are no such weights or character set.
     """
 
-    def __init__(self, model: str | None = None, charset: str | None = None) -> None:
+    def __init__(
+        self, model: str | None = None, charset: str | None = None, rescoring: bool = True
+    ) -> None:
         self._path = resolve(model)
+        self._lock = Lock()
+        self._loaded: Recogniser | None = None
+        self._rescoring = rescoring
         self._charset = charset
         self._tokens = sorted(tokens_of(charset)) if charset is not None else None
 
     @cached_property
     def identity(self) -> str:
         """SHA-256 of the weights, and the character set: of equal identity are equal readings."""
-        return f"{sha256_of(self._path)} {self._charset} {self._tokens}"
+        rescoring = "" if self._rescoring else " CTC alone"
+        return f"{sha256_of(self._path)} {self._charset} {self._tokens}{rescoring}"
 
     @property
     def model(self) -> str:
         """The name of the weights."""
-        return self._recogniser.model
+        return self._recogniser.model + ("" if self._rescoring else " (CTC alone)")
 
     def read(self, images: Sequence[Readable]) -> list[Reading]:
         """One reading an image, in their order."""
         return self._recogniser.read(images)
 
-    @cached_property
+    @property
     def _recogniser(self) -> Recogniser:
+        """Loaded once, whichever thread asks first."""
         from hmer_cli.recognition.recogniser import Recogniser
 
-        return Recogniser.load(str(self._path), charset=self._charset)
+        with self._lock:
+            if self._loaded is None:
+                path, charset = str(self._path), self._charset
+                self._loaded = Recogniser.load(path, charset=charset, rescoring=self._rescoring)
+            return self._loaded
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is loaded, which is loaded anew where it is unpickled."""
+        return {**self.__dict__, "_lock": None, "_loaded": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The promise as it was, with a lock of its own."""
+        self.__dict__.update(state, _lock=Lock())

@@ -13,7 +13,8 @@ from hmer_cli.expr.commands import OPERATORS
 from hmer_cli.expr.node import Node, Tree, walk
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
-from hmer_cli.ink.ink import Box, Ink, Symbol
+from hmer_cli.geometry import Box
+from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.render import Image, draw, fit, legible_size
 from hmer_cli.synthesis.font import FontHand, knows
 from hmer_cli.synthesis.glyph import Points

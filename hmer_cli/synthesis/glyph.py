@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.ink.ink import Box
+from hmer_cli.geometry import Box
 
 Points = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from hmer_cli.expr.commands import COVERS, OPERATORS
 from hmer_cli.expr.node import Node, Tree
-from hmer_cli.ink.ink import Box
+from hmer_cli.geometry import Box, union
 from hmer_cli.synthesis.glyph import Glyph, Hand
 from hmer_cli.synthesis.layout_statistics import KINDS, LayoutStyle, gap
 from hmer_cli.synthesis.matrix_cells import arrange
@@ -70,7 +70,7 @@ class Block:
             mark.box = _moved(mark.box, dx, dy, scale)
             mark.knee = None if mark.knee is None else mark.knee * scale + dx
         box = _moved(other.box, dx, dy, scale)
-        self.box = _union(self.box, box) if self.marks else box
+        self.box = union((self.box, box)) if self.marks else box
         self.marks += other.marks
 
 
@@ -334,7 +334,3 @@ def _block(glyph: Glyph, box: Box) -> Block:
 def _moved(box: Box, dx: float, dy: float, scale: float) -> Box:
     x0, y0, x1, y1 = box
     return x0 * scale + dx, y0 * scale + dy, x1 * scale + dx, y1 * scale + dy
-
-
-def _union(a: Box, b: Box) -> Box:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

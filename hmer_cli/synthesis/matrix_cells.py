@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hmer_cli.ink.ink import Box
+from hmer_cli.geometry import Box
 from hmer_cli.synthesis.layout_statistics import LayoutStyle
 
 _AXIS = -0.5

@@ -10,7 +10,7 @@ import numpy as np
 
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.ink.ink import Box
+from hmer_cli.geometry import Box
 from hmer_cli.ink.render import WHITE, Image, draw
 from hmer_cli.synthesis.engine import inscribe
 from hmer_cli.synthesis.font import FontHand

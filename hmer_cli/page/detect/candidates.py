@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.geometry import bounds
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 
@@ -76,16 +77,12 @@ def _groups(
     """The symbol groups of the chosen parts, one at least, and their boxes."""
     scaled = boxes[chosen] / unit
     groups = [chosen[group] for group in _joined(_grouped(scaled, relations(scaled), above))]
-    return groups, np.stack([_hull(boxes[group]) for group in groups])
+    return groups, np.stack([bounds(boxes[group]) for group in groups])
 
 
 def _from_left(groups: list[Indices], hulls: Floats, line: Indices) -> Line:
     order = line[np.lexsort((hulls[line, 1], hulls[line, 0]))]
     return Line(hulls[order], tuple(groups[index] for index in order))
-
-
-def _hull(boxes: Floats) -> Floats:
-    return np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
 
 
 def relations(boxes: Floats) -> NDArray[np.bool_]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hmer_cli.geometry import iou
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.detect.network_features import iou
 
 _SAME = 0.9  # IoU of the ink's boxes: candidates that are the same in two looks
 

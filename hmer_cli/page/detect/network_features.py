@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hmer_cli.geometry import iou
 from hmer_cli.page.detect.candidates import Line
 from hmer_cli.page.detect.component_graph import Predictions
 from hmer_cli.page.detect.components import InkComponents
@@ -124,11 +125,3 @@ def _sums(inside: Floats, links: Floats) -> tuple[Floats, Floats]:
     """The sums of the links between parts inside, and from there to the others, (R,) each."""
     within = ((inside @ links) * inside).sum(1)
     return within, inside @ links.sum(1) - within
-
-
-def iou(some: Floats, others: Floats) -> Floats:
-    """Intersection over union of boxes, broadcast over all but the last axis."""
-    sides = np.minimum(some[..., 2:], others[..., 2:]) - np.maximum(some[..., :2], others[..., :2])
-    shared = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
-    areas = [(box[..., 2:] - box[..., :2]).prod(-1) for box in (some, others)]
-    return np.asarray(shared / np.maximum(areas[0] + areas[1] - shared, 1), dtype=np.float32)

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.page.load.pages import Box, Page
+from hmer_cli.geometry import Box
+from hmer_cli.page.load.pages import Page
 
 _COLOUR = (40, 60, 220)  # red in the order blue, green, red
 

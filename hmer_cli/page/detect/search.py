@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.geometry import Box, area, intersection
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.detect.candidate_features import measure_candidates
 from hmer_cli.page.detect.component_graph import component_graph, predict
@@ -19,8 +20,6 @@ from hmer_cli.page.detect.ensemble import Candidates, fuse_boxes
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
-
-Box = tuple[float, float, float, float]
 
 STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no more
 LEAST = 0.4  # candidates less likely than this are no regions
@@ -150,15 +149,12 @@ def non_maximum_suppression(
     ``boxes``: (N, 4) around the ink, ``likely``: (N,).
     """
     width = boxes[:, 2] - boxes[:, 0]
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    areas = area(boxes)
     kept: list[int] = []
     for index in np.lexsort((-width, -np.minimum(likely, SURE))):
         if likely[index] < least:
             break
-        sides = np.minimum(boxes[kept, 2:], boxes[index, 2:]) - np.maximum(
-            boxes[kept, :2], boxes[index, :2]
-        )
-        common = np.maximum(sides, 0).prod(1) / np.minimum(area[kept], area[index])
+        common = intersection(boxes[kept], boxes[index]) / np.minimum(areas[kept], areas[index])
         if not (common > SHARED).any():
             kept.append(int(index))
     return np.array(kept, dtype=np.int64)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.geometry import Box
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import InkImage, legible_ink_image
 from hmer_cli.page.clean.deskew import Homography, straighten
@@ -23,8 +24,6 @@ from hmer_cli.page.load.pdf import Pdf, Renderer
 from hmer_cli.page.load.sources import KINDS, Source, find_sources
 from hmer_cli.page.tiff import directories, is_tiff
 from hmer_cli.page.worker import Worker
-
-Box = tuple[float, float, float, float]
 
 _INK = 128  # gray levels: what is darker
 
@@ -74,13 +73,14 @@ class Page:
 class Sheet:
     """A page not drawn yet: ``draw`` makes it, ``measure`` tells its pixels, 0 where they are few.
 
-    Both may raise InputError.
+    ``pixels`` gives the page as it lies in its source; None for InkML. All may raise InputError.
     """
 
     source: str
     number: int
     draw: Callable[[], Page]
     measure: Callable[[], int] = lambda: 0
+    pixels: Callable[[], Pixels] | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def open_sheets(
 def _sheet(
     name: str, number: int, pixels: Callable[[], Pixels], measure: Callable[[], int]
 ) -> Sheet:
-    return Sheet(name, number, lambda: Page.of(name, number, pixels()), measure)
+    return Sheet(name, number, lambda: Page.of(name, number, pixels()), measure, pixels)
 
 
 def _ink_page(data: bytes, name: str) -> Page:

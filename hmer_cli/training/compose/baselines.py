@@ -13,7 +13,7 @@ import numpy as np
 
 from hmer_cli.expr.node import Node, Tree
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
-from hmer_cli.ink.ink import Box
+from hmer_cli.geometry import Box, union
 from hmer_cli.synthesis.layout_statistics import spelled_rows
 from hmer_cli.training.compose.examples import Example
 
@@ -71,12 +71,6 @@ class PlacedSymbol:
         for row in self.rows.values():
             for sight in row:
                 yield from sight.walk()
-
-
-def union(boxes: list[Box]) -> Box:
-    """The box round all boxes."""
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return min(x0), min(y0), max(x1), max(y1)
 
 
 def placed_symbols(example: Example, extents: Extents) -> list[PlacedSymbol] | None:

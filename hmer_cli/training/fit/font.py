@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hmer_cli import synthesis
 from hmer_cli.data.datasets import open_dataset
 from hmer_cli.expr.commands import COVERS
-from hmer_cli.ink.ink import Box
+from hmer_cli.geometry import Box
 from hmer_cli.synthesis.font import drawings
 from hmer_cli.synthesis.glyph import Glyph, Points
 from hmer_cli.synthesis.layout_statistics import KINDS

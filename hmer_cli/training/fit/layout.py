@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from hmer_cli import synthesis
 from hmer_cli.data.datasets import open_dataset
 from hmer_cli.expr.commands import OPERATORS
+from hmer_cli.geometry import union
 from hmer_cli.synthesis.font import WORDS, drawings, sample
 from hmer_cli.synthesis.layout_statistics import KINDS, gap
-from hmer_cli.training.compose.baselines import Extents, PlacedSymbol, placed_symbols, union
+from hmer_cli.training.compose.baselines import Extents, PlacedSymbol, placed_symbols
 from hmer_cli.training.compose.examples import Example, examples
 
 Record = tuple[str, float, float]

@@ -1,0 +1,333 @@
+"""The Python API: images and documents in, expressions out; the commands are built on it.
+
+A `Converter` is made once and used often, from any thread; it can be pickled, to be sent to worker
+processes. What it gives are frozen dataclasses of plain values, and ``to_dict`` makes them ready
+for JSON.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import cv2
+import numpy as np
+
+from hmer_cli.console import one_line
+from hmer_cli.document.build_records import page_records
+from hmer_cli.document.cache import Cache, setting_of
+from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.pipeline import Options, read_pages
+from hmer_cli.document.records import PageRead, Record, Status, Transform, numbered_ids, source_ids
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.expr.to_mathml import to_mathml
+from hmer_cli.expr.tree import LabelError
+from hmer_cli.geometry import Box
+from hmer_cli.models.registry import cache_dir
+from hmer_cli.page.arrays import as_file
+from hmer_cli.page.load.pages import PageRange
+from hmer_cli.page.load.pdf import Renderer, check_renderer
+from hmer_cli.page.load.sources import Source, find_sources
+from hmer_cli.page.regions import Layout
+from hmer_cli.recognition.lazy import LazyRecogniser, Reader
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token of an expression, and where it was read.
+
+    Attributes:
+        token: the token in the label's spelling, such as ``x``, ``^`` or ``\\frac``.
+        confidence: how sure the recogniser is of it, 0 to 1.
+        box: x0, y0, x1, y1 in the units of the expression's ``box``; a symbol's size around the
+            place that was looked at. What has no ink, such as a brace, lies between the symbols
+            that it joins.
+    """
+
+    token: str
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another reading of an expression.
+
+    Attributes:
+        label: its tokens, separated by spaces.
+        confidence: the probability that it is the right one, 0 to 1.
+    """
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One expression that was read.
+
+    Attributes:
+        id: such as ``notes-p2-r1``: the stem of the source, the page, the expression on it; the
+            same that ``hmer convert`` gives it.
+        latex: its LaTeX; empty where nothing was read.
+        label: its tokens, separated by spaces, in the spelling of the field's data sets.
+        mathml: the same as Presentation MathML; None where the label is not LaTeX.
+        confidence: the probability that the label is right to the last token, 0 to 1.
+        status: ``ok``; ``low`` where the confidence is under a half or LaTeX would refuse it;
+            ``failed`` where nothing was read.
+        error: why LaTeX would refuse it or nothing was read; None where all is well.
+        box: x0, y0, x1, y1 in pixels of the page (PDF pages at 200 dpi), upright by EXIF; of InkML
+            in the units of its ink. None where nothing was found.
+        tokens: those of the label, in its order.
+        alternatives: other readings, the likeliest first; may be empty.
+        source: the path as it was given, or the name.
+        page: the number of the page, from 1.
+        model: the name of the weights.
+    """
+
+    id: str
+    latex: str
+    label: str
+    mathml: str | None
+    confidence: float
+    status: Status
+    error: str | None
+    box: Box | None
+    tokens: tuple[Token, ...]
+    alternatives: tuple[Alternative, ...]
+    source: str
+    page: int
+    model: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """All attributes by their names, ready for JSON; boxes and tokens are lists."""
+        return _plain(asdict(self))
+
+
+@dataclass(frozen=True)
+class ConvertedPage:
+    """A page and its expressions.
+
+    Attributes:
+        source: the path as it was given, or the name.
+        number: counted from 1; None where the file could not be opened.
+        expressions: in reading order; none where the page holds no mathematics.
+        error: why the page could not be read; None where it could.
+    """
+
+    source: str
+    number: int | None
+    expressions: tuple[Expression, ...]
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All attributes by their names, ready for JSON."""
+        return _plain(asdict(self))
+
+
+class Converter:
+    """Reads handwritten mathematics.
+
+    The networks are loaded when there is first something to read. One converter serves any
+    number of threads, and can be pickled: it is then loaded anew where it is unpickled.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        layout: Layout = "auto",
+        charset: str | None = None,
+        *,
+        jobs: int | None = None,
+        cache: bool | str | os.PathLike[str] = False,
+        pdf_renderer: Renderer = "pdfium",
+        recogniser: Reader | None = None,
+    ) -> None:
+        """Check the arguments; nothing is loaded yet.
+
+        Args:
+            model: weights, by name or as a file; the default weights if None.
+            layout: what ``pages`` takes images and PDF pages for: one ``expression`` each, a
+                ``page`` of notes to be searched, or ``auto`` to let it look.
+            charset: limits the tokens of answers: ``crohme``, or a file of one token a line.
+            jobs: threads that prepare pages while others are read; changes no answer.
+            cache: keeps what was read for later runs: True in the user's cache folder, or a
+                folder.
+            pdf_renderer: what draws the pages of PDFs, ``pdfium`` or ``poppler``.
+            recogniser: anything that reads images, in the place of the model.
+
+        Raises:
+            UsageError: an argument is wrong.
+            MissingError: there are no such weights.
+        """
+        if layout not in get_args(Layout):
+            raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
+        if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
+            raise UsageError(f"jobs {jobs}: there must be at least one")
+        if recogniser is not None and (model is not None or charset is not None):
+            raise UsageError("a recogniser of your own has its own model and charset")
+        check_renderer(pdf_renderer)
+        self.layout: Layout = layout
+        self.pdf_renderer: Renderer = pdf_renderer
+        self.jobs = jobs
+        self.reader: Reader = recogniser or LazyRecogniser(model, charset)
+        self._cache = _cache_folder(cache)
+
+    def pages(
+        self, source: object, pages: str | None = None, *, name: str = "image"
+    ) -> Iterator[ConvertedPage]:
+        """Every page of a source with its expressions, one after the other as they are read.
+
+        Args:
+            source: a path (an image, a PDF, InkML, a zip archive, a folder or a glob of them), the
+                bytes of a file, a PIL image, or an array (H, W), (H, W, 3) of RGB or (H, W, 4) of
+                RGBA, of whole numbers, truth values or floats, ink dark or bright.
+            pages: those of PDFs and TIFFs to read, as ``1-4,7`` or ``3-``; all if None.
+            name: what ``source`` is called where it is no path.
+
+        Raises:
+            UsageError: an argument is wrong; raised at once.
+            InputError: the file cannot be opened. Of a folder or an archive, each page and file
+                that cannot be read is a page with an ``error`` instead.
+        """
+        chosen = PageRange.parse(pages) if pages is not None else None
+        return self._pages(_sources(source, name), chosen, self.layout)
+
+    def read(self, image: object, *, name: str = "image") -> Expression:
+        """The one expression in an image, or in InkML.
+
+        Args:
+            image: as the ``source`` of ``pages``; of several pages, the first is read.
+            name: what it is called where it is no path.
+
+        Returns:
+            The expression; where the image holds no ink, one whose ``status`` is ``failed``.
+
+        Raises:
+            UsageError: it is none of these.
+            InputError: it cannot be read.
+        """
+        sources = _sources(image, name)
+        if len(sources) != 1:
+            raise UsageError(f"{image}: {len(sources)} files", "use pages() for more than one")
+        (page,) = self._pages(sources, PageRange.parse("1"), "expression")
+        if page.error is not None:
+            raise InputError(page.error)
+        if page.expressions:
+            return page.expressions[0]
+        return _nothing(page, self.reader.model)
+
+    def results(self, layout: Layout | None = None) -> Cache:
+        """What was read before, where it is kept; to be closed by who opens it."""
+        identity = getattr(self.reader, "identity", None)
+        layout = layout or self.layout
+        if identity is None or self._cache is None:
+            return Cache(None, layout)
+        return Cache(self._cache, setting_of(identity, layout, self.pdf_renderer))
+
+    def read_sources(
+        self,
+        sources: Iterable[Source],
+        options: Options,
+        advance: Callable[[int, int], None] = lambda done, found: None,
+    ) -> Iterator[PageRead]:
+        """Every page of every source as it was read, in their order: what all else rests on."""
+        with self.results(options.layout) as results:
+            yield from read_pages(sources, self.reader, results, options, advance)
+
+    def _pages(
+        self, sources: list[Source], chosen: PageRange | None, layout: Layout
+    ) -> Iterator[ConvertedPage]:
+        stems = source_ids(source.name for source in sources)
+        options = Options(chosen, layout, self.jobs, renderer=self.pdf_renderer)
+        for page in self.read_sources(sources, options):
+            if page.error is not None and page.number is None and len(sources) == 1:
+                raise page.error
+            yield _converted(page, stems)
+
+
+def _converted(page: PageRead, stems: dict[str, str]) -> ConvertedPage:
+    records = list(page_records(page, Corrections()))
+    ids = numbered_ids(records, stems)
+    joined = zip(ids, records, strict=True)
+    expressions = tuple(_expression(name, record, page.result.to_source) for name, record in joined)
+    error = None if page.error is None else one_line(page.error)
+    return ConvertedPage(page.source, page.number, expressions, error)
+
+
+def _expression(name: str, record: Record, to_source: Transform | None) -> Expression:
+    return Expression(
+        id=name,
+        latex=record.latex,
+        label=record.latex,
+        mathml=_mathml(record.latex),
+        confidence=record.confidence,
+        status=record.status,
+        error=record.error,
+        box=record.region,
+        tokens=tuple(
+            Token(token.token, token.confidence, _in_source(token.box, to_source))
+            for token in record.tokens
+        ),
+        alternatives=(),
+        source=record.source,
+        page=record.page or 1,
+        model=record.model,
+    )
+
+
+def _nothing(page: ConvertedPage, model: str) -> Expression:
+    number = page.number or 1
+    stem = source_ids([page.source])[page.source]
+    why = f"{page.source}: nothing to read on page {number}; is it blank?"
+    return Expression(
+        f"{stem}-p{number}-r1", "", "", None, 0.0, "failed", why, None, (), (),
+        page.source, number, model,
+    )  # fmt: skip
+
+
+def _mathml(label: str) -> str | None:
+    try:
+        return to_mathml(label) if label else None
+    except LabelError:
+        return None
+
+
+def _in_source(box: Box, to_source: Transform | None) -> Box:
+    """The box round what a box of the page's image is in the source."""
+    if to_source is None:
+        return box
+    x0, y0, x1, y1 = box
+    corners = np.array([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], np.float64)
+    there = cv2.perspectiveTransform(corners, np.array(to_source).reshape(3, 3))[0]
+    left, top, right, foot = (round(float(x), 2) for x in (*there.min(0), *there.max(0)))
+    return left, top, right, foot
+
+
+def _sources(given: object, name: str) -> list[Source]:
+    """The files that an argument means. Raises UsageError for what is none, InputError."""
+    if isinstance(given, str | os.PathLike):
+        path = os.fsdecode(given)
+        if path == "-":
+            raise UsageError("- is for the command line", "give the bytes")
+        return list(find_sources([path]))
+    data = as_file(given)
+    return [Source(name, name, lambda: data)]
+
+
+def _cache_folder(cache: bool | str | os.PathLike[str]) -> Path | None:
+    if isinstance(cache, bool):
+        return cache_dir() if cache else None
+    if isinstance(cache, str | os.PathLike):
+        return Path(cache)
+    raise UsageError(f"cache {cache!r} is not understood", "give True, False or a folder")
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, as JSON has them."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value

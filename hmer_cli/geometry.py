@@ -1,0 +1,76 @@
+"""Boxes and what is computed of them: x0, y0, x1, y1, y pointing down, as tuples or as arrays.
+
+One rule for area: a side that runs backwards has no length, so an inverted box has no area, and
+two boxes that are both without area have an intersection over union of 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in the units of what it lies on."""
+
+Floating = NDArray[np.floating[Any]]
+
+
+def area(boxes: ArrayLike) -> Floating:
+    """The areas of boxes (..., 4), of the shape (...)."""
+    array = _floating(boxes)
+    return _product(array[..., 2:] - array[..., :2])
+
+
+def intersection(some: ArrayLike, others: ArrayLike) -> Floating:
+    """The area that boxes (..., 4) have in common, broadcast over all but the last axis."""
+    a, b = _floating(some), _floating(others)
+    return _product(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]))
+
+
+def iou(some: ArrayLike, others: ArrayLike) -> Floating:
+    """Intersection over union of boxes (..., 4), broadcast over all but the last axis.
+
+    Of the precision of what is given: float32 stays float32, tuples are taken as float64.
+    """
+    shared = intersection(some, others)
+    total = area(some) + area(others) - shared
+    return np.asarray(np.divide(shared, total, out=np.zeros_like(shared), where=total > 0))
+
+
+def iou_table(some: ArrayLike, others: ArrayLike) -> Floating:
+    """Intersection over union of each of (N, 4) with each of (M, 4) boxes, (N, M)."""
+    return iou(_floating(some).reshape(-1, 1, 4), _floating(others).reshape(1, -1, 4))
+
+
+def inside(box: Box, other: Box) -> float:
+    """The share of the box, 0 to 1, that lies in the other; 0 for a box without area."""
+    whole = float(area(box))
+    return float(intersection(box, other)) / whole if whole > 0 else 0.0
+
+
+def union(boxes: Iterable[Box]) -> Box:
+    """The smallest box that holds all boxes, of which there is one at least."""
+    left, top, right, foot = zip(*boxes, strict=True)
+    return min(left), min(top), max(right), max(foot)
+
+
+def bounds(boxes: Floating) -> Floating:
+    """The same of an array (N, 4), N >= 1: (4,)."""
+    return np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
+
+
+def shift(box: Box, x: float, y: float) -> Box:
+    """The box moved to the right and down."""
+    return box[0] + x, box[1] + y, box[2] + x, box[3] + y
+
+
+def _floating(boxes: ArrayLike) -> Floating:
+    array = np.asarray(boxes)
+    return array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float64)
+
+
+def _product(sides: Floating) -> Floating:
+    return np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)

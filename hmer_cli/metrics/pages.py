@@ -1,0 +1,283 @@
+r"""Scores of pages end to end, pure functions: is every expression found, and read right?
+
+What was read is matched to the true expressions one to one where the IoU of their boxes reaches a
+half, the closest first. What lies mostly in a box of ``skip`` counts neither way; nor does an
+expression that nobody is sure of, where it was missed or misread. Labels are compared token by
+token, after what handwriting cannot tell apart was made alike, and without spaces and the
+punctuation at the end of a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hmer_cli.expr.tokens import join, tokenize
+from hmer_cli.geometry import Box, inside
+from hmer_cli.metrics.regions import THRESHOLDS, PageOutcome, pairs, worst
+from hmer_cli.metrics.scores import Pair, token_edits
+from hmer_cli.metrics.tables import Table, error_table, percent
+from hmer_cli.training.page_sets import Kind, TrueExpression
+
+EQUIVALENT = {
+    r"\varepsilon": r"\epsilon",
+    r"\bullet": r"\cdot",
+    r"\Theta": r"\theta",
+    r"\dots": r"\ldots",
+    r"\cdots": r"\ldots",
+    r"\kappa": "K",
+    r"\text": r"\mathrm",
+}
+"""Tokens that a person cannot tell apart in handwriting: each is taken for the other one."""
+
+_UNWRITTEN = frozenset((r"\limits", r"\left", r"\right", r"\displaystyle"))
+_PUNCTUATION = frozenset(".,;")
+_MOSTLY = 0.5  # convention: of a box that lies in another
+
+
+@dataclass(frozen=True)
+class ReadExpression:
+    """What was read at a place of a page; an empty label where nothing was."""
+
+    box: Box
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """A true expression that counts, and what was read there; None where it was not found."""
+
+    truth: TrueExpression
+    read: ReadExpression | None
+    edits: int
+
+    @property
+    def right(self) -> bool:
+        """Whether it was found and read right to the last token."""
+        return self.read is not None and not self.edits
+
+
+@dataclass(frozen=True)
+class PageScore:
+    """One page: its true expressions that count, and what was read where there is none of them.
+
+    ``cut_wrong`` overlaps a true expression by most of it or of itself, ``not_mathematics`` lies
+    elsewhere. ``error`` says why the page could not be read.
+    """
+
+    name: str
+    matches: tuple[Match, ...]
+    cut_wrong: tuple[ReadExpression, ...] = ()
+    not_mathematics: tuple[ReadExpression, ...] = ()
+    error: str | None = None
+
+    @property
+    def regions(self) -> PageOutcome:
+        """The boxes alone."""
+        found = [match.read.box for match in self.matches if match.read is not None]
+        found += [read.box for read in (*self.cut_wrong, *self.not_mathematics)]
+        return PageOutcome(self.name, found, [m.truth.box for m in self.matches], self.error)
+
+
+@dataclass(frozen=True)
+class KindScore:
+    """True expressions of a kind, those found, and those of them that were read right."""
+
+    truth: int
+    found: int
+    right: int
+
+    @property
+    def recall(self) -> float | None:
+        """The share that was found; None where there is none."""
+        return self.found / self.truth if self.truth else None
+
+    @property
+    def right_share(self) -> float | None:
+        """The share of all that was found and read right."""
+        return self.right / self.truth if self.truth else None
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """The scores of a set of pages; shares are 0 to 1, None where there is nothing to count."""
+
+    display: KindScore
+    inline: KindScore
+    cut_wrong: int
+    not_mathematics: int
+    edits: int
+    tokens: int
+
+    @property
+    def found(self) -> int:
+        """True expressions that were found."""
+        return self.display.found + self.inline.found
+
+    @property
+    def precision(self) -> float | None:
+        """The share of what was read that is a true expression."""
+        read = self.found + self.cut_wrong + self.not_mathematics
+        return self.found / read if read else None
+
+    @property
+    def right_of_found(self) -> float | None:
+        """The share of the found that was read right to the last token."""
+        return (self.display.right + self.inline.right) / self.found if self.found else None
+
+    @property
+    def wer(self) -> float | None:
+        """Token edits of the found over the tokens of their truths."""
+        return self.edits / self.tokens if self.tokens else None
+
+
+def comparable(label: str) -> str:
+    """The label as it is compared."""
+    tokens = [EQUIVALENT.get(token, token) for token in tokenize(label)]
+    tokens = [token for token in tokens if token not in _UNWRITTEN]
+    while tokens and tokens[-1] in _PUNCTUATION:
+        tokens.pop()
+    return join(tokens)
+
+
+def score_page(
+    name: str,
+    truths: Sequence[TrueExpression],
+    reads: Sequence[ReadExpression],
+    skip: Sequence[Box] = (),
+    error: str | None = None,
+) -> PageScore:
+    """Match what was read on a page to what is there."""
+    matched = pairs([read.box for read in reads], [one.box for one in truths], THRESHOLDS[0])
+    found = {true: reads[read] for read, true in matched}
+    matches = []
+    for index, truth in enumerate(truths):
+        match = _match(truth, found.get(index))
+        if truth.sure or match.right:
+            matches.append(match)
+    rest = [read for i, read in enumerate(reads) if i not in dict(matched)]
+    rest = [read for read in rest if not any(inside(read.box, s) > _MOSTLY for s in skip)]
+    cut = [read for read in rest if any(_meets(read.box, truth.box) for truth in truths)]
+    other = [read for read in rest if read not in cut]
+    return PageScore(name, tuple(matches), tuple(cut), tuple(other), error)
+
+
+def _match(truth: TrueExpression, read: ReadExpression | None) -> Match:
+    said = read.label if read is not None else ""
+    (edits,) = token_edits([Pair(comparable(truth.label), comparable(said))])
+    return Match(truth, read, edits)
+
+
+def _meets(box: Box, other: Box) -> bool:
+    return inside(box, other) > _MOSTLY or inside(other, box) > _MOSTLY
+
+
+def score_pages(pages: Sequence[PageScore]) -> EndToEnd:
+    """The scores over all expressions of all pages."""
+    matches = [match for page in pages for match in page.matches]
+    found = [match for match in matches if match.read is not None]
+    return EndToEnd(
+        display=_of_kind(matches, "display"),
+        inline=_of_kind(matches, "inline"),
+        cut_wrong=sum(len(page.cut_wrong) for page in pages),
+        not_mathematics=sum(len(page.not_mathematics) for page in pages),
+        edits=sum(match.edits for match in found),
+        tokens=sum(len(tokenize(comparable(match.truth.label))) for match in found),
+    )
+
+
+def _of_kind(matches: Sequence[Match], kind: Kind) -> KindScore:
+    some = [match for match in matches if match.truth.kind == kind]
+    found = sum(match.read is not None for match in some)
+    return KindScore(len(some), found, sum(match.right for match in some))
+
+
+def as_json(pages: Sequence[PageScore], dataset: str, model: str, seconds: float) -> str:
+    """The scores and, page by page, what was found and read, as a JSON object."""
+    total = score_pages(pages)
+    content = {
+        "dataset": dataset,
+        "model": model,
+        "pages": len(pages),
+        "failed": sum(page.error is not None for page in pages),
+        **_scores(total),
+        "by_page": [
+            {"name": page.name, "error": page.error, **_scores(score_pages([page]))}
+            for page in pages
+        ],
+        "seconds": round(seconds, 3),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _scores(total: EndToEnd) -> dict[str, Any]:
+    kinds = {"display": total.display, "inline": total.inline}
+    return {
+        **{
+            name: asdict(kind)
+            | {"recall": _round(kind.recall), "right_share": _round(kind.right_share)}
+            for name, kind in kinds.items()
+        },
+        "precision": _round(total.precision),
+        "right_of_found": _round(total.right_of_found),
+        "wer": _round(total.wer),
+        "cut_wrong": total.cut_wrong,
+        "not_mathematics": total.not_mathematics,
+    }
+
+
+def _round(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)
+
+
+def as_tsv(pages: Sequence[PageScore]) -> str:
+    """One line a true expression under a line of column names."""
+    lines = ["page\tkind\ttruth\tprediction\tedits\tconfidence"]
+    for page in pages:
+        for match in page.matches:
+            read = match.read
+            said = (join(tokenize(read.label)), f"{read.confidence:.4f}") if read else ("", "")
+            cells = (page.name, match.truth.kind, match.truth.label, said[0], str(match.edits))
+            lines.append("\t".join((*cells, said[1])))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def as_tables(pages: Sequence[PageScore], model: str, seconds: float) -> list[Table]:
+    """The scores, the pages where boxes were lost, and the worst readings."""
+    total = score_pages(pages)
+    kinds = (total.display, total.inline)
+    rows = [
+        ("expressions in the truth", *(str(kind.truth) for kind in kinds)),
+        ("found", *(str(kind.found) for kind in kinds)),
+        ("recall", *(percent(kind.recall) for kind in kinds)),
+        ("found and right to the last token", *(str(kind.right) for kind in kinds)),
+        ("right end to end", *(percent(kind.right_share) for kind in kinds)),
+    ]
+    both = [
+        ("pages", str(len(pages))),
+        ("precision", percent(total.precision)),
+        ("read, but cut wrong", str(total.cut_wrong)),
+        ("read, but no mathematics", str(total.not_mathematics)),
+        ("right of the found", percent(total.right_of_found)),
+        ("WER of the found", percent(total.wer)),
+        ("seconds a page", f"{seconds / max(1, len(pages)):.2f}"),
+    ]
+    bad = worst([page.regions for page in pages])
+    places = [
+        (p.name, str(len(p.truth)), str(len(p.found)), str(p.hits(THRESHOLDS[0]))) for p in bad
+    ]
+    misread = [
+        (page.name, m.truth.label, m.read.label, m.edits)
+        for page in pages
+        for m in page.matches
+        if m.read is not None and m.edits
+    ]
+    return [
+        Table(f"End to end, {model}", ("score", "display", "inline"), tuple(rows)),
+        Table("Both kinds", ("score", "value"), tuple(both)),
+        Table("Worst pages", ("page", "true", "read", "right place"), tuple(places)),
+        error_table(sorted(misread, key=lambda row: (-row[3], row[0]))),
+    ]

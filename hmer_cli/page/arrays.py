@@ -1,0 +1,76 @@
+"""Images in memory, arrays and those of PIL, -> the bytes of an image file, to be read as any."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from hmer_cli.errors import InputError, UsageError
+
+_MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
+_KEPT = frozenset(("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"))  # as PNG has them
+
+
+def as_file(given: object) -> bytes:
+    """The bytes of a file, those of an image in memory as PNG.
+
+    Arrays are (H, W), or (H, W, C) with C of 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA).
+    uint8 is taken as it is and truth values as black and white; whole numbers are 0 to 255, or 0
+    to 65535 where one is larger; floats are 0 to 1, or as whole numbers where one is larger.
+
+    Raises UsageError for what is no image, InputError for one that cannot be saved.
+    """
+    if isinstance(given, bytes | bytearray | memoryview):
+        return bytes(given)
+    if isinstance(given, Image.Image):
+        return _png(given)
+    if isinstance(given, np.ndarray):
+        return _png(_image(_levels(given)))
+    kind = type(given).__name__
+    raise UsageError(f"{kind} is no image", "give a path, bytes, a PIL image or an array")
+
+
+def _image(array: NDArray[np.uint8]) -> Image.Image:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim == 2:
+        return Image.fromarray(array)
+    return Image.fromarray(array, _MODES[array.shape[2]])
+
+
+def _levels(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """The same in 0 to 255."""
+    channels = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, *_MODES))
+    if not channels or not array.size:
+        raise UsageError(
+            f"an array of shape {array.shape} is no image", "give (H, W), (H, W, 3) or (H, W, 4)"
+        )
+    if array.dtype == np.bool_:
+        return np.where(array, 255, 0).astype(np.uint8)
+    if not np.issubdtype(array.dtype, np.integer) and not np.issubdtype(array.dtype, np.floating):
+        raise UsageError(f"an array of {array.dtype} is no image", "give whole numbers or floats")
+    if array.dtype == np.uint8:
+        return array
+    low, high = float(array.min()), float(array.max())
+    if not (low >= 0 and high <= 65535):  # also where one is not a number
+        raise UsageError(f"levels of {low:g} to {high:g} are no image's", "scale them to 0 to 255")
+    if np.issubdtype(array.dtype, np.floating) and high <= 1:
+        return np.rint(array * 255).astype(np.uint8)
+    deep = high > 255 or array.dtype == np.uint16
+    return np.asarray(array / 257 if deep else array).round().astype(np.uint8)
+
+
+def _png(image: Image.Image) -> bytes:
+    """Upright, as an image that was opened need not be yet."""
+    try:
+        upright = ImageOps.exif_transpose(image)
+        kept = upright if upright.mode in _KEPT else upright.convert("RGB")
+        data = io.BytesIO()
+        kept.save(data, "PNG", compress_level=1)
+    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error
+        raise InputError("the image cannot be decoded", "open it again") from error
+    return data.getvalue()

@@ -1,0 +1,209 @@
+r"""Data sets of whole pages: where their expressions are and, in some, what they say.
+
+A truth is a JSON file, in pixels of the page as it lies in its file (PDFs at 200 dpi), that holds
+either ``formulas``, a list of boxes, or ``expressions``, each with a ``box``, its ``latex`` as a
+label, a ``kind`` (display or inline) and whether the truth is ``sure``; and then ``skip``, the
+boxes in which nothing counts. Boxes are x0, y0, x1, y1.
+
+``NAME.json`` is the truth of the page ``NAME.*``, and ``NAME-pP.json`` that of page P of ``NAME.*``
+where no file has the whole name. The files are looked for beside the truths, then in the folder of
+the same name without ``-truth``: those of ``notes-truth`` lie in ``notes``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from hmer_cli.data.datasets import Sample, samples_of
+from hmer_cli.data.store import Store, open_store, stem
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.geometry import Box
+from hmer_cli.page.load.images import Pixels
+from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
+from hmer_cli.page.load.sources import ENDINGS, Source
+
+Kind = Literal["display", "inline"]
+
+TRUTH = ".json"
+SUFFIX = "-truth"
+
+_REMEDY = "put it beside the truth, or name its folder with --pages"
+
+_PAGE = re.compile(r"(?P<name>.+)-p(?P<number>[1-9]\d{0,5})")
+
+
+@dataclass(frozen=True)
+class TrueExpression:
+    """An expression of a page as a person read it; not ``sure`` where another might read it
+    otherwise."""
+
+    box: Box
+    label: str
+    kind: Kind = "display"
+    sure: bool = True
+
+
+@dataclass(frozen=True)
+class TruePage:
+    """A page and what is known of it.
+
+    ``boxes`` are those of all its expressions. ``expressions`` is None where nobody said what they
+    say; in the boxes ``skip`` nothing counts.
+    """
+
+    name: str
+    source: Source
+    number: int
+    boxes: tuple[Box, ...]
+    expressions: tuple[TrueExpression, ...] | None = None
+    skip: tuple[Box, ...] = ()
+
+    def sheet(self) -> Sheet:
+        """The page, not drawn yet; raises InputError."""
+        (sheet,) = open_sheets(self.source, PageRange.parse(str(self.number)))
+        return sheet
+
+    def page(self) -> Page:
+        """The page as it is searched; raises InputError."""
+        return self.sheet().draw()
+
+    def pixels(self) -> Pixels:
+        """The page as it lies in its file, which the boxes are given in; raises InputError."""
+        sheet = self.sheet()
+        return sheet.draw().image if sheet.pixels is None else sheet.pixels()
+
+
+@dataclass(frozen=True)
+class ExpressionDataset:
+    """Files of one expression each, sorted by name."""
+
+    path: str
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class PageDataset:
+    """Pages with known expressions, sorted by name."""
+
+    path: str
+    pages: tuple[TruePage, ...]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is known of every page what its expressions say."""
+        return all(page.expressions is not None for page in self.pages)
+
+
+def open_any(
+    path: str, split: str | None = None, limit: int | None = None, pages: str | None = None
+) -> ExpressionDataset | PageDataset:
+    """The data set in a folder or archive, of whichever kind it is; the first ``limit`` of it.
+
+    ``pages`` is the folder or archive of the page files, where it is neither that of the truths
+    nor the one that is named after it.
+
+    Raises UsageError for a wrong split or limit, InputError where there is nothing to score.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit {limit}: there must be at least one")
+    store = open_store(path)
+    truths = {name: truth for name in store.ending(TRUTH) if (truth := _truth(store.read(name)))}
+    if not truths:
+        if pages is not None:
+            raise UsageError(f"{path}: holds no pages", "--pages is for pages with known boxes")
+        return ExpressionDataset(path, tuple(samples_of(store, split, limit)))
+    if split is not None:
+        raise UsageError(f"{path}: pages have no splits", "leave --split out")
+    files = _Files(_stores(store, pages))
+    names = {stem(file.removesuffix(TRUTH)): truth for file, truth in truths.items()}
+    if not any(map(files.find, names)):
+        raise InputError(f"{path}: truths of pages, but not the pages", _REMEDY)
+    found = [
+        TruePage(name, *(files.find(name) or _absent(name)), **truth)
+        for name, truth in names.items()
+    ]
+    return PageDataset(path, tuple(found[:limit]))
+
+
+def _stores(store: Store, pages: str | None) -> Iterator[Store]:
+    """Where page files may lie, the likeliest first."""
+    if pages is not None:
+        yield open_store(pages)
+        return
+    yield store
+    place = Path(store.path)
+    sibling = place.resolve().with_name(place.resolve().stem.removesuffix(SUFFIX))
+    if place.resolve().stem.endswith(SUFFIX) and sibling.is_dir():
+        yield open_store(sibling)
+
+
+class _Files:
+    """Page files by the name that their truth gives them."""
+
+    def __init__(self, stores: Iterator[Store]) -> None:
+        self._stores: list[tuple[Store, Mapping[str, str]]] = []
+        for store in stores:
+            files = store.ending(*ENDINGS)
+            self._stores.append((store, {_bare(file): file for file in reversed(files)}))
+
+    def find(self, name: str) -> tuple[Source, int] | None:
+        """The file and the page in it; None where no store has it."""
+        named = _PAGE.fullmatch(name)
+        wanted = [(name, 1), *([(named["name"], int(named["number"]))] if named else [])]
+        for bare, number in wanted:
+            for store, files in self._stores:
+                if bare in files:
+                    file = files[bare]
+                    where = store.where(file)
+                    return Source(where, where, partial(store.read, file)), number
+        return None
+
+
+def _bare(file: str) -> str:
+    """The name of a file without its folder and its ending."""
+    name = stem(file)
+    ending = Path(name).suffix
+    return name.removesuffix(ending) if ending.lower() in ENDINGS else name
+
+
+def _absent(name: str) -> tuple[Source, int]:
+    """A page that costs its expressions, as one that is damaged does."""
+
+    def read() -> bytes:
+        raise InputError(f"{name}: a truth without its page", _REMEDY)
+
+    return Source(name, name, read), 1
+
+
+def _truth(data: bytes) -> dict[str, Any] | None:
+    """What a file knows of a page; None where it is of another kind."""
+    try:
+        content = json.loads(data)
+        if "expressions" not in content:
+            return {"boxes": tuple(map(_box, content["formulas"]))}
+        expressions = tuple(map(_expression, content["expressions"]))
+        skip = tuple(map(_box, content.get("skip", ())))
+    except (ValueError, TypeError, KeyError):
+        return None
+    boxes = tuple(expression.box for expression in expressions)
+    return {"boxes": boxes, "expressions": expressions, "skip": skip}
+
+
+def _expression(one: dict[str, Any]) -> TrueExpression:
+    kind = one.get("kind", "display")
+    if kind not in ("display", "inline"):
+        raise ValueError(kind)
+    return TrueExpression(
+        _box(one["box"]), str(one["latex"]), cast(Kind, kind), bool(one.get("sure", True))
+    )
+
+
+def _box(numbers: Any) -> Box:
+    x0, y0, x1, y1 = map(float, numbers)
+    return x0, y0, x1, y1

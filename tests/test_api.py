@@ -1,0 +1,225 @@
+"""The Python API: what a script gets, from whatever it gives, in threads and processes."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import CROSS_BOX, INKML, FakeRecogniser, Pixels, cross, encoded, paged
+from PIL import Image
+from test_one_way import Fingerprint
+
+import hmer_cli
+from hmer_cli import Converter, Expression, InputError, MissingError, UsageError
+from hmer_cli.commands.convert import convert
+from hmer_cli.document.records import expression_ids
+from hmer_cli.recognition.reading import Reading, TokenReading
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def fake(**options: object) -> Converter:
+    return Converter(recogniser=FakeRecogniser(), **options)  # type: ignore[arg-type]
+
+
+def read(given: object) -> str:
+    return Converter(recogniser=Fingerprint()).read(given).label
+
+
+class OneToken(FakeRecogniser):
+    """Reads an x in the middle of every image."""
+
+    def read(self, images: object) -> list[Reading]:
+        return [Reading("x", 0.9, (TokenReading("x", 0.8, (2.0, 3.0, 12.0, 13.0)),))]
+
+
+def test_an_expression_says_all_there_is_to_say(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(cross()))
+    found = Converter(recogniser=OneToken()).read(path)
+    assert isinstance(found, Expression)
+    assert (found.id, found.source, found.page, found.model) == ("a-p1-r1", str(path), 1, "fake-1")
+    assert found.latex == found.label == "x"
+    assert (found.confidence, found.status, found.error) == (0.9, "ok", None)
+    assert found.mathml is not None and found.mathml.startswith("<math")
+    assert found.box is not None
+    assert all(abs(a - b) <= 2 for a, b in zip(found.box, CROSS_BOX, strict=True))
+    (token,) = found.tokens
+    assert (token.token, token.confidence) == ("x", 0.8)
+    assert found.box[0] - 4 <= token.box[0] < token.box[2] <= found.box[2]
+    assert json.loads(json.dumps(found.to_dict()))["tokens"][0]["token"] == "x"
+
+
+def test_tokens_of_ink_are_in_the_units_of_its_ink() -> None:
+    found = Converter(recogniser=OneToken()).read(INKML.encode())
+    assert found.box == (0, 0, 20, 40)
+    (token,) = found.tokens
+    assert -20 < token.box[0] < token.box[2] < 20
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        cross(),
+        cross().astype(np.int64),
+        cross().astype(np.uint16) * 257,
+        cross() / np.float32(255),
+        cross() > 250,
+        255 - cross(),
+        cross() < 250,
+        cross()[..., None],
+        np.repeat(cross()[..., None], 3, 2),
+        np.dstack([np.repeat(cross()[..., None], 3, 2), np.full(cross().shape, 255, np.uint8)]),
+        np.dstack([np.zeros((*cross().shape, 3), np.uint8), 255 - cross()]),
+        np.asfortranarray(cross()),
+        cross()[::-1][::-1],
+        Image.fromarray(cross()),
+        Image.fromarray(cross()).convert("CMYK"),
+        Image.fromarray(cross()).convert("P"),
+        encoded(cross()),
+        bytearray(encoded(cross())),
+    ],
+    ids=lambda given: f"{type(given).__name__}-{getattr(given, 'dtype', '')}",
+)
+def test_an_image_reads_the_same_in_whatever_form_it_is_given(given: object) -> None:
+    binary = isinstance(given, np.ndarray) and given.dtype == np.bool_
+    assert read(given) == read(_two_levels() if binary else encoded(cross()))
+
+
+def _two_levels() -> Pixels:
+    return np.where(cross() > 250, 255, 0).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        3,
+        None,
+        [1, 2],
+        np.zeros(5),
+        np.zeros((4, 4, 7)),
+        np.zeros((0, 4)),
+        np.full((4, 4), np.nan),
+        np.full((4, 4), -1),
+        np.array([["a"]]),
+        "-",
+    ],
+    ids=str,
+)
+def test_what_is_no_image_is_wrong_usage_at_once(given: object) -> None:
+    with pytest.raises(UsageError):
+        fake().read(given)
+    with pytest.raises(UsageError):
+        fake().pages(given)  # before anything is asked of the pages
+
+
+@pytest.mark.parametrize(
+    "options", [{"layout": "x"}, {"jobs": 0}, {"cache": 3}, {"model": "m"}, {"charset": "crohme"}]
+)
+def test_wrong_arguments_raise_at_once(options: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        fake(**options)
+
+
+def test_wrong_pages_models_and_charsets_raise_at_once() -> None:
+    with pytest.raises(UsageError):
+        fake().pages("a.pdf", pages="4-1")
+    with pytest.raises(UsageError):
+        Converter(charset="klingon")
+    with pytest.raises(MissingError):
+        Converter(model="no-such-weights")
+
+
+def test_convert_refuses_a_wrong_layout_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(cross()))
+    with pytest.raises(UsageError, match="layout"):
+        convert([str(tmp_path)], (), layout="x", recogniser=FakeRecogniser())  # type: ignore[arg-type]
+
+
+def test_pages_and_records_are_the_same_with_the_same_ids(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(paged([cross(), cross()]))
+    (tmp_path / "a.png").write_bytes(encoded(cross()))
+    records = convert([str(tmp_path)], (), recogniser=FakeRecogniser())
+    pages = list(fake().pages(tmp_path))
+    expressions = [expression for page in pages for expression in page.expressions]
+    assert [(page.number, page.error) for page in pages] == [(1, None), (2, None), (1, None)]
+    assert [e.id for e in expressions] == expression_ids(records)
+    assert [e.box for e in expressions] == [record.region for record in records]
+    (second,) = fake().pages(tmp_path / "a.pdf", pages="2")
+    assert second.number == 2
+    assert json.loads(json.dumps(second.to_dict()))["expressions"][0]["id"] == "a-p2-r1"
+
+
+def test_a_file_that_cannot_be_opened_raises_and_stops_no_other(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no image")
+    (tmp_path / "b.png").write_bytes(encoded(cross()))
+    with pytest.raises(InputError, match="not a kind of file"):
+        list(fake().pages(tmp_path / "a.png"))
+    with pytest.raises(InputError, match="no such file"):
+        fake().read(tmp_path / "none.png")
+    with pytest.raises(InputError):
+        fake().read(encoded(cross())[:60])
+    bad, good = fake().pages(tmp_path)
+    assert bad.error is not None and "a.png" in bad.error
+    assert good.error is None and good.expressions
+
+
+def test_a_blank_image_is_an_expression_that_failed() -> None:
+    found = fake().read(np.full((50, 80), 255, np.uint8), name="blank.png")
+    assert (found.status, found.latex, found.box, found.id) == ("failed", "", None, "blank-p1-r1")
+    assert found.error is not None and "blank.png" in found.error
+
+
+def test_a_cache_is_used_the_second_time(tmp_path: Path) -> None:
+    for _ in range(2):
+        converter = Converter(cache=tmp_path / "cache")
+        found = converter.read(EXAMPLES / "circle.inkml")
+    assert found.tokens
+    assert converter.reader._loaded is None  # type: ignore[attr-defined]
+
+
+def test_one_converter_serves_many_threads() -> None:
+    converter = Converter()
+    paths = sorted(EXAMPLES.glob("*.inkml"))[:3] * 2
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(converter.read, paths))
+    assert together == [converter.read(path) for path in paths]
+
+
+def test_a_converter_can_be_sent_to_another_process() -> None:
+    converter = Converter(layout="expression", charset="crohme")
+    path = EXAMPLES / "pythagoras.png"
+    here = converter.read(path)
+    again = pickle.loads(pickle.dumps(converter))
+    assert again.read(path) == here
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        assert pool.submit(converter.read, path).result() == here
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in hmer_cli.__all__:
+        assert name in dir(hmer_cli)
+        assert name.startswith("__") or getattr(hmer_cli, name).__doc__
+    with pytest.raises(AttributeError):
+        hmer_cli.nothing  # noqa: B018
+
+
+def test_importing_hmer_brings_nothing_heavy() -> None:
+    code = "import sys, hmer_cli; print([m for m in ('numpy', 'cv2', 'PIL', 'onnxruntime', "
+    code += "'typer', 'hmer_cli.api') if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_the_package_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "hmer_cli", "--version"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert said.stdout == f"hmer {hmer_cli.__version__}\n"
