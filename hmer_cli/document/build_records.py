@@ -12,7 +12,7 @@ from hmer_cli.document.cache import Expression
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.pipeline import PageRead
 from hmer_cli.document.records import Box, Evidence, Record
-from hmer_cli.errors import InputError
+from hmer_cli.errors import InputError, InternalError, input_error
 from hmer_cli.expr.validity import problems
 
 LOW = 0.5
@@ -29,15 +29,25 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
         source = list(group)
         empty = not any(page.result.expressions for page in source)
         for page in source:
-            if page.error is not None:
-                yield _failure(page, None, page.error)
-            elif empty:
-                nothing = f"{page.source}: nothing to read on page {page.number}"
-                yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
-            # A line that was corrected by itself stays the line that it was then.
-            for expression in join_derivations(page.result.expressions, corrections):
-                place = (page.file, page.number or 1, expression.box)
-                yield _record(page, expression, corrections.find(expression.key, *place))
+            try:
+                records = list(_of_page(page, empty, corrections))
+            except Exception as error:
+                where = f"{page.source}: page {page.number}"
+                records = [_failure(page, None, input_error(where, error))]
+            yield from records
+
+
+def _of_page(page: PageRead, empty: bool, corrections: Corrections) -> Iterator[Record]:
+    """The records of one page; ``empty``: no page of its source has an expression."""
+    if page.error is not None:
+        yield _failure(page, None, page.error)
+    elif empty:
+        nothing = f"{page.source}: nothing to read on page {page.number}"
+        yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
+    # A line that was corrected by itself stays the line that it was then.
+    for expression in join_derivations(page.result.expressions, corrections):
+        place = (page.file, page.number or 1, expression.box)
+        yield _record(page, expression, corrections.find(expression.key, *place))
 
 
 def _record(page: PageRead, expression: Expression, correction: str | None) -> Record:
@@ -68,4 +78,14 @@ def _record(page: PageRead, expression: Expression, correction: str | None) -> R
 
 def _failure(page: PageRead, region: Box | None, error: InputError) -> Record:
     message = console.one_line(error)
-    return Record(page.source, page.number, region, "", 0.0, "failed", message, page.result.model)
+    return Record(
+        source=page.source,
+        page=page.number,
+        region=region,
+        latex="",
+        confidence=0.0,
+        status="failed",
+        error=message,
+        model=page.result.model,
+        internal=isinstance(error, InternalError),
+    )

@@ -57,7 +57,7 @@ class Record:
     in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
     ``status`` is low where that is under a half or where ``error`` says why LaTeX would refuse it.
     ``correction`` is what a person said it is, empty where that was: no mathematics.
-    ``evidence`` is there where an output asks for it.
+    ``internal``: it failed by a fault of hmer. ``evidence`` is there where an output asks for it.
     """
 
     source: str
@@ -70,6 +70,7 @@ class Record:
     model: str
     correction: str | None = None
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    internal: bool = False
 
     @property
     def usable(self) -> bool:

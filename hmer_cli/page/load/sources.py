@@ -13,7 +13,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
 from hmer_cli.data.store import IMAGES, INKML, MAX_BYTES, open_store
-from hmer_cli.errors import InputError
+from hmer_cli.errors import InputError, input_error
 
 STDIN = "-"
 ENDINGS = frozenset(
@@ -48,8 +48,8 @@ def find_sources(inputs: Sequence[str]) -> Iterator[Source]:
     for name in inputs:
         try:
             yield from _expand(name)
-        except InputError as error:
-            yield _refused(name, error)
+        except Exception as error:
+            yield _refused(name, input_error(name, error))
 
 
 def _expand(name: str) -> Iterator[Source]:
@@ -71,7 +71,15 @@ def _expand(name: str) -> Iterator[Source]:
 
 
 def _file(path: Path) -> Source:
-    return Source(str(path), os.path.realpath(path), lambda: _read(path), path)
+    return Source(str(path), _real(path), lambda: _read(path), path)
+
+
+def _real(path: Path) -> str:
+    """The same for the same file under two names; in a folder that is gone, the name itself."""
+    try:
+        return os.path.realpath(path)
+    except FileNotFoundError:
+        return str(path)
 
 
 def _read(path: Path) -> bytes:
