@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 import traceback
@@ -10,11 +12,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from hmer_cli import __version__, console
-from hmer_cli.errors import HmerError, MissingError
+from hmer_cli import __version__, console, interrupts
+from hmer_cli.errors import HmerError, InputError, MissingError, OutputError, is_out_of_memory
 
 BUG_EXIT = 70
-INTERRUPTED_EXIT = 130
+INTERRUPTED_EXIT = interrupts.EXIT
 
 app = typer.Typer(
     name="hmer",
@@ -43,22 +45,63 @@ CharsetOption = Annotated[
 def main() -> None:
     """Run the command line; every kind of end has its exit code, and one line that says why."""
     console.hear_libraries()
+    _prepare_streams()
+    code = _run()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        code = code or _unwritable(error)
+    interrupts.leave(code)
+
+
+def _run() -> int:
+    """The exit code of the command."""
     try:
         app()
     except HmerError as error:
         console.say(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except SystemExit as end:
         if end.code == INTERRUPTED_EXIT:
             console.say("interrupted")
-        raise
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except ModuleNotFoundError as error:
         if (error.name or "hmer_cli").startswith("hmer_cli"):
-            sys.exit(_bug(error))
+            return _bug(error)
         console.say(f"{error.name} is not installed; try: pip install 'hmer-cli[train]'")
-        sys.exit(MissingError.exit_code)
+        return MissingError.exit_code
     except Exception as error:
-        sys.exit(_bug(error))
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+            return _unwritable(error)
+        if is_out_of_memory(error):
+            console.say("not enough memory; close other programs, or give less at once")
+            return InputError.exit_code
+        return _bug(error)
+    return 0
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EPIPE, errno.EDQUOT, errno.EIO)
+
+
+def _prepare_streams() -> None:
+    """Standard streams that are closed are opened on nothing, so that no file gets their numbers;
+    what an encoding cannot write is escaped."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _unwritable(error: OSError) -> int:
+    console.say(OutputError(f"standard output cannot be written ({error.strerror})"))
+    if sys.stdout is not None:
+        console.silence(sys.stdout)
+    return OutputError.exit_code
 
 
 def _bug(error: Exception) -> int:
@@ -168,6 +211,7 @@ def convert(
     from hmer_cli.commands import convert as verb
     from hmer_cli.models.registry import cache_dir as usual
 
+    interrupts.watch()
     records = verb.convert(
         inputs,
         out or ["-"],
@@ -207,6 +251,7 @@ def render(
     """Draw InkML as PNG images, with their labels in caption.txt."""
     from hmer_cli.commands import render as verb
 
+    interrupts.watch()
     rendered = verb.render_inputs(inputs, out, size=size, padding=padding, pen=pen)
     _end(verb.outcome(rendered))
 
@@ -296,6 +341,7 @@ def evaluate(
     """Score the recogniser on a labelled data set: WER, CER, ExpRate and the errors."""
     from hmer_cli.commands import eval as verb
 
+    interrupts.watch()
     found = verb.run(
         dataset,
         split,
@@ -344,6 +390,7 @@ def generate(
     """Write LaTeX by hand: images, ink, boxes and labels."""
     from hmer_cli.commands import generate as verb
 
+    interrupts.watch()
     made = verb.generate(
         out, latex or (), source,
         count=count, seed=seed, style=style, engine=engine, page=page, jobs=jobs,

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 
 def say(message: object) -> None:
-    """One line on stderr; line breaks and control characters in it are made harmless."""
-    sys.stderr.write(f"hmer: {one_line(message)}\n")
+    """One line on stderr; line breaks and control characters in it are made harmless.
+
+    Never raises: what cannot be said is not said.
+    """
+    _write(f"hmer: {one_line(message)}\n")
+
+
+def _write(text: str) -> None:
+    """On stderr; a log that cannot be written costs no output."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Send what is still written to the stream nowhere: Python would try again at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def one_line(text: object) -> str:
     """The text without line breaks and terminal codes, as names of files may hold them."""
-    words = " ".join(str(text).split())
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)
+    return printable(" ".join(str(text).split()))
+
+
+def printable(text: object) -> str:
+    """The text as it is, but for control characters and line breaks, which are written out."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(text))
 
 
 def hear_libraries() -> None:
@@ -47,7 +72,7 @@ Advance = Callable[[int, int], None]
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Advance]:
     """A progress bar on stderr, silent where that is no terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield _ignore
         return
     from rich.console import Console
@@ -85,5 +110,5 @@ def table(
     for number, column in enumerate(columns):
         shown.add_column(column, justify="right" if number else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(str(cell)) for cell in row))
+        shown.add_row(*(Text(printable(cell)) for cell in row))
     Console(file=to or sys.stderr).print(shown)

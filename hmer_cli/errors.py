@@ -1,5 +1,10 @@
 """One tree of errors; each knows its exit code and says what to do."""
 
+from __future__ import annotations
+
+import os
+import traceback
+
 
 class HmerError(Exception):
     """Base of every error that hmer raises on purpose.
@@ -22,6 +27,42 @@ class InputError(HmerError):
     """An input cannot be read; the other inputs are still converted."""
 
     exit_code = 1
+
+
+class InternalError(InputError):
+    """A fault of hmer itself while one input was read; the other inputs are still converted."""
+
+    exit_code = 70
+
+    def __init__(self, what: str, error: Exception) -> None:
+        super().__init__(
+            f"{what}: this is a bug in hmer, {type(error).__name__}: {error}",
+            "please report it with what the same command says under HMER_DEBUG=1",
+        )
+
+
+def input_error(what: str, error: Exception) -> InputError:
+    """Any exception that ``what`` met on its way as the error of that input alone.
+
+    An InputError is returned as it is. Raises the error where it concerns the whole run.
+    """
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, HmerError):
+        raise error
+    if is_out_of_memory(error):
+        return InputError(f"{what}: not enough memory", "convert it alone, with --jobs 1")
+    if os.environ.get("HMER_DEBUG"):
+        traceback.print_exception(error)
+    return InternalError(what, error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this is how Python, OpenCV or ONNX Runtime say that there is no memory left."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or any(
+        sign in words for sign in ("bad_alloc", "bad allocation", "insufficient memory")
+    )
 
 
 class UsageError(HmerError):

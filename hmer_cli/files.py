@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import struct
 import sys
 import tempfile
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from hmer_cli.errors import OutputError
+from hmer_cli import console
+from hmer_cli.errors import OutputError, UsageError
+
+_PREFIX = ".hmer-"
+"""Of temporary files: short, as with a name of its own a long one would not fit beside it."""
+
+
+def real_path(name: str) -> Path:
+    """The file itself, not a link to it. Raises OutputError where the current folder is gone."""
+    try:
+        return Path(os.path.realpath(name))
+    except FileNotFoundError as error:
+        raise OutputError(f"{name}: the current folder is gone", "change to another") from error
 
 
 def check(path: Path) -> None:
@@ -19,7 +36,7 @@ def check(path: Path) -> None:
     if _is_device(path):
         return
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PREFIX):
             pass
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -33,6 +50,50 @@ def make_folder(folder: Path) -> None:
         raise OutputError(
             f"{folder}: no folder can be made there ({error.strerror})", "name another"
         ) from error
+
+
+def check_apart(folder: Path, inputs: Iterable[str], above: bool = False) -> None:
+    """Refuse a folder for output that is, or lies in, one of the inputs; it would be read again.
+
+    With ``above``, one that an input lies in, too. Raises UsageError.
+    """
+    place = os.path.realpath(folder)
+    for name in inputs:
+        there = os.path.realpath(name)
+        inside = os.path.isdir(there) and _is_within(place, there)
+        if inside or (above and os.path.exists(there) and _is_within(there, place)):
+            where = "lies in" if inside and place != there else "holds"
+            what = f"is the input {name}" if place == there else f"{where} the input {name}"
+            raise UsageError(f"{folder}: {what}", "name a folder apart from the inputs")
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return os.path.commonpath([path, folder]) == folder
+
+
+_SIGNATURE = b"Software\0hmer"
+_IHDR_END = 33  # bytes: the signature of PNG and its first chunk, whose length is fixed
+
+
+def signed(png: bytes) -> bytes:
+    """The PNG with a tEXt chunk that names hmer as the program that wrote it."""
+    body = b"tEXt" + _SIGNATURE
+    chunk = struct.pack(">I", len(_SIGNATURE)) + body + struct.pack(">I", zlib.crc32(body))
+    return png[:_IHDR_END] + chunk + png[_IHDR_END:]
+
+
+def replace_own(path: Path, png: bytes) -> bool:
+    """``replace`` for a PNG in a folder of the user's: only a picture of hmer's is replaced.
+
+    Raises OutputError also where another file is there.
+    """
+    with suppress(OSError):
+        there = path.read_bytes()
+        if there[_IHDR_END + 8 :][: len(_SIGNATURE)] != _SIGNATURE and there != png:
+            raise OutputError(
+                f"{path}: is there, and not hmer's", "move it away or name another folder"
+            )
+    return replace(path, signed(png))
 
 
 def replace(path: Path, data: bytes) -> bool:
@@ -54,7 +115,7 @@ def replace(path: Path, data: bytes) -> bool:
 
 def _swap(path: Path, data: bytes) -> None:
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -69,13 +130,14 @@ def _swap(path: Path, data: bytes) -> None:
 
 def to_stdout(data: bytes) -> None:
     """Put the data on standard output. Raises OutputError where nobody takes them."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed", "name a file with --out")
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except OSError as error:
-        # Python would try once more to flush at its end and complain there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        console.silence(sys.stdout)
         raise OutputError(f"standard output cannot be written ({error.strerror})") from error
 
 
@@ -89,7 +151,15 @@ def _umask() -> int:
     return mask
 
 
+_REMEDIES = {
+    errno.ENOENT: "make the folder or name another file",
+    errno.ENOTDIR: "make the folder or name another file",
+    errno.ENOSPC: "free some disk space",
+    errno.EDQUOT: "free some disk space",
+    errno.ENAMETOOLONG: "give it a shorter name",
+}
+
+
 def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{path}: cannot be written ({error.strerror})", "make the folder or name another file"
-    )
+    remedy = _REMEDIES.get(error.errno or 0, "allow writing or name another file")
+    return OutputError(f"{path}: cannot be written ({error.strerror})", remedy)

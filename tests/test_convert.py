@@ -284,10 +284,10 @@ def test_the_pages_are_saved_as_they_were_seen() -> None:
     Path("b.pdf").write_bytes(paged([cross(), cross()]))
     Path("broken.png").write_bytes(b"broken")
     for _ in range(2):  # what is known is shown too
-        convert(["."], ["../o.tex"], recogniser=FakeRecogniser(), debug=Path("seen/here"))
-        assert sorted(os.listdir("seen/here")) == ["b-p1.png", "b-p2.png", "x-p1.png"]
-        shutil.move("seen/here/x-p1.png", "../x.png")
-        shutil.rmtree("seen")
+        convert(["."], ["../o.tex"], recogniser=FakeRecogniser(), debug=Path("../seen/here"))
+        assert sorted(os.listdir("../seen/here")) == ["b-p1.png", "b-p2.png", "x-p1.png"]
+        shutil.move("../seen/here/x-p1.png", "../x.png")
+        shutil.rmtree("../seen")
     with Image.open("../x.png") as picture:
         assert picture.size == (300, 120)
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 16)}

@@ -18,7 +18,15 @@ from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.document.records import Record, count, source_ids
 from hmer_cli.document.watch import watch_sources
-from hmer_cli.errors import HmerError, InputError, StrictError, UsageError
+from hmer_cli.errors import (
+    HmerError,
+    InputError,
+    InternalError,
+    OutputError,
+    StrictError,
+    UsageError,
+    input_error,
+)
 from hmer_cli.page.detect.overlay import as_png
 from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
@@ -65,6 +73,7 @@ def convert(
     for output in outputs:
         output.check()
     if debug is not None:
+        files.check_apart(debug, inputs, above=True)
         files.make_folder(debug)
     pictures = any(output.shows_evidence for output in outputs)
     options = Options(chosen, layout, jobs, pictures, renderer=pdf_renderer)
@@ -96,7 +105,10 @@ def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | N
     if strict and doubtful:
         return StrictError(f"{doubtful} of {len(records)} expressions are low or not valid LaTeX")
     if failed:
-        return InputError(f"{failed} failed, {len(records) - failed} converted")
+        told = InputError(f"{failed} failed, {len(records) - failed} converted")
+        if any(record.internal for record in records):
+            told.exit_code = InternalError.exit_code
+        return told
     return None
 
 
@@ -156,18 +168,35 @@ def _once(sources: Iterable[Source]) -> list[Source]:
 
 
 def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
+    """Write every output, whatever becomes of the others. Raises the last HmerError."""
     nothing = all(record.status == "failed" for record in records)
+    errors: list[HmerError] = []
     for output in outputs:
         if nothing and not output.is_log:
             console.say(f"{output.path}: left as it was, as nothing was read")
-        else:
+            continue
+        try:
             output.write(records)
+        except HmerError as error:
+            errors.append(error)
+        except Exception as error:
+            errors.append(input_error(str(output.path or "standard output"), error))
+    for told in errors[:-1]:
+        console.say(told)
+    if errors:
+        raise errors[-1]
 
 
 def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[Region]) -> None:
-    """The page as it was seen, in a file named after its source; see ``source_ids``."""
+    """The page as it was seen, in a file named after its source; see ``source_ids``.
+
+    A picture that cannot be written is told, and costs nothing else.
+    """
     picture = as_png(page, [region.place for region in regions])
-    files.replace(folder / f"{names[page.source]}-p{page.number}.png", picture)
+    try:
+        files.replace_own(folder / f"{names[page.source]}-p{page.number}.png", picture)
+    except OutputError as error:
+        console.say(error)
 
 
 def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:

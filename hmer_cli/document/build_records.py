@@ -10,7 +10,7 @@ from hmer_cli import console
 from hmer_cli.document.aligned import join_derivations
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading
-from hmer_cli.errors import InputError
+from hmer_cli.errors import InputError, InternalError, input_error
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
 
@@ -28,12 +28,22 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
         source = list(group)
         empty = not any(page.result.expressions for page in source)
         for page in source:
-            if page.error is not None:
-                yield _failure(page, None, page.error)
-            elif empty:
-                nothing = f"{page.source}: nothing to read on page {page.number}"
-                yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
-            yield from page_records(page, corrections)
+            try:
+                records = list(_with_failures(page, empty, corrections))
+            except Exception as error:
+                where = f"{page.source}: page {page.number}"
+                records = [_failure(page, None, input_error(where, error))]
+            yield from records
+
+
+def _with_failures(page: PageRead, empty: bool, corrections: Corrections) -> Iterator[Record]:
+    """The records of one page; ``empty``: no page of its source has an expression."""
+    if page.error is not None:
+        yield _failure(page, None, page.error)
+    elif empty:
+        nothing = f"{page.source}: nothing to read on page {page.number}"
+        yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
+    yield from page_records(page, corrections)
 
 
 def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
@@ -73,4 +83,14 @@ def _record(page: PageRead, expression: RegionReading, correction: str | None) -
 
 def _failure(page: PageRead, region: Box | None, error: InputError) -> Record:
     message = console.one_line(error)
-    return Record(page.source, page.number, region, "", 0.0, "failed", message, page.result.model)
+    return Record(
+        source=page.source,
+        page=page.number,
+        region=region,
+        latex="",
+        confidence=0.0,
+        status="failed",
+        error=message,
+        model=page.result.model,
+        internal=isinstance(error, InternalError),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +40,7 @@ class Output:
             raise UsageError(
                 f"--out {text}: no output format ends so", f"end it in {', '.join(FORMATS)}"
             )
-        path = None if stdout else Path(os.path.realpath(text))
-        return cls(path, FORMATS[ending.lower()])
+        return cls(None if stdout else files.real_path(text), FORMATS[ending.lower()])
 
     @property
     def is_log(self) -> bool:

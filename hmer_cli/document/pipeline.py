@@ -19,7 +19,7 @@ import cv2
 from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
-from hmer_cli.errors import InputError
+from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box, shift, union
 from hmer_cli.ink.ink import Stroke
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
@@ -108,8 +108,8 @@ def _opened(
             data = source.read()
             held = _holding(source, data)
             sheets = open_sheets(held, options.pages, options.renderer, worker)
-        except InputError as error:
-            yield _Work(source.name, error=error)
+        except Exception as error:
+            yield _Work(source.name, error=input_error(source.name, error))
             continue
         advance(0, len(sheets) - 1)
         digest = hashlib.sha256(data).hexdigest()
@@ -175,16 +175,17 @@ def _prepare(work: _Work, options: Options, gate: _Gate) -> _Work:
     try:
         with gate.taking(work.sheet.measure()):
             return _prepared_page(work, work.sheet, options)
-    except InputError as error:
-        return replace(work, sheet=None, error=error)
+    except Exception as error:
+        what = f"{work.source}: page {work.number}"
+        return replace(work, sheet=None, error=input_error(what, error))
 
 
 def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     page = sheet.draw()
     regions = () if work.known else tuple(find_regions(page, options.layout))
+    picture = _picture(page.image) if options.pictures else None
     if options.look is not None:
         options.look(page, regions)
-    picture = _picture(page.image) if options.pictures else None
     return replace(work, sheet=None, regions=regions, picture=picture, to_source=_to_source(page))
 
 
@@ -232,9 +233,7 @@ def _read(
     batch: Sequence[_Work], reader: Reader, results: Cache, pictures: bool
 ) -> Iterator[PageRead]:
     """Read the regions of the batch, and keep what is new before anybody hears of it."""
-    images = [region.seen for work in batch for region in work.regions]
-    readings = iter(reader.read(images) if images else ())
-    found = [_result(work, readings, reader) for work in batch]
+    batch, found = _recognised(batch, reader)
     done = [pair for pair in zip(batch, found, strict=True) if pair[0].error is None]
     results.keep(
         {work.key: result for work, result in done if work.known is None},
@@ -243,6 +242,22 @@ def _read(
     for work, result in zip(batch, found, strict=True):
         picture = results.picture(work.key) if pictures else None
         yield PageRead(work.source, work.number, result, work.file, work.error, picture)
+
+
+def _recognised(batch: Sequence[_Work], reader: Reader) -> tuple[Sequence[_Work], list[Result]]:
+    """The batch and what was read on its pages; where that fails, page by page."""
+    images = [region.seen for work in batch for region in work.regions]
+    try:
+        readings = iter(reader.read(images) if images else ())
+        return batch, [_result(work, readings, reader) for work in batch]
+    except Exception as error:
+        if len(batch) == 1:
+            failure = input_error(f"{batch[0].source}: page {batch[0].number}", error)
+            work = replace(batch[0], known=None, regions=(), picture=None, error=failure)
+            return [work], [Result("", ())]
+        input_error("the run", error)  # raised where it concerns all of them
+    singles = [_recognised([work], reader) for work in batch]
+    return [work for (work,), _ in singles], [result for _, (result,) in singles]
 
 
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:

@@ -107,7 +107,8 @@ class Record:
     ``status`` is low where that is under a half or where ``error`` says why LaTeX would refuse it.
     ``correction`` is what a person said it is, empty where that was: no mathematics.
     ``tokens`` are those that were read, whatever the record says now, in pixels of the page's
-    image; ``evidence`` is there where an output asks for it.
+    image; ``evidence`` is there where an output asks for it. ``internal``: it failed by a fault of
+    hmer.
     """
 
     source: str
@@ -121,6 +122,7 @@ class Record:
     correction: str | None = None
     tokens: tuple[TokenReading, ...] = field(default=(), repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    internal: bool = False
 
     @property
     def usable(self) -> bool:

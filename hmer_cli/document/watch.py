@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hmer_cli import console
 from hmer_cli.document.records import Record, count
-from hmer_cli.errors import OutputError, UsageError
+from hmer_cli.errors import HmerError, UsageError
 from hmer_cli.page.load.sources import Source
 
 INTERVAL = 1.0
@@ -51,12 +51,13 @@ def watch_sources(
 
     Whenever something has changed, this is said in one line a source and all records are
     delivered, in the order of the sources; when one of the ``settings`` has, all sources are
-    read again. Returns the records of the last change.
+    read again. What cannot be delivered is tried again at each look.
+    Returns the records of the last change; raises OutputError where they were not delivered.
     """
     now, set_now = _look(find), _states(settings)
     known, set_then = _updated({}, now, list(now), read), set_now
     refused: list[State] | None = None
-    deliver(_records(known))
+    undelivered = _undelivered(deliver, known)
     with suppress(KeyboardInterrupt):
         console.say("watching for changes; Ctrl-C ends it")
         while True:
@@ -67,19 +68,38 @@ def watch_sources(
             fresh = [key for key in now if reset or _is_fresh(key, known, before, now)]
             gone = [known[key].source.name for key in known.keys() - now.keys()]
             if set_now == refused or not (reset or fresh or gone):
+                if undelivered is not None:
+                    undelivered = _undelivered(deliver, known, undelivered)
                 continue
             set_then = set_now if reset else set_then
             try:
                 update = _updated(known, now, fresh, read)
                 _tell(known, update, fresh, gone)
                 known = update
-                deliver(_records(known))
+                undelivered = _undelivered(deliver, known, undelivered)
             except UsageError as error:
                 refused = set_now
                 console.say(error)
-            except OutputError as error:
-                console.say(error)
+    if undelivered is not None:
+        undelivered = _undelivered(deliver, known, undelivered)
+    if undelivered is not None:
+        raise undelivered
     return _records(known)
+
+
+def _undelivered(
+    deliver: Callable[[Sequence[Record]], None], known: Look, before: HmerError | None = None
+) -> HmerError | None:
+    """Deliver all records; why that is not possible, said unless it was ``before``."""
+    try:
+        deliver(_records(known))
+    except HmerError as error:
+        if before is None or str(error) != str(before):
+            console.say(error)
+        return error
+    if before is not None:
+        console.say("delivered")
+    return None
 
 
 def pause() -> None:

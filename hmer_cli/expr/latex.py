@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from hmer_cli.expr.commands import (
     COVERS,
@@ -53,6 +54,8 @@ _ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
 _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
 _NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
 _MAX_DEPTH = 100
+MAX_TOKENS = 10_000
+"""Of one expression; a page of nothing but formulas has some 1,000."""
 
 
 def normalise(raw_latex: str) -> str:
@@ -62,7 +65,10 @@ def normalise(raw_latex: str) -> str:
     are left as they are, for ``validity.problems`` to name.
     Raises LabelError where the source is not LaTeX.
     """
-    tokens = _Rewriter(list(_lex(raw_latex))).everything()
+    tokens = list(islice(_lex(raw_latex), MAX_TOKENS + 1))
+    if len(tokens) > MAX_TOKENS:
+        raise LabelError(MAX_TOKENS, f"longer than {MAX_TOKENS} tokens", tokens[-1])
+    tokens = _Rewriter(tokens).everything()
     return join(_negated(to_tokens(stack_limits(parse(tokens)))))
 
 
@@ -138,23 +144,33 @@ class _Rewriter:
             token = self._next
             if token in INFIX:
                 self.at += 1
-                return _infix(INFIX[token], out, self._row(end))
+                return _infix(INFIX[token], out, self._rest(end))
             if token in SWITCHES:
                 self.at += 1
-                rest = self._row(end)
+                rest = self._rest(end)
                 return out + (_wrap(SWITCHES[token], rest) if SWITCHES[token] else _upright(rest))
             if token == "'" and not out:  # x ^ { ' }: already raised
                 self.tokens[self.at] = r"\prime"
             out += self._item(out)
         return out
 
+    def _rest(self, end: str) -> list[str]:
+        r"""The row after an ``\over`` or a ``\rm``, one level deeper."""
+        self._descend()
+        row = self._row(end)
+        self.depth -= 1
+        return row
+
     def _item(self, before: list[str]) -> list[str]:
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise LabelError(self.at, f"nested more than {_MAX_DEPTH} deep", self._next)
+        self._descend()
         item = self._rewrite(self._take(), before)
         self.depth -= 1
         return item
+
+    def _descend(self) -> None:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise LabelError(self.at, f"nested more than {_MAX_DEPTH} deep", self._next)
 
     def _rewrite(self, token: str, before: list[str]) -> list[str]:
         """What the field writes for this token and its arguments."""

@@ -85,6 +85,8 @@ def _tree(element: Element, depth: int) -> Tree:
     if tag in ("mi", "mn", "mo", "mtext", "ms"):
         return _leaf(element, tag)
     if tag == "mtable":
+        if not len(element):
+            raise LabelError(0, "the MathML has a table without rows")
         return (Node(r"\begin{matrix}", cells=tuple(_cells(element, depth))),)
     rows = [_tree(child, depth + 1) for child in element]
     if tag == "mover" and len(rows) == 2 and (accent := _ACCENTS.get(_text(element[1]))):

@@ -1,83 +1,232 @@
-"""Which channel of a trace is X and which is Y: trace formats and contexts of InkML."""
+"""How the traces of an InkML document are to be understood: contexts, formats, brushes, canvas.
+
+Input: the root element. Output: for each trace its Channels (which value is X, which is Y, their
+directions, resolutions and canvas transform) and whether its brush is a highlighter. Method: the
+chapters 3 and 4 of the InkML recommendation, as far as they say where ink lies.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
 from lxml import etree
 
+from hmer_cli.errors import InputError
 from hmer_cli.ink.traces import Channels
 
 _XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
+_KINDS = ("traceFormat", "inkSource", "context", "canvasTransform", "canvas", "brush", "trace")
+_REFERENCES = (
+    "contextRef", "canvasRef", "canvasTransformRef", "inkSourceRef", "traceFormatRef", "brushRef",
+)  # fmt: skip
+_LENGTHS = {"m": 1e5, "cm": 1e3, "mm": 1e2, "in": 2540.0, "pt": 2540 / 72, "pc": 2540 / 6,
+            "himetric": 1.0}  # fmt: skip
+"""Units of length in hundredths of a millimetre."""
+_TRANSPARENT = 64
+"""Of 255; convention: highlighters have 127 or 128, pens 0."""
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What a context, or a part of one, sets; None for what it leaves open."""
+
+    channels: Channels | None = None
+    resolution: tuple[float, float] | None = None
+    affine: tuple[tuple[float, ...], ...] | None = None
+    highlighter: bool | None = None
+
+    def over(self, other: _Context) -> _Context:
+        """This one, and the other where this leaves something open."""
+        mine = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(other, **{name: value for name, value in mine.items() if value is not None})
 
 
 class Formats:
-    """The trace formats of one InkML document, by the traces they hold for.
+    """The contexts of one InkML document, by the traces they hold for.
 
-    A trace follows its ``contextRef``, else that of a trace group around it, else the document's
-    only format wherever that stands, else the last one set before it (InkML 4.1 and 6.3), else
-    X Y in this order.
+    A trace follows its ``contextRef`` and ``brushRef``, else those of a trace group around it, else
+    the last ones set before it (InkML 4.1 and 6.3); where the document has but one format, that
+    one wherever it stands; else X Y in this order.
+    Raises InputError for a canvas transform that is neither affine nor the identity.
     """
 
     def __init__(self, root: etree._Element) -> None:
+        self._by_id: dict[str, _Context] = {}
+        self._current: dict[etree._Element, _Context] = {}
+        self._known: dict[tuple[object, ...], _Context] = {}
+        self._unset = _Context()
         found = list(root.iter("{*}traceFormat"))
-        self._by_id: dict[str, Channels] = {}
-        self._current: dict[etree._Element, Channels] = {}
-        self._default = _channels(found[0]) if len(found) == 1 else None
-        if len(found) > 1:
-            self._collect(root)
+        self._default = _Context()
+        if len(found) == 1:
+            around = next(found[0].iterancestors("{*}inkSource"), found[0])
+            self._default = self._of(around)
+        self._collect(root)
 
     def channels(self, trace: etree._Element) -> Channels:
         """The channels of one trace."""
-        if self._default is not None:
-            return self._default
-        if not self._by_id and not self._current:
-            return Channels()
-        for element in (trace, *trace.iterancestors("{*}traceGroup")):
-            reference = (element.get("contextRef") or "").lstrip("#")
-            if reference in self._by_id:
-                return self._by_id[reference]
-        return self._current.get(trace, Channels())
+        context = self._context(trace)
+        channels = context.channels or Channels()
+        if context.affine is not None:
+            return replace(channels, affine=context.affine)
+        if context.resolution is None:
+            return channels
+        x, y = context.resolution
+        return replace(channels, y_scale=channels.y_scale * (x / y))
+
+    def is_highlighter(self, trace: etree._Element) -> bool:
+        """Whether the trace is drawn with a transparent brush, or one that masks."""
+        return bool(self._context(trace).highlighter)
+
+    def _context(self, trace: etree._Element) -> _Context:
+        """What holds for the trace, from the nearest to the farthest; worked out once for all
+        traces with the same references."""
+        around = (trace, *trace.iterancestors("{*}traceGroup", "{*}traceView"))
+        current = self._current.get(trace, self._unset)
+        key = (id(current), *(each.get(name) for each in around for name in _REFERENCES))
+        if key not in self._known:
+            found = _Context()
+            for element in around:
+                found = found.over(self._referred(element))
+            self._known[key] = found.over(current).over(self._default)
+        return self._known[key]
 
     def _collect(self, root: etree._Element) -> None:
-        current = Channels()
-        for element in root.iter("{*}traceFormat", "{*}inkSource", "{*}context", "{*}trace"):
-            tag = local_name(element)
-            if tag == "trace":
-                self._current[element] = current
+        current = self._unset
+        for element in root.iter(*(f"{{*}}{kind}" for kind in _KINDS)):
+            if local_name(element) == "trace":
+                if current is not self._unset:
+                    self._current[element] = current
                 continue
-            channels = self._of(element, tag)
-            if channels is None:
-                continue
+            context = self._of(element)
             key = identity(element)
             if key:
-                self._by_id[key] = channels
+                self._by_id[key] = context
             if element.getparent() is root:
-                current = channels
+                current = context.over(current)
 
-    def _of(self, element: etree._Element, tag: str) -> Channels | None:
-        """The channels that a format, ink source or context sets; None where it sets none."""
-        if tag == "traceFormat":
-            return _channels(element)
-        inside = next(element.iter("{*}traceFormat"), None)
-        if inside is not None:
-            return _channels(inside)
-        for attribute in ("traceFormatRef", "inkSourceRef", "contextRef"):
+    def _referred(self, element: etree._Element) -> _Context:
+        """What the references of an element set; of several, the more special ones first."""
+        found = _Context()
+        for attribute in reversed(_REFERENCES):
             reference = (element.get(attribute) or "").lstrip("#")
-            if reference in self._by_id:
-                return self._by_id[reference]
-        return None
+            found = found.over(self._by_id.get(reference, _Context()))
+        return found
+
+    def _of(self, element: etree._Element) -> _Context:
+        """What a format, ink source, canvas, brush or context sets, with its children."""
+        tag = local_name(element)
+        if tag == "traceFormat":
+            return _Context(channels=_channels(element))
+        if tag == "brush":
+            return _Context(highlighter=_is_highlighter(element)).over(self._referred(element))
+        if tag == "canvasTransform":
+            return _Context(affine=_affine(element))
+        found = _Context()
+        if tag == "inkSource":
+            form = next(element.iter("{*}traceFormat"), None)
+            channels = None if form is None else _channels(form)
+            found = _Context(channels=channels, resolution=_resolution(element))
+        elif tag == "context":
+            for child in element:
+                if isinstance(child.tag, str) and local_name(child) in _KINDS:
+                    found = found.over(self._of(child))
+            inside = next(element.iter("{*}traceFormat"), None)
+            if inside is not None and found.channels is None:
+                found = replace(found, channels=_channels(inside))
+        return found.over(self._referred(element))
 
 
 def _channels(form: etree._Element) -> Channels:
     """X and Y among the channels of one format; the intermittent ones come last, as in the data."""
     names: dict[str, int] = {}
     signs: dict[str, int] = {}
-    for position, channel in enumerate(form.iter("{*}channel")):
+    count = 0
+    for count, channel in enumerate(form.iter("{*}channel"), start=1):
         name = (channel.get("name") or "").upper()
-        names.setdefault(name, position)
+        names.setdefault(name, count - 1)
         signs.setdefault(name, -1 if channel.get("orientation") == "-ve" else 1)
     if "X" not in names or "Y" not in names:
         return Channels()
-    return Channels(names["X"], names["Y"], signs["X"], signs["Y"])
+    return Channels(names["X"], names["Y"], signs["X"], signs["Y"], count)
+
+
+def _resolution(source: etree._Element) -> tuple[float, float] | None:
+    """How many units of X and of Y there are in one length; None where it does not say."""
+    found = {}
+    for entry in source.iter("{*}channelProperty"):
+        if entry.get("name") == "resolution":
+            value, unit = _float(entry.get("value")), (entry.get("units") or "").strip()
+            found[(entry.get("channel") or "").upper()] = (value, unit.removeprefix("1/"))
+    if "X" not in found or "Y" not in found:
+        return None
+    (x, x_unit), (y, y_unit) = found["X"], found["Y"]
+    if x_unit != y_unit:
+        x, y = (n / _LENGTHS.get(unit, math.nan) for n, unit in ((x, x_unit), (y, y_unit)))
+    return (x, y) if x > 0 and y > 0 and math.isfinite(x / y) else None
+
+
+def _affine(transform: etree._Element) -> tuple[tuple[float, ...], ...] | None:
+    """The matrix of the first mapping, which leads from the trace to the canvas.
+
+    None for the identity. Raises InputError for a mapping that cannot be followed.
+    """
+    mapping = next(iter(transform.findall("{*}mapping")), None)
+    kind = "identity" if mapping is None else mapping.get("type") or "unknown"
+    if kind == "identity":
+        return None
+    text = "" if mapping is None else "".join(mapping.itertext()).strip()
+    rows = tuple(tuple(map(_float, row.split())) for row in text.split(",") if row.strip())
+    fits = len(rows) == 2 and all(len(row) == 3 and all(map(math.isfinite, row)) for row in rows)
+    if kind != "affine" or not fits:
+        raise InputError(
+            f"its canvas transform ({kind}) cannot be followed", "export the ink without it"
+        )
+    return rows
+
+
+def _is_highlighter(brush: etree._Element) -> bool | None:
+    properties = {
+        (entry.get("name") or ""): (entry.get("value") or "").strip()
+        for entry in brush.iter("{*}brushProperty")
+    }
+    masks = properties.get("rasterOp", "").lower() == "maskpen"
+    return masks or _float(properties.get("transparency")) >= _TRANSPARENT
+
+
+def _float(text: str | None) -> float:
+    """NaN for what is no number."""
+    try:
+        return float(text or "")
+    except ValueError:
+        return math.nan
+
+
+def drawn_traces(root: etree._Element) -> Iterator[etree._Element]:
+    """The traces that are to be drawn, in document order.
+
+    Those in ``definitions`` are drawn where a ``traceView`` outside of them refers to them.
+    Raises InputError for a view that shows only a part of such a trace.
+    """
+    hidden: dict[str, etree._Element] = {}
+    for definitions in root.iter("{*}definitions"):
+        for element in definitions.iter("{*}trace", "{*}traceGroup"):
+            hidden.setdefault(identity(element), element)
+    shown: set[etree._Element] = set()
+    for element in root.iter("{*}trace", "{*}traceView"):
+        if hidden and next(element.iterancestors("{*}definitions"), None) is not None:
+            continue
+        if local_name(element) == "trace":
+            yield element
+            continue
+        target = hidden.get((element.get("traceDataRef") or "").lstrip("#"))
+        if target is None or target in shown:
+            continue
+        if element.get("from") or element.get("to"):
+            raise InputError("a traceView shows a part of a trace", "export whole traces")
+        shown.add(target)
+        yield from target.iter("{*}trace")
 
 
 def identity(element: etree._Element) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.entities
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from lxml import etree
@@ -12,9 +13,9 @@ from lxml import etree
 from hmer_cli.errors import InputError
 from hmer_cli.expr.mathml import ids_in_order
 from hmer_cli.expr.truth import derive_label
-from hmer_cli.ink.formats import Formats, identity, local_name
+from hmer_cli.ink.formats import Formats, drawn_traces, identity, local_name
 from hmer_cli.ink.ink import Ink, Stroke, Symbol
-from hmer_cli.ink.traces import read_trace
+from hmer_cli.ink.traces import Channels, read_trace, row_width
 
 NAMESPACE = "http://www.w3.org/2003/InkML"
 _REMEDY = "give an InkML file"
@@ -24,6 +25,14 @@ _TRUTHS = ("truth", "normalizedLabel", "label")
 
 _SPELLING = {r"\lt": "<", r"\gt": ">"}
 """Symbol labels of CROHME that are not tokens."""
+
+MAX_BYTES = 64 << 20
+"""A larger file is refused: parsed, it would take ten times the memory."""
+MAX_TRACES = 100_000
+"""Of one file; a page of dense notes has some 5,000."""
+_MAX_MENDED = 100_000
+_TOO_MUCH = ("too big", "too long", "too large", "XML_PARSE_HUGE", "Excessive depth")
+"""How libxml2 names the limits of its own beyond which it cuts a document off."""
 
 _STRAY = re.compile(rb"<(?![A-Za-z_/!?])|&(#?\w+;)?")
 _PREDEFINED = (b"amp;", b"lt;", b"gt;", b"quot;", b"apos;")
@@ -38,13 +47,15 @@ def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
     and nothing is fetched. Traces of the pen in the air and empty ones are left out; one of a
     single point stays, as a dot. ``label=False`` skips the label, for those who have it already.
 
-    Raises InputError where there is no ink in it, where it declares entities, and where a trace
-    holds what is no number (NaN).
+    Traces that a highlighter made are left out, too. Resolutions and canvas transforms are
+    followed.
+
+    Raises InputError where there is no ink in it, where it declares entities, is larger than
+    MAX_BYTES, or beyond what the parser takes whole, and where a trace holds what is no number
+    (NaN).
     """
     root = _parse(data, name)
     strokes, index = _strokes(root, name)
-    if not strokes:
-        raise InputError(f"{name}: no ink in it", "give a file with at least one trace")
     symbols = tuple(_in_order(root, list(_symbols(root, index))))
     notes = _annotations(root)
     truth = next((notes[key] for key in _TRUTHS if notes.get(key)), None)
@@ -61,9 +72,11 @@ def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
 def _parse(data: bytes, name: str) -> etree._Element:
     if not data.strip():
         raise InputError(f"{name}: the file is empty", _REMEDY)
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name}: InkML larger than {MAX_BYTES >> 20} MiB", "split it")
     encoding = None
     if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        data = _STRAY.sub(_mend, data)
+        data = _mended(data, name)
         encoding = _encoding(data)
     parser = etree.XMLParser(
         recover=True, resolve_entities=False, no_network=True, encoding=encoding
@@ -72,12 +85,32 @@ def _parse(data: bytes, name: str) -> etree._Element:
         root = etree.fromstring(data, parser)
     except etree.LxmlError:
         root = None
+    # With recover=True libxml2 returns what it has read up to a limit of its own.
+    if any(words in entry.message for entry in parser.error_log for words in _TOO_MUCH):
+        raise InputError(
+            f"{name}: nested too deep, or a trace too long to be read whole", "split it"
+        )
     if root is None or local_name(root) != "ink":
         raise InputError(f"{name}: not InkML", _REMEDY)
     dtd = root.getroottree().docinfo.internalDTD
     if dtd is not None and any(True for _ in dtd.iterentities()):
         raise InputError(f"{name}: declares XML entities, which are refused", "remove its DOCTYPE")
     return root
+
+
+def _mended(data: bytes, name: str) -> bytes:
+    """The bytes with what stands for markup, and is none, written as it should be."""
+    count = 0
+
+    def mend(stray: re.Match[bytes]) -> bytes:
+        nonlocal count
+        text = _mend(stray)
+        count += text is not stray[0]
+        if count > _MAX_MENDED:
+            raise InputError(f"{name}: not InkML, with {_MAX_MENDED} stray '<' and '&'", _REMEDY)
+        return text
+
+    return _STRAY.sub(mend, data)
 
 
 def _mend(stray: re.Match[bytes]) -> bytes:
@@ -106,27 +139,50 @@ def _encoding(data: bytes) -> str | None:
 
 
 def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, int]]:
-    """The strokes in document order, and the index of each by the id of its trace."""
-    formats = Formats(root)
-    strokes: list[Stroke] = []
+    """The strokes in document order, and the index of each by the id of its trace.
+
+    Raises InputError where there are none, or more than MAX_TRACES.
+    """
+    try:
+        formats = Formats(root)
+        traces = list(drawn_traces(root))
+    except InputError as error:
+        raise InputError(f"{name}: {error.what}", error.remedy) from None
+    if len(traces) > MAX_TRACES:
+        raise InputError(f"{name}: more than {MAX_TRACES} traces", "split it")
+    texts = ["".join(trace.itertext()) for trace in traces]
+    width = next(filter(None, map(row_width, texts)), 0)
+    pieces: list[list[Stroke]] = []
     index: dict[str, int] = {}
-    for number, trace in enumerate(root.iter("{*}trace"), start=1):
-        channels = formats.channels(trace)
+    marked = 0
+    for number, (trace, text) in enumerate(zip(traces, texts, strict=True), start=1):
         if trace.get("type") == "penUp":
             continue
+        if formats.is_highlighter(trace):
+            marked += 1
+            continue
         key = identity(trace)
-        what = f"{name}: trace {key or number}"
-        points = read_trace("".join(trace.itertext()), channels, what)
+        channels = _with_width(formats.channels(trace), width)
+        points = read_trace(text, channels, f"{name}: trace {key or number}")
         if not len(points):
             continue
         prior = index.get((trace.get("priorRef") or "").lstrip("#"))
         if prior is not None and trace.get("continuation") in ("middle", "end"):
-            strokes[prior] = np.concatenate([strokes[prior], points])
+            pieces[prior].append(points)
             index[key] = prior
         else:
-            index[key] = len(strokes)
-            strokes.append(points)
-    return strokes, index
+            index[key] = len(pieces)
+            pieces.append([points])
+    if not pieces and marked:
+        raise InputError(f"{name}: no ink in it but that of a highlighter", "write with a pen")
+    if not pieces:
+        raise InputError(f"{name}: no ink in it", "give a file with at least one trace")
+    return [np.concatenate(each) if len(each) > 1 else each[0] for each in pieces], index
+
+
+def _with_width(channels: Channels, width: int) -> Channels:
+    """Where no format declares how many values a point has, as many as in the other traces."""
+    return channels if channels.width else replace(channels, width=width)
 
 
 def _symbols(root: etree._Element, index: dict[str, int]) -> Iterator[Symbol]:

@@ -1,4 +1,9 @@
-"""The numbers inside an InkML ``<trace>``: channels, difference coding, wrong values."""
+"""The numbers inside an InkML ``<trace>``: channels, difference coding, wrong values.
+
+Input: the text of one trace and which of its channels are X and Y. Output: float32 points of
+shape (N, 2). Method: plain numbers are split and converted in bulk; everything else goes through
+one scanner whose repeats are possessive, so that its time is linear in the text.
+"""
 
 from __future__ import annotations
 
@@ -17,73 +22,147 @@ from hmer_cli.ink.ink import Stroke
 Table = NDArray[np.float64]
 
 # Values may stand without a space between them: 23'43"7-8,3-5 (InkML 3.3).
-_VALUE = re.compile(
-    r"""([!'"]?)\s*(-?\s*(?:\#[0-9A-Fa-f]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|[TF*?])""",
+VALUE = re.compile(
+    r"""\s*+([!'"]?+)\s*+(-?+)\s*+(\#[0-9A-Fa-f]++|(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?+\d++)?+|[TF*?])""",
 )
+"""One value: prefix, sign and number. Possessive, so a match that fails costs what it read."""
+
 _CODE = re.compile(r"""[^\d\s.,eE+-]""")
 _LARGEST = 1e9
 """Device units; beyond, float32 would round away the shape of the strokes."""
 
+_REMEDY = "export the ink again"
+
 
 @dataclass(frozen=True)
 class Channels:
-    """Where X and Y stand among a point's values, and their direction (-1: axis mirrored)."""
+    """Where X and Y stand among a point's values, and how they become positions on the canvas.
+
+    ``x_scale`` and ``y_scale`` hold the direction (-1: mirrored axis) and the ratio of the
+    channels' resolutions. ``affine``, the rows of a 2 x 3 matrix, replaces both where a canvas
+    transform is given. ``width`` is the number of values of a point, 0 where it is not declared.
+    """
 
     x: int = 0
     y: int = 1
-    x_sign: int = 1
-    y_sign: int = 1
+    x_scale: float = 1
+    y_scale: float = 1
+    width: int = 0
+    affine: tuple[tuple[float, ...], ...] | None = None
+
+    def placed(self, points: Table) -> Table:
+        """Points of shape (N, 2), in channel values, on the canvas with y pointing down."""
+        if self.affine is None:
+            return points * (self.x_scale, self.y_scale)
+        matrix = np.array(self.affine)
+        return points @ matrix[:, :2].T + matrix[:, 2]
 
 
 def read_trace(text: str, channels: Channels, what: str) -> Stroke:
     """The points of one trace, float32 of shape (N, 2); points without X or Y (``?``) are left out.
 
     ``what`` names the trace in errors. A value that is no number, such as NaN, refuses the file:
-    a stroke with a hole in it would be read as another symbol.
+    a stroke with a hole in it would be read as another symbol. Points that are not separated by
+    commas are split by the number of channels, ``x,y x,y`` is read in pairs.
     Raises InputError.
     """
     rows = [row for row in text.split(",") if row.strip()]
     if not rows:
         return np.zeros((0, 2), np.float32)
-    table = None if _CODE.search(text) else _plain(rows)
+    table = None if _CODE.search(text) else _plain(rows, channels, what)
     if table is None:
-        table = _coded(rows, what)
+        table = _coded(rows, channels, what)
     if table.shape[1] <= max(channels.x, channels.y):
-        raise InputError(f"{what} has points without both X and Y", "export the ink again")
+        raise InputError(f"{what} has points without both X and Y", _REMEDY)
     points = table[:, (channels.x, channels.y)]
-    points = points[~np.isnan(points).any(axis=1)]
-    if len(points) and np.abs(points).max() > _LARGEST:
-        raise InputError(f"{what} has a coordinate beyond {_LARGEST:g}", "export the ink again")
-    return np.asarray(points * (channels.x_sign, channels.y_sign), dtype=np.float32)
+    points = channels.placed(points[~np.isnan(points).any(axis=1)])
+    if len(points) and not np.abs(points).max() <= _LARGEST:
+        raise InputError(f"{what} has a coordinate beyond {_LARGEST:g}", _REMEDY)
+    return np.asarray(points, dtype=np.float32)
 
 
-def _plain(rows: Sequence[str]) -> Table | None:
+def row_width(text: str) -> int:
+    """The number of values in the first point of a trace with commas; 0 without commas."""
+    first, comma, _ = text.partition(",")
+    return len(first.split()) if comma and not _CODE.search(first) else 0
+
+
+def _plain(rows: Sequence[str], channels: Channels, what: str) -> Table | None:
     """The table of values where all are plain numbers, as nearly always; else None."""
-    values = [row.split() for row in rows]
+    values = _without_commas(rows, channels, what) or [row.split() for row in rows]
+    if _is_in_pairs(values):
+        flat = list(chain.from_iterable(values))
+        values = [flat[start : start + 2] for start in range(0, len(flat), 2)]
     if len({len(row) for row in values}) != 1:
         return None
     try:
-        flat = np.array(list(map(float, chain.from_iterable(values))))
+        numbers = np.array(list(map(float, chain.from_iterable(values))))
     except ValueError:
         return None
-    return flat.reshape(len(values), -1)
+    return numbers.reshape(len(values), -1)
 
 
-def _coded(rows: Sequence[str], what: str) -> Table:
+def _without_commas(rows: Sequence[str], channels: Channels, what: str) -> list[list[str]] | None:
+    """The points of a trace that has no comma: one a line, else as many values as channels.
+
+    None where the trace is a single point. Raises InputError where it cannot be divided.
+    """
+    if len(rows) > 1:
+        return None
+    values = rows[0].split()
+    width = channels.width or (2 if len(values) > 3 else len(values))  # X Y F: a dot with pressure
+    if len(values) <= width:
+        return None
+    lines = [line.split() for line in rows[0].splitlines() if line.strip()]
+    if len(lines) > 1 and len({len(line) for line in lines}) == 1 and len(lines[0]) >= 2:
+        return lines
+    if len(values) % width:
+        raise InputError(
+            f"{what} has {len(values)} values without a comma, for {width} channels", _REMEDY
+        )
+    return [values[start : start + width] for start in range(0, len(values), width)]
+
+
+def _is_in_pairs(values: Sequence[Sequence[str]]) -> bool:
+    """Whether commas stand inside the points, as in SVG: ``x,y x,y``."""
+    ends = len(values[0]), len(values[-1])
+    middle = values[1:-1]
+    return bool(middle) and ends == (1, 1) and all(len(row) == 2 for row in middle)
+
+
+def _coded(rows: Sequence[str], channels: Channels, what: str) -> Table:
     """The table of values from the whole grammar of InkML 3.3; NaN for a value not reported."""
     states: list[_Channel] = []
     table: list[list[float]] = []
+    least = max(channels.x, channels.y) + 1
     for number, row in enumerate(rows, start=1):
-        if _VALUE.sub("", row).strip():
+        values = _values(row)
+        if values is None:
             raise InputError(
-                f"{what}, point {number}: {row.strip()[:40]!r} is not a list of numbers",
-                "export the ink again",
+                f"{what}, point {number}: {row.strip()[:40]!r} is not a list of numbers", _REMEDY
             )
-        values = _VALUE.findall(row)
+        if len(values) < least:
+            raise InputError(f"{what}, point {number}: lacks X or Y", _REMEDY)
         states += [_Channel() for _ in values[len(states) :]]
-        table.append([state.next(*value) for state, value in zip(states, values, strict=False)])
+        point = [state.next(*value) for state, value in zip(states, values, strict=False)]
+        if any(map(math.isinf, point)):
+            raise InputError(f"{what}, point {number}: has a value too large to compute", _REMEDY)
+        table.append(point)
     width = max(map(len, table))
     return np.array([row + [math.nan] * (width - len(row)) for row in table])
+
+
+def _values(row: str) -> list[tuple[str, str]] | None:
+    """Prefix and signed number of each value of a point; None where something else stands there."""
+    found = []
+    at, end = 0, len(row.rstrip())
+    while at < end:
+        match = VALUE.match(row, at)
+        if match is None:
+            return None
+        found.append((match[1], match[2] + match[3]))
+        at = match.end()
+    return found
 
 
 class _Channel:
@@ -114,7 +193,11 @@ class _Channel:
 
 
 def _number(token: str) -> float:
+    """Infinity where it is too large for a float."""
     if token in "TF":
         return float(token == "T")
-    sign, digits = (-1, token[1:].lstrip()) if token.startswith("-") else (1, token)
-    return sign * (float(int(digits[1:], 16)) if digits.startswith("#") else float(digits))
+    sign, digits = (-1, token[1:]) if token.startswith("-") else (1, token)
+    if not digits.startswith("#"):
+        return sign * float(digits)
+    # 256 hexadecimal digits are the largest float
+    return sign * (float(int(digits[1:], 16)) if len(digits) < 256 else math.inf)

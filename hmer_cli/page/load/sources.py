@@ -20,7 +20,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
 from hmer_cli.data.store import IMAGES, INKML, MAX_BYTES, Store, is_archive, open_store
-from hmer_cli.errors import InputError
+from hmer_cli.errors import InputError, input_error
 from hmer_cli.page.kinds import (
     ARCHIVES,
     HEAD,
@@ -95,8 +95,8 @@ def in_number_order(inputs: Sequence[str]) -> list[str]:
 def _tried(name: str, find: Callable[[], Iterable[Source]]) -> Iterator[Source]:
     try:
         yield from find()
-    except InputError as error:
-        yield _refused(name, error)
+    except Exception as error:
+        yield _refused(name, input_error(name, error))
 
 
 def _expand(name: str, say: Say) -> Iterator[Source]:
@@ -126,7 +126,15 @@ def _standard_input(say: Say) -> Iterator[Source]:
 
 
 def _file(path: Path) -> Source:
-    return Source(str(path), os.path.realpath(path), lambda: _read(path), path)
+    return Source(str(path), _real(path), lambda: _read(path), path)
+
+
+def _real(path: Path) -> str:
+    """The same for the same file under two names; in a folder that is gone, the name itself."""
+    try:
+        return os.path.realpath(path)
+    except FileNotFoundError:
+        return str(path)
 
 
 def _read(path: Path, most: int | None = None) -> bytes:
