@@ -14,7 +14,7 @@ from hmer_cli.expr.validity import problems
 from hmer_cli.synthesis.exercises import Exercises
 from hmer_cli.synthesis.labels import Formulas
 
-VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
+VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary-2.txt")
 
 
 def labels(count: int) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.commands import FONTS
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.node import Node, Tree, rebuild, walk
 from hmer_cli.expr.tokens import Vocabulary, join, tokenize
@@ -17,7 +18,14 @@ from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.synthesis.exercises import Exercises
 from hmer_cli.synthesis.layout import DELIMITERS
 from hmer_cli.synthesis.layout_statistics import KINDS
-from hmer_cli.synthesis.random_trees import COVERED, PAIRS, Choices, RandomTrees
+from hmer_cli.synthesis.random_trees import (
+    BLACKBOARD,
+    CALLIGRAPHIC,
+    COVERED,
+    PAIRS,
+    Choices,
+    RandomTrees,
+)
 
 SHORTEST, LONGEST = 3, 32
 """Tokens of a piece of a formula."""
@@ -38,7 +46,6 @@ _WORD = 3
 
 _BARE = r"\begin{matrix}"
 _FRAMES = {sides: name for name, sides in DELIMITERS.items() if all(sides)}
-_FONTS = (r"\mathbb", r"\mathcal", r"\mathfrak")
 
 
 class LabelSource(Protocol):
@@ -94,12 +101,20 @@ class Formulas:
     def _read(self, source: str) -> Tree:
         """The tree of a formula without the marks at its end; empty where it is none."""
         try:
-            tree = _framed(rebuild(parse(tokenize(normalise(source))), _plain))
+            tree = _framed(rebuild(parse(tokenize(normalise(source))), self._plain))
         except (LabelError, ValueError):
             return ()
         while tree and KINDS.get(tree[-1].symbol) == "mark" and not any(tree[-1].rows):
             tree = tree[:-1]
         return tree
+
+    def _plain(self, node: Node) -> Node:
+        """Letters without the fonts that no hand shows, or that the vocabulary has not."""
+        font, _, letter = node.symbol.partition(" ")
+        shown = {r"\mathbb": BLACKBOARD, r"\mathcal": CALLIGRAPHIC}.get(font, ())
+        if font in FONTS and not (font in self.vocabulary and letter[2:3] in shown):
+            return replace(node, symbol=letter[2:-2])
+        return node
 
     def _known(self, tokens: Sequence[str]) -> bool:
         return all(token in self.vocabulary for token in tokens)
@@ -126,7 +141,12 @@ class Substitutions:
         if self.pairs and rng.random() < share and tokens.count("(") == tokens.count(")"):
             left, right = self.pairs[int(rng.integers(len(self.pairs)))]
             new |= {"(": [left], ")": [right]}
-        return join(part for token in tokens for part in new[token])
+        kept = [i >= 2 and tokens[i - 2] in FONTS for i in range(len(tokens))]  # \mathbb { R }
+        return join(
+            part
+            for token, own in zip(tokens, kept, strict=True)
+            for part in ([token] if own else new[token])
+        )
 
     def _other(self, token: str, share: float, rng: np.random.Generator) -> list[str]:
         other = self.choices.like(token, rng) if rng.random() < share else token
@@ -207,14 +227,6 @@ def _canonical(label: str) -> bool:
         return bool(tokens) and to_tokens(parse(tokens)) == tokens
     except LabelError:
         return False
-
-
-def _plain(node: Node) -> Node:
-    """Letters without the fonts that no hand shows."""
-    font, _, letter = node.symbol.partition(" ")
-    if font in _FONTS and not (font == r"\mathbb" and letter[2:3] in "CENPQRZ"):
-        return replace(node, symbol=letter[2:-2])
-    return node
 
 
 def _framed(row: Tree) -> Tree:

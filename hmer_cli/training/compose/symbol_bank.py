@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from hmer_cli.expr.commands import FONTS
 from hmer_cli.ink.ink import Ink
-from hmer_cli.synthesis.font import WORD_GAP, WORDS, FontHand, knows, sample
-from hmer_cli.synthesis.glyph import Glyph, Points, join
+from hmer_cli.synthesis.font import WORD_GAP, WORDS, FontHand, knows, sample, spelled
+from hmer_cli.synthesis.glyph import Glyph, Points
 from hmer_cli.synthesis.layout_statistics import KINDS, extents
 from hmer_cli.synthesis.pen_kinematics import link
 from hmer_cli.training.agreement import checked_symbols
@@ -182,7 +182,7 @@ class BankHand:
         letters = [self.glyph(letter) for letter in WORDS[token]]
         gap = float(max(self.rng.normal(0.8 * WORD_GAP, 0.06), -0.05))
         joined = self.rng.random() < _JOINED
-        return join(token, letters, gap, link if joined else None)
+        return spelled(token, letters, gap, link if joined else None)
 
     def _pool(self, shelf: _Shelf, choosy: bool) -> Sequence[int]:
         """Indices of the glyphs to choose from."""
