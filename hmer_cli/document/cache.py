@@ -34,8 +34,9 @@ FILE = "results-1.sqlite"
 LIMIT = 512 << 20
 """Bytes kept; beyond it, what was not used for the longest time is forgotten."""
 
-_ROOMS = ("expr", "models", "ink", "data", "page", "recognition")
-_MODULES = ("geometry", "pipeline", "records", "results")
+_NOT_READING = {"networks", "synthesis", "metrics", "training", "commands"}
+"""Folders of the package whose code no reading depends on; all other code is part of the key."""
+
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pdf2image", "pillow", "pypdfium2")
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _DAY = 86400
@@ -163,12 +164,12 @@ def setting_of(identity: str, layout: str, renderer: str = "pdfium") -> str:
 
 @cache
 def _code() -> str:
-    """SHA-256 of the code that reads, and of what is written here."""
-    here = Path(__file__).parents[1]
-    rooms = [path for room in _ROOMS for path in sorted((here / room).rglob("*.py"))]
+    """SHA-256 of all code that may change a reading."""
+    package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for path in [*rooms, *(here / f"{name}.py" for name in _MODULES)]:
-        digest.update(path.read_bytes())
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] not in _NOT_READING:
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
