@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-_STUDIED = 2000  # pixels of the longer side: a pen's stroke still has two or three
+_STUDIED = 1000  # pixels of the longer side: a stroke, paler there, is as saturated as it was
 _PAPER = 600  # pixels of the longer side: paper has no fine detail
 _FAINTEST = 60  # gray levels below the paper, in its weakest colour: less is no ink
 _SATURATED = 0.3, 0.6  # of what ink takes from the light, by colour: a gray pen less, a red more
@@ -40,7 +40,7 @@ class _Ink(NamedTuple):
 def without_corrections(colours: Pixels) -> Pixels:
     """The picture itself, or a copy without the strokes of a second pen that cross the first's."""
     small = _resized(colours, min(1.0, _PAPER / max(colours.shape[:2])))
-    if np.mean(np.ptp(small, axis=2) > _TINT[0]) < _TINT[1]:
+    if np.mean(_extremes(small)[1] > _TINT[0]) < _TINT[1]:
         return colours
     scale = min(1.0, _STUDIED / max(colours.shape[:2]))
     study = _resized(colours, scale) if scale < 1 else colours
@@ -68,7 +68,7 @@ def _two_inks(study: Pixels) -> _Ink | None:
     if paper is None:
         return None
     even = np.asarray(cv2.divide(study, np.maximum(paper, 1), scale=255), dtype=np.uint8)
-    weakest, chroma = even.min(axis=2), np.ptp(even, axis=2)
+    weakest, chroma = _extremes(even)
     ink = weakest < 255 - _FAINTEST
     taken = 255 - weakest.astype(np.float32)
     coloured = ink & (chroma > _SATURATED[1] * taken)
@@ -127,6 +127,14 @@ def _crossing(ink: _Ink) -> Mask:
 def _eroded_out(main: Mask, crossing: Mask) -> Mask:
     """The other ink that is farther from the crossing than the fringe between two colours."""
     return main & ~_dilated(crossing, 1)
+
+
+def _extremes(colours: Pixels) -> tuple[Pixels, Pixels]:
+    """The weakest of the three colours, and how far the strongest is above it, (H, W) each."""
+    red, green, blue = cv2.split(colours)
+    weakest = cv2.min(cv2.min(red, green), blue)
+    chroma = cv2.subtract(cv2.max(cv2.max(red, green), blue), weakest)
+    return np.asarray(weakest, dtype=np.uint8), np.asarray(chroma, dtype=np.uint8)
 
 
 def _resized(colours: Pixels, scale: float) -> Pixels:

@@ -24,7 +24,7 @@ from typing import Any
 
 from hmer_cli.errors import HmerError
 
-CPU_SECONDS = 15
+CPU_SECONDS = 10
 """Processor time for a call, where the system can count it (not on Windows)."""
 WALL_SECONDS = 60
 """Time for a call by the clock; more, as a busy machine must not fail a good file."""
