@@ -15,7 +15,7 @@ from hmer_cli.training.augment.camera import DEFAULT, Degradation, Pixels, Warp,
 
 NONE = DEFAULT.scaled(0)
 SHARES = [f.name for f in fields(Degradation) if isinstance(f.default, float)]
-GEOMETRY = {"warped", "roomy"}
+GEOMETRY = {"warped", "tilted", "roomy"}
 
 
 def written(seed: int = 0, shape: tuple[int, int] = (80, 240)) -> Pixels:

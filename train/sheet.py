@@ -44,10 +44,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=14)
     parser.add_argument("--columns", type=int, default=4)
     parser.add_argument("--degraded", type=float, help="this share, not the recipe's")
+    parser.add_argument("--every", type=int, default=1, help="only one expression in so many")
     given = parser.parse_args()
     plan = load(given.recipe)
-    samples = open_dataset(str(given.data), plan.split or None)
-    invention = invention_of(plan, given.recipe.parent, given.data.parent, samples)
+    alone = plan.recomposition.alone
+    samples = [] if alone else open_dataset(str(given.data), plan.split or None)[:: given.every]
+    beside = given.data if alone else given.data.parent
+    invention = invention_of(plan, given.recipe.parent, beside, samples)
     learned = examples(samples)
     tokens = {token for example in learned for token in example.tokens}
     if invention is not None:

@@ -47,8 +47,9 @@ def train(
     """Train as the recipe says, with ``changes`` to it, and return what came of it.
 
     What is learnt from is the recipe's split of ``data`` and all of the data sets ``more``, but of
-    those that have splits, the same. What is returned is the weights file ``out/NAME.onnx``, or for
-    families that have none the checkpoint.
+    those that have splits, the same; where the recipe says ``alone``, only new expressions, and
+    ``data`` is the folder of its formulas and symbols. What is returned is the weights file
+    ``out/NAME.onnx``, or for families that have none the checkpoint.
     ``start`` names weights to begin with instead of chance; a run that is resumed has begun.
     Beside it lie the checkpoints, from which the same command goes on, the log, the curves and
     the record. Under torchrun, each of its processes calls this and one of them delivers.
@@ -71,12 +72,13 @@ def train(
         raise OutputError(f"{out}: {error.strerror}", "choose another --out") from error
     team = ProcessGroup.join()
     say = console.say if team.leads else _nobody
-    samples = open_dataset(str(data), plan.split or None)
+    alone = plan.recomposition.alone
+    samples = [] if alone else open_dataset(str(data), plan.split or None)
     samples += [sample for path in more for sample in _all_of(path, plan.split)]
     learned = examples(samples)
     valid = examples(open_dataset(str(data), plan.valid)) if plan.valid else []
     say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
-    invention = invention_of(plan, recipe.parent, data.parent, samples)
+    invention = invention_of(plan, recipe.parent, data if alone else data.parent, samples)
     trainer = Trainer(plan, learned, valid, out, say, invention, team)
     if start is not None and not (out / CHECKPOINT).exists():
         trainer.begin_with(resolve(start))
@@ -89,7 +91,7 @@ def train(
     command += [part for path in more for part in ("--more", str(path))]
     command += ["--from", start] if start else []
     command += [part for change in changes for part in ("--set", change)]
-    return deliver(plan, data, out, shlex.join(command))
+    return deliver(plan, data, out, shlex.join(command), invention)
 
 
 def _all_of(path: Path, split: str) -> list[Sample]:
@@ -113,7 +115,7 @@ def invention_of(
 ) -> Invention | None:
     """What makes new expressions, where the recipe asks for them."""
     wanted = plan.recomposition
-    if not (wanted.share or wanted.grafted):
+    if not (wanted.share or wanted.grafted or wanted.alone):
         return None
     from hmer_cli.expr.tokens import Vocabulary
     from hmer_cli.training.compose.examples import inks
@@ -126,10 +128,12 @@ def invention_of(
     formulas, symbols = (
         [beside_data / name for name in names] for names in (wanted.formulas, wanted.symbols)
     )
-    return Invention.build(learned, vocabulary, formulas, symbols, wanted.tries)
+    return Invention.build(learned, vocabulary, formulas, symbols, wanted)
 
 
-def deliver(plan: Recipe, data: Path, out: Path, command: str) -> Path:
+def deliver(
+    plan: Recipe, data: Path, out: Path, command: str, invention: Invention | None = None
+) -> Path:
     """The best checkpoint of a run -> calibrated weights file or final scores, curves, record."""
     from hmer_cli.training.curves import draw_curves
     from hmer_cli.training.loop import BEST, LOG
@@ -143,7 +147,7 @@ def deliver(plan: Recipe, data: Path, out: Path, command: str) -> Path:
         f"- best score: `{json.dumps(_score(out / LOG, content))}`",
     ]
     if plan.family == "reader":
-        made = _weights(system, content, plan, data, out)
+        made = _weights(system, content, plan, data, out, invention)
     else:
         made = out / BEST
         lines += _final(system, plan, data, out)
@@ -154,7 +158,12 @@ def deliver(plan: Recipe, data: Path, out: Path, command: str) -> Path:
 
 
 def _weights(
-    system: System[Any], content: dict[str, Any], plan: Recipe, data: Path, out: Path
+    system: System[Any],
+    content: dict[str, Any],
+    plan: Recipe,
+    data: Path,
+    out: Path,
+    invention: Invention | None,
 ) -> Path:
     """The weights file that `Recogniser` reads with, its confidence calibrated."""
     from hmer_cli.training.export.calibration import calibrate
@@ -165,7 +174,7 @@ def _weights(
     metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
     metadata |= {"name": plan.name, "symbol": plan.symbol, "score": _score(out / LOG, content)}
     reader: Any = system.model
-    seen = shown(system, plan, data, SHOWN, SHOWN_EVERY, plan.seed)
+    seen = shown(system, plan, data, SHOWN, SHOWN_EVERY, plan.seed, invention)
     export(reader, metadata, weights, seen)
     if plan.calibration:
         samples = open_dataset(str(data), plan.calibration)
@@ -175,17 +184,27 @@ def _weights(
 
 
 def shown(
-    system: System[Any], plan: Recipe, data: Path, count: int, every: int, seed: int
+    system: System[Any],
+    plan: Recipe,
+    data: Path,
+    count: int,
+    every: int,
+    seed: int,
+    invention: Invention | None = None,
 ) -> list[Any]:
-    """So many training batches as at the end of a run, of one expression in ``every``."""
+    """So many training batches as at the end of a run, of one expression in ``every``.
+
+    Where nothing but new expressions is learnt from, of those of the ``invention``.
+    """
     import numpy as np
 
     from hmer_cli.training.batches.images import mixed
     from hmer_cli.training.compose.examples import examples
 
     rng = np.random.default_rng(seed)
-    samples = open_dataset(str(data), plan.split or None)[::every]
-    endless = mixed(examples(samples), None, plan.recomposition, rng)
+    alone = plan.recomposition.alone
+    samples = [] if alone else open_dataset(str(data), plan.split or None)[::every]
+    endless = mixed(examples(samples), invention if alone else None, plan.recomposition, rng)
     return list(islice(system.batches(endless, lambda: 1.0, rng), count))
 
 

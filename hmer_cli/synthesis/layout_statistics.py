@@ -88,13 +88,15 @@ def extents() -> dict[str, tuple[float, float]]:
 class LayoutStyle:
     """One writer's layout, drawn at random: wide gaps stay wide through the expression.
 
-    ``even`` is how much of the usual unevenness inside an expression the writer has.
+    ``even`` is how much of the usual unevenness inside an expression the writer has, ``tight`` by
+    how much neighbours are at most nearer to each other than usual, in x heights.
     """
 
     measures: Measures
     rng: np.random.Generator
     habits: dict[str, float] = field(default_factory=dict)
     even: float = 1.0
+    tight: float = 0.0
 
     def draw(self, name: str, x: float = 0.0) -> float:
         """One value of the measure for this writer; ``x`` is what it depends on.
@@ -115,6 +117,9 @@ class LayoutStyle:
         value = self.draw(name)
         if value < measure.offset:
             value = measure.offset + _TIGHT * (value - measure.offset)
+        if self.tight:
+            nearer = self.tight * float(self.rng.random())
+            return max(value - nearer, least - nearer)
         return max(value, least)
 
     def _chance(self) -> float:

@@ -97,7 +97,7 @@ class Trainer:
         invention: Invention | None = None,
         team: ProcessGroup | None = None,
     ) -> None:
-        if not data:
+        if not data and invention is None:
             raise InputError("there is no labelled ink to train on", "give a CROHME package")
         self.recipe, self.out, self.say = recipe, out, say
         self.team = team or ProcessGroup.join()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hmer_cli.errors import UsageError
 from hmer_cli.training.augment.ink import Spread
+from hmer_cli.training.degradation import Degradation
 
 Table = TypeVar("Table")
 
@@ -23,7 +24,8 @@ class Drawing:
     ``zoom`` is the standard deviation of the log of the scale; ``pen`` the width of the line;
     ``degraded`` the share of images that are made to look like scans and photos, ``bilevel`` that
     of those in nothing but black and white, ``moved`` of those with the motion of the pen;
-    ``components`` is the share of expressions that graph readers see as images.
+    ``components`` is the share of expressions that graph readers see as images. ``degradation``
+    is what happens to degraded ones.
     """
 
     small: float = 14.0
@@ -35,6 +37,7 @@ class Drawing:
     bilevel: float = 0.0
     moved: float = 0.0
     components: float = 0.0
+    degradation: Degradation = field(default_factory=Degradation)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Recomposition:
     for those of other writers; their labels come from the files ``formulas``, from the
     training labels and from random trees, more symbols from the files ``symbols`` (MathBrush,
     UNIPEN, detexify), all named beside the data; one file may stand without a list.
+    ``own`` of the new ones are in our own hand, in ``touching`` signs stand so near that many
+    touch. ``alone``: nothing else is learnt from, and the data is the folder of these files.
     ``vocabulary``, named beside the recipe, widens that of the labels. Of
     ``tries`` labels the one with the rarest token is written.
     """
@@ -69,6 +74,9 @@ class Recomposition:
     share: float = 0.0
     grafted: float = 0.0
     tries: int = 1
+    own: float = 0.0
+    touching: float = 0.0
+    alone: bool = False
     formulas: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
     vocabulary: str = ""
@@ -220,6 +228,8 @@ def _fitting(value: Any, entry: Field[Any], where: str) -> Any:
     factory = entry.default_factory
     default = entry.default if factory is MISSING else factory()
     kind: type = str if default is MISSING else type(default)
+    if is_dataclass(kind) and not isinstance(value, kind):
+        return _table(kind, value, where)
     if isinstance(value, list):
         value = tuple(value)
     if kind is tuple and isinstance(value, str):

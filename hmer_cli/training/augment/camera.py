@@ -6,7 +6,7 @@ then the paper, then the camera. What moves the ink is apart, in `Warp`, so that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,66 +16,11 @@ from hmer_cli.page.clean.illumination import flatten
 from hmer_cli.recognition.prepare import brighten, stretch
 from hmer_cli.training.augment import paper as sheet
 from hmer_cli.training.augment.paper import Gray, blurred, field
+from hmer_cli.training.degradation import Degradation
 
 Pixels = NDArray[np.uint8]
 
 WHITE = np.float32(255)
-
-
-@dataclass(frozen=True)
-class Degradation:
-    """The share of images that each of these happens to, and how far it goes.
-
-    Tuples are ranges: ``change`` of the pen in units of `paper.widened`, ``ink_depth`` the light
-    that the ink takes, the depths of what else is on the paper as shares of it, ``softness`` in
-    pixels of deviation, ``finer`` in camera pixels per pixel, ``quality`` as JPEG counts it.
-    """
-
-    widened: float = 0.5
-    pressed: float = 0.35
-    pencil: float = 0.15
-    skipping: float = 0.15
-    ragged: float = 0.3
-    faded: float = 0.8
-    neighboured: float = 0.1
-
-    fibrous: float = 0.5
-    ruled: float = 0.3
-    squared: float = 0.08
-    margined: float = 0.03
-    bled: float = 0.12
-    specked: float = 0.25
-    shaded: float = 0.25
-
-    resampled: float = 0.5
-    softened: float = 0.65
-    moved: float = 0.06
-    noisy: float = 0.4
-    striped: float = 0.06
-    sharpened: float = 0.15
-    whitened: float = 0.3
-    binarised: float = 0.08
-    compressed: float = 0.5
-
-    warped: float = 0.3
-    roomy: float = 0.12
-
-    change: tuple[float, float] = (-0.3, 0.7)
-    ink_depth: tuple[float, float] = (0.4, 0.95)
-    rule_depth: tuple[float, float] = (0.1, 0.65)
-    square_depth: tuple[float, float] = (0.05, 0.35)
-    bleed_depth: tuple[float, float] = (0.05, 0.3)
-    softness: tuple[float, float] = (0.4, 0.95)
-    finer: tuple[float, float] = (0.6, 1.3)
-    quality: tuple[int, int] = (25, 85)
-
-    def scaled(self, factor: float) -> Degradation:
-        """All shares times ``factor``; 0 leaves every image as it is."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        for name, value in values.items():
-            if isinstance(value, float):
-                values[name] = min(1.0, value * factor)
-        return Degradation(**values)
 
 
 DEFAULT = Degradation()
@@ -129,14 +74,15 @@ class Warp:
         H, W = shape
         corners = np.array([(0, 0), (W, 0), (W, H), (0, H)], np.float64)
         moved_to, waves = corners, np.zeros((0, 5))
-        if rng.random() < strength.warped:
-            angle = rng.normal(0, 0.02)
+        tilted = _happens(strength.tilted, rng)
+        if tilted or rng.random() < strength.warped:
+            angle = rng.normal(0, 0.12 if tilted else 0.02)
             turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
             moved_to = corners @ turn + rng.normal(0, 0.015 * H + 0.005 * W, (4, 2))
             waves = _waves(rng)
         room = np.zeros(4)
         if rng.random() < strength.roomy:
-            room = np.floor(rng.uniform(0, 20, 4)) * (rng.random(4) < 0.4)
+            room = np.floor(rng.uniform(0, strength.room, 4)) * (rng.random(4) < 0.4)
         slack = np.ceil(np.abs(waves[:, :2]).sum(axis=0))
         low = np.floor(moved_to.min(axis=0)) - slack - room[:2]
         width, height = np.ceil(moved_to.max(axis=0)) + slack + room[2:] - low
@@ -186,13 +132,19 @@ def _waves(rng: np.random.Generator) -> NDArray[np.float64]:
 # Stages ------------------------------------------------------------------------------------------
 
 
+def _happens(share: float, rng: np.random.Generator) -> bool:
+    """Whether a step has its turn; what never has it takes no random number."""
+    return share > 0 and bool(rng.random() < share)
+
+
 def _penned(ink: Gray, rng: np.random.Generator, strength: Degradation) -> Gray:
-    if rng.random() < strength.neighboured:
-        ink = sheet.neighboured(ink, rng)
+    for step in (sheet.cut, sheet.neighboured, sheet.lined, sheet.framed, sheet.bold):
+        if _happens(getattr(strength, step.__name__), rng):
+            ink = step(ink, rng)
     if rng.random() < strength.widened:
         ink = sheet.widened(ink, rng, strength.change)
-    for step in (sheet.ragged, sheet.pressed, sheet.pencil, sheet.skipping):
-        if rng.random() < getattr(strength, step.__name__):
+    for step in (sheet.filled, sheet.ragged, sheet.pressed, sheet.pencil, sheet.skipping):
+        if _happens(getattr(strength, step.__name__), rng):
             ink = step(ink, rng)
     return ink
 

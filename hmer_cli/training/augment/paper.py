@@ -59,6 +59,84 @@ def widened(ink: Gray, rng: np.random.Generator, change: tuple[float, float]) ->
     return ink + np.where(press > 0, press * wider, press * thinner).astype(np.float32)
 
 
+def bold(ink: Gray, rng: np.random.Generator) -> Gray:
+    """A felt pen or a marker: lines two to four pixels wider, so that signs touch."""
+    size = 2 * int(rng.choice([1, 1, 1, 2])) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return np.asarray(cv2.dilate(ink, disc), np.float32)
+
+
+def filled(ink: Gray, rng: np.random.Generator) -> Gray:
+    """A coarse lens before a hard threshold: at a low one loops fill, at a high one lines break."""
+    soft = blurred(ink, rng.uniform(0.8, 1.8))
+    inside = soft[ink > 0.5]
+    if not inside.size:
+        return ink
+    level = rng.uniform(0.3, 0.75) * float(np.median(inside))
+    return np.clip((soft - level) * np.float32(rng.uniform(3, 12)) + 0.5, 0, 1) * (soft > 0.05)
+
+
+def cut(ink: Gray, rng: np.random.Generator) -> Gray:
+    """The picture ends a little too early on one side: what stood there is gone."""
+    x, y, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
+    lost = int(rng.integers(1, 6))
+    out = ink.copy()
+    side = int(rng.integers(4))
+    if min(w, h) > 4 * lost:
+        kept = np.s_[y + lost :, :], np.s_[: y + h - lost, :], np.s_[:, x + lost :]
+        inside = np.zeros(ink.shape, bool)
+        inside[(*kept, np.s_[:, : x + w - lost])[side]] = True
+        out[~inside] = 0
+    return out
+
+
+def lined(ink: Gray, rng: np.random.Generator) -> Gray:
+    """Remains of whole lines above, below or beside, cut by the edge, where there is room.
+
+    They are bands of the ink itself, of the end that faces the writing, moved along.
+    """
+    x, y, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
+    H, W = ink.shape
+    free = y, H - y - h, x, W - x - w
+    out = ink.copy()
+    for side in range(4):
+        upright = side >= 2
+        most = min(free[side] - 5, (w if upright else h) // 2)
+        if most < 4 or rng.random() < 0.4:
+            continue
+        depth = _along(rng, 3, most)
+        band = np.roll(ink, int(rng.integers(H if upright else W)), axis=0 if upright else 1)
+        target = out
+        if upright:  # the same as above and below, with rows and columns exchanged
+            band, target = band.T, out.T
+        begin, end, length = (x, x + w, W) if upright else (y, y + h, H)
+        if side % 2 == 0:
+            target[:depth] = np.maximum(target[:depth], band[end - depth : end])
+        else:
+            target[length - depth :] = np.maximum(
+                target[length - depth :], band[begin : begin + depth]
+            )
+    return out
+
+
+def framed(ink: Gray, rng: np.random.Generator) -> Gray:
+    """A box round the writing, or some sides of one, where there is room."""
+    x, y, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
+    H, W = ink.shape
+    if not w:
+        return ink
+    mask = np.zeros(ink.shape, np.uint8)
+    top, bottom = _along(rng, 0, max(y - 4, 0)), _along(rng, min(y + h + 4, H - 1), H - 1)
+    left, right = _along(rng, 0, max(x - 4, 0)), _along(rng, min(x + w + 4, W - 1), W - 1)
+    corners = (left, top), (right, top), (right, bottom), (left, bottom)
+    room = y - 4, W - x - w - 4, H - y - h - 4, x - 4
+    for i in range(4):
+        if room[i] > 0 and rng.random() < 0.75:
+            width = int(rng.integers(1, 4))
+            cv2.line(mask, corners[i], corners[(i + 1) % 4], 255, width, cv2.LINE_AA)
+    return np.maximum(ink, mask * np.float32(rng.uniform(0.5, 1) / 255))
+
+
 def pressed(ink: Gray, rng: np.random.Generator) -> Gray:
     """Strokes darker here and paler there, as the hand presses."""
     pale = rng.uniform(0.1, 0.35) * (1 + field(ink.shape, rng.uniform(6, 30), rng))

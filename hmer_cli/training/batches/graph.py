@@ -17,7 +17,7 @@ from hmer_cli.recognition.graph_decoder import front_of
 from hmer_cli.recognition.scale import PADDING
 from hmer_cli.recognition.strokes import StrokeFeatures, stroke_features, stroke_size
 from hmer_cli.recognition.units import Units
-from hmer_cli.training.augment.camera import DEFAULT, Warp, degrade, seen
+from hmer_cli.training.augment.camera import Warp, degrade, seen
 from hmer_cli.training.augment.ink import Points, Spread, augment
 from hmer_cli.training.batches.images import UNKNOWN, bilevel, placed, turned
 from hmer_cli.training.batches.targets import Targets, shifted
@@ -147,9 +147,9 @@ class NodeSampler:
         pen = LARGER * float(rng.uniform(*drawing.pen))
         chance = rng.random() - drawing.degraded
         if chance < 0:
-            warp = Warp.sample(shape, rng, DEFAULT)
+            warp = Warp.sample(shape, rng, drawing.degradation)
             strokes = [warp.points(stroke) for stroke in strokes]
-            return strokes, seen(degrade(draw(strokes, warp.shape, pen), rng))
+            return strokes, seen(degrade(draw(strokes, warp.shape, pen), rng, drawing.degradation))
         if chance < drawing.bilevel:
             return strokes, bilevel(strokes, shape, rng)
         return strokes, 255 - draw(strokes, shape, pen)

@@ -17,7 +17,7 @@ from hmer_cli.ink.render import draw
 from hmer_cli.recognition.prepare import LONGEST, TALLEST, brighten
 from hmer_cli.recognition.scale import CELL, MIN_WIDTH, PADDING, SLOT, SYMBOL, symbol_size
 from hmer_cli.recognition.units import Units, frames_needed
-from hmer_cli.training.augment.camera import DEFAULT, Warp, degrade, seen
+from hmer_cli.training.augment.camera import Warp, degrade, seen
 from hmer_cli.training.augment.ink import Points, Spread, augment
 from hmer_cli.training.batches.targets import Targets, shifted
 from hmer_cli.training.compose import subexpressions
@@ -109,9 +109,9 @@ class Painter:
         chance = rng.random() - self.drawing.degraded
         moved = None
         if chance < 0:
-            warp = Warp.sample(shape, rng, DEFAULT)
+            warp = Warp.sample(shape, rng, self.drawing.degradation)
             strokes = [warp.points(stroke) for stroke in strokes]
-            image = seen(degrade(draw(strokes, warp.shape, pen), rng))
+            image = seen(degrade(draw(strokes, warp.shape, pen), rng, self.drawing.degradation))
         elif chance < self.drawing.bilevel:
             image = bilevel(strokes, shape, rng)
         else:
@@ -293,8 +293,13 @@ def mixed(
     plan: Recomposition,
     rng: np.random.Generator,
 ) -> Iterator[Example]:
-    """Examples without end, every pass over them in a new order, invented ones between them."""
-    while True:
+    """Examples without end, every pass over them in a new order, invented ones between them.
+
+    Where there are no examples, all are invented.
+    """
+    while invention is not None and not examples:
+        yield invention.sample(rng)
+    while examples:
         for i in rng.permutation(len(examples)):
             example = examples[i]
             if invention is not None:

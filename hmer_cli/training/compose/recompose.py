@@ -14,6 +14,7 @@ from hmer_cli.expr.commands import FONTS
 from hmer_cli.expr.tokens import Vocabulary, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
 from hmer_cli.ink.ink import Ink
+from hmer_cli.synthesis.font import FontHand
 from hmer_cli.synthesis.glyph import Points
 from hmer_cli.synthesis.labels import BalancedLabels, LabelSource, mixture
 from hmer_cli.synthesis.layout import layout
@@ -25,6 +26,10 @@ from hmer_cli.training.compose import subexpressions
 from hmer_cli.training.compose.examples import UNTIED, UNWRITTEN, Example
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
+from hmer_cli.training.recipe import Recomposition
+
+_NEARER = (0.1, 0.45)
+"""How much nearer than usual signs stand at most in a crowded expression, in x heights."""
 
 _UNIT = 100.0
 """The height of an x in the units of the strokes."""
@@ -35,10 +40,15 @@ _SLOPE, _WAVE = 0.02, 0.06
 
 @dataclass(frozen=True)
 class Recomposer:
-    """Writes labels with the ink of a bank, in a layout as people's is."""
+    """Writes labels with the ink of a bank, in a layout as people's is.
+
+    ``own`` is the share that our own font writes, ``touching`` that of crowded expressions.
+    """
 
     bank: SymbolBank
     measures: Measures | None = None
+    own: float = 0.0
+    touching: float = 0.0
 
     def example(self, label: str, rng: np.random.Generator) -> Example:
         """A new example of the label, in the hand of one writer; the same for the same ``rng``.
@@ -49,7 +59,11 @@ class Recomposer:
         tree = parse(tokenize(label))
         tokens = tuple(to_tokens(tree))
         style = LayoutStyle(self.measures or learnt(), rng)
-        strokes, symbols = fill(layout(tree, self.bank.hand(rng), style), _UNIT)
+        if self.touching and rng.random() < self.touching:
+            style.tight = float(rng.uniform(*_NEARER))
+        owned = self.own and rng.random() < self.own
+        hand = FontHand(rng) if owned else self.bank.hand(rng)
+        strokes, symbols = fill(layout(tree, hand, style), _UNIT)
         places = tie(tokens)
         if max(places) + 1 != len(symbols):
             raise ValueError(f"{len(symbols)} signs written for {label!r}")
@@ -79,21 +93,23 @@ class Invention:
         vocabulary: Vocabulary,
         formulas: Sequence[Path] = (),
         symbols: Sequence[Path] = (),
-        tries: int = 1,
+        plan: Recomposition | None = None,
     ) -> Invention:
         """From labelled training inks, files of raw LaTeX formulas and files of isolated symbols.
 
-        Of ``tries`` labels the one with the rarest token is written.
+        The plan says how they are written.
 
         Raises InputError where a file cannot be read.
         """
+        plan = plan or Recomposition()
         bank = SymbolBank.build(inks, symbols)
         lines = [line for path in formulas for line in _lines(path)]
         written = [ink.label for ink in inks if ink.label]
         counts = Counter(token for label in written for token in tokenize(label))
         grafter = SymbolSubstitution(bank, Choices(vocabulary, counts))
-        labels = BalancedLabels(mixture(vocabulary, written, lines), tries)
-        return cls(Recomposer(bank), labels, vocabulary, grafter)
+        labels = BalancedLabels(mixture(vocabulary, written, lines), plan.tries)
+        recomposer = Recomposer(bank, own=plan.own, touching=plan.touching)
+        return cls(recomposer, labels, vocabulary, grafter)
 
     def sample(self, rng: np.random.Generator) -> Example:
         """A new example; labels that nobody can write are passed over."""

@@ -1,0 +1,88 @@
+"""Training without any labelled ink: formulas, isolated symbols and our own hand are enough."""
+
+# ruff: noqa: E402 - torch decides whether the rest can be imported
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from test_learn_graph import RECIPE as GRAPH
+from test_symbol_files import unipen
+
+from hmer_cli.commands.train import invention_of, train
+from hmer_cli.errors import InputError
+from hmer_cli.training.batches.images import mixed
+from hmer_cli.training.compose.examples import UNTIED
+from hmer_cli.training.recipe import load
+from hmer_cli.training.registry import load_system
+
+pytestmark = pytest.mark.torch
+
+RECIPES = Path(__file__).parent.parent / "train" / "recipes"
+ALONE = """
+[recomposition]
+alone = true
+own = 0.3
+touching = 0.5
+formulas = ["a.txt", "b.txt"]
+symbols = ["unipen.jsonl.gz"]
+vocabulary = "vocabulary.txt"
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HMER_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "a.txt").write_text("x + a = c\nC = a x\n", encoding="utf-8")
+    (folder / "b.txt").write_text("x ^ { a } + c\n", encoding="utf-8")
+    unipen(folder / "unipen.jsonl.gz", "xacC", 20)
+    tokens = "x a c C + = ^ { } 1 2".split()
+    (tmp_path / "vocabulary.txt").write_text("\n".join(tokens), encoding="utf-8")
+    return folder
+
+
+def recipe_in(folder: Path) -> Path:
+    head, schedule, rest = GRAPH.partition("[schedule]")
+    path = folder / "toy.toml"
+    rest = rest.replace("images = 5000", "images = 60").replace("interval = 2500", "interval = 30")
+    path.write_text(head + ALONE + schedule + rest, encoding="utf-8")
+    return path
+
+
+def test_a_run_needs_no_labelled_ink(tmp_path: Path, data: Path) -> None:
+    made = train(recipe_in(tmp_path), data, tmp_path / "run")
+    system, _ = load_system(made)
+    assert {"x", "c", "C", "^"} <= set(system.units.tokens)
+    assert (tmp_path / "run" / "record.md").exists()
+
+
+def test_every_sign_of_a_new_expression_is_tied_to_its_ink(tmp_path: Path, data: Path) -> None:
+    plan = load(recipe_in(tmp_path))
+    invention = invention_of(plan, tmp_path, data, [])
+    endless = mixed([], invention, plan.recomposition, np.random.default_rng(0))
+    for _ in range(40):
+        example = next(endless)
+        assert example.places is not None
+        written = {p for p in example.places if p != UNTIED}
+        assert written == set(range(len(example.symbols)))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path, data: Path) -> None:
+    (data / "unipen.jsonl.gz").unlink()
+    with pytest.raises(InputError, match=r"unipen\.jsonl\.gz"):
+        train(recipe_in(tmp_path), data, tmp_path / "run")
+
+
+def test_the_free_recipe_reads_no_research_data() -> None:
+    plan = load(RECIPES / "free.toml")
+    wanted = plan.recomposition
+    assert wanted.alone and not (plan.split or plan.valid or plan.calibration)
+    named = " ".join((*wanted.symbols, *wanted.formulas))
+    assert not any(word in named for word in ("crohme", "mathbrush", "iam"))
