@@ -22,6 +22,7 @@ from hmer_cli.page.load.pages import Page
 
 PAGES = ".json"
 FORMULAS = "formulas"
+_FAR = 1e9  # pixels
 
 Finder = Callable[[PreparedPage, int], list[Box]]
 """A page that was studied and its fold to the boxes of its expressions."""
@@ -123,9 +124,17 @@ def _boxes(data: bytes) -> list[Box] | None:
     """The boxes that a file names; None where it is of another kind."""
     try:
         boxes = json.loads(data)[FORMULAS]
-        return [(float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in boxes]
-    except (ValueError, TypeError, KeyError):
+        return [(_edge(x0), _edge(y0), _edge(x1), _edge(y1)) for x0, y0, x1, y1 in boxes]
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def _edge(number: str | float) -> float:
+    """A number of a file, which may be too large for a float: far off any page all the same."""
+    try:
+        return min(max(float(number), -_FAR), _FAR)
+    except OverflowError:
+        return -_FAR if str(number).startswith("-") else _FAR
 
 
 def _judged(store: Store, name: str, image: str, truth: list[Box], find: Finder) -> PageOutcome:

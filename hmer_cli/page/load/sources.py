@@ -54,6 +54,8 @@ def find_sources(inputs: Sequence[str]) -> Iterator[Source]:
 
 def _expand(name: str) -> Iterator[Source]:
     path = Path(name)
+    if not name:
+        raise InputError("an input without a name", "is a variable of the shell not set?")
     if name == STDIN:
         yield Source(STDIN, STDIN, lambda: _limited(sys.stdin.buffer, "standard input"))
     elif os.path.isdir(path):  # unlike Path.is_dir, silent about what may not be looked at
