@@ -422,17 +422,5 @@ def verify(
     verb.verify(name)
 
 
-@weights.command()
-def download(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As they will be known.")],
-    url: Annotated[str | None, typer.Option(help="From here, not from where it is known.")] = None,
-    sha256: Annotated[str | None, typer.Option(help="What the file must have.")] = None,
-) -> None:
-    """Download weights into the user's cache folder, where their name finds them."""
-    from hmer_cli.commands import weights as verb
-
-    verb.download(name, url, sha256)
-
-
 if __name__ == "__main__":
     main()

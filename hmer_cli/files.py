@@ -36,6 +36,8 @@ def check(path: Path) -> None:
     if _is_device(path):
         return
     try:
+        with suppress(FileNotFoundError):
+            os.stat(path)  # a name that is too long
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PREFIX):
             pass
     except OSError as error:

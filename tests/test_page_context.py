@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hmer_cli.page.detect.candidates import Line
 from hmer_cli.page.detect.component_graph import (
     NEIGHBOURS,
+    Links,
     Predictions,
     component_graph,
     nearest,
@@ -41,11 +42,9 @@ def row(count: int, groups: int) -> tuple[InkComponents, Predictions, list[np.nd
         boxes, ones, 10, np.zeros((count, 10), np.float32), np.zeros((20, 400), np.uint8)
     )
     members = [np.flatnonzero(owner == own) for own in range(groups)]
-    return (
-        parts,
-        Predictions(ones, around.astype(np.float32), same.astype(np.float32), known),
-        members,
-    )
+    rows, columns = np.nonzero(known)
+    links = Links(count, rows, columns, same[rows, columns].astype(np.float32))
+    return parts, Predictions(ones, around.astype(np.float32), links), members
 
 
 @given(places)
@@ -82,9 +81,10 @@ def test_what_neighbours_say_of_each_other_is_one_answer() -> None:
     told = component_graph(parts, shipped().kinds)
     same = np.where(told.neighbours == 0, 0.2, 0.8).astype(np.float32)
     seen = predict(parts, told, np.ones(3, np.float32), np.zeros((3, 4), np.float32), same)
-    assert (seen.same == seen.same.T).all() and (seen.known == seen.known.T).all()
-    assert (np.diag(seen.known) == 0).all()
-    assert seen.same[0, 1] == pytest.approx(0.5)
+    linked, known = seen.links.between(np.arange(3))
+    assert (linked == linked.T).all() and (known == known.T).all()
+    assert (np.diag(known) == 0).all()
+    assert linked[0, 1] == pytest.approx(0.5)
     assert seen.boxes[1] == pytest.approx([15, -5, 35, 15])
 
 
@@ -111,6 +111,6 @@ def test_the_box_that_its_parts_think_of_is_told_from_others() -> None:
 
 def test_a_page_without_mathematics_has_opinions_all_the_same() -> None:
     parts, seen, _ = row(6, 1)
-    none = Predictions(seen.maths * 0, seen.boxes, seen.same, seen.known)
+    none = Predictions(seen.maths * 0, seen.boxes, seen.links)
     found = network_features(none, parts, parts.boxes, 2.0)
     assert found.shape == (6, NETWORK_FEATURES) and np.isfinite(found).all()

@@ -21,7 +21,8 @@ from hmer_cli.document import build_records, pipeline, watch
 from hmer_cli.document.formats import Output
 from hmer_cli.errors import HmerError, MissingError, OutputError, UsageError
 from hmer_cli.ink.render import Readable, image_of
-from hmer_cli.page.regions import Region
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.recognition.reading import Reading
 
 FULL = Path("/dev/full")
@@ -90,12 +91,11 @@ def test_fault_while_one_page_is_read_is_its_record_alone(error: Exception) -> N
 
 
 def test_fault_before_the_reading_is_its_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(page: object, layout: object) -> tuple[Region, ...]:
-        if page.source == "1.png":  # type: ignore[attr-defined]
+    def find(page: Page, layout: Layout) -> list[Region]:
+        if page.source == "1.png":
             raise ZeroDivisionError("in the search")
-        return true_find(page, layout)  # type: ignore[arg-type]
+        return find_regions(page, layout)
 
-    true_find = pipeline.find_regions
     monkeypatch.setattr(pipeline, "find_regions", find)
     records = convert(images(), ["o.jsonl"], recogniser=FakeRecogniser())
     assert [record.status for record in records] == ["ok", "failed", "ok"]
@@ -177,7 +177,7 @@ def test_full_disk_is_told_with_its_own_remedy() -> None:
 
 def command(*arguments: str, **streams: object) -> subprocess.CompletedProcess[bytes]:
     program = [sys.executable, "-m", "hmer_cli.cli", *arguments]
-    return subprocess.run(program, timeout=120, **streams)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(program, timeout=120, **streams)  # type: ignore[call-overload]
 
 
 @needs_full

@@ -9,6 +9,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -20,7 +21,7 @@ import numpy as np
 from hmer_cli import console, files
 from hmer_cli.data.coco import BOXES
 from hmer_cli.data.store import CAPTIONS
-from hmer_cli.errors import HmerError, InputError, UsageError
+from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.geometry import Box
 from hmer_cli.ink.inkml import write_inkml
@@ -38,6 +39,8 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 }
 
 GALLERY = "gallery.html"
+
+_ENDINGS = (".png", ".svg", ".inkml", ".json")
 
 SHOWN = 240
 SHOWN_PAGES = 12
@@ -129,14 +132,32 @@ def generate(
     if (latex or source is not None) and not labels:
         raise InputError("no expression can be written", "see what is said above")
     folder = Path(out_dir)
-    files.make_folder(folder)
     plan = Plan(folder, seed, labels, style, engine)
     total = count or (1 if page else max(len(labels), 1))
+    _claim(folder, total)
     items = list(_run(write_one_page if page else write_one, plan, total, jobs))
     if engine != "ink":
         console.say(f"{engine} paints: images and boxes, but no strokes, so no InkML and no SVG")
     _put_lists(folder, items, page)
     return Generated(len(items), len(bad))
+
+
+def _claim(folder: Path, total: int) -> None:
+    """Make the folder and begin its gallery, by which a later run knows it for hmer's own.
+
+    Raises OutputError where it is not, and holds files that would be replaced.
+    """
+    files.make_folder(folder)
+    with suppress(OSError), (folder / GALLERY).open("rb") as file:
+        if b" by hmer</title>" in file.read(4096):
+            return
+    names = {GALLERY, CAPTIONS, BOXES}
+    names.update(_name(i) + ending for i in range(total) for ending in _ENDINGS)
+    for name in names.intersection(os.listdir(folder)):
+        raise OutputError(
+            f"{folder / name}: is there, and not hmer's", "move it away or name another folder"
+        )
+    files.replace(folder / GALLERY, gallery("Not complete, by hmer", [], 0).encode())
 
 
 def outcome(generated: Generated) -> HmerError | None:
@@ -152,7 +173,7 @@ def _labels(
     """The labels that can be written; what cannot is told, and kept in ``bad``."""
     for where, text in _texts(latex, source):
         try:
-            label = normalise(text)
+            label = normalise(text, split=False)
             engine.check(label)
         except InputError as error:
             bad.append(error)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,14 @@ import cv2
 from hmer_cli import console, files
 from hmer_cli.data.datasets import as_label
 from hmer_cli.data.store import CAPTIONS, Captions, Store, open_store, read_ink, stem
-from hmer_cli.errors import HmerError, InputError, UsageError
+from hmer_cli.errors import (
+    HmerError,
+    InputError,
+    InternalError,
+    OutputError,
+    UsageError,
+    input_error,
+)
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import legible_size, render
 
@@ -23,10 +31,11 @@ LARGEST = 8192
 
 @dataclass(frozen=True)
 class Rendered:
-    """How many inks were drawn, and how many inputs failed."""
+    """How many inks were drawn, and how many inputs failed, some by a fault of hmer."""
 
     drawn: int
     failed: int
+    internal: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,31 +72,66 @@ def render_inputs(
     """
     _check(size, padding, pen)
     folder = Path(out_dir)
+    files.check_apart(folder, inputs)
     files.make_folder(folder)
     jobs = list(_jobs(inputs))
     names: set[str] = set()
-    captions: list[str] = []
+    captions: dict[str, str] = {}
+    unwritten: list[OutputError] = []
+    internal = False
     with console.progress("drawing", len(jobs)) as advance:
         for job in jobs:
             try:
                 ink = job.read()
-            except InputError as error:
-                console.say(error)
+            except Exception as error:
+                failure = input_error(job.name, error)
+                internal = internal or isinstance(failure, InternalError)
+                console.say(failure)
             else:
                 name = _unused(stem(ink.name), names)
-                _draw(ink, folder / f"{name}.png", size, padding, pen)
-                captions += [f"{name}\t{as_label(ink.label)}\n"] if ink.label else []
+                try:
+                    _draw(ink, folder / f"{name}.png", size, padding, pen)
+                except OutputError as error:
+                    unwritten.append(error)
+                else:
+                    captions[name] = as_label(ink.label) if ink.label else ""
             advance(1, 0)
-    if names:
-        files.replace(folder / CAPTIONS, "".join(captions).encode("utf-8", "backslashreplace"))
-    return Rendered(len(names), len(jobs) - len(names))
+    if captions:
+        _put_captions(folder / CAPTIONS, captions)
+    for told in unwritten[:-1]:
+        console.say(told)
+    if unwritten:
+        raise unwritten[-1]
+    return Rendered(len(names), len(jobs) - len(names), internal)
+
+
+def _put_captions(path: Path, captions: Mapping[str, str]) -> None:
+    """The labels of the images drawn, after those that the file has of others already.
+
+    Raises OutputError.
+    """
+    kept = []
+    with suppress(OSError):
+        for line in path.read_bytes().decode("utf-8-sig", "backslashreplace").splitlines():
+            name = line.partition("\t" if "\t" in line else " ")[0].strip()
+            if stem(name) not in captions and line.strip():
+                kept.append(f"{line}\n")
+    lines = [f"{_key(name)}\t{label}\n" for name, label in captions.items() if label]
+    files.replace(path, "".join([*kept, *lines]).encode("utf-8", "backslashreplace"))
+
+
+def _key(name: str) -> str:
+    """The name by which a caption finds its image: whole where it seems to have an ending."""
+    return name if stem(name) == name else f"{name}.png"
 
 
 def outcome(rendered: Rendered) -> HmerError | None:
     """What the run's exit code should say: nothing where all went well."""
     if not rendered.failed:
         return None
-    return InputError(f"{rendered.failed} failed, {rendered.drawn} drawn")
+    told = InputError(f"{rendered.failed} failed, {rendered.drawn} drawn")
+    told.exit_code = InternalError.exit_code if rendered.internal else told.exit_code
+    return told
 
 
 def _check(size: int | None, padding: int, pen: float) -> None:
@@ -122,7 +166,7 @@ def _jobs(inputs: Sequence[str]) -> Iterator[_Job]:
 
 def _unused(name: str, names: set[str]) -> str:
     """A name that no other has, not even where case does not count."""
-    name = re.sub(r"[\x00-\x1f\x7f]", "_", name)
+    name = re.sub(r"[\x00-\x1f\x7f]", "_", name).strip() or "_"  # captions know no outer blanks
     wanted, number = name, 1
     while name.casefold() in names:
         number += 1
@@ -134,4 +178,4 @@ def _unused(name: str, names: set[str]) -> str:
 def _draw(ink: Ink, path: Path, size: int | None, padding: int, pen: float) -> None:
     side = size or legible_size(ink, padding=padding)
     image = render(ink, size=side, padding=padding, pen=pen)
-    files.replace(path, cv2.imencode(".png", image)[1].tobytes())
+    files.replace_own(path, cv2.imencode(".png", image)[1].tobytes())

@@ -47,7 +47,7 @@ def parse(data: bytes, name: str) -> dict[str, Signs]:
             x, y, width, height = map(float, one["bbox"])
             box = (x, y, x + width, y + height)
             found[files[one["image_id"]]].append((tokens[one["category_id"]], box))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         remedy = "write it as hmer generate does, or take it away"
         raise InputError(f"{name}: no boxes in the form of COCO ({error})", remedy) from error
     return {file: tuple(signs) for file, signs in found.items()}

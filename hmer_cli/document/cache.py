@@ -14,6 +14,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -39,6 +40,7 @@ _NOT_READING = {"networks", "synthesis", "metrics", "training", "commands"}
 
 _LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pdf2image", "pillow", "pypdfium2")
 _WAIT = 30.0  # seconds for another run to finish its transaction
+_SOON = 1.0  # seconds after which it is said that there is something to wait for
 _DAY = 86400
 
 _TABLES = """
@@ -59,6 +61,7 @@ class Cache:
         self._setting = setting
         self._path = None if folder is None else folder / FILE
         self._renewed = False
+        self._given_up: list[Path] = []
         self._seen: set[str] = set()
         self._base = self._opened()
 
@@ -92,7 +95,7 @@ class Cache:
     def picture(self, key: str) -> Picture | None:
         """The page as hmer saw it; None where no run has kept it."""
         query = "SELECT width, height FROM pictures WHERE key = ?"
-        row = self._try(lambda base: _row(base, query, key))
+        row = self._try(lambda base: _row(base, query, key)) or self._left_behind(query, key)
         return None if row is None else Picture(row[0], row[1], lambda: self._picture_data(key))
 
     def keep(self, results: Mapping[str, Result], pictures: Mapping[str, Picture]) -> None:
@@ -107,7 +110,10 @@ class Cache:
                 base.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?)", drawn)
 
         if read or drawn:
+            before = self._base
             self._try(write)
+            if self._base is not before:  # given up on the way, so these are not there yet
+                self._try(write)
 
     def close(self) -> None:
         """Note what was of use, forget the oldest beyond ``LIMIT``."""
@@ -117,8 +123,20 @@ class Cache:
 
     def _picture_data(self, key: str) -> bytes:
         query = "SELECT picture FROM pictures WHERE key = ?"
-        row = self._try(lambda base: _row(base, query, key))
-        return b"" if row is None else bytes(row[0])
+        row = self._try(lambda base: _row(base, query, key)) or self._left_behind(query, key)
+        if row is None:
+            raise OutputError("the pictures of the pages are lost with the cache", "run it again")
+        return bytes(row[0])
+
+    def _left_behind(self, query: str, key: str) -> Any:
+        """The same from a file that was given up, where it can still be read."""
+        for path in self._given_up:
+            with suppress(sqlite3.Error, OSError):
+                base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+                with closing(base):
+                    if (row := _row(base, query, key)) is not None:
+                        return row
+        return None
 
     def _try(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
         """The action's value; None after a trouble, from which the results begin anew."""
@@ -154,6 +172,7 @@ class Cache:
             console.say(f"{self._path}: damaged, begun anew")
         else:
             console.say(f"{self._path}: cannot be used ({error}); nothing is kept for later runs")
+            self._given_up.append(self._path)
             self._path = None
 
 
@@ -193,8 +212,15 @@ def _version(library: str) -> str:
 
 
 def _connected(path: str) -> sqlite3.Connection:
-    base = sqlite3.connect(path, timeout=_WAIT)
+    base = sqlite3.connect(path, timeout=_SOON)
     try:
+        try:
+            base.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            console.say(f"{path}: in use, waiting for it up to {_WAIT:.0f} s")
+        base.execute(f"PRAGMA busy_timeout = {_WAIT * 1000:.0f}")
         base.execute("PRAGMA journal_mode = WAL")
         base.execute("PRAGMA synchronous = NORMAL")
         base.executescript(_TABLES)

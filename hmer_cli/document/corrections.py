@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,10 +91,10 @@ def _read(path: Path) -> list[Correction]:
 
 def _entries(path: Path) -> list[Any]:
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"--corrections {path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:  # of JSON as of UTF-8
+    except (ValueError, RecursionError) as error:  # of JSON as of UTF-8
         raise UsageError(
             f"--corrections {path}: not JSON ({error})", "export it again or mend it"
         ) from error
@@ -102,7 +103,7 @@ def _entries(path: Path) -> list[Any]:
         raise UsageError(
             f"--corrections {path}: holds no corrections", "export them from a review page"
         )
-    if content.get("version") != VERSION:
+    if content.get("version") is not VERSION:
         raise UsageError(
             f"--corrections {path}: version {content.get('version')!r}, not {VERSION}",
             "update hmer",
@@ -119,7 +120,9 @@ def _correction(entry: Any) -> Correction:
     placed = isinstance(file, str) and isinstance(page, int) and box is not None
     if not isinstance(key, str) and not placed:
         raise InputError('it has neither a "key" nor "file", "page" and "box"')
-    label = normalise(entry["latex"])
+    label = normalise(entry["latex"], split=False)
+    if not label and entry["latex"]:
+        raise InputError('its LaTeX says nothing; "" is no mathematics')
     for problem in problems(label):
         raise InputError(f"token {problem.position + 1}: {problem.message}")
     key = key if isinstance(key, str) else ""
@@ -129,9 +132,11 @@ def _correction(entry: Any) -> Correction:
 def _box(value: Any) -> Box | None:
     if not isinstance(value, list) or len(value) != 4:
         return None
-    if not all(isinstance(number, int | float) for number in value):
+    try:
+        x0, y0, x1, y1 = (float(number) for number in value if isinstance(number, int | float))
+    except (ValueError, OverflowError):
         return None
-    return value[0], value[1], value[2], value[3]
+    return (x0, y0, x1, y1) if all(map(math.isfinite, (x0, y0, x1, y1))) else None
 
 
 def _place(entry: Any) -> str:

@@ -76,10 +76,17 @@ def lines(records: Sequence[Record]) -> str:
     )
 
 
+def _json(content: object) -> str:
+    """As JSON in one line, also for readers that split at U+2028, with what a terminal would obey
+    (C1 controls) or hide (marks of direction) as an escape."""
+    text = json.dumps(content, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
+
+
 def jsonl(records: Sequence[Record]) -> str:
     """One JSON object a line, its keys in the order of PUBLIC."""
     return "".join(
-        json.dumps({name: getattr(record, name) for name in PUBLIC}, ensure_ascii=False) + "\n"
+        _json({name: getattr(record, name) for name in PUBLIC}) + "\n"
         for record in records
         if not record.dismissed
     )

@@ -58,21 +58,23 @@ MAX_TOKENS = 10_000
 """Of one expression; a page of nothing but formulas has some 1,000."""
 
 
-def normalise(raw_latex: str) -> str:
+def normalise(raw_latex: str, *, split: bool = True) -> str:
     r"""The label, in the field's spelling, of raw LaTeX such as ``\left(x\over y\right)``.
 
     ``normalise`` of a label in that spelling is the label itself. Commands that it does not know
-    are left as they are, for ``validity.problems`` to name.
+    are left as they are, for ``validity.problems`` to name. ``split`` cuts them after a command
+    that they begin with, as data sets have lost spaces (``\geqg``); what a person typed just now
+    is not to be guessed at.
     Raises LabelError where the source is not LaTeX.
     """
-    tokens = list(islice(_lex(raw_latex), MAX_TOKENS + 1))
+    tokens = list(islice(_lex(raw_latex, split), MAX_TOKENS + 1))
     if len(tokens) > MAX_TOKENS:
         raise LabelError(MAX_TOKENS, f"longer than {MAX_TOKENS} tokens", tokens[-1])
     tokens = _Rewriter(tokens).everything()
     return join(_negated(to_tokens(stack_limits(parse(tokens)))))
 
 
-def _lex(source: str) -> Iterator[str]:
+def _lex(source: str, split: bool = True) -> Iterator[str]:
     """TeX's tokens, one spelling each; environments as one token, comments and spaces gone."""
     for match in _TOKEN.finditer(source):
         token = match.group()
@@ -84,16 +86,16 @@ def _lex(source: str) -> Iterator[str]:
         elif token.startswith("\\\\"):
             yield "\\\\"
         elif token.startswith("\\"):
-            yield from _control(token.rstrip("* \n\t") if token[1:2].isalpha() else token)
+            yield from _control(token.rstrip("* \n\t") if token[1:2].isalpha() else token, split)
         else:
             yield from sign_tokens(token) if len(token) == 1 else [f"\\{token}"]
 
 
-def _control(word: str) -> Iterator[str]:
+def _control(word: str, split: bool) -> Iterator[str]:
     r"""A control word's own spelling; ``\geqg``, where a space was lost, is ``\geq g``."""
     if word in SYNONYMS:
         yield from SYNONYMS[word].split()
-    elif word in _HANDLED or not word[1:].isalpha():
+    elif word in _HANDLED or not word[1:].isalpha() or not split:
         yield word
     else:
         yield from _split(word)

@@ -136,9 +136,15 @@ def as_tsv(evaluation: Evaluation) -> str:
     lines = ["name\ttruth\tprediction\tedits\tconfidence"]
     for outcome, edits in zip(evaluation.outcomes, evaluation.edits, strict=True):
         labels = (join(tokenize(label)) for label in (outcome.truth, outcome.reading.label))
-        name, confidence = " ".join(outcome.name.split()), f"{outcome.reading.confidence:.4f}"
+        name, confidence = _printable(outcome.name), f"{outcome.reading.confidence:.4f}"
         lines.append("\t".join((name, *labels, str(edits), confidence)))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _printable(name: str) -> str:
+    """A name of a file in one line, without what a terminal would obey."""
+    words = " ".join(name.split())
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)
 
 
 def as_tables(evaluation: Evaluation) -> list[tables.Table]:

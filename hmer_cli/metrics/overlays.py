@@ -32,11 +32,24 @@ def picture(image: NDArray[np.uint8], outcome: PageOutcome) -> Image.Image:
     matched = pairs(outcome.found, outcome.truth, THRESHOLDS[0])
     right, known = {found for found, _ in matched}, {true for _, true in matched}
     for index, box in enumerate(outcome.truth):
-        _dashed(pen, shift(box, 0, 2 * size), RIGHT if index in known else MISSED)
+        colour = RIGHT if index in known else MISSED
+        _dashed(pen, shift(_clipped(box, image), 0, 2 * size), colour)
     for index, box in enumerate(outcome.found):
         colour = RIGHT if index in right else EXCESS
-        pen.rectangle(shift(box, 0, 2 * size), outline=colour, width=3)
+        pen.rectangle(shift(_clipped(box, image), 0, 2 * size), outline=colour, width=3)
     return drawn
+
+
+def _clipped(box: Box, image: NDArray[np.uint8]) -> Box:
+    """The box with its edges at most a little outside of the image: files may say anything."""
+    height, width = image.shape
+    x0, y0, x1, y1 = np.nan_to_num(box, nan=0.0)
+    edge = 2.0 * _DASH
+    (x0, x1), (y0, y1) = (
+        np.clip(sorted(pair), -edge, length + edge)
+        for pair, length in (((x0, x1), width), ((y0, y1), height))
+    )
+    return float(x0), float(y0), float(x1), float(y1)
 
 
 def _legend(pen: ImageDraw.ImageDraw, outcome: PageOutcome, size: int) -> None:

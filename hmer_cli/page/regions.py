@@ -13,10 +13,10 @@ from typing import Literal, get_args
 import cv2
 import numpy as np
 
-from hmer_cli.errors import UsageError
+from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.ink.render import InkImage, Readable
-from hmer_cli.page.detect.search import find_boxes, is_page, prepare_page
+from hmer_cli.page.detect.search import PreparedPage, find_boxes, is_page, prepare_page
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
@@ -77,8 +77,16 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     if layout != "expression":
         found = prepare_page(page)
         if layout == "page" or is_page(found.parts):
-            return [_cut(page, found.image, each, 0) for each in find_boxes(found)]
+            return [_cut(page, found.image, each, 0) for each in _searched(page, found)]
     return [_cut(page, page.image, box, _MARGIN)]
+
+
+def _searched(page: Page, found: PreparedPage) -> list[Box]:
+    """The boxes of its expressions; raises InputError, by its name, where it is too full."""
+    try:
+        return find_boxes(found)
+    except InputError as error:
+        raise InputError(f"{page.source}: page {page.number}: {error.what}", error.remedy) from None
 
 
 def _cut(page: Page, image: Pixels, box: Box, margin: int) -> Region:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.errors import HmerError, MissingError
+from hmer_cli.errors import HmerError, MissingError, is_out_of_memory
 from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import InkImage, Readable, image_of
 from hmer_cli.models.embedded import unpacked
@@ -128,13 +128,15 @@ class Recogniser:
             found = session.get_modelmeta().custom_metadata_map
             metadata = json.loads(found[METADATA])
             judges = {key: text for key, text in found.items() if rescoring and key != METADATA}
+            return cls(session, metadata, judges, charset, threads)
         except HmerError:
             raise
         except Exception as error:  # ONNX Runtime's own errors share no base class
+            if is_out_of_memory(error):
+                raise MemoryError(str(error)) from error
             raise MissingError(
                 f"{path} holds no weights of hmer", "see: hmer weights verify"
             ) from error
-        return cls(session, metadata, judges, charset, threads)
 
     def read(self, images: Sequence[Readable], width: int = WIDTH) -> list[Reading]:
         """One reading an image, in their order.
@@ -192,13 +194,13 @@ class Recogniser:
     def _decoder(self) -> Session | None:
         """Loaded when it is first asked, as the next is: who needs neither starts sooner."""
         text = self._judges.get(DECODER)
-        return _session(unpacked(text)) if text else None
+        return _embedded(text) if text else None
 
     @cached_property
     def _scribe(self) -> GraphDecoder | None:
         if GRAPH + SAY not in self._judges:
             return None
-        parts = {name: _session(unpacked(self._judges[GRAPH + name])) for name in PARTS}
+        parts = {name: _embedded(self._judges.get(GRAPH + name, "")) for name in PARTS}
         return GraphDecoder(parts, parts[LOOK], parts[SAY])
 
     def _stroke_judge(self, image: Readable) -> GraphScorer | None:
@@ -259,6 +261,20 @@ class Recogniser:
 def basis(written: bool, rescoring: bool) -> str:
     """What an answer rests on, by its name in the metadata: each has a calibration of its own."""
     return ("ink" if written else "image") + ("" if rescoring else ", CTC alone")
+
+
+def _embedded(text: str) -> Session:
+    """A session for a `packed` model. Raises MissingError where it is damaged."""
+    try:
+        return _session(unpacked(text))
+    except HmerError:
+        raise
+    except Exception as error:  # base64, zlib, ONNX Runtime
+        if is_out_of_memory(error):
+            raise MemoryError(str(error)) from error
+        raise MissingError(
+            f"the weights are damaged ({type(error).__name__})", "see: hmer weights verify"
+        ) from error
 
 
 def _session(model: str | bytes) -> Session:

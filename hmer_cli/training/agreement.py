@@ -71,7 +71,11 @@ def checked_symbols(path: Path) -> list[IsolatedSymbol]:
     symbols = list(read_symbols(path))
     settings = repr((_SHAPE, _POINTS, _NEAREST, _EACH, _AXES, _ALIKE)).encode()
     key = hashlib.sha256(path.read_bytes() + settings + str(len(symbols)).encode()).hexdigest()
-    cached = cache_dir() / "symbols" / f"{key[:24]}.npy"
+    folder = cache_dir()
+    if folder is None:
+        kept = agreeing(symbols)
+        return [symbol for symbol, good in zip(symbols, kept, strict=True) if good]
+    cached = folder / "symbols" / f"{key[:24]}.npy"
     try:
         kept = np.load(cached, allow_pickle=False)
     except (OSError, ValueError):

@@ -35,6 +35,8 @@ SUFFIX = "-truth"
 
 _REMEDY = "put it beside the truth, or name its folder with --pages"
 
+_FAR = 1e9  # pixels
+
 _PAGE = re.compile(r"(?P<name>.+)-p(?P<number>[1-9]\d{0,5})")
 
 
@@ -189,7 +191,7 @@ def _truth(data: bytes) -> dict[str, Any] | None:
             return {"boxes": tuple(map(_box, content["formulas"]))}
         expressions = tuple(map(_expression, content["expressions"]))
         skip = tuple(map(_box, content.get("skip", ())))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     boxes = tuple(expression.box for expression in expressions)
     return {"boxes": boxes, "expressions": expressions, "skip": skip}
@@ -205,5 +207,13 @@ def _expression(one: dict[str, Any]) -> TrueExpression:
 
 
 def _box(numbers: Any) -> Box:
-    x0, y0, x1, y1 = map(float, numbers)
+    x0, y0, x1, y1 = map(_edge, numbers)
     return x0, y0, x1, y1
+
+
+def _edge(number: str | float) -> float:
+    """A number of a file, which may be too large for a float: far off any page all the same."""
+    try:
+        return min(max(float(number), -_FAR), _FAR)
+    except OverflowError:
+        return -_FAR if str(number).startswith("-") else _FAR

@@ -65,7 +65,7 @@ def measure_lines(
     parts: InkComponents, signer: SymbolClassifier, views: Predictions
 ) -> list[tuple[Line, Floats, Floats]]:
     """Every line with what its groups are: sums over their parts (G, P), kinds of signs (G, K)."""
-    lines = list(find_lines(parts, views.maths, views.same))
+    lines = list(find_lines(parts, views.maths, views.links))
     if not lines:
         return []
     every = np.concatenate([line.boxes for line in lines])
@@ -137,11 +137,13 @@ def _in_line(
 def _inner(white: Floats, first: Indices, last: Indices) -> tuple[Floats, Floats]:
     """The widest white inside each run, and the sum of all of it; nought for a single group."""
     count = len(white) - 1
-    table = np.zeros((count, count), np.float32)
-    for start in range(count - 1):
-        table[start, start + 1 :] = np.maximum.accumulate(white[start + 1 : -1])
+    widest = np.zeros((count, int((last - first).max()) + 1), np.float32)
+    for far in range(1, widest.shape[1]):
+        here = white[far:count]
+        before = widest[: count - far, far - 1]
+        widest[: count - far, far] = np.maximum(before, here) if far > 1 else here
     sums = np.cumsum(white)
-    return table[first, last], np.asarray(sums[last] - sums[first], dtype=np.float32)
+    return widest[first, last - first], np.asarray(sums[last] - sums[first], dtype=np.float32)
 
 
 def _around(boxes: Floats, parts: InkComponents, likely: Floats) -> Floats:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features
+from hmer_cli.page.near import blocks, within
 
 NEIGHBOURS = 16
 """How many parts each part looks at, itself among them."""
@@ -26,6 +27,7 @@ OWN = 10
 NODE_FEATURES = SYMBOL_FEATURES + len(SYMBOL_CLASSES) + OWN
 RELATIONS = 10
 
+_REACH = 3.0  # letter heights: farther neighbours are looked for where there are too few
 _ALONG = 0.5  # white along a line parts less than white between lines
 
 SymbolClassifier = Callable[[Floats], Floats]
@@ -51,19 +53,77 @@ class ComponentGraph:
 class Predictions:
     """What the network says of N parts: how likely each is mathematics, ``maths`` (N,), and the
     box of its expression, ``boxes`` (N, 4) in pixels; how likely two neighbours stand in one
-    expression, ``same`` (N, N), and which are neighbours, ``known`` (N, N), 1 or 0."""
+    expression, and which are neighbours, ``links``."""
+
+    maths: Floats
+    boxes: Floats
+    links: Links
+
+    def of(self, chosen: NDArray[np.int64]) -> SomeViews:
+        """The views of the chosen parts alone."""
+        return SomeViews(self.maths[chosen], self.boxes[chosen], *self.links.between(chosen))
+
+
+@dataclass(frozen=True)
+class SomeViews:
+    """The views of n parts: ``maths`` (n,), ``boxes`` (n, 4), and the links between them, ``same``
+    (n, n), how likely two stand in one expression, and ``known`` (n, n), 1 for neighbours or 0."""
 
     maths: Floats
     boxes: Floats
     same: Floats
     known: Floats
 
-    def of(self, chosen: NDArray[np.int64]) -> Predictions:
-        """The views of the chosen parts alone."""
-        pairs = np.ix_(chosen, chosen)
-        return Predictions(
-            self.maths[chosen], self.boxes[chosen], self.same[pairs], self.known[pairs]
-        )
+
+@dataclass(frozen=True)
+class Links:
+    """A symmetric relation of ``count`` parts by its pairs: E of ``rows``, ascending, and
+    ``columns`` with the value ``same`` of each. No part is its own neighbour."""
+
+    count: int
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    same: Floats
+
+    @classmethod
+    def of(cls, neighbours: NDArray[np.int64], same: Floats) -> Links:
+        """From what each of N parts says of its neighbours, (N, K) each; the mean of two."""
+        count, width = neighbours.shape
+        rows, columns = np.repeat(np.arange(count), width), neighbours.reshape(-1)
+        others = rows != columns
+        rows, columns, said = rows[others], columns[others], same.reshape(-1)[others]
+        keys = np.concatenate([rows * count + columns, columns * count + rows])
+        pairs, which = np.unique(keys, return_inverse=True)
+        total, times = np.zeros((2, len(pairs)), np.float32)
+        np.add.at(total, which, np.concatenate([said, said]))
+        np.add.at(times, which, 1)
+        return cls(count, pairs // count, pairs % count, (total / times).astype(np.float32))
+
+    def stronger(self, least: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pairs with a value above ``least``."""
+        strong = self.same > least
+        return self.rows[strong], self.columns[strong]
+
+    def around(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The chosen parts and all their neighbours, ascending."""
+        start, end = np.searchsorted(self.rows, [chosen, chosen + 1])
+        beside = [self.columns[a:b] for a, b in zip(start, end, strict=True)]
+        return np.unique(np.concatenate([chosen, *beside]))
+
+    def between(self, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """The values, and 1 for each pair there is, among n chosen parts, (n, n) each."""
+        place = np.full(self.count, -1)
+        place[chosen] = np.arange(len(chosen))
+        same, known = np.zeros((2, len(chosen), len(chosen)), np.float32)
+        start, end = np.searchsorted(self.rows, [chosen, chosen + 1])
+        lengths = end - start
+        row = np.repeat(np.arange(len(chosen)), lengths)
+        at = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths - start, lengths)
+        column = place[self.columns[at]]
+        kept = column >= 0
+        same[row[kept], column[kept]] = self.same[at[kept]]
+        known[row[kept], column[kept]] = 1
+        return same, known
 
 
 def component_graph(parts: InkComponents, signer: SymbolClassifier) -> ComponentGraph:
@@ -85,16 +145,37 @@ def nearest(boxes: Floats) -> NDArray[np.int64]:
 
     ``boxes`` (N, 4) in letter heights.
     """
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    starts = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    white = np.maximum(starts - np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]), 0)
-    apart = np.abs(middle[:, None] - middle[None]) / 10 + white
-    distance = apart[..., 0] * _ALONG + apart[..., 1]
-    np.fill_diagonal(distance, -1)
+    found = np.repeat(np.arange(len(boxes))[:, None], NEIGHBOURS, 1)
     count = min(NEIGHBOURS, len(boxes))
-    chosen = np.argsort(distance, 1, kind="stable")[:, :count]
-    missing = np.repeat(np.arange(len(boxes))[:, None], NEIGHBOURS - count, 1)
-    return np.concatenate([chosen, missing], 1).astype(np.int64)
+    for rows, some in blocks(boxes, _REACH):
+        columns, reach = some, _REACH
+        while True:
+            distance = _distances(boxes, rows, columns)
+            if len(columns) == len(boxes):
+                break
+            # White down the page is a part of the distance: what is out of reach is further.
+            kth = min(count, len(columns)) - 1
+            furthest = float(np.partition(distance, kth, 1)[:, kth].max())
+            if len(columns) >= count and furthest < reach:
+                break
+            reach = max(2 * reach, 1.01 * furthest)
+            columns = within(boxes, rows, reach)
+        chosen = np.argsort(distance, 1, kind="stable")[:, :count]
+        found[rows, :count] = columns[chosen]
+    return found.astype(np.int64)
+
+
+def _distances(boxes: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+    """How far apart boxes are, (R, C); a box is before all others nearest to itself."""
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    here, there = boxes[rows][:, None], boxes[columns][None]
+    white = np.maximum(
+        np.maximum(here[..., :2], there[..., :2]) - np.minimum(here[..., 2:], there[..., 2:]), 0
+    )
+    apart = np.abs(middle[rows][:, None] - middle[columns][None]) / 10 + white
+    distance = apart[..., 0] * _ALONG + apart[..., 1]
+    distance[rows[:, None] == columns] = -1
+    return np.asarray(distance)
 
 
 def relations(boxes: Floats, neighbours: NDArray[np.int64]) -> Floats:
@@ -120,15 +201,4 @@ def predict(
     middle = (parts.boxes[:, :2] + parts.boxes[:, 2:]) / 2
     away = np.exp(np.clip(ends, -4, 4)) * parts.unit
     boxes = np.concatenate([middle - away[:, :2], middle + away[:, 2:]], 1)
-    count = len(parts)
-    total, times = np.zeros((2, count, count), np.float32)
-    rows = np.repeat(np.arange(count), told.neighbours.shape[1])
-    columns = told.neighbours.reshape(-1)
-    np.add.at(total, (rows, columns), same.reshape(-1))
-    np.add.at(times, (rows, columns), 1)
-    np.fill_diagonal(times, 0)
-    np.fill_diagonal(total, 0)
-    total, times = total + total.T, times + times.T
-    known = (times > 0).astype(np.float32)
-    links = (total / np.maximum(times, 1)).astype(np.float32)
-    return Predictions(maths, boxes.astype(np.float32), links, known)
+    return Predictions(maths, boxes.astype(np.float32), Links.of(told.neighbours, same))

@@ -10,6 +10,7 @@ import numpy as np
 from hmer_cli.geometry import iou
 from hmer_cli.page.detect.integral import Floats
 
+_MANY = 256  # candidates compared at once, so that memory stays flat
 _SAME = 0.9  # IoU of the ink's boxes: candidates that are the same in two looks
 
 
@@ -46,9 +47,13 @@ def _as_told(own: Candidates, other: Candidates) -> tuple[Floats, Floats]:
         return own.likely, own.frames
     if not len(other.boxes):
         return np.zeros_like(own.likely), own.frames
-    same = iou(own.boxes[:, None], other.boxes[None]) >= _SAME
-    says = np.where(same, other.likely, 0)
-    return says.max(1), other.frames[says.argmax(1)]
+    best, which = [], []
+    for start in range(0, len(own.boxes), _MANY):
+        same = iou(own.boxes[start : start + _MANY, None], other.boxes[None]) >= _SAME
+        says = np.where(same, other.likely, 0)
+        best.append(says.max(1))
+        which.append(says.argmax(1))
+    return np.concatenate(best), other.frames[np.concatenate(which)]
 
 
 def _mean(row: Sequence[tuple[Floats, Floats]]) -> Floats:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmer_cli.geometry import iou
 from hmer_cli.page.detect.candidates import Line
-from hmer_cli.page.detect.component_graph import Predictions
+from hmer_cli.page.detect.component_graph import Predictions, SomeViews
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 
@@ -15,6 +16,8 @@ NETWORK_FEATURES = 29
 _SURE = 0.01  # no share is nearer to nought or one than this
 _STRANGER = 0.03  # parts less likely to be mathematics than this have no say
 _MANY = 2000  # boxes at a time, so that memory stays flat
+_WHOLE = 1500  # parts; of more, each box hears those near it alone: their links are a square table
+_LOCAL = 256  # boxes at a time then
 
 
 def network_features(
@@ -25,17 +28,43 @@ def network_features(
     ``room`` is what people leave around the ink of an expression, in pixels.
     """
     chosen = np.flatnonzero(views.maths > _STRANGER)
-    few = views.of(chosen)
-    middle = (parts.boxes[chosen, :2] + parts.boxes[chosen, 2:]) / np.float32(2)
+    found = np.zeros((len(boxes), NETWORK_FEATURES), np.float32)
+    whole = len(chosen) <= _WHOLE
+    few = views.of(chosen if whole else chosen[:0])
+    order = np.arange(len(boxes)) if whole else np.argsort(boxes[:, 1], kind="stable")
+    size = _MANY if whole else _LOCAL
+    for start in range(0, len(boxes), size):
+        which = order[start : start + size]
+        near = chosen if whole else _near(views, parts, boxes[which], chosen, room)
+        found[which] = _told(few if whole else views.of(near), parts, near, boxes[which], room)
+    return found
+
+
+def _near(
+    views: Predictions, parts: InkComponents, boxes: Floats, chosen: NDArray[np.int64], room: float
+) -> NDArray[np.int64]:
+    """The chosen parts that have a say of some boxes: those beside them down the page, those that
+    expect their expression there, and their neighbours."""
+    top, foot = boxes[:, 1].min() - room, boxes[:, 3].max() + room
+    told = np.zeros(len(parts), bool)
+    told[chosen] = True
+    beside = (parts.boxes[:, 3] >= top) & (parts.boxes[:, 1] <= foot)
+    near = views.links.around(np.flatnonzero(told & beside))
+    expect = np.flatnonzero((views.boxes[:, 3] >= top) & (views.boxes[:, 1] <= foot))
+    both = np.union1d(near, expect)
+    return both[told[both]]
+
+
+def _told(
+    few: SomeViews, parts: InkComponents, chosen: NDArray[np.int64], boxes: Floats, room: float
+) -> Floats:
+    """What the chosen parts, whose views are ``few``, say of boxes, (R, OPINIONS)."""
     spread = np.array([-1, -1, 1, 1], np.float32) * room
-    found = [np.zeros((0, NETWORK_FEATURES), np.float32)]
-    for start in range(0, len(boxes), _MANY):
-        some = boxes[start : start + _MANY]
-        within = (middle >= some[:, None, :2]) & (middle <= some[:, None, 2:])
-        inside = np.asarray(within.all(2), dtype=np.float32)
-        told = _of_boxes(few, inside, some + spread, parts.unit)
-        found.append(np.concatenate([told, _of_links(few, inside, middle[:, 0])], 1))
-    return np.concatenate(found).astype(np.float32)
+    middle = (parts.boxes[chosen, :2] + parts.boxes[chosen, 2:]) / np.float32(2)
+    within = (middle >= boxes[:, None, :2]) & (middle <= boxes[:, None, 2:])
+    inside = np.asarray(within.all(2), dtype=np.float32)
+    told = _of_boxes(few, inside, boxes + spread, parts.unit)
+    return np.concatenate([told, _of_links(few, inside, middle[:, 0])], 1).astype(np.float32)
 
 
 def gap_scores(line: Line, views: Predictions) -> Floats:
@@ -47,9 +76,8 @@ def gap_scores(line: Line, views: Predictions) -> Floats:
     group = np.repeat(np.arange(count), [len(members) for members in line.members])
     members = np.concatenate(line.members)
     starts = np.flatnonzero(np.diff(group, prepend=-1))
-    pairs = np.ix_(members, members)
     tables = []
-    for links in (views.same[pairs], views.known[pairs]):
+    for links in views.links.between(members):
         tables.append(np.add.reduceat(np.add.reduceat(links, starts, 0), starts, 1))
     same, known = tables
     beside = np.arange(count - 1)
@@ -69,7 +97,7 @@ def _share(some: Floats, whole: Floats) -> Floats:
     return np.asarray(some / np.maximum(whole, _SURE), dtype=np.float32)
 
 
-def _of_boxes(views: Predictions, inside: Floats, boxes: Floats, unit: float) -> Floats:
+def _of_boxes(views: SomeViews, inside: Floats, boxes: Floats, unit: float) -> Floats:
     """How well boxes are those that their parts think of, (R, 18); ``inside`` (R, N), 1 or 0."""
     count = np.maximum(inside.sum(1), 1)
     weight = inside * views.maths
@@ -93,7 +121,7 @@ def _of_boxes(views: Predictions, inside: Floats, boxes: Floats, unit: float) ->
     return np.concatenate([np.stack(columns, 1), (mean - boxes) / unit, spread / unit], 1)
 
 
-def _of_links(views: Predictions, inside: Floats, x: Floats) -> Floats:
+def _of_links(views: SomeViews, inside: Floats, x: Floats) -> Floats:
     """How strongly the parts inside are linked to each other and to others, (R, 11)."""
     likely = np.clip(views.same, _SURE, 1 - _SURE)
     behind = views.same * (x[None] > x[:, None])

@@ -101,6 +101,8 @@ def _tried(name: str, find: Callable[[], Iterable[Source]]) -> Iterator[Source]:
 
 def _expand(name: str, say: Say) -> Iterator[Source]:
     path = Path(name)
+    if not name:
+        raise InputError("an input without a name", "is a variable of the shell not set?")
     if name == STDIN:
         yield from _standard_input(say)
     elif os.path.isdir(path):  # unlike Path.is_dir, silent about what may not be looked at

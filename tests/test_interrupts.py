@@ -1,0 +1,56 @@
+"""Ctrl-C ends a run whatever its threads are at, with code 130, one line and no traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from handmade import cross, encoded
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+SLOW = """
+import os, sys, time
+from hmer_cli import cli, pipeline
+
+def slow(page, layout):
+    os.write(1, b"searching\\n")
+    time.sleep(300)
+
+pipeline.find_regions = slow
+sys.argv = ["hmer", "convert", "a.png", "b.png", "--no-cache", "--out", "o.tex", *sys.argv[1:]]
+cli.main()
+"""
+
+
+def started(folder: Path, *options: str) -> subprocess.Popen[bytes]:
+    """A run whose pages take five minutes each, at its first page."""
+    for name in ("a.png", "b.png"):
+        (folder / name).write_bytes(encoded(cross()))
+    (folder / "o.tex").write_text("earlier")
+    run = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert run.stdout is not None
+    assert run.stdout.readline() == b"searching\n"
+    return run
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_ctrl_c_waits_for_no_page(times: int, tmp_path: Path) -> None:
+    run = started(tmp_path)
+    for _ in range(times):
+        run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert said.decode().splitlines() == ["hmer: interrupted"]
+    assert (tmp_path / "o.tex").read_text() == "earlier"
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "b.png", "o.tex"]

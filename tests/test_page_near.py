@@ -1,0 +1,129 @@
+"""Neighbours by blocks of lines: the same as a table of all pairs gives, without the table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from handmade import FakeRecogniser
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmer_cli.commands.convert import convert
+from hmer_cli.page.detect import search
+from hmer_cli.page.detect.candidates import Line, gaps
+from hmer_cli.page.detect.component_graph import NEIGHBOURS, Links, nearest
+from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.near import connected, related
+
+
+def page(seed: int, count: int) -> Floats:
+    """Boxes of many sizes on a tall page, some as tall or as wide as it."""
+    rng = np.random.default_rng(seed)
+    corners = rng.integers(0, [40, 400], (count, 2)).astype(np.float32)
+    size = rng.integers(1, 4, (count, 2)).astype(np.float32)
+    size[rng.random(count) < 0.01] = (40, 1)
+    size[rng.random(count) < 0.005] = (1, 300)
+    return np.concatenate([corners, corners + size], 1)
+
+
+def by_table(boxes: Floats) -> np.ndarray:
+    """The definition of the nearest parts."""
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    white = np.maximum(np.stack(gaps(boxes, boxes), -1), 0)
+    apart = np.abs(middle[:, None] - middle[None]) / 10 + white
+    distance = apart[..., 0] * 0.5 + apart[..., 1]
+    np.fill_diagonal(distance, -1)
+    return np.argsort(distance, 1, kind="stable")[:, :NEIGHBOURS]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1, 5, 17, 300, 900]))
+def test_the_nearest_are_those_of_the_whole_table(seed: int, count: int) -> None:
+    boxes = page(seed, count)
+    found, known = nearest(boxes), by_table(boxes)
+    assert (found[:, : known.shape[1]] == known).all()
+    assert (found[:, known.shape[1] :] == np.arange(count)[:, None]).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1, 5, 300, 900]))
+def test_the_related_are_joined_as_in_the_whole_table(seed: int, count: int) -> None:
+    boxes = page(seed, count)
+
+    def touch(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        across, down = gaps(boxes[rows], boxes[columns])
+        return (across < 1) & (down < 1)
+
+    table = touch(np.arange(count), np.arange(count))
+    rows, columns = related(boxes, touch, 1.0)
+    assert sorted(zip(rows, columns, strict=True)) == sorted(zip(*np.nonzero(table), strict=True))
+    sets = connected(count, rows, columns)
+    assert sorted(np.concatenate(sets).tolist()) == list(range(count))
+    owner = np.empty(count, int)
+    for number, each in enumerate(sets):
+        assert (np.diff(each) > 0).all()
+        owner[each] = number
+    assert (owner[rows] == owner[columns]).all()
+    for each in sets:  # each can be walked from its first part
+        seen = {int(each[0])}
+        frontier = list(seen)
+        while frontier:
+            more = set(np.flatnonzero(table[frontier].any(0)).tolist()) - seen
+            seen |= more
+            frontier = list(more)
+        assert seen == set(each.tolist())
+
+
+@given(st.integers(0, 10**6), st.integers(2, 40))
+def test_links_are_the_mean_of_what_two_say(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    width = min(4, count)
+    neighbours = np.stack([rng.permutation(count)[:width] for _ in range(count)])
+    neighbours[:, 0] = np.arange(count)
+    same = rng.random((count, width)).astype(np.float32)
+    links = Links.of(neighbours, same)
+    said: dict[tuple[int, int], list[float]] = {}
+    for own, (others, values) in enumerate(zip(neighbours, same, strict=True)):
+        for other, value in zip(others, values, strict=True):
+            if own != other:
+                said.setdefault((own, int(other)), []).append(float(value))
+                said.setdefault((int(other), own), []).append(float(value))
+    linked, known = links.between(np.arange(count))
+    assert {(int(i), int(j)) for i, j in zip(*np.nonzero(known), strict=True)} == set(said)
+    for (own, other), values in said.items():
+        assert linked[own, other] == pytest.approx(np.mean(values))
+    some = rng.permutation(count)[: count // 2 + 1]
+    part, _ = links.between(some)
+    assert (part == linked[np.ix_(some, some)]).all()
+    around = links.around(some[:1])
+    assert set(around.tolist()) == {int(some[0]), *np.flatnonzero(known[some[0]]).tolist()}
+
+
+def test_runs_of_a_line_are_all_that_are_short_enough() -> None:
+    boxes = page(1, 60)
+    line = Line(boxes, tuple(np.array([i]) for i in range(60)))
+    first, last, hulls = line.runs()
+    pairs = [(i, j) for i in range(60) for j in range(i, min(i + 20, 60))]
+    assert list(zip(first.tolist(), last.tolist(), strict=True)) == pairs
+    for (i, j), hull in zip(pairs, hulls, strict=True):
+        some = boxes[i : j + 1]
+        assert hull.tolist() == [*some[:, :2].min(0).tolist(), *some[:, 2:].max(0).tolist()]
+
+
+def test_page_of_too_many_pieces_is_told_and_stops_no_other(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cv2
+
+    monkeypatch.chdir(str(tmp_path))
+    image = np.full((800, 800), 255, np.uint8)
+    for y in range(20, 780, 40):
+        for x in range(20, 780, 40):
+            image[y : y + 20, x : x + 20] = 0
+    cv2.imwrite("full.png", image)
+    cv2.imwrite("one.png", image[:70, :70])
+    monkeypatch.setattr(search, "MOST_PARTS", 100)
+    records = convert(["full.png", "one.png"], ["o.jsonl"], recogniser=FakeRecogniser())
+    assert [record.status for record in records] == ["failed", "ok"]
+    assert "full.png: page 1: not searched" in str(records[0].error)
+    assert "crop it" in str(records[0].error)

@@ -1,0 +1,241 @@
+"""What the user has is not overwritten; what files claim is not believed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import INKML, FakeRecogniser, cross, encoded
+
+from hmer_cli.cli import main
+from hmer_cli.commands import eval_pages
+from hmer_cli.commands.convert import convert
+from hmer_cli.commands.generate import generate
+from hmer_cli.commands.render import render_inputs
+from hmer_cli.data.datasets import open_dataset
+from hmer_cli.data.store import parse_captions
+from hmer_cli.document import cache
+from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.formats import jsonl
+from hmer_cli.document.records import Record
+from hmer_cli.errors import OutputError, UsageError
+from hmer_cli.ink.render import Readable
+from hmer_cli.metrics.overlays import picture
+from hmer_cli.metrics.regions import PageOutcome
+from hmer_cli.recognition.reading import Reading, TokenReading
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def ink(path: str, label: str = "x") -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    note = f'<annotation type="truth">{label}</annotation>'
+    Path(path).write_text(INKML.replace("<trace", f"{note}<trace", 1))
+
+
+def test_render_never_writes_into_an_input() -> None:
+    ink("in/energy.inkml")
+    captions = "energy\tx\nimg001\ty\nimg002\tz\n"
+    Path("in/caption.txt").write_text(captions)
+    for out in ("in", "in/out"):
+        with pytest.raises(UsageError, match="apart from the inputs"):
+            render_inputs(["in"], out)
+    assert Path("in/caption.txt").read_text() == captions
+    assert sorted(path.name for path in Path("in").iterdir()) == ["caption.txt", "energy.inkml"]
+
+
+def test_render_keeps_the_captions_and_images_of_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ink("in/energy.inkml")
+    ink("in/taken.inkml")
+    Path("out").mkdir()
+    Path("out/caption.txt").write_text("img001\ty\ntaken\tthe user's\n")
+    Path("out/taken.png").write_bytes(b"the user's own")
+    for _ in range(2):
+        with pytest.raises(OutputError, match="not hmer's"):
+            render_inputs(["in"], "out")
+        found = parse_captions(Path("out/caption.txt").read_bytes())
+        assert found == {"img001": "y", "taken": "the user's", "energy": "x"}
+        assert Path("out/taken.png").read_bytes() == b"the user's own"
+    render_inputs(["in/energy.inkml"], "out", size=300)  # its own image may change
+    render_inputs(["in/energy.inkml"], "out", size=200)
+
+
+def test_names_that_render_writes_are_found_again() -> None:
+    for name in (" lead", "x.png", "plain"):
+        ink(f"in/{name}.inkml", "y")
+    render_inputs(["in"], "out")
+    samples = open_dataset("out")
+    assert [sample.error for sample in samples] == [None] * 3
+    assert {sample.label for sample in samples} == {"y"}
+
+
+def test_generate_replaces_nothing_but_its_own() -> None:
+    Path("mine").mkdir()
+    for name in ("caption.txt", "00001.png"):
+        Path("mine", name).write_text("the user's own")
+        with pytest.raises(OutputError, match="not hmer's"):
+            generate("mine", ["x"])
+        assert Path("mine", name).read_text() == "the user's own"
+        Path("mine", name).unlink()
+    generate("mine", ["x"])
+    generate("mine", ["y"])
+    assert Path("mine/caption.txt").read_text() == "00001\ty\n"
+
+
+class Known(FakeRecogniser):
+    identity = "fake"
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        return [Reading("x", 0.9, (TokenReading("x", 0.9, (1, 2, 3, 4)),)) for _ in images]
+
+
+def test_cache_that_fails_on_the_way_leaves_no_empty_picture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"{i:02}.png" for i in range(30)]
+    for i, name in enumerate(names):
+        Path(name).write_bytes(encoded(cross(width=200 + i)))
+    true_row = cache._encoded
+    calls = 0
+
+    def full(result: cache.Result) -> bytes:
+        nonlocal calls
+        calls += 1
+        return true_row(result)
+
+    monkeypatch.setattr(cache, "_encoded", full)
+    true_try = cache.Cache._try
+
+    def failing(self, action):  # type: ignore[no-untyped-def]
+        if calls > 12 and self._path is not None:
+            self._base.close()
+            self._give_up(sqlite3.OperationalError("database or disk is full"))
+            self._base = self._opened()
+            return None
+        return true_try(self, action)
+
+    monkeypatch.setattr(cache.Cache, "_try", failing)
+    convert(names, ["o.html"], recogniser=Known(), cache=Path("cache"))
+    assert "cannot be used" in capsys.readouterr().err
+    page = Path("o.html").read_text()
+    assert page.count("data:image/webp;base64,") == 30
+    assert 'base64,"' not in page
+
+
+def corrections(*entries: dict[str, object], version: object = 1) -> Path:
+    path = Path("c.json")
+    content = {"hmer": "corrections", "version": version, "corrections": entries}
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        *[r"A^\intercal", r"a \leqq b", r"a \subsetneqq b", r"\input{/etc/passwd}", "~", r"\quad"],
+        *[r"\tag{1}", "% note", r"\phantom{x}", " ", r"\rm " * 3000, "x" * 20_000],
+    ],
+    ids=range(12),
+)
+def test_correction_that_is_no_mathematics_is_named_and_left_out(
+    latex: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Corrections.load([corrections({"key": "k", "latex": latex}, {"key": "", "latex": "x"})])
+    assert "k" not in found
+    assert "correction 1 is not applied" in capsys.readouterr().err
+
+
+def test_only_an_empty_correction_dismisses() -> None:
+    found = Corrections.load([corrections({"key": "k", "latex": ""})])
+    assert found.find("k", "f", 1, (0, 0, 1, 1)) == ""
+
+
+@pytest.mark.parametrize("box", [[float("nan")] * 4, [10**400, 0, 1, 1], [0, 0, float("inf"), 1]])
+def test_correction_of_no_place_is_of_no_region(
+    box: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = corrections({"file": "f", "page": 1, "box": box, "latex": "x"})
+    assert Corrections.load([path]).find("k", "f", 1, (0, 0, 1, 1)) is None
+    assert "not applied" in capsys.readouterr().err
+
+
+def test_corrections_from_windows_are_read_and_from_nowhere_refused() -> None:
+    path = corrections({"key": "k", "latex": "x"})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert "k" in Corrections.load([path])
+    with pytest.raises(UsageError, match="version"):
+        Corrections.load([corrections(version=True)])
+    path.write_text("[" * 100_000)
+    with pytest.raises(UsageError, match="not JSON"):
+        Corrections.load([path])
+
+
+def test_generate_guesses_at_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    made = generate("out", [r"A^\intercal", "x"])
+    assert (made.written, made.failed) == (1, 1)
+    assert "intercal" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"formulas": [[-1e9, -1e9, 1e9, 1e9]]}',
+        '{"formulas": [[-1e308, 0, 1e308, 1]]}',
+        '{"formulas": [[NaN, 0, 1, 1]]}',
+        f'{{"formulas": [[{10**400}, 0, -{10**400}, 1]]}}',
+    ],
+)
+def test_boxes_far_off_the_page_are_drawn_at_its_edge(text: str) -> None:
+    boxes = eval_pages._boxes(text.encode())
+    assert boxes is not None
+    drawn = picture(np.full((50, 60), 255, np.uint8), PageOutcome("a", [], boxes))
+    assert drawn.size[0] == 60
+
+
+def test_json_without_end_is_no_page() -> None:
+    assert eval_pages._boxes(b"[" * 100_000) is None
+
+
+def test_jsonl_holds_no_control_characters() -> None:
+    name = "a\x7f\x9b\u2028\u202e\U000e0001é\udc80.png"
+    text = jsonl([Record(name, 1, None, "x", 0.9, "ok", None, "m")])
+    assert len(text.splitlines()) == 1
+    assert text.rstrip("\n").isprintable()
+    assert json.loads(text)["source"] == name
+    assert "é" in text
+
+
+def test_input_without_a_name_is_not_the_current_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (record,) = convert([""], ["o.jsonl"], recogniser=FakeRecogniser())
+    assert record.status == "failed"
+    assert "without a name" in str(record.error)
+
+
+def test_user_without_a_home_converts_without_a_cache(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import platformdirs
+
+    def none(*_: object, **__: object) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(platformdirs, "user_cache_dir", none)
+    monkeypatch.delenv("HMER_CACHE", raising=False)
+    Path("a.png").write_bytes(encoded(cross()))
+    monkeypatch.setattr(sys, "argv", ["hmer", "convert", "a.png", "--out", "o.tex"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
