@@ -107,7 +107,7 @@ def test_mathbrush_symbols_are_read_by_their_code_points(tmp_path: Path) -> None
     read = dict(read_symbols(path))
     assert list(read) == [r"\delta", r"\neq", r"\varepsilon", r"\{"]
     assert read[r"\delta"][0].tolist() == [[0, 0], [5, 5], [0, 10]]
-    assert SymbolBank.build([], path).count(r"\delta") == 1
+    assert SymbolBank.build([], [path]).count(r"\delta") == 1
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,6 @@ def test_the_fit_finds_what_the_layout_was_drawn_from() -> None:
 
 @pytest.mark.data
 def test_mathbrush_has_what_crohme_lacks(data_file: Callable[[str], Path]) -> None:
-    bank = SymbolBank.build([], data_file("mathbrush-symbols.txt.gz"))
+    bank = SymbolBank.build([], [data_file("mathbrush-symbols.txt.gz")])
     for token in [*"DJKOQUWZ", r"\delta", r"\rho", r"\tau", r"\psi", r"\Omega"]:
         assert bank.count(token) >= 5, token

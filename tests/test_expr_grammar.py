@@ -15,7 +15,7 @@ from hmer_cli.expr.validity import problems
 
 TOKENS = tokenize(
     r"x 2 + = ( ) [ ] { } ^ _ & \\ \frac \sqrt \sum \lim \limits \sin \hat \mathbb "
-    r"\begin{bmatrix} \end{bmatrix} \begin{cases} \end{cases}"
+    r"\begin{bmatrix} \end{bmatrix} \begin{cases} \end{cases} \overset \binom"
 )
 
 
@@ -37,6 +37,9 @@ def walk(tokens: list[str]) -> Prefix | None:
         r"\begin{bmatrix} a & b \\ c & d \end{bmatrix} x",
         r"\begin{bmatrix} a & b & c \end{bmatrix} x",
         r"\hat { x } ^ { 2 }",
+        r"\overset { d } { = } _ { 2 } x",
+        r"\binom { n } { k } ^ { 2 }",
+        r"\underbrace { a + b } _ { 2 }",
         "",
     ],
 )
@@ -58,6 +61,9 @@ def test_a_label_is_let_through_to_its_end(label: str) -> None:
         r"\frac { a } x",
         "&",
         r"\sqrt [ 3 ] x",
+        r"\overset { d } { x y",
+        r"\overset { d } { \frac",
+        r"\overset { d } x",
         r"\notacommand",
         "x ^ { }",
         r"\frac { } { 2 }",

@@ -29,7 +29,7 @@ from hmer_cli.training.compose import examples
 from hmer_cli.training.compose.recompose import Recomposer, tie
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 
-VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
+VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary-2.txt")
 RECOMPOSER = Recomposer(SymbolBank())
 LABELS = [
     r"\frac { d } { d x } x ^ { n } = n x ^ { n - 1 }",

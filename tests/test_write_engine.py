@@ -118,7 +118,6 @@ def test_joined_letters_are_one_stroke() -> None:
     [
         r"\aleph",
         r"\begin{Bmatrix} a \end{Bmatrix}",
-        r"\overset { a } { = }",
         "{ }",
         r"\check { x }",
     ],

@@ -12,7 +12,7 @@ from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.synthesis.font import FontHand, drawings, knows, outlines, sample
 from hmer_cli.synthesis.writer_style import WriterStyle
 
-VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
+VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary-2.txt")
 UNDRAWN = {t for t in STRUCTURE if not t.startswith(("\\frac", "\\sqrt"))}
 
 

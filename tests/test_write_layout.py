@@ -164,3 +164,36 @@ def test_every_sample_differs_and_every_seed_gives_the_same_again() -> None:
 def test_nothing_to_write_is_told() -> None:
     with pytest.raises(ValueError, match="nothing"):
         write("{ }", 0)
+
+
+@hands
+@given(seeds)
+def test_a_binomial_is_one_sign_of_two_brackets_round_its_rows(seed: int) -> None:
+    binomial, over, under = write(r"\binom { n } { k }", seed)
+    assert binomial.token == r"\binom" and len(binomial.glyph.lengths) == 2
+    for row in (over, under):
+        assert binomial.box[0] < row.box[0] and row.box[2] < binomial.box[2]
+    assert middle(over)[1] < middle(binomial)[1] < middle(under)[1]
+
+
+@hands
+@given(seeds, st.sampled_from(["overset", "underset"]))
+def test_what_is_placed_on_a_sign_is_spelled_before_it(seed: int, placer: str) -> None:
+    placed, sign, after = write(rf"\{placer} {{ d }} {{ = }} x", seed)
+    assert (placed.token, sign.token, after.token) == ("d", "=", "x")
+    assert (middle(placed)[1] < middle(sign)[1]) == (placer == "overset")
+    assert abs(middle(placed)[0] - middle(sign)[0]) < 1.0
+
+
+@hands
+@given(seeds)
+def test_a_brace_holds_its_row_and_says_its_script_under_its_middle(seed: int) -> None:
+    brace, a, _, b, said = write(r"\underbrace { a + b } _ { n }", seed)
+    assert max(a.box[3], b.box[3]) < brace.box[3] < said.box[3]
+    assert a.box[0] - 0.5 < said.box[0] and said.box[2] < b.box[2] + 0.5
+
+
+def test_names_of_two_words_have_a_space() -> None:
+    (name,) = write(r"\limsup", 3)
+    (word,) = write(r"\lim", 3)
+    assert name.glyph.width > 2 * word.glyph.width

@@ -116,7 +116,7 @@ def english(data: Path, folder: Path, count: int, notes: int, kept: Path) -> Ite
     for ink in written:
         desks[zlib.crc32(origin(ink)[0].encode()) % detector.FOLDS].inks.append(ink)
     for desk in desks:
-        desk.bank = SymbolBank.build(desk.inks, data / "mathbrush-symbols.txt.gz")
+        desk.bank = SymbolBank.build(desk.inks, [data / "mathbrush-symbols.txt.gz"])
     labels = [ink.label for ink in written if ink.label]
     vocabulary = Vocabulary.of_labels(labels)
     lines = (data / "formulas.txt").read_text(encoding="utf-8").splitlines()

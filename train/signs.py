@@ -1,7 +1,7 @@
 """Train the network that tells kinds of signs: CROHME's ink -> weights/hmer-signs-1.onnx.
 
     python train/signs.py --inks ../shared/data/crohme.zip \
-        --mathbrush ../shared/data/mathbrush-symbols.txt.gz --out weights
+        --symbols ../shared/data/mathbrush-symbols.txt.gz --out weights
 
 needs scikit-learn and onnx; takes seconds. No page is used, so that pages can be judged by it.
 """
@@ -36,13 +36,15 @@ def main() -> None:
     """Draw, train, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inks", required=True, help="CROHME package")
-    parser.add_argument("--mathbrush", type=Path, help="isolated symbols as strokes")
+    parser.add_argument(
+        "--symbols", type=Path, action="append", help="a file of isolated symbols as strokes"
+    )
     parser.add_argument("--out", type=Path, default=Path("weights"))
     options = parser.parse_args()
     samples = open_dataset(options.inks, "train")
     inks = [s.ink.with_label(s.label) for s in samples if s.error is None and s.ink and s.label]
     random = np.random.default_rng(0)
-    rows = list(_drawings(SymbolBank.build(inks, options.mathbrush), random))
+    rows = list(_drawings(SymbolBank.build(inks, options.symbols or []), random))
     order = random.permutation(len(rows))
     looks = np.array([rows[i][0] for i in order])
     kinds = np.array([rows[i][1] for i in order])

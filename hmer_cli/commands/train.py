@@ -123,8 +123,9 @@ def invention_of(
     vocabulary = Vocabulary.of_labels(ink.label or "" for ink in learned)
     if wanted.vocabulary:
         vocabulary = Vocabulary.load(beside_recipe / wanted.vocabulary)
-    formulas = beside_data / wanted.formulas if wanted.formulas else None
-    symbols = beside_data / wanted.symbols if wanted.symbols else None
+    formulas, symbols = (
+        [beside_data / name for name in names] for names in (wanted.formulas, wanted.symbols)
+    )
     return Invention.build(learned, vocabulary, formulas, symbols, wanted.tries)
 
 

@@ -73,6 +73,8 @@ WIDE = frozenset(
     r"""\overline \overrightarrow \overleftarrow \overbrace \underline \underbrace""".split()
 )
 UNDER = frozenset(r"\underline \underbrace".split())
+BRACES = frozenset(r"\overbrace \underbrace".split())
+"""Covers whose scripts stand over or under their middle."""
 
 _NAMED = {name: name[1:] for name in OPERATORS if name not in BIG}
 _NAMED |= {r"\limsup": "lim sup", r"\liminf": "lim inf"}

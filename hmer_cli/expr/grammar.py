@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, OPERATORS, STACKS, SYMBOLS
+from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, OPERATORS, PLACERS, STACKS, SYMBOLS
 from hmer_cli.expr.parser import MAX_DEPTH
 
-_ARGUMENTS = dict.fromkeys(STACKS, 2) | dict.fromkeys(COVERS | FONTS, 1) | {r"\sqrt": 1}
+_ARGUMENTS = dict.fromkeys(STACKS | PLACERS, 2) | dict.fromkeys(COVERS | FONTS, 1) | {r"\sqrt": 1}
 _GRIDS = {rf"\begin{{{name}}}": (rf"\end{{{name}}}", columns) for name, columns in GRIDS.items()}
 
 
@@ -16,6 +16,7 @@ class _Open:
     """A row that waits for its end: how many arguments follow it, which scripts stand after it.
 
     In a grid it may have so many ``columns``, of which there are ``cells`` in its last line.
+    A ``placed`` one goes over or under the sign in the ``single`` one that follows it.
     """
 
     end: str
@@ -23,6 +24,8 @@ class _Open:
     scripts: str = ""
     columns: int = 0
     cells: int = 1
+    placed: bool = False
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Prefix:
     operator: bool = False
     limits: bool = False
     fresh: bool = True
+    placer: bool = False
 
     @property
     def complete(self) -> bool:
@@ -54,6 +58,8 @@ class Prefix:
             return None
         if self.rows and token == self.rows[-1].end:
             return None if self.fresh else self._close()
+        if self.rows and self.rows[-1].single and not (self.fresh and token in SYMBOLS):
+            return None
         if token in ("_", "^"):
             if self.fresh or token in self.scripts:
                 return None
@@ -67,8 +73,10 @@ class Prefix:
         tokens: list[str] = []
         prefix: Prefix | None = self
         while prefix is not None and not prefix.complete:
-            ends = not prefix.need and not prefix.limits
+            bare = bool(prefix.rows) and prefix.rows[-1].single and prefix.fresh
+            ends = not prefix.need and not prefix.limits and not bare
             token = "{" if prefix.need else "_" if prefix.limits else prefix.rows[-1].end
+            token = "=" if bare and not prefix.need and not prefix.limits else token
             tokens.append(token)
             prefix = prefix._close() if ends else prefix.extend(token)
         return tokens
@@ -77,14 +85,17 @@ class Prefix:
         if token == "[" and self.index:
             return self._row(_Open("]", self.need))
         if token == "{":
-            return self._row(_Open("}", self.need - 1, self.scripts))
+            placed, single = self.placer and self.need == 2, self.placer and self.need == 1
+            row = _Open("}", self.need - 1, self.scripts, placed=placed, single=single)
+            return self._row(row)
         return None
 
     def _atom(self, token: str) -> Prefix | None:
         if token in _ARGUMENTS:
             if len(self.rows) >= MAX_DEPTH - 1:
                 return None
-            return Prefix(self.rows, need=_ARGUMENTS[token], index=token == r"\sqrt", fresh=False)
+            need, placer = _ARGUMENTS[token], token in PLACERS
+            return Prefix(self.rows, need=need, index=token == r"\sqrt", fresh=False, placer=placer)
         if token in _GRIDS:
             end, columns = _GRIDS[token]
             return self._row(_Open(end, columns=columns), fresh=False)
@@ -113,4 +124,6 @@ class Prefix:
 
     def _close(self) -> Prefix:
         row = self.rows[-1]
-        return Prefix(self.rows[:-1], need=row.left, scripts=row.scripts, fresh=False)
+        return Prefix(
+            self.rows[:-1], need=row.left, scripts=row.scripts, fresh=False, placer=row.placed
+        )

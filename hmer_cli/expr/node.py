@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from hmer_cli.expr.commands import COVERS, GRIDS, STACKING
+from hmer_cli.expr.commands import COVERS, GRIDS, OPERATORS, STACKING, STACKS
 
 Tree: TypeAlias = tuple["Node", ...]
 """Nodes from left to right."""
@@ -55,6 +55,12 @@ class Node:
         yield from (self.above, self.inside, self.below)
         yield from (cell for row in self.cells for cell in row)
         yield from (self.sub, self.sup)
+
+
+def placed(node: Node) -> bool:
+    r"""Whether the rows Above and Below come first in the label: ``\overset { a } { = }``."""
+    stacked = node.symbol in OPERATORS or node.symbol in STACKS or node.symbol == r"\sqrt"
+    return bool(node.above or node.below) and not stacked
 
 
 def walk(tree: Tree) -> Iterator[Node]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from html import escape
 
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
-from hmer_cli.expr.glyphs import ACCENTS, BIG, CLOSING, GLYPHS, OPENING, UNDER, WIDE
+from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
 from hmer_cli.expr.node import Node, Tree
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
@@ -175,6 +175,8 @@ def _dressed(node: Node, base: str) -> str:
     """The sign with its limits, then its scripts."""
     if node.symbol not in STACKS and node.symbol != r"\sqrt":
         base = _scripted("munder", "mover", base, node.below, node.above)
+    if node.symbol in BRACES:
+        return _scripted("munder", "mover", base, node.sub, node.sup)
     return _scripted("msub", "msup", base, node.sub, node.sup)
 
 

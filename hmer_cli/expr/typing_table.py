@@ -13,7 +13,7 @@ from hmer_cli.expr.commands import (
     PLACERS,
     STACKS,
 )
-from hmer_cli.expr.glyphs import ACCENTS, BIG, CLOSING, GLYPHS, OPENING, UNDER, WIDE
+from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
 from hmer_cli.expr.parser import MAX_DEPTH
 from hmer_cli.expr.spellings import ENVIRONMENTS, FENCES, SILENT, SYNONYMS, UNICODE, UPRIGHT
 from hmer_cli.expr.to_mathml import FENCES as BRACKETS
@@ -38,6 +38,7 @@ def typing_table() -> dict[str, Any]:
         "opening": OPENING,
         "closing": CLOSING,
         "under": UNDER,
+        "braces": BRACES,
         "wide": WIDE,
         "grids": GRIDS,
         "words": [name[1:] for name in FUNCTIONS | {r"\lim"}],

@@ -9,10 +9,9 @@ from typing import Protocol
 import numpy as np
 
 from hmer_cli.errors import InputError
-from hmer_cli.expr.commands import OPERATORS
 from hmer_cli.expr.node import Node, Tree, walk
-from hmer_cli.expr.tokens import join, tokenize
-from hmer_cli.expr.tree import parse, to_tokens
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.tree import parse
 from hmer_cli.ink.ink import Box, Ink, Symbol
 from hmer_cli.ink.render import Image, draw, fit, legible_size
 from hmer_cli.synthesis.font import FontHand, knows
@@ -122,12 +121,8 @@ def _covered(ink: Ink, strokes: Sequence[int], pen: float) -> Box:
 
 def _check(node: Node) -> None:
     symbol = node.symbol
-    stacked = symbol in OPERATORS or symbol in (r"\frac", r"\sqrt")
     if node.cells:
         if symbol[7:-1] not in DELIMITERS:
             raise InputError(f"{symbol} is no sign of the hand", "write another matrix")
     elif symbol and not knows(symbol):
         raise InputError(f"{symbol} is no sign of the hand", "leave it out")
-    if (node.above or node.below) and not stacked:
-        said = join(to_tokens((node,)))
-        raise InputError(f"{said}: the hand stacks nothing on {symbol}", "write it as a script")

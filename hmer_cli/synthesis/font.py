@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -34,12 +34,15 @@ _UPRIGHT = 0.4
 WORDS = {
     rf"\{word}": word
     for word in """sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh coth log ln exp lim
-    max min sup inf det arg dim ker""".split()
+    max min sup inf det arg dim ker limsup liminf deg gcd lg""".split()
 }
 """Function names, which are written letter by letter."""
 
 WORD_GAP = 0.12
 """The usual gap between their letters."""
+
+_TWO_WORDS, _BETWEEN = frozenset({r"\limsup", r"\liminf"}), 0.45
+"""Names of two words of three letters, and the usual gap between those."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class FontHand:
         if token in WORDS:
             letters = [self.glyph(letter) for letter in WORDS[token]]
             gap = float(self.rng.normal(WORD_GAP, 0.03))
-            return join(token, letters, gap, link if self.manner.joined else None)
+            return spelled(token, letters, gap, link if self.manner.joined else None)
         outline, controls = self._form(_key(token))
         waver = self.rng.normal(0, self.manner.unrest, controls.shape)
         angular = self.manner.angular
@@ -156,10 +159,23 @@ def _proportioned(y: NDArray[np.float64], manner: WriterStyle) -> NDArray[np.flo
     return y + (manner.high - 1) * over + (manner.deep - 1) * under
 
 
+def spelled(
+    token: str,
+    letters: Sequence[Glyph],
+    gap: float,
+    link: Callable[[Points, Points], Points] | None = None,
+) -> Glyph:
+    """A function's name of these letters, ``gap`` apart; see `glyph.join`."""
+    if token not in _TWO_WORDS:
+        return join(token, letters, gap, link)
+    words = [join(token, part, gap, link) for part in (letters[:3], letters[3:])]
+    return join(token, words, _BETWEEN)
+
+
 def sample(token: str) -> Glyph:
     """The token as the font's file has it, in no hand: for measuring."""
     if token in WORDS:
-        return join(token, [sample(letter) for letter in WORDS[token]], WORD_GAP)
+        return spelled(token, [sample(letter) for letter in WORDS[token]], WORD_GAP)
     return drawings()[_key(token)][0].glyph(token)
 
 

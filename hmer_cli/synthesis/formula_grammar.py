@@ -7,6 +7,8 @@ written anew where it stands.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from hmer_cli.expr.latex import normalise
@@ -61,13 +63,27 @@ _RULES = {
     "<LOW>": r"0 | 0 | 1 | { - \infty } | a",
     "<TOP>": r"N | \infty | <N> | M",
 }
-_WAYS = {
-    **{name: signs.split() for name, signs in _SIGNS.items()},
-    **{
-        name: [way.strip() for line in ways.strip().split("\n") for way in line.split(" | ")]
-        for name, ways in _RULES.items()
-    },
-}
+Table = Mapping[str, Sequence[str]]
+"""The ways to write each rule."""
+
+
+def table(signs: Mapping[str, str], rules: Mapping[str, str]) -> Table:
+    """These rules beside those of this file.
+
+    The ways of a rule stand apart by ``|`` or a new line; one that is indented goes on.
+    """
+    written = {
+        name: [
+            way.strip()
+            for line in ways.replace("\n" + 12 * " ", " ").strip().split("\n")
+            for way in line.split(" | ")
+        ]
+        for name, ways in {**_RULES, **rules}.items()
+    }
+    return {name: one.split() for name, one in {**_SIGNS, **signs}.items()} | written
+
+
+_WAYS = table({}, {})
 
 
 class FormulaGrammar:
@@ -75,12 +91,15 @@ class FormulaGrammar:
 
     def sample(self, rng: np.random.Generator) -> str:
         """A label of some 5 to 40 tokens, in the field's spelling."""
-        return normalise(_Phrase(rng).write("<S>", 0))
+        return normalise(Phrase(rng, _WAYS).write("<S>", 0))
 
 
-class _Phrase:
-    def __init__(self, rng: np.random.Generator) -> None:
+class Phrase:
+    """One formula in the making; a rule in lower case is written alike wherever it stands."""
+
+    def __init__(self, rng: np.random.Generator, ways: Table) -> None:
         self.rng = rng
+        self.ways = ways
         self.bound: dict[str, str] = {}
 
     def write(self, name: str, depth: int) -> str:
@@ -89,9 +108,9 @@ class _Phrase:
             name = "<a>"
         if name in self.bound:
             return self.bound[name]
-        ways = _WAYS[name]
+        ways = self.ways[name]
         way = ways[int(self.rng.integers(len(ways)))].split()
-        text = " ".join(self.write(part, depth + 1) if part in _WAYS else part for part in way)
+        text = " ".join(self.write(part, depth + 1) if part in self.ways else part for part in way)
         if name.islower():
             self.bound[name] = text
         return text

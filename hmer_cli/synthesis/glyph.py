@@ -55,6 +55,11 @@ class Glyph:
         return self.box[3] - self.box[1]
 
     @property
+    def middle(self) -> float:
+        """The y of the middle of the ink."""
+        return (self.box[1] + self.box[3]) / 2
+
+    @property
     def strokes(self) -> list[Points]:
         """The strokes one by one."""
         return np.split(self.points, np.cumsum(self.lengths)[:-1])

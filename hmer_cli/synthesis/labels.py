@@ -10,16 +10,31 @@ from typing import Protocol
 import numpy as np
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.commands import FONTS
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.node import Node, Tree, rebuild, walk
 from hmer_cli.expr.tokens import Vocabulary, join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
+from hmer_cli.synthesis.exercises import Exercises
 from hmer_cli.synthesis.layout import DELIMITERS
 from hmer_cli.synthesis.layout_statistics import KINDS
-from hmer_cli.synthesis.random_trees import COVERED, PAIRS, Choices, RandomTrees
+from hmer_cli.synthesis.random_trees import (
+    BLACKBOARD,
+    CALLIGRAPHIC,
+    COVERED,
+    PAIRS,
+    Choices,
+    RandomTrees,
+)
 
 SHORTEST, LONGEST = 3, 32
 """Tokens of a piece of a formula."""
+
+_WHOLE, _MOST = 0.4, 64
+"""How often a formula of at most so many tokens is taken whole."""  # convention
+
+_VARIED = 0.3
+"""The chance of a sign of an exercise to become another."""
 
 _ENDED, _MARKS = 0.2, (".", ",")
 """How often a piece ends in a mark, as formulas within a text do."""
@@ -31,7 +46,6 @@ _WORD = 3
 
 _BARE = r"\begin{matrix}"
 _FRAMES = {sides: name for name, sides in DELIMITERS.items() if all(sides)}
-_FONTS = (r"\mathbb", r"\mathcal", r"\mathfrak")
 
 
 class LabelSource(Protocol):
@@ -52,17 +66,21 @@ class Formulas:
         self.sources = sources
         self.vocabulary = vocabulary
         self._pieces: dict[int, list[str]] = {}
+        self._wholes: dict[int, str] = {}
 
     def sample(self, rng: np.random.Generator) -> str:
-        """The longer of two pieces of a random formula, as there are too many short ones.
+        """A whole formula, or the longer of two of its pieces, as there are too many short ones.
 
         Some end in a full stop or a comma.
         Raises InputError where no formula has any.
         """
         for _ in range(_PATIENCE if self.sources else 0):
-            pieces = self.pieces(int(rng.integers(len(self.sources))))
-            if pieces:
-                piece = max((pieces[i] for i in rng.integers(len(pieces), size=2)), key=len)
+            index = int(rng.integers(len(self.sources)))
+            pieces = self.pieces(index)
+            whole = self._wholes.get(index) if rng.random() < _WHOLE else None
+            if pieces or whole:
+                drawn = rng.integers(len(pieces), size=2) if pieces else ()
+                piece = whole or max((pieces[i] for i in drawn), key=len)
                 mark = _MARKS[int(rng.integers(len(_MARKS)))]
                 ended = mark in self.vocabulary and rng.random() < _ENDED
                 return f"{piece} {mark}" if ended else piece
@@ -71,17 +89,35 @@ class Formulas:
     def pieces(self, index: int) -> list[str]:
         """The pieces of one formula."""
         if index not in self._pieces:
-            self._pieces[index] = self._cut(self.sources[index])
+            tree = self._read(self.sources[index])
+            whole = [token for node in tree for token in to_tokens((node,))]
+            if SHORTEST <= len(whole) <= _MOST and _whole(tree) and self._known(whole):
+                self._wholes[index] = join(whole)
+            rows = [tree, *(row for node in walk(tree) for row in node.rows)]
+            found = [tokens for row in rows if row for tokens in _spans(row)]
+            self._pieces[index] = [join(tokens) for tokens in found if self._known(tokens)]
         return self._pieces[index]
 
-    def _cut(self, source: str) -> list[str]:
+    def _read(self, source: str) -> Tree:
+        """The tree of a formula without the marks at its end; empty where it is none."""
         try:
-            tree = _framed(rebuild(parse(tokenize(normalise(source))), _plain))
+            tree = _framed(rebuild(parse(tokenize(normalise(source))), self._plain))
         except (LabelError, ValueError):
-            return []
-        rows = [tree, *(row for node in walk(tree) for row in node.rows)]
-        labels = (join(tokens) for row in rows for tokens in _spans(row))
-        return [label for label in labels if all(t in self.vocabulary for t in tokenize(label))]
+            return ()
+        while tree and KINDS.get(tree[-1].symbol) == "mark" and not any(tree[-1].rows):
+            tree = tree[:-1]
+        return tree
+
+    def _plain(self, node: Node) -> Node:
+        """Letters without the fonts that no hand shows, or that the vocabulary has not."""
+        font, _, letter = node.symbol.partition(" ")
+        shown = {r"\mathbb": BLACKBOARD, r"\mathcal": CALLIGRAPHIC}.get(font, ())
+        if font in FONTS and not (font in self.vocabulary and letter[2:3] in shown):
+            return replace(node, symbol=letter[2:-2])
+        return node
+
+    def _known(self, tokens: Sequence[str]) -> bool:
+        return all(token in self.vocabulary for token in tokens)
 
 
 class Substitutions:
@@ -96,18 +132,40 @@ class Substitutions:
 
     def sample(self, rng: np.random.Generator, share: float = 0.5) -> str:
         """A label of which each sign is replaced with the chance ``share``, everywhere alike."""
-        tokens = tokenize(self.labels[int(rng.integers(len(self.labels)))])
+        return self.vary(self.labels[int(rng.integers(len(self.labels)))], share, rng)
+
+    def vary(self, label: str, share: float, rng: np.random.Generator) -> str:
+        """The label with each of its signs replaced with this chance, everywhere alike."""
+        tokens = tokenize(label)
         new = {token: self._other(token, share, rng) for token in dict.fromkeys(tokens)}
-        left, right = self.pairs[int(rng.integers(len(self.pairs)))]
-        if rng.random() < share and tokens.count("(") == tokens.count(")"):
+        if self.pairs and rng.random() < share and tokens.count("(") == tokens.count(")"):
+            left, right = self.pairs[int(rng.integers(len(self.pairs)))]
             new |= {"(": [left], ")": [right]}
-        return join(part for token in tokens for part in new[token])
+        kept = [i >= 2 and tokens[i - 2] in FONTS for i in range(len(tokens))]  # \mathbb { R }
+        return join(
+            part
+            for token, own in zip(tokens, kept, strict=True)
+            for part in ([token] if own else new[token])
+        )
 
     def _other(self, token: str, share: float, rng: np.random.Generator) -> list[str]:
         other = self.choices.like(token, rng) if rng.random() < share else token
         if self.covers and len(token) == 1 and token.isalpha() and rng.random() < 0.05:
             return [self.covers[int(rng.integers(len(self.covers)))], "{", other, "}"]
         return [other]
+
+
+@dataclass(frozen=True)
+class Varied:
+    """Labels of a source, some of them with other signs of the same kind."""
+
+    source: LabelSource
+    substitutions: Substitutions
+
+    def sample(self, rng: np.random.Generator) -> str:
+        """A label; nothing is replaced in half of them, a few signs in the others."""
+        label = self.source.sample(rng)
+        return self.substitutions.vary(label, _VARIED, rng) if rng.random() < 0.5 else label
 
 
 @dataclass(frozen=True)
@@ -146,10 +204,16 @@ def mixture(
     vocabulary: Vocabulary,
     labels: Sequence[str] = (),
     formulas: Sequence[str] = (),
-    shares: tuple[float, float, float] = (0.4, 0.35, 0.25),
+    shares: tuple[float, float, float, float] = (0.4, 0.25, 0.15, 0.2),
 ) -> Mixture:
-    """Formulas, training labels and random trees in these shares, as far as there are any."""
+    """Formulas, training labels, random trees and exercises in these shares.
+
+    Those of which there are none leave their share to the others.
+    """
+    exercises = Varied(Exercises(vocabulary), Substitutions((), vocabulary))
     sources: list[tuple[float, LabelSource]] = [(shares[2], RandomTrees(vocabulary))]
+    if shares[3]:
+        sources.append((shares[3], exercises))
     if labels:
         sources.insert(0, (shares[1], Substitutions(labels, vocabulary)))
     if formulas:
@@ -163,14 +227,6 @@ def _canonical(label: str) -> bool:
         return bool(tokens) and to_tokens(parse(tokens)) == tokens
     except LabelError:
         return False
-
-
-def _plain(node: Node) -> Node:
-    """Letters without the fonts that no hand shows."""
-    font, _, letter = node.symbol.partition(" ")
-    if font in _FONTS and not (font == r"\mathbb" and letter[2:3] in "CENPQRZ"):
-        return replace(node, symbol=letter[2:-2])
-    return node
 
 
 def _framed(row: Tree) -> Tree:

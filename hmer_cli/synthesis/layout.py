@@ -10,14 +10,19 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from hmer_cli.expr.commands import COVERS, OPERATORS
-from hmer_cli.expr.node import Node, Tree
+from hmer_cli.expr.node import Node, Tree, placed
 from hmer_cli.ink.ink import Box
-from hmer_cli.synthesis.glyph import Glyph, Hand
+from hmer_cli.synthesis.glyph import Glyph, Hand, Points
 from hmer_cli.synthesis.layout_statistics import KINDS, LayoutStyle, gap
 from hmer_cli.synthesis.matrix_cells import arrange
 
-_WIDE_COVERS = frozenset({r"\overline", r"\underline"})
+_WIDE_COVERS = frozenset(
+    {r"\overline", r"\underline", r"\overrightarrow", r"\overbrace", r"\underbrace"}
+)
+_UNDER = frozenset({r"\underline", r"\underbrace"})
 _NARROW_COVERS = frozenset({r"\dot", r"\ddot"})
 _LEAST_GAP = -0.02
 _OFF = 0.4
@@ -140,6 +145,8 @@ class _Layouter:
         """A sign with everything that hangs on it; its left edge anywhere, its baseline at 0."""
         if node.symbol == r"\frac":
             block = self.fraction(node)
+        elif node.symbol == r"\binom":
+            block = self.binomial(node)
         elif node.symbol == r"\sqrt":
             block = self.root(node)
         elif node.symbol in COVERS:
@@ -173,6 +180,12 @@ class _Layouter:
                 sub, sup = below + sub, above + sup
             else:
                 self.limits(block, above, below)
+        elif placed(node):
+            self.place(block, above, below)
+        elif node.symbol == r"\overbrace":
+            sup = self.limits(block, sup, ())
+        elif node.symbol == r"\underbrace":
+            sub = self.limits(block, (), sub)
         base = block.box if block.marks else (0.0, -1.0, 0.0, 0.0)
         for name, tree in (("sub", sub), ("sup", sup)):
             if tree:
@@ -202,8 +215,18 @@ class _Layouter:
             y = max(y, (base[1] + base[3]) / 2 + 0.1 - part.box[1] * size, (size - 1) / 2 + _OFF)
         block.add(part, base[2] + space - part.box[0] * size, y, size)
 
-    def limits(self, block: Block, above: Tree, below: Tree) -> None:
-        """Rows over and under an operator; the lower one is spelled first."""
+    def place(self, block: Block, above: Tree, below: Tree) -> None:
+        """Rows over and under a sign that is no operator, which are spelled before it."""
+        own = len(block.marks)
+        self.limits(block, above, ())
+        self.limits(block, (), below)
+        block.marks = block.marks[own:] + block.marks[:own]
+
+    def limits(self, block: Block, above: Tree, below: Tree) -> Tree:
+        """Rows over and under an operator or a brace; the lower one is spelled first.
+
+        Nothing of them is left to be a script.
+        """
         base = block.box
         for name, tree in (("below", below), ("above", above)):
             part, size = self.part(tree, name) if tree else (Block(), 1.0)
@@ -215,6 +238,31 @@ class _Layouter:
             if name == "above":
                 y = base[1] - distance - part.box[3] * size
             block.add(part, x - part.centre * size, y, size)
+        return ()
+
+    def binomial(self, node: Node) -> Block:
+        """Two rows, one over the other, in round brackets; both brackets are one sign."""
+        inner = Block()
+        axis = self.style.draw("bar.axis")
+        for name, tree in (("over", node.above), ("under", node.below)):
+            part, size = self.part(tree, name)
+            distance = max(0.6 * self.style.draw(f"{name}.gap"), 0.12)
+            y = axis + distance - part.box[1] * size
+            if name == "over":
+                y = axis - distance - part.box[3] * size
+            inner.add(part, -part.centre * size, y, size)
+        box = inner.box if inner.marks else (0.0, -1.6, 0.6, 0.4)
+        reach = box[1] - 0.15, box[3] + 0.15
+        space = max(float(self.style.rng.normal(0.15, 0.06)), 0.04)
+        left, right = (self.sign(bracket, reach) for bracket in "()")
+        out = Block()
+        out.add(left, box[0] - space - left.box[2])
+        out.add(right, box[2] + space - right.box[0])
+        strokes = [stroke for mark in out.marks for stroke in _stretched(mark)]
+        glyph = Glyph.of(node.symbol, strokes)
+        block = _block(glyph, glyph.box)
+        block.add(inner)
+        return block
 
     def fraction(self, node: Node) -> Block:
         """Numerator, bar and denominator; the bar lies on the axis."""
@@ -272,7 +320,7 @@ class _Layouter:
         height = min(height, 0.8)
         distance = max(float(self.style.rng.normal(0.25, 0.09)), 0.08)
         left = (x0 + x1 - width) / 2 + float(self.style.rng.normal(0.05, 0.06))
-        y = bottom + distance if node.symbol == r"\underline" else top - distance - height
+        y = bottom + distance if node.symbol in _UNDER else top - distance - height
         block = _block(glyph, (left, y, left + width, y + height))
         block.add(inside)
         return block
@@ -325,6 +373,13 @@ def _pairs(tree: Iterable[Node]) -> dict[int, int]:
 def _within(value: float, limit: float) -> float:
     limit = max(limit, 0.05)
     return min(max(value, -limit), limit)
+
+
+def _stretched(mark: Mark) -> list[Points]:
+    """The strokes of a mark, its glyph pulled to fill its box."""
+    own, box = np.array(mark.glyph.box, np.float32), np.array(mark.box, np.float32)
+    scale = (box[2:] - box[:2]) / np.maximum(own[2:] - own[:2], 1e-3)
+    return [(stroke - own[:2]) * scale + box[:2] for stroke in mark.glyph.strokes]
 
 
 def _block(glyph: Glyph, box: Box) -> Block:

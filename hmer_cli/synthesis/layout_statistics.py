@@ -24,8 +24,9 @@ _KINDS = {
     r" \oplus \otimes \odot \cdots",
     "relation": r"= \neq < > \leq \geq \ll \gg \equiv \approx \sim \simeq \cong \propto \subset"
     r" \supset \subseteq \supseteq \in \notin \perp \leftarrow \rightarrow \leftrightarrow"
-    r" \Leftarrow \Rightarrow \Leftrightarrow \mapsto \therefore \because",
-    "large": r"\sum \prod \int \iint \oint \bigcup \bigcap",
+    r" \Leftarrow \Rightarrow \Leftrightarrow \mapsto \therefore \because \parallel \subsetneq"
+    r" \supsetneq \hookrightarrow \prec \succ \vdash \models",
+    "large": r"\sum \prod \int \iint \iiint \oint \bigcup \bigcap \bigoplus",
     "frac": r"\frac",
     "root": r"\sqrt",
 }

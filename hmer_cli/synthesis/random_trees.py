@@ -28,10 +28,15 @@ PAIRS = (
 COVERED = (r"\hat", r"\bar", r"\tilde", r"\vec", r"\dot", r"\ddot")
 """Covers of a single letter."""
 
-BLACKBOARD = ("C", "E", "N", "P", "Q", "R", "Z")
+BLACKBOARD = (*"ACDEFHKNPQRTZ1",)
 """Letters that the font has in ``\\mathbb``."""
 
-_LINES = (r"\overline", r"\underline")
+CALLIGRAPHIC = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZ",)
+"""Letters that the font has in ``\\mathcal``."""
+
+_LINES = (r"\overline", r"\underline", r"\overrightarrow")
+_BRACES = ((r"\underbrace", "_"), (r"\overbrace", "^"))
+_PLACED_ON = ("=", r"\rightarrow", r"\sim", r"\leq", r"\equiv", "x", "X")
 _PREFIXES = (r"\forall", r"\exists", r"\nabla", r"\partial", r"\neg", r"\angle")
 _RAISED = (r"\prime", "*", r"\dagger", r"\star", r"\circ", r"\perp", "+", "-")
 _STARTS = (r"\therefore", r"\because")
@@ -94,7 +99,7 @@ def kind_of(token: str) -> str:
     if token in FUNCTIONS:
         return "function"
     if token in STACKING:
-        plain = token[1:] in ("lim", "max", "min", "sup", "inf", "det")
+        plain = token[1:] in ("lim", "max", "min", "sup", "inf", "det", "limsup", "liminf", "gcd")
         return "lim" if plain else "int" if "int" in token else "sum"
     if token in _SINGLE:
         return "single"
@@ -122,6 +127,10 @@ class RandomTrees:
             (1.2, _Writing.covered, ""),
             (1.2, _Writing.special, ""),
             (0.6, _Writing.blackboard, r"\mathbb"),
+            (1.0, _Writing.calligraphic, r"\mathcal"),
+            (0.7, _Writing.binomial, r"\binom"),
+            (0.4, _Writing.placed, r"\overset"),
+            (0.4, _Writing.braced, r"\underbrace"),
         )
         kept = [entry for entry in shapes if not entry[2] or entry[2] in vocabulary]
         self.shapes = [shape for _, shape, _ in kept]
@@ -270,6 +279,24 @@ class _Writing:
 
     def blackboard(self) -> Tokens:
         return [r"\mathbb", "{", *self.of(BLACKBOARD), "}"]
+
+    def calligraphic(self) -> Tokens:
+        return [r"\mathcal", "{", *self.of(CALLIGRAPHIC), "}"]
+
+    def binomial(self) -> Tokens:
+        return [r"\binom", *self.group(4), *self.group(4)]
+
+    def placed(self) -> Tokens:
+        """Something small over or under a relation or a letter."""
+        placer = self.of((r"\overset", r"\overset", r"\underset"))
+        return [*placer, *self.group(3), "{", *(self.of(_PLACED_ON) or self.letter()), "}"]
+
+    def braced(self) -> Tokens:
+        """A brace with what it says, mostly."""
+        known = [pair for pair in _BRACES if pair[0] in self.by.vocabulary]
+        brace, script = known[int(self.rng.integers(len(known)))]
+        said = [script, *self.group(4)] if self.chance(0.8) else []
+        return [brace, *self.group(6), *said]
 
     def grid(self) -> Tokens:
         """A matrix, a column vector or cases, with something before it now and then."""

@@ -66,17 +66,18 @@ class Recomposition:
     """New expressions laid out from the ink of the training symbols.
 
     ``share`` of all examples are such, and of the others ``grafted`` have some signs exchanged
-    for those of other writers; their labels come from the file ``formulas``, from the
-    training labels and from random trees, more symbols from the MathBrush file ``symbols``, both
-    named beside the data. ``vocabulary``, named beside the recipe, widens that of the labels. Of
+    for those of other writers; their labels come from the files ``formulas``, from the
+    training labels and from random trees, more symbols from the files ``symbols`` (MathBrush,
+    UNIPEN, detexify), all named beside the data; one file may stand without a list.
+    ``vocabulary``, named beside the recipe, widens that of the labels. Of
     ``tries`` labels the one with the rarest token is written.
     """
 
     share: float = 0.0
     grafted: float = 0.0
     tries: int = 1
-    formulas: str = ""
-    symbols: str = ""
+    formulas: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
     vocabulary: str = ""
 
 
@@ -230,6 +231,8 @@ def _fitting(value: Any, entry: Field[Any], where: str) -> Any:
     kind: type = str if default is MISSING else type(default)
     if isinstance(value, list):
         value = tuple(value)
+    if kind is tuple and isinstance(value, str):
+        value = (value,) if value else ()
     if kind is float and type(value) is int:
         value = float(value)
     if kind is int and isinstance(value, float) and value.is_integer():

@@ -5,7 +5,7 @@
 function Typeset(grammar) {
   const set = Object.fromEntries(
     ["stacks", "operators", "covers", "fonts", "placers", "silent", "sizes", "upright", "tall",
-     "tight", "signed", "big", "opening", "closing", "under", "wide"]
+     "tight", "signed", "big", "opening", "closing", "under", "braces", "wide"]
       .map((name) => [name, new Set(grammar[name])]));
   const words = [...grammar.words].sort((a, b) => b.length - a.length).join("|");
   const LEX = new RegExp(
@@ -267,6 +267,7 @@ function Typeset(grammar) {
     if (!set.stacks.has(node.symbol) && node.symbol !== "\\sqrt") {
       base = scripted("munder", "mover", base, node.below, node.above);
     }
+    if (set.braces.has(node.symbol)) return scripted("munder", "mover", base, node.sub, node.sup);
     return scripted("msub", "msup", base, node.sub, node.sup);
   }
 

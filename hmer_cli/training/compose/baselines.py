@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hmer_cli.expr.node import Node, Tree
+from hmer_cli.expr.node import Node, Tree, placed
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.ink.ink import Box
 from hmer_cli.synthesis.layout_statistics import spelled_rows
@@ -118,7 +118,7 @@ class _Viewer:
         return sights
 
     def sight(self, node: Node, line: Line) -> PlacedSymbol | None:
-        if not node.symbol or node.cells or self.next >= len(self.boxes):
+        if not node.symbol or node.cells or self.next >= len(self.boxes) or placed(node):
             return None
         sight = PlacedSymbol(node, self.next, self.boxes[self.next], line)
         line.seen.append((node.symbol, sight.box))

@@ -21,7 +21,9 @@ Points = NDArray[np.float32]
 UNTIED = -1
 """A token that no symbol stands for, as braces are."""
 
-UNWRITTEN = frozenset(r"{ } ^ _ & \\ \limits \begin{matrix} \end{matrix} \end{cases}".split())
+UNWRITTEN = frozenset(
+    r"{ } ^ _ & \\ \limits \overset \underset \begin{matrix} \end{matrix} \end{cases}".split()
+)
 """Tokens that leave no ink."""
 
 _ALIASES = {

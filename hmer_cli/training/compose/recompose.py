@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.commands import FONTS
 from hmer_cli.expr.tokens import Vocabulary, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
 from hmer_cli.ink.ink import Ink
@@ -25,7 +26,6 @@ from hmer_cli.training.compose.examples import UNTIED, UNWRITTEN, Example
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
 
-_FONTS = frozenset({r"\mathbb"})
 _UNIT = 100.0
 """The height of an x in the units of the strokes."""
 
@@ -77,23 +77,18 @@ class Invention:
         cls,
         inks: Sequence[Ink],
         vocabulary: Vocabulary,
-        formulas: Path | None = None,
-        symbols: Path | None = None,
+        formulas: Sequence[Path] = (),
+        symbols: Sequence[Path] = (),
         tries: int = 1,
     ) -> Invention:
-        """From labelled training inks, a file of raw LaTeX formulas and one of MathBrush symbols.
+        """From labelled training inks, files of raw LaTeX formulas and files of isolated symbols.
 
         Of ``tries`` labels the one with the rarest token is written.
 
         Raises InputError where a file cannot be read.
         """
         bank = SymbolBank.build(inks, symbols)
-        lines: list[str] = []
-        if formulas is not None:
-            try:
-                lines = formulas.read_text(encoding="utf-8").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                raise InputError(f"{formulas}: {error}", "give a file of formulas") from error
+        lines = [line for path in formulas for line in _lines(path)]
         written = [ink.label for ink in inks if ink.label]
         counts = Counter(token for label in written for token in tokenize(label))
         grafter = SymbolSubstitution(bank, Choices(vocabulary, counts))
@@ -109,6 +104,13 @@ class Invention:
                 continue
 
 
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}", "give a file of formulas") from error
+
+
 def tie(tokens: Sequence[str]) -> tuple[int, ...]:
     r"""The sign of each token, counted in the order of the label; UNTIED for what leaves no ink.
 
@@ -120,7 +122,7 @@ def tie(tokens: Sequence[str]) -> tuple[int, ...]:
     for i, token in enumerate(tokens):
         if token in UNWRITTEN or i in index_ends:
             continue
-        if i >= 2 and tokens[i - 2] in _FONTS and tokens[i - 1] == "{":
+        if i >= 2 and tokens[i - 2] in FONTS and tokens[i - 1] == "{":
             places[i] = places[i - 2]
             continue
         places[i] = following

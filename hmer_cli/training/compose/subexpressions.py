@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, STACKS
+from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, PLACERS, STACKS
 
-_ARGUMENTS = dict.fromkeys(STACKS, 2) | dict.fromkeys(COVERS | FONTS, 1) | {"\\sqrt": 1}
+_ARGUMENTS = dict.fromkeys(STACKS | PLACERS, 2) | dict.fromkeys(COVERS | FONTS, 1) | {"\\sqrt": 1}
 _GRIDS = {rf"\begin{{{name}}}": rf"\end{{{name}}}" for name in GRIDS}
 _SCRIPTS = ("_", "^", "\\limits")
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.data.mathbrush import read_symbols
+from hmer_cli.expr.commands import FONTS
 from hmer_cli.ink.ink import Ink
-from hmer_cli.synthesis.font import FontHand, knows
+from hmer_cli.synthesis.font import WORD_GAP, WORDS, FontHand, knows, sample, spelled
 from hmer_cli.synthesis.glyph import Glyph, Points
 from hmer_cli.synthesis.layout_statistics import KINDS, extents
+from hmer_cli.synthesis.pen_kinematics import link
+from hmer_cli.training.agreement import checked_symbols
 from hmer_cli.training.compose.baselines import PlacedSymbol, placed_symbols
 from hmer_cli.training.compose.examples import Example, example
+from hmer_cli.training.symbol_files import IsolatedSymbol
 
 _STEP = 0.04
 """Points nearer than this, in x heights, are left out of the bank."""
@@ -37,7 +40,13 @@ _OWN, _FAMILY = 0.85, 0.7
 _TRIES = 10
 """Among so many glyphs the one of the fittest shape is taken."""
 
-MATHBRUSH = "mathbrush"
+_UNEVEN = 0.08
+"""The deviation of an isolated sign's size (log) and height over the line, in x heights; within
+CROHME's lines both are 0.13 to 0.19, a part of which is the fit of the line."""  # chosen on CROHME
+
+_SPELLED, _JOINED = 0.25, 0.4
+"""How often a function's name is put together from letters though there is ink of it, and how
+often such letters hang together."""  # convention
 
 
 @dataclass
@@ -47,6 +56,12 @@ class _Shelf:
     glyphs: list[Glyph] = field(default_factory=list)
     writers: dict[str, list[int]] = field(default_factory=dict)
     families: dict[str, list[int]] = field(default_factory=dict)
+
+    def family(self, rng: np.random.Generator) -> list[int]:
+        """The glyphs of a data set; one that has four times as many comes twice as often."""
+        pools = list(self.families.values())
+        ends = np.cumsum([len(pool) ** 0.5 for pool in pools])
+        return pools[int(np.searchsorted(ends, rng.random() * ends[-1]))]
 
 
 class SymbolBank:
@@ -58,19 +73,21 @@ class SymbolBank:
         self._chances: tuple[list[str], NDArray[np.float64]] | None = None
 
     @classmethod
-    def build(cls, inks: Iterable[Ink], mathbrush: Path | None = None) -> SymbolBank:
-        """The bank of labelled inks, which must be training ink, and of MathBrush's symbols.
+    def build(cls, inks: Iterable[Ink], symbols: Sequence[Path] = ()) -> SymbolBank:
+        """The bank of labelled inks, which must be training ink, and of files of symbols.
 
-        Raises InputError where the MathBrush file cannot be read.
+        Raises InputError where a file of symbols cannot be read.
         """
         found: dict[str, list[tuple[Glyph, str, str]]] = defaultdict(list)
         for ink in inks:
             if ink.label:
                 for glyph in glyphs(example(ink, ink.label)):
                     found[glyph.token].append((glyph, *origin(ink)))
-        for token, strokes in read_symbols(mathbrush) if mathbrush is not None else ():
-            if (isolated := _isolated(token, strokes)) is not None:
-                found[token].append((isolated, MATHBRUSH, MATHBRUSH))
+        for path in symbols:
+            uneven = np.random.default_rng(0)
+            for symbol in checked_symbols(path):
+                if (isolated := _placed(symbol, uneven)) is not None:
+                    found[symbol.token].append((isolated, symbol.writer, symbol.source))
         bank = cls()
         for token, entries in found.items():
             widest = _WIDE * float(np.median([glyph.width for glyph, _, _ in entries])) + 0.3
@@ -80,12 +97,13 @@ class SymbolBank:
         return bank
 
     def add(self, glyph: Glyph, writer: str, family: str) -> None:
-        """Puts one more glyph into the bank."""
+        """Puts one more glyph into the bank; its writer is empty where nobody knows."""
         shelf = self._shelves.setdefault(glyph.token, _Shelf())
-        shelf.writers.setdefault(writer, []).append(len(shelf.glyphs))
         shelf.families.setdefault(family, []).append(len(shelf.glyphs))
+        if writer:
+            shelf.writers.setdefault(writer, []).append(len(shelf.glyphs))
+            self._writers[writer] = family, self._writers.get(writer, (family, 0))[1] + 1
         shelf.glyphs.append(glyph)
-        self._writers[writer] = family, self._writers.get(writer, (family, 0))[1] + 1
         self._chances = None
 
     def count(self, token: str) -> int:
@@ -103,12 +121,19 @@ class SymbolBank:
         return sorted(self._shelves)
 
     def hand(self, rng: np.random.Generator) -> BankHand:
-        """A writer of the bank, those with more ink more often; for an empty bank, of the font."""
+        """A writer of the bank, those with more ink more often; for an empty bank, of the font.
+
+        A data set with four times the ink of another has its turn twice as often.
+        """
         if not self._writers:
             return BankHand(self, "", "", rng)
         if self._chances is None:
             names = sorted(self._writers)
             weights = np.array([self._writers[name][1] for name in names], float) ** 0.7
+            families = np.array([self._writers[name][0] for name in names])
+            for family in np.unique(families):
+                those = families == family
+                weights[those] *= weights[those].sum() ** -0.5
             self._chances = names, np.cumsum(weights / weights.sum())
         names, ends = self._chances
         writer = names[min(int(np.searchsorted(ends, rng.random())), len(names) - 1)]
@@ -137,6 +162,8 @@ class BankHand:
         Raises KeyError where neither bank nor font has the token.
         """
         shelf = self.bank.shelf(token)
+        if token in WORDS and (shelf is None or self.rng.random() < _SPELLED):
+            return self._word(token)
         if shelf is None:
             return self.font.glyph(token, aspect)
         rare = _ENOUGH / (_ENOUGH + len(shelf.glyphs))
@@ -144,21 +171,28 @@ class BankHand:
             return self.font.glyph(token, aspect)
         pool = self._pool(shelf, aspect is not None)
         if aspect is None:
-            return shelf.glyphs[self._one(pool, len(shelf.glyphs))]
-        tries = [shelf.glyphs[self._one(pool, len(shelf.glyphs))] for _ in range(_TRIES)]
+            return shelf.glyphs[self._one(pool)]
+        tries = [shelf.glyphs[self._one(pool)] for _ in range(_TRIES)]
         return min(tries, key=lambda glyph: abs(math.log(_aspect(glyph) / aspect)))
 
-    def _pool(self, shelf: _Shelf, choosy: bool) -> Sequence[int] | None:
-        """Indices of the glyphs to choose from; None for all."""
+    def _word(self, token: str) -> Glyph:
+        """A function's name letter by letter, close together, or all of it in the font."""
+        if not all(self.bank.count(letter) for letter in WORDS[token]):
+            return self.font.glyph(token)
+        letters = [self.glyph(letter) for letter in WORDS[token]]
+        gap = float(max(self.rng.normal(0.8 * WORD_GAP, 0.06), -0.05))
+        joined = self.rng.random() < _JOINED
+        return spelled(token, letters, gap, link if joined else None)
+
+    def _pool(self, shelf: _Shelf, choosy: bool) -> Sequence[int]:
+        """Indices of the glyphs to choose from."""
         own = shelf.writers.get(self.writer, ())
         if len(own) > (_TRIES if choosy else 0) and self.rng.random() < _OWN:
             return own
         near = shelf.families.get(self.family, ())
-        return near if near and self.rng.random() < _FAMILY else None
+        return near if near and self.rng.random() < _FAMILY else shelf.family(self.rng)
 
-    def _one(self, pool: Sequence[int] | None, count: int) -> int:
-        if pool is None:
-            return int(self.rng.integers(count))
+    def _one(self, pool: Sequence[int]) -> int:
         return pool[int(self.rng.integers(len(pool)))]
 
 
@@ -196,35 +230,63 @@ def _glyph(written: Example, sight: PlacedSymbol) -> Glyph | None:
     return Glyph.of(token, [_thinned((s - origin) / np.float32(line.unit)) for s in strokes])
 
 
+def _placed(symbol: IsolatedSymbol, uneven: np.random.Generator) -> Glyph | None:
+    """An isolated symbol in its line: as large as its token usually is, but not evenly so."""
+    glyph = _isolated(symbol.token, symbol.strokes)
+    if glyph is None:
+        return None
+    size, shift = np.clip(uneven.normal(0, _UNEVEN, 2), -2 * _UNEVEN, 2 * _UNEVEN)
+    base = glyph.box[3] if KINDS.get(symbol.token, "letter") == "letter" else glyph.middle
+    points = (glyph.points - (0, base)) * math.exp(size) + (0, base + shift)
+    strokes = np.split(points.astype(np.float32), np.cumsum(glyph.lengths)[:-1])
+    return Glyph.of(symbol.token, strokes)
+
+
 def _isolated(token: str, strokes: Sequence[Points]) -> Glyph | None:
     """A glyph of unknown line, as large and as high as its token usually is."""
-    if token not in extents():
+    usual = usual_extent(token)
+    if usual is None:
         return None
-    top, bottom = extents()[token]
+    top, bottom = usual
     points = np.concatenate(list(strokes))
     low, high = points.min(axis=0), points.max(axis=0)
     width, height = (high - low).tolist()
     if bottom - top > _FLAT:
         scale = (bottom - top) / max(height, 1e-6)
     else:
-        scale = 0.9 / max(width, height, 1e-6)
+        scale = _usual_side(token) / max(width, height, 1e-6)
     middle = np.array([low[0], (low[1] + high[1]) / 2])
     shift = np.array([0, (top + bottom) / 2])
     moved = [((s - middle) * scale + shift).astype(np.float32) for s in strokes]
     return Glyph.of(token, [_thinned(stroke) for stroke in moved])
 
 
+def usual_extent(token: str) -> tuple[float, float] | None:
+    """The usual top and bottom of a token, in x heights; a letter in a font is as the bare one."""
+    table = extents()
+    font, _, letter = token.partition(" ")
+    return table.get(token) or table.get(letter[2:-2] if font in FONTS else token)
+
+
+def _usual_side(token: str) -> float:
+    """The longer side of a low sign: dots are small, dashes are not."""
+    if not knows(token):
+        return 0.9
+    glyph = sample(token)
+    return max(glyph.width, glyph.height)
+
+
 def _sound(glyph: Glyph) -> bool:
     """Whether the ink is about as large and as high as its token usually is."""
-    table: Mapping[str, tuple[float, float]] = extents()
-    if glyph.token not in table:
+    extent = usual_extent(glyph.token)
+    if extent is None:
         return False
     if glyph.knee is not None:
         hook = (glyph.knee - glyph.box[0]) / max(glyph.height, 0.1)
         return 0.15 < hook < min(1.2, 0.8 * glyph.width / max(glyph.height, 0.1))
     if glyph.token in _ELASTIC or KINDS.get(glyph.token, "letter") not in _FIXED:
         return glyph.width < 40 and glyph.height < 15
-    top, bottom = table[glyph.token]
+    top, bottom = extent
     usual = max(bottom - top, 0.6)
     off = abs((glyph.box[1] + glyph.box[3]) / 2 - (top + bottom) / 2)
     return 0.5 * (bottom - top) <= glyph.height < 1.8 * usual and off < 0.8 and glyph.width < 6

@@ -1,0 +1,174 @@
+"""Which isolated symbols look like what they are called: nearest neighbours among all of them.
+
+Every symbol becomes a histogram of stroke directions on a coarse grid (as in online character
+recognition, Bai and Huo, 2005); of its nearest neighbours, itself left out, at least one must bear
+the same name, or one that is written alike. What has none is wrongly annotated or a fragment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.ink.ink import Stroke
+from hmer_cli.models.registry import cache_dir
+from hmer_cli.training.symbol_files import IsolatedSymbol, read_symbols
+
+_SHAPE = 6, 6, 4
+"""Rows, columns and directions of the histogram."""
+
+_POINTS = 48
+"""Points along the whole ink that are counted."""
+
+_NEAREST = 12
+"""Among so many neighbours one has to agree. On UNIPEN, 8 % have none."""
+
+_EACH = 200
+"""So many symbols of a token serve as neighbours: more change nothing but the time."""
+
+_CHUNK = 1024
+_AXES = 48
+"""Principal components that are kept of the histograms."""
+
+_ALIKE = (
+    "0 O o",
+    "1 l I | i /",
+    r", ' \prime ) 1",
+    ". , - \\cdot",
+    "2 z Z",
+    "5 s S",
+    "6 b",
+    "9 g q",
+    r"u v U V \vee",
+    r"n \cap",
+    r"x X \times",
+    r"\phi \varphi \Phi",
+    r"\epsilon \varepsilon \in E",
+    r"\theta \Theta",
+    r"< \langle",
+    r"> \rangle",
+    r"( [ c C",
+    r") ]",
+    r"\sigma 6",
+    r"\Sigma \sum",
+    r"\Pi \prod",
+)
+"""Tokens that nobody tells apart without the rest of the line; so are the two cases of a letter."""
+
+
+def checked_symbols(path: Path) -> list[IsolatedSymbol]:
+    """The symbols of a file that agree with their neighbours; what was found out is cached.
+
+    The cache lies beside downloaded weights, by the checksum of the file and of this method.
+    Raises InputError where the file is not one of isolated symbols.
+    """
+    symbols = list(read_symbols(path))
+    settings = repr((_SHAPE, _POINTS, _NEAREST, _EACH, _AXES, _ALIKE)).encode()
+    key = hashlib.sha256(path.read_bytes() + settings + str(len(symbols)).encode()).hexdigest()
+    cached = cache_dir() / "symbols" / f"{key[:24]}.npy"
+    try:
+        kept = np.load(cached, allow_pickle=False)
+    except (OSError, ValueError):
+        kept = agreeing(symbols)
+        _store(cached, kept)
+    return [symbol for symbol, good in zip(symbols, kept, strict=True) if good]
+
+
+def _store(path: Path, kept: NDArray[np.bool_]) -> None:
+    """Writes the cache where that is possible; several processes may do it at once."""
+    part = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(part, kept)
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+
+
+def agreeing(symbols: Sequence[IsolatedSymbol]) -> NDArray[np.bool_]:
+    """Of each symbol (N,) whether one of its nearest neighbours agrees with its token.
+
+    Where there are but a few of a token, nothing can be said against them: they all agree.
+    """
+    if len(symbols) <= _NEAREST:
+        return np.ones(len(symbols), bool)
+    features = _compressed(np.stack([histogram(symbol.strokes) for symbol in symbols]))
+    names = sorted({symbol.token for symbol in symbols})
+    numbers = {name: i for i, name in enumerate(names)}
+    own = np.array([numbers[symbol.token] for symbol in symbols])
+    alike = np.array([[_alike(a, b) for b in names] for a in names])
+    chosen = _references(own)
+    counts = np.bincount(own, minlength=len(names))
+    found = counts[own] <= _NEAREST
+    squares = (features[chosen] ** 2).sum(axis=1)
+    place = np.full(len(own), -1)
+    place[chosen] = np.arange(len(chosen))
+    for start in range(0, len(own), _CHUNK):
+        rows = np.arange(start, min(start + _CHUNK, len(own)))
+        distances = squares - 2 * features[rows] @ features[chosen].T
+        itself = place[rows] >= 0
+        distances[np.flatnonzero(itself), place[rows][itself]] = np.inf
+        nearest = np.argpartition(distances, _NEAREST, axis=1)[:, :_NEAREST]
+        found[rows] |= alike[own[rows, None], own[chosen][nearest]].any(axis=1)
+    return found
+
+
+def histogram(strokes: Sequence[Stroke]) -> NDArray[np.float32]:
+    """How much ink goes in which direction in which cell, (6 * 6 * 4,), whatever its size."""
+    middles, steps = zip(*(_pieces(stroke) for stroke in strokes), strict=True)
+    points, moves = np.concatenate(middles), np.concatenate(steps)
+    low, high = points.min(axis=0), points.max(axis=0)
+    side = max(float((high - low).max()), 1e-6)
+    x, y = (((points - (low + high) / 2) / side + 0.5) * (_SHAPE[0] - 1)).T
+    turn = np.arctan2(moves[:, 1], moves[:, 0]) % np.pi * _SHAPE[2] / np.pi
+    length = np.hypot(*moves.T) / side
+    cells, shares = [], []
+    for corner in product((0, 1), repeat=3):
+        share, index = length, np.zeros(len(length), np.int64)
+        for value, step, size in zip((y, x, turn), corner, _SHAPE, strict=True):
+            base = np.floor(value)
+            share = share * np.abs(1 - step - (value - base))
+            index = index * size + (base.astype(np.int64) + step) % size
+        cells.append(index)
+        shares.append(share)
+    size = int(np.prod(_SHAPE))
+    flat = np.sqrt(np.bincount(np.concatenate(cells), np.concatenate(shares), size))
+    return np.asarray(flat / max(float(np.linalg.norm(flat)), 1e-6), np.float32)
+
+
+def _pieces(stroke: Stroke) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The middles and moves of even pieces of a stroke; a dot is one short piece."""
+    if len(stroke) < 2:
+        return stroke, np.full((len(stroke), 2), 0.5, np.float32)
+    path = np.concatenate([[0.0], np.hypot(*np.diff(stroke, axis=0).T).cumsum()])
+    at = np.linspace(0, path[-1], max(3, _POINTS // 2))
+    points = np.stack([np.interp(at, path, axis) for axis in stroke.T], axis=1).astype(np.float32)
+    return (points[1:] + points[:-1]) / np.float32(2), np.diff(points, axis=0)
+
+
+def _compressed(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The features (N, K) in their principal components (N, 48)."""
+    centred = features - features.mean(axis=0)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    return np.asarray(centred @ axes[:, -_AXES:], np.float32)
+
+
+def _references(own: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The symbols that serve as neighbours: of each token the same number, spread evenly."""
+    found = []
+    for token in np.unique(own):
+        those = np.flatnonzero(own == token)
+        found.append(those[:: max(1, -(-len(those) // _EACH))])
+    return np.sort(np.concatenate(found))
+
+
+def _alike(one: str, other: str) -> bool:
+    if one.lower() == other.lower():
+        return True
+    return any(one in group and other in group for group in map(str.split, _ALIKE))
