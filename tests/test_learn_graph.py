@@ -25,7 +25,7 @@ from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import legible_ink_image
 from hmer_cli.recognition.graph_decoder import MOST_NODES
 from hmer_cli.recognition.recogniser import Recogniser
-from hmer_cli.training.batches.images import UNKNOWN
+from hmer_cli.training.batches.images import UNKNOWN, echoed
 from hmer_cli.training.compose.examples import example, examples
 from hmer_cli.training.export.onnx import restore
 from hmer_cli.training.recipe import Drawing, Recipe, load
@@ -252,10 +252,16 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     cut = cut.replace("[model]", '[model]\nfronts = ["stroke", "piece"]')
     (tmp_path / "pieces.toml").write_text(cut.replace("images = 200", "images = 4000"))
     assert build(load(tmp_path / "pieces.toml"), ["+", "1"]).begin_with(old) > 0.99
+    (tmp_path / "more.txt").write_text("+\n1\n2\n")  # tokens that the recogniser has not
+    wider = "[recomposition]\ngrafted = 0.01\nvocabulary = 'more.txt'\n[schedule]\nshown = 2"
+    cut = (tmp_path / "pieces.toml").read_text().replace("[schedule]", wider)
+    (tmp_path / "pieces.toml").write_text(cut)
     train(tmp_path / "pieces.toml", folder, tmp_path / "pieces", start=str(old))
     given = [str(old), str(tmp_path / "pieces"), "--name", "new", "--data", str(folder)]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
     join.main()
+    again = build(load(tmp_path / "pieces.toml"), ["+", "1", "2"])
+    assert again.begin_with(tmp_path / "pieces" / "last.pt") == 1
     new = Recogniser.load(str(tmp_path / "pieces" / "new.onnx"))
     assert new._scribe is not None and set(new._scribe.fronts) >= {"stroke", "piece"}
     for ink in (sum_of_ones(), one()):
@@ -263,6 +269,14 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
         (judge,) = new._component_judges(image, 1.0)
         best, *_ = judge.propose(new.units)
         assert " ".join(new.units.decode(best)) == ink.label
+
+
+def test_what_is_drawn_once_is_shown_again_after_others() -> None:
+    shown = list(islice(echoed(iter(range(100)), 3, apart=5), 60))
+    first = shown.index(3)
+    again = shown.index(3, first + 1)
+    assert again > first + 5 and shown.count(3) == 3
+    assert list(islice(echoed(iter(range(9)), 1, apart=2), 9)) == list(range(9))
 
 
 def test_a_front_that_is_none_is_refused() -> None:

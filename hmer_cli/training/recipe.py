@@ -110,12 +110,14 @@ class Schedule:
     after so many scores at which the loss on the validation set was not lower. What graph readers
     learn from is shown to them ``shown`` times, each as it was drawn once. ``average`` is the
     decay of the averaged weights, which are the ones kept. The score is taken every ``interval``
-    images; ``patience`` scores without a better one end the run.
+    images, on one in ``scored`` of the validation set; ``patience`` scores without a better one end
+    the run.
     """
 
     images: int = 200_000
     minutes: float = 0.0
     interval: int = 15_000
+    scored: int = 1
     patience: int = 10
     pixels: int = 160_000
     pool: int = 1536

@@ -62,10 +62,14 @@ class GraphSystem(System[GraphBatch]):
         set_drop_rates(self.model, recipe.skipped, recipe.dropped)
 
     def begin_with(self, weights: Path) -> float:
-        """Take over what fits of a weights file; the share of the parameters that did."""
-        found, metadata = restore_graph(weights)
-        found = with_pieces(found)
-        return transfer(found, metadata["tokens"], self.model, self.units.tokens)
+        """Take over what fits of a weights file or checkpoint; the share of the parameters."""
+        if weights.suffix == ".pt":
+            content = torch.load(weights, map_location="cpu", weights_only=True)
+            found, tokens = content["average"], content["tokens"]
+        else:
+            found, metadata = restore_graph(weights)
+            tokens = metadata["tokens"]
+        return transfer(with_pieces(found), tokens, self.model, self.units.tokens)
 
     def batches(
         self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
