@@ -25,10 +25,10 @@ from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import legible_ink_image
 from hmer_cli.recognition.graph_decoder import MOST_NODES
 from hmer_cli.recognition.recogniser import Recogniser
-from hmer_cli.training.batches.images import UNKNOWN
+from hmer_cli.training.batches.images import UNKNOWN, echoed
 from hmer_cli.training.compose.examples import example, examples
 from hmer_cli.training.export.onnx import restore
-from hmer_cli.training.recipe import Recipe, load
+from hmer_cli.training.recipe import Drawing, Recipe, load
 from hmer_cli.training.registry import build, load_system
 from hmer_cli.training.systems.graph import GraphSystem, follow_loss
 
@@ -202,13 +202,96 @@ def test_images_are_learnt_from_as_they_are(folder: Path, tmp_path: Path) -> Non
     assert batch.front == "component" and sorted(batch.lengths) == [1, 3]
 
 
+def of_pieces() -> Recipe:
+    model = FEW | {"fronts": ("stroke", "piece")}
+    return Recipe("few", family="graph", model=model, drawing=Drawing(pieces=0.5))
+
+
+def test_a_piece_is_of_the_sign_whose_ink_it_is_though_signs_touch() -> None:
+    system = build(of_pieces(), ["+", "1"])
+    assert isinstance(system, GraphSystem)
+    through = np.array([(-5, 15), (40, 15)], np.float32)  # the plus runs through the first 1
+    ink = sum_of_ones()
+    strokes = (ink.strokes[0], through, *ink.strokes[2:])
+    touching = system.sight.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
+    assert touching.front == "piece" and not touching.ordered
+    assert sorted(touching.places.tolist()) == [0, 1, 1, 2]
+    plus = touching.places == 1
+    assert (touching.names[plus] == system.symbols["+"]).all()
+    assert (touching.names[~plus] == system.symbols["1"]).all()
+
+
+def test_a_piece_that_nobody_wrote_is_called_nothing() -> None:
+    system = build(of_pieces(), ["1"])
+    assert isinstance(system, GraphSystem)
+    shown = example(one(), "1")
+    bar = np.array([(10, 10), (10, 40)], np.float32)
+    where = np.full((60, 60), -1, np.int32)
+    where[5:45, 9:12], where[50:53, 30:50] = 0, 1
+    places, names = system.sight._signs_of_pieces(shown, [bar], where)
+    assert places.tolist() == [0, UNKNOWN] and names.tolist() == [system.symbols["1"], 0]
+
+
+def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_with(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = RECIPE.replace("images = 5000", "images = 200")
+    (tmp_path / "graph.toml").write_text(few)
+    (tmp_path / "wide.toml").write_text(READER)
+    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "train"))
+    import join
+
+    weights = train(tmp_path / "wide.toml", folder, tmp_path / "wide")
+    train(tmp_path / "graph.toml", folder, tmp_path / "graph")
+    given = [str(weights), str(tmp_path / "graph"), "--name", "old", "--data", str(folder)]
+    monkeypatch.setattr(sys, "argv", ["join.py", *given])
+    join.main()
+    old = tmp_path / "graph" / "old.onnx"
+
+    cut = few.replace("components = 0.5", "pieces = 0.5")
+    cut = cut.replace("[model]", '[model]\nfronts = ["stroke", "piece"]')
+    (tmp_path / "pieces.toml").write_text(cut.replace("images = 200", "images = 4000"))
+    assert build(load(tmp_path / "pieces.toml"), ["+", "1"]).begin_with(old) > 0.99
+    (tmp_path / "more.txt").write_text("+\n1\n2\n")  # tokens that the recogniser has not
+    wider = "[recomposition]\ngrafted = 0.01\nvocabulary = 'more.txt'\n[schedule]\nshown = 2"
+    cut = (tmp_path / "pieces.toml").read_text().replace("[schedule]", wider)
+    (tmp_path / "pieces.toml").write_text(cut)
+    train(tmp_path / "pieces.toml", folder, tmp_path / "pieces", start=str(old))
+    given = [str(old), str(tmp_path / "pieces"), "--name", "new", "--data", str(folder)]
+    monkeypatch.setattr(sys, "argv", ["join.py", *given])
+    join.main()
+    again = build(load(tmp_path / "pieces.toml"), ["+", "1", "2"])
+    assert again.begin_with(tmp_path / "pieces" / "last.pt") == 1
+    new = Recogniser.load(str(tmp_path / "pieces" / "new.onnx"))
+    assert new._scribe is not None and set(new._scribe.fronts) >= {"stroke", "piece"}
+    for ink in (sum_of_ones(), one()):
+        image = legible_ink_image(ink).image
+        (judge,) = new._component_judges(image, 1.0)
+        best, *_ = judge.propose(new.units)
+        assert " ".join(new.units.decode(best)) == ink.label
+
+
+def test_what_is_drawn_once_is_shown_again_after_others() -> None:
+    shown = list(islice(echoed(iter(range(100)), 3, apart=5), 60))
+    first = shown.index(3)
+    again = shown.index(3, first + 1)
+    assert again > first + 5 and shown.count(3) == 3
+    assert list(islice(echoed(iter(range(9)), 1, apart=2), 9)) == list(range(9))
+
+
+def test_a_front_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="wheel"):
+        build(Recipe("few", family="graph", model=FEW | {"fronts": ("wheel",)}), ["1"])
+
+
 def test_a_shape_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match=r"\[model\]"):
         build(Recipe("few", family="graph", model={"depth": 3}), ["1"])
 
 
-def test_the_shipped_recipe_is_one_of_graphs() -> None:
+def test_the_shipped_recipes_are_of_graphs() -> None:
     recipes = Path(__file__).parent.parent / "train" / "recipes"
-    system = build(load(recipes / "graph.toml"), ["+", "1"])
-    assert isinstance(system, GraphSystem)
-    assert sum(p.numel() for p in system.model.parameters()) < 4.7e6
+    for name, largest in (("graph", 4.7e6), ("pieces", 5.2e6)):
+        system = build(load(recipes / f"{name}.toml"), ["+", "1"])
+        assert isinstance(system, GraphSystem)
+        assert sum(p.numel() for p in system.model.parameters()) < largest

@@ -18,14 +18,15 @@ from hmer_cli.models.session import open_session
 from hmer_cli.networks.graph_model import GraphModel, GraphShape
 from hmer_cli.recognition.components import Components, components
 from hmer_cli.recognition.graph_decoder import (
+    FRONTS,
     LOOK,
-    PARTS,
     SAY,
     GraphDecoder,
     GraphScorer,
     Nodes,
     front_of,
 )
+from hmer_cli.recognition.pieces import Pieces, pieces
 from hmer_cli.recognition.strokes import StrokeFeatures, stroke_features
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.export.onnx import graph_models
@@ -39,7 +40,8 @@ UNITS = Units(["+", "1", "x", "^", "{", "}", "\\frac"])
 def reader() -> GraphModel:
     torch.manual_seed(3)
     few = {"channels": 16, "heads": 2, "curves": (4, 8), "pictures": (2, 4, 4), "layers": 2}
-    reader = GraphModel(GraphShape(units=len(UNITS), symbols=4, **few)).eval()  # type: ignore[arg-type]
+    shape = GraphShape(units=len(UNITS), symbols=4, fronts=FRONTS, **few)  # type: ignore[arg-type]
+    reader = GraphModel(shape).eval()
     torch.nn.init.ones_(reader.decoder.out.bias[:1])  # every label ends
     return reader
 
@@ -47,7 +49,7 @@ def reader() -> GraphModel:
 @pytest.fixture(scope="module")
 def scribe(reader: GraphModel) -> GraphDecoder:
     models = graph_models(reader)
-    parts = {name: open_session(models[name]) for name in PARTS}
+    parts = {name: open_session(models[name]) for name in models}
     return GraphDecoder(parts, parts[LOOK], parts[SAY])
 
 
@@ -58,14 +60,26 @@ def ink(count: int) -> StrokeFeatures:
     )
 
 
-def image(count: int) -> Components:
+def page(count: int) -> np.ndarray:
     rng = np.random.default_rng(count)
     paper = np.zeros((40, 40 * count), np.uint8)
     for i in range(count):
         paper[5:35, 40 * i + 5 : 40 * i + 35] = cv2.resize(
             rng.integers(120, 255, (3, 3)) * 1.0, (30, 30)
         )
-    found = components(paper)
+    return paper
+
+
+def image(count: int) -> Components:
+    found = components(page(count))
+    assert found is not None
+    return found[0]
+
+
+def strokes_of_image(count: int) -> Pieces:
+    bars = np.zeros((40, 40 * count), np.uint8)
+    bars[5:35, 18::40] = bars[5:35, 19::40] = 255
+    found = pieces(bars)
     assert found is not None
     return found[0]
 
@@ -74,13 +88,14 @@ def judge(scribe: GraphDecoder, count: int) -> GraphScorer:
     return scribe.judge(ink(count))
 
 
-def tensors(nodes: Nodes) -> tuple[str, torch.Tensor, torch.Tensor]:
+def tensors(nodes: Nodes) -> tuple[str, list[torch.Tensor], torch.Tensor]:
     name, looks = front_of(nodes)
-    return name, torch.from_numpy(looks)[None], torch.from_numpy(nodes.boxes)[None]
+    told = [torch.from_numpy(look)[None] for look in looks.values()]
+    return name, told, torch.from_numpy(nodes.boxes)[None]
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])
-@pytest.mark.parametrize("seen", [ink, image])
+@pytest.mark.parametrize("seen", [ink, image, strokes_of_image])
 def test_scores_are_those_of_the_model(
     reader: GraphModel, scribe: GraphDecoder, seen: Callable[[int], Nodes], count: int
 ) -> None:
@@ -89,7 +104,7 @@ def test_scores_are_those_of_the_model(
     labels = [(2,), (1, 3, 4, 3), (2, 1)]
     padded = torch.tensor([[*label, *[0] * (4 - len(label))] for label in labels])
     with torch.no_grad():
-        x = getattr(reader, name)(looks, boxes)
+        x = getattr(reader, name)(*looks, boxes)
         features, bias = reader.look(x, boxes, torch.tensor([seen is ink]), there)
         meant = reader.decoder.likelihood(reader.seen(features), bias, padded).mean(dim=1)
     said = scribe.judge(seen(count))(labels)
@@ -101,7 +116,7 @@ def test_nodes_of_the_padding_change_nothing(reader: GraphModel) -> None:
     _, looks, boxes = tensors(ink(3))
     there = torch.tensor([[True] * 3 + [False] * 3])
     with torch.no_grad():
-        x = reader.stroke(looks, boxes)
+        x = reader.stroke(*looks, boxes)
         alone, _ = reader.look(x, boxes, there[:, 0], there[:, :3])
         x, boxes = (torch.cat([y, torch.rand_like(y)], dim=1) for y in (x, boxes))
         beside, _ = reader.look(x, boxes, there[:, 0], there)

@@ -6,14 +6,18 @@ python train/join.py hmer-wide-7 runs/graph --name hmer-wide-8 --data ../shared/
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hmer_cli import console
 from hmer_cli.data.datasets import open_dataset
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
+from hmer_cli.recognition.units import Units
 from hmer_cli.training.export.calibration import calibrate
 from hmer_cli.training.export.onnx import graph_models, join, restore
+from hmer_cli.training.export.transfer import symbol_names, transfer
 from hmer_cli.training.loop import BEST
 from hmer_cli.training.registry import load_system
 
@@ -29,10 +33,11 @@ def main() -> None:
     path, out = resolve(given.weights), given.run / f"{given.name}.onnx"
     _, metadata = restore(path)
     system, content = load_system(given.run / BEST)
-    if content["tokens"] != metadata["tokens"]:
-        parser.error(f"{given.weights} and {given.run} have other tokens")
+    if set(metadata["tokens"]) - set(content["tokens"]):
+        parser.error(f"{given.weights} has tokens that {given.run} has not")
     assert isinstance(system.model, GraphModel)
-    parts = graph_models(system.model)
+    reader = limited(system.model, content["tokens"], metadata["tokens"])
+    parts = graph_models(reader)
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
     metadata |= {"name": given.name, "graph": kept, "calibration": {}}
     join(path, parts, metadata, out)
@@ -41,6 +46,14 @@ def main() -> None:
         metadata["calibration"] = calibrate(out, samples)
         join(path, parts, metadata, out)
     console.say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
+
+
+def limited(reader: GraphModel, old: Sequence[str], tokens: Sequence[str]) -> GraphModel:
+    """The reader with those of its ``old`` tokens alone that the recogniser knows, in its order."""
+    units, symbols = len(Units(tokens)), len(symbol_names(tokens)) - 1
+    known = GraphModel(replace(reader.shape, units=units, symbols=symbols))
+    transfer(reader.state_dict(), old, known, tokens)
+    return known
 
 
 if __name__ == "__main__":

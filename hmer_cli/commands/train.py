@@ -76,7 +76,8 @@ def train(
     samples = [] if alone else open_dataset(str(data), plan.split or None)
     samples += [sample for path in more for sample in _all_of(path, plan.split)]
     learned = examples(samples)
-    valid = examples(open_dataset(str(data), plan.valid)) if plan.valid else []
+    scored = open_dataset(str(data), plan.valid)[:: plan.schedule.scored] if plan.valid else []
+    valid = examples(scored)
     say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
     invention = invention_of(plan, recipe.parent, data if alone else data.parent, samples)
     trainer = Trainer(plan, learned, valid, out, say, invention, team)

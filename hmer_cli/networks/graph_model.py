@@ -4,9 +4,9 @@ Who knows how the pen went errs elsewhere than who sees the ink (Zhang, Du and D
 Wang et al., ICDAR 2019, multi-modal attention), so either can judge what the other proposes. Here
 the primitives of an expression are the nodes of a graph (Wang et al., Pattern Recognition 2021; Wu
 et al., AAAI 2021): strokes of the pen or, where there is only an image, its connected components
-(Mahdavi et al., ICDAR 2019). Convolutions tell the shape of each, attention among them where it
-stands, and a decoder says labels from both ends. Letters as in `hmer_cli.networks.ctc_model`;
-N nodes.
+(Mahdavi et al., ICDAR 2019) or the strokes of its skeleton (Chan, arXiv 1905.06749). Convolutions
+tell the shape of each, attention among them where it stands, and a decoder says labels from both
+ends. Letters as in `hmer_cli.networks.ctc_model`; N nodes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from hmer_cli.networks.decoder import Decoder
 from hmer_cli.networks.layers import Layer, conv, mask_bias, sinusoid_of
 from hmer_cli.recognition.components import SIDE
+from hmer_cli.recognition.graph_decoder import COMPONENT, PIECE, STROKE
+from hmer_cli.recognition.pieces import LAYERS
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
 
 MOST_APART = 4
@@ -41,6 +43,7 @@ class GraphShape:
     relations: int = 32
     layers: int = 5
     decoder: int = 3
+    fronts: tuple[str, ...] = (STROKE, COMPONENT)
 
     def to_dict(self) -> dict[str, object]:
         """As plain data, for the checkpoint."""
@@ -69,16 +72,8 @@ class StrokeEncoder(nn.Module):
 
     def __init__(self, shape: GraphShape) -> None:
         super().__init__()
-        first, second = shape.curves
         c = shape.channels
-        self.curve = nn.Sequential(
-            nn.Conv1d(CHANNELS, first, 5, 1, 2),
-            nn.ReLU(),
-            nn.Conv1d(first, second, 3, 2, 1),
-            nn.ReLU(),
-            nn.Conv1d(second, c, 3, 2, 1),
-            nn.ReLU(),
-        )
+        self.curve = _curve(shape)
         self.enter = nn.Linear(c * POINTS // 4, c)
         self.place = BoxEncoder(c)
 
@@ -94,21 +89,9 @@ class ComponentEncoder(nn.Module):
 
     def __init__(self, shape: GraphShape) -> None:
         super().__init__()
-        first, second, third = shape.pictures
         c = shape.channels
-        self.picture = nn.Sequential(
-            conv(1, first, 2),
-            nn.ReLU(),
-            conv(first, second),
-            nn.ReLU(),
-            conv(second, second, 2),
-            nn.ReLU(),
-            conv(second, third),
-            nn.ReLU(),
-            conv(third, third, 2),
-            nn.ReLU(),
-        )
-        self.enter = nn.Linear(third * (SIDE // 8) ** 2, c)
+        self.picture = _picture(shape, 1)
+        self.enter = nn.Linear(shape.pictures[-1] * (SIDE // 8) ** 2, c)
         self.place = BoxEncoder(c)
 
     def forward(self, pictures: Tensor, boxes: Tensor) -> Tensor:
@@ -117,6 +100,62 @@ class ComponentEncoder(nn.Module):
         x = self.enter(self.picture(ink).flatten(1))
         placed: Tensor = self.place(x.view(*boxes.shape[:2], -1), boxes)
         return placed
+
+
+class Piece(nn.Module):
+    """The shape, the picture and the box of a stroke of a skeleton -> features (B, N, C)."""
+
+    def __init__(self, shape: GraphShape) -> None:
+        super().__init__()
+        c = shape.channels
+        self.curve, self.picture = _curve(shape), _picture(shape, LAYERS)
+        self.trace = nn.Linear(c * POINTS // 4, c)
+        self.enter = nn.Linear(shape.pictures[-1] * (SIDE // 8) ** 2, c)
+        self.place = BoxEncoder(c)
+
+    def forward(self, shapes: Tensor, pictures: Tensor, boxes: Tensor) -> Tensor:
+        """What `Pieces` holds of each, (B, N, ...), -> (B, N, C)."""
+        ink = pictures.flatten(0, 1).float() / 255
+        x = self.trace(self.curve(shapes.flatten(0, 1)).flatten(1))
+        x = x + self.enter(self.picture(ink).flatten(1))
+        placed: Tensor = self.place(x.view(*boxes.shape[:2], -1), boxes)
+        return placed
+
+
+FRONTS: dict[str, type[nn.Module]] = {
+    STROKE: StrokeEncoder,
+    COMPONENT: ComponentEncoder,
+    PIECE: Piece,
+}
+"""The fronts by their names."""
+
+
+def _curve(shape: GraphShape) -> nn.Sequential:
+    first, second = shape.curves
+    return nn.Sequential(
+        nn.Conv1d(CHANNELS, first, 5, 1, 2),
+        nn.ReLU(),
+        nn.Conv1d(first, second, 3, 2, 1),
+        nn.ReLU(),
+        nn.Conv1d(second, shape.channels, 3, 2, 1),
+        nn.ReLU(),
+    )
+
+
+def _picture(shape: GraphShape, layers: int) -> nn.Sequential:
+    first, second, third = shape.pictures
+    return nn.Sequential(
+        conv(layers, first, 2),
+        nn.ReLU(),
+        conv(first, second),
+        nn.ReLU(),
+        conv(second, second, 2),
+        nn.ReLU(),
+        conv(second, third),
+        nn.ReLU(),
+        conv(third, third, 2),
+        nn.ReLU(),
+    )
 
 
 class RelationBias(nn.Module):
@@ -159,7 +198,8 @@ class GraphModel(nn.Module):
         super().__init__()
         c = shape.channels
         self.shape = shape
-        self.stroke, self.component = StrokeEncoder(shape), ComponentEncoder(shape)
+        for name in shape.fronts:
+            self.add_module(name, FRONTS[name](shape))
         self.relations = RelationBias(shape)
         self.layers = nn.ModuleList(Layer(c, shape.heads) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(c)
@@ -213,14 +253,14 @@ class DecodeStep(nn.Module):
 
 
 class NodeEncoder(nn.Module):
-    """Either front of a graph reader, which sees the nodes, its parameters under their names."""
+    """One front of a graph reader, which sees the nodes, its parameters under their names."""
 
     def __init__(self, reader: GraphModel, front: str) -> None:
         super().__init__()
         self.front = front
         self.add_module(front, getattr(reader, front))
 
-    def forward(self, looks: Tensor, boxes: Tensor) -> Tensor:
-        """One expression, (N, ...) and (N, 4) -> (1, N, C)."""
-        seen: Tensor = getattr(self, self.front)(looks[None], boxes[None])
+    def forward(self, *given: Tensor) -> Tensor:
+        """What the front is given of one expression, each (N, ...) -> (1, N, C)."""
+        seen: Tensor = getattr(self, self.front)(*(x[None] for x in given))
         return seen

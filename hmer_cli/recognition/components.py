@@ -25,7 +25,7 @@ _ROOM = 2
 _LEAST = 0.2
 """Components are enlarged to one size; what is smaller than this, in typical symbols, less."""
 
-_SPECK = 3
+SPECK = 3
 """Components of fewer pixels are dirt, unless there is nothing else."""
 
 
@@ -50,7 +50,7 @@ def components(ink: NDArray[np.uint8]) -> tuple[Components, NDArray[np.int32]] |
     stats = stats[1:]
     if not len(stats):
         return None
-    large = stats[:, cv2.CC_STAT_AREA] >= _SPECK
+    large = stats[:, cv2.CC_STAT_AREA] >= SPECK
     kept = np.flatnonzero(large) if large.any() else np.arange(len(stats))
     kept = kept[np.argsort(stats[kept, cv2.CC_STAT_LEFT], kind="stable")]
     places = np.full(len(stats) + 1, -1, np.int32)

@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 from hmer_cli.expr.grammar import Prefix
 from hmer_cli.recognition.components import Components
 from hmer_cli.recognition.ctc import extended
+from hmer_cli.recognition.pieces import Pieces
 from hmer_cli.recognition.rescoring import Label
 from hmer_cli.recognition.strokes import StrokeFeatures
 from hmer_cli.recognition.units import BLANK, Units
 
 Floats = NDArray[np.float32]
 
-PARTS = STROKE, COMPONENT, LOOK, SAY = "stroke", "component", "look", "say"
-"""The names of the parts of a graph reader: its two fronts, its trunk and its decoder."""
+FRONTS = STROKE, COMPONENT, PIECE = "stroke", "component", "piece"
+"""The names of the fronts that graph readers may have."""
 
-Nodes = StrokeFeatures | Components
+LOOK, SAY = "look", "say"
+"""The names of the other parts of a graph reader: its trunk and its decoder."""
+
+Nodes = StrokeFeatures | Components | Pieces
 """What is seen of an expression."""
 
 WIDTH = 5
@@ -59,18 +63,20 @@ class GraphDecoder:
     def judge(self, nodes: Nodes, weight: float = 1.0) -> GraphScorer:
         """Who knows these nodes, and counts so much."""
         name, looks = front_of(nodes)
-        (x,) = self.fronts[name].run(["x"], {"looks": looks, "boxes": nodes.boxes})
+        (x,) = self.fronts[name].run(["x"], {**looks, "boxes": nodes.boxes})
         ordered = np.array([name == STROKE])
         given = {"x": x, "boxes": nodes.boxes[None], "ordered": ordered}
         (kept,) = self.look.run(["kept"], given)
         return GraphScorer(self, kept, weight)
 
 
-def front_of(nodes: Nodes) -> tuple[str, NDArray[Any]]:
+def front_of(nodes: Nodes) -> tuple[str, dict[str, NDArray[Any]]]:
     """The name of the front that sees such nodes, and what it is given of them beside boxes."""
     if isinstance(nodes, StrokeFeatures):
-        return STROKE, nodes.shapes
-    return COMPONENT, nodes.pictures
+        return STROKE, {"looks": nodes.shapes}
+    if isinstance(nodes, Components):
+        return COMPONENT, {"looks": nodes.pictures}
+    return PIECE, {"looks": nodes.shapes, "pictures": nodes.pictures}
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,15 @@ from hmer_cli.models.session import Session, open_session
 from hmer_cli.recognition import components, ctc
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.graph_decoder import (
+    FRONTS,
     LOOK,
     MOST_NODES,
-    PARTS,
+    PIECE,
     SAY,
     GraphDecoder,
     GraphScorer,
 )
+from hmer_cli.recognition.pieces import pieces
 from hmer_cli.recognition.prepare import Prepared, prepare
 from hmer_cli.recognition.reading import Reading, TokenReading
 from hmer_cli.recognition.rescoring import LENGTH_BONUS, DecoderScorer, Label, Pass, Ranked, rescore
@@ -200,7 +202,8 @@ class Recogniser:
     def _scribe(self) -> GraphDecoder | None:
         if GRAPH + SAY not in self._judges:
             return None
-        parts = {name: _embedded(self._judges.get(GRAPH + name, "")) for name in PARTS}
+        held = [name for name in (*FRONTS, LOOK, SAY) if GRAPH + name in self._judges]
+        parts = {name: _embedded(self._judges[GRAPH + name]) for name in held}
         return GraphDecoder(parts, parts[LOOK], parts[SAY])
 
     def _stroke_judge(self, image: Readable) -> GraphScorer | None:
@@ -212,10 +215,13 @@ class Recogniser:
         return self._scribe.judge(stroke_features(image.strokes), OF_STROKES)
 
     def _component_judges(self, image: Readable, weight: float) -> list[GraphScorer]:
-        """Who sees the components of the ink; none where there is none."""
+        """Who sees the ink, strokes of its skeleton or components; none where there is none."""
         prepared = prepare(image_of(image), components.SYMBOL) if self._scribe else None
-        found = components.components(prepared.pixels) if prepared else None
-        if self._scribe is None or found is None or len(found[0].boxes) > MOST_NODES:
+        if self._scribe is None or prepared is None:
+            return []
+        cut = pieces if PIECE in self._scribe.fronts else components.components
+        found = cut(prepared.pixels)
+        if found is None or len(found[0].boxes) > MOST_NODES:
             return []
         return [self._scribe.judge(found[0], weight)]
 

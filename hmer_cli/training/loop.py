@@ -33,6 +33,9 @@ CHECKPOINT = "last.pt"
 BEST = "best.pt"
 LOG = "log.jsonl"
 
+SAVED = 240.0
+"""Seconds after which there is a checkpoint, whether or not a score is due."""
+
 AHEAD = 8
 """Batches that each worker draws ahead."""
 
@@ -147,6 +150,7 @@ class Trainer:
         advance(state.seen, 0)
         due = (state.seen // schedule.interval + 1) * schedule.interval
         begun = time.monotonic() - state.seconds
+        saved = state.seconds
         while self.progress() < 1 and state.waited < schedule.patience:
             source.progress[0] = self.progress()
             batch = next(loader)
@@ -160,6 +164,10 @@ class Trainer:
                 due = (state.seen // schedule.interval + 1) * schedule.interval
                 self.report()
                 self.save()
+                saved = state.seconds
+            elif state.seconds > saved + SAVED:
+                self.save()
+                saved = state.seconds
         return state
 
     def start(self) -> None:

@@ -24,8 +24,9 @@ class Drawing:
     ``zoom`` is the standard deviation of the log of the scale; ``pen`` the width of the line;
     ``degraded`` the share of images that are made to look like scans and photos, ``bilevel`` that
     of those in nothing but black and white, ``moved`` of those with the motion of the pen;
-    ``components`` is the share of expressions that graph readers see as images. ``degradation``
-    is what happens to degraded ones.
+    ``components`` and ``pieces`` are the shares of expressions that graph readers see as images,
+    by their connected components and by the strokes of their skeletons. ``degradation`` is what
+    happens to degraded ones.
     """
 
     small: float = 14.0
@@ -37,7 +38,13 @@ class Drawing:
     bilevel: float = 0.0
     moved: float = 0.0
     components: float = 0.0
+    pieces: float = 0.0
     degradation: Degradation = field(default_factory=Degradation)
+
+    @property
+    def images(self) -> float:
+        """The share of expressions that graph readers see as images."""
+        return self.components + self.pieces
 
 
 @dataclass(frozen=True)
@@ -108,20 +115,24 @@ class Schedule:
     ``pixels`` is the size of a batch of each process, of graph readers in nodes, ``pool`` the
     images among which those of like size are sought, ``rate`` AdamW's peak learning rate, reached
     after ``warmup`` steps and left along a cosine; with a ``plateau``, the rate stays and halves
-    after so many scores at which the loss on the validation set was not lower. ``average`` is the
+    after so many scores at which the loss on the validation set was not lower. What graph readers
+    learn from is shown to them ``shown`` times, each as it was drawn once. ``average`` is the
     decay of the averaged weights, which are the ones kept. The score is taken every ``interval``
-    images; ``patience`` scores without a better one end the run.
+    images, on one in ``scored`` of the validation set; ``patience`` scores without a better one end
+    the run.
     """
 
     images: int = 200_000
     minutes: float = 0.0
     interval: int = 15_000
+    scored: int = 1
     patience: int = 10
     pixels: int = 160_000
     pool: int = 1536
     rate: float = 6e-4
     warmup: int = 400
     plateau: int = 0
+    shown: int = 1
     decay: float = 0.03
     clip: float = 2.0
     average: float = 0.999

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,10 +13,12 @@ from torch import Tensor
 
 from hmer_cli.ink.render import draw
 from hmer_cli.recognition import scale
-from hmer_cli.recognition.components import SYMBOL, Components, components
-from hmer_cli.recognition.graph_decoder import front_of
+from hmer_cli.recognition.components import SYMBOL, components
+from hmer_cli.recognition.graph_decoder import COMPONENT, PIECE, front_of
+from hmer_cli.recognition.graph_decoder import Nodes as Seen
+from hmer_cli.recognition.pieces import pieces
 from hmer_cli.recognition.scale import PADDING
-from hmer_cli.recognition.strokes import StrokeFeatures, stroke_features, stroke_size
+from hmer_cli.recognition.strokes import stroke_features, stroke_size
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.augment.camera import Warp, degrade, seen
 from hmer_cli.training.augment.ink import Points, Spread, augment
@@ -30,6 +33,9 @@ UNORDERED = 0.3
 LARGER = SYMBOL / scale.SYMBOL
 """How much larger than to the recogniser images are to the reader of their components."""
 
+MOSTLY = 0.7
+"""A piece of which a smaller share is of one sign is of none."""
+
 PEN = 2.6
 """Pixels that lines are wide in the image of an expression as it was written."""
 
@@ -42,7 +48,7 @@ class Nodes:
     are; both UNKNOWN where nobody tells.
     """
 
-    seen: StrokeFeatures | Components
+    seen: Seen
     ordered: bool
     label: list[int]
     places: NDArray[np.int64]
@@ -63,13 +69,13 @@ class Nodes:
 class GraphBatch(Targets):
     """Tensors ready for the model; see `hmer_cli.networks.graph_model` for the letters.
 
-    looks (M, ...) of the nodes that are there, one after the other, for the ``front`` that sees
-    them; boxes (B, N, 4), ordered (B,) and there (B, N) as the model takes them; places and names
-    (B, N) int64, see `Nodes`.
+    looks, each (M, ...), of the nodes that are there, one after the other, for the ``front`` that
+    sees them; boxes (B, N, 4), ordered (B,) and there (B, N) as the model takes them; places and
+    names (B, N) int64, see `Nodes`.
     """
 
     front: str
-    looks: Tensor
+    looks: tuple[Tensor, ...]
     boxes: Tensor
     ordered: Tensor
     there: Tensor
@@ -88,10 +94,11 @@ def collate(group: Sequence[Nodes]) -> GraphBatch:
         there[i, : nodes.count] = True
         places[i, : nodes.count], names[i, : nodes.count] = nodes.places, nodes.names
     before, after, lengths = shifted([nodes.label for nodes in group])
-    looks = np.concatenate([front_of(nodes.seen)[1] for nodes in group])
-    arrays = looks, boxes, np.array([nodes.ordered for nodes in group]), there, places, names
+    told = zip(*(front_of(nodes.seen)[1].values() for nodes in group), strict=True)
+    looks = tuple(torch.from_numpy(np.concatenate(arrays)) for arrays in told)
+    arrays = boxes, np.array([nodes.ordered for nodes in group]), there, places, names
     front = group[0].front
-    return GraphBatch(before, after, lengths, 0, front, *map(torch.from_numpy, arrays))
+    return GraphBatch(before, after, lengths, 0, front, looks, *map(torch.from_numpy, arrays))
 
 
 def bucketed(waiting: Sequence[Nodes], most: int) -> list[list[Nodes]]:
@@ -130,12 +137,19 @@ class NodeSampler:
             return self.still(example)
         size = _size(example.strokes)
         strokes = augment(example.strokes, example.symbols, size, rng, self.spread)
-        if rng.random() < self.drawing.components:
-            return self._of_image(example, *self._painted(strokes, size, rng))
+        chance = rng.random()
+        if chance < self.drawing.images:
+            front = PIECE if chance < self.drawing.pieces else COMPONENT
+            return self._of_image(example, *self._painted(strokes, size, rng), front)
         places, names = self._signs(example)
         ordered = bool(rng.random() >= UNORDERED)
         label = self.units.encode(example.tokens)
         return Nodes(stroke_features(turned(strokes, rng)), ordered, label, places, names)
+
+    @property
+    def _front(self) -> str:
+        """Which front sees what is an image."""
+        return PIECE if self.drawing.pieces else COMPONENT
 
     def _painted(
         self, strokes: Sequence[Points], size: float, rng: np.random.Generator
@@ -163,26 +177,64 @@ class NodeSampler:
     def _still(self, example: Example, as_image: bool) -> Nodes | None:
         label = self.units.encode(example.tokens)
         if example.image is not None:
-            return self._of_image(example, (), example.image.pixels)
+            return self._of_image(example, (), example.image.pixels, self._front)
         places, names = self._signs(example)
         if not as_image:
             return Nodes(stroke_features(example.strokes), True, label, places, names)
         zoom = SYMBOL / _size(example.strokes)
         strokes, shape = placed(example.strokes, zoom, np.full(4, PADDING))
-        return self._of_image(example, strokes, 255 - draw(strokes, shape, PEN))
+        return self._of_image(example, strokes, 255 - draw(strokes, shape, PEN), self._front)
 
     def _of_image(
-        self, example: Example, strokes: Sequence[Points], ink: NDArray[np.uint8]
+        self, example: Example, strokes: Sequence[Points], ink: NDArray[np.uint8], front: str
     ) -> Nodes | None:
-        """What an image shows; None where there is no ink.
-
-        A component is of the sign of all the strokes that go through it, if that is one.
-        """
-        found = components(ink)
-        if found is None:
+        """What a front sees of an image; None where there is no ink."""
+        label = self.units.encode(example.tokens)
+        if front == PIECE:
+            if (cut := pieces(ink)) is None:
+                return None
+            return Nodes(cut[0], False, label, *self._signs_of_pieces(example, strokes, cut[1]))
+        if (found := components(ink)) is None:
             return None
-        told, where = found
-        places, names = np.full((2, len(told.boxes)), UNKNOWN, np.int64)
+        return Nodes(found[0], False, label, *self._signs_of_components(example, strokes, found[1]))
+
+    def _signs_of_pieces(
+        self, example: Example, strokes: Sequence[Points], where: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """As `_signs`, of each piece of an image: that of most of the ink that goes through it.
+
+        Where all ink is known, what no ink goes through has the name of nothing.
+        """
+        count = int(where.max()) + 1
+        places, names = np.full((2, count), UNKNOWN, np.int64)
+        of_stroke, names_of_stroke = self._signs(example)
+        if not len(strokes) or (of_stroke == UNKNOWN).all():
+            return places, names
+        drawn = np.zeros(where.shape, np.int16)
+        for i, stroke in enumerate(strokes):
+            line = np.round(stroke - 0.5).astype(np.int32)  # pixels by their centres
+            cv2.polylines(drawn, [line], False, i + 1)
+        through = (drawn > 0) & (where >= 0)
+        pairs = where[through] * len(strokes) + drawn[through] - 1
+        votes = np.bincount(pairs, minlength=count * len(strokes)).reshape(count, -1)
+        signs = of_stroke.max() + 1
+        tally = np.zeros((count, signs + 1), np.int64)
+        np.add.at(tally.T, of_stroke, votes.T)  # the last column is of strokes of no known sign
+        best = tally.argmax(axis=1)
+        seen = tally.sum(axis=1)
+        told = (best < signs) & (tally.max(axis=1) >= MOSTLY * seen) & (seen > 0)
+        name = np.full(signs + 1, UNKNOWN, np.int64)
+        name[of_stroke] = names_of_stroke
+        places[told], names[told] = best[told], name[best[told]]
+        if (of_stroke != UNKNOWN).all():
+            names[seen == 0] = 0
+        return places, names
+
+    def _signs_of_components(
+        self, example: Example, strokes: Sequence[Points], where: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """As `_signs`, of each component: that of all strokes through it, if that is one."""
+        places, names = np.full((2, int(where.max()) + 1), UNKNOWN, np.int64)
         taken: list[set[tuple[int, ...]]] = [set() for _ in places]
         signs = np.stack(self._signs(example), axis=1)
         for sign, stroke in zip(signs.tolist(), strokes, strict=True):
@@ -192,7 +244,7 @@ class NodeSampler:
         for i, through in enumerate(taken):
             if len(through) == 1:
                 places[i], names[i] = next(iter(through))
-        return Nodes(told, False, self.units.encode(example.tokens), places, names)
+        return places, names
 
     def _signs(self, example: Example) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Of each stroke the place of its sign among those of the label, and its name."""

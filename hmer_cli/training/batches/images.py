@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -328,6 +329,19 @@ def stream(
 
     for group in pooled(drawn(), pool, lambda waiting: bucketed(waiting, pixels)):
         yield collate(group, symbols)
+
+
+def echoed(items: Iterable[Item], times: int, apart: int) -> Iterator[Item]:
+    """Each item so many times, others between, where drawing one is dear (Choi et al., 2019)."""
+    waiting: deque[tuple[Item, int]] = deque()
+    for item in items:
+        yield item
+        waiting.append((item, times - 1))
+        while len(waiting) > apart:
+            again, left = waiting.popleft()
+            if left:
+                yield again
+                waiting.append((again, left - 1))
 
 
 def pooled(

@@ -20,7 +20,8 @@ from hmer_cli.models.embedded import packed, unpacked
 from hmer_cli.networks.ctc_model import CtcModel
 from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.recognition.components import SIDE
-from hmer_cli.recognition.graph_decoder import COMPONENT, LOOK, SAY, STROKE
+from hmer_cli.recognition.graph_decoder import COMPONENT, LOOK, PIECE, SAY, STROKE
+from hmer_cli.recognition.pieces import LAYERS
 from hmer_cli.recognition.recogniser import DECODER, GRAPH, METADATA
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
 from hmer_cli.training.batches.images import Batch
@@ -52,7 +53,7 @@ JUDGE_AXES: Axes = {
     "labels": {0: "N", 1: "L"},
     "scores": {0: "N"},
 }
-FRONT_AXES: Axes = {"looks": {0: "N"}, "boxes": {0: "N"}, "x": {1: "N"}}
+FRONT_AXES: Axes = {name: {0: "N"} for name in ("looks", "pictures", "boxes")} | {"x": {1: "N"}}
 LOOK_AXES: Axes = {"x": {1: "N"}, "boxes": {1: "N"}, "kept": {4: "N"}}
 SAY_AXES: Axes = {
     "kept": {4: "N"},
@@ -117,10 +118,15 @@ def graph_models(reader: GraphModel) -> dict[str, bytes]:
     """A graph reader as the ONNX models of a `Scribe`, by their names, matrices in bytes."""
     reader.eval()
     boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 1.0], [4.0, 0.5, 5.0, 0.6]])
-    looks = {STROKE: torch.zeros(3, CHANNELS, POINTS), COMPONENT: torch.zeros(3, SIDE, SIDE).byte()}
+    curve = torch.zeros(3, CHANNELS, POINTS)
+    looks = {
+        STROKE: {"looks": curve},
+        COMPONENT: {"looks": torch.zeros(3, SIDE, SIDE).byte()},
+        PIECE: {"looks": curve, "pictures": torch.zeros(3, LAYERS, SIDE, SIDE).byte()},
+    }
     models = {
-        name: _traced(NodeEncoder(reader, name), {"looks": look, "boxes": boxes}, ["x"], FRONT_AXES)
-        for name, look in looks.items()
+        name: _traced(NodeEncoder(reader, name), {**looks[name], "boxes": boxes}, ["x"], FRONT_AXES)
+        for name in reader.shape.fronts
     }
     x = torch.zeros(1, 3, reader.shape.channels)
     given = {"x": x, "boxes": boxes[None], "ordered": torch.tensor([True])}

@@ -58,6 +58,32 @@ def transfer(
     return copied / total
 
 
+_FRONTS = {
+    "stroke.curve": "curve",
+    "stroke.enter": "trace",
+    "component.picture": "picture",
+    "component.enter": "enter",
+    "component.place": "place",
+}
+"""What the front of pieces has of the other two, by the names that it has there."""
+
+
+def with_pieces(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The parameters of a graph reader, and those of a front of pieces from its other two.
+
+    The layer of the picture that the front of components had not begins as nothing.
+    """
+    added: dict[str, Tensor] = {}
+    for name, value in found.items():
+        for old, new in _FRONTS.items():
+            if name.startswith(f"{old}."):
+                added[f"piece.{new}{name.removeprefix(old)}"] = value
+    first = "piece.picture.0.0.weight"
+    if first in added:
+        added[first] = torch.cat([added[first], torch.zeros_like(added[first])], dim=1)
+    return added | dict(found)
+
+
 def _rows(old: Sequence[str], new: Sequence[str]) -> tuple[Tensor, Tensor]:
     """The rows that stand for the same in both, in the old and in the new order."""
     index = {name: i for i, name in enumerate(old)}

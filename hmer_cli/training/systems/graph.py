@@ -13,23 +13,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hmer_cli.errors import UsageError
-from hmer_cli.networks.graph_model import DecodeStep, GraphModel, GraphShape, NodeEncoder
+from hmer_cli.networks.graph_model import FRONTS, DecodeStep, GraphModel, GraphShape, NodeEncoder
 from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.recognition.components import Components
-from hmer_cli.recognition.graph_decoder import COMPONENT, MOST_NODES, STROKE, GraphDecoder
+from hmer_cli.recognition.graph_decoder import COMPONENT, MOST_NODES, PIECE, STROKE, GraphDecoder
+from hmer_cli.recognition.pieces import Pieces
 from hmer_cli.recognition.strokes import StrokeFeatures
 from hmer_cli.training import losses
 from hmer_cli.training.batches.graph import GraphBatch, Nodes, NodeSampler, bucketed, collate
-from hmer_cli.training.batches.images import UNKNOWN, chosen, pooled
+from hmer_cli.training.batches.images import UNKNOWN, chosen, echoed, pooled
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.export.onnx import restore_graph
-from hmer_cli.training.export.transfer import symbol_names, transfer
+from hmer_cli.training.export.transfer import symbol_names, transfer, with_pieces
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.systems.base import Progress, System
 
-KINDS: dict[str, type[StrokeFeatures] | type[Components]] = {
+APART = 2000
+"""Expressions between two times that one is shown: more than wait to be put into batches."""
+
+KINDS: dict[str, type[StrokeFeatures] | type[Components] | type[Pieces]] = {
     STROKE: StrokeFeatures,
     COMPONENT: Components,
+    PIECE: Pieces,
 }
 """What each front is given."""
 
@@ -48,15 +53,23 @@ class GraphSystem(System[GraphBatch]):
         except TypeError as error:
             remedy = "see GraphShape"
             raise UsageError(f"recipe {recipe.name}: [model] {error}", remedy) from error
+        if unknown := set(shape.fronts) - FRONTS.keys():
+            remedy = f"choose of {', '.join(FRONTS)}"
+            raise UsageError(f"recipe {recipe.name}: no fronts {', '.join(unknown)}", remedy)
         self.shape = shape.to_dict()
         self.sight = NodeSampler(self.units, self.symbols, recipe.drawing, recipe.spread)
         self.model = GraphModel(shape)
         set_drop_rates(self.model, recipe.skipped, recipe.dropped)
 
     def begin_with(self, weights: Path) -> float:
-        """Take over what fits of a weights file; the share of the parameters that did."""
-        found, metadata = restore_graph(weights)
-        return transfer(found, metadata["tokens"], self.model, self.units.tokens)
+        """Take over what fits of a weights file or checkpoint; the share of the parameters."""
+        if weights.suffix == ".pt":
+            content = torch.load(weights, map_location="cpu", weights_only=True)
+            found, tokens = content["average"], content["tokens"]
+        else:
+            found, metadata = restore_graph(weights)
+            tokens = metadata["tokens"]
+        return transfer(with_pieces(found), tokens, self.model, self.units.tokens)
 
     def batches(
         self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
@@ -70,7 +83,8 @@ class GraphSystem(System[GraphBatch]):
                 if nodes is not None and nodes.count <= MOST_NODES:
                     yield nodes
 
-        groups = pooled(seen(), schedule.pool, lambda waiting: bucketed(waiting, schedule.pixels))
+        nodes = echoed(seen(), schedule.shown, APART)
+        groups = pooled(nodes, schedule.pool, lambda waiting: bucketed(waiting, schedule.pixels))
         return map(collate, groups)
 
     def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], GraphBatch]]:
@@ -80,7 +94,7 @@ class GraphSystem(System[GraphBatch]):
         """
         found = []
         for i, example in enumerate(map(self.known, examples)):
-            as_image = i % 2 < 2 * self.recipe.drawing.components
+            as_image = i % 2 < 2 * self.recipe.drawing.images
             found.append(self.sight.still(example, as_image))
         place = {id(nodes): i for i, nodes in enumerate(found)}
         for group in bucketed(found, self.recipe.schedule.pixels):
@@ -119,10 +133,9 @@ class GraphSystem(System[GraphBatch]):
         scribe = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
         counts = batch.there.sum(dim=1).tolist()
         said = []
-        for looks, boxes in zip(
-            batch.looks.split(counts), batch.boxes[batch.there].split(counts), strict=True
-        ):
-            nodes = KINDS[batch.front](looks.cpu().numpy(), boxes.cpu().numpy())
+        told = [looks.split(counts) for looks in (*batch.looks, batch.boxes[batch.there])]
+        for arrays in zip(*told, strict=True):
+            nodes = KINDS[batch.front](*(x.cpu().numpy() for x in arrays))
             proposed = scribe.judge(nodes).propose(self.units, width)
             said.append(self.units.decode(proposed[0]) if proposed else [])
         return said
@@ -131,7 +144,7 @@ class GraphSystem(System[GraphBatch]):
 def nodes_of(model: GraphModel, batch: GraphBatch) -> Tensor:
     """What the batch's front makes of its nodes, (B, N, C), 0 where there is none."""
     front = getattr(model, batch.front)
-    found = front(batch.looks[None], batch.boxes[batch.there][None])[0]
+    found = front(*(x[None] for x in (*batch.looks, batch.boxes[batch.there])))[0]
     x = found.new_zeros(*batch.there.shape, found.shape[1])
     x[batch.there] = found
     return x
