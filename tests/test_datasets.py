@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError, UsageError
 
 INKML = b'<ink><annotation type="truth">x^2</annotation><trace>1 2, 30 40, 50 5</trace></ink>'

@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 from hmer_cli.commands import eval as verb
+from hmer_cli.datasets.pages import open_any
 from hmer_cli.errors import InputError, OutputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.metrics.evaluation import Evaluation
 from hmer_cli.recognition.reading import Reading
-from hmer_cli.training.page_sets import open_any
 
 Image = NDArray[np.uint8]
 

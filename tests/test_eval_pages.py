@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from hmer_cli.commands import eval as verb
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.eval_documents import PageEvaluation
+from hmer_cli.datasets.pages import PageDataset, TrueExpression, open_any
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.metrics.pages import ReadExpression, comparable, score_page, score_pages
-from hmer_cli.training.page_sets import PageDataset, TrueExpression, open_any
 
 BOX: Box = (10, 10, 60, 40)
 labels = st.lists(st.sampled_from(["x", "+", "1", r"\epsilon", "."]), min_size=1).map(" ".join)

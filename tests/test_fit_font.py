@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.synthesis import font
 from hmer_cli.synthesis.font import drawings
 from hmer_cli.synthesis.glyph import Glyph

@@ -12,11 +12,11 @@ from lxml import etree
 
 from hmer_cli.commands import eval_pages
 from hmer_cli.commands.generate import generate, outcome
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.datasets.pages import open_any
 from hmer_cli.errors import InputError, OutputError, UsageError
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.training.compose.examples import examples
-from hmer_cli.training.page_sets import open_any
 
 LABELS = [r"x ^ { 2 } + \sqrt { y }", r"\frac { a } { b } = \sin \theta"]
 RAW = [r"x^2+\sqrt y", r"{a \over b} = \sin\theta"]

@@ -18,7 +18,7 @@ pytest.importorskip("onnx")
 from test_train_verb import RECIPE as READER
 
 from hmer_cli.commands.train import train
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml

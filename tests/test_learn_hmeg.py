@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import tokenize

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 
 from hmer_cli.commands.generate import generate
 from hmer_cli.data.coco import BOXES
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.recognition.units import Units, frames_needed

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from hmer_cli.commands import eval as verb
 from hmer_cli.commands.convert import convert
+from hmer_cli.datasets.pages import open_any
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.metrics.evaluation import Evaluation
 from hmer_cli.recognition.reading import Reading
 from hmer_cli.synthesis.engine import InkEngine
-from hmer_cli.training.page_sets import open_any
 
 Image = NDArray[np.uint8]
 

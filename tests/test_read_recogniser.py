@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmer_cli.data.datasets import Sample, open_dataset
+from hmer_cli.datasets.expressions import Sample, open_dataset
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.ink import Ink

@@ -13,11 +13,11 @@ from PIL import Image, ImageColor
 from hmer_cli.commands import eval as verb
 from hmer_cli.commands import eval_pages
 from hmer_cli.commands.eval_pages import RegionEvaluation, draw_worst
+from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.metrics.overlays import EXCESS, MISSED, RIGHT
 from hmer_cli.page.detect.search import PreparedPage
-from hmer_cli.training.page_sets import ExpressionDataset, PageDataset, open_any
 
 TRUTH: list[Box] = [(10, 10, 60, 40), (10, 60, 60, 90)]
 

@@ -9,7 +9,7 @@ import cv2
 import pytest
 
 from hmer_cli.commands.render import outcome, render_inputs
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import OutputError, UsageError
 
 TALL = b'<ink><annotation type="truth">$\\frac{a}{2}$</annotation><trace>1 1, 5 99</trace></ink>'

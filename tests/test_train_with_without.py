@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hmer_cli.commands.generate import ENGINES, generate
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.training.compose.examples import examples
 
 SCRIPT = Path(__file__).parent.parent / "train" / "with_without.py"

@@ -17,8 +17,8 @@ from hmer_cli.commands import eval_pages
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.generate import generate
 from hmer_cli.commands.render import render_inputs
-from hmer_cli.data.datasets import open_dataset
 from hmer_cli.data.store import parse_captions
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.document import cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import jsonl

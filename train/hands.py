@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from hmer_cli.commands.eval import evaluate
 from hmer_cli.commands.generate import ENGINES, generate
 from hmer_cli.data.coco import Boxes
-from hmer_cli.data.datasets import Sample, open_dataset
 from hmer_cli.data.store import open_store
+from hmer_cli.datasets.expressions import Sample, open_dataset
 from hmer_cli.errors import InputError
 from hmer_cli.expr.commands import STRUCTURE
 from hmer_cli.expr.latex import normalise

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.networks.hmeg.glyphs import sized
 from hmer_cli.networks.hmeg.graphs import Graphs
 from hmer_cli.networks.hmeg.layout import Shape

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import to_tokens
 from hmer_cli.ink.ink import Ink

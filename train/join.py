@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hmer_cli import console
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
 from hmer_cli.recognition.units import Units

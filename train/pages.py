@@ -22,7 +22,7 @@ from notes import notes_page
 from numpy.typing import NDArray
 from photos import PAPERS, Matrix, moved, photographed
 
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.ink.ink import Ink
 from hmer_cli.page.detect import detector, search

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.commands.train import invention_of
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.batches.images import Painter, chosen, mixed
 from hmer_cli.training.compose.examples import examples

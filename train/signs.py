@@ -20,7 +20,7 @@ from onnx import helper, numpy_helper
 from ship import SHIPPED, enter
 from sklearn.neural_network import MLPClassifier
 
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.ink.render import draw
 from hmer_cli.page.detect.detector import SIGNS
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features

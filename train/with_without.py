@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from hmer_cli.commands.generate import ENGINES
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.synthesis.formula_grammar import FormulaGrammar

@@ -16,7 +16,8 @@ from hmer_cli.api import Converter
 from hmer_cli.commands import eval_documents, eval_pages
 from hmer_cli.commands.eval_documents import PageEvaluation
 from hmer_cli.commands.eval_pages import RegionEvaluation
-from hmer_cli.data.datasets import Sample
+from hmer_cli.datasets.expressions import Sample
+from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
 from hmer_cli.document.pipeline import Options
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.tokens import tokenize
@@ -26,7 +27,6 @@ from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 from hmer_cli.recognition.reading import Reading
-from hmer_cli.training.page_sets import ExpressionDataset, PageDataset, open_any
 
 CHUNK = 128
 """Images read side by side."""

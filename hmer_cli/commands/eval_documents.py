@@ -9,6 +9,7 @@ from itertools import groupby
 
 from hmer_cli import console
 from hmer_cli.api import Converter
+from hmer_cli.datasets.pages import PageDataset, TruePage
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.pipeline import Options
@@ -18,7 +19,6 @@ from hmer_cli.metrics.regions import PageOutcome
 from hmer_cli.metrics.tables import Table
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.recognition.lazy import Reader
-from hmer_cli.training.page_sets import PageDataset, TruePage
 
 
 @dataclass(frozen=True)

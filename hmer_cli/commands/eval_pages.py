@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmer_cli import console, files
+from hmer_cli.datasets.pages import PageDataset, TruePage
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
 from hmer_cli.metrics.regions import PageOutcome, as_json, as_tables, worst
@@ -16,7 +17,6 @@ from hmer_cli.metrics.tables import Table
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.detect.detector import fold_of
 from hmer_cli.page.detect.search import PreparedPage, find_boxes, prepare_page
-from hmer_cli.training.page_sets import PageDataset, TruePage
 
 Finder = Callable[[PreparedPage, int], list[Box]]
 """A page that was studied and its fold to the boxes of its expressions."""

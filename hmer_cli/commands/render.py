@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 
 from hmer_cli import console, files
-from hmer_cli.data.datasets import as_label
 from hmer_cli.data.store import CAPTIONS, Captions, Store, open_store, read_ink, stem
+from hmer_cli.datasets.expressions import as_label
 from hmer_cli.errors import (
     HmerError,
     InputError,

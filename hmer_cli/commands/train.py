@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmer_cli import console
-from hmer_cli.data.datasets import Sample, open_dataset
+from hmer_cli.datasets.expressions import Sample, open_dataset
 from hmer_cli.errors import MissingError, OutputError, UsageError
 from hmer_cli.expr.tokens import join
 from hmer_cli.models.registry import resolve

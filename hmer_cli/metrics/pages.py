@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hmer_cli.datasets.pages import Kind, TrueExpression
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.geometry import Box, inside
 from hmer_cli.metrics.regions import THRESHOLDS, PageOutcome, pairs, worst
 from hmer_cli.metrics.scores import Pair, token_edits
 from hmer_cli.metrics.tables import Table, error_table, percent
-from hmer_cli.training.page_sets import Kind, TrueExpression
 
 EQUIVALENT = {
     r"\varepsilon": r"\epsilon",

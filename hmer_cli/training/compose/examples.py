@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.data.coco import Signs
-from hmer_cli.data.datasets import Sample
+from hmer_cli.datasets.expressions import Sample
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink.ink import Ink, Symbol

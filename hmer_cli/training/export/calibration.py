@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hmer_cli.data.datasets import Sample
+from hmer_cli.datasets.expressions import Sample
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import Readable

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli import synthesis
-from hmer_cli.data.datasets import open_dataset
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.expr.commands import COVERS
 from hmer_cli.geometry import Box
 from hmer_cli.synthesis.font import drawings

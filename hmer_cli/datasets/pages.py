@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from hmer_cli.data.datasets import Sample, samples_of
 from hmer_cli.data.store import Store, open_store, stem
+from hmer_cli.datasets.expressions import Sample, samples_of
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.page.load.images import Pixels

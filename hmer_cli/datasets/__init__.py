@@ -1,0 +1,1 @@
+"""Labelled data sets: expressions or pages with what they say, and where."""
