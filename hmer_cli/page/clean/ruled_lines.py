@@ -31,6 +31,11 @@ _STROKE = 8  # pixels, or longer,
 _CROSSED = 2.2  # and one across it so many times
 _DARKER = 35  # gray levels below the lines where they cross: that is ink
 
+_CUT_OUT = 600  # pixels of the shorter side: smaller images were cut out, and a formula's bars
+_GRID = 5, 3  # and stems cross them; lines of paper are so many, across long ones fewer, even,
+_AT_EVEN = 0.7  # so many of these distances,
+_FAINTER = 0.7, 200  # or have less of the ink's darkness and go on for so many pixels
+
 _GRAIN = 15  # gray levels: what is fainter is paper
 _LIGHTER = 0.6  # of the ink's darkness: pieces of printed lines have less
 _PIECE = 110  # a piece is no shorter than this part of the page's longer side
@@ -63,15 +68,18 @@ class _Chain:
         return np.interp(np.arange(width), x, y)
 
 
-def remove_rules(image: Pixels) -> Pixels:
+def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
     """The page without the lines that were printed on it across and down.
 
     A printed line is thin, straight for longer than any fraction bar, and goes on behind the
-    writing. Where a stroke crosses it, it is thicker than a line, and stays.
+    writing. Where a stroke crosses it, it is thicker than a line, and stays. In a small image, or
+    one that is ``cut_out``, bars and stems of one formula go across too: there lines are many and
+    even, or fainter than the ink.
     ``image`` and the result: (H, W), dark ink on evenly white paper.
     """
-    across, shade = _rules(image)
-    down, other = _rules(np.ascontiguousarray(image.T))
+    cut_out = cut_out or min(image.shape) < _CUT_OUT
+    across, shade = _rules(image, cut_out)
+    down, other = _rules(np.ascontiguousarray(image.T), cut_out)
     down = np.ascontiguousarray(down.T)
     reach = 2 * _thickest(image) + 1
     along = cv2.dilate(across, np.ones((1, reach), np.uint8))
@@ -116,18 +124,39 @@ def _thickest(image: Pixels) -> int:
     return max(4, round(max(image.shape) / _THICKEST))
 
 
-def _rules(image: Pixels) -> tuple[Mask, float]:
+def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
     """Where the lines across are, 1 there and 0 elsewhere, and how dark they are.
 
     Faint lines are seen at the first level only; dark ones are soft at their edges, and look as
     thin as they are at the second. Of two beside each other it is there that one is seen alone.
     """
-    across, shade = np.zeros_like(image), 255.0
+    across, shade, found = np.zeros_like(image), 255.0, []
     for faint in _FAINT:
         left = np.where(across, 255, image).astype(np.uint8)
         for path in _paths(left, faint):
             shade = min(shade, _mark(across, left, path))
+            found.append(float(path.mean()))
+    if found and cut_out and not _is_paper(image, found, shade):
+        return np.zeros_like(image), 255.0
     return across, shade
+
+
+def _is_paper(image: Pixels, heights: list[float], shade: float) -> bool:
+    """Whether lines across a small image are those of its paper and no bars of a formula."""
+    share, length = _FAINTER
+    fewest = _GRID[image.shape[1] >= length]
+    if len(heights) >= fewest:
+        gaps = np.diff(np.sort(heights))
+        steps = gaps[gaps > _thickest(image)]
+        if len(steps) >= fewest - 1:
+            steps = steps / np.median(steps)
+            even = np.abs(steps - np.maximum(np.rint(steps), 1)) <= _EVEN
+            if even.mean() >= _AT_EVEN:
+                return True
+    dark = 255.0 - image
+    ink = dark[dark > 4 * _GRAIN]
+    usual = float(np.percentile(ink, 90)) if len(ink) else 0.0
+    return image.shape[1] >= length and 255 - shade < share * usual
 
 
 def _paths(image: Pixels, faint: int) -> list[Path]:

@@ -13,6 +13,7 @@ import numpy as np
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import InkImage, legible_ink_image
+from hmer_cli.page.borders import without_borders, without_strips
 from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
@@ -43,8 +44,9 @@ class Page:
     @classmethod
     def of(cls, source: str, number: int, image: Pixels) -> Page:
         """The page that a photo or a scan shows: level, and its paper white."""
-        level, to_source = straighten(image)
-        return cls(source, number, remove_holes(clean(level)), to_source=to_source)
+        level, to_source = straighten(without_strips(image))
+        image = without_borders(remove_holes(clean(level)))
+        return cls(source, number, image, to_source=to_source)
 
     def in_source(self, box: Box) -> Box:
         """The box, in pixels of the source, round the ink in a box of the image.
