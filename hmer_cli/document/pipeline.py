@@ -27,6 +27,9 @@ from hmer_cli.recognition.reading import Reading, TokenReading
 
 _BATCH = 8  # regions: after as many at most, what was read is safe
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
+_UPRIGHT = 0.5  # mean confidence: a page read with less may lie on its side or upside down,
+_CLEARER = 0.65, 0.2  # and does where another way up is read with so much, and so much more
+_TRIED = 4  # regions that are read of each way up
 _SHOWN = 1600  # pixels of the longer side of a picture
 _QUALITY = 60
 
@@ -67,8 +70,8 @@ class PageRead:
 class _Work:
     """A page on its way.
 
-    ``known`` is what was read before; ``sheet`` is there while it must be drawn, ``regions`` are
-    to be read.
+    ``known`` is what was read before; ``sheet`` is there while it must be drawn and becomes
+    ``drawn`` then, ``regions`` are to be read.
     """
 
     source: str
@@ -77,6 +80,7 @@ class _Work:
     key: str = ""
     known: Result | None = None
     sheet: Sheet | None = None
+    drawn: Sheet | None = None
     regions: tuple[Region, ...] = ()
     picture: Picture | None = None
     error: InputError | None = None
@@ -92,7 +96,7 @@ def read_pages(
     """Every page of every source, in their order; one that fails stops no other."""
     work = _opened(sources, results, options, advance)
     for batch in _batches(_prepared(work, options)):
-        yield from _read(batch, reader, results, options.pictures)
+        yield from _read(batch, reader, results, options)
         advance(len(batch), 0)
 
 
@@ -153,7 +157,8 @@ def _prepare(work: _Work, options: Options) -> _Work:
     if options.look is not None:
         options.look(page, regions)
     picture = _picture(page.image) if options.pictures else None
-    return replace(work, sheet=None, regions=regions, picture=picture)
+    drawn = None if work.known or page.written else work.sheet
+    return replace(work, sheet=None, drawn=drawn, regions=regions, picture=picture)
 
 
 def _picture(image: Pixels) -> Picture:
@@ -181,19 +186,20 @@ def _batches(pages: Iterable[_Work]) -> Iterator[list[_Work]]:
 
 
 def _read(
-    batch: Sequence[_Work], reader: Reader, results: Cache, pictures: bool
+    batch: Sequence[_Work], reader: Reader, results: Cache, options: Options
 ) -> Iterator[PageRead]:
     """Read the regions of the batch, and keep what is new before anybody hears of it."""
     images = [region.seen for work in batch for region in work.regions]
     readings = iter(reader.read(images) if images else ())
-    found = [_result(work, readings, reader) for work in batch]
+    told = [_upright(work, _result(work, readings, reader), reader, options) for work in batch]
+    batch, found = [work for work, _ in told], [result for _, result in told]
     done = [pair for pair in zip(batch, found, strict=True) if pair[0].error is None]
     results.keep(
         {work.key: result for work, result in done if work.known is None},
         {work.key: work.picture for work, _ in done if work.picture is not None},
     )
     for work, result in zip(batch, found, strict=True):
-        picture = results.picture(work.key) if pictures else None
+        picture = results.picture(work.key) if options.pictures else None
         yield PageRead(work.source, work.number, result, work.file, work.error, picture)
 
 
@@ -201,6 +207,32 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
     if work.known is not None:
         return work.known
     return Result(reader.model, tuple(_expression(r, next(readings)) for r in work.regions))
+
+
+def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> tuple[_Work, Result]:
+    """The page and its result, or those of the way up that is read with far more confidence."""
+    sure = _mean([expression.reading for expression in result.expressions])
+    if work.drawn is None or work.error is not None or sure >= _UPRIGHT:
+        return work, result
+    page = work.drawn.draw()
+    best, found = max(_CLEARER[0], sure + _CLEARER[1]), None
+    for quarters in (1, 2, 3):
+        turned = page.turned(quarters)
+        regions = tuple(find_regions(turned, options.layout))
+        widest = sorted(regions, key=lambda region: -region.image.shape[1])[:_TRIED]
+        mean = _mean(reader.read([region.seen for region in widest])) if widest else 0.0
+        if mean >= best:
+            best, found = mean, (turned, regions)
+    if found is None:
+        return work, result
+    picture = _picture(found[0].image) if options.pictures else None
+    work = replace(work, regions=found[1], picture=picture)
+    readings = iter(reader.read([region.seen for region in work.regions]))
+    return work, _result(work, readings, reader)
+
+
+def _mean(readings: Sequence[Reading]) -> float:
+    return sum(r.confidence for r in readings) / len(readings) if readings else 0.0
 
 
 def _expression(region: Region, reading: Reading) -> Expression:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import cv2
@@ -17,6 +17,7 @@ import numpy as np
 
 from hmer_cli.errors import UsageError
 from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.page.bands import cut_into_bands
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.detect.detector import shipped
 from hmer_cli.page.detect.search import PreparedPage, find_boxes, is_page, prepare_page
@@ -81,12 +82,30 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
         return []
     if layout == "expression":
         return _whole(page)
+    bands = cut_into_bands(page.image)
+    if len(bands) > 1:
+        return [region for band in bands for region in _in_band(page, *band)]
     found = prepare_page(page)
     boxes = find_boxes(found) if layout == "page" or _may_be_page(found) else []
     searched = layout == "page" or is_page(found.parts) or _has_rows(found, boxes)
     if searched and (boxes or layout == "page" or _has_prose(found)):
         return [_cut(page, found.image, each, 0) for each in boxes]
     return _whole(page)
+
+
+def _in_band(page: Page, top: int, foot: int) -> list[Region]:
+    """The regions between two rows of a long page, by a search at its own resolution."""
+    band = replace(page, image=page.image[top:foot])
+    if ink_box(band.image) is None:
+        return []
+    found = prepare_page(band)
+    regions = []
+    for box in find_boxes(found):
+        region = _cut(band, found.image, box, 0)
+        left, high = region.origin
+        there = box[0], box[1] + top, box[2], box[3] + top
+        regions.append(replace(region, box=page.in_source(there), origin=(left, high + top)))
+    return regions
 
 
 def _whole(page: Page) -> list[Region]:

@@ -12,6 +12,7 @@ from hmer_cli.page.load.images import Pixels
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
+_Found = tuple[float, float, NDArray[np.int64]]  # height, gray level, pixels in the flat image
 
 _FAINT = (20, 60)  # gray levels below the paper at which lines are looked for
 _THICKEST = 430  # a printed line is no thicker than this part of the page's longer side
@@ -32,6 +33,7 @@ _CROSSED = 2.2  # and one across it so many times
 _DARKER = 35  # gray levels below the lines where they cross: that is ink
 
 _CUT_OUT = 600  # pixels of the shorter side: smaller images were cut out, and a formula's bars
+_TINY = 200  # pixels of the longer side: below, strokes are as thin as lines
 _GRID = 5, 3  # and stems cross them; lines of paper are so many, across long ones fewer, even,
 _AT_EVEN = 0.7  # so many of these distances,
 _FAINTER = 0.7, 200  # or have less of the ink's darkness and go on for so many pixels
@@ -78,6 +80,8 @@ def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
     ``image`` and the result: (H, W), dark ink on evenly white paper.
     """
     cut_out = cut_out or min(image.shape) < _CUT_OUT
+    if max(image.shape) < _TINY:
+        return image
     across, shade = _rules(image, cut_out)
     down, other = _rules(np.ascontiguousarray(image.T), cut_out)
     down = np.ascontiguousarray(down.T)
@@ -134,15 +138,34 @@ def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
     for faint in _FAINT:
         left = np.where(across, 255, image).astype(np.uint8)
         for path in _paths(left, faint):
-            shade = min(shade, _mark(across, left, path))
-            found.append(float(path.mean()))
-    if found and cut_out and not _is_paper(image, found, shade):
-        return np.zeros_like(image), 255.0
+            own = np.zeros_like(image) if cut_out else across
+            dark = _mark(own, left, path)
+            shade = min(shade, dark)
+            if cut_out:
+                found.append((float(path.mean()), dark, np.flatnonzero(own)))
+        for _, _, places in found:
+            across.reshape(-1)[places] = 1
+    return _of_paper(image, found) if cut_out else (across, shade)
+
+
+def _of_paper(image: Pixels, found: list[_Found]) -> tuple[Mask, float]:
+    """Those of the lines found in an image of one formula that are its paper's, none darker than
+    the others by far, which would be a stem; and how dark they are."""
+    across = np.zeros_like(image)
+    usual = float(np.median([shade for _, shade, _ in found])) if found else 255.0
+    found = [each for each in found if each[1] >= usual - _DARKER]
+    shade = min((shade for _, shade, _ in found), default=255.0)
+    if not _is_paper(image, [height for height, _, _ in found], shade):
+        return across, 255.0
+    for _, _, places in found:
+        across.reshape(-1)[places] = 1
     return across, shade
 
 
 def _is_paper(image: Pixels, heights: list[float], shade: float) -> bool:
     """Whether lines across a small image are those of its paper and no bars of a formula."""
+    if not heights:
+        return False
     share, length = _FAINTER
     fewest = _GRID[image.shape[1] >= length]
     if len(heights) >= fewest:

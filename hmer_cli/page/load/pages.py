@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -47,6 +47,20 @@ class Page:
         level, to_source = straighten(without_strips(image))
         image = without_borders(remove_holes(clean(level)))
         return cls(source, number, image, to_source=to_source)
+
+    def turned(self, quarters: int) -> Page:
+        """The page turned to the left by so many right angles, with its way back to the source."""
+        height, width = self.image.shape
+        moves = (
+            ((1, 0, 0), (0, 1, 0)),
+            ((0, -1, width), (1, 0, 0)),
+            ((-1, 0, width), (0, -1, height)),
+            ((0, 1, 0), (-1, 0, height)),
+        )
+        back = np.array([*moves[quarters % 4], (0, 0, 1)], np.float64)
+        whole = back if self.to_source is None else self.to_source @ back
+        image = np.ascontiguousarray(np.rot90(self.image, quarters))
+        return replace(self, image=image, to_source=whole)
 
     def in_source(self, box: Box) -> Box:
         """The box, in pixels of the source, round the ink in a box of the image.
