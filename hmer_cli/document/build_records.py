@@ -18,6 +18,8 @@ from hmer_cli.expr.validity import problems
 LOW = 0.5
 """Under this confidence an expression is more likely wrong than right."""
 
+_SHORTEST, _VOWELS = 3, "aeiou"  # convention: a word has three letters, one of them such
+
 
 def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[Record]:
     """The records of all pages, in their order, corrected.
@@ -33,7 +35,11 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
                 yield _failure(page, None, page.error)
             elif empty:
                 nothing = f"{page.source}: nothing to read on page {page.number}"
-                yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
+                yield _failure(
+                    page,
+                    None,
+                    InputError(nothing, "no mathematics found: is it blank, or prose alone?"),
+                )
             # A line that was corrected by itself stays the line that it was then.
             for expression in join_derivations(page.result.expressions, corrections):
                 place = (page.file, page.number or 1, expression.box)
@@ -52,18 +58,33 @@ def _record(page: PageRead, expression: Expression, correction: str | None) -> R
         return replace(_failure(page, expression.region, nothing), evidence=evidence)
     confidence = reading.confidence if correction is None else 1.0
     found = problems(label)
+    doubt = found[0].message if found else None
+    if doubt is None and correction is None and is_word(label):
+        doubt = "letters alone, as of a word"
     return Record(
         source=page.source,
         page=page.number,
         region=expression.region,
         latex=label,
         confidence=confidence,
-        status="low" if found or confidence < LOW else "ok",
-        error=found[0].message if found else None,
+        status="low" if doubt or confidence < LOW else "ok",
+        error=doubt,
         model=page.result.model,
         correction=correction,
         evidence=evidence,
     )
+
+
+def is_word(label: str) -> bool:
+    """Whether a label is no more than letters that could be a word: some of them vowels.
+
+    Products of variables are seldom as long, or are written with other signs.
+    """
+    tokens = label.split()
+    letters = all(len(token) == 1 and token.isascii() and token.isalpha() for token in tokens)
+    lower = sum(token.islower() for token in tokens)
+    vowels = sum(token.lower() in _VOWELS for token in tokens)
+    return letters and len(tokens) >= _SHORTEST and lower >= len(tokens) - 1 and vowels > 0
 
 
 def _failure(page: PageRead, region: Box | None, error: InputError) -> Record:
