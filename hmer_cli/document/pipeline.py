@@ -30,6 +30,7 @@ _JOBS = 4  # more only fill the memory with pages: reading takes longer than pre
 _UPRIGHT = 0.5  # mean confidence: a page read with less may lie on its side or upside down,
 _CLEARER = 0.65, 0.2  # and does where another way up is read with so much, and so much more
 _TRIED = 4  # regions that are read of each way up
+_SAID = 4  # tokens at least: a single stroke looks like a sign from any side
 _SHOWN = 1600  # pixels of the longer side of a picture
 _QUALITY = 60
 
@@ -220,8 +221,9 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
         turned = page.turned(quarters)
         regions = tuple(find_regions(turned, options.layout))
         widest = sorted(regions, key=lambda region: -region.image.shape[1])[:_TRIED]
-        mean = _mean(reader.read([region.seen for region in widest])) if widest else 0.0
-        if mean >= best:
+        read = reader.read([region.seen for region in widest]) if widest else []
+        mean = _mean(read)
+        if mean >= best and sum(len(r.label.split()) for r in read) >= _SAID:
             best, found = mean, (turned, regions)
     if found is None:
         return work, result

@@ -33,6 +33,8 @@ _CROSSED = 2.2  # and one across it so many times
 _DARKER = 35  # gray levels below the lines where they cross: that is ink
 
 _CUT_OUT = 600  # pixels of the shorter side: smaller images were cut out, and a formula's bars
+_STEM = 50  # gray levels: a line so much darker than its like is a stem
+_TALLEST = 300  # pixels: stems of large writing are no longer
 _TINY = 200  # pixels of the longer side: below, strokes are as thin as lines
 _GRID = 5, 3  # and stems cross them; lines of paper are so many, across long ones fewer, even,
 _AT_EVEN = 0.7  # so many of these distances,
@@ -141,7 +143,7 @@ def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
             own = np.zeros_like(image) if cut_out else across
             dark = _mark(own, left, path)
             shade = min(shade, dark)
-            if cut_out:
+            if cut_out and own.any():
                 found.append((float(path.mean()), dark, np.flatnonzero(own)))
         for _, _, places in found:
             across.reshape(-1)[places] = 1
@@ -153,7 +155,8 @@ def _of_paper(image: Pixels, found: list[_Found]) -> tuple[Mask, float]:
     the others by far, which would be a stem; and how dark they are."""
     across = np.zeros_like(image)
     usual = float(np.median([shade for _, shade, _ in found])) if found else 255.0
-    found = [each for each in found if each[1] >= usual - _DARKER]
+    if image.shape[1] < _TALLEST:
+        found = [each for each in found if each[1] >= usual - _STEM]
     shade = min((shade for _, shade, _ in found), default=255.0)
     if not _is_paper(image, [height for height, _, _ in found], shade):
         return across, 255.0
