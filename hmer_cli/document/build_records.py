@@ -44,9 +44,8 @@ def _with_failures(page: PageRead, empty: bool, corrections: Corrections) -> Ite
         yield _failure(page, None, page.error)
     elif empty:
         nothing = f"{page.source}: nothing to read on page {page.number}"
-        yield _failure(
-            page, None, InputError(nothing, "no mathematics found: is it blank, or prose alone?")
-        )
+        remedy = "no mathematics found: is it blank, or prose alone?"
+        yield _failure(page, None, InputError(nothing, remedy))
     yield from page_records(page, corrections)
 
 
