@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from os import PathLike, fspath
 
 import cv2
 import numpy as np
@@ -135,9 +136,9 @@ class PageRange:
 ALL_PAGES = PageRange(((1, None),), "1-")
 
 
-def open_pages(path: str, pages: PageRange | None = None) -> Iterator[Page]:
+def open_pages(path: str | PathLike[str], pages: PageRange | None = None) -> Iterator[Page]:
     """Every page of a file, folder, glob, zip or ``-``. Raises InputError at a bad one."""
-    for source in find_sources([path]):
+    for source in find_sources([fspath(path)]):
         for sheet in open_sheets(source, pages):
             yield sheet.draw()
 
