@@ -3,8 +3,8 @@
     python train/hmeg_layout.py ../shared/data/crohme.zip --out runs/layouts
 
 Learns from the writers of CROHME's training set but a tenth, on whose expressions all are measured
-(see hmer_cli/metrics/layouts.py); prints the table of RECORDS.md and draws layouts.png. Networks
-that are trained already are only measured.
+(see hmer_cli/metrics/layouts.py); prints the table of RECORDS.md and draws layouts.png. Networks that
+are trained already are only measured.
 """
 
 from __future__ import annotations
