@@ -11,9 +11,9 @@ from typing import NamedTuple
 import pytest
 
 HOUSE = Path(__file__).parent.parent / "hmer_cli"
-ROOMS = ["expr", "models", "ink", "page", "read", "write", "learn", "judge"]
+ROOMS = ["expr", "models", "ink", "page", "read", "write", "learn", "judge", "training"]
 STRANGERS = {("write", "read")}
-TORCH_ROOMS = {"read", "write", "learn"}
+TORCH_ROOMS = {"read", "write", "learn", "training"}
 
 
 class Import(NamedTuple):

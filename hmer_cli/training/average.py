@@ -1,6 +1,6 @@
-"""Average the weights of runs that began with one another, and make a weights file of them.
+"""Mean of the weights of several runs: folders of checkpoints in, one weights file out.
 
-    python train/average.py train/recipes/wide.toml runs/wide3 runs/wide2 \
+    python -m hmer_cli.training.average train/recipes/wide.toml runs/wide3 runs/wide2 \
         --data ../shared/data/crohme.zip --out runs/average
 
 Models on one slope of the loss: their mean lies lower than either (Izmailov et al., UAI 2018;
@@ -13,19 +13,22 @@ from __future__ import annotations
 import argparse
 import shlex
 import shutil
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from hmer_cli.commands.train import deliver, shown
+from hmer_cli.errors import UsageError
 from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.training.batches.images import Batch
+from hmer_cli.training.delivery import deliver, shown
 from hmer_cli.training.loop import BEST, LOG
-from hmer_cli.training.recipe import load
+from hmer_cli.training.messages import say
+from hmer_cli.training.recipe import Recipe, load
 from hmer_cli.training.registry import load_system
+from hmer_cli.training.systems.base import Say
 
 BATCHES, EVERY, SEED = 120, 3, 0
 """Training batches that tell the means anew, and of how many expressions one is drawn for them."""
@@ -40,16 +43,28 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    plan = load(given.recipe)
-    system, content = load_system(given.runs[0] / BEST)
+    average(load(given.recipe), given.runs, given.data, given.out, say)
+
+
+def average(plan: Recipe, runs: Sequence[Path], data: Path, out: Path, say: Say) -> Path:
+    """The weights file of the mean of the best weights of ``runs``, folders of ``hmer train``.
+
+    A folder named twice counts twice. Raises UsageError where their models differ.
+    """
+    system, content = load_system(runs[0] / BEST)
     states = [system.model.state_dict()]
-    states += [load_system(run / BEST)[0].model.state_dict() for run in given.runs[1:]]
+    for run in runs[1:]:
+        other, found = load_system(run / BEST)
+        if found["tokens"] != content["tokens"]:
+            raise UsageError(f"{runs[0]} and {run} have other tokens", "average runs of one kind")
+        states.append(other.model.state_dict())
     system.model.load_state_dict(mean(states))
-    settle(system.model, shown(system, plan, given.data, BATCHES, EVERY, SEED))
-    given.out.mkdir(parents=True, exist_ok=True)
-    torch.save({**content, "average": system.model.state_dict()}, given.out / BEST)
-    shutil.copyfile(given.runs[0] / LOG, given.out / LOG)
-    deliver(plan, given.data, given.out, shlex.join(["python", *sys.argv]))
+    settle(system.model, shown(system, plan, data, BATCHES, EVERY, SEED))
+    out.mkdir(parents=True, exist_ok=True)
+    torch.save({**content, "average": system.model.state_dict()}, out / BEST)
+    shutil.copyfile(runs[0] / LOG, out / LOG)
+    command = ["python", "-m", "hmer_cli.training.average", *map(str, runs), "--data", str(data)]
+    return deliver(plan, data, out, shlex.join([*command, "--out", str(out)]), say)
 
 
 def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:

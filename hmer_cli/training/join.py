@@ -1,6 +1,7 @@
-"""Give a recogniser a graph reader for its decoder, and fit its confidence anew.
+"""Recogniser and graph model in one weights file, with the confidence calibrated anew.
 
-python train/join.py hmer-wide-7 runs/graph --name hmer-wide-8 --data ../shared/data/crohme.zip
+python -m hmer_cli.training.join hmer-wide-7 runs/graph --name hmer-wide-8 \\
+    --data ../shared/data/crohme.zip
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hmer_cli import console
 from hmer_cli.data.datasets import open_dataset
+from hmer_cli.errors import UsageError
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
+from hmer_cli.training.export import onnx
 from hmer_cli.training.export.calibration import calibrate
-from hmer_cli.training.export.onnx import graph_models, join, restore
 from hmer_cli.training.loop import BEST
+from hmer_cli.training.messages import say
 from hmer_cli.training.registry import load_system
 
 
@@ -26,21 +28,29 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="of what comes of them")
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
     given = parser.parse_args()
-    path, out = resolve(given.weights), given.run / f"{given.name}.onnx"
-    _, metadata = restore(path)
-    system, content = load_system(given.run / BEST)
+    out = given.run / f"{given.name}.onnx"
+    join(resolve(given.weights), given.run, given.name, given.data, out)
+    say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
+
+
+def join(weights: Path, run: Path, name: str, data: Path, out: Path) -> None:
+    """Write the recogniser of ``weights`` with the graph model of ``run`` to ``out``.
+
+    Raises UsageError where the two have other tokens, or where the run has no graph model.
+    """
+    _, metadata = onnx.restore(weights)
+    system, content = load_system(run / BEST)
+    if not isinstance(system.model, GraphModel):
+        raise UsageError(f"{run} holds no graph model", "name a run of train/recipes/graph.toml")
     if content["tokens"] != metadata["tokens"]:
-        parser.error(f"{given.weights} and {given.run} have other tokens")
-    assert isinstance(system.model, GraphModel)
-    parts = graph_models(system.model)
+        raise UsageError(f"{weights} and {run} have other tokens", "train both on the same data")
+    parts = onnx.graph_models(system.model)
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
-    metadata |= {"name": given.name, "graph": kept, "calibration": {}}
-    join(path, parts, metadata, out)
+    metadata |= {"name": name, "graph": kept, "calibration": {}}
+    onnx.join(weights, parts, metadata, out)
     if split := metadata["recipe"]["calibration"]:
-        samples = open_dataset(str(given.data), split)
-        metadata["calibration"] = calibrate(out, samples)
-        join(path, parts, metadata, out)
-    console.say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
+        metadata["calibration"] = calibrate(out, open_dataset(str(data), split))
+        onnx.join(weights, parts, metadata, out)
 
 
 if __name__ == "__main__":

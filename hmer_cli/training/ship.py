@@ -1,4 +1,7 @@
-"""Make a weights file the one that ships: python train/ship.py runs/wide/hmer-wide-1.onnx"""
+"""Copy a weights file into ``weights/`` of the checkout and enter it into the index.
+
+python -m hmer_cli.training.ship runs/wide/hmer-wide-1.onnx
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 from hmer_cli.models.registry import INDEX, sha256_of
 from hmer_cli.recognition.recogniser import Recogniser
 
-SHIPPED = Path(__file__).resolve().parent.parent / "weights"
+SHIPPED = Path(__file__).resolve().parents[2] / "weights"
 
 
 def ship(weights: Path) -> None:

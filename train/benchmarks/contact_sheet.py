@@ -1,6 +1,7 @@
-"""What the recogniser sees in training: a contact sheet of a recipe's images, as PNG.
+r"""What the recogniser sees in training: a contact sheet of a recipe's images, as PNG.
 
-    python train/sheet.py train/recipes/wide.toml --data ../shared/data/crohme.zip --out sheet.png
+    python train/benchmarks/contact_sheet.py train/recipes/wide.toml \
+        --data ../shared/data/crohme.zip --out sheet.png
 
 Real and recomposed expressions, clean and degraded ones, in the shares that the recipe gives them.
 """
@@ -15,12 +16,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.commands.train import invention_of
 from hmer_cli.data.datasets import open_dataset
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.batches.images import Painter, chosen, mixed
 from hmer_cli.training.compose.examples import examples
 from hmer_cli.training.recipe import load
+from hmer_cli.training.recogniser import invention_of
 
 WIDTH, HEIGHT, GAP = 420, 130, 6
 
@@ -32,7 +33,8 @@ def cell(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     paper = np.full((HEIGHT, WIDTH), 255, np.uint8)
     paper[: size[1], : size[0]] = 255 - small
-    return cv2.copyMakeBorder(paper, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=160)
+    framed = cv2.copyMakeBorder(paper, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=160)
+    return np.asarray(framed, np.uint8)
 
 
 def main() -> None:

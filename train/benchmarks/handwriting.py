@@ -1,6 +1,7 @@
-"""Measure what the engines of ``hmer generate`` write: is it read, is it like people's?
+r"""Measure what the engines of ``hmer generate`` write: is it read, is it like people's?
 
-    python train/hands.py ../shared/data/crohme.zip ../shared/data/formulas.txt --out runs/hands
+    python train/benchmarks/handwriting.py ../shared/data/crohme.zip \
+        ../shared/data/formulas.txt --out runs/hands
 
 Labels to read come from the formulas, half of them if --formulas does not say how many, and from
 CROHME's training set, all of at most 24 signs that every engine can write; what is read wrong is
@@ -79,8 +80,8 @@ def main() -> None:
     crohme = sorted({sample.label for sample in samples if sample.label})
     lines = given.lines.read_text(encoding="utf-8").splitlines()
     first = given.count - round(given.formulas * given.count)
-    labels = [*islice(usable(rng.permutation(crohme)), first)]
-    labels += islice(usable(rng.permutation(lines)), given.count - first)
+    labels = [*islice(usable(rng.permutation(crohme).tolist()), first)]
+    labels += islice(usable(rng.permutation(lines).tolist()), given.count - first)
     recogniser = Recogniser.load()
     say(f"read by {recogniser.model}")
     for engine in given.engines:
@@ -163,7 +164,7 @@ def likeness(pictures: Sequence[Picture], engines: Sequence[str], out: Path) -> 
     labels = [join(to_tokens(one.layout.graph.tree())) for one in pictures]
     known = {"encoder": encoder_features(), "ImageNet": imagenet_features()}
     networks = {name: see for name, see in known.items() if see}
-    images = [np.uint8(WHITE * (1 - one.image())) for one in pictures]
+    images = [np.asarray(WHITE * (1 - one.image()), np.uint8) for one in pictures]
     true = {name: see(images) for name, see in networks.items()}
     near, half = patches(prepared(images)), len(images) // 2
     for name, found in true.items():

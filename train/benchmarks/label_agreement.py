@@ -1,6 +1,6 @@
 """How far labels derived from InkML alone agree with the field's ``caption.txt``, and why not.
 
-    python train/label_agreement.py ../shared/data/crohme.zip
+    python train/benchmarks/label_agreement.py ../shared/data/crohme.zip
 
 prints the tables of LABELS.md; ``--list`` names every file that disagrees.
 """

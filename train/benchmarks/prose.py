@@ -1,6 +1,6 @@
 """Expressions found in lecture notes, and prose among them.
 
-    python train/prose.py ../shared/data/notes --out notes/
+    python train/benchmarks/prose.py ../shared/data/notes --out notes/
 
 ``prose.json`` beside this file holds what a person takes for the expressions of those pages, in
 ten thousandths of the page's width: all with a relation, and others of three signs and more; a

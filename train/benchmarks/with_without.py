@@ -1,6 +1,6 @@
 r"""Prepare the answer to whether written expressions help a recogniser.
 
-    python train/with_without.py ../shared/data/crohme.zip --out runs/with
+    python train/benchmarks/with_without.py ../shared/data/crohme.zip --out runs/with
 
 It writes `tenth.zip`, every tenth expression of CROHME's training set beside its test of 2014, and
 `labels.txt`, as many labels as the whole training set has, which both engines can write: half of

@@ -1,7 +1,12 @@
-"""Gradient boosted trees: grown with LightGBM, written as ONNX, so that reading needs neither."""
+"""Gradient boosted trees: tables of features in, one ensemble a fold out, as one ONNX model.
+
+Trained by LightGBM, converted by onnxmltools: inference needs neither.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +14,14 @@ import lightgbm
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import compose, helper
+from onnxmltools import convert_lightgbm
+from onnxmltools.convert.common.data_types import FloatTensorType
 
 Array = NDArray[Any]
 Trees = lightgbm.Booster
+
+OPSET = 15  # the newest that onnxmltools knows
 
 SETTINGS: dict[str, Any] = {
     "objective": "binary",
@@ -30,7 +39,7 @@ SETTINGS: dict[str, Any] = {
     "verbose": -1,
 }
 
-MEASURE: dict[str, Any] = {"objective": "l1", "num_leaves": 15}
+REGRESSION: dict[str, Any] = {"objective": "l1", "num_leaves": 15}
 
 
 def grow(
@@ -38,92 +47,68 @@ def grow(
     truth: Array,
     weights: Array,
     folds: NDArray[np.int64],
+    fold: int,
     count: int,
     threads: int,
     other: dict[str, Any] | None = None,
-) -> list[Trees]:
-    """``count`` trees for each fold, grown without its rows.
+) -> Trees:
+    """An ensemble of ``count`` trees, grown without the rows of ``fold``.
 
-    They tell (N, F) rows that are true (N,) from the others; ``folds`` (N,) numbers them. With
-    ``other`` settings `MEASURE` they say a number.
+    It tells (N, F) rows that are true (N,) from the others; ``folds`` (N,) numbers them. With
+    ``other`` settings `REGRESSION` it predicts a number.
     """
     settings = SETTINGS | (other or {}) | {"num_threads": threads}
     table = lightgbm.Dataset(
         features, truth.astype(np.float32), weight=weights, params=settings, free_raw_data=False
     ).construct()
-    return [
-        lightgbm.train(settings, table.subset(np.flatnonzero(folds != fold)), count)
-        for fold in range(int(folds.max()) + 1)
-    ]
+    return lightgbm.train(settings, table.subset(np.flatnonzero(folds != fold).tolist()), count)
 
 
-def answer(trees: Trees, features: Array) -> NDArray[np.float32]:
-    """How likely each of (N, F) rows is true, (N,)."""
-    if not len(features):
-        return np.zeros(0, np.float32)
-    return np.asarray(trees.predict(features, num_threads=1), dtype=np.float32)
+def as_onnx(grown: Sequence[Trees], columns: Sequence[str]) -> onnx.ModelProto:
+    """All ensembles in one model of as many outputs: raw scores (N, E), before any sigmoid.
 
-
-def as_onnx(grown: Sequence[Trees]) -> onnx.ModelProto:
-    """All ensembles in one of as many targets: raw scores, before the sigmoid."""
-    table: dict[str, list[Any]] = {
-        key: []
-        for key in (
-            "nodes_treeids nodes_nodeids nodes_featureids nodes_modes nodes_values "
-            "nodes_truenodeids nodes_falsenodeids "
-            "target_treeids target_nodeids target_ids target_weights"
-        ).split()
-    }
-    count = 0
-    for target, trees in enumerate(grown):
-        for tree in trees.dump_model()["tree_info"]:
-            _add(table, tree["tree_structure"], count, target)
-            count += 1
-    node = helper.make_node(
-        "TreeEnsembleRegressor",
-        ["features"],
-        ["scores"],
-        domain="ai.onnx.ml",
-        n_targets=len(grown),
-        **table,
-    )
-    real = onnx.TensorProto.FLOAT
-    graph = helper.make_graph(
-        [node],
-        "trees",
-        [helper.make_tensor_value_info("features", real, ["N", grown[0].num_feature()])],
-        [helper.make_tensor_value_info("scores", real, ["N", len(grown)])],
-    )
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    ``columns`` are the names of the features, which are written into the metadata.
+    """
+    model = _concatenated([_converted(trees, f"e{i}_") for i, trees in enumerate(grown)])
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "columns", json.dumps(list(columns))
     onnx.checker.check_model(model)
     return model
 
 
-def _add(table: dict[str, list[Any]], root: dict[str, Any], tree: int, target: int) -> None:
-    """One tree, its nodes numbered as they are met."""
-    waiting, count = [(root, 0)], 1
-    while waiting:
-        node, index = waiting.pop()
-        leaf = "leaf_value" in node
-        row = {
-            "nodes_treeids": tree,
-            "nodes_nodeids": index,
-            "nodes_featureids": 0 if leaf else node["split_feature"],
-            "nodes_modes": "LEAF" if leaf else "BRANCH_LEQ",
-            "nodes_values": 0.0 if leaf else float(np.float32(node["threshold"])),
-            "nodes_truenodeids": 0 if leaf else count,
-            "nodes_falsenodeids": 0 if leaf else count + 1,
-        }
-        if leaf:
-            row |= {
-                "target_treeids": tree,
-                "target_nodeids": index,
-                "target_ids": target,
-                "target_weights": float(node["leaf_value"]),
-            }
-        else:
-            waiting += [(node["left_child"], count), (node["right_child"], count + 1)]
-            count += 2
-        for key, value in row.items():
-            table[key].append(value)
+def _converted(trees: Trees, prefix: str) -> onnx.ModelProto:
+    """One ensemble as a regression, whose output is the raw score whatever it was trained for."""
+    text = re.sub(r"^objective=.*$", "objective=regression", trees.model_to_string(), flags=re.M)
+    text = re.sub(r"^\[objective: .*\]$", "[objective: regression]", text, flags=re.M)
+    width = trees.num_feature()
+    model = convert_lightgbm(
+        lightgbm.Booster(model_str=text),
+        initial_types=[("features", FloatTensorType([None, width]))],
+        target_opset=OPSET,
+        zipmap=False,
+    )
+    return compose.add_prefix(model, prefix)
+
+
+def _concatenated(models: Sequence[onnx.ModelProto]) -> onnx.ModelProto:
+    """The models side by side, all fed with ``features``, their outputs in one: ``scores``."""
+    nodes, held, ends = [], [], []
+    for model in models:
+        graph = model.graph
+        for node in graph.node:
+            node.input[:] = ["features" if x == graph.input[0].name else x for x in node.input]
+        nodes += graph.node
+        held += graph.initializer
+        ends.append(graph.output[0].name)
+    nodes.append(helper.make_node("Concat", ends, ["scores"], axis=1))
+    real = onnx.TensorProto.FLOAT
+    width = models[0].graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    whole = helper.make_graph(
+        nodes,
+        "trees",
+        [helper.make_tensor_value_info("features", real, ["N", width])],
+        [helper.make_tensor_value_info("scores", real, ["N", len(models)])],
+        held,
+    )
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", 3)]
+    return helper.make_model(whole, opset_imports=opsets, ir_version=8)

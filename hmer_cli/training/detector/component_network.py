@@ -1,37 +1,42 @@
-"""The network that looks at all parts of a page together: trained here, read through ONNX.
+"""The component network: a transformer over the connected components of a page, and its training.
 
-Parts are the tokens of a small transformer; each attends to those nearest to it, and how two lie
-from each other bends what one takes from the other (relative attention after P. Shaw, J. Uszkoreit
-and A. Vaswani, Self-Attention with Relative Position Representations, NAACL 2018). It never sees
-pixels beyond the parts' own rasters, so a page costs it hundredths of a second.
+Input are the components' rasters, symbol classes and measures (`hmer_cli.page.detect.component_graph.ComponentGraph`),
+output for each the probability of being mathematics, the box of its expression, and for each pair
+of neighbours the probability of standing in one expression. Each component attends to its sixteen
+nearest, with their geometry as relative positions (P. Shaw, J. Uszkoreit and A. Vaswani,
+Self-Attention with Relative Position Representations, NAACL 2018).
 """
 
 from __future__ import annotations
 
 import io
 import math
-import sys
 import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from pages import Array, Example
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hmer_cli.errors import InputError
 from hmer_cli.page.detect.component_graph import OWN, RELATIONS, ComponentGraph, relations
 from hmer_cli.page.detect.symbol_classes import SIDE, SYMBOL_CLASSES
+from hmer_cli.training.detector.examples import Example
 from hmer_cli.training.export.onnx import OPSET, quantise
+from hmer_cli.training.systems.base import Say
 
 WIDTH, HEADS, LAYERS = 64, 4, 6
 RATE, DECAY = 3e-3, 0.02
 LEAST = 200  # parts in a lesson, if a page has as many
 LOST = 0.1  # of the parts of a lesson at most
+INTERVAL = 200  # steps from one checkpoint to the next
 
 
 class Layer(nn.Module):
@@ -202,45 +207,77 @@ def _redrawn(sight: NDArray[np.float32], random: np.random.Generator) -> NDArray
     return drawn.numpy().reshape(sight.shape)
 
 
-def train(pages: Sequence[Lesson], steps: int, seed: int) -> Network:
-    """A network trained for so many pages, the last of its weights averaged."""
-    torch.manual_seed(seed)
-    random = np.random.default_rng(seed)
-    network = Network()
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
-    )
-    learner = torch.optim.AdamW(
-        network.parameters(), RATE, (0.9, 0.98), weight_decay=DECAY, fused=True
-    )
-    plan = torch.optim.lr_scheduler.OneCycleLR(learner, RATE, steps, pct_start=0.1)
-    order: list[int] = []
-    sums, started = 0.0, time.process_time()
-    for step in range(steps):
-        order = order or random.permutation(len(pages)).tolist()
-        wrong = loss(network, pages[order.pop()], random)
-        learner.zero_grad()
+class Run:
+    """Training of one network: model, averaged copy, optimiser, schedule and random state."""
+
+    def __init__(self, pages: Sequence[Lesson], steps: int, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.pages, self.steps, self.seed, self.done = pages, steps, seed, 0
+        self.random = np.random.default_rng(seed)
+        self.network = Network()
+        self.average = torch.optim.swa_utils.AveragedModel(
+            self.network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
+        )
+        self.learner = torch.optim.AdamW(
+            self.network.parameters(), RATE, (0.9, 0.98), weight_decay=DECAY, fused=True
+        )
+        self.plan = torch.optim.lr_scheduler.OneCycleLR(self.learner, RATE, steps, pct_start=0.1)
+        self.order: list[int] = []
+
+    def step(self) -> float:
+        """One page; returns its loss."""
+        self.order = self.order or self.random.permutation(len(self.pages)).tolist()
+        wrong = loss(self.network, self.pages[self.order.pop()], self.random)
+        self.learner.zero_grad()
         wrong.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        learner.step()
-        plan.step()
-        average.update_parameters(network)
-        sums += wrong.item()
-        if (step + 1) % 200 == 0:
-            spent = time.process_time() - started
-            sys.stderr.write(f"  {step + 1} pages, loss {sums / 200:.3f}, {spent:.0f} s\n")
-            sums = 0.0
-    trained = average.module
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.learner.step()
+        self.plan.step()
+        self.average.update_parameters(self.network)
+        self.done += 1
+        return wrong.item()
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint that `resume` reads."""
+        parts = ("network", "average", "learner", "plan")
+        content: dict[str, Any] = {key: getattr(self, key).state_dict() for key in parts}
+        content |= {"key": self._key(), "done": self.done, "order": self.order}
+        content["random"] = self.random.bit_generator.state
+        draft = path.with_suffix(".draft")
+        torch.save(content, draft)
+        draft.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint if there is one. Raises InputError where it is of another run."""
+        if not path.is_file():
+            return
+        content = torch.load(path, weights_only=True)
+        if content["key"] != self._key():
+            raise InputError(f"{path} is of another run", "remove it, or choose another --out")
+        for key in ("network", "average", "learner", "plan"):
+            getattr(self, key).load_state_dict(content[key])
+        self.done, self.order = content["done"], content["order"]
+        self.random.bit_generator.state = content["random"]
+
+    def _key(self) -> list[int]:
+        return [len(self.pages), self.steps, self.seed]
+
+
+def train(pages: Sequence[Lesson], steps: int, seed: int, checkpoint: Path, say: Say) -> Network:
+    """A network trained for so many pages, the last of its weights averaged."""
+    run = Run(pages, steps, seed)
+    run.resume(checkpoint)
+    sums, started, begun = 0.0, time.process_time(), run.done
+    while run.done < steps:
+        sums += run.step()
+        if run.done % INTERVAL == 0 or run.done == steps:
+            run.save(checkpoint)
+            spent, count = time.process_time() - started, run.done - begun
+            say(f"network {seed}: {run.done} of {steps}, loss {sums / count:.3f}, {spent:.0f} s")
+            sums, started, begun = 0.0, time.process_time(), run.done
+    trained = run.average.module
     assert isinstance(trained, Network)
     return trained.eval()
-
-
-def answers(network: Network, told: ComponentGraph) -> tuple[Array, Array, Array]:
-    """What one network says of a page: shares of maths (N,), ends (N, 4), shares of same (N, K)."""
-    looks, near, lie = map(torch.from_numpy, (told.looks, told.neighbours, told.relations))
-    with torch.inference_mode():
-        maths, ends, same = network(looks, near, lie)
-    return torch.sigmoid(maths).numpy(), ends.numpy(), torch.sigmoid(same).numpy()
 
 
 class Together(nn.Module):

@@ -1,28 +1,25 @@
-"""Pages to learn from: scans with known boxes, photos made of them, and English pages.
+"""Pages that the page detector is trained on: scans with boxes, photos of them, synthetic pages.
 
-What is found on a page without any learning (its parts) is kept in a folder, so that a run that
-was broken off goes on where it was.
+Output of each is its connected components and true boxes (`Example`), which are kept in a folder,
+so that a run that was broken off goes on where it was.
 """
 
 from __future__ import annotations
 
 import json
 import pickle
-import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from english import english_page
-from notes import notes_page
 from numpy.typing import NDArray
-from photos import PAPERS, Matrix, moved, photographed
 
 from hmer_cli.data.datasets import open_dataset
+from hmer_cli.data.store import IMAGES, open_store, stem
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.ink.ink import Ink
 from hmer_cli.page.detect import detector, search
@@ -33,6 +30,9 @@ from hmer_cli.synthesis.formula_grammar import FormulaGrammar
 from hmer_cli.synthesis.labels import Formulas, LabelSource, Mixture, Substitutions
 from hmer_cli.training.compose.examples import inks
 from hmer_cli.training.compose.symbol_bank import SymbolBank, origin
+from hmer_cli.training.page_synthesis.lecture_page import lecture_page
+from hmer_cli.training.page_synthesis.photograph import PAPERS, Matrix, moved, photographed
+from hmer_cli.training.page_synthesis.prose_page import prose_page
 
 Array = NDArray[Any]
 Drawn = tuple[Page, Array, Matrix]
@@ -47,12 +47,12 @@ SEED = 7  # of the first photos to learn from; those that steadiness is measured
 class Example:
     """A page: its parts, and its (M, 4) true boxes in pixels of its study.
 
-    Only scans are ``scored``; a photo has the fold of its page.
+    ``annotated``: people drew the boxes. A photo has the fold of its page.
     """
 
     name: str
     fold: int
-    scored: bool
+    annotated: bool
     parts: InkComponents
     truth: Array
 
@@ -66,30 +66,38 @@ class Example:
         return np.where(inside.max(1) >= INSIDE, inside.argmax(1), -1)
 
 
-def scans(path: Path, every: int, photos: int, kept: Path) -> Iterator[Example]:
-    """Every Nth page of a zip of pages with boxes, and so many photos of each."""
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(n for n in archive.namelist() if n.endswith(".json"))[::every]
-        for index, name in enumerate(names):
-            data = archive.read(name[: -len(".json")] + ".jpg")
-            truth = np.array(json.loads(archive.read(name))["formulas"], float).reshape(-1, 4)
-            stem, fold = Path(name).stem, detector.fold_of(data)
+def scans(dataset: Path, every: int, photos: int, kept: Path) -> Iterator[Example]:
+    """Every Nth page of a folder or zip of pages with boxes, and so many photos of each."""
+    store = open_store(str(dataset))
+    images = {stem(file): file for file in store.ending(*IMAGES)}
+    for index, name in enumerate(sorted(store.ending(".json"))[::every]):
+        page = stem(name.removesuffix(".json"))  # as the images are named
+        if page not in images:
+            continue
+        data = store.read(images[page])
+        truth = np.array(json.loads(store.read(name))["formulas"], float).reshape(-1, 4)
+        fold, draw = detector.fold_of(data), partial(_scan, data, name)
+        plain = partial(_unmoved, draw, truth)
+        flat = _kept(kept / page, page, fold, plain, annotated=True)
+        yield flat
+        for take in range(photos):
+            shot, seed = f"{page}-photo-{take}", (SEED + take, index)
+            shoot = partial(_photo_of, draw, truth, seed)
+            taken = _kept(kept / shot, shot, fold, shoot, annotated=True)
+            if SOUND[0] < len(taken.parts) / max(len(flat.parts), 1) < SOUND[1]:
+                yield taken
 
-            def page(data: bytes = data, name: str = name) -> Page:
-                return Page.of(name, 1, decode(data, name))
 
-            flat = _kept(kept / stem, stem, fold, lambda: (page(), truth, np.eye(3)))  # noqa: B023
-            yield flat
-            for take in range(photos):
-                shot = f"{stem}-photo-{take}"
-                seed = SEED + take, index
+def _scan(data: bytes, name: str) -> Page:
+    return Page.of(name, 1, decode(data, name))
 
-                def photo(seed: tuple[int, int] = seed) -> Drawn:
-                    return _photo(page(), truth, seed)  # noqa: B023
 
-                taken = _kept(kept / shot, shot, fold, photo)
-                if SOUND[0] < len(taken.parts) / max(len(flat.parts), 1) < SOUND[1]:
-                    yield taken
+def _unmoved(draw: Callable[[], Page], truth: Array) -> Drawn:
+    return draw(), truth, np.eye(3)
+
+
+def _photo_of(draw: Callable[[], Page], truth: Array, seed: tuple[int, int]) -> Drawn:
+    return _photo(draw(), truth, seed)
 
 
 def _photo(page: Page, truth: Array, seed: tuple[int, int]) -> Drawn:
@@ -101,25 +109,31 @@ def _photo(page: Page, truth: Array, seed: tuple[int, int]) -> Drawn:
 
 def _level(page: Page) -> Matrix:
     """The way from a page's source to its image."""
-    return np.eye(3) if page.to_source is None else np.linalg.inv(page.to_source)
+    there = np.eye(3) if page.to_source is None else np.linalg.inv(page.to_source)
+    return np.asarray(there, np.float64)
 
 
-def english(data: Path, folder: Path, count: int, notes: int, kept: Path) -> Iterator[Example]:
-    """So many pages in English, and so many of lecture notes; a photo of every third of these.
+def synthetic(
+    crohme: Path,
+    symbols: Path | None,
+    formulas: Path,
+    fonts: Sequence[Path],
+    counts: tuple[int, int],
+    kept: Path,
+) -> Iterator[Example]:
+    """Pages of prose and of lecture notes, so many of each; of these every third is a photo.
 
-    ``data`` holds CROHME, MathBrush's symbols and formulas. A fold has its own fonts and writers.
+    A fold has its own fonts and writers. Without ``fonts`` all words are written in ink.
     """
-    found = (path for path in folder.rglob("*") if path.suffix in (".ttf", ".otf", ".woff"))
-    fonts = sorted(found, key=lambda path: path.name)
-    desks = [_Desk(fonts[fold :: detector.FOLDS]) for fold in range(detector.FOLDS)]
-    written = inks(open_dataset(str(data / "crohme.zip"), "train"))
+    desks = [_Desk(list(fonts[fold :: detector.FOLDS])) for fold in range(detector.FOLDS)]
+    written = inks(open_dataset(str(crohme), "train"))
     for ink in written:
         desks[zlib.crc32(origin(ink)[0].encode()) % detector.FOLDS].inks.append(ink)
     for desk in desks:
-        desk.bank = SymbolBank.build(desk.inks, data / "mathbrush-symbols.txt.gz")
+        desk.bank = SymbolBank.build(desk.inks, symbols)
     labels = [ink.label for ink in written if ink.label]
     vocabulary = Vocabulary.of_labels(labels)
-    lines = (data / "formulas.txt").read_text(encoding="utf-8").splitlines()
+    lines = formulas.read_text(encoding="utf-8").splitlines()
     source = Mixture(
         (
             (0.45, Formulas(lines, vocabulary)),
@@ -127,38 +141,40 @@ def english(data: Path, folder: Path, count: int, notes: int, kept: Path) -> Ite
             (0.25, FormulaGrammar()),
         )
     )
-    for number in range(count):
+    for number in range(counts[0]):
         name, fold = f"english-{number}", number % detector.FOLDS
-        yield _kept(kept / name, name, fold, partial(_english, desks[fold], number))
-    for number in range(notes):
+        yield _kept(kept / name, name, fold, partial(_prose, desks[fold], number))
+    for number in range(counts[1]):
         name, fold = f"english-notes-{number}", number % detector.FOLDS
         yield _kept(kept / name, name, fold, partial(_notes, desks[fold], source, number))
 
 
 @dataclass
 class _Desk:
-    """What the English pages of a fold are written with."""
+    """What the synthetic pages of a fold are written with."""
 
     fonts: list[Path]
     inks: list[Ink] = field(default_factory=list)
     bank: SymbolBank = field(default_factory=SymbolBank)
 
 
-def _english(desk: _Desk, number: int) -> Drawn:
+def _prose(desk: _Desk, number: int) -> Drawn:
     random = np.random.default_rng(number)
     lively = [ink for ink in desk.inks if len(ink.strokes) > 1]
-    image, boxes = english_page(lively, desk.bank, desk.fonts, random)
+    image, boxes = prose_page(lively, desk.bank, desk.fonts, random)
     return Page.of("english", 1, image), np.array(boxes).reshape(-1, 4), np.eye(3)
 
 
 def _notes(desk: _Desk, source: LabelSource, number: int) -> Drawn:
     random = np.random.default_rng((SEED, number))
-    image, boxes = notes_page(desk.bank, desk.fonts, source, random)
+    image, boxes = lecture_page(desk.bank, desk.fonts, source, random)
     page, truth = Page.of("notes", 1, image), np.array(boxes).reshape(-1, 4)
     return (page, truth, np.eye(3)) if number % 3 else _photo(page, truth, (SEED, number))
 
 
-def _kept(file: Path, name: str, fold: int, draw: Callable[[], Drawn]) -> Example:
+def _kept(
+    file: Path, name: str, fold: int, draw: Callable[[], Drawn], annotated: bool = False
+) -> Example:
     """The example in the file, made and put there where there is none."""
     if file.is_file():
         found = pickle.loads(file.read_bytes())
@@ -168,8 +184,8 @@ def _kept(file: Path, name: str, fold: int, draw: Callable[[], Drawn]) -> Exampl
     study = search.prepare_page(page)
     there = _level(page) @ way  # in one go: a box round a slanted box is too large
     boxes = [moved(tuple(box), there) for box in truth.tolist()]
-    scored = "-photo-" not in name and not name.startswith("english")
-    example = Example(name, fold, scored, study.parts, np.array(boxes).reshape(-1, 4) / study.scale)
+    scaled = np.array(boxes).reshape(-1, 4) / study.scale
+    example = Example(name, fold, annotated, study.parts, scaled)
     draft = file.with_suffix(".draft")
     draft.write_bytes(pickle.dumps(example, -1))
     draft.replace(file)

@@ -1,28 +1,25 @@
-"""Train the network that tells kinds of signs: CROHME's ink -> weights/hmer-signs-1.onnx.
+"""The symbol classifier: rasters of CROHME's and MathBrush's symbols -> a perceptron as ONNX.
 
-    python train/signs.py --inks ../shared/data/crohme.zip \
-        --mathbrush ../shared/data/mathbrush-symbols.txt.gz --out weights
-
-needs scikit-learn and onnx; takes seconds. No page is used, so that pages can be judged by it.
+No page is used, so that pages can be judged by it. Seconds on one core.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
-from ship import SHIPPED, enter
+from onnx.utils import Extractor
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from hmer_cli.data.datasets import open_dataset
 from hmer_cli.ink.render import draw
-from hmer_cli.page.detect.detector import SIGNS
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features
 from hmer_cli.synthesis.glyph import Glyph
 from hmer_cli.training.compose.symbol_bank import SymbolBank
@@ -30,34 +27,34 @@ from hmer_cli.training.compose.symbol_bank import SymbolBank
 EACH, LEAST = 2400, 60  # drawings of a kind, and of one of its tokens at least
 HIDDEN = (96, 48)
 EPOCHS = 14
+OPSET = {"": 17, "ai.onnx.ml": 3}
 
 
-def main() -> None:
-    """Draw, train, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--inks", required=True, help="CROHME package")
-    parser.add_argument("--mathbrush", type=Path, help="isolated symbols as strokes")
-    parser.add_argument("--out", type=Path, default=Path("weights"))
-    options = parser.parse_args()
-    samples = open_dataset(options.inks, "train")
+def train(crohme: Path, symbols: Path | None, seed: int) -> tuple[onnx.ModelProto, float]:
+    """The classifier, and its accuracy on the tenth of the drawings that was held out."""
+    samples = open_dataset(str(crohme), "train")
     inks = [s.ink.with_label(s.label) for s in samples if s.error is None and s.ink and s.label]
-    random = np.random.default_rng(0)
-    rows = list(_drawings(SymbolBank.build(inks, options.mathbrush), random))
+    random = np.random.default_rng(seed)
+    rows = list(_drawings(SymbolBank.build(inks, symbols), random))
     order = random.permutation(len(rows))
     looks = np.array([rows[i][0] for i in order])
     kinds = np.array([rows[i][1] for i in order])
     held = len(rows) // 10
     network = MLPClassifier(HIDDEN, max_iter=EPOCHS, batch_size=256, learning_rate_init=2e-3)
-    network.set_params(random_state=0).fit(looks[held:], kinds[held:])
-    sys.stderr.write(
-        f"right on a tenth held out: {network.score(looks[:held], kinds[:held]):.3f}\n"
-    )
-    onnx.save(as_onnx(network.coefs_, network.intercepts_), options.out / SIGNS)
-    if options.out.resolve() == SHIPPED:
-        enter(SHIPPED / SIGNS, "tells kinds of signs on a page")
+    # a kind that the data has not keeps its place among the outputs
+    first = [looks[held:], np.zeros((len(SYMBOL_CLASSES), SYMBOL_FEATURES), np.float32)]
+    known = [kinds[held:], np.arange(len(SYMBOL_CLASSES))]
+    missing = len(set(kinds[held:].tolist())) < len(SYMBOL_CLASSES)
+    network.set_params(random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are fixed
+        network.fit(*(map(np.concatenate, (first, known)) if missing else (first[0], known[0])))
+    return as_onnx(network), float(network.score(looks[:held], kinds[:held]))
 
 
-def _drawings(bank: SymbolBank, random: np.random.Generator) -> Iterator[tuple[NDArray, int]]:
+def _drawings(
+    bank: SymbolBank, random: np.random.Generator
+) -> Iterator[tuple[NDArray[np.float32], int]]:
     """Sights of signs in many sizes, slants and pens, and their kinds."""
     for kind, tokens in enumerate(SYMBOL_CLASSES.values()):
         known = [(token, shelf) for token in tokens.split() if (shelf := bank.shelf(token))]
@@ -87,28 +84,14 @@ def _sight(glyph: Glyph, random: np.random.Generator) -> NDArray[np.float32]:
     )[0]
 
 
-def as_onnx(weights: list[NDArray], offsets: list[NDArray]) -> onnx.ModelProto:
-    """The network from sights (N, S) to shares (N, K)."""
-    nodes, held, name = [], [], "sights"
-    for layer, (weight, offset) in enumerate(zip(weights, offsets, strict=True)):
-        held.append(numpy_helper.from_array(weight.astype(np.float32), f"w{layer}"))
-        held.append(numpy_helper.from_array(offset.astype(np.float32), f"b{layer}"))
-        nodes.append(helper.make_node("Gemm", [name, f"w{layer}", f"b{layer}"], [f"z{layer}"]))
-        last = layer == len(weights) - 1
-        name = "kinds" if last else f"a{layer}"
-        nodes.append(helper.make_node("Softmax" if last else "Relu", [f"z{layer}"], [name]))
-    real = onnx.TensorProto.FLOAT
-    graph = helper.make_graph(
-        nodes,
-        "signs",
-        [helper.make_tensor_value_info("sights", real, ["N", SYMBOL_FEATURES])],
-        [helper.make_tensor_value_info("kinds", real, ["N", len(SYMBOL_CLASSES)])],
-        held,
+def as_onnx(network: MLPClassifier) -> onnx.ModelProto:
+    """The classifier from sights (N, S) to shares (N, K), by skl2onnx."""
+    whole = to_onnx(
+        network,
+        initial_types=[("sights", FloatTensorType([None, SYMBOL_FEATURES]))],
+        options={"zipmap": False, "output_class_labels": False},
+        target_opset=OPSET,
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = Extractor(whole).extract_model(["sights"], ["probabilities"])  # no labels
     onnx.checker.check_model(model)
     return model
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Train HMEG's layout network in several variants and measure them beside our own layout.
 
-    python train/hmeg_layout.py ../shared/data/crohme.zip --out runs/layouts
+    python -m hmer_cli.training.hmeg.layout_variants ../shared/data/crohme.zip --out runs/layouts
 
 Learns from the writers of CROHME's training set but a tenth, on whose expressions all are measured
 (see hmer_cli/metrics/layouts.py); prints the table of RECORDS.md and draws layouts.png. Networks that
@@ -14,6 +14,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -36,6 +37,7 @@ from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph
 from hmer_cli.training.compose.examples import inks
 from hmer_cli.training.hmeg.layouts import Layout, corners, held_out, layouts_of
 from hmer_cli.training.hmeg.training import LayoutTrainer, Plan, lay_out
+from hmer_cli.training.messages import say
 
 Boxes = NDArray[np.float64]
 Maker = Callable[[SymbolGraph, Sequence[int]], list[Boxes]]
@@ -73,16 +75,11 @@ def main() -> None:
         say(name)
         plan = replace(RUNS[name], steps=given.steps)
         network = LayoutTrainer(plan, learned).run(given.out / name, say)
-        makers[name] = lambda graph, seeds, network=network: lay_out(network, graph, seeds)
+        makers[name] = partial(lay_out, network)
     for line in table(unseen, makers):
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"\n{people(found)}\n")
     cv2.imwrite(str(given.out / "layouts.png"), sheet(unseen, makers))
-
-
-def say(line: str) -> None:
-    """Tell whoever waits."""
-    sys.stderr.write(f"{line}\n")
 
 
 def writable(graph: SymbolGraph) -> bool:
@@ -106,7 +103,11 @@ def table(unseen: Sequence[Layout], makers: dict[str, Maker]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|"
     yield row("people", unseen, lambda one: [corners(one.boxes)])
     for name, make in makers.items():
-        yield row(name, unseen, lambda one, make=make: make(one.graph, SEEDS))
+        yield row(name, unseen, partial(_many, make))
+
+
+def _many(make: Maker, one: Layout) -> list[Boxes]:
+    return make(one.graph, SEEDS)
 
 
 def people(found: Sequence[Layout]) -> str:
@@ -124,7 +125,8 @@ def people(found: Sequence[Layout]) -> str:
 
 def row(name: str, unseen: Sequence[Layout], made: Callable[[Layout], list[Boxes]]) -> str:
     """Shares of relations and of whole expressions that hold, mean IoU and diversity."""
-    held, whole, ious, spreads = [], [], [], []
+    held: list[tuple[int, bool]] = []
+    whole, ious, spreads = [], [], []
     for one in unseen:
         samples = made(one)
         kinds = [min(int(relation), 4) for _, relation, _ in edges(one.graph)]
@@ -173,7 +175,8 @@ def cell(graph: SymbolGraph, boxes: Boxes) -> NDArray[np.uint8]:
     scale = min((WIDTH - room) / (x1 - x0 + 1e-6), (HEIGHT - room) / (y1 - y0 + 1e-6))
     ink = fit(Ink(tuple(strokes)), max(x1 - x0, y1 - y0) * scale + room, PADDING)
     image = draw(ink.strokes, (HEIGHT, WIDTH), 1.6)
-    return cv2.copyMakeBorder(image, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=170)
+    framed = cv2.copyMakeBorder(image, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=170)
+    return np.asarray(framed, np.uint8)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train HMEG's painter: symbols, layouts, then whole images end to end; one ONNX file comes out.
 
-    python train/hmeg_image.py ../shared/data/crohme.zip --out runs/painter
+    python -m hmer_cli.training.hmeg.run ../shared/data/crohme.zip --out runs/painter
 
 Learns from the writers of CROHME's training set but a tenth. A run that was interrupted goes on
 where it was; pictures of symbols and images are drawn as it goes.
@@ -9,9 +9,8 @@ where it was; pictures of symbols and images are drawn as it goes.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -33,13 +32,14 @@ from hmer_cli.training.hmeg.layouts import held_out, layouts_of, stacked
 from hmer_cli.training.hmeg.painter_training import PainterPlan, PainterTrainer, real
 from hmer_cli.training.hmeg.pictures import Picture, Symbols, pictures_of
 from hmer_cli.training.hmeg.training import LayoutTrainer, Plan
+from hmer_cli.training.messages import say
 from hmer_cli.training.systems.base import Say
 
 LARGEST = 24, 128, 480
 """Symbols, height and width in pixels of the largest expressions that are learnt from."""
 
 LAYOUTS = Plan(Shape(chained=True), view="less", tries=4)
-"""``chained-less-4`` of hmeg_layout.py, the most diverse of the layout networks."""
+"""``chained-less-4`` of layout_variants.py, the most diverse of the layout networks."""
 
 NAME = "hmer-hand-1"
 
@@ -54,28 +54,41 @@ def main() -> None:
     parser.add_argument("--layout-steps", type=int, default=LAYOUTS.steps)
     parser.add_argument("--steps", type=int, default=PainterPlan.steps)
     given = parser.parse_args()
+    plan = HandPlan(given.every, given.glyph_steps, given.layout_steps, given.steps)
+    train_hand(given.data, given.out, plan, say)
+
+
+@dataclass(frozen=True)
+class HandPlan:
+    """The length of a run: paint from ``every`` so many-th image, and the steps of each network."""
+
+    every: int = 1
+    glyph_steps: int = GlyphPlan.steps
+    layout_steps: int = LAYOUTS.steps
+    steps: int = PainterPlan.steps
+
+
+def train_hand(data: str, out: Path, plan: HandPlan, say: Say) -> Path:
+    """The file that ``hmer generate --engine hmeg`` writes with, from the ink of ``data``."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    every = inks(open_dataset(given.data, "train"))
-    found = pictures_of(every[:: given.every], LARGEST)
+    every = inks(open_dataset(data, "train"))
+    found = pictures_of(every[:: plan.every], LARGEST)
     learned = [one for one in found if not held_out(one.layout.writer)]
     say(f"{len(learned)} of {len(found)} pictures to learn from")
-    glyphs = GlyphTrainer(GlyphPlan(steps=given.glyph_steps), learned)
-    glyphs.run(given.out, drawing(given.out / "glyphs.png", lambda: glyph_sheet(glyphs, learned)))
-    plan = replace(LAYOUTS, steps=given.layout_steps)
-    layouts = LayoutTrainer(plan, [a for a in layouts_of(every) if not held_out(a.writer)])
-    layouts.run(given.out / "layouts", say)
-    painter = PainterTrainer(PainterPlan(steps=given.steps), learned, glyphs, layouts)
-    painter.run(given.out, drawing(given.out / "painter.png", lambda: sheet(painter, learned)))
-    export(painter.mean, glyphs.tokens, glyphs.forms, layouts.network, given.out / f"{NAME}.onnx")
+    glyphs = GlyphTrainer(GlyphPlan(steps=plan.glyph_steps), learned)
+    glyphs.run(out, drawing(out / "glyphs.png", lambda: glyph_sheet(glyphs, learned), say))
+    settings = replace(LAYOUTS, steps=plan.layout_steps)
+    layouts = LayoutTrainer(settings, [a for a in layouts_of(every) if not held_out(a.writer)])
+    layouts.run(out / "layouts", say)
+    painter = PainterTrainer(PainterPlan(steps=plan.steps), learned, glyphs, layouts)
+    painter.run(out, drawing(out / "painter.png", lambda: sheet(painter, learned), say))
+    made = out / f"{NAME}.onnx"
+    export(painter.mean, glyphs.tokens, glyphs.forms, layouts.network, made)
+    return made
 
 
-def say(line: str) -> None:
-    """Tell whoever waits."""
-    sys.stderr.write(f"{line}\n")
-
-
-def drawing(path: Path, draw: Callable[[], NDArray[np.uint8]]) -> Say:
+def drawing(path: Path, draw: Callable[[], NDArray[np.uint8]], say: Say) -> Say:
     """Tells and draws."""
 
     def told(line: str) -> None:

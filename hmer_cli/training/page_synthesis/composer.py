@@ -1,4 +1,4 @@
-"""A page of lecture notes, the person who writes it, and the line that is written on."""
+"""A page of lecture notes, its writer, and the line that is written on."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from english import with_font
-from lectures import DISPLAY, INLINE, instance
-from person import Person, placed, right_of
-from written import HEIGHT, WIDTH, Box, Pixels, Random, Sheet, Writer
 
 from hmer_cli.errors import InputError
 from hmer_cli.synthesis.labels import LabelSource
 from hmer_cli.training.compose.symbol_bank import SymbolBank
+from hmer_cli.training.page_synthesis.prose_page import with_font
+from hmer_cli.training.page_synthesis.sheet import (
+    HEIGHT,
+    WIDTH,
+    Box,
+    DrawText,
+    Pixels,
+    Random,
+    Sheet,
+)
+from hmer_cli.training.page_synthesis.templates import DISPLAY, INLINE, instantiate
+from hmer_cli.training.page_synthesis.writer import Writer, placed, right_of
 
 SET = 0.25  # of those who do not write our own font have their words set in another
 TRIES = 12
@@ -23,63 +31,63 @@ MARKS = r"f g x y n r a k h 0 1 2 3 A B C \infty \rightarrow \Rightarrow \righta
 
 
 @dataclass
-class Notebook:
+class PageComposer:
     """The page, who writes it, and where its lines are: ``pitch`` pixels apart from ``top`` on.
 
     ``formulas`` are what to write beside what every lecture has; ``font`` writes the words where
-    the person does not; nothing is written beyond ``end``.
+    the writer does not; nothing is written beyond ``end``.
     """
 
     sheet: Sheet
-    person: Person
+    writer: Writer
     formulas: LabelSource
     pitch: float
     top: float
-    font: Writer | None = None
+    font: DrawText | None = None
     shades: tuple[int, ...] = (0,)
     end: float = WIDTH - 60.0
     number: int = 0
 
     @classmethod
-    def any(
+    def sample(
         cls, bank: SymbolBank, fonts: Sequence[Path], formulas: LabelSource, random: Random
-    ) -> Notebook:
+    ) -> PageComposer:
         """An empty page and somebody to write on it."""
-        person = Person.any(bank, random)
-        x = person.x
+        writer = Writer.sample(bank, random)
+        x = writer.x
         pen = max(1.6, x * float(random.uniform(0.08, 0.22)))
         pitch, top = x * float(random.uniform(2.4, 4.2)), float(random.uniform(90, 220))
         sheet = Sheet(random, _unset, x, pen, float(random.uniform(60, 200)), top)
-        book = cls(sheet, person, formulas, pitch, top)
+        book = cls(sheet, writer, formulas, pitch, top)
         sheet.write = book.written
-        if fonts and person.lean and sheet.chance(SET):
+        if fonts and writer.lean and sheet.chance(SET):
             book.font = with_font(fonts[int(random.integers(len(fonts)))], x, random)
         if sheet.chance(0.6):
             book.shades = (0, int(random.integers(60, 150)), int(random.integers(0, 120)))
         return book
 
     def written(self, page: Pixels, text: str, x: float, y: float) -> float:
-        """A `Writer` with this person's hand."""
+        """A `DrawText` with this writer's hand."""
         if self.font is not None:
             return self.font(page, text, x, y)
         for word in text.split():
-            strokes = self.person.word(word)
+            strokes = self.writer.word(word)
             if strokes:
                 self.sheet.ink(placed(strokes, x, y))
                 x += right_of(strokes)
-            x += self.person.space * float(self.sheet.random.uniform(0.8, 1.3))
+            x += self.writer.space * float(self.sheet.random.uniform(0.8, 1.3))
         return x
 
     def say(self, text: str, x: float) -> float:
         """Words on the line, and where the next one begins."""
         x = self.sheet.write(self.sheet.page, text, x, self.sheet.y)
-        return x + (self.person.space if self.font is not None else 0)
+        return x + (self.writer.space if self.font is not None else 0)
 
     def mark(self, x: float, mark: str = "") -> float:
         """A single sign within words, this one or any: no more an expression than they are."""
-        strokes = self.person.maths(mark or self.sheet.one(*MARKS))
+        strokes = self.writer.maths(mark or self.sheet.one(*MARKS))
         self.sheet.ink(placed(strokes, x, self.sheet.y))
-        return x + right_of(strokes) + self.person.space
+        return x + right_of(strokes) + self.writer.space
 
     def maths(self, sources: Sequence[Callable[[], str]], x: float, most: float) -> Box | None:
         """An expression on the line from x on; None, and nothing written, where none fits.
@@ -89,7 +97,7 @@ class Notebook:
         sheet, random = self.sheet, self.sheet.random
         for _ in range(TRIES):
             try:
-                strokes = self.person.maths(sources[int(random.integers(len(sources)))]())
+                strokes = self.writer.maths(sources[int(random.integers(len(sources)))]())
             except (InputError, KeyError, ValueError):
                 continue
             points = np.concatenate(strokes)
@@ -103,11 +111,11 @@ class Notebook:
 
     def inline(self) -> str:
         """A short expression, in other letters."""
-        return instance(INLINE, self.sheet)
+        return instantiate(INLINE, self.sheet)
 
     def known(self) -> str:
         """What lectures are full of, in other letters."""
-        return instance(DISPLAY, self.sheet)
+        return instantiate(DISPLAY, self.sheet)
 
     def found(self) -> str:
         """An expression of the formulas."""

@@ -1,4 +1,4 @@
-"""Lecture notes in English to learn from: one person writes the words and the mathematics.
+"""Lecture notes in English to learn from: one writer writes the words and the mathematics.
 
 Letters are ink of CROHME and MathBrush, of which the writer keeps a few for each sign, or the
 project's own font; words may be set in a font instead. So printed words and formulas are of the
@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from notebook import TRIES, Notebook
-from written import HEIGHT, WIDTH, Box, Pixels, Random, Sheet
 
 from hmer_cli.synthesis.labels import LabelSource
 from hmer_cli.training.compose.symbol_bank import SymbolBank
+from hmer_cli.training.page_synthesis.composer import TRIES, PageComposer
+from hmer_cli.training.page_synthesis.sheet import HEIGHT, WIDTH, Box, Pixels, Random, Sheet
 
 SCANNED = 0.55  # of the pages are scans; the others are exported
 TALLEST = 9.0  # letter heights of an equation
@@ -27,21 +27,21 @@ BULLETS = ("-", "*", ".", "@)", "(@)", "@.", r"\rightarrow")
 FEW = ("if", "then", "and", "so", "where", "as", "is", "for", "let", "since", "or")
 
 
-def notes_page(
+def lecture_page(
     bank: SymbolBank, fonts: Sequence[Path], formulas: LabelSource, random: Random
 ) -> tuple[Pixels, list[Box]]:
     """A page and the boxes of its equations; ``formulas`` are what nobody thought of here."""
-    notes = Notebook.any(bank, fonts, formulas, random)
+    notes = PageComposer.sample(bank, fonts, formulas, random)
     _fill(notes)
     sheet = notes.sheet
     if not sheet.chance(SCANNED):
         return sheet.page, sheet.boxes
     if sheet.chance(0.7):
-        sheet.rule(notes.pitch, notes.top + 0.2 * notes.person.x)
+        sheet.rule(notes.pitch, notes.top + 0.2 * notes.writer.x)
     return sheet.aged(), sheet.boxes
 
 
-def _fill(notes: Notebook) -> None:
+def _fill(notes: PageComposer) -> None:
     """Writes down to the foot of the page; how often people do what is their own."""
     sheet = notes.sheet
     if sheet.chance(0.4):
@@ -63,7 +63,7 @@ def _fill(notes: Notebook) -> None:
         sheet.y += sheet.room(0, 2) if sheet.chance(0.4) else 0
 
 
-def _remark(notes: Notebook, start: float) -> None:
+def _remark(notes: PageComposer, start: float) -> None:
     """Something on the right of what was just written, where there is room."""
     sheet, foot = notes.sheet, notes.sheet.y
     near = [box[2] for box in sheet.boxes if box[3] > start] + [0.55 * WIDTH]
@@ -78,7 +78,7 @@ def _remark(notes: Notebook, start: float) -> None:
     sheet.y = max(sheet.y, foot)
 
 
-def _words(notes: Notebook) -> None:
+def _words(notes: PageComposer) -> None:
     """Lines of words with short expressions and single letters among them."""
     sheet = notes.sheet
     heading = sheet.chance(0.15)
@@ -92,7 +92,7 @@ def _words(notes: Notebook) -> None:
             if not heading and sheet.chance(rich):
                 box = notes.maths([notes.inline], x, 3.5)
                 if box:
-                    x, foot = box[2] + notes.person.space, max(foot, box[3])
+                    x, foot = box[2] + notes.writer.space, max(foot, box[3])
                     x = _comma(notes, x)
             elif not heading and sheet.chance(0.05):
                 x = notes.mark(x)
@@ -102,19 +102,19 @@ def _words(notes: Notebook) -> None:
                 break
         if heading or sheet.chance(0.08):
             low = sheet.y + sheet.room(0.3, 0.6)
-            sheet.underline(start, x - notes.person.space, low)
+            sheet.underline(start, x - notes.writer.space, low)
         notes.feed(foot)
 
 
-def _comma(notes: Notebook, x: float) -> float:
+def _comma(notes: PageComposer, x: float) -> float:
     """What follows an expression in a line of words, now and then."""
     if not notes.sheet.chance(0.25):
         return x
-    back = (notes.person.blank - 0.4) * notes.sheet.letter
+    back = (notes.writer.blank - 0.4) * notes.sheet.letter
     return notes.say(notes.sheet.one(",", ",", ".", ":", "?", ")"), x - back)
 
 
-def _list(notes: Notebook) -> None:
+def _list(notes: PageComposer) -> None:
     """Items below each other, each behind a bullet."""
     sheet = notes.sheet
     bullet = sheet.one(*BULLETS)
@@ -139,7 +139,7 @@ def _list(notes: Notebook) -> None:
         notes.feed(foot)
 
 
-def _statement(notes: Notebook) -> None:
+def _statement(notes: PageComposer) -> None:
     """Words and expressions by turns on one line."""
     sheet = notes.sheet
     x, foot = sheet.left, 0.0
@@ -159,7 +159,7 @@ def _statement(notes: Notebook) -> None:
             box = notes.maths([notes.inline, notes.inline, notes.known, notes.found], x, 6)
             if box is None:
                 break
-            x, foot = box[2] + notes.person.space, max(foot, box[3])
+            x, foot = box[2] + notes.writer.space, max(foot, box[3])
             x = _comma(notes, x) + sheet.room(0, 1)
             if sheet.chance(0.1):
                 x = notes.mark(x, sheet.one(r"\rightarrow", r"\Rightarrow", r"\leftrightarrow"))
@@ -167,7 +167,7 @@ def _statement(notes: Notebook) -> None:
     notes.feed(foot)
 
 
-def _display(notes: Notebook) -> None:
+def _display(notes: PageComposer) -> None:
     """An expression alone, and what people put beside, below and round it."""
     sheet = notes.sheet
     x = sheet.left + sheet.room(0, 10)
@@ -193,7 +193,7 @@ def _display(notes: Notebook) -> None:
     notes.feed(foot)
 
 
-def _labelled(notes: Notebook, box: Box) -> float:
+def _labelled(notes: PageComposer, box: Box) -> float:
     """A brace or a line below a part of an expression, and a word below that; where it ends."""
     sheet = notes.sheet
     x0 = float(sheet.random.uniform(box[0], (box[0] + box[2]) / 2))
@@ -208,7 +208,7 @@ def _labelled(notes: Notebook, box: Box) -> float:
     return y + 2.6 * sheet.letter
 
 
-def _derivation(notes: Notebook) -> None:
+def _derivation(notes: PageComposer) -> None:
     """An equation that goes on below, its relations in one column."""
     sheet = notes.sheet
     x = sheet.left + sheet.room(0, 4)
@@ -241,7 +241,7 @@ def _relation(sheet: Sheet) -> str:
     return "=" if sheet.chance(0.85) else sheet.one(r"\leq", "<", r"\approx", r"\geq")
 
 
-def _side(notes: Notebook, most: int) -> str:
+def _side(notes: PageComposer, most: int) -> str:
     """One side of an equation, of at most so many tokens."""
     for _ in range(TRIES):
         label = notes.known() if notes.sheet.chance(0.4) else notes.found()
@@ -251,7 +251,7 @@ def _side(notes: Notebook, most: int) -> str:
     return "f ( x )"
 
 
-def _row(notes: Notebook) -> None:
+def _row(notes: PageComposer) -> None:
     """Several short equations beside and below each other."""
     sheet = notes.sheet
     for _ in range(int(sheet.random.integers(1, 4))):
@@ -268,7 +268,7 @@ def _row(notes: Notebook) -> None:
             return
 
 
-def _drawing(notes: Notebook) -> None:
+def _drawing(notes: PageComposer) -> None:
     """A drawing with letters at it, which are no expressions."""
     sheet = notes.sheet
     size = sheet.room(6, 14)

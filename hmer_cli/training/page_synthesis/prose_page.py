@@ -13,22 +13,30 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from written import HEIGHT, WIDTH, Box, Pixels, Random, Sheet, Writer
 
 from hmer_cli.ink.ink import Ink
 from hmer_cli.training.compose.symbol_bank import BankHand, SymbolBank
+from hmer_cli.training.page_synthesis.sheet import (
+    HEIGHT,
+    WIDTH,
+    Box,
+    DrawText,
+    Pixels,
+    Random,
+    Sheet,
+)
 
 PRINTED = 0.45  # of the pages: their prose is written letter by letter in ink
 
 
-def english_page(
+def prose_page(
     inks: Sequence[Ink], bank: SymbolBank, fonts: Sequence[Path], random: Random
 ) -> tuple[Pixels, list[Box]]:
     """A page and the boxes of its equations; ``inks`` are chosen among at random."""
     letter, pen = float(random.uniform(15, 30)), float(random.uniform(2, 4.5))
     left, top = float(random.uniform(50, 160)), float(random.uniform(70, 170))
     sheet = Sheet(random, _silent, letter, pen, left, top)
-    if sheet.chance(PRINTED):
+    if sheet.chance(PRINTED) or not fonts:
         sheet.write = _inked(sheet, bank.hand(random))
     else:
         sheet.write = with_font(fonts[int(random.integers(len(fonts)))], letter, random)
@@ -48,7 +56,7 @@ def _silent(page: Pixels, text: str, x: float, y: float) -> float:
     return x
 
 
-def with_font(path: Path, letter: float, random: Random) -> Writer:
+def with_font(path: Path, letter: float, random: Random) -> DrawText:
     """A writer with a font."""
     font = ImageFont.truetype(str(path), int(letter * random.uniform(1.7, 2.3)))
     shade = int(random.integers(20, 100))
@@ -62,7 +70,7 @@ def with_font(path: Path, letter: float, random: Random) -> Writer:
     return write
 
 
-def _inked(sheet: Sheet, hand: BankHand) -> Writer:
+def _inked(sheet: Sheet, hand: BankHand) -> DrawText:
     """A writer who prints letters, each of them ink of an equation."""
     random = sheet.random
     unit = sheet.letter * float(random.uniform(0.6, 0.95))

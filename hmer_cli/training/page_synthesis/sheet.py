@@ -18,7 +18,7 @@ from hmer_cli.synthesis.pages import WORDS
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 Random = np.random.Generator
-Writer = Callable[[Pixels, str, float, float], float]
+DrawText = Callable[[Pixels, str, float, float], float]
 """Writes a text from x on, on the baseline y, and gives where it ends."""
 
 WIDTH, HEIGHT = 1240, 1754
@@ -50,7 +50,7 @@ class Sheet:
     """
 
     random: Random
-    write: Writer
+    write: DrawText
     letter: float
     pen: float
     left: float

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from written import Sheet
-
 from hmer_cli.expr.latex import normalise
+from hmer_cli.training.page_synthesis.sheet import Sheet
 
 INLINE = r"""
 x = a ; x > 0 ; a = 0 ; f ( x ) ; g ( n ) ; f ' ( a ) ; ( x - a ) ; [ a , b ] ; n \times n ;
@@ -54,7 +53,7 @@ u \cdot v = | u | | v | \cos \theta"""
 LETTERS = "x y z t u s n k m p q a b c d r w v f g h F G A B C M N P R".split()
 
 
-def instance(templates: str, sheet: Sheet) -> str:
+def instantiate(templates: str, sheet: Sheet) -> str:
     """One of the templates, in other letters, unless these have a meaning, and other digits."""
     label = sheet.one(*re.split(r"\s*;\s*|\n", templates.strip()))
     renamed: dict[str, str] = {}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from written import Random
 
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
@@ -19,14 +18,15 @@ from hmer_cli.synthesis.pen_kinematics import link
 from hmer_cli.synthesis.strokes import fill
 from hmer_cli.synthesis.writer_style import WriterStyle
 from hmer_cli.training.compose.symbol_bank import SymbolBank
+from hmer_cli.training.page_synthesis.sheet import Random
 
 Strokes = list[NDArray[np.floating]]
 
-OWN_FONT = 0.25  # of all people write the font of our own
-WAYS = 4  # a person has of a sign at most
+SHARE_OF_OWN_FONT = 0.25  # of all people write the font of our own
+VARIANTS = 4  # a person has of a sign at most
 
 
-class Steady:
+class ConsistentHand:
     """A hand that keeps a few ways of each sign, and slants all of them alike."""
 
     def __init__(self, hand: Hand, random: Random) -> None:
@@ -38,13 +38,13 @@ class Steady:
         if aspect is not None:
             return self.hand.glyph(token, aspect)
         known = self._known.setdefault(token, [])
-        if not known or (len(known) < WAYS and self.random.random() < 0.3):
+        if not known or (len(known) < VARIANTS and self.random.random() < 0.3):
             known.append(self.hand.glyph(token))
         return known[int(self.random.integers(len(known)))]
 
 
 @dataclass(frozen=True)
-class Person:
+class Writer:
     """Who writes. Lengths are in x heights: ``gap`` between the letters of a word, ``blank``
     between words; ``x`` is an x in pixels, ``lean`` the slant, ``wide`` how wide letters are."""
 
@@ -59,12 +59,12 @@ class Person:
     random: Random
 
     @classmethod
-    def any(cls, bank: SymbolBank, random: Random) -> Person:
+    def sample(cls, bank: SymbolBank, random: Random) -> Writer:
         """Somebody: a writer of the bank, or of the font of our own."""
         x = float(random.uniform(12, 24))
         manner = WriterStyle.of(int(random.integers(2**63)))
-        own = random.random() < OWN_FONT
-        hand: Hand = FontHand(random, manner) if own else Steady(bank.hand(random), random)
+        own = random.random() < SHARE_OF_OWN_FONT
+        hand: Hand = FontHand(random, manner) if own else ConsistentHand(bank.hand(random), random)
         lean, wide = random.normal((0.05, 1), (0.15, 0.1))
         return cls(
             hand=hand,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +10,14 @@ import pytest
 from hmer_cli.synthesis.engine import InkEngine
 from hmer_cli.synthesis.formula_grammar import FormulaGrammar
 from hmer_cli.training.compose.symbol_bank import SymbolBank
-
-sys.path.append(str(Path(__file__).parent.parent / "train"))
-
-from lectures import DISPLAY, INLINE, instance
-from notes import notes_page
-from person import WAYS, Person, Steady
-from written import HEIGHT, WIDTH, Box, Pixels, Sheet
+from hmer_cli.training.page_synthesis.lecture_page import lecture_page
+from hmer_cli.training.page_synthesis.sheet import HEIGHT, WIDTH, Box, Pixels, Sheet
+from hmer_cli.training.page_synthesis.templates import DISPLAY, INLINE, instantiate
+from hmer_cli.training.page_synthesis.writer import VARIANTS, ConsistentHand, Writer
 
 
 def page(seed: int) -> tuple[Pixels, list[Box]]:
-    return notes_page(SymbolBank(), [], FormulaGrammar(), np.random.default_rng(seed))
+    return lecture_page(SymbolBank(), [], FormulaGrammar(), np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -49,18 +44,18 @@ def test_what_lectures_are_full_of_can_be_written(templates: str) -> None:
     random = np.random.default_rng(0)
     sheet = Sheet(random, lambda page, text, x, y: x, 20, 2, 60, 100)
     for template in re.split(r"\s*;\s*|\n", templates.strip()):
-        InkEngine().check(instance(template, sheet))
+        InkEngine().check(instantiate(template, sheet))
 
 
-def test_a_person_has_few_ways_of_a_letter() -> None:
+def test_a_writer_has_few_variants_of_a_letter() -> None:
     random = np.random.default_rng(1)
-    hand = Steady(SymbolBank().hand(random), random)
-    assert 1 < len({id(hand.glyph("a")) for _ in range(100)}) <= WAYS
+    hand = ConsistentHand(SymbolBank().hand(random), random)
+    assert 1 < len({id(hand.glyph("a")) for _ in range(100)}) <= VARIANTS
 
 
 def test_words_stand_on_the_line_and_begin_where_they_should() -> None:
-    person = Person.any(SymbolBank(), np.random.default_rng(2))
-    points = np.concatenate(person.word("noon"))
+    writer = Writer.sample(SymbolBank(), np.random.default_rng(2))
+    points = np.concatenate(writer.word("noon"))
     assert points[:, 0].min() == pytest.approx(0, abs=1e-3)
-    assert abs(points[:, 1].max()) < 0.5 * person.x
-    assert person.word("§") == []
+    assert abs(points[:, 1].max()) < 0.5 * writer.x
+    assert writer.word("§") == []
