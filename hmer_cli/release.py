@@ -48,10 +48,19 @@ def release(
         data = _toy_data(out / TOY)
     if data is None:
         raise InputError("no data is named", "give --data PATH, or --toy")
-    fonts = [] if toy else find_fonts(plan.fonts, [data / "fonts", *_system_fonts()])
+    folders = [data / "fonts", *_system_fonts()]
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     runner = Runner(
-        plan, path.parent, data, out, KINDS, console.say, console.progress, fonts, threads, toy
+        plan,
+        path.parent,
+        data,
+        out,
+        KINDS,
+        console.say,
+        console.progress,
+        lambda names: find_fonts(names, folders),
+        threads,
+        toy,
     )
     return runner.run(stages)
 

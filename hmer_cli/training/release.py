@@ -106,7 +106,8 @@ Run = Callable[[Job], Scores]
 class Runner:
     """Runs the stages of a release that are not done yet into the folder ``out``.
 
-    ``kinds`` says how each kind of stage is run. With ``toy`` all are run at toy size.
+    ``kinds`` says how each kind of stage is run, ``find_fonts`` where the fonts of the release
+    are; it is asked where a stage has the option ``fonts``. With ``toy`` all run at toy size.
     """
 
     release: Release
@@ -116,7 +117,7 @@ class Runner:
     kinds: Mapping[str, Run]
     say: Say
     progress: Progress
-    fonts: Sequence[Path] = ()
+    find_fonts: Callable[[Sequence[str]], Sequence[Path]] = lambda names: []
     threads: int = 1
     toy: bool = False
     _outputs: dict[str, Path] = field(default_factory=dict)
@@ -188,11 +189,14 @@ class Runner:
             data,
             {name: self._outputs[name] for name in stage.source},
             {name: self.out / name for name in stage.source},
-            self.fonts,
+            self._fonts(stage),
             self.threads,
             self.say,
             self.progress,
         )
+
+    def _fonts(self, stage: Stage) -> Sequence[Path]:
+        return self.find_fonts(self.release.fonts) if stage.options.get("fonts") else ()
 
     def _data(self, stage: Stage) -> dict[str, Path]:
         """The data sets that the stage uses; raises InputError where one is missing."""
@@ -214,7 +218,7 @@ class Runner:
         if stage.recipe:
             parts["recipe"] = sha256_of(self.beside / stage.recipe)
         if stage.options.get("fonts"):
-            parts["fonts"] = [font.name for font in self.fonts]
+            parts["fonts"] = self.release.fonts
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -49,7 +49,6 @@ def pages(job: Job) -> Scores:
     options, folder = job.stage.options, job.folder / PAGES
     folder.mkdir(exist_ok=True)
     counts = options["prose"], options["lectures"]
-    fonts = job.fonts if options.get("fonts") else ()
     lines, annotated = [], 0
     for source in (
         scans(job.data["pages"], options.get("every", 1), options["photos"], folder),
@@ -57,7 +56,7 @@ def pages(job: Job) -> Scores:
             job.data["crohme"],
             job.data.get("symbols"),
             job.data["formulas"],
-            fonts,
+            job.fonts,
             counts,
             folder,
         ),
