@@ -17,7 +17,7 @@ TOY = "toy-data"
 _SPLITS = {"TrainINKML": 60, "TestINKMLGT": 8, "TestEM2014GT": 8}
 """Folders of a CROHME package, and how many expressions of each the toy run writes."""
 
-_TOY_PAGES = 6
+_TOY_PAGES = 4
 _FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts")
 
 
