@@ -31,6 +31,7 @@ from hmer_cli.page.detect.symbol_classes import SIDE, SYMBOL_CLASSES
 from hmer_cli.training.detector.examples import Example
 from hmer_cli.training.export.onnx import OPSET, quantise
 from hmer_cli.training.systems.base import Say
+from hmer_cli.training.threads import single_threaded
 
 WIDTH, HEADS, LAYERS = 64, 4, 6
 RATE, DECAY = 3e-3, 0.02
@@ -40,7 +41,7 @@ INTERVAL = 200  # steps from one checkpoint to the next
 
 
 class Layer(nn.Module):
-    """Attention to the neighbours, a glance at the whole page, and a step for each part."""
+    """Attention over the neighbours, the mean of the page, and a feed-forward layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,7 +92,7 @@ class Network(nn.Module):
         self.join, self.same = nn.Linear(32, 32), nn.Linear(32, 1)
 
     def forward(self, looks: Tensor, near: Tensor, lie: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the class says."""
+        """Inputs and outputs as the class says."""
         sight = looks[:, : SIDE * SIDE].reshape(-1, 1, SIDE, SIDE)
         x = self.mix(self.look(sight) + self.own(looks[:, SIDE * SIDE :]))
         lie = self.lie(lie)
@@ -263,6 +264,7 @@ class Run:
         return [len(self.pages), self.steps, self.seed]
 
 
+@single_threaded()
 def train(pages: Sequence[Lesson], steps: int, seed: int, checkpoint: Path, say: Say) -> Network:
     """A network trained for so many pages, the last of its weights averaged."""
     run = Run(pages, steps, seed)

@@ -34,6 +34,7 @@ from hmer_cli.training.hmeg.pictures import Picture, Symbols, pictures_of
 from hmer_cli.training.hmeg.training import LayoutTrainer, Plan
 from hmer_cli.training.messages import say
 from hmer_cli.training.systems.base import Say
+from hmer_cli.training.threads import single_threaded
 
 LARGEST = 24, 128, 480
 """Symbols, height and width in pixels of the largest expressions that are learnt from."""
@@ -68,10 +69,9 @@ class HandPlan:
     steps: int = PainterPlan.steps
 
 
+@single_threaded()
 def train_hand(data: str, out: Path, plan: HandPlan, say: Say) -> Path:
     """The file that ``hmer generate --engine hmeg`` writes with, from the ink of ``data``."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
     every = inks(open_dataset(data, "train"))
     found = pictures_of(every[:: plan.every], LARGEST)
     learned = [one for one in found if not held_out(one.layout.writer)]

@@ -1,4 +1,4 @@
-"""A page of lecture notes, its writer, and the line that is written on."""
+"""State of a page of lecture notes while it is composed: sheet, writer, current line."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PageComposer:
     def sample(
         cls, bank: SymbolBank, fonts: Sequence[Path], formulas: LabelSource, random: Random
     ) -> PageComposer:
-        """An empty page and somebody to write on it."""
+        """An empty page and a random writer."""
         writer = Writer.sample(bank, random)
         x = writer.x
         pen = max(1.6, x * float(random.uniform(0.08, 0.22)))
@@ -67,7 +67,7 @@ class PageComposer:
         return book
 
     def written(self, page: Pixels, text: str, x: float, y: float) -> float:
-        """A `DrawText` with this writer's hand."""
+        """As `DrawText`, in this writer's hand."""
         if self.font is not None:
             return self.font(page, text, x, y)
         for word in text.split():

@@ -1,11 +1,11 @@
-"""Lecture notes in English to learn from: one writer writes the words and the mathematics.
+"""Synthetic pages of lecture notes: one writer's words and formulas, and what looks like formulas.
 
-Letters are ink of CROHME and MathBrush, of which the writer keeps a few for each sign, or the
-project's own font; words may be set in a font instead. So printed words and formulas are of the
-same shapes on one page. Derivations go on below each other, short formulas stand within lines of
-words, and what looks like mathematics and is none stands there too: single letters, abbreviations
-in brackets, numbers of equations, bullets, labels of drawings. The page is as a program for notes
-exports it, clean and in several colours, or scanned.
+Input are a symbol bank, fonts and a source of labels, output the page, (H, W), and the boxes of its
+expressions in pixels. Words and formulas are of the same letters (symbols of CROHME and MathBrush,
+or the project's own font), some words in a font instead. Derivations go on below each other, short
+formulas stand within lines of words; single letters, abbreviations in brackets, equation numbers,
+bullets and labels of drawings stand there too, and are no expressions. A page is clean and in
+several shades, as note-taking programs export it, or scanned.
 """
 
 from __future__ import annotations

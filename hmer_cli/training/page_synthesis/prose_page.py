@@ -1,9 +1,9 @@
-"""English pages to grow the region detector on: prose in many hands beside real equations.
+"""Synthetic pages of English prose with equations: ink, a symbol bank and fonts in, page out.
 
 The equations are inks of CROHME. The prose is drawn in fonts that look handwritten or, letter by
-letter, in the very ink that the equations are made of: then nothing but the order of the signs
-tells a word from a formula, as with people who print their letters. Fonts are not part of the
-project: name a folder of .ttf or .woff files.
+letter, in the same ink as the equations: there nothing but the order of the symbols tells a word
+from a formula, as with people who print their letters. Output is the page, (H, W), and the boxes of
+its equations in pixels.
 """
 
 from __future__ import annotations

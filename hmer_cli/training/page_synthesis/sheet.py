@@ -1,4 +1,4 @@
-"""A page while it is written on: ink, headings, drawings, lines of paper, and what scans show."""
+"""A page as pixels: drawing of ink, headings, sketches and ruled lines, and scanner artefacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in lectures: short expressions within lines of words, and displayed ones."""
+"""Templates of expressions that are frequent in lectures, inline and displayed."""
 
 from __future__ import annotations
 

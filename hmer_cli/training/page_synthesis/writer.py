@@ -1,4 +1,4 @@
-"""One person who writes: the letters and the layout, the same through a whole page."""
+"""A synthetic writer: glyphs, slant, spacing and layout style, the same through a whole page."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from hmer_cli.training.page_synthesis.sheet import Random
 
 Strokes = list[NDArray[np.floating]]
 
-SHARE_OF_OWN_FONT = 0.25  # of all people write the font of our own
-VARIANTS = 4  # a person has of a sign at most
+SHARE_OF_OWN_FONT = 0.25  # of the writers use the project's own font
+VARIANTS = 4  # glyphs of one symbol that a writer has at most
 
 
 class ConsistentHand:
-    """A hand that keeps a few ways of each sign, and slants all of them alike."""
+    """A hand with at most `VARIANTS` glyphs of each symbol."""
 
     def __init__(self, hand: Hand, random: Random) -> None:
         self.hand, self.random = hand, random
@@ -45,8 +45,11 @@ class ConsistentHand:
 
 @dataclass(frozen=True)
 class Writer:
-    """Who writes. Lengths are in x heights: ``gap`` between the letters of a word, ``blank``
-    between words; ``x`` is an x in pixels, ``lean`` the slant, ``wide`` how wide letters are."""
+    """The parameters of a writer.
+
+    Lengths are in x heights: ``gap`` between the letters of a word, ``blank`` between words; ``x``
+    is an x in pixels, ``lean`` the slant, ``wide`` how wide letters are.
+    """
 
     hand: Hand
     style: LayoutStyle
@@ -60,7 +63,7 @@ class Writer:
 
     @classmethod
     def sample(cls, bank: SymbolBank, random: Random) -> Writer:
-        """Somebody: a writer of the bank, or of the font of our own."""
+        """A random writer: one of the bank, or of the project's own font."""
         x = float(random.uniform(12, 24))
         manner = WriterStyle.of(int(random.integers(2**63)))
         own = random.random() < SHARE_OF_OWN_FONT
