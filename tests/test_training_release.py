@@ -88,6 +88,23 @@ def test_a_stage_can_be_run_with_no_more_than_it_comes_from(folder: Path) -> Non
         runner(folder, copies).run(["third"])
 
 
+def test_a_stage_that_was_interrupted_finds_what_it_left(folder: Path) -> None:
+    found: list[bool] = []
+
+    def halting(job: Job) -> Scores:
+        found.append((job.folder / "half").is_file())
+        (job.folder / "half").write_text("")
+        if not found[-1]:
+            raise KeyboardInterrupt
+        return Copies()(job)
+
+    whole = runner(folder, Copies())
+    whole.kinds = {"copy": halting}
+    with pytest.raises(KeyboardInterrupt):
+        whole.run(["first"])
+    assert whole.run(["first"]) == [] and found == [False, True]
+
+
 def test_nothing_is_mixed_with_what_other_settings_or_data_made(folder: Path) -> None:
     runner(folder, Copies()).run()
     other = PLAN.replace('from = ["first"]', 'from = ["first"]\nseed = 7')

@@ -10,7 +10,7 @@ import gzip
 import json
 import pickle
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import onnx
@@ -74,14 +74,18 @@ def pages(job: Job) -> Scores:
 def component_networks(job: Job) -> Scores:
     """One component network a fold, all in one file."""
     known = Detector(job.weights, (SIGNS,))
-    every = [(page, component_graph(page.parts, known.kinds)) for page in _pages(job)]
+    every = []
+    for page in _pages(job):
+        every.append(
+            (page.fold, component_network.lesson(page, component_graph(page.parts, known.kinds)))
+        )
     networks = []
     for fold in range(FOLDS):
-        lessons = [component_network.lesson(*pair) for pair in every if pair[0].fold != fold]
+        lessons = [lesson for held, lesson in every if held != fold]
         seed, checkpoint = job.stage.seed + fold, job.folder / f"network-{fold}.pt"
         steps = job.stage.options["steps"]
         networks.append(component_network.train(lessons, steps, seed, checkpoint, job.say))
-    _write(job, component_network.as_onnx(networks, every[0][1]))
+    _write(job, component_network.as_onnx(networks, every[0][1].told))
     return {}
 
 
@@ -91,14 +95,13 @@ def trees(job: Job) -> Scores:
     names = {"gaps": (SIGNS, CONTEXT)}.get(target, (SIGNS, CONTEXT, CUTS))
     known, table = Detector(job.weights, names), _TABLES[target]
     rows, folds = [], []
-    few = [page for page in _pages(job) if not SECOND_LOOKS.search(page.name)]
-    for number, case in enumerate(tables.cases(few, known), 1):
+    for number, case in enumerate(tables.cases(_pages(job, SECOND_LOOKS), known), 1):
         found = table(case, known)
         if len(found[1]):
             rows.append(found)
             folds.append(np.full(len(found[1]), case.page.fold))
         if number % 50 == 0:
-            job.say(f"{job.stage.name}: {number} of {len(few)} pages")
+            job.say(f"{job.stage.name}: {number} pages")
     features, truth, weights = (np.concatenate(each) for each in zip(*rows, strict=True))
     grown = _grown(features, truth, weights, np.concatenate(folds), count, job.threads)
     columns = GAP_COLUMNS if target == "gaps" else CANDIDATE_COLUMNS
@@ -147,11 +150,13 @@ def evaluation(job: Job) -> Scores:
     return scores
 
 
-def _pages(job: Job) -> list[Example]:
-    """The pages of the stage ``pages``, in its order."""
+def _pages(job: Job, without: re.Pattern[str] | None = None) -> Iterator[Example]:
+    """The pages of the stage ``pages``, in its order, but those whose names match."""
     (listed,) = (path for path in job.outputs.values() if path.suffix == ".jsonl")
-    names = [json.loads(line)["name"] for line in listed.read_text("utf-8").splitlines()]
-    return [pickle.loads((listed.parent / PAGES / name).read_bytes()) for name in names]
+    for line in listed.read_text(encoding="utf-8").splitlines():
+        name = json.loads(line)["name"]
+        if without is None or not without.search(name):
+            yield pickle.loads((listed.parent / PAGES / name).read_bytes())
 
 
 def _write(job: Job, model: onnx.ModelProto) -> None:

@@ -7,7 +7,7 @@ the ink to the true box.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,7 +54,7 @@ class Case:
         return measure_candidates(self.page.parts, known.kinds, cutter, self.views)
 
 
-def cases(pages: Sequence[Example], known: Detector) -> Iterator[Case]:
+def cases(pages: Iterable[Example], known: Detector) -> Iterator[Case]:
     """The pages with what the network of their fold, which never saw them, predicts."""
     for page in pages:
         told = component_graph(page.parts, known.kinds)
