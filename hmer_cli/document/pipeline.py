@@ -208,7 +208,9 @@ def _expression(region: Region, reading: Reading) -> Expression:
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(
-        TokenReading(token.token, round(float(token.confidence), 4), _moved(token.box, left, top))
+        TokenReading(
+            token.token, round(float(token.confidence), 4), _rounded(region.on_page(token.box), 1)
+        )
         for token in reading.tokens
     )
     return Expression(
@@ -217,10 +219,6 @@ def _expression(region: Region, reading: Reading) -> Expression:
         region.key,
         Reading(reading.label, round(float(reading.confidence), 4), tokens),
     )
-
-
-def _moved(box: Box, x: float, y: float) -> Box:
-    return _rounded((box[0] + x, box[1] + y, box[2] + x, box[3] + y), 1)
 
 
 def _rounded(box: Box, digits: int) -> Box:

@@ -15,7 +15,7 @@ import numpy as np
 
 from hmer_cli.errors import UsageError
 from hmer_cli.ink.render import InkImage, Readable
-from hmer_cli.page.detect.search import find_boxes, is_page, prepare_page
+from hmer_cli.page.detect.search import FEWEST_PARTS, find_boxes, is_page, prepare_page
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Box, Page
 
@@ -28,10 +28,12 @@ _MARGIN = 4
 
 @dataclass(frozen=True)
 class Region:
-    """``box`` is x0, y0, x1, y1 in pixels of the source, for InkML in units of its ink.
+    """``box`` is x0, y0, x1, y1 in pixels of the source, for ink in its units.
 
     ``image`` is the cut out part of the page with a small margin, (H, W), dark ink on white; its
-    top left corner lies at ``origin`` in the page's image. Of InkML it is ``written``.
+    top left corner lies at ``origin`` in the page's image. Where its strokes are known, it is to
+    be read as ``written``, at the size that suits its signs; the units of that ink are pixels of
+    the page's image, unless it is all of the page.
     """
 
     box: Box
@@ -50,6 +52,13 @@ class Region:
         (left, top), (height, width) = self.origin, self.image.shape
         return left, top, left + width, top + height
 
+    def on_page(self, box: Box) -> Box:
+        """A box on what is ``seen``, in pixels of the page's image."""
+        (x0, y0, x1, y1), (x, y), scale = box, self.origin, 1.0
+        if self.written is not None and self.written.image is not self.image:
+            (scale, _, x), (_, _, y), _ = self.written.to_ink.tolist()
+        return x0 * scale + x, y0 * scale + y, x1 * scale + x, y1 * scale + y
+
     @property
     def key(self) -> str:
         """SHA-256 of the ink, black or white and trimmed: the same wherever on a page it lies."""
@@ -63,12 +72,13 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     """The regions of the page in reading order; none where it holds no ink or, if it is a page
     of notes, no mathematics.
 
-    InkML holds one expression whatever the layout. Raises UsageError for a layout that there is
-    not, MissingError where the weights that find regions are not installed.
+    Where the strokes are known, and are all that a box holds, it is read by them. Raises
+    UsageError for a layout that there is not, MissingError where the weights that find regions are
+    not installed.
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
-    if page.written is not None:
+    if page.written is not None and not _is_searched(page, layout):
         return [Region(page.written.ink.box(), page.image, written=page.written)]
     box = ink_box(page.image)
     if box is None:
@@ -80,11 +90,20 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     return [_cut(page, page.image, box, _MARGIN)]
 
 
+def _is_searched(page: Page, layout: Layout) -> bool:
+    """Whether a page of nothing but ink is taken for more than one expression."""
+    if layout != "auto" or page.ink is None:
+        return layout == "page"
+    return len(page.ink) >= FEWEST_PARTS and is_page(prepare_page(page).parts)
+
+
 def _cut(page: Page, image: Pixels, box: Box, margin: int) -> Region:
     """A copy, so that a region does not keep its whole page in memory."""
     left, top = max(0, int(box[0]) - margin), max(0, int(box[1]) - margin)
     right, foot = int(np.ceil(box[2])) + margin, int(np.ceil(box[3])) + margin
-    return Region(page.in_source(box), image[top:foot, left:right].copy(), (left, top))
+    cut = image[top:foot, left:right].copy()
+    ink = None if page.ink is None else page.ink.written(box, cut, (left, top))
+    return Region(page.in_source(box), cut, (left, top), ink)
 
 
 def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from hmer_cli.page.clean.margins import remove_holes
 from hmer_cli.page.load.images import Pixels, count_frames, decode, is_heic
 from hmer_cli.page.load.pdf import Pdf
 from hmer_cli.page.load.sources import Source, find_sources
+from hmer_cli.page.page_ink import PageInk, page_ink
 
 Box = tuple[float, float, float, float]
 
@@ -27,7 +28,8 @@ _INK = 128  # gray levels: what is darker
 
 @dataclass(frozen=True)
 class Page:
-    """One page: ``image`` is (H, W), dark ink on white; ``written`` is there where the file is ink.
+    """One page: ``image`` is (H, W), dark ink on white; ``written`` is there where the file is ink,
+    which then may be a single expression; ``ink`` are the strokes in it, where they are known.
 
     ``number`` counts from 1. The image is upright, and what a photo or a scan shows aslant is
     level. ``to_source``, None where that changes nothing, is the homography from its points to
@@ -39,12 +41,20 @@ class Page:
     image: Pixels
     written: InkImage | None = None
     to_source: Homography | None = None
+    ink: PageInk | None = None
 
     @classmethod
     def of(cls, source: str, number: int, image: Pixels) -> Page:
         """The page that a photo or a scan shows: level, and its paper white."""
         level, to_source = straighten(image)
         return cls(source, number, remove_holes(clean(level)), to_source=to_source)
+
+    def with_ink(self, ink: PageInk) -> Page:
+        """The page with those of these strokes, in pixels of its source, that are seen on it."""
+        if self.to_source is not None and len(ink):
+            ink = ink.moved(np.linalg.inv(self.to_source), ink.shape)
+        found = replace(ink, shape=self.image.shape).seen_on(self.image)
+        return replace(self, ink=found) if len(found) else self
 
     def in_source(self, box: Box) -> Box:
         """The box, in pixels of the source, round the ink in a box of the image.
@@ -129,9 +139,8 @@ def open_sheets(source: Source, pages: PageRange | None = None) -> list[Sheet]:
         raise InputError(f"{name}: empty file", "save or export it again")
     if data[:1024].lstrip().startswith(b"%PDF-"):
         pdf = Pdf(data, name)
-        return [
-            _sheet(name, number, _drawer(pdf, number)) for number in chosen.of(pdf.page_count, name)
-        ]
+        numbers = chosen.of(pdf.page_count, name)
+        return [Sheet(name, number, _pdf_drawer(pdf, number)) for number in numbers]
     if _looks_like_inkml(data):
         return [Sheet(name, 1, lambda: _ink_page(data, name))]
     if not _looks_like_image(data):
@@ -148,8 +157,20 @@ def _sheet(name: str, number: int, pixels: Callable[[], Pixels]) -> Sheet:
     return Sheet(name, number, lambda: Page.of(name, number, pixels()))
 
 
-def _drawer(pdf: Pdf, number: int) -> Callable[[], Pixels]:
-    return lambda: pdf.draw(number)
+def _pdf_drawer(pdf: Pdf, number: int) -> Callable[[], Page]:
+    return lambda: _pdf_page(pdf, number)
+
+
+def _pdf_page(pdf: Pdf, number: int) -> Page:
+    """The page as it is drawn, with the strokes that the file tells."""
+    pixels = pdf.draw(number)
+    page = Page.of(pdf.name, number, pixels)
+    strokes = pdf.strokes(number)
+    if not strokes:
+        return page
+    scale = pixels.shape[1] / pdf.width(number)
+    points, pens = [s.points * scale for s in strokes], [s.pen * scale for s in strokes]
+    return page.with_ink(page_ink(points, pens, pixels.shape[:2]))
 
 
 def _decoder(data: bytes, name: str, number: int) -> Callable[[], Pixels]:
@@ -157,9 +178,10 @@ def _decoder(data: bytes, name: str, number: int) -> Callable[[], Pixels]:
 
 
 def _ink_page(data: bytes, name: str) -> Page:
-    ink = read_inkml(data, name, label=False)
-    written = legible_ink_image(ink)
-    return Page(name, 1, written.image, written)
+    """The ink drawn; its boxes are in its own units."""
+    written = legible_ink_image(read_inkml(data, name, label=False))
+    ink = page_ink(written.strokes, [written.pen] * len(written.strokes), written.image.shape)
+    return Page(name, 1, written.image, written, written.to_ink, ink)
 
 
 def _looks_like_inkml(data: bytes) -> bool:

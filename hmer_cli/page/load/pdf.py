@@ -11,6 +11,7 @@ import pypdfium2 as pdfium
 
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
+from hmer_cli.page.pdf_ink import PenStroke, page_strokes
 
 DPI = 200
 """Pages are drawn at this resolution, or below it where MAX_PIXELS would be passed."""
@@ -47,6 +48,19 @@ class Pdf:
                 )
             except pdfium.PdfiumError as error:
                 raise _undrawable(self.name, number) from error
+
+    def strokes(self, number: int) -> list[PenStroke]:
+        """The handwriting on the page that is drawn as paths, in points of the page."""
+        with _pdfium:
+            try:
+                return page_strokes(self._document[number - 1])
+            except pdfium.PdfiumError:
+                return []
+
+    def width(self, number: int) -> float:
+        """The width of the page in points."""
+        with _pdfium:
+            return float(self._document[number - 1].get_width())
 
     def _dpi(self, number: int) -> int:
         with _pdfium:
