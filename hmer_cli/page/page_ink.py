@@ -18,6 +18,7 @@ from hmer_cli.page.load.images import Pixels
 _SAMPLES = 16  # points by which a stroke is placed
 _SEEN = 0.6  # of the samples that lie on dark pixels: a stroke that can be seen
 _INSIDE = 0.5  # of the samples: a stroke that belongs to a box
+_CUT, _LEVEL = 0.2, 0.8  # of the samples in the box, and at its height: a sign that its end cuts
 _UNEXPLAINED = 0.12  # of the dark pixels of a box: there is more than strokes
 _INK = 160  # gray levels: what is darker, soft edges and thin lines too
 _EDGE = 3  # pixels that lines are drawn wider than the pen: soft edges, and rounding
@@ -78,11 +79,16 @@ class PageInk:
         return self.chosen((there & within).mean(axis=1) >= _SEEN)
 
     def inside(self, box: Box) -> Ink | None:
-        """The strokes that lie mostly in a box; None where there are none."""
+        """The strokes that belong to a box; None where there are none.
+
+        Most of them lies in it, or they stand in its line and only reach beyond its ends.
+        """
         x0, y0, x1, y1 = box
         x, y = self.samples[..., 0], self.samples[..., 1]
-        share = ((x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)).mean(axis=1)
-        found = self.chosen(share > _INSIDE).strokes
+        beside, below = (x >= x0) & (x <= x1), (y >= y0) & (y <= y1)
+        share = (beside & below).mean(axis=1)
+        cut = (share > _CUT) & (below.mean(axis=1) > _LEVEL)
+        found = self.chosen((share > _INSIDE) | cut).strokes
         return Ink(found) if found else None
 
     def explains(self, image: Pixels, origin: tuple[int, int]) -> bool:

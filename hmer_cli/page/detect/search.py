@@ -52,10 +52,14 @@ class PreparedPage:
 
 
 def prepare_page(page: Page) -> PreparedPage:
-    """A page is looked at as it is and sharpened, a levelled one, which is soft, sharpened alone.
+    """A page is looked at as it is and sharpened, a levelled one, which is soft, sharpened alone,
+    and one redrawn from its strokes as it is.
 
     It is read as it is: the recogniser knows soft ink, and would see the grain of sharper.
     """
+    if page.redrawn:
+        scale = max(1.0, max(page.image.shape) / STUDIED)
+        return PreparedPage(page.image, _parts(page.image, scale), scale)
     sharp = _sharpened(page.image)
     levelled = page.to_source is not None
     seen = sharp if levelled else page.image
