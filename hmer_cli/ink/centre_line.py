@@ -31,8 +31,10 @@ _DOT = 0.35  # of the pen's width: what is no longer is a dot
 
 @dataclass(frozen=True)
 class CentreLine:
-    """``points`` (N, 2) in the order of drawing, ``pen`` its width in their unit, ``misfit`` how far
-    both sides are from agreeing, in widths of the pen: beyond a half, it is no stroke of a pen."""
+    """``points`` (N, 2) in the order of drawing, ``pen`` its width in their unit.
+
+    ``misfit`` is how far both sides are from agreeing, in widths of the pen.
+    """
 
     points: Points
     pen: float

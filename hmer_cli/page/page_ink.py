@@ -1,4 +1,4 @@
-"""The strokes of a page beside its image: which are seen there, which a box holds, what they cover."""
+"""The strokes of a page beside its image: which are seen there, what a box holds, what is more."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class PageInk:
         """The strokes that can be seen on the image: neither hidden, covered, white nor cut off."""
         if not self.strokes:
             return self
-        dark = cv2.erode((image < _INK).astype(np.uint8) ^ 1, np.ones((3, 3), np.uint8)) ^ 1
+        dark = cv2.dilate((image < _INK).astype(np.uint8), np.ones((3, 3), np.uint8))
         height, width = image.shape
         columns, rows = np.floor(self.samples).astype(np.int64).transpose(2, 0, 1)
         within = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)

@@ -29,7 +29,7 @@ _FLATNESS = 5  # pieces of a Bezier curve: pens make short ones
 _HIDDEN = 0x02 | 0x20  # annotation flags Hidden and NoView (ISO 32000-1, 12.5.3)
 
 
-class TooMuch(Exception):
+class TooManyPathsError(Exception):
     """The page holds more paths than any handwriting."""
 
 
@@ -51,7 +51,7 @@ class Path:
 
 
 def page_paths(page: pdfium.PdfPage) -> list[Path]:
-    """The paths of a page, those of its ink annotations behind them. Raises TooMuch."""
+    """The paths of a page, those of its ink annotations behind them. Raises TooManyPathsError."""
     walk = _Walk(_shown(page))
     for index in range(raw.FPDFPage_CountObjects(page)):
         walk.visit(raw.FPDFPage_GetObject(page, index), np.eye(3), 0)
@@ -69,7 +69,7 @@ class _Walk:
     def visit(self, item: raw.FPDF_PAGEOBJECT, outer: Points, depth: int) -> None:
         self._objects += 1
         if self._objects > MAX_OBJECTS:
-            raise TooMuch
+            raise TooManyPathsError
         kind = raw.FPDFPageObj_GetType(item)
         if kind == raw.FPDF_PAGEOBJ_FORM and depth < MAX_DEPTH:
             inner = _matrix(item) @ outer
@@ -89,7 +89,7 @@ class _Walk:
         segments = raw.FPDFPath_CountSegments(item)
         self._segments += max(segments, 0)
         if self._segments > MAX_SEGMENTS:
-            raise TooMuch
+            raise TooManyPathsError
         width = ctypes.c_float()
         raw.FPDFPageObj_GetStrokeWidth(item, width)
         total = matrix @ self.shown

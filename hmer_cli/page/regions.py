@@ -79,14 +79,17 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
     if page.written is not None and not _is_searched(page, layout):
-        return [Region(page.written.ink.box(), page.image, written=page.written)]
+        return [_whole(page, page.written)]
     box = ink_box(page.image)
     if box is None:
         return []
     if layout != "expression":
         found = prepare_page(page)
         if layout == "page" or is_page(found.parts):
-            return [_cut(page, found.image, each, 0) for each in find_boxes(found)]
+            boxes = find_boxes(found)
+            if boxes or page.written is None:
+                return [_cut(page, found.image, each, 0) for each in boxes]
+            return [_whole(page, page.written)]
     return [_cut(page, page.image, box, _MARGIN)]
 
 
@@ -95,6 +98,11 @@ def _is_searched(page: Page, layout: Layout) -> bool:
     if layout != "auto" or page.ink is None:
         return layout == "page"
     return len(page.ink) >= FEWEST_PARTS and is_page(prepare_page(page).parts)
+
+
+def _whole(page: Page, written: InkImage) -> Region:
+    """All the ink of a page, as it is."""
+    return Region(written.ink.box(), page.image, written=written)
 
 
 def _cut(page: Page, image: Pixels, box: Box, margin: int) -> Region:

@@ -58,7 +58,7 @@ class Page:
     def with_ink(self, ink: PageInk) -> Page:
         """The page with those of these strokes, in pixels of its source, that are seen on it."""
         if self.to_source is not None and len(ink):
-            ink = ink.moved(np.linalg.inv(self.to_source), ink.shape)
+            ink = ink.moved(np.linalg.inv(self.to_source).astype(np.float64), ink.shape)
         found = replace(ink, shape=self.image.shape).seen_on(self.image)
         if not len(found):
             return self
