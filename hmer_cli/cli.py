@@ -133,6 +133,10 @@ def convert(
         Literal["auto", "expression", "page"],
         typer.Option(help="What images and PDF pages hold: one expression, or notes to search."),
     ] = "auto",
+    pdf_renderer: Annotated[
+        Literal["pdfium", "poppler"],
+        typer.Option(help="What draws PDFs; poppler, if installed, for those PDFium cannot draw."),
+    ] = "pdfium",
     cache_dir: Annotated[
         Path | None,
         typer.Option(
@@ -175,6 +179,7 @@ def convert(
         cache=None if no_cache else cache_dir or usual(),
         debug=debug,
         watch=watch,
+        pdf_renderer=pdf_renderer,
     )
     if not watch:  # one that ended has done what it should
         _end(verb.outcome(records, strict=strict))

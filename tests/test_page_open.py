@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
 import zipfile
 from importlib.util import find_spec
@@ -188,24 +187,6 @@ def test_dust_far_from_the_ink_does_not_widen_its_box() -> None:
     page = cv2.resize(cross(), (1600, 1200), interpolation=cv2.INTER_LINEAR)
     page[1190:1192, 1590:1592] = 0
     assert close(ink_box(page), tuple(10 * v for v in CROSS_BOX), by=20)
-
-
-@pytest.mark.parametrize("drawn_by", ["poppler", "pdfium"])
-def test_pdf_pages_are_drawn_one_by_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn_by: str
-) -> None:
-    if drawn_by == "pdfium":
-        monkeypatch.setattr(shutil, "which", lambda name: None)
-    elif not shutil.which("pdftoppm"):
-        pytest.skip("pdftoppm is not installed")
-    path = tmp_path / "notes.pdf"
-    path.write_bytes(paged([cross(), 255 - cross()]))
-    pages = list(open_pages(str(path)))
-    assert [page.number for page in pages] == [1, 2]
-    scale = 200 / 72
-    for page in pages:
-        assert np.allclose(page.image.shape, (120 * scale, 160 * scale), atol=1)
-        assert close(ink_box(page.image), tuple(round(v * scale) for v in CROSS_BOX), by=5)
 
 
 def test_chosen_pages_of_pdf_and_tiff(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache as cache_calls
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from hmer_cli.document.watch import watch_sources
 from hmer_cli.errors import HmerError, InputError, StrictError, UsageError
 from hmer_cli.page.detect.overlay import as_png
 from hmer_cli.page.load.pages import Page, PageRange
+from hmer_cli.page.load.pdf import Renderer, check_renderer
 from hmer_cli.page.load.sources import STDIN, Source, find_sources
 from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
@@ -37,6 +39,7 @@ def convert(
     cache: Path | None = None,
     debug: Path | None = None,
     watch: bool = False,
+    pdf_renderer: Renderer = "pdfium",
     recogniser: Reader | None = None,
 ) -> list[Record]:
     """Read every expression in ``inputs`` and write them to every one of ``outs``.
@@ -45,7 +48,8 @@ def convert(
     others are read, and change no byte of what is written. ``corrections`` are files from review
     pages; where they differ, the later one holds. What was read is kept in the folder ``cache``,
     where one is given, for later runs; pictures of what was seen go to ``debug``. With ``watch``,
-    whatever arrives or changes is converted too, until KeyboardInterrupt.
+    whatever arrives or changes is converted too, until KeyboardInterrupt. ``pdf_renderer`` draws
+    the pages of PDFs.
 
     The records are in the order of the inputs. An input that fails is told on stderr and in its
     record, and stops no other; when none gave an expression, only .jsonl and stdout are written
@@ -56,19 +60,23 @@ def convert(
     outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
     chosen = PageRange.parse(pages) if pages is not None else None
     _check_usage(inputs, outputs, jobs, watch)
+    check_renderer(pdf_renderer)
     for output in outputs:
         output.check()
     if debug is not None:
         files.make_folder(debug)
-    options = Options(chosen, layout, jobs, any(output.shows_evidence for output in outputs))
+    pictures = any(output.shows_evidence for output in outputs)
+    options = Options(chosen, layout, jobs, pictures, renderer=pdf_renderer)
     reader = recogniser or _load(model, charset)
-    with _results(reader, layout, cache) as results:
+    with _results(reader, layout, pdf_renderer, cache) as results:
         run = _Run(reader, results, options, corrections, debug)
         if watch:
-            find, deliver = partial(find_sources, inputs), partial(_deliver, outputs=outputs)
+            say = cache_calls(console.say)  # each line once, not at every look
+            find = partial(find_sources, inputs, say)
+            deliver = partial(_deliver, outputs=outputs)
             return watch_sources(find, run.read, deliver, corrections)
         start = time.monotonic()
-        records = run.read(_once(find_sources(inputs)))
+        records = run.read(_once(find_sources(inputs, console.say)))
         _deliver(records, outputs)
         _sum_up(records, outputs, time.monotonic() - start)
     return records
@@ -130,12 +138,12 @@ def _load(model: str | None, charset: str | None) -> Reader:
     return LazyRecogniser(model, charset)
 
 
-def _results(reader: Reader, layout: Layout, folder: Path | None) -> Cache:
+def _results(reader: Reader, layout: Layout, renderer: Renderer, folder: Path | None) -> Cache:
     """Kept for later runs where the reader says who it is: another would read otherwise."""
     identity = getattr(reader, "identity", None)
     if identity is None or folder is None:
         return Cache(None, layout)
-    return Cache(folder, setting_of(identity, layout))
+    return Cache(folder, setting_of(identity, layout, renderer))
 
 
 def _once(sources: Iterable[Source]) -> list[Source]:

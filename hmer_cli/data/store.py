@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import unicodedata
@@ -17,19 +19,27 @@ from hmer_cli.ink.inkml import read_inkml
 
 INKML = ".inkml"
 CAPTIONS = "caption.txt"
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+IMAGES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif",
+)  # fmt: skip
 
 MAX_BYTES = 512 << 20
 """A file larger than this, unpacked, is refused."""
 MAX_TOTAL = 64 << 30
 """An archive larger than this, unpacked, is refused: it is a bomb, or wants unpacking by hand."""
 
+_UTF8 = 0x800  # general purpose bit 11: the name is UTF-8
 _HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
 _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 
 
 class Store(ABC):
-    """Named files. ``names`` are their paths inside it with ``/``, sorted; ``path`` is its own."""
+    """Named files. ``names`` are their paths inside it with ``/``, sorted; ``path`` is its own.
+
+    ``remarks`` are lines on what the user should know about it.
+    """
+
+    remarks: tuple[str, ...] = ()
 
     def __init__(self, path: Path, names: Iterable[str]) -> None:
         self.path = path
@@ -52,28 +62,42 @@ class Store(ABC):
         return [name for name in self.names if name.lower().endswith(endings)]
 
 
-def open_store(path: str | Path) -> Store:
+def open_store(path: str | Path, data: bytes | None = None) -> Store:
     """The files of a folder (with its folders), a zip archive, or the one file itself.
 
-    Hidden files are left out. Nothing is ever unpacked to disk. Raises InputError.
+    ``data`` are the bytes of an archive that is no file. Hidden files are left out, and nothing is
+    ever unpacked to disk. Raises InputError.
     """
     path = Path(path)
+    if data is not None:
+        return _Archive(path, data)
     try:
         if path.is_dir():
             return _Folder(path)
         path.stat()
-        return _Archive(path) if zipfile.is_zipfile(path) else _File(path)
+        return _Archive(path) if is_archive(path) else _File(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file or folder", "check the path") from None
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
 
 
+def is_archive(path: Path) -> bool:
+    """Whether the file is a zip; other files with a zip behind them are what they begin as."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(4) in (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
+    except OSError:
+        return False  # reading it will say why
+    return zipfile.is_zipfile(path) and (begins or path.suffix.lower() == ".zip")
+
+
 class _Folder(Store):
     def __init__(self, path: Path) -> None:
         tree = os.walk(path, onerror=_raise)  # a folder passed over would be data lost unseen
         files = (Path(base, file) for base, _, files in tree for file in files)
-        super().__init__(path, (file.relative_to(path).as_posix() for file in files))
+        regular = (file for file in files if not _is_device(file))  # a FIFO would block for ever
+        super().__init__(path, (file.relative_to(path).as_posix() for file in regular))
 
     def read(self, name: str) -> bytes:
         return _read(self.path / name)
@@ -94,17 +118,22 @@ class _File(Store):
 
 
 class _Archive(Store):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, data: bytes | None = None) -> None:
         try:
-            self._zip = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile) as error:
+            self._zip = zipfile.ZipFile(path if data is None else io.BytesIO(data))
+        except NotImplementedError as error:  # made for a later version of the format
+            reason = f"{path}: cannot be unpacked ({error})"
+            raise InputError(reason, "unpack the archive yourself") from error
+        except Exception as error:  # besides BadZipFile: struct.error, ValueError, OverflowError
             raise InputError(f"{path}: damaged zip archive ({error})", "make it again") from error
         members = [info for info in self._zip.infolist() if not info.is_dir()]
         if sum(info.file_size for info in members) > MAX_TOTAL:
             raise InputError(
                 f"{path}: unpacks to more than {MAX_TOTAL >> 30} GiB", "unpack it yourself"
             )
-        self._members = {info.filename: info for info in members}
+        self._members = {_member_name(info): info for info in members}
+        if len(self._members) < len(members):
+            self.remarks = ("holds several files of one name; the last of them is taken",)
         super().__init__(path, self._members)
 
     def read(self, name: str) -> bytes:
@@ -121,6 +150,26 @@ class _Archive(Store):
             raise InputError(
                 f"{self.where(name)}: cannot be unpacked ({error})", "unpack the archive yourself"
             ) from error
+
+
+def _member_name(info: zipfile.ZipInfo) -> str:
+    """The name of a file in a zip; where no flag says UTF-8, it is guessed.
+
+    Many programs write UTF-8 all the same; those on a Chinese Windows write GBK, whose common
+    characters (GB 2312) are two bytes that code page 437, the standard's, has for boxes and rules.
+    """
+    if info.flag_bits & _UTF8 or info.filename.isascii():
+        return info.filename
+    with contextlib.suppress(UnicodeEncodeError):
+        raw = info.filename.encode("cp437")
+        for encoding in ("utf-8", "gb2312"):
+            with contextlib.suppress(UnicodeDecodeError):
+                return raw.decode(encoding)
+    return info.filename
+
+
+def _is_device(path: Path) -> bool:
+    return path.exists() and not path.is_file()
 
 
 def _read(path: Path) -> bytes:

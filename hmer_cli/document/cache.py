@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sqlite3
 import time
 import zlib
@@ -176,9 +175,9 @@ class Cache:
             self._path = None
 
 
-def setting_of(identity: str, layout: str) -> str:
-    """All that a reading depends on but the page: weights, code, libraries, layout."""
-    return " ".join([identity, layout, _code(), _detector(), _libraries()])
+def setting_of(identity: str, layout: str, renderer: str = "pdfium") -> str:
+    """All that a reading depends on but the page: weights, code, libraries, layout, renderer."""
+    return " ".join([identity, layout, renderer, _code(), _detector(), _libraries()])
 
 
 @cache
@@ -200,9 +199,8 @@ def _detector() -> str:
 
 
 def _libraries() -> str:
-    """What decodes, draws and computes; PDFs look otherwise where poppler is not installed."""
-    found = [f"{name} {_version(name)}" for name in _LIBRARIES]
-    return ", ".join([*found, "poppler" if shutil.which("pdftoppm") else "no poppler"])
+    """What decodes, draws and computes."""
+    return ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES)
 
 
 def _version(library: str) -> str:

@@ -20,8 +20,10 @@ from hmer_cli.document.records import Box, Picture
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
+from hmer_cli.page.load.pdf import Renderer
 from hmer_cli.page.load.sources import Source
 from hmer_cli.page.regions import Layout, Region, find_regions
+from hmer_cli.page.worker import Worker
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading, TokenReading
 
@@ -37,7 +39,7 @@ class Options:
 
     ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
     ``pictures`` of the pages are kept where an output shows them; ``look`` is shown every page
-    with its regions, which are then searched for anew.
+    with its regions, which are then searched for anew; ``renderer`` draws the pages of PDFs.
     """
 
     pages: PageRange | None = None
@@ -45,6 +47,7 @@ class Options:
     jobs: int | None = None
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
+    renderer: Renderer = "pdfium"
 
 
 @dataclass(frozen=True)
@@ -90,19 +93,28 @@ def read_pages(
     advance: Advance,
 ) -> Iterator[PageRead]:
     """Every page of every source, in their order; one that fails stops no other."""
-    work = _opened(sources, results, options, advance)
-    for batch in _batches(_prepared(work, options)):
-        yield from _read(batch, reader, results, options.pictures)
-        advance(len(batch), 0)
+    worker = Worker()
+    try:
+        work = _opened(sources, results, options, advance, worker)
+        for batch in _batches(_prepared(work, options)):
+            yield from _read(batch, reader, results, options.pictures)
+            advance(len(batch), 0)
+    finally:  # before the interpreter waits for threads that may wait for the worker
+        worker.stop()
 
 
 def _opened(
-    sources: Sequence[Source], results: Cache, options: Options, advance: Advance
+    sources: Sequence[Source],
+    results: Cache,
+    options: Options,
+    advance: Advance,
+    worker: Worker,
 ) -> Iterator[_Work]:
     for source in sources:
         try:
             data = source.read()
-            sheets = open_sheets(_holding(source, data), options.pages)
+            held = _holding(source, data)
+            sheets = open_sheets(held, options.pages, options.renderer, worker)
         except InputError as error:
             yield _Work(source.name, error=error)
             continue

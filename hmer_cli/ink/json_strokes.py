@@ -2,10 +2,10 @@
 
 Understood are a list of strokes, or an object that has one as ``strokes``, ``ink`` or ``paths``.
 A stroke is a list of points or an object that has one as ``points`` or ``path``, or the columns
-``x`` and ``y``; a point is ``[x, y, ...]`` or ``{"x": .., "y": ..}``. A stroke that is a flat list of
-numbers is x0, y0, x1, y1 ...; strokes of rows ``[[x0, x1, ...], [y0, y1, ...], ...]`` are known by
-rows that are longer than four. Excalidraw's drawings (``elements`` of the type ``freedraw``) are read,
-too. y points down; units are the file's own.
+``x`` and ``y``; a point is ``[x, y, ...]`` or ``{"x": .., "y": ..}``. A stroke that is a flat list
+of numbers is x0, y0, x1, y1 ...; strokes of rows ``[[x0, x1, ...], [y0, y1, ...], ...]`` are known
+by rows that are longer than four. Excalidraw's drawings (``elements`` of the type ``freedraw``) are
+read, too. y points down; units are the file's own.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _freedraw(element: dict[str, Any]) -> list[list[float]]:
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
         cos, sin = np.cos(element.get("angle") or 0), np.sin(element.get("angle") or 0)
         turned = (points - middle) @ np.array([[cos, sin], [-sin, cos]]) + middle
-        return (turned + (element["x"], element["y"])).tolist()  # type: ignore[no-any-return]
+        return list((turned + np.array([element["x"], element["y"]])).tolist())
     except (KeyError, TypeError, ValueError, IndexError):
         return []
 

@@ -1,23 +1,20 @@
 """Files of ink of every kind -> ink, a page at a time: which reader takes which file.
 
 A reader is two functions: whether a file is of its kind, told by the content, and its pages. To add
-a kind, add it to ``KINDS``. Kinds that nobody but their own app reads are refused by name, with the
-way to export what is in them.
+a kind, add it to ``KINDS``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.json_strokes import is_json, read_json
-from hmer_cli.ink.packed_text import GZIP, ZIP, members
-from hmer_cli.ink.remarkable import is_remarkable, read_remarkable
+from hmer_cli.ink.remarkable import is_notebook, is_remarkable, read_remarkable
 from hmer_cli.ink.svg_strokes import is_svg, read_svg
-from hmer_cli.ink.xournal import is_xournal, read_xournal
+from hmer_cli.ink.xournal import is_packed, is_xournal, read_xournal
 
 ENDINGS = (".inkml", ".xopp", ".xoj", ".rm", ".rmdoc", ".svg")
 """What is taken out of folders and archives; JSON of strokes is read where it is named."""
@@ -42,27 +39,9 @@ def is_xml(data: bytes) -> bool:
 KINDS = (
     Kind("Xournal++", is_xournal, read_xournal),
     Kind("reMarkable", is_remarkable, read_remarkable),
-    Kind("SVG", is_svg, read_svg),
+    Kind("SVG", lambda data: is_xml(data) and is_svg(data), read_svg),
     Kind("InkML", is_xml, lambda data, name: [read_inkml(data, name, label=False)]),
     Kind("JSON", is_json, read_json),
-)
-
-_AS_PDF = "export it as PDF from its app: hmer reads the strokes in there"
-_BY_MEMBER = {
-    "index.notes.pb": "GoodNotes",
-    "schema.pb": "GoodNotes",
-    "index.events.pb": "GoodNotes",
-    "Session.plist": "Notability",
-    "ppt/presentation.xml": "PowerPoint",
-    "word/document.xml": "Word",
-    "note.note": "Samsung Notes",
-    "mimetype.sdocx": "Samsung Notes",
-}
-_BY_START = (
-    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "OneNote"),
-    (b"noteSN_FILE_VER_", "Supernote"),
-    (b"SN_FILE_ASA_", "Supernote"),
-    (b"RNOTEFMT", "Rnote"),
 )
 
 
@@ -71,26 +50,7 @@ def kind_of(data: bytes) -> Kind | None:
     return next((kind for kind in KINDS if kind.holds(data)), None)
 
 
-def refused(data: bytes, name: str) -> InputError | None:
-    """What to say of notes that hmer does not read; None for what is no such file."""
-    app = next((app for start, app in _BY_START if data.startswith(start)), None)
-    if app is None and data.startswith(ZIP):
-        app = package(members(data))
-    if app is None and data.startswith(GZIP):
-        app = "Rnote or another"
-    return (
-        None
-        if app is None
-        else InputError(f"{name}: notes of {app}, not read as they are", _AS_PDF)
-    )
-
-
-def package(names: dict[str, int]) -> str | None:
-    """The app whose notes a zip archive with these members is; None for an archive of files."""
-    bases = {each.rsplit("/", 1)[-1] for each in names} | set(names)
-    return next((app for each, app in _BY_MEMBER.items() if each in bases), None)
-
-
-def is_package(data: bytes) -> bool:
-    """Whether a zip archive is one document of a note app, and not files to be read one by one."""
-    return is_xournal(data) or is_remarkable(data) or package(members(data)) is not None
+def is_package(names: Collection[str]) -> bool:
+    """Whether a zip archive with these members is one document that is read here, and not files
+    to be read apart."""
+    return is_packed(names) or is_notebook(names)

@@ -11,7 +11,7 @@ import importlib
 import io
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -27,10 +27,12 @@ _NO_PENS = ("HIGHLIGHTER", "ERASER", "SHADER")
 
 def is_remarkable(data: bytes) -> bool:
     """Whether this is a page or a notebook of a reMarkable tablet."""
-    if data.startswith(ZIP):
-        names = members(data)
-        return any(n.endswith(".content") for n in names) and any(n.endswith(".rm") for n in names)
-    return data.startswith(_HEADER)
+    return is_notebook(members(data)) if data.startswith(ZIP) else data.startswith(_HEADER)
+
+
+def is_notebook(names: Collection[str]) -> bool:
+    """Whether a zip archive with these members is a notebook."""
+    return all(any(name.endswith(end) for name in names) for end in (".content", ".rm"))
 
 
 def read_remarkable(data: bytes, name: str) -> list[Ink]:
@@ -58,8 +60,9 @@ def _pages(data: bytes, name: str) -> list[str]:
 def _page(data: bytes, name: str) -> Ink:
     version = data[len(_HEADER) : len(_HEADER) + 1]
     if version != _VERSION:
+        said = version.decode("ascii", "replace")
         raise InputError(
-            f"{name}: version {version.decode('ascii', 'replace')} of reMarkable's lines; hmer reads 6",
+            f"{name}: version {said} of reMarkable's lines; hmer reads 6",
             "open it on a tablet with newer software, or export it as PDF",
         )
     strokes = list(_strokes(_tree(data, name), name))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from lxml import etree
@@ -210,7 +211,7 @@ class _Pen:
         for step in range(1, pieces + 1):
             t, line = step / pieces, points
             while len(line) > 1:  # de Casteljau
-                line = [a * (1 - t) + b * t for a, b in zip(line[:-1], line[1:], strict=True)]
+                line = [a * (1 - t) + b * t for a, b in pairwise(line)]
             self._line(line[0])
 
     def _line(self, end: complex) -> None:

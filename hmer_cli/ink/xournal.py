@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from lxml import etree
 
@@ -27,11 +27,15 @@ _ROOT = re.compile(rb"<xournal[\s>]")
 def is_xournal(data: bytes) -> bool:
     """Whether this is a file of Xournal or Xournal++."""
     if data.startswith(ZIP):
-        found = members(data)
-        return CONTENT in found and "META-INF/version" in found
+        return is_packed(members(data))
     if data.startswith(GZIP):
         return _ROOT.search(_beginning(data)) is not None
     return _ROOT.search(data[:1000]) is not None
+
+
+def is_packed(names: Collection[str]) -> bool:
+    """Whether a zip archive with these members is a file of Xournal++."""
+    return CONTENT in names and "META-INF/version" in names
 
 
 def read_xournal(data: bytes, name: str) -> list[Ink]:

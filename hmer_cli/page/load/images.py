@@ -7,48 +7,42 @@ import importlib
 import io
 import re
 import warnings
-from typing import cast
+from collections.abc import Iterator
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from hmer_cli.errors import InputError
+from hmer_cli.page.kinds import is_avif, is_heic
 from hmer_cli.page.load.colour import as_gray
+from hmer_cli.page.tiff import alone
 
 Pixels = NDArray[np.uint8]
 """Grayscale of shape (H, W), 0 black to 255 white."""
 
+MAX_SIDE = 32_767
+"""Pixels of one side: more are nobody's page, and OpenCV counts no further in places."""
 MAX_PIXELS = 100_000_000
 """Beyond any camera or A3 at 600 dpi (70 million); larger files are refused by their header."""
 
-_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _HEIC_READERS = ("pi_heif", "pillow_heif")  # the first only reads, and comes without GPL parts
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "AVIF")
+_STRIP = 1 << 22  # pixels that are computed with at a time
 
 # The limit above is checked on the header, before a pixel is decoded.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def count_frames(data: bytes, name: str) -> int:
-    """How many pages the file holds; only TIFF has more than one. Raises InputError."""
-    with _opened(data, name) as image:
-        if image.format != "TIFF":
-            return 1
-        try:
-            return int(getattr(image, "n_frames", 1))
-        except Exception as error:
-            raise _damaged(name, error) from error
+def decode(data: bytes, name: str, directory: int = 0) -> Pixels:
+    """The pixels, upright by EXIF, on white where transparent. Raises InputError.
 
-
-def decode(data: bytes, name: str, frame: int = 0) -> Pixels:
-    """The pixels of one frame, upright by EXIF, on white where transparent. Raises InputError."""
-    with _opened(data, name) as image:
+    ``directory`` is that of the page of a TIFF, see ``tiff.py``; 0 is the first.
+    """
+    with _opened(alone(data, directory) if directory else data, name) as image:
         try:
-            if frame:
-                image.seek(frame)
-            _check_size(image.width * image.height, name)
             ImageOps.exif_transpose(image, in_place=True)
             return _gray(image)
         except InputError:
@@ -67,11 +61,6 @@ def shrunk(image: Pixels, longest: int) -> Pixels:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def is_heic(data: bytes) -> bool:
-    """Whether these bytes are a photo as iPhones take them, told by its header."""
-    return data[4:8] == b"ftyp" and data[8:12] in _HEIC
-
-
 def _opened(data: bytes, name: str) -> Image.Image:
     if is_heic(data):
         return _opened_heic(data, name)
@@ -81,8 +70,13 @@ def _opened(data: bytes, name: str) -> Image.Image:
         pixels = re.search(r"\d+", str(error))
         raise _too_large(name, int(pixels[0]) if pixels else 2 * MAX_PIXELS) from None
     except Exception as error:
+        if is_avif(data) and not features.check("avif"):
+            raise InputError(
+                f"{name}: an AVIF image, which the installed Pillow cannot read",
+                "pip install 'pillow>=11.3', or save it as PNG",
+            ) from None
         raise _damaged(name, error) from error
-    _check_size(image.width * image.height, name)
+    _check_size(image.size, name)
     return image
 
 
@@ -101,17 +95,22 @@ def _opened_heic(data: bytes, name: str) -> Image.Image:
         file = reader.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     except Exception as error:
         raise _damaged(name, error) from error
-    width, height = file.size
-    _check_size(width * height, name)
+    _check_size(file.size, name)
     try:
         return cast(Image.Image, file.to_pillow())
     except Exception as error:
         raise _damaged(name, error) from error
 
 
-def _check_size(pixels: int, name: str) -> None:
-    if pixels > MAX_PIXELS:
-        raise _too_large(name, pixels)
+def _check_size(size: tuple[int, int], name: str) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise _too_large(name, width * height)
+    if max(size) > MAX_SIDE:
+        raise InputError(
+            f"{name}: image of {width} x {height} pixels, over the limit of {MAX_SIDE} a side",
+            "cut it into parts",
+        )
 
 
 def _too_large(name: str, pixels: int) -> InputError:
@@ -128,29 +127,61 @@ def _damaged(name: str, error: Exception) -> InputError:
 
 def _gray(image: Image.Image) -> Pixels:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _deep(image)
+        return _deep(np.asarray(image), image.mode.startswith("I;16"))
     if "A" in image.getbands() or "transparency" in image.info:
-        return _composite(image.convert("RGBA"))
+        return _composite(image if image.mode == "LA" else image.convert("RGBA"))
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
     return as_gray(np.asarray(image.convert("RGB")))
 
 
-def _deep(image: Image.Image) -> Pixels:
-    """16 bit by its high byte; 32 bit and float, which name no white, by their range."""
-    values = np.asarray(image)
-    if image.mode.startswith("I;16") or (values.min() >= 0 and 255 < values.max() <= 65535):
-        return (values.astype(np.uint32) >> 8).astype(np.uint8)
-    finite = np.nan_to_num(values.astype(np.float64))
-    low, high = float(finite.min()), float(finite.max())
-    scale = 255.0 / (high - low) if high > low else 0.0
-    return ((finite - low) * scale).astype(np.uint8)
+def _strips(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Rows enough for a strip, so that what is computed between takes little memory."""
+    rows = max(1, _STRIP // max(shape[1], 1))
+    return (slice(top, top + rows) for top in range(0, shape[0], rows))
+
+
+def _deep(values: NDArray[Any], words: bool) -> Pixels:
+    """16 bit by its high byte; 32 bit and float, which name no white, by their finite range."""
+    gray = np.empty(values.shape, np.uint8)
+    low, high = _finite_range(values)
+    if words or (low >= 0 and 255 < high <= 65535):
+        low, scale = 0.0, 1 / 256
+    else:
+        scale = 255.0 / (high - low) if high > low else 0.0
+    for rows in _strips(values.shape):
+        strip = np.nan_to_num(values[rows].astype(np.float64), nan=high, posinf=high, neginf=low)
+        gray[rows] = np.clip((strip - low) * scale, 0, 255)
+    return gray
+
+
+def _finite_range(values: NDArray[Any]) -> tuple[float, float]:
+    low, high = np.inf, -np.inf
+    for rows in _strips(values.shape):
+        finite = values[rows][np.isfinite(values[rows])]
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    return (low, high) if low <= high else (0.0, 0.0)
 
 
 def _composite(image: Image.Image) -> Pixels:
-    """On white, but bright ink on a mostly transparent sheet on black, where it can be seen."""
-    gray = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32)
-    alpha = np.asarray(image.getchannel("A"), dtype=np.float32) / 255.0
-    bright = float((gray * alpha).sum()) > 127.5 * float(alpha.sum())
-    paper = 0.0 if bright and float(alpha.mean()) < 0.5 else 255.0
-    return cast(Pixels, np.rint(gray * alpha + paper * (1.0 - alpha)).astype(np.uint8))
+    """On white, but bright ink on a mostly transparent sheet on black, where it can be seen.
+
+    ``image`` has an alpha channel; its colours are laid on the paper before they become gray.
+    """
+    alpha = np.asarray(image.getchannel("A"))
+    gray = np.asarray(image.convert("L"))
+    shown = sum(
+        float(gray[rows].astype(np.uint32).ravel() @ alpha[rows].astype(np.uint32).ravel())
+        for rows in _strips(gray.shape)
+    )
+    total = float(alpha.sum(dtype=np.float64))
+    bright = shown > 127.5 * total
+    paper = 0 if bright and total < 127.5 * alpha.size else 255
+    del gray
+    colours = np.array(image.convert("RGB" if image.mode == "RGBA" else "L"))
+    for rows in _strips(alpha.shape):
+        over = alpha[rows].astype(np.uint32)
+        over = over[..., None] if colours.ndim == 3 else over
+        colours[rows] = (colours[rows] * over + paper * (255 - over) + 127) // 255
+    return as_gray(colours) if colours.ndim == 3 else colours

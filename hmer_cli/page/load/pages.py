@@ -6,20 +6,25 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
 
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import InkImage, draw, legible_ink_image
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.notes import kind_of
+from hmer_cli.ink.render import WHITE, InkImage, draw, legible_ink_image
 from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
-from hmer_cli.page.load.images import Pixels, count_frames, decode, is_heic
-from hmer_cli.page.load.pdf import Pdf
-from hmer_cli.page.load.sources import Source, find_sources
+from hmer_cli.page.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf
+from hmer_cli.page.load.images import Pixels, decode
+from hmer_cli.page.load.pdf import Pdf, Renderer
+from hmer_cli.page.load.sources import KINDS, Source, find_sources
 from hmer_cli.page.page_ink import PageInk, page_ink
+from hmer_cli.page.tiff import directories, is_tiff
+from hmer_cli.page.worker import Worker
 
 Box = tuple[float, float, float, float]
 
@@ -139,69 +144,61 @@ def open_pages(path: str, pages: PageRange | None = None) -> Iterator[Page]:
             yield sheet.draw()
 
 
-def open_sheets(source: Source, pages: PageRange | None = None) -> list[Sheet]:
+def open_sheets(
+    source: Source,
+    pages: PageRange | None = None,
+    renderer: Renderer = "pdfium",
+    worker: Worker | None = None,
+) -> list[Sheet]:
     """The pages of one file, not drawn yet; the kind is told by the content.
 
-    ``pages`` chooses among those of PDFs and TIFFs. Raises InputError.
+    ``pages`` chooses among those of PDFs and TIFFs. PDFs are opened in ``worker``, by default one
+    that all callers share, and drawn by ``renderer``. Raises InputError.
     """
     name, data = source.name, source.read()
     chosen = pages or ALL_PAGES
     if not data.strip(b"\0 \t\r\n"):
         raise InputError(f"{name}: empty file", "save or export it again")
-    if data[:1024].lstrip().startswith(b"%PDF-"):
-        pdf = Pdf(data, name)
+    foreign = foreign_file(data[:HEAD], name)
+    if foreign is not None:
+        raise InputError(f"{name}: {foreign[0]}", foreign[1])
+    data = inkml_part(data) or data
+    if is_pdf(data):
+        pdf = Pdf(data, name, renderer, worker)
         numbers = chosen.of(pdf.page_count, name)
-        return [Sheet(name, number, _pdf_drawer(pdf, number)) for number in numbers]
-    if _looks_like_inkml(data):
-        return [Sheet(name, 1, lambda: _ink_page(data, name))]
-    if not _looks_like_image(data):
+        return [Sheet(name, number, partial(_pdf_page, pdf, number)) for number in numbers]
+    kind = kind_of(data)
+    if kind is not None:
+        inks = kind.read(data, name)
+        numbers = chosen.of(len(inks), name) if len(inks) > 1 else [1]
+        return [Sheet(name, n, partial(_ink_page, inks[n - 1], name, n)) for n in numbers]
+    if not is_image(data):
         raise InputError(
             f"{name}: not a kind of file that hmer reads",
-            "give InkML, PNG, JPEG, TIFF, BMP, WebP, HEIC, PDF, a folder or a zip archive",
+            f"give {KINDS}, a folder or a zip archive",
         )
-    frames = count_frames(data, name)
-    numbers = chosen.of(frames, name) if frames > 1 else [1]
-    return [_sheet(name, number, _decoder(data, name, number)) for number in numbers]
+    frames = (directories(data, name) if is_tiff(data) else []) or [0]
+    numbers = chosen.of(len(frames), name) if len(frames) > 1 else [1]
+    return [_sheet(name, n, partial(decode, data, name, frames[n - 1])) for n in numbers]
 
 
 def _sheet(name: str, number: int, pixels: Callable[[], Pixels]) -> Sheet:
     return Sheet(name, number, lambda: Page.of(name, number, pixels()))
 
 
-def _pdf_drawer(pdf: Pdf, number: int) -> Callable[[], Page]:
-    return lambda: _pdf_page(pdf, number)
-
-
 def _pdf_page(pdf: Pdf, number: int) -> Page:
     """The page as it is drawn, with the strokes that the file tells."""
     pixels = pdf.draw(number)
     page = Page.of(pdf.name, number, pixels)
-    strokes = pdf.strokes(number)
-    if not strokes:
-        return page
-    scale = pixels.shape[1] / pdf.width(number)
-    points, pens = [s.points * scale for s in strokes], [s.pen * scale for s in strokes]
-    return page.with_ink(page_ink(points, pens, pixels.shape[:2]))
+    height, width = pixels.shape
+    ink = pdf.ink(number, (height, width))
+    return page if ink is None else page.with_ink(ink)
 
 
-def _decoder(data: bytes, name: str, number: int) -> Callable[[], Pixels]:
-    return lambda: decode(data, name, number - 1)
-
-
-def _ink_page(data: bytes, name: str) -> Page:
+def _ink_page(ink: Ink, name: str, number: int) -> Page:
     """The ink drawn; its boxes are in its own units."""
-    written = legible_ink_image(read_inkml(data, name, label=False))
-    ink = page_ink(written.strokes, [written.pen] * len(written.strokes), written.image.shape)
-    return Page(name, 1, written.image, written, written.to_ink, ink, redrawn=True)
-
-
-def _looks_like_inkml(data: bytes) -> bool:
-    """XML in any of its encodings: its first sign is ``<``, behind a byte order mark or not."""
-    start = data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
-    return start.startswith(b"<")
-
-
-def _looks_like_image(data: bytes) -> bool:
-    signatures = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
-    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return data.startswith(signatures) or webp or is_heic(data)
+    if not ink.strokes:
+        return Page(name, number, np.full((1, 1), WHITE, np.uint8))
+    written = legible_ink_image(ink)
+    strokes = page_ink(written.strokes, [written.pen] * len(written.strokes), written.image.shape)
+    return Page(name, number, written.image, written, written.to_ink, strokes, redrawn=True)

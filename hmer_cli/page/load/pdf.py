@@ -1,85 +1,126 @@
-"""PDF pages -> grayscale pixels: poppler where it is installed, PDFium otherwise."""
+"""PDF pages -> grayscale pixels, drawn by PDFium in a worker process; by poppler only on request.
+
+One renderer for all: the same file must give the same LaTeX whatever else is installed.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
-import threading
+from typing import Any, Literal, get_args
 
 import numpy as np
-import pypdfium2 as pdfium
 
-from hmer_cli.errors import InputError
-from hmer_cli.page.load.images import MAX_PIXELS, Pixels
-from hmer_cli.page.pdf_ink import PenStroke, page_strokes
+from hmer_cli.errors import InputError, MissingError, UsageError
+from hmer_cli.page.load.colour import as_gray
+from hmer_cli.page.load.images import MAX_SIDE, Pixels
+from hmer_cli.page.page_ink import PageInk, page_ink
+from hmer_cli.page.pdf_strokes import unpacked
+from hmer_cli.page.worker import CPU_SECONDS, WALL_SECONDS, Meta, Worker, WorkerError
+
+Renderer = Literal["pdfium", "poppler"]
+"""What draws the pages of PDFs."""
 
 DPI = 200
-"""Pages are drawn at this resolution, or below it where MAX_PIXELS would be passed."""
+"""Pages are drawn at this resolution, or below it where MAX_DRAWN or MAX_SIDE would be passed."""
+MAX_DRAWN = 50_000_000
+"""Pixels of a page: A1 at DPI has 31 million, a canvas of 600 x 10,000 points 46 million."""
+MAX_PAGES = 20_000
+"""Pages of a file; a larger one must be split."""
+MAX_ENDED = 3
+"""Pages of a file that pass a limit; after them its others are not tried."""
 
-_POINTS_PER_INCH = 72
-_pdfium = threading.Lock()  # PDFium is not made for threads
+_POPPLER = "pdftoppm"  # the program that pdf2image calls
+_shared = Worker()
 
 
 class Pdf:
     """An open PDF; its pages are drawn one at a time, when they are asked for.
 
-    Raises InputError for a file that is damaged, encrypted or without a page.
+    Raises InputError for a file that is damaged, encrypted, without a page, or too much to open.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(
+        self, data: bytes, name: str, renderer: Renderer = "pdfium", worker: Worker | None = None
+    ) -> None:
         self.name = name
         self._data = data
-        with _pdfium:
-            self._document = _open(data, name)
-            self.page_count = len(self._document)
+        self._key = hashlib.sha256(data).hexdigest()
+        self._renderer = renderer
+        self._worker = worker or _shared
+        self._ended = 0
+        try:
+            answer, _ = self._call("count", {"most": MAX_PAGES + 1})
+        except WorkerError as error:
+            raise self._given_up("the file", error) from None
+        if "error" in answer:
+            raise _unopenable(data, name, answer["error"])
+        self.page_count = int(answer["pages"])
+        if self.page_count > MAX_PAGES:
+            raise InputError(f"{name}: more than {MAX_PAGES:,} pages", "split it")
+        if self.page_count == 0:
+            raise InputError(f"{name}: PDF without a page", "export it again")
 
     def draw(self, number: int) -> Pixels:
         """The page with this number (from 1), (H, W) at ``DPI``. Raises InputError."""
-        dpi = self._dpi(number)
-        if shutil.which("pdftoppm"):
-            return _draw_with_poppler(self._data, self.name, number, dpi)
-        with _pdfium:
-            try:
-                bitmap = self._document[number - 1].render(
-                    scale=dpi / _POINTS_PER_INCH, grayscale=True
-                )
-                return np.array(bitmap.to_numpy(), dtype=np.uint8).reshape(
-                    bitmap.height, bitmap.width
-                )
-            except pdfium.PdfiumError as error:
-                raise _undrawable(self.name, number) from error
-
-    def strokes(self, number: int) -> list[PenStroke]:
-        """The handwriting on the page that is drawn as paths, in points of the page."""
-        with _pdfium:
-            try:
-                return page_strokes(self._document[number - 1])
-            except pdfium.PdfiumError:
-                return []
-
-    def width(self, number: int) -> float:
-        """The width of the page in points."""
-        with _pdfium:
-            return float(self._document[number - 1].get_width())
-
-    def _dpi(self, number: int) -> int:
-        with _pdfium:
-            try:
-                width, height = self._document[number - 1].get_size()
-            except pdfium.PdfiumError as error:
-                raise _undrawable(self.name, number) from error
-        square_inches = width * height / _POINTS_PER_INCH**2
-        dpi = min(DPI, int((MAX_PIXELS / max(square_inches, 1e-6)) ** 0.5))
-        if dpi < 1:
+        if self._ended >= MAX_ENDED:
+            raise InputError(
+                f"{self.name}: page {number} is not drawn, as {MAX_ENDED} others took too much",
+                "print it to a new PDF",
+            )
+        function = "draw" if self._renderer == "pdfium" else "size"
+        budget = {"number": number, "dpi": DPI, "pixels": MAX_DRAWN, "side": MAX_SIDE}
+        try:
+            answer, pixels = self._call(function, budget)
+        except WorkerError as error:
+            self._ended += 1
+            raise self._given_up(f"page {number}", error) from None
+        if answer.get("error") == "size":
             raise InputError(f"{self.name}: page {number} is too large to draw", "scale it down")
-        return dpi
+        if self._renderer == "poppler":
+            return _draw_with_poppler(self._data, self.name, number, answer.get("dpi", DPI))
+        if "error" in answer:
+            raise _undrawable(self.name, number)
+        shape = answer["height"], answer["width"], 3
+        return as_gray(np.frombuffer(pixels, np.uint8).reshape(shape))
+
+    def ink(self, number: int, shape: tuple[int, int]) -> PageInk | None:
+        """The handwriting that the page holds as paths, in pixels of its drawing of this shape.
+
+        None where it holds none, and where finding it passes a limit: there is the drawing, still.
+        """
+        try:
+            answer, data = self._call("strokes", {"number": number}, "pdf_strokes")
+        except WorkerError:
+            return None
+        strokes = unpacked(answer, data)
+        scale = shape[1] / answer["width"] if strokes else 1.0
+        pens = [pen * scale for pen in answer["pens"]]
+        return page_ink([s * scale for s in strokes], pens, shape) if strokes else None
+
+    def _call(self, function: str, meta: Meta, module: str = "pdfium") -> tuple[Meta, bytearray]:
+        return self._worker.call(f"hmer_cli.page.{module}:{function}", meta, self._data, self._key)
+
+    def _given_up(self, what: str, error: WorkerError) -> InputError:
+        if error.reason == "time":
+            limit = f"{CPU_SECONDS} s of computing or {WALL_SECONDS} s in all"
+            return InputError(f"{self.name}: {what} takes more than {limit}", _REMEDY)
+        return InputError(f"{self.name}: {what} takes too much memory or breaks PDFium", _REMEDY)
 
 
-def _open(data: bytes, name: str) -> pdfium.PdfDocument:
-    try:
-        return pdfium.PdfDocument(data)
-    except pdfium.PdfiumError as error:
-        raise _unopenable(data, name, str(error)) from error
+_REMEDY = "print it to a new PDF, or try --pdf-renderer poppler"
+
+
+def check_renderer(renderer: str) -> None:
+    """Raises UsageError for a renderer that there is not, MissingError for poppler that is not."""
+    if renderer not in get_args(Renderer):
+        raise UsageError(f"PDF renderer {renderer!r} is not known", "name pdfium or poppler")
+    if renderer == "poppler" and not shutil.which(_POPPLER):
+        raise MissingError(
+            f"poppler is not installed ({_POPPLER} is not found)",
+            "install poppler-utils, or leave out --pdf-renderer",
+        )
 
 
 def _unopenable(data: bytes, name: str, reason: str) -> InputError:
@@ -95,16 +136,24 @@ def _draw_with_poppler(data: bytes, name: str, number: int, dpi: int) -> Pixels:
     import pdf2image
     import pdf2image.exceptions
 
+    errors: Any = pdf2image.exceptions
     try:
         pages = pdf2image.convert_from_bytes(
-            data, dpi=dpi, first_page=number, last_page=number, grayscale=True
-        )
-    except pdf2image.exceptions.PDFPageCountError as error:
-        raise _undrawable(name, number) from error
+            data, dpi=dpi, first_page=number, last_page=number, use_cropbox=True,
+            timeout=WALL_SECONDS,
+        )  # fmt: skip
+    except errors.PDFPopplerTimeoutError:
+        what = f"page {number} takes poppler more than {WALL_SECONDS} s"
+        raise InputError(f"{name}: {what}", "print it to a new PDF") from None
+    except (errors.PDFPageCountError, errors.PDFSyntaxError, OSError, ValueError) as error:
+        raise InputError(f"{name}: page {number} cannot be drawn by poppler") from error
     if not pages:
-        raise _undrawable(name, number)
-    return np.asarray(pages[0].convert("L"))
+        raise InputError(f"{name}: page {number} cannot be drawn by poppler")
+    return as_gray(np.asarray(pages[0].convert("RGB")))
 
 
 def _undrawable(name: str, number: int) -> InputError:
-    return InputError(f"{name}: page {number} cannot be drawn", "export the PDF again")
+    return InputError(
+        f"{name}: page {number} cannot be drawn",
+        "export the PDF again, or try --pdf-renderer poppler",
+    )

@@ -1,28 +1,51 @@
-"""What the user names -> the files in it: paths, folders, globs, zip archives, standard input."""
+"""What the user names -> the files in it: paths, folders, globs, zip archives, standard input.
+
+Numbers in names count as numbers (page2 before page10): in folders, globs and archives, and among
+inputs that a shell has sorted. What a folder or an archive holds besides is said, in one line.
+"""
 
 from __future__ import annotations
 
 import glob
 import os
+import re
+import stat
 import sys
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
-from hmer_cli.data.store import IMAGES, INKML, MAX_BYTES, open_store
+from hmer_cli.data.store import IMAGES, MAX_BYTES, Store, is_archive, open_store
 from hmer_cli.errors import InputError
+from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
+from hmer_cli.ink.notes import is_package
+from hmer_cli.page.kinds import (
+    ARCHIVES,
+    HEAD,
+    NOTES,
+    foreign_package,
+    is_inkml,
+    is_readable,
+    is_zip,
+)
 
 STDIN = "-"
-ENDINGS = frozenset(
-    (INKML, *IMAGES, ".heic", ".heif", ".pdf"),
-)
+ENDINGS = frozenset((*INK_ENDINGS, *IMAGES, ".heic", ".heif", ".pdf"))
 """What is taken out of folders and archives; a file named outright is known by its content."""
 
+KINDS = "InkML, Xournal++, reMarkable, SVG, PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, HEIC or PDF"
+
+Say = Callable[[str], None]
+"""Told in a line what was passed over."""
+
 _PIECE = 1 << 20
-_KINDS = "InkML, PNG, JPEG, TIFF, BMP, WebP, HEIC or PDF"
+_OURS = frozenset((".tex", ".md", ".jsonl", ".html"))  # what hmer writes: passed over unsaid
+_NAMED = 5  # endings named of those passed over
+_NUMBER = re.compile("([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -39,45 +62,82 @@ class Source:
     path: Path | None = None
 
 
-def find_sources(inputs: Sequence[str]) -> Iterator[Source]:
-    """The files in the inputs: in the order given, and sorted by name inside folders and archives.
+def find_sources(inputs: Sequence[str], say: Say = lambda line: None) -> Iterator[Source]:
+    """The files in the inputs: in the order given (see ``in_number_order``), and sorted by name,
+    numbers as numbers, inside folders and archives. ``say`` is told what was passed over there.
 
     Nothing raises here: what cannot be read is a source whose ``read`` raises InputError, so that
     one bad input does not stop the others.
     """
-    for name in inputs:
-        try:
-            yield from _expand(name)
-        except InputError as error:
-            yield _refused(name, error)
+    for name in in_number_order(inputs):
+        yield from _tried(name, lambda name=name: _expand(name, say))  # type: ignore[misc]
 
 
-def _expand(name: str) -> Iterator[Source]:
+def by_number(name: str) -> tuple[tuple[str, int, str], ...]:
+    """A key that sorts the numbers in a path as numbers."""
+    parts = _NUMBER.split(name.replace("/", "\0"))
+    numbers = [number.lstrip("0") for number in parts[1::2]] + [""]
+    pieces = zip(parts[::2], numbers, strict=True)
+    return (*((text, len(number), number) for text, number in pieces), (name, 0, ""))
+
+
+def in_number_order(inputs: Sequence[str]) -> list[str]:
+    """The inputs; runs of names that differ in numbers alone and stand as a shell sorts them, by
+    characters with or without punctuation, are sorted by their numbers.
+    """
+    ordered: list[str] = []
+    for _, names in groupby(inputs, key=lambda name: _NUMBER.sub("0", name)):
+        run = list(names)
+        plain = [re.sub(r"\W|_", "", name) for name in run]
+        by_shell = run == sorted(run) or plain == sorted(plain)
+        ordered += sorted(run, key=by_number) if by_shell else run
+    return ordered
+
+
+def _tried(name: str, find: Callable[[], Iterable[Source]]) -> Iterator[Source]:
+    try:
+        yield from find()
+    except InputError as error:
+        yield _refused(name, error)
+
+
+def _expand(name: str, say: Say) -> Iterator[Source]:
     path = Path(name)
     if name == STDIN:
-        yield Source(STDIN, STDIN, lambda: _limited(sys.stdin.buffer, "standard input"))
+        yield from _standard_input(say)
     elif os.path.isdir(path):  # unlike Path.is_dir, silent about what may not be looked at
-        yield from _folder(path)
+        yield from _folder(path, say)
     elif not os.path.exists(path) and glob.has_magic(name):
-        matches = sorted(glob.glob(name, recursive=True))
+        matches = sorted(glob.glob(name, recursive=True), key=by_number)
         if not matches:
             raise InputError(f"{name}: no file matches", "check the pattern")
         for match in matches:
-            yield from _expand(match)
-    elif os.path.isfile(path) and zipfile.is_zipfile(path):
-        yield from _archive(path)
+            yield from _tried(match, partial(_expand, match, say))
+    elif os.path.isfile(path) and is_archive(path):
+        store = open_store(path)
+        is_one = is_package(store.names)
+        yield from [_file(path)] if is_one else _archive(store, os.path.realpath(path), say)
     else:
         yield _file(path)
+
+
+def _standard_input(say: Say) -> Iterator[Source]:
+    data = _limited(sys.stdin.buffer, "standard input")
+    store = open_store(Path(STDIN), data) if is_zip(data[:HEAD]) else None
+    if store is not None and not is_package(store.names):
+        yield from _archive(store, STDIN, say)
+    else:
+        yield Source(STDIN, STDIN, lambda: data)
 
 
 def _file(path: Path) -> Source:
     return Source(str(path), os.path.realpath(path), lambda: _read(path), path)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int | None = None) -> bytes:
     try:
         with path.open("rb") as file:
-            return _limited(file, str(path))
+            return file.read(most) if most else _limited(file, str(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file or folder", "check the path") from None
     except OSError as error:
@@ -93,35 +153,93 @@ def _limited(file: BinaryIO, name: str) -> bytes:
     return bytes(data)
 
 
-def _folder(folder: Path) -> Iterator[Source]:
+def _folder(folder: Path, say: Say) -> Iterator[Source]:
     locked: list[OSError] = []
     tree = os.walk(folder, onerror=locked.append)
     found = sorted(
         (Path(base) / file for base, _, files in tree for file in files),
-        key=lambda path: path.relative_to(folder).parts,
+        key=lambda path: by_number(path.relative_to(folder).as_posix()),
     )
-    chosen = [path for path in found if _wanted(path.relative_to(folder))]
+    left_out: Counter[str] = Counter()
+    chosen = [path for path in found if _is_chosen(path, folder, left_out)]
     for error in locked:
         name = str(error.filename)
         yield _refused(name, InputError(f"{name}: cannot be read ({error.strerror})"))
+    _tell(str(folder), left_out, say)
     if not chosen and not locked:
-        raise InputError(f"{folder}: nothing to convert in this folder", f"put {_KINDS} there")
-    yield from map(_file, chosen)
+        raise InputError(f"{folder}: nothing to convert in this folder", f"put {KINDS} there")
+    for path in chosen:
+        if path.suffix.lower() in ARCHIVES or path.suffix.lower() in NOTES:
+            yield from _tried(str(path), partial(_expand, str(path), say))
+        else:
+            yield _file(path)
 
 
-def _wanted(path: PurePath) -> bool:
-    """A kind that can be read, and neither hidden nor the shadow of a file that macOS leaves."""
-    shadow = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    return path.suffix.lower() in ENDINGS and not shadow
+def _is_chosen(path: Path, folder: Path, left_out: Counter[str]) -> bool:
+    """Whether the file of a folder is read; what is not, and no secret, is counted."""
+    ending = path.suffix.lower()
+    if _is_hidden(path.relative_to(folder)) or ending in _OURS:
+        return False
+    try:
+        regular = stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        regular = True  # reading it will say what is wrong
+    if not regular:  # a FIFO would block for ever
+        left_out["FIFO or device"] += 1
+        return False
+    if ending in ENDINGS or ending in ARCHIVES or ending in NOTES:
+        return True
+    if _by_content(ending, lambda: _read(path, HEAD)):
+        return True
+    left_out[ending or "without ending"] += 1
+    return False
 
 
-def _archive(path: Path) -> Iterator[Source]:
-    store = open_store(path)
-    names = [name for name in store.names if _wanted(PurePosixPath(name))]
+def _by_content(ending: str, head: Callable[[], bytes]) -> bool:
+    """Whether a file without ending, or XML, is of a kind that is read."""
+    try:
+        return (not ending and is_readable(head())) or (ending == ".xml" and is_inkml(head()))
+    except InputError:
+        return False
+
+
+def _is_hidden(path: PurePath) -> bool:
+    """Hidden, or the shadow of a file that macOS leaves."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
+def _tell(place: str, left_out: Counter[str], say: Say) -> None:
+    if not left_out:
+        return
+    kinds = [f"{number} {kind}" for kind, number in sorted(left_out.items())]
+    more = [f"{len(kinds) - _NAMED} more kinds"] if len(kinds) > _NAMED else []
+    number = left_out.total()
+    files = "1 file" if number == 1 else f"{number} files"
+    say(f"{place}: {files} passed over ({', '.join(kinds[:_NAMED] + more)}); hmer reads {KINDS}")
+
+
+def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
+    """The files of a zip archive; InputError where it is a package of some program."""
+    foreign = foreign_package(store.names, store.path.suffix.lower())
+    if foreign is not None:
+        raise InputError(f"{store.path}: {foreign[0]}, whose ink hmer does not read", foreign[1])
+    left_out: Counter[str] = Counter()
+    names = []
+    for name in sorted(store.names, key=by_number):
+        path = PurePosixPath(name)
+        ending = path.suffix.lower()
+        if _is_hidden(path) or ending in _OURS:
+            continue
+        if ending in ENDINGS or _by_content(ending, lambda name=name: store.read(name)[:HEAD]):  # type: ignore[misc]
+            names.append(name)
+        else:
+            left_out[ending or "without ending"] += 1
+    _tell(str(store.path), left_out, say)
+    for remark in store.remarks:
+        say(f"{store.path}: {remark}")
     if not names:
-        raise InputError(f"{path}: nothing to convert in this archive", f"put {_KINDS} there")
-    place = os.path.realpath(path)
-    for name in sorted(names, key=lambda name: PurePosixPath(name).parts):
+        raise InputError(f"{store.path}: nothing to convert in this archive", f"put {KINDS} there")
+    for name in names:
         yield Source(store.where(name), f"{place}/{name}", partial(store.read, name))
 
 

@@ -1,0 +1,139 @@
+"""PDF bytes -> page count and RGB pixels, by PDFium; it runs in a worker process.
+
+Pages are drawn as a viewer shows them: the CropBox in its UserUnit, turned by Rotate, with form
+fields and annotations.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+
+import pypdfium2 as pdfium
+
+from hmer_cli.page.worker import Meta
+
+POINTS_PER_INCH = 72
+_GAP = 20  # page numbers in a row that lead nowhere: there the pages end
+_OBJECTS = 64 << 20  # bytes of unpacked object streams that are searched for a UserUnit
+_UNIT = re.compile(rb"/UserUnit\s+([0-9.]+)")
+_STREAM = re.compile(rb"/ObjStm\b.{0,400}?stream\r?\n", re.DOTALL)
+
+
+class _Open:
+    """The document opened last; a worker draws the pages of one file after another."""
+
+    key = ""
+    document: pdfium.PdfDocument | None = None
+    has_units = False
+
+
+def count(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
+    """``{"pages": n}``, or ``{"error": reason}`` of a file that cannot be opened."""
+    try:
+        document = open_document(meta["key"], data)
+    except pdfium.PdfiumError as error:
+        return {"error": str(error)}, b""
+    return {"pages": _count(document, meta["most"])}, b""
+
+
+def draw(meta: Meta, data: bytes) -> tuple[Meta, bytes | memoryview]:
+    """Page ``number`` (from 1) at ``dpi``, or less where ``pixels`` or ``side`` would be passed.
+
+    Answers ``{"height", "width"}`` and the pixels (H, W, 3), or ``{"error": reason}``.
+    """
+    try:
+        page = open_document(meta["key"], data)[meta["number"] - 1]
+        scale = _scale(page, meta)
+        if scale <= 0:
+            return {"error": "size"}, b""
+        bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=False)
+    except pdfium.PdfiumError as error:
+        return {"error": str(error)}, b""
+    width, height, stride = bitmap.width, bitmap.height, bitmap.stride
+    rows = memoryview(bitmap.buffer).cast("B")
+    if stride != 3 * width:
+        rows = memoryview(
+            b"".join(rows[y * stride : y * stride + 3 * width] for y in range(height))
+        )
+    return {"height": height, "width": width}, rows
+
+
+def size(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
+    """``{"dpi"}`` at which another renderer, which knows no UserUnit, draws the page as here."""
+    try:
+        scale = _scale(open_document(meta["key"], data)[meta["number"] - 1], meta)
+    except pdfium.PdfiumError as error:
+        return {"error": str(error)}, b""
+    return {"dpi": int(scale * POINTS_PER_INCH)}, b""
+
+
+def open_document(key: str, data: bytes) -> pdfium.PdfDocument:
+    """The document with this key, kept until another is asked for; raises PdfiumError."""
+    if _Open.key != key:
+        _Open.key, _Open.document = "", None
+        document = pdfium.PdfDocument(data)
+        document.init_forms()
+        _Open.key, _Open.document, _Open.has_units = key, document, _names_unit(data)
+    assert _Open.document is not None
+    return _Open.document
+
+
+def _count(document: pdfium.PdfDocument, most: int) -> int:
+    """The pages that are there: what a file says of their number is not believed."""
+    said = len(document)
+    if said <= 0 or _is_there(document, said - 1):
+        return max(0, said)
+    last, number = -1, 0
+    while number < min(said, most) and number <= last + _GAP:
+        if _is_there(document, number):
+            last = number
+        number += 1
+    return last + 1
+
+
+def _is_there(document: pdfium.PdfDocument, index: int) -> bool:
+    try:
+        document.get_page_size(index)
+    except pdfium.PdfiumError:
+        return False
+    return True
+
+
+def _scale(page: pdfium.PdfPage, meta: Meta) -> float:
+    """Pixels a point of the page as PDFium counts it; 0 where not one an inch would fit."""
+    width, height = page.get_size()
+    unit = _user_unit(page, meta["number"]) if _Open.has_units else 1.0
+    wanted = meta["dpi"] / POINTS_PER_INCH * unit
+    fits = (meta["pixels"] / max(width * height, 1e-6)) ** 0.5
+    scale = float(min(wanted, fits, (meta["side"] - 1) / max(width, height, 1e-6)))
+    return scale if scale * POINTS_PER_INCH / unit >= 1 else 0.0
+
+
+def _user_unit(page: pdfium.PdfPage, number: int) -> float:
+    """PDFium has no call for it: a copy of the page, saved alone, shows it in plain text."""
+    alone, saved = pdfium.PdfDocument.new(), io.BytesIO()
+    alone.import_pages(page.pdf, [number - 1])
+    alone.save(saved)
+    found = _UNIT.search(saved.getvalue())
+    unit = float(found[1]) if found and re.fullmatch(rb"\d*\.?\d+|\d+\.", found[1]) else 1.0
+    return unit if 0 < unit < 1e6 else 1.0
+
+
+def _names_unit(data: bytes) -> bool:
+    """Whether a UserUnit is anywhere in the file, its packed objects included."""
+    if b"/UserUnit" in data:
+        return True
+    left = _OBJECTS
+    for match in _STREAM.finditer(data):
+        try:
+            text = zlib.decompressobj().decompress(memoryview(data)[match.end() :], left)
+        except zlib.error:
+            continue
+        left -= len(text)
+        if b"/UserUnit" in text:
+            return True
+        if left <= 0:
+            break
+    return False

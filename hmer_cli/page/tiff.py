@@ -1,0 +1,50 @@
+"""The pages of a TIFF: where their directories lie in the file (TIFF 6.0 section 2, BigTIFF)."""
+
+from __future__ import annotations
+
+import struct
+
+from hmer_cli.errors import InputError
+
+MAX_FRAMES = 10_000
+"""Pages of a file; a larger one must be split."""
+
+
+def is_tiff(data: bytes) -> bool:
+    """Whether a TIFF or BigTIFF begins here."""
+    return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def directories(data: bytes, name: str) -> list[int]:
+    """The offsets of the directories, a page each, in their order; the chain is walked once.
+
+    It ends where it leads back or out of the file. Raises InputError beyond MAX_FRAMES.
+    """
+    head, count, entry, link = _layout(data)
+    found: dict[int, None] = {}
+    (offset,) = struct.unpack_from(link, data, head) if len(data) >= 16 else (0,)
+    while 0 < offset < len(data) and offset not in found:
+        found[offset] = None
+        if len(found) > MAX_FRAMES:
+            raise InputError(f"{name}: more than {MAX_FRAMES:,} pages", "split it")
+        try:
+            (entries,) = struct.unpack_from(count, data, offset)
+            after = offset + struct.calcsize(count) + entries * entry
+            (offset,) = struct.unpack_from(link, data, after)
+        except (struct.error, OverflowError):
+            break
+    return list(found)
+
+
+def alone(data: bytes, directory: int) -> bytes:
+    """The file with the page of this directory as its first."""
+    head, _, _, link = _layout(data)
+    size = struct.calcsize(link)
+    return b"".join((data[:head], struct.pack(link, directory), data[head + size :]))
+
+
+def _layout(data: bytes) -> tuple[int, str, int, str]:
+    """Where the first offset is, the form of a count, bytes of an entry, the form of an offset."""
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\0", b"\0+")
+    return (8, f"{order}Q", 20, f"{order}Q") if big else (4, f"{order}H", 12, f"{order}I")

@@ -1,0 +1,245 @@
+"""What people name is found in their order, and nothing in it is passed over in silence."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from handmade import INKML, FakeRecogniser, cross, encoded
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmer_cli.cli import main
+from hmer_cli.commands import convert as verb
+from hmer_cli.errors import InputError
+from hmer_cli.page.load.pages import open_pages
+from hmer_cli.page.load.sources import by_number, find_sources, in_number_order
+
+NUMBERED = ["page1.png", "page2.png", "page3.png", "page10.png", "page11.png", "page20.png"]
+PHONE = ["IMG (1).png", "IMG (2).png", "IMG (10).png"]
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def put(files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(data)
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def names(*inputs: str, say: Callable[[str], None] = lambda line: None) -> list[str]:
+    return [source.name for source in find_sources(inputs, say)]
+
+
+PNG = encoded(cross())
+
+
+@pytest.mark.parametrize("wanted", [NUMBERED, PHONE, ["ch2/p9.png", "ch2/p10.png", "ch10/p1.png"]])
+def test_numbers_count_as_numbers(wanted: list[str]) -> None:
+    put({f"in/{name}": PNG for name in sorted(wanted)})
+    put({"all.zip": zipped(dict.fromkeys(sorted(wanted), PNG))})
+    assert names("in") == [f"in/{name}" for name in wanted]
+    assert names("in/**/*.png") == [f"in/{name}" for name in wanted]
+    assert names("all.zip") == [f"all.zip/{name}" for name in wanted]
+
+
+def test_what_a_shell_sorted_is_sorted_by_number_and_what_a_person_ordered_is_not() -> None:
+    assert in_number_order(["a.pdf", *sorted(NUMBERED), "b.pdf"]) == ["a.pdf", *NUMBERED, "b.pdf"]
+    by_locale = ["IMG (10).png", "IMG (1).png", "IMG (2).png"]  # punctuation counts last there
+    assert in_number_order(by_locale) == PHONE
+    for kept in (["p3.png", "p1.png", "p2.png"], ["b.png", "a.png"], ["x2/a.png", "x1/a.png"]):
+        assert in_number_order(kept) == kept
+
+
+@given(st.lists(st.text("ab/01 9", max_size=8), max_size=8))
+def test_the_order_loses_and_invents_nothing(some: list[str]) -> None:
+    assert sorted(in_number_order(some)) == sorted(some)
+    assert sorted(some, key=by_number) == sorted(sorted(some), key=by_number)
+
+
+def test_what_is_read_when_named_is_read_in_a_folder_and_the_rest_is_counted(
+    said: list[str],
+) -> None:
+    kinds = {".jfif": "JPEG", ".jpe": "JPEG", ".gif": "GIF", ".avif": "AVIF", "": "PNG"}
+    put({f"in/page{ending}": encoded(cross(), kind) for ending, kind in kinds.items()})
+    put({"in/ink.xml": INKML.encode(), "in/feed.xml": b"<rss/>", "in/data": b"\1\2\3"})
+    put({"in/a.svg": b"<svg/>", "in/b.svg": b"<svg/>", "in/eqs.tex": b"x", "in/.hidden": b"x"})
+    read = ["ink.xml", "page", "page.avif", "page.gif", "page.jfif", "page.jpe"]
+    assert names("in", say=said.append) == [f"in/{name}" for name in read]
+    (line,) = said
+    assert line.startswith("in: 4 files passed over (2 .svg, 1 .xml, 1 without ending); hmer reads")
+    for page in open_pages("in"):
+        assert page.image.min() < 64
+
+
+def test_it_is_said_on_standard_error_and_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    put({"in/a.png": PNG, "in/b.svg": b"<svg/>"})
+    records = verb.convert(["in"], ["o.tex"], recogniser=FakeRecogniser())
+    assert [record.status for record in records] == ["ok"]
+    assert capsys.readouterr().err.startswith("hmer: in: 1 file passed over (1 .svg)")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")
+def test_a_fifo_in_a_folder_is_passed_over(said: list[str]) -> None:
+    put({"in/b.png": PNG})
+    os.mkfifo("in/a.png")
+    assert [page.source for page in open_pages("in")] == ["in/b.png"]
+    assert names("in", say=said.append) == ["in/b.png"]
+    assert "1 FIFO or device" in said[0]
+
+
+def test_archives_in_folders_are_read_and_those_in_archives_are_told(said: list[str]) -> None:
+    inner = zipped({"b10.png": PNG, "b9.png": PNG})
+    put({"in/a.png": PNG, "in/b.zip": zipped({"c.png": PNG, "d.zip": inner}), "in/e.zip": inner})
+    put({"in/f.zip": b"PK\3\4 broken"})
+    wanted = ["in/a.png", "in/b.zip/c.png", "in/e.zip/b9.png", "in/e.zip/b10.png", "in/f.zip"]
+    assert names("in", say=said.append) == wanted
+    assert said[0].startswith("in/b.zip: 1 file passed over (1 .zip)")
+
+
+PACKAGES = {
+    "x.xopp": ["content.xml", "META-INF/version", "thumbnails/thumbnail.png"],
+    "x.goodnotes": ["index.notes.pb", "thumbnail.jpg"],
+    "x.note": ["x/Session.plist", "x/thumb.png"],
+    "x.sdocx": ["note.note", "media/a.png"],
+    "x.rmdoc": ["1.content", "1/2.rm", "thumbnail.png"],
+    "x.pptx": ["ppt/presentation.xml", "docProps/thumbnail.jpeg"],
+    "x.docx": ["word/document.xml", "word/media/image1.png"],
+    "x.odt": ["mimetype", "META-INF/manifest.xml", "Thumbnails/thumbnail.png"],
+    "x.abc": ["preview.png"],
+}
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_package_is_no_archive_of_its_thumbnail(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put({name: zipped(dict.fromkeys(PACKAGES[name], PNG)), "good.png": PNG})
+    monkeypatch.setattr(verb, "_load", lambda model, charset: FakeRecogniser())
+    monkeypatch.setattr(sys, "argv", ["hmer", "convert", name, "good.png", "--out", "o.tex"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith(f"hmer: {name}: ")
+    assert "export it as PDF" in first
+    assert "good-p1-r1" in Path("o.tex").read_text()
+
+
+def test_a_package_renamed_to_zip_is_known_by_what_is_in_it() -> None:
+    put({"x.zip": zipped(dict.fromkeys(PACKAGES["x.xopp"], PNG))})
+    with pytest.raises(InputError, match=r"x.zip: Xournal\+\+ notes"):
+        list(open_pages("x.zip"))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        ("x.xopp", b"\x1f\x8b\x08\0" + bytes(20), r"Xournal\+\+"),
+        ("x.xoj", b'<?xml version="1.0"?><xournal version="0.4">', r"Xournal\+\+"),
+        ("x.rm", b"reMarkable .lines file, version=6", "reMarkable"),
+        ("x.one", b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d" + bytes(9), "OneNote"),
+        ("x.note", b"noteSN_FILE_VER_20230015", "Supernote"),
+        ("x.jnt", b"\1\2\3", r"notes \(.jnt\)"),
+    ],
+)
+def test_files_of_notes_say_how_to_export(name: str, data: bytes, what: str) -> None:
+    put({f"in/{name}": data})
+    for place in (f"in/{name}", "in"):
+        with pytest.raises(InputError, match=rf"in/{name}: .*{what}.*export it as PDF"):
+            list(open_pages(place))
+
+
+def test_a_picture_with_an_archive_behind_it_is_a_picture() -> None:
+    put({"x.png": PNG + zipped({"other.png": PNG})})
+    assert names("x.png") == ["x.png"]
+
+
+def test_two_files_of_one_name_in_an_archive_are_told(said: list[str]) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.png", b"old")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a.png", PNG)
+    put({"x.zip": buffer.getvalue()})
+    (page,) = open_pages("x.zip")
+    assert page.image.min() < 64
+    names("x.zip", say=said.append)
+    assert said == ["x.zip: holds several files of one name; the last of them is taken"]
+
+
+def raw_named(raw: bytes) -> bytes:
+    """A zip as old programs write it: the bytes of the name, and no flag that says UTF-8."""
+    data = zipped({"n" * len(raw): PNG})
+    return data.replace(b"n" * len(raw), raw)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("作业第1页.png", "gbk"),
+        ("作业第1页.png", "utf-8"),
+        ("été Übung 3.png", "cp437"),
+        ("ñandú.png", "cp437"),
+        ("plain.png", "ascii"),
+    ],
+)
+def test_names_in_archives_are_read_as_they_were_meant(name: str, encoding: str) -> None:
+    put({"x.zip": raw_named(name.encode(encoding))})
+    (page,) = open_pages("x.zip")
+    assert page.source == f"x.zip/{name}"
+
+
+def test_a_zip_of_a_later_version_is_told_and_the_others_read() -> None:
+    data = bytearray(zipped({"a.png": PNG}))
+    at = data.index(b"PK\1\2") + 6
+    data[at : at + 2] = struct.pack("<H", 99)
+    put({"x.zip": bytes(data), "good.png": PNG})
+    first, second = verb.convert(["x.zip", "good.png"], ["o.jsonl"], recogniser=FakeRecogniser())
+    assert (first.status, second.status) == ("failed", "ok")
+    assert (
+        first.error
+        == "x.zip: cannot be unpacked (zip file version 9.9); unpack the archive yourself"
+    )
+
+
+def test_standard_input_may_be_an_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = zipped({"p10.png": PNG, "p9.png": PNG})
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert [page.source for page in open_pages("-")] == ["-/p9.png", "-/p10.png"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_ink_in_a_multipart_answer_is_read(end: str) -> None:
+    parts = [
+        "Content-Type: text/html\n\n<html/>",
+        f"Content-Type: application/inkml+xml\n\n{INKML}",
+    ]
+    text = "".join(f"--5282613e\n{part}\n\n" for part in parts) + "--5282613e--\n"
+    put({"page.txt": text.replace("\n", end).encode()})
+    (page,) = open_pages("page.txt")
+    assert page.written is not None
+    assert len(page.written.ink.strokes) == 2
