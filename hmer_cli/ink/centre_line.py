@@ -24,8 +24,8 @@ _SMOOTHED = 0.5  # of the pen's width: corners of polygons, and spurs at the ins
 _COARSE = 3  # samples between folds that are tried
 _DRIFT = 0.12  # of its length: how far one way may run ahead of the other
 _TIE = 0.05  # of a sample's distance: what running ahead costs
-_ROUNDS = 3  # of finding the pen: spurs at the inside of turns lengthen the outline,
-_SETTLED = 0.1  # so that it is wider than its area says, by what both ways are apart
+_ROUNDS = 3  # of moving inwards by more: spurs at the inside of turns lengthen the
+_SETTLED = 0.1  # outline, so that the pen may be wider than area and perimeter say
 _DOT = 0.35  # of the pen's width: what is no longer is a dot
 
 
@@ -59,11 +59,11 @@ def centre_line(outline: Points) -> CentreLine | None:
     count = 2 * int(np.clip(perimeter / (2 * _STEP * pen), _FEWEST / 2, _MOST / 2))
     for _ in range(_ROUNDS):
         curve = _inwards(outline, lengths, count, math.copysign(pen, area))
-        points, apart = _folded(curve, outline[0], count)
+        points, apart, wide = _folded(curve, outline[0], count)
         if apart < _SETTLED * pen:
             break
         pen += apart
-    return CentreLine(points, pen, apart / pen)
+    return CentreLine(points, wide, apart / pen)
 
 
 def pen_width(area: float, perimeter: float) -> float:
@@ -76,15 +76,20 @@ def pen_width(area: float, perimeter: float) -> float:
 
 
 def resampled(points: Points, count: int, closed: bool = False) -> Points:
-    """``count`` points at equal distances along a line; a closed one does not repeat its first."""
+    """``count`` points at equal distances along a line; a closed one does not repeat its first.
+
+    Columns beyond x and y go along.
+    """
     line = np.concatenate([points, points[:1]]) if closed else points
-    along = np.concatenate([[0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
+    along = np.concatenate([[0.0], np.hypot(*np.diff(line[:, :2], axis=0).T).cumsum()])
     asked = np.linspace(0, along[-1], count, endpoint=not closed)
-    return np.stack([np.interp(asked, along, line[:, axis]) for axis in range(2)], axis=1)
+    columns = [np.interp(asked, along, column) for column in line.T]
+    return np.stack(columns, axis=1)
 
 
 def _inwards(outline: Points, lengths: Points, count: int, pen: float) -> Points:
-    """The outline moved inwards by half the pen, which is negative for one that runs clockwise."""
+    """The outline moved inwards by half the pen, which is negative for one that runs clockwise,
+    and beside it (columns 2 and 3) the outline itself."""
     places = resampled(outline, count, closed=True)
     step = float(lengths.sum()) / count
     way = np.roll(places, -1, axis=0) - places
@@ -94,8 +99,8 @@ def _inwards(outline: Points, lengths: Points, count: int, pen: float) -> Points
     way /= np.maximum(np.hypot(*way.T), 1e-9 * step)[:, None]
     normal = np.stack([-way[:, 1], way[:, 0]], axis=1)
     middle = (places + np.roll(places, -1, axis=0)) / 2
-    moved = (middle + normal * pen / 2)[forward]
-    return _smoothed(moved, reach)
+    both = np.concatenate([middle + normal * pen / 2, middle], axis=1)[forward]
+    return _smoothed(both, reach)
 
 
 def _smoothed(curve: Points, reach: int) -> Points:
@@ -103,25 +108,25 @@ def _smoothed(curve: Points, reach: int) -> Points:
     if reach < 1:
         return curve
     around = np.concatenate([curve[-reach:], curve, curve[:reach]])
-    total = np.concatenate([np.zeros((1, 2)), around.cumsum(axis=0)])
+    total = np.concatenate([np.zeros((1, curve.shape[1])), around.cumsum(axis=0)])
     return np.asarray((total[2 * reach + 1 :] - total[: -2 * reach - 1]) / (2 * reach + 1))
 
 
-def _folded(curve: Points, start: Points, count: int) -> tuple[Points, float]:
-    """A closed curve that goes there and back: the one way in its middle, and how far both are
-    apart where they mostly are."""
+def _folded(curve: Points, start: Points, count: int) -> tuple[Points, float, float]:
+    """A closed curve that goes there and back: the one way in its middle, how far both are apart
+    where they mostly are, and how far the outlines beside them (columns 2 and 3) are."""
     even = resampled(curve, count, closed=True)
     half = count // 2
     folds, steps = np.arange(0, half, _COARSE), np.arange(0, half + 1, _COARSE)
-    apart = _apart(even[(folds[:, None] + steps) % count], even[(folds[:, None] - steps) % count])
-    fold = int(folds[apart.mean(axis=1).argmin()])
+    there, back = even[(folds[:, None] + steps) % count], even[(folds[:, None] - steps) % count]
+    fold = int(folds[_apart(there, back).mean(axis=1).argmin()])
     ways = np.arange(half + 1)
     there, back = even[(fold + ways) % count], even[(fold - ways) % count]
-    match, nearest = _matched(there, back)
-    points = (there + back[match]) / 2
+    match, nearest = _matched(there[:, :2], back[:, :2])
+    points = (there[:, :2] + back[match, :2]) / 2
+    wide = float(np.median(_apart(there[:, 2:], back[match, 2:])))
     ends = np.hypot(*(points[[0, -1]] - start).T)
-    ordered = points if ends[0] <= ends[1] else points[::-1]
-    return ordered, nearest
+    return points if ends[0] <= ends[1] else points[::-1], nearest, wide
 
 
 def _matched(there: Points, back: Points) -> tuple[NDArray[np.int64], float]:

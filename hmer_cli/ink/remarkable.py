@@ -22,6 +22,7 @@ from hmer_cli.ink.strokes import ink_of, stroke_of
 
 _HEADER = b"reMarkable .lines file, version="
 _VERSION = b"6"
+_LINE = 0x05  # the type of a block that holds a line
 _NO_PENS = ("HIGHLIGHTER", "ERASER", "SHADER")
 
 
@@ -79,9 +80,18 @@ def _tree(data: bytes, name: str) -> Any:
         ) from None
     logging.getLogger("rmscene").setLevel(logging.ERROR)  # it tells of every block it does not know
     try:
+        blocks = list(rmscene.read_blocks(io.BytesIO(data)))
+        if not blocks or any(_is_lost_line(block) for block in blocks):
+            raise ValueError("lines that cannot be read")
         return rmscene.read_tree(io.BytesIO(data))
     except Exception as error:  # whatever a damaged file makes it do
         raise InputError(f"{name}: damaged or cut off", "export it again, or as PDF") from error
+
+
+def _is_lost_line(block: Any) -> bool:
+    """Whether a block should hold a line, and rmscene could not make sense of it."""
+    known = getattr(getattr(block, "info", None), "block_type", None)
+    return hasattr(block, "error") and known == _LINE
 
 
 def _strokes(tree: Any, name: str) -> Iterator[Stroke]:

@@ -20,6 +20,8 @@ _SEEN = 0.6  # of the samples that lie on dark pixels: a stroke that can be seen
 _INSIDE = 0.5  # of the samples: a stroke that belongs to a box
 _CUT, _LEVEL = 0.2, 0.8  # of the samples in the box, and at its height: a sign that its end cuts
 _UNEXPLAINED = 0.12  # of the dark pixels of a box: there is more than strokes
+_BETWEEN = 1.3  # typical strokes of white between lines: more than any of CROHME 2014 has inside
+_LINE = 3  # strokes above and below: fewer are no line
 _INK = 160  # gray levels: what is darker, soft edges and thin lines too
 _EDGE = 3  # pixels that lines are drawn wider than the pen: soft edges, and rounding
 _FIXED = 4  # bits of OpenCV's fixed point
@@ -41,6 +43,17 @@ class PageInk:
     def samples(self) -> NDArray[np.float64]:
         """(N, _SAMPLES, 2) points at equal distances along each stroke."""
         return np.stack([_along(stroke) for stroke in self.strokes])
+
+    @property
+    def in_lines(self) -> bool:
+        """Whether the strokes stand in lines with more white between than one expression has."""
+        ends = np.array([(s[:, 1].min(), s[:, 1].max()) for s in self.strokes])
+        ends = ends[ends[:, 0].argsort()]
+        size = float(np.median([np.ptp(stroke, axis=0).max() for stroke in self.strokes]))
+        white = ends[1:, 0] - np.maximum.accumulate(ends[:, 1])[:-1]
+        above = np.arange(1, len(ends))
+        lines = (above >= _LINE) & (len(ends) - above >= _LINE)
+        return bool((lines & (white > _BETWEEN * size)).any())
 
     @cached_property
     def cover(self) -> Pixels:

@@ -83,7 +83,7 @@ def _lines(path: Path) -> list[PenStroke]:
     """The subpaths of a stroked path, boxes aside."""
     found = []
     for points, closed in zip(path.subpaths, path.closed, strict=True):
-        line = np.concatenate([points, points[:1]]) if closed else points
+        line = _closed(points) if closed else points
         if not _is_box(line):
             found.append(PenStroke(line, path.width, path.colour))
     return found

@@ -85,7 +85,8 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
         return []
     if layout != "expression":
         found = prepare_page(page)
-        if layout == "page" or is_page(found.parts):
+        in_lines = page.redrawn and page.ink is not None and page.ink.in_lines
+        if layout == "page" or in_lines or is_page(found.parts):
             boxes = find_boxes(found)
             if boxes or page.written is None:
                 return [_cut(page, found.image, each, 0) for each in boxes]
@@ -97,7 +98,9 @@ def _is_searched(page: Page, layout: Layout) -> bool:
     """Whether a page of nothing but ink is taken for more than one expression."""
     if layout != "auto" or page.ink is None:
         return layout == "page"
-    return len(page.ink) >= FEWEST_PARTS and is_page(prepare_page(page).parts)
+    return page.ink.in_lines or (
+        len(page.ink) >= FEWEST_PARTS and is_page(prepare_page(page).parts)
+    )
 
 
 def _whole(page: Page, written: InkImage) -> Region:
