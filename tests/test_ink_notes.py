@@ -15,7 +15,7 @@ from inkfiles import json_strokes, moved, written, xopp, xopp_package, xournal, 
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import packed_text
-from hmer_cli.ink.centre_line import centre_line, pen_width
+from hmer_cli.ink.centre_line import centre_line, pen_width, resampled
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.notes import kind_of
@@ -214,7 +214,8 @@ def test_the_centre_line_of_an_outline_is_the_stroke_itself(seed: int) -> None:
         found = centre_line(np.asarray(outline(stroke, 1.4), np.float64))
         assert found is not None and found.misfit < 0.35
         assert found.pen == pytest.approx(1.4, abs=0.45)
-        near = np.hypot(*(found.points[:, None] - stroke[None]).transpose(2, 0, 1))
+        dense = resampled(stroke.astype(np.float64), 300)
+        near = np.hypot(*(found.points[:, None] - dense[None]).transpose(2, 0, 1))
         for away in (near.min(axis=1), near.min(axis=0)):
             assert away.mean() < 0.3 * 1.4 and away.max() < 1.5 * 1.4
 

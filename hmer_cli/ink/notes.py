@@ -16,8 +16,8 @@ from hmer_cli.ink.remarkable import is_notebook, is_remarkable, read_remarkable
 from hmer_cli.ink.svg_strokes import is_svg, read_svg
 from hmer_cli.ink.xournal import is_packed, is_xournal, read_xournal
 
-ENDINGS = (".inkml", ".xopp", ".xoj", ".rm", ".rmdoc", ".svg")
-"""What is taken out of folders and archives; JSON of strokes is read where it is named."""
+ENDINGS = (".inkml", ".xopp", ".xoj", ".rm", ".rmdoc")
+"""What is taken out of folders and archives; SVG and JSON, mostly something else, where named."""
 
 
 @dataclass(frozen=True)

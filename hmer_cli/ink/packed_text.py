@@ -23,11 +23,13 @@ def gunzipped(data: bytes, name: str) -> bytes:
     try:
         text = unpacker.decompress(data, MAX_TEXT)
     except zlib.error as error:
-        raise InputError(f"{name}: damaged ({error})", "save it again") from error
+        raise InputError(
+            f"{name}: damaged ({error})", "save it again, or export it as PDF"
+        ) from error
     if unpacker.unconsumed_tail:
         raise _too_large(name)
     if not unpacker.eof:
-        raise InputError(f"{name}: cut off before its end", "copy or save it again")
+        raise InputError(f"{name}: cut off before its end", "copy it again, or export it as PDF")
     return text
 
 
@@ -47,7 +49,8 @@ def member(data: bytes, member_name: str, name: str) -> bytes:
             text = file.read(MAX_TEXT + 1)
     except Exception as error:  # zlib, CRC, encryption and lost members raise their own
         raise InputError(
-            f"{name}: {member_name} cannot be unpacked ({error})", "save it again"
+            f"{name}: {member_name} cannot be unpacked ({error})",
+            "save it again, or export it as PDF",
         ) from error
     if len(text) > MAX_TEXT:
         raise _too_large(name)
@@ -60,7 +63,9 @@ def parse_xml(data: bytes, name: str) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.LxmlError, ValueError) as error:
-        raise InputError(f"{name}: damaged XML ({error})", "save it again") from error
+        raise InputError(
+            f"{name}: damaged XML ({error})", "save it again, or export it as PDF"
+        ) from error
     dtd = root.getroottree().docinfo.internalDTD
     if dtd is not None and any(True for _ in dtd.iterentities()):
         raise InputError(f"{name}: declares XML entities, which are refused", "remove its DOCTYPE")

@@ -53,7 +53,7 @@ def _pages(data: bytes, name: str) -> list[str]:
         listed = told.get("cPages", {}).get("pages") or told.get("pages") or []
         order = [page["id"] if isinstance(page, dict) else str(page) for page in listed]
     except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{name}: {content} is damaged", "export the notebook again") from error
+        raise InputError(f"{name}: {content} is damaged", "export it as PDF") from error
     place = {identity: number for number, identity in enumerate(order)}
     return sorted(names, key=lambda each: (place.get(PurePosixPath(each).stem, len(place)), each))
 
@@ -85,7 +85,10 @@ def _tree(data: bytes, name: str) -> Any:
             raise ValueError("lines that cannot be read")
         return rmscene.read_tree(io.BytesIO(data))
     except Exception as error:  # whatever a damaged file makes it do
-        raise InputError(f"{name}: damaged or cut off", "export it again, or as PDF") from error
+        raise InputError(
+            f"{name}: reMarkable notes that are damaged or cut off",
+            "export it again, or export it as PDF",
+        ) from error
 
 
 def _is_lost_line(block: Any) -> bool:

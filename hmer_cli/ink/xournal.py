@@ -28,8 +28,9 @@ def is_xournal(data: bytes) -> bool:
     """Whether this is a file of Xournal or Xournal++."""
     if data.startswith(ZIP):
         return is_packed(members(data))
-    if data.startswith(GZIP):
-        return _ROOT.search(_beginning(data)) is not None
+    if data.startswith(GZIP):  # no other gzip is read, and a damaged one shows no root
+        text = _beginning(data)
+        return not text or _ROOT.search(text) is not None
     return _ROOT.search(data[:1000]) is not None
 
 
@@ -43,10 +44,10 @@ def read_xournal(data: bytes, name: str) -> list[Ink]:
     if data.startswith(ZIP):
         data = member(data, CONTENT, name)
     elif data.startswith(GZIP):
-        data = gunzipped(data, name)
-    root = parse_xml(data, name)
+        data = gunzipped(data, f"{name}: Xournal++ notes")
+    root = parse_xml(data, f"{name}: Xournal++ notes")
     if root.tag != "xournal":
-        raise InputError(f"{name}: not a file of Xournal++", "save it again")
+        raise InputError(f"{name}: not a file of Xournal++", "save it again, or export it as PDF")
     pages = enumerate(root.iter("page"), start=1)
     return [ink_of(list(_strokes(page, f"{name}: page {n}")), name) for n, page in pages]
 
