@@ -35,7 +35,15 @@ LIMIT = 512 << 20
 """Bytes kept; beyond it, what was not used for the longest time is forgotten."""
 
 _ROOMS = ("expr", "models", "ink", "data", "page", "recognition")
-_LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pdf2image", "pillow", "pypdfium2")
+_LIBRARIES = (
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "pdf2image",
+    "pillow",
+    "pypdfium2",
+    "rmscene",
+)
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _DAY = 86400
 
