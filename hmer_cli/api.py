@@ -21,7 +21,15 @@ from hmer_cli.document.build_records import page_records
 from hmer_cli.document.cache import Cache, setting_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import PageRead, Record, Status, Transform, numbered_ids, source_ids
+from hmer_cli.document.records import (
+    PageRead,
+    Record,
+    Status,
+    Transform,
+    by_line,
+    numbered_ids,
+    source_ids,
+)
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tree import LabelError
@@ -250,7 +258,7 @@ class Converter:
 
 
 def _converted(page: PageRead, stems: dict[str, str]) -> ConvertedPage:
-    records = list(page_records(page, Corrections()))
+    records = list(by_line(page_records(page, Corrections())))
     ids = numbered_ids(records, stems)
     joined = zip(ids, records, strict=True)
     expressions = tuple(_expression(name, record, page.result.to_source) for name, record in joined)

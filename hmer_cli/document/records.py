@@ -10,7 +10,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
@@ -108,7 +108,7 @@ class Record:
     ``correction`` is what a person said it is, empty where that was: no mathematics.
     ``tokens`` are those that were read, whatever the record says now, in pixels of the page's
     image; ``evidence`` is there where an output asks for it. ``internal``: it failed by a fault of
-    hmer.
+    hmer. ``lines`` are the records of the lines that a derivation was joined from.
     """
 
     source: str
@@ -123,6 +123,7 @@ class Record:
     tokens: tuple[TokenReading, ...] = field(default=(), repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
     internal: bool = False
+    lines: tuple[Record, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def usable(self) -> bool:
@@ -144,14 +145,25 @@ def expression_ids(records: Sequence[Record]) -> list[str]:
     return numbered_ids(records, source_ids(record.source for record in records))
 
 
+def by_line(records: Iterable[Record]) -> Iterator[Record]:
+    """The records, for each derivation that nobody corrected as a whole those of its lines."""
+    for record in records:
+        whole = record.correction is not None or not record.lines
+        yield from (record,) if whole else record.lines
+
+
 def numbered_ids(records: Iterable[Record], stems: Mapping[str, str]) -> list[str]:
-    """The ids of records, whole pages of them, of sources with these parts of the id."""
+    """The ids of records, whole pages of them, of sources with these parts of the id.
+
+    Each line of a derivation has a number of its own; the derivation has that of its first.
+    """
     counts: dict[tuple[str, int | None], int] = {}
     ids = []
     for record in records:
         place = (record.source, record.page)
         counts[place] = counts.get(place, 0) + 1
         ids.append(f"{stems[record.source]}-p{record.page or 0}-r{counts[place]}")
+        counts[place] += max(len(record.lines) - 1, 0)
     return ids
 
 
