@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.data.symbol_files import IsolatedSymbol
 from hmer_cli.expr.commands import FONTS
 from hmer_cli.ink.ink import Ink
 from hmer_cli.synthesis.font import WORD_GAP, WORDS, FontHand, knows, sample, spelled
 from hmer_cli.synthesis.glyph import Glyph, Points
 from hmer_cli.synthesis.layout_statistics import KINDS, extents
 from hmer_cli.synthesis.pen_kinematics import link
-from hmer_cli.training.agreement import checked_symbols
+from hmer_cli.training.compose.agreement import checked_symbols
 from hmer_cli.training.compose.baselines import PlacedSymbol, placed_symbols
 from hmer_cli.training.compose.examples import Example, example
-from hmer_cli.training.symbol_files import IsolatedSymbol
 
 _STEP = 0.04
 """Points nearer than this, in x heights, are left out of the bank."""
