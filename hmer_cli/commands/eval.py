@@ -13,9 +13,9 @@ from typing import TextIO
 
 from hmer_cli import console, files
 from hmer_cli.api import Converter
-from hmer_cli.commands import eval_documents, eval_pages
-from hmer_cli.commands.eval_documents import PageEvaluation
-from hmer_cli.commands.eval_pages import RegionEvaluation
+from hmer_cli.commands import eval_pages, eval_regions
+from hmer_cli.commands.eval_pages import PageEvaluation
+from hmer_cli.commands.eval_regions import RegionEvaluation
 from hmer_cli.datasets.expressions import Sample
 from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
 from hmer_cli.document.pipeline import Options
@@ -74,7 +74,7 @@ def run(
     _put(json_file, paths[json_file], scores)
     _put(predictions, paths[predictions], tsv)
     if isinstance(opened, PageDataset) and worst is not None and not isinstance(found, Evaluation):
-        eval_pages.draw_worst(opened, found.outcomes, Path(worst))
+        eval_regions.draw_worst(opened, found.outcomes, Path(worst))
     _show(tables, sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
     return found
 
@@ -88,9 +88,9 @@ def _evaluated(
         read = evaluate(dataset, reader, split)
         return read, as_json(read), as_tsv(read), as_tables(read)
     if reader is None:
-        regions = eval_pages.evaluate(dataset)
+        regions = eval_regions.evaluate(dataset)
         return regions, regions.as_json(), "", regions.as_tables()
-    pages = eval_documents.evaluate(dataset, reader)
+    pages = eval_pages.evaluate(dataset, reader)
     return pages, pages.as_json(), pages.as_tsv(), pages.as_tables()
 
 
