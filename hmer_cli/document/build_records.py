@@ -17,6 +17,8 @@ from hmer_cli.geometry import Box
 LOW = 0.5
 """Under this confidence an expression is more likely wrong than right."""
 
+_SHORTEST, _VOWELS = 3, "aeiou"  # convention: a word has three letters, one of them such
+
 
 def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[Record]:
     """The records of all pages, in their order, corrected.
@@ -42,7 +44,8 @@ def _with_failures(page: PageRead, empty: bool, corrections: Corrections) -> Ite
         yield _failure(page, None, page.error)
     elif empty:
         nothing = f"{page.source}: nothing to read on page {page.number}"
-        yield _failure(page, None, InputError(nothing, "is it blank, or prose alone?"))
+        remedy = "no mathematics found: is it blank, or prose alone?"
+        yield _failure(page, None, InputError(nothing, remedy))
     yield from page_records(page, corrections)
 
 
@@ -66,19 +69,34 @@ def _record(page: PageRead, expression: RegionReading, correction: str | None) -
         return replace(_failure(page, expression.region, nothing), evidence=evidence)
     confidence = reading.confidence if correction is None else 1.0
     found = problems(label)
+    doubt = found[0].message if found else None
+    if doubt is None and correction is None and is_word(label):
+        doubt = "letters alone, as of a word"
     return Record(
         source=page.source,
         page=page.number,
         region=expression.region,
         latex=label,
         confidence=confidence,
-        status="low" if found or confidence < LOW else "ok",
-        error=found[0].message if found else None,
+        status="low" if doubt or confidence < LOW else "ok",
+        error=doubt,
         model=page.result.model,
         correction=correction,
         tokens=reading.tokens,
         evidence=evidence,
     )
+
+
+def is_word(label: str) -> bool:
+    """Whether a label is no more than letters that could be a word: some of them vowels.
+
+    Products of variables are seldom as long, or are written with other signs.
+    """
+    tokens = label.split()
+    letters = all(len(token) == 1 and token.isascii() and token.isalpha() for token in tokens)
+    lower = sum(token.islower() for token in tokens)
+    vowels = sum(token.lower() in _VOWELS for token in tokens)
+    return letters and len(tokens) >= _SHORTEST and lower >= len(tokens) - 1 and vowels > 0
 
 
 def _failure(page: PageRead, region: Box | None, error: InputError) -> Record:

@@ -35,6 +35,10 @@ IN_FLIGHT = MAX_PIXELS
 """Pixels of the pages that are prepared at a time: the memory of a run does not grow with jobs."""
 
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
+_UPRIGHT = 0.5  # mean confidence: a page read with less may lie on its side or upside down,
+_CLEARER = 0.65, 0.2  # and does where another way up is read with so much, and so much more
+_TRIED = 4  # regions that are read of each way up
+_SAID = 4  # tokens at least: a single stroke looks like a sign from any side
 _SHOWN = 1600  # pixels of the longer side of a picture
 _QUALITY = 60
 
@@ -62,8 +66,8 @@ class Options:
 class _Work:
     """A page on its way.
 
-    ``known`` is what was read before; ``sheet`` is there while it must be drawn, ``regions`` are
-    to be read.
+    ``known`` is what was read before; ``sheet`` is there while it must be drawn and becomes
+    ``drawn`` then, ``regions`` are to be read.
     """
 
     source: str
@@ -72,6 +76,7 @@ class _Work:
     key: str = ""
     known: Result | None = None
     sheet: Sheet | None = None
+    drawn: Sheet | None = None
     regions: tuple[Region, ...] = ()
     picture: Picture | None = None
     to_source: Transform | None = None
@@ -90,7 +95,7 @@ def read_pages(
     try:
         work = _opened(sources, results, options, advance, worker)
         for batch in _batches(_prepared(work, options), options.batch):
-            yield from _read(batch, reader, results, options.pictures)
+            yield from _read(batch, reader, results, options)
             advance(len(batch), 0)
     finally:  # before the interpreter waits for threads that may wait for the worker
         worker.stop()
@@ -186,7 +191,15 @@ def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     picture = _picture(page.image) if options.pictures else None
     if options.look is not None:
         options.look(page, regions)
-    return replace(work, sheet=None, regions=regions, picture=picture, to_source=_to_source(page))
+    drawn = None if work.known or page.written else sheet
+    return replace(
+        work,
+        sheet=None,
+        drawn=drawn,
+        regions=regions,
+        picture=picture,
+        to_source=_to_source(page),
+    )
 
 
 def _to_source(page: Page) -> Transform | None:
@@ -230,33 +243,37 @@ def _batches(pages: Iterable[_Work], most: int) -> Iterator[list[_Work]]:
 
 
 def _read(
-    batch: Sequence[_Work], reader: Reader, results: Cache, pictures: bool
+    batch: Sequence[_Work], reader: Reader, results: Cache, options: Options
 ) -> Iterator[PageRead]:
     """Read the regions of the batch, and keep what is new before anybody hears of it."""
-    batch, found = _recognised(batch, reader)
+    batch, found = _recognised(batch, reader, options)
     done = [pair for pair in zip(batch, found, strict=True) if pair[0].error is None]
     results.keep(
         {work.key: result for work, result in done if work.known is None},
         {work.key: work.picture for work, _ in done if work.picture is not None},
     )
     for work, result in zip(batch, found, strict=True):
-        picture = results.picture(work.key) if pictures else None
+        picture = results.picture(work.key) if options.pictures else None
         yield PageRead(work.source, work.number, result, work.file, work.error, picture)
 
 
-def _recognised(batch: Sequence[_Work], reader: Reader) -> tuple[Sequence[_Work], list[Result]]:
+def _recognised(
+    batch: Sequence[_Work], reader: Reader, options: Options
+) -> tuple[Sequence[_Work], list[Result]]:
     """The batch and what was read on its pages; where that fails, page by page."""
     images = [region.seen for work in batch for region in work.regions]
     try:
         readings = iter(reader.read(images) if images else ())
-        return batch, [_result(work, readings, reader) for work in batch]
+        read = [(work, _result(work, readings, reader)) for work in batch]
+        pairs = [_upright(*each, reader, options) for each in read]
+        return [work for work, _ in pairs], [result for _, result in pairs]
     except Exception as error:
         if len(batch) == 1:
             failure = input_error(f"{batch[0].source}: page {batch[0].number}", error)
             work = replace(batch[0], known=None, regions=(), picture=None, error=failure)
             return [work], [Result("", ())]
         input_error("the run", error)  # raised where it concerns all of them
-    singles = [_recognised([work], reader) for work in batch]
+    singles = [_recognised([work], reader, options) for work in batch]
     return [work for (work,), _ in singles], [result for _, (result,) in singles]
 
 
@@ -265,6 +282,34 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
         return work.known
     found = tuple(_expression(region, next(readings)) for region in work.regions)
     return Result(reader.model, found, work.to_source)
+
+
+def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> tuple[_Work, Result]:
+    """The page and its result, or those of the way up that is read with far more confidence."""
+    sure = _mean([expression.reading for expression in result.expressions])
+    if work.drawn is None or work.error is not None or sure >= _UPRIGHT:
+        return work, result
+    page = work.drawn.draw()
+    best, found = max(_CLEARER[0], sure + _CLEARER[1]), None
+    for quarters in (1, 2, 3):
+        turned = page.turned(quarters)
+        regions = tuple(find_regions(turned, options.layout))
+        widest = sorted(regions, key=lambda region: -region.image.shape[1])[:_TRIED]
+        read = reader.read([region.seen for region in widest]) if widest else []
+        mean = _mean(read)
+        if mean >= best and sum(len(r.label.split()) for r in read) >= _SAID:
+            best, found = mean, (turned, regions)
+    if found is None:
+        return work, result
+    turned, regions = found
+    picture = _picture(turned.image) if options.pictures else None
+    work = replace(work, regions=regions, picture=picture, to_source=_to_source(turned))
+    readings = iter(reader.read([region.seen for region in work.regions]))
+    return work, _result(work, readings, reader)
+
+
+def _mean(readings: Sequence[Reading]) -> float:
+    return sum(r.confidence for r in readings) / len(readings) if readings else 0.0
 
 
 def _expression(region: Region, reading: Reading) -> RegionReading:

@@ -1,13 +1,15 @@
 """A page -> the boxes on it that hold one expression each.
 
-An image of one expression, as people cut them out, has one region: the box of all its ink. On a
-page the expressions are searched for among prose and drawings; see ``layout.py``.
+An image of one expression, as people cut them out, has one region: the box of all its ink. Ink that
+stands in several rows (``rows.py``) is a page, whose expressions are searched for among prose and
+drawings (``layout.py``); where none is found on it, it is read as one, unless it is all words.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import cv2
@@ -16,15 +18,21 @@ import numpy as np
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.page.bands import cut_into_bands
+from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.detect.detector import shipped
 from hmer_cli.page.detect.search import PreparedPage, find_boxes, is_page, prepare_page
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
+from hmer_cli.page.rows import are_rows, find_rows
 
 Layout = Literal["auto", "expression", "page"]
 """What an image is taken for; ``auto`` looks whether it could be a single expression."""
 
 LEAST_CONTRAST = 32  # gray levels between paper and ink: fainter than any pencil is no ink
 _MARGIN = 4
+_FEWEST, _LOWEST = 6, 2.2  # parts, and letter heights: less is one row
+_PROSE = 3  # rows of writing in which no expression was found: these are words
 
 
 @dataclass(frozen=True)
@@ -71,14 +79,69 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
     if page.written is not None:
         return [Region(page.written.ink.box(), page.image, written=page.written)]
-    box = ink_box(page.image)
-    if box is None:
+    if ink_box(page.image) is None:
         return []
-    if layout != "expression":
-        found = prepare_page(page)
-        if layout == "page" or is_page(found.parts):
-            return [_cut(page, found.image, each, 0) for each in _searched(page, found)]
-    return [_cut(page, page.image, box, _MARGIN)]
+    if layout == "expression":
+        return _whole(page)
+    bands = cut_into_bands(page.image)
+    if len(bands) > 1:
+        return [region for band in bands for region in _in_band(page, *band)]
+    found = prepare_page(page)
+    boxes = _searched(page, found) if layout == "page" or _may_be_page(found) else []
+    searched = layout == "page" or is_page(found.parts) or _has_rows(found, boxes)
+    if searched and (boxes or layout == "page" or _has_prose(found)):
+        return [_cut(page, found.image, each, 0) for each in boxes]
+    return _whole(page)
+
+
+def _in_band(page: Page, top: int, foot: int) -> list[Region]:
+    """The regions between two rows of a long page, by a search at its own resolution."""
+    band = replace(page, image=page.image[top:foot])
+    if ink_box(band.image) is None:
+        return []
+    found = prepare_page(band)
+    regions = []
+    for box in _searched(page, found):
+        region = _cut(band, found.image, box, 0)
+        left, high = region.origin
+        there = box[0], box[1] + top, box[2], box[3] + top
+        regions.append(replace(region, box=page.in_source(there), origin=(left, high + top)))
+    return regions
+
+
+def _whole(page: Page) -> list[Region]:
+    """All ink as one expression, without the lines of its paper."""
+    bare = remove_rules(page.image, cut_out=True)
+    box = ink_box(bare)
+    if box is None:
+        bare, box = page.image, ink_box(page.image)
+    return [] if box is None else [_cut(page, bare, box, _MARGIN)]
+
+
+def _may_be_page(found: PreparedPage) -> bool:
+    """Whether two rows of writing could be there at all: most images of one expression are low."""
+    boxes = found.parts.boxes
+    if len(boxes) < _FEWEST:
+        return False
+    return bool(boxes[:, 3].max() - boxes[:, 1].min() > _LOWEST * found.parts.unit)
+
+
+def _has_rows(found: PreparedPage, boxes: Sequence[Box]) -> bool:
+    """Whether the ink stands in several rows, by the white between or by what was found there."""
+    if not _may_be_page(found):
+        return False
+    parts, judge = found.parts, shipped().likely_rows
+    there = np.array(boxes, np.float32).reshape(-1, 4) / found.scale
+    if are_rows(parts.boxes, parts.unit, there, judge):
+        return True
+    return len(find_rows(parts.boxes, parts.unit, judge)) > 1
+
+
+def _has_prose(found: PreparedPage) -> bool:
+    """Whether so many rows stand there that no single expression is read where none was found."""
+    parts = found.parts
+    rows = find_rows(parts.boxes, parts.unit, shipped().likely_rows)
+    return len([row for row in rows if len(row) >= _FEWEST]) >= _PROSE
 
 
 def _searched(page: Page, found: PreparedPage) -> list[Box]:

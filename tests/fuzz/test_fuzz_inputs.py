@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hmer_cli.commands.eval_pages import _boxes
 from hmer_cli.data.coco import parse
 from hmer_cli.data.store import parse_captions
+from hmer_cli.datasets.pages import _truth
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.latex import normalise
@@ -133,9 +133,10 @@ def test_captions(data: bytes) -> None:
 @fuzzed
 @given(mutated(b'{"formulas": [[1, 2, 30, 40], [1e3, 2.5, -3, 4]], "labels": ["x"]}'))
 def test_page_json(data: bytes) -> None:
-    boxes = _boxes(data)
-    if boxes is not None:
-        picture(np.full((40, 60), 255, np.uint8), PageOutcome("a", [(1, 2, 30, 40)], boxes))
+    truth = _truth(data)
+    if truth is not None:
+        outcome = PageOutcome("a", [(1, 2, 30, 40)], truth["boxes"])
+        picture(np.full((40, 60), 255, np.uint8), outcome)
 
 
 @fuzzed

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.sheet import Corners, find_sheet
 from hmer_cli.page.load.images import Pixels, shrunk
+from hmer_cli.page.surroundings import without_surroundings
 
 Homography = NDArray[np.float64]
 """(3, 3): takes points (x, y, 1) of one picture to those of another; (0, 0) is a corner."""
@@ -27,13 +28,16 @@ _PARTS = 60  # connected parts of ink: fewer make no page whose lines could be s
 def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
     """The sheet alone, seen from above, its lines level, and the way from there to ``image``.
 
-    None, and the picture itself, where nothing is to be done. ``image``: (H, W), light or dark.
+    None where nothing is to be turned; what lies beside a sheet cut off by the picture's edge is
+    painted as paper. ``image``: (H, W), light or dark.
     """
     back = None
     sheet = find_sheet(image)
     if sheet is not None:
         shape, back = _from_above(sheet)
         image = _seen(image, shape, back)
+    else:
+        image = without_surroundings(image)
     angle = skew(image)
     if angle:  # of the sheet alone: the table beyond its corners would be ink
         shape, turn = _turned(image.shape, angle)

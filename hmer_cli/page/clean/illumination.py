@@ -29,7 +29,9 @@ def is_light_on_dark(image: Pixels) -> bool:
     """
     small = shrunk(image, _STUDY_SIZE)
     window = min(max(15, max(small.shape) // 8), 255) | 1
-    paper = cv2.medianBlur(small, window)
+    room = window // 2  # mirrored, or a frame of one pixel would be repeated in all of it
+    wide = cv2.copyMakeBorder(small, room, room, room, room, cv2.BORDER_REFLECT)
+    paper = cv2.medianBlur(wide, window)[room:-room, room:-room]
     difference = small.astype(np.int16) - paper
     lighter = int(difference[difference > _GRAIN].sum())
     darker = -int(difference[difference < -_GRAIN].sum())

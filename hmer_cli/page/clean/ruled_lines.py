@@ -12,6 +12,7 @@ from hmer_cli.page.load.images import Pixels
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
+_Found = tuple[float, float, NDArray[np.int64]]  # height, gray level, pixels in the flat image
 
 _FAINT = (20, 60)  # gray levels below the paper at which lines are looked for
 _THICKEST = 430  # a printed line is no thicker than this part of the page's longer side
@@ -30,6 +31,14 @@ _HEAVY = 1.6  # and there a stroke along it makes it so many times as heavy,
 _STROKE = 8  # pixels, or longer,
 _CROSSED = 2.2  # and one across it so many times
 _DARKER = 35  # gray levels below the lines where they cross: that is ink
+
+_CUT_OUT = 600  # pixels of the shorter side: smaller images were cut out, and a formula's bars
+_STEM = 50  # gray levels: a line so much darker than its like is a stem
+_TALLEST = 300  # pixels: stems of large writing are no longer
+_TINY = 200  # pixels of the longer side: below, strokes are as thin as lines
+_GRID = 5, 3  # and stems cross them; lines of paper are so many, across long ones fewer, even,
+_AT_EVEN = 0.7  # so many of these distances,
+_FAINTER = 0.7, 200  # or have less of the ink's darkness and go on for so many pixels
 
 _GRAIN = 15  # gray levels: what is fainter is paper
 _LIGHTER = 0.6  # of the ink's darkness: pieces of printed lines have less
@@ -63,15 +72,20 @@ class _Chain:
         return np.interp(np.arange(width), x, y)
 
 
-def remove_rules(image: Pixels) -> Pixels:
+def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
     """The page without the lines that were printed on it across and down.
 
     A printed line is thin, straight for longer than any fraction bar, and goes on behind the
-    writing. Where a stroke crosses it, it is thicker than a line, and stays.
+    writing. Where a stroke crosses it, it is thicker than a line, and stays. In a small image, or
+    one that is ``cut_out``, bars and stems of one formula go across too: there lines are many and
+    even, or fainter than the ink.
     ``image`` and the result: (H, W), dark ink on evenly white paper.
     """
-    across, shade = _rules(image)
-    down, other = _rules(np.ascontiguousarray(image.T))
+    cut_out = cut_out or min(image.shape) < _CUT_OUT
+    if max(image.shape) < _TINY:
+        return image
+    across, shade = _rules(image, cut_out)
+    down, other = _rules(np.ascontiguousarray(image.T), cut_out)
     down = np.ascontiguousarray(down.T)
     reach = 2 * _thickest(image) + 1
     along = cv2.dilate(across, np.ones((1, reach), np.uint8))
@@ -116,18 +130,59 @@ def _thickest(image: Pixels) -> int:
     return max(4, round(max(image.shape) / _THICKEST))
 
 
-def _rules(image: Pixels) -> tuple[Mask, float]:
+def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
     """Where the lines across are, 1 there and 0 elsewhere, and how dark they are.
 
     Faint lines are seen at the first level only; dark ones are soft at their edges, and look as
     thin as they are at the second. Of two beside each other it is there that one is seen alone.
     """
-    across, shade = np.zeros_like(image), 255.0
+    across, shade, found = np.zeros_like(image), 255.0, []
     for faint in _FAINT:
         left = np.where(across, 255, image).astype(np.uint8)
         for path in _paths(left, faint):
-            shade = min(shade, _mark(across, left, path))
+            own = np.zeros_like(image) if cut_out else across
+            dark = _mark(own, left, path)
+            shade = min(shade, dark)
+            if cut_out and own.any():
+                found.append((float(path.mean()), dark, np.flatnonzero(own)))
+        for _, _, places in found:
+            across.reshape(-1)[places] = 1
+    return _of_paper(image, found) if cut_out else (across, shade)
+
+
+def _of_paper(image: Pixels, found: list[_Found]) -> tuple[Mask, float]:
+    """Those of the lines found in an image of one formula that are its paper's, none darker than
+    the others by far, which would be a stem; and how dark they are."""
+    across = np.zeros_like(image)
+    usual = float(np.median([shade for _, shade, _ in found])) if found else 255.0
+    if image.shape[1] < _TALLEST:
+        found = [each for each in found if each[1] >= usual - _STEM]
+    shade = min((shade for _, shade, _ in found), default=255.0)
+    if not _is_paper(image, [height for height, _, _ in found], shade):
+        return across, 255.0
+    for _, _, places in found:
+        across.reshape(-1)[places] = 1
     return across, shade
+
+
+def _is_paper(image: Pixels, heights: list[float], shade: float) -> bool:
+    """Whether lines across a small image are those of its paper and no bars of a formula."""
+    if not heights:
+        return False
+    share, length = _FAINTER
+    fewest = _GRID[image.shape[1] >= length]
+    if len(heights) >= fewest:
+        gaps = np.diff(np.sort(heights))
+        steps = gaps[gaps > _thickest(image)]
+        if len(steps) >= fewest - 1:
+            steps = steps / np.median(steps)
+            even = np.abs(steps - np.maximum(np.rint(steps), 1)) <= _EVEN
+            if even.mean() >= _AT_EVEN:
+                return True
+    dark = 255.0 - image
+    ink = dark[dark > 4 * _GRAIN]
+    usual = float(np.percentile(ink, 90)) if len(ink) else 0.0
+    return image.shape[1] >= length and 255 - shade < share * usual
 
 
 def _paths(image: Pixels, faint: int) -> list[Path]:

@@ -24,8 +24,10 @@ from hmer_cli.page.detect.integral import Floats
 FOLDS = 5
 SIGNS = "hmer-signs-1.onnx"
 CONTEXT = "hmer-context-1.onnx"
-CUTS, RUNS, EDGES = (f"hmer-{name}-1.onnx.gz" for name in ("cuts", "regions", "edges"))
-FILES = (SIGNS, CONTEXT, CUTS, RUNS, EDGES)
+CUTS, RUNS, EDGES, ROWS = (
+    f"hmer-{name}-1.onnx.gz" for name in ("cuts", "regions", "edges", "rows")
+)
+FILES = (SIGNS, CONTEXT, CUTS, RUNS, EDGES, ROWS)
 
 ROOM = 1.5
 """Letter heights around the ink of an expression: nobody leaves more."""
@@ -41,6 +43,7 @@ class Detector:
         self._cuts = _session(folder / CUTS)
         self._runs = _session(folder / RUNS)
         self._edges = _session(folder / EDGES)
+        self._rows = _session(folder / ROWS)
 
     def kinds(self, sights: Floats) -> Floats:
         """(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
@@ -71,6 +74,10 @@ class Detector:
     def likely_runs(self, features: Floats, fold: int | None = None) -> Floats:
         """(R, F) features of candidates to (R,) shares; ``fold`` as above."""
         return _answer(self._runs, features, fold)
+
+    def likely_rows(self, features: Floats) -> Floats:
+        """(G, F) features of white gaps to (G,) shares: how likely a row of writing ends there."""
+        return _answer(self._rows, features, None)
 
     def edges(self, features: Floats, fold: int | None = None) -> Floats:
         """(R, F) features of candidates to (R, 4): how far beyond their ink people would draw

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
@@ -15,6 +15,7 @@ from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import InkImage, legible_ink_image
+from hmer_cli.page.borders import without_borders, without_strips
 from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
@@ -46,8 +47,23 @@ class Page:
     @classmethod
     def of(cls, source: str, number: int, image: Pixels) -> Page:
         """The page that a photo or a scan shows: level, and its paper white."""
-        level, to_source = straighten(image)
-        return cls(source, number, remove_holes(clean(level)), to_source=to_source)
+        level, to_source = straighten(without_strips(image))
+        image = without_borders(remove_holes(clean(level)))
+        return cls(source, number, image, to_source=to_source)
+
+    def turned(self, quarters: int) -> Page:
+        """The page turned to the left by so many right angles, with its way back to the source."""
+        height, width = self.image.shape
+        moves = (
+            ((1, 0, 0), (0, 1, 0)),
+            ((0, -1, width), (1, 0, 0)),
+            ((-1, 0, width), (0, -1, height)),
+            ((0, 1, 0), (-1, 0, height)),
+        )
+        back = np.array([*moves[quarters % 4], (0, 0, 1)], np.float64)
+        whole = back if self.to_source is None else self.to_source @ back
+        image = np.ascontiguousarray(np.rot90(self.image, quarters))
+        return replace(self, image=image, to_source=whole)
 
     def in_source(self, box: Box) -> Box:
         """The box, in pixels of the source, round the ink in a box of the image.

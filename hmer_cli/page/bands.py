@@ -1,0 +1,45 @@
+"""A long page -> bands between white rows, each to be searched at a resolution that fits it.
+
+The search sees a page at a fixed size, so that of an endless canvas or a scrolled screenshot it
+would see too little.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hmer_cli.page.load.images import Pixels
+
+_LONG = 2.2  # times as high as wide: longer than any sheet, a half A4 upright has 2.0
+_BAND = 1.41  # times as high as wide: as a sheet
+_SHORTEST = 1754  # pixels: what is shorter is seen in full, as `layout` has it
+_INK = 200  # gray levels: a row with nothing darker is white
+_WHITE = 0.6  # of a band: the last white row this far down or further ends it
+
+
+def cut_into_bands(image: Pixels) -> list[tuple[int, int]]:
+    """First row and the row after the last of each band, from the top down; one for most pages.
+
+    ``image``: (H, W), dark ink on evenly white paper. Bands end in the middle of the widest white
+    there is in their lower part; where none is white, in the row with least ink.
+    """
+    height, width = image.shape
+    if height < max(_LONG * width, _SHORTEST):
+        return [(0, height)]
+    ink = (image < _INK).sum(1)
+    bands, top, size = [], 0, round(_BAND * width)
+    while height - top > size:
+        low = top + round(_WHITE * size)
+        cut = low + _best_cut(ink[low : top + size])
+        bands.append((top, cut))
+        top = cut
+    return [*bands, (top, height)]
+
+
+def _best_cut(ink: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> int:
+    """The middle of the longest run of rows with least ink, given the ink of each row."""
+    least = np.concatenate([[0], (ink == ink.min()).astype(np.int8), [0]])
+    edges = np.flatnonzero(np.diff(least))
+    starts, ends = edges[::2], edges[1::2]
+    longest = int(np.argmax(ends - starts))
+    return int(starts[longest] + ends[longest]) // 2

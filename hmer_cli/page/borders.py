@@ -1,0 +1,154 @@
+"""Frames, strips and cut off lines along the edges of an image: painted as paper.
+
+Screenshots, form fields and table cells bring a line or a strip along an edge, final answers are
+boxed, and a crop keeps the feet of the line above. None of it is a sign of the formula, and the
+reader would take it for a root.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.load.images import Pixels
+
+_INK = 190  # gray levels: what is darker is ink, a grey line of one pixel too
+_DEEP = 0.012, 4  # of the shorter side, and pixels at least: how far inside a line at the edge lies
+_LINE = 0.8  # of an edge: as long as this a line along it is
+_STRIP = 0.7, 0.25  # of an edge: along so much a strip lies; of the image: deeper is none
+_OTHER, _EVEN = 60, 40  # gray levels: a strip differs so much from the paper, and so little inside
+_SIDE = 0.85  # of each side of a frame is drawn
+_BAND = 0.12  # of the shorter side of a frame: by so much its sides bend
+_WITHIN = 0.97  # of all other ink is inside a frame
+_FEWEST = 2  # components inside: a sign may enclose one, as in a circled dot
+_FOOT = 0.3  # of the height of the writing: remains of other lines are lower,
+_FEET = 2  # and of so many letters at least: a single one may be a bar of the formula
+
+
+def without_strips(image: Pixels) -> Pixels:
+    """The image with its own shade in place of even strips of another along its edges.
+
+    ``image`` and the result: (H, W), light or dark: a light bar over a dark page is one.
+    """
+    if min(image.shape) < 16:
+        return image
+    paper = float(np.median(image[::2, ::2]))
+    cleaned = image
+    for turn in range(4):
+        side = np.rot90(cleaned, turn)
+        deep = round(_STRIP[1] * len(side))
+        middle = np.median(side[: deep + 1], 1)
+        low, high = np.percentile(side[: deep + 1], (3, 97), axis=1)
+        other = (np.abs(middle - paper) > _OTHER) & (high - low < _EVEN)
+        count = int(np.argmin(other)) if not other.all() else 0
+        if count:
+            cleaned = cleaned.copy() if cleaned is image else cleaned
+            np.rot90(cleaned, turn)[: count + 1] = round(paper)
+    return cleaned
+
+
+def without_borders(image: Pixels) -> Pixels:
+    """The image without what lies along its edges or encloses all of its writing.
+
+    ``image`` and the result: (H, W), dark ink on evenly white paper.
+    """
+    if min(image.shape) < 16:
+        return image
+    cleaned = _without_lines(image)
+    ink = (cleaned < _INK).astype(np.uint8)
+    count, marks, table, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    if count < 3:
+        return cleaned
+    labels, stats = np.asarray(marks, np.int32), np.asarray(table, np.int32)
+    found = _strips(labels, stats) | _frames(labels, stats)
+    found |= _feet(stats, found, image.shape[0])
+    if not found[1:].any() or found[1:].all():
+        return cleaned
+    gone = cv2.dilate(found[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
+    kept = (ink > 0) & ~found[labels]
+    result = cleaned.copy()
+    result[(gone > 0) & ~kept] = 255
+    return result
+
+
+def _without_lines(image: Pixels) -> Pixels:
+    """Without straight lines at the very edge, where a crop went through a form or a cell."""
+    deep = max(_DEEP[1], round(_DEEP[0] * min(image.shape)))
+    cleaned = image.copy()
+    for turn in range(4):
+        side = np.rot90(cleaned, turn)  # a view: its first row is the edge
+        dark = (side[: deep + 1] < _INK).mean(1) >= _LINE
+        lines = np.flatnonzero(dark[:deep])
+        if len(lines) and not dark[deep]:
+            side[: lines[-1] + 2] = 255
+    return cleaned
+
+
+def _strips(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which components lie along most of an edge, and are no deeper than a strip is."""
+    found = np.zeros(len(stats), bool)
+    height, width = labels.shape
+    for edge, size, of in (
+        (labels[0], cv2.CC_STAT_HEIGHT, height),
+        (labels[-1], cv2.CC_STAT_HEIGHT, height),
+        (labels[:, 0], cv2.CC_STAT_WIDTH, width),
+        (labels[:, -1], cv2.CC_STAT_WIDTH, width),
+    ):
+        along = np.bincount(edge, minlength=len(stats)) / len(edge)
+        found |= (along >= _STRIP[0]) & (stats[:, size] <= _STRIP[1] * of)
+    found[0] = False
+    return found
+
+
+def _frames(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which components go all the way round the other ink."""
+    found = np.zeros(len(stats), bool)
+    area = stats[1:, cv2.CC_STAT_AREA].sum()
+    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
+    right, foot = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
+    order = np.argsort(-(right - left) * (foot - top))
+    for index in order[:4]:
+        if index == 0:
+            continue
+        x0, y0, x1, y1 = left[index], top[index], right[index], foot[index]
+        inside = (left > x0) & (right < x1) & (top > y0) & (foot < y1) & ~found
+        inside[0] = False
+        others = (
+            area - stats[index, cv2.CC_STAT_AREA] - stats[1:][found[1:], cv2.CC_STAT_AREA].sum()
+        )
+        if (
+            inside.sum() >= _FEWEST
+            and stats[inside, cv2.CC_STAT_AREA].sum() >= _WITHIN * others
+            and _goes_round(labels[y0:y1, x0:x1] == index)
+        ):
+            found[index] = True
+    return found
+
+
+def _goes_round(own: NDArray[np.bool_]) -> bool:
+    """Whether ink is near each side of its box, along nearly all of it."""
+    band = max(3, round(_BAND * min(own.shape)))
+    sides = own[:band].any(0), own[-band:].any(0), own[:, :band].any(1), own[:, -band:].any(1)
+    return all(float(side.mean()) >= _SIDE for side in sides)
+
+
+def _feet(stats: NDArray[np.int32], gone: NDArray[np.bool_], height: int) -> NDArray[np.bool_]:
+    """Which components are what a crop left of the lines above and below.
+
+    They touch the upper or lower edge, are low beside the writing, and white is between.
+    """
+    top = stats[:, cv2.CC_STAT_TOP]
+    foot = top + stats[:, cv2.CC_STAT_HEIGHT]
+    found = np.zeros(len(stats), bool)
+    there = ~gone
+    there[0] = False
+    for near, far, edge in ((top, foot, 0), (height - foot, height - top, 0)):
+        touching = there & (near <= edge)
+        rest = there & ~touching
+        if touching.sum() < _FEET or not rest.any():
+            continue
+        begins, reach = near[rest].min(), far[rest].max()
+        if far[touching].max() < begins and far[touching].max() < _FOOT * (reach - begins):
+            found |= touching
+    return found

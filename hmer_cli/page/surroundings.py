@@ -1,0 +1,91 @@
+"""A photo of paper that reaches one to three edges of the picture -> the same without the table.
+
+What lies beside the sheet is darker than it, even where writing is taken out of both by a
+morphological closing, meets it in a steep straight step, and touches the picture's edge. It is
+painted in the shade of the paper next to it, so that its grain is no ink.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.page.load.images import Pixels, shrunk
+
+_STUDIED = 640  # pixels of the longer side, as `outline` has it
+_SMALLEST = 400  # pixels of the longer side: what is smaller was cut out of a photo
+_SHARE = 0.02, 0.75  # of the picture: what lies beside the sheet
+_ALONG = 0.25  # of an edge of the picture: along so much of one it lies
+_DARKER = 0.72  # of the paper's brightness: it has less, chosen on photos of notes
+_STEP = 0.15  # of the paper's brightness: lost within _REACH pixels of the border
+_REACH = 6  # pixels
+_STEEP = 0.6  # of the border: so much of it is a step, and no soft shadow
+_ROOM = 5  # pixels beyond the border that still belong to it
+
+
+def without_surroundings(image: Pixels) -> Pixels:
+    """The picture with paper in place of what lies beside the sheet; itself where nothing does.
+
+    ``image`` and the result: (H, W), 0 black to 255 white.
+    """
+    if max(image.shape) < _SMALLEST or min(image.shape) < _SMALLEST // 4:
+        return image
+    small = shrunk(image, _STUDIED)
+    size = max(small.shape) // 40 | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    blank = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), 5)
+    beside = _beside(np.asarray(blank, np.uint8))
+    if not beside.any():
+        return image
+    beside = np.asarray(cv2.dilate(beside, np.ones((2 * _ROOM + 1,) * 2, np.uint8)), np.uint8)
+    paper = _spread(np.asarray(blank, np.uint8), beside)
+    shape = image.shape[::-1]
+    there = cv2.resize(beside, shape, interpolation=cv2.INTER_NEAREST) > 0
+    shade = cv2.resize(paper, shape, interpolation=cv2.INTER_LINEAR)
+    return np.where(there, shade, image).astype(np.uint8)
+
+
+def _beside(blank: Pixels) -> Pixels:
+    """1 where something darker lies along an edge of the picture, 0 elsewhere."""
+    level, _ = cv2.threshold(blank, 0, 255, cv2.THRESH_OTSU)
+    dark = (blank <= level).astype(np.uint8)
+    paper = float(np.median(blank[dark == 0])) if (dark == 0).any() else 0.0
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    found = np.zeros_like(blank)
+    for index in range(1, count):
+        share = stats[index, cv2.CC_STAT_AREA] / blank.size
+        own = labels == index
+        if (
+            _SHARE[0] <= share <= _SHARE[1]
+            and _along_edges(own)
+            and float(np.median(blank[own])) < _DARKER * paper
+            and _is_steep(own, blank, paper)
+        ):
+            found[own] = 1
+    return found if found.mean() <= _SHARE[1] else np.zeros_like(found)
+
+
+def _along_edges(own: NDArray[np.bool_]) -> bool:
+    edges = (own[0], own[-1], own[:, 0], own[:, -1])
+    return any(float(edge.mean()) >= _ALONG for edge in edges)
+
+
+def _is_steep(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
+    """Whether the brightness steps up along most of the border inside the picture."""
+    mask = own.astype(np.uint8)
+    ring = cv2.dilate(mask, np.ones((3, 3), np.uint8)) - mask
+    square = np.ones((2 * _REACH + 1,) * 2, np.uint8)
+    step = cv2.dilate(blank, square).astype(np.int16) - cv2.erode(blank, square)
+    return bool(ring.any()) and float((step[ring > 0] > _STEP * paper).mean()) >= _STEEP
+
+
+def _spread(blank: Pixels, beside: Pixels) -> Pixels:
+    """The shade of the paper, continued where ``beside`` is 1 by a weighted blur."""
+    known = 1 - beside.astype(np.float32)
+    size = max(blank.shape) // 4 | 1
+    weight = cv2.blur(known, (size, size), borderType=cv2.BORDER_CONSTANT)
+    sums = cv2.blur(known * blank, (size, size), borderType=cv2.BORDER_CONSTANT)
+    middle = float(np.median(blank[beside == 0])) if (beside == 0).any() else 255.0
+    near = np.where(weight > 1e-3, sums / np.maximum(weight, 1e-3), middle)
+    return np.clip(np.where(beside > 0, near, blank), 0, 255).astype(np.uint8)

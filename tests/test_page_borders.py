@@ -1,0 +1,114 @@
+"""Frames, strips, boxes and cut off lines along the edges are no ink; a root and a bar are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hmer_cli.page.borders import without_borders, without_strips
+from hmer_cli.page.clean.illumination import is_light_on_dark
+from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import find_regions, ink_box
+
+Pixels = NDArray[np.uint8]
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+NAMES = ("basel", "limit", "pythagoras")
+
+
+def formula(name: str) -> Pixels:
+    image = cv2.imread(str(EXAMPLES / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    return np.asarray(image, np.uint8)
+
+
+def same_box(image: Pixels, name: str, off: int = 3) -> bool:
+    """Whether the ink is where that of the example is."""
+    found, wanted = ink_box(image), ink_box(formula(name))
+    assert found is not None and wanted is not None
+    return max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= off
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("pen", [1, 2, 3])
+@pytest.mark.parametrize("shade", [0, 90, 128])
+def test_a_frame_at_the_edge_is_dropped(name: str, pen: int, shade: int) -> None:
+    image = formula(name)
+    framed = np.full_like(image, shade)
+    framed[pen:-pen, pen:-pen] = image[pen:-pen, pen:-pen]
+    assert same_box(Page.of("x.png", 1, framed).image, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sides", [1, 2, 3])
+def test_part_of_a_frame_is_dropped(name: str, sides: int) -> None:
+    image = formula(name)
+    for turn in range(sides):
+        np.rot90(image, turn)[:2] = 60
+    assert same_box(Page.of("x.png", 1, image).image, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_box_drawn_round_the_answer_is_dropped(name: str) -> None:
+    image = np.pad(formula(name), 20, constant_values=255)
+    height, width = image.shape
+    corners = [(14, 10), (width - 9, 15), (width - 13, height - 8), (9, height - 14)]
+    cv2.polylines(image, [np.array(corners, np.int32)], True, 0, 3, cv2.LINE_AA)
+    assert same_box(without_borders(image)[20:-20, 20:-20], name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("turn", range(4))
+def test_a_light_strip_of_a_dark_page_is_dropped(name: str, turn: int) -> None:
+    image = (30 + (255 - formula(name)) // 2).astype(np.uint8)
+    np.rot90(image, turn)[:10] = 240
+    assert is_light_on_dark(image)
+    assert same_box(Page.of("x.png", 1, image).image, name)
+
+
+def test_what_is_left_of_the_line_above_is_dropped() -> None:
+    image = formula("basel")
+    for x in range(60, 400, 40):
+        cv2.line(image, (x, 0), (x + 12, 5), 0, 3)
+    assert same_box(without_borders(image), "basel")
+
+
+def test_a_root_and_a_bar_in_a_tight_crop_stay() -> None:
+    root = np.full((90, 300), 255, np.uint8)
+    points = [(0, 50), (12, 45), (28, 88), (45, 2), (298, 4)]
+    cv2.polylines(root, [np.array(points, np.int32)], False, 0, 3, cv2.LINE_AA)
+    cv2.putText(root, "a + b", (80, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 0, 3, cv2.LINE_AA)
+    assert (without_borders(root) == root).all()
+    bar = np.full((120, 200), 255, np.uint8)
+    cv2.line(bar, (0, 60), (199, 58), 0, 3, cv2.LINE_AA)
+    for y in (45, 112):
+        cv2.putText(bar, "abcd", (20, y), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 0, 3, cv2.LINE_AA)
+    assert (without_borders(bar) == bar).all()
+    assert (remove_rules(bar) == bar).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_formula_on_squared_paper_loses_the_squares_alone(name: str) -> None:
+    image = formula(name)
+    squared = image.copy()
+    squared[8::24] = np.minimum(squared[8::24], 170)
+    squared[:, 8::24] = np.minimum(squared[:, 8::24], 170)
+    (region,) = find_regions(Page.of("x.png", 1, squared))
+    box = region.box
+    wanted = ink_box(image)
+    assert wanted is not None
+    assert max(abs(a - b) for a, b in zip(box, wanted, strict=True)) <= 8
+
+
+def test_polarity_is_told_from_the_whole_and_not_from_a_frame() -> None:
+    strip = np.full((107, 730), 235, np.uint8)
+    cv2.putText(strip, "x + y = 2", (60, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 120, 2, cv2.LINE_AA)
+    strip[0] = strip[-1] = 60
+    strip[:, 0] = strip[:, -1] = 60
+    assert not is_light_on_dark(strip)
+    assert is_light_on_dark(255 - strip)
+    assert (without_strips(strip)[10:-10, 10:-10] == strip[10:-10, 10:-10]).all()
