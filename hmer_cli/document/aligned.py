@@ -15,15 +15,10 @@ from statistics import median
 
 from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.commands import GRIDS
+from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import union
 from hmer_cli.recognition.reading import Reading, TokenReading
-
-RELATIONS = frozenset(
-    r"""= \neq < > \leq \geq \ll \gg \equiv \approx \sim \simeq \cong \propto \subset \subseteq
-    \supset \supseteq \in \Rightarrow \Leftrightarrow \rightarrow""".split()
-)
-"""Signs that the lines of a derivation are aligned on."""
 
 _BEGIN, _END = r"\begin{aligned}", r"\end{aligned}"
 _OPENING = {"{", *(rf"\begin{{{name}}}" for name in GRIDS)}
@@ -94,7 +89,7 @@ def _line(expression: RegionReading) -> _Line | None:
     depth = 0
     for at, token in enumerate(tokens):
         depth += (token in _OPENING) - (token in _CLOSING)
-        if depth == 0 and token in RELATIONS:
+        if depth == 0 and token in ALIGNED_RELATIONS:
             return _Line(expression, at)
     return None
 

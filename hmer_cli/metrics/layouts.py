@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.expr.commands import COVERS, OPERATORS
+from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, layout_class
 from hmer_cli.geometry import iou
-from hmer_cli.synthesis.layout_statistics import KINDS, extents
+from hmer_cli.synthesis.layout_statistics import extents
 from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph
 
 Boxes = NDArray[np.floating]
@@ -67,7 +68,7 @@ class Ruler:
         units = _units(graph.symbols, boxes)
         lines = middles.copy()
         for i, token in enumerate(graph.symbols):
-            if KINDS.get(token, "letter") in ("letter", "mark"):
+            if layout_class(token) in ("letter", "mark"):
                 top, bottom = extents().get(token, (-1.0, 0.0))
                 lines[i, 1] -= ((top + bottom) / 2 + 0.5) * units[i]
         below = np.eye(len(boxes), dtype=bool)
@@ -111,7 +112,7 @@ class Ruler:
 
     def _level(self, first: int, second: int) -> bool:
         """Whether two signs stand in one line."""
-        kinds = [KINDS.get(self.graph.symbols[i], "letter") for i in (first, second)]
+        kinds = [layout_class(self.graph.symbols[i]) for i in (first, second)]
         if _TALL.isdisjoint(kinds):
             return self._off(first, second) <= LEVEL
         unit = max(self.units[first], self.units[second])
@@ -197,7 +198,7 @@ def _units(symbols: Sequence[str], boxes: Boxes) -> NDArray[np.float64]:
     units = np.full(len(symbols), np.nan)
     for i, token in enumerate(symbols):
         top, bottom = extents().get(token, (0.0, 0.0))
-        if token not in KINDS and bottom - top > _SIZED:
+        if token not in LAYOUT_CLASSES and bottom - top > _SIZED:
             units[i] = (boxes[i, 3] - boxes[i, 1]) / (bottom - top)
     heights = boxes[:, 3] - boxes[:, 1]
     usual = np.nanmedian(units) if np.isfinite(units).any() else np.median(heights) / 1.5

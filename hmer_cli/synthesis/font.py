@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.expr.commands import GREEK
+from hmer_cli.expr.symbol_classes import layout_class
 from hmer_cli.synthesis.glyph import Glyph, Points, join
-from hmer_cli.synthesis.layout_statistics import KINDS
 from hmer_cli.synthesis.pen_kinematics import glide, hook, link
 from hmer_cli.synthesis.writer_style import WriterStyle
 
@@ -120,7 +120,7 @@ class FontHand:
         angular = self.manner.angular
         points = outline.curve @ (controls + waver)
         points += angular * (outline.chord @ (controls + waver) - points)
-        upright = KINDS.get(token, "letter") != "letter"
+        upright = layout_class(token) != "letter"
         points = self._leaned(points / 100, _UPRIGHT if upright else 1.0).astype(np.float32)
         strokes: list[Points] = np.split(points, np.cumsum(outline.lengths)[:-1])
         return Glyph.of(token, [self._moved(stroke) for stroke in strokes])

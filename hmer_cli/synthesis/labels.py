@@ -13,16 +13,15 @@ from hmer_cli.errors import InputError
 from hmer_cli.expr.commands import FONTS
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.node import Node, Tree, rebuild, walk
+from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, PAIRS
 from hmer_cli.expr.tokens import Vocabulary, join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.synthesis.exercises import Exercises
 from hmer_cli.synthesis.layout import DELIMITERS
-from hmer_cli.synthesis.layout_statistics import KINDS
 from hmer_cli.synthesis.random_trees import (
     BLACKBOARD,
     CALLIGRAPHIC,
     COVERED,
-    PAIRS,
     Choices,
     RandomTrees,
 )
@@ -104,7 +103,7 @@ class Formulas:
             tree = _framed(rebuild(parse(tokenize(normalise(source))), self._plain))
         except (LabelError, ValueError):
             return ()
-        while tree and KINDS.get(tree[-1].symbol) == "mark" and not any(tree[-1].rows):
+        while tree and LAYOUT_CLASSES.get(tree[-1].symbol) == "mark" and not any(tree[-1].rows):
             tree = tree[:-1]
         return tree
 
@@ -258,7 +257,7 @@ def _spans(row: Tree) -> list[list[str]]:
 
 
 def _around(index: int, node: Node) -> tuple[int, ...]:
-    kind = KINDS.get(node.symbol)
+    kind = LAYOUT_CLASSES.get(node.symbol)
     if kind == "relation" or node.symbol in (",", ".", ";"):
         return index, index + 1
     return (index,) if node.symbol in ("+", "-", r"\pm") else ()
@@ -273,11 +272,11 @@ def _whole(row: Tree) -> bool:
     depth = letters = 0
     for node in row:
         letters = letters + 1 if _is_letter(node) else 0
-        kind = KINDS.get(node.symbol)
+        kind = LAYOUT_CLASSES.get(node.symbol)
         depth += (kind == "open") - (kind == "close")
         if depth < 0 or letters > _WORD or not node.symbol:
             return False
-    ends = KINDS.get(row[0].symbol), KINDS.get(row[-1].symbol)
+    ends = LAYOUT_CLASSES.get(row[0].symbol), LAYOUT_CLASSES.get(row[-1].symbol)
     bars = sum(node.symbol == "|" for node in row)
     idle = row[0].symbol in (",", ".", ";") or ends[1] in ("relation", "sign", "mark")
     return depth == 0 and bars % 2 == 0 and not idle

@@ -14,9 +14,10 @@ import numpy as np
 
 from hmer_cli.expr.commands import COVERS, OPERATORS
 from hmer_cli.expr.node import Node, Tree, placed
+from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, layout_class
 from hmer_cli.geometry import Box, union
 from hmer_cli.synthesis.glyph import Glyph, Hand, Points
-from hmer_cli.synthesis.layout_statistics import KINDS, LayoutStyle, gap
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, gap
 from hmer_cli.synthesis.matrix_cells import arrange
 
 _WIDE_COVERS = frozenset(
@@ -198,7 +199,7 @@ class _Layouter:
         if not part.marks:
             return
         edge = base[1] if name == "sup" else base[3]
-        kind = KINDS.get(token, "letter")
+        kind = layout_class(token)
         kind = kind if f"{name}.gap.{kind}" in self.style.measures else "letter"
         space = self.style.space(f"{name}.gap.{kind}", _LEAST_GAP)
         if "int" in token and name == "sub":
@@ -359,7 +360,7 @@ def _pairs(tree: Iterable[Node]) -> dict[int, int]:
     partner: dict[int, int] = {}
     waiting: list[int] = []
     for i, node in enumerate(tree):
-        kind = KINDS.get(node.symbol)
+        kind = LAYOUT_CLASSES.get(node.symbol)
         if node.symbol in ("|", r"\|"):
             kind = "close" if waiting and tuple(tree)[waiting[-1]].symbol == node.symbol else "open"
         if kind == "open":

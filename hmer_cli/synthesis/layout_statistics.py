@@ -12,31 +12,14 @@ import numpy as np
 
 from hmer_cli.expr.commands import OPERATORS
 from hmer_cli.expr.node import Node
+from hmer_cli.expr.symbol_classes import layout_class
 
 _FILE = Path(__file__).with_name("layout.json")
-
-_KINDS = {
-    "open": r"( [ \{ \langle \lfloor \lceil",
-    "close": r") ] \} \rangle \rfloor \rceil",
-    "bar": r"| \| /",
-    "mark": r", . ; : ! \prime \ldots \vdots \ddots",
-    "sign": r"+ - \pm \mp \times \div \cdot * \star \circ \bullet \cap \cup \setminus \wedge \vee"
-    r" \oplus \otimes \odot \cdots",
-    "relation": r"= \neq < > \leq \geq \ll \gg \equiv \approx \sim \simeq \cong \propto \subset"
-    r" \supset \subseteq \supseteq \in \notin \perp \leftarrow \rightarrow \leftrightarrow"
-    r" \Leftarrow \Rightarrow \Leftrightarrow \mapsto \therefore \because \parallel \subsetneq"
-    r" \supsetneq \hookrightarrow \prec \succ \vdash \models",
-    "large": r"\sum \prod \int \iint \iiint \oint \bigcup \bigcap \bigoplus",
-    "frac": r"\frac",
-    "root": r"\sqrt",
-}
-KINDS = {token: kind for kind, tokens in _KINDS.items() for token in tokens.split()}
-"""What a sign is to its neighbours; every other is a ``letter``."""
 
 
 def gap(left: str, right: str) -> str:
     """The name of the gap between two neighbours, by their tokens."""
-    return f"gap.{KINDS.get(left, 'letter')}.{KINDS.get(right, 'letter')}"
+    return f"gap.{layout_class(left)}.{layout_class(right)}"
 
 
 def spelled_rows(node: Node) -> list[str]:

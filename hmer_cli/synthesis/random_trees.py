@@ -10,21 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from hmer_cli.expr.commands import FUNCTIONS, GREEK, STACKING, STRUCTURE
+from hmer_cli.expr.commands import STRUCTURE
+from hmer_cli.expr.symbol_classes import (
+    CELL_DOTS,
+    ELLIPSES,
+    LEADING,
+    LETTERS,
+    PAIRS,
+    POSTFIXES,
+    PREFIXES,
+    SEPARATORS,
+    exchange_class,
+)
 from hmer_cli.expr.tokens import Vocabulary, join
 from hmer_cli.synthesis.layout import DELIMITERS
-from hmer_cli.synthesis.layout_statistics import KINDS
 
-PAIRS = (
-    ("(", ")"),
-    ("[", "]"),
-    (r"\{", r"\}"),
-    ("|", "|"),
-    (r"\|", r"\|"),
-    (r"\langle", r"\rangle"),
-    (r"\lfloor", r"\rfloor"),
-    (r"\lceil", r"\rceil"),
-)
 COVERED = (r"\hat", r"\bar", r"\tilde", r"\vec", r"\dot", r"\ddot")
 """Covers of a single letter."""
 
@@ -37,13 +37,7 @@ CALLIGRAPHIC = (*"ABCDEFGHIJKLMNOPQRSTUVWXYZ",)
 _LINES = (r"\overline", r"\underline", r"\overrightarrow")
 _BRACES = ((r"\underbrace", "_"), (r"\overbrace", "^"))
 _PLACED_ON = ("=", r"\rightarrow", r"\sim", r"\leq", r"\equiv", "x", "X")
-_PREFIXES = (r"\forall", r"\exists", r"\nabla", r"\partial", r"\neg", r"\angle")
 _RAISED = (r"\prime", "*", r"\dagger", r"\star", r"\circ", r"\perp", "+", "-")
-_STARTS = (r"\therefore", r"\because")
-_LISTED = (r"\ldots", r"\cdots")
-_APART = (",", ";", ":", "/")
-_AFTER = ("!", r"\%")
-_CELLS = (r"\vdots", r"\ddots", r"\cdots")
 _FEW = 30.0
 """A token counts as if it had been seen so often more."""
 
@@ -57,7 +51,7 @@ class Choices:
         self.kinds: dict[str, Tokens] = {}
         for token in vocabulary:
             if token not in STRUCTURE:
-                self.kinds.setdefault(kind_of(token), []).append(token)
+                self.kinds.setdefault(exchange_class(token), []).append(token)
         counts = counts or {}
         self._ends = {
             kind: np.cumsum([(_FEW + counts.get(token, 0)) ** -0.5 for token in tokens])
@@ -73,38 +67,18 @@ class Choices:
 
     def like(self, token: str, rng: np.random.Generator) -> str:
         """A token that can stand where this one stands; itself where its place is its own."""
-        kind = kind_of(token)
+        kind = exchange_class(token)
         if token in STRUCTURE or kind not in _EXCHANGED:
             return token
-        if kind in _LETTERS and rng.random() < 0.3:
-            kind = _LETTERS[int(rng.integers(len(_LETTERS)))]
+        if kind in LETTERS and rng.random() < 0.3:
+            kind = LETTERS[int(rng.integers(len(LETTERS)))]
         return self.one(kind, rng)
 
 
-_LETTERS = ("lower", "upper", "greek", "Greek")
-GRAFTED = frozenset((*_LETTERS, "digit", "sign", "relation"))
+GRAFTED = frozenset((*LETTERS, "digit", "sign", "relation"))
 """Kinds of tokens whose ink has one size and place in its line."""
 
-_EXCHANGED = (*_LETTERS, "digit", "sign", "relation", "function", "sum", "int", "lim")
-_ALONE = (r"\prime", r"\dagger", "?")
-_SINGLE = frozenset((*_PREFIXES, *_ALONE, *_STARTS, *_LISTED, *_APART, *_AFTER, *_CELLS))
-
-
-def kind_of(token: str) -> str:
-    """The kind of a token: those of one kind can stand for each other."""
-    if token in GREEK:
-        return "Greek" if token[1].isupper() else "greek"
-    if len(token) == 1 and token.isalnum():
-        return "digit" if token.isdigit() else "lower" if token.islower() else "upper"
-    if token in FUNCTIONS:
-        return "function"
-    if token in STACKING:
-        plain = token[1:] in ("lim", "max", "min", "sup", "inf", "det", "limsup", "liminf", "gcd")
-        return "lim" if plain else "int" if "int" in token else "sum"
-    if token in _SINGLE:
-        return "single"
-    kind = KINDS.get(token, "other")
-    return kind if kind in ("sign", "relation", "other") else "bracket"
+_EXCHANGED = (*LETTERS, "digit", "sign", "relation", "function", "sum", "int", "lim")
 
 
 class RandomTrees:
@@ -114,7 +88,7 @@ class RandomTrees:
         self.vocabulary = vocabulary
         self.choices = Choices(vocabulary, counts)
         self.grids = [name for name in DELIMITERS if rf"\begin{{{name}}}" in vocabulary]
-        self.dotted = all(dots in vocabulary for dots in _CELLS)
+        self.dotted = all(dots in vocabulary for dots in CELL_DOTS)
         shapes: tuple[tuple[float, Callable[[_Writing], Tokens], str], ...] = (
             (5.0, _Writing.letter, ""),
             (2.5, _Writing.number, ""),
@@ -141,7 +115,7 @@ class RandomTrees:
         writing = _Writing(self, rng, int(rng.integers(3, 22)))
         tokens = writing.start()
         if self.grids and rng.random() < 0.125:
-            return join([*tokens, *writing.grid(), *writing.few(_APART[:1], 0.1)])
+            return join([*tokens, *writing.grid(), *writing.few(SEPARATORS[:1], 0.1)])
         return join([*tokens, *writing.row(0), *writing.asked()])
 
 
@@ -165,7 +139,7 @@ class _Writing:
         return self.of(tokens) if self.chance(share) else []
 
     def start(self) -> Tokens:
-        return self.few(_STARTS, 0.04)
+        return self.few(LEADING, 0.04)
 
     def asked(self) -> Tokens:
         """A question at the end, now and then."""
@@ -187,8 +161,8 @@ class _Writing:
         kinds = ("", "sign", "relation", "list") if depth < 2 else ("", "sign")
         kind = kinds[int(self.rng.integers(len(kinds)))]
         if kind == "list":
-            listed = self.few(_LISTED, 0.3)
-            comma = self.of(_APART[:1]) if listed or self.chance(0.5) else self.of(_APART)
+            listed = self.few(ELLIPSES, 0.3)
+            comma = self.of(SEPARATORS[:1]) if listed or self.chance(0.5) else self.of(SEPARATORS)
             return [*comma, *listed, *(comma if listed else [])]
         self.left -= 1
         return [self.by.choices.one(kind, self.rng)] if kind else []
@@ -214,7 +188,7 @@ class _Writing:
         return tokens
 
     def sign(self) -> str:
-        kind = (*_LETTERS, "lower", "lower", "other")[int(self.rng.integers(7))]
+        kind = (*LETTERS, "lower", "lower", "other")[int(self.rng.integers(7))]
         return self.by.choices.one(kind, self.rng)
 
     def letter(self) -> Tokens:
@@ -228,7 +202,7 @@ class _Writing:
             digits[1:1] = self.few((".",), 0.15)
         if degrees := self.few((r"\circ",), 0.08):
             return [*digits, "^", "{", *degrees, "}"]
-        return [*digits, *self.few(_AFTER, 0.1)]
+        return [*digits, *self.few(POSTFIXES, 0.1)]
 
     def scripted(self) -> Tokens:
         base = [self.sign()] if self.chance(0.8) else self.covered()
@@ -262,7 +236,7 @@ class _Writing:
     def limited(self) -> Tokens:
         kind = ("sum", "int", "lim")[int(self.rng.integers(3))]
         operator = [self.by.choices.one(kind, self.rng)]
-        if kind_of(operator[0]) in ("sum", "int", "lim") and self.chance(0.85):
+        if exchange_class(operator[0]) in ("sum", "int", "lim") and self.chance(0.85):
             operator += [r"\limits", "_", *self.group(4)]
             if kind != "lim" and self.chance(0.8):
                 operator += ["^", *self.group(3)]
@@ -275,7 +249,7 @@ class _Writing:
         return [*cover, "{", self.sign(), "}"] if cover else self.letter()
 
     def special(self) -> Tokens:
-        return [*self.of(_PREFIXES), *self.letter()]
+        return [*self.of(PREFIXES), *self.letter()]
 
     def blackboard(self) -> Tokens:
         return [r"\mathbb", "{", *self.of(BLACKBOARD), "}"]
@@ -313,7 +287,7 @@ class _Writing:
             tokens += [r"\\"] if r else []
             for c in range(width):
                 tokens += ["&"] if c else []
-                dots = _dots(r, c) if dotted else self.few(_CELLS, 0.06)
+                dots = _dots(r, c) if dotted else self.few(CELL_DOTS, 0.06)
                 tokens += dots or self.group(4)[1:-1]
         return [*tokens, rf"\end{{{name}}}"]
 
