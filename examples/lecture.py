@@ -12,7 +12,7 @@ from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.ink.render import draw
 from hmer_cli.synthesis.engine import inscribe
-from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.glyph import Points, join
 from hmer_cli.synthesis.writer_style import WriterStyle
 
@@ -40,7 +40,7 @@ class Lecturer:
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
         self.manner = WriterStyle.of(WRITER)
-        self.hand = FontHand(self.random, self.manner)
+        self.hand = FontWriter(self.random, self.manner)
         self.strokes: list[Points] = []
         self.y = float(TOP)
 

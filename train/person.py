@@ -11,8 +11,8 @@ from written import Random
 
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.synthesis.font import FontHand, knows
-from hmer_cli.synthesis.glyph import Glyph, Hand, join
+from hmer_cli.synthesis.font import FontWriter, knows
+from hmer_cli.synthesis.glyph import Glyph, GlyphWriter, join
 from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.pen_kinematics import link
@@ -29,12 +29,12 @@ WAYS = 4  # a person has of a sign at most
 class Steady:
     """A hand that keeps a few ways of each sign, and slants all of them alike."""
 
-    def __init__(self, hand: Hand, random: Random) -> None:
+    def __init__(self, hand: GlyphWriter, random: Random) -> None:
         self.hand, self.random = hand, random
         self._known: dict[str, list[Glyph]] = {}
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
-        """As `Hand`; what is pulled to a shape is written anew each time."""
+        """As `GlyphWriter`; what is pulled to a shape is written anew each time."""
         if aspect is not None:
             return self.hand.glyph(token, aspect)
         known = self._known.setdefault(token, [])
@@ -48,7 +48,7 @@ class Person:
     """Who writes. Lengths are in x heights: ``gap`` between the letters of a word, ``blank``
     between words; ``x`` is an x in pixels, ``lean`` the slant, ``wide`` how wide letters are."""
 
-    hand: Hand
+    hand: GlyphWriter
     style: LayoutStyle
     x: float
     gap: float
@@ -64,7 +64,7 @@ class Person:
         x = float(random.uniform(12, 24))
         manner = WriterStyle.of(int(random.integers(2**63)))
         own = random.random() < OWN_FONT
-        hand: Hand = FontHand(random, manner) if own else Steady(bank.hand(random), random)
+        hand: GlyphWriter = FontWriter(random, manner) if own else Steady(bank.hand(random), random)
         lean, wide = random.normal((0.05, 1), (0.15, 0.1))
         return cls(
             hand=hand,

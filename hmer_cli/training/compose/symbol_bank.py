@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hmer_cli.expr.commands import FONTS
 from hmer_cli.expr.symbol_classes import layout_class
 from hmer_cli.ink.ink import Ink
-from hmer_cli.synthesis.font import WORD_GAP, WORDS, FontHand, knows, sample, spelled
+from hmer_cli.synthesis.font import WORD_GAP, WORDS, FontWriter, knows, sample, spelled
 from hmer_cli.synthesis.glyph import Glyph, Points
 from hmer_cli.synthesis.layout_statistics import extents
 from hmer_cli.synthesis.pen_kinematics import link
@@ -155,7 +155,7 @@ class BankHand:
         self.writer = writer
         self.family = family
         self.rng = rng
-        self.font = FontHand(rng)
+        self.font = FontWriter(rng)
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
         """A glyph of the token; of several the one nearest in width over height to ``aspect``.
