@@ -1,4 +1,4 @@
-"""``hmer eval`` on pages whose expressions are known: found and read as ``hmer convert`` does."""
+"""``hmer eval`` on labelled pages: regions and readings of ``hmer convert``, scored end to end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hmer_cli.recognition.lazy import Reader
 
 @dataclass(frozen=True)
 class PageEvaluation:
-    """The score of every page, in the order of their names; ``seconds`` to find and read all."""
+    """The score of every page, in the order of their names; ``seconds`` of wall time."""
 
     dataset: str
     model: str
@@ -37,7 +37,7 @@ class PageEvaluation:
 
     @property
     def failed(self) -> int:
-        """Pages that could not be read."""
+        """The number of pages that could not be read."""
         return sum(page.error is not None for page in self.pages)
 
     def as_json(self) -> str:
@@ -45,18 +45,18 @@ class PageEvaluation:
         return as_json(self.pages, self.dataset, self.model, self.seconds)
 
     def as_tsv(self) -> str:
-        """Every true expression and what was read there."""
+        """Every true expression with its reading, one a line."""
         return as_tsv(self.pages)
 
     def as_tables(self) -> list[Table]:
-        """The scores, and the pages and readings where they were lost."""
+        """Tables of the scores, of the worst pages and of the worst readings."""
         return as_tables(self.pages, self.model, self.seconds)
 
 
 def evaluate(dataset: PageDataset, reader: Reader) -> PageEvaluation:
-    """Convert the pages and compare the records with what is on them.
+    """Convert the pages and score the records.
 
-    Raises MissingError where the weights that find regions are not installed.
+    Raises MissingError if the weights of the detector are not installed.
     """
     converter = Converter(recogniser=reader)
     started = time.perf_counter()

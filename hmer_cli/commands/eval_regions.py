@@ -1,4 +1,4 @@
-"""``hmer eval`` on pages with known boxes: how well regions are found."""
+"""``hmer eval`` on pages with true boxes only: precision, recall and F1 of the regions."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from hmer_cli.page.detect.detector import fold_of
 from hmer_cli.page.detect.search import PreparedPage, find_boxes, prepare_page
 
 Finder = Callable[[PreparedPage, int], list[Box]]
-"""A page that was studied and its fold to the boxes of its expressions."""
+"""(prepared page, cross-validation fold) -> boxes of its expressions."""
 
 
 @dataclass(frozen=True)
 class RegionEvaluation:
-    """The outcome of every page, in the order of their names; ``seconds`` to find its regions."""
+    """The outcome of every page, in the order of their names; ``seconds`` of wall time."""
 
     dataset: str
     outcomes: tuple[PageOutcome, ...]
@@ -32,7 +32,7 @@ class RegionEvaluation:
 
     @property
     def failed(self) -> int:
-        """Pages that could not be read."""
+        """The number of pages that could not be read."""
         return sum(outcome.error is not None for outcome in self.outcomes)
 
     def as_json(self) -> str:
@@ -40,30 +40,30 @@ class RegionEvaluation:
         return as_json(self.outcomes, self.dataset, self.seconds)
 
     def as_tables(self) -> list[Table]:
-        """The scores, and the pages where they were lost."""
+        """Tables of the scores and of the worst pages."""
         return as_tables(self.outcomes, self.seconds)
 
 
 def evaluate(dataset: PageDataset, find: Finder | None = None) -> RegionEvaluation:
-    """Find the regions of the pages and compare them with the true ones.
+    """Find the regions of the pages and score them against the true ones.
 
-    A page that the detector was grown on is judged by trees that never saw it, told by the bytes
-    of its file: the score of those pages is that of five-fold cross-validation.
+    A page of the detector's training set, recognised by the hash of its file, is scored with the
+    model of the fold that left it out: five-fold cross-validation.
 
-    Raises MissingError where the weights that find regions are not installed.
+    Raises MissingError if the weights of the detector are not installed.
     """
     outcomes, started = [], time.perf_counter()
     with console.progress("finding", len(dataset.pages)) as advance:
         for page in dataset.pages:
-            outcomes.append(_judged(page, find or _find))
+            outcomes.append(_evaluated(page, find or _find))
             advance(1, 0)
     return RegionEvaluation(dataset.path, tuple(outcomes), time.perf_counter() - started)
 
 
 def draw_worst(dataset: PageDataset, outcomes: Sequence[PageOutcome], folder: Path) -> None:
-    """Write pictures of the worst pages with their boxes, the worst first by name.
+    """Write pictures of the worst pages with their boxes, named by rank.
 
-    A folder that is not there is made. Raises OutputError where it cannot be written.
+    The folder is created. Raises OutputError if it cannot be written.
     """
     from hmer_cli.metrics.overlays import picture
 
@@ -80,7 +80,7 @@ def _find(page: PreparedPage, fold: int) -> list[Box]:
     return find_boxes(page, fold=fold)
 
 
-def _judged(true: TruePage, find: Finder) -> PageOutcome:
+def _evaluated(true: TruePage, find: Finder) -> PageOutcome:
     try:
         page = true.page()
         found = find(prepare_page(page), fold_of(true.source.read()))

@@ -1,4 +1,4 @@
-"""``hmer train``: a recipe and labelled ink to weights, curves and a record."""
+"""``hmer train``: a recipe and labelled ink -> weights, learning curves and a record."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ RECORD = "record.md"
 PREDICTIONS = "predictions.tsv"
 
 WIDTHS = {"greedy": 1, "beam of 10": 10}
-"""How wide the beam is in the final scores."""
+"""Beam widths of the final scores."""  # convention
 
 SHOWN, SHOWN_EVERY = 24, 20
-"""The batches that show the ranges of the activations, and how thinly their examples are taken."""
+"""Batches for the calibration of activation ranges, and the stride of their examples."""
 
 RATES = ("WER", "CER", "ExpRate", "<= 1", "<= 2", "WER, short", "WER, long")
 
