@@ -92,7 +92,11 @@ def test_bad_lines_are_told_and_stop_no_other(
     error = outcome(made)
     assert error is not None and error.exit_code == 1
     told = capsys.readouterr().err
-    assert "--latex ^" in told and "line 3" in told and r"line 4: \aleph is not in the stroke font" in told
+    assert (
+        "--latex ^" in told
+        and "line 3" in told
+        and r"line 4: \aleph is not in the stroke font" in told
+    )
     captions = (tmp_path / "out" / "caption.txt").read_text("utf-8").splitlines()
     assert captions == ["00001\tz", "00002\tx ^ { 2 }", "00003\ty"]
 

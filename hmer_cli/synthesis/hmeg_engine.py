@@ -87,7 +87,9 @@ class Networks:
         except HmerError:
             raise
         except Exception as error:  # ONNX Runtime's own errors share no base class
-            raise MissingError(f"{path}: is no generator of handwriting", "install again") from error
+            raise MissingError(
+                f"{path}: is no generator of handwriting", "install again"
+            ) from error
         tables = np.array(metadata.pop("forms")), np.array(metadata.pop("aspects"))
         return cls(session, tuple(metadata.pop("tokens")), *tables, **metadata)
 
