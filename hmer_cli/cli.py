@@ -13,7 +13,14 @@ from typing import Annotated, Literal
 import typer
 
 from hmer_cli import __version__, console, interrupts
-from hmer_cli.errors import HmerError, InputError, MissingError, OutputError, is_out_of_memory
+from hmer_cli.errors import (
+    HmerError,
+    InputError,
+    MissingError,
+    OutputError,
+    UsageError,
+    is_out_of_memory,
+)
 
 BUG_EXIT = 70
 INTERRUPTED_EXIT = interrupts.EXIT
@@ -259,11 +266,17 @@ def render(
 @app.command()
 def train(
     recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE", help="A file of train/recipes.", show_default=False)
-    ],
+        Path | None,
+        typer.Argument(metavar="[RECIPE]", help="A file of train/recipes.", show_default=False),
+    ] = None,
     data: Annotated[
-        Path, typer.Option(metavar="PATH", help="A CROHME package or any labelled data set.")
-    ],
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="A CROHME package or any labelled data set; of a release, their folder.",
+            show_default=False,
+        ),
+    ] = None,
     more: Annotated[
         list[Path] | None,
         typer.Option(
@@ -291,15 +304,49 @@ def train(
             show_default=False,
         ),
     ] = None,
+    release: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead of one recipe, all stages of train/release.toml that are not done.",
+            show_default=False,
+        ),
+    ] = None,
+    stages: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--stage",
+            metavar="NAME",
+            help="Of a release: this stage and what it comes from; may be given often.",
+            show_default=False,
+        ),
+    ] = None,
+    toy: Annotated[
+        bool, typer.Option("--toy", help="Of a release: a toy run of minutes, on data of its own.")
+    ] = False,
 ) -> None:
-    """Train a recogniser, or go on with a run that was interrupted.
+    """Train a recogniser, or everything that ships, or go on with a run that was interrupted.
 
     On several GPUs: torchrun --nproc_per_node=N -m hmer_cli.cli train ...
     """
-    from hmer_cli.commands import train as verb
+    if (recipe is None) == (release is None):
+        raise UsageError("name either a RECIPE or a --release")
+    if recipe is None and release is not None:
+        if more or start or changes:
+            raise UsageError("--more, --from and --set change a RECIPE", "edit the release instead")
+        from hmer_cli import release as whole
 
-    target = out or Path("runs") / recipe.stem
-    verb.train(recipe, data, target, start, changes or (), more or ())
+        folder = out or Path("runs") / (f"{release.stem}-toy" if toy else release.stem)
+        _end(whole.outcome(whole.release(release, data, folder, stages or (), toy)))
+    elif recipe is not None:
+        if stages or toy:
+            raise UsageError("--stage and --toy are of a --release", "leave them out")
+        if data is None:
+            raise UsageError("no data is named", "give --data PATH")
+        from hmer_cli.commands import train as verb
+
+        target = out or Path("runs") / recipe.stem
+        verb.train(recipe, data, target, start, changes or (), more or ())
 
 
 @app.command("eval")

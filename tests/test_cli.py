@@ -19,6 +19,7 @@ from typer.main import get_command
 import hmer_cli
 import hmer_cli.commands.convert
 import hmer_cli.commands.eval
+import hmer_cli.commands.train
 from hmer_cli import console
 from hmer_cli.cli import app, main
 from hmer_cli.errors import MissingError
@@ -240,7 +241,7 @@ def test_train_knows_where_a_run_lies_and_all_that_it_learns_from(
     called: list[tuple[object, ...]] = []
     verb = types.SimpleNamespace(train=lambda *given: called.append(given))
     monkeypatch.setitem(sys.modules, "hmer_cli.commands.train", verb)
-    monkeypatch.setattr(hmer_cli, "train", verb, raising=False)
+    monkeypatch.setattr(hmer_cli.commands, "train", verb, raising=False)
     assert run("train", "recipes/small.toml", "--data", "crohme.zip", *given) == 0
     recipe, data = Path("recipes/small.toml"), Path("crohme.zip")
     assert called == [(recipe, data, Path(out), None, (), more)]

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
 SLOW = """
 import os, sys, time
-from hmer_cli import cli, pipeline
+from hmer_cli import cli
+from hmer_cli.document import pipeline
 
 def slow(page, layout):
     os.write(1, b"searching\\n")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hmer_cli.page.detect.candidates import find_lines
+from hmer_cli.page.detect.component_graph import Links
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.detector import shipped
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features
@@ -49,13 +50,19 @@ def test_a_sign_looks_the_same_wherever_it_stands() -> None:
     assert symbol_features(ink, np.zeros((0, 4), np.float32), 25).shape == (0, SYMBOL_FEATURES)
 
 
+def links_of(same: np.ndarray) -> Links:
+    """Links between all parts, from a symmetric table (N, N)."""
+    count = len(same)
+    return Links.of(np.tile(np.arange(count), (count, 1)), same)
+
+
 def test_a_raised_script_shares_a_line_with_its_base() -> None:
     boxes = np.array([[0, 100, 20, 130], [22, 78, 40, 96]], np.float32)
     ones = np.ones(2, np.float32)
     parts = InkComponents(
         boxes, ones, 20.0, np.zeros((2, 1), np.float32), np.zeros((200, 200), np.uint8)
     )
-    none = np.zeros((2, 2), np.float32)
+    none = links_of(np.zeros((2, 2), np.float32))
     assert max(len(line.members) for line in find_lines(parts, ones, none)) == 2
     parts.boxes[1] -= np.array([0, 40, 0, 40], np.float32)
     assert max(len(line.members) for line in find_lines(parts, ones, none)) == 1
@@ -68,7 +75,7 @@ def test_what_the_network_links_is_a_line_however_far_apart() -> None:
         boxes, ones, 20.0, np.zeros((3, 1), np.float32), np.zeros((200, 200), np.uint8)
     )
     links = np.array([[0, 0.9, 0.1], [0.9, 0, 0.6], [0.1, 0.6, 0]], np.float32)
-    lines = {line.boxes.tobytes() for line in find_lines(parts, ones, links)}
+    lines = {line.boxes.tobytes() for line in find_lines(parts, ones, links_of(links))}
     assert boxes[[0, 2, 1]].tobytes() in lines
-    weak = {line.boxes.tobytes() for line in find_lines(parts, ones, links / 4)}
+    weak = {line.boxes.tobytes() for line in find_lines(parts, ones, links_of(links / 4))}
     assert boxes[[0, 2, 1]].tobytes() not in weak

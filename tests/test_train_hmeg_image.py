@@ -12,18 +12,18 @@ import pytest
 from hmer_cli.commands.generate import generate
 from hmer_cli.synthesis.hmeg_engine import HmegEngine
 
-SCRIPT = Path(__file__).parent.parent / "train" / "hmeg_image.py"
+MODULE = "hmer_cli.training.hmeg.run"
 LABELS = ["x ^ 2 + y", r"\frac { x + 1 } { y }", r"\sqrt { x y + 1 }", r"x _ 1 = y ^ 2"]
 
 
 @pytest.mark.slow
 @pytest.mark.torch
-def test_the_script_runs_in_one_piece(tmp_path: Path) -> None:
+def test_the_run_is_made_in_one_piece(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
     generate(str(tmp_path / "data" / "train"), LABELS, count=60, jobs=1)
     steps = ["--glyph-steps", "3", "--layout-steps", "3", "--steps", "3"]
-    command = [sys.executable, SCRIPT, tmp_path / "data", "--out", tmp_path / "out", *steps]
+    command = [sys.executable, "-m", MODULE, tmp_path / "data", "--out", tmp_path / "out", *steps]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     drawn = {"glyphs.png", "painter.png", "hmer-hand-1.onnx"}

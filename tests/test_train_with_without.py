@@ -12,7 +12,7 @@ from hmer_cli.commands.generate import ENGINES, generate
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.training.compose.examples import examples
 
-SCRIPT = Path(__file__).parent.parent / "train" / "with_without.py"
+SCRIPT = Path(__file__).parent.parent / "train" / "benchmarks" / "with_without.py"
 
 
 @pytest.mark.slow

@@ -38,7 +38,15 @@ LIMIT = 512 << 20
 _NOT_READING = {"networks", "synthesis", "metrics", "training", "commands"}
 """Folders of the package whose code no reading depends on; all other code is part of the key."""
 
-_LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "pdf2image", "pillow", "pypdfium2")
+_LIBRARIES = (
+    "numpy",
+    "onnxruntime",
+    "opencv-python-headless",
+    "pdf2image",
+    "pillow",
+    "pypdfium2",
+    "rmscene",
+)
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _SOON = 1.0  # seconds after which it is said that there is something to wait for
 _DAY = 86400

@@ -20,8 +20,7 @@ from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
 from hmer_cli.errors import InputError, input_error
-from hmer_cli.geometry import Box, shift, union
-from hmer_cli.ink.ink import Stroke
+from hmer_cli.geometry import Box
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
@@ -204,18 +203,7 @@ def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
 
 def _to_source(page: Page) -> Transform | None:
     """What leads from pixels of the page's image to those of the source or the units of its ink."""
-    if page.written is None:
-        return None if page.to_source is None else tuple(map(float, page.to_source.ravel()))
-    there, here = page.written.ink.box(), union(_extent(s) for s in page.written.strokes)
-    sides = here[2] - here[0], here[3] - here[1]
-    scale = max(there[2] - there[0], there[3] - there[1]) / max(sides) if max(sides) > 0 else 1.0
-    left, top = there[0] - scale * here[0], there[1] - scale * here[1]
-    return scale, 0.0, left, 0.0, scale, top, 0.0, 0.0, 1.0
-
-
-def _extent(stroke: Stroke) -> Box:
-    (x0, y0), (x1, y1) = stroke.min(0), stroke.max(0)
-    return float(x0), float(y0), float(x1), float(y1)
+    return None if page.to_source is None else tuple(map(float, page.to_source.ravel()))
 
 
 def _picture(image: Pixels) -> Picture:
@@ -318,7 +306,7 @@ def _expression(region: Region, reading: Reading) -> RegionReading:
     height, width = region.image.shape
     tokens = tuple(
         TokenReading(
-            token.token, round(float(token.confidence), 4), _rounded(shift(token.box, left, top), 1)
+            token.token, round(float(token.confidence), 4), _rounded(region.on_page(token.box), 1)
         )
         for token in reading.tokens
     )

@@ -139,4 +139,7 @@ def sign_tokens(character: str) -> list[str]:
         return [str(unicodedata.decimal(character))]
     if unicodedata.category(character) == "Cf":  # invisible times and its kin
         return []
-    return [*unicodedata.normalize("NFKC", character).replace(" ", "")]
+    parts = unicodedata.normalize("NFKC", character).replace(" ", "")
+    if parts == character:
+        return [character]
+    return [token for part in parts for token in sign_tokens(part)]  # one quarter has three

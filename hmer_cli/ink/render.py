@@ -33,6 +33,22 @@ class InkImage:
     strokes: tuple[Stroke, ...]
     pen: float
 
+    @property
+    def to_ink(self) -> NDArray[np.float64]:
+        """The homography (3, 3) from pixels of the image to the units of the ink."""
+        here = _extremes(self.strokes)
+        there = _extremes(self.ink.strokes)
+        extent = float((here[1] - here[0]).max())
+        scale = float((there[1] - there[0]).max()) / extent if extent > 0 else 1.0
+        x, y = there[0] - here[0] * scale
+        return np.array([[scale, 0, x], [0, scale, y], [0, 0, 1]], np.float64)
+
+
+def _extremes(strokes: Sequence[Stroke]) -> NDArray[np.float64]:
+    """The corners x0, y0 and x1, y1 round the strokes, (2, 2)."""
+    points = np.concatenate(list(strokes)).astype(np.float64)
+    return np.stack([points.min(axis=0), points.max(axis=0)])
+
 
 Readable = Image | InkImage
 """The input of a recogniser."""

@@ -13,9 +13,7 @@ from pathlib import PurePosixPath
 HEAD = 4096
 """Bytes that tell the kind of a file."""
 
-NOTES = frozenset(
-    ".xopp .xoj .goodnotes .note .one .onepkg .rm .rmdoc .sdocx .sdoc .nebo .jnt".split()
-)
+NOTES = frozenset(".goodnotes .note .one .onepkg .sdocx .sdoc .nebo .jnt .rnote".split())
 """Endings of notes whose ink hmer does not read: refused by name, not passed over."""
 
 ARCHIVES = frozenset((".zip", ".cbz"))
@@ -23,12 +21,10 @@ ARCHIVES = frozenset((".zip", ".cbz"))
 
 _EXPORT = "export it as PDF, or its pages as PNG"
 _PACKAGES: tuple[tuple[str, str], ...] = (  # a pattern for one of the names, and whose it is
-    (r"^META-INF/version$", "Xournal++ notes"),
     (r"^(index\.notes\.pb|document\.info\.pb|schema\.pb)$", "GoodNotes notes"),
     (r"(^|/)Session\.plist$", "Notability notes"),
     (r"(^|/)(note\.note|pageIdInfo\.dat)$", "Samsung notes"),
     (r"\.bink$", "Nebo notes"),
-    (r"\.rm$", "reMarkable notes"),
     (r"^ppt/presentation\.xml$", "a PowerPoint presentation"),
     (r"^word/document\.xml$", "a Word document"),
     (r"^xl/workbook\.", "an Excel workbook"),
@@ -38,7 +34,6 @@ _PACKAGES: tuple[tuple[str, str], ...] = (  # a pattern for one of the names, an
 _FILES: tuple[tuple[bytes, str], ...] = (
     (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "a OneNote section"),
     (b"MSCF", "a OneNote package or another cabinet archive"),
-    (b"reMarkable .lines file", "a page of reMarkable"),
     (b"noteSN_FILE", "Supernote notes"),
     (b"SN_FILE", "Supernote notes"),
 )
@@ -111,9 +106,6 @@ def foreign_file(head: bytes, name: str) -> tuple[str, str] | None:
     for signature, what in _FILES:
         if head.startswith(signature):
             return what, _EXPORT
-    xournal = head.startswith(b"\x1f\x8b") and ending in (".xopp", ".xoj")
-    if xournal or (is_xml(head) and re.search(rb"<xournal[\s>]", head)):
-        return "Xournal++ notes", _EXPORT
     if ending in NOTES and not is_readable(head):
         return f"notes ({ending}) of a kind that hmer does not read", _EXPORT
     return None

@@ -32,7 +32,7 @@ class _Open:
 def count(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
     """``{"pages": n}``, or ``{"error": reason}`` of a file that cannot be opened."""
     try:
-        document = _document(meta["key"], data)
+        document = open_document(meta["key"], data)
     except pdfium.PdfiumError as error:
         return {"error": str(error)}, b""
     return {"pages": _count(document, meta["most"])}, b""
@@ -44,7 +44,7 @@ def draw(meta: Meta, data: bytes) -> tuple[Meta, bytes | memoryview]:
     Answers ``{"height", "width"}`` and the pixels (H, W, 3), or ``{"error": reason}``.
     """
     try:
-        page = _document(meta["key"], data)[meta["number"] - 1]
+        page = open_document(meta["key"], data)[meta["number"] - 1]
         scale = _scale(page, meta)
         if scale <= 0:
             return {"error": "size"}, b""
@@ -65,7 +65,7 @@ def size(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
     which knows no UserUnit, draws it so; or ``{"error": reason}``.
     """
     try:
-        page = _document(meta["key"], data)[meta["number"] - 1]
+        page = open_document(meta["key"], data)[meta["number"] - 1]
         scale = _scale(page, meta)
         width, height = page.get_size()
     except pdfium.PdfiumError as error:
@@ -76,7 +76,8 @@ def size(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
     return {"dpi": dpi, "pixels": int(width * height * scale**2)}, b""
 
 
-def _document(key: str, data: bytes) -> pdfium.PdfDocument:
+def open_document(key: str, data: bytes) -> pdfium.PdfDocument:
+    """The document with this key, kept until another is asked for; raises PdfiumError."""
     if _Open.key != key:
         _Open.key, _Open.document = "", None
         document = pdfium.PdfDocument(data)

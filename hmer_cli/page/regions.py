@@ -16,12 +16,18 @@ import cv2
 import numpy as np
 
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.bands import cut_into_bands
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.detect.detector import shipped
-from hmer_cli.page.detect.search import PreparedPage, find_boxes, is_page, prepare_page
+from hmer_cli.page.detect.search import (
+    FEWEST_PARTS,
+    PreparedPage,
+    find_boxes,
+    is_page,
+    prepare_page,
+)
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.rows import are_rows, find_rows
@@ -37,10 +43,12 @@ _PROSE = 3  # rows of writing in which no expression was found: these are words
 
 @dataclass(frozen=True)
 class Region:
-    """``box`` is x0, y0, x1, y1 in pixels of the source, for InkML in units of its ink.
+    """``box`` is x0, y0, x1, y1 in pixels of the source, for ink in its units.
 
     ``image`` is the cut out part of the page with a small margin, (H, W), dark ink on white; its
-    top left corner lies at ``origin`` in the page's image. Of InkML it is ``written``.
+    top left corner lies at ``origin`` in the page's image. Where its strokes are known, it is to
+    be read as ``written``, at the size that suits its signs; the units of that ink are pixels of
+    the page's image, unless it is all of the page.
     """
 
     box: Box
@@ -59,6 +67,13 @@ class Region:
         (left, top), (height, width) = self.origin, self.image.shape
         return left, top, left + width, top + height
 
+    def on_page(self, box: Box) -> Box:
+        """A box on what is ``seen``, in pixels of the page's image."""
+        (x0, y0, x1, y1), (x, y), scale = box, self.origin, 1.0
+        if self.written is not None and self.written.image is not self.image:
+            (scale, _, x), (_, _, y), _ = self.written.to_ink.tolist()
+        return x0 * scale + x, y0 * scale + y, x1 * scale + x, y1 * scale + y
+
     @property
     def key(self) -> str:
         """SHA-256 of the ink, black or white and trimmed: the same wherever on a page it lies."""
@@ -72,13 +87,14 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     """The regions of the page in reading order; none where it holds no ink or, if it is a page
     of notes, no mathematics.
 
-    InkML holds one expression whatever the layout. Raises UsageError for a layout that there is
-    not, MissingError where the weights that find regions are not installed.
+    Where the strokes are known, and are all that a box holds, it is read by them. Raises
+    UsageError for a layout that there is not, MissingError where the weights that find regions are
+    not installed.
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
-    if page.written is not None:
-        return [Region(page.written.ink.box(), page.image, written=page.written)]
+    if page.written is not None and not _is_searched(page, layout):
+        return [_all_ink(page, page.written)]
     if ink_box(page.image) is None:
         return []
     if layout == "expression":
@@ -87,11 +103,23 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     if len(bands) > 1:
         return [region for band in bands for region in _in_band(page, *band)]
     found = prepare_page(page)
-    boxes = _searched(page, found) if layout == "page" or _may_be_page(found) else []
-    searched = layout == "page" or is_page(found.parts) or _has_rows(found, boxes)
-    if searched and (boxes or layout == "page" or _has_prose(found)):
+    in_lines = page.redrawn and page.ink is not None and page.ink.in_lines
+    asked = layout == "page" or in_lines
+    boxes = _searched(page, found) if asked or _may_be_page(found) else []
+    searched = asked or is_page(found.parts) or _has_rows(found, boxes)
+    nothing = layout == "page" and page.written is None  # is the answer, where nothing is found
+    if searched and (boxes or nothing or _has_prose(found)):
         return [_cut(page, found.image, each, 0) for each in boxes]
-    return _whole(page)
+    return _whole(page) if page.written is None else [_all_ink(page, page.written)]
+
+
+def _is_searched(page: Page, layout: Layout) -> bool:
+    """Whether a page of nothing but ink is taken for more than one expression."""
+    if layout != "auto" or page.ink is None:
+        return layout == "page"
+    return page.ink.in_lines or (
+        len(page.ink) >= FEWEST_PARTS and is_page(prepare_page(page).parts)
+    )
 
 
 def _in_band(page: Page, top: int, foot: int) -> list[Region]:
@@ -100,13 +128,7 @@ def _in_band(page: Page, top: int, foot: int) -> list[Region]:
     if ink_box(band.image) is None:
         return []
     found = prepare_page(band)
-    regions = []
-    for box in _searched(page, found):
-        region = _cut(band, found.image, box, 0)
-        left, high = region.origin
-        there = box[0], box[1] + top, box[2], box[3] + top
-        regions.append(replace(region, box=page.in_source(there), origin=(left, high + top)))
-    return regions
+    return [_cut(page, found.image, box, 0, top) for box in _searched(page, found)]
 
 
 def _whole(page: Page) -> list[Region]:
@@ -152,11 +174,22 @@ def _searched(page: Page, found: PreparedPage) -> list[Box]:
         raise InputError(f"{page.source}: page {page.number}: {error.what}", error.remedy) from None
 
 
-def _cut(page: Page, image: Pixels, box: Box, margin: int) -> Region:
-    """A copy, so that a region does not keep its whole page in memory."""
+def _all_ink(page: Page, written: InkImage) -> Region:
+    """All the ink of a page, as it is."""
+    return Region(written.ink.box(), page.image, written=written)
+
+
+def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Region:
+    """The region round a box of the image, which begins ``above`` so many rows of the page's.
+
+    Its image is a copy, so that a region does not keep the whole page in memory.
+    """
     left, top = max(0, int(box[0]) - margin), max(0, int(box[1]) - margin)
     right, foot = int(np.ceil(box[2])) + margin, int(np.ceil(box[3])) + margin
-    return Region(page.in_source(box), image[top:foot, left:right].copy(), (left, top))
+    cut, origin = image[top:foot, left:right].copy(), (left, top + above)
+    there = shift(box, 0, above)
+    ink = None if page.ink is None else page.ink.written(there, cut, origin)
+    return Region(page.in_source(there), cut, origin, ink)
 
 
 def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:

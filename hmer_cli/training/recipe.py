@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, get_type_hints
 
 from hmer_cli.errors import UsageError
 from hmer_cli.training.augment.ink import Spread
 from hmer_cli.training.degradation import Degradation
 
-Table = TypeVar("Table")
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "array": "a list",
+    "object": "a table",
+    "bool": "true or false",
+}
+"""What the kinds of values are called in messages."""
 
 
 @dataclass(frozen=True)
@@ -194,18 +202,15 @@ def load(path: Path, changes: Iterable[str] = ()) -> Recipe:
 
 def parse(content: Mapping[str, Any], where: str) -> Recipe:
     """The recipe that plain data holds, as from TOML or `Recipe.to_dict`; raises UsageError."""
-    tables = {
-        "schedule": Schedule,
-        "drawing": Drawing,
-        "canvas": Canvas,
-        "spread": Spread,
-        "recomposition": Recomposition,
-        "losses": Losses,
-    }
-    content = dict(content)
-    for key, table in tables.items():
-        content[key] = _table(table, content.get(key, {}), f"{where}: [{key}]")
-    return _table(Recipe, content, where)
+    import msgspec
+
+    try:
+        return msgspec.convert(_checked(Recipe, content, where), Recipe)
+    except msgspec.ValidationError as error:
+        told, _, place = str(error).partition(" - at `$.")
+        for kind, words in KINDS.items():
+            told = told.replace(f"`{kind}`", words)
+        raise UsageError(f"{where}: {place.rstrip('`')}: {told}", "mend the value") from error
 
 
 def _change(content: dict[str, Any], change: str) -> None:
@@ -224,32 +229,22 @@ def _change(content: dict[str, Any], change: str) -> None:
         content[last] = text.strip()
 
 
-def _table(kind: type[Table], content: Any, where: str) -> Table:
+def _checked(table: type[Any], content: Any, where: str) -> dict[str, Any]:
+    """The content where all keys are those of the table, which msgspec passes over otherwise.
+
+    2e6 becomes a whole number where the table has one. Raises UsageError.
+    """
     if not isinstance(content, Mapping):
         raise UsageError(f"{where} is no table", "give it keys and values")
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    for key in content:
-        if key not in known:
-            raise UsageError(f"{where} has no {key!r}", f"use one of: {', '.join(sorted(known))}")
-    return kind(**{k: _fitting(v, known[k], f"{where}: {k}") for k, v in content.items()})
-
-
-def _fitting(value: Any, entry: Field[Any], where: str) -> Any:
-    """The value as the kind that the entry's default is; 2e6 is a whole number too."""
-    factory = entry.default_factory
-    default = entry.default if factory is MISSING else factory()
-    kind: type = str if default is MISSING else type(default)
-    if is_dataclass(kind) and not isinstance(value, kind):
-        return _table(kind, value, where)
-    if isinstance(value, list):
-        value = tuple(value)
-    if kind is tuple and isinstance(value, str):
-        value = (value,) if value else ()
-    if kind is float and type(value) is int:
-        value = float(value)
-    if kind is int and isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if type(value) is not kind:
-        names = {int: "a whole number", float: "a number", str: "text", tuple: "a list"}
-        raise UsageError(f"{where} is {value!r}", f"give {names.get(kind, 'a table')}")
-    return value
+    kinds, checked = get_type_hints(table), dict[str, Any]()
+    for key, value in content.items():
+        if key not in kinds:
+            raise UsageError(f"{where} has no {key!r}", f"use one of: {', '.join(sorted(kinds))}")
+        if is_dataclass(kinds[key]):
+            value = _checked(kinds[key], value, f"{where}: [{key}]")
+        elif kinds[key] is int and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        elif kinds[key] == tuple[str, ...] and isinstance(value, str):
+            value = [value] if value else []
+        checked[key] = value
+    return checked

@@ -10,23 +10,53 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.detect.candidates import Indices, Line, find_lines
 from hmer_cli.page.detect.component_graph import Predictions, SymbolClassifier
-from hmer_cli.page.detect.components import InkComponents
+from hmer_cli.page.detect.components import PART_COLUMNS, InkComponents
 from hmer_cli.page.detect.gap_features import (
     GAP_SCORES,
+    GROUP_COLUMNS,
+    PARTING_COLUMNS,
+    SUM_COLUMNS,
+    GroupSum,
     cut_features,
     group_features,
     part_features,
+    prefixed,
     white_between,
 )
 from hmer_cli.page.detect.integral import Floats, IntegralImages
-from hmer_cli.page.detect.network_features import network_features
-from hmer_cli.page.detect.symbol_classes import symbol_features
+from hmer_cli.page.detect.network_features import OPINION_COLUMNS, network_features
+from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, symbol_features
 
 GapScorer = Callable[[Floats], Floats]
 """(C, F) features of gaps to (C,) shares: how likely an expression ends there."""
 
 PADDING = 0.35  # letter heights around the ink: people draw boxes with some room
 _SIDES = ((0, -3.0), (2, 3.0), (1, -1.5), (3, 1.5))  # an edge, and letter heights beyond it
+
+_CUTS = ("before", "after", "most", "total", "inside", "whole", "ends", "ends_less_most")
+_WINDOWS = ("inside", "left", "right", "above", "below")
+CANDIDATE_COLUMNS = (
+    *prefixed("sum_is", SYMBOL_CLASSES),
+    *prefixed("mean_is", SYMBOL_CLASSES),
+    *("width", "height", "aspect"),
+    *prefixed("sum", SUM_COLUMNS),
+    *prefixed("mean", SUM_COLUMNS[1:]),
+    *("maths_share", "area_share", "parts_per_width"),
+    *("rest_parts", "rest_maths_share", "share_of_line"),
+    *("groups", "groups_before", "groups_after"),
+    *prefixed("line", SUM_COLUMNS),
+    *prefixed("white", ("before", "after", "widest", "mean")),
+    *prefixed("white", ("before_less_widest", "after_less_widest", "ends", "median")),
+    *prefixed("first", GROUP_COLUMNS),
+    *prefixed("last", GROUP_COLUMNS),
+    *prefixed("previous", GROUP_COLUMNS),
+    *prefixed("next", GROUP_COLUMNS),
+    *(f"{kind}_{name}" for kind in ("cut", *PARTING_COLUMNS) for name in _CUTS),
+    *(f"{where}_{what}" for where in _WINDOWS for what in ("parts", "maths", "unlikely", "mass")),
+    *prefixed("page", ("maths", "parts", "maths_share", "pen")),
+    *OPINION_COLUMNS,
+)
+"""The names of the features of a candidate, in their order."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +136,8 @@ def _in_line(
     size = (hulls[:, 2:] - hulls[:, :2]) / unit
     span = (line.boxes[:, 2].max() - line.boxes[:, 0].min()) / unit
     rest = whole - own
+    count, mass, maths = own[:, : GroupSum.MATHS].T
+    rest_share = rest[:, GroupSum.MATHS_MASS] / np.maximum(rest[:, GroupSum.MASS], 1e-3)
     portrait = np.concatenate([group_features(line, groups, unit), kinds], 1)
     signs = np.concatenate([np.zeros((1, kinds.shape[1]), np.float32), np.cumsum(kinds, 0)])
     signs = signs[last + 1] - signs[first]
@@ -118,11 +150,11 @@ def _in_line(
         size,
         np.log(size[:, :1] / size[:, 1:]),
         own,
-        own[:, 1:] / own[:, :1],
-        _column(own[:, 2] / own[:, 1], own[:, 8] / size.prod(1), own[:, 0] / size[:, 0]),
-        _column(rest[:, 0], rest[:, 2] / np.maximum(rest[:, 1], 1e-3), size[:, 0] / span),
+        own[:, 1:] / count[:, None],
+        _column(maths / mass, own[:, GroupSum.AREA] / size.prod(1), count / size[:, 0]),
+        _column(rest[:, GroupSum.PARTS], rest_share, size[:, 0] / span),
         _column(last - first + 1, first, len(groups) - 1 - last),
-        np.broadcast_to(whole[None] / whole[0], own.shape),
+        np.broadcast_to(whole[None] / whole[GroupSum.PARTS], own.shape),
         _column(before, after, widest, total / np.maximum(last - first, 1)),
         _column(before - widest, after - widest, np.minimum(before, after)),
         np.full((len(first), 1), np.median(white[1:-1]) if len(groups) > 1 else -1),
@@ -159,7 +191,9 @@ def _around(boxes: Floats, parts: InkComponents, likely: Floats) -> Floats:
         columns += [seen[:, 0], share, seen[:, 4], seen[:, 2] / parts.unit**2]
     page = np.array([likely.mean(), len(parts), parts.mass @ likely / parts.mass.sum()])
     columns += [np.full(len(boxes), value, np.float32) for value in page]
-    columns.append(np.full(len(boxes), parts.features[0, 9], np.float32))
+    columns.append(
+        np.full(len(boxes), parts.features[0, PART_COLUMNS.index("page_pen")], np.float32)
+    )
     return _column(*columns)
 
 

@@ -1,8 +1,9 @@
 """What each part of a page is among its neighbours: what a network over the page is told and says.
 
-Every part looks at the parts nearest to it. The network (``train/context.py``) says of each how
-likely it is mathematics and where it thinks the box of its expression ends, and of each two
-neighbours how likely they stand in one expression.
+Every part looks at the parts nearest to it. The network
+(`hmer_cli.training.detector.component_network`) says of each how likely it is mathematics and where
+it thinks the box of its expression ends, and of each two neighbours how likely they stand in one
+expression.
 """
 
 from __future__ import annotations

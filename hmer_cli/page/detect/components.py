@@ -16,7 +16,13 @@ _SHARES = (0.25, 0.4, 0.55)  # of the usual darkness: what ink has, on the more 
 _LETTER = 8  # pixels: what is smaller may be a speck
 _MANY, _SPECKS = 4, 500  # for each letter, and on the page: more specks are clutter
 
-RASTER = slice(10, 46)
+PART_COLUMNS = (
+    *("width", "height", "aspect", "density", "rim", "rim_of_box", "holes", "darkness", "pen"),
+    "page_pen",
+)
+"""The names of the first features of a part, those before its raster."""
+
+RASTER = slice(len(PART_COLUMNS), len(PART_COLUMNS) + 36)
 """The columns of the features that are a part's own shape on a small raster."""
 
 _STEPS = 6  # a part's own shape is seen on a raster of this many steps a side

@@ -3,13 +3,15 @@
 The network for signs was trained on ink and knows no page. The one for whole pages and each
 ensemble answer five times: each answer comes from weights or trees that were made without one
 fifth of the pages, so that every page they were made from can be judged by others that never saw
-it. ``train/signs.py`` trains the first and ``train/regions.py`` makes the rest.
+it. `hmer_cli.training.detector` makes all of them, as ``train/release.toml`` says.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +20,9 @@ import numpy as np
 
 from hmer_cli.errors import MissingError
 from hmer_cli.models.session import Session, open_session
+from hmer_cli.page.detect.candidate_features import CANDIDATE_COLUMNS
 from hmer_cli.page.detect.component_graph import ComponentGraph
+from hmer_cli.page.detect.gap_features import GAP_COLUMNS
 from hmer_cli.page.detect.integral import Floats
 
 FOLDS = 5
@@ -29,6 +33,8 @@ CUTS, RUNS, EDGES, ROWS = (
 )
 FILES = (SIGNS, CONTEXT, CUTS, RUNS, EDGES, ROWS)
 
+_COLUMNS = {CUTS: GAP_COLUMNS, RUNS: CANDIDATE_COLUMNS, EDGES: CANDIDATE_COLUMNS}
+
 ROOM = 1.5
 """Letter heights around the ink of an expression: nobody leaves more."""
 
@@ -36,18 +42,16 @@ ROOM = 1.5
 class Detector:
     """How likely parts are mathematics, and how likely boxes hold exactly one expression."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises MissingError where the files are not in the folder."""
-        self._signs = _session(folder / SIGNS)
-        self._context = _session(folder / CONTEXT)
-        self._cuts = _session(folder / CUTS)
-        self._runs = _session(folder / RUNS)
-        self._edges = _session(folder / EDGES)
-        self._rows = _session(folder / ROWS)
+    def __init__(self, folder: Path, names: Sequence[str] = FILES) -> None:
+        """The files of these names alone: training needs each before the next one is there.
+
+        Raises MissingError where one is not in the folder, or is for other features than these.
+        """
+        self._sessions = {name: _session(folder / name) for name in names}
 
     def kinds(self, sights: Floats) -> Floats:
         """(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
-        (shares,) = self._signs.run(None, {"sights": sights})
+        (shares,) = self._sessions[SIGNS].run(None, {"sights": sights})
         return np.asarray(shares, dtype=np.float32)
 
     def answers(
@@ -63,28 +67,28 @@ class Detector:
             "neighbours": told.neighbours,
             "relations": told.relations,
         }
-        every = self._context.run(None, given)
+        every = self._sessions[CONTEXT].run(None, given)
         maths, ends, same = (x.mean(0) if fold is None else x[fold] for x in every)
         return maths, ends, same
 
     def likely_cuts(self, features: Floats, fold: int | None = None) -> Floats:
         """(C, F) features of gaps to (C,) shares: how likely one expression ends there."""
-        return _answer(self._cuts, features, fold)
+        return _answer(self._sessions[CUTS], features, fold)
 
     def likely_runs(self, features: Floats, fold: int | None = None) -> Floats:
         """(R, F) features of candidates to (R,) shares; ``fold`` as above."""
-        return _answer(self._runs, features, fold)
+        return _answer(self._sessions[RUNS], features, fold)
 
     def likely_rows(self, features: Floats) -> Floats:
         """(G, F) features of white gaps to (G,) shares: how likely a row of writing ends there."""
-        return _answer(self._rows, features, None)
+        return _answer(self._sessions[ROWS], features, None)
 
     def edges(self, features: Floats, fold: int | None = None) -> Floats:
         """(R, F) features of candidates to (R, 4): how far beyond their ink people would draw
         the left, top, right and lower edge, in letter heights."""
         if not len(features):
             return np.zeros((0, 4), np.float32)
-        (raw,) = self._edges.run(None, {"features": features})
+        (raw,) = self._sessions[EDGES].run(None, {"features": features})
         every = np.asarray(raw, dtype=np.float32).reshape(-1, FOLDS, 4)
         return np.clip(every.mean(1) if fold is None else every[:, fold], 0, ROOM)
 
@@ -104,7 +108,24 @@ def fold_of(data: bytes) -> int:
 def _session(path: Path) -> Session:
     if not path.is_file():
         raise MissingError(f"{path}: the weights that find regions are missing", "install again")
-    return open_session(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path)
+    session = open_session(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path)
+    if path.name in _COLUMNS:
+        _check_columns(session, _COLUMNS[path.name], path)
+    return session
+
+
+def _check_columns(session: Session, columns: Sequence[str], path: Path) -> None:
+    """Raises MissingError where trees were grown on other features than are measured here.
+
+    Files without names, as those made before there were any, are told by how many there are.
+    """
+    known = session.get_modelmeta().custom_metadata_map.get("columns")
+    count = session.get_inputs()[0].shape[1]
+    if count != len(columns) or (known and json.loads(known) != list(columns)):
+        raise MissingError(
+            f"{path}: made for other features than this hmer measures ({count}, {len(columns)})",
+            "install again, or make them anew: hmer train --release train/release.toml",
+        )
 
 
 def _answer(session: Session, features: Floats, fold: int | None) -> Floats:

@@ -45,7 +45,7 @@ def _as_told(own: Candidates, other: Candidates) -> tuple[Floats, Floats]:
     """How likely the other look finds each of our candidates, (N,), and its frame of it, (N, 4)."""
     if own is other:
         return own.likely, own.frames
-    if not len(other.boxes):
+    if not len(own.boxes) or not len(other.boxes):
         return np.zeros_like(own.likely), own.frames
     best, which = [], []
     for start in range(0, len(own.boxes), _MANY):

@@ -2,19 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import IntEnum
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.detect.candidates import Indices, Line, relations
 from hmer_cli.page.detect.component_graph import Predictions
-from hmer_cli.page.detect.components import RASTER, InkComponents
+from hmer_cli.page.detect.components import PART_COLUMNS, RASTER, InkComponents
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.network_features import gap_scores
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES
 
 FAR = 20.0  # letter heights: further than this is all the same
-CUT_FEATURES = 97 + 4 * len(SYMBOL_CLASSES)
-GAP_SCORES = slice(CUT_FEATURES - 2, CUT_FEATURES)
+
+
+class GroupSum(IntEnum):
+    """The columns of what is added up over the parts of a group."""
+
+    PARTS = 0
+    MASS = 1
+    MATHS_MASS = 2
+    MATHS = 3
+    UNLIKELY = 4
+    BAR = 5
+    SMALL = 6
+    UPRIGHT = 7
+    AREA = 8
+    HEIGHT = 9
+    DARKNESS = 10
+    RELATION = 11
+    WIDE_RELATION = 12
+
+
+_SHOWN = (
+    GroupSum.PARTS,
+    GroupSum.MATHS,
+    GroupSum.BAR,
+    GroupSum.SMALL,
+    GroupSum.RELATION,
+    GroupSum.WIDE_RELATION,
+)
+"""The sums that tell a group from others at a glance."""
+
+SUM_COLUMNS = tuple(column.name.lower() for column in GroupSum)
+GROUP_COLUMNS = (
+    *("width", "height"),
+    *(column.name.lower() for column in _SHOWN),
+    *("only_bars", "maths_share"),
+    *(f"is_{kind}" for kind in SYMBOL_CLASSES),
+)
+"""The names of the features of one group (`group_features`, and the kinds of signs it looks
+like)."""
+
+_LARGEST = (*PART_COLUMNS[:-1], *(f"raster_{i}" for i in range(9)))
+
+
+def prefixed(prefix: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names, each with what they are of before it."""
+    return tuple(f"{prefix}_{name}" for name in names)
+
+
+PARTING_COLUMNS = ("parting_near", "parting_across")
+GAP_COLUMNS = (
+    *prefixed("white", ("here", "before", "after", "wider", "unusual", "usual", "rank")),
+    *("overlap", "overlap_of_lower", "middle_shift"),
+    *prefixed("left", GROUP_COLUMNS),
+    *prefixed("right", GROUP_COLUMNS),
+    *prefixed("left2", GROUP_COLUMNS),
+    *prefixed("right2", GROUP_COLUMNS),
+    *prefixed("left_largest", _LARGEST),
+    *prefixed("right_largest", _LARGEST),
+    *prefixed("line", ("groups", "parts", "maths_share", "unlikely")),
+    *prefixed("line", ("relation", "wide_relation", "white_deviation")),
+    *("groups_before", "groups_after"),
+    *PARTING_COLUMNS,
+)
+"""The names of the features of a gap, in their order."""
+
+CUT_FEATURES = len(GAP_COLUMNS)
+GAP_SCORES = slice(CUT_FEATURES - len(PARTING_COLUMNS), CUT_FEATURES)
 """The columns of what is seen at a gap that the network's links across it say."""
 
 _NOWHERE = -1.0  # what is measured beyond the ends of a line
@@ -37,7 +105,7 @@ def part_features(parts: InkComponents, likely: Floats) -> Floats:
         (height > 2.5 * width) & (height > unit),
         width * height / unit**2,
         height / unit,
-        parts.features[:, 7],
+        parts.features[:, PART_COLUMNS.index("darkness")],
         relation,
         relation & (width > 1.1 * unit),
     ]
@@ -47,9 +115,10 @@ def part_features(parts: InkComponents, likely: Floats) -> Floats:
 def group_features(line: Line, groups: Floats, unit: float) -> Floats:
     """What tells a group from others at a glance, (G, F): an equals sign, an arrow, a letter."""
     size = (line.boxes[:, 2:] - line.boxes[:, :2]) / unit
-    bars = (groups[:, 5] == groups[:, 0]) * groups[:, 0]
-    share = groups[:, 2] / groups[:, 1]
-    columns = [size, groups[:, [0, 3, 5, 6, 11, 12]], np.stack([bars, share], 1)]
+    count = groups[:, GroupSum.PARTS]
+    bars = (groups[:, GroupSum.BAR] == count) * count
+    share = groups[:, GroupSum.MATHS_MASS] / groups[:, GroupSum.MASS]
+    columns = [size, groups[:, _SHOWN], np.stack([bars, share], 1)]
     return np.concatenate(columns, 1).astype(np.float32)
 
 
@@ -130,5 +199,6 @@ def _summary(line: Line, groups: Floats, white: Floats) -> Floats:
     whole = groups.sum(0)
     inner = white[1:-1]
     spread = float(np.std(inner)) if len(inner) else 0.0
-    share = whole[2] / whole[1]
-    return np.array([len(groups), whole[0], share, whole[4], whole[11], whole[12], spread])
+    share = whole[GroupSum.MATHS_MASS] / whole[GroupSum.MASS]
+    sums = whole[[GroupSum.UNLIKELY, GroupSum.RELATION, GroupSum.WIDE_RELATION]]
+    return np.array([len(groups), whole[GroupSum.PARTS], share, *sums, spread])

@@ -11,7 +11,19 @@ from hmer_cli.page.detect.component_graph import Predictions, SomeViews
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 
-NETWORK_FEATURES = 29
+_EDGES = ("left", "top", "right", "bottom")
+OPINION_COLUMNS = (
+    *("parts_log", "maths_mean", "maths_log", "maths_least"),
+    *("fit_mean", "fit_best", "fit_worst", "mean_box_fit", "fitting_share", "fitting_outside"),
+    *(f"mean_box_{edge}" for edge in _EDGES),
+    *(f"box_deviation_{edge}" for edge in _EDGES),
+    *("links_inside", "links_inside_log", "links_outside", "links_outside_sum"),
+    *("links_outside_log", "links_right_sum", "links_right", "links_left_sum", "links_left"),
+    *("links_weakest", "links_log"),
+)
+"""The names of what the component network's predictions say of a box, in their order."""
+
+NETWORK_FEATURES = len(OPINION_COLUMNS)
 
 _SURE = 0.01  # no share is nearer to nought or one than this
 _STRANGER = 0.03  # parts less likely to be mathematics than this have no say

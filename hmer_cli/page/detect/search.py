@@ -36,7 +36,7 @@ _SOFT = 2.0  # pixels: the deviation of the blur that sharpening is told by,
 _SHARPER = 1.0  # and how much of what that blur takes away is put on top
 
 _PAGE_HEIGHT = 13  # letter heights of ink from top to bottom: more than any one expression has
-_PAGE_PARTS = 60  # connected parts: fewer make no page
+FEWEST_PARTS = 60  # connected parts: fewer make no page
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,14 @@ class PreparedPage:
 
 
 def prepare_page(page: Page) -> PreparedPage:
-    """A page is looked at as it is and sharpened, a levelled one, which is soft, sharpened alone.
+    """A page is looked at as it is and sharpened, a levelled one, which is soft, sharpened alone,
+    and one redrawn from its strokes as it is.
 
     It is read as it is: the recogniser knows soft ink, and would see the grain of sharper.
     """
+    if page.redrawn:
+        scale = max(1.0, max(page.image.shape) / STUDIED)
+        return PreparedPage(page.image, _parts(page.image, scale), scale)
     sharp = _sharpened(page.image)
     levelled = page.to_source is not None
     seen = sharp if levelled else page.image
@@ -84,7 +88,7 @@ def _sharpened(image: Pixels) -> Pixels:
 
 def is_page(parts: InkComponents) -> bool:
     """Whether the ink is too much and too tall to be a single expression."""
-    if len(parts) < _PAGE_PARTS:
+    if len(parts) < FEWEST_PARTS:
         return False
     top, foot = parts.boxes[:, 1].min(), parts.boxes[:, 3].max()
     return bool(foot - top > _PAGE_HEIGHT * parts.unit)

@@ -15,6 +15,8 @@ import numpy as np
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.images import MAX_SIDE, Pixels
+from hmer_cli.page.page_ink import PageInk, page_ink
+from hmer_cli.page.pdf_strokes import unpacked
 from hmer_cli.page.worker import CPU_SECONDS, WALL_SECONDS, Meta, Worker, WorkerError
 
 Renderer = Literal["pdfium", "poppler"]
@@ -92,8 +94,22 @@ class Pdf:
             raise InputError(f"{self.name}: page {number} is too large to draw", "scale it down")
         return answer, pixels
 
-    def _call(self, function: str, meta: Meta) -> tuple[Meta, bytearray]:
-        return self._worker.call(f"hmer_cli.page.pdfium:{function}", meta, self._data, self._key)
+    def ink(self, number: int, shape: tuple[int, int]) -> PageInk | None:
+        """The handwriting that the page holds as paths, in pixels of its drawing of this shape.
+
+        None where it holds none, and where finding it passes a limit: there is the drawing, still.
+        """
+        try:
+            answer, data = self._call("strokes", {"number": number}, "pdf_strokes")
+        except WorkerError:
+            return None
+        strokes = unpacked(answer, data)
+        scale = shape[1] / answer["width"] if strokes else 1.0
+        pens = [pen * scale for pen in answer["pens"]]
+        return page_ink([s * scale for s in strokes], pens, shape) if strokes else None
+
+    def _call(self, function: str, meta: Meta, module: str = "pdfium") -> tuple[Meta, bytearray]:
+        return self._worker.call(f"hmer_cli.page.{module}:{function}", meta, self._data, self._key)
 
     def _given_up(self, what: str, error: WorkerError) -> InputError:
         if error.reason == "time":

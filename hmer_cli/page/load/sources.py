@@ -19,8 +19,10 @@ from itertools import groupby
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
-from hmer_cli.data.store import IMAGES, INKML, MAX_BYTES, Store, is_archive, open_store
+from hmer_cli.data.store import IMAGES, MAX_BYTES, Store, is_archive, open_store
 from hmer_cli.errors import InputError, input_error
+from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
+from hmer_cli.ink.notes import is_package
 from hmer_cli.page.kinds import (
     ARCHIVES,
     HEAD,
@@ -32,10 +34,10 @@ from hmer_cli.page.kinds import (
 )
 
 STDIN = "-"
-ENDINGS = frozenset((INKML, *IMAGES, ".heic", ".heif", ".pdf"))
+ENDINGS = frozenset((*INK_ENDINGS, *IMAGES, ".heic", ".heif", ".pdf"))
 """What is taken out of folders and archives; a file named outright is known by its content."""
 
-KINDS = "InkML, PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, HEIC or PDF"
+KINDS = "InkML, Xournal++, reMarkable, SVG, PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, HEIC or PDF"
 
 Say = Callable[[str], None]
 """Told in a line what was passed over."""
@@ -114,15 +116,18 @@ def _expand(name: str, say: Say) -> Iterator[Source]:
         for match in matches:
             yield from _tried(match, partial(_expand, match, say))
     elif os.path.isfile(path) and is_archive(path):
-        yield from _archive(open_store(path), os.path.realpath(path), say)
+        store = open_store(path)
+        is_one = is_package(store.names)
+        yield from [_file(path)] if is_one else _archive(store, os.path.realpath(path), say)
     else:
         yield _file(path)
 
 
 def _standard_input(say: Say) -> Iterator[Source]:
     data = _limited(sys.stdin.buffer, "standard input")
-    if is_zip(data[:HEAD]):
-        yield from _archive(open_store(Path(STDIN), data), STDIN, say)
+    store = open_store(Path(STDIN), data) if is_zip(data[:HEAD]) else None
+    if store is not None and not is_package(store.names):
+        yield from _archive(store, STDIN, say)
     else:
         yield Source(STDIN, STDIN, lambda: data)
 

@@ -1,0 +1,157 @@
+"""The filled outline of a pen stroke -> its centre line and the width of the pen.
+
+A pen of width w that goes along a curve leaves an outline that runs along one side, round the end,
+back along the other side and round the beginning, whatever it crosses on its way. Moved inwards by
+w / 2, both sides fall on the centre line and the round ends shrink to points: a closed curve that
+goes there and back. Its turning points are where it is its own mirror image in time, and the mean
+of both ways is the centre line, also where the pen pressed harder. No raster, no thinning: a loop
+stays a loop, and strokes that touch stay apart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+_STEP = 0.25  # of the pen's width: samples along an outline; chosen on the PDFs of notes/
+_FEWEST, _MOST = 32, 300  # samples
+_SMOOTHED = 0.5  # of the pen's width: corners of polygons, and spurs at the inside of turns
+_COARSE = 3  # samples between folds that are tried
+_DRIFT = 0.12  # of its length: how far one way may run ahead of the other
+_TIE = 0.05  # of a sample's distance: what running ahead costs
+_ROUNDS = 3  # of moving inwards by more: spurs at the inside of turns lengthen the
+_SETTLED = 0.1  # outline, so that the pen may be wider than area and perimeter say
+_DOT = 0.35  # of the pen's width: what is no longer is a dot
+
+
+@dataclass(frozen=True)
+class CentreLine:
+    """``points`` (N, 2) in the order of drawing, ``pen`` its width in their unit.
+
+    ``misfit`` is how far both sides are from agreeing, in widths of the pen.
+    """
+
+    points: Points
+    pen: float
+    misfit: float
+
+
+def centre_line(outline: Points) -> CentreLine | None:
+    """The centre line of a closed outline (N, 2); None where it has no area.
+
+    It begins at the end of the stroke that is nearer to the outline's first point.
+    """
+    edges = np.diff(outline, axis=0, append=outline[:1])
+    lengths = np.hypot(*edges.T)
+    perimeter = float(lengths.sum())
+    following = np.roll(outline, -1, axis=0)
+    area = float((outline[:, 0] * following[:, 1] - outline[:, 1] * following[:, 0]).sum() / 2)
+    pen = pen_width(abs(area), perimeter)
+    if pen <= 1e-6 * perimeter or not math.isfinite(pen):
+        return None
+    if perimeter / 2 - math.pi * pen / 2 < _DOT * pen:
+        return CentreLine(outline.mean(axis=0, keepdims=True), pen, _roundness(outline, pen))
+    count = 2 * int(np.clip(perimeter / (2 * _STEP * pen), _FEWEST / 2, _MOST / 2))
+    for _ in range(_ROUNDS):
+        curve = _inwards(outline, lengths, count, math.copysign(pen, area))
+        points, apart, wide = _folded(curve, outline[0], count)
+        if apart < _SETTLED * pen:
+            break
+        pen += apart
+    return CentreLine(points, wide, apart / pen)
+
+
+def pen_width(area: float, perimeter: float) -> float:
+    """The width w of a round pen that left this: area = L w + pi w^2 / 4, perimeter = 2 L + pi w.
+
+    The area counts what is crossed as often as it is crossed.
+    """
+    rest = max(perimeter**2 / 4 - math.pi * area, 0.0)
+    return (perimeter / 2 - math.sqrt(rest)) / (math.pi / 2)
+
+
+def resampled(points: Points, count: int, closed: bool = False) -> Points:
+    """``count`` points at equal distances along a line; a closed one does not repeat its first.
+
+    Columns beyond x and y go along.
+    """
+    line = np.concatenate([points, points[:1]]) if closed else points
+    along = np.concatenate([[0.0], np.hypot(*np.diff(line[:, :2], axis=0).T).cumsum()])
+    asked = np.linspace(0, along[-1], count, endpoint=not closed)
+    columns = [np.interp(asked, along, column) for column in line.T]
+    return np.stack(columns, axis=1)
+
+
+def _inwards(outline: Points, lengths: Points, count: int, pen: float) -> Points:
+    """The outline moved inwards by half the pen, which is negative for one that runs clockwise,
+    and beside it (columns 2 and 3) the outline itself."""
+    places = resampled(outline, count, closed=True)
+    step = float(lengths.sum()) / count
+    way = np.roll(places, -1, axis=0) - places
+    reach = max(1, round(_SMOOTHED * abs(pen) / step))
+    around = np.roll(places, -reach - 1, axis=0) - np.roll(places, reach, axis=0)
+    forward = (way * around).sum(axis=1) > 0
+    way /= np.maximum(np.hypot(*way.T), 1e-9 * step)[:, None]
+    normal = np.stack([-way[:, 1], way[:, 0]], axis=1)
+    middle = (places + np.roll(places, -1, axis=0)) / 2
+    both = np.concatenate([middle + normal * pen / 2, middle], axis=1)[forward]
+    return _smoothed(both, reach)
+
+
+def _smoothed(curve: Points, reach: int) -> Points:
+    reach = min(reach, (len(curve) - 1) // 2)
+    if reach < 1:
+        return curve
+    around = np.concatenate([curve[-reach:], curve, curve[:reach]])
+    total = np.concatenate([np.zeros((1, curve.shape[1])), around.cumsum(axis=0)])
+    return np.asarray((total[2 * reach + 1 :] - total[: -2 * reach - 1]) / (2 * reach + 1))
+
+
+def _folded(curve: Points, start: Points, count: int) -> tuple[Points, float, float]:
+    """A closed curve that goes there and back: the one way in its middle, how far both are apart
+    where they mostly are, and how far the outlines beside them (columns 2 and 3) are."""
+    even = resampled(curve, count, closed=True)
+    half = count // 2
+    folds, steps = np.arange(0, half, _COARSE), np.arange(0, half + 1, _COARSE)
+    there, back = even[(folds[:, None] + steps) % count], even[(folds[:, None] - steps) % count]
+    fold = int(folds[_apart(there, back).mean(axis=1).argmin()])
+    ways = np.arange(half + 1)
+    there, back = even[(fold + ways) % count], even[(fold - ways) % count]
+    match, nearest = _matched(there[:, :2], back[:, :2])
+    points = (there[:, :2] + back[match, :2]) / 2
+    wide = float(np.median(_apart(there[:, 2:], back[match, 2:])))
+    ends = np.hypot(*(points[[0, -1]] - start).T)
+    return points if ends[0] <= ends[1] else points[::-1], nearest, wide
+
+
+def _matched(there: Points, back: Points) -> tuple[NDArray[np.int64], float]:
+    """Which point of the way back belongs to each of the way there: near, and never going back.
+
+    The second value is how far they are apart.
+    """
+    count = len(there)
+    reach = max(1, round(_DRIFT * count))
+    shifts = np.arange(-reach, reach + 1)
+    places = np.clip(np.arange(count)[:, None] + shifts, 0, count - 1)
+    apart = _apart(there[:, None], back[places])
+    step = float(np.hypot(*np.diff(there, axis=0).T).mean())
+    chosen = (apart + _TIE * step * np.abs(shifts)).argmin(axis=1)
+    found = places[np.arange(count), chosen]
+    least, most = np.maximum.accumulate(found), np.minimum.accumulate(found[::-1])[::-1]
+    return (least + most) // 2, float(np.median(apart.min(axis=1)))
+
+
+def _apart(some: Points, others: Points) -> NDArray[np.float64]:
+    away = some - others
+    return np.sqrt(away[..., 0] ** 2 + away[..., 1] ** 2)
+
+
+def _roundness(outline: Points, pen: float) -> float:
+    """How far a dot is from a disc, in widths of the pen."""
+    away = np.hypot(*(outline - outline.mean(axis=0)).T)
+    return float(np.abs(away - pen / 2).max()) / pen

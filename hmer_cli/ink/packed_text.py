@@ -1,0 +1,76 @@
+"""Text that note apps pack: gzip streams and members of zip archives, never beyond a limit."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+
+from lxml import etree
+
+from hmer_cli.errors import InputError
+
+MAX_TEXT = 256 << 20
+"""Bytes unpacked: some hundred pages full of strokes; what is larger is a bomb."""
+
+GZIP = b"\x1f\x8b"
+ZIP = b"PK\x03\x04"
+
+
+def gunzipped(data: bytes, name: str) -> bytes:
+    """The content of a gzip stream. Raises InputError where it is damaged, cut off or a bomb."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        text = unpacker.decompress(data, MAX_TEXT)
+    except zlib.error as error:
+        raise InputError(
+            f"{name}: damaged ({error})", "save it again, or export it as PDF"
+        ) from error
+    if unpacker.unconsumed_tail:
+        raise _too_large(name)
+    if not unpacker.eof:
+        raise InputError(f"{name}: cut off before its end", "copy it again, or export it as PDF")
+    return text
+
+
+def members(data: bytes) -> dict[str, int]:
+    """The sizes of the members of a zip archive by their names; none where it is no archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return {info.filename: info.file_size for info in archive.infolist()}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return {}
+
+
+def member(data: bytes, member_name: str, name: str) -> bytes:
+    """The content of one member of a zip archive. Raises InputError."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(member_name) as file:
+            text = file.read(MAX_TEXT + 1)
+    except Exception as error:  # zlib, CRC, encryption and lost members raise their own
+        raise InputError(
+            f"{name}: {member_name} cannot be unpacked ({error})",
+            "save it again, or export it as PDF",
+        ) from error
+    if len(text) > MAX_TEXT:
+        raise _too_large(name)
+    return text
+
+
+def parse_xml(data: bytes, name: str) -> etree._Element:
+    """The root of an XML document, no entity expanded, nothing fetched. Raises InputError."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.LxmlError, ValueError) as error:
+        raise InputError(
+            f"{name}: damaged XML ({error})", "save it again, or export it as PDF"
+        ) from error
+    dtd = root.getroottree().docinfo.internalDTD
+    if dtd is not None and any(True for _ in dtd.iterentities()):
+        raise InputError(f"{name}: declares XML entities, which are refused", "remove its DOCTYPE")
+    return root
+
+
+def _too_large(name: str) -> InputError:
+    return InputError(f"{name}: unpacks to more than {MAX_TEXT >> 20} MiB", "save its pages apart")

@@ -1,0 +1,105 @@
+"""Notes of reMarkable tablets, version 6 of their lines (.rm) and notebooks (.rmdoc) -> ink.
+
+Read by rmscene (MIT), which is not installed with hmer. A notebook is a zip archive: its
+``.content`` tells the order of the pages, each of which is a ``.rm`` beside it. Highlighters,
+shaders and erasers are left out. Units are those of the tablet, 226 to the inch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import logging
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from hmer_cli.errors import InputError
+from hmer_cli.ink.ink import Ink, Stroke
+from hmer_cli.ink.packed_text import ZIP, member, members
+from hmer_cli.ink.strokes import ink_of, stroke_of
+
+_HEADER = b"reMarkable .lines file, version="
+_VERSION = b"6"
+_LINE = 0x05  # the type of a block that holds a line
+_NO_PENS = ("HIGHLIGHTER", "ERASER", "SHADER")
+
+
+def is_remarkable(data: bytes) -> bool:
+    """Whether this is a page or a notebook of a reMarkable tablet."""
+    return is_notebook(members(data)) if data.startswith(ZIP) else data.startswith(_HEADER)
+
+
+def is_notebook(names: Collection[str]) -> bool:
+    """Whether a zip archive with these members is a notebook."""
+    return all(any(name.endswith(end) for name in names) for end in (".content", ".rm"))
+
+
+def read_remarkable(data: bytes, name: str) -> list[Ink]:
+    """The ink of every page, some perhaps without strokes. Raises InputError."""
+    if not data.startswith(ZIP):
+        return [_page(data, name)]
+    pages = _pages(data, name)
+    return [_page(member(data, page, name), f"{name}: {page}") for page in pages]
+
+
+def _pages(data: bytes, name: str) -> list[str]:
+    """The pages of a notebook by their names in its archive, in its order."""
+    names = [each for each in members(data) if each.endswith(".rm")]
+    content = next(each for each in members(data) if each.endswith(".content"))
+    try:
+        told = json.loads(member(data, content, name))
+        listed = told.get("cPages", {}).get("pages") or told.get("pages") or []
+        order = [page["id"] if isinstance(page, dict) else str(page) for page in listed]
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{name}: {content} is damaged", "export it as PDF") from error
+    place = {identity: number for number, identity in enumerate(order)}
+    return sorted(names, key=lambda each: (place.get(PurePosixPath(each).stem, len(place)), each))
+
+
+def _page(data: bytes, name: str) -> Ink:
+    version = data[len(_HEADER) : len(_HEADER) + 1]
+    if version != _VERSION:
+        said = version.decode("ascii", "replace")
+        raise InputError(
+            f"{name}: version {said} of reMarkable's lines; hmer reads 6",
+            "open it on a tablet with newer software, or export it as PDF",
+        )
+    strokes = list(_strokes(_tree(data, name), name))
+    return ink_of(strokes, name)
+
+
+def _tree(data: bytes, name: str) -> Any:
+    try:
+        rmscene = importlib.import_module("rmscene")
+    except ImportError:
+        raise InputError(
+            f"{name}: notes of a reMarkable tablet, which take a package to read",
+            "pip install rmscene, or export them as PDF",
+        ) from None
+    logging.getLogger("rmscene").setLevel(logging.ERROR)  # it tells of every block it does not know
+    try:
+        blocks = list(rmscene.read_blocks(io.BytesIO(data)))
+        if not blocks or any(_is_lost_line(block) for block in blocks):
+            raise ValueError("lines that cannot be read")
+        return rmscene.read_tree(io.BytesIO(data))
+    except Exception as error:  # whatever a damaged file makes it do
+        raise InputError(
+            f"{name}: reMarkable notes that are damaged or cut off",
+            "export it again, or export it as PDF",
+        ) from error
+
+
+def _is_lost_line(block: Any) -> bool:
+    """Whether a block should hold a line, and rmscene could not make sense of it."""
+    known = getattr(getattr(block, "info", None), "block_type", None)
+    return hasattr(block, "error") and known == _LINE
+
+
+def _strokes(tree: Any, name: str) -> Iterator[Stroke]:
+    lines = (item for item in tree.walk() if hasattr(item, "tool") and hasattr(item, "points"))
+    for number, line in enumerate(lines, start=1):
+        if not line.tool.name.startswith(_NO_PENS):
+            points = [(point.x, point.y) for point in line.points]
+            yield stroke_of(points, f"{name}: stroke {number}")

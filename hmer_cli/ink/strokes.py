@@ -1,0 +1,41 @@
+"""Lists of numbers from files -> strokes: checked once, for every reader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hmer_cli.errors import InputError
+from hmer_cli.ink.ink import Ink, Stroke
+
+MAX_STROKES = 100_000
+"""In one page; the most that was seen in notes is some thousand."""
+LARGEST = 1e9
+"""Units; beyond, float32 would round away the shape of the strokes."""
+
+_REMEDY = "export the ink again"
+
+
+def stroke_of(points: ArrayLike, what: str) -> Stroke:
+    """A stroke of shape (N, 2). Raises InputError for what is no number, infinite or too large."""
+    try:
+        found: NDArray[np.float64] = np.asarray(points, np.float64).reshape(-1, 2)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{what} is not a list of points", _REMEDY) from error
+    if not np.isfinite(found).all():
+        raise InputError(f"{what} has a coordinate that is no number", _REMEDY)
+    if len(found) and np.abs(found).max() > LARGEST:
+        raise InputError(f"{what} has a coordinate beyond {LARGEST:g}", _REMEDY)
+    return found.astype(np.float32)
+
+
+def ink_of(strokes: Sequence[Stroke], name: str) -> Ink:
+    """The strokes of a page, empty ones left out. Raises InputError where they are too many."""
+    if len(strokes) > MAX_STROKES:
+        raise InputError(
+            f"{name}: {len(strokes)} strokes on a page, over the limit of {MAX_STROKES}",
+            "split the page",
+        )
+    return Ink(tuple(stroke for stroke in strokes if len(stroke)), name=name)

@@ -1,0 +1,139 @@
+"""The strokes of a page beside its image: which are seen there, what a box holds, what is more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.geometry import Box
+from hmer_cli.ink.ink import Ink, Stroke
+from hmer_cli.ink.render import InkImage, legible_ink_image
+from hmer_cli.page.clean.deskew import Homography
+from hmer_cli.page.load.images import Pixels
+
+_SAMPLES = 16  # points by which a stroke is placed
+_SEEN = 0.6  # of the samples that lie on dark pixels: a stroke that can be seen
+_INSIDE = 0.5  # of the samples: a stroke that belongs to a box
+_CUT, _LEVEL = 0.2, 0.8  # of the samples in the box, and at its height: a sign that its end cuts
+_UNEXPLAINED = 0.12  # of the dark pixels of a box: there is more than strokes
+_BETWEEN = 1.3  # typical strokes of white between lines: more than any of CROHME 2014 has inside
+_LINE = 3  # strokes above and below: fewer are no line
+_INK = 160  # gray levels: what is darker, soft edges and thin lines too
+_EDGE = 3  # pixels that lines are drawn wider than the pen: soft edges, and rounding
+_FIXED = 4  # bits of OpenCV's fixed point
+
+
+@dataclass(frozen=True)
+class PageInk:
+    """N strokes in the order of drawing and the width of the pen of each, in pixels of an image of
+    ``shape`` (H, W)."""
+
+    strokes: tuple[Stroke, ...]
+    pens: tuple[float, ...]
+    shape: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.strokes)
+
+    @cached_property
+    def samples(self) -> NDArray[np.float64]:
+        """(N, _SAMPLES, 2) points at equal distances along each stroke."""
+        return np.stack([_along(stroke) for stroke in self.strokes])
+
+    @property
+    def in_lines(self) -> bool:
+        """Whether the strokes stand in lines with more white between than one expression has."""
+        ends = np.array([(s[:, 1].min(), s[:, 1].max()) for s in self.strokes])
+        ends = ends[ends[:, 0].argsort()]
+        size = float(np.median([np.ptp(stroke, axis=0).max() for stroke in self.strokes]))
+        white = ends[1:, 0] - np.maximum.accumulate(ends[:, 1])[:-1]
+        above = np.arange(1, len(ends))
+        lines = (above >= _LINE) & (len(ends) - above >= _LINE)
+        return bool((lines & (white > _BETWEEN * size)).any())
+
+    @cached_property
+    def cover(self) -> Pixels:
+        """1 where a stroke is or may be, else 0, (H, W)."""
+        mask = np.zeros(self.shape, np.uint8)
+        limit = 2.0**30 / (1 << _FIXED)
+        for stroke, pen in zip(self.strokes, self.pens, strict=True):
+            line = np.clip((stroke.astype(np.float64) - 0.5), -limit, limit) * (1 << _FIXED)
+            width = max(1, min(round(pen) + _EDGE, 255))
+            cv2.polylines(mask, [np.round(line).astype(np.int32)], False, 1, width, 8, _FIXED)
+        return mask
+
+    def moved(self, homography: Homography, shape: tuple[int, int]) -> PageInk:
+        """The same ink in another image, of this shape."""
+        lengths = np.cumsum([len(stroke) for stroke in self.strokes])
+        points = np.concatenate(self.strokes).astype(np.float64)
+        there = cv2.perspectiveTransform(points[None], homography)[0].astype(np.float32)
+        return PageInk(tuple(np.split(there, lengths[:-1])), self.pens, shape)
+
+    def chosen(self, which: NDArray[np.bool_]) -> PageInk:
+        """Some of the strokes."""
+        places = np.nonzero(which)[0]
+        return PageInk(
+            tuple(self.strokes[i] for i in places), tuple(self.pens[i] for i in places), self.shape
+        )
+
+    def seen_on(self, image: Pixels) -> PageInk:
+        """The strokes that can be seen on the image: neither hidden, covered, white nor cut off."""
+        if not self.strokes:
+            return self
+        dark = cv2.dilate((image < _INK).astype(np.uint8), np.ones((3, 3), np.uint8))
+        height, width = image.shape
+        columns, rows = np.floor(self.samples).astype(np.int64).transpose(2, 0, 1)
+        within = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+        there = dark[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)] > 0
+        return self.chosen((there & within).mean(axis=1) >= _SEEN)
+
+    def inside(self, box: Box) -> Ink | None:
+        """The strokes that belong to a box; None where there are none.
+
+        Most of them lies in it, or they stand in its line and only reach beyond its ends.
+        """
+        x0, y0, x1, y1 = box
+        x, y = self.samples[..., 0], self.samples[..., 1]
+        beside, below = (x >= x0) & (x <= x1), (y >= y0) & (y <= y1)
+        share = (beside & below).mean(axis=1)
+        cut = (share > _CUT) & (below.mean(axis=1) > _LEVEL)
+        found = self.chosen((share > _INSIDE) | cut).strokes
+        return Ink(found) if found else None
+
+    def explains(self, image: Pixels, origin: tuple[int, int]) -> bool:
+        """Whether what is dark on a part of the page, (H, W) with its corner there, is strokes."""
+        left, top = origin
+        height, width = image.shape
+        cover = self.cover[top : top + height, left : left + width]
+        dark = image[: cover.shape[0], : cover.shape[1]] < _INK
+        return bool((dark & (cover == 0)).sum() <= _UNEXPLAINED * max(dark.sum(), 1))
+
+    def written(self, box: Box, image: Pixels, origin: tuple[int, int]) -> InkImage | None:
+        """What is written in a box, to be read by its strokes; None where they are not all of it.
+
+        ``image`` is the box as it is cut from the page, with its corner at ``origin``.
+        """
+        ink = self.inside(box) if len(self) else None
+        if ink is None or not self.explains(image, origin):
+            return None
+        return legible_ink_image(ink)
+
+
+def page_ink(
+    strokes: Sequence[NDArray[np.floating]], pens: Sequence[float], shape: tuple[int, int]
+) -> PageInk:
+    """Ink of strokes (N, 2) and their pens in pixels."""
+    return PageInk(tuple(s.astype(np.float32) for s in strokes), tuple(pens), shape)
+
+
+def _along(stroke: Stroke) -> NDArray[np.float64]:
+    """Points at equal distances along a stroke."""
+    steps = np.hypot(*np.diff(stroke.astype(np.float64), axis=0).T)
+    along = np.concatenate([[0.0], steps.cumsum()])
+    asked = np.linspace(0, along[-1], _SAMPLES)
+    return np.stack([np.interp(asked, along, stroke[:, axis]) for axis in range(2)], axis=1)

@@ -1,0 +1,188 @@
+"""The paths of a PDF page -> the strokes of its handwriting: what is no handwriting is told apart.
+
+Stroked paths are strokes as they are, filled ones where they are the outline of a pen
+(``ink/centre_line.py``). Left out are highlighters, rules, boxes and grids, shapes that return
+exactly elsewhere on the page (print, bullets, markers of a plot), fills that no pen leaves, and
+what is drawn again at the same place. Whether a stroke is visible on the page is not asked here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pypdfium2 as pdfium
+
+from hmer_cli.ink.centre_line import centre_line
+from hmer_cli.page.pdf_objects import Colour, Path, Points, TooManyPathsError, page_paths
+
+_FAINTEST = 16  # levels of a colour channel between paper and ink, as the ink is drawn
+_MARKER = 3.0  # times the usual pen: what is as wide, and transparent, is a highlighter
+_MISFIT = 0.35  # of the pen's width: the outlines of notes/ are all below
+_REPEATED = 3  # times that a filled shape returns exactly: nobody writes so
+_MOST_PRINT = 0.5  # of all filled shapes: where more are no pen's, none is
+_LEVEL = 1e-3  # of its length: how far a line drawn by a machine is from level or upright
+_RULES = 3  # lines of one length: a grid, a table, a staff
+_SPAN = 0.6  # of the page: a level line that long is a rule
+_JOINED = 1e-2  # points: where one path begins as another ends, the pen was not lifted
+_FEWEST, _CURVED = 3, 0.2  # strokes, and the share of them that is not straight: else a drawing
+
+
+@dataclass(frozen=True)
+class PenStroke:
+    """One stroke on a page: ``points`` (N, 2) and the width of the ``pen``, in points (1/72 inch);
+    ``colour`` as the path has it, ``outline`` where it was filled."""
+
+    points: Points
+    pen: float
+    colour: Colour
+    outline: bool = False
+
+
+def page_strokes(page: pdfium.PdfPage) -> list[PenStroke]:
+    """The strokes of a PDF page in the order of drawing, in points of the page as it is shown.
+
+    None where there are too few, or so many paths that they are a map or a plot.
+    """
+    try:
+        paths = page_paths(page)
+    except TooManyPathsError:
+        return []
+    return handwriting(paths, page.get_size())
+
+
+def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStroke]:
+    """The strokes among the paths of a page of this width and height in points."""
+    dark = [path for path in paths if _is_dark(path)]
+    widths = [path.width for path in dark if path.stroked]
+    usual = float(np.median(widths)) if widths else 0.0
+    shapes = Counter(_shape(points) for path in dark if path.filled for points in path.subpaths)
+    found: list[PenStroke] = []
+    fills = 0
+    for path in dark:
+        if not path.stroked:
+            fills += len(path.subpaths)
+            found += _outlines(path, shapes)
+        elif not (path.transparent and path.width > _MARKER * usual):
+            found += _lines(path)
+    pens = sum(stroke.outline for stroke in found)
+    if pens < (1 - _MOST_PRINT) * fills:
+        found = [stroke for stroke in found if not stroke.outline]
+    kept = _without_rules(_joined(_once(found)), size)
+    return kept if _is_handwriting(kept) else []
+
+
+def _is_dark(path: Path) -> bool:
+    red, green, blue, alpha = path.colour
+    return (255 - min(red, green, blue)) * alpha / 255 >= _FAINTEST
+
+
+def _lines(path: Path) -> list[PenStroke]:
+    """The subpaths of a stroked path, boxes aside."""
+    found = []
+    for points, closed in zip(path.subpaths, path.closed, strict=True):
+        line = _closed(points) if closed else points
+        if not _is_box(line):
+            found.append(PenStroke(line, path.width, path.colour))
+    return found
+
+
+def _is_box(line: Points) -> bool:
+    """Whether a line is a rectangle, level and closed."""
+    steps = np.abs(np.diff(line, axis=0))
+    tolerance = _LEVEL * float(steps.sum())
+    if len(line) != 5 or np.abs(line[0] - line[-1]).max() > tolerance:
+        return False
+    return bool((steps.min(axis=1) <= tolerance).all())
+
+
+def _outlines(path: Path, shapes: Counter[Hashable]) -> list[PenStroke]:
+    """The pen strokes among the subpaths of a filled path."""
+    found = []
+    for points in path.subpaths:
+        if len(points) < 3 or shapes[_shape(points)] >= _REPEATED or _is_box(_closed(points)):
+            continue
+        line = centre_line(points)
+        if line is not None and line.misfit <= _MISFIT:
+            found.append(PenStroke(line.points, line.pen, path.colour, outline=True))
+    return found
+
+
+def _closed(points: Points) -> Points:
+    return points if (points[0] == points[-1]).all() else np.concatenate([points, points[:1]])
+
+
+def _shape(points: Points) -> Hashable:
+    """Equal for shapes that differ in their place alone; dots, which all look alike, are none."""
+    moved = np.round((points - points[0]) * 50).astype(np.int64)
+    return moved.tobytes() if np.ptp(moved, axis=0).max() > 150 else object()
+
+
+def _once(strokes: Sequence[PenStroke]) -> list[PenStroke]:
+    """Each stroke once, however often it is drawn at its place."""
+    kept: dict[Hashable, PenStroke] = {}
+    for stroke in strokes:
+        places = stroke.points[np.linspace(0, len(stroke.points) - 1, 8).astype(int)]
+        kept.setdefault(np.round(places * 10).astype(np.int64).tobytes(), stroke)
+    return list(kept.values())
+
+
+def _joined(strokes: Sequence[PenStroke]) -> list[PenStroke]:
+    """Lines that go on where the one before them ended, as one stroke: many writers of PDF draw
+    each piece of a stroke by itself, as wide as the pen was pressed there."""
+    groups: list[list[PenStroke]] = []
+    for stroke in strokes:
+        last = groups[-1][-1] if groups else None
+        if last is not None and _goes_on(last, stroke):
+            groups[-1].append(stroke)
+        else:
+            groups.append([stroke])
+    return [_as_one(group) for group in groups]
+
+
+def _goes_on(last: PenStroke, stroke: PenStroke) -> bool:
+    if last.outline or stroke.outline or last.colour != stroke.colour:
+        return False
+    return bool(np.abs(last.points[-1] - stroke.points[0]).max() <= _JOINED)
+
+
+def _as_one(group: Sequence[PenStroke]) -> PenStroke:
+    if len(group) == 1:
+        return group[0]
+    points = [group[0].points, *(stroke.points[1:] for stroke in group[1:])]
+    pen = float(np.median([stroke.pen for stroke in group]))
+    return PenStroke(np.concatenate(points), pen, group[0].colour)
+
+
+def _without_rules(strokes: Sequence[PenStroke], size: tuple[float, float]) -> list[PenStroke]:
+    """Level lines of two points that are long, or that have others of their length, left out."""
+    lengths = [_machine_length(stroke) for stroke in strokes]
+    alike = Counter(length for length in lengths if length is not None)
+    longest = _SPAN * min(size)
+    return [
+        stroke
+        for stroke, length in zip(strokes, lengths, strict=True)
+        if length is None or (alike[length] < _RULES and np.abs(length).max() < longest)
+    ]
+
+
+def _machine_length(stroke: PenStroke) -> tuple[float, float] | None:
+    """Width and height of what is straight between two points, and level or upright; else None."""
+    extent = np.ptp(stroke.points, axis=0)
+    if len(stroke.points) > 2 or extent.min() > _LEVEL * extent.max() or not extent.max():
+        return None
+    return round(float(extent[0]), 1), round(float(extent[1]), 1)
+
+
+def _is_handwriting(strokes: Sequence[PenStroke]) -> bool:
+    if len(strokes) < _FEWEST:
+        return False
+    return sum(not _is_straight(stroke.points) for stroke in strokes) >= _CURVED * len(strokes)
+
+
+def _is_straight(points: Points) -> bool:
+    length = float(np.hypot(*np.diff(points, axis=0).T).sum())
+    chord = float(np.hypot(*(points[-1] - points[0])))
+    return len(points) < 3 or length - chord <= _LEVEL * length

@@ -1,0 +1,220 @@
+"""The paths of a PDF page, as PDFium lists its objects: in the order of drawing, nested forms too.
+
+Coordinates are points of the page as it is shown (CropBox and Rotate applied), y down. Only paths
+are taken: clip paths are no page objects, and text and images are not looked at.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+Colour = tuple[int, int, int, int]
+"""Red, green, blue, alpha; 0 to 255."""
+
+MAX_OBJECTS = 20_000
+"""Page objects; a page of notes has up to some thousand. More are a map or a plot."""
+MAX_SEGMENTS = 2_000_000
+MAX_DEPTH = 12  # of forms within forms: a PDF library nests a few; PDFium itself stops loops
+
+_FLATNESS = 5  # pieces of a Bezier curve: pens make short ones
+_HIDDEN = 0x02 | 0x20  # annotation flags Hidden and NoView (ISO 32000-1, 12.5.3)
+
+
+class TooManyPathsError(Exception):
+    """The page holds more paths than any handwriting."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """One path: its ``subpaths`` (N, 2) in points, whether each is ``closed``, and how it is drawn.
+
+    ``width`` is that of the line in points, ``transparent`` says of an opacity, a soft mask or a
+    blend mode.
+    """
+
+    subpaths: tuple[Points, ...]
+    closed: tuple[bool, ...]
+    stroked: bool
+    filled: bool
+    width: float
+    colour: Colour
+    transparent: bool
+
+
+def page_paths(page: pdfium.PdfPage) -> list[Path]:
+    """The paths of a page, those of its ink annotations behind them. Raises TooManyPathsError."""
+    walk = _Walk(_shown(page))
+    for index in range(raw.FPDFPage_CountObjects(page)):
+        walk.visit(raw.FPDFPage_GetObject(page, index), np.eye(3), 0)
+    return [*walk.paths, *_ink_annotations(page, walk.shown)]
+
+
+class _Walk:
+    """The objects of a page one by one, counted."""
+
+    def __init__(self, shown: Points) -> None:
+        self.shown = shown
+        self.paths: list[Path] = []
+        self._objects = self._segments = 0
+
+    def visit(self, item: raw.FPDF_PAGEOBJECT, outer: Points, depth: int) -> None:
+        self._objects += 1
+        if self._objects > MAX_OBJECTS:
+            raise TooManyPathsError
+        kind = raw.FPDFPageObj_GetType(item)
+        if kind == raw.FPDF_PAGEOBJ_FORM and depth < MAX_DEPTH:
+            inner = _matrix(item) @ outer
+            for index in range(raw.FPDFFormObj_CountObjects(item)):
+                self.visit(raw.FPDFFormObj_GetObject(item, index), inner, depth + 1)
+        elif kind == raw.FPDF_PAGEOBJ_PATH:
+            path = self._path(item, _matrix(item) @ outer)
+            if path is not None:
+                self.paths.append(path)
+
+    def _path(self, item: raw.FPDF_PAGEOBJECT, matrix: Points) -> Path | None:
+        filling, stroking = ctypes.c_int(), ctypes.c_int()
+        if not raw.FPDFPath_GetDrawMode(item, filling, stroking):
+            return None
+        if not (filling.value or stroking.value):
+            return None
+        segments = raw.FPDFPath_CountSegments(item)
+        self._segments += max(segments, 0)
+        if self._segments > MAX_SEGMENTS:
+            raise TooManyPathsError
+        width = ctypes.c_float()
+        raw.FPDFPageObj_GetStrokeWidth(item, width)
+        total = matrix @ self.shown
+        subpaths = list(_subpaths(item, segments, total))
+        if not subpaths:
+            return None
+        return Path(
+            tuple(points for points, _ in subpaths),
+            tuple(closed for _, closed in subpaths),
+            bool(stroking.value),
+            bool(filling.value),
+            float(width.value) * math.sqrt(abs(np.linalg.det(total[:2, :2]))),
+            _colour(item, bool(stroking.value)),
+            bool(raw.FPDFPageObj_HasTransparency(item)),
+        )
+
+
+def _subpaths(
+    item: raw.FPDF_PAGEOBJECT, count: int, matrix: Points
+) -> Iterator[tuple[Points, bool]]:
+    """The subpaths of a path, curves flattened; what is not finite ends the path."""
+    x, y = ctypes.c_float(), ctypes.c_float()
+    points: list[tuple[float, float]] = []
+    control: list[tuple[float, float]] = []
+    segment = None
+    for index in range(count):
+        before, segment = segment, raw.FPDFPath_GetPathSegment(item, index)
+        kind = raw.FPDFPathSegment_GetType(segment)
+        if not raw.FPDFPathSegment_GetPoint(segment, x, y):
+            break
+        here = (x.value, y.value)
+        if kind == raw.FPDF_SEGMENT_BEZIERTO:
+            control.append(here)
+            if len(control) == 3:
+                points += _curve(points[-1], *control) if points else control
+                control = []
+        elif kind == raw.FPDF_SEGMENT_MOVETO:
+            yield from _placed(points, before, matrix)
+            points = [here]
+        else:
+            points.append(here)
+    yield from _placed(points, segment, matrix)
+
+
+def _placed(
+    points: list[tuple[float, float]], last: raw.FPDF_PATHSEGMENT | None, matrix: Points
+) -> Iterator[tuple[Points, bool]]:
+    placed = np.array(points, np.float64).reshape(-1, 2) @ matrix[:2, :2] + matrix[2, :2]
+    if len(placed) and np.isfinite(placed).all():
+        yield placed, bool(last is not None and raw.FPDFPathSegment_GetClose(last))
+
+
+def _curve(
+    start: tuple[float, float], *control: tuple[float, float]
+) -> Iterator[tuple[float, float]]:
+    """Points of a cubic Bezier curve behind its start."""
+    (x0, y0), ((x1, y1), (x2, y2), (x3, y3)) = start, control
+    for step in range(1, _FLATNESS + 1):
+        t = step / _FLATNESS
+        a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+        yield a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3
+
+
+def _matrix(item: raw.FPDF_PAGEOBJECT) -> Points:
+    """The transformation of an object, for rows (x, y, 1)."""
+    m = raw.FS_MATRIX()
+    if not raw.FPDFPageObj_GetMatrix(item, m):
+        return np.eye(3)
+    return np.array([[m.a, m.b, 0], [m.c, m.d, 0], [m.e, m.f, 1]], np.float64)
+
+
+def _shown(page: pdfium.PdfPage) -> Points:
+    """From the user space of a page to the page as it is shown: y down, cropped, turned."""
+    box = raw.FS_RECTF()
+    raw.FPDF_GetPageBoundingBox(page, box)
+    left, foot, right, top = box.left, box.bottom, box.right, box.top
+    upright = np.array([[1, 0, 0], [0, -1, 0], [-left, top, 1]], np.float64)
+    width, height = right - left, top - foot
+    turned = {
+        0: np.eye(3),
+        1: np.array([[0, 1, 0], [-1, 0, 0], [height, 0, 1]], np.float64),
+        2: np.array([[-1, 0, 0], [0, -1, 0], [width, height, 1]], np.float64),
+        3: np.array([[0, -1, 0], [1, 0, 0], [0, width, 1]], np.float64),
+    }
+    return np.asarray(upright @ turned[raw.FPDFPage_GetRotation(page) % 4])
+
+
+def _colour(item: raw.FPDF_PAGEOBJECT, stroked: bool) -> Colour:
+    parts = [ctypes.c_uint() for _ in range(4)]
+    ask = raw.FPDFPageObj_GetStrokeColor if stroked else raw.FPDFPageObj_GetFillColor
+    if not ask(item, *parts):
+        return 0, 0, 0, 255
+    red, green, blue, alpha = (part.value for part in parts)
+    return red, green, blue, alpha
+
+
+def _ink_annotations(page: pdfium.PdfPage, shown: Points) -> Iterator[Path]:
+    """The lines of ink annotations (InkList; ISO 32000-1, 12.5.6.13) that are shown."""
+    for index in range(min(raw.FPDFPage_GetAnnotCount(page), MAX_OBJECTS)):
+        annotation = raw.FPDFPage_GetAnnot(page, index)
+        if not annotation:
+            continue
+        try:
+            if raw.FPDFAnnot_GetSubtype(annotation) != raw.FPDF_ANNOT_INK:
+                continue
+            if not raw.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
+                yield from _ink_list(annotation, shown)
+        finally:
+            raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _ink_list(annotation: raw.FPDF_ANNOTATION, shown: Points) -> Iterator[Path]:
+    parts = [ctypes.c_uint() for _ in range(4)]
+    told = raw.FPDFAnnot_GetColor(annotation, raw.FPDFANNOT_COLORTYPE_Color, *parts)
+    red, green, blue, alpha = (part.value for part in parts) if told else (0, 0, 0, 255)
+    border = [ctypes.c_float() for _ in range(3)]
+    width = border[2].value if raw.FPDFAnnot_GetBorder(annotation, *border) else 1.0
+    for number in range(raw.FPDFAnnot_GetInkListCount(annotation)):
+        count = raw.FPDFAnnot_GetInkListPath(annotation, number, None, 0)
+        if not 0 < count <= MAX_SEGMENTS:
+            continue
+        buffer = (raw.FS_POINTF * count)()
+        raw.FPDFAnnot_GetInkListPath(annotation, number, buffer, count)
+        points = np.array([(point.x, point.y) for point in buffer], np.float64)
+        placed = points @ shown[:2, :2] + shown[2, :2]
+        if np.isfinite(placed).all():
+            colour = (red, green, blue, alpha)
+            yield Path((placed,), (False,), True, False, width, colour, alpha < 255)

@@ -1,0 +1,38 @@
+"""PDF bytes -> the strokes of a page, packed; it runs in a worker process, as ``pdfium.py``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pypdfium2 as pdfium
+from numpy.typing import NDArray
+
+from hmer_cli.page.pdf_ink import page_strokes
+from hmer_cli.page.pdfium import open_document
+from hmer_cli.page.worker import Meta
+
+
+def strokes(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
+    """The strokes of page ``number`` (from 1): ``{"lengths", "pens", "width"}`` and the points.
+
+    Points are float32, x and y in turn, in points of the page as it is shown, whose width is
+    ``width``; one length and one pen a stroke.
+    """
+    try:
+        page = open_document(meta["key"], data)[meta["number"] - 1]
+        found = page_strokes(page)
+    except pdfium.PdfiumError as error:
+        return {"error": str(error), "lengths": []}, b""
+    points = [stroke.points.astype("<f4") for stroke in found]
+    answer = {
+        "lengths": [len(each) for each in points],
+        "pens": [stroke.pen for stroke in found],
+        "width": page.get_width(),
+    }
+    return answer, b"".join(each.tobytes() for each in points)
+
+
+def unpacked(answer: Meta, data: bytes | bytearray) -> list[NDArray[np.float32]]:
+    """The strokes (N, 2) of such an answer; none where there are none."""
+    lengths = answer["lengths"]
+    points = np.frombuffer(data, "<f4").reshape(-1, 2).astype(np.float32)
+    return np.split(points, np.cumsum(lengths)[:-1]) if lengths else []

@@ -1,0 +1,99 @@
+"""Mean of the weights of several runs: folders of checkpoints in, one weights file out.
+
+    python -m hmer_cli.training.average train/recipes/wide.toml runs/wide3 runs/wide2 \
+        --data ../shared/data/crohme.zip --out runs/average
+
+Models on one slope of the loss: their mean lies lower than either (Izmailov et al., UAI 2018;
+Wortsman et al., ICML 2022). Batch norm's means are taken anew, as none of the runs has those of the
+mean. The recipe and the log are those of the first run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hmer_cli.errors import UsageError
+from hmer_cli.networks.layers import set_drop_rates
+from hmer_cli.training.batches.images import Batch
+from hmer_cli.training.delivery import deliver, shown
+from hmer_cli.training.loop import BEST, LOG
+from hmer_cli.training.messages import say
+from hmer_cli.training.recipe import Recipe, load
+from hmer_cli.training.registry import load_system
+from hmer_cli.training.systems.base import Say
+
+BATCHES, EVERY, SEED = 120, 3, 0
+"""Training batches that tell the means anew, and of how many expressions one is drawn for them."""
+
+
+def main() -> None:
+    """Average, settle, deliver."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("recipe", type=Path)
+    told = "folders that hmer train wrote; one named twice counts twice"
+    parser.add_argument("runs", type=Path, nargs="+", help=told)
+    parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    average(load(given.recipe), given.runs, given.data, given.out, say)
+
+
+def average(plan: Recipe, runs: Sequence[Path], data: Path, out: Path, say: Say) -> Path:
+    """The weights file of the mean of the best weights of ``runs``, folders of ``hmer train``.
+
+    A folder named twice counts twice. Raises UsageError where their models differ.
+    """
+    system, content = load_system(runs[0] / BEST)
+    states = [system.model.state_dict()]
+    for run in runs[1:]:
+        other, found = load_system(run / BEST)
+        if found["tokens"] != content["tokens"]:
+            raise UsageError(f"{runs[0]} and {run} have other tokens", "average runs of one kind")
+        states.append(other.model.state_dict())
+    system.model.load_state_dict(mean(states))
+    settle(system.model, shown(system, plan, data, BATCHES, EVERY, SEED))
+    out.mkdir(parents=True, exist_ok=True)
+    torch.save({**content, "average": system.model.state_dict()}, out / BEST)
+    shutil.copyfile(runs[0] / LOG, out / LOG)
+    command = ["python", "-m", "hmer_cli.training.average", *map(str, runs), "--data", str(data)]
+    return deliver(plan, data, out, shlex.join([*command, "--out", str(out)]), say)
+
+
+def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of every parameter that the first has; what counts is that of the first.
+
+    What some have not, as readers of images alone no stem for motion, is the mean of the others.
+    """
+    first, *_ = states
+    known = {name: [state[name] for state in states if name in state] for name in first}
+    return {
+        name: torch.stack(known[name]).mean(dim=0) if value.is_floating_point() else value
+        for name, value in first.items()
+    }
+
+
+@torch.no_grad()
+def settle(model: Any, batches: list[Batch]) -> None:
+    """Take the running means and deviations of batch norm anew, each batch counting the same."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None
+    set_drop_rates(model, 0.0, 0.0)
+    model.train()
+    with torch.autocast("cpu", torch.bfloat16):
+        for batch in batches:
+            model.encoder(batch.given(model.shape.channels))
+    model.eval()
+
+
+if __name__ == "__main__":
+    main()

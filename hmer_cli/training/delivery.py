@@ -1,0 +1,163 @@
+"""What a finished training run leaves: calibrated weights or final scores, curves and a record.
+
+Input is the folder of a run with its best checkpoint and log, output the files beside them. The
+confidence of weights is fitted on the recipe's calibration split
+(`hmer_cli.training.export.calibration`).
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.expr.tokens import join
+from hmer_cli.metrics.scores import Pair, score, score_by_length, token_edits
+from hmer_cli.training.batches.images import mixed
+from hmer_cli.training.compose.examples import examples
+from hmer_cli.training.compose.recompose import Invention
+from hmer_cli.training.curves import draw_curves
+from hmer_cli.training.distributed import own_device
+from hmer_cli.training.export.calibration import calibrate
+from hmer_cli.training.export.onnx import export
+from hmer_cli.training.loop import BEST, LOG
+from hmer_cli.training.recipe import Recipe
+from hmer_cli.training.registry import load_system
+from hmer_cli.training.systems.base import Say, System, read_all
+
+CURVES = "curves.png"
+RECORD = "record.md"
+PREDICTIONS = "predictions.tsv"
+
+WIDTHS = {"greedy": 1, "beam of 10": 10}
+"""How wide the beam is in the final scores."""
+
+SHOWN, SHOWN_EVERY = 24, 20
+"""The batches that show the ranges of the activations, and how thinly their examples are taken."""
+
+RATES = ("WER", "CER", "ExpRate", "<= 1", "<= 2", "WER, short", "WER, long")
+
+
+def deliver(
+    plan: Recipe,
+    data: Path,
+    out: Path,
+    command: str,
+    say: Say,
+    invention: Invention | None = None,
+) -> Path:
+    """The best checkpoint of a run -> calibrated weights file or final scores, curves, record."""
+    system, content = load_system(out / BEST)
+    lines = [
+        f"- commit: {_commit()}",
+        f"- command: `{command}`",
+        f"- machine: {platform.processor() or platform.machine()}",
+        f"- best score: `{json.dumps(best_score(out / LOG, content))}`",
+    ]
+    if plan.family == "reader":
+        made = _weights(system, content, plan, data, out, invention)
+    else:
+        made = out / BEST
+        lines += _final(system, plan, data, out)
+    draw_curves(out / LOG, out / CURVES)
+    (out / RECORD).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    say(f"weights in {made}")
+    return made
+
+
+def _weights(
+    system: System[Any],
+    content: dict[str, Any],
+    plan: Recipe,
+    data: Path,
+    out: Path,
+    invention: Invention | None,
+) -> Path:
+    """The weights file that `Recogniser` reads with, its confidence calibrated."""
+    weights = out / f"{plan.name}.onnx"
+    metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
+    metadata |= {"name": plan.name, "symbol": plan.symbol, "score": best_score(out / LOG, content)}
+    reader: Any = system.model
+    seen = shown(system, plan, data, SHOWN, SHOWN_EVERY, plan.seed, invention)
+    export(reader, metadata, weights, seen)
+    if plan.calibration:
+        samples = open_dataset(str(data), plan.calibration)
+        metadata["calibration"] = calibrate(weights, samples)
+        export(reader, metadata, weights, seen)
+    return weights
+
+
+def shown(
+    system: System[Any],
+    plan: Recipe,
+    data: Path,
+    count: int,
+    every: int,
+    seed: int,
+    invention: Invention | None = None,
+) -> list[Any]:
+    """So many training batches as at the end of a run, of one expression in ``every``.
+
+    Where nothing but new expressions is learnt from, of those of the ``invention``.
+    """
+    rng = np.random.default_rng(seed)
+    alone = plan.recomposition.alone
+    samples = [] if alone else open_dataset(str(data), plan.split or None)[::every]
+    endless = mixed(examples(samples), invention if alone else None, plan.recomposition, rng)
+    return list(islice(system.batches(endless, lambda: 1.0, rng), count))
+
+
+def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str]:
+    """The lines of the record that tell how the best weights read the validation set.
+
+    Every prediction of the beam goes to a file beside the record, the worst first.
+    """
+    if not plan.valid:
+        return []
+    system.model.to(own_device())
+    shown = examples(open_dataset(str(data), plan.valid))
+    stills = list(system.stills(shown))
+    lines = [
+        "",
+        f"| {plan.valid} | n | {' | '.join(RATES)} | seconds |",
+        "|---" * (len(RATES) + 3) + "|",
+    ]
+    pairs: list[Pair] = []
+    for name, width in WIDTHS.items():
+        begun = time.perf_counter()
+        said = read_all(system, system.model, stills, width)
+        seconds = time.perf_counter() - begun
+        pairs = [Pair(join(e.tokens), join(s)) for e, s in zip(shown, said, strict=True)]
+        whole, parts = score(pairs), score_by_length(pairs)
+        rates = [whole.wer, whole.cer, whole.exprate, whole.exprate1, whole.exprate2]
+        rates += [parts[part].wer for part in ("short", "long") if part in parts]
+        cells = " | ".join(f"{100 * rate:.2f} %" for rate in rates)
+        lines.append(f"| {name} | {whole.n} | {cells} | {seconds:.0f} |")
+    rows = sorted(zip(token_edits(pairs), pairs, strict=True), key=lambda row: -row[0])
+    table = "".join(f"{pair.truth}\t{pair.prediction}\t{edits}\n" for edits, pair in rows)
+    (out / PREDICTIONS).write_text(f"truth\tprediction\tedits\n{table}", encoding="utf-8")
+    return lines
+
+
+def best_score(log: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """The line of a run's log that tells of a checkpoint's weights."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    found: dict[str, Any] = next(line for line in lines if line["seen"] == content["state"]["seen"])
+    return found
+
+
+def _commit() -> str:
+    """The commit of the source checkout that runs; `-dirty` where files differ from it."""
+    here = Path(__file__).parent
+    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "not a checkout"

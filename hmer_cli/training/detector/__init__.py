@@ -1,0 +1,1 @@
+"""Training of the page detector: symbol classifier, component network, boosted trees."""

@@ -1,0 +1,71 @@
+"""Recogniser and graph model in one weights file, with the confidence calibrated anew.
+
+python -m hmer_cli.training.join hmer-wide-7 runs/graph --name hmer-wide-8 \\
+    --data ../shared/data/crohme.zip
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.errors import UsageError
+from hmer_cli.models.registry import resolve
+from hmer_cli.networks.graph_model import GraphModel
+from hmer_cli.recognition.units import Units
+from hmer_cli.training.export import onnx
+from hmer_cli.training.export.calibration import calibrate
+from hmer_cli.training.export.transfer import symbol_names, transfer
+from hmer_cli.training.loop import BEST
+from hmer_cli.training.messages import say
+from hmer_cli.training.registry import load_system
+
+
+def main() -> None:
+    """Join, calibrate, write ``NAME.onnx`` into the run's folder."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("weights", help="the recogniser's, a name or a file")
+    parser.add_argument("run", type=Path, help="what hmer train train/recipes/graph.toml wrote")
+    parser.add_argument("--name", required=True, help="of what comes of them")
+    parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
+    given = parser.parse_args()
+    out = given.run / f"{given.name}.onnx"
+    join(resolve(given.weights), given.run, given.name, given.data, out)
+    say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
+
+
+def join(weights: Path, run: Path, name: str, data: Path, out: Path) -> None:
+    """Write the recogniser of ``weights`` with the graph model of ``run`` to ``out``.
+
+    Raises UsageError where the two have other tokens, or where the run has no graph model.
+    """
+    _, metadata = onnx.restore(weights)
+    system, content = load_system(run / BEST)
+    if not isinstance(system.model, GraphModel):
+        raise UsageError(f"{run} holds no graph model", "name a run of train/recipes/graph.toml")
+    if set(metadata["tokens"]) - set(content["tokens"]):
+        remedy = "train the graph model with a vocabulary that holds the recogniser's"
+        raise UsageError(f"{weights} has tokens that {run} has not", remedy)
+    model = limited(system.model, content["tokens"], metadata["tokens"])
+    parts = onnx.graph_models(model)
+    kept = {key: content[key] for key in ("shape", "recipe", "state")}
+    metadata |= {"name": name, "graph": kept, "calibration": {}}
+    onnx.join(weights, parts, metadata, out)
+    if split := metadata["recipe"]["calibration"]:
+        metadata["calibration"] = calibrate(out, open_dataset(str(data), split))
+        onnx.join(weights, parts, metadata, out)
+
+
+def limited(model: GraphModel, old: Sequence[str], tokens: Sequence[str]) -> GraphModel:
+    """The model with those of its ``old`` tokens alone that the recogniser knows, in its order."""
+    units, symbols = len(Units(tokens)), len(symbol_names(tokens)) - 1
+    known = GraphModel(replace(model.shape, units=units, symbols=symbols))
+    transfer(model.state_dict(), old, known, tokens)
+    return known
+
+
+if __name__ == "__main__":
+    main()

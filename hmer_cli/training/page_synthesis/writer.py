@@ -1,0 +1,129 @@
+"""A synthetic writer: glyphs, slant, spacing and layout style, the same through a whole page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.tree import parse
+from hmer_cli.synthesis.font import FontWriter, knows
+from hmer_cli.synthesis.glyph import Glyph, GlyphWriter, join
+from hmer_cli.synthesis.layout import layout
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
+from hmer_cli.synthesis.pen_kinematics import link
+from hmer_cli.synthesis.strokes import fill
+from hmer_cli.synthesis.writer_style import WriterStyle
+from hmer_cli.training.compose.symbol_bank import SymbolBank
+from hmer_cli.training.page_synthesis.sheet import Random
+
+Strokes = list[NDArray[np.floating]]
+
+SHARE_OF_OWN_FONT = 0.25  # of the writers use the project's own font
+VARIANTS = 4  # glyphs of one symbol that a writer has at most
+
+
+class ConsistentHand:
+    """A hand with at most `VARIANTS` glyphs of each symbol."""
+
+    def __init__(self, hand: GlyphWriter, random: Random) -> None:
+        self.hand, self.random = hand, random
+        self._known: dict[str, list[Glyph]] = {}
+
+    def glyph(self, token: str, aspect: float | None = None) -> Glyph:
+        """As `GlyphWriter`; what is pulled to a shape is written anew each time."""
+        if aspect is not None:
+            return self.hand.glyph(token, aspect)
+        known = self._known.setdefault(token, [])
+        if not known or (len(known) < VARIANTS and self.random.random() < 0.3):
+            known.append(self.hand.glyph(token))
+        return known[int(self.random.integers(len(known)))]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The parameters of a writer.
+
+    Lengths are in x heights: ``gap`` between the letters of a word, ``blank`` between words; ``x``
+    is an x in pixels, ``lean`` the slant, ``wide`` how wide letters are.
+    """
+
+    hand: GlyphWriter
+    style: LayoutStyle
+    x: float
+    gap: float
+    blank: float
+    lean: float
+    wide: float
+    joined: bool
+    random: Random
+
+    @classmethod
+    def sample(cls, bank: SymbolBank, random: Random) -> Writer:
+        """A random writer: one of the bank, or of the project's own font."""
+        x = float(random.uniform(12, 24))
+        manner = WriterStyle.of(int(random.integers(2**63)))
+        own = random.random() < SHARE_OF_OWN_FONT
+        hand: GlyphWriter = (
+            FontWriter(random, manner) if own else ConsistentHand(bank.hand(random), random)
+        )
+        lean, wide = random.normal((0.05, 1), (0.15, 0.1))
+        return cls(
+            hand=hand,
+            style=LayoutStyle(learnt(), random, {}, float(random.uniform(0.4, 1.0))),
+            x=x,
+            gap=float(random.uniform(-0.02, 0.35)),
+            blank=float(random.uniform(0.7, 1.6)),
+            lean=0.0 if own else float(np.clip(lean, -0.25, 0.4)),
+            wide=float(np.clip(wide, 0.75, 1.3)),
+            joined=own and manner.joined,
+            random=random,
+        )
+
+    @property
+    def space(self) -> float:
+        """Between two words, in pixels."""
+        return self.blank * self.x
+
+    def word(self, text: str) -> Strokes:
+        """A word from (0, 0) on, on the baseline; signs that nobody has are left out."""
+        strokes: Strokes = []
+        end = 0.0
+        run: list[str] = [sign for sign in text if knows(sign)]
+        if self.joined and len(run) > 1 and text.isalpha():
+            glyphs = [self.hand.glyph(sign) for sign in run]
+            return self._placed(join(text, glyphs, self.gap, link).strokes)
+        for sign in run:
+            glyph = self.hand.glyph(sign)
+            moved = np.array([end - glyph.box[0], self.random.normal(0, 0.03)])
+            strokes += [stroke + moved for stroke in glyph.strokes]
+            end += glyph.width + self.gap * float(self.random.uniform(0.5, 1.5))
+        return self._placed(strokes)
+
+    def maths(self, label: str) -> Strokes:
+        """An expression, likewise. Raises InputError, KeyError and ValueError as `layout`."""
+        tree = parse(tokenize(label))
+        strokes, _ = fill(layout(tree, self.hand, self.style), 1.0)
+        return self._placed(strokes)
+
+    def _placed(self, strokes: Sequence[NDArray[np.floating]]) -> Strokes:
+        if not strokes:
+            return []
+        matrix = np.array([[self.wide, 0], [-self.lean, 1]]) * self.x
+        placed = [stroke @ matrix for stroke in strokes]
+        left = min(float(stroke[:, 0].min()) for stroke in placed)
+        return [stroke - np.array([left, 0]) for stroke in placed]
+
+
+def placed(strokes: Strokes, x: float, y: float) -> Strokes:
+    """The strokes with their origin at (x, y)."""
+    shift = np.array([x, y])
+    return [stroke + shift for stroke in strokes]
+
+
+def right_of(strokes: Strokes) -> float:
+    """Where the strokes end."""
+    return max(float(stroke[:, 0].max()) for stroke in strokes)

@@ -1,0 +1,278 @@
+"""A release: the ordered stages that make all shipped files, run so far as they are missing.
+
+Input is a TOML file (``train/release.toml``) and a folder of data sets, output a folder with one
+folder a stage and all results in ``weights/``. A stage is done when its output has the SHA-256
+noted when it ended, and was made from what would make it now: the same settings, the same outputs
+of earlier stages, the same data. A stage that was interrupted goes on from its own checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.models.registry import sha256_of
+from hmer_cli.training.recogniser import Progress
+from hmer_cli.training.systems.base import Say
+
+WEIGHTS = "weights"
+NOTE = "stage.json"
+
+Scores = dict[str, float]
+
+
+class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):
+    """One step of a release.
+
+    ``kind`` names what it does (`hmer_cli.training.stages.KINDS`), ``source`` (``from`` in TOML)
+    the earlier stages that it needs, ``uses`` the data sets. ``recipe`` is a file beside the
+    release, ``set`` changes to it, ``options`` what other kinds take; ``toy`` holds changes and
+    options of the toy run. ``sha256`` is that of a result that comes out the same on every
+    machine, ``scores`` what it should score, give or take ``within``. ``hours``: on two cores.
+    """
+
+    name: str
+    kind: str
+    output: str
+    source: list[str] = []
+    uses: list[str] = []
+    recipe: str = ""
+    seed: int = 0
+    set: list[str] = []
+    options: dict[str, Any] = {}
+    toy: Toy = msgspec.field(default_factory=lambda: Toy())
+    sha256: str = ""
+    scores: Scores = {}
+    within: float = 0.01
+    hours: float = 0.0
+
+
+class Toy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a stage does otherwise in the toy run; ``recipe`` changes add to those of the stage."""
+
+    set: list[str] = []
+    options: dict[str, Any] = {}
+
+
+class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The stages in their order, the names of the data sets, and the fonts by file name."""
+
+    stage: list[Stage]
+    data: dict[str, str] = {}
+    optional: list[str] = []
+    fonts: list[str] = []
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a stage runs with.
+
+    ``folder`` is its own, ``weights`` holds the outputs of the stages before, ``outputs`` and
+    ``folders`` those by the name of their stage; ``data`` the data sets that are there.
+    """
+
+    stage: Stage
+    folder: Path
+    weights: Path
+    beside: Path
+    data: Mapping[str, Path]
+    outputs: Mapping[str, Path]
+    folders: Mapping[str, Path]
+    fonts: Sequence[Path]
+    threads: int
+    say: Say
+    progress: Progress
+
+    @property
+    def output(self) -> Path:
+        """Where the result goes."""
+        return self.folder / self.stage.output
+
+
+Run = Callable[[Job], Scores]
+"""Makes the output of a stage and says how well it does."""
+
+
+@dataclass
+class Runner:
+    """Runs the stages of a release that are not done yet into the folder ``out``.
+
+    ``kinds`` says how each kind of stage is run, ``find_fonts`` where the fonts of the release
+    are; it is asked where a stage has the option ``fonts``. With ``toy`` all run at toy size.
+    """
+
+    release: Release
+    beside: Path
+    data: Path
+    out: Path
+    kinds: Mapping[str, Run]
+    say: Say
+    progress: Progress
+    find_fonts: Callable[[Sequence[str]], Sequence[Path]] = lambda names: []
+    threads: int = 1
+    toy: bool = False
+    _outputs: dict[str, Path] = field(default_factory=dict)
+
+    def run(self, wanted: Sequence[str] = ()) -> list[str]:
+        """Run the stages ``wanted`` and all that they come from (all stages where none is named).
+
+        Returns what came out otherwise than the release says. Raises UsageError for a stage that
+        is not known, InputError where data is missing.
+        """
+        chosen = self._needed(wanted)
+        wrong: list[str] = []
+        for stage in self.release.stage:
+            if stage.name in chosen:
+                wrong += self._stage(self._sized(stage))
+        return wrong
+
+    def _needed(self, wanted: Sequence[str]) -> set[str]:
+        stages = {stage.name: stage for stage in self.release.stage}
+        todo, needed = list(wanted or stages), set[str]()
+        while todo:
+            name = todo.pop()
+            if name not in stages:
+                raise UsageError(f"no stage {name!r}", f"name one of: {', '.join(stages)}")
+            if name not in needed:
+                needed.add(name)
+                todo += stages[name].source
+        return needed
+
+    def _sized(self, stage: Stage) -> Stage:
+        if not self.toy:
+            return stage
+        changes, options = [*stage.set, *stage.toy.set], stage.options | stage.toy.options
+        return msgspec.structs.replace(stage, set=changes, options=options, sha256="", scores={})
+
+    def _stage(self, stage: Stage) -> list[str]:
+        """Run one stage unless it is done; what came out otherwise than it should."""
+        folder = self.out / stage.name
+        output, note = folder / stage.output, folder / NOTE
+        data = self._data(stage)
+        key = self._key(stage, data)
+        known = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
+        if known and known["key"] != key:
+            raise UsageError(
+                f"{folder} was made or begun with other settings, data or earlier stages",
+                "remove it, or choose another --out",
+            )
+        if not (output.is_file() and known.get("sha256") == sha256_of(output)):
+            self.say(f"{stage.name}: {'goes on' if known else 'begins'}")
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(note, {"key": key})
+            scores = self.kinds[stage.kind](self._job(stage, folder, data))
+            known = {"key": key, "sha256": sha256_of(output), "scores": scores}
+            _write(note, known)
+        else:
+            self.say(f"{stage.name}: done")
+        self._outputs[stage.name] = output
+        weights = self.out / WEIGHTS
+        weights.mkdir(exist_ok=True)
+        shutil.copyfile(output, weights / stage.output)
+        return list(_differences(stage, known, self.say))
+
+    def _job(self, stage: Stage, folder: Path, data: Mapping[str, Path]) -> Job:
+        return Job(
+            stage,
+            folder,
+            self.out / WEIGHTS,
+            self.beside,
+            data,
+            {name: self._outputs[name] for name in stage.source},
+            {name: self.out / name for name in stage.source},
+            self._fonts(stage),
+            self.threads,
+            self.say,
+            self.progress,
+        )
+
+    def _fonts(self, stage: Stage) -> Sequence[Path]:
+        return self.find_fonts(self.release.fonts) if stage.options.get("fonts") else ()
+
+    def _data(self, stage: Stage) -> dict[str, Path]:
+        """The data sets that the stage uses; raises InputError where one is missing."""
+        found = {name: self.data / self.release.data[name] for name in stage.uses}
+        for name, path in list(found.items()):
+            if not path.exists():
+                if name not in self.release.optional:
+                    raise InputError(f"{path} is missing", f"{stage.name} needs it: see --data")
+                del found[name]
+        return found
+
+    def _key(self, stage: Stage, data: Mapping[str, Path]) -> str:
+        """What the result depends on, as a digest."""
+        plain = msgspec.to_builtins(stage)
+        for told in ("sha256", "scores", "within", "hours", "toy"):
+            plain.pop(told)
+        parts: dict[str, Any] = {"stage": plain, "data": {n: _digest(p) for n, p in data.items()}}
+        parts["from"] = {name: sha256_of(self._outputs[name]) for name in stage.source}
+        if stage.recipe:
+            parts["recipe"] = sha256_of(self.beside / stage.recipe)
+        if stage.options.get("fonts"):
+            parts["fonts"] = self.release.fonts
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def load_release(path: Path, kinds: Mapping[str, Run]) -> Release:
+    """The release in a TOML file.
+
+    Raises UsageError where it cannot be read, or where a stage is of no known kind, comes from one
+    that is not before it, or uses data that has no name.
+    """
+    try:
+        release = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Release)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "give train/release.toml") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"{path} is no release: {error}", "mend the TOML") from error
+    before: set[str] = set()
+    for stage in release.stage:
+        known = {"from": before, "kind": set(kinds), "uses": set(release.data)}
+        asked = {"from": set(stage.source), "kind": {stage.kind}, "uses": set(stage.uses)}
+        for key, names in asked.items():
+            if strange := sorted(names - known[key]):
+                told = f"{path}: {stage.name}: {key}: no {', '.join(strange)}"
+                raise UsageError(told, f"use one of: {', '.join(sorted(known[key]))}")
+        if stage.name in before:
+            raise UsageError(f"{path} has two stages {stage.name!r}", "give each its own name")
+        before.add(stage.name)
+    return release
+
+
+def _differences(stage: Stage, known: Mapping[str, Any], say: Say) -> list[str]:
+    """What came out otherwise than the release says; all scores are told."""
+    scores: Scores = known["scores"]
+    if scores:
+        say(f"{stage.name}: {', '.join(f'{key} {value:.4g}' for key, value in scores.items())}")
+    wrong = [
+        f"{stage.name}: {name} is {scores.get(name, float('nan')):.4g}, not {wanted:.4g}"
+        for name, wanted in stage.scores.items()
+        if not abs(scores.get(name, float("nan")) - wanted) <= stage.within
+    ]
+    if stage.sha256 and known["sha256"] != stage.sha256:
+        wrong.append(f"{stage.name}: the SHA-256 is {known['sha256']}, not {stage.sha256}")
+    return wrong
+
+
+def _digest(path: Path) -> str:
+    """Of a file its SHA-256, of a folder that of its files' names and contents."""
+    if path.is_file():
+        return sha256_of(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = [f"{file.relative_to(path).as_posix()} {sha256_of(file)}" for file in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,113 @@
+"""What the kinds of stages of a release do: each makes its output and returns its scores."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.errors import InputError
+from hmer_cli.training.average import average
+from hmer_cli.training.compose.examples import examples, inks
+from hmer_cli.training.compose.symbol_bank import SymbolBank
+from hmer_cli.training.delivery import best_score
+from hmer_cli.training.detector import stages as detector
+from hmer_cli.training.fit import font, layout
+from hmer_cli.training.hmeg.run import HandPlan, train_hand
+from hmer_cli.training.join import join
+from hmer_cli.training.loop import BEST, LOG
+from hmer_cli.training.recipe import Recipe, load
+from hmer_cli.training.recogniser import train_recogniser
+from hmer_cli.training.registry import load_system
+from hmer_cli.training.release import Job, Run, Scores
+
+RATES = ("wer", "exprate")
+
+
+def recogniser(job: Job) -> Scores:
+    """A run of the stage's recipe, begun with the weights of the stage it comes from, if any."""
+    stage = job.stage
+    start = next((str(path) for path in job.outputs.values()), None)
+    recipe, changes = job.beside / stage.recipe, _changes(job)
+    made = train_recogniser(
+        load(recipe, changes),
+        recipe,
+        job.data["crohme"],
+        job.folder,
+        job.say,
+        job.progress,
+        start,
+        changes,
+    )
+    return _delivered(job, made)
+
+
+def mean(job: Job) -> Scores:
+    """The mean of the weights of the stages it comes from; one named twice counts twice."""
+    runs = [job.folders[name] for name in job.stage.source]
+    return _delivered(job, average(_plan(job), runs, job.data["crohme"], job.folder, job.say))
+
+
+def joined(job: Job) -> Scores:
+    """The recogniser of the first stage with the graph model of the second, in one file."""
+    first, second = job.stage.source
+    name, crohme = Path(job.stage.output).stem, job.data["crohme"]
+    join(job.outputs[first], job.folders[second], name, crohme, job.output)
+    return {}
+
+
+def hand(job: Job) -> Scores:
+    """HMEG's networks, in the file that ``hmer generate --engine hmeg`` writes with."""
+    made = train_hand(str(job.data["crohme"]), job.folder, HandPlan(**job.stage.options), job.say)
+    return _delivered(job, made, scored=False)
+
+
+def layout_statistics(job: Job) -> Scores:
+    """The measures of people's layouts: ``layout.json`` of the ink engine."""
+    found = layout.fit(examples(open_dataset(str(job.data["crohme"]), "train")))
+    job.output.write_text(found, encoding="utf-8")
+    return {}
+
+
+def glyph_statistics(job: Job) -> Scores:
+    """How often people draw each sign in each way: ``ways.json`` of the ink engine."""
+    bank = SymbolBank.build(inks(open_dataset(str(job.data["crohme"]), "train")))
+    job.output.write_text(font.table(font.fit(bank)), encoding="utf-8")
+    return {}
+
+
+KINDS: dict[str, Run] = {
+    "recogniser": recogniser,
+    "average": mean,
+    "join": joined,
+    "hand": hand,
+    "layout-statistics": layout_statistics,
+    "glyph-statistics": glyph_statistics,
+    "symbol-classifier": detector.symbols,
+    "pages": detector.pages,
+    "component-network": detector.component_networks,
+    "boosted-trees": detector.trees,
+    "detector-evaluation": detector.evaluation,
+}
+
+
+def _changes(job: Job) -> list[str]:
+    """The changes to the recipe, among them the name that the weights are to have."""
+    return [f"name={Path(job.stage.output).stem}", f"seed={job.stage.seed}", *job.stage.set]
+
+
+def _plan(job: Job) -> Recipe:
+    return load(job.beside / job.stage.recipe, _changes(job))
+
+
+def _delivered(job: Job, made: Path, scored: bool = True) -> Scores:
+    """The scores of a run whose file is where the stage has it."""
+    if made != job.output:
+        if made.suffix != job.output.suffix:
+            raise InputError(f"{job.stage.name} makes {made.name}, not {job.stage.output}")
+        shutil.copyfile(made, job.output)
+    if not scored:
+        return {}
+    _, content = load_system(job.folder / BEST)
+    line = best_score(job.folder / LOG, content)
+    return {name: line[name] for name in RATES if name in line}

@@ -1,0 +1,240 @@
+"""Ink that was put into the files of note apps comes out as it went in."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inkfiles import json_strokes, moved, written, xopp, xopp_package, xournal, zipped
+
+from hmer_cli.errors import InputError
+from hmer_cli.ink import packed_text
+from hmer_cli.ink.centre_line import centre_line, pen_width, resampled
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.inkml import write_inkml
+from hmer_cli.ink.notes import kind_of
+from hmer_cli.ink.svg import svg
+from hmer_cli.page.load.pages import open_pages
+from hmer_cli.page.regions import find_regions
+
+LABEL = r"\frac { a + 1 } { b ^ { 2 } } = x"
+INK = written(LABEL)
+
+
+def read(data: bytes) -> list[Ink]:
+    kind = kind_of(data)
+    assert kind is not None
+    return kind.read(data, "x")
+
+
+def assert_same(found: Ink, ink: Ink = INK, tolerance: float = 0.06) -> None:
+    assert len(found.strokes) == len(ink.strokes)
+    for one, other in zip(found.strokes, ink.strokes, strict=True):
+        assert np.abs(one[[0, -1]] - other[[0, -1]]).max() <= tolerance
+        assert np.abs(one.min(0) - other.min(0)).max() <= tolerance
+        assert np.abs(one.max(0) - other.max(0)).max() <= tolerance
+
+
+FILES: dict[str, Callable[[Ink], bytes]] = {
+    "xoj": lambda ink: xournal([ink]),
+    "xopp": lambda ink: xopp([ink]),
+    "xopp package": lambda ink: xopp_package([ink]),
+    "svg": lambda ink: svg(ink, (800, 600), 2.0).encode(),
+    "json": json_strokes,
+    "inkml": write_inkml,
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_what_was_written_is_read_back(kind: str) -> None:
+    (found,) = read(FILES[kind](INK))
+    assert_same(found)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_of_ink_is_one_page_with_one_expression(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "x").write_bytes(FILES[kind](INK))
+    (page,) = open_pages(str(tmp_path / "x"))
+    (region,) = find_regions(page)
+    assert region.written is not None
+    assert region.box == pytest.approx(INK.box(), abs=0.2)
+
+
+def test_each_page_of_a_notebook_is_a_page() -> None:
+    assert [len(ink.strokes) for ink in read(xopp([INK, Ink(()), INK]))] == [
+        len(INK.strokes), 0, len(INK.strokes)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("stroke", [
+    '<stroke tool="highlighter" color="#ffff007f" width="20">60 80 300 80</stroke>',
+    '<stroke tool="pen" color="#ffff007f" width="20">60 80 300 80</stroke>',
+    '<stroke tool="eraser" color="#000000ff" width="20">60 80 300 80</stroke>',
+    '<text font="Sans" size="12" x="10" y="10">words</text>',
+])  # fmt: skip
+def test_markers_erasers_and_words_are_no_strokes(stroke: str) -> None:
+    assert_same(read(xopp([INK], stroke))[0])
+
+
+BAD: dict[str, tuple[bytes, str]] = {
+    "cut off": (xopp([INK])[:-300], "cut off"),
+    "not a number": (xopp([INK], "<stroke>1 2 nan 4</stroke>"), "no number"),
+    "infinite": (xopp([INK], "<stroke>1 2 inf 4</stroke>"), "no number"),
+    "words": (xopp([INK], "<stroke>one two</stroke>"), "not a list of points"),
+    "too far": (xopp([INK], "<stroke>1 2 1e30 4</stroke>"), "beyond"),
+    "entities": (b'<!DOCTYPE x [<!ENTITY a "b">]><xournal>&a;</xournal>', "entities"),
+    "version": (b"reMarkable .lines file, version=5          \0\0\0\0", "version 5"),
+    "damaged": (b"reMarkable .lines file, version=6          \xff", "a package|damaged"),
+    "no strokes": (b"<svg><rect width='3' height='3'/></svg>", "no strokes"),
+    "bad path": (b"<svg><path stroke='red' d='M 1 1 banana'/></svg>", "not understood"),
+    "json of others": (b'{"a": 1}', "without strokes"),
+    "json cut off": (b'{"strokes": [[[1, 2]', "not valid JSON"),
+    "json NaN": (b'{"strokes": [[[1, NaN], [2, 3]]]}', "no number"),
+    "json deep": (b"[" * 100_000, "not valid JSON"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_files_are_refused_with_a_word(what: str) -> None:
+    data, word = BAD[what]
+    with pytest.raises(InputError, match=word):
+        read(data)
+
+
+def test_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed_text, "MAX_TEXT", 1 << 16)
+    for data in (gzip.compress(xournal([INK]) + b" " * 100_000), xopp_package([INK] * 20)):
+        with pytest.raises(InputError, match="unpacks to more"):
+            read(data)
+
+
+def test_a_package_of_notes_is_a_document_and_no_archive_of_pictures(tmp_path: Path) -> None:
+    (tmp_path / "x.xopp").write_bytes(xopp_package([INK]))
+    (page,) = open_pages(str(tmp_path / "x.xopp"))
+    assert page.ink is not None
+    (page,) = open_pages(str(tmp_path))
+    assert page.source.endswith("x.xopp")
+
+
+@pytest.mark.parametrize("content", [
+    [[[x, y] for x, y in s.tolist()] for s in INK.strokes],
+    {"strokes": [s.reshape(-1).tolist() for s in INK.strokes]},
+    {"ink": [[s[:, 0].tolist(), s[:, 1].tolist(), [0] * len(s)] for s in INK.strokes]},
+    {"strokes": [{"x": s[:, 0].tolist(), "y": s[:, 1].tolist()} for s in INK.strokes]},
+    {"paths": [{"path": [[x, y, 0.5, 3] for x, y in s.tolist()]} for s in INK.strokes]},
+    {"type": "excalidraw", "elements": [{"type": "text"}] + [
+        {"type": "freedraw", "x": 10, "y": 5, "angle": 0, "points": (s - [10, 5]).tolist()}
+        for s in INK.strokes]},
+])  # fmt: skip
+def test_strokes_in_json_are_read_in_every_documented_form(content: object) -> None:
+    assert_same(read(json.dumps(content).encode())[0])
+
+
+@pytest.mark.parametrize(("element", "points"), [
+    ("<path stroke='red' d='m1 2 3 4h5v-6z'/>", [(1, 2), (4, 6), (9, 6), (9, 0), (1, 2)]),
+    ("<polyline stroke='red' points='1,2 3,4'/>", [(1, 2), (3, 4)]),
+    ("<line stroke='red' x1='1' y1='2' x2='3px' y2='4'/>", [(1, 2), (3, 4)]),
+    ("<g transform='translate(10) scale(2)'><path style='stroke:#000' d='M1 2L3 4'/></g>",
+     [(12, 4), (16, 8)]),
+    ("<g transform='rotate(90 1 1)'><path stroke='red' d='M1 1L2 1'/></g>", [(1, 1), (1, 2)]),
+])  # fmt: skip
+def test_svg_is_read_with_its_transforms(element: str, points: list[tuple[int, int]]) -> None:
+    (ink,) = read(f"<svg xmlns='http://www.w3.org/2000/svg'>{element}</svg>".encode())
+    assert ink.strokes[0] == pytest.approx(np.array(points))
+
+
+@pytest.mark.parametrize(
+    "path", ["M0 0 C0 10 10 10 10 0", "M0 0 Q5 10 10 0", "M0 0 A5 5 0 0 0 10 0"]
+)
+def test_curves_of_svg_go_where_they_should(path: str) -> None:
+    (ink,) = read(f"<svg><path stroke='red' d='{path}'/></svg>".encode())
+    assert ink.strokes[0][[0, -1]] == pytest.approx(np.array([(0, 0), (10, 0)]), abs=1e-5)
+    assert ink.strokes[0][:, 1].max() >= 4.5
+
+
+@pytest.mark.parametrize("hidden", [
+    "<defs><path stroke='red' d='M0 0L9 9'/></defs>",
+    "<path stroke='red' opacity='.3' d='M0 0L9 9'/>",
+    "<g style='display:none'><path stroke='red' d='M0 0L9 9'/></g>",
+])  # fmt: skip
+def test_svg_that_is_not_shown_is_no_stroke(hidden: str) -> None:
+    (ink,) = read(f"<svg>{hidden}<path stroke='red' d='M1 1L2 2'/></svg>".encode())
+    assert len(ink.strokes) == 1
+
+
+def test_zips_of_pictures_are_still_archives() -> None:
+    assert kind_of(zipped({"a.png": b"", "b.png": b""})) is None
+
+
+def test_a_page_of_a_tablet_is_read(tmp_path: Path) -> None:
+    pytest.importorskip("rmscene")
+    (found,) = read(remarkable(INK))
+    assert_same(found)
+    book = zipped({"n.content": json.dumps({"pages": ["b", "a"]}).encode(),
+                   "n/a.rm": remarkable(INK), "n/b.rm": remarkable(moved(INK, 0, 0))})  # fmt: skip
+    first, second = read(book)
+    assert_same(first, moved(INK, 0, 0))
+    assert_same(second)
+
+
+def remarkable(ink: Ink) -> bytes:
+    """A page as a reMarkable tablet writes it."""
+    from rmscene import scene_items as items
+    from rmscene import scene_stream as stream
+    from rmscene.crdt_sequence import CrdtSequenceItem
+    from rmscene.tagged_block_common import CrdtId
+
+    blocks = list(stream.simple_text_document(""))
+    for number, stroke in enumerate(ink.strokes):
+        points = [items.Point(x, y, 0, 0, 8, 100) for x, y in stroke.tolist()]
+        line = items.Line(items.PenColor.BLACK, items.Pen.FINELINER_2, points, 1.0, 0.0)
+        left = CrdtId(1, 19 + number) if number else CrdtId(0, 0)
+        item = CrdtSequenceItem(CrdtId(1, 20 + number), left, CrdtId(0, 0), 0, line)
+        blocks.append(stream.SceneLineItemBlock(CrdtId(0, 11), item))
+    buffer = io.BytesIO()
+    stream.write_blocks(buffer, blocks)
+    return buffer.getvalue()
+
+
+def test_a_pen_has_the_width_that_its_outline_says() -> None:
+    assert pen_width(20 * 3 + np.pi * 9 / 4, 2 * 20 + np.pi * 3) == pytest.approx(3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_centre_line_of_an_outline_is_the_stroke_itself(seed: int) -> None:
+    from inkfiles import outline
+
+    for stroke in written(r"\beta x + 8 \alpha", seed).strokes:
+        found = centre_line(np.asarray(outline(stroke, 1.4), np.float64))
+        assert found is not None and found.misfit < 0.35
+        assert found.pen == pytest.approx(1.4, abs=0.45)
+        dense = resampled(stroke.astype(np.float64), 300)
+        near = np.hypot(*(found.points[:, None] - dense[None]).transpose(2, 0, 1))
+        for away in (near.min(axis=1), near.min(axis=0)):
+            assert away.mean() < 0.3 * 1.4 and away.max() < 1.5 * 1.4
+
+
+def test_outlines_in_svg_are_strokes(tmp_path: Path) -> None:
+    from inkfiles import outline
+
+    paths = "".join(
+        f"<path d='M{' L'.join(f'{x:.3f} {y:.3f}' for x, y in outline(s, 1.4).tolist())} Z'/>"
+        for s in INK.strokes
+    )
+    (found,) = read(f"<svg>{paths}</svg>".encode())
+    assert len(found.strokes) == len(INK.strokes)
+
+
+def test_nothing_of_a_zip_is_believed(tmp_path: Path) -> None:
+    data = bytearray(xopp_package([INK]))
+    with zipfile.ZipFile(io.BytesIO(bytes(data))) as archive:
+        offset = archive.getinfo("content.xml").header_offset
+    data[offset + 60 : offset + 90] = b"\xff" * 30
+    with pytest.raises(InputError, match=r"cannot be unpacked|damaged"):
+        read(bytes(data))

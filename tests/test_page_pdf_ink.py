@@ -1,0 +1,128 @@
+"""The strokes of handwriting come out of a PDF, and what is no handwriting does not."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inkfiles import SIZE, ink_annotation, lines, moved, outlines, pdf, written
+
+from hmer_cli.ink.ink import Ink
+from hmer_cli.page.load.pages import Page, open_pages
+from hmer_cli.page.load.pdf import DPI
+from hmer_cli.page.regions import find_regions
+
+INK = written(r"\frac { a + 1 } { b ^ { 2 } } = x")
+SCALE = DPI / 72
+
+
+def opened(data: bytes, tmp_path: Path) -> Page:
+    (tmp_path / "x.pdf").write_bytes(data)
+    (page,) = open_pages(str(tmp_path / "x.pdf"))
+    return page
+
+
+def assert_ink(page: Page, ink: Ink = INK, scale: float = SCALE, tolerance: float = 1.5) -> None:
+    assert page.ink is not None
+    assert len(page.ink) == len(ink.strokes)
+    for one, other in zip(page.ink.strokes, ink.strokes, strict=True):
+        assert np.abs(one.min(0) - other.min(0) * scale).max() <= tolerance
+        assert np.abs(one.max(0) - other.max(0) * scale).max() <= tolerance
+
+
+def test_stroked_paths_are_strokes_and_are_read_as_such(tmp_path: Path) -> None:
+    page = opened(pdf(lines(INK)), tmp_path)
+    assert_ink(page)
+    (region,) = find_regions(page)
+    assert region.written is not None and len(region.written.strokes) == len(INK.strokes)
+
+
+def test_filled_outlines_are_strokes_too(tmp_path: Path) -> None:
+    assert_ink(opened(pdf(outlines(INK)), tmp_path), tolerance=4)
+
+
+def test_strokes_are_in_the_order_of_drawing(tmp_path: Path) -> None:
+    turned = Ink(INK.strokes[::-1])
+    assert_ink(opened(pdf(lines(turned)), tmp_path), turned)
+
+
+def test_lines_of_ink_annotations_are_strokes(tmp_path: Path) -> None:
+    entry, objects = ink_annotation(INK)
+    assert_ink(opened(pdf("", page=entry, objects=objects), tmp_path))
+
+
+def test_forms_within_forms_keep_their_matrices(tmp_path: Path) -> None:
+    form = (
+        "<</Type/XObject/Subtype/Form/BBox[-999 -999 1999 1999]/Matrix[{}]{}/Length {}>>"
+        "stream\n{}\nendstream"
+    )
+    inner = lines(moved(INK, 60, 60, 1.0))
+    middle = "q 1 0 0 1 20 -30 cm /B Do Q"
+    data = pdf("q .5 0 0 .5 0 0 cm /A Do Q", page="/Resources<</XObject<</A 5 0 R>>>>", objects=[
+        form.format("1 0 0 1 10 10", "/Resources<</XObject<</B 6 0 R>>>>", len(middle), middle),
+        form.format("2 0 0 2 0 0", "", len(inner), inner),
+    ])  # fmt: skip
+    page = opened(data, tmp_path)
+    assert page.ink is not None and page.redrawn  # where they were not seen, they would be no ink
+    corner = np.concatenate(page.ink.strokes).min(axis=0) / SCALE
+    height = SIZE[1] - (2 * (SIZE[1] - 60) - 30 + 10) / 2
+    assert corner == pytest.approx([(2 * 60 + 20 + 10) / 2, height], abs=1)
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_turned_and_cropped_pages_hold_their_strokes(tmp_path: Path, turn: int) -> None:
+    page = opened(pdf(lines(INK), page=f"/Rotate {turn}/CropBox[20 300 500 780]"), tmp_path)
+    assert page.ink is not None and page.redrawn
+    assert len(page.ink) == len(INK.strokes)
+
+
+OTHERS = {
+    "highlighter": "q /G gs 1 1 0 RG 20 w 50 730 m 300 730 l S Q\n",
+    "white": "q 1 1 1 RG 5 w 20 100 m 90 200 l 100 300 l S Q\n",
+    "rules": "".join(f"20 {y} m 580 {y} l S\n" for y in range(20, 800, 24)),
+    "grid": "".join(f"{x} 100 m {x} 300 l S\n" for x in range(20, 580, 20)),
+    "box": "300 300 100 50 re S\n",
+    "bullets": "".join(f"{x} 99 m {x + 5} 105 l {x + 9} 96 l {x} 92 l f\n" for x in (9, 50, 90)),
+    "off the page": "-500 -500 m -400 -450 l -410 -380 l S\n",
+    "clip": "q 0 0 600 800 re W n 10 10 m 20 30 l 25 12 l n Q\n",
+    "drawn again": lines(INK) * 2,
+    "nothing": "1 1 m 1 1 l n\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_is_no_handwriting_is_no_stroke(tmp_path: Path, what: str) -> None:
+    resources = "/Resources<</ExtGState<</G<</CA .4/ca .4/BM/Multiply>>>>>>"
+    page = opened(pdf(OTHERS[what] + lines(INK), page=resources), tmp_path)
+    assert_ink(page)
+
+
+def test_pieces_drawn_one_by_one_are_one_stroke(tmp_path: Path) -> None:
+    pieces = "".join(
+        f"{1 + 0.1 * (i % 3)} w {x0:.3f} {SIZE[1] - y0:.3f} m {x1:.3f} {SIZE[1] - y1:.3f} l S\n"
+        for stroke in INK.strokes
+        for i, ((x0, y0), (x1, y1)) in enumerate(pairwise(stroke))
+    )
+    assert_ink(opened(pdf(pieces), tmp_path))
+
+
+def test_a_plot_of_very_many_paths_is_left_to_the_picture(tmp_path: Path) -> None:
+    spots = "".join(
+        f"{i % 600} {i // 40} m {i % 600 + 3} {i // 40 + 2} l S\n" for i in range(30_000)
+    )
+    assert opened(pdf(spots), tmp_path).ink is None
+
+
+def test_a_scan_beside_strokes_is_read_from_the_picture(tmp_path: Path) -> None:
+    noise = "".join(f"{x} {y} 4 4 re f\n" for x in range(60, 200, 7) for y in range(690, 745, 7))
+    page = opened(pdf(noise + lines(INK)), tmp_path)
+    assert page.ink is not None and not page.redrawn
+    (region,) = find_regions(page, "expression")
+    assert region.written is None
+
+
+def test_infinite_and_missing_points_harm_nobody(tmp_path: Path) -> None:
+    odd = "1 0 0 1 9e37 9e37 cm 9e37 9e37 m 9e38 1 l S\n"
+    assert_ink(opened(pdf(f"q {odd} Q 5 5 l S 7 m S\n" + lines(INK)), tmp_path))
