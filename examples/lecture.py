@@ -1,4 +1,4 @@
-"""A page of notes in invented handwriting, prose and displayed expressions, on ruled paper."""
+"""A synthetic page of notes: prose and displayed expressions on ruled paper."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Lecturer:
 
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
-        self.manner = WriterStyle.of(WRITER)
-        self.hand = FontWriter(self.random, self.manner)
+        self.style = WriterStyle.of(WRITER)
+        self.writer = FontWriter(self.random, self.style)
         self.strokes: list[Points] = []
         self.y = float(TOP)
 
@@ -51,14 +51,14 @@ class Lecturer:
             if word == " ":
                 x += 0.8 * X
                 continue
-            glyphs = [self.hand.glyph(letter) for letter in word]
+            glyphs = [self.writer.glyph(letter) for letter in word]
             strokes = [(s * X).astype(np.float32) for s in join(word, glyphs, 0.14, None).strokes]
             x += self.put(strokes, x, self.y) + 0.25 * X
         self.y += PITCH
 
     def display(self, label: str) -> None:
-        """One expression, with air over and under it."""
-        strokes, _, _ = inscribe(parse(tokenize(label)), self.manner, self.random)
+        """One expression, with space over and under it."""
+        strokes, _, _ = inscribe(parse(tokenize(label)), self.style, self.random)
         scaled = [(stroke * X / 100).astype(np.float32) for stroke in strokes]
         points = np.concatenate(scaled)
         top, foot = float(points[:, 1].min()), float(points[:, 1].max())
