@@ -1,10 +1,10 @@
-"""Draws the examples: twelve known expressions in invented handwriting, and one in twelve hands.
+"""Draws the examples: twelve expressions in synthetic handwriting, and one by twelve writers.
 
     python examples/draw.py [FOLDER]
 
-writes five as ink (InkML), five as images (PNG) and two on the pages of a PDF; the hands are those
-of ``hmer generate``, on a sheet (SVG), as is that of a page of notes (PNG). The same every time,
-and no ink of any data set is in them.
+writes five as ink (InkML), five as images (PNG) and two on the pages of a PDF; one expression by
+writers of ``hmer generate`` on a sheet (SVG), and a page of notes (PNG). Deterministic; no ink of
+any data set is in them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from hmer_cli.ink.svg import paths
 from hmer_cli.synthesis.engine import Engine
 
 from lecture import lecture
-from strokes import AXIS, Hand, Stroke
+from strokes import AXIS, Stroke, StrokeWriter
 
 INK = {
     "circle": r"\sin ^ { 2 } \theta + \cos ^ { 2 } \theta = 1",
@@ -95,11 +95,11 @@ class Drawing:
 
 
 class Writer:
-    """Writes a label's tokens from left to right, in one hand."""
+    """Draws a label's tokens from left to right in one style."""
 
     def __init__(self, label: str, seed: int) -> None:
         self.tokens = label.split()[::-1]
-        self.hand = Hand(seed)
+        self.writer = StrokeWriter(seed)
 
     def row(self) -> Drawing:
         """Everything up to the end of the group."""
@@ -108,14 +108,14 @@ class Writer:
             token = self.tokens[-1]
             air = self.air(token) if row.strokes else 0.0
             piece = self.scripted(self.piece())
-            row.put(piece, end + air, self.hand.random.gauss(0, 2.5))
-            end += air + piece.width + (self.hand.random.gauss(20, 3) if token in SPACED else 0)
+            row.put(piece, end + air, self.writer.random.gauss(0, 2.5))
+            end += air + piece.width + (self.writer.random.gauss(20, 3) if token in SPACED else 0)
         return row
 
     def air(self, token: str) -> float:
         """The gap before a token, in hundredths of an x."""
         wide = 36 if token in SPACED or token in WORDS or token == r"\frac" else 20
-        return self.hand.random.gauss(wide, 3)
+        return self.writer.random.gauss(wide, 3)
 
     def group(self) -> Drawing:
         """What stands between the next two braces."""
@@ -133,14 +133,14 @@ class Writer:
             return self.root(self.group())
         if token in WORDS:
             return self.word(token)
-        return Drawing().sign(token, self.hand.write(token))
+        return Drawing().sign(token, self.writer.write(token))
 
     def word(self, token: str) -> Drawing:
         """A function's name, letter by letter, as one symbol."""
         letters = Drawing()
         end = 0.0
         for letter in WORDS[token]:
-            piece = Drawing().sign(letter, self.hand.write(letter))
+            piece = Drawing().sign(letter, self.writer.write(letter))
             letters.put(piece, end)
             end += piece.width + 10
         return Drawing().sign(token, letters.strokes)
@@ -150,7 +150,7 @@ class Writer:
         drawing = Drawing()
         width = max(over.width, under.width) + 36
         drawing.put(over, (width - over.width) / 2, AXIS - 26 - over.box[3])
-        drawing.sign("-", [self.hand.line((0, AXIS + 2), (width, AXIS - 2))])
+        drawing.sign("-", [self.writer.line((0, AXIS + 2), (width, AXIS - 2))])
         drawing.put(under, (width - under.width) / 2, AXIS + 28 - under.box[1])
         return drawing
 
@@ -159,7 +159,7 @@ class Writer:
         drawing = Drawing()
         top, foot = inner.box[1] - 24, max(8.0, inner.box[3] + 6)
         tick = (0.0, foot - 50), (16.0, foot - 62), (38.0, foot), (66.0, top)
-        drawing.sign(r"\sqrt", [self.hand.line(*tick, (96 + inner.width, top - 3))])
+        drawing.sign(r"\sqrt", [self.writer.line(*tick, (96 + inner.width, top - 3))])
         drawing.put(inner, 80)
         return drawing
 

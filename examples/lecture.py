@@ -1,4 +1,4 @@
-"""A page of notes in invented handwriting, prose and displayed expressions, on ruled paper."""
+"""A synthetic page of notes: prose and displayed expressions on ruled paper."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.ink.render import draw
 from hmer_cli.synthesis.engine import inscribe
-from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.glyph import Points, join
 from hmer_cli.synthesis.writer_style import WriterStyle
 
@@ -39,8 +39,8 @@ class Lecturer:
 
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
-        self.manner = WriterStyle.of(WRITER)
-        self.hand = FontHand(self.random, self.manner)
+        self.style = WriterStyle.of(WRITER)
+        self.writer = FontWriter(self.random, self.style)
         self.strokes: list[Points] = []
         self.y = float(TOP)
 
@@ -51,14 +51,14 @@ class Lecturer:
             if word == " ":
                 x += 0.8 * X
                 continue
-            glyphs = [self.hand.glyph(letter) for letter in word]
+            glyphs = [self.writer.glyph(letter) for letter in word]
             strokes = [(s * X).astype(np.float32) for s in join(word, glyphs, 0.14, None).strokes]
             x += self.put(strokes, x, self.y) + 0.25 * X
         self.y += PITCH
 
     def display(self, label: str) -> None:
-        """One expression, with air over and under it."""
-        strokes, _, _ = inscribe(parse(tokenize(label)), self.manner, self.random)
+        """One expression, with space over and under it."""
+        strokes, _, _ = inscribe(parse(tokenize(label)), self.style, self.random)
         scaled = [(stroke * X / 100).astype(np.float32) for stroke in strokes]
         points = np.concatenate(scaled)
         top, foot = float(points[:, 1].min()), float(points[:, 1].max())

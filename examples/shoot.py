@@ -1,4 +1,4 @@
-"""Takes the picture of a review page that the README shows; needs Chromium.
+"""Takes the screenshot of a review page in the README; needs Chromium.
 
 python examples/shoot.py
 """

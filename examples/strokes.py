@@ -1,8 +1,7 @@
-"""A stroke font of our own, and the unsteady hand that writes with it.
+"""A stroke font of hmer's own, drawn with random variation.
 
-A glyph is one string: strokes apart by ``|``, points ``x,y`` apart by blanks, in hundredths of the
-height of a lower-case x, y down, the baseline at 0. The pen goes smoothly through the points and
-turns sharply at those marked with ``*``.
+A glyph is one string: strokes separated by ``|``, points ``x,y`` by blanks, in hundredths of the x
+height, y down, baseline at 0. Strokes are Catmull-Rom curves with corners at points marked ``*``.
 """
 
 from __future__ import annotations
@@ -91,13 +90,13 @@ def through(points: list[tuple[Point, bool]]) -> Stroke:
     return stroke + (smooth(piece)[bool(stroke) :] if len(piece) > 1 else [])
 
 
-class Hand:
-    """A writer: one slant and one unsteadiness, drawn from a seed; no two signs come out alike."""
+class StrokeWriter:
+    """A writer: a slant and a jitter, drawn from a seed; every glyph is perturbed anew."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.slant = self.random.uniform(0.02, 0.2)
-        self.unrest = self.random.uniform(2.0, 3.4)
+        self.jitter = self.random.uniform(2.0, 3.4)
 
     def write(self, token: str) -> list[Stroke]:
         """The strokes of one glyph, baseline at 0, its left edge near 0."""
@@ -107,19 +106,19 @@ class Hand:
         for drawn in GLYPHS[token].split("|"):
             marked = [(p.rstrip("*").split(","), p.endswith("*")) for p in drawn.split()]
             points = [((float(x) * wide, float(y) * high), sharp) for (x, y), sharp in marked]
-            strokes.append(through([(self.waver(p, turn), sharp) for p, sharp in points]))
+            strokes.append(through([(self.displaced(p, turn), sharp) for p, sharp in points]))
         return strokes
 
     def line(self, *corners: Point) -> Stroke:
         """One stroke of nearly straight pieces: a fraction bar, a root sign."""
-        points = [(self.waver(corners[0], 0), False)]
+        points = [(self.displaced(corners[0], 0), False)]
         for (x0, y0), (x1, y1) in pairwise(corners):
             middle = (x0 + x1) / 2, (y0 + y1) / 2
-            points += [(self.waver(middle, 0), False), (self.waver((x1, y1), 0), True)]
+            points += [(self.displaced(middle, 0), False), (self.displaced((x1, y1), 0), True)]
         return through(points)
 
-    def waver(self, point: Point, turn: float) -> Point:
-        """The point where the hand puts it: slanted, turned and a little beside."""
+    def displaced(self, point: Point, turn: float) -> Point:
+        """The point slanted, rotated and displaced at random."""
         x, y = point
         x, y = x - (self.slant + turn) * y, y + turn * x
-        return x + self.random.gauss(0, self.unrest), y + self.random.gauss(0, self.unrest)
+        return x + self.random.gauss(0, self.jitter), y + self.random.gauss(0, self.jitter)

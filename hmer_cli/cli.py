@@ -51,7 +51,7 @@ CharsetOption = Annotated[
 
 def main() -> None:
     """Run the command line; every kind of end has its exit code, and one line that says why."""
-    console.hear_libraries()
+    console.show_library_warnings()
     _prepare_streams()
     code = _run()
     try:

@@ -1,4 +1,4 @@
-"""What is said to a person: on stderr, never on stdout, and the only place that knows Rich."""
+"""Messages, progress bars and tables for people, on stderr; the only module that imports Rich."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import TextIO
 
 
 def say(message: object) -> None:
-    """One line on stderr; line breaks and control characters in it are made harmless.
+    """Print one line on stderr, with line breaks and control characters escaped.
 
-    Never raises: what cannot be said is not said.
+    Never raises; what cannot be written is dropped.
     """
     _write(f"hmer: {one_line(message)}\n")
 
 
 def _write(text: str) -> None:
-    """On stderr; a log that cannot be written costs no output."""
+    """Write to stderr; if that fails, stderr is silenced and the run goes on."""
     if sys.stderr is None:
         return
     try:
@@ -30,24 +30,24 @@ def _write(text: str) -> None:
 
 
 def silence(stream: TextIO) -> None:
-    """Send what is still written to the stream nowhere: Python would try again at its end."""
+    """Redirect the stream to the null device: Python would flush it again at exit."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def one_line(text: object) -> str:
-    """The text without line breaks and terminal codes, as names of files may hold them."""
+    """The text in one line without terminal control codes, which file names may contain."""
     return printable(" ".join(str(text).split()))
 
 
 def printable(text: object) -> str:
-    """The text as it is, but for control characters and line breaks, which are written out."""
+    """The text with control characters and line breaks escaped."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(text))
 
 
-def hear_libraries() -> None:
-    """Let warnings of Python libraries be said here, each of them once."""
-    heard: set[str] = set()
+def show_library_warnings() -> None:
+    """Print warnings of Python libraries as messages, each of them once."""
+    shown: set[str] = set()
 
     def show(
         message: Warning | str,
@@ -58,20 +58,20 @@ def hear_libraries() -> None:
         line: str | None = None,
     ) -> None:
         line = f"a library warns: {one_line(message)}"
-        if line not in heard:
-            heard.add(line)
+        if line not in shown:
+            shown.add(line)
             say(line)
 
     warnings.showwarning = show
 
 
 Advance = Callable[[int, int], None]
-"""Told the steps done and the steps that turned up on the way."""
+"""Callback: steps done, and steps added to the total."""
 
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Advance]:
-    """A progress bar on stderr, silent where that is no terminal."""
+    """A progress bar on stderr; none if that is no terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield _ignore
         return
@@ -92,7 +92,7 @@ def progress(what: str, total: int) -> Iterator[Advance]:
 
 
 def _ignore(done: int, found: int) -> None:
-    """Progress that nobody watches."""
+    """Progress without a terminal."""
 
 
 def table(
@@ -101,7 +101,7 @@ def table(
     rows: Sequence[Sequence[object]],
     to: TextIO | None = None,
 ) -> None:
-    """A table, its first column to the left and the others to the right; on stderr by default."""
+    """Print a table, first column left-aligned, others right-aligned; on stderr by default."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

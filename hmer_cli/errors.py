@@ -1,4 +1,4 @@
-"""One tree of errors; each knows its exit code and says what to do."""
+"""Exception classes, each with an exit code, a one-line message and a remedy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import traceback
 class HmerError(Exception):
     """Base of every error that hmer raises on purpose.
 
-    ``what`` says in one line what went wrong, ``remedy`` what the user can do about it.
+    ``what`` is one line on what went wrong, ``remedy`` what the user can do about it.
     """
 
     exit_code = 70
@@ -30,7 +30,7 @@ class InputError(HmerError):
 
 
 class InternalError(InputError):
-    """A fault of hmer itself while one input was read; the other inputs are still converted."""
+    """A bug of hmer while one input was read; the other inputs are still converted."""
 
     exit_code = 70
 
@@ -42,9 +42,9 @@ class InternalError(InputError):
 
 
 def input_error(what: str, error: Exception) -> InputError:
-    """Any exception that ``what`` met on its way as the error of that input alone.
+    """Wrap any exception raised while processing the input ``what`` as an InputError.
 
-    An InputError is returned as it is. Raises the error where it concerns the whole run.
+    An InputError is returned unchanged. Other HmerErrors, which concern the whole run, are raised.
     """
     if isinstance(error, InputError):
         return error
@@ -58,7 +58,7 @@ def input_error(what: str, error: Exception) -> InputError:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether this is how Python, OpenCV or ONNX Runtime say that there is no memory left."""
+    """Whether the error is an out-of-memory error of Python, OpenCV or ONNX Runtime."""
     words = str(error).lower()
     return isinstance(error, MemoryError) or any(
         sign in words for sign in ("bad_alloc", "bad allocation", "insufficient memory")
@@ -72,7 +72,7 @@ class UsageError(HmerError):
 
 
 class MissingError(HmerError):
-    """A dependency or a weights file is not there."""
+    """A dependency or a weights file is missing."""
 
     exit_code = 3
 

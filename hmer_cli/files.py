@@ -1,4 +1,4 @@
-"""Files that the verbs write: whole or not at all, and never a promise that cannot be kept."""
+"""Output files: checked before the run, replaced atomically, foreign files never overwritten."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from hmer_cli import console
 from hmer_cli.errors import OutputError, UsageError
 
 _PREFIX = ".hmer-"
-"""Of temporary files: short, as with a name of its own a long one would not fit beside it."""
+"""Prefix of temporary files; short, so that they fit beside files with long names."""
 
 
 def real_path(name: str) -> Path:
-    """The file itself, not a link to it. Raises OutputError where the current folder is gone."""
+    """The path with links resolved. Raises OutputError if the current folder was removed."""
     try:
         return Path(os.path.realpath(name))
     except FileNotFoundError as error:
@@ -28,7 +28,7 @@ def real_path(name: str) -> Path:
 
 
 def check(path: Path) -> None:
-    """Try now what must work after the long reading. Raises OutputError."""
+    """Check that the file can be written, before the run. Raises OutputError."""
     if os.path.isdir(path):
         raise OutputError(f"{path}: is a folder", "name a file")
     if os.path.exists(path) and not os.access(path, os.W_OK):
@@ -45,7 +45,7 @@ def check(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder where it is not there yet. Raises OutputError."""
+    """Create the folder if it is missing. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -55,9 +55,9 @@ def make_folder(folder: Path) -> None:
 
 
 def check_apart(folder: Path, inputs: Iterable[str], above: bool = False) -> None:
-    """Refuse a folder for output that is, or lies in, one of the inputs; it would be read again.
+    """Reject an output folder that is, or lies in, one of the inputs: it would be read as input.
 
-    With ``above``, one that an input lies in, too. Raises UsageError.
+    With ``above``, also one that contains an input. Raises UsageError.
     """
     place = os.path.realpath(folder)
     for name in inputs:
@@ -78,16 +78,16 @@ _IHDR_END = 33  # bytes: the signature of PNG and its first chunk, whose length 
 
 
 def signed(png: bytes) -> bytes:
-    """The PNG with a tEXt chunk that names hmer as the program that wrote it."""
+    """The PNG with a tEXt chunk ``Software: hmer``, by which `replace_own` recognises it."""
     body = b"tEXt" + _SIGNATURE
     chunk = struct.pack(">I", len(_SIGNATURE)) + body + struct.pack(">I", zlib.crc32(body))
     return png[:_IHDR_END] + chunk + png[_IHDR_END:]
 
 
 def replace_own(path: Path, png: bytes) -> bool:
-    """``replace`` for a PNG in a folder of the user's: only a picture of hmer's is replaced.
+    """``replace`` for a PNG in a user's folder: only files written by hmer are overwritten.
 
-    Raises OutputError also where another file is there.
+    Raises OutputError also if there is a file of another program.
     """
     with suppress(OSError):
         there = path.read_bytes()
@@ -99,9 +99,9 @@ def replace_own(path: Path, png: bytes) -> bool:
 
 
 def replace(path: Path, data: bytes) -> bool:
-    """Put the data there; False where they were there already. Raises OutputError.
+    """Write the data atomically; False if the file has them already. Raises OutputError.
 
-    The old file stands until the new one is complete, and stays when it is the same.
+    The old file remains until the new one is complete; an equal file is not touched.
     """
     try:
         if _is_device(path):
@@ -131,7 +131,7 @@ def _swap(path: Path, data: bytes) -> None:
 
 
 def to_stdout(data: bytes) -> None:
-    """Put the data on standard output. Raises OutputError where nobody takes them."""
+    """Write the data to standard output. Raises OutputError if it is closed or fails."""
     if sys.stdout is None:
         raise OutputError("standard output is closed", "name a file with --out")
     try:

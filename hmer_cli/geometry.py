@@ -1,7 +1,7 @@
-"""Boxes and what is computed of them: x0, y0, x1, y1, y pointing down, as tuples or as arrays.
+"""Axis-aligned boxes (x0, y0, x1, y1; y down): area, intersection, IoU, union, shift.
 
-One rule for area: a side that runs backwards has no length, so an inverted box has no area, and
-two boxes that are both without area have an intersection over union of 0.
+Input: tuples or arrays (..., 4) in any unit. Negative sides count as 0, so an inverted box has no
+area, and the IoU of two boxes without area is 0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in the units of what it lies on."""
+"""x0, y0, x1, y1 in the unit of its page or image, y down."""
 
 Floating = NDArray[np.floating[Any]]
 
@@ -25,7 +25,7 @@ def area(boxes: ArrayLike) -> Floating:
 
 
 def intersection(some: ArrayLike, others: ArrayLike) -> Floating:
-    """The area that boxes (..., 4) have in common, broadcast over all but the last axis."""
+    """Area of the intersection of boxes (..., 4), broadcast over all but the last axis."""
     a, b = _floating(some), _floating(others)
     return _product(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]))
 
@@ -33,7 +33,7 @@ def intersection(some: ArrayLike, others: ArrayLike) -> Floating:
 def iou(some: ArrayLike, others: ArrayLike) -> Floating:
     """Intersection over union of boxes (..., 4), broadcast over all but the last axis.
 
-    Of the precision of what is given: float32 stays float32, tuples are taken as float64.
+    float32 arrays give float32, tuples and integers float64.
     """
     shared = intersection(some, others)
     total = area(some) + area(others) - shared
@@ -46,19 +46,19 @@ def iou_table(some: ArrayLike, others: ArrayLike) -> Floating:
 
 
 def inside(box: Box, other: Box) -> float:
-    """The share of the box, 0 to 1, that lies in the other; 0 for a box without area."""
+    """Intersection over the area of ``box``, 0 to 1; 0 for a box without area."""
     whole = float(area(box))
     return float(intersection(box, other)) / whole if whole > 0 else 0.0
 
 
 def union(boxes: Iterable[Box]) -> Box:
-    """The smallest box that holds all boxes, of which there is one at least."""
+    """The bounding box of at least one box. Raises ValueError if there is none."""
     left, top, right, foot = zip(*boxes, strict=True)
     return min(left), min(top), max(right), max(foot)
 
 
 def bounds(boxes: Floating) -> Floating:
-    """The same of an array (N, 4), N >= 1: (4,)."""
+    """The bounding box (4,) of an array of boxes (N, 4), N >= 1."""
     return np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
 
 

@@ -1,8 +1,8 @@
-"""Ctrl-C: ends any command within two seconds, whatever its threads are at.
+"""Ctrl-C: ends any command within two seconds, whatever its threads are doing.
 
-Python runs a signal's handler only between two steps of the main thread, and waits at its end for
-all threads of pools. So a thread of its own is told of SIGINT by the operating system (``signal.
-set_wakeup_fd``), and ends the process where the ordinary way takes longer than GRACE.
+Python runs signal handlers only between two bytecodes of the main thread, and joins all pool
+threads at exit. So a watchdog thread receives SIGINT through ``signal.set_wakeup_fd`` and ends the
+process if the regular exit takes longer than GRACE.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import NoReturn
 from hmer_cli import console
 
 GRACE = 1.5
-"""Seconds from Ctrl-C for the ordinary end."""
+"""Seconds from Ctrl-C for the regular exit."""  # convention
 
 EXIT = 130
 
-_seen = threading.Event()
+_interrupted = threading.Event()
 
 
 def watch() -> None:
-    """Begin to watch for Ctrl-C; outside of the main thread, where none arrives, do nothing."""
+    """Start the watchdog; does nothing outside of the main thread, which gets no signals."""
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -42,9 +42,9 @@ def watch() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """The first Ctrl-C interrupts; further ones are of no use, and would leave a traceback."""
-    if not _seen.is_set():
-        _seen.set()
+    """Raise KeyboardInterrupt on the first Ctrl-C; later ones would only leave a traceback."""
+    if not _interrupted.is_set():
+        _interrupted.set()
         raise KeyboardInterrupt
 
 
@@ -58,8 +58,8 @@ def _guard(here: socket.socket, there: socket.socket) -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End with this code; after Ctrl-C without waiting for threads."""
-    if _seen.is_set():
+    """Exit with this code; after Ctrl-C without waiting for threads."""
+    if _interrupted.is_set():
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()

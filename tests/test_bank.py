@@ -15,7 +15,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.ink.ink import Ink, Symbol
-from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, extents, learnt
 from hmer_cli.synthesis.strokes import fill
@@ -28,7 +28,7 @@ from hmer_cli.training.symbol_files import read_symbols
 
 def written(label: str, seed: int = 0, unit: float = 100.0, writer: str = "anna") -> Ink:
     rng = np.random.default_rng(seed)
-    marks = layout(parse(tokenize(label)), FontHand(rng), LayoutStyle(learnt(), rng))
+    marks = layout(parse(tokenize(label)), FontWriter(rng), LayoutStyle(learnt(), rng))
     strokes, members = fill(marks, unit)
     symbols = tuple(Symbol(m, mark.token) for m, mark in zip(members, marks, strict=True))
     notes = {"writer": writer, "copyright": "ours"}

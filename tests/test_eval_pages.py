@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hmer_cli.commands import eval as verb
 from hmer_cli.commands.convert import convert
-from hmer_cli.commands.eval_documents import PageEvaluation
+from hmer_cli.commands.eval_pages import PageEvaluation
 from hmer_cli.datasets.pages import PageDataset, TrueExpression, open_any
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift

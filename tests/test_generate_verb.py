@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from lxml import etree
 
-from hmer_cli.commands import eval_pages
+from hmer_cli.commands import eval_regions
 from hmer_cli.commands.generate import generate, outcome
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.datasets.pages import open_any
@@ -92,7 +92,11 @@ def test_bad_lines_are_told_and_stop_no_other(
     error = outcome(made)
     assert error is not None and error.exit_code == 1
     told = capsys.readouterr().err
-    assert "--latex ^" in told and "line 3" in told and r"line 4: \aleph is no sign" in told
+    assert (
+        "--latex ^" in told
+        and "line 3" in told
+        and r"line 4: \aleph is not in the stroke font" in told
+    )
     captions = (tmp_path / "out" / "caption.txt").read_text("utf-8").splitlines()
     assert captions == ["00001\tz", "00002\tx ^ { 2 }", "00003\ty"]
 
@@ -163,5 +167,5 @@ def test_pages_have_boxes_round_their_expressions_and_eval_scores_them(tmp_path:
             assert inside.any()
             edge = np.concatenate([inside[0], inside[-1]])
             assert edge.mean() < 0.1, "the ink of an expression ends inside its box"
-    scored = eval_pages.evaluate(open_any(str(tmp_path), limit=1), find=lambda study, fold: [])
+    scored = eval_regions.evaluate(open_any(str(tmp_path), limit=1), find=lambda study, fold: [])
     assert len(scored.outcomes) == 1 and scored.failed == 0

@@ -9,7 +9,7 @@ from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.metrics.layouts import aligned, diversity, edges, overlap, relations_held
-from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph
@@ -18,7 +18,7 @@ from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph
 def written(latex: str, seed: int) -> tuple[SymbolGraph, np.ndarray]:
     rng = np.random.default_rng(seed)
     tree = parse(tokenize(normalise(latex)))
-    marks = layout(tree, FontHand(rng), LayoutStyle(learnt(), rng))
+    marks = layout(tree, FontWriter(rng), LayoutStyle(learnt(), rng))
     return SymbolGraph.of(tree), np.array([mark.box for mark in marks])
 
 

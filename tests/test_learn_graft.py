@@ -8,9 +8,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hmer_cli.expr.symbol_classes import exchange_class
 from hmer_cli.expr.tokens import Vocabulary, join
 from hmer_cli.expr.validity import problems
-from hmer_cli.synthesis.random_trees import GRAFTED, Choices, kind_of
+from hmer_cli.synthesis.random_trees import GRAFTED, Choices
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.recompose import Recomposer
 from hmer_cli.training.compose.symbol_bank import SymbolBank
@@ -42,7 +43,7 @@ def test_a_graft_is_an_expression_of_the_same_structure(seed: int) -> None:
     assert made.places == WRITTEN.places
     changed = {}
     for old, new in zip(WRITTEN.tokens, made.tokens, strict=True):
-        assert old == new or kind_of(old) in GRAFTED
+        assert old == new or exchange_class(old) in GRAFTED
         assert changed.setdefault(old, new) == new, "the same sign, the same everywhere"
         assert new in VOCABULARY
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from hmer_cli.expr.commands import COVERS, STACKING
+from hmer_cli.expr.symbol_classes import PAIRS, exchange_class
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink import render
 from hmer_cli.ink.render import Readable
 from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.synthesis.engine import Handwriting, InkEngine
-from hmer_cli.synthesis.random_trees import PAIRS, kind_of
 
 HANDS = 5
 
@@ -55,11 +55,15 @@ def labelled(token: str) -> str:
         return f"A = {token} a & b \\\\ c & d {token.replace('begin', 'end')}"
     if token in COVERS:
         return f"{token} {{ x }} + b"
-    if kind_of(token) == "function":
+    if exchange_class(token) == "function":
         return f"{token} x"
     if token in STACKING:
         return rf"{token} \limits _ {{ n }} a"
-    return f"a {token} b" if kind_of(token) in ("sign", "relation", "single") else f"3 + {token}"
+    return (
+        f"a {token} b"
+        if exchange_class(token) in ("sign", "relation", "single")
+        else f"3 + {token}"
+    )
 
 
 def from_ink(written: Handwriting) -> Readable:

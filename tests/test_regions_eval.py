@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageColor
 
 from hmer_cli.commands import eval as verb
-from hmer_cli.commands import eval_pages
-from hmer_cli.commands.eval_pages import RegionEvaluation, draw_worst
+from hmer_cli.commands import eval_regions
+from hmer_cli.commands.eval_regions import RegionEvaluation, draw_worst
 from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
@@ -40,11 +40,11 @@ def first_only(page: PreparedPage, fold: int) -> list[Box]:
 
 
 def evaluate(
-    pages: str, limit: int | None = None, find: eval_pages.Finder = first_only
+    pages: str, limit: int | None = None, find: eval_regions.Finder = first_only
 ) -> RegionEvaluation:
     dataset = open_any(pages, limit=limit)
     assert isinstance(dataset, PageDataset)
-    return eval_pages.evaluate(dataset, find)
+    return eval_regions.evaluate(dataset, find)
 
 
 def test_pages_are_told_from_expressions(

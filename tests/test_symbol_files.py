@@ -12,7 +12,7 @@ import pytest
 
 from hmer_cli.data.symbol_files import IsolatedSymbol, read_symbols, symbol_token
 from hmer_cli.errors import InputError
-from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.layout_statistics import extents
 from hmer_cli.training.compose.agreement import agreeing, checked_symbols
 from hmer_cli.training.compose.symbol_bank import SymbolBank
@@ -26,7 +26,7 @@ def lines_of(path: Path, entries: Iterable[object]) -> Path:
 
 def flat(token: str, seed: int) -> list[list[int]]:
     """A sign of our own hand as UNIPEN keeps it: its longer side 255, its size lost."""
-    glyph = FontHand(np.random.default_rng(seed)).glyph(token)
+    glyph = FontWriter(np.random.default_rng(seed)).glyph(token)
     scale = 255 / max(glyph.width, glyph.height)
     points = ((glyph.points - glyph.points.min(axis=0)) * scale).round().astype(int)
     strokes = np.split(points, np.cumsum(glyph.lengths)[:-1])
@@ -106,7 +106,7 @@ def test_a_file_cut_short_is_told(tmp_path: Path) -> None:
 
 def test_what_looks_like_nothing_of_its_name_is_left_out() -> None:
     def symbol(drawn: str, token: str, seed: int) -> IsolatedSymbol:
-        glyph = FontHand(np.random.default_rng(seed)).glyph(drawn)
+        glyph = FontWriter(np.random.default_rng(seed)).glyph(drawn)
         return IsolatedSymbol(token, tuple(glyph.strokes), "", "unipen")
 
     right = [symbol(token, token, i) for token in ("W", "8", "+", "T") for i in range(40)]

@@ -13,12 +13,12 @@ import pytest
 from handmade import INKML, FakeRecogniser, cross, encoded
 
 from hmer_cli.cli import main
-from hmer_cli.commands import eval_pages
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.generate import generate
 from hmer_cli.commands.render import render_inputs
 from hmer_cli.data.store import parse_captions
 from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.datasets.pages import _truth
 from hmer_cli.document import cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import jsonl
@@ -196,14 +196,14 @@ def test_generate_guesses_at_no_command(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_boxes_far_off_the_page_are_drawn_at_its_edge(text: str) -> None:
-    boxes = eval_pages._boxes(text.encode())
-    assert boxes is not None
-    drawn = picture(np.full((50, 60), 255, np.uint8), PageOutcome("a", [], boxes))
+    truth = _truth(text.encode())
+    assert truth is not None
+    drawn = picture(np.full((50, 60), 255, np.uint8), PageOutcome("a", [], truth["boxes"]))
     assert drawn.size[0] == 60
 
 
 def test_json_without_end_is_no_page() -> None:
-    assert eval_pages._boxes(b"[" * 100_000) is None
+    assert _truth(b"[" * 100_000) is None
 
 
 def test_jsonl_holds_no_control_characters() -> None:

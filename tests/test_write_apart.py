@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.metrics.layouts import relations_held
-from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.separation import separate
@@ -59,7 +59,7 @@ def test_bars_reach_over_what_they_hold() -> None:
 )
 def test_what_is_apart_stays_and_its_relations_with_it(seed: int, label: str) -> None:
     tree, rng = parse(tokenize(label)), np.random.default_rng(seed)
-    laid = layout(tree, FontHand(rng), LayoutStyle(learnt(), rng))
+    laid = layout(tree, FontWriter(rng), LayoutStyle(learnt(), rng))
     boxes = np.array([mark.box for mark in laid])
     once = separate(tree, boxes, LEAST)
     assert np.allclose(separate(tree, once, LEAST), once)

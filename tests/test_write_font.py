@@ -9,7 +9,7 @@ import pytest
 
 from hmer_cli.expr.commands import KNOWN, STRUCTURE
 from hmer_cli.expr.tokens import Vocabulary
-from hmer_cli.synthesis.font import FontHand, drawings, knows, outlines, sample
+from hmer_cli.synthesis.font import FontWriter, drawings, knows, outlines, sample
 from hmer_cli.synthesis.writer_style import WriterStyle
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary-2.txt")
@@ -48,7 +48,7 @@ def test_no_two_signs_have_the_same_strokes() -> None:
 
 
 def test_a_hand_never_writes_the_same_twice_but_the_same_again_from_its_seed() -> None:
-    hand, again = FontHand(np.random.default_rng(1)), FontHand(np.random.default_rng(1))
+    hand, again = FontWriter(np.random.default_rng(1)), FontWriter(np.random.default_rng(1))
     first, second = hand.glyph("a"), hand.glyph("a")
     assert not np.array_equal(first.points, second.points)
     assert np.array_equal(first.points, again.glyph("a").points)
@@ -63,11 +63,11 @@ def test_a_function_is_one_glyph_of_all_its_letters() -> None:
 
 def test_a_sign_that_is_not_in_the_font_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        FontHand(np.random.default_rng(0)).glyph(r"\aleph")
+        FontWriter(np.random.default_rng(0)).glyph(r"\aleph")
 
 
 def test_a_sign_is_written_in_its_ways_as_often_as_people_do() -> None:
-    hands = [FontHand(np.random.default_rng(0), WriterStyle.of(seed)) for seed in range(300)]
+    hands = [FontWriter(np.random.default_rng(0), WriterStyle.of(seed)) for seed in range(300)]
     barred = np.mean([len(hand.glyph("7").lengths) == 2 for hand in hands])
     plain, with_bar = outlines()["7"]
     assert with_bar.share / (plain.share + with_bar.share) == pytest.approx(barred, abs=0.08)

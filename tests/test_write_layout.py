@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.layout import Mark, layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.strokes import fill
@@ -22,7 +22,7 @@ hands = settings(max_examples=40)
 def write(latex: str, seed: int) -> list[Mark]:
     rng = np.random.default_rng(seed)
     tree = parse(tokenize(normalise(latex)))
-    return layout(tree, FontHand(rng), LayoutStyle(learnt(), rng))
+    return layout(tree, FontWriter(rng), LayoutStyle(learnt(), rng))
 
 
 def middle(mark: Mark) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""``hmer convert``: inputs -> pages -> regions -> readings -> records -> outputs."""
+"""``hmer convert``: images, PDFs, InkML -> pages -> regions -> readings -> records -> files."""
 
 from __future__ import annotations
 
@@ -54,15 +54,14 @@ def convert(
     """Read every expression in ``inputs`` and write them to every one of ``outs``.
 
     ``pages`` chooses pages of PDFs and TIFFs (``1-4,7``); ``jobs`` threads prepare pages while
-    others are read, and change no byte of what is written. ``corrections`` are files from review
-    pages; where they differ, the later one holds. What was read is kept in the folder ``cache``,
-    where one is given, for later runs; pictures of what was seen go to ``debug``. With ``watch``,
-    whatever arrives or changes is converted too, until KeyboardInterrupt. ``pdf_renderer`` draws
-    the pages of PDFs.
+    others are read; the output does not depend on it. ``corrections`` are files from review pages;
+    later ones take precedence. Results are cached in the folder ``cache``, if given; images of the
+    cleaned pages with their regions are saved in ``debug``. With ``watch``, new and changed inputs
+    are converted until KeyboardInterrupt. ``pdf_renderer`` renders the pages of PDFs.
 
-    The records are in the order of the inputs. An input that fails is told on stderr and in its
-    record, and stops no other; when none gave an expression, only .jsonl and stdout are written
-    and a document stays as it was.
+    The records are in the order of the inputs. Errors of an input are reported on stderr and in its
+    record, and the others are still converted. If no input gave an expression, only .jsonl and
+    stdout are written; documents are left unchanged.
 
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
@@ -99,22 +98,22 @@ def convert(
 
 
 def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | None:
-    """What the run's exit code should say: nothing where all went well."""
+    """The error that determines the exit code; None for success."""
     failed = sum(record.status == "failed" for record in records)
     doubtful = sum(record.status == "low" for record in records)
     if strict and doubtful:
         return StrictError(f"{doubtful} of {len(records)} expressions are low or not valid LaTeX")
     if failed:
-        told = InputError(f"{failed} failed, {len(records) - failed} converted")
+        error = InputError(f"{failed} failed, {len(records) - failed} converted")
         if any(record.internal for record in records):
-            told.exit_code = InternalError.exit_code
-        return told
+            error.exit_code = InternalError.exit_code
+        return error
     return None
 
 
 @dataclass(frozen=True)
 class _Run:
-    """All that reading needs, to read as often as there is something new."""
+    """The parameters of a conversion, which ``--watch`` repeats."""
 
     reader: Reader
     results: Cache
@@ -123,7 +122,7 @@ class _Run:
     debug: Path | None
 
     def read(self, sources: Sequence[Source]) -> list[Record]:
-        """The records of the sources, in their order; failures are said as they come.
+        """The records of the sources, in their order; failures are reported on stderr.
 
         Raises UsageError before anything is read.
         """
@@ -158,7 +157,7 @@ def _load(model: str | None, charset: str | None) -> Reader:
 
 
 def _once(sources: Iterable[Source]) -> list[Source]:
-    """Each file once, however often it is named."""
+    """The sources without duplicates, with a message for each duplicate."""
     kept: dict[str, Source] = {}
     for source in sources:
         if source.key in kept:
@@ -168,7 +167,7 @@ def _once(sources: Iterable[Source]) -> list[Source]:
 
 
 def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
-    """Write every output, whatever becomes of the others. Raises the last HmerError."""
+    """Write every output, even if others fail. Raises the last HmerError."""
     nothing = all(record.status == "failed" for record in records)
     errors: list[HmerError] = []
     for output in outputs:
@@ -181,16 +180,16 @@ def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
             errors.append(error)
         except Exception as error:
             errors.append(input_error(str(output.path or "standard output"), error))
-    for told in errors[:-1]:
-        console.say(told)
+    for other in errors[:-1]:
+        console.say(other)
     if errors:
         raise errors[-1]
 
 
 def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[Region]) -> None:
-    """The page as it was seen, in a file named after its source; see ``source_ids``.
+    """Save the cleaned page with its regions, named after its source; see ``source_ids``.
 
-    A picture that cannot be written is told, and costs nothing else.
+    A file that cannot be written is reported on stderr and does not end the run.
     """
     picture = as_png(page, [region.place for region in regions])
     try:
@@ -200,7 +199,7 @@ def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[
 
 
 def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:
-    """The run in one line, unless all went to a pipe, which is quiet."""
+    """Print one line of statistics on stderr, unless all output goes to stdout."""
     if all(output.path is None for output in outputs):
         return
     failed = sum(record.status == "failed" for record in records)

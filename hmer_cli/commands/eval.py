@@ -1,4 +1,7 @@
-"""``hmer eval``: how well a recogniser reads a labelled data set."""
+"""``hmer eval``: a labelled data set -> metrics as tables, JSON and TSV.
+
+Every image takes the path of ``hmer convert``: open, deskew, clean, find regions, recognise.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,22 @@ from typing import TextIO
 
 from hmer_cli import console, files
 from hmer_cli.api import Converter
-from hmer_cli.commands import eval_documents, eval_pages
-from hmer_cli.commands.eval_documents import PageEvaluation
-from hmer_cli.commands.eval_pages import RegionEvaluation
+from hmer_cli.commands import eval_pages, eval_regions
+from hmer_cli.commands.eval_pages import PageEvaluation
+from hmer_cli.commands.eval_regions import RegionEvaluation
 from hmer_cli.datasets.expressions import Sample
 from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
 from hmer_cli.document.pipeline import Options
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.tokens import tokenize
-from hmer_cli.metrics.evaluation import Evaluation, Outcome, as_json, as_tables, as_tsv, judge
+from hmer_cli.metrics.evaluation import (
+    Evaluation,
+    Outcome,
+    as_json,
+    as_tables,
+    as_tsv,
+    evaluate_outcomes,
+)
 from hmer_cli.metrics.tables import Table
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
@@ -29,7 +39,7 @@ from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 from hmer_cli.recognition.reading import Reading
 
 CHUNK = 128
-"""Images read side by side."""
+"""Images a batch."""
 
 STDOUT = "-"
 
@@ -50,16 +60,15 @@ def run(
     ctc: bool = False,
     recogniser: Reader | None = None,
 ) -> Evaluation | RegionEvaluation | PageEvaluation:
-    """Evaluate, put the tables on stdout and the scores and predictions into their files.
+    """Evaluate a data set; print tables on stdout, write scores and predictions to files.
 
-    Whatever is read is read in the way of ``hmer convert``. ``ctc`` leaves out the graph reader,
-    which else has its say. Of a data set of pages, whose files may lie in ``pages``, the regions
-    are scored and, where the truths say what the expressions are, what was read in them too; the
+    ``ctc`` skips rescoring by the graph model. For a data set of pages, whose files may lie in
+    ``pages``, the regions are scored and, if the truths have labels, the readings end to end; the
     folder ``worst`` then gets pictures of the worst pages.
 
-    A file named ``-`` is stdout, which it then has for itself: the tables go to stderr.
-    Raises UsageError, OutputError and MissingError before anything is read, InputError where
-    the data set has nothing to score.
+    A file named ``-`` is stdout; the tables then go to stderr.
+    Raises UsageError, OutputError and MissingError before anything is read, InputError if the data
+    set has nothing to score.
     """
     paths = {name: _path(name) for name in (json_file, predictions)}
     opened = open_any(dataset, split, limit, pages)
@@ -74,7 +83,7 @@ def run(
     _put(json_file, paths[json_file], scores)
     _put(predictions, paths[predictions], tsv)
     if isinstance(opened, PageDataset) and worst is not None and not isinstance(found, Evaluation):
-        eval_pages.draw_worst(opened, found.outcomes, Path(worst))
+        eval_regions.draw_worst(opened, found.outcomes, Path(worst))
     _show(tables, sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
     return found
 
@@ -88,9 +97,9 @@ def _evaluated(
         read = evaluate(dataset, reader, split)
         return read, as_json(read), as_tsv(read), as_tables(read)
     if reader is None:
-        regions = eval_pages.evaluate(dataset)
+        regions = eval_regions.evaluate(dataset)
         return regions, regions.as_json(), "", regions.as_tables()
-    pages = eval_documents.evaluate(dataset, reader)
+    pages = eval_pages.evaluate(dataset, reader)
     return pages, pages.as_json(), pages.as_tsv(), pages.as_tables()
 
 
@@ -100,16 +109,16 @@ def _show(tables: Iterable[Table], to: TextIO) -> None:
 
 
 def outcome(evaluation: Evaluation | RegionEvaluation | PageEvaluation) -> HmerError | None:
-    """What the run's exit code should say: nothing where every file could be read."""
+    """The error that determines the exit code; None if every file could be read."""
     if not evaluation.failed:
         return None
     return InputError(f"{evaluation.failed} of {len(evaluation.outcomes)} failed, counted as wrong")
 
 
 def evaluate(dataset: ExpressionDataset, reader: Reader, split: str | None = None) -> Evaluation:
-    """Read the expressions of a data set and score what was read.
+    """Recognise the expressions of a data set and score them.
 
-    Raises InputError where no expression in it has a label.
+    Raises InputError if no expression has a label.
     """
     count = len(dataset.samples)
     started = time.perf_counter()
@@ -118,7 +127,7 @@ def evaluate(dataset: ExpressionDataset, reader: Reader, split: str | None = Non
     if not any(tokenize(outcome.truth) for outcome in outcomes):
         remedy = "put a caption.txt beside them"
         raise InputError(f"{dataset.path}: no expression has a label", remedy)
-    return judge(
+    return evaluate_outcomes(
         outcomes,
         dataset=dataset.path,
         split=split,
@@ -131,14 +140,14 @@ def evaluate(dataset: ExpressionDataset, reader: Reader, split: str | None = Non
 def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator[Outcome]:
     """The outcomes of all samples that have a truth or cannot be read.
 
-    Each is opened, straightened, cleaned, cut and read as ``hmer convert --layout expression``
-    does; of a file of several pages, the first.
+    Each goes through the pipeline of ``hmer convert --layout expression``; of a file of several
+    pages, the first.
     """
     named: deque[tuple[str, str]] = deque()
     options = Options(PageRange.parse("1"), "expression", batch=CHUNK)
     converter = Converter(recogniser=reader)
     with console.progress("reading", count) as advance:
-        for page in converter.read_sources(_judged(samples, named), options, advance):
+        for page in converter.read_sources(_scorable(samples, named), options, advance):
             if page.error is not None:
                 console.say(page.error)
             expressions = page.result.expressions
@@ -146,16 +155,16 @@ def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator
             yield Outcome(*named.popleft(), reading, str(page.error) if page.error else None)
 
 
-def _judged(samples: Iterable[Sample], named: deque[tuple[str, str]]) -> Iterator[Source]:
-    """The files that can be judged; the name and the truth of each go to ``named``."""
-    for sample in map(copy, samples):  # what it has read goes with it
+def _scorable(samples: Iterable[Sample], named: deque[tuple[str, str]]) -> Iterator[Source]:
+    """The files that can be scored; the name and the truth of each are appended to ``named``."""
+    for sample in map(copy, samples):  # frees the cached ink of each after its turn
         if tokenize(sample.label) or sample.error:
             named.append((sample.name, sample.label))
             yield sample.source()
 
 
 def _path(name: str | None) -> Path | None:
-    """The file of that name, found to be writable; None for none and for stdout."""
+    """The path of an output file, checked to be writable; None for none and for stdout."""
     if name is None or name == STDOUT:
         return None
     path = Path(os.path.realpath(name))

@@ -1,90 +1,91 @@
-"""``hmer eval`` on pages with known boxes: how well regions are found."""
+"""``hmer eval`` on labelled pages: regions and readings of ``hmer convert``, scored end to end."""
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 
-from hmer_cli import console, files
+from hmer_cli import console
+from hmer_cli.api import Converter
 from hmer_cli.datasets.pages import PageDataset, TruePage
-from hmer_cli.errors import InputError
-from hmer_cli.geometry import Box
-from hmer_cli.metrics.regions import PageOutcome, as_json, as_tables, worst
+from hmer_cli.document.build_records import records_of
+from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.pipeline import Options
+from hmer_cli.document.records import Record, by_line
+from hmer_cli.metrics.pages import PageScore, ReadExpression, as_json, as_tables, as_tsv, score_page
+from hmer_cli.metrics.regions import PageOutcome
 from hmer_cli.metrics.tables import Table
-from hmer_cli.page.clean.illumination import clean
-from hmer_cli.page.detect.detector import fold_of
-from hmer_cli.page.detect.search import PreparedPage, find_boxes, prepare_page
-
-Finder = Callable[[PreparedPage, int], list[Box]]
-"""A page that was studied and its fold to the boxes of its expressions."""
+from hmer_cli.page.load.pages import PageRange
+from hmer_cli.recognition.lazy import Reader
 
 
 @dataclass(frozen=True)
-class RegionEvaluation:
-    """The outcome of every page, in the order of their names; ``seconds`` to find its regions."""
+class PageEvaluation:
+    """The score of every page, in the order of their names; ``seconds`` of wall time."""
 
     dataset: str
-    outcomes: tuple[PageOutcome, ...]
+    model: str
+    pages: tuple[PageScore, ...]
     seconds: float
 
     @property
+    def outcomes(self) -> tuple[PageOutcome, ...]:
+        """The boxes of every page."""
+        return tuple(page.regions for page in self.pages)
+
+    @property
     def failed(self) -> int:
-        """Pages that could not be read."""
-        return sum(outcome.error is not None for outcome in self.outcomes)
+        """The number of pages that could not be read."""
+        return sum(page.error is not None for page in self.pages)
 
     def as_json(self) -> str:
         """The scores and every page, as a JSON object."""
-        return as_json(self.outcomes, self.dataset, self.seconds)
+        return as_json(self.pages, self.dataset, self.model, self.seconds)
+
+    def as_tsv(self) -> str:
+        """Every true expression with its reading, one a line."""
+        return as_tsv(self.pages)
 
     def as_tables(self) -> list[Table]:
-        """The scores, and the pages where they were lost."""
-        return as_tables(self.outcomes, self.seconds)
+        """Tables of the scores, of the worst pages and of the worst readings."""
+        return as_tables(self.pages, self.model, self.seconds)
 
 
-def evaluate(dataset: PageDataset, find: Finder | None = None) -> RegionEvaluation:
-    """Find the regions of the pages and compare them with the true ones.
+def evaluate(dataset: PageDataset, reader: Reader) -> PageEvaluation:
+    """Convert the pages and score the records.
 
-    A page that the detector was grown on is judged by trees that never saw it, told by the bytes
-    of its file: the score of those pages is that of five-fold cross-validation.
-
-    Raises MissingError where the weights that find regions are not installed.
+    Raises MissingError if the weights of the detector are not installed.
     """
-    outcomes, started = [], time.perf_counter()
-    with console.progress("finding", len(dataset.pages)) as advance:
-        for page in dataset.pages:
-            outcomes.append(_judged(page, find or _find))
-            advance(1, 0)
-    return RegionEvaluation(dataset.path, tuple(outcomes), time.perf_counter() - started)
+    converter = Converter(recogniser=reader)
+    started = time.perf_counter()
+    with console.progress("reading", len(dataset.pages)) as advance:
+        groups = groupby(dataset.pages, key=lambda page: page.source.name)
+        scores = [
+            score for _, group in groups for score in _scored(list(group), converter, advance)
+        ]
+    seconds = time.perf_counter() - started
+    return PageEvaluation(dataset.path, reader.model, tuple(scores), seconds)
 
 
-def draw_worst(dataset: PageDataset, outcomes: Sequence[PageOutcome], folder: Path) -> None:
-    """Write pictures of the worst pages with their boxes, the worst first by name.
-
-    A folder that is not there is made. Raises OutputError where it cannot be written.
-    """
-    from hmer_cli.metrics.overlays import picture
-
-    files.make_folder(folder)
-    pages = {page.name: page for page in dataset.pages}
-    for rank, outcome in enumerate(worst([each for each in outcomes if not each.error]), 1):
-        data = io.BytesIO()
-        picture(clean(pages[outcome.name].pixels()), outcome).save(data, "PNG")
-        name = Path(outcome.name).name
-        files.replace(folder / f"{rank:02d}-{name}.png", data.getvalue())
-
-
-def _find(page: PreparedPage, fold: int) -> list[Box]:
-    return find_boxes(page, fold=fold)
+def _scored(
+    pages: Sequence[TruePage], converter: Converter, advance: console.Advance
+) -> Iterator[PageScore]:
+    """The scores of pages of one file."""
+    numbers = PageRange(tuple((page.number, page.number) for page in pages), "those with a truth")
+    reads = list(converter.read_sources([pages[0].source], Options(numbers)))
+    records = list(by_line(records_of(reads, Corrections())))
+    errors = {read.number: str(read.error) for read in reads if read.error is not None}
+    for page in pages:
+        error = errors.get(page.number, errors.get(None))
+        if error is not None:
+            console.say(error)
+        mine = [_read(record) for record in records if record.page == page.number and record.region]
+        yield score_page(page.name, page.expressions or (), mine, page.skip, error)
+        advance(1, 0)
 
 
-def _judged(true: TruePage, find: Finder) -> PageOutcome:
-    try:
-        page = true.page()
-        found = find(prepare_page(page), fold_of(true.source.read()))
-        return PageOutcome(true.name, [page.in_source(box) for box in found], true.boxes)
-    except InputError as error:
-        console.say(error)
-        return PageOutcome(true.name, (), true.boxes, str(error))
+def _read(record: Record) -> ReadExpression:
+    assert record.region is not None
+    return ReadExpression(record.region, record.latex, record.confidence)

@@ -1,4 +1,4 @@
-"""``hmer generate``: handwriting from LaTeX, as images, ink, boxes and labels."""
+"""``hmer generate``: LaTeX -> synthetic handwriting: PNG, SVG, InkML, COCO boxes and labels."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ _ENDINGS = (".png", ".svg", ".inkml", ".json")
 
 SHOWN = 240
 SHOWN_PAGES = 12
-"""So many are shown in the gallery."""
+"""The number of items in the gallery."""  # convention
 
 _FEW = 48
-"""For fewer it is quicker to start no further process."""
+"""Fewer items are written in this process: starting others takes longer."""
 
 _CHUNK = 16
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What every process needs to know; ``labels`` is empty where the grammar invents them."""
+    """The parameters of a run, sent to every process; without ``labels``, a grammar is sampled."""
 
     folder: Path
     seed: int
@@ -63,7 +63,7 @@ class Plan:
     engine: str = "ink"
 
     def start(self, index: int) -> tuple[np.random.Generator, int]:
-        """The chance of one item and the number of its writer, by seed and index alone."""
+        """The random generator and the writer number of an item, from seed and index alone."""
         rng = np.random.default_rng((self.seed, index))
         style = int(rng.integers(2**32))
         if self.style is not None:
@@ -71,13 +71,13 @@ class Plan:
         return rng, style
 
     def label(self, index: int, engine: Engine, rng: np.random.Generator) -> str:
-        """The label of an item: those given in turn, or one that the grammar invents."""
-        return self.labels[index % len(self.labels)] if self.labels else _invented(engine, rng)
+        """The label of an item: the given ones in turn, or one sampled from the grammar."""
+        return self.labels[index % len(self.labels)] if self.labels else _sampled(engine, rng)
 
 
 @dataclass(frozen=True)
 class Item:
-    """What there is to tell of one item when its files are written."""
+    """The metadata of one written item, for the gallery, the captions and the boxes."""
 
     name: str
     label: str
@@ -88,7 +88,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Generated:
-    """How many items were written, and how many expressions were passed over."""
+    """The number of items written and of expressions skipped."""
 
     written: int
     failed: int
@@ -106,17 +106,17 @@ def generate(
     page: bool = False,
     jobs: int | None = None,
 ) -> Generated:
-    """Write expressions by hand into a folder.
+    """Write synthetic handwriting into a folder.
 
     The expressions are those of ``latex`` and of the lines of ``source``, in turn, until there are
-    ``count`` (one of each if unset); without any, a grammar invents them. ``style`` names the
-    writer; if unset, every item has its own. With ``page``, ``count`` pages are written (one if
+    ``count`` (one of each if unset); without any, they are sampled from a grammar. ``style`` names
+    the writer; if unset, every item has its own. With ``page``, ``count`` pages are written (one if
     unset), with expressions among prose.
 
-    Item i is the same for the same seed and expressions, whoever writes it. An expression that
-    cannot be written is told on stderr and stops no other.
-    Raises UsageError, OutputError, MissingError where the engine's weights are missing, and
-    InputError where no expression is left.
+    Item i is a function of seed, i and the expressions, whatever ``jobs`` is. Expressions that
+    cannot be drawn are reported on stderr and skipped.
+    Raises UsageError, OutputError, MissingError if the engine's weights are missing, and InputError
+    if no expression is left.
     """
     if engine not in ENGINES:
         raise UsageError(f"engine {engine!r} is not known", f"name one of {', '.join(ENGINES)}")
@@ -143,9 +143,9 @@ def generate(
 
 
 def _claim(folder: Path, total: int) -> None:
-    """Make the folder and begin its gallery, by which a later run knows it for hmer's own.
+    """Create the folder and its gallery, which marks it as hmer's own for later runs.
 
-    Raises OutputError where it is not, and holds files that would be replaced.
+    Raises OutputError if the folder is not hmer's and has files that would be replaced.
     """
     files.make_folder(folder)
     with suppress(OSError), (folder / GALLERY).open("rb") as file:
@@ -161,7 +161,7 @@ def _claim(folder: Path, total: int) -> None:
 
 
 def outcome(generated: Generated) -> HmerError | None:
-    """What the run's exit code should say: nothing where every expression was written."""
+    """The error that determines the exit code; None if every expression was written."""
     if not generated.failed:
         return None
     return InputError(f"{generated.failed} expressions passed over, {generated.written} written")
@@ -170,7 +170,7 @@ def outcome(generated: Generated) -> HmerError | None:
 def _labels(
     latex: Sequence[str], source: str | None, engine: Engine, bad: list[InputError]
 ) -> Iterator[str]:
-    """The labels that can be written; what cannot is told, and kept in ``bad``."""
+    """The labels that can be drawn; errors of the others are reported and appended to ``bad``."""
     for where, text in _texts(latex, source):
         try:
             label = normalise(text, split=False)
@@ -215,7 +215,7 @@ def _run(
 
 
 def _begin() -> None:
-    """One thread a process: the processes are the threads."""
+    """One OpenCV thread a process, as there is a process a core."""
     cv2.setNumThreads(1)
 
 
@@ -237,8 +237,8 @@ def write_one(plan: Plan, index: int) -> Item:
     return Item(name, label, shape, done.boxes, picture)
 
 
-def _invented(engine: Engine, rng: np.random.Generator) -> str:
-    """The first expression of the grammar that the engine can write."""
+def _sampled(engine: Engine, rng: np.random.Generator) -> str:
+    """The first sample of the grammar that the engine can draw."""
     while True:
         label = FormulaGrammar().sample(rng)
         try:
@@ -277,7 +277,7 @@ def _embedded(picture: np.ndarray, alt: str) -> str:
 
 
 def _put_lists(folder: Path, items: Sequence[Item], page: bool) -> None:
-    """The files that tell of all items together."""
+    """Write gallery, captions and boxes of all items."""
     shown = SHOWN_PAGES if page else SHOWN
     cards = [Card(item.name, item.picture, item.label) for item in items[:shown]]
     title = "Pages by hmer" if page else "Handwriting by hmer"
@@ -289,7 +289,7 @@ def _put_lists(folder: Path, items: Sequence[Item], page: bool) -> None:
 
 
 def coco(items: Iterable[Item]) -> dict[str, list[dict[str, object]]]:
-    """The boxes of all signs in the form of COCO: ``bbox`` is x, y, width, height in pixels."""
+    """The boxes of all symbols in COCO format: ``bbox`` is x, y, width, height in pixels."""
     items = list(items)
     tokens = sorted({token for item in items for token, _ in item.boxes})
     number = {token: i for i, token in enumerate(tokens, 1)}

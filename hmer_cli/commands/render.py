@@ -1,4 +1,4 @@
-"""``hmer render``: InkML to PNG, with the labels beside them in a caption.txt."""
+"""``hmer render``: InkML -> PNG images, with their labels in a ``caption.txt``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LARGEST = 8192
 
 @dataclass(frozen=True)
 class Rendered:
-    """How many inks were drawn, and how many inputs failed, some by a fault of hmer."""
+    """The number of inks drawn and of inputs failed; ``internal``: some by a bug of hmer."""
 
     drawn: int
     failed: int
@@ -40,7 +40,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class _Job:
-    """One InkML file, or the error that the input met on the way to it."""
+    """One InkML file, or the error of an input that has none."""
 
     store: Store | None = None
     name: str = ""
@@ -65,8 +65,8 @@ def render_inputs(
 
     ``size`` is the longer side in pixels; without it each ink gets the size at which its symbols
     are legible. ``out_dir/caption.txt`` has ``name<TAB>label`` for each ink with a label. Of two
-    inks of one name the second becomes ``NAME-2``. A file that cannot be read is told on stderr
-    and stops no other; files that are there already with the same bytes are not touched.
+    inks of one name the second becomes ``NAME-2``. A file that cannot be read is reported on stderr
+    and skipped; existing files with the same bytes are not rewritten.
 
     Raises UsageError and OutputError.
     """
@@ -98,15 +98,15 @@ def render_inputs(
             advance(1, 0)
     if captions:
         _put_captions(folder / CAPTIONS, captions)
-    for told in unwritten[:-1]:
-        console.say(told)
+    for other in unwritten[:-1]:
+        console.say(other)
     if unwritten:
         raise unwritten[-1]
     return Rendered(len(names), len(jobs) - len(names), internal)
 
 
 def _put_captions(path: Path, captions: Mapping[str, str]) -> None:
-    """The labels of the images drawn, after those that the file has of others already.
+    """Write the labels of the images drawn, after those of other images in an existing file.
 
     Raises OutputError.
     """
@@ -121,17 +121,17 @@ def _put_captions(path: Path, captions: Mapping[str, str]) -> None:
 
 
 def _key(name: str) -> str:
-    """The name by which a caption finds its image: whole where it seems to have an ending."""
+    """The name of an image in a caption: with ``.png`` if it seems to have an ending itself."""
     return name if stem(name) == name else f"{name}.png"
 
 
 def outcome(rendered: Rendered) -> HmerError | None:
-    """What the run's exit code should say: nothing where all went well."""
+    """The error that determines the exit code; None for success."""
     if not rendered.failed:
         return None
-    told = InputError(f"{rendered.failed} failed, {rendered.drawn} drawn")
-    told.exit_code = InternalError.exit_code if rendered.internal else told.exit_code
-    return told
+    error = InputError(f"{rendered.failed} failed, {rendered.drawn} drawn")
+    error.exit_code = InternalError.exit_code if rendered.internal else error.exit_code
+    return error
 
 
 def _check(size: int | None, padding: int, pen: float) -> None:
@@ -165,7 +165,7 @@ def _jobs(inputs: Sequence[str]) -> Iterator[_Job]:
 
 
 def _unused(name: str, names: set[str]) -> str:
-    """A name that no other has, not even where case does not count."""
+    """A name that no other has, compared without case."""
     name = re.sub(r"[\x00-\x1f\x7f]", "_", name).strip() or "_"  # captions know no outer blanks
     wanted, number = name, 1
     while name.casefold() in names:

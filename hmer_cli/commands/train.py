@@ -1,4 +1,4 @@
-"""``hmer train``: a recipe and labelled ink to weights, curves and a record."""
+"""``hmer train``: a recipe and labelled ink -> weights, learning curves and a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``hmer weights``: list and verify what the recogniser runs on."""
+"""``hmer weights``: list the installed weights files, and verify their SHA-256."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hmer_cli.models.registry import Weights
 
 
 def list_weights() -> list[Weights]:
-    """All weights that are known by name, put on stdout as a table."""
+    """All weights of the index, printed on stdout as a table."""
     known = registry.all_weights()
     rows = [
         (
@@ -29,7 +29,7 @@ def list_weights() -> list[Weights]:
 def verify(name: str | None = None) -> None:
     """Compare the file of one name, or of every name, with its SHA-256; one line each on stdout.
 
-    Raises MissingError where a file is missing or is not what it should be.
+    Raises MissingError if a file is missing or has another hash.
     """
     known = registry.all_weights()
     chosen = [each for each in known if name in (None, each.name)]

@@ -1,4 +1,4 @@
-"""The boxes of symbols as COCO keeps them: a ``boxes.json`` beside the images."""
+"""Symbol boxes in COCO format: ``boxes.json`` beside the images -> (token, box) per image."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from hmer_cli.geometry import Box
 BOXES = "boxes.json"
 
 Signs = tuple[tuple[str, Box], ...]
-"""The token and the box (x0, y0, x1, y1; pixels) of each symbol, in the order of the file."""
+"""(token, box) of each symbol, in the order of the file; x0, y0, x1, y1 in pixels."""
 
 
 class Boxes:
-    """The symbols of the images of a store, where a ``boxes.json`` in their folder tells them."""
+    """The symbols of the images of a store, from the ``boxes.json`` of each folder."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._tables: dict[PurePosixPath, dict[str, Signs]] = {}
 
     def find(self, file: str) -> Signs:
-        """The symbols of an image of the store, none where nothing is said of it.
+        """The symbols of an image of the store; empty if it is not listed.
 
-        Raises InputError where the file that should tell cannot be read or is no COCO.
+        Raises InputError if its ``boxes.json`` cannot be read or is not COCO.
         """
         path = PurePosixPath(file)
         if path.parent not in self._tables:

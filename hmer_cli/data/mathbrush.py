@@ -1,4 +1,7 @@
-"""The isolated symbols of MathBrush (``mathbrush-symbols.txt.gz``): text, one number a line."""
+"""Reader of the isolated symbols of MathBrush (``mathbrush-symbols.txt.gz``).
+
+Input: gzipped text, a number or word a line. Output: (token, strokes).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _INK = "SCG_INK"
 _SPECIAL = {0x2014: "-", 0x2032: r"\prime", 0x221A: r"\sqrt"}
 
 _DOUBTFUL = frozenset({0x12, 0x2C, 0x2E, 0x3B6})
-"""Code points whose ink is of another sign, or a dot blown up."""
+"""Code points whose ink is of another symbol, or a magnified dot."""
 
 _EPSILON = 0x3B5
 

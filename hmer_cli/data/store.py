@@ -1,4 +1,8 @@
-"""InkML and its captions straight out of folders and zip archives, one bad file at a time."""
+"""Named files in folders and zip archives, and the labels in their ``caption.txt`` files.
+
+Input: a path. Output: a `Store` of files, `Captions`, and the inks of InkML files; a bad file
+raises InputError on its own. Archives are read in memory, never unpacked to disk.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +38,9 @@ _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 
 
 class Store(ABC):
-    """Named files. ``names`` are their paths inside it with ``/``, sorted; ``path`` is its own.
+    """Named files. ``names`` are their relative paths with ``/``, sorted; ``path`` the container.
 
-    ``remarks`` are lines on what the user should know about it.
+    ``remarks`` are warnings for the user.
     """
 
     remarks: tuple[str, ...] = ()
@@ -50,7 +54,7 @@ class Store(ABC):
         """The bytes of one file; raises InputError."""
 
     def where(self, name: str) -> str:
-        """The path of one file as a person would give it."""
+        """The path of one file for messages."""
         return f"{self.path}/{name}"
 
     def inks(self) -> list[str]:
@@ -58,7 +62,7 @@ class Store(ABC):
         return self.ending(INKML)
 
     def ending(self, *endings: str) -> list[str]:
-        """The names that end so, sorted."""
+        """The names with one of these endings (lower case), sorted."""
         return [name for name in self.names if name.lower().endswith(endings)]
 
 
@@ -83,12 +87,12 @@ def open_store(path: str | Path, data: bytes | None = None) -> Store:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether the file is a zip; other files with a zip behind them are what they begin as."""
+    """Whether the file is a zip archive, and not another file with an archive appended."""
     try:
         with path.open("rb") as file:
             begins = file.read(4) in (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
     except OSError:
-        return False  # reading it will say why
+        return False  # reading it raises the reason
     return zipfile.is_zipfile(path) and (begins or path.suffix.lower() == ".zip")
 
 
@@ -153,10 +157,10 @@ class _Archive(Store):
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:
-    """The name of a file in a zip; where no flag says UTF-8, it is guessed.
+    """The name of a file in a zip archive, its encoding guessed unless flagged as UTF-8.
 
-    Many programs write UTF-8 all the same; those on a Chinese Windows write GBK, whose common
-    characters (GB 2312) are two bytes that code page 437, the standard's, has for boxes and rules.
+    Many programs write UTF-8 without the flag, those on a Chinese Windows GBK, whose common
+    characters (GB 2312) are box-drawing characters in code page 437, the default.
     """
     if info.flag_bits & _UTF8 or info.filename.isascii():
         return info.filename
@@ -197,7 +201,7 @@ def _too_large(name: str) -> InputError:
 
 
 def stem(name: str) -> str:
-    """What a file and its caption have in common: no folder, no known ending, composed Unicode."""
+    """The key that a file and its caption share: no folder, no known ending, NFC."""
     base = PurePosixPath(name).name
     root, ending = os.path.splitext(base)
     known = ending.lower() in (INKML, *IMAGES)
@@ -207,7 +211,7 @@ def stem(name: str) -> str:
 class Captions:
     """The labels in the ``caption.txt`` files of a store.
 
-    A ``caption.txt`` holds for its folder and those inside it, the nearest one first. A line is
+    A ``caption.txt`` applies to its folder and those inside it; the nearest one wins. A line is
     a name (with or without folder and ending), a tab or else a space, and the label.
     """
 
@@ -251,8 +255,8 @@ def parse_captions(data: bytes) -> dict[str, str]:
 def read_ink(store: Store, name: str, captions: Captions, label: bool = True) -> Ink:
     """One ink of a store, named by its path in there.
 
-    Its label is what a ``caption.txt`` says, as it is written there, else comes from the InkML;
-    ``label=False`` skips the latter. Raises InputError.
+    Its label is that of a ``caption.txt``, unchanged, else that of the InkML; ``label=False`` skips
+    the latter. Raises InputError.
     """
     caption = captions.find(name)
     ink = read_inkml(store.read(name), store.where(name), label=label and caption is None)
@@ -264,8 +268,8 @@ def iter_inks(
 ) -> Iterator[Ink]:
     """Every readable ink of a folder, zip archive or InkML file, as ``read_ink`` gives it.
 
-    They come in the order of their paths. A file that cannot be read goes to ``report`` and is
-    passed over; without ``report`` its InputError is raised. Raises InputError for ``path`` itself.
+    In the order of their paths. Errors of a file go to ``report`` and the file is skipped; without
+    ``report`` its InputError is raised. Raises InputError for ``path`` itself.
     """
     store = open_store(path)
     captions = Captions(store)

@@ -1,4 +1,7 @@
-"""Labelled handwriting as people keep it: CROHME packages, InkML, images with a caption.txt."""
+"""Data sets of labelled expressions: CROHME packages, InkML, images with a ``caption.txt``.
+
+Input: a folder or zip archive. Output: `Sample` objects (name, label, ink or image), read lazily.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,13 @@ SPLITS = {
     "test2014": re.compile(r"test.*2014", re.IGNORECASE),
     "test2016": re.compile(r"test.*2016", re.IGNORECASE),
 }
-"""The splits of CROHME, by how the names of their folders begin in its packages."""
+"""The splits of CROHME, by the beginning of their folders' names in its packages."""
 
 
 class Sample:
-    """One labelled expression, read only when asked for.
+    """One labelled expression, read lazily.
 
-    ``file`` is its path in the data set, None where a caption.txt names a file that is not there.
+    ``file`` is its path in the data set, None if a caption.txt names a missing file.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Sample:
 
     @cached_property
     def label(self) -> str:
-        """The label from caption.txt, else from the InkML; empty where there is no truth."""
+        """The label from caption.txt, else from the InkML; empty if there is none."""
         if self._caption is not None:
             return as_label(self._caption)
         try:
@@ -64,7 +67,7 @@ class Sample:
 
     @property
     def signs(self) -> Signs:
-        """The symbols of an image, where a boxes.json tells them; raises InputError."""
+        """(token, box) of the symbols of an image from its boxes.json; raises InputError."""
         return self._boxes.find(self.file) if self._is_image and self.file else ()
 
     def image(self) -> Image:
@@ -72,14 +75,14 @@ class Sample:
         return image_of(self.seen())
 
     def seen(self) -> Readable:
-        """The same as a recogniser is shown it: an image of ink knows how it was written."""
+        """The input of a recogniser: an image, for InkML with its strokes; raises InputError."""
         if self.ink is not None:
             return legible_ink_image(self.ink)
         return clean(decode(self._bytes(), self.name))
 
     @cached_property
     def error(self) -> str | None:
-        """Why the file cannot be read; None where it can."""
+        """The reason if the file cannot be read, else None."""
         try:
             if self.ink is None:
                 self.image()
@@ -88,7 +91,7 @@ class Sample:
         return None
 
     def source(self) -> Source:
-        """The file, to be read in the way of any that is converted."""
+        """The file as a source for `hmer convert`'s pipeline."""
         return Source(self.name, self._store.where(self.file or self.name), self._bytes)
 
     @property
@@ -102,7 +105,7 @@ class Sample:
 
 
 def as_label(text: str) -> str:
-    """The label of a caption, which may also be raw LaTeX; what is no LaTeX is only cut up."""
+    """The label of a caption, which may be raw LaTeX; invalid LaTeX is only tokenised."""
     tokens = tokenize(text)
     if KNOWN.issuperset(tokens):
         return join(tokens)
@@ -121,13 +124,13 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
     """The samples of a data set, sorted by name, of which the first ``limit``.
 
     ``store`` is a folder or zip archive: a CROHME package, of which ``split`` names the part;
-    InkML files; or images with a ``caption.txt``. Where a caption.txt names a file, that is its
-    label. Whatever has a file or a caption is a sample, readable or not, labelled or not: in
-    CROHME train there are 8836 for the 8834 captions, as the field leaves out an empty file
-    (``MfrDB3088``) and one with a ``\\cdot``, which gets its label from its InkML (``MfrDB0104``).
+    InkML files; or images with a ``caption.txt``. A caption takes precedence over the file's own
+    label. Every file and every caption is a sample, readable or not, labelled or not: CROHME train
+    has 8836 for its 8834 captions, which lack an empty file (``MfrDB3088``) and one with a
+    ``\\cdot``, whose label is that of its InkML (``MfrDB0104``).
 
-    Raises UsageError where the split is not in the data set or has to be named, InputError where
-    there is nothing to read.
+    Raises UsageError if the split is not in the data set or has to be named, InputError if there is
+    nothing to read.
     """
     if limit is not None and limit < 1:
         raise UsageError(f"limit {limit}: there must be at least one")
@@ -148,7 +151,7 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
 
 
 def _of_split(files: list[str], split: str | None, path: str) -> list[str]:
-    """The files of one split; all files where there are no splits."""
+    """The files of one split; all files if there are no splits."""
     if split is not None and split not in SPLITS:
         raise UsageError(f"split {split!r} is not known", f"name one of {', '.join(SPLITS)}")
     splits: dict[str | None, list[str]] = {}

@@ -1,9 +1,10 @@
-r"""Data sets of whole pages: where their expressions are and, in some, what they say.
+r"""Data sets of whole pages: boxes of their expressions and, in some, labels.
 
+Input: a folder or zip archive of truths. Output: a `PageDataset` (or an `ExpressionDataset`).
 A truth is a JSON file, in pixels of the page as it lies in its file (PDFs at 200 dpi), that holds
 either ``formulas``, a list of boxes, or ``expressions``, each with a ``box``, its ``latex`` as a
-label, a ``kind`` (display or inline) and whether the truth is ``sure``; and then ``skip``, the
-boxes in which nothing counts. Boxes are x0, y0, x1, y1.
+label, a ``kind`` (display or inline) and whether the truth is ``sure``; and then ``skip``, boxes
+that are ignored in scoring. Boxes are x0, y0, x1, y1.
 
 ``NAME.json`` is the truth of the page ``NAME.*``, and ``NAME-pP.json`` that of page P of ``NAME.*``
 where no file has the whole name. The files are looked for beside the truths, then in the folder of
@@ -42,8 +43,7 @@ _PAGE = re.compile(r"(?P<name>.+)-p(?P<number>[1-9]\d{0,5})")
 
 @dataclass(frozen=True)
 class TrueExpression:
-    """An expression of a page as a person read it; not ``sure`` where another might read it
-    otherwise."""
+    """An annotated expression of a page; not ``sure`` if it is ambiguous."""
 
     box: Box
     label: str
@@ -53,10 +53,10 @@ class TrueExpression:
 
 @dataclass(frozen=True)
 class TruePage:
-    """A page and what is known of it.
+    """A page with its annotations.
 
-    ``boxes`` are those of all its expressions. ``expressions`` is None where nobody said what they
-    say; in the boxes ``skip`` nothing counts.
+    ``boxes`` are those of all its expressions, in pixels. ``expressions`` is None if there are no
+    labels; the boxes ``skip`` are ignored in scoring.
     """
 
     name: str
@@ -98,19 +98,19 @@ class PageDataset:
 
     @property
     def labelled(self) -> bool:
-        """Whether it is known of every page what its expressions say."""
+        """Whether every page has labels."""
         return all(page.expressions is not None for page in self.pages)
 
 
 def open_any(
     path: str, split: str | None = None, limit: int | None = None, pages: str | None = None
 ) -> ExpressionDataset | PageDataset:
-    """The data set in a folder or archive, of whichever kind it is; the first ``limit`` of it.
+    """Open the data set in a folder or archive, of either kind; the first ``limit`` items.
 
-    ``pages`` is the folder or archive of the page files, where it is neither that of the truths
-    nor the one that is named after it.
+    ``pages`` is the folder or archive of the page files, if it is neither that of the truths nor
+    the one of the same name without ``-truth``.
 
-    Raises UsageError for a wrong split or limit, InputError where there is nothing to score.
+    Raises UsageError for a wrong split or limit, InputError if there is nothing to score.
     """
     if limit is not None and limit < 1:
         raise UsageError(f"limit {limit}: there must be at least one")
@@ -134,7 +134,7 @@ def open_any(
 
 
 def _stores(store: Store, pages: str | None) -> Iterator[Store]:
-    """Where page files may lie, the likeliest first."""
+    """The stores to search for page files, in order."""
     if pages is not None:
         yield open_store(pages)
         return
@@ -146,7 +146,7 @@ def _stores(store: Store, pages: str | None) -> Iterator[Store]:
 
 
 class _Files:
-    """Page files by the name that their truth gives them."""
+    """Page files by the names of their truths."""
 
     def __init__(self, stores: Iterator[Store]) -> None:
         self._stores: list[tuple[Store, Mapping[str, str]]] = []
@@ -155,7 +155,7 @@ class _Files:
             self._stores.append((store, {_bare(file): file for file in reversed(files)}))
 
     def find(self, name: str) -> tuple[Source, int] | None:
-        """The file and the page in it; None where no store has it."""
+        """The file and the number of the page in it; None if no store has it."""
         named = _PAGE.fullmatch(name)
         wanted = [(name, 1), *([(named["name"], int(named["number"]))] if named else [])]
         for bare, number in wanted:
@@ -175,7 +175,7 @@ def _bare(file: str) -> str:
 
 
 def _absent(name: str) -> tuple[Source, int]:
-    """A page that costs its expressions, as one that is damaged does."""
+    """A missing page: reading it raises InputError, so that its expressions count as missed."""
 
     def read() -> bytes:
         raise InputError(f"{name}: a truth without its page", _REMEDY)
@@ -184,7 +184,7 @@ def _absent(name: str) -> tuple[Source, int]:
 
 
 def _truth(data: bytes) -> dict[str, Any] | None:
-    """What a file knows of a page; None where it is of another kind."""
+    """The fields of a `TruePage` in a JSON file; None if it is of another kind."""
     try:
         content = json.loads(data)
         if "expressions" not in content:
@@ -212,7 +212,7 @@ def _box(numbers: Any) -> Box:
 
 
 def _edge(number: str | float) -> float:
-    """A number of a file, which may be too large for a float: far off any page all the same."""
+    """A coordinate of a file, clipped to +-1e9: it may be too large for a float."""
     try:
         return min(max(float(number), -_FAR), _FAR)
     except OverflowError:

@@ -1,4 +1,6 @@
-r"""Lines of a derivation -> one expression, where they are aligned on their relations.
+r"""Joins the lines of a derivation, aligned on their relations, to one ``aligned`` expression.
+
+Input: the readings of a page with token boxes. Output: the readings with lines joined.
 
 ::
 
@@ -15,29 +17,25 @@ from statistics import median
 
 from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.commands import GRIDS
+from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import union
 from hmer_cli.recognition.reading import Reading, TokenReading
-
-RELATIONS = frozenset(
-    r"""= \neq < > \leq \geq \ll \gg \equiv \approx \sim \simeq \cong \propto \subset \subseteq
-    \supset \supseteq \in \Rightarrow \Leftrightarrow \rightarrow""".split()
-)
-"""Signs that the lines of a derivation are aligned on."""
 
 _BEGIN, _END = r"\begin{aligned}", r"\end{aligned}"
 _OPENING = {"{", *(rf"\begin{{{name}}}" for name in GRIDS)}
 _CLOSING = {"}", *(rf"\end{{{name}}}" for name in GRIDS)}
 
-_CONTINUED = 1.2  # symbols across: how far a line that begins with a relation may be off
-_BESIDE = 0.6  # and one with a left side of its own, which may stand there by chance
-_BELOW = 2.0  # symbols down: more white than that between two lines parts them
-_OVER = 0.5  # of the lower line: two lines that overlap by more are none below each other
+# In symbol sizes; conventions.
+_CONTINUED = 1.2  # largest horizontal offset of the relation of a line that begins with it
+_BESIDE = 0.6  # the same of a line with a left side, which may be aligned by chance
+_BELOW = 2.0  # largest vertical gap between two lines
+_OVER = 0.5  # largest overlap of two lines, as a share of the lower one's height
 
 
 @dataclass(frozen=True)
 class _Line:
-    """An expression that may be a line: where its first relation is, ``at`` among its tokens."""
+    """An expression that may be a line; ``at``: the index of its first top-level relation."""
 
     expression: RegionReading
     at: int
@@ -70,14 +68,13 @@ def group_derivations(
 ) -> list[list[RegionReading]]:
     """The expressions of a page, the lines of each derivation in one group.
 
-    A line belongs to the one above when little white is between them and their first relations,
-    those in scripts and fractions aside, stand in one column; a line that begins with its
-    relation is given more room. What LaTeX would refuse is left alone. A derivation stands where
-    its first line stood; its confidence is that all lines are right, its key that of their keys.
-    Expressions whose key is in ``alone`` stay so.
+    A line continues the one above if the vertical gap is small and their first top-level relations
+    are in one column; the tolerance is larger for a line that begins with its relation. Invalid
+    LaTeX is not joined. A derivation takes the position of its first line; its confidence is the
+    product of the lines', its key the hash of their keys. Expressions whose key is in ``alone`` are
+    not joined.
 
-    ``expressions`` are in reading order. What is measured is what the reader saw: their boxes on
-    the page as it was straightened, not their regions in the source.
+    ``expressions`` are in reading order; their boxes are those on the deskewed page.
     """
     groups: list[list[RegionReading]] = []
     lasts: list[_Line | None] = []
@@ -99,20 +96,20 @@ def joined(group: Sequence[RegionReading]) -> RegionReading:
 
 
 def _line(expression: RegionReading) -> _Line | None:
-    """The expression as a line; None where it has no relation or cannot stand in ``aligned``."""
+    """The expression as a line; None if it has no relation or is no valid row of ``aligned``."""
     tokens = [token.token for token in expression.reading.tokens]
     if expression.reading.label.split() != tokens or problems(expression.reading.label):
         return None
     depth = 0
     for at, token in enumerate(tokens):
         depth += (token in _OPENING) - (token in _CLOSING)
-        if depth == 0 and token in RELATIONS:
+        if depth == 0 and token in ALIGNED_RELATIONS:
             return _Line(expression, at)
     return None
 
 
 def _home(lasts: Sequence[_Line | None], line: _Line) -> int | None:
-    """The group that the line goes on with: the nearest above it."""
+    """The index of the group that the line continues: the nearest above it."""
     above = [i for i, last in enumerate(lasts) if last is not None and _continues(last, line)]
     return max(above, key=lambda i: _foot(lasts[i]), default=None)
 
@@ -149,7 +146,7 @@ def _joined(group: Sequence[RegionReading]) -> RegionReading:
 
 
 def _tokens(group: Sequence[RegionReading]) -> Iterator[TokenReading]:
-    """The tokens of all lines, and between them what aligns them, where that is on the page."""
+    """The tokens of all lines with the alignment tokens between them, which have empty boxes."""
     yield _structure(_BEGIN, group[0].box[:2])
     for number, expression in enumerate(group):
         line = _line(expression)

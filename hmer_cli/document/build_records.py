@@ -1,4 +1,4 @@
-"""What is said of the pages: a record for each expression on them."""
+"""Pages with readings -> records: joins derivations, applies corrections, sets the status."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _SHORTEST, _VOWELS = 3, "aeiou"  # convention: a word has three letters, one of 
 def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[Record]:
     """The records of all pages, in their order, corrected.
 
-    A page without mathematics is a failure only where its whole source has none: notes have
-    title pages and prose.
+    A page without mathematics is a failure only if its whole source has none, as notes have title
+    pages and prose.
     """
     for _, group in groupby(pages, key=lambda page: page.source):
         source = list(group)
@@ -66,7 +66,7 @@ def _corrected(page: PageRead, expression: RegionReading, corrections: Correctio
 
 
 def _record(page: PageRead, expression: RegionReading, correction: str | None) -> Record:
-    """What a person typed stands as it is, unless LaTeX would stumble over it."""
+    """The record of a reading; a correction replaces label and confidence."""
     reading = expression.reading
     evidence = None
     if page.picture is not None:

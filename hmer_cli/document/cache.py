@@ -1,9 +1,8 @@
-"""What was read of each page, kept in the user's cache folder from run to run.
+"""Cache of page results in one SQLite file, shared by concurrent runs.
 
-A page is known by the bytes of its file, its number there, and all that its reading depends on:
-the weights, the layout that was asked for, the code, the libraries. So nothing kept is ever out
-of date, and a run that was killed goes on where it was. One SQLite file holds it all: a
-transaction is there or is not, and several runs may share it.
+The key is the SHA-256 of the file, the page number, and everything that the result depends on:
+weights, layout option, renderer, code and library versions. So entries are never stale, and a
+killed run resumes. Writes are transactions.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ T = TypeVar("T")
 
 FILE = "results-1.sqlite"
 LIMIT = 512 << 20
-"""Bytes kept; beyond it, what was not used for the longest time is forgotten."""
+"""Bytes kept; beyond it, the least recently used entries are deleted."""  # convention
 
 _NOT_READING = {"networks", "synthesis", "metrics", "training", "commands"}
 """Folders of the package whose code no reading depends on; all other code is part of the key."""
@@ -61,11 +60,11 @@ CREATE TABLE IF NOT EXISTS pictures
 class Cache:
     """Results by page; in ``folder``, or where that is None, only until ``close``.
 
-    A file that is damaged or cannot be used is said in one line, and work goes on without it.
+    A damaged or unusable file is reported in one line, and the run goes on without it.
     """
 
     def __init__(self, folder: Path | None, setting: str) -> None:
-        """``setting``: all that readings depend on but the page, in words; see ``setting_of``."""
+        """``setting``: everything that readings depend on besides the page; see ``setting_of``."""
         self._setting = setting
         self._path = None if folder is None else folder / FILE
         self._renewed = False
@@ -89,7 +88,7 @@ class Cache:
         return hashlib.sha256(f"{self._setting} {digest} {number}".encode()).hexdigest()
 
     def find(self, key: str) -> Result | None:
-        """What was read of the page; None where it was not read yet."""
+        """The cached result of the page; None if there is none."""
         row = self._try(lambda base: _row(base, "SELECT result FROM results WHERE key = ?", key))
         if row is None:
             return None
@@ -101,13 +100,13 @@ class Cache:
         return found
 
     def picture(self, key: str) -> Picture | None:
-        """The page as hmer saw it; None where no run has kept it."""
+        """The cached picture of the cleaned page; None if there is none."""
         query = "SELECT width, height FROM pictures WHERE key = ?"
         row = self._try(lambda base: _row(base, query, key)) or self._left_behind(query, key)
         return None if row is None else Picture(row[0], row[1], lambda: self._picture_data(key))
 
     def keep(self, results: Mapping[str, Result], pictures: Mapping[str, Picture]) -> None:
-        """Keep these of these keys: all of them or, if the run is killed in the middle, none."""
+        """Store results and pictures by key in one transaction."""
         today = _today()
         read = [(key, today, _encoded(result)) for key, result in results.items()]
         drawn = [(key, today, p.width, p.height, p.load()) for key, p in pictures.items()]
@@ -124,7 +123,7 @@ class Cache:
                 self._try(write)
 
     def close(self) -> None:
-        """Note what was of use, forget the oldest beyond ``LIMIT``."""
+        """Update the times of use and delete the oldest entries beyond ``LIMIT``."""
         if self._path is not None:
             self._try(lambda base: _tidy(base, sorted(self._seen), LIMIT))
         self._base.close()
@@ -137,7 +136,7 @@ class Cache:
         return bytes(row[0])
 
     def _left_behind(self, query: str, key: str) -> Any:
-        """The same from a file that was given up, where it can still be read."""
+        """The same from an abandoned cache file, if it can still be read."""
         for path in self._given_up:
             with suppress(sqlite3.Error, OSError):
                 base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
@@ -147,7 +146,7 @@ class Cache:
         return None
 
     def _try(self, action: Callable[[sqlite3.Connection], T]) -> T | None:
-        """The action's value; None after a trouble, from which the results begin anew."""
+        """The action's value; None after a database error, which replaces the database."""
         try:
             return action(self._base)
         except sqlite3.Error as error:
@@ -185,7 +184,7 @@ class Cache:
 
 
 def setting_of(identity: str, layout: str, renderer: str = "pdfium") -> str:
-    """All that a reading depends on but the page: weights, code, libraries, layout, renderer."""
+    """Everything that a reading depends on besides the page, as part of the key."""
     return " ".join([identity, layout, renderer, _code(), _detector(), _libraries()])
 
 
@@ -208,7 +207,7 @@ def _detector() -> str:
 
 
 def _libraries() -> str:
-    """What decodes, draws and computes."""
+    """Versions of the libraries that decode, render and compute."""
     return ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES)
 
 

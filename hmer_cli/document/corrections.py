@@ -1,4 +1,4 @@
-"""What people said an expression is: read from files, found again by the ink or by its place."""
+"""Corrections of review pages: parsed from files, matched by the hash of the ink or by position."""
 
 from __future__ import annotations
 

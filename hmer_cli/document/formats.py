@@ -1,4 +1,4 @@
-"""Where the records go: .tex, .md, .jsonl, .html or stdout, written whole or not at all."""
+"""Output formats: records -> .tex, .md, .jsonl, .html or stdout, written atomically."""
 
 from __future__ import annotations
 

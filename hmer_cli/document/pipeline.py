@@ -1,6 +1,7 @@
-"""Sources -> sheets -> pages -> regions -> readings: in order, and a few pages at a time.
+"""Streaming pipeline: sources -> sheets -> pages -> regions -> readings, in input order.
 
-What was read before is not read again; see ``results.py``.
+Pages are prepared in threads, a few ahead, and recognised in batches; cached results (`cache`) are
+not recomputed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 IN_FLIGHT = MAX_PIXELS
-"""Pixels of the pages that are prepared at a time: the memory of a run does not grow with jobs."""
+"""Pixels of the pages prepared at a time, so that memory does not grow with ``jobs``."""
 
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
 _UPRIGHT = 0.5  # mean confidence: a page read with less may lie on its side or upside down,
@@ -47,9 +48,9 @@ class Options:
     """How pages are read.
 
     ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
-    ``pictures`` of the pages are kept where an output shows them; ``look`` is shown every page
-    with its regions, which are then searched for anew; ``batch`` regions at most are read side by
-    side; ``renderer`` draws the pages of PDFs.
+    ``pictures`` of the pages are stored if an output shows them; ``look`` is called with every page
+    and its regions, which bypasses the cache; ``batch``: regions recognised at a time; ``renderer``
+    renders the pages of PDFs.
     """
 
     pages: PageRange | None = None
@@ -63,10 +64,10 @@ class Options:
 
 @dataclass(frozen=True)
 class _Work:
-    """A page on its way.
+    """A page in the pipeline.
 
-    ``known`` is what was read before; ``sheet`` is there while it must be drawn and becomes
-    ``drawn`` then, ``regions`` are to be read.
+    ``known`` is its cached result; ``sheet`` is set until it is rendered, then ``drawn``;
+    ``regions`` are to be recognised.
     """
 
     source: str
@@ -89,7 +90,7 @@ def read_pages(
     options: Options,
     advance: Advance,
 ) -> Iterator[PageRead]:
-    """Every page of every source, in their order; one that fails stops no other."""
+    """Every page of every source, in order; a page that fails has an ``error``."""
     worker = Worker()
     try:
         work = _opened(sources, results, options, advance, worker)
@@ -136,7 +137,7 @@ def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _
 
 
 def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
-    """Pages drawn in threads, a few ahead, in their order."""
+    """Pages rendered in threads, a few ahead, in order."""
     jobs = options.jobs or min(_JOBS, os.cpu_count() or 1)
     gate = _Gate(IN_FLIGHT)
     pool = ThreadPoolExecutor(jobs)
@@ -153,7 +154,7 @@ def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
 
 
 class _Gate:
-    """Lets pages through while their pixels together are within the limit; a larger one, alone."""
+    """A semaphore on the total pixels of pages; a page above the limit is admitted alone."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -216,7 +217,7 @@ def _picture(image: Pixels) -> Picture:
 
 
 def _batches(pages: Iterable[_Work], most: int) -> Iterator[list[_Work]]:
-    """Pages enough to fill a batch; cut by what is on them, so that batches never vary."""
+    """Group pages into batches by their regions alone, so that batches are deterministic."""
     batch: list[_Work] = []
     count = pixels = 0
     for page in pages:
@@ -233,7 +234,7 @@ def _batches(pages: Iterable[_Work], most: int) -> Iterator[list[_Work]]:
 def _read(
     batch: Sequence[_Work], reader: Reader, results: Cache, options: Options
 ) -> Iterator[PageRead]:
-    """Read the regions of the batch, and keep what is new before anybody hears of it."""
+    """Recognise the regions of the batch; new results are cached before they are yielded."""
     batch, found = _recognised(batch, reader, options)
     done = [pair for pair in zip(batch, found, strict=True) if pair[0].error is None]
     results.keep(
@@ -248,7 +249,7 @@ def _read(
 def _recognised(
     batch: Sequence[_Work], reader: Reader, options: Options
 ) -> tuple[Sequence[_Work], list[Result]]:
-    """The batch and what was read on its pages; where that fails, page by page."""
+    """The batch and the results of its pages; after an error, page by page."""
     images = [region.seen for work in batch for region in work.regions]
     try:
         readings = iter(reader.read(images) if images else ())
@@ -301,7 +302,7 @@ def _mean(readings: Sequence[Reading]) -> float:
 
 
 def _expression(region: Region, reading: Reading) -> RegionReading:
-    """The reading with its tokens where they are on the page, in as many digits as mean a thing."""
+    """The reading with token boxes in page coordinates, rounded."""
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(

@@ -1,7 +1,7 @@
-"""What is known of an expression on its way: as it was read on a page, and as a record of it.
+"""Domain types of the pipeline, from a region of a page to a record of the output.
 
-``Region`` (page/regions.py) -> ``Reading`` (read/reading.py) -> ``RegionReading``, of which a page
-has some, in its ``Result`` and ``PageRead`` -> ``Record``, which outputs show.
+``Region`` (page/regions.py) -> ``Reading`` (recognition/reading.py) -> ``RegionReading``; those of
+a page are its ``Result``, in a ``PageRead`` -> ``Record``, one an expression, which outputs show.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ Transform = tuple[float, ...]
 """The nine numbers of a homography, row by row."""
 
 PUBLIC = ("source", "page", "region", "latex", "confidence", "status", "error", "model")
-"""What a line of .jsonl holds."""
+"""The fields of a .jsonl record."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A page as hmer saw it: ``width`` by ``height`` pixels, those that boxes are given in.
+    """A cleaned page of ``width`` by ``height`` pixels, the unit of its boxes.
 
-    ``load`` gives it as the bytes of a WebP file, which may be smaller; it works until the
-    outputs are written.
+    ``load`` returns it as a WebP file, possibly downscaled; valid until the outputs are written.
     """
 
     width: int
@@ -43,7 +42,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class RegionReading:
-    """One region as it was read: ``region`` as a record gives it, ``box`` and the boxes of the
+    """The reading of one region: ``region`` in source coordinates, ``box`` and the boxes of the
     tokens in pixels of the page's image, ``key`` the SHA-256 of its ink.
     """
 
@@ -55,10 +54,10 @@ class RegionReading:
 
 @dataclass(frozen=True)
 class Result:
-    """All that was read on one page, in reading order, and the name of the weights.
+    """The readings of one page, in reading order, and the name of the weights.
 
-    ``to_source`` leads from pixels of the page's image to those of the source, or to the units of
-    its ink; None where they are the same.
+    ``to_source`` maps pixels of the page's image to those of the source, or to the units of its
+    ink; None for the identity.
     """
 
     model: str
@@ -68,9 +67,9 @@ class Result:
 
 @dataclass(frozen=True)
 class PageRead:
-    """A page of a source and what was read there, in reading order.
+    """A page of a source with its readings.
 
-    ``number`` is None where the source could not be opened; ``error`` says what went wrong;
+    ``number`` is None if the source could not be opened; ``error`` is the reason of a failure;
     ``file`` is the SHA-256 of the source.
     """
 
@@ -84,11 +83,11 @@ class PageRead:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a record rests on, for who wants to check it.
+    """The data behind a record, for review pages.
 
-    ``key`` is the SHA-256 of the region's ink, by which corrections know it, ``file`` that of the
-    file it is in; ``box`` is the region, and the boxes of ``tokens``, which are those that were
-    read whatever the record says now, are in pixels of ``picture``.
+    ``key`` is the SHA-256 of the region's ink, to which corrections refer, ``file`` that of its
+    file; ``box`` of the region and those of ``tokens``, as recognised (before any correction), are
+    in pixels of ``picture``.
     """
 
     key: str
@@ -104,11 +103,11 @@ class Record:
 
     ``region`` is x0, y0, x1, y1 in pixels of the page (PDF pages are drawn at 200 dpi), for InkML
     in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
-    ``status`` is low where that is under a half or where ``error`` says why LaTeX would refuse it.
-    ``correction`` is what a person said it is, empty where that was: no mathematics.
-    ``tokens`` are those that were read, whatever the record says now, in pixels of the page's
-    image; ``evidence`` is there where an output asks for it. ``internal``: it failed by a fault of
-    hmer. ``lines`` are the records of the lines that a derivation was joined from.
+    ``status`` is low if that is under a half or ``error`` is the reason why it is doubtful.
+    ``correction`` is the label that a person typed, empty for "no mathematics". ``tokens`` are
+    those recognised (before any correction), in pixels of the page's image; ``evidence`` is set if
+    an output needs it. ``internal``: the failure is a bug of hmer. ``lines`` are the records of the
+    lines that a derivation was joined from.
     """
 
     source: str
@@ -127,12 +126,12 @@ class Record:
 
     @property
     def usable(self) -> bool:
-        """Whether ``latex`` can stand in a document: something was read and it compiles."""
+        """Whether ``latex`` can be put in a document: not empty, and it compiles."""
         return self.status != "failed" and self.error is None
 
     @property
     def dismissed(self) -> bool:
-        """Whether a person said that there is no expression, so that no document has one."""
+        """Whether a correction says that there is no expression."""
         return self.correction == ""
 
 

@@ -1,8 +1,7 @@
-"""``hmer convert --watch``: what arrives is converted, what changes again, what goes is dropped.
+"""``hmer convert --watch``: converts new and changed inputs, and drops removed ones.
 
-Once a second the files are asked for their size and time of change. That needs no dependency
-and, unlike the notices of operating systems, works on network drives, in containers and for what
-lies in zip archives.
+Method: polling of size and modification time once a second. Unlike file-system events that works
+on network drives, in containers and for members of zip archives, and needs no dependency.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ from hmer_cli.errors import HmerError, UsageError
 from hmer_cli.page.load.sources import Source
 
 INTERVAL = 1.0
-"""Seconds between two looks; a file that stays the same for one is taken to be complete."""
+"""Seconds between two polls; a file unchanged between two is taken to be complete."""
 
 State = tuple[int, int] | None
-"""Time of change in nanoseconds and size in bytes; None where there is no such file."""
+"""Modification time in nanoseconds and size in bytes; None if there is no such file."""
 
 Read = Callable[[Sequence[Source]], list[Record]]
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A source at one look, and what was read in it if it was."""
+    """A source at one poll, and its records if it was converted."""
 
     source: Source
     state: State
@@ -47,12 +46,12 @@ def watch_sources(
     deliver: Callable[[Sequence[Record]], None],
     settings: Sequence[Path] = (),
 ) -> list[Record]:
-    """Convert what ``find`` finds, then look again and again, until KeyboardInterrupt.
+    """Convert what ``find`` finds, then poll until KeyboardInterrupt.
 
-    Whenever something has changed, this is said in one line a source and all records are
-    delivered, in the order of the sources; when one of the ``settings`` has, all sources are
-    read again. What cannot be delivered is tried again at each look.
-    Returns the records of the last change; raises OutputError where they were not delivered.
+    Each change is reported in one line a source, and all records are delivered in the order of the
+    sources; after a change of one of the ``settings``, all sources are converted again. Failed
+    deliveries are retried at each poll.
+    Returns the records of the last change; raises OutputError if they were not delivered.
     """
     now, set_now = _look(find), _states(settings)
     known, set_then = _updated({}, now, list(now), read), set_now
@@ -103,7 +102,7 @@ def _undelivered(
 
 
 def pause() -> None:
-    """The time between two looks."""
+    """Wait for the next poll."""
     time.sleep(INTERVAL)
 
 
@@ -115,7 +114,7 @@ def _look(find: Callable[[], Iterable[Source]]) -> Look:
 
 
 def _state(path: Path) -> State:
-    """That of the file; for what lies in an archive, that of the archive."""
+    """The state of the file; for a member of an archive, of the archive."""
     for place in (path, *path.parents):
         with suppress(OSError):
             status = os.stat(place)
@@ -128,7 +127,7 @@ def _states(paths: Sequence[Path]) -> list[State]:
 
 
 def _is_fresh(key: str, known: Look, before: Look, now: Look) -> bool:
-    """Whether the source is not known as it is now, and was the same a look ago."""
+    """Whether the source has changed since its conversion, but not since the last poll."""
     state = now[key].state
     if key in known and known[key].state == state:
         return False
@@ -136,7 +135,7 @@ def _is_fresh(key: str, known: Look, before: Look, now: Look) -> bool:
 
 
 def _updated(known: Look, now: Look, fresh: Sequence[str], read: Read) -> Look:
-    """What is known, in the order of now, with the fresh sources read again."""
+    """The known sources, in the order of ``now``, with the fresh ones converted again."""
     records: dict[str, list[Record]] = {}
     for record in read([now[key].source for key in fresh]):
         records.setdefault(record.source, []).append(record)

@@ -1,7 +1,7 @@
-r"""The LaTeX commands that a label may hold, by their part in the grammar.
+r"""The LaTeX commands that a label may contain, by their role in the grammar.
 
-Everything here compiles with pdflatex under amsmath and amssymb; a label never holds a spacing
-command, ``\left``, a text font or another spelling of a sign listed here.
+All of them compile with pdflatex under amsmath and amssymb. A label contains no spacing command, no
+``\left``, no text font and no synonym of a symbol listed here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STACKING = frozenset(
     \bigotimes \bigodot \biguplus \bigsqcup \lim \limsup \liminf \max \min \sup \inf
     \det \gcd \Pr \injlim \projlim""".split()
 )
-r"""Operators whose scripts the field writes above and below, with ``\limits``."""
+r"""Operators whose scripts stand above and below in labels, with ``\limits``."""
 
 FUNCTIONS = frozenset(
     r"""\sin \cos \tan \cot \sec \csc \arcsin \arccos \arctan \sinh \cosh \tanh \coth \log \ln \lg
@@ -61,23 +61,23 @@ COVERS = frozenset(
     r"""\hat \check \tilde \acute \grave \dot \ddot \breve \bar \vec \overline \underline
     \overrightarrow \overleftarrow \overbrace \underbrace""".split()
 )
-"""Signs over or under what they hold: one argument, which lies Inside them."""
+"""Accents and lines over or under one argument, which is Inside them in the tree."""
 
 FONTS = frozenset(r"\mathbb \mathcal \mathfrak".split())
-r"""Fonts that change the sign: ``\mathbb { R }`` is one written sign."""
+r"""Fonts that make another symbol: ``\mathbb { R }`` is one written symbol."""
 
 STACKS = frozenset(r"\frac \binom".split())
-"""Two arguments, one Above and one Below the sign."""
+"""Commands of two arguments, one Above and one Below the symbol."""
 
 PLACERS = frozenset(r"\overset \underset".split())
-"""Spellings of Above and Below for signs that are no operator."""
+"""Commands that place a row Above or Below a symbol that is no operator."""
 
 GRIDS = {"matrix": 10, "pmatrix": 10, "bmatrix": 10, "Bmatrix": 10, "vmatrix": 10, "Vmatrix": 10}
 GRIDS |= {"cases": 2, "aligned": 10}
 """Environments of cells, with the most columns that amsmath sets."""
 
 SYMBOLS = CHARACTERS | GREEK | OPERATORS | SIGNS
-"""Tokens that are a written sign by themselves."""
+"""Tokens that are a written symbol by themselves."""
 
 STRUCTURE = (
     frozenset(r"{ } ^ _ & \\ \limits \sqrt".split())

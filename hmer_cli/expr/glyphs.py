@@ -1,4 +1,4 @@
-r"""How a token looks: the Unicode character of every sign that a label may hold."""
+r"""Token -> Unicode character and MathML element, for every symbol that a label may contain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BIG = _pairs(
 OPENING = _pairs(r"( ( [ [ \{ { \langle ⟨ \lfloor ⌊ \lceil ⌈")
 CLOSING = _pairs(r") ) ] ] \} } \rangle ⟩ \rfloor ⌋ \rceil ⌉")
 
-RELATIONS = _pairs(
+_SPACED = _pairs(
     r"""+ + - − = = < < > > / / | | , , ; ; : : ! ! * ∗ \| ‖ \pm ± \mp ∓ \times × \div ÷ \cdot ⋅
     \star ⋆ \circ ∘ \bullet ∙ \cap ∩ \cup ∪ \uplus ⊎ \sqcap ⊓ \sqcup ⊔ \vee ∨ \wedge ∧
     \setminus ∖ \smallsetminus ∖ \wr ≀ \diamond ⋄ \bigtriangleup △ \bigtriangledown ▽
@@ -67,14 +67,14 @@ ACCENTS = _pairs(
     r"""\hat ˆ \check ˇ \tilde ˜ \acute ´ \grave ` \dot ˙ \ddot ¨ \breve ˘ \bar ¯ \vec ⃗
     \overline ‾ \overrightarrow → \overleftarrow ← \overbrace ⏞ \underline _ \underbrace ⏟"""
 )
-"""What a cover looks like; those that grow with what they cover are in `WIDE`."""
+"""The character of each cover; those that stretch over their argument are in `WIDE`."""
 
 WIDE = frozenset(
     r"""\overline \overrightarrow \overleftarrow \overbrace \underline \underbrace""".split()
 )
 UNDER = frozenset(r"\underline \underbrace".split())
 BRACES = frozenset(r"\overbrace \underbrace".split())
-"""Covers whose scripts stand over or under their middle."""
+"""Covers whose scripts are centred over or under them."""
 
 _NAMED = {name: name[1:] for name in OPERATORS if name not in BIG}
 _NAMED |= {r"\limsup": "lim sup", r"\liminf": "lim inf"}
@@ -83,7 +83,7 @@ _FACES = {r"\mathbb": "DOUBLE-STRUCK", r"\mathcal": "SCRIPT", r"\mathfrak": "FRA
 
 
 def _faced(font: str, letter: str) -> str:
-    """The letter in a font, as Unicode has it: ``ℝ``, ``𝒜``; the bare letter where it has none."""
+    """The Unicode letter of a font, ``ℝ``, ``𝒜``; the plain letter if there is none."""
     kind = "DIGIT" if letter.isdigit() else "CAPITAL" if letter.isupper() else "SMALL"
     word = unicodedata.name(letter).split()[-1]
     face = _FACES[font]
@@ -100,7 +100,7 @@ def _table() -> dict[str, tuple[str, str]]:
     table = {c: ("mi" if c.isalpha() else "mn", c) for c in CHARACTERS if c.isalnum() or c == "."}
     table |= {token: ("mi", glyph) for token, glyph in _LETTERS.items()}
     table |= {token: ("up", glyph) for token, glyph in (_UPRIGHT | _NAMED).items()}
-    for signs in (RELATIONS, BIG, OPENING, CLOSING):
+    for signs in (_SPACED, BIG, OPENING, CLOSING):
         table |= {token: ("mo", glyph) for token, glyph in signs.items()}
     alphabet = sorted(c for c in CHARACTERS if c.isalnum())
     for font in sorted(FONTS):
@@ -109,5 +109,5 @@ def _table() -> dict[str, tuple[str, str]]:
 
 
 GLYPHS: dict[str, tuple[str, str]] = _table()
-r"""Token, or letter in a font -> its kind and its glyph. The kinds are those of MathML's leaves:
-mi a slanted letter, up an upright one or a name, mn a digit, mo an operator."""
+r"""Token, or letter in a font -> its MathML leaf and its character. ``mi``: a slanted letter,
+``up``: an upright one or a name (an ``mi``, too), ``mn``: a digit, ``mo``: an operator."""

@@ -1,4 +1,8 @@
-r"""The grammar of labels one token at a time, so that a decoder never writes what is no LaTeX."""
+r"""Incremental grammar of labels, for constrained decoding.
+
+Input: a prefix and a token. Output: the longer prefix, or None if no valid label begins with it.
+Method: an immutable stack of open rows, shared by the hypotheses of a beam.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,10 @@ _GRIDS = {rf"\begin{{{name}}}": (rf"\end{{{name}}}", columns) for name, columns 
 
 @dataclass(frozen=True)
 class _Open:
-    """A row that waits for its end: how many arguments follow it, which scripts stand after it.
+    """An open row: its ``end`` token, the number of arguments after it, the scripts before it.
 
-    In a grid it may have so many ``columns``, of which there are ``cells`` in its last line.
-    A ``placed`` one goes over or under the sign in the ``single`` one that follows it.
+    A grid has at most ``columns`` columns and ``cells`` cells in its last line so far. A ``placed``
+    row goes over or under the symbol in the ``single`` row that follows it (``\\overset``).
     """
 
     end: str
@@ -30,10 +34,10 @@ class _Open:
 
 @dataclass(frozen=True)
 class Prefix:
-    """The beginning of a label; immutable, so that the hypotheses of a beam can share it.
+    """A prefix of a label; immutable, so that the hypotheses of a beam can share it.
 
-    Stricter than LaTeX in one thing: nobody writes an empty row or a script on nothing, so
-    `extend` refuses them. ``fresh`` says that nothing stands in the last row yet.
+    Stricter than LaTeX: `extend` rejects empty rows and scripts without a base. ``fresh``: the last
+    row is still empty.
     """
 
     rows: tuple[_Open, ...] = ()
@@ -51,7 +55,7 @@ class Prefix:
         return not self.rows and not self.need and not self.limits
 
     def extend(self, token: str) -> Prefix | None:
-        """The prefix with one more token; None where no valid label begins so."""
+        """The prefix with one more token; None if no valid label begins with it."""
         if self.need:
             return self._argument(token)
         if self.limits and token not in ("_", "^"):
@@ -69,7 +73,7 @@ class Prefix:
         return self._atom(token)
 
     def closing(self) -> list[str]:
-        """The fewest tokens that make the prefix a whole label, at worst with empty rows."""
+        """The shortest completion of the prefix to a label, if need be with empty rows."""
         tokens: list[str] = []
         prefix: Prefix | None = self
         while prefix is not None and not prefix.complete:

@@ -1,7 +1,8 @@
-r"""Raw LaTeX -> label: one spelling for everything that people and data sets write.
+r"""Normaliser: raw LaTeX -> label, one canonical spelling.
 
-The source is cut into TeX's tokens, rewritten to the field's commands from left to right, parsed
-as a symbol layout tree and spelled again; so the result is canonical whatever the source was.
+Input: LaTeX of people and data sets. Output: space-separated tokens. Method: tokenise as TeX does,
+rewrite synonyms, infix and font commands from left to right, parse to a symbol layout tree, and
+write the tree.
 """
 
 from __future__ import annotations
@@ -59,13 +60,12 @@ MAX_TOKENS = 10_000
 
 
 def normalise(raw_latex: str, *, split: bool = True) -> str:
-    r"""The label, in the field's spelling, of raw LaTeX such as ``\left(x\over y\right)``.
+    r"""The label of raw LaTeX such as ``\left(x\over y\right)``.
 
-    ``normalise`` of a label in that spelling is the label itself. Commands that it does not know
-    are left as they are, for ``validity.problems`` to name. ``split`` cuts them after a command
-    that they begin with, as data sets have lost spaces (``\geqg``); what a person typed just now
-    is not to be guessed at.
-    Raises LabelError where the source is not LaTeX.
+    Idempotent. Unknown commands are kept, for ``validity.problems`` to report. With ``split`` they
+    are cut after a known command that they begin with, as data sets have lost spaces (``\geqg``);
+    not for text that a user types.
+    Raises LabelError if the source is not LaTeX or longer than MAX_TOKENS.
     """
     tokens = list(islice(_lex(raw_latex, split), MAX_TOKENS + 1))
     if len(tokens) > MAX_TOKENS:
@@ -75,7 +75,7 @@ def normalise(raw_latex: str, *, split: bool = True) -> str:
 
 
 def _lex(source: str, split: bool = True) -> Iterator[str]:
-    """TeX's tokens, one spelling each; environments as one token, comments and spaces gone."""
+    """TeX's tokens, synonyms replaced; an environment is one token, comments and spaces dropped."""
     for match in _TOKEN.finditer(source):
         token = match.group()
         if token == "\\" or token.startswith("%"):
@@ -92,7 +92,7 @@ def _lex(source: str, split: bool = True) -> Iterator[str]:
 
 
 def _control(word: str, split: bool) -> Iterator[str]:
-    r"""A control word's own spelling; ``\geqg``, where a space was lost, is ``\geq g``."""
+    r"""The canonical spelling of a control word; ``\geqg``, with a lost space, is ``\geq g``."""
     if word in SYNONYMS:
         yield from SYNONYMS[word].split()
     elif word in _HANDLED or not word[1:].isalpha() or not split:
@@ -112,7 +112,7 @@ def _split(word: str) -> Iterator[str]:
 
 
 class _Rewriter:
-    """Reads TeX's tokens and writes label tokens, whose braces may still be too many."""
+    """Recursive rewriter: TeX's tokens -> label tokens, possibly with redundant braces."""
 
     def __init__(self, tokens: list[str]) -> None:
         self.tokens = tokens
@@ -120,7 +120,7 @@ class _Rewriter:
         self.depth = 0
 
     def everything(self) -> list[str]:
-        """All tokens rewritten; what closes nothing stays, for the parser to complain about."""
+        """All tokens rewritten; unmatched ends are kept, so that the parser reports them."""
         out = self._row()
         while self._next:
             token = self._take()
@@ -175,7 +175,7 @@ class _Rewriter:
             raise LabelError(self.at, f"nested more than {_MAX_DEPTH} deep", self._next)
 
     def _rewrite(self, token: str, before: list[str]) -> list[str]:
-        """What the field writes for this token and its arguments."""
+        """The canonical spelling of this token and its arguments."""
         if token == "{":
             return ["{", *self._row(), *self._close("}")]
         if token in "^_":
@@ -218,7 +218,7 @@ class _Rewriter:
         return [self._take()]
 
     def _argument(self) -> list[str]:
-        """The next group or item, always in braces; nothing at the end of a row."""
+        """The next group or item, in braces; empty at the end of a row."""
         while self._next in SILENT:
             self.at += 1
         if self._next in _NO_ARGUMENT:

@@ -1,9 +1,9 @@
 r"""Presentation MathML -> label.
 
-CROHME's files speak three dialects: rows nested to the right, flat rows, and leaves that name a
-sign with or without a backslash (``\sin``, ``sin``, ``hellip``) or cut short (``im``). All are
-Presentation MathML, whatever their ``encoding`` says. MathML of other tools, with Unicode signs,
-accents, fences and tables, is read as well.
+Input: a ``math`` element. Output: a label. CROHME's files have three dialects: right-nested rows,
+flat rows, and leaves that name a symbol with or without a backslash (``\sin``, ``sin``, ``hellip``)
+or truncated (``im``). All are Presentation MathML, whatever their ``encoding`` attribute. MathML of
+other tools, with Unicode symbols, accents, fences and tables, is supported.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NAMES = {
     "rarr": r"\rightarrow",
     "im": r"\lim",
 }
-"""Entity names that lost their ampersand, and what a broken export made of ``\\lim``."""
+"""Entity names without their ampersand, and the truncated ``\\lim`` of a broken export."""
 
 _ACCENTS = {
     "^": r"\hat", "ˆ": r"\hat", "~": r"\tilde", "˜": r"\tilde", "∼": r"\tilde", "→": r"\vec",
@@ -54,9 +54,9 @@ _SILENT = {"mspace", "mphantom", "none", "mprescripts", "annotation", "annotatio
 
 
 def label_from_mathml(math: Element) -> str:
-    r"""The label that a ``math`` element spells, with ``\limits`` where the field writes it.
+    r"""The label of a ``math`` element, with ``\limits`` after operators that take them.
 
-    Raises LabelError where it holds no expression, or one that LaTeX cannot spell.
+    Raises LabelError if it is empty or LaTeX has no spelling of it.
     """
     tree = stack_limits(_tree(math, 0))
     if not tree:
@@ -65,9 +65,9 @@ def label_from_mathml(math: Element) -> str:
 
 
 def ids_in_order(math: Element) -> list[str]:
-    """The ids of the signs in the order in which the label names them, unnamed ones left out.
+    """The ids of the symbols in the order of the label, without those that have none.
 
-    CROHME ties a sign to its strokes by the id of its leaf, or of its ``mfrac`` or ``msqrt``.
+    CROHME links a symbol to its strokes by the id of its leaf, ``mfrac`` or ``msqrt``.
     """
     own = math.get("{http://www.w3.org/XML/1998/namespace}id")
     children = [child for child in math if isinstance(child.tag, str)]
@@ -111,7 +111,7 @@ def _joined(rows: Sequence[Tree]) -> Tree:
 
 
 def _leaf(element: Element, tag: str) -> Tree:
-    """The signs that the text of a leaf names or, character by character, holds."""
+    """The symbol that the text of a leaf names, or the symbols of its characters."""
     text = _text(element)
     name = _NAMES.get(text, text)
     if tag != "mtext" and len(name) > 1 and (token := name_token(name)):

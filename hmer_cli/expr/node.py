@@ -1,8 +1,8 @@
-r"""The nodes of the symbol layout tree (SLT): what a label says, without its spelling.
+r"""The symbol layout tree (SLT) of a label.
 
-A tree is a row of nodes joined by Right; each node is one written sign with the rows that stand
-Above, Below, Sup, Sub and Inside it. Braces that only group leave no trace, so two labels have
-equal trees exactly when they describe the same layout.
+A tree is a row of nodes related by Right; each node is one written symbol with the rows Above,
+Below, Sup, Sub and Inside it. Grouping braces are not represented, so two labels have equal trees
+exactly if they describe the same layout (Zanibbi and Blostein, IJDAR 2012).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _GRIDS = {rf"\begin{{{name}}}" for name in GRIDS}
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    r"""One written sign and what stands round it; an empty row is a relation not used.
+    r"""One written symbol and the rows related to it; an empty row is an unused relation.
 
     ``symbol`` is its token, or ``\mathbb { R }`` for a letter in a font, ``\begin{bmatrix}`` for a
-    grid, whose rows of cells are ``cells``, and ``""`` for a script that hangs on nothing. A
-    fraction has its parts Above and Below the bar, a root its index Above. ``at`` is the index of
-    its token in the label that was parsed; trees are equal whatever it is.
-    Raises ValueError for a relation that the sign cannot have.
+    grid, whose rows of cells are ``cells``, and ``""`` for scripts without a base. A fraction has
+    its parts Above and Below the bar, a root its index Above. ``at`` is the index of its token in
+    the parsed label; it is ignored in comparisons.
+    Raises ValueError for a relation that the symbol cannot have.
     """
 
     symbol: str
@@ -51,7 +51,7 @@ class Node:
 
     @property
     def rows(self) -> Iterator[Tree]:
-        """The rows that hang on this node, in the order in which LaTeX spells them."""
+        """The rows related to this node, in the order of the label."""
         yield from (self.above, self.inside, self.below)
         yield from (cell for row in self.cells for cell in row)
         yield from (self.sub, self.sup)
@@ -94,7 +94,7 @@ def rebuild(tree: Tree, change: Callable[[Node], Node]) -> Tree:
 def stack_limits(tree: Tree) -> Tree:
     r"""The tree with the scripts of every sum, integral and limit Above and Below it.
 
-    The field writes ``\limits`` after every scripted one of them, however it was drawn.
+    Labels have ``\limits`` after every scripted one of them, whatever the layout of the ink.
     """
 
     def stacked(node: Node) -> Node:

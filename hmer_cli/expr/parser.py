@@ -1,4 +1,4 @@
-"""Tokens -> symbol layout tree, by recursive descent over LaTeX's own grammar."""
+"""Recursive-descent parser: tokens of LaTeX -> symbol layout tree; raises LabelError."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, OPERATORS, PLACERS, STA
 from hmer_cli.expr.node import Node, Tree
 
 MAX_DEPTH = 16
-"""Rows within rows. No page holds so many, and for some TeX's time doubles with each."""
+"""Nesting of rows. Deeper ones do not occur, and TeX's time may double with each level."""
 
 _SCRIPTS = {"_": "sub", "^": "sup"}
 _LIMITS = {"_": "below", "^": "above"}
@@ -20,7 +20,7 @@ _NO_ATOM = {"}", "&", r"\\", r"\limits", *_SCRIPTS}
 
 
 class LabelError(InputError):
-    """A label that is not LaTeX: ``position`` is the index of the token, ``message`` the fault."""
+    """A label that is not LaTeX: ``position``: index of the token, ``message``: the error."""
 
     def __init__(self, position: int, message: str, token: str = "") -> None:
         where = f"token {position + 1} ({token})" if token else "at the end"
@@ -31,7 +31,7 @@ class LabelError(InputError):
 
 @dataclass
 class _Row:
-    """A row being read, and what TeX remembers of its last atom."""
+    """A row being parsed, and the state of its last atom."""
 
     nodes: list[Node] = field(default_factory=list)
     scripts: set[str] = field(default_factory=set)
@@ -47,7 +47,7 @@ class _Row:
         self.scripts, self.limits, self.token = set(), False, token
 
     def hang(self, sign: str, row: Tree) -> None:
-        """Hangs a script on the last sign; more of one kind, from groups, stand side by side."""
+        """Attach a script to the last symbol; several of one kind, from groups, are joined."""
         if not self.nodes and row:
             self.nodes.append(Node(""))
         if row:
@@ -59,7 +59,7 @@ class _Row:
 
 
 class Parser:
-    """Reads one label; ``strict`` asks for braces round every argument, as the field spells."""
+    """Parses one label; ``strict`` requires braces around every argument."""
 
     def __init__(self, tokens: Sequence[str], *, strict: bool = False) -> None:
         self.tokens = tokens
@@ -124,7 +124,7 @@ class Parser:
         row.hang(sign, self._argument(sign))
 
     def _argument(self, owner: str) -> Tree:
-        """A group, or the single atom that TeX takes for one."""
+        """A group, or a single atom in its place."""
         begin = self.at - 1
         if self._next == "{":
             return self._group()
@@ -150,7 +150,7 @@ class Parser:
         self.at += 1
 
     def _atom(self) -> Tree:
-        """One sign with its arguments, or the nodes of a group; not its scripts."""
+        """One symbol with its arguments, or the nodes of a group; without scripts."""
         begin, token = self.at, self._next
         if token == "{":
             return self._group()

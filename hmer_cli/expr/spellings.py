@@ -1,4 +1,4 @@
-r"""The many spellings of raw LaTeX and of Unicode, each with the field's one spelling."""
+r"""Tables of synonyms: spellings in raw LaTeX and Unicode -> canonical tokens."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SYNONYMS = _pairs(
     \R \mathbb { R }; \N \mathbb { N }; \Z \mathbb { Z }; \Q \mathbb { Q }; \C \mathbb { C };
     \bmod m o d; \mod m o d"""
 )
-"""A control word and what the field writes instead."""
+"""Control word -> canonical tokens."""
 
 NEGATED = _pairs(
     r"""= \neq; \in \notin; \ni \notin; < \nless; > \ngtr; \leq \nleq; \geq \ngeq; \sim \nsim;
     \subseteq \nsubseteq; \supseteq \nsupseteq; \parallel \nparallel; | \nmid; \cong \ncong;
     \exists \nexists; \rightarrow \nrightarrow; \leftarrow \nleftarrow; \Rightarrow \nRightarrow"""
 )
-r"""What ``\not`` makes of the sign after it."""
+r"""Symbol after ``\not`` -> the negated symbol."""
 
 UNICODE = _pairs(
     r"""× \times; ÷ \div; ± \pm; ∓ \mp; · \cdot; ⋅ \cdot; ∗ *; − -; – -; — -; ⁄ /; ∕ /; √ \sqrt;
@@ -57,10 +57,10 @@ UNICODE = _pairs(
     Γ \Gamma; Δ \Delta; ∆ \Delta; Θ \Theta; Λ \Lambda; Ξ \Xi; Π \Pi; Σ \Sigma; Υ \Upsilon; Φ \Phi;
     Ψ \Psi; Ω \Omega; ² ^ { 2 }; ³ ^ { 3 }; ¹ ^ { 1 }"""
 )
-"""A character of mathematics and its tokens."""
+"""Unicode character -> tokens."""
 
 ESCAPED = {c: f"\\{c}" for c in "{}%#&$_"}
-"""Signs that LaTeX keeps for itself, and their tokens."""
+"""Reserved characters of LaTeX -> their tokens."""
 
 SILENT = frozenset(
     r"""\, \: \; \! \> \/ \- \* \( \) \[ \] \quad \qquad \enspace \enskip \thinspace \medspace
@@ -72,20 +72,20 @@ SILENT = frozenset(
     \mathopen \mathclose \mathpunct \mathinner \boldsymbol \bm \pmb \boxed \fbox \makebox \smash
     \lefteqn \rlap \llap \mathclap \ensuremath \underbar $ ~""".split()
 ) | {"\\ ", "\\\n", "\\\t"}
-"""Commands that leave no ink of their own; what stands in their argument is kept."""
+"""Commands without ink of their own; their argument is kept."""
 
 HIDDEN = frozenset(
     r"""\hspace \vspace \phantom \hphantom \vphantom \label \tag \color \textcolor
     \ref \cite \vskip \hskip \kern \mkern \mskip""".split()
 )
-"""Commands whose argument or length leaves no ink either."""
+"""Commands that are dropped with their argument or length."""
 
 UPRIGHT = frozenset(
     r"""\mathrm \mathit \mathbf \mathsf \mathtt \mathnormal \text \textrm \textbf \textit \textsf
     \texttt \textnormal \textup \mbox \hbox \emph \operatorname \operatornamewithlimits
     \mathop""".split()
 )
-"""Fonts and boxes that a hand does not show."""
+"""Fonts and boxes that make no difference in handwriting."""
 
 SWITCHES = {
     r"\cal": r"\mathcal",
@@ -93,16 +93,16 @@ SWITCHES = {
     r"\scr": r"\mathcal",
     **dict.fromkeys(r"\rm \bf \it \sf \tt \sl \mit \em \sc \scshape \bfseries".split(), ""),
 }
-"""Old font commands, which hold to the end of the group, and the font that replaces them."""
+"""Font switches, which apply to the end of the group -> the font command that replaces them."""
 
 FENCES = frozenset(
     r"""\left \right \middle \big \Big \bigg \Bigg \bigl \Bigl \biggl \Biggl \bigr \Bigr \biggr
     \Biggr \bigm \Bigm \biggm \Biggm""".split()
 )
-"""Sizes of the delimiter that follows."""
+"""Size commands before a delimiter."""
 
 INFIX = {r"\over": r"\frac", r"\choose": r"\binom", r"\atop": ""}
-"""Commands between their two arguments, and what comes before both instead."""
+"""Infix commands -> the prefix command that replaces them."""
 
 ENVIRONMENTS = {
     **dict.fromkeys(
@@ -116,21 +116,21 @@ ENVIRONMENTS = {
     ),
     "dcases": "cases",
 }
-"""Environments and the grid that replaces them; an empty one just goes."""
+"""Environments -> the grid that replaces them; those mapped to "" are unwrapped."""
 
 WITH_COLUMNS = frozenset("array tabular subarray alignedat".split())
 """Environments that take an argument."""
 
 
 def name_token(name: str) -> str | None:
-    r"""The token of a sign that goes by a name, ``sin``, ``\lt`` or ``le``; None if none does."""
+    r"""The token of a symbol's name, ``sin``, ``\lt`` or ``le``; None if there is none."""
     command = name if name.startswith("\\") else f"\\{name}"
     token = SYNONYMS.get(command, command)
     return token if token in SYMBOLS else None
 
 
 def sign_tokens(character: str) -> list[str]:
-    """The tokens of one character, Unicode's mathematics and foreign digits included."""
+    """The tokens of one character, Unicode mathematics and non-ASCII digits included."""
     if character in UNICODE:
         return UNICODE[character].split()
     if character.isascii():

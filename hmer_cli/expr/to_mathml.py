@@ -1,8 +1,8 @@
-r"""Label -> Presentation MathML, every part of it tied to its token.
+r"""Label -> Presentation MathML (MathML Core), every element linked to its token.
 
-Written for MathML Core, which browsers set without help: brackets that belong together grow with
-what they hold, a sign is a prefix where TeX takes it for one, names keep off their argument.
-``templates/mathml.js`` is the same for what is typed into a page.
+Paired brackets stretch with their content, signs are prefix operators where TeX treats them so, and
+function names are followed by a space. ``templates/mathml.js`` does the same in the browser for
+typed LaTeX; a test compares the two.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 
 TALL = frozenset("|‖∥↑↓↕⇑⇓⇕")
-"""Glyphs that would grow with the whole row if they were let."""
+"""Characters that MathML would stretch with the whole row by default."""
 
 TIGHT = frozenset("|‖/")
-"""Glyphs that TeX takes for letters, and so sets without space."""
+"""Characters that TeX sets as ordinary symbols, without space."""
 
 SIGNED = frozenset(("+", "-", r"\pm", r"\mp"))
-"""Operators that are signs of a number where no operand stands before them."""
+"""Operators that are prefix signs unless an operand precedes them."""
 
 _NAMES = OPERATORS - BIG.keys()
 FENCES = {"pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||", "Vmatrix": "‖‖"}
 FENCES["cases"] = "{ "
-"""The brackets round a grid, the closing one a blank where there is none."""
+"""The brackets around a grid; a blank if there is no closing one."""
 
 _SPACE = '<mspace width="0.167em"></mspace>'
 
 
 def to_mathml(label: str) -> str:
-    r"""A ``math`` element in a display; ``data-t`` holds the index of the token that a part shows.
+    r"""A ``math`` element in display style; ``data-t`` is the index of the token of an element.
 
-    Braces, ``^`` and their like show in no part. A token that no label may hold stands as text.
-    Raises LabelError where the label is not LaTeX.
+    Structural tokens (braces, ``^``) have no element. An unknown token becomes text.
+    Raises LabelError if the label is not LaTeX.
     """
     return f'<math display="block">{_row(parse(tokenize(label)))}</math>'
 
@@ -128,7 +128,7 @@ def _leaf(node: Node, attributes: str) -> str:
 
 
 def _sign(node: Node, attributes: str) -> str:
-    """The sign with what belongs to it, but without scripts and limits."""
+    """The symbol with its arguments, without scripts and limits."""
     if not node.symbol:
         return "<mrow></mrow>"
     if node.symbol in STACKS:
@@ -172,7 +172,7 @@ def _cells(row: Sequence[Tree]) -> str:
 
 
 def _dressed(node: Node, base: str) -> str:
-    """The sign with its limits, then its scripts."""
+    """The symbol with its limits, then its scripts."""
     if node.symbol not in STACKS and node.symbol != r"\sqrt":
         base = _scripted("munder", "mover", base, node.below, node.above)
     if node.symbol in BRACES:

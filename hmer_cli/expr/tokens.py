@@ -1,4 +1,4 @@
-"""Tokens of a label, and the vocabulary that numbers them."""
+"""Tokens of a label, and a vocabulary that maps them to indices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens <-> symbol layout tree: ``parse`` reads any spelling, ``to_tokens`` writes the field's."""
+"""Tokens <-> symbol layout tree: ``parse`` accepts any spelling, ``to_tokens`` is canonical."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _FRAMES = STACKS | {r"\sqrt"}
 
 
 def parse(tokens: Sequence[str], *, strict: bool = False) -> Tree:
-    """The tree that the tokens spell; with ``strict``, only braced arguments are accepted.
+    """The tree of the tokens; with ``strict``, only braced arguments are accepted.
 
-    Raises LabelError, which says what is wrong at which token.
+    Raises LabelError with the position and the reason.
     """
     return Parser(tokens, strict=strict).tree()
 
 
 def to_tokens(tree: Tree) -> list[str]:
-    """The one spelling of the tree: braces round every argument, subscript before superscript."""
+    """The canonical tokens of the tree: braced arguments, subscript before superscript."""
     return [token for node in tree for token in _spell(node)]
 
 
@@ -39,7 +39,7 @@ def _spell(node: Node) -> Iterator[str]:
 
 
 def _spell_sign(node: Node) -> Iterator[str]:
-    """The sign with what belongs to it, but without scripts and limits."""
+    """The symbol with its arguments, without scripts and limits."""
     yield from node.symbol.split() or ("{", "}")
     if node.symbol in STACKS:
         yield from (*_braced(node.above), *_braced(node.below))

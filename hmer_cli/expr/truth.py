@@ -1,7 +1,7 @@
-r"""Which annotation of an ink tells the truth: the symbols that were written decide.
+r"""Ground truth of an InkML file: chooses between its MathML and LaTeX annotations.
 
-An InkML file says three times what was written: as MathML, as a LaTeX ``truth`` and symbol by
-symbol. Where the first two disagree, the one that accounts for the symbols is right.
+Input: the MathML, the LaTeX ``truth`` and the labels of the segmented symbols. Output: a label.
+Method: if the first two disagree, the one with fewer missing and superfluous symbols wins.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _STROKES = {
     r"\ldots": [".", ".", "."],
     r"\cdots": [".", ".", "."],
 }
-"""Signs whose strokes also go by another name: a bar, dots."""
+"""Tokens whose strokes are segmented under other names: a bar, dots."""
 
 
 def derive_label(
@@ -40,7 +40,7 @@ def derive_label(
     The MathML is the truth unless it contradicts the written symbols, or a LaTeX truth that
     accounts for them at least as well spells them otherwise: in CROHME's files the MathML then
     has the rows in a wrong order or a script on a wrong sign, or spells ``\cdots`` as ``. . .``.
-    Raises LabelError where neither annotation can be read.
+    Raises LabelError if neither annotation can be parsed.
     """
     mathml = _attempt(label_from_mathml, math_element)
     latex = _attempt(normalise, latex_truth or None)
@@ -56,7 +56,7 @@ def derive_label(
 
 
 def contradicts(label: str, symbols: Iterable[str]) -> bool:
-    """Whether the label has other signs, or another number of one, than the symbols written."""
+    """Whether the symbols of the label, as a multiset, differ from those written."""
     return _missed(label, _strokes(symbols)) > 0
 
 
@@ -70,7 +70,7 @@ def _attempt(read: Callable[[Source], str], source: Source | None) -> str | None
 
 
 def _missed(label: str, written: Counter[str]) -> int:
-    """How many signs the label has too many or too few."""
+    """The number of symbols that the label has too many or too few."""
     signs = _strokes(node.symbol for node in walk(parse(tokenize(label))))
     return (signs - written).total() + (written - signs).total()
 

@@ -1,4 +1,4 @@
-"""What a page must know to set typed LaTeX: the tables of this room as plain data."""
+"""The tables of `hmer_cli.expr` as JSON data, for the LaTeX preview in review pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from hmer_cli.expr.to_mathml import SIGNED, TALL, TIGHT
 
 
 def typing_table() -> dict[str, Any]:
-    """The ``grammar`` of ``templates/mathml.js``; the same every time, fit for JSON."""
+    """The ``grammar`` of ``templates/mathml.js``; deterministic, serialisable as JSON."""
     sets = {
         "stacks": STACKS,
         "operators": OPERATORS,

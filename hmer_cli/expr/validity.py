@@ -1,4 +1,4 @@
-"""Is a label LaTeX? What is valid compiles with pdflatex under amsmath and amssymb."""
+"""Validity of labels: a valid one compiles with pdflatex under amsmath and amssymb."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hmer_cli.expr.tree import LabelError, parse
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """What is wrong with a label: at which token (from 0), and why."""
+    """An error in a label: the index of the token, and the reason."""
 
     position: int
     message: str
 
 
 def problems(label: str) -> list[Problem]:
-    """What is wrong with the label, in reading order; empty where it is valid.
+    """The errors of the label, in order; empty if it is valid.
 
-    Every unknown token is reported, and the first fault of the grammar.
+    Every unknown token is reported, and the first error of the grammar.
     """
     tokens = tokenize(label)
     found = [Problem(i, _unknown(token)) for i, token in enumerate(tokens) if token not in KNOWN]

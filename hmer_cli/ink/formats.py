@@ -1,8 +1,8 @@
-"""How the traces of an InkML document are to be understood: contexts, formats, brushes, canvas.
+"""InkML contexts: trace formats, ink sources, canvas transforms and brushes of each trace.
 
-Input: the root element. Output: for each trace its Channels (which value is X, which is Y, their
-directions, resolutions and canvas transform) and whether its brush is a highlighter. Method: the
-chapters 3 and 4 of the InkML recommendation, as far as they say where ink lies.
+Input: the root element. Output: for each trace its Channels (index of X and Y, their directions,
+resolutions and canvas transform) and whether its brush is a highlighter. Method: chapters 3 and 4
+of the W3C InkML recommendation (2011), as far as they affect positions.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TRANSPARENT = 64
 
 @dataclass(frozen=True)
 class _Context:
-    """What a context, or a part of one, sets; None for what it leaves open."""
+    """The settings of a context or a part of one; None for those that it inherits."""
 
     channels: Channels | None = None
     resolution: tuple[float, float] | None = None
@@ -38,13 +38,13 @@ class _Context:
     highlighter: bool | None = None
 
     def over(self, other: _Context) -> _Context:
-        """This one, and the other where this leaves something open."""
+        """The settings of this context, with those of the other as defaults."""
         mine = {f.name: getattr(self, f.name) for f in fields(self)}
         return replace(other, **{name: value for name, value in mine.items() if value is not None})
 
 
 class Formats:
-    """The contexts of one InkML document, by the traces they hold for.
+    """The contexts of one InkML document, by trace.
 
     A trace follows its ``contextRef`` and ``brushRef``, else those of a trace group around it, else
     the last ones set before it (InkML 4.1 and 6.3); where the document has but one format, that
@@ -80,8 +80,8 @@ class Formats:
         return bool(self._context(trace).highlighter)
 
     def _context(self, trace: etree._Element) -> _Context:
-        """What holds for the trace, from the nearest to the farthest; worked out once for all
-        traces with the same references."""
+        """The settings of a trace, from the nearest element to the farthest; cached for traces
+        with equal references."""
         around = (trace, *trace.iterancestors("{*}traceGroup", "{*}traceView"))
         current = self._current.get(trace, self._unset)
         key = (id(current), *(each.get(name) for each in around for name in _REFERENCES))
@@ -107,7 +107,7 @@ class Formats:
                 current = context.over(current)
 
     def _referred(self, element: etree._Element) -> _Context:
-        """What the references of an element set; of several, the more special ones first."""
+        """The settings that an element refers to; of several, the more specific ones first."""
         found = _Context()
         for attribute in reversed(_REFERENCES):
             reference = (element.get(attribute) or "").lstrip("#")
@@ -115,7 +115,7 @@ class Formats:
         return found
 
     def _of(self, element: etree._Element) -> _Context:
-        """What a format, ink source, canvas, brush or context sets, with its children."""
+        """The settings of a format, ink source, canvas, brush or context, with its children."""
         tag = local_name(element)
         if tag == "traceFormat":
             return _Context(channels=_channels(element))
@@ -139,7 +139,7 @@ class Formats:
 
 
 def _channels(form: etree._Element) -> Channels:
-    """X and Y among the channels of one format; the intermittent ones come last, as in the data."""
+    """X and Y among the channels of one format; intermittent channels come last, as in the data."""
     names: dict[str, int] = {}
     signs: dict[str, int] = {}
     count = 0
@@ -153,7 +153,7 @@ def _channels(form: etree._Element) -> Channels:
 
 
 def _resolution(source: etree._Element) -> tuple[float, float] | None:
-    """How many units of X and of Y there are in one length; None where it does not say."""
+    """Units of X and of Y per unit of length; None if either is missing."""
     found = {}
     for entry in source.iter("{*}channelProperty"):
         if entry.get("name") == "resolution":
@@ -168,9 +168,9 @@ def _resolution(source: etree._Element) -> tuple[float, float] | None:
 
 
 def _affine(transform: etree._Element) -> tuple[tuple[float, ...], ...] | None:
-    """The matrix of the first mapping, which leads from the trace to the canvas.
+    """The 2 x 3 matrix of the first mapping, from trace to canvas coordinates.
 
-    None for the identity. Raises InputError for a mapping that cannot be followed.
+    None for the identity. Raises InputError for any other mapping.
     """
     mapping = next(iter(transform.findall("{*}mapping")), None)
     kind = "identity" if mapping is None else mapping.get("type") or "unknown"
@@ -196,7 +196,7 @@ def _is_highlighter(brush: etree._Element) -> bool | None:
 
 
 def _float(text: str | None) -> float:
-    """NaN for what is no number."""
+    """The number, or NaN."""
     try:
         return float(text or "")
     except ValueError:
@@ -204,7 +204,7 @@ def _float(text: str | None) -> float:
 
 
 def drawn_traces(root: etree._Element) -> Iterator[etree._Element]:
-    """The traces that are to be drawn, in document order.
+    """The visible traces in document order.
 
     Those in ``definitions`` are drawn where a ``traceView`` outside of them refers to them.
     Raises InputError for a view that shows only a part of such a trace.
@@ -230,7 +230,7 @@ def drawn_traces(root: etree._Element) -> Iterator[etree._Element]:
 
 
 def identity(element: etree._Element) -> str:
-    """The id of an element, which InkML calls ``xml:id`` and files in the wild also ``id``."""
+    """The id of an element: ``xml:id`` in InkML, in some files ``id``."""
     return str(element.get("id") or element.get(_XML_ID) or "")
 
 

@@ -1,4 +1,4 @@
-"""Ink: ordered strokes of (x, y) points, with the symbols they form where those are known."""
+"""Online ink: ordered strokes of (x, y) points, with their segmentation into symbols if known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Stroke = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Symbol:
-    """One written sign: indices into the ink's strokes, its token, the id its MathML node has."""
+    """One written symbol: indices into the ink's strokes, its token, the id of its MathML node."""
 
     strokes: tuple[int, ...]
     label: str
@@ -25,11 +25,10 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Ink:
-    """Strokes in writing order, y down, in device units; symbols in the order of the label, as far
-    as the file tells it.
+    """Strokes (N, 2) in writing order, y down, in device units.
 
-    ``label`` is the expression's label in the field's spelling (None where it is unknown),
-    ``truth`` the LaTeX annotation as it stood in the file.
+    ``symbols`` are in the order of the label as far as the file gives it. ``label`` is the
+    normalised label (None if unknown), ``truth`` the LaTeX annotation of the file, unchanged.
     """
 
     strokes: tuple[Stroke, ...]
@@ -40,7 +39,10 @@ class Ink:
     annotations: dict[str, str] = field(default_factory=dict)
 
     def box(self, strokes: Sequence[int] | None = None) -> Box:
-        """The bounding box of the ink, or of the strokes with these indices."""
+        """The bounding box of the ink, or of the strokes with these indices.
+
+        Raises ValueError if there are none.
+        """
         chosen = self.strokes if strokes is None else [self.strokes[i] for i in strokes]
         points = np.concatenate(list(chosen))
         (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)

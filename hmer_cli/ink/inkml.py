@@ -1,4 +1,8 @@
-"""InkML (W3C Recommendation of 2011) to and from Ink, forgiving as real files need it."""
+"""InkML (W3C Recommendation, 2011) <-> `Ink`, tolerant of the errors of real files.
+
+Input: the bytes of an InkML file. Output: strokes, symbols and label; and back. Method: lxml in
+recovery mode after repairing stray markup; labels from MathML, LaTeX and symbols (`expr.truth`).
+"""
 
 from __future__ import annotations
 
@@ -39,20 +43,15 @@ _PREDEFINED = (b"amp;", b"lt;", b"gt;", b"quot;", b"apos;")
 
 
 def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
-    """The ink of one InkML file, straight from its bytes; ``name`` becomes the ink's and is
-    what errors call it.
+    """Parse one InkML file; ``name`` is set on the ink and used in error messages.
 
-    XML that a strict parser refuses is repaired where its meaning is clear (ids that are no ids,
-    stray ``<`` and ``&``, HTML entities, Latin-1 bytes, a missing end). No entity is ever expanded
-    and nothing is fetched. Traces of the pen in the air and empty ones are left out; one of a
-    single point stays, as a dot. ``label=False`` skips the label, for those who have it already.
+    Malformed XML is repaired if its meaning is unambiguous (invalid ids, stray ``<`` and ``&``,
+    HTML entities, Latin-1 bytes, a missing end). No entity is expanded and nothing is fetched.
+    Pen-up, empty and highlighter traces are dropped; a single point stays, as a dot. Resolutions
+    and canvas transforms are applied. ``label=False`` skips the derivation of the label.
 
-    Traces that a highlighter made are left out, too. Resolutions and canvas transforms are
-    followed.
-
-    Raises InputError where there is no ink in it, where it declares entities, is larger than
-    MAX_BYTES, or beyond what the parser takes whole, and where a trace holds what is no number
-    (NaN).
+    Raises InputError if there is no ink, if the file declares entities, is larger than MAX_BYTES or
+    exceeds a limit of the parser, or if a trace contains a value that is no number (NaN).
     """
     root = _parse(data, name)
     strokes, index = _strokes(root, name)
@@ -99,7 +98,7 @@ def _parse(data: bytes, name: str) -> etree._Element:
 
 
 def _mended(data: bytes, name: str) -> bytes:
-    """The bytes with what stands for markup, and is none, written as it should be."""
+    """The bytes with stray ``<`` and ``&`` escaped."""
     count = 0
 
     def mend(stray: re.Match[bytes]) -> bytes:
@@ -114,7 +113,7 @@ def _mended(data: bytes, name: str) -> bytes:
 
 
 def _mend(stray: re.Match[bytes]) -> bytes:
-    """What stands for a ``<`` that opens no tag, an ``&`` that opens no entity, an HTML entity."""
+    """The escape of a ``<`` that opens no tag, an ``&`` that opens no entity, an HTML entity."""
     text, entity = stray[0], stray[1]
     if text == b"<":
         return b"&lt;"
@@ -127,7 +126,7 @@ def _mend(stray: re.Match[bytes]) -> bytes:
 
 
 def _encoding(data: bytes) -> str | None:
-    """Latin-1 for bytes that are not the UTF-8 they should be; None to believe the file."""
+    """Latin-1 for bytes that are not valid UTF-8; None to use the declared encoding."""
     declared = re.match(rb"""\s*<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)""", data)
     if declared and declared[1].lower() not in (b"utf-8", b"utf8", b"us-ascii", b"ascii"):
         return None
@@ -181,7 +180,7 @@ def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, i
 
 
 def _with_width(channels: Channels, width: int) -> Channels:
-    """Where no format declares how many values a point has, as many as in the other traces."""
+    """If no format declares the number of values of a point, that of the other traces."""
     return channels if channels.width else replace(channels, width=width)
 
 
@@ -217,7 +216,7 @@ def _annotations(element: etree._Element) -> dict[str, str]:
 
 
 def _label(root: etree._Element, truth: str | None, symbols: tuple[Symbol, ...]) -> str | None:
-    """The label from MathML, LaTeX and symbols; None where there is no truth, or no sense in it."""
+    """The label from MathML, LaTeX and symbols; None if there is none or it is invalid."""
     math = root.find("{*}annotationXML/{*}math")
     if math is None and not truth:
         return None
@@ -228,10 +227,10 @@ def _label(root: etree._Element, truth: str | None, symbols: tuple[Symbol, ...])
 
 
 def write_inkml(ink: Ink) -> bytes:
-    """InkML that ``read_inkml`` gives back as the same ink, points to the last digit of float32.
+    """The ink as InkML; ``read_inkml`` restores it exactly (float32).
 
     The label is written as a ``normalizedLabel`` beside the ``truth``, symbols as trace groups.
-    Characters that XML cannot hold are left out.
+    Characters that are invalid in XML are dropped.
     """
     root = etree.Element(f"{{{NAMESPACE}}}ink", nsmap={None: NAMESPACE})
     form = _add(root, "traceFormat")
@@ -271,6 +270,6 @@ def _clean(text: str) -> str:
 
 
 def _digits(stroke: Stroke) -> str:
-    """The points in the shortest digits that float32 reads back as they are."""
+    """The points in the shortest decimal form that float32 parses exactly."""
     texts = (np.asarray(stroke, np.float32) + np.float32(0)).astype(str)
     return ", ".join(f"{x.removesuffix('.0')} {y.removesuffix('.0')}" for x, y in texts)

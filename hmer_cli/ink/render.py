@@ -1,4 +1,4 @@
-"""Ink to image: the one renderer, of training, ``hmer render`` and generation alike.
+"""Rasterises ink: strokes -> antialiased image, for training, ``hmer render`` and generation.
 
 Images are uint8 of shape (H, W), dark ink (0) on white paper (255). Pixel coordinates are
 continuous: (0, 0) is the top left corner of the top left pixel, (W, H) the far corner.
@@ -22,9 +22,10 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class InkImage:
-    """An image of ink that knows how it was written.
+    """A rendered image with its strokes.
 
-    ``strokes`` are those of the ``ink`` in pixels of the image, ``pen`` the width of their line.
+    ``strokes`` are those of the ``ink`` in pixels of the image, ``pen`` the width of the line in
+    pixels.
     """
 
     ink: Ink
@@ -50,12 +51,12 @@ def _extremes(strokes: Sequence[Stroke]) -> NDArray[np.float64]:
 
 
 Readable = Image | InkImage
-"""What a recogniser is shown."""
+"""The input of a recogniser."""
 
 
-def image_of(seen: Readable) -> Image:
-    """The image alone."""
-    return seen.image if isinstance(seen, InkImage) else seen
+def image_of(readable: Readable) -> Image:
+    """The image without its strokes."""
+    return readable.image if isinstance(readable, InkImage) else readable
 
 
 WHITE = 255
@@ -65,7 +66,7 @@ _FINEST = 4.0
 
 
 def fit(ink: Ink, size: float, padding: float) -> Ink:
-    """The ink scaled and moved into a square of ``size`` pixels, from its top left corner.
+    """The ink scaled and moved into a square of ``size`` pixels, at its top left corner.
 
     ``scale = (size - 2 * padding) / max(width, height)``, the same for x and y (Monawwar and
     Chung, 2025), and ``padding`` pixels free on each side. Ink without extent, such as one dot,
@@ -100,8 +101,8 @@ def ink_image(ink: Ink, size: int, padding: int, pen: float) -> InkImage:
 def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
     """The ``size`` for ``render`` that makes the typical symbol about ``symbol`` pixels large.
 
-    One size for all leaves a long expression too few pixels for each of its symbols. The typical
-    symbol is taken to be as large as the median stroke. At least 64, at most 4096.
+    With one size for all, long expressions would have too few pixels a symbol. The symbol size is
+    estimated by the median extent of the strokes. At least 64, at most 4096 pixels.
     """
     extents = [float(np.ptp(stroke, axis=0).max()) for stroke in ink.strokes]
     x0, y0, x1, y1 = ink.box()
@@ -112,10 +113,9 @@ def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
 
 
 def legible_ink_image(ink: Ink) -> InkImage:
-    """The image of an ink at its legible size, in the pen that people mostly write with.
+    """The image of an ink with symbols of about 40 pixels and lines of 3.5 pixels.
 
-    What an InkML file looks like to a recogniser of images: symbols of about 40 pixels, lines of
-    3.5, as in the offline images of CROHME.
+    These are the proportions of CROHME's offline images.
     """
     return ink_image(ink, legible_size(ink), padding=8, pen=3.5)
 
@@ -139,7 +139,7 @@ def draw(strokes: Sequence[Stroke], shape: tuple[int, int], pen: float) -> Image
 def _brush(pen: float) -> tuple[int, float]:
     """OpenCV's line thickness and the scale of the canvas at which it is ``pen`` pixels wide.
 
-    OpenCV knows whole thicknesses only, and its antialiased lines come out wider than asked: 1.35
+    OpenCV has integer thicknesses only, and its antialiased lines are wider than asked: 1.35
     for 1 and about t + 1.6 for an even t (ink per length, measured; 1.45 for a line of two points,
     1.8 for one of many; odd ones are as wide as the next even). So the canvas is larger than the
     image, by whatever makes the pen right.

@@ -1,4 +1,4 @@
-"""Ink to SVG: the same strokes and the same pen as in the image, at any size."""
+"""Ink -> SVG, with the strokes and the pen width of the raster image."""
 
 from __future__ import annotations
 

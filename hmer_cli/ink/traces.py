@@ -1,4 +1,4 @@
-"""The numbers inside an InkML ``<trace>``: channels, difference coding, wrong values.
+"""Parses the numbers of an InkML ``<trace>``: channels, difference coding, invalid values.
 
 Input: the text of one trace and which of its channels are X and Y. Output: float32 points of
 shape (N, 2). Method: plain numbers are split and converted in bulk; everything else goes through
@@ -36,7 +36,7 @@ _REMEDY = "export the ink again"
 
 @dataclass(frozen=True)
 class Channels:
-    """Where X and Y stand among a point's values, and how they become positions on the canvas.
+    """The indices of X and Y among a point's values, and their map to the canvas.
 
     ``x_scale`` and ``y_scale`` hold the direction (-1: mirrored axis) and the ratio of the
     channels' resolutions. ``affine``, the rows of a 2 x 3 matrix, replaces both where a canvas

@@ -1,4 +1,7 @@
-"""Scores of the confidences: do they mean what they say, and do they find the wrong answers?"""
+"""Calibration metrics: expected calibration error, and errors among low-confidence answers.
+
+Input: confidences (0 to 1) and whether each answer is right. Output: a share, 0 to 1.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,9 @@ def expected_calibration_error(
 def wrong_caught(
     confidences: Sequence[float], right: Sequence[bool], reviewed: float = 0.1
 ) -> float | None:
-    """Share of the wrong answers that a look at the least confident ones would find.
+    """Recall of wrong answers in the least confident share ``reviewed`` of all answers.
 
-    ``reviewed`` is the share of all answers that is looked at, rounded up to whole answers;
-    None where no answer is wrong.
+    That share is rounded up to whole answers. None if no answer is wrong.
 
     Raises:
         ValueError: there are no answers.
@@ -47,9 +49,9 @@ def wrong_caught(
 
 
 def _ranked(confidences: Sequence[float], right: Sequence[bool]) -> tuple[Floats, Floats]:
-    """Confidences in rising order, and how right each answer is.
+    """Confidences in rising order, and the correctness (0 to 1) of each answer.
 
-    Answers of equal confidence share their mean, so that no score depends on their order.
+    Answers of equal confidence get their mean, so that no score depends on their order.
     """
     if not len(confidences) or len(confidences) != len(right):
         raise ValueError("one confidence for each of at least one answer is needed")

@@ -1,4 +1,7 @@
-"""How far two sets of images are apart: Fréchet and sliced Wasserstein distances."""
+"""Distances between two sets of images: Fréchet and sliced Wasserstein.
+
+Input: features or patches, (N, D) each. Output: a distance, 0 for equal sets.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ _PROJECTIONS = 256
 
 
 def frechet(one: Floats, other: Floats) -> float:
-    """The Fréchet distance of two sets of features, (N, D) each, taken as normal distributions.
+    """The Fréchet distance of two sets of features, (N, D) each, modelled as normal distributions.
 
-    FID (Heusel et al., NeurIPS 2017) is this of an Inception network's features; of others it is
-    another number. It shrinks with the number of samples: compare like with like.
+    FID (Heusel et al., NeurIPS 2017) is this distance for features of an Inception network; other
+    features are not comparable with it. It is biased upwards for few samples.
     """
     means = one.mean(0) - other.mean(0)
     a, b = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
@@ -29,7 +32,7 @@ def frechet(one: Floats, other: Floats) -> float:
 
 
 def patches(images: Sequence[Image], seed: int = 0) -> NDArray[np.float32]:
-    """Patches of 16 x 16 pixels with ink in their middle, (20000, 256), ink 1 on paper 0."""
+    """Patches of 16 x 16 pixels with ink at their centre: (N, 256) float32, N <= 20,000, ink 1."""
     rng = np.random.default_rng(seed)
     found = []
     each = -(-_PATCHES // len(images))
@@ -48,12 +51,12 @@ def patches(images: Sequence[Image], seed: int = 0) -> NDArray[np.float32]:
 def sliced(one: Floats, other: Floats, seed: int = 0) -> float:
     """The sliced Wasserstein distance of two sets of points, (N, D) each.
 
-    The mean over 256 random directions of the distance, order by order, of what the points are in
-    that direction (Rabin et al., SSVM 2011); without Laplacian pyramids.
+    The mean over 256 random directions of the 1-D Wasserstein distance of the projections (Rabin et
+    al., SSVM 2011); without Laplacian pyramids.
     """
     rng = np.random.default_rng(seed)
-    ways = rng.standard_normal((one.shape[1], _PROJECTIONS))
-    ways /= np.linalg.norm(ways, axis=0)
+    directions = rng.standard_normal((one.shape[1], _PROJECTIONS))
+    directions /= np.linalg.norm(directions, axis=0)
     count = min(len(one), len(other))
-    a, b = np.sort(one[:count] @ ways, axis=0), np.sort(other[:count] @ ways, axis=0)
+    a, b = (np.sort(points[:count] @ directions, axis=0) for points in (one, other))
     return float(np.abs(a - b).mean())

@@ -1,4 +1,8 @@
-"""Outcomes of a data set to an evaluation, and an evaluation to JSON, TSV and tables."""
+"""Evaluation of recognised expressions: outcomes -> scores -> JSON, TSV and tables.
+
+Input: the truth and the reading of every expression of a data set. Output: an `Evaluation` (WER,
+CER, ExpRate, calibration, confusions) and its three text forms.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from hmer_cli.metrics.scores import Confusion, Pair, Scores
 from hmer_cli.recognition.reading import Reading
 
 REVIEWED = 0.1
-"""Share of the answers, the least confident ones, that a person is thought to look at."""
+"""Share of the answers, the least confident ones, that is assumed to be reviewed."""  # convention
 
 MOST_CONFUSIONS = 100
 """Confusions in the JSON file, the most frequent ones."""
@@ -22,9 +26,9 @@ MOST_CONFUSIONS = 100
 
 @dataclass(frozen=True)
 class Outcome:
-    """One expression and what was read, with the reason where nothing could be.
+    """The truth and the reading of one expression; ``error`` is set if its file failed.
 
-    An empty ``truth`` belongs to a file that could not be read far enough to know it.
+    ``truth`` is empty if the file was too damaged to contain it.
     """
 
     name: str
@@ -43,9 +47,9 @@ class Evaluation:
     """Every outcome in the order of the data set, their token edits, and the scores.
 
     ``ece`` is the expected calibration error, ``wrong_caught`` the share of the wrong answers
-    among the least confident tenth of all (None where no answer is wrong). ``unlabelled``
-    expressions can be read but have no truth, and are in no score. ``seconds`` is the time that
-    drawing and reading took.
+    among the least confident tenth of all (None if no answer is wrong). ``unlabelled``: the number
+    of readable expressions without a truth, which are in no score. ``seconds``: wall time of
+    rendering and recognition.
     """
 
     dataset: str
@@ -63,16 +67,16 @@ class Evaluation:
 
     @property
     def failed(self) -> int:
-        """Expressions that could not be read at all."""
+        """The number of expressions whose file could not be read."""
         return sum(outcome.error is not None for outcome in self.outcomes)
 
     @property
     def empty(self) -> int:
-        """Expressions in which nothing was read, the failed ones among them."""
+        """The number of empty readings, failed files included."""
         return sum(not tokenize(outcome.reading.label) for outcome in self.outcomes)
 
 
-def judge(
+def evaluate_outcomes(
     outcomes: Sequence[Outcome],
     *,
     dataset: str,
@@ -81,10 +85,10 @@ def judge(
     unlabelled: int,
     seconds: float,
 ) -> Evaluation:
-    """Every score of these outcomes.
+    """Compute every score of these outcomes.
 
     Raises:
-        ValueError: there are none.
+        ValueError: ``outcomes`` is empty.
     """
     pairs = [outcome.pair for outcome in outcomes]
     edits = scores.token_edits(pairs)
@@ -142,13 +146,13 @@ def as_tsv(evaluation: Evaluation) -> str:
 
 
 def _printable(name: str) -> str:
-    """A name of a file in one line, without what a terminal would obey."""
+    """A file name in one line, control characters escaped."""
     words = " ".join(name.split())
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)
 
 
 def as_tables(evaluation: Evaluation) -> list[tables.Table]:
-    """The tables of a run: scores, lengths, confusions and the worst errors."""
+    """Tables of scores, scores by length, confusions and the worst errors."""
     found = evaluation
     further = {
         "failed files": str(found.failed),

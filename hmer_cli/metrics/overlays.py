@@ -1,4 +1,4 @@
-"""Pages drawn with what was found on them and what should have been."""
+"""Pages drawn with found and true boxes: image and `PageOutcome` -> PIL image."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from hmer_cli.geometry import Box, shift
 from hmer_cli.metrics.regions import THRESHOLDS, PageOutcome, pairs
 
 RIGHT, EXCESS, MISSED = "#009e73", "#d55e00", "#0072b2"
-"""Colours that the colour-blind tell apart too (Okabe and Ito, 2008)."""
+"""Colours that are distinct for colour-blind people (Okabe and Ito, 2008)."""
 
 _INK = "#202020"
-_FADED = 0.5  # of the page's contrast: the boxes are what is looked at
-_DASH = 10  # pixels: dashed is what should have been found
+_FADED = 0.5  # of the page's contrast, so that the boxes stand out
+_DASH = 10  # pixels
 
 
 def picture(image: NDArray[np.uint8], outcome: PageOutcome) -> Image.Image:
-    """The page with its boxes under a line that says what they mean.
+    """The page with its boxes under a legend.
 
-    Found and right: green, with the true box dashed. Found and wrong: orange. Not found: blue and
-    dashed. ``image`` is (H, W), dark ink on white, in the pixels that the boxes are given in.
+    True positives: green, with the true box dashed. False positives: orange. False negatives: blue
+    and dashed. ``image`` is (H, W), dark ink on white, in the pixels of the boxes.
     """
     size = max(16, image.shape[1] // 60)
     faded = (255 - (255 - image.astype(np.float32)) * _FADED).astype(np.uint8)
@@ -41,7 +41,7 @@ def picture(image: NDArray[np.uint8], outcome: PageOutcome) -> Image.Image:
 
 
 def _clipped(box: Box, image: NDArray[np.uint8]) -> Box:
-    """The box with its edges at most a little outside of the image: files may say anything."""
+    """The box with its edges at most a little outside of the image; truths may be far off."""
     height, width = image.shape
     x0, y0, x1, y1 = np.nan_to_num(box, nan=0.0)
     edge = 2.0 * _DASH

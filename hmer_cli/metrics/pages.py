@@ -1,10 +1,10 @@
-r"""Scores of pages end to end, pure functions: is every expression found, and read right?
+r"""End-to-end metrics of pages: recall and precision of expressions, and their recognition.
 
-What was read is matched to the true expressions one to one where the IoU of their boxes reaches a
-half, the closest first. What lies mostly in a box of ``skip`` counts neither way; nor does an
-expression that nobody is sure of, where it was missed or misread. Labels are compared token by
-token, after what handwriting cannot tell apart was made alike, and without spaces and the
-punctuation at the end of a sentence.
+Input: true and read expressions (box, label) of each page. Output: an `EndToEnd` of recall,
+precision, share read right and WER. Method: greedy one-to-one matching by IoU >= 0.5, the largest
+first. Readings mostly inside a box of ``skip`` are ignored; so are uncertain truths that were
+missed or misread. Labels are compared token by token, after mapping symbols that look alike in
+handwriting to one, without spacing and final punctuation.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EQUIVALENT = {
     r"\kappa": "K",
     r"\text": r"\mathrm",
 }
-"""Tokens that a person cannot tell apart in handwriting: each is taken for the other one."""
+"""Tokens that look alike in handwriting: each is mapped to the other."""
 
 _UNWRITTEN = frozenset((r"\limits", r"\left", r"\right", r"\displaystyle"))
 _PUNCTUATION = frozenset(".,;")
@@ -39,7 +39,7 @@ _MOSTLY = 0.5  # convention: of a box that lies in another
 
 @dataclass(frozen=True)
 class ReadExpression:
-    """What was read at a place of a page; an empty label where nothing was."""
+    """An expression read at a box of a page; the label may be empty."""
 
     box: Box
     label: str
@@ -48,7 +48,7 @@ class ReadExpression:
 
 @dataclass(frozen=True)
 class Match:
-    """A true expression that counts, and what was read there; None where it was not found."""
+    """A scored true expression and its reading; None if it was not found."""
 
     truth: TrueExpression
     read: ReadExpression | None
@@ -56,16 +56,16 @@ class Match:
 
     @property
     def right(self) -> bool:
-        """Whether it was found and read right to the last token."""
+        """Whether it was found and every token is right."""
         return self.read is not None and not self.edits
 
 
 @dataclass(frozen=True)
 class PageScore:
-    """One page: its true expressions that count, and what was read where there is none of them.
+    """One page: its scored true expressions, and the false positives.
 
-    ``cut_wrong`` overlaps a true expression by most of it or of itself, ``not_mathematics`` lies
-    elsewhere. ``error`` says why the page could not be read.
+    ``cut_wrong`` mostly contain or lie in a true expression, ``not_mathematics`` lie elsewhere.
+    ``error`` is the reason if the page could not be read.
     """
 
     name: str
@@ -84,7 +84,7 @@ class PageScore:
 
 @dataclass(frozen=True)
 class KindScore:
-    """True expressions of a kind, those found, and those of them that were read right."""
+    """Counts of true expressions of a kind, of those found, and of those read right."""
 
     truth: int
     found: int
@@ -92,18 +92,18 @@ class KindScore:
 
     @property
     def recall(self) -> float | None:
-        """The share that was found; None where there is none."""
+        """The share that was found; None if there are none."""
         return self.found / self.truth if self.truth else None
 
     @property
     def right_share(self) -> float | None:
-        """The share of all that was found and read right."""
+        """The share of all true expressions that was found and read right."""
         return self.right / self.truth if self.truth else None
 
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """The scores of a set of pages; shares are 0 to 1, None where there is nothing to count."""
+    """The scores of a set of pages; shares are 0 to 1, None if undefined (0 / 0)."""
 
     display: KindScore
     inline: KindScore
@@ -119,23 +119,23 @@ class EndToEnd:
 
     @property
     def precision(self) -> float | None:
-        """The share of what was read that is a true expression."""
+        """The share of readings that match a true expression."""
         read = self.found + self.cut_wrong + self.not_mathematics
         return self.found / read if read else None
 
     @property
     def right_of_found(self) -> float | None:
-        """The share of the found that was read right to the last token."""
+        """The share of the found expressions with every token right."""
         return (self.display.right + self.inline.right) / self.found if self.found else None
 
     @property
     def wer(self) -> float | None:
-        """Token edits of the found over the tokens of their truths."""
+        """WER of the found expressions: token edits over the tokens of their truths."""
         return self.edits / self.tokens if self.tokens else None
 
 
 def comparable(label: str) -> str:
-    """The label as it is compared."""
+    """The label in the normal form in which labels are compared."""
     tokens = [EQUIVALENT.get(token, token) for token in tokenize(label)]
     tokens = [token for token in tokens if token not in _UNWRITTEN]
     while tokens and tokens[-1] in _PUNCTUATION:
@@ -150,7 +150,7 @@ def score_page(
     skip: Sequence[Box] = (),
     error: str | None = None,
 ) -> PageScore:
-    """Match what was read on a page to what is there."""
+    """Match the readings of a page to its true expressions; boxes in the same pixels."""
     matched = pairs([read.box for read in reads], [one.box for one in truths], THRESHOLDS[0])
     found = {true: reads[read] for read, true in matched}
     matches = []
@@ -166,8 +166,8 @@ def score_page(
 
 
 def _match(truth: TrueExpression, read: ReadExpression | None) -> Match:
-    said = read.label if read is not None else ""
-    (edits,) = token_edits([Pair(comparable(truth.label), comparable(said))])
+    prediction = read.label if read is not None else ""
+    (edits,) = token_edits([Pair(comparable(truth.label), comparable(prediction))])
     return Match(truth, read, edits)
 
 
@@ -239,14 +239,18 @@ def as_tsv(pages: Sequence[PageScore]) -> str:
     for page in pages:
         for match in page.matches:
             read = match.read
-            said = (join(tokenize(read.label)), f"{read.confidence:.4f}") if read else ("", "")
-            cells = (page.name, match.truth.kind, match.truth.label, said[0], str(match.edits))
-            lines.append("\t".join((*cells, said[1])))
+            label, confidence = ("", "") if read is None else _cells(read)
+            cells = (page.name, match.truth.kind, match.truth.label, label, str(match.edits))
+            lines.append("\t".join((*cells, confidence)))
     return "".join(f"{line}\n" for line in lines)
 
 
+def _cells(read: ReadExpression) -> tuple[str, str]:
+    return join(tokenize(read.label)), f"{read.confidence:.4f}"
+
+
 def as_tables(pages: Sequence[PageScore], model: str, seconds: float) -> list[Table]:
-    """The scores, the pages where boxes were lost, and the worst readings."""
+    """Tables of the scores, of the pages with most wrong boxes, and of the worst readings."""
     total = score_pages(pages)
     kinds = (total.display, total.inline)
     rows = [

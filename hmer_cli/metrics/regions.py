@@ -1,7 +1,7 @@
-"""Scores of the regions found on pages, pure functions.
+"""Detection metrics of regions: precision, recall and F1 at IoU thresholds.
 
-A found box and a true one match where their intersection over union (IoU) reaches a threshold;
-each box matches once at most, the closest pairs first.
+Input: found and true boxes of each page. Output: `RegionScores`, JSON and tables. Method: greedy
+one-to-one matching of boxes whose IoU reaches the threshold, the largest IoU first.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from hmer_cli.geometry import Box, iou_table
 from hmer_cli.metrics.tables import Table, percent
 
 THRESHOLDS = (0.5, 0.75)
-"""The IoU from which on two boxes are taken for the same."""
+"""IoU thresholds of a match."""  # convention
 
 WORST = 10
-"""Pages in the table of the worst."""
+"""The number of pages in the table of the worst."""
 
 Boxes = Sequence[Box]
 
 
 @dataclass(frozen=True)
 class PageOutcome:
-    """The boxes found on one page and the true ones, x0, y0, x1, y1; why it failed, if it did."""
+    """Found and true boxes (x0, y0, x1, y1) of one page; ``error`` is set if it failed."""
 
     name: str
     found: Boxes
@@ -34,21 +34,18 @@ class PageOutcome:
     error: str | None = None
 
     def hits(self, threshold: float) -> int:
-        """How many of the found boxes are true ones."""
+        """The number of true positives."""
         return matches(self.found, self.truth, threshold)
 
     @property
     def misses(self) -> int:
-        """Boxes in excess and boxes not found, at the lowest threshold."""
+        """False positives plus false negatives at the lowest threshold."""
         return len(self.found) + len(self.truth) - 2 * self.hits(THRESHOLDS[0])
 
 
 @dataclass(frozen=True)
 class RegionScores:
-    """Precision, recall and F1 over all boxes of all pages; None where there is nothing to count.
-
-    The F1 of nothing found where there is nothing to find is not counted either.
-    """
+    """Precision, recall and F1 over all boxes of all pages; None if undefined (0 / 0)."""
 
     threshold: float
     found: int
@@ -57,23 +54,23 @@ class RegionScores:
 
     @property
     def precision(self) -> float | None:
-        """The share of the found boxes that are true."""
+        """True positives over found boxes."""
         return self.hits / self.found if self.found else None
 
     @property
     def recall(self) -> float | None:
-        """The share of the true boxes that were found."""
+        """True positives over true boxes."""
         return self.hits / self.truth if self.truth else None
 
     @property
     def f1(self) -> float | None:
-        """The harmonic mean of both."""
+        """The harmonic mean of precision and recall."""
         both = self.found + self.truth
         return 2 * self.hits / both if both else None
 
 
 def pairs(found: Boxes, truth: Boxes, threshold: float) -> list[tuple[int, int]]:
-    """Pairs of a found and a true box by their places, each box in one at most, closest first."""
+    """Matched (found index, true index), greedily by IoU, each box at most once."""
     table = iou_table(found, truth)
     matched = []
     while table.size and table.max() >= threshold:
@@ -84,7 +81,7 @@ def pairs(found: Boxes, truth: Boxes, threshold: float) -> list[tuple[int, int]]
 
 
 def matches(found: Boxes, truth: Boxes, threshold: float) -> int:
-    """How many pairs there are."""
+    """The number of matched pairs."""
     return len(pairs(found, truth, threshold))
 
 
@@ -130,7 +127,7 @@ def as_json(outcomes: Sequence[PageOutcome], dataset: str, seconds: float) -> st
 
 
 def as_tables(outcomes: Sequence[PageOutcome], seconds: float) -> list[Table]:
-    """The scores, and the pages where they were lost."""
+    """Tables of the scores and of the pages with most wrong boxes."""
     scores = score(outcomes)
     rows = [("pages", *([str(len(outcomes))] * len(scores)))]
     rows += [

@@ -1,8 +1,9 @@
-"""Scores of predicted labels against true ones, pure functions.
+"""Recognition metrics: WER, CER, ExpRate, token confusions.
 
-Labels are space-separated tokens in the field's spelling; a prediction is compared as it stands,
-nothing about it is mended by looking at the truth. An empty truth stands for one that nobody
-knows (its file could not be read): it adds no tokens, and no prediction of it is right.
+Input: pairs of true and predicted labels (space-separated tokens). Output: shares. Method:
+Levenshtein alignment of tokens and of characters. Predictions are not post-processed with the
+truth. An empty truth stands for an unknown one (its file could not be read): it adds no tokens,
+and every prediction of it is wrong.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ LENGTHS = {
 
 @dataclass(frozen=True)
 class Pair:
-    """The truth of one expression and what was read, as labels."""
+    """The true and the predicted label of one expression."""
 
     truth: str
     prediction: str
@@ -43,7 +44,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of a set of pairs; every rate is a share (0 to 1), WER and CER may pass 1."""
+    """Scores of a set of pairs; every rate is a share (0 to 1), WER and CER may exceed 1."""
 
     n: int
     wer: float
@@ -70,7 +71,7 @@ def score(pairs: Sequence[Pair]) -> Scores:
     """Every score of a set of pairs.
 
     Raises:
-        ValueError: the set is empty, so no rate has a meaning.
+        ValueError: the set is empty.
     """
     if not pairs:
         raise ValueError("no pairs to score")
@@ -116,14 +117,14 @@ def exprate(pairs: Sequence[Pair], edits: Sequence[int], at_most: int) -> float:
 
 
 def is_known(pair: Pair) -> bool:
-    """Whether there is a truth to be right about."""
+    """Whether the truth is known."""
     return bool(tokenize(pair.truth))
 
 
 def same_structure(pair: Pair) -> bool:
-    """Whether both labels say the same symbol layout tree.
+    """Whether both labels have equal symbol layout trees.
 
-    A label that no tree can be made of equals only itself, token by token.
+    A label that is no valid tree equals only itself, token by token.
     """
     truth, prediction = tokenize(pair.truth), tokenize(pair.prediction)
     if not truth or not prediction:

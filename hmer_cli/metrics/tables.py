@@ -1,4 +1,4 @@
-"""Scores as tables of text, pure functions; the console draws them."""
+"""Scores -> tables of text cells, which `hmer_cli.console` prints."""
 
 from __future__ import annotations
 

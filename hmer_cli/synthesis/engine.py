@@ -1,4 +1,10 @@
-"""Engines: whatever turns a label into handwriting. The ink engine writes with our stroke font."""
+"""The engine protocol, and the ink engine that draws labels with strokes.
+
+Input: a label (space-separated LaTeX tokens), the number of a writer and a random generator.
+Output: a `Handwriting`: image, boxes of symbols and, from the ink engine, strokes.
+Method of the ink engine: label -> symbol layout tree -> boxes (`layout`) -> strokes of the stroke
+font (`font`) -> antialiased image.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +21,7 @@ from hmer_cli.expr.tree import parse
 from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.render import Image, draw, fit, legible_size
-from hmer_cli.synthesis.font import FontHand, knows
+from hmer_cli.synthesis.font import FontWriter, knows
 from hmer_cli.synthesis.glyph import Points
 from hmer_cli.synthesis.layout import DELIMITERS, layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
@@ -29,15 +35,16 @@ PADDING = 8
 _UNIT = 100.0
 _DIGITS = 2
 _PEN = (1.5, 6.0)
-"""Pens are never thinner or wider than this, in pixels."""
+"""The thinnest and the widest pen, in pixels."""  # convention
 
 
 @dataclass(frozen=True)
 class Handwriting:
-    """An expression by hand: its image, and a box (pixels of the image) for every sign with ink.
+    """A synthetic handwritten expression.
 
-    ``boxes`` are in the order of the label. ``ink`` are the strokes in pixels of the image, with
-    its symbols, and ``pen`` the width that they are drawn in; an engine that paints has no ink.
+    ``image`` (H, W) uint8, dark ink on white; ``boxes`` one (token, box in pixels) for every symbol
+    with ink, in the order of the label. ``ink`` holds the strokes in pixels and ``pen`` the width
+    of their line in pixels; ``ink`` is None from an engine that generates pixels only.
     """
 
     label: str
@@ -48,28 +55,28 @@ class Handwriting:
 
 
 class Engine(Protocol):
-    """Writes labels; the same arguments and the same state of ``rng`` give the same handwriting."""
+    """Renders labels as handwriting; equal arguments and ``rng`` state give equal results."""
 
     def check(self, label: str) -> None:
-        """Raises InputError, with the reason, where the engine cannot write the label."""
+        """Raise InputError, with the reason, if the engine cannot render the label."""
         ...
 
     def write(self, label: str, style: int, rng: np.random.Generator) -> Handwriting:
-        """The label in the hand of the writer with the number ``style``; raises as `check`."""
+        """The label in the style of writer number ``style``; raises as `check`."""
         ...
 
 
 class InkEngine:
-    """Writes with strokes: the font of our own in a layout as people's is."""
+    """Renders strokes of the stroke font in a layout with CROHME's statistics."""
 
     def check(self, label: str) -> None:
-        """Raises InputError where the font lacks a sign or nothing is written."""
+        """Raise InputError if the font lacks a symbol or the label has none."""
         self._tree(label)
 
     def write(self, label: str, style: int, rng: np.random.Generator) -> Handwriting:
-        """The label in one hand, its symbols about 40 pixels large."""
-        manner = WriterStyle.of(style)
-        strokes, symbols, tokens = inscribe(self._tree(label), manner, rng)
+        """The label in the style of one writer, its symbols about 40 pixels large."""
+        writer_style = WriterStyle.of(style)
+        strokes, symbols, tokens = inscribe(self._tree(label), writer_style, rng)
         ink = Ink(
             tuple(strokes),
             tuple(Symbol(members, token) for members, token in zip(symbols, tokens, strict=True)),
@@ -79,7 +86,9 @@ class InkEngine:
         size = legible_size(ink, padding=PADDING)
         x0, y0, x1, y1 = ink.box()
         scale = (size - 2 * PADDING) / max(x1 - x0, y1 - y0, 1e-6)
-        return drawn(fit(ink, size, PADDING), float(np.clip(manner.pen * _UNIT * scale, *_PEN)))
+        return drawn(
+            fit(ink, size, PADDING), float(np.clip(writer_style.pen * _UNIT * scale, *_PEN))
+        )
 
     def _tree(self, label: str) -> Tree:
         tree = parse(tokenize(label))
@@ -91,22 +100,24 @@ class InkEngine:
 
 
 def inscribe(
-    tree: Tree, manner: WriterStyle, rng: np.random.Generator
+    tree: Tree, writer_style: WriterStyle, rng: np.random.Generator
 ) -> tuple[list[Points], tuple[tuple[int, ...], ...], list[str]]:
-    """Strokes, the strokes of each sign and its token, where an x is 100 units high.
+    """Strokes, the stroke indices of each symbol, and its token; x height is 100 units.
 
     Raises KeyError and ValueError as `layout`.
     """
-    hand = FontHand(rng, manner)
-    marks = layout(tree, hand, LayoutStyle(learnt(), rng, dict(manner.habits), manner.even))
+    writer = FontWriter(rng, writer_style)
+    marks = layout(
+        tree, writer, LayoutStyle(learnt(), rng, dict(writer_style.habits), writer_style.even)
+    )
     strokes, symbols = fill(marks, _UNIT)
     phase = rng.uniform(0, 2 * np.pi)
-    line = drift(strokes, _UNIT, manner.slope, manner.wave, phase)
+    line = drift(strokes, _UNIT, writer_style.slope, writer_style.wave, phase)
     return line, symbols, [mark.token for mark in marks]
 
 
 def drawn(ink: Ink, pen: float) -> Handwriting:
-    """The image of ink in pixels, in a pen of that width, with the boxes of what the pen covers."""
+    """Draw ink given in pixels with a pen of that width; the boxes include the pen's width."""
     strokes = tuple(np.round(stroke, _DIGITS) for stroke in ink.strokes)
     ink = Ink(strokes, ink.symbols, ink.label, ink.truth)
     _, _, right, bottom = ink.box()
@@ -124,6 +135,6 @@ def _check(node: Node) -> None:
     symbol = node.symbol
     if node.cells:
         if symbol[7:-1] not in DELIMITERS:
-            raise InputError(f"{symbol} is no sign of the hand", "write another matrix")
+            raise InputError(f"{symbol} is not in the stroke font", "write another matrix")
     elif symbol and not knows(symbol):
-        raise InputError(f"{symbol} is no sign of the hand", "leave it out")
+        raise InputError(f"{symbol} is not in the stroke font", "leave it out")

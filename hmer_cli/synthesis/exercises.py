@@ -1,7 +1,8 @@
-r"""A grammar of what school, calculus and linear algebra are written in: exercises and solutions.
+r"""A probabilistic context-free grammar of exercises: school, calculus, linear algebra.
 
-Like `hmer_cli.synthesis.formula_grammar`, whose rules it uses for its terms; each formula is whole,
-with its ``d x``, ``+ C`` or full stop, as people write it. In a matrix every cell is short.
+Input: a vocabulary and a random generator. Output: labels. The terms are expanded by the rules of
+`hmer_cli.synthesis.formula_grammar`. Formulas are complete, with ``d x``, ``+ C`` or a full stop;
+matrix cells are short.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import numpy as np
 from hmer_cli.errors import InputError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import Vocabulary, tokenize
-from hmer_cli.synthesis.formula_grammar import Phrase, table
+from hmer_cli.synthesis.formula_grammar import Phrase, grammar
 
 _ENDED = 0.12
-"""How often a formula ends in a mark."""
+"""Share of formulas that end in a full stop or a comma."""  # convention
 
-_PATIENCE = 40
+_ATTEMPTS = 40
 
 _SIGNS = {
     "<y>": "y z w v b n",
@@ -210,20 +211,20 @@ _RULES = {
 
 
 class Exercises:
-    """Random formulas of the grammar, as far as the vocabulary goes."""
+    """Random formulas of the grammar whose tokens are all in the vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self._ways = table(_SIGNS, _RULES)
+        self._grammar = grammar(_SIGNS, _RULES)
 
     def sample(self, rng: np.random.Generator) -> str:
-        """A label of some 3 to 60 tokens in the field's spelling; some end in a mark.
+        """A label of some 3 to 60 tokens.
 
-        Raises InputError where the vocabulary is too small for any.
+        Raises InputError if 40 attempts give none within the vocabulary.
         """
-        for _ in range(_PATIENCE):
+        for _ in range(_ATTEMPTS):
             try:
-                label = normalise(Phrase(rng, self._ways).write("<S>", 0))
+                label = normalise(Phrase(rng, self._grammar).write("<S>", 0))
             except InputError:
                 continue
             if rng.random() < _ENDED:

@@ -1,7 +1,9 @@
-"""The stroke font of our own (``glyphs.txt``), and the unsteady hand that writes with it.
+"""The stroke font (``glyphs.txt``) and a writer that draws it with random variation.
 
-How often each way of a sign is taken, and how large it is written, is people's
-(``glyph_variants.json``, see `hmer_cli.training.fit.font`).
+Input: a token. Output: a `Glyph`. Each symbol has variants, given as control points of Catmull-Rom
+curves; the probability, size and position of each variant (``glyph_variants.json``) are fitted to
+CROHME's training ink by `hmer_cli.training.fit.font`. The control points are perturbed once per
+writer and once per symbol, then slanted and smoothed (`pen_kinematics`).
 """
 
 from __future__ import annotations
@@ -18,39 +20,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.expr.commands import GREEK
+from hmer_cli.expr.symbol_classes import layout_class
 from hmer_cli.synthesis.glyph import Glyph, Points, join
-from hmer_cli.synthesis.layout_statistics import KINDS
 from hmer_cli.synthesis.pen_kinematics import glide, hook, link
 from hmer_cli.synthesis.writer_style import WriterStyle
 
 _FILE = Path(__file__).with_name("glyphs.txt")
-_WAYS = Path(__file__).with_name("glyph_variants.json")
+_VARIANTS = Path(__file__).with_name("glyph_variants.json")
 _STEP = 9.0
-"""A curve has a point for every so many hundredths of an x."""
+"""Distance between points of a curve, in hundredths of an x height."""
 
 _UPRIGHT = 0.4
-"""Brackets, signs and operators lean that much less than letters."""
+"""Share of the writer's slant that symbols other than letters get."""  # convention
 
 WORDS = {
     rf"\{word}": word
     for word in """sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh coth log ln exp lim
     max min sup inf det arg dim ker limsup liminf deg gcd lg""".split()
 }
-"""Function names, which are written letter by letter."""
+"""Function names, which are drawn letter by letter."""
 
 WORD_GAP = 0.12
-"""The usual gap between their letters."""
+"""The mean gap between their letters, in x heights."""  # convention
 
 _TWO_WORDS, _BETWEEN = frozenset({r"\limsup", r"\liminf"}), 0.45
-"""Names of two words of three letters, and the usual gap between those."""
+"""Names of two words of three letters, and the gap between the words, in x heights."""
 
 
 @dataclass(frozen=True)
 class Outline:
-    """One way to write a sign: N points from its P control points.
+    """One variant of a symbol: N points from its P control points.
 
-    ``curve`` (N, P) makes them lie on a smooth curve, ``chord`` (N, P) on straight lines.
-    ``share`` is that of the writers who write so.
+    ``controls`` (P, 2) in hundredths of an x height; ``curve`` (N, P) are the weights of points on
+    a smooth curve, ``chord`` (N, P) on straight lines; ``lengths``: points a stroke; ``share``: the
+    relative frequency of the variant among writers.
     """
 
     controls: NDArray[np.float64]
@@ -60,31 +63,33 @@ class Outline:
     share: float = 1.0
 
     def pulled(self, share: float, wide: float, high: float, down: float) -> Outline:
-        """The outline for so many writers, pulled about its middle, and moved by x heights."""
+        """The outline with this frequency, scaled about its middle, moved by ``down`` x heights."""
         points = self.curve @ self.controls
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
         controls = (self.controls - middle) * (wide, high) + middle + (0, 100 * down)
         return replace(self, controls=controls, share=share)
 
     def glyph(self, token: str) -> Glyph:
-        """The token as it is drawn, in no hand."""
+        """The glyph without any variation."""
         points = (self.curve @ self.controls / 100).astype(np.float32)
         return Glyph.of(token, np.split(points, np.cumsum(self.lengths)[:-1]))
 
 
 @cache
 def outlines() -> dict[str, tuple[Outline, ...]]:
-    r"""Every sign of the font and the ways to write it; letters in a font as ``\mathbb{R}``."""
-    ways = json.loads(_WAYS.read_text(encoding="utf-8"))
+    r"""The variants of every symbol of the font, fitted; letters in a font as ``\mathbb{R}``."""
+    variants = json.loads(_VARIANTS.read_text(encoding="utf-8"))
     return {
-        token: tuple(one.pulled(*way) for one, way in zip(drawn, ways[token], strict=True))
+        token: tuple(
+            one.pulled(*variant) for one, variant in zip(drawn, variants[token], strict=True)
+        )
         for token, drawn in drawings().items()
     }
 
 
 @cache
 def drawings() -> dict[str, tuple[Outline, ...]]:
-    """The same as they stand in the font's file, each way as likely as the next."""
+    """The variants as they stand in the font's file, equally frequent."""
     found: dict[str, tuple[Outline, ...]] = {}
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -94,19 +99,19 @@ def drawings() -> dict[str, tuple[Outline, ...]]:
 
 
 def knows(token: str) -> bool:
-    """Whether the font can write the token, alone or letter by letter."""
+    """Whether the font can draw the token, alone or letter by letter."""
     return _key(token) in outlines() or token in WORDS
 
 
-class FontHand:
-    """A writer of the font, whose manner is drawn at random where none is given.
+class FontWriter:
+    """Draws glyphs of the font in one writer's style, sampled from ``rng`` if none is given.
 
-    No two signs come out alike, but all of one kind resemble each other.
+    Every glyph is perturbed anew; those of one token share their variant and control points.
     """
 
-    def __init__(self, rng: np.random.Generator, manner: WriterStyle | None = None) -> None:
+    def __init__(self, rng: np.random.Generator, writer_style: WriterStyle | None = None) -> None:
         self.rng = rng
-        self.manner = manner or WriterStyle.of(int(rng.integers(2**63)))
+        self.writer_style = writer_style or WriterStyle.of(int(rng.integers(2**63)))
         self._forms: dict[str, tuple[Outline, NDArray[np.float64]]] = {}
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
@@ -114,49 +119,51 @@ class FontHand:
         if token in WORDS:
             letters = [self.glyph(letter) for letter in WORDS[token]]
             gap = float(self.rng.normal(WORD_GAP, 0.03))
-            return spelled(token, letters, gap, link if self.manner.joined else None)
+            return spelled(token, letters, gap, link if self.writer_style.joined else None)
         outline, controls = self._form(_key(token))
-        waver = self.rng.normal(0, self.manner.unrest, controls.shape)
-        angular = self.manner.angular
-        points = outline.curve @ (controls + waver)
-        points += angular * (outline.chord @ (controls + waver) - points)
-        upright = KINDS.get(token, "letter") != "letter"
+        jitter = self.rng.normal(0, self.writer_style.jitter, controls.shape)
+        angular = self.writer_style.angular
+        points = outline.curve @ (controls + jitter)
+        points += angular * (outline.chord @ (controls + jitter) - points)
+        upright = layout_class(token) != "letter"
         points = self._leaned(points / 100, _UPRIGHT if upright else 1.0).astype(np.float32)
         strokes: list[Points] = np.split(points, np.cumsum(outline.lengths)[:-1])
         return Glyph.of(token, [self._moved(stroke) for stroke in strokes])
 
     def _form(self, key: str) -> tuple[Outline, NDArray[np.float64]]:
-        """The writer's way with a sign: the outline and where its control points usually are."""
+        """The writer's variant of a symbol: its outline and mean control points (P, 2)."""
         if key not in self._forms:
-            ways = outlines()[key]
-            most = max(len(outline.controls) for outline in ways)
-            way, own = self.manner.form(key, [outline.share for outline in ways], most)
-            controls = ways[way].controls + own[: len(ways[way].controls)]
+            variants = outlines()[key]
+            most = max(len(outline.controls) for outline in variants)
+            variant, own = self.writer_style.form(
+                key, [outline.share for outline in variants], most
+            )
+            controls = variants[variant].controls + own[: len(variants[variant].controls)]
             if key.isalnum() or key in GREEK:
-                controls[:, 1] = _proportioned(controls[:, 1], self.manner)
-            self._forms[key] = ways[way], controls
+                controls[:, 1] = _proportioned(controls[:, 1], self.writer_style)
+            self._forms[key] = variants[variant], controls
         return self._forms[key]
 
     def _leaned(self, points: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-        """The points of one sign, as wide as this writer's are, a little turned, and slanted.
-
-        ``share`` is how much of the writer's slant the sign has.
-        """
+        """The points of a symbol scaled, rotated a little and sheared by ``share`` of the slant."""
         turn, wide, high = self.rng.normal(0, (0.025, 0.04, 0.03))
-        manner = self.manner
-        matrix = [[manner.wide * (1 + wide), -(share * manner.slant + turn)], [turn, 1 + high]]
+        writer_style = self.writer_style
+        matrix = [
+            [writer_style.wide * (1 + wide), -(share * writer_style.slant + turn)],
+            [turn, 1 + high],
+        ]
         return points @ np.array(matrix).T
 
     def _moved(self, stroke: Points) -> Points:
-        manner = self.manner
-        return glide(hook(stroke, manner.landing, manner.leaving), manner.tempo)
+        writer_style = self.writer_style
+        return glide(hook(stroke, writer_style.landing, writer_style.leaving), writer_style.tempo)
 
 
-def _proportioned(y: NDArray[np.float64], manner: WriterStyle) -> NDArray[np.float64]:
-    """Heights of a letter with the part over the x and that under the line pulled apart."""
+def _proportioned(y: NDArray[np.float64], writer_style: WriterStyle) -> NDArray[np.float64]:
+    """The y of a letter with its ascender and descender scaled."""
     over = np.clip(y + 100, None, 0)
     under = np.clip(y, 0, None)
-    return y + (manner.high - 1) * over + (manner.deep - 1) * under
+    return y + (writer_style.high - 1) * over + (writer_style.deep - 1) * under
 
 
 def spelled(
@@ -165,7 +172,7 @@ def spelled(
     gap: float,
     link: Callable[[Points, Points], Points] | None = None,
 ) -> Glyph:
-    """A function's name of these letters, ``gap`` apart; see `glyph.join`."""
+    """A function name composed of these letters, ``gap`` x heights between; see `glyph.join`."""
     if token not in _TWO_WORDS:
         return join(token, letters, gap, link)
     words = [join(token, part, gap, link) for part in (letters[:3], letters[3:])]
@@ -173,7 +180,7 @@ def spelled(
 
 
 def sample(token: str) -> Glyph:
-    """The token as the font's file has it, in no hand: for measuring."""
+    """The token without variation, for measuring."""
     if token in WORDS:
         return spelled(token, [sample(letter) for letter in WORDS[token]], WORD_GAP)
     return drawings()[_key(token)][0].glyph(token)
@@ -184,7 +191,7 @@ def _key(token: str) -> str:
 
 
 def _outline(drawn: str) -> Outline:
-    """Parses one line of the font: strokes apart by ``|``, corners marked with ``*``."""
+    """Parse one line of the font: strokes separated by ``|``, corners marked with ``*``."""
     controls: list[tuple[float, float]] = []
     pieces: list[list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = []
     for stroke in drawn.split("|"):

@@ -1,8 +1,8 @@
-r"""A grammar of formulas as they stand in notes: what to write when nobody says what.
+r"""A probabilistic context-free grammar of formulas as in lecture notes.
 
-A rule has several ways to be written, one of them a blank-separated string of tokens and names of
-rules. A name in lower case, such as ``<x>``, is one sign throughout an expression; every other is
-written anew where it stands.
+Input: a random generator. Output: a label. A rule has alternatives, chosen uniformly, each a
+blank-separated string of tokens and rule names. A rule whose name is in lower case, such as
+``<x>``, is expanded once per expression and then repeated; all others are expanded anew.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 
 from hmer_cli.expr.latex import normalise
 
-_DEEP = 3
-"""Rules within rules; below them, a term is a single sign."""
+_MAX_DEPTH = 3
+"""Nesting of rules beyond which a term is a single symbol."""  # convention
 
 _SIGNS = {
     "<x>": r"x y t z u s \theta",
@@ -63,54 +63,56 @@ _RULES = {
     "<LOW>": r"0 | 0 | 1 | { - \infty } | a",
     "<TOP>": r"N | \infty | <N> | M",
 }
-Table = Mapping[str, Sequence[str]]
-"""The ways to write each rule."""
+Grammar = Mapping[str, Sequence[str]]
+"""Rule name -> its alternatives."""
 
 
-def table(signs: Mapping[str, str], rules: Mapping[str, str]) -> Table:
-    """These rules beside those of this file.
+def grammar(signs: Mapping[str, str], rules: Mapping[str, str]) -> Grammar:
+    """The rules of this module with these added or replaced.
 
-    The ways of a rule stand apart by ``|`` or a new line; one that is indented goes on.
+    Alternatives are separated by ``|`` or a new line; an indented line continues the last.
     """
-    written = {
+    parsed = {
         name: [
-            way.strip()
-            for line in ways.replace("\n" + 12 * " ", " ").strip().split("\n")
-            for way in line.split(" | ")
+            variant.strip()
+            for line in variants.replace("\n" + 12 * " ", " ").strip().split("\n")
+            for variant in line.split(" | ")
         ]
-        for name, ways in {**_RULES, **rules}.items()
+        for name, variants in {**_RULES, **rules}.items()
     }
-    return {name: one.split() for name, one in {**_SIGNS, **signs}.items()} | written
+    return {name: one.split() for name, one in {**_SIGNS, **signs}.items()} | parsed
 
 
-_WAYS = table({}, {})
+_GRAMMAR = grammar({}, {})
 
 
 class FormulaGrammar:
-    """Random formulas of the grammar."""
+    """Samples formulas of the grammar."""
 
     def sample(self, rng: np.random.Generator) -> str:
-        """A label of some 5 to 40 tokens, in the field's spelling."""
-        return normalise(Phrase(rng, _WAYS).write("<S>", 0))
+        """A label of some 5 to 40 tokens."""
+        return normalise(Phrase(rng, _GRAMMAR).write("<S>", 0))
 
 
 class Phrase:
-    """One formula in the making; a rule in lower case is written alike wherever it stands."""
+    """The derivation of one formula; ``bound`` holds the expansions of lower-case rules."""
 
-    def __init__(self, rng: np.random.Generator, ways: Table) -> None:
+    def __init__(self, rng: np.random.Generator, grammar: Grammar) -> None:
         self.rng = rng
-        self.ways = ways
+        self.grammar = grammar
         self.bound: dict[str, str] = {}
 
     def write(self, name: str, depth: int) -> str:
-        """One way to write a rule."""
-        if depth > _DEEP and name in ("<T>", "<F>"):
+        """A random expansion of a rule."""
+        if depth > _MAX_DEPTH and name in ("<T>", "<F>"):
             name = "<a>"
         if name in self.bound:
             return self.bound[name]
-        ways = self.ways[name]
-        way = ways[int(self.rng.integers(len(ways)))].split()
-        text = " ".join(self.write(part, depth + 1) if part in self.ways else part for part in way)
+        variants = self.grammar[name]
+        variant = variants[int(self.rng.integers(len(variants)))].split()
+        text = " ".join(
+            self.write(part, depth + 1) if part in self.grammar else part for part in variant
+        )
         if name.islower():
             self.bound[name] = text
         return text

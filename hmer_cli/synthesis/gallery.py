@@ -1,4 +1,4 @@
-"""A gallery: handwriting and what it says, as one HTML file that needs no other."""
+"""Pictures with their labels as one self-contained HTML page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A glyph: the ink of one sign in the units of its line, ready to be placed."""
+"""A glyph: the strokes of one symbol in units of its text line (x height, baseline at 0)."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from hmer_cli.geometry import Box
 Points = NDArray[np.float32]
 
 _RISE, _TOP = 0.6, 0.12
-"""A radical has reached its bar after this width and this near to its top, in heights."""
+"""A radical reaches its bar within this width and this distance from its top, in heights."""
 
 _EXIT, _HIGH, _BACK, _AHEAD = 0.25, -0.6, 0.1, 0.6
-"""A letter can be joined to the next where its stroke ends this near to the right, in widths, and
-below this height, and the next begins no further back, in x heights, and no further ahead, in its
-widths: a c that is joined at its upper end is an e."""
+"""Condition for joining a letter to the next: its stroke ends within _EXIT widths of its right
+edge and below _HIGH, and the next stroke begins at most _BACK x heights before that point and
+_AHEAD of its own width after its left edge. (A c joined at its upper end would be an e.)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """Strokes of one sign: ``points`` (N, 2), y down, one after the other ``lengths`` long.
+    """Strokes of one symbol: ``points`` (N, 2) float32, y down; ``lengths``: points a stroke.
 
-    The unit is the height of a lower-case x of the line that the sign stands in, y = 0 its
-    baseline. ``knee`` is the x at which a radical becomes its bar, None for other signs.
+    The unit is the x height of the symbol's line, y = 0 its baseline. ``knee`` is the x at which a
+    radical becomes its bar, None for other symbols.
     """
 
     token: str
@@ -38,7 +38,7 @@ class Glyph:
 
     @classmethod
     def of(cls, token: str, strokes: Sequence[Points]) -> Glyph:
-        """The glyph that these strokes make."""
+        """The glyph of these strokes, each (N, 2)."""
         points = np.concatenate(list(strokes)).astype(np.float32)
         (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
         knee = _knee(points, y0, y1) if token == r"\sqrt" else None
@@ -65,16 +65,19 @@ class Glyph:
         return np.split(self.points, np.cumsum(self.lengths)[:-1])
 
 
-class Hand(Protocol):
-    """Whoever writes: one glyph of a token at a time, the fittest of several where it matters."""
+class GlyphWriter(Protocol):
+    """A source of glyphs: one of a token at a time."""
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
-        """A glyph of the token; ``aspect`` is the width over height that it will be pulled to."""
+        """A glyph of the token; ``aspect`` is the width over height it will be stretched to.
+
+        Raises KeyError if there is none of the token.
+        """
         ...
 
 
 def _knee(points: Points, top: float, bottom: float) -> float:
-    """Where a radical that rises from its lowest point first comes near its bar."""
+    """The x where a radical, rising from its lowest point, first comes near its bar."""
     lowest = points[points[:, 1].argmax()]
     height = bottom - top
     rising = points[points[:, 0] >= lowest[0]]
@@ -88,10 +91,10 @@ def join(
     gap: float,
     link: Callable[[Points, Points], Points] | None = None,
 ) -> Glyph:
-    """Several glyphs side by side, ``gap`` apart, as one sign: the letters of a function's name.
+    """Several glyphs side by side, ``gap`` x heights between, as one: a word of letters.
 
-    ``link`` makes one stroke of two; where it is given, letters that end at the lower right are
-    written together with the next.
+    ``link`` makes one stroke of two; if given, letters that end at the lower right are joined to
+    the next (cursive).
     """
     strokes: list[Points] = []
     end, main = 0.0, None

@@ -1,4 +1,4 @@
-"""A symbol graph as the arrays that HMEG's layout network takes."""
+"""Symbol graph -> the input arrays of HMEG's layout network (Gao, Chen et al., CVPR 2024)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph
 
 REACHES = (1, 2, 3, 5, 8, 13)
-"""How far apart two symbols are in their label, in steps of about equal weight."""
+"""Upper bounds of the buckets of distances between two symbols in their label."""
 
 _LEFTWARD = (Relation.ABOVE, Relation.BELOW, Relation.INSIDE)
 
@@ -30,21 +30,21 @@ class GraphArrays:
 
     @classmethod
     def of(cls, graph: SymbolGraph) -> GraphArrays:
-        """The wiring of a graph whose symbols are in the order of their label."""
+        """The arrays of a graph whose symbols are in the order of their label."""
         size = len(graph.symbols)
-        wiring = cls(np.arange(size), np.zeros(size, np.float32), np.eye(size, dtype=np.float32))
+        arrays = cls(np.arange(size), np.zeros(size, np.float32), np.eye(size, dtype=np.float32))
         forward = (graph.relations > Relation.NONE) & (graph.relations <= Relation.INSIDE)
         for child in range(size):
             for parent in np.nonzero(forward[:, child])[0].tolist():
-                wiring.parents[child] = parent
-                wiring.beside[child] = graph.relations[parent, child] not in _LEFTWARD
-                wiring.chain[child] += wiring.chain[parent]
-        return wiring
+                arrays.parents[child] = parent
+                arrays.beside[child] = graph.relations[parent, child] not in _LEFTWARD
+                arrays.chain[child] += arrays.chain[parent]
+        return arrays
 
 
 def reach(size: int) -> NDArray[np.int64]:
-    """(N, N): how far the second symbol is behind the first, from 0 to 2 * len(REACHES)."""
+    """(N, N): bucketed distance from the first symbol to the second, 0 to 2 * len(REACHES)."""
     place = np.arange(size)
-    apart = place[None, :] - place[:, None]
-    steps = np.searchsorted(REACHES, np.abs(apart), side="right")
-    return np.asarray(len(REACHES) + np.sign(apart) * steps, np.int64)
+    distance = place[None, :] - place[:, None]
+    steps = np.searchsorted(REACHES, np.abs(distance), side="right")
+    return np.asarray(len(REACHES) + np.sign(distance) * steps, np.int64)

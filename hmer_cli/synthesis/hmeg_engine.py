@@ -1,7 +1,9 @@
-"""The hmeg engine: HMEG's networks lay an expression out and paint it. It has no strokes.
+"""The hmeg engine: HMEG's networks predict boxes and generate pixels; there are no strokes.
 
-Two things are ours and not the networks': neighbours that run into each other are moved apart, and
-function names are painted letter by letter, as they were learnt too seldom.
+Input: a label and the number of a writer. Output: a `Handwriting` without ink. Method: symbol graph
+-> layout network -> soft masks -> image generator (Gao, Chen et al., CVPR 2024). Added to the
+paper: overlapping neighbours are separated (`separation`), and function names are generated letter
+by letter, as they are rare in the training set.
 """
 
 from __future__ import annotations
@@ -30,32 +32,32 @@ from hmer_cli.synthesis.separation import Boxes, separate
 from hmer_cli.synthesis.symbol_graph import SymbolGraph
 
 METADATA = "hand"
-"""The key of the file's metadata under which it says what it knows."""
+"""The key of the file's metadata that holds the fields of `Networks` as JSON."""
 
 _FIRST = 2
-"""The index of the first token learnt; before it stand the padding and the unknown."""
+"""The index of the first token; 0 is padding, 1 an unknown token."""
 
-_HANDS, _TURNS = 0.9, 0.45
-"""Latents are drawn nearer to the usual by these factors: what is rare is seldom legible."""
+_TRUNCATION, _TURN_TRUNCATION = 0.9, 0.45
+"""Truncation of the latents (as a factor): samples far from the mean are often illegible."""
 
 _CONTRAST = 1.7
-"""The odds of ink are raised to this power: what the networks are unsure of is grey."""
+"""Exponent on the odds of ink: sharpens pixels that the generator left grey."""
 
 _NARROW, _HOPELESS = 0.1, 5.0
-"""Aspects deviate by so much at least; further off than this, in deviations, all are equal."""
+"""Lower bound of the deviation of log aspects, and clipping of their z-score."""
 
 _LEAST = 0.05
-"""Neighbours are so far apart at least, in the usual size of a symbol."""
+"""The least gap between neighbours, in the usual size of a symbol."""
 
 _HABIT = 0.9
-"""How far (as a correlation) a writer's symbols of one token are alike."""
+"""Correlation of the latents of a writer's symbols of one token."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Networks:
-    """A weights file: the session that runs it and what it says of itself.
+    """A weights file: its session and its metadata.
 
     ``forms`` (V, K): how often each token is written in each of its forms, ``aspects`` (V, K, 2)
     the mean and the deviation of their width over height, as logarithms. ``unit`` is the usual
@@ -78,16 +80,18 @@ class Networks:
 
     @classmethod
     def load(cls, path: Path) -> Networks:
-        """Raises MissingError where there is no such file or it is no hand."""
+        """Open a weights file; raises MissingError if there is none, or it is of another kind."""
         try:
             session = open_session(path)
-            said = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
+            metadata = json.loads(session.get_modelmeta().custom_metadata_map[METADATA])
         except HmerError:
             raise
         except Exception as error:  # ONNX Runtime's own errors share no base class
-            raise MissingError(f"{path}: no hand can be read from it", "install again") from error
-        tables = np.array(said.pop("forms")), np.array(said.pop("aspects"))
-        return cls(session, tuple(said.pop("tokens")), *tables, **said)
+            raise MissingError(
+                f"{path}: is no generator of handwriting", "install again"
+            ) from error
+        tables = np.array(metadata.pop("forms")), np.array(metadata.pop("aspects"))
+        return cls(session, tuple(metadata.pop("tokens")), *tables, **metadata)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -102,7 +106,7 @@ def _networks(path: Path) -> Networks:
 
 @dataclass(frozen=True)
 class Writer:
-    """One writer: what stays the same in all that he paints."""
+    """One writer: the latents that are constant over all symbols, and the pen in pixels."""
 
     seed: int
     style: Floats
@@ -114,11 +118,11 @@ class Writer:
         """The writer with this number."""
         rng = np.random.default_rng(seed)
         style = rng.standard_normal(known.style).astype(np.float32)
-        hand = _HANDS * rng.standard_normal(known.hand)
+        hand = _TRUNCATION * rng.standard_normal(known.hand)
         return cls(seed, style, hand.astype(np.float32), float(rng.uniform(*known.pens)))
 
     def form(self, token: str, aspect: float, known: Networks) -> tuple[int, Floats]:
-        """The form that he gives a token in a box of this width over height, and the turn."""
+        """Index of the form that the writer gives a token in a box of this aspect; its latent."""
         rng = np.random.default_rng((self.seed, zlib.crc32(token.encode())))
         mean, spread = known.aspects[known.index[token]].T
         spread = np.maximum(spread, _NARROW)
@@ -129,17 +133,17 @@ class Writer:
 
 
 class HmegEngine:
-    """Paints: symbol graph -> layout -> masks -> image (Gao, Chen et al., CVPR 2024)."""
+    """Symbol graph -> layout -> masks -> image (Gao, Chen et al., CVPR 2024)."""
 
     def __init__(self, weights: Path) -> None:
         self._weights = weights
 
     def check(self, label: str) -> None:
-        """Raises InputError for what the networks have not learnt; MissingError without them."""
+        """Raise InputError for tokens not in the training set, MissingError without weights."""
         self._tree(label)
 
     def write(self, label: str, style: int, rng: np.random.Generator) -> Handwriting:
-        """The label in one hand, its symbols about 24 pixels large."""
+        """The label in the style of one writer, its symbols about 24 pixels large."""
         tree, known = self._tree(label), _networks(self._weights)
         graph, writer = SymbolGraph.of(tree), Writer.of(style, known)
         (boxes,) = known.session.run(["boxes"], self._blank(graph, writer, known))
@@ -174,28 +178,28 @@ class HmegEngine:
         placed: Floats,
         rng: np.random.Generator,
     ) -> dict[str, NDArray[Any]]:
-        """How each symbol is written in its box: the inputs that say so."""
+        """The network inputs that choose how each symbol is written in its box."""
         aspects = ((placed[:, 2] - placed[:, 0]) / (placed[:, 3] - placed[:, 1])).tolist()
-        ways = [writer.form(t, a, known) for t, a in zip(signs, aspects, strict=True)]
-        chance = rng.standard_normal((len(ways), known.turn))
-        turns = _HABIT * np.stack([turn for _, turn in ways]) + (1 - _HABIT**2) ** 0.5 * chance
+        forms = [writer.form(t, a, known) for t, a in zip(signs, aspects, strict=True)]
+        chance = rng.standard_normal((len(forms), known.turn))
+        turns = _HABIT * np.stack([turn for _, turn in forms]) + (1 - _HABIT**2) ** 0.5 * chance
         return {
-            "forms": np.array([form for form, _ in ways], np.int64),
-            "turns": (_TURNS * turns).astype(np.float32),
+            "forms": np.array([form for form, _ in forms], np.int64),
+            "turns": (_TURN_TRUNCATION * turns).astype(np.float32),
         }
 
     def _blank(
         self, graph: SymbolGraph, writer: Writer, known: Networks
     ) -> dict[str, NDArray[Any]]:
-        """All inputs of the networks, where nothing is painted yet."""
-        size, wiring = len(graph.symbols), GraphArrays.of(graph)
+        """All inputs of the networks, with placeholders for those of the generator."""
+        size, arrays = len(graph.symbols), GraphArrays.of(graph)
         return {
             "symbols": np.array([_FIRST + known.index[t] for t in graph.symbols], np.int64),
             "relations": graph.relations.astype(np.int64),
             "reaches": reach(size),
-            "parents": wiring.parents,
-            "beside": wiring.beside,
-            "chain": wiring.chain,
+            "parents": arrays.parents,
+            "beside": arrays.beside,
+            "chain": arrays.chain,
             "style": writer.style,
             "placed": np.tile(np.array([0, 0, 8, 8], np.float32), (size, 1)),
             "pen": np.array(writer.pen, np.float32),
@@ -208,13 +212,13 @@ class HmegEngine:
 
 
 def cornered(boxes: NDArray[np.floating]) -> Boxes:
-    """Left edge, middle, width, height -> left, top, right, bottom."""
+    """(N, 4) left edge, y of the middle, width, height -> left, top, right, bottom."""
     x, y, w, h = boxes.T.astype(float)
     return np.stack([x, y - h / 2, x + w, y + h / 2], axis=1)
 
 
 def on_canvas(boxes: Boxes, pen: float, known: Networks) -> tuple[Floats, tuple[int, int]]:
-    """Corners in symbols -> those in pixels, with room for the pen; the canvas's shape."""
+    """Boxes in symbol sizes -> boxes in pixels, grown by the pen; and the canvas's (H, W)."""
     corners = boxes * known.unit
     corners += known.margin - np.tile(corners[:, :2].min(axis=0), 2)
     room = pen / 2 + known.edge
@@ -226,7 +230,7 @@ def on_canvas(boxes: Boxes, pen: float, known: Networks) -> tuple[Floats, tuple[
 def spelled(
     symbols: Sequence[str], placed: Floats, known: Networks
 ) -> tuple[tuple[str, ...], Floats]:
-    """What is painted where: the letters of function names, each in its part of the box."""
+    """Symbols and boxes with function names split into letters."""
     signs: list[str] = []
     boxes: list[Floats] = []
     for symbol, box in zip(symbols, placed, strict=True):
@@ -241,7 +245,7 @@ def spelled(
 
 
 def _parts(letters: str, box: Floats) -> Floats:
-    """Where the letters of a word stand in its box, as they do in our font: (N, 4)."""
+    """The boxes (N, 4) of the letters of a word in its box, as in the stroke font."""
     glyphs = [sample(letter) for letter in letters]
     steps = np.cumsum([0.0] + [glyph.width + WORD_GAP for glyph in glyphs])
     parts = np.array(
@@ -255,7 +259,7 @@ def _parts(letters: str, box: Floats) -> Floats:
 def trimmed(
     label: str, image: NDArray[np.uint8], symbols: tuple[str, ...], placed: Floats
 ) -> Handwriting:
-    """The painted image with as much white round its boxes as the other engine leaves."""
+    """The image cropped to its boxes plus PADDING."""
     image = np.pad(image, PADDING, constant_values=WHITE)
     low = np.floor(placed[:, :2].min(axis=0)).astype(int)
     high = np.ceil(placed[:, 2:].max(axis=0)).astype(int) + 2 * PADDING

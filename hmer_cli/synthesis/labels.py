@@ -1,4 +1,8 @@
-"""Labels to recompose: pieces of real formulas, training labels with other signs, random trees."""
+"""Sources of labels for synthesis: spans of real formulas, substitutions, random trees, exercises.
+
+Input: a vocabulary, raw LaTeX formulas and training labels. Output: objects whose
+``sample(rng)`` gives a label within the vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -13,53 +17,52 @@ from hmer_cli.errors import InputError
 from hmer_cli.expr.commands import FONTS
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.node import Node, Tree, rebuild, walk
+from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, PAIRS
 from hmer_cli.expr.tokens import Vocabulary, join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.synthesis.exercises import Exercises
 from hmer_cli.synthesis.layout import DELIMITERS
-from hmer_cli.synthesis.layout_statistics import KINDS
 from hmer_cli.synthesis.random_trees import (
     BLACKBOARD,
     CALLIGRAPHIC,
     COVERED,
-    PAIRS,
     Choices,
     RandomTrees,
 )
 
 SHORTEST, LONGEST = 3, 32
-"""Tokens of a piece of a formula."""
+"""Tokens of a span of a formula."""  # convention
 
 _WHOLE, _MOST = 0.4, 64
 """How often a formula of at most so many tokens is taken whole."""  # convention
 
 _VARIED = 0.3
-"""The chance of a sign of an exercise to become another."""
+"""Probability that a symbol of an exercise is substituted."""  # convention
 
 _ENDED, _MARKS = 0.2, (".", ",")
-"""How often a piece ends in a mark, as formulas within a text do."""
+"""Share of spans that get a final mark, as formulas within a text have."""  # convention
 
-_PATIENCE = 50
+_ATTEMPTS = 50
 
 _WORD = 3
-"""More plain letters in a row than this are a word, which no mathematics is."""
+"""More plain letters in a row than this are a word, not mathematics."""  # convention
 
 _BARE = r"\begin{matrix}"
 _FRAMES = {sides: name for name, sides in DELIMITERS.items() if all(sides)}
 
 
 class LabelSource(Protocol):
-    """Where labels come from."""
+    """A distribution of labels."""
 
     def sample(self, rng: np.random.Generator) -> str:
-        """One label, in the field's spelling and in the vocabulary."""
+        """One label within the vocabulary. Raises InputError if there is none."""
         ...
 
 
 class Formulas:
-    """Pieces of formulas that people wrote, cut where a relation, a sign or a comma stands.
+    """Spans of real formulas, cut at relations, binary operators and commas.
 
-    ``sources`` are raw LaTeX, a formula each; they are read only when their turn comes.
+    ``sources`` are raw LaTeX, a formula each; they are parsed on first use.
     """
 
     def __init__(self, sources: Sequence[str], vocabulary: Vocabulary) -> None:
@@ -69,12 +72,12 @@ class Formulas:
         self._wholes: dict[int, str] = {}
 
     def sample(self, rng: np.random.Generator) -> str:
-        """A whole formula, or the longer of two of its pieces, as there are too many short ones.
+        """A whole formula, or the longer of two of its spans (short ones are too many).
 
-        Some end in a full stop or a comma.
-        Raises InputError where no formula has any.
+        A share of _ENDED ends in a full stop or a comma.
+        Raises InputError if 50 attempts give none.
         """
-        for _ in range(_PATIENCE if self.sources else 0):
+        for _ in range(_ATTEMPTS if self.sources else 0):
             index = int(rng.integers(len(self.sources)))
             pieces = self.pieces(index)
             whole = self._wholes.get(index) if rng.random() < _WHOLE else None
@@ -104,12 +107,12 @@ class Formulas:
             tree = _framed(rebuild(parse(tokenize(normalise(source))), self._plain))
         except (LabelError, ValueError):
             return ()
-        while tree and KINDS.get(tree[-1].symbol) == "mark" and not any(tree[-1].rows):
+        while tree and LAYOUT_CLASSES.get(tree[-1].symbol) == "mark" and not any(tree[-1].rows):
             tree = tree[:-1]
         return tree
 
     def _plain(self, node: Node) -> Node:
-        """Letters without the fonts that no hand shows, or that the vocabulary has not."""
+        """Letters without the fonts that the stroke font or the vocabulary lacks."""
         font, _, letter = node.symbol.partition(" ")
         shown = {r"\mathbb": BLACKBOARD, r"\mathcal": CALLIGRAPHIC}.get(font, ())
         if font in FONTS and not (font in self.vocabulary and letter[2:3] in shown):
@@ -121,7 +124,7 @@ class Formulas:
 
 
 class Substitutions:
-    """Training labels with other signs of the same kind: the field's own grammar."""
+    """Training labels with symbols replaced by others of the same exchange class."""
 
     def __init__(self, labels: Iterable[str], vocabulary: Vocabulary) -> None:
         self.labels = [label for label in labels if _canonical(label)]
@@ -131,11 +134,11 @@ class Substitutions:
         self.pairs = [pair for pair in PAIRS if all(token in vocabulary for token in pair)]
 
     def sample(self, rng: np.random.Generator, share: float = 0.5) -> str:
-        """A label of which each sign is replaced with the chance ``share``, everywhere alike."""
+        """A label with each distinct symbol replaced throughout with probability ``share``."""
         return self.vary(self.labels[int(rng.integers(len(self.labels)))], share, rng)
 
     def vary(self, label: str, share: float, rng: np.random.Generator) -> str:
-        """The label with each of its signs replaced with this chance, everywhere alike."""
+        """The label with each distinct symbol replaced throughout with this probability."""
         tokens = tokenize(label)
         new = {token: self._other(token, share, rng) for token in dict.fromkeys(tokens)}
         if self.pairs and rng.random() < share and tokens.count("(") == tokens.count(")"):
@@ -157,20 +160,20 @@ class Substitutions:
 
 @dataclass(frozen=True)
 class Varied:
-    """Labels of a source, some of them with other signs of the same kind."""
+    """Labels of a source, half of them with substitutions."""
 
     source: LabelSource
     substitutions: Substitutions
 
     def sample(self, rng: np.random.Generator) -> str:
-        """A label; nothing is replaced in half of them, a few signs in the others."""
+        """A label of the source, in half of all cases with a few symbols replaced."""
         label = self.source.sample(rng)
         return self.substitutions.vary(label, _VARIED, rng) if rng.random() < 0.5 else label
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Sources of labels and how often each has its turn."""
+    """A mixture of sources with their weights."""
 
     sources: tuple[tuple[float, LabelSource], ...]
 
@@ -182,9 +185,9 @@ class Mixture:
 
 
 class BalancedLabels:
-    """Of a few labels of a source the one whose rarest token came least so far.
+    """Rejection sampling towards rare tokens.
 
-    So what people seldom write has its turn more often.
+    Of ``tries`` labels of a source, the one whose rarest token was sampled least so far.
     """
 
     def __init__(self, source: LabelSource, tries: int) -> None:
@@ -193,7 +196,7 @@ class BalancedLabels:
         self.counts: Counter[str] = Counter()
 
     def sample(self, rng: np.random.Generator) -> str:
-        """A label; which one depends on those that were given before."""
+        """A label; depends on the labels sampled before."""
         found = [tokenize(self.source.sample(rng)) for _ in range(self.tries)]
         chosen = min(found, key=lambda tokens: min(self.counts[token] for token in tokens))
         self.counts.update(set(chosen))
@@ -208,7 +211,7 @@ def mixture(
 ) -> Mixture:
     """Formulas, training labels, random trees and exercises in these shares.
 
-    Those of which there are none leave their share to the others.
+    The shares of empty sources go to the others in proportion.
     """
     exercises = Varied(Exercises(vocabulary), Substitutions((), vocabulary))
     sources: list[tuple[float, LabelSource]] = [(shares[2], RandomTrees(vocabulary))]
@@ -230,7 +233,7 @@ def _canonical(label: str) -> bool:
 
 
 def _framed(row: Tree) -> Tree:
-    r"""The row with ``( \begin{matrix}`` as ``\begin{pmatrix}``: a hand shows no difference."""
+    r"""The row with ``( \begin{matrix}`` as ``\begin{pmatrix}``: in ink they are the same."""
     out: list[Node] = []
     for node in row:
         frame = _FRAMES.get((out[-2].symbol, node.symbol)) if len(out) > 1 else None
@@ -243,7 +246,7 @@ def _framed(row: Tree) -> Tree:
 
 
 def _spans(row: Tree) -> list[list[str]]:
-    """The tokens of every run of nodes between two cuts that makes an expression."""
+    """The tokens of every span of nodes between two cuts that is a complete expression."""
     spelled = [to_tokens((node,)) for node in row]
     cuts = sorted({0, len(row), *(c for i, node in enumerate(row) for c in _around(i, node))})
     found = []
@@ -258,7 +261,7 @@ def _spans(row: Tree) -> list[list[str]]:
 
 
 def _around(index: int, node: Node) -> tuple[int, ...]:
-    kind = KINDS.get(node.symbol)
+    kind = LAYOUT_CLASSES.get(node.symbol)
     if kind == "relation" or node.symbol in (",", ".", ";"):
         return index, index + 1
     return (index,) if node.symbol in ("+", "-", r"\pm") else ()
@@ -269,15 +272,15 @@ def _is_letter(node: Node) -> bool:
 
 
 def _whole(row: Tree) -> bool:
-    """Whether brackets are closed and no sign stands idle at an end."""
+    """Whether brackets are balanced and no operator lacks an operand at an end."""
     depth = letters = 0
     for node in row:
         letters = letters + 1 if _is_letter(node) else 0
-        kind = KINDS.get(node.symbol)
+        kind = LAYOUT_CLASSES.get(node.symbol)
         depth += (kind == "open") - (kind == "close")
         if depth < 0 or letters > _WORD or not node.symbol:
             return False
-    ends = KINDS.get(row[0].symbol), KINDS.get(row[-1].symbol)
+    ends = LAYOUT_CLASSES.get(row[0].symbol), LAYOUT_CLASSES.get(row[-1].symbol)
     bars = sum(node.symbol == "|" for node in row)
     idle = row[0].symbol in (",", ".", ";") or ends[1] in ("relation", "sign", "mark")
     return depth == 0 and bars % 2 == 0 and not idle

@@ -1,7 +1,9 @@
-"""Symbol layout tree -> a box for every sign: our own simple statistical layout.
+"""Symbol layout tree -> a box for every symbol, by sampled layout statistics.
 
-Each relation has its measures (how large a superscript is, how far a bar stands over), learnt from
-the boxes of CROHME's training symbols; a `LayoutStyle` draws them for one writer.
+Input: a tree, a source of glyphs, a `LayoutStyle`. Output: marks (glyph and box) in the order of
+the label; the unit is the x height. Method: recursive box layout as in TeX, with every gap, shift
+and scale drawn from normal distributions fitted to the boxes of CROHME's training symbols. Literal
+bounds in this module keep symbols from touching; they are conventions.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import numpy as np
 
 from hmer_cli.expr.commands import COVERS, OPERATORS
 from hmer_cli.expr.node import Node, Tree, placed
+from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, layout_class
 from hmer_cli.geometry import Box, union
-from hmer_cli.synthesis.glyph import Glyph, Hand, Points
-from hmer_cli.synthesis.layout_statistics import KINDS, LayoutStyle, gap
+from hmer_cli.synthesis.glyph import Glyph, GlyphWriter, Points
+from hmer_cli.synthesis.layout_statistics import LayoutStyle, gap
 from hmer_cli.synthesis.matrix_cells import arrange
 
 _WIDE_COVERS = frozenset(
@@ -26,18 +29,19 @@ _UNDER = frozenset({r"\underline", r"\underbrace"})
 _NARROW_COVERS = frozenset({r"\dot", r"\ddot"})
 _LEAST_GAP = -0.02
 _OFF = 0.4
-"""The line of a script lies off that of its base by so much at least, from middle to middle."""
+"""The least distance of a script's line from that of its base, middle to middle."""  # convention
 
 _BESIDE = 0.1
-"""A prime is no nearer to its letter, whose hook it would else be part of."""
+"""The least gap before a prime."""  # convention
 
 _LEAST_SCALE = 0.36
-"""Scripts of scripts of scripts are not written smaller than this."""
+"""The least scale of nested scripts."""  # convention
 
 
 @dataclass(slots=True)
 class Mark:
-    """A sign in its place: the glyph is to fill the box. ``knee``: where a radical's bar begins."""
+    """A placed symbol: the glyph is stretched to the box; ``knee``: the x where a radical's bar
+    begins."""
 
     token: str
     glyph: Glyph
@@ -47,7 +51,7 @@ class Mark:
 
 @dataclass
 class Block:
-    """Marks in the order of their label, and the box round them; baseline at y = 0."""
+    """Marks in the order of their label, and their bounding box; baseline at y = 0."""
 
     marks: list[Mark] = field(default_factory=list)
     box: Box = (0.0, 0.0, 0.0, 0.0)
@@ -68,7 +72,7 @@ class Block:
         return (self.box[1] + self.box[3]) / 2
 
     def add(self, other: Block, dx: float = 0.0, dy: float = 0.0, scale: float = 1.0) -> None:
-        """Takes in another block, scaled about its origin and then moved."""
+        """Add the marks of another block, scaled about its origin and then moved."""
         if not other.marks:
             return
         for mark in other.marks:
@@ -79,26 +83,26 @@ class Block:
         self.marks += other.marks
 
 
-def layout(tree: Tree, hand: Hand, style: LayoutStyle) -> list[Mark]:
-    """The marks of all signs of the tree, in the order of its label.
+def layout(tree: Tree, writer: GlyphWriter, style: LayoutStyle) -> list[Mark]:
+    """The marks of all symbols of the tree, in the order of its label.
 
-    The unit is the height of an x of the main line. ``hand`` gives the glyphs; raises KeyError
-    where it cannot write a sign, ValueError for what no hand writes (an empty tree).
+    The unit is the x height of the main line. Raises KeyError if ``writer`` has no glyph of a
+    symbol, ValueError for a tree without symbols.
     """
-    block = _Layouter(hand, style).row(tree)
+    block = _Layouter(writer, style).row(tree)
     if not block.marks:
         raise ValueError("nothing to write")
     return block.marks
 
 
 class _Layouter:
-    def __init__(self, hand: Hand, style: LayoutStyle) -> None:
-        self.hand = hand
+    def __init__(self, writer: GlyphWriter, style: LayoutStyle) -> None:
+        self.writer = writer
         self.style = style
         self.scale = 1.0
 
     def row(self, tree: Tree) -> Block:
-        """Signs from left to right; brackets last, as they reach over what they hold."""
+        """Symbols from left to right; brackets last, as their height depends on their content."""
         partner = _pairs(tree)
         blocks: list[Block | None] = [
             None if i in partner else self.node(node) for i, node in enumerate(tree)
@@ -111,7 +115,7 @@ class _Layouter:
         return self.joined(tree, [block for block in blocks if block is not None])
 
     def joined(self, tree: Tree, blocks: Sequence[Block]) -> Block:
-        """The blocks of a row's nodes side by side."""
+        """Concatenate the blocks of a row's nodes with sampled gaps."""
         out = Block()
         last = ""
         for node, block in zip(tree, blocks, strict=True):
@@ -123,7 +127,7 @@ class _Layouter:
         return out
 
     def reach(self, held: Sequence[Block]) -> tuple[float, float] | None:
-        """Top and bottom of the brackets round these blocks."""
+        """Top and bottom of the brackets around these blocks."""
         if not held:
             return None
         top = min(block.box[1] for block in held)
@@ -132,7 +136,7 @@ class _Layouter:
         return min(high, top + 0.2), max(low, bottom - 0.2)
 
     def part(self, tree: Tree, role: str) -> tuple[Block, float]:
-        """A row that hangs on a sign, in its own unit, and that unit in ours."""
+        """A script, limit or part of a fraction in its own unit, and its scale."""
         most = 1.15 if role in ("over", "under") else 0.95
         size = min(math.exp(self.style.draw(f"size.{role}")), most)
         size = max(size, _LEAST_SCALE / self.scale)
@@ -142,7 +146,7 @@ class _Layouter:
         return block, size
 
     def node(self, node: Node, reach: tuple[float, float] | None = None) -> Block:
-        """A sign with everything that hangs on it; its left edge anywhere, its baseline at 0."""
+        """A symbol with its scripts and arguments; baseline at 0, left edge anywhere."""
         if node.symbol == r"\frac":
             block = self.fraction(node)
         elif node.symbol == r"\binom":
@@ -160,12 +164,12 @@ class _Layouter:
         return self.scripts(node, block)
 
     def sign(self, token: str, reach: tuple[float, float] | None) -> Block:
-        """One glyph as it was written, or as high as ``reach``."""
+        """One glyph unscaled, or stretched to the top and bottom ``reach``."""
         if reach is None:
-            glyph = self.hand.glyph(token)
+            glyph = self.writer.glyph(token)
             return _block(glyph, glyph.box)
         top, bottom = reach
-        glyph = self.hand.glyph(token, 0.35 / (bottom - top))
+        glyph = self.writer.glyph(token, 0.35 / (bottom - top))
         stretch = (bottom - top) / max(glyph.height, 0.3)
         width = min(glyph.width * stretch**0.5, 1.0)
         return _block(glyph, (0.0, top, width, bottom))
@@ -193,12 +197,12 @@ class _Layouter:
         return block
 
     def script(self, block: Block, base: Box, name: str, tree: Tree, token: str) -> None:
-        """Hangs one script on the block, whose sign is this token and has the box ``base``."""
+        """Add one script to the block, whose base symbol has this token and the box ``base``."""
         part, size = self.part(tree, name)
         if not part.marks:
             return
         edge = base[1] if name == "sup" else base[3]
-        kind = KINDS.get(token, "letter")
+        kind = layout_class(token)
         kind = kind if f"{name}.gap.{kind}" in self.style.measures else "letter"
         space = self.style.space(f"{name}.gap.{kind}", _LEAST_GAP)
         if "int" in token and name == "sub":
@@ -216,16 +220,16 @@ class _Layouter:
         block.add(part, base[2] + space - part.box[0] * size, y, size)
 
     def place(self, block: Block, above: Tree, below: Tree) -> None:
-        """Rows over and under a sign that is no operator, which are spelled before it."""
+        r"""Rows over and under a symbol that is no operator (``\overset``), spelled before it."""
         own = len(block.marks)
         self.limits(block, above, ())
         self.limits(block, (), below)
         block.marks = block.marks[own:] + block.marks[:own]
 
     def limits(self, block: Block, above: Tree, below: Tree) -> Tree:
-        """Rows over and under an operator or a brace; the lower one is spelled first.
+        """Add rows over and under an operator or a brace, the lower one first.
 
-        Nothing of them is left to be a script.
+        Returns an empty tree: what is placed here is no script any more.
         """
         base = block.box
         for name, tree in (("below", below), ("above", above)):
@@ -241,7 +245,7 @@ class _Layouter:
         return ()
 
     def binomial(self, node: Node) -> Block:
-        """Two rows, one over the other, in round brackets; both brackets are one sign."""
+        """Two rows in round brackets; both brackets are one symbol."""
         inner = Block()
         axis = self.style.draw("bar.axis")
         for name, tree in (("over", node.above), ("under", node.below)):
@@ -273,7 +277,7 @@ class _Layouter:
         widest = max(over.width * over_size, under.width * under_size, 0.5)
         half = widest / 2 + max(self.style.draw("bar.overhang"), -0.05 * widest)
         axis = self.style.draw("bar.axis")
-        glyph = self.hand.glyph(r"\frac", half / 0.05)
+        glyph = self.writer.glyph(r"\frac", half / 0.05)
         rise = min(glyph.height * min(2 * half / max(glyph.width, 0.2), 2.0), 0.3) / 2
         block = _block(glyph, (-half, axis - rise, half, axis + rise))
         for name, part, size in (("over", over, over_size), ("under", under, under_size)):
@@ -287,7 +291,7 @@ class _Layouter:
         return block
 
     def root(self, node: Node) -> Block:
-        """The radical over its content, the index in its crook."""
+        """The radical around its content, with the index above its hook."""
         inside = self.row(node.inside)
         index, size = self.part(node.above, "index") if node.above else (Block(), 1.0)
         if not inside.marks:
@@ -297,7 +301,7 @@ class _Layouter:
         right = inside.width + 0.08 + max(0.8 * self.style.draw("root.right"), 0.1)
         height = bottom - top
         hook = min(max(self.style.draw("root.hook", height) - 0.15, 0.5), 0.9 * height + 0.3)
-        glyph = self.hand.glyph(r"\sqrt", (hook + right) / height)
+        glyph = self.writer.glyph(r"\sqrt", (hook + right) / height)
         block = _block(glyph, (0.0, top, hook + right, bottom))
         block.marks[0].knee = hook
         if index.marks:
@@ -310,7 +314,7 @@ class _Layouter:
     def cover(self, node: Node) -> Block:
         """An accent or a line over (or under) its content."""
         inside = self.row(node.inside)
-        glyph = self.hand.glyph(node.symbol)
+        glyph = self.writer.glyph(node.symbol)
         width, height = glyph.width, glyph.height
         x0, top, x1, bottom = inside.box if inside.marks else (0.0, -1.0, 0.6, 0.0)
         if node.symbol in _WIDE_COVERS:
@@ -355,11 +359,11 @@ DELIMITERS = {
 
 
 def _pairs(tree: Iterable[Node]) -> dict[int, int]:
-    """The index of the other bracket, for every bracket of a row that has one."""
+    """Index of a bracket -> index of its partner, both ways."""
     partner: dict[int, int] = {}
     waiting: list[int] = []
     for i, node in enumerate(tree):
-        kind = KINDS.get(node.symbol)
+        kind = LAYOUT_CLASSES.get(node.symbol)
         if node.symbol in ("|", r"\|"):
             kind = "close" if waiting and tuple(tree)[waiting[-1]].symbol == node.symbol else "open"
         if kind == "open":
@@ -376,7 +380,7 @@ def _within(value: float, limit: float) -> float:
 
 
 def _stretched(mark: Mark) -> list[Points]:
-    """The strokes of a mark, its glyph pulled to fill its box."""
+    """The strokes of a mark's glyph, stretched to its box."""
     own, box = np.array(mark.glyph.box, np.float32), np.array(mark.box, np.float32)
     scale = (box[2:] - box[:2]) / np.maximum(own[2:] - own[:2], 1e-3)
     return [(stroke - own[:2]) * scale + box[:2] for stroke in mark.glyph.strokes]

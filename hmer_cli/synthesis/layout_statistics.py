@@ -1,4 +1,9 @@
-"""The statistics of a layout (``layout.json``), and a writer's own way with them."""
+"""Layout statistics (``layout.json``) and their sampling for one writer.
+
+Input: names of measures such as ``gap.letter.relation``. Output: lengths in x heights and log
+scales, drawn from normal distributions with a writer, an expression and a symbol component, fitted
+by `hmer_cli.training.fit.layout` to CROHME's training ink.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +17,14 @@ import numpy as np
 
 from hmer_cli.expr.commands import OPERATORS
 from hmer_cli.expr.node import Node
+from hmer_cli.expr.symbol_classes import layout_class
 
 _FILE = Path(__file__).with_name("layout.json")
-
-_KINDS = {
-    "open": r"( [ \{ \langle \lfloor \lceil",
-    "close": r") ] \} \rangle \rfloor \rceil",
-    "bar": r"| \| /",
-    "mark": r", . ; : ! \prime \ldots \vdots \ddots",
-    "sign": r"+ - \pm \mp \times \div \cdot * \star \circ \bullet \cap \cup \setminus \wedge \vee"
-    r" \oplus \otimes \odot \cdots",
-    "relation": r"= \neq < > \leq \geq \ll \gg \equiv \approx \sim \simeq \cong \propto \subset"
-    r" \supset \subseteq \supseteq \in \notin \perp \leftarrow \rightarrow \leftrightarrow"
-    r" \Leftarrow \Rightarrow \Leftrightarrow \mapsto \therefore \because \parallel \subsetneq"
-    r" \supsetneq \hookrightarrow \prec \succ \vdash \models",
-    "large": r"\sum \prod \int \iint \iiint \oint \bigcup \bigcap \bigoplus",
-    "frac": r"\frac",
-    "root": r"\sqrt",
-}
-KINDS = {token: kind for kind, tokens in _KINDS.items() for token in tokens.split()}
-"""What a sign is to its neighbours; every other is a ``letter``."""
 
 
 def gap(left: str, right: str) -> str:
     """The name of the gap between two neighbours, by their tokens."""
-    return f"gap.{KINDS.get(left, 'letter')}.{KINDS.get(right, 'letter')}"
+    return f"gap.{layout_class(left)}.{layout_class(right)}"
 
 
 def spelled_rows(node: Node) -> list[str]:
@@ -60,13 +48,14 @@ class Measure:
 
 
 _TIGHT = 0.6
+"""Factor on the deviation of gaps below the mean, as ink seldom touches ink."""  # convention
 
 Measures = Mapping[str, Measure]
 
 
 @cache
 def learnt() -> Measures:
-    """Measures of CROHME's training ink, found by ``python -m hmer_cli.training.fit.layout``."""
+    """Measures of CROHME's training ink, fitted by ``python -m hmer_cli.training.fit.layout``."""
     table = json.loads(_FILE.read_text(encoding="utf-8"))
     return {name: Measure(*row) for name, row in table["measures"].items()}
 
@@ -86,10 +75,11 @@ def extents() -> dict[str, tuple[float, float]]:
 
 @dataclass
 class LayoutStyle:
-    """One writer's layout, drawn at random: wide gaps stay wide through the expression.
+    """A sampler of measures for one writer.
 
-    ``even`` is how much of the usual unevenness inside an expression the writer has, ``tight`` by
-    how much neighbours are at most nearer to each other than usual, in x heights.
+    ``habits``: z-score of each family of measures, constant over the expression and drawn on first
+    use. ``even``: factor on the deviation within an expression. ``tight``: neighbours are up to so
+    many x heights nearer than usual.
     """
 
     measures: Measures
@@ -99,10 +89,10 @@ class LayoutStyle:
     tight: float = 0.0
 
     def draw(self, name: str, x: float = 0.0) -> float:
-        """One value of the measure for this writer; ``x`` is what it depends on.
+        """A sample of the measure; ``x`` is the value of its linear predictor.
 
-        Measures with the same first word share a habit. A gap that was never seen is taken as
-        that between two letters.
+        Measures with the same first word share a habit. An unknown gap is sampled as that between
+        two letters.
         """
         measure = self.measures.get(name) or self.measures["gap.letter.letter"]
         family = name.partition(".")[0]
@@ -112,7 +102,7 @@ class LayoutStyle:
         return measure.offset + measure.slope * x + spread
 
     def space(self, name: str, least: float = 0.0) -> float:
-        """A gap: as `draw`, but below the mean it varies less, since ink seldom touches ink."""
+        """A gap of at least ``least``: as `draw`, with a smaller deviation below the mean."""
         measure = self.measures.get(name) or self.measures["gap.letter.letter"]
         value = self.draw(name)
         if value < measure.offset:
@@ -123,5 +113,5 @@ class LayoutStyle:
         return max(value, least)
 
     def _chance(self) -> float:
-        """A normal deviate within two and a half deviations, so that nothing flies off."""
+        """A normal deviate clipped to two and a half deviations."""
         return min(max(float(self.rng.standard_normal()), -2.5), 2.5)

@@ -1,4 +1,4 @@
-"""Where the cells of a matrix lie."""
+"""Positions of the cells of a matrix, from the boxes of their contents."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _EMPTY = (0.0, -1.0, 0.0, 0.0)
 def arrange(
     cells: Sequence[Sequence[Box]], style: LayoutStyle, name: str
 ) -> Iterator[tuple[tuple[int, int], float, float]]:
-    """Row, column and shift (x, y) of every cell, by the boxes of their contents.
+    """Row, column and shift (x, y) of every cell; boxes and shifts in x heights.
 
-    Columns are aligned on the left in ``cases`` and by writers who do so, else on the middle; rows
-    on their baselines. Nothing is quite straight.
+    Columns are left-aligned in ``cases`` and in a fifth of all other grids, else centred; rows are
+    aligned on their baselines, with jitter.
     """
     normal = style.rng.normal
     boxes = [

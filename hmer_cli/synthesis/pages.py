@@ -1,4 +1,8 @@
-"""Whole pages by hand: prose and expressions on paper, with the box of every expression."""
+"""Synthetic handwritten pages: prose and expressions on paper, with the box of each expression.
+
+Input: a source of labels, the number of a writer, a random generator. Output: an A4 page at
+150 dpi, plain, ruled or squared, with boxes in pixels.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,13 @@ from hmer_cli.expr.tree import parse
 from hmer_cli.geometry import Box
 from hmer_cli.ink.render import WHITE, Image, draw
 from hmer_cli.synthesis.engine import inscribe
-from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.glyph import Points, join
 from hmer_cli.synthesis.pen_kinematics import link
 from hmer_cli.synthesis.writer_style import WriterStyle
 
 WIDTH, HEIGHT = 1240, 1754
-"""A4 at 150 dots an inch."""
+"""A4 at 150 dots an inch, in pixels."""
 
 PAPERS = ("plain", "ruled", "squared")
 
@@ -34,16 +38,16 @@ slope line area under curve change rate time energy field law mean average rule 
 
 _MARGIN = 70
 _PITCH = 3.4
-"""From one line of prose to the next, in x heights."""
+"""Line pitch of prose, in x heights."""  # convention
 
 _MARK_GAP = 0.3
-"""A comma stands so far from its word, in x heights; its tail would else look like a letter's."""
+"""The gap before a comma, in x heights, so that its tail is not part of a letter."""
 
 _PAD = 0.3
-"""Free space round an expression that belongs to its box, in x heights."""
+"""Padding of the boxes of expressions, in x heights."""  # convention
 
 _INLINE = (9.0, 3.0)
-"""An expression in a line of prose is not wider and not higher, in x heights."""
+"""The largest width and height of an inline expression, in x heights."""  # convention
 
 
 @dataclass
@@ -56,11 +60,11 @@ class Page:
 
 
 def write_page(source: Callable[[], str], style: int, rng: np.random.Generator) -> Page:
-    """A page in the hand of the writer with the number ``style``.
+    """A page in the style of writer number ``style``.
 
-    ``source`` gives one label after the other; those that do not fit are left out.
+    ``source`` returns a label per call; those that do not fit are left out.
     """
-    return _Scribe(source, WriterStyle.of(style), rng).page()
+    return _PageWriter(source, WriterStyle.of(style), rng).page()
 
 
 @dataclass
@@ -79,14 +83,14 @@ class _Piece:
         return cls(moved, (0.0, float(y0), float(x1 - x0), float(y1)))
 
 
-class _Scribe:
+class _PageWriter:
     def __init__(
-        self, source: Callable[[], str], manner: WriterStyle, rng: np.random.Generator
+        self, source: Callable[[], str], writer_style: WriterStyle, rng: np.random.Generator
     ) -> None:
         self.source = source
-        self.manner = manner
+        self.writer_style = writer_style
         self.rng = rng
-        self.hand = FontHand(rng, manner)
+        self.writer = FontWriter(rng, writer_style)
         self.x = float(rng.uniform(13, 20))
         self.pitch = _PITCH * self.x * float(rng.uniform(0.9, 1.2))
         self.left = _MARGIN + float(rng.uniform(0, 80))
@@ -96,24 +100,24 @@ class _Scribe:
         self.found = Page(np.full((HEIGHT, WIDTH), WHITE, np.uint8))
 
     def page(self) -> Page:
-        """Paragraphs and displayed expressions down to the foot of the page."""
+        """Fill the page with paragraphs and displayed expressions."""
         y = self.top
         while y < HEIGHT - _MARGIN - self.pitch:
             y = self.prose(self.on_line(y)) if self.rng.random() < 0.45 else self.display(y)
-        pen = float(np.clip(self.manner.pen * self.x, 1.5, 4.0))
+        pen = float(np.clip(self.writer_style.pen * self.x, 1.5, 4.0))
         ink = draw(self.strokes, (HEIGHT, WIDTH), pen)
         paper = _paper(self.paper, self.top % self.pitch, self.pitch, self.rng)
         self.found.image = np.minimum(ink, paper)
         return self.found
 
     def on_line(self, y: float) -> float:
-        """The next line of ruled paper; on other paper, just there."""
+        """The y of the next printed line on ruled paper; the same y on other paper."""
         if self.paper != "ruled":
             return y
         return self.top + self.pitch * float(np.ceil((y - self.top) / self.pitch - 0.1))
 
     def prose(self, y: float) -> float:
-        """A few lines of words, some with an expression among them; the y of the next line."""
+        """Add one to four lines of words with inline expressions; the y of the next line."""
         for _ in range(int(self.rng.integers(1, 5))):
             x, end = self.left, WIDTH - _MARGIN - float(self.rng.uniform(0, 150))
             if y > HEIGHT - _MARGIN:
@@ -130,7 +134,7 @@ class _Scribe:
         return y + 0.3 * self.pitch
 
     def display(self, y: float) -> float:
-        """One expression, or a few below each other, on lines of their own."""
+        """Add one to three displayed expressions; the y of the next line."""
         x = self.left + self.x * float(self.rng.uniform(0, 12))
         for _ in range(int(self.rng.choice([1, 1, 2, 3]))):
             piece, label = self.expression(((WIDTH - _MARGIN - x) / self.x, 12.0))
@@ -142,21 +146,24 @@ class _Scribe:
         return y + 2.4 * self.x
 
     def word(self) -> _Piece:
-        """One word, now and then with a mark after it."""
+        """A random word, in two of seven cases followed by a comma or a full stop."""
         letters = str(self.rng.choice(WORDS))
         mark = str(self.rng.choice(["", "", "", "", "", ",", "."]))
-        glyphs = [self.hand.glyph(letter) for letter in letters]
-        joining = link if self.manner.joined else None
+        glyphs = [self.writer.glyph(letter) for letter in letters]
+        joining = link if self.writer_style.joined else None
         word = join(letters, glyphs, float(self.rng.normal(0.14, 0.03)), joining)
         if mark:
-            word = join(letters + mark, [word, self.hand.glyph(mark)], _MARK_GAP)
+            word = join(letters + mark, [word, self.writer.glyph(mark)], _MARK_GAP)
         return _Piece.of(word.strokes, self.x)
 
     def expression(self, most: tuple[float, float]) -> tuple[_Piece, str]:
-        """An expression not wider and higher than this, in x heights, and its label."""
+        """An expression within this width and height (x heights), and its label.
+
+        After 40 labels that do not fit, a word and an empty label.
+        """
         for _ in range(40):
             label = self.source()
-            strokes, _, _ = inscribe(parse(tokenize(label)), self.manner, self.rng)
+            strokes, _, _ = inscribe(parse(tokenize(label)), self.writer_style, self.rng)
             piece = _Piece.of(strokes, self.x / 100)
             x0, y0, x1, y1 = piece.box
             if x1 - x0 <= most[0] * self.x and y1 - y0 <= most[1] * self.x:
@@ -164,7 +171,7 @@ class _Scribe:
         return self.word(), ""
 
     def put(self, piece: _Piece, x: float, y: float, label: str) -> None:
-        """Ink at x on the line y; with a label, it is an expression and gets its box."""
+        """Add strokes at x on the baseline y, and the box of an expression if it has a label."""
         shift = np.array([x, y], np.float32)
         self.strokes += [stroke + shift for stroke in piece.strokes]
         if label:

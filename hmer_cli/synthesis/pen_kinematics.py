@@ -1,10 +1,9 @@
-"""How a pen moves: strokes drawn to be looked at -> strokes as a hand makes them.
+"""Pen kinematics: ideal strokes -> strokes with rounded corners, hooks and baseline drift.
 
-A quick hand aims at one point after the other and leaves for the next before it has arrived. By the
-kinematic theory of rapid movements (Plamondon, 1995; O'Reilly and Plamondon, 2009: the
-sigma-lognormal model) the answer to each aim is a lognormal; with aims close together, the path is
-the drawn one, smoothed by that answer. So a pen rounds corners, the more the quicker it is, leaves
-and arrives slowly, and lags a little behind.
+Input and output: strokes (N, 2). Method: the kinematic theory of rapid movements (Plamondon, 1995;
+O'Reilly and Plamondon, 2009: the sigma-lognormal model). The response of the pen to each target
+point is a lognormal; with close targets the trajectory is the ideal path convolved with it. Faster
+writing (``tempo``) rounds corners more.
 """
 
 from __future__ import annotations
@@ -18,36 +17,36 @@ from numpy.typing import NDArray
 from hmer_cli.synthesis.glyph import Points
 
 _SIGMA = 0.45
-"""The logarithmic response time of a hand."""
+"""Sigma of the lognormal response, in log time."""  # convention
 
 _SHORT = 6
-"""Strokes of fewer points have no hooks: dots, primes."""
+"""Strokes of fewer points (dots, primes) get no hooks."""  # convention
 
 _BEND = 0.3
-"""How fast a line of writing bends, in radians an x height."""
+"""Angular frequency of the baseline's wave, in radians an x height."""  # convention
 
 
 @cache
-def answer(tempo: float) -> NDArray[np.float64]:
-    """The lognormal answer to one aim, over the aims that follow; they are ``tempo`` behind."""
+def impulse_response(tempo: float) -> NDArray[np.float64]:
+    """The normalised lognormal response over the target points that follow; median ``tempo``."""
     after = np.arange(0.5, max(3.5 * tempo, 1.0))
     lognormal = np.exp(-0.5 * (np.log(after / tempo) / _SIGMA) ** 2) / after
     return lognormal / lognormal.sum()
 
 
 def glide(stroke: Points, tempo: float) -> Points:
-    """The stroke (N, 2) as a hand of this tempo moves along it; it begins and ends where it did."""
-    kernel = answer(tempo)
+    """The stroke (N, 2) convolved with the response; its end points are kept."""
+    kernel = impulse_response(tempo)
     rest = len(kernel) - 1
-    aims = np.concatenate([stroke[:1].repeat(rest, 0), stroke, stroke[-1:].repeat(rest, 0)])
-    x, y = (np.convolve(axis, kernel, "valid") for axis in aims.T)
+    targets = np.concatenate([stroke[:1].repeat(rest, 0), stroke, stroke[-1:].repeat(rest, 0)])
+    x, y = (np.convolve(axis, kernel, "valid") for axis in targets.T)
     return np.stack([x, y], axis=1).astype(np.float32)
 
 
 def hook(stroke: Points, landing: Points, leaving: Points) -> Points:
-    """The stroke with the pen already moving when it lands, and still moving when it leaves.
+    """The stroke (N, 2) with hooks at its ends.
 
-    ``landing`` and ``leaving`` (2,) are where the pen is off its first and last point.
+    ``landing`` and ``leaving`` (2,) are the displacements of its first and last point.
     """
     if len(stroke) < _SHORT:
         return stroke
@@ -61,9 +60,10 @@ def hook(stroke: Points, landing: Points, leaving: Points) -> Points:
 def drift(
     strokes: Sequence[Points], unit: float, slope: float, wave: float, phase: float
 ) -> list[Points]:
-    """The strokes on a line that is neither level nor straight.
+    """The strokes on a sloped, wavy baseline.
 
-    ``slope`` is its rise over its length, ``wave`` how far it strays, in x heights of ``unit``.
+    ``slope`` is its rise over its length, ``wave`` its amplitude in x heights of ``unit`` and
+    ``phase`` its phase in radians.
     """
     points = np.concatenate(list(strokes))
     x = points[:, 0] / unit
@@ -72,7 +72,7 @@ def drift(
 
 
 def link(before: Points, after: Points) -> Points:
-    """Two strokes as one: the pen stays down between them."""
+    """Two strokes joined to one by a quadratic Bezier curve."""
     start, end = before[-1], after[0]
     t = np.linspace(0, 1, 7, dtype=np.float32)[1:-1, None]
     sag = np.array([0.5 * (start[0] + end[0]), max(start[1], end[1])], np.float32)

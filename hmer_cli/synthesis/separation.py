@@ -1,7 +1,7 @@
-"""Boxes that a network laid out, pulled apart: what follows a sign begins where its scripts end.
+"""Removes overlaps from a predicted layout: boxes of symbols -> boxes with a least gap.
 
-A chained layout tells a box as it stands to the sign before it in the tree, not to what hangs on
-that one, so a long subscript runs into its neighbour, and a bar ends before what it holds.
+A layout network predicts each box relative to its parent in the tree, not to the parent's scripts,
+so a long subscript may overlap the next symbol, and a fraction bar may be shorter than its content.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Boxes = NDArray[np.float64]
 
 
 def separate(tree: Tree, boxes: Boxes, least: float) -> Boxes:
-    """The boxes, neighbours in a row at least ``least`` apart with all that hangs on them.
+    """The boxes with a gap of at least ``least`` between neighbours and their scripts.
 
-    ``boxes`` (N, 4) are left, top, right, bottom of the signs in the order of the label. The bars
-    of fractions and radicals reach over what they hold; nothing else changes its size.
+    ``boxes`` (N, 4) are left, top, right, bottom of the symbols in the order of the label. Fraction
+    bars and radicals are extended over their content; no other box changes its size.
     """
     boxes = np.array(boxes, float)
     _Spacer(boxes, least).row(tree, 0)
@@ -33,7 +33,7 @@ class _Spacer:
         self.least = least
 
     def row(self, tree: Tree, start: int) -> tuple[int, float]:
-        """Spaces a row that begins at this index; the index after it, how far its end moved."""
+        """Space a row that begins at this index; the index after it, how far its end moved."""
         moved, reach = 0.0, -np.inf
         for node in tree:
             end = self.node(node, start)
@@ -46,7 +46,7 @@ class _Spacer:
         return start, moved
 
     def node(self, node: Node, at: int) -> int:
-        """Spaces the rows that hang on the sign with this index; the index after all of them."""
+        """Space the rows attached to the symbol with this index; the index after all of them."""
         start = at + 1
         for name in spelled_rows(node):
             end, moved = self.row(getattr(node, name), start)
@@ -58,7 +58,7 @@ class _Spacer:
         return start
 
     def cover(self, at: int, held: Boxes, name: str) -> None:
-        """Makes the bar of this sign reach over all that is held, and a radical's lie above it."""
+        """Extend a fraction bar or a radical over its content."""
         own = self.boxes[at]
         own[0] = min(own[0], held[:, 0].min())
         own[2] = max(own[2], held[:, 2].max())

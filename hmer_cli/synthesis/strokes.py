@@ -1,4 +1,4 @@
-"""Boxes filled with strokes: marks -> ink."""
+"""Placed glyphs (marks) -> strokes, by an affine map from each glyph's box to the mark's box."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _move(mark: Mark) -> tuple[float, float, float, float]:
 
 
 def _kneed(mark: Mark, to: float, knee: float) -> Points:
-    """The x of a radical's points: its hook pulled by one measure, its bar by another."""
+    """The x of a radical's points: hook and bar are scaled separately."""
     gx0, _, gx1, _ = mark.glyph.box
     targets = (mark.box[0], to, mark.box[2])
     knee = min(max(knee, gx0 + _THIN), gx1 - _THIN)

@@ -1,7 +1,8 @@
 r"""Symbol layout tree <-> HMEG's symbol graph: every pair of symbols has an edge.
 
-The edge of two symbols says where the second stands, seen from the first, if they are neighbours in
-the tree, and `Relation.NONE` if they are not (Gao, Chen et al., CVPR 2024, section 3.1).
+Input and output: a tree, or a `SymbolGraph` with an N x N matrix of relations. The edge of two
+symbols is the position of the second relative to the first if they are neighbours in the tree,
+otherwise `Relation.NONE` (Gao, Chen et al., CVPR 2024, section 3.1).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CELL = "&"
 
 
 class Relation(IntEnum):
-    """Where the second of two symbols stands, seen from the first; from 7 on, the inverses."""
+    """The position of the second of two symbols relative to the first; from 7 on, inverses."""
 
     NONE = 0
     RIGHT = 1
@@ -39,7 +40,7 @@ class Relation(IntEnum):
 
     @property
     def inverse(self) -> Relation:
-        """What the edge back says."""
+        """The relation of the first to the second."""
         if not self:
             return self
         return Relation(self + 6 if self <= Relation.INSIDE else self - 6)
@@ -47,12 +48,13 @@ class Relation(IntEnum):
 
 @dataclass(frozen=True)
 class SymbolGraph:
-    r"""Symbols in the order of their label, and what each is to each.
+    r"""Symbols in the order of their label, and their pairwise relations.
 
-    ``relations`` (N, N), int8: entry (i, j) is where symbol j stands, seen from i; entry (j, i) is
-    its inverse. Only neighbours are related: the next sign of a row, the first sign of a row that
-    hangs on another. The index of a root stands Above it. A matrix has a symbol `CELL` a cell: the
-    first cell Inside the matrix, the next of its row Right of it, the first of the next row Below.
+    ``relations`` (N, N), int8: entry (i, j) is the position of symbol j relative to i; entry (j, i)
+    is its inverse. Only neighbours are related: the next symbol of a row, the first symbol of a row
+    attached to another. The index of a root stands Above it. A matrix has a symbol `CELL` a cell:
+    the first cell Inside the matrix, the next of its row Right of it, the first of the next row
+    Below.
     """
 
     symbols: tuple[str, ...]
@@ -90,7 +92,7 @@ class SymbolGraph:
             raise ValueError("this graph is no tree")
         walker = _Walker(self)
         tree = walker.row(int(roots[0]))
-        if walker.seen != len(self.symbols):
+        if walker.visited != len(self.symbols):
             raise ValueError("this graph is no tree")
         return tree
 
@@ -129,7 +131,7 @@ class _Builder:
 class _Walker:
     def __init__(self, graph: SymbolGraph) -> None:
         self.graph = graph
-        self.seen = 0
+        self.visited = 0
 
     def row(self, at: int | None) -> Tree:
         """The row that begins with this symbol."""
@@ -140,7 +142,7 @@ class _Walker:
         return tuple(nodes)
 
     def node(self, at: int) -> Node:
-        self.seen += 1
+        self.visited += 1
         symbol = self.graph.symbols[at]
         grid = symbol.startswith(r"\begin")
         parts = ("above", "below", "sup", "sub") if grid else _ROWS
@@ -154,7 +156,7 @@ class _Walker:
             cells: list[Tree] = []
             at: int | None = head
             while at is not None:
-                self.seen += 1
+                self.visited += 1
                 cells.append(self.row(self.next(at, Relation.INSIDE)))
                 at = self.next(at, Relation.RIGHT)
             rows.append(tuple(cells))

@@ -1,4 +1,7 @@
-"""A writer's manner: all that stays the same through everything one person writes."""
+"""The style of a synthetic writer: the parameters that are constant over all of their symbols.
+
+Input: a seed. Output: a `WriterStyle`, drawn from distributions set by hand (convention).
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,22 @@ from hmer_cli.synthesis.glyph import Points
 from hmer_cli.synthesis.layout_statistics import families
 
 _MOST = 1.6
-"""No habit is further from the usual, in standard deviations."""
+"""Habits are clipped to so many standard deviations."""  # convention
 
 
 @dataclass(frozen=True)
 class WriterStyle:
-    """One hand. Lengths are in x heights, unless said otherwise.
+    """One writer. Lengths are in x heights unless noted.
 
     ``slant`` is the lean to the right over the height; ``wide``, ``high`` and ``deep`` are how wide
     letters are, how high they rise over an x and how deep they reach below the line, as shares of
-    the usual. ``angular`` is how far curves become straight lines, ``tempo`` how far the pen lags
-    behind its aim (see `motion.answer`). ``own`` is how far the writer's letters are from the
-    font's, ``unrest`` how far one letter is from the next of its kind, in hundredths of an x.
-    ``landing`` and ``leaving`` are the hooks of long strokes, ``pen`` the width of the line,
-    ``even`` the share of the usual unevenness of a layout, ``slope`` and ``wave`` are those of the
-    line of writing. ``joined``: letters of a word hang together. ``habits`` are the writer's
-    deviations from the usual layout, by families of measures.
+    the mean. ``angular`` is the weight of straight chords against curves, ``tempo`` the median
+    response in points (see `pen_kinematics.impulse_response`). ``deviation`` is the deviation of
+    the writer's control points from the font's, ``jitter`` that of one symbol from the next of its
+    token, in hundredths of an x height. ``landing`` and ``leaving`` are the hooks of long strokes,
+    ``pen`` the width of the line, ``even`` the factor on layout noise, ``slope`` and ``wave`` those
+    of the baseline. ``joined``: words are cursive. ``habits`` are the z-scores of families of
+    layout measures.
     """
 
     seed: int
@@ -39,8 +42,8 @@ class WriterStyle:
     deep: float
     angular: float
     tempo: float
-    own: float
-    unrest: float
+    deviation: float
+    jitter: float
     landing: Points
     leaving: Points
     pen: float
@@ -52,7 +55,7 @@ class WriterStyle:
 
     @classmethod
     def of(cls, seed: int) -> WriterStyle:
-        """The manner of the writer with this number."""
+        """The style of the writer with this number."""
         rng = np.random.default_rng(seed)
         hooks = rng.normal(0, 1, (2, 2)) * rng.exponential(0.035, (2, 1))
         return cls(
@@ -63,8 +66,8 @@ class WriterStyle:
             deep=float(np.clip(rng.normal(1, 0.2), 0.6, 1.4)),
             angular=rng.uniform(-0.2, 0.5),
             tempo=rng.integers(3, 13) / 4,
-            own=rng.uniform(2, 6),
-            unrest=rng.uniform(0.8, 2.4),
+            deviation=rng.uniform(2, 6),
+            jitter=rng.uniform(0.8, 2.4),
             landing=hooks[0].astype(np.float32),
             leaving=(hooks[1] + (0.02, 0)).astype(np.float32),
             pen=rng.uniform(0.06, 0.12),
@@ -78,19 +81,14 @@ class WriterStyle:
             },
         )
 
-    @classmethod
-    def named(cls, name: str) -> WriterStyle:
-        """The manner of the writer with this name; numbers are names, too."""
-        return cls.of(zlib.crc32(name.encode("utf-8", "surrogateescape")))
-
     def form(
         self, token: str, shares: Sequence[float], points: int
     ) -> tuple[int, NDArray[np.float64]]:
-        """Which way to write a token is the writer's, and how his points lie off.
+        """The writer's variant of a token, and the offsets of its control points.
 
-        ``shares`` are those of the writers who write it in each way. The second is (points, 2), in
-        hundredths of an x, for outlines of at most that many points.
+        ``shares`` are the frequencies of the variants. The offsets are (points, 2), in hundredths
+        of an x height.
         """
         rng = np.random.default_rng((self.seed, zlib.crc32(token.encode())))
-        way = int(rng.choice(len(shares), p=np.array(shares) / sum(shares)))
-        return way, rng.normal(0, self.own, (points, 2))
+        variant = int(rng.choice(len(shares), p=np.array(shares) / sum(shares)))
+        return variant, rng.normal(0, self.deviation, (points, 2))

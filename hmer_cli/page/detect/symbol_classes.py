@@ -9,26 +9,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from hmer_cli.expr.symbol_classes import APPEARANCES
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.load.images import Pixels
 
-SYMBOL_CLASSES: dict[str, str] = {
-    "relation": r"= < > \leq \geq \neq \in \sim \approx \equiv \subset",
-    "arrow": r"\rightarrow \leftarrow \Rightarrow \Leftarrow \leftrightarrow \Leftrightarrow",
-    "plus": r"+ \pm \times \div \ast * \cdot",
-    "bar": r"- \frac \overline",
-    "open": r"( [ \{ \langle",
-    "close": r") ] \} \rangle",
-    "upright": r"| / 1 l I !",
-    "digit": "0 2 3 4 5 6 7 8 9",
-    "dot": r". , \ldots \cdots \prime",
-    "large": r"\int \sum \prod \oint",
-    "root": r"\sqrt",
-    "letter": "a b c d e f g h i j k m n o p q r s t u v w x y z",
-    "capital": "A B C D E F G H J K L M N O P Q R S T U V W X Y Z",
-    "greek": r"\alpha \beta \gamma \delta \theta \lambda \mu \pi \sigma \phi \Delta \infty \forall",
-}
-"""Kinds of signs, and the tokens of each."""
+SYMBOL_CLASSES = APPEARANCES
+"""The outputs of the network, in this order, and the tokens of each."""
 
 SIDE = 14
 """Ink is looked at on a raster of this many steps a side, and its size beside it."""

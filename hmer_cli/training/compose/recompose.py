@@ -14,7 +14,7 @@ from hmer_cli.expr.commands import FONTS
 from hmer_cli.expr.tokens import Vocabulary, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
 from hmer_cli.ink.ink import Ink
-from hmer_cli.synthesis.font import FontHand
+from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.glyph import Points
 from hmer_cli.synthesis.labels import BalancedLabels, LabelSource, mixture
 from hmer_cli.synthesis.layout import layout
@@ -62,7 +62,7 @@ class Recomposer:
         if self.touching and rng.random() < self.touching:
             style.tight = float(rng.uniform(*_NEARER))
         owned = self.own and rng.random() < self.own
-        hand = FontHand(rng) if owned else self.bank.hand(rng)
+        hand = FontWriter(rng) if owned else self.bank.hand(rng)
         strokes, symbols = fill(layout(tree, hand, style), _UNIT)
         places = tie(tokens)
         if max(places) + 1 != len(symbols):

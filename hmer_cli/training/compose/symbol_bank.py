@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from hmer_cli.data.symbol_files import IsolatedSymbol
 from hmer_cli.expr.commands import FONTS
+from hmer_cli.expr.symbol_classes import layout_class
 from hmer_cli.ink.ink import Ink
-from hmer_cli.synthesis.font import WORD_GAP, WORDS, FontHand, knows, sample, spelled
+from hmer_cli.synthesis.font import WORD_GAP, WORDS, FontWriter, knows, sample, spelled
 from hmer_cli.synthesis.glyph import Glyph, Points
-from hmer_cli.synthesis.layout_statistics import KINDS, extents
+from hmer_cli.synthesis.layout_statistics import extents
 from hmer_cli.synthesis.pen_kinematics import link
 from hmer_cli.training.compose.agreement import checked_symbols
 from hmer_cli.training.compose.baselines import PlacedSymbol, placed_symbols
@@ -154,7 +155,7 @@ class BankHand:
         self.writer = writer
         self.family = family
         self.rng = rng
-        self.font = FontHand(rng)
+        self.font = FontWriter(rng)
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
         """A glyph of the token; of several the one nearest in width over height to ``aspect``.
@@ -236,7 +237,7 @@ def _placed(symbol: IsolatedSymbol, uneven: np.random.Generator) -> Glyph | None
     if glyph is None:
         return None
     size, shift = np.clip(uneven.normal(0, _UNEVEN, 2), -2 * _UNEVEN, 2 * _UNEVEN)
-    base = glyph.box[3] if KINDS.get(symbol.token, "letter") == "letter" else glyph.middle
+    base = glyph.box[3] if layout_class(symbol.token) == "letter" else glyph.middle
     points = (glyph.points - (0, base)) * math.exp(size) + (0, base + shift)
     strokes = np.split(points.astype(np.float32), np.cumsum(glyph.lengths)[:-1])
     return Glyph.of(symbol.token, strokes)
@@ -284,7 +285,7 @@ def _sound(glyph: Glyph) -> bool:
     if glyph.knee is not None:
         hook = (glyph.knee - glyph.box[0]) / max(glyph.height, 0.1)
         return 0.15 < hook < min(1.2, 0.8 * glyph.width / max(glyph.height, 0.1))
-    if glyph.token in _ELASTIC or KINDS.get(glyph.token, "letter") not in _FIXED:
+    if glyph.token in _ELASTIC or layout_class(glyph.token) not in _FIXED:
         return glyph.width < 40 and glyph.height < 15
     top, bottom = extent
     usual = max(bottom - top, 0.6)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hmer_cli.expr.symbol_classes import exchange_class
 from hmer_cli.synthesis.glyph import Points
 from hmer_cli.synthesis.layout_statistics import extents
-from hmer_cli.synthesis.random_trees import GRAFTED, Choices, kind_of
+from hmer_cli.synthesis.random_trees import GRAFTED, Choices
 from hmer_cli.training.compose.baselines import PlacedSymbol, placed_symbols
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.symbol_bank import BankHand, SymbolBank
@@ -55,7 +56,7 @@ Written = tuple[str, list[Points]]
 
 def _free(sight: PlacedSymbol) -> bool:
     """Whether the sign may be another's: one of its line, with nothing written into it."""
-    return kind_of(sight.node.symbol) in GRAFTED and "inside" not in sight.rows
+    return exchange_class(sight.node.symbol) in GRAFTED and "inside" not in sight.rows
 
 
 def _agreed(

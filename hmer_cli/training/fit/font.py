@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from hmer_cli import synthesis
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.expr.commands import COVERS
+from hmer_cli.expr.symbol_classes import layout_class
 from hmer_cli.geometry import Box
 from hmer_cli.synthesis.font import drawings
 from hmer_cli.synthesis.glyph import Glyph, Points
-from hmer_cli.synthesis.layout_statistics import KINDS
 from hmer_cli.training.compose.examples import inks
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 
@@ -163,7 +163,7 @@ def _pulled(token: str, drawn: Shape) -> tuple[bool, bool]:
 
 
 def _kind(token: str) -> str:
-    return KINDS.get(token, "letter")
+    return layout_class(token)
 
 
 def _spaced(stroke: Points, path: NDArray[np.floating], whole: float) -> NDArray[np.float64]:

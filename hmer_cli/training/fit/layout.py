@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from hmer_cli import synthesis
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.expr.commands import OPERATORS
+from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, layout_class
 from hmer_cli.geometry import union
 from hmer_cli.synthesis.font import WORDS, drawings, sample
-from hmer_cli.synthesis.layout_statistics import KINDS, gap
+from hmer_cli.synthesis.layout_statistics import gap
 from hmer_cli.training.compose.baselines import Extents, PlacedSymbol, placed_symbols
 from hmer_cli.training.compose.examples import Example, examples
 
@@ -72,7 +73,7 @@ def _brackets(row: Sequence[PlacedSymbol]) -> Iterator[Record]:
     waiting: list[int] = []
     base, unit = row[0].line.base, row[0].line.unit
     for i, sight in enumerate(row):
-        kind = KINDS.get(sight.node.symbol)
+        kind = LAYOUT_CLASSES.get(sight.node.symbol)
         if kind == "open":
             waiting.append(i)
         elif kind == "close" and waiting:
@@ -116,7 +117,7 @@ def _script(
     sight: PlacedSymbol, name: str, extent: tuple[float, ...], base: float | None
 ) -> Iterator[Record]:
     unit, own = sight.line.unit, sight.line.base
-    kind = KINDS.get(sight.node.symbol, "letter")
+    kind = layout_class(sight.node.symbol)
     edge = sight.box[1] if name == "sup" else sight.box[3]
     yield f"{name}.gap.{kind}", 0.0, (extent[0] - sight.box[2]) / unit
     if base is not None:

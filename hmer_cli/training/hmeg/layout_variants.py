@@ -30,7 +30,7 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import draw, fit
 from hmer_cli.metrics.layouts import diversity, edges, overlap, relations_held
 from hmer_cli.networks.hmeg.layout import Shape
-from hmer_cli.synthesis.font import FontHand, knows
+from hmer_cli.synthesis.font import FontWriter, knows
 from hmer_cli.synthesis.layout import Mark, layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.strokes import fill
@@ -93,7 +93,7 @@ def statistical(graph: SymbolGraph, seeds: Sequence[int]) -> list[Boxes]:
     made = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        marks = layout(graph.tree(), FontHand(rng), LayoutStyle(learnt(), rng))
+        marks = layout(graph.tree(), FontWriter(rng), LayoutStyle(learnt(), rng))
         made.append(np.array([mark.box for mark in marks], float))
     return made
 
@@ -158,7 +158,7 @@ def sheet(unseen: Sequence[Layout], makers: dict[str, Maker]) -> NDArray[np.uint
 
 def cell(graph: SymbolGraph, boxes: Boxes) -> NDArray[np.uint8]:
     """The boxes filled with our font, dark on white."""
-    hand = FontHand(np.random.default_rng(0))
+    hand = FontWriter(np.random.default_rng(0))
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3)
     inside = {
         first: second for first, relation, second in edges(graph) if relation is Relation.INSIDE

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-from hmer_cli.synthesis.font import FontHand, knows
-from hmer_cli.synthesis.glyph import Glyph, Hand, join
+from hmer_cli.synthesis.font import FontWriter, knows
+from hmer_cli.synthesis.glyph import Glyph, GlyphWriter, join
 from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.pen_kinematics import link
@@ -29,12 +29,12 @@ VARIANTS = 4  # glyphs of one symbol that a writer has at most
 class ConsistentHand:
     """A hand with at most `VARIANTS` glyphs of each symbol."""
 
-    def __init__(self, hand: Hand, random: Random) -> None:
+    def __init__(self, hand: GlyphWriter, random: Random) -> None:
         self.hand, self.random = hand, random
         self._known: dict[str, list[Glyph]] = {}
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
-        """As `Hand`; what is pulled to a shape is written anew each time."""
+        """As `GlyphWriter`; what is pulled to a shape is written anew each time."""
         if aspect is not None:
             return self.hand.glyph(token, aspect)
         known = self._known.setdefault(token, [])
@@ -51,7 +51,7 @@ class Writer:
     is an x in pixels, ``lean`` the slant, ``wide`` how wide letters are.
     """
 
-    hand: Hand
+    hand: GlyphWriter
     style: LayoutStyle
     x: float
     gap: float
@@ -67,7 +67,9 @@ class Writer:
         x = float(random.uniform(12, 24))
         manner = WriterStyle.of(int(random.integers(2**63)))
         own = random.random() < SHARE_OF_OWN_FONT
-        hand: Hand = FontHand(random, manner) if own else ConsistentHand(bank.hand(random), random)
+        hand: GlyphWriter = (
+            FontWriter(random, manner) if own else ConsistentHand(bank.hand(random), random)
+        )
         lean, wide = random.normal((0.05, 1), (0.15, 0.1))
         return cls(
             hand=hand,
