@@ -76,6 +76,7 @@ def _record(page: PageRead, expression: RegionReading, correction: str | None) -
         error=found[0].message if found else None,
         model=page.result.model,
         correction=correction,
+        alternatives=reading.alternatives if correction is None else (),
         tokens=reading.tokens,
         evidence=evidence,
     )

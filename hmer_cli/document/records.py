@@ -17,14 +17,16 @@ from typing import Literal
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
-from hmer_cli.recognition.reading import Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
 
 Transform = tuple[float, ...]
 """The nine numbers of a homography, row by row."""
 
-PUBLIC = ("source", "page", "region", "latex", "confidence", "status", "error", "model")
+PUBLIC = (
+    "source", "page", "region", "latex", "confidence", "status", "error", "model", "alternatives",
+)  # fmt: skip
 """What a line of .jsonl holds."""
 
 
@@ -106,6 +108,7 @@ class Record:
     in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
     ``status`` is low where that is under a half or where ``error`` says why LaTeX would refuse it.
     ``correction`` is what a person said it is, empty where that was: no mathematics.
+    ``alternatives`` are other readings, likeliest first; none where it was corrected.
     ``tokens`` are those that were read, whatever the record says now, in pixels of the page's
     image; ``evidence`` is there where an output asks for it. ``internal``: it failed by a fault of
     hmer.
@@ -120,6 +123,7 @@ class Record:
     error: str | None
     model: str
     correction: str | None = None
+    alternatives: tuple[Alternative, ...] = field(default=(), compare=False)
     tokens: tuple[TokenReading, ...] = field(default=(), repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
     internal: bool = False
