@@ -90,6 +90,7 @@ def _record(page: PageRead, expression: RegionReading, correction: str | None) -
         error=doubt,
         model=page.result.model,
         correction=correction,
+        alternatives=reading.alternatives if correction is None else (),
         tokens=reading.tokens,
         evidence=evidence,
     )

@@ -85,11 +85,14 @@ def _json(content: object) -> str:
 
 def jsonl(records: Sequence[Record]) -> str:
     """One JSON object a line, its keys in the order of PUBLIC; derivations line by line."""
-    return "".join(
-        _json({name: getattr(record, name) for name in PUBLIC}) + "\n"
-        for record in by_line(records)
-        if not record.dismissed
-    )
+    kept = (record for record in by_line(records) if not record.dismissed)
+    return "".join(_json(_public(record)) + "\n" for record in kept)
+
+
+def _public(record: Record) -> dict[str, object]:
+    fields = {name: getattr(record, name) for name in PUBLIC}
+    others = [{"latex": a.label, "confidence": a.confidence} for a in record.alternatives]
+    return fields | {"alternatives": others}
 
 
 _TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).

@@ -17,14 +17,16 @@ from typing import Literal
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
-from hmer_cli.recognition.reading import Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
 
 Transform = tuple[float, ...]
 """The nine numbers of a homography, row by row."""
 
-PUBLIC = ("source", "page", "region", "latex", "confidence", "status", "error", "model")
+PUBLIC = (
+    "source", "page", "region", "latex", "confidence", "status", "error", "model", "alternatives",
+)  # fmt: skip
 """The fields of a .jsonl record."""
 
 
@@ -104,10 +106,11 @@ class Record:
     ``region`` is x0, y0, x1, y1 in pixels of the page (PDF pages are drawn at 200 dpi), for InkML
     in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
     ``status`` is low if that is under a half or ``error`` is the reason why it is doubtful.
-    ``correction`` is the label that a person typed, empty for "no mathematics". ``tokens`` are
-    those recognised (before any correction), in pixels of the page's image; ``evidence`` is set if
-    an output needs it. ``internal``: the failure is a bug of hmer. ``lines`` are the records of the
-    lines that a derivation was joined from.
+    ``correction`` is the label that a person typed, empty for "no mathematics".
+    ``alternatives`` are other readings, likeliest first; none where it was corrected. ``tokens``
+    are those recognised (before any correction), in pixels of the page's image; ``evidence`` is
+    set if an output needs it. ``internal``: the failure is a bug of hmer. ``lines`` are the records
+    of the lines that a derivation was joined from.
     """
 
     source: str
@@ -119,6 +122,7 @@ class Record:
     error: str | None
     model: str
     correction: str | None = None
+    alternatives: tuple[Alternative, ...] = field(default=(), compare=False)
     tokens: tuple[TokenReading, ...] = field(default=(), repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
     internal: bool = False
