@@ -23,7 +23,7 @@ from hmer_cli.training.compose.baselines import placed_symbols
 from hmer_cli.training.compose.examples import example
 from hmer_cli.training.compose.symbol_bank import SymbolBank, origin
 from hmer_cli.training.fit.layout import fit, measures
-from hmer_cli.training.symbol_files import read_symbols
+from hmer_cli.data.symbol_files import read_symbols
 
 
 def written(label: str, seed: int = 0, unit: float = 100.0, writer: str = "anna") -> Ink:
