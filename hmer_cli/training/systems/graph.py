@@ -130,13 +130,13 @@ class GraphSystem(System[GraphBatch]):
         """The tokens of each image; greedily, or by a beam of more than 1."""
         assert isinstance(model, GraphModel)
         fronts = {batch.front: Running(NodeEncoder(model, batch.front))}
-        scribe = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
+        graph_decoder = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
         counts = batch.there.sum(dim=1).tolist()
         said = []
         told = [looks.split(counts) for looks in (*batch.looks, batch.boxes[batch.there])]
         for arrays in zip(*told, strict=True):
             nodes = KINDS[batch.front](*(x.cpu().numpy() for x in arrays))
-            proposed = scribe.judge(nodes).propose(self.units, width)
+            proposed = graph_decoder.scorer(nodes).propose(self.units, width)
             said.append(self.units.decode(proposed[0]) if proposed else [])
         return said
 
