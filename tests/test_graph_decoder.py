@@ -105,8 +105,8 @@ def test_scores_are_those_of_the_model(
     padded = torch.tensor([[*label, *[0] * (4 - len(label))] for label in labels])
     with torch.no_grad():
         x = getattr(reader, name)(*looks, boxes)
-        features, bias = reader.look(x, boxes, torch.tensor([seen is ink]), there)
-        meant = reader.decoder.likelihood(reader.seen(features), bias, padded).mean(dim=1)
+        features, bias = reader.encode(x, boxes, torch.tensor([seen is ink]), there)
+        meant = reader.decoder.likelihood(reader.decoder_memory(features), bias, padded).mean(dim=1)
     outputs = graph_decoder.scorer(seen(count))(labels)
     assert np.allclose(outputs, meant, atol=1e-2)
     assert np.allclose(graph_decoder.scorer(seen(count))(labels[:1]), outputs[:1], atol=1e-3)
@@ -117,9 +117,9 @@ def test_nodes_of_the_padding_change_nothing(reader: GraphModel) -> None:
     there = torch.tensor([[True] * 3 + [False] * 3])
     with torch.no_grad():
         x = reader.stroke(*looks, boxes)
-        alone, _ = reader.look(x, boxes, there[:, 0], there[:, :3])
+        alone, _ = reader.encode(x, boxes, there[:, 0], there[:, :3])
         x, boxes = (torch.cat([y, torch.rand_like(y)], dim=1) for y in (x, boxes))
-        beside, _ = reader.look(x, boxes, there[:, 0], there)
+        beside, _ = reader.encode(x, boxes, there[:, 0], there)
     assert torch.allclose(alone, beside[:, :3], atol=1e-5)
 
 

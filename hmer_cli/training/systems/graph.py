@@ -106,9 +106,11 @@ class GraphSystem(System[GraphBatch]):
         weights = self.recipe.losses
         with torch.autocast(batch.boxes.device.type, torch.bfloat16):
             x = nodes_of(model, batch)
-            features, bias = model.look(x, batch.boxes, batch.ordered, batch.there)
+            features, bias = model.encode(x, batch.boxes, batch.ordered, batch.there)
             names, follows = model.names(features), model.follows(features, bias)
-            decoded = losses.decoder(model.decoder, model.seen(features), bias, batch, weights)
+            decoded = losses.decoder(
+                model.decoder, model.decoder_memory(features), bias, batch, weights
+            )
         known = batch.names != UNKNOWN
         count = known.sum().clamp(min=1)
         named = functional.cross_entropy(
