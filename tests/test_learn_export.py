@@ -76,7 +76,7 @@ def test_frames_and_scores_are_those_of_the_model(
     padded = torch.tensor([[*label, *[0] * (4 - len(label))] for label in labels])
     with torch.no_grad():
         found = restored.read(image, torch.tensor([look.prepared.cells]))
-        scores = restored.decoder.likelihood(found.seen, found.bias, padded)
+        scores = restored.decoder.likelihood(found.memory, found.bias, padded)
     assert np.allclose(look.frames, found.frames[0], atol=1e-3)
     judge = DecoderScorer(recogniser._decoder, [look])
     said = judge(labels)

@@ -21,13 +21,14 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import render
 from hmer_cli.networks import backbones
 from hmer_cli.networks.backbones import BACKBONES, ResNet18
+from hmer_cli.networks.transformer import Transcriber, beam, greedy
 from hmer_cli.training.batches.pictures import jittered, picture
 from hmer_cli.training.compose.examples import ImageExample
 from hmer_cli.training.loop import BEST, LOG, Trainer
 from hmer_cli.training.recipe import Canvas, Recipe, Schedule, load
 from hmer_cli.training.registry import FAMILIES, build, load_system
 from hmer_cli.training.systems.base import read_all
-from hmer_cli.training.systems.transformer import Transcriber, TransformerSystem, beam, greedy
+from hmer_cli.training.systems.transformer import TransformerSystem
 
 pytestmark = pytest.mark.torch
 
@@ -137,9 +138,9 @@ def test_steps_of_the_decoder_say_what_one_pass_over_the_label_says() -> None:
     (_, batch), *_ = system.stills([number("17"), number("71")])
     with torch.no_grad():
         whole = model(batch.images, batch.before)
-        said = model.look(batch.images)
+        state = model.encode(batch.images)
         for i in range(batch.before.shape[1]):
-            scores, said = model.say(said, batch.before[:, i : i + 1])
+            scores, state = model.decode_step(state, batch.before[:, i : i + 1])
             assert scores[:, 0].allclose(whole[:, i], atol=1e-4)
 
 

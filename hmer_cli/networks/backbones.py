@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from hmer_cli.errors import MissingError, UsageError
@@ -169,6 +170,11 @@ class Vgg16(Backbone):
     def forward(self, x: Tensor) -> Tensor:
         """(B, 1, H, W) -> (B, 512, H / 16, W / 4)."""
         return self.features(x.expand(-1, 3, -1, -1))
+
+
+def normalised(images: Tensor) -> Tensor:
+    """Images uint8, 0 to 255, -> float32 from -1 (ink) to 1 (paper), in channels-last memory."""
+    return images.float().div_(127.5).sub_(1).to(memory_format=torch.channels_last)
 
 
 def _block(c_in: int, c_out: int) -> list[nn.Module]:

@@ -1,4 +1,4 @@
-"""The recogniser as a pure module: image -> feature map -> context -> frames -> log-probabilities.
+"""The CTC model: image -> feature map -> context -> frames -> log-probabilities.
 
 Shapes use B batch, H and W pixels, h and w cells of the feature map (8 x 8 pixels each),
 C channels, T frames, L label length, V output units. Parts that share one encoder:
@@ -6,7 +6,7 @@ C channels, T frames, L label length, V output units. Parts that share one encod
 - ``order``: which cells hold a symbol and which of two comes first, so that frames follow the
   label through fractions and scripts;
 - ``frames``: CTC log-probabilities (Graves et al., ICML 2006);
-- ``second``: the same again, by frames that know what all the others said, the pass that answers;
+- ``second``: the same again, by self-conditioned on all frames of the first pass; the output;
 - ``decoder``: a small Transformer that scores a given label from both ends (hybrid CTC/attention,
   Watanabe et al., IEEE JSTSP 2017), used to rescore the CTC beam in one parallel step;
 - ``symbols``: which symbol has its centre in each cell, a training signal that the trace
@@ -66,7 +66,7 @@ class Encoder(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.stem = nn.Sequential(conv(1, shape.stem, 2), nn.ReLU(), conv(shape.stem, shape.low, 2))
-        self.motion = moved(shape) if shape.channels > 1 else None
+        self.motion = motion_encoder(shape) if shape.channels > 1 else None
         mid, high = shape.blocks
         self.mid = nn.Sequential(
             *(Residual(shape.low if i == 0 else shape.mid, shape.mid) for i in range(mid))
@@ -87,10 +87,10 @@ class Encoder(nn.Module):
         return self.thin(self.high(self.mid(torch.relu(low))))
 
 
-def moved(shape: Shape) -> nn.Sequential:
-    """What the motion of the pen adds to the ink: nothing at first, and where it is not known.
+def motion_encoder(shape: Shape) -> nn.Sequential:
+    """Encoder of the pen motion channels, added to the ink's; zero at first and where unknown.
 
-    Without batch norm, so that what is not known counts nowhere.
+    Without batch norm, so that unknown motion, all zeros, adds exactly nothing.
     """
     first = nn.Conv2d(shape.channels - 1, shape.stem, 3, 2, 1, bias=False)
     second = nn.Conv2d(shape.stem, shape.low, 3, 2, 1, bias=False)
@@ -147,11 +147,11 @@ class FrameHead(nn.Module):
 
 
 class SelfConditionedHead(nn.Module):
-    """CTC frames once more, corrected by what the first pass said and by a look at the map.
+    """Second CTC pass: corrects the first by self- and cross-attention (to the feature map).
 
-    CTC takes its frames to be independent. Told the answers of all of them (self-conditioned CTC,
-    Nozaki and Komatsu, Interspeech 2021), the frames can agree, and find on the map what was
-    passed over. It begins as the first pass: the correction is nothing at first.
+    CTC takes its frames to be independent. Conditioned on the posteriors of all of them
+    (self-conditioned CTC, Nozaki and Komatsu, Interspeech 2021), the frames can be consistent, and
+    find symbols that the first pass missed. The correction is zero at initialisation.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -179,16 +179,16 @@ class SelfConditionedHead(nn.Module):
 
 @dataclass
 class Outputs:
-    """All that a pass over a batch says; N = h * w cells, row by row.
+    """All outputs of the model; N = h * w cells, row by row.
 
-    first and frames (B, T, V) log-probabilities of the first pass and the second; seen (B, T + M,
-    C) and its bias for the decoder; presence (B, N) and before (B, N, N) log-odds; there and rank
+    first and frames (B, T, V) log-probabilities of the first pass and the second; memory (B, T + M,
+    C) of the decoder and its bias; presence (B, N) and before (B, N, N) log-odds; there and rank
     (B, N), see `ReadingOrder.ranks`; symbols (B, S + 1, h, w) scores.
     """
 
     first: Tensor
     frames: Tensor
-    seen: Tensor
+    memory: Tensor
     bias: Tensor
     presence: Tensor
     before: Tensor
@@ -231,15 +231,15 @@ class CtcModel(nn.Module):
         memory = memory.flatten(1, 2)
         frames, x = self.second(first, x, memory, bias)
         symbols = self.symbols(features)
-        seen, bias = self.decoder.recall(x, memory, bias)
-        return Outputs(first, frames, seen, bias, presence, before, there, rank, symbols)
+        memory, bias = self.decoder.recall(x, memory, bias)
+        return Outputs(first, frames, memory, bias, presence, before, there, rank, symbols)
 
     def forward(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """CTC log-probabilities (B, T, V), where each frame looked, and what the decoder sees.
+        """CTC log-probabilities (B, T, V), the place of each frame, and the decoder's memory.
 
         Places are (B, T, 2): x, y in cells; the last two are those of `Decoder.recall`.
         """
-        found = self.read(images, sizes)
-        frames = torch.arange(found.frames.shape[1], device=images.device)
-        places = self.order.places(found.there, found.rank, frames, images.shape[3] // CELL)
-        return found.frames, places, found.seen, found.bias
+        outputs = self.read(images, sizes)
+        frames = torch.arange(outputs.frames.shape[1], device=images.device)
+        places = self.order.places(outputs.there, outputs.rank, frames, images.shape[3] // CELL)
+        return outputs.frames, places, outputs.memory, outputs.bias

@@ -1,4 +1,8 @@
-"""The decoder: how likely a whole label is, given what was seen of an image."""
+"""Bidirectional Transformer decoder: encoded image and labels -> log-probabilities of the labels.
+
+Letters as in `hmer_cli.networks.ctc_model`. The module is shared by the CTC model, whose n-best
+list it rescores, and the graph model, which it also decodes autoregressively.
+"""
 
 from __future__ import annotations
 
@@ -28,80 +32,82 @@ class Decoder(nn.Module):
         self.out = nn.Linear(c, units)
 
     def recall(self, features: Tensor, memory: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of frames (B, T, C), map (B, M, C) and its bias -> both as one, and its bias."""
+        """Frame features (B, T, C), map (B, M, C) and its bias -> both concatenated, their bias."""
         t, c = features.shape[1:]
         features = features + sinusoid(t, c, features.device)
-        seen = torch.cat([features, self.look(memory).to(features.dtype)], dim=1)
+        attended = torch.cat([features, self.look(memory).to(features.dtype)], dim=1)
         everywhere = torch.zeros_like(features[:, None, None, :, 0], dtype=bias.dtype)
-        return seen, torch.cat([everywhere, bias], dim=3)
+        return attended, torch.cat([everywhere, bias], dim=3)
 
-    def forward(self, seen: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
-        """What `recall` gave, labels (B, 2, L) -> log-probabilities (B, 2, L, V).
+    def forward(self, memory: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
+        """Memory and bias of `recall`, labels (B, 2, L) -> log-probabilities (B, 2, L, V).
 
-        The second label of each pair is the first turned round, see `backwards`; both start with
+        The second label of each pair is the first reversed, see `backwards`; both start with
         unit 0. At each place the scores are those of the next unit; unit 0 stands for the start
         and, as an answer, for the end.
         """
         b, both, n = labels.shape
-        c = seen.shape[2]
+        c = memory.shape[2]
         x = self.embed(labels) * math.sqrt(c) + sinusoid(n, c, labels.device)
-        # One row of both, so that what they look at is prepared once.
+        # Both directions in one row, so that keys and values of the memory are computed once.
         x = (x + self.direction[:, None]).view(b, both * n, c)
         label = torch.arange(both, device=labels.device).repeat_interleave(n)
         place = torch.arange(n, device=labels.device).repeat(both)
         known = (label[:, None] == label[None]) & (place[:, None] >= place[None])
         causal = mask_bias(known)[None, None]
         for layer in self.layers:
-            x = layer(x, causal, seen, bias)
+            x = layer(x, causal, memory, bias)
         return self.out(self.norm(x)).float().log_softmax(dim=2).view(b, both, n, -1)
 
-    def keep(self, seen: Tensor) -> Tensor:
-        """What is seen, (B, M, C) -> its keys and values, (layers, 2, B, heads, M, d)."""
-        return torch.stack([torch.stack(layer.cross.keep(seen)) for layer in self._layers()])
+    def project(self, memory: Tensor) -> Tensor:
+        """Memory (B, M, C) -> its keys and values in every layer, (layers, 2, B, heads, M, d)."""
+        return torch.stack([torch.stack(layer.cross.project(memory)) for layer in self._layers()])
 
-    def say(self, kept: Tensor, past: Tensor, units: Tensor, ways: Tensor) -> tuple[Tensor, Tensor]:
-        """Go on with labels: log-probabilities (B, L, V) of what follows each of the units (B, L).
+    def decode_step(
+        self, memory: Tensor, past: Tensor, units: Tensor, directions: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probabilities (B, L, V) of what follows each of the units (B, L), one decoding step.
 
-        ``kept`` is of one image; ``past`` (layers, 2, B, heads, P, d) are the keys and values of
-        the P units before, the second result those with the new ones; ``ways`` (B,) are 0 for
-        labels read forwards, 1 for backwards.
+        ``memory`` (see `project`) is of one image; ``past`` (layers, 2, B, heads, P, d) are the
+        keys and values of the P units before, the second result those with the new ones;
+        ``directions`` (B,) are 0 for labels read forwards, 1 for backwards.
         """
         before, n, c = past.shape[4], units.shape[1], self.embed.embedding_dim
         place = torch.arange(before + n, device=units.device)
         causal = mask_bias(place[before:, None] >= place[None])
         x = self.embed(units) * math.sqrt(c) + sinusoid_of(place[before:], c)
-        x = x + self.direction[ways][:, None]
+        x = x + self.direction[directions][:, None]
         everywhere = torch.zeros(1, device=units.device)
         now = []
-        for layer, seen, old in zip(self._layers(), kept, past, strict=True):
+        for layer, attended, old in zip(self._layers(), memory, past, strict=True):
             y = layer.norm(x)
-            own = torch.cat([old, torch.stack(layer.attention.keep(y))], dim=3)
+            own = torch.cat([old, torch.stack(layer.attention.project(y))], dim=3)
             now.append(own)
             x = x + layer.attention.attend(y, (own[0], own[1]), causal)
-            x = x + layer.cross.attend(layer.cross_norm(x), (seen[0], seen[1]), everywhere)
+            x = x + layer.cross.attend(layer.cross_norm(x), (attended[0], attended[1]), everywhere)
             x = x + layer.feed(layer.feed_norm(x))
         return self.out(self.norm(x)).log_softmax(dim=2), torch.stack(now)
 
     def _layers(self) -> list[Any]:
         return list(self.layers)
 
-    def likelihood(self, seen: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
+    def likelihood(self, memory: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
         """The logs of the probabilities of labels (B, L), unit 0 beyond their ends: (B, 2)."""
-        read = both_ways(labels)
-        before, after = nn.functional.pad(read, (1, 0)), nn.functional.pad(read, (0, 1))
-        scores = self(seen, bias, before).gather(3, after[..., None]).squeeze(3)
+        both = both_directions(labels)
+        before, after = nn.functional.pad(both, (1, 0)), nn.functional.pad(both, (0, 1))
+        scores = self(memory, bias, before).gather(3, after[..., None]).squeeze(3)
         lengths = (labels > 0).sum(dim=1)[:, None, None]
-        there = torch.arange(after.shape[2], device=labels.device) <= lengths
-        return (scores * there).sum(dim=2)
+        within = torch.arange(after.shape[2], device=labels.device) <= lengths
+        return (scores * within).sum(dim=2)
 
 
-def both_ways(labels: Tensor) -> Tensor:
-    """Labels (B, L), unit 0 beyond their ends, as they are and turned round: (B, 2, L)."""
+def both_directions(labels: Tensor) -> Tensor:
+    """Labels (B, L), unit 0 beyond their ends, in both directions: (B, 2, L)."""
     return torch.stack([labels, backwards(labels)], dim=1)
 
 
 def backwards(labels: Tensor) -> Tensor:
-    """Labels (B, L), unit 0 beyond their ends, each with its units turned round."""
+    """Labels (B, L), unit 0 beyond their ends, with the units of each reversed."""
     lengths = (labels > 0).sum(dim=1, keepdim=True)
     place = lengths - 1 - torch.arange(labels.shape[1], device=labels.device)[None]
     return labels.gather(1, place.clamp(min=0)) * (place >= 0)

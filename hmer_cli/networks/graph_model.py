@@ -1,12 +1,12 @@
-"""The graph reader: how likely a label is, given what an expression is put together of.
+"""The graph model: nodes of an expression (N, ...) -> log-probabilities of labels.
 
-Who knows how the pen went errs elsewhere than who sees the ink (Zhang, Du and Dai, IEEE TMM 2019;
-Wang et al., ICDAR 2019, multi-modal attention), so either can judge what the other proposes. Here
-the primitives of an expression are the nodes of a graph (Wang et al., Pattern Recognition 2021; Wu
-et al., AAAI 2021): strokes of the pen or, where there is only an image, its connected components
-(Mahdavi et al., ICDAR 2019) or the strokes of its skeleton (Chan, arXiv 1905.06749). Convolutions
-tell the shape of each, attention among them where it stands, and a decoder says labels from both
-ends. Letters as in `hmer_cli.networks.ctc_model`; N nodes.
+Stroke and image models make different errors, so each can rescore the other's n-best list (Zhang,
+Du and Dai, IEEE TMM 2019; Wang et al., ICDAR 2019, multi-modal attention). The primitives of an
+expression are the nodes of a graph (Wang et al., Pattern Recognition 2021; Wu et al., AAAI 2021):
+strokes of the pen or, where there is only an image, its connected components (Mahdavi et al., ICDAR
+2019) or the strokes of its skeleton (Chan, arXiv 1905.06749). Convolutions encode the shape of
+each, self-attention with relation biases its place, and a Transformer decoder scores labels in both
+directions. Letters as in `hmer_cli.networks.ctc_model`; N nodes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hmer_cli.recognition.pieces import LAYERS
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
 
 MOST_APART = 4
-"""Strokes written further apart than this are told apart no further."""
+"""Distances in writing order are clipped at this many strokes."""
 
 _LOW = 0.02
 """Typical symbols: no side of a box counts as shorter."""
@@ -59,7 +59,7 @@ class BoxEncoder(nn.Module):
         self.norm = nn.LayerNorm(c)
 
     def forward(self, x: Tensor, boxes: Tensor) -> Tensor:
-        """What it looks like (B, N, C) and where it is (B, N, 4) -> both (B, N, C)."""
+        """Shape features (B, N, C) and boxes (B, N, 4) -> their sum (B, N, C)."""
         sides = (boxes[..., 2:] - boxes[..., :2]).clamp(min=_LOW).log()
         centres = (boxes[..., :2] + boxes[..., 2:]) * 2
         codes = sinusoid_of(centres, x.shape[2] // 2).flatten(2)
@@ -78,7 +78,7 @@ class StrokeEncoder(nn.Module):
         self.place = BoxEncoder(c)
 
     def forward(self, shapes: Tensor, boxes: Tensor) -> Tensor:
-        """(B, N, CHANNELS, P) and (B, N, 4), see `Traces`, -> (B, N, C)."""
+        """(B, N, CHANNELS, P) and (B, N, 4), see `StrokeFeatures`, -> (B, N, C)."""
         x = self.enter(self.curve(shapes.flatten(0, 1)).flatten(1))
         placed: Tensor = self.place(x.view(*boxes.shape[:2], -1), boxes)
         return placed
@@ -208,10 +208,10 @@ class GraphModel(nn.Module):
         self.end = nn.Parameter(torch.zeros(c))
         self.decoder = Decoder(shape.units, c, shape.heads, shape.decoder)
 
-    def look(
+    def encode(
         self, x: Tensor, boxes: Tensor, ordered: Tensor, there: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Nodes (B, N, C), those that are ``there`` (B, N), -> their features, their bias.
+        """Nodes (B, N, C), those that are ``there`` (B, N), -> features (B, N, C), bias.
 
         ``ordered`` (B,) says whether they are in the order in which they were written.
         """
@@ -220,10 +220,10 @@ class GraphModel(nn.Module):
             x = layer(x, bias + relation)
         return self.norm(x), bias
 
-    def seen(self, features: Tensor) -> Tensor:
-        """Features (B, N, C) -> what the decoder looks at."""
-        looked: Tensor = self.decoder.look(features)
-        return looked
+    def decoder_memory(self, features: Tensor) -> Tensor:
+        """Features (B, N, C) -> the memory (B, N, C) of the decoder."""
+        memory: Tensor = self.decoder.look(features)
+        return memory
 
     def follows(self, features: Tensor, bias: Tensor) -> Tensor:
         """Scores (B, N, N + 1) of which stroke is of the sign that comes next, the last: none."""
@@ -232,28 +232,28 @@ class GraphModel(nn.Module):
         return torch.cat([scores, (asked @ self.end)[..., None]], dim=2)
 
     def forward(self, x: Tensor, boxes: Tensor, ordered: Tensor) -> Tensor:
-        """One expression, (1, N, C), (1, N, 4) and (1,), -> what the decoder keeps of it."""
+        """One expression, (1, N, C), (1, N, 4) and (1,), -> the decoder's `project`."""
         there = torch.ones(boxes.shape[:2], dtype=torch.bool, device=boxes.device)
-        features, _ = self.look(x, boxes, ordered, there)
-        return self.decoder.keep(self.seen(features))
+        features, _ = self.encode(x, boxes, ordered, there)
+        return self.decoder.project(self.decoder_memory(features))
 
 
 class DecodeStep(nn.Module):
-    """The decoder of a graph reader going on with labels, its parameters under their names."""
+    """One decoding step of a graph model; parameters keep the names they have in the model."""
 
     def __init__(self, reader: GraphModel) -> None:
         super().__init__()
         self.decoder = reader.decoder
 
     def forward(
-        self, kept: Tensor, past: Tensor, units: Tensor, ways: Tensor
+        self, memory: Tensor, past: Tensor, units: Tensor, directions: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """See `Decoder.say`."""
-        return self.decoder.say(kept, past, units, ways)
+        """See `Decoder.decode_step`."""
+        return self.decoder.decode_step(memory, past, units, directions)
 
 
 class NodeEncoder(nn.Module):
-    """One front of a graph reader, which sees the nodes, its parameters under their names."""
+    """One node encoder of a graph model; parameters keep the names they have in the model."""
 
     def __init__(self, reader: GraphModel, front: str) -> None:
         super().__init__()
@@ -261,6 +261,6 @@ class NodeEncoder(nn.Module):
         self.add_module(front, getattr(reader, front))
 
     def forward(self, *given: Tensor) -> Tensor:
-        """What the front is given of one expression, each (N, ...) -> (1, N, C)."""
-        seen: Tensor = getattr(self, self.front)(*(x[None] for x in given))
-        return seen
+        """Inputs of the nodes of one expression, each (N, ...) -> features (1, N, C)."""
+        features: Tensor = getattr(self, self.front)(*(x[None] for x in given))
+        return features

@@ -1,4 +1,4 @@
-"""What the parts of the recogniser are built of: convolutions, attention, codes of place.
+"""Building blocks of the recognisers: convolutions, attention, position codes, dropout.
 
 Letters as in `hmer_cli.networks.ctc_model`.
 """
@@ -22,7 +22,7 @@ def conv(c_in: int, c_out: int, stride: int = 1, kernel: int = 3) -> nn.Sequenti
 class DropPath(nn.Module):
     """Stochastic depth (Huang et al., ECCV 2016): training leaves a branch out for some images.
 
-    ``share`` of the images go without it, and it counts the more for the others.
+    ``share`` of the images skip it; it is scaled up for the others.
     """
 
     share = 0.0
@@ -43,7 +43,7 @@ class SpatialDropout(nn.Module):
 
 
 def set_drop_rates(model: nn.Module, skipped: float, dropped: float) -> None:
-    """Let training leave out so many of the branches and of the map's channels."""
+    """Set the rates of stochastic depth and of spatial dropout in all of a model."""
     for module in model.modules():
         if isinstance(module, DropPath):
             module.share = skipped
@@ -102,7 +102,7 @@ def mask_bias(mask: Tensor) -> Tensor:
 
 
 KeysValues = tuple[Tensor, Tensor]
-"""What attention looks at, each (B, heads, M, d)."""
+"""Keys and values of attention, each (B, heads, M, d)."""
 
 
 class Attention(nn.Module):
@@ -120,17 +120,17 @@ class Attention(nn.Module):
 
         These are (B, heads, N, M).
         """
-        return self.attend(x, self.keep(memory), bias)
+        return self.attend(x, self.project(memory), bias)
 
-    def keep(self, memory: Tensor) -> KeysValues:
-        """What is attended to, (B, M, C) -> its keys and values."""
+    def project(self, memory: Tensor) -> KeysValues:
+        """Memory (B, M, C) -> its keys and values."""
         b, m, c = memory.shape
         k, v = self.key_value(memory).view(b, m, 2, self.heads, c // self.heads).unbind(2)
         return k.transpose(1, 2), v.transpose(1, 2)
 
-    def attend(self, x: Tensor, kept: KeysValues, bias: Tensor) -> Tensor:
-        """x (B, N, C) attends to what was kept, of B or 1."""
-        (b, n, c), (k, v) = x.shape, kept
+    def attend(self, x: Tensor, projected: KeysValues, bias: Tensor) -> Tensor:
+        """x (B, N, C) attends to keys and values, of B or 1."""
+        (b, n, c), (k, v) = x.shape, projected
         q = self.query(x).view(b, n, self.heads, c // self.heads).transpose(1, 2)
         weights = (q @ k.transpose(2, 3) * k.shape[3] ** -0.5 + bias).softmax(dim=3)
         return self.out((weights.to(v.dtype) @ v).transpose(1, 2).reshape(b, n, c))

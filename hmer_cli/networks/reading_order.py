@@ -1,4 +1,8 @@
-"""The order in which symbols are read, from the map alone."""
+"""Reading-order head: 2-D feature map -> soft gathering of its cells into frames, in label order.
+
+Each cell has a presence (a symbol has its centre there), each pair of cells a precedence; ranks
+follow from both. Letters as in `hmer_cli.networks.ctc_model`.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,10 @@ class ReadingOrder(nn.Module):
     """The two-dimensional map -> frames in the order of the label.
 
     CTC needs frames in the order of its target, and in a fraction columns have none. So the order
-    is read off the map: each cell says how surely a symbol has its centre there (``presence``)
-    and, for each pair of cells, which comes first (``before``, left before right to begin with).
+    is read off the map: each cell has the log-odds that a symbol has its centre there
+    (``presence``), each pair of cells those of which comes first (``before``, initially the left).
     The presences that come before a cell add up to its rank; frame t then gathers the cells whose
-    rank is near t / SLOT. All of it is differentiable, and the trace groups of the ink teach
+    rank is near t / SLOT. All of it is differentiable, and the trace groups of the ink supervise
     presence and precedence directly.
     """
 
@@ -73,7 +77,7 @@ class ReadingOrder(nn.Module):
 
     @staticmethod
     def places(there: Tensor, rank: Tensor, frames: Tensor, w: int) -> Tensor:
-        """Where on the map each of the frames (T,) looks, (B, T, 2): x, y in cells.
+        """The place on the map of each of the frames (T,), (B, T, 2): x, y in cells.
 
         Unlike the frame's content, its place is never nothing: a closing brace beyond the last
         symbol is where that symbol is.

@@ -1,4 +1,8 @@
-"""The graph reader on ONNX Runtime: which labels it proposes, and how likely it finds others."""
+"""The graph model on ONNX Runtime: proposes labels by beam search, scores given labels.
+
+Input are the nodes of one expression (strokes, connected components or strokes of a skeleton);
+the network is `hmer_cli.networks.graph_model`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.expr.grammar import Prefix
+from hmer_cli.recognition.beam_search import beam_search
 from hmer_cli.recognition.components import Components
-from hmer_cli.recognition.ctc import extended
 from hmer_cli.recognition.pieces import Pieces
 from hmer_cli.recognition.rescoring import Label
 from hmer_cli.recognition.strokes import StrokeFeatures
@@ -20,29 +23,29 @@ from hmer_cli.recognition.units import BLANK, Units
 Floats = NDArray[np.float32]
 
 FRONTS = STROKE, COMPONENT, PIECE = "stroke", "component", "piece"
-"""The names of the fronts that graph readers may have."""
+"""Names of the node encoders that a graph model may have, as in the metadata of weights files."""
 
-LOOK, SAY = "look", "say"
-"""The names of the other parts of a graph reader: its trunk and its decoder."""
+ENCODER, DECODER_STEP = "look", "say"
+"""Keys of the other models in a weights file: encoder and decoder step (kept for shipped files)."""
 
 Nodes = StrokeFeatures | Components | Pieces
-"""What is seen of an expression."""
+"""The nodes of one expression."""
 
 WIDTH = 5
-"""Labels that the search keeps at a time, and proposes at most."""
+"""Prefixes that the beam search keeps, and labels proposed at most."""
 
 LONGEST = 200
-"""Units of a label, at most."""
+"""Maximal length of a label in units."""
 
 MOST_NODES = 256
-"""What has more strokes or components, and is no one expression, is read by CTC alone.
+"""Expressions of more nodes are read by the CTC model alone.
 
-Time and memory of the graph reader grow with the square of them.
+Time and memory of the graph model grow with the square of their number.
 """
 
 
 class Session(Protocol):
-    """What is needed of an ONNX Runtime session."""
+    """What hmer uses of an ONNX Runtime session."""
 
     def run(self, names: Sequence[str], given: Mapping[str, NDArray[Any]]) -> Any:
         """The outputs of these names."""
@@ -51,27 +54,30 @@ class Session(Protocol):
 
 @dataclass(frozen=True)
 class GraphDecoder:
-    """The parts of a graph reader: a front sees nodes, the trunk relates them, and one says labels.
+    """The sessions of a graph model: node encoders by name, graph encoder, decoder step.
 
-    See `Seeing`, `GraphReader.forward` and `Decoder.say`.
+    See `NodeEncoder`, `GraphModel.forward` and `Decoder.decode_step` in `hmer_cli.networks`.
     """
 
     fronts: Mapping[str, Session]
-    look: Session
-    say: Session
+    encoder: Session
+    decoder: Session
 
-    def judge(self, nodes: Nodes, weight: float = 1.0) -> GraphScorer:
-        """Who knows these nodes, and counts so much."""
-        name, looks = front_of(nodes)
-        (x,) = self.fronts[name].run(["x"], {**looks, "boxes": nodes.boxes})
+    def scorer(self, nodes: Nodes, weight: float = 1.0) -> GraphScorer:
+        """A scorer of labels for these nodes; ``weight`` is that of its scores in rescoring."""
+        name, inputs = front_of(nodes)
+        (x,) = self.fronts[name].run(["x"], {**inputs, "boxes": nodes.boxes})
         ordered = np.array([name == STROKE])
         given = {"x": x, "boxes": nodes.boxes[None], "ordered": ordered}
-        (kept,) = self.look.run(["kept"], given)
-        return GraphScorer(self, kept, weight)
+        (cache,) = self.encoder.run(["kept"], given)
+        return GraphScorer(self, cache, weight)
 
 
 def front_of(nodes: Nodes) -> tuple[str, dict[str, NDArray[Any]]]:
-    """The name of the front that sees such nodes, and what it is given of them beside boxes."""
+    """The name of the encoder of such nodes, and its inputs beside their boxes.
+
+    Names of inputs and outputs here are those in shipped weights files.
+    """
     if isinstance(nodes, StrokeFeatures):
         return STROKE, {"looks": nodes.shapes}
     if isinstance(nodes, Components):
@@ -80,44 +86,36 @@ def front_of(nodes: Nodes) -> tuple[str, dict[str, NDArray[Any]]]:
 
 
 @dataclass(frozen=True)
-class _Path:
-    """One hypothesis of the search: its units, log-probability and the grammar's state."""
-
-    units: Label
-    score: float
-    state: Prefix
-
-
-@dataclass(frozen=True)
 class GraphScorer:
-    """What the graph reader makes of one expression, ``kept`` (layers, 2, 1, heads, N, d).
+    """Log-probabilities of labels given one expression.
 
-    ``heard`` are the labels that it was asked about before, and its answers.
+    ``memory`` (layers, 2, 1, heads, N, d) are the keys and values of its nodes; ``known`` the
+    scores of labels so far.
     """
 
-    scribe: GraphDecoder
-    kept: Floats
+    graph_decoder: GraphDecoder
+    memory: Floats
     weight: float
-    heard: dict[Label, float] = field(default_factory=dict)
+    known: dict[Label, float] = field(default_factory=dict)
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         """The log of each label's probability, the mean of both directions."""
-        unheard = sorted({*labels} - self.heard.keys())
-        if unheard:
-            self.heard.update(zip(unheard, self._likelihood(unheard).tolist(), strict=True))
-        return np.array([self.heard[label] for label in labels])
+        missing = sorted({*labels} - self.known.keys())
+        if missing:
+            self.known.update(zip(missing, self._likelihood(missing).tolist(), strict=True))
+        return np.array([self.known[label] for label in labels])
 
     def _likelihood(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         rows = [row for label in labels for row in (label, label[::-1])]
         units = np.full((len(rows), max(map(len, rows)) + 1), BLANK, np.int64)
         for line, row in zip(units, rows, strict=True):
             line[1 : len(row) + 1] = row
-        ways = np.tile(np.array([0, 1]), len(labels))
-        said, _ = self._say(units, ways, self._nothing(len(rows)))
+        directions = np.tile(np.array([0, 1]), len(labels))
+        outputs, _ = self._decode_step(units, directions, self._empty_cache(len(rows)))
         following = np.append(units[:, 1:], np.full((len(rows), 1), BLANK), axis=1)
-        logs = np.take_along_axis(said, following[..., None], axis=2)[..., 0].astype(np.float64)
-        there = np.arange(units.shape[1]) <= np.array([len(row) for row in rows])[:, None]
-        mean: NDArray[np.float64] = (logs * there).sum(axis=1).reshape(-1, 2).mean(axis=1)
+        logs = np.take_along_axis(outputs, following[..., None], axis=2)[..., 0].astype(np.float64)
+        within = np.arange(units.shape[1]) <= np.array([len(row) for row in rows])[:, None]
+        mean: NDArray[np.float64] = (logs * within).sum(axis=1).reshape(-1, 2).mean(axis=1)
         return mean
 
     def propose(
@@ -125,45 +123,33 @@ class GraphScorer:
     ) -> list[Label]:
         """The likeliest labels of the grammar, best first, by beam search from the left.
 
-        They hold none of the units that are not ``allowed``.
+        Units outside ``allowed`` (V,) are excluded.
         """
-        paths, past, last = [_Path((), 0.0, Prefix())], self._nothing(1), [BLANK]
-        ended: list[_Path] = []
-        for _ in range(LONGEST):
-            said, past = self._say(np.array(last)[:, None], np.zeros(len(last), np.int64), past)
-            rows = said[:, -1] if allowed is None else np.where(allowed, said[:, -1], -np.inf)
-            grown: list[tuple[_Path, int]] = []
-            for row, path in enumerate(paths):
-                for unit in np.argsort(-rows[row], kind="stable")[: width + 1].tolist():
-                    score = path.score + float(rows[row, unit])
-                    if unit == BLANK:
-                        if path.state.complete:
-                            ended.append(_Path(path.units, score, path.state))
-                    elif (state := extended(path.state, units.names[unit])) is not None:
-                        grown.append((_Path((*path.units, unit), score, state), row))
-            ended = sorted(ended, key=lambda path: -path.score)[:width]
-            least = ended[-1].score if len(ended) == width else -np.inf
-            grown = sorted(grown, key=lambda entry: -entry[0].score)[:width]
-            grown = [entry for entry in grown if entry[0].score > least]
-            if not grown:
-                break
-            paths, last = [path for path, _ in grown], [path.units[-1] for path, _ in grown]
-            past = past[:, :, [row for _, row in grown]]
-        return [path.units for path in ended]
+        cache = self._empty_cache(1)
 
-    def _say(
-        self, units: NDArray[np.int64], ways: NDArray[np.int64], past: Floats
+        def step(last: Sequence[int], parents: Sequence[int]) -> Floats:
+            nonlocal cache
+            directions = np.zeros(len(last), np.int64)
+            past = cache[:, :, list(parents)]
+            outputs, cache = self._decode_step(np.array(last)[:, None], directions, past)
+            return outputs[:, -1] if allowed is None else np.where(allowed, outputs[:, -1], -np.inf)
+
+        complete, _ = beam_search(step, units, width, LONGEST, count=width)
+        return [path.units for path in complete]
+
+    def _decode_step(
+        self, units: NDArray[np.int64], directions: NDArray[np.int64], past: Floats
     ) -> tuple[Floats, Floats]:
         given: dict[str, NDArray[Any]] = {
-            "kept": self.kept,
+            "kept": self.memory,
             "past": past,
             "units": units,
-            "ways": ways,
+            "ways": directions,
         }
-        said, now = self.scribe.say.run(["said", "now"], given)
-        return said, now
+        outputs, cache = self.graph_decoder.decoder.run(["said", "now"], given)
+        return outputs, cache
 
-    def _nothing(self, count: int) -> Floats:
-        """The past of so many labels that have not begun."""
-        layers, both, _, heads, _, d = self.kept.shape
+    def _empty_cache(self, count: int) -> Floats:
+        """The cache of ``count`` empty prefixes."""
+        layers, both, _, heads, _, d = self.memory.shape
         return np.zeros((layers, both, count, heads, 0, d), np.float32)

@@ -22,11 +22,11 @@ from hmer_cli.models.session import Session, open_session
 from hmer_cli.recognition import components, ctc
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.graph_decoder import (
+    DECODER_STEP,
+    ENCODER,
     FRONTS,
-    LOOK,
     MOST_NODES,
     PIECE,
-    SAY,
     GraphDecoder,
     GraphScorer,
 )
@@ -220,11 +220,11 @@ class Recogniser:
 
     @cached_property
     def _scribe(self) -> GraphDecoder | None:
-        if GRAPH + SAY not in self._judges:
+        if GRAPH + DECODER_STEP not in self._judges:
             return None
-        held = [name for name in (*FRONTS, LOOK, SAY) if GRAPH + name in self._judges]
+        held = [name for name in (*FRONTS, ENCODER, DECODER_STEP) if GRAPH + name in self._judges]
         parts = {name: _embedded(self._judges[GRAPH + name]) for name in held}
-        return GraphDecoder(parts, parts[LOOK], parts[SAY])
+        return GraphDecoder(parts, parts[ENCODER], parts[DECODER_STEP])
 
     def _stroke_judge(self, image: Readable) -> GraphScorer | None:
         """Who sees the strokes, where they are known."""
@@ -232,7 +232,7 @@ class Recogniser:
             return None
         if len(image.strokes) > MOST_NODES:
             return None
-        return self._scribe.judge(stroke_features(image.strokes), OF_STROKES)
+        return self._scribe.scorer(stroke_features(image.strokes), OF_STROKES)
 
     def _component_judges(self, image: Readable, weight: float) -> list[GraphScorer]:
         """Who sees the ink, strokes of its skeleton or components; none where there is none."""
@@ -243,7 +243,7 @@ class Recogniser:
         found = cut(prepared.pixels)
         if found is None or len(found[0].boxes) > MOST_NODES:
             return []
-        return [self._scribe.judge(found[0], weight)]
+        return [self._scribe.scorer(found[0], weight)]
 
     def _decoder_judges(self, looks: Sequence[Pass]) -> list[DecoderScorer]:
         return [DecoderScorer(self._decoder, looks)] if self._decoder else []

@@ -1,4 +1,8 @@
-"""The losses of the recogniser and one training step."""
+"""Losses of the recognisers: outputs and targets of a batch -> scalars.
+
+CTC (Graves et al., ICML 2006), cross-entropy of the next unit in both directions, of symbols,
+their presence and their order. Letters as in `hmer_cli.networks.ctc_model`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmer_cli.networks.ctc_model import CtcModel
-from hmer_cli.networks.decoder import Decoder, both_ways
+from hmer_cli.networks.decoder import Decoder, both_directions
 from hmer_cli.recognition.units import BLANK
 from hmer_cli.training.batches.images import UNKNOWN, Batch
 from hmer_cli.training.batches.targets import IGNORED, Targets
@@ -31,14 +35,16 @@ def ctc(frames: Tensor, labels: Tensor, lengths: tuple[int, ...], tight: bool = 
     return loss / sum(lengths)
 
 
-def decoder(judge: Decoder, seen: Tensor, bias: Tensor, batch: Targets, weights: Losses) -> Tensor:
+def decoder(
+    model: Decoder, memory: Tensor, bias: Tensor, batch: Targets, weights: Losses
+) -> Tensor:
     """Cross-entropy of the next unit, from both ends; units before it are replaced at random."""
-    before = functional.pad(both_ways(batch.labels), (1, 0))
+    before = functional.pad(both_directions(batch.labels), (1, 0))
     ends = batch.after.where(batch.after <= 0, functional.pad(before[:, 1, 1:], (0, 1)))
     wrong = torch.rand(before.shape, device=before.device) < weights.corruption
     wrong[..., 0] = False
-    random = torch.randint_like(before, 1, judge.embed.num_embeddings)
-    scores = judge(seen, bias, torch.where(wrong, random, before))
+    random = torch.randint_like(before, 1, model.embed.num_embeddings)
+    scores = model(memory, bias, torch.where(wrong, random, before))
     after = torch.stack([batch.after, ends], dim=1)
     return next_unit(scores.flatten(0, 1), after.flatten(0, 1), weights.smoothing)
 
@@ -91,23 +97,23 @@ def precedence(scores: Tensor, order: Tensor) -> Tensor:
 
 
 def losses(reader: CtcModel, batch: Batch, weights: Losses) -> tuple[Tensor, dict[str, Tensor]]:
-    """The total loss of a batch on the reader's device, and its parts for the log.
+    """The total loss of a batch on the model's device, and its parts for the log.
 
     The host runs ahead of a GPU here, but where PyTorch's CTC loss copies its lengths; for that,
     the number of frames stays on the host.
     """
     images = batch.given(reader.shape.channels)
     with torch.autocast(images.device.type, torch.bfloat16):
-        found = reader.read(images, batch.sizes, torch.tensor(batch.length))
-        decoded = decoder(reader.decoder, found.seen, found.bias, batch, weights)
-    wrong, named = symbols(found.symbols.float(), batch.cells, weights)
+        outputs = reader.read(images, batch.sizes, torch.tensor(batch.length))
+        decoded = decoder(reader.decoder, outputs.memory, outputs.bias, batch, weights)
+    wrong, named = symbols(outputs.symbols.float(), batch.cells, weights)
     parts = {
-        "ctc": ctc(found.frames, batch.labels, batch.lengths),
-        "first": ctc(found.first, batch.labels, batch.lengths),
+        "ctc": ctc(outputs.frames, batch.labels, batch.lengths),
+        "first": ctc(outputs.first, batch.labels, batch.lengths),
         "decoder": decoded,
         "symbols": wrong,
-        "presence": presence(found.presence, batch.order),
-        "precedence": precedence(found.before, batch.order),
+        "presence": presence(outputs.presence, batch.order),
+        "precedence": precedence(outputs.before, batch.order),
     }
     total = torch.stack([getattr(weights, key) * loss for key, loss in parts.items()]).sum()
     return total, {**parts, "named": named}

@@ -165,8 +165,3 @@ class PictureSystem(System[Pictures]):
     def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Pictures]]:
         """Every example as it was written, in batches, with its place in the sequence."""
         return self.album.stills([self.known(example) for example in examples])
-
-
-def normalised(images: Tensor) -> Tensor:
-    """Bytes -> numbers of mean 0.5 and deviation 0.5 taken out: -1 is ink, 1 is paper."""
-    return images.float().div_(127.5).sub_(1).to(memory_format=torch.channels_last)

@@ -20,7 +20,7 @@ from hmer_cli.models.embedded import packed, unpacked
 from hmer_cli.networks.ctc_model import CtcModel
 from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.recognition.components import SIDE
-from hmer_cli.recognition.graph_decoder import COMPONENT, LOOK, PIECE, SAY, STROKE
+from hmer_cli.recognition.graph_decoder import COMPONENT, DECODER_STEP, ENCODER, PIECE, STROKE
 from hmer_cli.recognition.pieces import LAYERS
 from hmer_cli.recognition.recogniser import DECODER, GRAPH, METADATA
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
@@ -130,14 +130,14 @@ def graph_models(reader: GraphModel) -> dict[str, bytes]:
     }
     x = torch.zeros(1, 3, reader.shape.channels)
     given = {"x": x, "boxes": boxes[None], "ordered": torch.tensor([True])}
-    models[LOOK] = _traced(reader, given, ["kept"], LOOK_AXES)
+    models[ENCODER] = _traced(reader, given, ["kept"], LOOK_AXES)
     with torch.no_grad():
         kept = reader(*given.values())
     layers, both, _, heads, _, d = kept.shape
     units, ways = torch.tensor([[1, 1], [1, 0]]), torch.tensor([0, 1])
     past = torch.zeros(layers, both, 2, heads, 3, d)
     given = {"kept": kept, "past": past, "units": units, "ways": ways}
-    models[SAY] = _traced(DecodeStep(reader), given, ["said", "now"], SAY_AXES)
+    models[DECODER_STEP] = _traced(DecodeStep(reader), given, ["said", "now"], SAY_AXES)
     _complete(list(models.values()), reader)
     for model in models.values():
         quantise(model)

@@ -106,9 +106,11 @@ class GraphSystem(System[GraphBatch]):
         weights = self.recipe.losses
         with torch.autocast(batch.boxes.device.type, torch.bfloat16):
             x = nodes_of(model, batch)
-            features, bias = model.look(x, batch.boxes, batch.ordered, batch.there)
+            features, bias = model.encode(x, batch.boxes, batch.ordered, batch.there)
             names, follows = model.names(features), model.follows(features, bias)
-            decoded = losses.decoder(model.decoder, model.seen(features), bias, batch, weights)
+            decoded = losses.decoder(
+                model.decoder, model.decoder_memory(features), bias, batch, weights
+            )
         known = batch.names != UNKNOWN
         count = known.sum().clamp(min=1)
         named = functional.cross_entropy(
@@ -130,13 +132,13 @@ class GraphSystem(System[GraphBatch]):
         """The tokens of each image; greedily, or by a beam of more than 1."""
         assert isinstance(model, GraphModel)
         fronts = {batch.front: Running(NodeEncoder(model, batch.front))}
-        scribe = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
+        graph_decoder = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
         counts = batch.there.sum(dim=1).tolist()
         said = []
         told = [looks.split(counts) for looks in (*batch.looks, batch.boxes[batch.there])]
         for arrays in zip(*told, strict=True):
             nodes = KINDS[batch.front](*(x.cpu().numpy() for x in arrays))
-            proposed = scribe.judge(nodes).propose(self.units, width)
+            proposed = graph_decoder.scorer(nodes).propose(self.units, width)
             said.append(self.units.decode(proposed[0]) if proposed else [])
         return said
 

@@ -18,9 +18,9 @@ from hmer_cli.models.session import open_session
 from hmer_cli.networks.graph_model import GraphModel, GraphShape
 from hmer_cli.recognition.components import Components, components
 from hmer_cli.recognition.graph_decoder import (
+    DECODER_STEP,
+    ENCODER,
     FRONTS,
-    LOOK,
-    SAY,
     GraphDecoder,
     GraphScorer,
     Nodes,
@@ -47,10 +47,10 @@ def reader() -> GraphModel:
 
 
 @pytest.fixture(scope="module")
-def scribe(reader: GraphModel) -> GraphDecoder:
+def graph_decoder(reader: GraphModel) -> GraphDecoder:
     models = graph_models(reader)
     parts = {name: open_session(models[name]) for name in models}
-    return GraphDecoder(parts, parts[LOOK], parts[SAY])
+    return GraphDecoder(parts, parts[ENCODER], parts[DECODER_STEP])
 
 
 def ink(count: int) -> StrokeFeatures:
@@ -84,8 +84,8 @@ def strokes_of_image(count: int) -> Pieces:
     return found[0]
 
 
-def judge(scribe: GraphDecoder, count: int) -> GraphScorer:
-    return scribe.judge(ink(count))
+def scorer_of(graph_decoder: GraphDecoder, count: int) -> GraphScorer:
+    return graph_decoder.scorer(ink(count))
 
 
 def tensors(nodes: Nodes) -> tuple[str, list[torch.Tensor], torch.Tensor]:
@@ -97,7 +97,7 @@ def tensors(nodes: Nodes) -> tuple[str, list[torch.Tensor], torch.Tensor]:
 @pytest.mark.parametrize("count", [1, 2, 9])
 @pytest.mark.parametrize("seen", [ink, image, strokes_of_image])
 def test_scores_are_those_of_the_model(
-    reader: GraphModel, scribe: GraphDecoder, seen: Callable[[int], Nodes], count: int
+    reader: GraphModel, graph_decoder: GraphDecoder, seen: Callable[[int], Nodes], count: int
 ) -> None:
     name, looks, boxes = tensors(seen(count))
     there = torch.ones(1, count, dtype=torch.bool)
@@ -105,11 +105,11 @@ def test_scores_are_those_of_the_model(
     padded = torch.tensor([[*label, *[0] * (4 - len(label))] for label in labels])
     with torch.no_grad():
         x = getattr(reader, name)(*looks, boxes)
-        features, bias = reader.look(x, boxes, torch.tensor([seen is ink]), there)
-        meant = reader.decoder.likelihood(reader.seen(features), bias, padded).mean(dim=1)
-    said = scribe.judge(seen(count))(labels)
-    assert np.allclose(said, meant, atol=1e-2)
-    assert np.allclose(scribe.judge(seen(count))(labels[:1]), said[:1], atol=1e-3)
+        features, bias = reader.encode(x, boxes, torch.tensor([seen is ink]), there)
+        meant = reader.decoder.likelihood(reader.decoder_memory(features), bias, padded).mean(dim=1)
+    outputs = graph_decoder.scorer(seen(count))(labels)
+    assert np.allclose(outputs, meant, atol=1e-2)
+    assert np.allclose(graph_decoder.scorer(seen(count))(labels[:1]), outputs[:1], atol=1e-3)
 
 
 def test_nodes_of_the_padding_change_nothing(reader: GraphModel) -> None:
@@ -117,35 +117,35 @@ def test_nodes_of_the_padding_change_nothing(reader: GraphModel) -> None:
     there = torch.tensor([[True] * 3 + [False] * 3])
     with torch.no_grad():
         x = reader.stroke(*looks, boxes)
-        alone, _ = reader.look(x, boxes, there[:, 0], there[:, :3])
+        alone, _ = reader.encode(x, boxes, there[:, 0], there[:, :3])
         x, boxes = (torch.cat([y, torch.rand_like(y)], dim=1) for y in (x, boxes))
-        beside, _ = reader.look(x, boxes, there[:, 0], there)
+        beside, _ = reader.encode(x, boxes, there[:, 0], there)
     assert torch.allclose(alone, beside[:, :3], atol=1e-5)
 
 
-def test_proposals_are_labels_the_likeliest_first(scribe: GraphDecoder) -> None:
+def test_proposals_are_labels_the_likeliest_first(graph_decoder: GraphDecoder) -> None:
     for count in range(1, 8):
-        proposed = judge(scribe, count).propose(UNITS, width=4)
+        proposed = scorer_of(graph_decoder, count).propose(UNITS, width=4)
         assert 0 < len(proposed) <= 4 and len(set(proposed)) == len(proposed)
         for label in proposed:
             assert problems(" ".join(UNITS.decode(label))) == []
 
 
-def test_a_wider_search_finds_nothing_less_likely(scribe: GraphDecoder) -> None:
+def test_a_wider_search_finds_nothing_less_likely(graph_decoder: GraphDecoder) -> None:
     for count in range(1, 8):
-        found = judge(scribe, count)
+        found = scorer_of(graph_decoder, count)
         narrow, wide = (_forwards(found, found.propose(UNITS, width)[0]) for width in (1, 30))
         assert wide >= narrow - 1e-4
 
 
 def _forwards(found: GraphScorer, label: tuple[int, ...]) -> float:
     units = np.array([[0, *label]])
-    said, _ = found._say(units, np.zeros(1, np.int64), found._nothing(1))
-    return float(sum(said[0, i, unit] for i, unit in enumerate([*label, 0])))
+    outputs, _ = found._decode_step(units, np.zeros(1, np.int64), found._empty_cache(1))
+    return float(sum(outputs[0, i, unit] for i, unit in enumerate([*label, 0])))
 
 
-def test_proposals_keep_to_what_is_allowed(scribe: GraphDecoder) -> None:
+def test_proposals_keep_to_what_is_allowed(graph_decoder: GraphDecoder) -> None:
     allowed = np.array([name in ("", "1", "+") for name in UNITS.names])
     for count in range(1, 6):
-        for label in judge(scribe, count).propose(UNITS, 3, allowed):
+        for label in scorer_of(graph_decoder, count).propose(UNITS, 3, allowed):
             assert set(UNITS.decode(label)) <= {"1", "+"}

@@ -1,0 +1,213 @@
+"""CNN and Transformer, image -> label, one unit at a time (Vaswani et al., 2017).
+
+Images (B, 1, H, W) uint8 -> logits (B, L, V). A CNN feature map with a 2-D position code goes
+through a Transformer encoder of N cells; an autoregressive decoder attends to it.
+Other letters as in `hmer_cli.networks.ctc_model`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hmer_cli.networks.backbones import BACKBONES, normalised
+from hmer_cli.networks.layers import KeysValues, place, sinusoid
+from hmer_cli.recognition.beam_search import beam_search
+from hmer_cli.recognition.units import BLANK, Units
+
+
+@dataclass(frozen=True)
+class TransformerShape:
+    """The dimensions of a `Transcriber`; ``longest`` is the maximal length of a label in units."""
+
+    units: int
+    backbone: str = "resnet18"
+    pretrained: bool = False
+    frozen: int = 0
+    channels: int = 256
+    heads: int = 8
+    encoder: int = 2
+    decoder: int = 4
+    feed: int = 1024
+    dropout: float = 0.2
+    longest: int = 160
+
+
+class Attention(nn.Module):
+    """Multi-head attention to keys and values that can be cached."""
+
+    def __init__(self, channels: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.query = nn.Linear(channels, channels)
+        self.key_value = nn.Linear(channels, 2 * channels)
+        self.out = nn.Linear(channels, channels)
+
+    def project(self, x: Tensor) -> KeysValues:
+        """(B, N, C) -> its keys and values."""
+        b, n, c = x.shape
+        k, v = self.key_value(x).view(b, n, 2, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        return k, v
+
+    def forward(self, x: Tensor, cached: KeysValues, causal: bool = False) -> Tensor:
+        """x (B, L, C) attends to cached keys and values."""
+        b, n, c = x.shape
+        q = self.query(x).view(b, n, self.heads, c // self.heads).transpose(1, 2)
+        dropout = self.dropout if self.training else 0.0
+        y = functional.scaled_dot_product_attention(q, *cached, dropout_p=dropout, is_causal=causal)
+        return self.out(y.transpose(1, 2).reshape(b, n, c))
+
+
+class Layer(nn.Module):
+    """Pre-norm layer of the decoder."""
+
+    def __init__(self, shape: TransformerShape) -> None:
+        super().__init__()
+        c = shape.channels
+        self.own, self.cross = (Attention(c, shape.heads, shape.dropout) for _ in range(2))
+        self.own_norm, self.cross_norm, self.feed_norm = (nn.LayerNorm(c) for _ in range(3))
+        self.feed = nn.Sequential(
+            nn.Linear(c, shape.feed), nn.ReLU(), nn.Dropout(shape.dropout), nn.Linear(shape.feed, c)
+        )
+        self.drop = nn.Dropout(shape.dropout)
+
+    def forward(
+        self, x: Tensor, past: KeysValues | None, memory: KeysValues
+    ) -> tuple[Tensor, KeysValues]:
+        """x (B, L, C) after cached units (L is then 1) -> output and new cache."""
+        y = self.own_norm(x)
+        cache = self.own.project(y)
+        if past is not None:
+            cache = torch.cat([past[0], cache[0]], dim=2), torch.cat([past[1], cache[1]], dim=2)
+        x = x + self.drop(self.own(y, cache, causal=past is None))
+        x = x + self.drop(self.cross(self.cross_norm(x), memory))
+        return x + self.drop(self.feed(self.feed_norm(x))), cache
+
+
+@dataclass
+class DecoderState:
+    """Keys and values, for each decoder layer: ``maps`` of the image, ``past`` of the units so far.
+
+    ``length`` is the number of these units.
+    """
+
+    maps: list[KeysValues]
+    past: list[KeysValues] = field(default_factory=list)
+    length: int = 0
+
+    def select(self, rows: Tensor) -> DecoderState:
+        """The same for these rows of the batch, in their order."""
+        return DecoderState(
+            [(k[rows], v[rows]) for k, v in self.maps],
+            [(k[rows], v[rows]) for k, v in self.past],
+            self.length,
+        )
+
+
+class Transcriber(nn.Module):
+    """CNN backbone, Transformer encoder, autoregressive Transformer decoder."""
+
+    def __init__(self, shape: TransformerShape) -> None:
+        super().__init__()
+        c = shape.channels
+        self.backbone = BACKBONES[shape.backbone]()
+        self.enter = nn.Linear(self.backbone.channels, c)
+        layer = nn.TransformerEncoderLayer(
+            c, shape.heads, shape.feed, shape.dropout, batch_first=True, norm_first=True
+        )
+        self.encoder = nn.TransformerEncoder(
+            layer, shape.encoder, nn.LayerNorm(c), enable_nested_tensor=False
+        )
+        self.embed = nn.Embedding(shape.units, c)
+        self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.decoder))
+        self.drop = nn.Dropout(shape.dropout)
+        self.norm = nn.LayerNorm(c)
+        self.out = nn.Linear(c, shape.units)
+        nn.init.normal_(self.embed.weight, std=c**-0.5)
+
+    def encode(self, images: Tensor) -> DecoderState:
+        """Pictures (B, 1, H, W) uint8 -> the decoder's state before the first unit."""
+        x = self.enter(self.backbone(normalised(images)).permute(0, 2, 3, 1))
+        b, h, w, c = x.shape
+        memory = self.encoder((x + place(h, w, c, x.device)).flatten(1, 2))
+        return DecoderState([layer.cross.project(memory) for layer in self._layers()])
+
+    def decode_step(self, state: DecoderState, units: Tensor) -> tuple[Tensor, DecoderState]:
+        """Units (B, L) -> logits of the next of each (B, L, V), and the decoder's new state.
+
+        BLANK is the start symbol in the input and the end symbol in the output.
+        """
+        c, end = self.embed.embedding_dim, state.length + units.shape[1]
+        x = self.embed(units) * math.sqrt(c) + sinusoid(end, c, units.device)[state.length :]
+        x = self.drop(x)
+        past: list[KeysValues] = []
+        for i, layer in enumerate(self._layers()):
+            x, cache = layer(x, state.past[i] if state.past else None, state.maps[i])
+            past.append(cache)
+        return self.out(self.norm(x)).float(), DecoderState(state.maps, past, end)
+
+    def forward(self, images: Tensor, before: Tensor) -> Tensor:
+        """Pictures and the units before each -> logits of the next, (B, L + 1, V)."""
+        return self.decode_step(self.encode(images), before)[0]
+
+    def _layers(self) -> list[Layer]:
+        return [layer for layer in self.layers if isinstance(layer, Layer)]
+
+
+@torch.no_grad()
+def greedy(model: Transcriber, images: Tensor, longest: int) -> list[list[int]]:
+    """Units of each image by greedy decoding, at most ``longest``."""
+    state = model.encode(images)
+    unit = torch.full((len(images), 1), BLANK, device=images.device)
+    ended = torch.zeros_like(unit, dtype=torch.bool)
+    found = []
+    for _ in range(longest):
+        scores, state = model.decode_step(state, unit)
+        unit = scores.argmax(dim=2).masked_fill(ended, BLANK)
+        ended = ended | (unit == BLANK)
+        found.append(unit)
+        if ended.all():
+            break
+    return [[u for u in row if u != BLANK] for row in torch.cat(found, dim=1).tolist()]
+
+
+@torch.no_grad()
+def beam(
+    model: Transcriber, images: Tensor, units: Units, width: int, longest: int
+) -> list[list[int]]:
+    """The likeliest label of each image that the grammar allows, by beam search.
+
+    A search without any complete label gives its best prefix, with its groups closed.
+    """
+    encoded = model.encode(images)
+    found = []
+    for i in range(len(images)):
+        start = encoded.select(torch.tensor([i], device=images.device))
+        found.append(_beam_one(model, start, units, width, longest))
+    return found
+
+
+def _beam_one(
+    model: Transcriber, state: DecoderState, units: Units, width: int, longest: int
+) -> list[int]:
+    device = state.maps[0][0].device
+
+    def step(last: Sequence[int], parents: Sequence[int]) -> NDArray[np.float32]:
+        nonlocal state
+        state = state.select(torch.tensor(parents, device=device))
+        scores, state = model.decode_step(state, torch.tensor(last, device=device)[:, None])
+        rows: NDArray[np.float32] = scores[:, -1].log_softmax(dim=1).cpu().numpy()
+        return rows
+
+    complete, prefixes = beam_search(step, units, width, longest, count=1)
+    if complete:
+        return list(complete[0].units)
+    closing = (units.index(token) for token in prefixes[0].state.closing())
+    return [*prefixes[0].units, *closing]
