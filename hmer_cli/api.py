@@ -21,7 +21,15 @@ from hmer_cli.document.build_records import page_records
 from hmer_cli.document.cache import Cache, setting_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import PageRead, Record, Status, Transform, numbered_ids, source_ids
+from hmer_cli.document.records import (
+    PageRead,
+    Record,
+    Status,
+    Transform,
+    by_line,
+    numbered_ids,
+    source_ids,
+)
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tree import LabelError
@@ -33,6 +41,7 @@ from hmer_cli.page.load.pdf import Renderer, check_renderer
 from hmer_cli.page.load.sources import Source, find_sources
 from hmer_cli.page.regions import Layout
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
+from hmer_cli.recognition.reading import Alternative
 
 
 @dataclass(frozen=True)
@@ -53,19 +62,6 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Alternative:
-    """Another reading of an expression.
-
-    Attributes:
-        label: its tokens, separated by spaces.
-        confidence: the probability that it is the right one, 0 to 1.
-    """
-
-    label: str
-    confidence: float
-
-
-@dataclass(frozen=True)
 class Expression:
     """One expression that was read.
 
@@ -82,7 +78,8 @@ class Expression:
         box: x0, y0, x1, y1 in pixels of the page (PDF pages at 200 dpi), upright by EXIF; of InkML
             in the units of its ink. None where nothing was found.
         tokens: those of the label, in its order.
-        alternatives: other readings, the likeliest first; may be empty.
+        alternatives: up to four other readings, the likeliest first. None where a person corrected
+            it, and of derivations of several lines.
         source: the path as it was given, or the name.
         page: the number of the page, from 1.
         model: the name of the weights.
@@ -250,7 +247,7 @@ class Converter:
 
 
 def _converted(page: PageRead, stems: dict[str, str]) -> ConvertedPage:
-    records = list(page_records(page, Corrections()))
+    records = list(by_line(page_records(page, Corrections())))
     ids = numbered_ids(records, stems)
     joined = zip(ids, records, strict=True)
     expressions = tuple(_expression(name, record, page.result.to_source) for name, record in joined)
@@ -272,7 +269,7 @@ def _expression(name: str, record: Record, to_source: Transform | None) -> Expre
             Token(token.token, token.confidence, _in_source(token.box, to_source))
             for token in record.tokens
         ),
-        alternatives=(),
+        alternatives=record.alternatives,
         source=record.source,
         page=record.page or 1,
         model=record.model,

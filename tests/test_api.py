@@ -17,7 +17,7 @@ from PIL import Image
 from test_one_way import Fingerprint
 
 import hmer_cli
-from hmer_cli import Converter, Expression, InputError, MissingError, UsageError
+from hmer_cli import Alternative, Converter, Expression, InputError, MissingError, UsageError
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.records import expression_ids
 from hmer_cli.recognition.reading import Reading, TokenReading
@@ -37,7 +37,8 @@ class OneToken(FakeRecogniser):
     """Reads an x in the middle of every image."""
 
     def read(self, images: object) -> list[Reading]:
-        return [Reading("x", 0.9, (TokenReading("x", 0.8, (2.0, 3.0, 12.0, 13.0)),))]
+        token = TokenReading("x", 0.8, (2.0, 3.0, 12.0, 13.0))
+        return [Reading("x", 0.9, (token,), (Alternative("X", 0.06), Alternative("y", 0.01)))]
 
 
 def test_an_expression_says_all_there_is_to_say(tmp_path: Path) -> None:
@@ -54,7 +55,10 @@ def test_an_expression_says_all_there_is_to_say(tmp_path: Path) -> None:
     (token,) = found.tokens
     assert (token.token, token.confidence) == ("x", 0.8)
     assert found.box[0] - 4 <= token.box[0] < token.box[2] <= found.box[2]
-    assert json.loads(json.dumps(found.to_dict()))["tokens"][0]["token"] == "x"
+    assert found.alternatives == (Alternative("X", 0.06), Alternative("y", 0.01))
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert plain["tokens"][0]["token"] == "x"
+    assert plain["alternatives"][0] == {"label": "X", "confidence": 0.06}
 
 
 def test_tokens_of_ink_are_in_the_units_of_its_ink() -> None:

@@ -24,6 +24,7 @@ from hmer_cli.document.records import Record, expression_ids
 from hmer_cli.errors import OutputError, StrictError, UsageError
 
 FIELDS = ["source", "page", "region", "latex", "confidence", "status", "error", "model"]
+FIELDS += ["alternatives"]
 
 
 @pytest.fixture(autouse=True)

@@ -72,6 +72,16 @@ def test_a_judge_chooses_among_what_ctc_proposes() -> None:
     assert rescore([EVEN], [Shortest()]).units == (1,)
 
 
+def test_the_other_labels_follow_from_the_likeliest_on() -> None:
+    looks = [look((0.1, 0.5, 0.25, 0.15), found=((2,), (1,), (3,)))]
+    chosen = rescore(looks)
+    assert [units for units, _ in chosen.others] == [(2,), (3,)]
+    behind = np.exp([score for _, score in chosen.others])
+    assert behind == pytest.approx([0.25 / 0.5, 0.15 / 0.5])
+    judged = rescore([EVEN], [Shortest()])
+    assert [units for units, _ in judged.others] == [(1, 2)] and judged.others[0][1] < 0
+
+
 def test_judges_who_differ_are_weighed_against_each_other() -> None:
     for most in (1, -1):
         assert rescore([EVEN], [Shortest(0.3), Shortest(-0.1 * most)]).units == (1,)

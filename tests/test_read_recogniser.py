@@ -55,6 +55,11 @@ def test_every_reading_is_valid_latex_with_a_confidence_and_places(
         assert problems(reading.label) == []
         assert 0 < reading.confidence < 1
         assert [token.token for token in reading.tokens] == reading.label.split()
+        chances = [reading.confidence, *(other.confidence for other in reading.alternatives)]
+        assert chances == sorted(chances, reverse=True) and sum(chances) <= 1
+        labels = {reading.label, *(other.label for other in reading.alternatives)}
+        assert 1 < len(labels) == len(chances) <= 5
+        assert not any(problems(label) for label in labels)
         height, width = written.image.shape
         for token in reading.tokens:
             x0, y0, x1, y1 = token.box

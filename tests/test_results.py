@@ -23,7 +23,7 @@ from hmer_cli.document.records import Record
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import Region, find_regions
-from hmer_cli.recognition.reading import Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 CACHE = Path("cache")
 
@@ -43,8 +43,9 @@ class Remembered(FakeRecogniser):
     def _reading(self, height: int, width: int) -> Reading:
         tokens = " ".join(f"{height}+{width}")
         places = tuple(TokenReading(t, 0.9, (1.23, 2, 3, 4)) for t in tokens.split())
+        others = (Alternative("x", 0.125), Alternative("y", 0.0625))
         sure = 0.5 + width % 50 / 100  # with less, the page is read the other ways up, too
-        return Reading(tokens, sure, places)
+        return Reading(tokens, sure, places, others)
 
 
 @pytest.fixture(autouse=True)

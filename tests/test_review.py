@@ -29,12 +29,18 @@ LABELS = {"x ^ { 2 }": 0.9, r"\frac { a } { b }": 0.3, "y = 1": 0.7}
 
 
 class Scribe:
-    """Reads these labels in turn, each token in the next third of the image."""
+    """Reads these labels in turn, each token in the next third of the image; turned pages, which
+    come later, not at all."""
 
     model = "scribe"
 
+    def __init__(self) -> None:
+        self.labels = dict(LABELS)
+
     def read(self, images: list[np.ndarray]) -> list[Reading]:
-        return [self._reading(*each) for each in zip(images, LABELS.items(), strict=False)]
+        known, self.labels = self.labels, {}
+        found = [self._reading(*each) for each in zip(images, known.items(), strict=False)]
+        return found + [Reading("", 0.0)] * (len(images) - len(found))
 
     @staticmethod
     def _reading(image: np.ndarray, spoken: tuple[str, float]) -> Reading:

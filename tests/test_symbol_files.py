@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmer_cli.data.symbol_files import IsolatedSymbol, read_symbols, symbol_token
 from hmer_cli.errors import InputError
 from hmer_cli.synthesis.font import FontWriter
 from hmer_cli.synthesis.layout_statistics import extents
-from hmer_cli.training.agreement import agreeing, checked_symbols
+from hmer_cli.training.compose.agreement import agreeing, checked_symbols
 from hmer_cli.training.compose.symbol_bank import SymbolBank
-from hmer_cli.training.symbol_files import IsolatedSymbol, read_symbols, symbol_token
 
 
 def lines_of(path: Path, entries: Iterable[object]) -> Path:
@@ -119,7 +119,7 @@ def test_what_was_found_out_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HMER_CACHE", str(tmp_path / "cache"))
     path = unipen(tmp_path / "s.jsonl.gz", "abc", 20)
     first = checked_symbols(path)
-    monkeypatch.setattr("hmer_cli.training.agreement.agreeing", lambda symbols: 1 / 0)
+    monkeypatch.setattr("hmer_cli.training.compose.agreement.agreeing", lambda symbols: 1 / 0)
     again = checked_symbols(path)
     assert [s.token for s in again] == [s.token for s in first]
 

@@ -14,11 +14,12 @@ pytest.importorskip("onnx")
 from test_learn_graph import RECIPE as GRAPH
 from test_symbol_files import unipen
 
-from hmer_cli.commands.train import invention_of, train
+from hmer_cli.commands.train import train
 from hmer_cli.errors import InputError
 from hmer_cli.training.batches.images import mixed
 from hmer_cli.training.compose.examples import UNTIED
 from hmer_cli.training.recipe import load
+from hmer_cli.training.recogniser import invention_of
 from hmer_cli.training.registry import load_system
 
 pytestmark = pytest.mark.torch

@@ -59,7 +59,14 @@ class _Line:
 def join_derivations(
     expressions: Sequence[RegionReading], alone: Container[str] = ()
 ) -> list[RegionReading]:
-    """The expressions of a page with the lines of each derivation joined to one ``aligned``.
+    """The expressions of a page with the lines of each derivation joined to one ``aligned``."""
+    return [joined(group) for group in group_derivations(expressions, alone)]
+
+
+def group_derivations(
+    expressions: Sequence[RegionReading], alone: Container[str] = ()
+) -> list[list[RegionReading]]:
+    """The expressions of a page, the lines of each derivation in one group.
 
     A line continues the one above if the vertical gap is small and their first top-level relations
     are in one column; the tolerance is larger for a line that begins with its relation. Invalid
@@ -80,7 +87,12 @@ def join_derivations(
         else:
             groups[home].append(expression)
             lasts[home] = line
-    return [group[0] if len(group) == 1 else _joined(group) for group in groups]
+    return groups
+
+
+def joined(group: Sequence[RegionReading]) -> RegionReading:
+    """The lines of a derivation as one expression; a group of one is that expression."""
+    return group[0] if len(group) == 1 else _joined(group)
 
 
 def _line(expression: RegionReading) -> _Line | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from hmer_cli import console
-from hmer_cli.document.aligned import join_derivations
+from hmer_cli.document.aligned import group_derivations, joined
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading
 from hmer_cli.errors import InputError, InternalError, input_error
@@ -52,9 +52,17 @@ def _with_failures(page: PageRead, empty: bool, corrections: Corrections) -> Ite
 def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
     """The records of the expressions on one page, in their order, corrected."""
     # A line that was corrected by itself stays the line that it was then.
-    for expression in join_derivations(page.result.expressions, corrections):
-        place = (page.file, page.number or 1, expression.box)
-        yield _record(page, expression, corrections.find(expression.key, *place))
+    for group in group_derivations(page.result.expressions, corrections):
+        record = _corrected(page, joined(group), corrections)
+        if len(group) > 1:
+            lines = tuple(_corrected(page, line, corrections) for line in group)
+            record = replace(record, lines=lines)
+        yield record
+
+
+def _corrected(page: PageRead, expression: RegionReading, corrections: Corrections) -> Record:
+    place = (page.file, page.number or 1, expression.box)
+    return _record(page, expression, corrections.find(expression.key, *place))
 
 
 def _record(page: PageRead, expression: RegionReading, correction: str | None) -> Record:
@@ -82,6 +90,7 @@ def _record(page: PageRead, expression: RegionReading, correction: str | None) -
         error=doubt,
         model=page.result.model,
         correction=correction,
+        alternatives=reading.alternatives if correction is None else (),
         tokens=reading.tokens,
         evidence=evidence,
     )

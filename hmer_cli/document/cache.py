@@ -26,7 +26,7 @@ from hmer_cli.errors import OutputError
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
 from hmer_cli.page.detect.detector import FILES
-from hmer_cli.recognition.reading import Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 T = TypeVar("T")
 
@@ -281,6 +281,7 @@ def _encoded(result: Result) -> bytes:
             "label": each.reading.label,
             "confidence": each.reading.confidence,
             "tokens": [(t.token, t.confidence, *t.box) for t in each.reading.tokens],
+            "alternatives": [(a.label, a.confidence) for a in each.reading.alternatives],
         }
         for each in result.expressions
     ]
@@ -303,7 +304,8 @@ def _expression(fields: dict[str, Any]) -> RegionReading:
     tokens = tuple(
         TokenReading(t, c, (x0, y0, x1, y1)) for t, c, x0, y0, x1, y1 in fields["tokens"]
     )
-    reading = Reading(fields["label"], fields["confidence"], tokens)
+    others = tuple(Alternative(label, confidence) for label, confidence in fields["alternatives"])
+    reading = Reading(fields["label"], fields["confidence"], tokens, others)
     return RegionReading(_box(fields["region"]), _box(fields["box"]), fields["key"], reading)
 
 

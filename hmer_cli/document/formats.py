@@ -10,7 +10,7 @@ from pathlib import Path
 import hmer_cli
 from hmer_cli import files
 from hmer_cli.console import one_line
-from hmer_cli.document.records import PUBLIC, Record, expression_ids
+from hmer_cli.document.records import PUBLIC, Record, by_line, expression_ids
 from hmer_cli.document.review import review
 from hmer_cli.errors import UsageError
 
@@ -84,12 +84,15 @@ def _json(content: object) -> str:
 
 
 def jsonl(records: Sequence[Record]) -> str:
-    """One JSON object a line, its keys in the order of PUBLIC."""
-    return "".join(
-        _json({name: getattr(record, name) for name in PUBLIC}) + "\n"
-        for record in records
-        if not record.dismissed
-    )
+    """One JSON object a line, its keys in the order of PUBLIC; derivations line by line."""
+    kept = (record for record in by_line(records) if not record.dismissed)
+    return "".join(_json(_public(record)) + "\n" for record in kept)
+
+
+def _public(record: Record) -> dict[str, object]:
+    fields = {name: getattr(record, name) for name in PUBLIC}
+    others = [{"latex": a.label, "confidence": a.confidence} for a in record.alternatives]
+    return fields | {"alternatives": others}
 
 
 _TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).

@@ -29,7 +29,7 @@ from hmer_cli.page.load.sources import Source
 from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.page.worker import Worker
 from hmer_cli.recognition.lazy import Reader
-from hmer_cli.recognition.reading import Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 IN_FLIGHT = MAX_PIXELS
 """Pixels of the pages prepared at a time, so that memory does not grow with ``jobs``."""
@@ -311,11 +311,15 @@ def _expression(region: Region, reading: Reading) -> RegionReading:
         )
         for token in reading.tokens
     )
+    alternatives = tuple(
+        Alternative(other.label, round(float(other.confidence), 4))
+        for other in reading.alternatives
+    )
     return RegionReading(
         _rounded(region.box, 2),
         (left, top, left + width, top + height),
         region.key,
-        Reading(reading.label, round(float(reading.confidence), 4), tokens),
+        Reading(reading.label, round(float(reading.confidence), 4), tokens, alternatives),
     )
 
 

@@ -10,21 +10,23 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Literal
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
-from hmer_cli.recognition.reading import Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
 
 Transform = tuple[float, ...]
 """The nine numbers of a homography, row by row."""
 
-PUBLIC = ("source", "page", "region", "latex", "confidence", "status", "error", "model")
+PUBLIC = (
+    "source", "page", "region", "latex", "confidence", "status", "error", "model", "alternatives",
+)  # fmt: skip
 """The fields of a .jsonl record."""
 
 
@@ -104,9 +106,11 @@ class Record:
     ``region`` is x0, y0, x1, y1 in pixels of the page (PDF pages are drawn at 200 dpi), for InkML
     in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
     ``status`` is low if that is under a half or ``error`` is the reason why it is doubtful.
-    ``correction`` is the label that a person typed, empty for "no mathematics". ``tokens`` are
-    those recognised (before any correction), in pixels of the page's image; ``evidence`` is set if
-    an output needs it. ``internal``: the failure is a bug of hmer.
+    ``correction`` is the label that a person typed, empty for "no mathematics".
+    ``alternatives`` are other readings, likeliest first; none where it was corrected. ``tokens``
+    are those recognised (before any correction), in pixels of the page's image; ``evidence`` is
+    set if an output needs it. ``internal``: the failure is a bug of hmer. ``lines`` are the records
+    of the lines that a derivation was joined from.
     """
 
     source: str
@@ -118,9 +122,11 @@ class Record:
     error: str | None
     model: str
     correction: str | None = None
+    alternatives: tuple[Alternative, ...] = field(default=(), compare=False)
     tokens: tuple[TokenReading, ...] = field(default=(), repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
     internal: bool = False
+    lines: tuple[Record, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def usable(self) -> bool:
@@ -142,14 +148,25 @@ def expression_ids(records: Sequence[Record]) -> list[str]:
     return numbered_ids(records, source_ids(record.source for record in records))
 
 
+def by_line(records: Iterable[Record]) -> Iterator[Record]:
+    """The records, for each derivation that nobody corrected as a whole those of its lines."""
+    for record in records:
+        whole = record.correction is not None or not record.lines
+        yield from (record,) if whole else record.lines
+
+
 def numbered_ids(records: Iterable[Record], stems: Mapping[str, str]) -> list[str]:
-    """The ids of records, whole pages of them, of sources with these parts of the id."""
+    """The ids of records, whole pages of them, of sources with these parts of the id.
+
+    Each line of a derivation has a number of its own; the derivation has that of its first.
+    """
     counts: dict[tuple[str, int | None], int] = {}
     ids = []
     for record in records:
         place = (record.source, record.page)
         counts[place] = counts.get(place, 0) + 1
         ids.append(f"{stems[record.source]}-p{record.page or 0}-r{counts[place]}")
+        counts[place] += max(len(record.lines) - 1, 0)
     return ids
 
 

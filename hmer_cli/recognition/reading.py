@@ -19,13 +19,28 @@ class TokenReading:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """Another reading of an expression.
+
+    Attributes:
+        label: its tokens, separated by spaces.
+        confidence: the probability that it is the right one, 0 to 1.
+    """
+
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Reading:
     """The label read from one image, space-separated tokens in the field's spelling.
 
     ``confidence`` (0 to 1) is the probability that the whole label is right; an image without
-    ink gives an empty label and confidence 0.
+    ink gives an empty label and confidence 0. ``alternatives`` are the likeliest other labels,
+    best first.
     """
 
     label: str
     confidence: float
     tokens: tuple[TokenReading, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()

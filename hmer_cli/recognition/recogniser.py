@@ -32,7 +32,7 @@ from hmer_cli.recognition.graph_decoder import (
 )
 from hmer_cli.recognition.pieces import pieces
 from hmer_cli.recognition.prepare import Prepared, prepare
-from hmer_cli.recognition.reading import Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 from hmer_cli.recognition.rescoring import LENGTH_BONUS, DecoderScorer, Label, Pass, Ranked, rescore
 from hmer_cli.recognition.scale import CELL, SYMBOL
 from hmer_cli.recognition.strokes import stroke_features
@@ -73,6 +73,12 @@ WIDTH = 20
 
 FRANK = 1.0, 0.0, 0.0
 """How much the odds of CTC, the lead and their offset count for a confidence not yet calibrated."""
+
+ALTERNATIVES = 4  # convention: five labels in all
+"""Other labels than the best one that a reading holds, at most."""
+
+AMONG_OTHERS, SPREAD = 0.45, 4.0  # chosen on CROHME test2013, ink and images
+"""How often one of the others is right where the best is not; what their scores are divided by."""
 
 NOTHING = Reading("", 0.0)
 """What an image without ink gives."""
@@ -163,7 +169,21 @@ class Recogniser:
             box = look.box(place, self._symbol)
             tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
         sure = self._confidence(best, isinstance(image, InkImage))
-        return Reading(join(t.token for t in tokens), sure, tuple(tokens))
+        label = join(t.token for t in tokens)
+        return Reading(label, sure, tuple(tokens), self._alternatives(label, best, sure))
+
+    def _alternatives(self, label: str, best: Ranked, sure: float) -> tuple[Alternative, ...]:
+        """The likeliest other labels, which share what probability the best one leaves."""
+        behind: dict[str, float] = {}
+        for units, score in best.others:  # of two spellings in units, the likelier one
+            behind.setdefault(join(self.units.decode(units)), score)
+        behind.pop(label, None)
+        if not behind:
+            return ()
+        shares = np.exp(np.array(list(behind.values())) / SPREAD)
+        shares *= (1 - sure) * AMONG_OTHERS / shares.sum()
+        found = zip(behind, shares.tolist(), strict=True)
+        return tuple(Alternative(other, min(share, sure)) for other, share in found)[:ALTERNATIVES]
 
     def _chosen(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
         """The first look, and what it and the graph reader say where they are sure.

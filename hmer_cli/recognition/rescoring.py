@@ -57,12 +57,14 @@ class Pass:
 class Ranked:
     """The label that was chosen: its units, the log of its CTC probability, and its ``margin``.
 
-    That is the log-odds that it is right and none of the others that were weighed.
+    That is the log-odds that it is right and none of the others that were weighed. ``others`` are
+    these, best first, each with how far its score is behind that of the chosen one.
     """
 
     units: Label
     score: float
     margin: float
+    others: tuple[tuple[Label, float], ...] = ()
 
     @property
     def odds(self) -> float:
@@ -118,9 +120,14 @@ def rescore(
         total, bonus = total[order], bonus[order]
         for judge in judges:
             total = total + judge.weight * (judge([labels[i] for i in order]) + bonus)
-        order = order[np.argsort(-total, kind="stable")]
+        ranked = np.argsort(-total, kind="stable")
+        order, total = order[ranked], total[ranked]
+    else:
+        total = total[order]
     best = int(order[0])
-    return Ranked(labels[best], float(scores[best]), margin(total))
+    behind = (total[1:] - total[0]).tolist()
+    others = tuple(zip((labels[i] for i in order[1:]), behind, strict=True))
+    return Ranked(labels[best], float(scores[best]), margin(total), others)
 
 
 def margin(total: NDArray[np.float64]) -> float:

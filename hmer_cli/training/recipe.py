@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hmer_cli.errors import UsageError
+from hmer_cli.training.augment.degradation import Degradation
 from hmer_cli.training.augment.ink import Spread
-from hmer_cli.training.degradation import Degradation
 
 KINDS = {
     "int": "a whole number",

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from hmer_cli.page.clean.illumination import flatten
 from hmer_cli.recognition.prepare import brighten, stretch
 from hmer_cli.training.augment import paper as sheet
+from hmer_cli.training.augment.degradation import Degradation
 from hmer_cli.training.augment.paper import Gray, blurred, field
-from hmer_cli.training.degradation import Degradation
 
 Pixels = NDArray[np.uint8]
 

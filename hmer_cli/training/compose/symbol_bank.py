@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.data.symbol_files import IsolatedSymbol
 from hmer_cli.expr.commands import FONTS
 from hmer_cli.expr.symbol_classes import layout_class
 from hmer_cli.ink.ink import Ink
@@ -18,10 +19,9 @@ from hmer_cli.synthesis.font import WORD_GAP, WORDS, FontWriter, knows, sample, 
 from hmer_cli.synthesis.glyph import Glyph, Points
 from hmer_cli.synthesis.layout_statistics import extents
 from hmer_cli.synthesis.pen_kinematics import link
-from hmer_cli.training.agreement import checked_symbols
+from hmer_cli.training.compose.agreement import checked_symbols
 from hmer_cli.training.compose.baselines import PlacedSymbol, placed_symbols
 from hmer_cli.training.compose.examples import Example, example
-from hmer_cli.training.symbol_files import IsolatedSymbol
 
 _STEP = 0.04
 """Points nearer than this, in x heights, are left out of the bank."""

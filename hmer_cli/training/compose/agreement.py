@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.data.symbol_files import IsolatedSymbol, read_symbols
 from hmer_cli.ink.ink import Stroke
 from hmer_cli.models.registry import cache_dir
-from hmer_cli.training.symbol_files import IsolatedSymbol, read_symbols
 
 _SHAPE = 6, 6, 4
 """Rows, columns and directions of the histogram."""
