@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from test_learn_graph import RECIPE as GRAPH
+from test_training_graph import RECIPE as GRAPH
 from test_symbol_files import unipen
 
 from hmer_cli.commands.train import train
