@@ -13,9 +13,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from test_training_seeds import PLAIN
-from test_training_loop import NUMBERS
 from test_train_verb import written
+from test_training_loop import NUMBERS
+from test_training_seeds import PLAIN
 
 from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.loop import BEST, CHECKPOINT, LOG, Stream, Trainer
