@@ -193,7 +193,7 @@ class Writer:
 
 
 def ink(name: str, label: str) -> Ink:
-    """One expression as ink, in a hand of its own."""
+    """One expression as ink, in a style of its own."""
     drawn = Writer(label, seed=len(label)).row()
     strokes = tuple(np.round(np.array(s), 1).astype(np.float32) for s in drawn.strokes)
     symbols = tuple(Symbol(tuple(indices), token) for token, indices in drawn.symbols)

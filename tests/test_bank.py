@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmer_cli.data.mathbrush import read_symbols
+from hmer_cli.data.symbol_files import read_symbols
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
@@ -23,7 +25,6 @@ from hmer_cli.training.compose.baselines import placed_symbols
 from hmer_cli.training.compose.examples import example
 from hmer_cli.training.compose.symbol_bank import SymbolBank, origin
 from hmer_cli.training.fit.layout import fit, measures
-from hmer_cli.data.symbol_files import read_symbols
 
 
 def written(label: str, seed: int = 0, unit: float = 100.0, writer: str = "anna") -> Ink:

@@ -11,8 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from test_learn_graph import RECIPE as GRAPH
 from test_symbol_files import unipen
+from test_training_graph import RECIPE as GRAPH
 
 from hmer_cli.commands.train import train
 from hmer_cli.errors import InputError

@@ -1,6 +1,6 @@
 r"""Files of isolated symbols -> tokens and strokes: MathBrush, UNIPEN and detexify.
 
-MathBrush comes as its own text (`hmer_cli.training.symbol_files`); UNIPEN and detexify as gzipped
+MathBrush comes as its own text (`hmer_cli.data.mathbrush`); UNIPEN and detexify as gzipped
 JSON
 lines with ``label`` and ``strokes``, each stroke flat as x0, y0, x1, y1, ... (y down), and with
 ``writer`` (UNIPEN) or ``package`` (detexify, where ``label`` is a LaTeX command). How large a sign

@@ -72,9 +72,9 @@ class Sample:
 
     def image(self) -> Image:
         """Dark ink on white, (H, W), whether drawn or decoded; raises InputError."""
-        return image_of(self.seen())
+        return image_of(self.readable())
 
-    def seen(self) -> Readable:
+    def readable(self) -> Readable:
         """The input of a recogniser: an image, for InkML with its strokes; raises InputError."""
         if self.ink is not None:
             return legible_ink_image(self.ink)

@@ -47,7 +47,7 @@ _LIBRARIES = (
     "rmscene",
 )
 _WAIT = 30.0  # seconds for another run to finish its transaction
-_SOON = 1.0  # seconds after which it is said that there is something to wait for
+_SOON = 1.0  # seconds of waiting before a message
 _DAY = 86400
 
 _TABLES = """
@@ -157,7 +157,7 @@ class Cache:
 
     def _opened(self) -> sqlite3.Connection:
         if self._path is None:
-            return _connected("")  # SQLite's name for a file that nobody else sees
+            return _connected("")  # SQLite's name for a private temporary file
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             return _connected(str(self._path))

@@ -53,20 +53,20 @@ class Corrections:
                 self._by_page.setdefault((each.file, each.page), []).append(each)
 
     def __contains__(self, key: object) -> bool:
-        """Whether somebody corrected the region with this ink."""
+        """Whether there is a correction of the region with this ink."""
         return key in self._by_key
 
     @classmethod
     def load(cls, paths: Sequence[Path]) -> Corrections:
         """Those of all files, later ones before earlier ones.
 
-        A correction that is not LaTeX is told on stderr with its place, and left out.
+        A correction that is not LaTeX is reported on stderr with its position, and skipped.
         Raises UsageError for a file that cannot be read or holds no corrections.
         """
         return cls(each for path in paths for each in _read(path))
 
     def find(self, key: str, file: str, page: int, box: Box) -> str | None:
-        """The label for the region with this ink at this place; None where nobody gave one."""
+        """The corrected label of the region with this ink or position; None if there is none."""
         if key in self._by_key:
             return self._by_key[key].label
         best = max(
@@ -140,7 +140,7 @@ def _box(value: Any) -> Box | None:
 
 
 def _place(entry: Any) -> str:
-    """Where a person finds what the entry is of."""
+    """Source and page of the entry, for messages."""
     if not isinstance(entry, dict) or "source" not in entry:
         return ""
     return f" ({entry['source']}, page {entry.get('page')})"

@@ -38,7 +38,7 @@ _JOBS = 4  # more only fill the memory with pages: reading takes longer than pre
 _UPRIGHT = 0.5  # mean confidence: a page read with less may lie on its side or upside down,
 _CLEARER = 0.65, 0.2  # and does where another way up is read with so much, and so much more
 _TRIED = 4  # regions that are read of each way up
-_SAID = 4  # tokens at least: a single stroke looks like a sign from any side
+_MIN_TOKENS = 4  # a single stroke is a valid symbol in any rotation
 _SHOWN = 1600  # pixels of the longer side of a picture
 _QUALITY = 60
 
@@ -286,7 +286,7 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
         widest = sorted(regions, key=lambda region: -region.image.shape[1])[:_TRIED]
         read = reader.read([region.seen for region in widest]) if widest else []
         mean = _mean(read)
-        if mean >= best and sum(len(r.label.split()) for r in read) >= _SAID:
+        if mean >= best and sum(len(r.label.split()) for r in read) >= _MIN_TOKENS:
             best, found = mean, (turned, regions)
     if found is None:
         return work, result

@@ -89,7 +89,7 @@ def watch_sources(
 def _undelivered(
     deliver: Callable[[Sequence[Record]], None], known: Look, before: HmerError | None = None
 ) -> HmerError | None:
-    """Deliver all records; why that is not possible, said unless it was ``before``."""
+    """Deliver all records; the error if that fails, reported unless it equals ``before``."""
     try:
         deliver(_records(known))
     except HmerError as error:

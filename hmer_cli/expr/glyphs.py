@@ -22,7 +22,7 @@ BIG = _pairs(
 OPENING = _pairs(r"( ( [ [ \{ { \langle ⟨ \lfloor ⌊ \lceil ⌈")
 CLOSING = _pairs(r") ) ] ] \} } \rangle ⟩ \rfloor ⌋ \rceil ⌉")
 
-_SPACED = _pairs(
+SPACED = _pairs(
     r"""+ + - − = = < < > > / / | | , , ; ; : : ! ! * ∗ \| ‖ \pm ± \mp ∓ \times × \div ÷ \cdot ⋅
     \star ⋆ \circ ∘ \bullet ∙ \cap ∩ \cup ∪ \uplus ⊎ \sqcap ⊓ \sqcup ⊔ \vee ∨ \wedge ∧
     \setminus ∖ \smallsetminus ∖ \wr ≀ \diamond ⋄ \bigtriangleup △ \bigtriangledown ▽
@@ -100,7 +100,7 @@ def _table() -> dict[str, tuple[str, str]]:
     table = {c: ("mi" if c.isalpha() else "mn", c) for c in CHARACTERS if c.isalnum() or c == "."}
     table |= {token: ("mi", glyph) for token, glyph in _LETTERS.items()}
     table |= {token: ("up", glyph) for token, glyph in (_UPRIGHT | _NAMED).items()}
-    for signs in (_SPACED, BIG, OPENING, CLOSING):
+    for signs in (SPACED, BIG, OPENING, CLOSING):
         table |= {token: ("mo", glyph) for token, glyph in signs.items()}
     alphabet = sorted(c for c in CHARACTERS if c.isalnum())
     for font in sorted(FONTS):

@@ -27,7 +27,7 @@ _REMEDY = 'write it as {"strokes": [[[x, y], ...], ...]}'
 
 
 def is_json(data: bytes) -> bool:
-    """Whether this may be JSON: told by its first sign."""
+    """Whether this may be JSON, by its first character."""
     return data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
 
 

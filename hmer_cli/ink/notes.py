@@ -1,6 +1,6 @@
 """Files of ink of every kind -> ink, a page at a time: which reader takes which file.
 
-A reader is two functions: whether a file is of its kind, told by the content, and its pages. To add
+A reader is two functions: whether a file is of its kind, by its content, and its pages. To add
 a kind, add it to ``KINDS``.
 """
 
@@ -22,7 +22,7 @@ ENDINGS = (".inkml", ".xopp", ".xoj", ".rm", ".rmdoc")
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file: ``holds`` tells it by the content, ``read`` gives its pages or raises
+    """A kind of file: ``holds`` detects it by the content, ``read`` gives its pages or raises
     InputError."""
 
     name: str

@@ -1,7 +1,7 @@
 """Notes of reMarkable tablets, version 6 of their lines (.rm) and notebooks (.rmdoc) -> ink.
 
 Read by rmscene (MIT), which is not installed with hmer. A notebook is a zip archive: its
-``.content`` tells the order of the pages, each of which is a ``.rm`` beside it. Highlighters,
+``.content`` lists the order of the pages, each of which is a ``.rm`` beside it. Highlighters,
 shaders and erasers are left out. Units are those of the tablet, 226 to the inch.
 """
 
@@ -49,8 +49,8 @@ def _pages(data: bytes, name: str) -> list[str]:
     names = [each for each in members(data) if each.endswith(".rm")]
     content = next(each for each in members(data) if each.endswith(".content"))
     try:
-        told = json.loads(member(data, content, name))
-        listed = told.get("cPages", {}).get("pages") or told.get("pages") or []
+        table = json.loads(member(data, content, name))
+        listed = table.get("cPages", {}).get("pages") or table.get("pages") or []
         order = [page["id"] if isinstance(page, dict) else str(page) for page in listed]
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{name}: {content} is damaged", "export it as PDF") from error
@@ -78,7 +78,7 @@ def _tree(data: bytes, name: str) -> Any:
             f"{name}: notes of a reMarkable tablet, which take a package to read",
             "pip install rmscene, or export them as PDF",
         ) from None
-    logging.getLogger("rmscene").setLevel(logging.ERROR)  # it tells of every block it does not know
+    logging.getLogger("rmscene").setLevel(logging.ERROR)  # it warns of every unknown block
     try:
         blocks = list(rmscene.read_blocks(io.BytesIO(data)))
         if not blocks or any(_is_lost_line(block) for block in blocks):

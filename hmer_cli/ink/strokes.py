@@ -11,7 +11,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink, Stroke
 
 MAX_STROKES = 100_000
-"""In one page; the most that was seen in notes is some thousand."""
+"""Strokes of one page; notes have some thousand at most."""
 LARGEST = 1e9
 """Units; beyond, float32 would round away the shape of the strokes."""
 

@@ -30,7 +30,7 @@ def calibrate(weights: Path, samples: Sequence[Sample]) -> dict[str, Weights]:
     found = {}
     for rescoring in (True, False):
         recogniser = Recogniser.load(str(weights), rescoring=rescoring)
-        for written, way in ((True, Sample.seen), (False, Sample.image)):
+        for written, way in ((True, Sample.readable), (False, Sample.image)):
             evidence, right = _evidence(recogniser, samples, way)
             if right:
                 found[basis(written, rescoring)] = platt(evidence, right)

@@ -112,7 +112,7 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
 @pytest.mark.data
 @pytest.mark.tex
 @pytest.mark.slow
-@pytest.mark.parametrize("way", [Sample.seen, Sample.image])
+@pytest.mark.parametrize("way", [Sample.readable, Sample.image])
 def test_every_reading_of_the_2014_test_compiles(
     way: Callable[[Sample], Readable],
     recogniser: Recogniser,
@@ -138,7 +138,7 @@ def test_confidence_is_the_share_of_right_answers(
     rescoring: bool, data_file: Callable[[str], Path]
 ) -> None:
     samples = open_dataset(str(data_file("crohme.zip")), "test2014", 400)
-    readings = Recogniser.load(rescoring=rescoring).read([sample.seen() for sample in samples])
+    readings = Recogniser.load(rescoring=rescoring).read([sample.readable() for sample in samples])
     right = [reading.label == s.label for reading, s in zip(readings, samples, strict=True)]
     assert expected_calibration_error([r.confidence for r in readings], right) < 0.1
 

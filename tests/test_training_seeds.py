@@ -14,7 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from test_learn_training import NUMBERS, number
+from test_training_loop import NUMBERS, number
 
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.ink import Ink
