@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hmer_cli.commands.convert import convert
-from hmer_cli.page.bands import cut_into_bands
+from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
 

@@ -26,8 +26,8 @@ from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
 from hmer_cli.page.load.sources import Source
+from hmer_cli.page.load.worker import Worker
 from hmer_cli.page.regions import Layout, Region, find_regions
-from hmer_cli.page.worker import Worker
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading, TokenReading
 

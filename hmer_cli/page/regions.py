@@ -18,13 +18,13 @@ import numpy as np
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.ink.render import InkImage, Readable
-from hmer_cli.page.bands import cut_into_bands
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
+from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import PreparedPage, find_boxes, is_page, prepare_page
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.rows import are_rows, find_rows
 
 Layout = Literal["auto", "expression", "page"]
 """What an image is taken for; ``auto`` looks whether it could be a single expression."""

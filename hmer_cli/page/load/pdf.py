@@ -15,7 +15,7 @@ import numpy as np
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.images import MAX_SIDE, Pixels
-from hmer_cli.page.worker import CPU_SECONDS, WALL_SECONDS, Meta, Worker, WorkerError
+from hmer_cli.page.load.worker import CPU_SECONDS, WALL_SECONDS, Meta, Worker, WorkerError
 
 Renderer = Literal["pdfium", "poppler"]
 """What draws the pages of PDFs."""
@@ -93,7 +93,9 @@ class Pdf:
         return answer, pixels
 
     def _call(self, function: str, meta: Meta) -> tuple[Meta, bytearray]:
-        return self._worker.call(f"hmer_cli.page.pdfium:{function}", meta, self._data, self._key)
+        return self._worker.call(
+            f"hmer_cli.page.load.pdfium:{function}", meta, self._data, self._key
+        )
 
     def _given_up(self, what: str, error: WorkerError) -> InputError:
         if error.reason == "time":

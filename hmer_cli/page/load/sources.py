@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from hmer_cli.data.store import IMAGES, INKML, MAX_BYTES, Store, is_archive, open_store
 from hmer_cli.errors import InputError, input_error
-from hmer_cli.page.kinds import (
+from hmer_cli.page.load.kinds import (
     ARCHIVES,
     HEAD,
     NOTES,
