@@ -1,6 +1,6 @@
 """Sources -> sheets -> pages -> regions -> readings: in order, and a few pages at a time.
 
-What was read before is not read again; see ``results.py``.
+What was read before is not read again; see ``cache.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import cv2
 
 from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
+from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box, shift, union
@@ -35,10 +36,6 @@ IN_FLIGHT = MAX_PIXELS
 """Pixels of the pages that are prepared at a time: the memory of a run does not grow with jobs."""
 
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
-_UPRIGHT = 0.5  # mean confidence: a page read with less may lie on its side or upside down,
-_CLEARER = 0.65, 0.2  # and does where another way up is read with so much, and so much more
-_TRIED = 4  # regions that are read of each way up
-_SAID = 4  # tokens at least: a single stroke looks like a sign from any side
 _SHOWN = 1600  # pixels of the longer side of a picture
 _QUALITY = 60
 
@@ -286,30 +283,17 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
 
 def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> tuple[_Work, Result]:
     """The page and its result, or those of the way up that is read with far more confidence."""
-    sure = _mean([expression.reading for expression in result.expressions])
-    if work.drawn is None or work.error is not None or sure >= _UPRIGHT:
+    readings = [expression.reading for expression in result.expressions]
+    if work.drawn is None or work.error is not None or mean_confidence(readings) >= DOUBTFUL:
         return work, result
-    page = work.drawn.draw()
-    best, found = max(_CLEARER[0], sure + _CLEARER[1]), None
-    for quarters in (1, 2, 3):
-        turned = page.turned(quarters)
-        regions = tuple(find_regions(turned, options.layout))
-        widest = sorted(regions, key=lambda region: -region.image.shape[1])[:_TRIED]
-        read = reader.read([region.seen for region in widest]) if widest else []
-        mean = _mean(read)
-        if mean >= best and sum(len(r.label.split()) for r in read) >= _SAID:
-            best, found = mean, (turned, regions)
+    found = upright(work.drawn.draw, work.regions, readings, reader, options.layout)
     if found is None:
         return work, result
     turned, regions = found
     picture = _picture(turned.image) if options.pictures else None
     work = replace(work, regions=regions, picture=picture, to_source=_to_source(turned))
-    readings = iter(reader.read([region.seen for region in work.regions]))
-    return work, _result(work, readings, reader)
-
-
-def _mean(readings: Sequence[Reading]) -> float:
-    return sum(r.confidence for r in readings) / len(readings) if readings else 0.0
+    anew = iter(reader.read([region.seen for region in work.regions]))
+    return work, _result(work, anew, reader)
 
 
 def _expression(region: Region, reading: Reading) -> RegionReading:

@@ -28,6 +28,10 @@ class Reader(Protocol):
         """One reading an image, in their order."""
         ...
 
+    def certainty(self, images: Sequence[Readable]) -> list[float]:
+        """How clearly CTC alone sees each, at a fifth of the cost: 0 is clear, less is not."""
+        ...
+
 
 class LazyRecogniser:
     """The recogniser with these weights and character set, loaded when there is something to read.
@@ -61,6 +65,10 @@ class LazyRecogniser:
     def read(self, images: Sequence[Readable]) -> list[Reading]:
         """One reading an image, in their order."""
         return self._recogniser.read(images)
+
+    def certainty(self, images: Sequence[Readable]) -> list[float]:
+        """The mean log-probability of CTC's best path over each image."""
+        return self._recogniser.certainty(images)
 
     @property
     def _recogniser(self) -> Recogniser:
