@@ -21,8 +21,15 @@ from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
+from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
 from hmer_cli.page.detect.rows import are_rows, find_rows
-from hmer_cli.page.detect.search import PreparedPage, find_boxes, is_page, prepare_page
+from hmer_cli.page.detect.search import (
+    PreparedPage,
+    find_boxes,
+    in_reading_order,
+    is_page,
+    prepare_page,
+)
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
@@ -89,6 +96,7 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     found = prepare_page(page)
     boxes = _searched(page, found) if layout == "page" or _may_be_page(found) else []
     searched = layout == "page" or is_page(found.parts) or _has_rows(found, boxes)
+    boxes = _completed(found, boxes) if searched else boxes
     if searched and (boxes or layout == "page" or _has_prose(found)):
         return [_cut(page, found.image, each, 0) for each in boxes]
     return _whole(page)
@@ -150,6 +158,15 @@ def _searched(page: Page, found: PreparedPage) -> list[Box]:
         return find_boxes(found)
     except InputError as error:
         raise InputError(f"{page.source}: page {page.number}: {error.what}", error.remedy) from None
+
+
+def _completed(found: PreparedPage, boxes: Sequence[Box]) -> list[Box]:
+    """The boxes with what stands beside them: braces, and signs at the ends of their lines."""
+    if not boxes:
+        return []
+    there = np.array(boxes, np.float32) / found.scale
+    whole = join_bracketed(complete_rows(there, found.parts), found.parts) * found.scale
+    return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in whole.tolist()])
 
 
 def _cut(page: Page, image: Pixels, box: Box, margin: int) -> Region:
