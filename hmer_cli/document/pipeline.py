@@ -18,6 +18,7 @@ import cv2
 
 from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
+from hmer_cli.document.cases import reading_of, to_read
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
 from hmer_cli.errors import InputError, input_error
@@ -258,7 +259,7 @@ def _recognised(
     batch: Sequence[_Work], reader: Reader, options: Options
 ) -> tuple[Sequence[_Work], list[Result]]:
     """The batch and what was read on its pages; where that fails, page by page."""
-    images = [region.seen for work in batch for region in work.regions]
+    images = [image for work in batch for region in work.regions for image in to_read(region)]
     try:
         readings = iter(reader.read(images) if images else ())
         read = [(work, _result(work, readings, reader)) for work in batch]
@@ -277,7 +278,7 @@ def _recognised(
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
     if work.known is not None:
         return work.known
-    found = tuple(_expression(region, next(readings)) for region in work.regions)
+    found = tuple(_expression(region, reading_of(region, readings)) for region in work.regions)
     return Result(reader.model, found, work.to_source)
 
 
@@ -292,7 +293,7 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
     turned, regions = found
     picture = _picture(turned.image) if options.pictures else None
     work = replace(work, regions=regions, picture=picture, to_source=_to_source(turned))
-    anew = iter(reader.read([region.seen for region in work.regions]))
+    anew = iter(reader.read([image for region in regions for image in to_read(region)]))
     return work, _result(work, anew, reader)
 
 

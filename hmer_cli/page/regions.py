@@ -22,6 +22,7 @@ from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
 from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
     PreparedPage,
@@ -48,12 +49,14 @@ class Region:
 
     ``image`` is the cut out part of the page with a small margin, (H, W), dark ink on white; its
     top left corner lies at ``origin`` in the page's image. Of InkML it is ``written``.
+    ``lines`` are those beside a brace, each to be read by itself: a case each.
     """
 
     box: Box
     image: Pixels
     origin: tuple[int, int] = (0, 0)
     written: InkImage | None = None
+    lines: tuple[Region, ...] = ()
 
     @property
     def seen(self) -> Readable:
@@ -96,10 +99,10 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     found = prepare_page(page)
     boxes = _searched(page, found) if layout == "page" or _may_be_page(found) else []
     searched = layout == "page" or is_page(found.parts) or _has_rows(found, boxes)
-    boxes = _completed(found, boxes) if searched else boxes
     if searched and (boxes or layout == "page" or _has_prose(found)):
-        return [_cut(page, found.image, each, 0) for each in boxes]
-    return _whole(page)
+        return _regions(page, found, boxes)
+    regions = _regions(page, found, boxes) if len(boxes) > 1 else []
+    return regions if any(region.lines for region in regions) else _whole(page)
 
 
 def _in_band(page: Page, top: int, foot: int) -> list[Region]:
@@ -160,13 +163,28 @@ def _searched(page: Page, found: PreparedPage) -> list[Box]:
         raise InputError(f"{page.source}: page {page.number}: {error.what}", error.remedy) from None
 
 
-def _completed(found: PreparedPage, boxes: Sequence[Box]) -> list[Box]:
-    """The boxes with what stands beside them: braces, and signs at the ends of their lines."""
+def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Region]:
+    """The regions of boxes with what stands beside them: braces, and signs at the ends of lines."""
     if not boxes:
         return []
     there = np.array(boxes, np.float32) / found.scale
-    whole = join_bracketed(complete_rows(there, found.parts), found.parts) * found.scale
-    return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in whole.tolist()])
+    alone, bracketed = join_bracketed(complete_rows(there, found.parts), found.parts)
+    scaled = [_scaled(each.box, found.scale) for each in bracketed]
+    lines = {
+        box: [_scaled(line, found.scale) for line in each.lines]
+        for box, each in zip(scaled, bracketed, strict=True)
+    }
+    ordered = in_reading_order([*(_scaled(box, found.scale) for box in alone), *scaled])
+    regions = []
+    for box in ordered:
+        cases = tuple(_cut(page, found.image, line, 0) for line in lines.get(box, ()))
+        regions.append(replace(_cut(page, found.image, box, 0), lines=cases))
+    return regions
+
+
+def _scaled(box: Floats, scale: float) -> Box:
+    x0, y0, x1, y1 = (box * scale).tolist()
+    return x0, y0, x1, y1
 
 
 def _cut(page: Page, image: Pixels, box: Box, margin: int) -> Region:

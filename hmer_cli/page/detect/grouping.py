@@ -2,12 +2,14 @@
 
 The search scores runs of ink on a line. It leaves out signs at either end of a line where it is not
 sure of them, and it knows nothing of a brace or bracket that holds several lines. Both follow from
-the geometry: ``join_bracketed`` merges the lines beside one tall part, ``complete_rows`` adds to
+the geometry: ``join_bracketed`` finds the lines beside one tall part, ``complete_rows`` adds to
 each box the ink next to it on its line, and lines of the same kind that have no box. The second is
 for photos of a few lines only, where most ink is mathematics: prose would be taken in, too.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,29 +25,42 @@ _TALL, _SLENDER = 2.0, 2.0  # a brace is so high, and so many times as high as w
 _TALLEST = 14.0  # higher is a line of the margin
 _HELD = 0.5  # of a box's height: a brace stands beside so much of it
 _BESIDE = 3.0  # between a brace and what it holds
+_CLOSES = 0.6  # of a brace's height: a bracket that ends it has so much beside it
 _LONGER = 1.5  # times the height of all it holds: a longer line holds nothing
 
 _MOST_PARTS = 150  # more are a page of notes
 _FOUND = 0.35  # of the ink is in boxes, at least: else it is mostly prose
 _BELOW = 3.0  # between a line that has no box and those that have
 _SAME_LINE = 0.45  # of the lower one's height
+_SAME_BOX = 0.65  # of the lower one's height: two boxes share so much, with room round their ink
 _NEXT = 1.2  # to the next sign on a line,
 _BEFORE, _DASH = 0.8, 0.4  # to one before it, to a dash before it: numbers of exercises are there
-_SPECK = 0.2  # smaller is a speck
+_SPECK = 0.25  # smaller is a speck
 _SIGNS, _WIDTH = 3, 2.0  # of a line that has no box: fewer parts are a number in the margin
 _DRAWN, _TALLEST_SIGN = 3.2, 5.0  # a higher line, or a higher sign of one: a drawing
 _RULE = 4.0, 5.0  # times as wide as high, and wide: what is left of a printed line
 _FRAMED = 2  # parts inside another, itself among them: of more it is a frame
 
 
-def join_bracketed(boxes: Floats, parts: InkComponents) -> Floats:
-    """The boxes (R, 4), those to the right of one brace or bracket merged with it.
+class Bracketed(NamedTuple):
+    """``box`` (4,) of a brace and all it holds; ``lines`` (L, 4) where these are a case each.
 
-    In pixels of the parts. Their lines are completed as in ``complete_rows``.
+    There are no lines where a bracket closes it, too: a matrix is one.
+    """
+
+    box: Floats
+    lines: Floats
+
+
+def join_bracketed(boxes: Floats, parts: InkComponents) -> tuple[Floats, list[Bracketed]]:
+    """The boxes (R, 4) that no brace or bracket holds, and those that one does.
+
+    In pixels of the parts. The lines of a brace are completed as in ``complete_rows``.
     """
     unit, ink = parts.unit, parts.boxes
     width, height = ink[:, 2] - ink[:, 0], ink[:, 3] - ink[:, 1]
     tall = (height >= _TALL * unit) & (height >= _SLENDER * width) & (height <= _TALLEST * unit)
+    found = []
     for brace in ink[tall]:
         held = _held(boxes, brace, unit)
         if held.sum() < 2:
@@ -54,10 +69,26 @@ def join_bracketed(boxes: Floats, parts: InkComponents) -> Floats:
         if brace[3] - brace[1] > _LONGER * (span[1] - span[0]):
             continue
         free = _free(boxes, parts)
-        lines = [_grown(box, free, parts)[None] for box in boxes[held]]
-        whole = _union(np.concatenate([*lines, brace[None]]))
-        boxes = np.concatenate([boxes[~held], whole[None]])
-    return boxes
+        lines = np.stack([_grown(box, free, parts) for box in boxes[held]])
+        whole = _union(np.concatenate([lines, brace[None]]))
+        lines[:, 0] = np.maximum(lines[:, 0], brace[2] + 1)
+        closed = _closed(ink[tall], brace, whole, unit) or _overlap(lines)
+        found.append(Bracketed(whole, lines[:0] if closed else lines[np.argsort(lines[:, 1])]))
+        boxes = boxes[~held]
+    return boxes, found
+
+
+def _closed(tall: Floats, brace: Floats, whole: Floats, unit: float) -> bool:
+    """Whether a second tall part ends what begins with the brace."""
+    shared = np.minimum(tall[:, 3], brace[3]) - np.maximum(tall[:, 1], brace[1])
+    beside = (tall[:, 0] > brace[2] + unit) & (tall[:, 0] < whole[2] + unit)
+    return bool((beside & (shared > _CLOSES * (brace[3] - brace[1]))).any())
+
+
+def _overlap(lines: Floats) -> bool:
+    """Whether two lines stand beside each other and not one below the other."""
+    middle = np.sort(lines[:, [1, 3]].mean(1))
+    return bool((np.diff(middle) < 0.5 * np.median(lines[:, 3] - lines[:, 1])).any())
 
 
 def _held(boxes: Floats, brace: Floats, unit: float) -> NDArray[np.bool_]:
@@ -109,7 +140,8 @@ def _grown(box: Floats, free: Floats, parts: InkComponents) -> Floats:
     unit = max([parts.unit, *([float(np.median(own[:, 3] - own[:, 1]))] if len(own) else [])])
     shared = np.minimum(free[:, 3], box[3]) - np.maximum(free[:, 1], box[1])
     lower = np.minimum(free[:, 3] - free[:, 1], box[3] - box[1])
-    line = free[shared >= _SAME_LINE * lower]
+    large = (free[:, 2:] - free[:, :2]).max(1) >= _SPECK * unit
+    line = free[large & (shared >= _SAME_LINE * lower)]
     whole = _union(own) if len(own) else box
     while len(line):
         after, before = line[:, 0] - whole[2], whole[0] - line[:, 2]
@@ -131,7 +163,7 @@ def _within(ink: Floats, boxes: Floats) -> NDArray[np.bool_]:
 
 def _merged(boxes: Floats, unit: float) -> Floats:
     """The boxes, those that follow each other on one line as one."""
-    groups = _chains(boxes, 0.5, 0.5 * _NEXT * unit)
+    groups = _chains(boxes, _SAME_BOX, 0.5 * _NEXT * unit)
     return np.stack([_union(boxes[group]) for group in groups])
 
 
