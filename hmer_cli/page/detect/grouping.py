@@ -137,6 +137,7 @@ def _grown(box: Floats, free: Floats, parts: InkComponents) -> Floats:
     Signs are of its line by the box as it was given, so that it does not climb to the next line.
     """
     own = parts.boxes[_within(parts.boxes, box[None])]
+    own = own[own[:, 3] - own[:, 1] <= box[3] - box[1]]
     unit = max([parts.unit, *([float(np.median(own[:, 3] - own[:, 1]))] if len(own) else [])])
     shared = np.minimum(free[:, 3], box[3]) - np.maximum(free[:, 1], box[1])
     lower = np.minimum(free[:, 3] - free[:, 1], box[3] - box[1])
