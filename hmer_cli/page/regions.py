@@ -1,8 +1,9 @@
 """A page -> the boxes on it that hold one expression each.
 
 An image of one expression, as people cut them out, has one region: the box of all its ink. Ink that
-stands in several rows (``rows.py``) is a page, whose expressions are searched for among prose and
-drawings (``layout.py``); where none is found on it, it is read as one, unless it is all words.
+stands in several rows (``detect/rows.py``) is a page, whose expressions are searched for among
+prose and drawings (``detect/search.py``) and completed by what stands beside them
+(``detect/grouping.py``); where none is found, it is read as one, unless it is all words.
 """
 
 from __future__ import annotations
