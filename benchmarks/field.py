@@ -50,7 +50,7 @@ def real(folder: Path) -> Counter[str]:
             continue
         records = found[name]
         if told["kind"] == "expression":
-            right = len(records) == 1 and rows_of(records) == [normal(told["latex"])]
+            right = len(records) == 1 and whole(records[0]) == normal(told["latex"])
             count(counts, records, right)
         elif told["kind"] == "lines":
             rows = rows_of(records)
@@ -101,6 +101,11 @@ def rows_of(records: list[Record]) -> list[Tokens]:
     labels = [record.get("label") or record["latex"] for record in records]
     rows = [row for label in labels for row in ROWS.sub(" ", label).split("\\\\")]
     return [normal(row.replace("&", " ")) for row in rows]
+
+
+def whole(record: Record) -> Tokens:
+    """What was read as one expression, without marks of alignment."""
+    return normal((record.get("label") or record["latex"]).replace("&", " "))
 
 
 def normal(label: str) -> Tokens:

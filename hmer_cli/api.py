@@ -35,7 +35,7 @@ from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tree import LabelError
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import cache_dir
-from hmer_cli.page.arrays import as_file
+from hmer_cli.page.load.arrays import as_file
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
 from hmer_cli.page.load.sources import Source, find_sources

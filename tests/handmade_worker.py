@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-import hmer_cli.page.pdfium  # noqa: F401
+import hmer_cli.page.load.pdfium  # noqa: F401
 
 
 def modules(meta: object, data: bytes) -> tuple[dict[str, list[str]], bytes]:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from hmer_cli.data.mathbrush import read_symbols
-from hmer_cli.data.symbol_files import read_symbols
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse

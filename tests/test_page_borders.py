@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hmer_cli.page.borders import without_borders, without_strips
+from hmer_cli.page.clean.borders import without_borders, without_strips
 from hmer_cli.page.clean.illumination import is_light_on_dark
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.load.pages import Page

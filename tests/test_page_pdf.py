@@ -15,13 +15,13 @@ from handmade import FakeRecogniser, cross, encoded, paged
 
 from hmer_cli.commands import convert as verb
 from hmer_cli.errors import InputError, MissingError, UsageError
-from hmer_cli.page import worker as worker_module
 from hmer_cli.page.load import pdf as pdf_module
+from hmer_cli.page.load import worker as worker_module
 from hmer_cli.page.load.images import MAX_SIDE
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.pdf import MAX_DRAWN, MAX_ENDED, MAX_PAGES, Pdf, Renderer
+from hmer_cli.page.load.worker import Worker, WorkerError
 from hmer_cli.page.regions import ink_box
-from hmer_cli.page.worker import Worker, WorkerError
 
 CROSS = "3 w 40 90 m 80 30 l S 80 90 m 40 30 l S"  # as handmade.cross draws it, y up, of 120
 SCALE = pdf_module.DPI / 72
@@ -293,7 +293,7 @@ def test_a_stopped_worker_refuses_and_one_that_was_killed_is_started_again() -> 
     assert pdf.draw(1).min() < 64
     worker.stop()
     with pytest.raises(WorkerError, match="stopped"):
-        worker.call("hmer_cli.page.pdfium:count", {"most": 1}, b"", "")
+        worker.call("hmer_cli.page.load.pdfium:count", {"most": 1}, b"", "")
 
 
 def test_the_worker_imports_no_more_than_it_needs() -> None:

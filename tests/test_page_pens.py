@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hmer_cli.page.load.colour import as_gray
-from hmer_cli.page.pens import Pixels, without_corrections
+from hmer_cli.page.load.pens import Pixels, without_corrections
 
 BLACK, BLUE = (20, 20, 25), (30, 60, 190)
 RED, ORANGE = (215, 30, 35), (230, 110, 20)

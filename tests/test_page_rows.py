@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.detect.components import find_components
 from hmer_cli.page.detect.detector import shipped
+from hmer_cli.page.detect.rows import find_rows
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
-from hmer_cli.page.rows import find_rows
 
 Pixels = NDArray[np.uint8]
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"

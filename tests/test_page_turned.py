@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from handmade import FakeRecogniser
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hmer_cli.commands.convert import convert
-from hmer_cli.page.bands import cut_into_bands
+from hmer_cli.ink.render import Readable, image_of
+from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
+from hmer_cli.recognition.reading import Reading
 
 Pixels = NDArray[np.uint8]
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -71,3 +75,51 @@ def test_formulas_all_down_an_endless_page_are_found_where_they_are() -> None:
         assert 500 * index < region.box[1] < region.box[3] < 500 * (index + 1)
         left, top, right, foot = (round(edge) for edge in region.place)
         assert (page[top:foot, left:right] < 128).any()
+
+
+class Doubting(FakeRecogniser):
+    """Reads whatever stands upright with confidence, counts what it reads, and doubts the rest."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.seen: list[Pixels] = []
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        shown = [np.asarray(image_of(image)) for image in images]
+        self.seen += shown
+        return [Reading(self.label, 0.9 if self.stands(image) else 0.2) for image in shown]
+
+    def certainty(self, images: Sequence[Readable]) -> list[float]:
+        return [-0.1 if self.stands(np.asarray(image_of(image))) else -0.4 for image in images]
+
+    @staticmethod
+    def stands(image: Pixels) -> bool:
+        return bool((image[: len(image) // 2] < 128).sum() > (image[len(image) // 2 :] < 128).sum())
+
+
+def heavy_above() -> Pixels:
+    """A wide row of strokes with far more ink in its upper half."""
+    image = np.full((120, 400), 255, np.uint8)
+    for left in range(40, 340, 60):
+        cv2.rectangle(image, (left, 40), (left + 30, 52), 0, -1)
+        cv2.line(image, (left + 15, 50), (left + 15, 80), 0, 2)
+    return image
+
+
+def read_with(reader: Doubting, image: Pixels, folder: Path) -> str:
+    cv2.imwrite(str(folder / "a.png"), image)
+    result = convert([str(folder / "a.png")], (), recogniser=reader, layout="expression")
+    return result[0].status
+
+
+def test_a_page_that_reads_worse_every_other_way_is_not_read_again(tmp_path: Path) -> None:
+    reader = Doubting("a + b = c")
+    reader.stands = lambda image: False  # type: ignore[method-assign]
+    assert read_with(reader, heavy_above(), tmp_path) == "low"
+    assert len(reader.seen) == 1
+
+
+@pytest.mark.parametrize(("label", "status"), [("a + b = c", "ok"), ("a = c", "low")])
+def test_a_turn_must_say_more_than_a_few_signs(tmp_path: Path, label: str, status: str) -> None:
+    upside_down = np.ascontiguousarray(heavy_above()[::-1, ::-1])
+    assert read_with(Doubting(label), upside_down, tmp_path) == status

@@ -19,6 +19,8 @@ import cv2
 
 from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
+from hmer_cli.document.cases import reading_of, to_read
+from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box
@@ -26,8 +28,8 @@ from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
 from hmer_cli.page.load.sources import Source
+from hmer_cli.page.load.worker import Worker
 from hmer_cli.page.regions import Layout, Region, find_regions
-from hmer_cli.page.worker import Worker
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
@@ -35,10 +37,6 @@ IN_FLIGHT = MAX_PIXELS
 """Pixels of the pages prepared at a time, so that memory does not grow with ``jobs``."""
 
 _JOBS = 4  # more only fill the memory with pages: reading takes longer than preparing
-_UPRIGHT = 0.5  # mean confidence: a page read with less may lie on its side or upside down,
-_CLEARER = 0.65, 0.2  # and does where another way up is read with so much, and so much more
-_TRIED = 4  # regions that are read of each way up
-_MIN_TOKENS = 4  # a single stroke is a valid symbol in any rotation
 _SHOWN = 1600  # pixels of the longer side of a picture
 _QUALITY = 60
 
@@ -250,7 +248,7 @@ def _recognised(
     batch: Sequence[_Work], reader: Reader, options: Options
 ) -> tuple[Sequence[_Work], list[Result]]:
     """The batch and the results of its pages; after an error, page by page."""
-    images = [region.seen for work in batch for region in work.regions]
+    images = [image for work in batch for region in work.regions for image in to_read(region)]
     try:
         readings = iter(reader.read(images) if images else ())
         read = [(work, _result(work, readings, reader)) for work in batch]
@@ -269,36 +267,23 @@ def _recognised(
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
     if work.known is not None:
         return work.known
-    found = tuple(_expression(region, next(readings)) for region in work.regions)
+    found = tuple(_expression(region, reading_of(region, readings)) for region in work.regions)
     return Result(reader.model, found, work.to_source)
 
 
 def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> tuple[_Work, Result]:
     """The page and its result, or those of the way up that is read with far more confidence."""
-    sure = _mean([expression.reading for expression in result.expressions])
-    if work.drawn is None or work.error is not None or sure >= _UPRIGHT:
+    readings = [expression.reading for expression in result.expressions]
+    if work.drawn is None or work.error is not None or mean_confidence(readings) >= DOUBTFUL:
         return work, result
-    page = work.drawn.draw()
-    best, found = max(_CLEARER[0], sure + _CLEARER[1]), None
-    for quarters in (1, 2, 3):
-        turned = page.turned(quarters)
-        regions = tuple(find_regions(turned, options.layout))
-        widest = sorted(regions, key=lambda region: -region.image.shape[1])[:_TRIED]
-        read = reader.read([region.seen for region in widest]) if widest else []
-        mean = _mean(read)
-        if mean >= best and sum(len(r.label.split()) for r in read) >= _MIN_TOKENS:
-            best, found = mean, (turned, regions)
+    found = upright(work.drawn.draw, work.regions, readings, reader, options.layout)
     if found is None:
         return work, result
     turned, regions = found
     picture = _picture(turned.image) if options.pictures else None
     work = replace(work, regions=regions, picture=picture, to_source=_to_source(turned))
-    readings = iter(reader.read([region.seen for region in work.regions]))
-    return work, _result(work, readings, reader)
-
-
-def _mean(readings: Sequence[Reading]) -> float:
-    return sum(r.confidence for r in readings) / len(readings) if readings else 0.0
+    anew = iter(reader.read([image for region in regions for image in to_read(region)]))
+    return work, _result(work, anew, reader)
 
 
 def _expression(region: Region, reading: Reading) -> RegionReading:

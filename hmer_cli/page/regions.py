@@ -1,8 +1,9 @@
 """A page -> the boxes on it that hold one expression each.
 
 An image of one expression, as people cut them out, has one region: the box of all its ink. Ink that
-stands in several rows (``rows.py``) is a page, whose expressions are searched for among prose and
-drawings (``layout.py``); where none is found on it, it is read as one, unless it is all words.
+stands in several rows (``detect/rows.py``) is a page, whose expressions are searched for among
+prose and drawings (``detect/search.py``) and completed by what stands beside them
+(``detect/grouping.py``); where none is found, it is read as one, unless it is all words.
 """
 
 from __future__ import annotations
@@ -18,19 +19,22 @@ import numpy as np
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
-from hmer_cli.page.bands import cut_into_bands
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
+from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
     FEWEST_PARTS,
     PreparedPage,
     find_boxes,
+    in_reading_order,
     is_page,
     prepare_page,
 )
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.rows import are_rows, find_rows
 
 Layout = Literal["auto", "expression", "page"]
 """What an image is taken for; ``auto`` looks whether it could be a single expression."""
@@ -48,13 +52,15 @@ class Region:
     ``image`` is the cut out part of the page with a small margin, (H, W), dark ink on white; its
     top left corner lies at ``origin`` in the page's image. Where its strokes are known, it is to
     be read as ``written``, at the size that suits its signs; the units of that ink are pixels of
-    the page's image, unless it is all of the page.
+    the page's image, unless it is all of the page. ``lines`` are those beside a brace, each to be
+    read by itself: a case each.
     """
 
     box: Box
     image: Pixels
     origin: tuple[int, int] = (0, 0)
     written: InkImage | None = None
+    lines: tuple[Region, ...] = ()
 
     @property
     def seen(self) -> Readable:
@@ -109,7 +115,10 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     searched = asked or is_page(found.parts) or _has_rows(found, boxes)
     nothing = layout == "page" and page.written is None  # is the answer, where nothing is found
     if searched and (boxes or nothing or _has_prose(found)):
-        return [_cut(page, found.image, each, 0) for each in boxes]
+        return _regions(page, found, boxes)
+    regions = _regions(page, found, boxes) if len(boxes) > 1 else []
+    if any(region.lines for region in regions):
+        return regions
     return _whole(page) if page.written is None else [_all_ink(page, page.written)]
 
 
@@ -177,6 +186,30 @@ def _searched(page: Page, found: PreparedPage) -> list[Box]:
 def _all_ink(page: Page, written: InkImage) -> Region:
     """All the ink of a page, as it is."""
     return Region(written.ink.box(), page.image, written=written)
+
+
+def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Region]:
+    """The regions of boxes with what stands beside them: braces, and signs at the ends of lines."""
+    if not boxes:
+        return []
+    there = np.array(boxes, np.float32) / found.scale
+    alone, bracketed = join_bracketed(complete_rows(there, found.parts), found.parts)
+    scaled = [_scaled(each.box, found.scale) for each in bracketed]
+    lines = {
+        box: [_scaled(line, found.scale) for line in each.lines]
+        for box, each in zip(scaled, bracketed, strict=True)
+    }
+    ordered = in_reading_order([*(_scaled(box, found.scale) for box in alone), *scaled])
+    regions = []
+    for box in ordered:
+        cases = tuple(_cut(page, found.image, line, 0) for line in lines.get(box, ()))
+        regions.append(replace(_cut(page, found.image, box, 0), lines=cases))
+    return regions
+
+
+def _scaled(box: Floats, scale: float) -> Box:
+    x0, y0, x1, y1 = (box * scale).tolist()
+    return x0, y0, x1, y1
 
 
 def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Region:

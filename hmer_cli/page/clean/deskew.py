@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.sheet import Corners, find_sheet
+from hmer_cli.page.clean.surroundings import without_surroundings
 from hmer_cli.page.load.images import Pixels, shrunk
-from hmer_cli.page.surroundings import without_surroundings
 
 Homography = NDArray[np.float64]
 """(3, 3): takes points (x, y, 1) of one picture to those of another; (0, 0) is a corner."""

@@ -12,7 +12,7 @@ from hmer_cli.geometry import bounds
 from hmer_cli.page.detect.component_graph import Links
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.near import blocks, connected, related
+from hmer_cli.page.detect.neighbours import blocks, connected, related
 
 Indices = NDArray[np.int64]
 

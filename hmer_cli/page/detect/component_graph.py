@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.neighbours import blocks, within
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features
-from hmer_cli.page.near import blocks, within
 
 NEIGHBOURS = 16
 """How many parts each part looks at, itself among them."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.page.pens import without_corrections
+from hmer_cli.page.load.pens import without_corrections
 
 Pixels = NDArray[np.uint8]
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, features
 
 from hmer_cli.errors import InputError
-from hmer_cli.page.kinds import is_avif, is_heic
 from hmer_cli.page.load.colour import as_gray
-from hmer_cli.page.tiff import alone
+from hmer_cli.page.load.kinds import is_avif, is_heic
+from hmer_cli.page.load.tiff import alone
 
 Pixels = NDArray[np.uint8]
 """Grayscale of shape (H, W), 0 black to 255 white."""

@@ -17,17 +17,17 @@ from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import WHITE, InkImage, draw, legible_ink_image
-from hmer_cli.page.borders import without_borders, without_strips
+from hmer_cli.page.clean.borders import without_borders, without_strips
 from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
-from hmer_cli.page.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf
 from hmer_cli.page.load.images import Pixels, decode, measure
+from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf
+from hmer_cli.page.load.page_ink import PageInk, page_ink
 from hmer_cli.page.load.pdf import Pdf, Renderer
 from hmer_cli.page.load.sources import KINDS, Source, find_sources
-from hmer_cli.page.page_ink import PageInk, page_ink
-from hmer_cli.page.tiff import directories, is_tiff
-from hmer_cli.page.worker import Worker
+from hmer_cli.page.load.tiff import directories, is_tiff
+from hmer_cli.page.load.worker import Worker
 
 _INK = 128  # gray levels: what is darker
 

@@ -15,9 +15,9 @@ import numpy as np
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.images import MAX_SIDE, Pixels
-from hmer_cli.page.page_ink import PageInk, page_ink
-from hmer_cli.page.pdf_strokes import unpacked
-from hmer_cli.page.worker import CPU_SECONDS, WALL_SECONDS, Meta, Worker, WorkerError
+from hmer_cli.page.load.page_ink import PageInk, page_ink
+from hmer_cli.page.load.pdf_strokes import unpacked
+from hmer_cli.page.load.worker import CPU_SECONDS, WALL_SECONDS, Meta, Worker, WorkerError
 
 Renderer = Literal["pdfium", "poppler"]
 """What draws the pages of PDFs."""
@@ -109,7 +109,8 @@ class Pdf:
         return page_ink([s * scale for s in strokes], pens, shape) if strokes else None
 
     def _call(self, function: str, meta: Meta, module: str = "pdfium") -> tuple[Meta, bytearray]:
-        return self._worker.call(f"hmer_cli.page.{module}:{function}", meta, self._data, self._key)
+        where = f"hmer_cli.page.load.{module}:{function}"
+        return self._worker.call(where, meta, self._data, self._key)
 
     def _given_up(self, what: str, error: WorkerError) -> InputError:
         if error.reason == "time":

@@ -23,7 +23,7 @@ from hmer_cli.data.store import IMAGES, MAX_BYTES, Store, is_archive, open_store
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
 from hmer_cli.ink.notes import is_package
-from hmer_cli.page.kinds import (
+from hmer_cli.page.load.kinds import (
     ARCHIVES,
     HEAD,
     NOTES,

@@ -23,7 +23,7 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.ink.render import legible_ink_image
 from hmer_cli.page.detect.components import find_components
 from hmer_cli.page.detect.detector import ROWS
-from hmer_cli.page.rows import bands_of, gap_features, levelled
+from hmer_cli.page.detect.rows import bands_of, gap_features, levelled
 from hmer_cli.training.detector.boosted_trees import as_onnx, grow
 
 Array = NDArray[np.float32]

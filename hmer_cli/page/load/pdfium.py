@@ -12,7 +12,7 @@ import zlib
 
 import pypdfium2 as pdfium
 
-from hmer_cli.page.worker import Meta
+from hmer_cli.page.load.worker import Meta
 
 POINTS_PER_INCH = 72
 _GAP = 20  # page numbers in a row that lead nowhere: there the pages end

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.load.images import Pixels, shrunk
 
-_STUDIED = 640  # pixels of the longer side, as `outline` has it
+_STUDIED = 640  # pixels of the longer side, as `sheet` has it
 _SMALLEST = 400  # pixels of the longer side: what is smaller was cut out of a photo
 _SHARE = 0.02, 0.75  # of the picture: what lies beside the sheet
 _ALONG = 0.25  # of an edge of the picture: along so much of one it lies

@@ -16,7 +16,7 @@ import numpy as np
 import pypdfium2 as pdfium
 
 from hmer_cli.ink.centre_line import centre_line
-from hmer_cli.page.pdf_objects import Colour, Path, Points, TooManyPathsError, page_paths
+from hmer_cli.page.load.pdf_objects import Colour, Path, Points, TooManyPathsError, page_paths
 
 _FAINTEST = 16  # levels of a colour channel between paper and ink, as the ink is drawn
 _MARKER = 3.0  # times the usual pen: what is as wide, and transparent, is a highlighter

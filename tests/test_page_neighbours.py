@@ -13,7 +13,7 @@ from hmer_cli.page.detect import search
 from hmer_cli.page.detect.candidates import Line, gaps
 from hmer_cli.page.detect.component_graph import NEIGHBOURS, Links, nearest
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.near import connected, related
+from hmer_cli.page.detect.neighbours import connected, related
 
 
 def page(seed: int, count: int) -> Floats:

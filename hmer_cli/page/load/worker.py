@@ -35,7 +35,9 @@ Meta = dict[str, Any]
 Function = Callable[[Meta, bytes], "tuple[Meta, bytes | memoryview]"]
 
 _HEAD = struct.Struct(">IQ")  # bytes of the JSON object, bytes behind it
-_START = "import sys; sys.path[:] = sys.argv[1:]; from hmer_cli.page.worker import serve; serve()"
+_START = (
+    "import sys; sys.path[:] = sys.argv[1:]; from hmer_cli.page.load.worker import serve; serve()"
+)
 
 
 class WorkerError(HmerError):

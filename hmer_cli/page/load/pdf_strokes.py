@@ -6,9 +6,9 @@ import numpy as np
 import pypdfium2 as pdfium
 from numpy.typing import NDArray
 
-from hmer_cli.page.pdf_ink import page_strokes
-from hmer_cli.page.pdfium import open_document
-from hmer_cli.page.worker import Meta
+from hmer_cli.page.load.pdf_ink import page_strokes
+from hmer_cli.page.load.pdfium import open_document
+from hmer_cli.page.load.worker import Meta
 
 
 def strokes(meta: Meta, data: bytes) -> tuple[Meta, bytes]:

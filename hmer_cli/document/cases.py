@@ -1,0 +1,47 @@
+r"""Lines beside a brace, read one by one -> one reading: \begin{cases} a \\ b \end{cases}.
+
+Lines are what the recogniser reads best. Read as a whole, systems of equations are mostly wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from hmer_cli.geometry import shift
+from hmer_cli.ink.render import Readable
+from hmer_cli.page.regions import Region
+from hmer_cli.recognition.reading import Reading, TokenReading
+
+_BEGIN, _NEXT, _END = r"\begin{cases}", r"\\", r"\end{cases}"
+
+
+def to_read(region: Region) -> list[Readable]:
+    """The images to be read for a region: itself, or each of its lines."""
+    return [line.seen for line in region.lines] or [region.seen]
+
+
+def reading_of(region: Region, readings: Iterator[Reading]) -> Reading:
+    """The region's reading of those of its images, which come next.
+
+    The confidence is the product of those of the lines, since all have to be right.
+    """
+    if not region.lines:
+        return next(readings)
+    read = [next(readings) for _ in region.lines]
+    if not all(reading.label for reading in read):
+        return Reading("", 0.0)
+    sure = math.prod(reading.confidence for reading in read)
+    height, width = region.image.shape
+    brace = (0.0, 0.0, float(width), float(height))
+    tokens = [TokenReading(_BEGIN, sure, brace)]
+    for line, reading in zip(region.lines, read, strict=True):
+        if len(tokens) > 1:
+            tokens.append(TokenReading(_NEXT, sure, brace))
+        left, top = line.origin[0] - region.origin[0], line.origin[1] - region.origin[1]
+        for token in reading.tokens:
+            box = shift(token.box, left, top)
+            tokens.append(TokenReading(token.token, token.confidence, box))
+    tokens.append(TokenReading(_END, sure, brace))
+    label = f" {_NEXT} ".join(reading.label for reading in read)
+    return Reading(f"{_BEGIN} {label} {_END}", sure, tuple(tokens))

@@ -1,0 +1,88 @@
+"""A page read with little confidence -> the way up in which it is read, if that is another one.
+
+Photos and scans without an orientation tag lie on their side or upside down. The cue is cheap: the
+mean log-probability of the CTC model's best path over a few regions, turned in place. Only a way
+up that is more certain by that than the page as it lies is searched and read in full, and taken
+where its confidence is far higher and as much is read of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import Layout, Region, find_regions
+from hmer_cli.recognition.lazy import Reader, TellsCertainty
+from hmer_cli.recognition.reading import Reading
+
+DOUBTFUL = 0.5
+"""Mean confidence: a page read with less may lie on its side or upside down."""
+
+_CLEARER = 0.65, 0.2  # mean confidence of the other way up, at least, and so much more
+_TRIED = 4  # regions that are read of each way up
+_SIGNS = 5  # that leave ink, at least: few strokes look like signs from any side
+_CERTAIN = 0.7  # of the log-probability of the page as it lies; chosen on CROHME 2014 offline
+_SHARE = 0.6  # of the tokens that are read of the page as it lies: else most ink is left unread
+_WIDE = 1.5  # times as wide as high: no expression on its side, chosen on CROHME 2014 offline
+_STRUCTURE = {"{", "}", "^", "_", "\\frac", "\\limits"}  # tokens that leave no ink of a letter
+
+
+def upright(
+    draw: Callable[[], Page],
+    regions: Sequence[Region],
+    readings: Sequence[Reading],
+    reader: Reader,
+    layout: Layout,
+) -> tuple[Page, tuple[Region, ...]] | None:
+    """The page turned and its regions; None where it stays as it lies.
+
+    ``regions`` and ``readings`` are those of the page as it lies, which ``draw`` draws again
+    where a turn is likely; ``layout`` is as in ``find_regions``.
+    """
+    sure = mean_confidence(readings)
+    if sure >= DOUBTFUL or not isinstance(reader, TellsCertainty):
+        return None
+    least, tokens = max(_CLEARER[0], sure + _CLEARER[1]), _SHARE * _count(readings)
+    turns = _likely_turns(regions, reader)
+    if not turns:
+        return None
+    page, best = draw(), None
+    for quarters in turns:
+        turned = page.turned(quarters)
+        found = tuple(find_regions(turned, layout))
+        widest = sorted(found, key=lambda region: -region.image.shape[1])[:_TRIED]
+        read = reader.read([region.seen for region in widest]) if widest else []
+        whole = _count(read) * len(found) / max(len(widest), 1)
+        if _signs(read) >= _SIGNS and whole >= tokens and mean_confidence(read) >= least:
+            least, best = mean_confidence(read), (turned, found)
+    return best
+
+
+def mean_confidence(readings: Sequence[Reading]) -> float:
+    """Of all tokens, so that a region of one sign counts little; 0 where nothing was read."""
+    total = _count(readings)
+    return sum(r.confidence * len(r.label.split()) for r in readings) / total if total else 0.0
+
+
+def _count(readings: Sequence[Reading]) -> int:
+    return sum(len(reading.label.split()) for reading in readings)
+
+
+def _signs(readings: Sequence[Reading]) -> int:
+    """How many tokens stand for ink and not for structure."""
+    tokens = (token for reading in readings for token in reading.label.split())
+    return sum(token not in _STRUCTURE for token in tokens)
+
+
+def _likely_turns(regions: Sequence[Region], reader: TellsCertainty) -> list[int]:
+    """The turns to the left, in right angles, that the CTC model finds clearer than none."""
+    if not regions:
+        return [1, 2, 3]
+    largest = sorted(regions, key=lambda region: -region.image.size)[:_TRIED]
+    wide = all(region.image.shape[1] > _WIDE * region.image.shape[0] for region in largest)
+    turns = [2] if wide else [1, 2, 3]
+    images = [np.rot90(region.image, q) for q in (0, *turns) for region in largest]
+    certain = np.reshape(reader.certainty(images), (-1, len(largest))).mean(1)
+    return [q for q, value in zip(turns, certain[1:], strict=True) if value > _CERTAIN * certain[0]]

@@ -1,0 +1,134 @@
+"""Lines beside a brace, and the lines of photos that hold a few: whole, each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from handmade import FakeRecogniser
+from numpy.typing import NDArray
+
+from hmer_cli.commands.convert import convert
+from hmer_cli.document.cases import reading_of, to_read
+from hmer_cli.page import regions
+from hmer_cli.page.detect.components import InkComponents
+from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.regions import Region
+from hmer_cli.recognition.reading import Reading, TokenReading
+
+Boxes = NDArray[np.float32]
+UNIT = 20.0
+BRACE = (0, 0, 12, 110)
+
+
+def line(left: float, top: float, count: int) -> list[tuple[float, ...]]:
+    """Signs a letter high, a third of one apart."""
+    return [(left + 26 * i, top, left + 26 * i + 20, top + 20) for i in range(count)]
+
+
+def components(*boxes: tuple[float, ...]) -> InkComponents:
+    table = np.array(boxes, np.float32)
+    mass = np.full(len(table), 50, np.float32)
+    nothing = np.zeros((len(table), 0), np.float32)
+    return InkComponents(table, mass, UNIT, nothing, np.zeros((1, 1), np.uint8))
+
+
+def box(signs: Sequence[tuple[float, ...]]) -> Boxes:
+    table = np.array(signs, np.float32)
+    return np.concatenate([table[:, :2].min(0), table[:, 2:].max(0)])
+
+
+UPPER, LOWER = line(30, 10, 5), line(30, 80, 5)
+
+
+def test_a_brace_and_its_lines_are_one_and_each_line_a_case() -> None:
+    boxes = np.stack([box(UPPER), box(LOWER[:3])])  # the search left two signs out
+    alone, found = join_bracketed(boxes, components(BRACE, *UPPER, *LOWER))
+    assert not len(alone)
+    assert found[0].box.tolist() == box([BRACE, *UPPER, *LOWER]).tolist()
+    assert found[0].lines.tolist() == [box(UPPER).tolist(), box(LOWER).tolist()]
+
+
+def test_rows_of_a_matrix_are_not_taken_apart() -> None:
+    boxes, bracket = np.stack([box(UPPER), box(LOWER)]), (165, 0, 177, 110)
+    _, found = join_bracketed(boxes, components(BRACE, *UPPER, *LOWER, bracket))
+    assert len(found) == 1
+    assert not len(found[0].lines)
+
+
+@pytest.mark.parametrize(
+    "tall",
+    [
+        (0, -200, 12, 400),  # a line of the margin
+        (0, 0, 12, 30),  # beside the upper line alone
+        (-200, 0, -188, 110),  # far away
+    ],
+)
+def test_what_is_no_brace_holds_nothing(tall: tuple[float, ...]) -> None:
+    boxes = np.stack([box(UPPER), box(LOWER)])
+    alone, found = join_bracketed(boxes, components(tall, *UPPER, *LOWER))
+    assert len(alone) == 2
+    assert not found
+
+
+def test_signs_at_the_ends_of_a_line_and_whole_lines_left_out_are_taken_in() -> None:
+    upper, middle, lower = line(60, 0, 6), line(60, 60, 5), line(60, 120, 4)
+    boxes = np.stack([box(upper[1:4]), box(lower)])
+    found = complete_rows(boxes, components(*upper, *middle, *lower))
+    assert sorted(found.tolist()) == sorted(box(each).tolist() for each in (upper, middle, lower))
+
+
+def test_the_number_of_an_exercise_and_a_drawing_stay_out() -> None:
+    signs = line(100, 0, 6)
+    number = [(40, 0, 55, 20), (62, 8, 74, 11)]  # a digit and a dash
+    drawing = [(400, 0, 520, 130)]
+    found = complete_rows(box(signs)[None], components(*signs, *number, *drawing))
+    assert found.tolist() == [box(signs).tolist()]
+
+
+def test_on_a_page_that_is_mostly_prose_nothing_is_added() -> None:
+    signs, prose = line(60, 0, 4), line(60, 60, 12) + line(60, 120, 12)
+    found = complete_rows(box(signs)[None], components(*signs, *prose))
+    assert found.tolist() == [box(signs).tolist()]
+
+
+def region(left: int, top: int, lines: tuple[Region, ...] = ()) -> Region:
+    image = np.full((20, 50), 255, np.uint8)
+    return Region((0.0, 0.0, 1.0, 1.0), image, (left, top), lines=lines)
+
+
+def test_cases_are_as_sure_as_all_their_lines_and_tokens_lie_where_they_were_read() -> None:
+    whole = region(10, 10, (region(20, 10), region(20, 60)))
+    read = [Reading("x", 0.9, (TokenReading("x", 0.9, (1.0, 2.0, 3.0, 4.0)),))] * 2
+    assert len(to_read(whole)) == 2
+    reading = reading_of(whole, iter(read))
+    assert reading.label == r"\begin{cases} x \\ x \end{cases}"
+    assert reading.confidence == pytest.approx(0.81)
+    assert [t.token for t in reading.tokens] == reading.label.split()
+    assert [t.box for t in reading.tokens if t.token == "x"] == [(11, 2, 13, 4), (11, 52, 13, 54)]
+
+
+def test_a_system_of_equations_is_read_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever finds the lines: here they are given."""
+    example = Path(__file__).resolve().parents[1] / "examples" / "pythagoras.png"
+    shown = cv2.imread(str(example), cv2.IMREAD_GRAYSCALE)
+    assert shown is not None
+    high, wide = shown.shape
+    sheet = np.full((2 * high + 300, wide + 200), 255, np.uint8)
+    tops = 40, high + 200
+    for top in tops:
+        sheet[top : top + high, 120 : 120 + wide] = shown
+    foot = tops[1] + high
+    spine = [(80, 50), (68, 70), (68, foot // 2), (54, foot // 2 + 20), (68, foot // 2 + 40)]
+    spine += [(68, foot - 50), (80, foot - 30)]
+    cv2.polylines(sheet, [np.array(spine, np.int32)], False, 0, 5)
+    cv2.imwrite(str(tmp_path / "system.png"), sheet)
+    lines = [(120.0, float(top), 120.0 + wide, float(top + high)) for top in tops]
+    monkeypatch.setattr(regions, "find_boxes", lambda found: lines)
+    (record,) = convert([str(tmp_path / "system.png")], (), recogniser=FakeRecogniser("x = y"))
+    assert record.latex == r"\begin{cases} x = y \\ x = y \end{cases}"
