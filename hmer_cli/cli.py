@@ -60,7 +60,8 @@ def _run() -> int:
     try:
         app()
     except HmerError as error:
-        console.say(error)
+        if not error.said:
+            console.say(error)
         return error.exit_code
     except SystemExit as end:
         if end.code == INTERRUPTED_EXIT:
@@ -191,6 +192,10 @@ def convert(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read everything anew and keep nothing.")
     ] = False,
+    spelling: Annotated[
+        Literal["typed", "tokens"],
+        typer.Option(help="LaTeX as a person types it, or the tokens of the field's data sets."),
+    ] = "typed",
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and convert what arrives or changes.")
     ] = False,
@@ -225,6 +230,7 @@ def convert(
         debug=debug,
         watch=watch,
         pdf_renderer=pdf_renderer,
+        spelling=spelling,
     )
     if not watch:  # one that ended has done what it should
         _end(verb.outcome(records, strict=strict))

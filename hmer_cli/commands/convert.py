@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache as cache_calls
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from hmer_cli import console, files
 from hmer_cli.api import Converter
@@ -34,6 +35,9 @@ from hmer_cli.page.load.sources import STDIN, Source, find_sources
 from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 
+Spelling = Literal["typed", "tokens"]
+"""How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
+
 
 def convert(
     inputs: Sequence[str],
@@ -49,6 +53,7 @@ def convert(
     debug: Path | None = None,
     watch: bool = False,
     pdf_renderer: Renderer = "pdfium",
+    spelling: Spelling = "typed",
     recogniser: Reader | None = None,
 ) -> list[Record]:
     """Read every expression in ``inputs`` and write them to every one of ``outs``.
@@ -58,7 +63,8 @@ def convert(
     pages; where they differ, the later one holds. What was read is kept in the folder ``cache``,
     where one is given, for later runs; pictures of what was seen go to ``debug``. With ``watch``,
     whatever arrives or changes is converted too, until KeyboardInterrupt. ``pdf_renderer`` draws
-    the pages of PDFs.
+    the pages of PDFs. The LaTeX of the records, ``latex``, is spelt as a person types it, or with
+    ``spelling`` tokens as the field's data sets have it.
 
     The records are in the order of the inputs. An input that fails is told on stderr and in its
     record, and stops no other; when none gave an expression, only .jsonl and stdout are written
@@ -85,7 +91,7 @@ def convert(
         recogniser=recogniser or _load(model, charset),
     )
     with converter.results() as results:
-        run = _Run(converter.reader, results, options, corrections, debug)
+        run = _Run(converter.reader, results, options, corrections, debug, spelling)
         if watch:
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
@@ -106,6 +112,7 @@ def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | N
         return StrictError(f"{doubtful} of {len(records)} expressions are low or not valid LaTeX")
     if failed:
         told = InputError(f"{failed} failed, {len(records) - failed} converted")
+        told.said = len(records) == 1  # why it failed was said, and there is no more to it
         if any(record.internal for record in records):
             told.exit_code = InternalError.exit_code
         return told
@@ -121,6 +128,7 @@ class _Run:
     options: Options
     corrections: Sequence[Path]
     debug: Path | None
+    spelling: Spelling = "typed"
 
     def read(self, sources: Sequence[Source]) -> list[Record]:
         """The records of the sources, in their order; failures are said as they come.
@@ -138,7 +146,8 @@ class _Run:
             for record in records_of(pages, corrections):
                 if record.status == "failed":
                     console.say(record.error)
-                records.append(record)
+                tokens = self.spelling == "tokens" and record.usable
+                records.append(replace(record, latex=record.label) if tokens else record)
         return records
 
 

@@ -8,9 +8,10 @@ from itertools import groupby
 
 from hmer_cli import console
 from hmer_cli.document.aligned import join_derivations
-from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.corrections import Correction, Corrections
 from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading
 from hmer_cli.errors import InputError, InternalError, input_error
+from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
 
@@ -54,28 +55,29 @@ def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
         yield _record(page, expression, corrections.find(expression.key, *place))
 
 
-def _record(page: PageRead, expression: RegionReading, correction: str | None) -> Record:
-    """What a person typed stands as it is, unless LaTeX would stumble over it."""
+def _record(page: PageRead, expression: RegionReading, correction: Correction | None) -> Record:
+    """What a person typed stands as it is; it was found to be sound when it was loaded."""
     reading = expression.reading
     evidence = None
     if page.picture is not None:
         evidence = Evidence(expression.key, page.file, expression.box, reading.tokens, page.picture)
-    label = reading.label if correction is None else correction
+    label = reading.label if correction is None else correction.label
     if not label.strip() and correction is None:
         nothing = InputError(f"{page.source}: nothing was read on page {page.number}")
         return replace(_failure(page, expression.region, nothing), evidence=evidence)
     confidence = reading.confidence if correction is None else 1.0
-    found = problems(label)
+    found = problems(label) if correction is None else []
     return Record(
         source=page.source,
         page=page.number,
         region=expression.region,
-        latex=label,
+        latex=correction.typed if correction else label if found else to_latex(label),
+        label=label,
         confidence=confidence,
         status="low" if found or confidence < LOW else "ok",
         error=found[0].message if found else None,
         model=page.result.model,
-        correction=correction,
+        correction=correction.typed if correction else None,
         tokens=reading.tokens,
         evidence=evidence,
     )

@@ -24,7 +24,7 @@ Status = Literal["ok", "low", "failed"]
 Transform = tuple[float, ...]
 """The nine numbers of a homography, row by row."""
 
-PUBLIC = ("source", "page", "region", "latex", "confidence", "status", "error", "model")
+PUBLIC = ("source", "page", "region", "latex", "label", "confidence", "status", "error", "model")
 """What a line of .jsonl holds."""
 
 
@@ -102,10 +102,12 @@ class Evidence:
 class Record:
     """One expression, or one input or page that gave none (``status`` failed, ``latex`` empty).
 
-    ``region`` is x0, y0, x1, y1 in pixels of the page (PDF pages are drawn at 200 dpi), for InkML
-    in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
-    ``status`` is low where that is under a half or where ``error`` says why LaTeX would refuse it.
-    ``correction`` is what a person said it is, empty where that was: no mathematics.
+    ``latex`` is LaTeX to be pasted, for a correction what was typed; ``label`` is the same in the
+    spelling of the field. ``region`` is x0, y0, x1, y1 in pixels of the page (PDF pages are drawn
+    at 200 dpi), for InkML in units of its ink; ``confidence`` is the probability, 0 to 1, that
+    ``latex`` is right. ``status`` is low where that is under a half or where ``error`` says why
+    LaTeX would refuse it. ``correction`` is what a person said it is, empty where that was: no
+    mathematics.
     ``tokens`` are those that were read, whatever the record says now, in pixels of the page's
     image; ``evidence`` is there where an output asks for it. ``internal``: it failed by a fault of
     hmer.
@@ -115,6 +117,7 @@ class Record:
     page: int | None
     region: Box | None
     latex: str
+    label: str = field(default="", kw_only=True)
     confidence: float
     status: Status
     error: str | None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hmer_cli.expr.brackets import bracket_pairs, is_tall
+from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall
 from hmer_cli.expr.commands import COVERS, GREEK, OPERATORS, STACKING, STACKS
 from hmer_cli.expr.glyphs import BIG, OPENING, RELATIONS
 from hmer_cli.expr.latex import WORDS

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from hmer_cli.expr.brackets import bracket_pairs, is_tall
+from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
 from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
 from hmer_cli.expr.node import Node, Tree
