@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,24 @@ from hmer_cli.errors import HmerError, InputError, MissingError, OutputError, is
 
 BUG_EXIT = 70
 INTERRUPTED_EXIT = interrupts.EXIT
+
+_SPLITS = ("train", "test2013", "test2014", "test2016", "test2019", "test2023")
+
+
+def _names(*names: str) -> Callable[[str], list[str]]:
+    """What the shell may complete a value to."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+def _models(incomplete: str) -> list[str]:
+    from hmer_cli.models.registry import all_weights
+
+    return [each.name for each in all_weights() if each.name.startswith(incomplete)]
+
 
 app = typer.Typer(
     name="hmer",
@@ -29,7 +48,10 @@ app = typer.Typer(
 
 
 ModelOption = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="Weights: a name or a file.")
+    str | None,
+    typer.Option(
+        "--model", metavar="NAME", help="Weights: a name or a file.", autocompletion=_models
+    ),
 ]
 
 CharsetOption = Annotated[
@@ -58,7 +80,7 @@ def main() -> None:
 def _run() -> int:
     """The exit code of the command."""
     try:
-        app()
+        app(args=_with_command(sys.argv[1:]))
     except HmerError as error:
         if not error.said:
             console.say(error)
@@ -80,6 +102,24 @@ def _run() -> int:
             return InputError.exit_code
         return _bug(error)
     return 0
+
+
+_GENERAL = ("-h", "--help", "--version", "--install-completion", "--show-completion")
+
+
+def _with_command(words: list[str]) -> list[str]:
+    """The words with the command that they leave out: ``hmer photo.png`` converts it."""
+    if not words or words[0].split("=")[0] in _GENERAL:
+        return words
+    known = [
+        each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands
+    ]
+    known += [each.name or "" for each in app.registered_groups]
+    first = words[0]
+    named = any(sign in first for sign in "./*?") or os.path.exists(first)
+    if first in known or not (first.startswith("-") or named):
+        return words
+    return ["convert", *words]
 
 
 _UNWRITABLE = (errno.ENOSPC, errno.EPIPE, errno.EDQUOT, errno.EIO)
@@ -139,13 +179,13 @@ def hmer(
 @app.command()
 def convert(
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="INPUT",
             help="Images, InkML, PDFs, zip archives, folders of them, globs, or - for stdin.",
             show_default=False,
         ),
-    ],
+    ] = None,
     out: Annotated[
         list[str] | None,
         typer.Option(
@@ -203,6 +243,16 @@ def convert(
         Path | None,
         typer.Option(metavar="DIR", help="Save each page as hmer saw it, with its regions."),
     ] = None,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="Read the picture on the clipboard.")
+    ] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Put the LaTeX on the clipboard, too.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what was read of each expression.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
     ] = False,
@@ -217,8 +267,9 @@ def convert(
     from hmer_cli.models.registry import cache_dir as usual
 
     interrupts.watch()
+    console.set_loudness(int(verbose) - int(quiet))
     records = verb.convert(
-        inputs,
+        inputs or [],
         out or ["-"],
         pages=pages,
         layout=layout,
@@ -231,6 +282,8 @@ def convert(
         watch=watch,
         pdf_renderer=pdf_renderer,
         spelling=spelling,
+        paste=paste,
+        copy=copy,
     )
     if not watch:  # one that ended has done what it should
         _end(verb.outcome(records, strict=strict))
@@ -321,7 +374,11 @@ def evaluate(
     ],
     split: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of a CROHME package: train, test2013, test2014, ..."),
+        typer.Option(
+            metavar="NAME",
+            help="Of a CROHME package: train, test2013, test2014, ...",
+            autocompletion=_names(*_SPLITS),
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="The first N by name.")] = None,
     pages: Annotated[
@@ -385,7 +442,12 @@ def generate(
         str | None,
         typer.Option(metavar="NAME", help="One writer for all, known by any name or number."),
     ] = None,
-    engine: Annotated[str, typer.Option(metavar="NAME", help="What writes: ink, hmeg.")] = "ink",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="What writes: ink, hmeg.", autocompletion=_names("ink", "hmeg")
+        ),
+    ] = "ink",
     page: Annotated[
         bool, typer.Option("--page", help="Whole pages, with expressions among prose.")
     ] = False,

@@ -12,6 +12,7 @@ from typing import Literal
 
 from hmer_cli import console, files
 from hmer_cli.api import Converter
+from hmer_cli.commands import clipboard
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
@@ -54,6 +55,8 @@ def convert(
     watch: bool = False,
     pdf_renderer: Renderer = "pdfium",
     spelling: Spelling = "typed",
+    paste: bool = False,
+    copy: bool = False,
     recogniser: Reader | None = None,
 ) -> list[Record]:
     """Read every expression in ``inputs`` and write them to every one of ``outs``.
@@ -64,7 +67,8 @@ def convert(
     where one is given, for later runs; pictures of what was seen go to ``debug``. With ``watch``,
     whatever arrives or changes is converted too, until KeyboardInterrupt. ``pdf_renderer`` draws
     the pages of PDFs. The LaTeX of the records, ``latex``, is spelt as a person types it, or with
-    ``spelling`` tokens as the field's data sets have it.
+    ``spelling`` tokens as the field's data sets have it. ``paste`` reads the picture on the
+    clipboard, too, and ``copy`` puts the LaTeX there.
 
     The records are in the order of the inputs. An input that fails is told on stderr and in its
     record, and stops no other; when none gave an expression, only .jsonl and stdout are written
@@ -74,7 +78,12 @@ def convert(
     """
     outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
     chosen = PageRange.parse(pages) if pages is not None else None
+    if not inputs and not paste:
+        raise UsageError("there is nothing to convert", "name an image, or give --paste")
+    if paste and watch:
+        raise UsageError("the clipboard cannot be watched", "name files or folders")
     _check_usage(inputs, outputs, jobs, watch)
+    pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
     for output in outputs:
         output.check()
@@ -98,8 +107,11 @@ def convert(
             deliver = partial(_deliver, outputs=outputs)
             return watch_sources(find, run.read, deliver, corrections)
         start = time.monotonic()
-        records = run.read(_once(find_sources(inputs, console.say)))
+        named = find_sources(inputs, console.say) if inputs else []
+        records = run.read([*pasted, *_once(named)])
         _deliver(records, outputs)
+        if copy:
+            clipboard.copy("\n".join(record.latex for record in records if record.usable))
         _sum_up(records, outputs, time.monotonic() - start)
     return records
 
@@ -146,6 +158,9 @@ class _Run:
             for record in records_of(pages, corrections):
                 if record.status == "failed":
                     console.say(record.error)
+                else:
+                    sure = f"{record.status} {record.confidence:.2f}"
+                    console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
                 tokens = self.spelling == "tokens" and record.usable
                 records.append(replace(record, latex=record.label) if tokens else record)
         return records
@@ -160,6 +175,11 @@ def _check_usage(
         raise UsageError("standard input cannot be watched", "name files or folders")
     if watch and any(output.path is None for output in outputs):
         raise UsageError("--watch writes files only", "name one with --out")
+
+
+def _clipboard() -> Source:
+    picture = clipboard.paste()
+    return Source("clipboard", "clipboard", lambda: picture)
 
 
 def _load(model: str | None, charset: str | None) -> Reader:
@@ -217,7 +237,7 @@ def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float
     dismissed = sum(record.dismissed for record in records)
     corrected = sum(record.correction is not None for record in records)
     pages = len({(record.source, record.page) for record in records if record.page is not None})
-    console.say(
+    console.note(
         f"{count(len(records) - failed - dismissed, 'expression')} on {count(pages, 'page')}, "
         f"{f'{corrected} corrected, ' if corrected else ''}{low} low, {failed} failed, "
         f"{seconds:.1f} s"
