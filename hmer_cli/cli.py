@@ -69,6 +69,7 @@ def main() -> None:
     console.hear_libraries()
     _prepare_streams()
     code = _run()
+    console.set_loudness(0)
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -381,6 +382,8 @@ def evaluate(
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="The first N by name.")] = None,
+    sample: Annotated[int | None, typer.Option(metavar="N", help="N drawn by chance.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed, another sample.")] = 0,
     pages: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Where the files of the pages are, if not beside."),
@@ -394,6 +397,10 @@ def evaluate(
     worst: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Of pages: pictures of the worst, with their boxes."),
+    ] = None,
+    lg: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Label graphs (.lg) of truths and predictions."),
     ] = None,
     model: ModelOption = None,
     charset: CharsetOption = None,
@@ -409,15 +416,33 @@ def evaluate(
         dataset,
         split,
         limit,
+        sample=sample,
+        seed=seed,
         pages=pages,
         json_file=json,
         predictions=predictions,
         worst=worst,
+        lg=lg,
         model=model,
         charset=charset,
         ctc=ctc,
     )
     _end(verb.outcome(found))
+
+
+@app.command()
+def compare(
+    first: Annotated[
+        Path, typer.Argument(metavar="A.tsv", help="Predictions of one.", show_default=False)
+    ],
+    second: Annotated[
+        Path, typer.Argument(metavar="B.tsv", help="And of the other.", show_default=False)
+    ],
+) -> None:
+    """Compare two models by what eval --predictions wrote: intervals and McNemar's test."""
+    from hmer_cli.commands import compare as verb
+
+    verb.run(first, second)
 
 
 @app.command()

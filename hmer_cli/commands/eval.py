@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections import deque
@@ -22,6 +23,7 @@ from hmer_cli.document.pipeline import Options
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.metrics.evaluation import Evaluation, Outcome, as_json, as_tables, as_tsv, judge
+from hmer_cli.metrics.label_graph import label_graph
 from hmer_cli.metrics.tables import Table
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
@@ -41,10 +43,13 @@ def run(
     split: str | None = None,
     limit: int | None = None,
     *,
+    sample: int | None = None,
+    seed: int = 0,
     pages: str | None = None,
     json_file: str | None = None,
     predictions: str | None = None,
     worst: str | None = None,
+    lg: str | None = None,
     model: str | None = None,
     charset: str | None = None,
     ctc: bool = False,
@@ -52,6 +57,8 @@ def run(
 ) -> Evaluation | RegionEvaluation | PageEvaluation:
     """Evaluate, put the tables on stdout and the scores and predictions into their files.
 
+    Of all expressions or pages, ``sample`` are drawn by chance, the same ones for one ``seed``.
+    The folder ``lg`` gets label graphs of truths and predictions.
     Whatever is read is read in the way of ``hmer convert``. ``ctc`` leaves out the graph reader,
     which else has its say. Of a data set of pages, whose files may lie in ``pages``, the regions
     are scored and, where the truths say what the expressions are, what was read in them too; the
@@ -62,21 +69,40 @@ def run(
     the data set has nothing to score.
     """
     paths = {name: _path(name) for name in (json_file, predictions)}
+    if sample is not None and sample < 1:
+        raise UsageError(f"--sample {sample}: there must be at least one")
     opened = open_any(dataset, split, limit, pages)
+    if sample is not None:
+        opened = opened.drawn(sample, seed)
     reads = isinstance(opened, ExpressionDataset) or opened.labelled
     if not reads and (model or charset or ctc or predictions):
         wanted = "only --limit, --pages, --json and --worst are for them"
         raise UsageError(f"{dataset}: nothing says what the expressions of its pages are", wanted)
     if isinstance(opened, ExpressionDataset) and worst is not None:
         raise UsageError(f"{dataset}: holds no pages", "--worst is for pages with known boxes")
+    if isinstance(opened, PageDataset) and lg is not None:
+        raise UsageError(f"{dataset}: holds pages", "--lg is for single expressions")
     reader = recogniser or LazyRecogniser(model, charset, rescoring=not ctc) if reads else None
     found, scores, tsv, tables = _evaluated(opened, reader, split)
     _put(json_file, paths[json_file], scores)
     _put(predictions, paths[predictions], tsv)
+    if lg is not None and isinstance(found, Evaluation):
+        _write_graphs(Path(lg), found)
     if isinstance(opened, PageDataset) and worst is not None and not isinstance(found, Evaluation):
         eval_pages.draw_worst(opened, found.outcomes, Path(worst))
     _show(tables, sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
     return found
+
+
+def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
+    """A label graph of each truth and of each prediction, under the same name."""
+    for side in ("truth", "prediction"):
+        files.make_folder(folder / side)
+    for outcome in evaluation.outcomes:
+        name = re.sub(r"[^\w.+-]", "_", outcome.name)
+        for side, label in (("truth", outcome.truth), ("prediction", outcome.reading.label)):
+            graph = label_graph(label, outcome.name).encode("utf-8", "backslashreplace")
+            files.replace(folder / side / f"{name}.lg", graph)
 
 
 def _evaluated(
