@@ -27,7 +27,7 @@ STEPS = """
     order.value = "page"; arrange();
     const root = entries.findIndex((entry) => entry.latex.includes("sqrt"));
     activate(cards[root], { scroll: false });
-    light(cards[root], entries[root].latex.split(" ").indexOf("4"));"""
+    light(cards[root], entries[root].label.split(" ").indexOf("4"));"""
 
 
 def main() -> None:

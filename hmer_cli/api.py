@@ -68,7 +68,7 @@ class Expression:
     Attributes:
         id: such as ``notes-p2-r1``: the stem of the source, the page, the expression on it; the
             same that ``hmer convert`` gives it.
-        latex: its LaTeX; empty where nothing was read.
+        latex: its LaTeX as a person types it, to be pasted; empty where nothing was read.
         label: its tokens, separated by spaces, in the spelling of the field's data sets.
         mathml: the same as Presentation MathML; None where the label is not LaTeX.
         confidence: the probability that the label is right to the last token, 0 to 1.
@@ -259,8 +259,8 @@ def _expression(name: str, record: Record, to_source: Transform | None) -> Expre
     return Expression(
         id=name,
         latex=record.latex,
-        label=record.latex,
-        mathml=_mathml(record.latex),
+        label=record.label,
+        mathml=_mathml(record.label),
         confidence=record.confidence,
         status=record.status,
         error=record.error,

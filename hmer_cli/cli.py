@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,6 +26,24 @@ from hmer_cli.errors import (
 BUG_EXIT = 70
 INTERRUPTED_EXIT = interrupts.EXIT
 
+_SPLITS = ("train", "test2013", "test2014", "test2016", "test2019", "test2023")
+
+
+def _names(*names: str) -> Callable[[str], list[str]]:
+    """What the shell may complete a value to."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+def _models(incomplete: str) -> list[str]:
+    from hmer_cli.models.registry import all_weights
+
+    return [each.name for each in all_weights() if each.name.startswith(incomplete)]
+
+
 app = typer.Typer(
     name="hmer",
     help="Handwritten mathematics in, LaTeX out.",
@@ -36,7 +55,10 @@ app = typer.Typer(
 
 
 ModelOption = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="Weights: a name or a file.")
+    str | None,
+    typer.Option(
+        "--model", metavar="NAME", help="Weights: a name or a file.", autocompletion=_models
+    ),
 ]
 
 CharsetOption = Annotated[
@@ -54,6 +76,7 @@ def main() -> None:
     console.show_library_warnings()
     _prepare_streams()
     code = _run()
+    console.set_loudness(0)
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -65,9 +88,10 @@ def main() -> None:
 def _run() -> int:
     """The exit code of the command."""
     try:
-        app()
+        app(args=_with_command(sys.argv[1:]))
     except HmerError as error:
-        console.say(error)
+        if not error.said:
+            console.say(error)
         return error.exit_code
     except SystemExit as end:
         if end.code == INTERRUPTED_EXIT:
@@ -86,6 +110,24 @@ def _run() -> int:
             return InputError.exit_code
         return _bug(error)
     return 0
+
+
+_GENERAL = ("-h", "--help", "--version", "--install-completion", "--show-completion")
+
+
+def _with_command(words: list[str]) -> list[str]:
+    """The words with the command that they leave out: ``hmer photo.png`` converts it."""
+    if not words or words[0].split("=")[0] in _GENERAL:
+        return words
+    known = [
+        each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands
+    ]
+    known += [each.name or "" for each in app.registered_groups]
+    first = words[0]
+    named = any(sign in first for sign in "./*?") or os.path.exists(first)
+    if first in known or not (first.startswith("-") or named):
+        return words
+    return ["convert", *words]
 
 
 _UNWRITABLE = (errno.ENOSPC, errno.EPIPE, errno.EDQUOT, errno.EIO)
@@ -145,13 +187,13 @@ def hmer(
 @app.command()
 def convert(
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="INPUT",
             help="Images, InkML, PDFs, zip archives, folders of them, globs, or - for stdin.",
             show_default=False,
         ),
-    ],
+    ] = None,
     out: Annotated[
         list[str] | None,
         typer.Option(
@@ -198,6 +240,10 @@ def convert(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read everything anew and keep nothing.")
     ] = False,
+    spelling: Annotated[
+        Literal["typed", "tokens"],
+        typer.Option(help="LaTeX as a person types it, or the tokens of the field's data sets."),
+    ] = "typed",
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and convert what arrives or changes.")
     ] = False,
@@ -205,6 +251,16 @@ def convert(
         Path | None,
         typer.Option(metavar="DIR", help="Save each page as hmer saw it, with its regions."),
     ] = None,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="Read the picture on the clipboard.")
+    ] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Put the LaTeX on the clipboard, too.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what was read of each expression.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
     ] = False,
@@ -219,8 +275,9 @@ def convert(
     from hmer_cli.models.registry import cache_dir as usual
 
     interrupts.watch()
+    console.set_loudness(int(verbose) - int(quiet))
     records = verb.convert(
-        inputs,
+        inputs or [],
         out or ["-"],
         pages=pages,
         layout=layout,
@@ -232,6 +289,9 @@ def convert(
         debug=debug,
         watch=watch,
         pdf_renderer=pdf_renderer,
+        spelling=spelling,
+        paste=paste,
+        copy=copy,
     )
     if not watch:  # one that ended has done what it should
         _end(verb.outcome(records, strict=strict))
@@ -362,9 +422,15 @@ def evaluate(
     ],
     split: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of a CROHME package: train, test2013, test2014, ..."),
+        typer.Option(
+            metavar="NAME",
+            help="Of a CROHME package: train, test2013, test2014, ...",
+            autocompletion=_names(*_SPLITS),
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="The first N by name.")] = None,
+    sample: Annotated[int | None, typer.Option(metavar="N", help="N drawn by chance.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another seed, another sample.")] = 0,
     pages: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Where the files of the pages are, if not beside."),
@@ -378,6 +444,10 @@ def evaluate(
     worst: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Of pages: pictures of the worst, with their boxes."),
+    ] = None,
+    lg: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Label graphs (.lg) of truths and predictions."),
     ] = None,
     model: ModelOption = None,
     charset: CharsetOption = None,
@@ -393,15 +463,33 @@ def evaluate(
         dataset,
         split,
         limit,
+        sample=sample,
+        seed=seed,
         pages=pages,
         json_file=json,
         predictions=predictions,
         worst=worst,
+        lg=lg,
         model=model,
         charset=charset,
         ctc=ctc,
     )
     _end(verb.outcome(found))
+
+
+@app.command()
+def compare(
+    first: Annotated[
+        Path, typer.Argument(metavar="A.tsv", help="Predictions of one.", show_default=False)
+    ],
+    second: Annotated[
+        Path, typer.Argument(metavar="B.tsv", help="And of the other.", show_default=False)
+    ],
+) -> None:
+    """Compare two models by what eval --predictions wrote: intervals and McNemar's test."""
+    from hmer_cli.commands import compare as verb
+
+    verb.run(first, second)
 
 
 @app.command()
@@ -426,7 +514,12 @@ def generate(
         str | None,
         typer.Option(metavar="NAME", help="One writer for all, known by any name or number."),
     ] = None,
-    engine: Annotated[str, typer.Option(metavar="NAME", help="What writes: ink, hmeg.")] = "ink",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="What writes: ink, hmeg.", autocompletion=_names("ink", "hmeg")
+        ),
+    ] = "ink",
     page: Annotated[
         bool, typer.Option("--page", help="Whole pages, with expressions among prose.")
     ] = False,

@@ -9,6 +9,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
+_loudness = 0
+
+
+def set_loudness(level: int) -> None:
+    """-1 says only what went wrong, 1 says each page, too."""
+    global _loudness
+    _loudness = level
+
+
+def note(message: object) -> None:
+    """As ``say``, of what went well; unsaid with --quiet."""
+    if _loudness >= 0:
+        say(message)
+
+
+def detail(message: object) -> None:
+    """As ``say``, of each step; said with --verbose."""
+    if _loudness > 0:
+        say(message)
+
 
 def say(message: object) -> None:
     """Print one line on stderr, with line breaks and control characters escaped.
@@ -65,14 +85,16 @@ def show_library_warnings() -> None:
     warnings.showwarning = show
 
 
+_PIPED = 10_000  # characters of a line that no terminal breaks
+
 Advance = Callable[[int, int], None]
 """Callback: steps done, and steps added to the total."""
 
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Advance]:
-    """A progress bar on stderr; none if that is no terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    """A progress bar on stderr; none if that is no terminal or with --quiet."""
+    if sys.stderr is None or not sys.stderr.isatty() or _loudness < 0:
         yield _ignore
         return
     from rich.console import Console
@@ -111,4 +133,6 @@ def table(
         shown.add_column(column, justify="right" if number else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(printable(cell)) for cell in row))
-    Console(file=to or sys.stderr).print(shown)
+    stream = to or sys.stderr
+    width = None if stream.isatty() else _PIPED
+    Console(file=stream, width=width).print(shown)

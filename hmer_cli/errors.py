@@ -13,6 +13,8 @@ class HmerError(Exception):
     """
 
     exit_code = 70
+    said = False
+    """Whether the user was told already."""
 
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(what)

@@ -28,7 +28,7 @@ def real_path(name: str) -> Path:
 
 
 def check(path: Path) -> None:
-    """Check that the file can be written, before the run. Raises OutputError."""
+    """Check that the file can be written, and make its folder. Raises OutputError."""
     if os.path.isdir(path):
         raise OutputError(f"{path}: is a folder", "name a file")
     if os.path.exists(path) and not os.access(path, os.W_OK):
@@ -38,6 +38,7 @@ def check(path: Path) -> None:
     try:
         with suppress(FileNotFoundError):
             os.stat(path)  # a name that is too long
+        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_PREFIX):
             pass
     except OSError as error:

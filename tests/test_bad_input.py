@@ -146,7 +146,7 @@ def test_a_bad_file_is_told_and_the_others_converted(
     assert (bad["status"], bad["latex"], bad["confidence"]) == ("failed", "", 0.0)
     assert bad["error"] == first.removeprefix("hmer: ")
     assert (good["source"], good["status"]) == ("good.png", "ok")
-    assert r"\hmerexpression{good-p1-r1}{x ^ { 2 }}" in Path("o.tex").read_text()
+    assert r"\hmerexpression{good-p1-r1}{x^2}" in Path("o.tex").read_text()
 
 
 def test_a_trace_of_one_point_is_a_dot(run: Run) -> None:
@@ -202,9 +202,7 @@ class Unreached(FakeRecogniser):
         raise AssertionError("the output should have been tried first")
 
 
-@pytest.mark.parametrize(
-    "out", ["nowhere/o.tex", "good.png/o.tex", "folder.tex", "/proc/o.tex", "o" * 300 + ".tex"]
-)
+@pytest.mark.parametrize("out", ["good.png/o.tex", "folder.tex", "/proc/o.tex", "o" * 300 + ".tex"])
 def test_an_output_that_cannot_be_written_is_found_before_the_work(
     out: str, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

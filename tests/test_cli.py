@@ -17,6 +17,7 @@ from handmade import INKML, FakeRecogniser, cross, encoded, paged
 from typer.main import get_command
 
 import hmer_cli
+import hmer_cli.commands.clipboard
 import hmer_cli.commands.convert
 import hmer_cli.commands.eval
 import hmer_cli.commands.train
@@ -265,3 +266,51 @@ def test_a_data_set_that_is_not_there_is_told(run: Run, capsys: pytest.CaptureFi
     said = capsys.readouterr()
     assert said.out == ""
     assert "hmer: nowhere: " in said.err
+
+
+def test_an_input_needs_no_command(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    assert run("a.png", "--no-cache") == run("-q", "a.png", "--no-cache") == 0
+    assert capsys.readouterr().out == "x^2\n" * 2
+    assert run("none.png") == 1
+    assert capsys.readouterr().err.count("hmer: ") == 1
+    assert run("convrt") == 2
+
+
+def test_folders_of_outputs_are_made_and_a_quiet_run_says_nothing(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    assert run("convert", "a.png", "-q", "--no-cache", "--out", "new/folder/o.md") == 0
+    assert Path("new/folder/o.md").exists()
+    assert capsys.readouterr().err == ""
+    assert run("convert", "a.png", "-v", "--no-cache", "--out", "o.md") == 0
+    assert "a.png, page 1: ok 0.90, x^2" in capsys.readouterr().err
+
+
+def test_the_clipboard_gives_and_takes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr(hmer_cli.commands.clipboard, "paste", lambda: encoded(cross()))
+    monkeypatch.setattr(hmer_cli.commands.clipboard, "copy", taken.append)
+    assert run("--paste", "--copy", "--no-cache") == 0
+    assert taken == ["x^2"]
+
+
+def test_a_machine_without_clipboard_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyperclip", None)
+    Path("a.png").write_bytes(encoded(cross()))
+    assert run("a.png", "--copy", "--no-cache") == 3
+    assert "hmer-cli[clipboard]" in capsys.readouterr().err
+    monkeypatch.setenv("PATH", "")
+    assert run("--paste") in (1, 3)
+    assert "--paste" in capsys.readouterr().err
+
+
+def test_a_list_that_is_piped_is_not_cut(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    from hmer_cli.models.registry import all_weights
+
+    assert run("weights", "list") == 0
+    said = capsys.readouterr().out
+    assert all(str(each.path) in said for each in all_weights() if each.path)

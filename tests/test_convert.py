@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hmer_cli.commands.convert import convert, outcome
-from hmer_cli.document.formats import Output, jsonl, markdown, tex
+from hmer_cli.document.formats import Output, jsonl, lines, markdown, tex
 from hmer_cli.document.pipeline import _Gate
 from hmer_cli.document.records import Record, expression_ids
 from hmer_cli.errors import OutputError, StrictError, UsageError
 
-FIELDS = ["source", "page", "region", "latex", "confidence", "status", "error", "model"]
+FIELDS = ["source", "page", "region", "latex", "label", "confidence", "status", "error", "model"]
 FIELDS += ["alternatives"]
 
 
@@ -62,7 +62,7 @@ def test_records_say_what_was_read_where() -> None:
     ]
     first, last = records[0], records[-1]
     assert all(abs(a - b) <= 2 for a, b in zip(first["region"], (38, 28, 83, 93), strict=True))
-    assert first["latex"] == "x ^ { 2 }"
+    assert (first["latex"], first["label"]) == ("x^2", "x ^ { 2 }")
     assert (first["confidence"], first["status"], first["error"]) == (0.9, "ok", None)
     assert (last["region"], last["latex"], last["status"]) == (None, "", "failed")
     assert "no such file" in last["error"]
@@ -145,7 +145,7 @@ def test_an_output_keeps_its_mode_and_the_link_to_it() -> None:
     convert(["a.png"], ["o.tex"], recogniser=FakeRecogniser())
     assert Path("o.tex").is_symlink()
     assert os.stat("kept/o.tex").st_mode & 0o777 == 0o640
-    assert "x ^ { 2 }" in Path("kept/o.tex").read_text()
+    assert "x^2" in Path("kept/o.tex").read_text()
 
 
 def test_when_nothing_is_read_documents_stay_and_the_log_tells() -> None:
@@ -160,7 +160,7 @@ def test_stdout_gets_one_line_an_expression(capfdbinary: pytest.CaptureFixture[b
     Path("a.png").write_bytes(encoded(cross()))
     convert(["a.png", "no\nne.png", "a.png"], recogniser=FakeRecogniser())
     out = capfdbinary.readouterr().out
-    assert out == b"x ^ { 2 }\n% failed: no ne.png: no such file or folder; check the path\n"
+    assert out == b"x^2\n% failed: no ne.png: no such file or folder; check the path\n"
 
 
 @pytest.mark.parametrize("name", ["eqs", "eqs.docx", "eqs.png", "-.doc", "tex"])
@@ -254,6 +254,33 @@ def test_one_expression_is_taken_by_its_id() -> None:
         assert seen in text
     assert "789" not in text
     assert "no a_b" in typeset(r"\input{eqs}", r"\hmer{a_b}")
+
+
+def test_what_was_typed_is_set_as_it_was_typed() -> None:
+    align = "\\begin{align}\n 1 &= 2 \\nonumber \\\\ 3 &= 4 \\tag{5}\n\\end{align}"
+    records = [
+        record("a.png", latex=align, correction=align, confidence=1.0),
+        record("b.png", latex=r"\text{if }6", correction=r"\text{if }6", confidence=1.0),
+        record("c.png", latex="7.", label="7 ."),
+    ]
+    Output.parse("eqs.tex").write(records)
+    assert align in Path("eqs.tex").read_text()
+    assert markdown(records).count(align) == 1
+    assert "(5)" in (text := typeset("", r"\input{eqs}"))
+    assert "if 6" in text and "7." in text
+    inline = typeset(r"\input{eqs}", r"$x \hmer{a-p1-r1}$ and \hmer{c-p1-r1}, 8")
+    assert "(5)" not in inline and "7, 8" in inline
+
+
+def test_the_tokens_of_the_field_on_demand() -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (only,) = convert(["a.png"], ["o.md"], spelling="tokens", recogniser=FakeRecogniser())
+    assert (only.latex, only.label) == ("x ^ { 2 }", "x ^ { 2 }")
+    assert "$$\nx ^ { 2 }\n$$" in Path("o.md").read_text()
+
+
+def test_a_low_answer_is_marked_on_stdout() -> None:
+    assert lines([record(latex="x^2", confidence=0.03, status="low")]) == "x^2 % low 0.03\n"
 
 
 @pytest.mark.usefixtures("eqs")

@@ -33,7 +33,8 @@ def saved(*entries: object, name: str = "c.json", **changes: object) -> Path:
 
 def found(entry: dict[str, object], **place: object) -> str | None:
     where = {"key": "", "file": "f" * 64, "page": 2, "box": (10, 10, 110, 60)} | place
-    return Corrections.load([saved(entry)]).find(**where)  # type: ignore[arg-type]
+    correction = Corrections.load([saved(entry)]).find(**where)  # type: ignore[arg-type]
+    return correction and correction.typed
 
 
 def evident(*inputs: str, **options: object) -> list[Record]:
@@ -58,7 +59,8 @@ def test_a_correction_goes_by_the_ink_wherever_the_file_went() -> None:
     shifted = np.roll(cross(), (20, 40), (0, 1))
     Path("elsewhere.png").write_bytes(encoded(shifted))
     (corrected,) = evident("elsewhere.png", corrections=corrections)
-    assert (corrected.latex, corrected.status) == (r"\frac { 1 } { 2 }", "ok")
+    assert (corrected.latex, corrected.status) == (r"\frac12", "ok")
+    assert corrected.label == r"\frac { 1 } { 2 }"
     assert (corrected.confidence, corrected.correction) == (1.0, corrected.latex)
 
 
@@ -67,7 +69,7 @@ def test_other_ink_keeps_its_reading() -> None:
     (read,) = evident("a.png")
     Path("b.png").write_bytes(encoded(np.fliplr(cross())[:, ::2]))
     (other,) = evident("b.png", corrections=[saved(exported(read, "y"))])
-    assert (other.latex, other.correction) == ("x ^ { 2 }", None)
+    assert (other.label, other.correction) == ("x ^ { 2 }", None)
 
 
 @pytest.mark.parametrize(
@@ -89,13 +91,14 @@ def test_without_its_ink_a_correction_goes_by_its_place(
 def test_of_two_corrections_at_a_place_the_nearer_one_holds() -> None:
     near = Correction("n", "1", "f", 1, (0, 0, 10, 10))
     far = Correction("f", "2", "f", 1, (4, 0, 14, 10))
-    assert Corrections([near, far]).find("", "f", 1, (1, 0, 11, 10)) == "n"
+    assert Corrections([near, far]).find("", "f", 1, (1, 0, 11, 10)) == near
 
 
 def test_a_later_file_holds_against_an_earlier_one() -> None:
     first = saved({"latex": "a", "key": KEY}, name="1.json")
     second = saved({"latex": "b", "key": KEY}, name="2.json")
-    assert Corrections.load([first, second]).find(KEY, "", 1, (0, 0, 1, 1)) == "b"
+    holds = Corrections.load([first, second]).find(KEY, "", 1, (0, 0, 1, 1))
+    assert holds and holds.typed == "b"
 
 
 def test_what_is_dismissed_is_in_no_document_and_no_other_id_changes() -> None:
@@ -117,7 +120,7 @@ def test_what_is_dismissed_is_in_no_document_and_no_other_id_changes() -> None:
     ("entry", "fault"),
     [
         ({"latex": r"\frac { a", "key": KEY}, "closes it"),
-        ({"latex": r"a \nonsense", "key": KEY}, "token 2: \\nonsense"),
+        ({"latex": r"a \nonsense", "key": KEY}, "token 2 (\\nonsense)"),
         ({"latex": "a"}, '"key"'),
         ({"key": KEY}, '"latex"'),
         ({"latex": "a", "file": "f", "page": 1, "box": [1, 2, 3]}, '"box"'),
@@ -135,7 +138,7 @@ def test_a_bad_correction_is_told_with_its_place_and_stops_no_other(
     assert said.startswith("hmer: c.json: correction 2") and fault in said
     assert said.count("\n") == 1
     assert not isinstance(entry, dict) or "(notes.pdf, page " in said
-    assert loaded.find("1", "", 1, (0, 0, 1, 1)) == "y"
+    assert (kept := loaded.find("1", "", 1, (0, 0, 1, 1))) and kept.typed == "y"
     assert loaded.find(KEY, "", 1, (0, 0, 1, 1)) is None
 
 
@@ -158,8 +161,10 @@ def test_the_readme_shows_a_file_that_is_one() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
     Path("c.json").write_text(readme.split("```json\n")[1].split("```")[0], "utf-8")
     shown = Corrections.load([Path("c.json")])
-    assert shown.find("9f8e…", "", 1, (0, 0, 1, 1)) == r"\frac { 1 } { 2 }"
-    assert shown.find("", "04ab…", 1, (82, 90, 310, 165)) == r"\frac { 1 } { 2 }"
+    by_ink = shown.find("9f8e…", "", 1, (0, 0, 1, 1))
+    by_place = shown.find("", "04ab…", 1, (82, 90, 310, 165))
+    assert by_ink == by_place
+    assert by_ink and (by_ink.typed, by_ink.label) == (r"\frac12", r"\frac { 1 } { 2 }")
 
 
 def test_a_file_that_is_not_there_is_wrong_usage() -> None:
@@ -171,6 +176,6 @@ def test_a_line_that_was_corrected_by_itself_is_joined_to_no_other() -> None:
     page = PageRead("a.png", 1, Result("fake", (FIRST, SECOND, THIRD)))
     (joined,) = records_of([page], Corrections())
     corrections = Corrections([Correction("= c ^ { 2 }", SECOND.key)])
-    apart = [record.latex for record in records_of([page], corrections)]
+    apart = [record.label for record in records_of([page], corrections)]
     assert joined.latex.startswith(r"\begin{aligned}")
     assert apart == ["f = a + b", "= c ^ { 2 }", r"\leq d"]

@@ -213,6 +213,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_reading(
     images: Callable[..., Path], tmp_path: Path, option: str
 ) -> None:
     reader = parrot("x")
+    (tmp_path / "no").write_text("a file")
     with pytest.raises(OutputError) as caught:
         verb.run(
             str(images(a="x")),
@@ -259,3 +260,24 @@ def test_the_first_hundred_of_the_2014_test(data_file: Callable[[str], Path]) ->
     assert (found.scores.n, found.failed, found.unlabelled) == (100, 0, 0)
     assert all(outcome.truth for outcome in found.outcomes)
     assert 0 < found.scores.wer <= 1
+
+
+def test_a_sample_is_the_same_for_one_seed(images: Callable[..., Path], tmp_path: Path) -> None:
+    folder = images(**dict.fromkeys("abcdefgh", "x"))
+
+    def names(seed: int) -> list[str]:
+        found = verb.run(str(folder), sample=3, seed=seed, recogniser=parrot("x", "x", "x"))
+        return [outcome.name for outcome in found.outcomes]
+
+    assert names(1) == names(1) == sorted(names(1))
+    assert len({tuple(names(seed)) for seed in range(5)}) > 1
+
+
+def test_label_graphs_of_truths_and_predictions(
+    images: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = images(a="x", b="x ^ { 2 }")
+    verb.run(str(folder), lg=str(tmp_path / "lg"), recogniser=parrot("x", "y"))
+    texts = [(tmp_path / "lg" / side / "b.lg").read_text() for side in ("truth", "prediction")]
+    assert "R, o, op, Sup, 1.0" in texts[0]
+    assert "O, o, y, 1.0, o" in texts[1]

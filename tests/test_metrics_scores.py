@@ -53,10 +53,12 @@ def test_a_prediction_is_not_mended_by_looking_at_the_truth() -> None:
     assert score([Pair("a | b |", "a b")]).wer == 0.5
 
 
-def test_structure_forgives_the_spelling_but_not_the_symbols() -> None:
+def test_structure_forgives_the_spelling_and_the_symbols() -> None:
     assert scores.same_structure(Pair("x ^ { 2 }", "x ^ 2"))
     assert not scores.same_structure(Pair("x ^ { 2 }", "x _ { 2 }"))
-    assert not scores.same_structure(Pair("x ^ { 2 }", "x ^ { 3 }"))
+    assert scores.same_structure(Pair("x ^ { 2 }", "y ^ { 3 }"))
+    assert not scores.same_structure(Pair("x ^ { 2 }", "x ^ { 2 3 }"))
+    assert not scores.same_structure(Pair("x", "x y"))
 
 
 @pytest.mark.parametrize("broken", ["x ^ {", "} x", r"\frac { x", ""])

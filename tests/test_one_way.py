@@ -79,7 +79,7 @@ def answers(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
     records = convert(files, (), layout="expression", recogniser=Fingerprint())
     return (
         {outcome.name: outcome.reading.label for outcome in found.outcomes},
-        {Path(record.source).stem: record.latex for record in records},
+        {Path(record.source).stem: record.label for record in records},
     )
 
 

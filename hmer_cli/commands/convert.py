@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from functools import cache as cache_calls
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from hmer_cli import console, files
 from hmer_cli.api import Converter
+from hmer_cli.commands import clipboard
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import Record, count, source_ids
+from hmer_cli.document.records import Record, count, source_ids, spelt_in_tokens
 from hmer_cli.document.watch import watch_sources
 from hmer_cli.errors import (
     HmerError,
@@ -34,6 +36,9 @@ from hmer_cli.page.load.sources import STDIN, Source, find_sources
 from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 
+Spelling = Literal["typed", "tokens"]
+"""How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
+
 
 def convert(
     inputs: Sequence[str],
@@ -49,6 +54,9 @@ def convert(
     debug: Path | None = None,
     watch: bool = False,
     pdf_renderer: Renderer = "pdfium",
+    spelling: Spelling = "typed",
+    paste: bool = False,
+    copy: bool = False,
     recogniser: Reader | None = None,
 ) -> list[Record]:
     """Read every expression in ``inputs`` and write them to every one of ``outs``.
@@ -57,7 +65,9 @@ def convert(
     others are read; the output does not depend on it. ``corrections`` are files from review pages;
     later ones take precedence. Results are cached in the folder ``cache``, if given; images of the
     cleaned pages with their regions are saved in ``debug``. With ``watch``, new and changed inputs
-    are converted until KeyboardInterrupt. ``pdf_renderer`` renders the pages of PDFs.
+    are converted until KeyboardInterrupt. ``pdf_renderer`` renders the pages of PDFs. ``spelling``
+    is that of the LaTeX: ``typed`` as a person types it, or ``tokens`` as the field's data sets
+    have it. ``paste`` also reads the image on the clipboard, ``copy`` puts the LaTeX there.
 
     The records are in the order of the inputs. Errors of an input are reported on stderr and in its
     record, and the others are still converted. If no input gave an expression, only .jsonl and
@@ -67,7 +77,12 @@ def convert(
     """
     outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
     chosen = PageRange.parse(pages) if pages is not None else None
+    if not inputs and not paste:
+        raise UsageError("there is nothing to convert", "name an image, or give --paste")
+    if paste and watch:
+        raise UsageError("the clipboard cannot be watched", "name files or folders")
     _check_usage(inputs, outputs, jobs, watch)
+    pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
     for output in outputs:
         output.check()
@@ -84,15 +99,18 @@ def convert(
         recogniser=recogniser or _load(model, charset),
     )
     with converter.results() as results:
-        run = _Run(converter.reader, results, options, corrections, debug)
+        run = _Run(converter.reader, results, options, corrections, debug, spelling)
         if watch:
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
             deliver = partial(_deliver, outputs=outputs)
             return watch_sources(find, run.read, deliver, corrections)
         start = time.monotonic()
-        records = run.read(_once(find_sources(inputs, console.say)))
+        named = find_sources(inputs, console.say) if inputs else []
+        records = run.read([*pasted, *_once(named)])
         _deliver(records, outputs)
+        if copy:
+            clipboard.copy("\n".join(record.latex for record in records if record.usable))
         _sum_up(records, outputs, time.monotonic() - start)
     return records
 
@@ -105,6 +123,7 @@ def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | N
         return StrictError(f"{doubtful} of {len(records)} expressions are low or not valid LaTeX")
     if failed:
         error = InputError(f"{failed} failed, {len(records) - failed} converted")
+        error.said = len(records) == 1  # the reason is on stderr already
         if any(record.internal for record in records):
             error.exit_code = InternalError.exit_code
         return error
@@ -120,6 +139,7 @@ class _Run:
     options: Options
     corrections: Sequence[Path]
     debug: Path | None
+    spelling: Spelling = "typed"
 
     def read(self, sources: Sequence[Source]) -> list[Record]:
         """The records of the sources, in their order; failures are reported on stderr.
@@ -137,7 +157,10 @@ class _Run:
             for record in records_of(pages, corrections):
                 if record.status == "failed":
                     console.say(record.error)
-                records.append(record)
+                else:
+                    sure = f"{record.status} {record.confidence:.2f}"
+                    console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
+                records.append(spelt_in_tokens(record) if self.spelling == "tokens" else record)
         return records
 
 
@@ -150,6 +173,11 @@ def _check_usage(
         raise UsageError("standard input cannot be watched", "name files or folders")
     if watch and any(output.path is None for output in outputs):
         raise UsageError("--watch writes files only", "name one with --out")
+
+
+def _clipboard() -> Source:
+    picture = clipboard.paste()
+    return Source("clipboard", "clipboard", lambda: picture)
 
 
 def _load(model: str | None, charset: str | None) -> Reader:
@@ -207,7 +235,7 @@ def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float
     dismissed = sum(record.dismissed for record in records)
     corrected = sum(record.correction is not None for record in records)
     pages = len({(record.source, record.page) for record in records if record.page is not None})
-    console.say(
+    console.note(
         f"{count(len(records) - failed - dismissed, 'expression')} on {count(pages, 'page')}, "
         f"{f'{corrected} corrected, ' if corrected else ''}{low} low, {failed} failed, "
         f"{seconds:.1f} s"

@@ -6,6 +6,7 @@ Every image takes the path of ``hmer convert``: open, deskew, clean, find region
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections import deque
@@ -32,6 +33,7 @@ from hmer_cli.metrics.evaluation import (
     as_tsv,
     evaluate_outcomes,
 )
+from hmer_cli.metrics.label_graph import label_graph
 from hmer_cli.metrics.tables import Table
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
@@ -51,10 +53,13 @@ def run(
     split: str | None = None,
     limit: int | None = None,
     *,
+    sample: int | None = None,
+    seed: int = 0,
     pages: str | None = None,
     json_file: str | None = None,
     predictions: str | None = None,
     worst: str | None = None,
+    lg: str | None = None,
     model: str | None = None,
     charset: str | None = None,
     ctc: bool = False,
@@ -62,8 +67,10 @@ def run(
 ) -> Evaluation | RegionEvaluation | PageEvaluation:
     """Evaluate a data set; print tables on stdout, write scores and predictions to files.
 
-    ``ctc`` skips rescoring by the graph model. For a data set of pages, whose files may lie in
-    ``pages``, the regions are scored and, if the truths have labels, the readings end to end; the
+    ``sample`` of all expressions or pages are drawn at random, the same ones for one ``seed``. The
+    folder ``lg`` gets label graphs of truths and predictions. ``ctc`` skips rescoring by the graph
+    model. For a data set of pages, whose files may lie in ``pages``, the regions are scored and, if
+    the truths have labels, the readings end to end; the
     folder ``worst`` then gets pictures of the worst pages.
 
     A file named ``-`` is stdout; the tables then go to stderr.
@@ -71,21 +78,40 @@ def run(
     set has nothing to score.
     """
     paths = {name: _path(name) for name in (json_file, predictions)}
+    if sample is not None and sample < 1:
+        raise UsageError(f"--sample {sample}: there must be at least one")
     opened = open_any(dataset, split, limit, pages)
+    if sample is not None:
+        opened = opened.drawn(sample, seed)
     reads = isinstance(opened, ExpressionDataset) or opened.labelled
     if not reads and (model or charset or ctc or predictions):
         wanted = "only --limit, --pages, --json and --worst are for them"
         raise UsageError(f"{dataset}: nothing says what the expressions of its pages are", wanted)
     if isinstance(opened, ExpressionDataset) and worst is not None:
         raise UsageError(f"{dataset}: holds no pages", "--worst is for pages with known boxes")
+    if isinstance(opened, PageDataset) and lg is not None:
+        raise UsageError(f"{dataset}: holds pages", "--lg is for single expressions")
     reader = recogniser or LazyRecogniser(model, charset, rescoring=not ctc) if reads else None
     found, scores, tsv, tables = _evaluated(opened, reader, split)
     _put(json_file, paths[json_file], scores)
     _put(predictions, paths[predictions], tsv)
+    if lg is not None and isinstance(found, Evaluation):
+        _write_graphs(Path(lg), found)
     if isinstance(opened, PageDataset) and worst is not None and not isinstance(found, Evaluation):
         eval_regions.draw_worst(opened, found.outcomes, Path(worst))
     _show(tables, sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
     return found
+
+
+def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
+    """A label graph of each truth and of each prediction, under the same name."""
+    for side in ("truth", "prediction"):
+        files.make_folder(folder / side)
+    for outcome in evaluation.outcomes:
+        name = re.sub(r"[^\w.+-]", "_", outcome.name)
+        for side, label in (("truth", outcome.truth), ("prediction", outcome.reading.label)):
+            graph = label_graph(label, outcome.name).encode("utf-8", "backslashreplace")
+            files.replace(folder / side / f"{name}.lg", graph)
 
 
 def _evaluated(

@@ -88,4 +88,4 @@ def _scored(
 
 def _read(record: Record) -> ReadExpression:
     assert record.region is not None
-    return ReadExpression(record.region, record.latex, record.confidence)
+    return ReadExpression(record.region, record.label, record.confidence)

@@ -28,6 +28,8 @@ SPLITS = {
     "test2013": re.compile(r"test(inkmlgt$|.*2013)", re.IGNORECASE),
     "test2014": re.compile(r"test.*2014", re.IGNORECASE),
     "test2016": re.compile(r"test.*2016", re.IGNORECASE),
+    "test2019": re.compile(r"test.*2019", re.IGNORECASE),
+    "test2023": re.compile(r"test.*2023", re.IGNORECASE),
 }
 """The splits of CROHME, by the beginning of their folders' names in its packages."""
 

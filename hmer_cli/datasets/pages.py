@@ -14,12 +14,13 @@ the same name without ``-truth``: those of ``notes-truth`` lie in ``notes``.
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from hmer_cli.data.store import Store, open_store, stem
 from hmer_cli.datasets.expressions import Sample, samples_of
@@ -81,12 +82,19 @@ class TruePage:
         return sheet.draw().image if sheet.pixels is None else sheet.pixels()
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class ExpressionDataset:
     """Files of one expression each, sorted by name."""
 
     path: str
     samples: tuple[Sample, ...]
+
+    def drawn(self, count: int, seed: int) -> ExpressionDataset:
+        """So many of them, drawn by chance, in their order."""
+        return ExpressionDataset(self.path, _drawn(self.samples, count, seed))
 
 
 @dataclass(frozen=True)
@@ -96,10 +104,19 @@ class PageDataset:
     path: str
     pages: tuple[TruePage, ...]
 
+    def drawn(self, count: int, seed: int) -> PageDataset:
+        """So many of them, drawn by chance, in their order."""
+        return PageDataset(self.path, _drawn(self.pages, count, seed))
+
     @property
     def labelled(self) -> bool:
         """Whether every page has labels."""
         return all(page.expressions is not None for page in self.pages)
+
+
+def _drawn(items: tuple[T, ...], count: int, seed: int) -> tuple[T, ...]:
+    chosen = random.Random(seed).sample(range(len(items)), min(count, len(items)))
+    return tuple(items[i] for i in sorted(chosen))
 
 
 def open_any(

@@ -8,9 +8,10 @@ from itertools import groupby
 
 from hmer_cli import console
 from hmer_cli.document.aligned import group_derivations, joined
-from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.corrections import Correction, Corrections
 from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading
 from hmer_cli.errors import InputError, InternalError, input_error
+from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
 
@@ -65,18 +66,18 @@ def _corrected(page: PageRead, expression: RegionReading, corrections: Correctio
     return _record(page, expression, corrections.find(expression.key, *place))
 
 
-def _record(page: PageRead, expression: RegionReading, correction: str | None) -> Record:
-    """The record of a reading; a correction replaces label and confidence."""
+def _record(page: PageRead, expression: RegionReading, correction: Correction | None) -> Record:
+    """The record of a reading; a correction, which was checked when loaded, replaces it."""
     reading = expression.reading
     evidence = None
     if page.picture is not None:
         evidence = Evidence(expression.key, page.file, expression.box, reading.tokens, page.picture)
-    label = reading.label if correction is None else correction
+    label = reading.label if correction is None else correction.label
     if not label.strip() and correction is None:
         nothing = InputError(f"{page.source}: nothing was read on page {page.number}")
         return replace(_failure(page, expression.region, nothing), evidence=evidence)
     confidence = reading.confidence if correction is None else 1.0
-    found = problems(label)
+    found = problems(label) if correction is None else []
     doubt = found[0].message if found else None
     if doubt is None and correction is None and is_word(label):
         doubt = "letters alone, as of a word"
@@ -84,12 +85,13 @@ def _record(page: PageRead, expression: RegionReading, correction: str | None) -
         source=page.source,
         page=page.number,
         region=expression.region,
-        latex=label,
+        latex=correction.typed if correction else label if found else to_latex(label),
+        label=label,
         confidence=confidence,
         status="low" if doubt or confidence < LOW else "ok",
         error=doubt,
         model=page.result.model,
-        correction=correction,
+        correction=correction.typed if correction else None,
         alternatives=reading.alternatives if correction is None else (),
         tokens=reading.tokens,
         evidence=evidence,

@@ -12,7 +12,9 @@ from typing import Any
 from hmer_cli import console
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.latex import normalise
-from hmer_cli.expr.validity import problems
+from hmer_cli.expr.to_latex import to_latex
+from hmer_cli.expr.tree import LabelError
+from hmer_cli.expr.typed import as_formula, check
 from hmer_cli.geometry import Box, iou
 
 VERSION = 1
@@ -24,8 +26,9 @@ SHARED = 0.5
 class Correction:
     """``label`` is what a person typed, as a label; empty where there is no mathematics at all.
 
-    ``key`` is the SHA-256 of the region's ink. ``file`` is that of the whole file, ``page`` and
-    ``box``, in pixels of the page, the region's place in it; None where the key must do.
+    ``latex`` is what was typed, ``key`` is the SHA-256 of the region's ink. ``file`` is that of the
+    whole file, ``page`` and ``box``, in pixels of the page, the region's place in it; None where
+    the key must do.
     """
 
     label: str
@@ -33,6 +36,12 @@ class Correction:
     file: str | None = None
     page: int | None = None
     box: Box | None = None
+    latex: str = ""
+
+    @property
+    def typed(self) -> str:
+        """The LaTeX that documents get."""
+        return self.latex or to_latex(self.label)
 
 
 class Corrections:
@@ -65,10 +74,10 @@ class Corrections:
         """
         return cls(each for path in paths for each in _read(path))
 
-    def find(self, key: str, file: str, page: int, box: Box) -> str | None:
-        """The corrected label of the region with this ink or position; None if there is none."""
+    def find(self, key: str, file: str, page: int, box: Box) -> Correction | None:
+        """The correction of the region with this ink or position; None if there is none."""
         if key in self._by_key:
-            return self._by_key[key].label
+            return self._by_key[key]
         best = max(
             (each for each in self._by_page.get((file, page), ()) if each.box),
             key=lambda each: iou(each.box or box, box),
@@ -76,7 +85,7 @@ class Corrections:
         )
         if best is None or best.box is None or iou(best.box, box) < SHARED:
             return None
-        return best.label
+        return best
 
 
 def _read(path: Path) -> list[Correction]:
@@ -120,13 +129,23 @@ def _correction(entry: Any) -> Correction:
     placed = isinstance(file, str) and isinstance(page, int) and box is not None
     if not isinstance(key, str) and not placed:
         raise InputError('it has neither a "key" nor "file", "page" and "box"')
-    label = normalise(entry["latex"], split=False)
+    latex = as_formula(entry["latex"])
+    check(latex)
+    label = _label(latex)
     if not label and entry["latex"]:
         raise InputError('its LaTeX says nothing; "" is no mathematics')
-    for problem in problems(label):
-        raise InputError(f"token {problem.position + 1}: {problem.message}")
     key = key if isinstance(key, str) else ""
-    return Correction(label, key, file, page, box) if placed else Correction(label, key)
+    if not placed:
+        return Correction(label, key, latex=latex)
+    return Correction(label, key, file, page, box, latex)
+
+
+def _label(latex: str) -> str:
+    """What was typed in the spelling that is scored, as far as that can say it."""
+    try:
+        return normalise(latex, split=False)
+    except LabelError:
+        return latex
 
 
 def _box(value: Any) -> Box | None:

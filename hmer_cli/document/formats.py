@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from hmer_cli.console import one_line
 from hmer_cli.document.records import PUBLIC, Record, by_line, expression_ids
 from hmer_cli.document.review import review
 from hmer_cli.errors import UsageError
+from hmer_cli.expr.to_latex import split_punctuation, to_latex
+from hmer_cli.expr.validity import problems
 
 Format = Callable[[Sequence[Record]], str]
 
@@ -68,12 +72,23 @@ class Output:
 
 
 def lines(records: Sequence[Record]) -> str:
-    """One line a record: its LaTeX, or a comment that says what failed."""
+    """One line a record: its LaTeX, or a comment that says what failed.
+
+    A terminal is not told of failures again, which stderr has said there.
+    """
+    watched = sys.stdout is not None and sys.stdout.isatty()
     return "".join(
-        f"{record.latex}\n" if record.usable else f"% {_verdict(record)}\n"
+        f"{_line(record)}\n"
         for record in records
-        if not record.dismissed
+        if not record.dismissed and not (watched and record.status == "failed")
     )
+
+
+def _line(record: Record) -> str:
+    if not record.usable:
+        return f"% {_verdict(record)}"
+    mark = f" % low {record.confidence:.2f}" if record.status == "low" else ""
+    return one_line(record.latex) + mark
 
 
 def _json(content: object) -> str:
@@ -91,12 +106,20 @@ def jsonl(records: Sequence[Record]) -> str:
 
 def _public(record: Record) -> dict[str, object]:
     fields = {name: getattr(record, name) for name in PUBLIC}
-    others = [{"latex": a.label, "confidence": a.confidence} for a in record.alternatives]
+    tokens = record.latex == record.label
+    others = [
+        {
+            "latex": other.label if tokens or problems(other.label) else to_latex(other.label),
+            "label": other.label,
+            "confidence": other.confidence,
+        }
+        for other in record.alternatives
+    ]
     return fields | {"alternatives": others}
 
 
 _TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
-% They need amsmath and amssymb.
+% They need amsmath and amssymb, and mathtools where a person typed a command of it.
 %
 % \input this file in the preamble: \hmer{{ID}} then sets one expression, in text or in a
 % formula.
@@ -105,7 +128,11 @@ _TEX_HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
 \providecommand{{\hmer}}[1]{{\ensuremath{{%
   \ifcsname hmer@#1\endcsname\csname hmer@#1\endcsname
   \else\mbox{{\ttfamily[no \detokenize{{#1}}]}}\fi}}}}
-\providecommand{{\hmershow}}[1]{{\[\hmer{{#1}}\]}}
+\providecommand{{\hmershow}}[1]{{%
+  \ifcsname hmer@#1@display\endcsname\csname hmer@#1@display\endcsname
+  \else\[\hmer{{#1}}\csname hmer@#1@end\endcsname\]\fi}}
+\providecommand{{\hmerdisplay}}[2]{{\expandafter\gdef\csname hmer@#1@display\endcsname{{#2}}}}
+\providecommand{{\hmerend}}[2]{{\expandafter\gdef\csname hmer@#1@end\endcsname{{#2}}}}
 \providecommand{{\hmerlow}}[1]{{{{#1}}\;{{}}^{{\mbox{{\scriptsize[?]}}}}}}
 \providecommand{{\hmerinvalid}}{{\mbox{{[not valid \LaTeX]}}}}
 \providecommand{{\hmerexpression}}[2]{{%
@@ -121,12 +148,43 @@ def tex(records: Sequence[Record]) -> str:
     for name, record in _named(records):
         parts.append(f"\n% {_verdict(record)}\n")
         if record.usable:
-            marked = record.latex if record.status == "ok" else f"\\hmerlow{{{record.latex}}}"
-            parts.append(f"\\hmerexpression{{{name}}}{{{marked}}}\n")
+            parts += _definitions(name, record)
         elif record.status == "low":
             parts.append(f"% {one_line(record.latex)}\n")
             parts.append(f"\\hmerexpression{{{name}}}{{\\hmerinvalid}}\n")
     return "".join(parts)
+
+
+def _definitions(name: str, record: Record) -> list[str]:
+    """Its expression, after how it ends and shows where it is set by itself."""
+    latex, end = _sentence(record)
+    display = _DISPLAY.fullmatch(latex)
+    parts = [f"\\hmerend{{{name}}}{{{end}}}\n"] if end else []
+    if display:
+        parts.append(f"\\hmerdisplay{{{name}}}{{{latex}}}\n")
+        body = _NUMBERING.sub("", display["body"])
+        inner = _INNER[display["name"]]
+        latex = f"\\begin{{{inner}}}{body}\\end{{{inner}}}" if inner else body.strip()
+    marked = latex if record.status == "ok" else f"\\hmerlow{{{latex}}}"
+    return [*parts, f"\\hmerexpression{{{name}}}{{{marked}}}\n"]
+
+
+_INNER = {"align": "aligned", "gather": "gathered", "multline": "gathered", "equation": ""}
+"""What stands in a formula instead of an environment that is a display of its own."""
+
+_DISPLAY = re.compile(
+    rf"\\begin\{{(?P<name>{'|'.join(_INNER)})(?P<star>\*?)\}}(?P<body>.*)\\end\{{(?P=name)(?P=star)\}}",
+    re.DOTALL,
+)
+_NUMBERING = re.compile(r"\\(?:nonumber|notag|(?:tag\*?|label)\s*\{[^{}]*\})(?![A-Za-z])")
+
+
+def _sentence(record: Record) -> tuple[str, str]:
+    """The LaTeX without the punctuation after it, and that; all of what a person typed."""
+    label, end = split_punctuation(record.label)
+    if record.correction is not None or not end:
+        return record.latex, ""
+    return label if record.latex == record.label else to_latex(label), end
 
 
 def markdown(records: Sequence[Record]) -> str:
@@ -140,9 +198,11 @@ def markdown(records: Sequence[Record]) -> str:
         if record.status == "failed":
             parts.append(f"**failed**: {_code(record.error or '')}\n")
             continue
-        parts.append(f"{_code(name)}: {_judged(record)}\n")
+        latex, end = _sentence(record) if record.usable else (record.latex, "")
+        follows = f", followed by {_code(end)}" if end else ""
+        parts.append(f"{_code(name)}: {_judged(record)}{follows}\n")
         fence = ("$$", "$$") if record.usable else ("```latex", "```")
-        parts.append(f"{fence[0]}\n{record.latex}\n{fence[1]}\n")
+        parts.append(f"{fence[0]}\n{latex}\n{fence[1]}\n")
     return "\n".join(parts)
 
 

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Literal
 
@@ -25,7 +25,8 @@ Transform = tuple[float, ...]
 """The nine numbers of a homography, row by row."""
 
 PUBLIC = (
-    "source", "page", "region", "latex", "confidence", "status", "error", "model", "alternatives",
+    "source", "page", "region", "latex", "label", "confidence", "status", "error", "model",
+    "alternatives",
 )  # fmt: skip
 """The fields of a .jsonl record."""
 
@@ -103,20 +104,22 @@ class Evidence:
 class Record:
     """One expression, or one input or page that gave none (``status`` failed, ``latex`` empty).
 
-    ``region`` is x0, y0, x1, y1 in pixels of the page (PDF pages are drawn at 200 dpi), for InkML
-    in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex`` is right.
-    ``status`` is low if that is under a half or ``error`` is the reason why it is doubtful.
-    ``correction`` is the label that a person typed, empty for "no mathematics".
-    ``alternatives`` are other readings, likeliest first; none where it was corrected. ``tokens``
-    are those recognised (before any correction), in pixels of the page's image; ``evidence`` is
-    set if an output needs it. ``internal``: the failure is a bug of hmer. ``lines`` are the records
-    of the lines that a derivation was joined from.
+    ``latex`` is to be pasted, for a correction what was typed; ``label`` is the same in the
+    field's spelling. ``region`` is x0, y0, x1, y1 in pixels of the page (PDF pages are drawn at 200
+    dpi), for InkML in units of its ink; ``confidence`` is the probability, 0 to 1, that ``latex``
+    is right. ``status`` is low if that is under a half or ``error`` is the reason why it is
+    doubtful. ``correction`` is what a person typed, empty for "no mathematics". ``alternatives``
+    are other readings, likeliest first; none where it was corrected. ``tokens`` are those
+    recognised (before any correction), in pixels of the page's image; ``evidence`` is set if an
+    output needs it. ``internal``: the failure is a bug of hmer. ``lines`` are the records of the
+    lines that a derivation was joined from.
     """
 
     source: str
     page: int | None
     region: Box | None
     latex: str
+    label: str = field(default="", kw_only=True)
     confidence: float
     status: Status
     error: str | None
@@ -153,6 +156,12 @@ def by_line(records: Iterable[Record]) -> Iterator[Record]:
     for record in records:
         whole = record.correction is not None or not record.lines
         yield from (record,) if whole else record.lines
+
+
+def spelt_in_tokens(record: Record) -> Record:
+    """The record and its lines with ``latex`` in the field's spelling."""
+    lines = tuple(spelt_in_tokens(line) for line in record.lines)
+    return replace(record, latex=record.label if record.usable else record.latex, lines=lines)
 
 
 def numbered_ids(records: Iterable[Record], stems: Mapping[str, str]) -> list[str]:

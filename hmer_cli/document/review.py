@@ -19,6 +19,7 @@ from hmer_cli import __version__
 from hmer_cli.console import one_line
 from hmer_cli.document.records import Evidence, Picture, Record, expression_ids
 from hmer_cli.expr.parser import LabelError
+from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.typing_table import typing_table
@@ -33,7 +34,7 @@ def review(records: Sequence[Record]) -> str:
     ids = expression_ids(records)
     shown = _Pictures(records)
     style = _template("review.css")
-    script = _template("mathml.js") + _template("review.js")
+    script = "".join(map(_template, ("mathml.js", "sound.js", "review.js")))
     entries = [_entry(*each, shown) for each in zip(ids, records, strict=True)]
     data = {"entries": entries, "pages": shown.pages, "grammar": typing_table()}
     return _filled(
@@ -91,7 +92,9 @@ def _entry(name: str, record: Record, shown: _Pictures) -> dict[str, Any]:
         "source": _text(record.source),
         "page": record.page,
         "latex": record.latex,
+        "label": record.label,
         "was": _was(record),
+        "read": to_latex(_was(record)),
         "confidence": record.confidence,
         "status": record.status,
         "error": record.error,
@@ -122,7 +125,8 @@ def _cards(ids: Sequence[str], records: Sequence[Record], shown: _Pictures) -> l
 
 def _card(index: int, name: str, record: Record, shown: _Pictures) -> str:
     evidence = record.evidence
-    label = record.latex or _was(record)
+    label = record.label or _was(record)
+    latex = record.latex or to_latex(label)
     state, badge = _state(record)
     parts = [
         f'<article class="card {state}" id="{name}" data-i="{index}" '
@@ -143,7 +147,7 @@ def _card(index: int, name: str, record: Record, shown: _Pictures) -> str:
     error = record.error or ""
     parts.append(f'<p class="note"{"" if error else " hidden"}>{escape(_text(error))}</p>')
     if evidence is not None:
-        parts.append(f'<code class="latex">{escape(label)}</code>')
+        parts.append(f'<code class="latex">{escape(latex)}</code>')
         parts.append(_ACTS)
     parts.append("</article>")
     return "".join(parts)
@@ -203,7 +207,7 @@ def _math(label: str) -> str:
 def _was(record: Record) -> str:
     """What was read, whatever a person said since."""
     evidence = record.evidence
-    return join(token.token for token in evidence.tokens) if evidence else record.latex
+    return join(token.token for token in evidence.tokens) if evidence else record.label
 
 
 def _where(record: Record) -> str:

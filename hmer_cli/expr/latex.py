@@ -38,13 +38,14 @@ from hmer_cli.expr.spellings import (
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import LabelError, parse, stack_limits, to_tokens
 
-_WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
+WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
+"""Names that are functions also without a backslash."""
 _TOKEN = re.compile(
     r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+\s*\*?)\s*\}"
     r"|\\\\\*?(?:\s*\[[\s\d.-]+(?:p\s*t|e\s*m|e\s*x|c\s*m|m\s*m|i\s*n)\s*\])?"
     r"|\\(?:hspace|vspace|operatorname)\s*\*"
     r"|\\[A-Za-z]+|\\.|%[^\n]*"
-    rf"|(?<![A-Za-z])(?:{'|'.join(_WORDS)})(?![A-Za-z])|\S",
+    rf"|(?<![A-Za-z])(?:{'|'.join(WORDS)})(?![A-Za-z])|\S",
     re.DOTALL,
 )
 _LENGTH = re.compile(r"[-\d.]|p|t|e|m|x|c|u|i|n")

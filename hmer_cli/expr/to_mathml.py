@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
 from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
 from hmer_cli.expr.node import Node, Tree
@@ -55,8 +56,8 @@ def _row(tree: Tree) -> str:
 
 def _parts(tree: Tree) -> list[str]:
     """An element a node; brackets with what they hold are one."""
-    pairs = _bracketed(tree)
-    tall = [(i, j) for j, i in pairs.items() if any(map(_tall, tree[i:j]))]
+    pairs = bracket_pairs(tree)
+    tall = [(i, j) for j, i in pairs.items() if any(map(is_tall, tree[i:j]))]
     growing = {i for pair in tall for i in pair}
     starts: dict[int, int] = {}
     parts: list[str] = []
@@ -72,23 +73,6 @@ def _parts(tree: Tree) -> list[str]:
             del parts[start:]
         parts.append(_dressed(node, sign))
     return parts
-
-
-def _bracketed(tree: Tree) -> dict[int, int]:
-    """Index of a closing bracket -> that of its opening one; kinds may mix, as in ``[ 0 , 1 )``."""
-    pairs, waiting = {}, []
-    for i, node in enumerate(tree):
-        if node.symbol in OPENING and not any(node.rows):
-            waiting.append(i)
-        elif node.symbol in CLOSING and waiting:
-            pairs[i] = waiting.pop()
-    return pairs
-
-
-def _tall(node: Node) -> bool:
-    """Whether brackets round the sign should grow."""
-    tall = node.symbol in STACKS or node.symbol in BIG
-    return tall or bool(node.cells or node.above or node.below) or any(map(_tall, node.inside))
 
 
 def _kind(node: Node) -> str:

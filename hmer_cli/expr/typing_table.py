@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from hmer_cli.expr import typed_commands
 from hmer_cli.expr.commands import (
     COVERS,
     FONTS,
-    FUNCTIONS,
     GRIDS,
     OPERATORS,
     PLACERS,
     STACKS,
 )
 from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
+from hmer_cli.expr.latex import WORDS
 from hmer_cli.expr.parser import MAX_DEPTH
 from hmer_cli.expr.spellings import ENVIRONMENTS, FENCES, SILENT, SYNONYMS, UNICODE, UPRIGHT
 from hmer_cli.expr.to_mathml import FENCES as BRACKETS
 from hmer_cli.expr.to_mathml import SIGNED, TALL, TIGHT
+from hmer_cli.expr.typed import MAX_DEPTH as TYPED_DEPTH
 
 
 def typing_table() -> dict[str, Any]:
-    """The ``grammar`` of ``templates/mathml.js``; deterministic, serialisable as JSON."""
+    """The ``grammar`` of ``templates/mathml.js`` and, under ``typed``, of ``templates/sound.js``;
+    deterministic, serialisable as JSON."""
     sets = {
         "stacks": STACKS,
         "operators": OPERATORS,
@@ -41,7 +44,7 @@ def typing_table() -> dict[str, Any]:
         "braces": BRACES,
         "wide": WIDE,
         "grids": GRIDS,
-        "words": [name[1:] for name in FUNCTIONS | {r"\lim"}],
+        "words": WORDS,
     }
     return {
         **{name: sorted(members) for name, members in sets.items()},
@@ -51,4 +54,16 @@ def typing_table() -> dict[str, Any]:
         "environments": ENVIRONMENTS,
         "synonyms": SYNONYMS | UNICODE,
         "depth": MAX_DEPTH,
+        "typed": _typed(),
+    }
+
+
+def _typed() -> dict[str, Any]:
+    """What may be typed."""
+    names = ("STARRED", "LIMITED", "SCRIPTS", "BARE", "DELIMITERS", "TEXT")
+    tables = ("COMMANDS", "NUMBERING", "ENVIRONMENTS", "DISPLAYS", "REPLACED")
+    return {
+        **{name.lower(): sorted(getattr(typed_commands, name)) for name in names},
+        **{name.lower(): dict(sorted(getattr(typed_commands, name).items())) for name in tables},
+        "depth": TYPED_DEPTH,
     }

@@ -68,7 +68,8 @@ class Confusion:
 
 
 def score(pairs: Sequence[Pair]) -> Scores:
-    """Every score of a set of pairs.
+    """Every score of a set of pairs; ``structure_exprate`` is the share whose trees are equal but
+    for their symbols.
 
     Raises:
         ValueError: the set is empty.
@@ -122,7 +123,7 @@ def is_known(pair: Pair) -> bool:
 
 
 def same_structure(pair: Pair) -> bool:
-    """Whether both labels have equal symbol layout trees.
+    """Whether both labels have equal symbol layout trees, whatever their symbols.
 
     A label that is no valid tree equals only itself, token by token.
     """
@@ -132,9 +133,21 @@ def same_structure(pair: Pair) -> bool:
     if truth == prediction:
         return True
     try:
-        return bool(tree.parse(truth) == tree.parse(prediction))
+        return _shape(tree.parse(truth)) == _shape(tree.parse(prediction))
     except InputError:
         return False
+
+
+def _shape(row: tree.Tree) -> tuple[object, ...]:
+    """The row without its symbols: which relation leads from each node to which rows."""
+    return tuple(
+        (*map(_shape, (node.above, node.below, node.sup, node.sub, node.inside)), _cells(node))
+        for node in row
+    )
+
+
+def _cells(node: tree.Node) -> tuple[object, ...]:
+    return tuple(tuple(map(_shape, row)) for row in node.cells)
 
 
 def confusions(pairs: Sequence[Pair]) -> list[Confusion]:

@@ -2,7 +2,7 @@
 "use strict";
 
 const { entries, pages, grammar } = JSON.parse(document.getElementById("data").textContent);
-const typeset = Typeset(grammar);
+const typeset = Typeset(grammar), { asFormula, fault: faultOf } = Sound(grammar.typed);
 const $ = (selector, within = document) => within.querySelector(selector);
 const list = $("#list"), sheet = $("#sheet"), filter = $("#filter"), order = $("#order");
 const headings = [...document.querySelectorAll(".where")];
@@ -30,15 +30,14 @@ function store() {
   }
 }
 
-const plain = (latex) => typeset(latex).tokens.join(" ");
 const latexOf = (entry) => edits.get(entry.key)?.latex ?? entry.latex;
 const isEdited = (entry) => entry.key !== null && edits.has(entry.key);
 const isChanged = (entry) => isEdited(entry) || entry.corrected;
 const isGone = (entry) => entry.key !== null && isChanged(entry) && latexOf(entry) === "";
 
 function change(entry, latex) {
-  const same = plain(latex) === entry.latex && (latex !== "" || entry.corrected);
-  if (same) edits.delete(entry.key);
+  const asRead = !entry.corrected && latex !== "" && latex === entry.label;
+  if (asRead || (latex === entry.latex && (latex !== "" || entry.corrected))) edits.delete(entry.key);
   else edits.set(entry.key, { latex: latex.trim() });
   store();
   for (const [i, other] of entries.entries()) if (other.key === entry.key) draw(cards[i], other);
@@ -49,7 +48,7 @@ function settle() {
   let settled = false;
   for (const entry of entries) {
     const edit = edits.get(entry.key);
-    if (edit && (plain(edit.latex) === entry.latex || (entry.corrected && edit.exported))) {
+    if (edit && (edit.latex === entry.latex || (entry.corrected && edit.exported))) {
       edits.delete(entry.key);
       settled = true;
     }
@@ -65,7 +64,7 @@ const entryOf = (card) => entries[Number(card.dataset.i)];
 function draw(card, entry) {
   coming.unobserve(card);
   card.read ??= $(".math", card)?.innerHTML ?? "";
-  const latex = latexOf(entry), set = isChanged(entry) ? typeset(latex) : null;
+  const latex = latexOf(entry), set = isChanged(entry) ? typeset(asFormula(latex)) : null;
   const gone = isGone(entry);
   card.className = `card ${isChanged(entry) ? "changed" : entry.status}${gone ? " gone" : ""}`;
   $(".badge", card).textContent = gone ? "not mathematics" : isChanged(entry) ? "corrected" : entry.status;
@@ -74,25 +73,43 @@ function draw(card, entry) {
   if (set === null) $(".math", card).innerHTML = card.read;
   else if (!gone) $(".math", card).innerHTML = set.math ?? "";
   const note = $(".note", card);
-  note.textContent = set && !gone ? set.fault ?? "" : isChanged(entry) ? "" : entry.error ?? "";
+  note.textContent = set && !gone ? faultOf(latex) ?? "" : isChanged(entry) ? "" : entry.error ?? "";
   note.hidden = !note.textContent;
-  spell(card, entry, gone ? entry.was.split(" ") : set ? set.tokens : entry.latex.split(" "));
+  if (gone) spell(card, entry, entry.read, entry.was.split(" "));
+  else spell(card, entry, latex || entry.read, set ? set.tokens : (entry.label || entry.was).split(" "));
 }
 
-/** The LaTeX token by token, and a box on the crop for each that was read as it stands. */
-function spell(card, entry, tokens) {
+/** The LaTeX in pieces, [text, index of its token or null]: those of its tokens that stand in it. */
+function pieces(latex, tokens) {
+  const NEAR = 16, found = [];
+  let at = 0;
+  tokens.forEach((token, t) => {
+    const rest = latex.slice(at), blank = rest.length - rest.trimStart().length;
+    const text = token === "\\prime" && rest[blank] === "'" ? "'" : token;
+    const where = /^[{}^_]$|^\\limits$/.test(text) ? (rest.startsWith(text, blank) ? blank : -1) : rest.indexOf(text);
+    if (where < 0 || where > NEAR) return;
+    if (where) found.push([rest.slice(0, where), null]);
+    found.push([text, t]);
+    at += where + text.length;
+  });
+  return [...found, [latex.slice(at), null]];
+}
+
+/** The LaTeX with its tokens, and a box on the crop for each that was read as it stands. */
+function spell(card, entry, latex, tokens) {
   const asRead = tokens.join(" ") === entry.was;
   const math = $(".math", card), crop = $(".crop", card);
-  $(".latex", card).replaceChildren(...tokens.flatMap((token, t) => {
+  $(".latex", card).replaceChildren(...pieces(latex, tokens).map(([text, t]) => {
+    if (t === null) return text;
     const span = document.createElement("span");
-    span.textContent = token;
+    span.textContent = text;
     span.dataset.t = t;
     const sure = asRead ? entry.tokens[t]?.[0] : undefined;
     if (sure !== undefined && $(`[data-t="${t}"]`, math)) {
       span.title = `${Math.round(100 * sure)} % sure`;
       if (sure < 0.5) span.className = "unsure";
     }
-    return [span, " "];
+    return span;
   }));
   crop?.querySelectorAll("rect").forEach((rect) => rect.remove());
   if (!crop || !asRead) return;
@@ -279,7 +296,7 @@ function edit(card) {
   activate(card);
   const form = $("#editor").content.cloneNode(true).firstElementChild;
   const area = $("textarea", form);
-  area.value = latexOf(entry) || entry.was;
+  area.value = latexOf(entry) || entry.read;
   card.classList.add("editing");
   card.append(form);
   const look = () => preview(card, form, area.value);
@@ -304,22 +321,22 @@ function edit(card) {
   });
   form.addEventListener("submit", (event) => { event.preventDefault(); keep(); });
   $("[data-do=cancel]", form).addEventListener("click", leave);
-  $("[data-do=revert]", form).addEventListener("click", () => { area.value = entry.was; look(); area.focus(); });
+  $("[data-do=revert]", form).addEventListener("click", () => { area.value = entry.read; look(); area.focus(); });
   look();
   area.focus();
 }
 
 function preview(card, form, latex) {
-  const { math, fault } = typeset(latex);
+  const { math } = typeset(asFormula(latex)), fault = latex.trim() && faultOf(latex);
   card.classList.toggle("waits", !math);
   if (math) $(".math", card).innerHTML = math;
-  $(".fault", form).textContent = fault ?? "";
+  $(".fault", form).textContent = fault || (math ? "" : "kept as it is typed, but not shown here");
 }
 
 function drop(card) {
   const entry = entryOf(card);
   if (entry.key === null) return;
-  change(entry, isGone(entry) ? entry.was : "");
+  change(entry, isGone(entry) ? entry.read : "");
 }
 
 /** One correction a line, so that files can be merged by hand or by git. */

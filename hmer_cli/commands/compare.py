@@ -1,0 +1,39 @@
+"""``hmer compare``: whether one model reads better than another, from what ``hmer eval`` wrote."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+from hmer_cli import console
+from hmer_cli.errors import InputError
+from hmer_cli.metrics.comparison import Comparison, as_table, compare
+from hmer_cli.metrics.scores import Pair
+
+
+def run(first: Path, second: Path) -> Comparison:
+    """Compare two files of ``hmer eval --predictions``; the table goes to stdout.
+
+    Raises InputError where a file is none, or they are not of the same expressions.
+    """
+    found = compare(_predictions(first), _predictions(second))
+    table = as_table(found)
+    console.table(table.title, table.columns, table.rows, sys.stdout)
+    return found
+
+
+def _predictions(path: Path) -> dict[str, Pair]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            rows = list(reader)
+        if not {"name", "truth", "prediction"}.issubset(reader.fieldnames or ()):
+            raise KeyError("name, truth, prediction")
+        pairs = {row["name"]: Pair(row["truth"], row["prediction"]) for row in rows}
+    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
+        what = f"{path}: no predictions can be read ({type(error).__name__}: {error})"
+        raise InputError(what, "write them with hmer eval --predictions") from error
+    if len(pairs) != len(rows):
+        raise InputError(f"{path}: a name stands there twice", "evaluate one data set at a time")
+    return pairs

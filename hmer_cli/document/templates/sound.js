@@ -1,0 +1,203 @@
+// Which typed LaTeX convert will take: the rules of expr/typed.py, by the same tables.
+"use strict";
+
+function Sound(table) {
+  const set = Object.fromEntries(
+    ["starred", "limited", "scripts", "bare", "delimiters", "text"].map((n) => [n, new Set(table[n])]));
+  const of = (name, key) => (Object.hasOwn(table[name], key) ? table[name][key] : undefined);
+  const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
+  const WRAPPED = /^(?:(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/u;
+  const LIMITS = ["\\limits", "\\nolimits", "\\displaylimits"];
+  const INFIX = ["\\over", "\\choose", "\\atop"];
+  const ENDS = ["}", "\\end", "\\right", "\\middle", "$"];
+
+  class Fault extends Error {}
+
+  /** Without dollars round it; what LaTeX does not know is spelt in its way. */
+  function asFormula(typed) {
+    const found = WRAPPED.exec(typed.trim());
+    const inner = found ? found[2] || found[3] || found[4] || "" : typed;
+    return inner.trim().replace(TOKEN, (token) => of("replaced", token) ?? token);
+  }
+
+  function check(tokens) {
+    let at = 0, depth = 0, display = false;
+    const next = () => tokens[at] ?? "";
+    const take = () => tokens[at++] ?? "";
+    const fail = (message, where = at) => new Fault(where >= tokens.length
+      ? `at the end: ${message}` : `token ${where + 1} (${tokens[where]}): ${message}`);
+
+    function close(end, begin) {
+      if (next() !== end) throw fail(`no ${end} closes it`, begin);
+      at++;
+    }
+
+    function row(ends, columns = null) {
+      if (++depth > table.depth) throw fail("nested too deep");
+      let seen = new Set(), last = "", cells = 1, split = false;
+      while (!ends.includes(next())) {
+        const token = next(), begin = at;
+        if (token === "&" || token === "\\\\") {
+          cells = cell(token, columns, cells);
+          seen = new Set();
+          last = "";
+        } else if (token === "^" || token === "_" || token.startsWith("'")) {
+          script(token, seen);
+          last = "";
+        } else if (LIMITS.includes(token)) {
+          if (!set.limited.has(last)) throw fail("must follow an operator such as \\sum");
+          at++;
+        } else if (token === "\\middle" && ends.includes("\\right")) {
+          at++;
+          delimiter(begin);
+        } else if (token === "\\hline" && columns && last === "" && cells === 1) at++;
+        else if (token === "" || ENDS.includes(token)) {
+          if (depth === 1) throw fail("closes nothing");
+          break;
+        } else {
+          if (INFIX.includes(token) && split) throw fail("stands twice in one group");
+          split ||= INFIX.includes(token);
+          atom(begin);
+          seen = new Set();
+          last = token;
+        }
+      }
+      depth--;
+    }
+
+    function cell(token, columns, cells) {
+      if (columns === null) throw fail("stands in no matrix");
+      if (token === "&" && cells >= columns) throw fail(`more than ${columns} columns`);
+      at++;
+      if (token === "\\\\" && (next() === "[" || next() === "*")) {
+        throw fail("put it in braces, or LaTeX takes it for a length or a star");
+      }
+      return token === "&" ? cells + 1 : 1;
+    }
+
+    function script(token, seen) {
+      const sign = token[0] === "'" ? "^" : token;
+      if (seen.has(sign)) throw fail(`double ${sign === "_" ? "subscript" : "superscript"}`);
+      seen.add(sign);
+      const begin = at++;
+      if (token.at(-1) !== "'") argument(begin);
+    }
+
+    function argument(owner) {
+      const token = next();
+      if (token !== "{") {
+        const script = "^_".includes(tokens[owner].at(-1)) && set.scripts.has(token);
+        const character = [...token].length === 1 && !"&^_'}$~".includes(token);
+        if (!script && !character && !set.bare.has(token)) throw fail("{ expected after it", owner);
+      }
+      atom(at);
+    }
+
+    function atom(begin) {
+      const token = take();
+      if (token === "{") {
+        row(["}"]);
+        close("}", begin);
+      } else if (token === "\\left") {
+        delimiter(begin);
+        row(["\\right"]);
+        close("\\right", begin);
+        delimiter(at - 1);
+      } else if (token === "\\begin") environment(begin);
+      else if ([...token].length === 1) {
+        if (token === "%") throw fail("begins a comment; write \\%", begin);
+        if ("#\\".includes(token) || !/^[!-~]$/.test(token)) throw fail("cannot stand in a formula", begin);
+      } else command(token, begin);
+    }
+
+    function command(token, begin) {
+      const signature = of("commands", token) ?? (display ? of("numbering", token) : undefined);
+      if (signature === undefined) throw fail("not a command that hmer knows", begin);
+      if (set.starred.has(token) && next() === "*") at++;
+      for (const kind of signature) {
+        if (kind === "m") argument(begin);
+        else if (kind === "d") delimiter(begin);
+        else if (kind === "t") text(begin);
+        else if (kind === "w") word(begin);
+        else if (kind === "s") lines(begin);
+        else if (next() === "[") {
+          at++;
+          row(["]"]);
+          close("]", begin);
+        }
+      }
+    }
+
+    function delimiter(begin) {
+      if (!set.delimiters.has(next())) throw fail("bracket expected after it", begin);
+      at++;
+    }
+
+    function open(begin) {
+      if (take() !== "{") throw fail("{ expected after it", begin);
+    }
+
+    function word(begin) {
+      open(begin);
+      let found = "";
+      while (/^[A-Za-z0-9.,:*!+|-]$/.test(next())) found += take();
+      close("}", begin);
+      return found;
+    }
+
+    function lines(begin) {
+      open(begin);
+      row(["}"], 1);
+      close("}", begin);
+    }
+
+    function text(begin) {
+      open(begin);
+      for (let deep = 1; deep;) {
+        const here = at, token = take();
+        deep += (token === "{") - (token === "}");
+        if (token === "") throw fail("no } closes it", begin);
+        if (token === "$") {
+          row(["$"]);
+          close("$", here);
+        } else if (token.startsWith("\\")) {
+          if (!set.text.has(token)) throw fail("not a command for text", here);
+        } else if ("^_&#%".includes(token.at(-1)) || !/^[\0-~\u00c0-\u017f]/.test(token)) {
+          throw fail("cannot stand in text", here);
+        }
+      }
+    }
+
+    function environment(begin) {
+      const name = word(begin), own = of("displays", name);
+      let columns = of("environments", name) ?? own;
+      if (columns === undefined) throw fail(`${name} is no environment that hmer knows`, begin);
+      const outer = display;
+      if (own !== undefined && (begin || outer)) throw fail(`${name} must be all that is typed`, begin);
+      display ||= own !== undefined;
+      if (name === "array") columns = [...word(begin)].filter((letter) => "lcr".includes(letter)).length;
+      row(["\\end"], columns || null);
+      close("\\end", begin);
+      if (word(at - 1) !== name) throw fail(`no \\end{${name}} closes it`, begin);
+      if (own !== undefined && next()) throw fail(`${name} must be all that is typed`);
+      display = outer;
+    }
+
+    row([""]);
+  }
+
+  /** What is wrong with typed LaTeX, and where; null where nothing is. */
+  function fault(typed) {
+    const formula = asFormula(typed);
+    if (/\n[ \t\r]*\n/.test(formula)) return "an empty line ends a formula";
+    try {
+      check(formula.match(TOKEN) ?? []);
+      return null;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return error.message;
+    }
+  }
+
+  return { asFormula, fault };
+}

@@ -1,0 +1,24 @@
+"""Which brackets of a row belong together, and whether they grow with what they hold."""
+
+from __future__ import annotations
+
+from hmer_cli.expr.commands import STACKS
+from hmer_cli.expr.glyphs import BIG, CLOSING, OPENING
+from hmer_cli.expr.node import Node, Tree
+
+
+def bracket_pairs(tree: Tree) -> dict[int, int]:
+    """Index of a closing bracket -> that of its opening one; kinds may mix, as in ``[ 0 , 1 )``."""
+    pairs, waiting = {}, []
+    for i, node in enumerate(tree):
+        if node.symbol in OPENING and not any(node.rows):
+            waiting.append(i)
+        elif node.symbol in CLOSING and waiting:
+            pairs[i] = waiting.pop()
+    return pairs
+
+
+def is_tall(node: Node) -> bool:
+    """Whether brackets round the sign should grow."""
+    tall = node.symbol in STACKS or node.symbol in BIG
+    return tall or bool(node.cells or node.above or node.below) or any(map(is_tall, node.inside))

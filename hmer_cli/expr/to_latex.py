@@ -1,0 +1,214 @@
+r"""Label -> LaTeX as a person types it: ``\frac{-b \pm \sqrt{b^2-4ac}}{2a}`` for pasting.
+
+The symbol layout tree is spelled with the fewest braces and blanks that read well; brackets round
+what is taller than a line grow by ``\left`` and ``\right``. ``normalise`` of the result is the
+label.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall
+from hmer_cli.expr.commands import COVERS, GREEK, OPERATORS, STACKING, STACKS
+from hmer_cli.expr.glyphs import BIG, OPENING, SPACED
+from hmer_cli.expr.latex import WORDS
+from hmer_cli.expr.node import Node, Tree
+from hmer_cli.expr.parser import LabelError
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.tree import parse
+
+NAMES = frozenset(
+    """tr Tr rank diag sgn sign span grad div rot curl vol proj Var Cov Hom End Aut Gal lcm adj
+    supp conv mod argmax argmin""".split()
+)
+r"""Names of functions that LaTeX has no command for; ``\operatorname`` sets them."""
+
+PUNCTUATION = frozenset(",.;")
+
+_WORD = re.compile(rf"(?<![A-Za-z\\])(?:{'|'.join(WORDS)})(?![A-Za-z])")
+_BARE = frozenset("*+-") | GREEK | {r"\infty", r"\circ", r"\dagger", r"\ast"}
+"""Scripts of one sign that need no braces, besides letters and digits; macros of several do."""
+
+_FRAMES = STACKS | {r"\sqrt"}
+_LIMITED = STACKING - {r"\int", r"\iint", r"\iiint", r"\oint"}
+_CHARACTERS = frozenset("=<>")
+_WIDE = frozenset(token for token in SPACED if token[0] == "\\" and token != r"\|") | _CHARACTERS
+_AFTER_WORD = re.compile(r"\\[A-Za-z]+$")
+_BARE_SCRIPT = re.compile(r"[_^][A-Za-z0-9]$")
+
+
+def to_latex(label: str) -> str:
+    r"""The label as LaTeX to be pasted; what is no label is returned as it is.
+
+    A label says ``\limits`` of every operator that could have them, so here they stand where
+    LaTeX puts them: under and over a sum, beside an integral.
+    """
+    try:
+        tree = parse(tokenize(label))
+    except LabelError:
+        return label
+    # Letters that spell a function would be read as it.
+    return _WORD.sub(lambda word: f"{word[0][0]} {word[0][1:]}", _row(tree))
+
+
+def split_punctuation(label: str) -> tuple[str, str]:
+    """The label without the punctuation of the sentence that it ends, and that punctuation."""
+    tokens = tokenize(label)
+    if len(tokens) > 1 and tokens[-1] in PUNCTUATION and tokens[-2] not in PUNCTUATION:
+        return " ".join(tokens[:-1]), tokens[-1]
+    return " ".join(tokens), ""
+
+
+def _row(tree: Tree, loose: bool = True) -> str:
+    """The row; ``loose`` has blanks round relations, which scripts do without."""
+    text, left = "", None
+    grown = _grown(tree)
+    for i, end, node, sign in _signs(tree, loose):
+        spelled = grown.get(i, "") + sign + _scripts(node)
+        if left is not None:
+            text += _blank(tree, left, i, text, spelled, loose)
+        text, left = text + spelled, end
+        if grown.get(end) == r"\left" or grown.get(end + 1) == r"\right":
+            text, left = f"{text} ", None
+    return text
+
+
+def _grown(tree: Tree) -> dict[int, str]:
+    r"""Index of a bracket round something tall -> ``\left`` or ``\right``."""
+    pairs = bracket_pairs(tree)
+    bars = [i for i, node in enumerate(tree) if node.symbol in ("|", r"\|")]
+    if len(bars) % 2 == 0:
+        closing = zip(bars[1::2], bars[::2], strict=True)
+        pairs |= {j: i for j, i in closing if not any(tree[i].rows) and _same_level(pairs, i, j)}
+    grown: dict[int, str] = {}
+    for j, i in pairs.items():
+        if any(map(is_tall, tree[i + 1 : j])):
+            grown |= {i: r"\left", j: r"\right"}
+    return grown
+
+
+def _same_level(pairs: dict[int, int], first: int, last: int) -> bool:
+    """Whether no bracket pair parts two bars."""
+    return not any((i < first < j) != (i < last < j) for j, i in pairs.items())
+
+
+def _signs(tree: Tree, loose: bool) -> Iterator[tuple[int, int, Node, str]]:
+    """First and last index of each sign, the node that its scripts hang on, and its spelling."""
+    i = 0
+    while i < len(tree):
+        end = _named(tree, i)
+        if end is None:
+            yield i, i, tree[i], _sign(tree[i], loose)
+            i += 1
+        else:
+            name = "".join(node.symbol for node in tree[i : end + 1])
+            binary = name == "mod" and i and tree[i - 1].symbol not in OPENING
+            yield i, end, tree[end], r"\bmod" if binary else rf"\operatorname{{{name}}}"
+            i = end + 1
+
+
+def _named(tree: Tree, begin: int) -> int | None:
+    """The index of the last letter of a function's name that begins here; None for no name."""
+    if begin and _is_letter(tree[begin - 1]):
+        return None
+    end = begin
+    while end < len(tree) and _is_letter(tree[end]):
+        end += 1
+        if any(tree[end - 1].rows):
+            break
+    name = "".join(node.symbol for node in tree[begin:end])
+    if name not in NAMES or tree[end - 1].above or tree[end - 1].below:
+        return None
+    applied = end < len(tree) and tree[end].symbol in OPENING
+    return end - 1 if applied or len(name) > 3 or name == "mod" else None
+
+
+def _is_letter(node: Node) -> bool:
+    return len(node.symbol) == 1 and node.symbol.isalpha()
+
+
+def _sign(node: Node, loose: bool) -> str:
+    """The sign with what belongs to it and what is placed over or under it."""
+    text = _bare_sign(node, loose)
+    if node.symbol in OPERATORS and not (node.sub or node.sup):
+        if not (node.above or node.below):
+            return text
+        limits = "" if node.symbol in STACKING else r"\limits"
+        return text + limits + _script("_", node.below) + _script("^", node.above)
+    if node.symbol not in _FRAMES:
+        if node.below:
+            text = rf"\underset{_braced(node.below, False)}{{{text}}}"
+        if node.above:
+            text = rf"\overset{_braced(node.above, False)}{{{text}}}"
+    return text
+
+
+def _bare_sign(node: Node, loose: bool) -> str:
+    if not node.symbol:
+        return "{}"
+    if node.symbol in STACKS:
+        return node.symbol + _braced(node.above, loose) + _braced(node.below, loose)
+    if node.symbol == r"\sqrt":
+        return node.symbol + _index(node.above) + _braced(node.inside, loose)
+    if node.symbol in COVERS:
+        return node.symbol + _braced(node.inside, loose)
+    if node.cells:
+        rows = (" & ".join(_row(cell) for cell in row) for row in node.cells)
+        # LaTeX takes a star or a bracket after \\ for its own.
+        first, *others = (row.strip(" ") for row in rows)
+        body = r" \\ ".join([first, *(re.sub(r"^[*\[]", r"{\g<0>}", row) for row in others)])
+        return f"{node.symbol} {body} {node.symbol.replace('begin', 'end')}"
+    return "".join(node.symbol.split())
+
+
+def _index(index: Tree) -> str:
+    if not index:
+        return ""
+    text = _row(index, False)
+    return f"[{{{text}}}]" if "]" in text else f"[{text}]"
+
+
+def _braced(tree: Tree, loose: bool) -> str:
+    return f"{{{_row(tree, loose)}}}"
+
+
+def _scripts(node: Node) -> str:
+    """Subscript, then superscript, whose leading primes are ticks."""
+    primes = 0
+    while primes < len(node.sup) and node.sup[primes] == Node(r"\prime"):
+        primes += 1
+    return _script("_", node.sub) + "'" * primes + _script("^", node.sup[primes:])
+
+
+def _script(sign: str, tree: Tree) -> str:
+    if not tree:
+        return ""
+    (first, *others) = tree
+    if not others and not any(first.rows) and not first.cells:
+        token = first.symbol
+        if token in _BARE or (len(token) == 1 and token.isalnum()):
+            return sign + token
+    return sign + _braced(tree, False)
+
+
+def _blank(tree: Tree, left: int, right: int, before: str, after: str, loose: bool) -> str:
+    """What parts two signs: a blank where TeX needs one or a reader likes one."""
+    a, b = tree[left].symbol, tree[right].symbol
+    if _AFTER_WORD.search(before) and after[0].isalpha():
+        return " "
+    if after.startswith(r"\bmod") or before.endswith(r"\bmod"):
+        return " "
+    if _is_wide(a, loose) or _is_wide(b, loose):
+        return " "
+    if a in ",;":
+        number = b.isdigit() and left > 0 and tree[left - 1].symbol.isdigit()
+        return " " if loose and not number else ""
+    if a in OPERATORS and (after[0].isalnum() or after[0] == "\\" or a in BIG):
+        return " "
+    return " " if _BARE_SCRIPT.search(before) and after[0].isalnum() else ""
+
+
+def _is_wide(token: str, loose: bool) -> bool:
+    return token in _WIDE and (loose or token not in _CHARACTERS)

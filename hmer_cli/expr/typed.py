@@ -1,0 +1,263 @@
+r"""LaTeX that a person typed -> the same, if it is sound: it can stand in a formula and compiles.
+
+Sound is what has its braces, environments, scripts and arguments in order and uses no command but
+those of ``typed_commands``. ``templates/sound.js`` follows the same rules on the review page.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hmer_cli.errors import InputError
+from hmer_cli.expr.typed_commands import (
+    BARE,
+    COMMANDS,
+    DELIMITERS,
+    DISPLAYS,
+    ENVIRONMENTS,
+    LIMITED,
+    NUMBERING,
+    REPLACED,
+    SCRIPTS,
+    STARRED,
+    TEXT,
+)
+
+MAX_DEPTH = 40
+"""Groups within groups."""
+
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]")
+_WORD = re.compile(r"[A-Za-z0-9.,:*!+|-]")
+_LETTER = re.compile(r"[\u00c0-\u017f]")
+_WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
+_LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
+_INFIX = (r"\over", r"\choose", r"\atop")
+_ENDS = ("}", r"\end", r"\right", r"\middle", "$")
+
+
+class TypedError(InputError):
+    """Typed LaTeX that cannot stand in a formula."""
+
+
+def as_formula(typed: str) -> str:
+    """What was typed, without dollars round it; what LaTeX does not know is spelt in its way."""
+    found = _WRAPPED.fullmatch(typed.strip())
+    inner = next(filter(None, found.groups()[1:]), "") if found else typed
+    return _TOKEN.sub(lambda token: REPLACED.get(token[0], token[0]), inner.strip())
+
+
+def check(formula: str) -> None:
+    """Raises TypedError, which says what is wrong at which token."""
+    if re.search(r"\n[ \t\r]*\n", formula):
+        raise TypedError("an empty line ends a formula")
+    _Check(_TOKEN.findall(formula)).everything()
+
+
+class _Check:
+    """Walks over the tokens as TeX would, and raises at the first that it would stumble over."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.depth = 0
+        self.display = False
+
+    def everything(self) -> None:
+        """All tokens; raises TypedError."""
+        self.row(("",))
+
+    @property
+    def next(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def take(self) -> str:
+        token = self.next
+        self.at += 1
+        return token
+
+    def fail(self, message: str, at: int | None = None) -> TypedError:
+        position = self.at if at is None else at
+        if position >= len(self.tokens):
+            return TypedError(f"at the end: {message}")
+        return TypedError(f"token {position + 1} ({self.tokens[position]}): {message}")
+
+    def close(self, end: str, begin: int) -> None:
+        if self.next != end:
+            raise self.fail(f"no {end} closes it", begin)
+        self.at += 1
+
+    def row(self, ends: tuple[str, ...], columns: int | None = None) -> None:
+        """Up to one of the ends; in a grid it has so many columns, None where it is none."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.fail("nested too deep")
+        seen: set[str] = set()
+        last, cells, split = "", 1, False
+        while self.next not in ends:
+            token, at = self.next, self.at
+            if token in ("&", "\\\\"):
+                cells = self.cell(token, columns, cells)
+                seen, last = set(), ""
+            elif token in ("^", "_") or token.startswith("'"):
+                self.script(token, seen)
+                last = ""
+            elif token in _LIMITS:
+                if last not in LIMITED:
+                    raise self.fail("must follow an operator such as \\sum")
+                self.at += 1
+            elif token == r"\middle" and r"\right" in ends:
+                self.at += 1
+                self.delimiter(at)
+            elif token == r"\hline" and columns and last == "" and cells == 1:
+                self.at += 1
+            elif token == "" or token in _ENDS:
+                return self.unclosed()
+            else:
+                if token in _INFIX and split:
+                    raise self.fail("stands twice in one group")
+                split = split or token in _INFIX
+                self.atom(at)
+                seen, last = set(), token
+        self.depth -= 1
+
+    def unclosed(self) -> None:
+        """Ends a row that something else ends than it should; who opened it says what it misses."""
+        if self.depth == 1:
+            raise self.fail("closes nothing")
+        self.depth -= 1
+
+    def cell(self, token: str, columns: int | None, cells: int) -> int:
+        """Takes the end of a cell or line; the cells that the line has then."""
+        if columns is None:
+            raise self.fail("stands in no matrix")
+        if token == "&" and cells >= columns:
+            raise self.fail(f"more than {columns} columns")
+        self.at += 1
+        if token == "\\\\" and self.next in ("[", "*"):
+            raise self.fail("put it in braces, or LaTeX takes it for a length or a star")
+        return cells + 1 if token == "&" else 1
+
+    def script(self, token: str, seen: set[str]) -> None:
+        sign = "^" if token[0] == "'" else token
+        if sign in seen:
+            raise self.fail("double " + ("subscript" if sign == "_" else "superscript"))
+        seen.add(sign)
+        begin = self.at
+        self.at += 1
+        if token[-1] != "'":
+            self.argument(begin)
+
+    def argument(self, owner: int) -> None:
+        """A group, or one sign."""
+        token = self.next
+        if token == "{":
+            return self.atom(self.at)
+        script = self.tokens[owner][-1] in "^_" and token in SCRIPTS
+        character = len(token) == 1 and token not in "&^_'}$~"
+        if not (script or character or token in BARE):
+            raise self.fail("{ expected after it", owner)
+        return self.atom(self.at)
+
+    def atom(self, begin: int) -> None:
+        """One sign, command or group with its arguments."""
+        token = self.take()
+        if token == "{":
+            self.row(("}",))
+            self.close("}", begin)
+        elif token == r"\left":
+            self.delimiter(begin)
+            self.row((r"\right",))
+            self.close(r"\right", begin)
+            self.delimiter(self.at - 1)
+        elif token == r"\begin":
+            self.environment(begin)
+        elif len(token) == 1:
+            self.sign(token, begin)
+        else:
+            self.command(token, begin)
+
+    def sign(self, token: str, begin: int) -> None:
+        if token == "%":
+            raise self.fail(r"begins a comment; write \%", begin)
+        if token in "#\\" or not "!" <= token <= "~":
+            raise self.fail("cannot stand in a formula", begin)
+
+    def command(self, token: str, begin: int) -> None:
+        signature = COMMANDS.get(token, NUMBERING.get(token) if self.display else None)
+        if signature is None:
+            raise self.fail("not a command that hmer knows", begin)
+        if token in STARRED and self.next == "*":
+            self.at += 1
+        for kind in signature:
+            if kind == "m":
+                self.argument(begin)
+            elif kind == "d":
+                self.delimiter(begin)
+            elif kind == "t":
+                self.text(begin)
+            elif kind == "w":
+                self.word(begin)
+            elif kind == "s":
+                self.lines(begin)
+            elif self.next == "[":
+                self.at += 1
+                self.row(("]",))
+                self.close("]", begin)
+
+    def delimiter(self, begin: int) -> None:
+        if self.next not in DELIMITERS:
+            raise self.fail("bracket expected after it", begin)
+        self.at += 1
+
+    def word(self, begin: int) -> str:
+        """The word in braces."""
+        if self.take() != "{":
+            raise self.fail("{ expected after it", begin)
+        word = ""
+        while _WORD.fullmatch(self.next):
+            word += self.take()
+        self.close("}", begin)
+        return word
+
+    def lines(self, begin: int) -> None:
+        if self.take() != "{":
+            raise self.fail("{ expected after it", begin)
+        self.row(("}",), 1)
+        self.close("}", begin)
+
+    def text(self, begin: int) -> None:
+        """Text in braces, in which dollars enclose formulas."""
+        if self.take() != "{":
+            raise self.fail("{ expected after it", begin)
+        depth = 1
+        while depth:
+            token, at = self.take(), self.at - 1
+            depth += (token == "{") - (token == "}")
+            if token == "":
+                raise self.fail("no } closes it", begin)
+            if token == "$":
+                self.row(("$",))
+                self.close("$", at)
+            elif token.startswith("\\"):
+                if token not in TEXT:
+                    raise self.fail("not a command for text", at)
+            elif token[-1] in "^_&#%" or not (token[0] <= "~" or _LETTER.fullmatch(token)):
+                raise self.fail("cannot stand in text", at)
+
+    def environment(self, begin: int) -> None:
+        name = self.word(begin)
+        columns = ENVIRONMENTS.get(name, DISPLAYS.get(name))
+        if columns is None:
+            raise self.fail(f"{name} is no environment that hmer knows", begin)
+        outer, self.display = self.display, self.display or name in DISPLAYS
+        if name in DISPLAYS and (begin or outer):
+            raise self.fail(f"{name} must be all that is typed", begin)
+        if name == "array":
+            columns = sum(letter in "lcr" for letter in self.word(begin))
+        self.row((r"\end",), columns or None)
+        self.close(r"\end", begin)
+        if self.word(self.at - 1) != name:
+            raise self.fail(rf"no \end{{{name}}} closes it", begin)
+        if name in DISPLAYS and self.next:
+            raise self.fail(f"{name} must be all that is typed")
+        self.display = outer

@@ -1,0 +1,123 @@
+r"""What a person may type into a formula: commands of LaTeX with amsmath, amssymb and mathtools.
+
+A signature has a letter an argument: m a formula, o an optional one in brackets, t text, w a word
+in braces such as ``2pt``, d a delimiter, s lines that ``\\`` parts. What defines, reads, writes or
+runs something is not here, nor is anything else: a command that is not named is not let through.
+"""
+
+from __future__ import annotations
+
+from hmer_cli.expr.commands import COVERS, FONTS, GREEK, GRIDS, OPERATORS, SYMBOLS
+from hmer_cli.expr.spellings import SYNONYMS, UNICODE
+
+_SIGNS = r"""\! \, \: \; \> \/ \  \quad \qquad \enspace \enskip \thinspace \medspace \thickspace
+    \negthinspace \negmedspace \negthickspace \space \nobreakspace \allowbreak \nobreak \mathstrut
+    \strut \displaystyle \textstyle \scriptstyle \scriptscriptstyle \not \over \choose \atop
+    \cal \rm \bf \it \sf \tt
+    \le \ge \ne \to \gets \longrightarrow \longleftarrow \longleftrightarrow \Longrightarrow
+    \Longleftarrow \Longleftrightarrow \implies \impliedby \iff \longmapsto \dots \dotsc \dotso
+    \dotsb \dotsm \dotsi \hdots \cdotp \ldotp \ast \colon \vert \mid \lvert \rvert \Vert \lVert
+    \rVert \lbrace \rbrace \lbrack \rbrack \land \lor \lnot \owns \dag \ddag \doublecap \doublecup
+    \centerdot \varinjlim \varprojlim \varliminf \varlimsup \bmod
+    \Cap \Cup \Bumpeq \bumpeq \Doteq \Join \Lleftarrow \Rrightarrow \Lsh \Rsh \Subset \Supset
+    \Vdash \Vvdash \backepsilon \backsimeq \barwedge \doublebarwedge \between \blacklozenge
+    \blacktriangle \blacktriangledown \blacktriangleleft \blacktriangleright \circeq
+    \circlearrowleft \circlearrowright \circledR \circledS \circledast \circledcirc \circleddash
+    \curlyeqprec \curlyeqsucc \curlyvee \curlywedge \curvearrowleft \curvearrowright \daleth
+    \dashleftarrow \dashrightarrow \diagdown \diagup \divideontimes \dotplus \downdownarrows
+    \upuparrows \downharpoonleft \downharpoonright \upharpoonleft \upharpoonright \eqcirc \eqsim
+    \eqslantgtr \eqslantless \fallingdotseq \risingdotseq \geqq \leqq \gggtr \llless \gimel
+    \gnapprox \gneq \gneqq \gnsim \lnapprox \lneq \lneqq \lnsim \gtrapprox \gtrdot \gtreqless
+    \gtreqqless \gtrless \lessapprox \lessdot \lesseqgtr \lesseqqgtr \lessgtr \gvertneqq
+    \lvertneqq \intercal \leadsto \leftarrowtail \rightarrowtail \leftrightarrows
+    \rightleftarrows \leftrightsquigarrow \looparrowleft \looparrowright \maltese \multimap
+    \nLeftarrow \nLeftrightarrow \nleftrightarrow \nVDash \nVdash \nprec \npreceq \nsucc \nsucceq
+    \nsubseteqq \nsupseteqq \nsupseteq \ntriangleleft \ntrianglelefteq \ntriangleright
+    \ntrianglerighteq \nshortmid \nshortparallel \pitchfork \precapprox \preccurlyeq
+    \precnapprox \precneqq \precnsim \precsim \succapprox \succcurlyeq \succnapprox \succneqq
+    \succnsim \succsim \restriction \shortmid \shortparallel \smallfrown \smallsmile \sphericalangle
+    \sqsubset \sqsupset \subseteqq \supseteqq \subsetneqq \supsetneqq \varsubsetneq
+    \varsupsetneq \therefore \trianglerighteq \triangledown \twoheadleftarrow \varpropto
+    \vartriangle \vartriangleleft \vartriangleright \veebar \Game \Bbbk \Box \longleftarrow
+    \lgroup \rgroup \lmoustache \rmoustache \bigtriangleup \varGamma \varDelta \varTheta \varLambda
+    \varXi \varPi \varSigma \varUpsilon \varPhi \varPsi \varOmega \idotsint \iiiint
+    \coloneqq \eqqcolon \Coloneqq \coloneq \eqcolon \dblcolon \vcentcolon"""
+
+_MATHS = r"""\mathrm \mathit \mathbf \mathsf \mathtt \mathnormal \boldsymbol \pmb
+    \operatorname \mathop \mathrel \mathbin \mathord \mathopen \mathclose \mathpunct \mathinner
+    \phantom \hphantom \vphantom \smash \boxed \pmod \pod \mod \widehat \widetilde \mathring \dddot
+    \ddddot \overleftrightarrow \underrightarrow \underleftarrow \underleftrightarrow
+    \mathclap \mathllap \mathrlap"""
+
+_SIZES = r"""\big \Big \bigg \Bigg \bigl \Bigl \biggl \Biggl \bigr \Bigr \biggr \Biggr \bigm \Bigm
+    \biggm \Biggm"""
+
+COMMANDS = {token: "" for token in SYMBOLS if token.startswith("\\")}
+COMMANDS |= dict.fromkeys([*_SIGNS.split(), "\\ "], "")
+COMMANDS |= dict.fromkeys([*_MATHS.split(), *COVERS, *FONTS], "m")
+COMMANDS |= dict.fromkeys(_SIZES.split(), "d")
+COMMANDS |= dict.fromkeys(
+    r"\frac \dfrac \tfrac \cfrac \binom \dbinom \tbinom \overset \underset \stackrel".split(),
+    "mm",
+)
+COMMANDS |= dict.fromkeys(r"\sqrt \xrightarrow \xleftarrow".split(), "om")
+COMMANDS |= dict.fromkeys(
+    r"\text \textrm \textbf \textit \textsf \texttt \textnormal \textup \mbox \emph".split(), "t"
+)
+COMMANDS |= {r"\hspace": "w", r"\substack": "s"}
+del COMMANDS["\\"]
+r"""Every command -> its signature; ``\left``, ``\begin`` and their kin aside."""
+
+NUMBERING = {r"\nonumber": "", r"\notag": "", r"\tag": "w", r"\label": "w"}
+"""Commands that only a display knows."""
+
+STARRED = frozenset(r"\operatorname \hspace \tag".split())
+
+LIMITED = OPERATORS | frozenset(
+    r"\mathop \operatorname \varinjlim \varprojlim \varliminf \varlimsup \iiiint \idotsint".split()
+)
+r"""What ``\limits`` and ``\nolimits`` may follow."""
+
+BARE = GREEK | frozenset(
+    r"""\infty \circ \prime \ast \star \dagger \ddagger \perp \parallel \top \bot \pm \mp \ell
+    \partial \nabla \hbar \emptyset \varnothing \times \cdot \bullet \rightarrow \leftarrow \to
+    \sharp \flat \natural \odot \oplus \otimes \aleph \Re \Im \wp \imath \jmath \sim \leq \geq \le
+    \ge \square \triangle \complement""".split()
+)
+"""Commands that are one sign to TeX, so that an argument of it needs no braces."""
+
+SCRIPTS = frozenset(
+    r"\frac \mathrm \mathbf \mathbb \mathcal \mathfrak \mathsf \mathit \text".split()
+)
+r"""Commands with arguments that need no braces as a script: ``x_\text{max}``."""
+
+DELIMITERS = frozenset(
+    r"""( ) [ ] / | . < > \{ \} \| \langle \rangle \lfloor \rfloor \lceil \rceil \lvert \rvert
+    \lVert \rVert \vert \Vert \lbrace \rbrace \lbrack \rbrack \backslash \uparrow \downarrow
+    \updownarrow \Uparrow \Downarrow \Updownarrow \ulcorner \urcorner \llcorner \lrcorner \lgroup
+    \rgroup \lmoustache \rmoustache""".split()
+)
+
+ENVIRONMENTS = dict(GRIDS) | {"array": 0, "smallmatrix": 10, "split": 2, "gathered": 1}
+"""Environment within a formula -> the most columns; those of an array are counted."""
+
+DISPLAYS = {"align": 10, "align*": 10, "gather": 1, "gather*": 1, "multline": 1, "multline*": 1}
+DISPLAYS |= {"equation": 0, "equation*": 0}
+"""Environments that are a display of their own, and hold all that was typed."""
+
+TEXT = frozenset(
+    r"""\, \; \: \! \  \% \& \# \_ \$ \{ \} \quad \qquad \ldots \dots \textbf \textit \textrm
+    \textsf \texttt \emph \text""".split()
+) | {"\\ "}
+"""Commands within text."""
+
+
+def _spelt(tokens: str) -> str:
+    """For a formula, parted from what follows where TeX needs it."""
+    text = "".join(tokens.split())
+    return f"{text} " if text[-1].isalpha() else text
+
+
+REPLACED = {token: _spelt(tokens) for token, tokens in UNICODE.items()}
+REPLACED |= {token: _spelt(tokens) for token, tokens in SYNONYMS.items() if token not in COMMANDS}
+"""What LaTeX does not know, characters of Unicode above all, and what it is told instead."""

@@ -1,0 +1,79 @@
+"""Two models on one data set: their difference, its interval, and who alone was right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hmer_cli.commands.compare import run
+from hmer_cli.errors import InputError
+from hmer_cli.metrics.comparison import Comparison, compare
+from hmer_cli.metrics.label_graph import label_graph
+from hmer_cli.metrics.scores import Pair
+
+
+def side(right: set[int], n: int = 200) -> dict[str, Pair]:
+    return {f"{i:03}": Pair("x ^ { 2 }", "x ^ { 2 }" if i in right else "x 2") for i in range(n)}
+
+
+def test_a_better_model_is_told_from_chance() -> None:
+    found = compare(side(set(range(100))), side(set(range(150))))
+    rate, shape, wer = found.differences
+    assert (rate.first, rate.second) == (0.5, 0.75)
+    assert 0.18 < rate.low < 0.25 < rate.high < 0.32
+    assert shape.high > 0 > wer.high
+    assert (found.only_first, found.only_second) == (0, 50)
+    assert found.p_value == pytest.approx(2 / 2**50)
+
+
+def test_the_same_predictions_do_not_differ() -> None:
+    found = compare(side({1, 2}), side({1, 2}))
+    assert [(each.low, each.high) for each in found.differences] == [(0, 0)] * 3
+    assert found.p_value == 1
+
+
+@pytest.mark.parametrize(("b", "c", "p"), [(10, 2, 0.0385742), (5, 5, 1), (520, 500, 0.5518)])
+def test_mcnemars_test(b: int, c: int, p: float) -> None:
+    assert Comparison(2000, (), b, c).p_value == pytest.approx(p, rel=1e-3)
+
+
+def test_files_of_predictions_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = "name\ttruth\tprediction\tedits\tconfidence\n"
+    files = [tmp_path / "a.tsv", tmp_path / "b.tsv"]
+    files[0].write_text(head + 'q1\tx "\tx "\t0\t0.9\nq2\ty\tx\t1\t0.2\n')
+    files[1].write_text(head + 'q1\tx "\tx\t1\t0.9\nq2\ty\tx\t1\t0.2\n')
+    assert run(*files).only_first == 1
+    assert "McNemar" in capsys.readouterr().out
+    files[1].write_text(head + "q3\ty\tx\t1\t0.2\n")
+    with pytest.raises(InputError, match="in one file only"):
+        run(*files)
+    files[1].write_text("nothing")
+    with pytest.raises(InputError, match="--predictions"):
+        run(*files)
+
+
+def test_a_label_graph_has_a_line_a_symbol_and_a_relation() -> None:
+    graph = label_graph(r"\frac { a } { b } , x _ { i } ^ { 2 }", "q 1")
+    assert graph.splitlines() == [
+        "# IUD, q 1",
+        "# Objects(7):",
+        "O, o, -, 1.0, o",
+        "O, oa, a, 1.0, oa",
+        "O, ob, b, 1.0, ob",
+        "O, oR, COMMA, 1.0, oR",
+        "O, oRR, x, 1.0, oRR",
+        "O, oRRs, i, 1.0, oRRs",
+        "O, oRRp, 2, 1.0, oRRp",
+        "",
+        "# Relations from SLT(6):",
+        "R, o, oa, Above, 1.0",
+        "R, o, ob, Below, 1.0",
+        "R, o, oR, Right, 1.0",
+        "R, oR, oRR, Right, 1.0",
+        "R, oRR, oRRs, Sub, 1.0",
+        "R, oRR, oRRp, Sup, 1.0",
+    ]
+    assert label_graph(r"\frac { a", "q").count("O,") == 0

@@ -1,0 +1,229 @@
+"""What may be typed: kept as it is where LaTeX takes it, named where it does not."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_expr_to_latex import TYPED
+
+from hmer_cli.expr.commands import GRIDS
+from hmer_cli.expr.typed import TypedError, as_formula, check
+from hmer_cli.expr.typed_commands import BARE, COMMANDS, DELIMITERS, LIMITED, SCRIPTS
+from hmer_cli.expr.typing_table import typing_table
+
+SOUND = [
+    *TYPED,
+    r"\text{if }x",
+    r"\mathbf{x}",
+    r"\left( \frac ab \right)^2",
+    r"\left\{ x \middle| x>0 \right.",
+    r"\sum\nolimits_i^n",
+    r"\int\limits_0^1",
+    r"x \coloneqq y",
+    r"\begin{align} a &= b \nonumber \\ c &= d \tag{1} \end{align}",
+    r"\begin{equation*} a \end{equation*}",
+    "x''^2_i",
+    r"\text{if $x>0$ \quad é}",
+    r"\begin{array}{c|c} a & b \\ \hline c & d \end{array}",
+    r"{a \over b} + {\bf x}",
+    r"\sqrt[3]{x} \xrightarrow[n]{m}",
+    r"x^\text{max}_\mathrm{d}",
+    r"\Bigl( x \Bigr)",
+    r"\operatorname*{argmax}_x",
+    r"\sum_{\substack{i \\ j}}",
+    r"\mathop{x}\limits^n",
+    "a\n+ b",
+    r"\frac\alpha\beta",
+    r"\begin{matrix} a \\ {[}b \end{matrix}",
+    r"\hspace{2pt}",
+]
+
+UNSOUND = {
+    r"\frac{a": "no } closes it",
+    r"a \nonsense": r"token 2 (\nonsense): not a command",
+    "x^2^3": "double superscript",
+    "x^2'": "double superscript",
+    "x'_i^2": "double superscript",
+    "x_1_2": "double subscript",
+    r"\input{x}": "not a command",
+    r"\csname a\endcsname": "not a command",
+    r"\left(a": r"no \right closes it",
+    r"a\right)": "closes nothing",
+    "}": "closes nothing",
+    r"\left a": "bracket expected",
+    "a % b": "comment",
+    "a & b": "stands in no matrix",
+    r"a \\ b": "stands in no matrix",
+    r"\begin{cases} a & b & c \end{cases}": "more than 2 columns",
+    r"\begin{array}{c} a & b \end{array}": "more than 1 columns",
+    r"\begin{verbatim} a \end{verbatim}": "no environment",
+    r"\begin{matrix} a": r"no \end closes it",
+    r"\begin{matrix} a \end{pmatrix}": r"no \end{matrix} closes it",
+    r"x \begin{align} a \end{align}": "must be all",
+    r"\begin{align} a \end{align} x": "must be all",
+    r"\frac": "{ expected",
+    "x_": "{ expected",
+    r"x^\sqrt2": "{ expected",
+    r"\sqrt[3": "no ] closes it",
+    "x#1": "cannot stand",
+    "x$y$": "closes nothing",
+    r"\text{a_b}": "cannot stand in text",
+    r"\text{\def}": "not a command for text",
+    r"\tag{1}": "not a command",
+    "x \\limits_2": "must follow an operator",
+    "\n\na\n\nb": "empty line",
+    "½ 字": "cannot stand",
+    r"{a \over b \over c}": "twice",
+    "{" * 50 + "}" * 50: "nested",
+    r"\begin{matrix} a \\ [2pt] \end{matrix}": "braces",
+}
+
+REWRITTEN = {
+    "α→∞": r"\alpha \rightarrow \infty",
+    "$x^2$": "x^2",
+    r"\[ x \]": " x ".strip(),
+    r"\R^n": r"\mathbb{R}^n",
+    "x²": "x^{2}",
+}
+
+
+@pytest.mark.parametrize("typed", SOUND)
+def test_what_is_sound_is_kept_to_the_byte(typed: str) -> None:
+    assert as_formula(typed) == typed
+    check(typed)
+
+
+@pytest.mark.parametrize("typed", UNSOUND)
+def test_what_is_not_sound_is_named(typed: str) -> None:
+    with pytest.raises(TypedError) as error:
+        check(typed)
+    assert UNSOUND[typed] in str(error.value)
+
+
+@pytest.mark.parametrize("typed", REWRITTEN)
+def test_what_latex_does_not_know_is_spelt_in_its_way(typed: str) -> None:
+    assert as_formula(typed).strip() == REWRITTEN[typed]
+    check(as_formula(typed))
+
+
+WORDS = (
+    r"\frac \sqrt { } { } ^ _ ' x 1 \left( \right) \left. [ ] \over \sum \limits \text \hat & \\"
+    r" \begin{array}{c} \end{array} \begin{matrix} \end{matrix} \prime , ~ | \mathrm \big \hline"
+    r" $ \neq \substack \operatorname * \mathbb \middle \max \to \displaystyle".split()
+)
+SALAD = st.sampled_from(WORDS)
+
+
+def compiles(formulas: list[str], folder: Path) -> str:
+    """The first complaint of pdflatex; empty where it has none."""
+    head = (
+        "\\documentclass{article}\\usepackage{amsmath,amssymb}\\usepackage[utf8]{inputenc}\n"
+        "\\IfFileExists{mathtools.sty}{\\usepackage{mathtools}}{"
+        "\\newcommand\\coloneqq{:=}\\newcommand\\eqqcolon{=:}\\newcommand\\Coloneqq{:=}"
+        "\\newcommand\\coloneq{:}\\newcommand\\eqcolon{:}\\newcommand\\dblcolon{:}"
+        "\\newcommand\\vcentcolon{:}\\newcommand\\mathclap[1]{##1}"
+        "\\newcommand\\mathllap[1]{##1}\\newcommand\\mathrlap[1]{##1}}\n\\begin{document}\n"
+    )
+    lines = "\n\n".join(
+        formula if formula.startswith((r"\begin{align", r"\begin{equation")) else f"\\[{formula}\\]"
+        for formula in formulas
+    )
+    (folder / "t.tex").write_text(f"{head}{lines}\n\\end{{document}}\n", encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    out = run.stdout.decode("utf-8", "replace")
+    return out[out.find("\n!") :][:600] if run.returncode else ""
+
+
+def every_command() -> list[str]:
+    """Formulas that use every command there is, where it could break TeX."""
+    arguments = {"m": "{x}", "d": "(", "t": "{a}", "w": "{2pt}", "s": r"{a \\ b}", "o": "[x]"}
+    infix = (r"\over", r"\choose", r"\atop")
+    formulas = [
+        f"x {name}{''.join(arguments[kind] for kind in signature)} y"
+        for name, signature in COMMANDS.items()
+        if name not in infix
+    ]
+    formulas += [f"x_{{a {name} b}}" for name in infix]
+    formulas += [rf"\left{d} x \middle{d} y \right{d} \Bigl{d}" for d in sorted(DELIMITERS)]
+    formulas += [
+        f"{name}{'{x}' if COMMANDS[name] else ''}\\limits_1^2 x" for name in sorted(LIMITED)
+    ]
+    formulas += [f"x^{n}{'{a}' * max(1, len(COMMANDS[n]))}" for n in sorted(SCRIPTS)]
+    formulas += [rf"\frac{n}{n} \sqrt{n} \hat{n}" for n in sorted(BARE)]
+    formulas += [f"x^{n}_{n}" for n in sorted(BARE)]
+    return formulas
+
+
+@pytest.mark.tex
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex not found")
+def test_what_is_sound_compiles(tmp_path: Path) -> None:
+    sound = [*SOUND, *REWRITTEN]
+    for formula in every_command():
+        try:
+            check(formula)
+        except TypedError:
+            continue
+        sound.append(formula)
+    assert compiles([as_formula(formula) for formula in sound], tmp_path) == ""
+
+
+@pytest.mark.tex
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex not found")
+def test_random_typing_compiles_where_it_is_sound(tmp_path: Path) -> None:
+    sound: list[str] = []
+
+    @given(st.lists(SALAD, min_size=2, max_size=9).map(" ".join))
+    @settings(max_examples=3000, deadline=None, database=None, derandomize=True)
+    def collect(typed: str) -> None:
+        try:
+            check(typed)
+        except TypedError:
+            return
+        sound.append(typed)
+
+    collect()
+    assert len(sound) > 100
+    assert compiles(sound, tmp_path) == ""
+
+
+PAGE = """
+const { table, script, typed } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const { asFormula, fault } = new Function(`${script}; return Sound;`)()(table);
+console.log(JSON.stringify(typed.map((each) => [asFormula(each), fault(each)])));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
+def test_the_review_page_says_the_same_of_everything() -> None:
+    rng = random.Random(4)
+    salad = [" ".join(rng.choices(WORDS, k=rng.randint(1, 9))) for _ in range(3000)]
+    typed = [*SOUND, *UNSOUND, *REWRITTEN, *every_command(), *salad]
+    script = (resources.files("hmer_cli.document") / "templates" / "sound.js").read_text("utf-8")
+    given = json.dumps({"table": typing_table()["typed"], "script": script, "typed": typed})
+    run = subprocess.run(
+        ["node", "-e", PAGE], input=given, capture_output=True, text=True, check=True
+    )
+    said = dict(zip(typed, map(tuple, json.loads(run.stdout)), strict=True))
+    assert said == {each: (as_formula(each), fault(each)) for each in typed}
+
+
+def fault(typed: str) -> str | None:
+    try:
+        check(as_formula(typed))
+    except TypedError as error:
+        return str(error)
+    return None
+
+
+def test_every_grid_of_labels_may_be_typed() -> None:
+    for name in GRIDS:
+        check(rf"\begin{{{name}}} a & b \\ c \end{{{name}}}")
