@@ -1,7 +1,7 @@
 """The review page: records -> one HTML file that shows, finds, corrects and exports.
 
-Everything is in the file and nothing is asked of the network, which its content security policy
-makes sure of: it allows the one script, the one style and the pictures that come with it.
+One self-contained file, made of ``templates/review.html.j2`` by Jinja2 with autoescape. Its content
+security policy allows one script, one style and the embedded pictures, and no network.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Sequence
-from html import escape
 from importlib import resources
 from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from hmer_cli import __version__
 from hmer_cli.console import one_line
@@ -24,6 +25,15 @@ from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.typing_table import typing_table
 from hmer_cli.geometry import Box
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("hmer_cli.document"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
 
 _AIR = 6  # pixels of the page round a crop
 _SHEET = 1000  # pixels of the screen that a page would take across, were it shown beside its crops
@@ -37,16 +47,16 @@ def review(records: Sequence[Record]) -> str:
     script = "".join(map(_template, ("mathml.js", "sound.js", "review.js")))
     entries = [_entry(*each, shown) for each in zip(ids, records, strict=True)]
     data = {"entries": entries, "pages": shown.pages, "grammar": typing_table()}
-    return _filled(
-        _template("review.html"),
+    encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
+    return _ENVIRONMENT.get_template("review.html.j2").render(
         policy=_policy(style, script),
         version=__version__,
         title=f"Review of {_count(len({record.source for record in records}), 'file')}",
-        style=style,
-        cards="\n".join(_cards(ids, records, shown)),
-        pages="\n".join(shown.images()),
-        data=json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c"),
-        script=script,
+        style=Markup(style),
+        cards=_cards(ids, records, shown),
+        pictures=shown.images(),
+        data=Markup(encoded),
+        script=Markup(script),
     )
 
 
@@ -71,13 +81,10 @@ class _Pictures:
         """That of the record's page; None where it has no picture."""
         return self._numbers.get((record.source, record.page)) if record.evidence else None
 
-    def images(self) -> list[str]:
-        """An SVG image each, in pixels of its page, to be shown by its id."""
-        return [
-            f'<image id="picture-{i}" width="{p.width}" height="{p.height}" '
-            f'preserveAspectRatio="none" href="{_data_uri(p.load())}"/>'
-            for i, (p, _) in enumerate(self._pictures.values())
-        ]
+    def images(self) -> list[dict[str, Any]]:
+        """Size and data URI of each picture, in the order of their numbers."""
+        found = (picture for picture, _ in self._pictures.values())
+        return [{"width": p.width, "height": p.height, "uri": _data_uri(p.load())} for p in found]
 
 
 def _data_uri(picture: bytes) -> str:
@@ -110,54 +117,35 @@ def _entry(name: str, record: Record, shown: _Pictures) -> dict[str, Any]:
     }
 
 
-def _cards(ids: Sequence[str], records: Sequence[Record], shown: _Pictures) -> list[str]:
-    """A heading for each page, a card for each record."""
-    parts = []
+def _cards(ids: Sequence[str], records: Sequence[Record], shown: _Pictures) -> list[dict[str, Any]]:
+    """What the template shows of each record; a new ``heading`` where a page begins."""
+    cards = []
     heading = ""
-    for i, (name, record) in enumerate(zip(ids, records, strict=True)):
-        where = _where(record)
-        if where != heading:
-            heading = where
-            parts.append(f'<h2 class="where" data-where="{escape(where)}">{escape(where)}</h2>')
-        parts.append(_card(i, name, record, shown))
-    return parts
+    for name, record in zip(ids, records, strict=True):
+        card = _card(name, record, shown)
+        card["heading"] = card["where"] != heading
+        heading = card["where"]
+        cards.append(card)
+    return cards
 
 
-def _card(index: int, name: str, record: Record, shown: _Pictures) -> str:
+def _card(name: str, record: Record, shown: _Pictures) -> dict[str, Any]:
     evidence = record.evidence
     label = record.label or _was(record)
     latex = record.latex or to_latex(label)
     state, badge = _state(record)
-    parts = [
-        f'<article class="card {state}" id="{name}" data-i="{index}" '
-        f'data-where="{escape(_where(record))}" tabindex="-1" aria-labelledby="{name}-title">',
-        f'<header><h3 id="{name}-title">{name}</h3>',
-        f'<span class="badge">{badge}</span>',
-    ]
-    if record.status != "failed":
-        parts.append(f'<span class="sure">{_sure(record)}</span>')
-    if evidence is not None:
-        parts.append(
-            f'<button type="button" class="to-page" data-do="page">{_page(record)}</button>'
-        )
-    parts.append("</header>")
-    if evidence is not None:
-        crop = _crop(name, evidence, shown.number(record))
-        parts.append(f'<div class="pair">{crop}<div class="math">{_math(label)}</div></div>')
-    error = record.error or ""
-    parts.append(f'<p class="note"{"" if error else " hidden"}>{escape(_text(error))}</p>')
-    if evidence is not None:
-        parts.append(f'<code class="latex">{escape(latex)}</code>')
-        parts.append(_ACTS)
-    parts.append("</article>")
-    return "".join(parts)
-
-
-_ACTS = (
-    '<p class="acts"><button type="button" data-do="copy" aria-keyshortcuts="c">Copy</button>'
-    '<button type="button" data-do="edit" aria-keyshortcuts="e">Edit</button>'
-    '<button type="button" data-do="drop" aria-keyshortcuts="x">Not mathematics</button></p>'
-)
+    return {
+        "id": name,
+        "where": _where(record),
+        "page": _page(record),
+        "state": state,
+        "badge": badge,
+        "sure": None if record.status == "failed" else _sure(record),
+        "crop": _crop(evidence, shown.number(record)) if evidence else None,
+        "math": Markup(_math(label)),  # MathML of our own, escaped where it was made
+        "error": _text(record.error or ""),
+        "latex": latex,
+    }
 
 
 def _state(record: Record) -> tuple[str, str]:
@@ -174,16 +162,17 @@ def _sure(record: Record) -> str:
     return f"{percent} % sure" if percent else "under 1 % sure"
 
 
-def _crop(name: str, evidence: Evidence, number: int | None) -> str:
+def _crop(evidence: Evidence, number: int | None) -> dict[str, Any]:
     """The region on its page; the picture itself is elsewhere, once for all."""
     page = evidence.picture
     x0, y0, x1, y1 = _aired(evidence.box, page)
     scale = min(1.0, _SHEET / page.width)
-    return (
-        f'<svg class="crop" viewBox="{x0} {y0} {x1 - x0} {y1 - y0}" '
-        f'width="{round((x1 - x0) * scale)}" height="{round((y1 - y0) * scale)}" role="img" '
-        f'aria-label="Handwriting of {name}"><use href="#picture-{number}"/></svg>'
-    )
+    return {
+        "view": f"{x0} {y0} {x1 - x0} {y1 - y0}",
+        "width": round((x1 - x0) * scale),
+        "height": round((y1 - y0) * scale),
+        "picture": number,
+    }
 
 
 def _aired(box: Box, page: Picture) -> tuple[int, int, int, int]:
@@ -230,11 +219,6 @@ def _count(number: int, what: str) -> str:
 
 def _template(name: str) -> str:
     return (resources.files("hmer_cli.document") / "templates" / name).read_text("utf-8")
-
-
-def _filled(template: str, **values: str) -> str:
-    """The template with each {{name}} replaced, once: values may hold braces of their own."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template)
 
 
 def _policy(style: str, script: str) -> str:
