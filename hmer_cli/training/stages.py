@@ -87,6 +87,7 @@ KINDS: dict[str, Run] = {
     "pages": detector.pages,
     "component-network": detector.component_networks,
     "boosted-trees": detector.trees,
+    "row-trees": detector.rows,
     "detector-evaluation": detector.evaluation,
 }
 
