@@ -18,6 +18,7 @@ _SPLITS = {"TrainINKML": 60, "TestINKMLGT": 8, "TestEM2014GT": 8}
 """Folders of a CROHME package, and how many expressions of each the toy run writes."""
 
 _TOY_PAGES = 4
+_TOY_FORMULAS = ("formulas.txt", "formulas-textbooks.txt")
 _FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts")
 
 
@@ -105,6 +106,7 @@ def _toy_data(folder: Path) -> Path:
     generate(str(folder / "scan-pages.zip"), count=_TOY_PAGES, page=True, jobs=1)
     labels = (folder / "crohme.zip" / "TrainINKML" / "caption.txt").read_text(encoding="utf-8")
     lines = [line.partition("\t")[2] for line in labels.splitlines()]
-    (folder / "formulas.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name in _TOY_FORMULAS:
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
     done.write_text("")
     return folder

@@ -49,5 +49,5 @@ def test_what_nobody_writes_is_as_wide_as_what_is_like_it_and_what_stretches_sta
 @pytest.mark.slow
 def test_the_table_is_that_of_crohme(data_file: Callable[[str], Path]) -> None:
     bank = SymbolBank.build(inks(open_dataset(str(data_file("crohme.zip")), "train")))
-    stored = Path(font.__file__).with_name("ways.json").read_text(encoding="utf-8")
+    stored = Path(font.__file__).with_name("glyph_variants.json").read_text(encoding="utf-8")
     assert table(fit(bank)) == stored

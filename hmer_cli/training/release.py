@@ -37,7 +37,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"so
     the earlier stages that it needs, ``uses`` the data sets. ``recipe`` is a file beside the
     release, ``set`` changes to it, ``options`` what other kinds take; ``toy`` holds changes and
     options of the toy run. ``sha256`` is that of a result that comes out the same on every
-    machine, ``scores`` what it should score, give or take ``within``. ``hours``: on two cores.
+    machine, ``scores`` what it should score, give or take ``within``.
     """
 
     name: str
@@ -53,7 +53,6 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"so
     sha256: str = ""
     scores: Scores = {}
     within: float = 0.01
-    hours: float = 0.0
 
 
 class Toy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -211,7 +210,7 @@ class Runner:
     def _key(self, stage: Stage, data: Mapping[str, Path]) -> str:
         """What the result depends on, as a digest."""
         plain = msgspec.to_builtins(stage)
-        for told in ("sha256", "scores", "within", "hours", "toy"):
+        for told in ("sha256", "scores", "within", "toy"):
             plain.pop(told)
         parts: dict[str, Any] = {"stage": plain, "data": {n: _digest(p) for n, p in data.items()}}
         parts["from"] = {name: sha256_of(self._outputs[name]) for name in stage.source}

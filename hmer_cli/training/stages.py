@@ -70,7 +70,7 @@ def layout_statistics(job: Job) -> Scores:
 
 
 def glyph_statistics(job: Job) -> Scores:
-    """How often people draw each sign in each way: ``ways.json`` of the ink engine."""
+    """How often people draw each sign in each way: ``glyph_variants.json`` of the ink engine."""
     bank = SymbolBank.build(inks(open_dataset(str(job.data["crohme"]), "train")))
     job.output.write_text(font.table(font.fit(bank)), encoding="utf-8")
     return {}
@@ -87,6 +87,7 @@ KINDS: dict[str, Run] = {
     "pages": detector.pages,
     "component-network": detector.component_networks,
     "boosted-trees": detector.trees,
+    "row-trees": detector.rows,
     "detector-evaluation": detector.evaluation,
 }
 

@@ -1,9 +1,9 @@
-"""What was learnt of mathematics on pages: two networks and three ensembles of trees.
+"""What was learnt of mathematics on pages: two networks and four kinds of trees.
 
-The network for signs was trained on ink and knows no page. The one for whole pages and each
-ensemble answer five times: each answer comes from weights or trees that were made without one
-fifth of the pages, so that every page they were made from can be judged by others that never saw
-it. `hmer_cli.training.detector` makes all of them, as ``train/release.toml`` says.
+The network for signs and the trees for rows were trained on ink and know no page. The network for
+whole pages and the other trees answer five times: each answer comes from weights or trees that were
+made without one fifth of the pages, so that every page they were made from can be judged by others
+that never saw it. `hmer_cli.training.detector` makes all of them, as ``train/release.toml`` says.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from hmer_cli.page.detect.candidate_features import CANDIDATE_COLUMNS
 from hmer_cli.page.detect.component_graph import ComponentGraph
 from hmer_cli.page.detect.gap_features import GAP_COLUMNS
 from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.rows import ROW_COLUMNS
 
 FOLDS = 5
 SIGNS = "hmer-signs-1.onnx"
@@ -33,7 +34,12 @@ CUTS, RUNS, EDGES, ROWS = (
 )
 FILES = (SIGNS, CONTEXT, CUTS, RUNS, EDGES, ROWS)
 
-_COLUMNS = {CUTS: GAP_COLUMNS, RUNS: CANDIDATE_COLUMNS, EDGES: CANDIDATE_COLUMNS}
+_COLUMNS = {
+    CUTS: GAP_COLUMNS,
+    RUNS: CANDIDATE_COLUMNS,
+    EDGES: CANDIDATE_COLUMNS,
+    ROWS: ROW_COLUMNS,
+}
 
 ROOM = 1.5
 """Letter heights around the ink of an expression: nobody leaves more."""

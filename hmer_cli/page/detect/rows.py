@@ -3,7 +3,7 @@
 A row ends at white from edge to edge of the ink where what is above and what is below each stand on
 a baseline of their own. The white between a fraction's bar and its halves, or between an operator
 and its limits, looks the same from afar; trees tell them apart by the sizes, widths and bars on
-both sides (``train/rows.py`` grows them on CROHME's training ink).
+both sides (`hmer_cli.training.detector.row_trees` grows them on training ink).
 """
 
 from __future__ import annotations
@@ -28,6 +28,13 @@ _NEAR = 4.0  # and so many letter heights away at most
 _STEEPEST, _STEP = 5.0, 0.5  # degrees: by so much rows of a photo slope, and how finely it is tried
 _CLEARER = 1.25  # times as much white as level rows have: then they slope
 _FLAT = 2.5  # times as wide as high: a bar
+
+_SIDE_COLUMNS = ("height", "width", "parts", "letter", "tallest", "bar")
+ROW_COLUMNS = (
+    *("white", "white_in_letters", "letter_ratio", "overlap", "left_shift", "right_shift"),
+    *(f"{side}_{name}" for side in ("above", "below", "over", "under") for name in _SIDE_COLUMNS),
+)
+"""The names of the features of a gap between bands (`gap_features`), in their order."""
 
 
 def find_rows(boxes: Floats, unit: float, judge: Judge) -> list[Indices]:

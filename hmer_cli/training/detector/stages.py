@@ -24,7 +24,7 @@ from hmer_cli.page.detect.gap_features import GAP_COLUMNS
 from hmer_cli.page.detect.search import find_boxes, prepare_page
 from hmer_cli.page.load.images import decode
 from hmer_cli.page.load.pages import Page
-from hmer_cli.training.detector import component_network, symbol_classifier, tables
+from hmer_cli.training.detector import component_network, row_trees, symbol_classifier, tables
 from hmer_cli.training.detector.boosted_trees import REGRESSION, Trees, as_onnx, grow
 from hmer_cli.training.detector.examples import Array, Example, scans, synthetic
 from hmer_cli.training.release import Job, Scores
@@ -129,6 +129,14 @@ _TABLES: dict[str, Callable[[tables.Case, Detector], tables.Table]] = {
     "candidates": tables.candidates,
     "edges": tables.edges,
 }
+
+
+def rows(job: Job) -> Scores:
+    """The trees that tell where a row of writing ends, one ensemble a fold."""
+    plan = row_trees.RowPlan(**job.stage.options)
+    model, scores = row_trees.train(job.data["crohme"], plan, job.stage.seed, job.threads)
+    _write(job, model)
+    return scores
 
 
 def evaluation(job: Job) -> Scores:
