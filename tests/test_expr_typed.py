@@ -82,6 +82,7 @@ UNSOUND = {
     "\n\na\n\nb": "empty line",
     "½ 字": "cannot stand",
     r"{a \over b \over c}": "twice",
+    "x" * 3000: "longer than",
     "{" * 50 + "}" * 50: "nested",
     r"\begin{matrix} a \\ [2pt] \end{matrix}": "braces",
 }

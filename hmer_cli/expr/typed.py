@@ -26,6 +26,9 @@ from hmer_cli.expr.typed_commands import (
 MAX_DEPTH = 40
 """Groups within groups."""
 
+MAX_TOKENS = 2000  # convention
+"""Of one formula; a page of nothing but formulas has some 1,000."""
+
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]")
 _WORD = re.compile(r"[A-Za-z0-9.,:*!+|-]")
 _LETTER = re.compile(r"[\u00c0-\u017f]")
@@ -50,7 +53,10 @@ def check(formula: str) -> None:
     """Raises TypedError, which says what is wrong at which token."""
     if re.search(r"\n[ \t\r]*\n", formula):
         raise TypedError("an empty line ends a formula")
-    _Check(_TOKEN.findall(formula)).everything()
+    tokens = _TOKEN.findall(formula)
+    if len(tokens) > MAX_TOKENS:
+        raise TypedError(f"longer than {MAX_TOKENS} tokens")
+    _Check(tokens).everything()
 
 
 class _Check:

@@ -20,6 +20,7 @@ from hmer_cli.expr.spellings import ENVIRONMENTS, FENCES, SILENT, SYNONYMS, UNIC
 from hmer_cli.expr.to_mathml import FENCES as BRACKETS
 from hmer_cli.expr.to_mathml import SIGNED, TALL, TIGHT
 from hmer_cli.expr.typed import MAX_DEPTH as TYPED_DEPTH
+from hmer_cli.expr.typed import MAX_TOKENS
 
 
 def typing_table() -> dict[str, Any]:
@@ -66,4 +67,5 @@ def _typed() -> dict[str, Any]:
         **{name.lower(): sorted(getattr(typed_commands, name)) for name in names},
         **{name.lower(): dict(sorted(getattr(typed_commands, name).items())) for name in tables},
         "depth": TYPED_DEPTH,
+        "most": MAX_TOKENS,
     }

@@ -190,8 +190,10 @@ function Sound(table) {
   function fault(typed) {
     const formula = asFormula(typed);
     if (/\n[ \t\r]*\n/.test(formula)) return "an empty line ends a formula";
+    const tokens = formula.match(TOKEN) ?? [];
+    if (tokens.length > table.most) return `longer than ${table.most} tokens`;
     try {
-      check(formula.match(TOKEN) ?? []);
+      check(tokens);
       return null;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
