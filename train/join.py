@@ -1,6 +1,8 @@
 """Give a recogniser a graph reader for its decoder, and fit its confidence anew.
 
 python train/join.py hmer-wide-7 runs/graph --name hmer-wide-8 --data ../shared/data/crohme.zip
+
+With --beside it comes beside the graph reader that the recogniser has, and sees images alone.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from hmer_cli import console
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
+from hmer_cli.recognition.scorer_sets import SCORERS, two_readers
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.export.calibration import calibrate
 from hmer_cli.training.export.onnx import graph_models, join, restore
@@ -28,6 +31,7 @@ def main() -> None:
     parser.add_argument("weights", help="the recogniser's, a name or a file")
     parser.add_argument("run", type=Path, help="what hmer train train/recipes/graph.toml wrote")
     parser.add_argument("--name", required=True, help="of what comes of them")
+    parser.add_argument("--beside", action="store_true", help="keep the graph reader it has")
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
     given = parser.parse_args()
     path, out = resolve(given.weights), given.run / f"{given.name}.onnx"
@@ -39,12 +43,13 @@ def main() -> None:
     reader = limited(system.model, content["tokens"], metadata["tokens"])
     parts = graph_models(reader)
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
-    metadata |= {"name": given.name, "graph": kept, "calibration": {}}
-    join(path, parts, metadata, out)
+    metadata |= {"name": given.name, "calibration": {}}
+    metadata |= {"graph2": kept, SCORERS: two_readers()} if given.beside else {"graph": kept}
+    join(path, parts, metadata, out, given.beside)
     if split := metadata["recipe"]["calibration"]:
         samples = open_dataset(str(given.data), split)
         metadata["calibration"] = calibrate(out, samples)
-        join(path, parts, metadata, out)
+        join(path, parts, metadata, out, given.beside)
     console.say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
 
 
