@@ -18,10 +18,11 @@ from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
 from hmer_cli.recognition.scorer_sets import SCORERS, two_readers
 from hmer_cli.recognition.units import Units
-from hmer_cli.training.export.calibration import calibrate
+from hmer_cli.training.export.calibration import BASES, calibrate
 from hmer_cli.training.export.onnx import graph_models, join, restore
 from hmer_cli.training.export.transfer import symbol_names, transfer
 from hmer_cli.training.loop import BEST
+from hmer_cli.training.recipe import parse
 from hmer_cli.training.registry import load_system
 
 
@@ -43,12 +44,16 @@ def main() -> None:
     reader = limited(system.model, content["tokens"], metadata["tokens"])
     parts = graph_models(reader)
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
-    metadata |= {"name": given.name, "calibration": {}}
+    metadata["name"] = given.name
+    metadata["calibration"] = metadata["calibration"] if given.beside else {}
     metadata |= {"graph2": kept, SCORERS: two_readers()} if given.beside else {"graph": kept}
     join(path, parts, metadata, out, given.beside)
     if split := metadata["recipe"]["calibration"]:
         samples = open_dataset(str(given.data), split)
-        metadata["calibration"] = calibrate(out, samples)
+        # Beside the reader that it has, nothing else is read otherwise than before.
+        bases = [(False, True)] if given.beside else BASES
+        degradation = parse(content["recipe"], str(given.run)).drawing.degradation
+        metadata["calibration"] |= calibrate(out, samples, bases, degradation)
         join(path, parts, metadata, out, given.beside)
     console.say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
 
