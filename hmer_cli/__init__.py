@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hmer_cli.api import Alternative, ConvertedPage, Converter, Expression, Token
     from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "hmer_cli.api": ("Alternative", "ConvertedPage", "Converter", "Expression", "Token"),
