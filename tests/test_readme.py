@@ -151,7 +151,7 @@ def test_the_documentation_builds_strict(tmp_path: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(tmp_path)],
         capture_output=True, text=True, check=False, cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "DISABLE_MKDOCS_2_WARNING": "1"},
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
     assert "--pdf-renderer" in (tmp_path / "cli/index.html").read_text("utf-8")
