@@ -20,7 +20,7 @@ COPIES = {
 }
 """Files at the top of the repository that are pages of the documentation, too."""
 
-PICTURES = ("pythagoras.png", "hands.svg", "hands-hmeg.svg", "review.gif")
+PICTURES = ("pythagoras.png", "hands.svg", "hands-hmeg.svg")
 """Pictures of ``examples/`` that pages show."""
 
 
