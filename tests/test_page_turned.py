@@ -35,7 +35,7 @@ def test_a_turned_formula_is_read_and_placed_in_the_file(tmp_path: Path, quarter
     image = np.ascontiguousarray(np.rot90(formula("pythagoras"), quarters))
     cv2.imwrite(str(tmp_path / "x.png"), image)
     (record,) = convert([str(tmp_path / "x.png")], [])
-    assert record.latex == "a ^ { 2 } + b ^ { 2 } = c ^ { 2 }"
+    assert record.latex == "a^2+b^2 = c^2"
     rows, columns = np.nonzero(image < 128)
     wanted = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
     assert record.region is not None

@@ -103,12 +103,12 @@ def test_fault_before_the_reading_is_its_record_alone(monkeypatch: pytest.Monkey
 
 
 def test_fault_after_the_reading_is_its_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def join(expressions: Sequence[object], corrections: object) -> Sequence[object]:
+    def group(expressions: Sequence[object], corrections: object) -> Sequence[object]:
         if len(expressions) == 1 and expressions[0].region[2] > 150:  # type: ignore[attr-defined]
             raise RecursionError("too deep")
-        return expressions
+        return [[expression] for expression in expressions]
 
-    monkeypatch.setattr(build_records, "join_derivations", join)
+    monkeypatch.setattr(build_records, "group_derivations", group)
     records = convert([*images(1), wide()], ["o.jsonl"], recogniser=FakeRecogniser())
     assert [record.status for record in records] == ["ok", "failed"]
 
@@ -132,10 +132,10 @@ def test_missing_weights_end_the_run() -> None:
 def test_input_that_cannot_even_be_found_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     from hmer_cli.page.load import sources
 
-    def expand(name: str) -> object:
+    def expand(name: str, say: object) -> object:
         if name == "bad.zip":
             raise NotImplementedError("zip file version 9.9")
-        return true_expand(name)
+        return true_expand(name, say)
 
     true_expand = sources._expand
     monkeypatch.setattr(sources, "_expand", expand)
