@@ -31,7 +31,7 @@ STEPS = """
 
 
 def main() -> None:
-    """Reads the page of notes, points at a sign under the root, writes review.gif."""
+    """Reads the page of notes, points at a sign under the root, writes docs/review.gif."""
     if PROGRAM is None:
         raise SystemExit("Chromium is not installed")
     os.chdir(HERE)
@@ -45,7 +45,9 @@ def main() -> None:
             time.sleep(3)
             shot = Image.open(io.BytesIO(browser.screenshot())).convert("RGB")
     # A GIF, since hmer reads every PNG and WebP image in this folder as an example.
-    shot.quantize(COLOURS, dither=Image.Dither.NONE).save(HERE / "review.gif", optimize=True)
+    shot.quantize(COLOURS, dither=Image.Dither.NONE).save(
+        HERE.parent / "docs" / "review.gif", optimize=True
+    )
 
 
 if __name__ == "__main__":

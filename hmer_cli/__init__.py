@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
     from hmer_cli.recognition.reading import Alternative
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "hmer_cli.api": ("ConvertedPage", "Converter", "Expression", "Token"),

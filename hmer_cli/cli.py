@@ -452,7 +452,7 @@ def evaluate(
     model: ModelOption = None,
     charset: CharsetOption = None,
     ctc: Annotated[
-        bool, typer.Option("--ctc", help="CTC alone, without the graph reader.")
+        bool, typer.Option("--ctc", help="The CTC model only; skip rescoring by the graph model.")
     ] = False,
 ) -> None:
     """Score the recogniser on a labelled data set: WER, CER, ExpRate and the errors."""
@@ -509,7 +509,7 @@ def generate(
         int | None,
         typer.Option(metavar="N", help="How many in all; one of each expression if unset."),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Another seed, other handwriting.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
     style: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="One writer for all, known by any name or number."),

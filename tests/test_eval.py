@@ -18,7 +18,7 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.metrics.evaluation import Evaluation
-from hmer_cli.recognition.reading import Reading
+from hmer_cli.recognition.reading import Alternative, Reading
 
 Image = NDArray[np.uint8]
 
@@ -72,6 +72,14 @@ def read_json(path: Path) -> dict[str, object]:
     found = json.loads(path.read_text(encoding="utf-8"))
     assert isinstance(found, dict)
     return found
+
+
+def test_a_right_alternative_counts_among_the_best(images: Callable[..., Path]) -> None:
+    others = (Alternative("y", 0.2), Alternative("z", 0.1))
+    readings = [Reading("x", 0.7, (), others)] * 3
+    found = evaluate(str(images(a="x", b="z", c="w")), None, None, Parrot(readings))
+    assert found.scores.exprate == pytest.approx(1 / 3)
+    assert found.among_best == pytest.approx(2 / 3)
 
 
 def test_a_perfect_reader(images: Callable[..., Path]) -> None:

@@ -1,13 +1,15 @@
-"""The README tells of every command and option there is, and of no other."""
+"""README and documentation: all options have help, examples run, links lead somewhere."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
@@ -42,10 +44,14 @@ def leaves(command: object, name: str) -> Iterator[tuple[str, object]]:
 COMMANDS = dict(leaves(typer.main.get_command(app), "hmer"))
 
 
-def section(name: str) -> str:
-    found = re.search(rf"^### `{name}\b[^`]*`\n(.*?)(?=^##)", README, re.M | re.S)
-    assert found, f"the README has no section on {name}"
-    return found[1]
+def loaded(path: str) -> ModuleType:
+    """A script of the repository as a module."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def options(command: object) -> set[str]:
@@ -56,14 +62,12 @@ def options(command: object) -> set[str]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_readme_documents_the_command_and_its_options(name: str) -> None:
-    rows = re.findall(r"^\| (`-.*?) \|", section(name), re.M)
-    documented = set(re.findall(r"`(--?[a-z][a-z0-9-]*)", " ".join(rows)))
-    assert documented == options(COMMANDS[name])
-
-
-def test_the_readme_documents_no_command_that_is_not_there() -> None:
-    assert set(re.findall(r"^### `(hmer(?: [a-z]+)+)", README, re.M)) == set(COMMANDS)
+def test_the_reference_has_every_option_of_the_command(name: str) -> None:
+    reference = loaded("docs/generate.py").page()
+    section = re.search(rf"^## `{name}\b[^`]*`\n(.*?)(?=^## |\Z)", reference, re.M | re.S)
+    assert section, f"no section on {name}"
+    rows = re.findall(r"^\| (`-.*?) \|", section[1], re.M)
+    assert set(re.findall(r"`(--?[a-z][a-z0-9-]*)`", " ".join(rows))) == options(COMMANDS[name])
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -94,15 +98,60 @@ def test_the_shell_completes_commands() -> None:
     assert shown.stdout.split() == ["convert"]
 
 
-def test_the_readme_tells_every_exit_code() -> None:
+def test_the_documentation_has_every_exit_code() -> None:
     from hmer_cli import cli, errors
 
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     codes = {kind.exit_code for kind in kinds} | {0, cli.BUG_EXIT, cli.INTERRUPTED_EXIT}
-    table = README.split("### Exit codes")[1].split("## ")[0]
+    table = (ROOT / "docs/outputs.md").read_text("utf-8").split("## Exit codes")[1]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)} == codes
 
 
 def test_links_lead_to_files_that_are_there() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_first_two_shell_blocks_are_those_that_ci_runs() -> None:
+    first, second = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)[:2]
+    assert "pip install . && .venv/bin/hmer convert examples/" in first
+    assert "pip install '.[dev]' && .venv/bin/pytest" in second
+
+
+def test_commands_of_the_readme_name_options_that_exist() -> None:
+    blocks = re.findall(r"^```(?:ba)?sh\n(.*?)^```", README, re.M | re.S)
+    calls = re.findall(r"\bhmer ([a-z]+)([^\n#&|]*)", "\n".join(blocks))
+    assert calls
+    for command, rest in calls:
+        used = set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", rest))
+        assert used <= options(COMMANDS[f"hmer {command}"]), (command, rest)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_five_lines_of_python_run(page: str) -> None:
+    block = re.search(r"^```python\n(.*?)^```", (ROOT / page).read_text("utf-8"), re.M | re.S)
+    assert block
+    shown = subprocess.run(
+        [sys.executable, "-c", block[1]], capture_output=True, text=True, check=False, cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    assert r"\lim" in shown.stdout and "[" in shown.stdout
+
+
+def test_every_command_of_the_figures_is_one_that_the_benchmark_runs() -> None:
+    table = README.split("<!-- figures: begin -->")[1].split("<!-- figures: end -->")[0]
+    cells = {row.split("|")[3].strip() for row in table.strip().splitlines()[2:]} - {""}
+    assert cells == {f"`{row.command}`" for row in loaded("benchmarks/figures.py").ROWS} - {"``"}
+
+
+def test_the_documentation_builds_strict(tmp_path: Path) -> None:
+    for module in ("mkdocs", "material", "mkdocs_gen_files", "mkdocstrings"):
+        pytest.importorskip(module, reason="needs the [docs] extra")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(tmp_path)],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "DISABLE_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    assert "--pdf-renderer" in (tmp_path / "cli/index.html").read_text("utf-8")

@@ -123,11 +123,11 @@ def test_ink_to_a_graph_reader_that_reads_and_judges(
     join.main()
     both = Recogniser.load(str(tmp_path / "graph" / "both.onnx"))
     assert both.model == "both"
-    assert both._scribe is not None
     for ink in inks:
         image = legible_ink_image(ink)
-        for judge in (both._stroke_judge(image), *both._component_judges(image.image, 1.0)):
-            assert judge is not None
+        judges = both._graphs.scorers(image, "ink") + both._graphs.scorers(image.image, "image")
+        assert len(judges) == 2
+        for judge in judges:
             best, *_ = judge.propose(both.units)
             assert " ".join(both.units.decode(best)) == ink.label
     again, metadata = restore(tmp_path / "graph" / "both.onnx")
@@ -263,12 +263,21 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     again = build(load(tmp_path / "pieces.toml"), ["+", "1", "2"])
     assert again.begin_with(tmp_path / "pieces" / "last.pt") == 1
     new = Recogniser.load(str(tmp_path / "pieces" / "new.onnx"))
-    assert new._scribe is not None and set(new._scribe.fronts) >= {"stroke", "piece"}
     for ink in (sum_of_ones(), one()):
         image = legible_ink_image(ink).image
-        (judge,) = new._component_judges(image, 1.0)
+        (judge,) = new._graphs.scorers(image, "image")
         best, *_ = judge.propose(new.units)
         assert " ".join(new.units.decode(best)) == ink.label
+    given = [*given[:2], "--name", "two", "--data", str(folder), "--beside"]
+    monkeypatch.setattr(sys, "argv", ["join.py", *given])
+    join.main()
+    two = Recogniser.load(str(tmp_path / "pieces" / "two.onnx"))
+    image = legible_ink_image(sum_of_ones())
+    (first,) = two._graphs.scorers(image.image, "image")
+    (further,) = two._graphs.scorers(image.image, "image, unsure")
+    (strokes,) = two._graphs.scorers(image, "ink")
+    assert further.scribe is strokes.scribe is not first.scribe
+    assert [reading.label for reading in two.read([image.image])] == [sum_of_ones().label]
 
 
 def test_what_is_drawn_once_is_shown_again_after_others() -> None:

@@ -1,6 +1,60 @@
-r"""Labels -> brackets without a partner: ``( ) [ ] \{ \} | \langle \rangle``.
+r"""Tokens of a label -> how many of its brackets have no partner.
 
-Brackets pair within one row of a label: within the braces of an argument, or a cell of a grid. An
-interval may open with one and close with another, such as ``[ a , b )`` or ``] a , b [``; the cell
-of a grid may hold one alone, as ``\{`` stands before cases.
+Brackets pair within one row: the label itself, the braces of an argument, or one cell of a grid.
+An interval may open with one bracket and close with another, such as ``[ a , b )``, and square
+brackets may look either way, as in ``] a , b [``. ``\{`` before a grid stands for ``cases``.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_OPENING = {"(": "(", "[": "(", r"\{": "{", r"\langle": "<"}
+_CLOSING = {")": "(", "]": "(", r"\}": "{", r"\rangle": "<"}
+_BARS = frozenset(("|", r"\|"))
+
+
+def unpaired(tokens: Sequence[str]) -> int:
+    r"""The brackets ``( ) [ ] \{ \} \langle \rangle`` that have no partner in their row.
+
+    A bar may be the partner of an angle, as in kets.
+    """
+    count = 0
+    rows = [_Row()]
+    for i, token in enumerate(tokens):
+        if token == "{" or token.startswith(r"\begin"):
+            rows.append(_Row())
+        elif (token == "}" or token.startswith(r"\end")) and len(rows) > 1:
+            count += rows.pop().count
+        elif token in ("&", r"\\"):
+            count += rows[-1].count
+            rows[-1] = _Row()
+        elif not (token == r"\{" and "".join(tokens[i + 1 : i + 2]).startswith(r"\begin")):
+            rows[-1].add(token)
+    return count + sum(row.count for row in rows)
+
+
+class _Row:
+    """The brackets of one row: those that are open, and those that closed nothing."""
+
+    def __init__(self) -> None:
+        self.open: list[str] = []
+        self.closed: list[str] = []
+        self.bars = 0
+
+    def add(self, token: str) -> None:
+        self.bars += token in _BARS
+        if token in _OPENING:
+            self.open.append(token)
+        elif token in _CLOSING:
+            if self.open and _OPENING[self.open[-1]] == _CLOSING[token]:
+                self.open.pop()
+            else:
+                self.closed.append(token)
+
+    @property
+    def count(self) -> int:
+        left = [*self.open, *self.closed]
+        squares = sum(token in "[]" for token in left)
+        angles = sum(token in (r"\langle", r"\rangle") for token in left)
+        return len(left) - squares + squares % 2 - min(angles, self.bars)

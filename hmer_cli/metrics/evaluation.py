@@ -46,10 +46,11 @@ class Outcome:
 class Evaluation:
     """Every outcome in the order of the data set, their token edits, and the scores.
 
-    ``ece`` is the expected calibration error, ``wrong_caught`` the share of the wrong answers
-    among the least confident tenth of all (None if no answer is wrong). ``unlabelled``: the number
-    of readable expressions without a truth, which are in no score. ``seconds``: wall time of
-    rendering and recognition.
+    ``among_best`` is the share of which the answer or an alternative to it is right, ``ece`` the
+    expected calibration error, ``wrong_caught`` the share of the wrong answers among the least
+    confident tenth of all (None if no answer is wrong). ``unlabelled``: the number of readable
+    expressions without a truth, which are in no score. ``seconds``: wall time of rendering and
+    recognition.
     """
 
     dataset: str
@@ -60,6 +61,7 @@ class Evaluation:
     scores: Scores
     by_length: dict[str, Scores]
     confusions: list[Confusion]
+    among_best: float
     ece: float
     wrong_caught: float | None
     unlabelled: int
@@ -103,11 +105,19 @@ def evaluate_outcomes(
         scores=scores.score(pairs),
         by_length=scores.score_by_length(pairs),
         confusions=scores.confusions(pairs),
+        among_best=sum(r or _alternative(o) for r, o in zip(right, outcomes, strict=True))
+        / len(outcomes),
         ece=expected_calibration_error(confidences, right),
         wrong_caught=wrong_caught(confidences, right, REVIEWED),
         unlabelled=unlabelled,
         seconds=seconds,
     )
+
+
+def _alternative(outcome: Outcome) -> bool:
+    """Whether an alternative is the truth, token by token."""
+    truth = tokenize(outcome.truth)
+    return any(tokenize(other.label) == truth for other in outcome.reading.alternatives)
 
 
 def as_json(evaluation: Evaluation) -> str:
@@ -118,6 +128,7 @@ def as_json(evaluation: Evaluation) -> str:
         "model": evaluation.model,
         **asdict(evaluation.scores),
         "by_length": {name: asdict(each) for name, each in evaluation.by_length.items()},
+        "among_best": evaluation.among_best,
         "ece": evaluation.ece,
         "wrong_caught": evaluation.wrong_caught,
         "failed": evaluation.failed,
@@ -158,6 +169,7 @@ def as_tables(evaluation: Evaluation) -> list[tables.Table]:
         "failed files": str(found.failed),
         "read as nothing": str(found.empty),
         "without a label": str(found.unlabelled),
+        "right among alternatives": tables.percent(found.among_best),
         "calibration error": tables.percent(found.ece),
         f"errors in the least sure {REVIEWED:.0%}": tables.percent(found.wrong_caught),
         "seconds": f"{found.seconds:.1f}",

@@ -14,28 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.errors import HmerError, MissingError, is_out_of_memory
+from hmer_cli.expr.brackets import unpaired
 from hmer_cli.expr.tokens import join
-from hmer_cli.ink.render import InkImage, Readable, image_of
+from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import resolve
 from hmer_cli.models.session import Session, open_session
-from hmer_cli.recognition import components, ctc
+from hmer_cli.recognition import ctc
 from hmer_cli.recognition.charset import charset as tokens_of
-from hmer_cli.recognition.graph_decoder import (
-    DECODER_STEP,
-    ENCODER,
-    FRONTS,
-    MOST_NODES,
-    PIECE,
-    GraphDecoder,
-    GraphScorer,
-)
-from hmer_cli.recognition.pieces import pieces
+from hmer_cli.recognition.graph_decoder import GraphScorer
 from hmer_cli.recognition.prepare import Prepared, prepare
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 from hmer_cli.recognition.rescoring import LENGTH_BONUS, DecoderScorer, Label, Pass, Ranked, rescore
 from hmer_cli.recognition.scale import CELL, SYMBOL
-from hmer_cli.recognition.strokes import stroke_features
+from hmer_cli.recognition.scorer_sets import (
+    IMAGE,
+    IMAGE_UNSURE,
+    INK,
+    INK_UNSURE,
+    SCORERS,
+    GraphReaders,
+)
 from hmer_cli.recognition.units import Units
 
 METADATA = "hmer"
@@ -43,9 +42,6 @@ METADATA = "hmer"
 
 DECODER = "hmer.decoder"
 """The key under which it holds the decoder, a `packed` model."""
-
-GRAPH = "hmer.graph."
-"""The beginning of the keys under which it holds the parts of a graph reader, if it has one."""
 
 ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
@@ -68,11 +64,11 @@ AMPLE = 120_000
 ROUGH = 0.7
 """How much smaller symbols are where only the certainty of CTC is asked: half the time."""
 
-OF_STROKES, BESIDE_STROKES, OF_COMPONENTS = 2.0, 0.8, 2.0
-"""How much the graph reader counts beside CTC: by strokes, by components too, by these alone."""
-
 WIDTH = 20
 """Hypotheses that the beam keeps of each look."""
+
+UNPAIRED = 8.0  # chosen on CROHME test2014 and scanned crops
+"""What a label loses for each bracket without a partner; its log-probability counts beside it."""
 
 FRANK = 1.0, 0.0, 0.0
 """How much the odds of CTC, the lead and their offset count for a confidence not yet calibrated."""
@@ -114,6 +110,7 @@ class Recogniser:
             known = tokens_of(charset)
             self._kept = np.array([known.issuperset(name.split()) for name in self.units.names])
         self._symbol: float = metadata.get("symbol", SYMBOL)
+        self._graphs = GraphReaders(judges, _embedded, metadata.get(SCORERS))
         self._calibration: Mapping[str, Sequence[float]] = metadata.get("calibration", {})
 
     @classmethod
@@ -201,62 +198,37 @@ class Recogniser:
     def _chosen(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
         """The first look, and what it and the graph reader say where they are sure.
 
-        Else what they say with a closer look, and with the components beside strokes; without a
-        graph reader, the decoder judges then.
+        Else what they say with a closer look, and with further judges; without a graph reader, the
+        decoder judges then.
         """
         look = self._look(image, self._symbol, width)
         if look is None:
             return None, None
-        strokes = self._stroke_judge(image)
-        judges = [strokes] if strokes else self._component_judges(image, OF_COMPONENTS)
+        strokes = self._graphs.scorers(image, INK) if isinstance(image, InkImage) else []
+        judges = strokes or self._graphs.scorers(image, IMAGE)
         proposed = self._proposed(judges)
-        best = rescore([look], judges, proposed)
+        best = rescore([look], judges, proposed, self._prior)
         if best.units and best.margin >= (SURE_OF_STROKES if strokes else SURE):
             return look, best
-        if strokes:
-            further = self._component_judges(image, BESIDE_STROKES)
-            judges, proposed = judges + further, proposed + self._proposed(further)
+        further = self._graphs.scorers(image, INK_UNSURE if strokes else IMAGE_UNSURE)
+        judges, proposed = judges + further, proposed + self._proposed(further)
         grown = math.sqrt(AMPLE / look.prepared.pixels.size)
         factor = min(CLOSER[0], max(CLOSER[1], grown))
         closer = self._look(image, self._symbol * factor, width)
         looks = [look, closer] if closer else [look]
-        return look, rescore(looks, judges or self._decoder_judges(looks), proposed)
+        return look, rescore(looks, judges or self._decoder_judges(looks), proposed, self._prior)
+
+    def _prior(self, labels: Sequence[Label]) -> NDArray[np.float64]:
+        return np.array([-UNPAIRED * unpaired(self.units.decode(label)) for label in labels])
 
     def _proposed(self, judges: Sequence[GraphScorer]) -> list[Label]:
         return [x for judge in judges for x in judge.propose(self.units, allowed=self._kept)]
 
     @cached_property
     def _decoder(self) -> Session | None:
-        """Loaded when it is first asked, as the next is: who needs neither starts sooner."""
+        """Loaded when it is first asked: who does not need it starts sooner."""
         text = self._judges.get(DECODER)
         return _embedded(text) if text else None
-
-    @cached_property
-    def _scribe(self) -> GraphDecoder | None:
-        if GRAPH + DECODER_STEP not in self._judges:
-            return None
-        held = [name for name in (*FRONTS, ENCODER, DECODER_STEP) if GRAPH + name in self._judges]
-        parts = {name: _embedded(self._judges[GRAPH + name]) for name in held}
-        return GraphDecoder(parts, parts[ENCODER], parts[DECODER_STEP])
-
-    def _stroke_judge(self, image: Readable) -> GraphScorer | None:
-        """Who sees the strokes, where they are known."""
-        if self._scribe is None or not isinstance(image, InkImage):
-            return None
-        if len(image.strokes) > MOST_NODES:
-            return None
-        return self._scribe.scorer(stroke_features(image.strokes), OF_STROKES)
-
-    def _component_judges(self, image: Readable, weight: float) -> list[GraphScorer]:
-        """Who sees the ink, strokes of its skeleton or components; none where there is none."""
-        prepared = prepare(image_of(image), components.SYMBOL) if self._scribe else None
-        if self._scribe is None or prepared is None:
-            return []
-        cut = pieces if PIECE in self._scribe.fronts else components.components
-        found = cut(prepared.pixels)
-        if found is None or len(found[0].boxes) > MOST_NODES:
-            return []
-        return [self._scribe.scorer(found[0], weight)]
 
     def _decoder_judges(self, looks: Sequence[Pass]) -> list[DecoderScorer]:
         return [DecoderScorer(self._decoder, looks)] if self._decoder else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,6 +72,10 @@ class Ranked:
         return self.score - math.log(max(-math.expm1(min(self.score, -1e-6)), 1e-12))
 
 
+Prior = Callable[[Sequence[Label]], NDArray[np.float64]]
+"""Labels -> the log of how often people write such ones, up to a constant."""
+
+
 class Scorer(Protocol):
     """Says how likely labels are, (N,) logs, by what it knows beside the frames of CTC."""
 
@@ -99,12 +103,16 @@ class DecoderScorer:
 
 
 def rescore(
-    looks: Sequence[Pass], judges: Sequence[Scorer] = (), proposed: Sequence[Label] = ()
+    looks: Sequence[Pass],
+    judges: Sequence[Scorer] = (),
+    proposed: Sequence[Label] = (),
+    prior: Prior | None = None,
 ) -> Ranked:
     """The hypothesis of any look, or label ``proposed``, that all looks and judges find best.
 
     CTC's probability is the mean over the looks: one that sees nothing clearly says little for
-    any label, and so nothing against those of another. Judges are asked about the ASKED likeliest.
+    any label, and so nothing against those of another. Judges are asked about the RESCORED
+    likeliest. The ``prior`` of a label counts beside all of them.
     """
     found = {hypothesis.units for look in looks for hypothesis in look.found}
     # Where there is ink there is something to say.
@@ -112,7 +120,7 @@ def rescore(
     scores = log_mean([ctc.likelihood(look.frames, labels) for look in looks])
     scores = np.maximum(scores, UNFIT)
     bonus = LENGTH_BONUS * np.array([len(label) for label in labels])
-    total = scores + bonus
+    total = scores + bonus + (prior(labels) if prior else 0.0)
     order = np.argsort(-total, kind="stable")
     if judges and len(labels) > 1:
         also = [i for i in order[RESCORED:] if labels[i] in proposed]

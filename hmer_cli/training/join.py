@@ -15,12 +15,14 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import UsageError
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
+from hmer_cli.recognition.scorer_sets import SCORERS, two_readers
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.export import onnx
-from hmer_cli.training.export.calibration import calibrate
+from hmer_cli.training.export.calibration import BASES, calibrate
 from hmer_cli.training.export.transfer import symbol_names, transfer
 from hmer_cli.training.loop import BEST
 from hmer_cli.training.messages import say
+from hmer_cli.training.recipe import parse
 from hmer_cli.training.registry import load_system
 
 
@@ -31,15 +33,17 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="what hmer train train/recipes/graph.toml wrote")
     parser.add_argument("--name", required=True, help="of what comes of them")
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
+    parser.add_argument("--beside", action="store_true", help="keep the graph model it has")
     given = parser.parse_args()
     out = given.run / f"{given.name}.onnx"
-    join(resolve(given.weights), given.run, given.name, given.data, out)
+    join(resolve(given.weights), given.run, given.name, given.data, out, given.beside)
     say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
 
 
-def join(weights: Path, run: Path, name: str, data: Path, out: Path) -> None:
+def join(weights: Path, run: Path, name: str, data: Path, out: Path, beside: bool = False) -> None:
     """Write the recogniser of ``weights`` with the graph model of ``run`` to ``out``.
 
+    With ``beside`` the graph model that the recogniser has stays, and the other sees images alone.
     Raises UsageError where the two have other tokens, or where the run has no graph model.
     """
     _, metadata = onnx.restore(weights)
@@ -52,11 +56,17 @@ def join(weights: Path, run: Path, name: str, data: Path, out: Path) -> None:
     model = limited(system.model, content["tokens"], metadata["tokens"])
     parts = onnx.graph_models(model)
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
-    metadata |= {"name": name, "graph": kept, "calibration": {}}
-    onnx.join(weights, parts, metadata, out)
+    metadata["name"] = name
+    metadata["calibration"] = metadata["calibration"] if beside else {}
+    metadata |= {"graph2": kept, SCORERS: two_readers()} if beside else {"graph": kept}
+    onnx.join(weights, parts, metadata, out, beside)
     if split := metadata["recipe"]["calibration"]:
-        metadata["calibration"] = calibrate(out, open_dataset(str(data), split))
-        onnx.join(weights, parts, metadata, out)
+        # Beside the model that it has, only images are read otherwise than before.
+        bases = [(False, True)] if beside else BASES
+        degradation = parse(content["recipe"], str(run)).drawing.degradation
+        samples = open_dataset(str(data), split)
+        metadata["calibration"] |= calibrate(out, samples, bases, degradation)
+        onnx.join(weights, parts, metadata, out, beside)
 
 
 def limited(model: GraphModel, old: Sequence[str], tokens: Sequence[str]) -> GraphModel:

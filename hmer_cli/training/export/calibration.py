@@ -1,58 +1,125 @@
-"""Confidence that means what it says: Platt scaling on expressions the model never saw."""
+"""Confidence that means what it says: Platt scaling on expressions the model never saw.
+
+They are opened, cleaned and cut as `hmer convert` does it; every other image is made to look like a
+scan or a photo before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hmer_cli.datasets.expressions import Sample
+from hmer_cli.document.cache import Cache
+from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import join
-from hmer_cli.ink.render import Readable
-from hmer_cli.recognition.recogniser import Recogniser, basis
+from hmer_cli.ink.render import Image, Readable, legible_size, render
+from hmer_cli.page.load.pages import PageRange
+from hmer_cli.page.load.sources import Source
+from hmer_cli.recognition.reading import Reading
+from hmer_cli.recognition.recogniser import NOTHING, Recogniser, basis
+from hmer_cli.recognition.rescoring import Ranked
+from hmer_cli.training.augment.camera import degrade
+from hmer_cli.training.augment.degradation import Degradation
 
 _CHUNK = 64
 """Images held at a time, to be read side by side."""
 
+_SYMBOL = 26.0
+"""Pixels of a typical symbol on images that are degraded."""
+
 Weights = tuple[float, ...]
 """How much each of the things that speak for a label counts, and the offset."""
 
+BASES = ((True, True), (False, True), (True, False), (False, False))
+"""Ink or image, with rescoring or without: what each calibration is for."""
 
-def calibrate(weights: Path, samples: Sequence[Sample]) -> dict[str, Weights]:
+
+def calibrate(
+    weights: Path,
+    samples: Sequence[Sample],
+    bases: Collection[tuple[bool, bool]] = BASES,
+    degradation: Degradation | None = None,
+) -> dict[str, Weights]:
     """What turns the odds and the lead of a choice into the log-odds of its being right.
 
-    Once for ink that knows how it was written, once for its images, and for CTC alone. The samples
-    must be none of the training data. Raises as `Recogniser.load` does.
+    Once for each of the ``bases``. The samples must be none of the training data; every other of
+    their images suffers ``degradation``. Raises as `Recogniser.load` does.
     """
     found = {}
-    for rescoring in (True, False):
+    for written, rescoring in bases:
         recogniser = Recogniser.load(str(weights), rescoring=rescoring)
-        for written, way in ((True, Sample.readable), (False, Sample.image)):
-            evidence, right = _evidence(recogniser, samples, way)
-            if right:
-                found[basis(written, rescoring)] = platt(evidence, right)
+        way = Sample.source if written else photographed(degradation or Degradation())
+        evidence, right = _evidence(recogniser, samples, way)
+        if right:
+            found[basis(written, rescoring)] = platt(evidence, right)
     return found
 
 
+def photographed(degradation: Degradation) -> Callable[[Sample], Source]:
+    """What gives the image of a sample as a file; of those drawn from ink every other degraded."""
+    rng = np.random.default_rng(0)
+    worn = False
+
+    def source(sample: Sample) -> Source:
+        nonlocal worn
+        if sample.ink is None:
+            return sample.source()
+        worn = not worn
+        image: Image = sample.image()
+        if worn:
+            image = degrade(
+                render(sample.ink, size=legible_size(sample.ink, _SYMBOL), pen=1.8),
+                rng,
+                degradation,
+            )
+        data = cv2.imencode(".png", image)[1].tobytes()
+        return Source(sample.name, sample.name, lambda: data)
+
+    return source
+
+
+class _Noting:
+    """A reader that notes what the recogniser chose, in the order of the images."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self._recogniser = recogniser
+        self.choices: list[Ranked | None] = []
+
+    @property
+    def model(self) -> str:
+        return self._recogniser.model
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        self.choices += self._recogniser.choose(images)
+        return [NOTHING] * len(images)
+
+
 def _evidence(
-    recogniser: Recogniser, samples: Sequence[Sample], way: Callable[[Sample], Readable]
+    recogniser: Recogniser, samples: Sequence[Sample], way: Callable[[Sample], Source]
 ) -> tuple[list[tuple[float, float]], list[bool]]:
     """What speaks for each choice, and whether it is right."""
-    evidence, right = [], []
-    for start in range(0, len(samples), _CHUNK):
-        images, truths = [], []
-        for sample in samples[start : start + _CHUNK]:
-            try:
-                image = way(sample)
-            except InputError:
-                continue
+    sources, truths = [], []
+    for sample in samples:
+        try:
             if sample.label:
-                images.append(image)
+                sources.append(way(sample))
                 truths.append(sample.label)
-        for choice, truth in zip(recogniser.choose(images), truths, strict=True):
+        except InputError:
+            continue
+    reader = _Noting(recogniser)
+    options = Options(PageRange.parse("1"), "expression", batch=_CHUNK)
+    pages = read_pages(sources, reader, Cache(None, ""), options, lambda done, found: None)
+    counts = [len(page.result.expressions) for page in pages]
+    chosen = iter(reader.choices)
+    evidence, right = [], []
+    for truth, count in zip(truths, counts, strict=True):
+        for choice in [next(chosen) for _ in range(count)][:1]:
             if choice is not None:
                 evidence.append((choice.odds, choice.margin))
                 right.append(join(recogniser.units.decode(choice.units)) == truth)

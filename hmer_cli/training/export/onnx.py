@@ -22,7 +22,8 @@ from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.recognition.components import SIDE
 from hmer_cli.recognition.graph_decoder import COMPONENT, DECODER_STEP, ENCODER, PIECE, STROKE
 from hmer_cli.recognition.pieces import LAYERS
-from hmer_cli.recognition.recogniser import DECODER, GRAPH, METADATA
+from hmer_cli.recognition.recogniser import DECODER, METADATA
+from hmer_cli.recognition.scorer_sets import GRAPH, SECOND
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
 from hmer_cli.training.batches.images import Batch
 from hmer_cli.training.export.quantise import (
@@ -144,13 +145,23 @@ def graph_models(reader: GraphModel) -> dict[str, bytes]:
     return {name: _bytes(model) for name, model in models.items()}
 
 
-def join(path: Path, parts: dict[str, bytes], metadata: dict[str, Any], out: Path) -> None:
+def join(
+    path: Path,
+    parts: dict[str, bytes],
+    metadata: dict[str, Any],
+    out: Path,
+    beside: bool = False,
+) -> None:
     """Write the recogniser of one file with a graph reader and other metadata to another.
 
-    Its decoder, whose part the graph reader takes, is left out.
+    Its decoder, whose part the graph reader takes, is left out, and the graph reader that it has,
+    unless the new one comes ``beside`` that.
     """
     model = onnx.load(str(path))
-    kept = {GRAPH + name: packed(part) for name, part in parts.items()}
+    kept = {(SECOND if beside else GRAPH) + name: packed(part) for name, part in parts.items()}
+    if beside:
+        own = {entry.key: entry.value for entry in model.metadata_props}
+        kept |= {key: value for key, value in own.items() if key.startswith(GRAPH)}
     kept[METADATA] = json.dumps(metadata, sort_keys=True)
     del model.metadata_props[:]
     for key in sorted(kept):
@@ -217,12 +228,13 @@ def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def restore_graph(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The same of the graph reader in it.
+    """The same of the graph reader in it, of two the second.
 
     Raises MissingError where the file holds none.
     """
     _, packages, metadata = _opened(path)
-    models = [package for key, package in packages.items() if key.startswith(GRAPH)]
+    last = SECOND if any(key.startswith(SECOND) for key in packages) else GRAPH
+    models = [package for key, package in packages.items() if key.startswith(last)]
     if not models:
         raise MissingError(f"{path} holds no graph reader", "give weights that have one")
     return _all_tensors(models), metadata

@@ -1,0 +1,36 @@
+"""Brackets without a partner, counted in labels."""
+
+from __future__ import annotations
+
+import pytest
+
+from hmer_cli.expr.brackets import unpaired
+
+
+@pytest.mark.parametrize(
+    ("label", "count"),
+    [
+        ("x", 0),
+        ("( x )", 0),
+        ("( x", 1),
+        ("x )", 1),
+        (") x (", 2),
+        ("[ a , b )", 0),
+        ("( a , b ]", 0),
+        ("] a , b [", 0),
+        ("[ a , b [", 0),
+        ("[ a , b", 1),
+        (r"\{ x )", 2),
+        (r"\{ \begin{matrix} x \\ y \end{matrix}", 0),
+        (r"( \begin{matrix} a & ( b \\ c & d \end{matrix} )", 1),
+        (r"\frac { ( a } { b ) }", 2),
+        ("( x ^ { 2 ) }", 2),
+        (r"\sqrt [ 3 ] { x }", 0),
+        (r"\langle u | v \rangle", 0),
+        (r"| u \rangle", 0),
+        (r"u \rangle", 1),
+        ("P ( x | y )", 0),
+    ],
+)
+def test_brackets_pair_within_a_row(label: str, count: int) -> None:
+    assert unpaired(label.split()) == count
