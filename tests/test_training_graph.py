@@ -273,8 +273,7 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     join.main()
     two = Recogniser.load(str(tmp_path / "pieces" / "two.onnx"))
     image = legible_ink_image(sum_of_ones())
-    (first,) = two._graphs.scorers(image.image, "image")
-    (further,) = two._graphs.scorers(image.image, "image, unsure")
+    first, further = two._graphs.scorers(image.image, "image")
     (strokes,) = two._graphs.scorers(image, "ink")
     assert further.scribe is strokes.scribe is not first.scribe
     assert [reading.label for reading in two.read([image.image])] == [sum_of_ones().label]

@@ -2,7 +2,7 @@
 
 An index, ``index.json``, lies beside the shipped weights::
 
-    {"default": "hmer-wide-8",
+    {"default": "hmer-wide-9",
      "weights": {"hmer-wide-1": {"file": "hmer-wide-1.onnx", "sha256": "...", "size": 1,
                                    "licence": "CC BY-NC-SA 3.0", "note": "..."}}}
 """
