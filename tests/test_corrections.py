@@ -157,8 +157,8 @@ def test_a_file_that_is_none_stops_before_anything_is_read(text: str, fault: str
         convert(["none.png"], ["o.tex"], corrections=[Path("c.json")])
 
 
-def test_the_readme_shows_a_file_that_is_one() -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+def test_the_documentation_shows_a_file_that_is_one() -> None:
+    readme = (Path(__file__).parent.parent / "docs" / "outputs.md").read_text("utf-8")
     Path("c.json").write_text(readme.split("```json\n")[1].split("```")[0], "utf-8")
     shown = Corrections.load([Path("c.json")])
     by_ink = shown.find("9f8e…", "", 1, (0, 0, 1, 1))
