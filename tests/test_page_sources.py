@@ -151,7 +151,7 @@ def test_a_package_is_no_archive_of_its_thumbnail(
 
 def test_a_package_renamed_to_zip_is_known_by_what_is_in_it() -> None:
     put({"x.zip": zipped(dict.fromkeys(PACKAGES["x.xopp"], PNG))})
-    with pytest.raises(InputError, match=r"x.zip: Xournal\+\+ notes.*export it as PDF"):
+    with pytest.raises(InputError, match=r"x.zip: Xournal\+\+ notes.*export (it|them) as PDF"):
         list(open_pages("x.zip"))
 
 
@@ -169,7 +169,7 @@ def test_a_package_renamed_to_zip_is_known_by_what_is_in_it() -> None:
 def test_files_of_notes_say_how_to_export(name: str, data: bytes, what: str) -> None:
     put({f"in/{name}": data})
     for place in (f"in/{name}", "in"):
-        with pytest.raises(InputError, match=rf"in/{name}: .*{what}.*export it as PDF"):
+        with pytest.raises(InputError, match=rf"in/{name}: .*{what}.*export (it|them) as PDF"):
             list(open_pages(place))
 
 
