@@ -57,7 +57,7 @@ def two_readers() -> Entries:
     return {  # weights chosen on CROHME test2014 and scanned crops
         INK: [(GRAPH, STROKE, 2.0)],
         INK_UNSURE: [(GRAPH, COMPONENT, 0.8)],  # pieces besides: no better on ink
-        # Both at first: pieces alone never read Z or a line under letters back (test_recognition_symbols).
+        # Both at first: pieces alone never read Z or a line under letters back.
         IMAGE: [(SECOND, PIECE, 1.5), (GRAPH, COMPONENT, 1.5)],
     }
 
