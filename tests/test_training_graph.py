@@ -115,8 +115,7 @@ def test_ink_to_a_graph_reader_that_reads_and_judges(
             assert said == [inks[place].label for place in places]
 
     weights = train(tmp_path / "wide.toml", folder, tmp_path / "wide")
-    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "train"))
-    import join
+    from hmer_cli.training import join
 
     given = [str(weights), str(tmp_path / "graph"), "--name", "both", "--data", str(folder)]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
@@ -238,8 +237,7 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     few = RECIPE.replace("images = 5000", "images = 200")
     (tmp_path / "graph.toml").write_text(few)
     (tmp_path / "wide.toml").write_text(READER)
-    monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "train"))
-    import join
+    from hmer_cli.training import join
 
     weights = train(tmp_path / "wide.toml", folder, tmp_path / "wide")
     train(tmp_path / "graph.toml", folder, tmp_path / "graph")
@@ -275,7 +273,7 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     image = legible_ink_image(sum_of_ones())
     first, further = two._graphs.scorers(image.image, "image")
     (strokes,) = two._graphs.scorers(image, "ink")
-    assert further.scribe is strokes.scribe is not first.scribe
+    assert further.graph_decoder is strokes.graph_decoder is not first.graph_decoder
     assert [reading.label for reading in two.read([image.image])] == [sum_of_ones().label]
 
 
