@@ -1,6 +1,6 @@
 """Recogniser and graph model in one weights file, with the confidence calibrated anew.
 
-python -m hmer_cli.training.join hmer-wide-7 runs/graph --name hmer-wide-8 \\
+python -m hmer_cli.training.join hmer-wide-8 runs/pieces --beside --name hmer-wide-9 \\
     --data ../shared/data/crohme.zip
 """
 
