@@ -27,6 +27,7 @@ from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
     FEWEST_PARTS,
+    HANDWRITTEN,
     PreparedPage,
     find_boxes,
     in_reading_order,
@@ -114,7 +115,7 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
     searched = asked or is_page(found.parts) or _has_rows(found, boxes)
     nothing = layout == "page" and page.written is None  # is the answer, where nothing is found
-    if searched and (boxes or nothing or _has_prose(found)):
+    if searched and (boxes or nothing or _has_prose(found) or len(found.parts) > HANDWRITTEN):
         return _regions(page, found, boxes)
     regions = _regions(page, found, boxes) if len(boxes) > 1 else []
     if any(region.lines for region in regions):
