@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -239,3 +241,50 @@ def test_user_without_a_home_converts_without_a_cache(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0
+
+
+OTHER_RUN = """
+import sys
+from pathlib import Path
+from hmer_cli.document.cache import Cache, Result
+with Cache(Path("cache"), "setting") as cache:
+    cache.keep({cache.key("digest", 1): Result("m", ())}, {})
+    cache._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_damaged_cache_is_not_removed_under_another_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pipe = subprocess.PIPE
+    other = subprocess.Popen([sys.executable, "-c", OTHER_RUN], stdin=pipe, stdout=pipe)
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"open\n"
+    path = Path("cache") / cache.FILE
+    path.write_bytes(b"damaged " * 1000)  # in place
+    before = path.stat().st_ino
+    with cache.Cache(Path("cache"), "setting") as found:
+        found.keep({found.key("digest", 2): cache.Result("m", ())}, {})
+        assert found.find(found.key("digest", 2)) is not None
+    assert path.stat().st_ino == before
+    assert "nothing is kept" in capsys.readouterr().err
+    other.communicate()
+    with cache.Cache(Path("cache"), "setting") as found:
+        found.keep({found.key("digest", 2): cache.Result("m", ())}, {})
+    assert "begun anew" in capsys.readouterr().err
+
+
+def test_names_that_are_no_utf_8_are_found_again() -> None:
+    name = os.fsdecode(b"\xe9t\xe9")
+    try:
+        ink(f"in/{name}.inkml", "y")
+    except OSError:
+        pytest.skip("names here are UTF-8")
+    render_inputs(["in"], "out")
+    (sample,) = open_dataset("out")
+    assert (sample.label, sample.error) == ("y", None)
+    render_inputs(["in"], "out")
+    assert Path("out/caption.txt").read_bytes() == b"\xe9t\xe9\ty\n"

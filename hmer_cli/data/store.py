@@ -242,14 +242,26 @@ class Captions:
 
 
 def parse_captions(data: bytes) -> dict[str, str]:
-    """The labels of a ``caption.txt`` by the stem of the file; of two for one, the first."""
+    """The labels of a ``caption.txt`` by the stem of the file; of two for one, the first.
+
+    Names may hold bytes that are no UTF-8, as those of files may.
+    """
     captions: dict[str, str] = {}
-    for line in data.decode("utf-8-sig", errors="replace").split("\n"):
+    for line in data.decode("utf-8-sig", "surrogateescape").split("\n"):
         line = line.strip()
         name, _, label = line.partition("\t" if "\t" in line else " ")
         if name:
-            captions.setdefault(stem(name.strip()), label.strip())
+            text = label.strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            captions.setdefault(stem(name.strip()), text)
     return captions
+
+
+def caption_bytes(text: str) -> bytes:
+    """The bytes of lines of a ``caption.txt``, names that are no UTF-8 as the file system has them."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # names of Windows that are no UTF-16
+        return text.encode("utf-8", "backslashreplace")
 
 
 def read_ink(store: Store, name: str, captions: Captions, label: bool = True) -> Ink:
