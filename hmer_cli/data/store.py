@@ -257,7 +257,7 @@ def parse_captions(data: bytes) -> dict[str, str]:
 
 
 def caption_bytes(text: str) -> bytes:
-    """The bytes of lines of a ``caption.txt``, names that are no UTF-8 as the file system has them."""
+    """The bytes of lines of a ``caption.txt``; names that are no UTF-8 are those of their files."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # names of Windows that are no UTF-16
