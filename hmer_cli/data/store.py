@@ -208,6 +208,13 @@ def stem(name: str) -> str:
     return unicodedata.normalize("NFC", root if known else base)
 
 
+def caption_key(name: str) -> str:
+    """The stem of a file as a caption has it: in UTF-8, whatever the encoding of the file system."""
+    with contextlib.suppress(UnicodeError):
+        name = name.encode("utf-8", "surrogateescape").decode("utf-8")
+    return stem(name)
+
+
 class Captions:
     """The labels in the ``caption.txt`` files of a store.
 
@@ -229,7 +236,7 @@ class Captions:
     def find(self, name: str) -> str | None:
         """The label of a file of the store, None where no line names it."""
         for folder in PurePosixPath(name).parents:
-            label = self._tables.get(folder, {}).get(stem(name))
+            label = self._tables.get(folder, {}).get(caption_key(name))
             if label is not None:
                 return label
         return None
