@@ -209,7 +209,7 @@ def stem(name: str) -> str:
 
 
 def caption_key(name: str) -> str:
-    """The stem of a file as a caption has it: in UTF-8, whatever the encoding of the file system."""
+    """The stem of a file as captions have it: in UTF-8, whatever the file system has."""
     with contextlib.suppress(UnicodeError):
         name = name.encode("utf-8", "surrogateescape").decode("utf-8")
     return stem(name)
