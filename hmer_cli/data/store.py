@@ -257,7 +257,7 @@ def parse_captions(data: bytes) -> dict[str, str]:
     for line in data.decode("utf-8-sig", "surrogateescape").split("\n"):
         line = line.strip()
         name, _, label = line.partition("\t" if "\t" in line else " ")
-        if name:
+        if stem(name.strip()):
             text = label.strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             captions.setdefault(stem(name.strip()), text)
     return captions

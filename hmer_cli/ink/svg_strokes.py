@@ -61,7 +61,8 @@ def _drawn(
         return
     matrix = _transform(element.get("transform") or "", name) @ outer
     for points in _lines(element, tag, name):
-        placed = points @ matrix[:2, :2] + matrix[2, :2]
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            placed = points @ matrix[:2, :2] + matrix[2, :2]
         stroke = _stroke(placed, style)
         if stroke is not None:
             yield stroke_of(stroke, f"{name}: {tag}")
@@ -104,10 +105,11 @@ def _lines(element: etree._Element, tag: str, name: str) -> list[Matrix]:
         numbers = [float(n) for n in re.findall(_NUMBER, element.get("points") or "")]
         return [np.array(numbers[: len(numbers) // 2 * 2]).reshape(-1, 2)] if numbers else []
     if tag == "line":
-        ends = [
-            float((element.get(key) or "0").removesuffix("px")) for key in ("x1", "y1", "x2", "y2")
-        ]
-        return [np.array(ends).reshape(-1, 2)]
+        given = [(element.get(key) or "0").removesuffix("px") for key in ("x1", "y1", "x2", "y2")]
+        try:
+            return [np.array(list(map(float, given))).reshape(-1, 2)]
+        except ValueError as error:
+            raise InputError(f"{name}: line from {given[:2]} to {given[2:]}") from error
     return []
 
 
