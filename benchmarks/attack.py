@@ -4,7 +4,8 @@ Every file goes through ``hmer convert`` (corrections with ``--corrections``, th
 through ``hmer eval``) beside one good file, which must be delivered all the same. A row says the
 file, the exit code, wall and CPU seconds and the peak memory of all processes of the run, whether
 the good file was delivered, and the last line about the hostile one. Marked with ``!`` is what
-passes --seconds or --memory, has no good neighbour, ends with 70 or a traceback. With
+passes --seconds or --memory, has no good neighbour (but where nothing is read, with 2), ends with
+70 or a traceback. With
 ``--interrupt S`` each run is sent SIGINT after S seconds; the wall time is then that until its end.
 """
 
@@ -57,7 +58,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             run = measured(file, Path(folder), options.give_up, options.interrupt)
         if options.interrupt is None:
-            bad = run.code in (None, 70) or not run.delivered or "Traceback" in run.said
+            bad = (
+                run.code in (None, 70)
+                or not (run.delivered or run.code == 2)
+                or "Traceback" in run.said
+            )
             bad |= run.wall > options.seconds or run.peak > options.memory << 20
         else:
             bad = run.code is None or run.wall > 2 or "Traceback" in run.said
