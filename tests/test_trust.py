@@ -313,3 +313,12 @@ def test_terminal_that_knows_no_letters_but_ascii_gets_the_scores() -> None:
         done = command("eval", "set", "--predictions", "-", env=env, stdout=pipe, stderr=pipe)
         assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
         assert b"x + 1" in done.stdout
+
+
+def test_blank_page_is_not_looked_at_from_all_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    turned: list[object] = []
+    monkeypatch.setattr(pipeline, "upright", lambda *given: turned.append(given))
+    Path("blank.png").write_bytes(encoded(np.full((300, 200), 255, np.uint8)))
+    (record,) = convert(["blank.png"], ["o.jsonl"], recogniser=FakeRecogniser())
+    assert "nothing to read" in str(record.error)
+    assert turned == []
