@@ -130,7 +130,8 @@ class _Archive(Store):
             raise InputError(reason, "unpack the archive yourself") from error
         except Exception as error:  # besides BadZipFile: struct.error, ValueError, OverflowError
             raise InputError(f"{path}: damaged zip archive ({error})", "make it again") from error
-        members = [info for info in self._zip.infolist() if not info.is_dir()]
+        files = [info for info in self._zip.infolist() if info.filename]  # is_dir wants a name
+        members = [info for info in files if not info.is_dir()]
         if sum(info.file_size for info in members) > MAX_TOTAL:
             raise InputError(
                 f"{path}: unpacks to more than {MAX_TOTAL >> 30} GiB", "unpack it yourself"

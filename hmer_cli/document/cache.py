@@ -95,7 +95,7 @@ class Cache:
             return None
         try:
             found = _decoded(row[0])
-        except (ValueError, TypeError, KeyError, zlib.error):
+        except Exception:  # of zlib, of JSON, and of what its fields are
             return None
         self._seen.add(key)
         return found

@@ -80,7 +80,7 @@ def _lex(source: str, split: bool = True) -> Iterator[str]:
     """TeX's tokens, synonyms replaced; an environment is one token, comments and spaces dropped."""
     for match in _TOKEN.finditer(source):
         token = match.group()
-        if token == "\\" or token.startswith("%"):
+        if token == "\\" or token.startswith("%") or token[1:].isspace():
             continue
         if match["name"]:
             kind = "begin" if token.startswith(r"\begin") else "end"
