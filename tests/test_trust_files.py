@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sqlite3
@@ -25,7 +26,8 @@ from hmer_cli.document import cache
 from hmer_cli.document.corrections import Correction, Corrections
 from hmer_cli.document.formats import jsonl
 from hmer_cli.document.records import Record
-from hmer_cli.errors import OutputError, UsageError
+from hmer_cli.errors import InputError, OutputError, UsageError
+from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import Readable
 from hmer_cli.metrics.overlays import picture
 from hmer_cli.metrics.regions import PageOutcome
@@ -288,3 +290,24 @@ def test_names_that_are_no_utf_8_are_found_again() -> None:
     assert (sample.label, sample.error) == ("y", None)
     render_inputs(["in"], "out")
     assert Path("out/caption.txt").read_bytes() == b"\xe9t\xe9\ty\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"<ink>" + b"<a/>" * 4_000_001 + b"</ink>", "XML tags"),
+        (b"<svg " + b"a='' " * 4_000_001 + b"/>", "XML tags"),
+        (gzip.compress(b"<xournal>" + b"<a/>" * 4_000_001 + b"</xournal>", 1), "XML tags"),
+        (gzip.compress(b"<xournal>" + b"1 " * (33 << 20) + b"</xournal>", 1), "more than 64 MiB"),
+        (b"[" + b"[1,2]," * 6_000_000 + b"[1,2]]", "larger than 32 MiB"),
+        (b"reMarkable .lines file, version=6" + bytes(17 << 20), "larger than 16 MiB"),
+    ],
+    ids=["inkml", "svg", "xopp tags", "xopp text", "json", "rm"],
+)
+def test_small_things_in_millions_are_refused_before_they_are_parsed(
+    data: bytes, said: str
+) -> None:
+    kind = kind_of(data)
+    assert kind is not None
+    with pytest.raises(InputError, match=said):
+        kind.read(data, "a")

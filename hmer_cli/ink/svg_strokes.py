@@ -32,6 +32,7 @@ _MAX_DEPTH = 200
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _TOKENS = re.compile(rf"([MmLlHhVvCcSsQqTtAaZz])|({_NUMBER})")
+_TRANSFORM = re.compile(r"(\w{1,20})\s*\(([^()]*)\)")  # linear in any text
 _ARGUMENTS = dict(zip("MLHVCSQTAZ", (2, 2, 1, 1, 6, 4, 4, 2, 7, 0), strict=True))
 
 
@@ -116,7 +117,7 @@ def _lines(element: etree._Element, tag: str, name: str) -> list[Matrix]:
 def _transform(text: str, name: str) -> Matrix:
     """A list of transforms as one matrix, for rows (x, y, 1)."""
     total = np.eye(3)
-    for kind, arguments in re.findall(r"(\w+)\s*\(([^)]*)\)", text):
+    for kind, arguments in _TRANSFORM.findall(text):
         values = [float(n) for n in re.findall(_NUMBER, arguments)]
         try:
             total = _matrix(kind, values) @ total
