@@ -11,7 +11,16 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from hmer_cli.data.coco import Boxes, Signs
-from hmer_cli.data.store import CAPTIONS, IMAGES, INKML, Captions, Store, open_store, stem
+from hmer_cli.data.store import (
+    CAPTIONS,
+    IMAGES,
+    INKML,
+    Captions,
+    Store,
+    caption_key,
+    open_store,
+    stem,
+)
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.commands import KNOWN
 from hmer_cli.expr.latex import normalise
@@ -182,7 +191,9 @@ def _missing(
     store: Store, captions: Captions, files: list[str], boxes: Boxes, whole: bool
 ) -> Iterator[Sample]:
     """Samples for captions without a file, from the caption.txt files that belong to the split."""
-    present = {(folder, stem(file)) for file in files for folder in PurePosixPath(file).parents}
+    present = {
+        (folder, caption_key(file)) for file in files for folder in PurePosixPath(file).parents
+    }
     folders = {folder for folder, _ in present}
     for folder, name, caption in captions.items():
         if (whole or folder in folders - {PurePosixPath(".")}) and (folder, name) not in present:

@@ -49,6 +49,7 @@ _LIBRARIES = (
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _SOON = 1.0  # seconds of waiting before a message
 _DAY = 86400
+_LOCKED = 0x40000002, 510  # first byte, and bytes: a reader of the database locks them
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, used INTEGER, result BLOB);
@@ -94,7 +95,7 @@ class Cache:
             return None
         try:
             found = _decoded(row[0])
-        except (ValueError, TypeError, KeyError, zlib.error):
+        except Exception:  # of zlib, of JSON, and of what its fields are
             return None
         self._seen.add(key)
         return found
@@ -174,7 +175,8 @@ class Cache:
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.OperationalError
         )
-        if damaged and not self._renewed and _removed(self._path):
+        begun_anew = damaged and not self._renewed and not _in_use(self._path)
+        if begun_anew and _removed(self._path):
             self._renewed = True
             console.say(f"{self._path}: damaged, begun anew")
         else:
@@ -235,6 +237,23 @@ def _connected(path: str) -> sqlite3.Connection:
         base.close()
         raise
     return base
+
+
+def _in_use(path: Path) -> bool:
+    """Whether another process has the database open, by the bytes that SQLite then locks (file
+    format, 1.4 "The Lock-Byte Page"). Removed, its journal would be mixed with that of the next."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which removes no file that is open
+        return False
+    try:
+        with path.open("rb+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _LOCKED[1], _LOCKED[0])
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _removed(path: Path) -> bool:

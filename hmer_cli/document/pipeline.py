@@ -29,7 +29,7 @@ from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
 from hmer_cli.page.load.sources import Source
 from hmer_cli.page.load.worker import Worker
-from hmer_cli.page.regions import Layout, Region, find_regions
+from hmer_cli.page.regions import Layout, Region, find_regions, ink_box
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
@@ -189,7 +189,8 @@ def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     picture = _picture(page.image) if options.pictures else None
     if options.look is not None:
         options.look(page, regions)
-    drawn = None if work.known or page.written else sheet
+    blank = not regions and ink_box(page.image) is None  # whichever way up
+    drawn = None if work.known or page.written or blank else sheet
     return replace(
         work,
         sheet=None,

@@ -32,6 +32,7 @@ _MAX_DEPTH = 200
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _TOKENS = re.compile(rf"([MmLlHhVvCcSsQqTtAaZz])|({_NUMBER})")
+_TRANSFORM = re.compile(r"(\w{1,20})\s*\(([^()]*)\)")  # linear in any text
 _ARGUMENTS = dict(zip("MLHVCSQTAZ", (2, 2, 1, 1, 6, 4, 4, 2, 7, 0), strict=True))
 
 
@@ -61,7 +62,8 @@ def _drawn(
         return
     matrix = _transform(element.get("transform") or "", name) @ outer
     for points in _lines(element, tag, name):
-        placed = points @ matrix[:2, :2] + matrix[2, :2]
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            placed = points @ matrix[:2, :2] + matrix[2, :2]
         stroke = _stroke(placed, style)
         if stroke is not None:
             yield stroke_of(stroke, f"{name}: {tag}")
@@ -104,17 +106,18 @@ def _lines(element: etree._Element, tag: str, name: str) -> list[Matrix]:
         numbers = [float(n) for n in re.findall(_NUMBER, element.get("points") or "")]
         return [np.array(numbers[: len(numbers) // 2 * 2]).reshape(-1, 2)] if numbers else []
     if tag == "line":
-        ends = [
-            float((element.get(key) or "0").removesuffix("px")) for key in ("x1", "y1", "x2", "y2")
-        ]
-        return [np.array(ends).reshape(-1, 2)]
+        given = [(element.get(key) or "0").removesuffix("px") for key in ("x1", "y1", "x2", "y2")]
+        try:
+            return [np.array(list(map(float, given))).reshape(-1, 2)]
+        except ValueError as error:
+            raise InputError(f"{name}: line from {given[:2]} to {given[2:]}") from error
     return []
 
 
 def _transform(text: str, name: str) -> Matrix:
     """A list of transforms as one matrix, for rows (x, y, 1)."""
     total = np.eye(3)
-    for kind, arguments in re.findall(r"(\w+)\s*\(([^)]*)\)", text):
+    for kind, arguments in _TRANSFORM.findall(text):
         values = [float(n) for n in re.findall(_NUMBER, arguments)]
         try:
             total = _matrix(kind, values) @ total

@@ -42,6 +42,7 @@ Layout = Literal["auto", "expression", "page"]
 LEAST_CONTRAST = 32  # gray levels between paper and ink: fainter than any pencil is no ink
 _MARGIN = 4
 _FEWEST, _LOWEST = 6, 2.2  # parts, and letter heights: less is one row
+_MOST_SIGNS = 1_000  # parts of one expression; the fullest of the photos in field has 326
 _PROSE = 3  # rows of writing in which no expression was found: these are words
 
 
@@ -114,7 +115,8 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
     searched = asked or is_page(found.parts) or _has_rows(found, boxes)
     nothing = layout == "page" and page.written is None  # is the answer, where nothing is found
-    if searched and (boxes or nothing or _has_prose(found)):
+    many = len(found.parts) > _MOST_SIGNS
+    if many or (searched and (boxes or nothing or _has_prose(found))):
         return _regions(page, found, boxes)
     regions = _regions(page, found, boxes) if len(boxes) > 1 else []
     if any(region.lines for region in regions):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -102,6 +104,7 @@ class Recogniser:
         self._outputs = [output.name for output in session.get_outputs()]
         self._channels: int = session.get_inputs()[0].shape[1]
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
+        self._large = threading.Lock()  # one at a time, for the memory that they take
         self.metadata = metadata
         self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
         self.units = Units(metadata["tokens"])
@@ -252,7 +255,9 @@ class Recogniser:
         if p.motion is not None and self._channels > 1:
             image[0, 1:, :height, :width] = p.motion / np.float32(127)
         feed = {"images": image, "sizes": np.array([p.cells], np.int64)}
-        return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
+        with self._large if p.pixels.size > AMPLE else nullcontext():
+            found = self._session.run(self._outputs, feed)
+        return dict(zip(self._outputs, found, strict=True))
 
     def _limited(self, frames: ctc.Frames) -> ctc.Frames:
         """The probabilities shared out among the units of the character set."""

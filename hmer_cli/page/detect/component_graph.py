@@ -152,18 +152,36 @@ def nearest(boxes: Floats) -> NDArray[np.int64]:
         columns, reach = some, _REACH
         while True:
             distance = _distances(boxes, rows, columns)
+            kth = _kth(distance, count)
             if len(columns) == len(boxes):
                 break
             # White down the page is a part of the distance: what is out of reach is further.
-            kth = min(count, len(columns)) - 1
-            furthest = float(np.partition(distance, kth, 1)[:, kth].max())
+            furthest = float(kth.max())
             if len(columns) >= count and furthest < reach:
                 break
             reach = max(2 * reach, 1.01 * furthest)
             columns = within(boxes, rows, reach)
-        chosen = np.argsort(distance, 1, kind="stable")[:, :count]
-        found[rows, :count] = columns[chosen]
+        found[rows, :count] = columns[_least(distance, kth, count)]
     return found.astype(np.int64)
+
+
+def _kth(table: Floats, count: int) -> Floats:
+    """The value that ``count`` of each row do not exceed, (R, 1)."""
+    kth = min(count, table.shape[1]) - 1
+    return np.asarray(np.partition(table, kth, 1)[:, kth, None])
+
+
+def _least(table: Floats, kth: Floats, count: int) -> NDArray[np.int64]:
+    """The places of the least values of each row of (R, C), ascending; of equal ones the first.
+
+    The same as a stable argsort of whole rows, which takes long; ``kth`` is that of `_kth`.
+    """
+    few = table <= kth
+    if (few.sum(1) > count).any():  # equal values at the end
+        return np.argsort(table, 1, kind="stable")[:, :count]
+    places = np.nonzero(few)[1].reshape(-1, count)
+    order = np.argsort(np.take_along_axis(table, places, 1), 1, kind="stable")
+    return np.take_along_axis(places, order, 1)
 
 
 def _distances(boxes: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
