@@ -88,7 +88,7 @@ def by_line(records: Iterable[Named]) -> Iterator[Named]:
 
 def ink_id(key: str) -> str:
     """The id of what has the ink of this key, but for the letter that tells copies apart."""
-    digest = hashlib.sha256(f"hmer {key}".encode("utf-8", "surrogateescape")).hexdigest()
+    digest = hashlib.sha256(f"hmer {key}".encode("utf-8", "backslashreplace")).hexdigest()
     return digest[:DIGITS].translate(_LETTERS)
 
 
@@ -120,4 +120,4 @@ def _slug(text: str) -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:6]

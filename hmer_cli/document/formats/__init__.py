@@ -4,23 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from hmer_cli import files
 from hmer_cli.document.formats.latex import tex
-from hmer_cli.document.formats.text import jsonl, lines, markdown
+from hmer_cli.document.formats.page_xml import page_zip
+from hmer_cli.document.formats.pdf import searchable_pdf
+from hmer_cli.document.formats.svg import svg
+from hmer_cli.document.formats.text import csv, jsonl, lines, markdown
+from hmer_cli.document.formats.typst import typ
+from hmer_cli.document.formats.web import fragment, mathml
+from hmer_cli.document.formats.word import docx
 from hmer_cli.document.records import Record
 from hmer_cli.document.review import review
-from hmer_cli.errors import UsageError
+from hmer_cli.errors import MissingError, UsageError
 
 Format = Callable[[Sequence[Record]], str | bytes]
 
 STDOUT = "-"
 
-FORMATS: dict[str, Format] = {".tex": tex, ".md": markdown, ".jsonl": jsonl, ".html": review}
-"""Ending -> format."""
+FORMATS: dict[str, Format] = {
+    ".tex": tex,
+    ".md": markdown,
+    ".jsonl": jsonl,
+    ".csv": csv,
+    ".docx": docx,
+    ".typ": typ,
+    ".mathml": mathml,
+    ".svg": svg,
+    ".page.zip": page_zip,
+    ".pdf": searchable_pdf,
+    ".fragment.html": fragment,
+    ".html": review,
+}
+"""Ending -> format; the first that fits counts."""
 
-_SHOW_EVIDENCE: frozenset[Format] = frozenset((review,))
+_SHOW_EVIDENCE: frozenset[Format] = frozenset((review, page_zip, searchable_pdf))
+
+_NEEDS: dict[Format, tuple[str, str]] = {
+    svg: ("ziamath", "svg"),
+    searchable_pdf: ("pikepdf", "pdf"),
+}
+"""Format -> the library that it needs, and the extra of hmer that installs it."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +65,13 @@ class Output:
         if text == STDOUT:
             return cls(None, lines)
         stdout = text.startswith("-.")
-        ending = text[1:] if stdout else Path(text).suffix
-        if ending.lower() not in FORMATS:
+        name = text[1:] if stdout else f"x{Path(text).name}"
+        ending = next((each for each in FORMATS if name.lower().endswith(each)), None)
+        if ending is None:
             raise UsageError(
                 f"--out {text}: no output format ends so", f"end it in {', '.join(FORMATS)}"
             )
-        return cls(None if stdout else files.real_path(text), FORMATS[ending.lower()])
+        return cls(None if stdout else files.real_path(text), FORMATS[ending])
 
     @property
     def is_log(self) -> bool:
@@ -57,14 +84,21 @@ class Output:
         return self.format in _SHOW_EVIDENCE
 
     def check(self) -> None:
-        """Try now what must work after the long reading. Raises OutputError."""
+        """Try now what must work after the long reading. Raises OutputError, MissingError."""
+        library, extra = _NEEDS.get(self.format, ("", ""))
+        if library and find_spec(library) is None:
+            raise MissingError(
+                f"{self.path or extra}: this format needs {library}, which is not installed",
+                f"pip install 'hmer-cli[{extra}]'",
+            )
         if self.path is not None:
             files.check(self.path)
 
     def write(self, records: Sequence[Record]) -> bool:
         """Put the records there; False where they were there already. Raises OutputError."""
         # A lone surrogate of an undecodable file name comes out as its \udcXX escape.
-        data = self.format(records).encode("utf-8", "backslashreplace")
+        made = self.format(records)
+        data = made if isinstance(made, bytes) else made.encode("utf-8", "backslashreplace")
         if self.path is None:
             files.to_stdout(data)
             return True

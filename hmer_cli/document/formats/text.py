@@ -1,10 +1,12 @@
-"""Formats to read and to process: one line an expression, .jsonl and Markdown."""
+"""Formats of plain text: one line an expression, .jsonl, .csv and Markdown."""
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Sequence
+from csv import writer as csv_writer
 
 from hmer_cli.console import one_line
 from hmer_cli.document.formats.wording import code, expressions, judged, sentence, verdict
@@ -65,6 +67,35 @@ def _public(each: Named) -> dict[str, object]:
     ]
     names = {"id": each.id, "alias": each.alias, "derivation": each.derivation}
     return names | fields | {"alternatives": others, "tokens": tokens}
+
+
+_COLUMNS = "id alias source page x0 y0 x1 y1 latex confidence status error".split()
+
+
+def csv(records: Sequence[Record]) -> str:
+    """A table with a head: an expression a row, the columns parted by commas (RFC 4180).
+
+    A blank before what begins with =, +, - or @ keeps spreadsheets from taking it for a formula of
+    theirs; to LaTeX it is nothing.
+    """
+    buffer = io.StringIO()
+    writer = csv_writer(buffer, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for each in by_line(named(records)):
+        record = each.record
+        if not record.dismissed:
+            box = record.region or ("",) * 4
+            cells = (each.id, each.alias, record.source, record.page, *box, record.latex)
+            row = (*cells, record.confidence, record.status, record.error)
+            writer.writerow([_cell(value) for value in row])
+    return buffer.getvalue()
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = one_line(value)
+    return f" {text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def markdown(records: Sequence[Record]) -> str:

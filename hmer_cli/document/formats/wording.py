@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from hmer_cli.console import one_line
 from hmer_cli.document.ids import Named, named
 from hmer_cli.document.records import Record
 from hmer_cli.expr.to_latex import split_punctuation, to_latex
+from hmer_cli.expr.validity import problems
 
 
 def expressions(records: Sequence[Record]) -> list[Named]:
@@ -55,3 +57,16 @@ def sentence(record: Record) -> tuple[str, str]:
     if record.correction is not None or not end:
         return record.latex, ""
     return label if record.latex == record.label else to_latex(label), end
+
+
+def sayable(record: Record) -> bool:
+    """Whether formats other than LaTeX can say it; a person may type what no label can hold."""
+    return record.usable and not problems(record.label)
+
+
+def plain(text: str) -> str:
+    """Without what XML cannot hold; see ``console.one_line`` for the other control characters."""
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
