@@ -130,10 +130,9 @@ def _correction(entry: Any) -> Correction:
     if not isinstance(key, str) and not placed:
         raise InputError('it has neither a "key" nor "file", "page" and "box"')
     latex = as_formula(entry["latex"])
-    check(latex)
+    if entry["latex"]:
+        check(latex)
     label = _label(latex)
-    if not label and entry["latex"]:
-        raise InputError('its LaTeX says nothing; "" is no mathematics')
     key = key if isinstance(key, str) else ""
     if not placed:
         return Correction(label, key, latex=latex)
