@@ -124,8 +124,8 @@ def test_what_latex_does_not_know_is_spelt_in_its_way(typed: str) -> None:
 
 WORDS = (
     r"\frac \sqrt { } { } ^ _ ' x 1 \left( \right) \left. [ ] \over \sum \limits \text \hat & \\"
-    r" \begin{array}{c} \end{array} \begin{matrix} \end{matrix} \prime , ~ | \mathrm \quad \big \hline"
-    r" $ \neq \substack \operatorname * \mathbb \middle \max \to \displaystyle".split()
+    r" \begin{array}{c} \end{array} \begin{matrix} \end{matrix} \prime , ~ | \mathrm \big \hline"
+    r" \quad $ \neq \substack \operatorname * \mathbb \middle \max \to \displaystyle".split()
 )
 SALAD = st.sampled_from(WORDS)
 
