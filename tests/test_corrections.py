@@ -167,6 +167,20 @@ def test_the_documentation_shows_a_file_that_is_one() -> None:
     assert by_ink and (by_ink.typed, by_ink.label) == (r"\frac12", r"\frac { 1 } { 2 }")
 
 
+def test_a_correction_of_what_is_no_longer_found_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (read,) = evident("a.png")
+    assert read.evidence
+    place = {"file": read.evidence.file, "page": 1, "box": [1, 1, 5, 5]}
+    kept = exported(read, "y") | place | {"box": list(read.evidence.box)}
+    corrections = [saved({"latex": "z", "key": KEY, **place}, kept)]
+    assert evident("a.png", corrections=corrections)[0].latex == "y"
+    said = capsys.readouterr().err
+    assert said.count("is not applied") == 1 and "a.png: page 1: the correction 'z'" in said
+
+
 def test_a_file_that_is_not_there_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         Corrections.load([Path("none.json")])

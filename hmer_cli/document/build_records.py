@@ -40,6 +40,9 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
             except Exception as error:
                 where = f"{page.source}: page {page.number}"
                 records = [_failure(page, None, input_error(where, error))]
+            for lost in corrections.lost(page.file, page.number or 1):
+                where = f"{page.source}: page {page.number}: the correction {lost.latex!r}"
+                console.say(f"{where} is not applied: what it is of is no longer found there")
             yield from records
 
 
