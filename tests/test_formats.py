@@ -26,7 +26,7 @@ from hmer_cli.commands.convert import convert
 from hmer_cli.document.formats import FORMATS, Output
 from hmer_cli.document.ids import named
 from hmer_cli.document.records import Record
-from hmer_cli.errors import MissingError
+from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.to_typst import to_typst
@@ -249,3 +249,15 @@ def test_a_missing_library_is_told_before_anything_is_read(
     monkeypatch.setattr("hmer_cli.document.formats.find_spec", lambda name: None)
     with pytest.raises(MissingError, match=re.escape(f"hmer-cli[{extra}]")):
         convert(["none.png"], [f"o{ending}"], recogniser=FakeRecogniser())
+
+
+@pytest.mark.parametrize("out", ["notes/o.pdf", "notes/a.pdf", "notes/o.page.zip", "notes/o.svg"])
+def test_notes_are_not_overwritten_and_outputs_do_not_become_inputs(out: str) -> None:
+    pytest.importorskip("pikepdf")
+    pytest.importorskip("ziamath")
+    Path("notes").mkdir()
+    Path("notes/a.pdf").write_bytes(before := paged([cross()]))
+    inputs = ["notes/a.pdf"] if out == "notes/a.pdf" else ["notes"]
+    with pytest.raises(UsageError, match=re.escape(out)):
+        convert(inputs, [out], recogniser=FakeRecogniser())
+    assert Path("notes/a.pdf").read_bytes() == before

@@ -87,6 +87,8 @@ def convert(
     check_renderer(pdf_renderer)
     for output in outputs:
         output.check()
+        if output.path is not None and output.is_readable:
+            files.check_apart(output.path, inputs, above=True)
     if debug is not None:
         files.check_apart(debug, inputs, above=True)
         files.make_folder(debug)

@@ -42,6 +42,8 @@ FORMATS: dict[str, Format] = {
 
 _SHOW_EVIDENCE: frozenset[Format] = frozenset((review, page_zip, searchable_pdf))
 
+_READABLE: frozenset[Format] = frozenset((svg, page_zip, searchable_pdf))
+
 _NEEDS: dict[Format, tuple[str, str]] = {
     svg: ("ziamath", "svg"),
     searchable_pdf: ("pikepdf", "pdf"),
@@ -82,6 +84,11 @@ class Output:
     def shows_evidence(self) -> bool:
         """Whether this output shows what the records rest on, and so needs their evidence."""
         return self.format in _SHOW_EVIDENCE
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether hmer would take the file for one that is to be read, or part of one."""
+        return self.format in _READABLE
 
     def check(self) -> None:
         """Try now what must work after the long reading. Raises OutputError, MissingError."""

@@ -8,7 +8,7 @@ as what is written.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from hmer_cli.geometry import Box
 _POINTS = 72 / 200  # of a pixel: pages are drawn at 200 dpi
 _COURIER = 0.6  # width of each of its letters, in its size
 _DESCENT = 0.2
-_FONT = "/Hmer"
+_FONT = "/HmerCourier"
 _QUALITY = 80
 
 
@@ -43,10 +43,15 @@ def searchable_pdf(records: Sequence[Record]) -> bytes:
         with original:
             first = len(document.pages)
             document.pages.extend(original.pages)
-        for each in by_line(names):
-            number = first + (each.record.page or 0) - 1
-            if each.record.region is not None and number < len(document.pages):
-                _write_over(document, number, each.record)
+        for number, written in groupby(by_line(names), key=lambda each: each.record.page):
+            texts = [
+                _text(each.record.region, each.record.latex, _POINTS)
+                for each in written
+                if each.record.region is not None
+            ]
+            if texts and number is not None and first + number <= len(document.pages):
+                page = document.pages[first + number - 1]
+                _write(document, page, texts, _upper_left(page))
     buffer = io.BytesIO()
     document.save(buffer, deterministic_id=True)
     return buffer.getvalue()
@@ -64,38 +69,31 @@ def _opened(source: str) -> Any:
         return None
 
 
-def _write_over(document: Any, number: int, record: Record) -> None:
-    """Writes over a page that stays as it is."""
-    page = document.pages[number]
-    box = record.region
-    assert box is not None
+def _upper_left(page: Any) -> tuple[float, ...]:
+    """The matrix from the page as it is seen, y down from its corner, to the units of the file."""
     x0, y0, x1, y1 = map(float, page.cropbox)
-    turn = int(page.obj.get("/Rotate", 0)) % 360
-    # From the page as it is seen, y down from its upper left corner, to the units of the file.
-    place = {
+    return {
         0: (1, 0, 0, -1, x0, y1),
         90: (0, 1, 1, 0, x0, y0),
         180: (-1, 0, 0, 1, x1, y0),
         270: (0, -1, -1, 0, x1, y1),
-    }[turn]
-    _write(document, page, [_text(box, record.latex, _POINTS)], place)
+    }[int(page.obj.get("/Rotate", 0)) % 360]
 
 
 def _write(
     document: Any, page: Any, texts: Sequence[bytes], place: tuple[float, ...], before: bytes = b""
 ) -> None:
+    """Writes over a page that stays as it is; ``before`` is drawn first."""
     import pikepdf
 
     font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Courier"}
     font["/Encoding"] = "/WinAnsiEncoding"
     entries = pikepdf.Dictionary({key: pikepdf.Name(value) for key, value in font.items()})
-    name = page.add_resource(
-        document.make_indirect(entries), pikepdf.Name("/Font"), pikepdf.Name(_FONT)
-    )
+    page.add_resource(document.make_indirect(entries), pikepdf.Name("/Font"), pikepdf.Name(_FONT))
     page.contents_add(document.make_stream(b"q\n"), prepend=True)
     matrix = " ".join(f"{number:g}" for number in place).encode()
-    shown = b"".join(text.replace(_FONT.encode(), str(name).encode()) for text in texts)
-    page.contents_add(document.make_stream(b"\nQ q %s cm\n%s%sQ\n" % (matrix, before, shown)))
+    shown = before + b"".join(texts)
+    page.contents_add(document.make_stream(b"\nQ q %s cm\n%sQ\n" % (matrix, shown)))
 
 
 def _text(box: Box, latex: str, scale: float) -> bytes:
@@ -128,14 +126,12 @@ def _add_pictures(document: Any, names: Sequence[Named]) -> None:
         image = document.make_stream(*_jpeg(picture.load()))
         name = page.add_resource(image, pikepdf.Name("/XObject"), pikepdf.Name("/Page"))
         before = f"q {width} 0 0 -{height} 0 {height} cm {name} Do Q\n".encode()
-        texts = list(_texts(shown))
+        texts = [
+            _text(each.record.evidence.box, each.record.latex, _POINTS)
+            for each in by_line(shown)
+            if each.record.evidence is not None and each.record.latex
+        ]
         _write(document, page, texts, (1, 0, 0, -1, 0, height), before)
-
-
-def _texts(names: Sequence[Named]) -> Iterator[bytes]:
-    for each in by_line(names):
-        if each.record.evidence is not None and each.record.latex:
-            yield _text(each.record.evidence.box, each.record.latex, _POINTS)
 
 
 def _jpeg(picture: bytes) -> tuple[bytes, dict[str, Any]]:
