@@ -138,6 +138,15 @@ def test_a_filter_by_status_and_by_text(page: Chromium) -> None:
 
 
 @needs_chromium
+def test_a_card_is_found_by_its_lasting_id(page: Chromium) -> None:
+    lasting = text(page, "#notes-p1-r1 .id")
+    assert re.fullmatch("[k-z]{12}", lasting)
+    page.key("/")
+    page.type(lasting)
+    assert ids(page) == ["notes-p1-r1"]
+
+
+@needs_chromium
 def test_a_sign_pointed_at_is_shown_in_all_three_places(page: Chromium) -> None:
     page.point_at("#notes-p1-r1 .math mn")
     assert sorted(lit(page)) == ["2", "mn", "rect"]

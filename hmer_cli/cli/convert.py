@@ -26,7 +26,8 @@ def convert(
             "--out",
             "-o",
             metavar="FILE",
-            help="A .tex, .md, .jsonl or .html file; may be given more than once. "
+            help="A .tex, .md, .jsonl, .csv, .docx, .typ, .mathml, .svg, .pdf, .page.zip, "
+            ".fragment.html or .html (review page) file; may be given more than once. "
             "- is stdout, one expression a line (the default); -.jsonl is that format on stdout.",
             show_default=False,
         ),
