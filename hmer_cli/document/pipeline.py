@@ -7,7 +7,6 @@ not recomputed.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +23,7 @@ from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box
+from hmer_cli.models.session import cores
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
@@ -136,7 +136,7 @@ def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _
 
 def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
     """Pages rendered in threads, a few ahead, in order."""
-    jobs = options.jobs or min(_JOBS, os.cpu_count() or 1)
+    jobs = options.jobs or min(_JOBS, cores())
     gate = _Gate(IN_FLIGHT)
     pool = ThreadPoolExecutor(jobs)
     waiting: deque[Future[_Work]] = deque()
