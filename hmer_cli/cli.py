@@ -71,6 +71,27 @@ CharsetOption = Annotated[
 ]
 
 
+CorrectionsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="What a review page exported, to apply; may be given more than once.",
+        show_default=False,
+    ),
+]
+
+SpellingOption = Annotated[
+    Literal["typed", "tokens"],
+    typer.Option(help="LaTeX as a person types it, or the tokens of the field's data sets."),
+]
+
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
+
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
+]
+
+
 def main() -> None:
     """Run the command line; every kind of end has its exit code, and one line that says why."""
     console.show_library_warnings()
@@ -210,14 +231,7 @@ def convert(
     ] = None,
     model: ModelOption = None,
     charset: CharsetOption = None,
-    corrections: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="What a review page exported, to apply; may be given more than once.",
-            show_default=False,
-        ),
-    ] = None,
+    corrections: CorrectionsOption = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Threads that prepare pages."),
@@ -240,10 +254,7 @@ def convert(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read everything anew and keep nothing.")
     ] = False,
-    spelling: Annotated[
-        Literal["typed", "tokens"],
-        typer.Option(help="LaTeX as a person types it, or the tokens of the field's data sets."),
-    ] = "typed",
+    spelling: SpellingOption = "typed",
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and convert what arrives or changes.")
     ] = False,
@@ -257,13 +268,20 @@ def convert(
     copy: Annotated[
         bool, typer.Option("--copy", help="Put the LaTeX on the clipboard, too.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Read part I of N, and write results for hmer merge (.jsonl)."
+        ),
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="With --shard: keep what a review page shows.")
+    ] = False,
+    quiet: QuietOption = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say what was read of each expression.")
     ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
-    ] = False,
+    strict: StrictOption = False,
 ) -> None:
     """Read handwriting and write LaTeX.
 
@@ -276,6 +294,29 @@ def convert(
 
     interrupts.watch()
     console.set_loudness(int(verbose) - int(quiet))
+    kept = None if no_cache else cache_dir or usual()
+    if shard is not None:
+        from hmer_cli.commands import shards
+
+        if corrections or spelling != "typed" or watch or debug or paste or copy:
+            raise UsageError(
+                "--corrections, --spelling, --watch, --debug, --paste, --copy are not for a shard",
+                "give the first two to hmer merge",
+            )
+        records = shards.convert_shard(
+            inputs or [],
+            out or ["-"],
+            shard,
+            pages=pages,
+            layout=layout,
+            model=model,
+            charset=charset,
+            jobs=jobs,
+            cache=kept,
+            pdf_renderer=pdf_renderer,
+            pictures=pictures,
+        )
+        return _end(verb.outcome(records, strict=strict))
     records = verb.convert(
         inputs or [],
         out or ["-"],
@@ -285,7 +326,7 @@ def convert(
         charset=charset,
         jobs=jobs,
         corrections=corrections or (),
-        cache=None if no_cache else cache_dir or usual(),
+        cache=kept,
         debug=debug,
         watch=watch,
         pdf_renderer=pdf_renderer,
@@ -295,6 +336,32 @@ def convert(
     )
     if not watch:  # one that ended has done what it should
         _end(verb.outcome(records, strict=strict))
+
+
+@app.command()
+def merge(
+    out: Annotated[
+        str, typer.Argument(metavar="OUT", help="A .tex, .md, .jsonl or .html file, or -.")
+    ],
+    shards: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SHARD", help="What convert --shard wrote, of all parts.", show_default=False
+        ),
+    ],
+    corrections: CorrectionsOption = None,
+    spelling: SpellingOption = "typed",
+    quiet: QuietOption = False,
+    strict: StrictOption = False,
+) -> None:
+    """Put the shards of a conversion together, as if it had been one run."""
+    from hmer_cli.commands import convert as verb
+    from hmer_cli.commands import shards as parts
+
+    interrupts.watch()
+    console.set_loudness(-int(quiet))
+    records = parts.merge([out], shards, corrections=corrections or (), spelling=spelling)
+    _end(verb.outcome(records, strict=strict))
 
 
 @app.command()

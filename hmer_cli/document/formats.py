@@ -64,7 +64,10 @@ class Output:
     def write(self, records: Sequence[Record]) -> bool:
         """Put the records there; False where they were there already. Raises OutputError."""
         # A lone surrogate of an undecodable file name comes out as its \udcXX escape.
-        data = self.format(records).encode("utf-8", "backslashreplace")
+        return self.put(self.format(records).encode("utf-8", "backslashreplace"))
+
+    def put(self, data: bytes) -> bool:
+        """Put these bytes there; False where they were there already. Raises OutputError."""
         if self.path is None:
             files.to_stdout(data)
             return True
