@@ -277,6 +277,16 @@ def convert(
     pictures: Annotated[
         bool, typer.Option("--pictures", help="With --shard: keep what a review page shows.")
     ] = False,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(
+            help="Threads of this process, or workers of Ray, of which --jobs is how many."
+        ),
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A cluster of Ray, as auto or ray://HOST:PORT."),
+    ] = None,
     quiet: QuietOption = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say what was read of each expression.")
@@ -295,6 +305,10 @@ def convert(
     interrupts.watch()
     console.set_loudness(int(verbose) - int(quiet))
     kept = None if no_cache else cache_dir or usual()
+    if engine == "ray" and shard is not None:
+        raise UsageError("--shard and --engine ray divide the inputs both", "give one of them")
+    if ray_address is not None and engine != "ray":
+        raise UsageError("--ray-address is of --engine ray", "give both or none")
     if shard is not None:
         from hmer_cli.commands import shards
 
@@ -315,6 +329,26 @@ def convert(
             cache=kept,
             pdf_renderer=pdf_renderer,
             pictures=pictures,
+        )
+        return _end(verb.outcome(records, strict=strict))
+    if engine == "ray":
+        from hmer_cli.commands.convert_on_ray import convert_on_ray
+
+        if watch or debug or paste or copy:
+            raise UsageError("--watch, --debug, --paste and --copy are not for --engine ray")
+        records = convert_on_ray(
+            inputs or [],
+            out or ["-"],
+            address=ray_address,
+            readers=jobs,
+            pages=pages,
+            layout=layout,
+            model=model,
+            charset=charset,
+            corrections=corrections or (),
+            cache=None if no_cache else cache_dir,
+            pdf_renderer=pdf_renderer,
+            spelling=spelling,
         )
         return _end(verb.outcome(records, strict=strict))
     records = verb.convert(
