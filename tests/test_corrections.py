@@ -110,7 +110,7 @@ def test_what_is_dismissed_is_in_no_document_and_no_other_id_changes() -> None:
     records = convert(["a.pdf"], outs, **options)  # type: ignore[arg-type]
     assert [record.dismissed for record in records] == [True, False]
     tex = Path("o.tex").read_text()
-    assert r"\hmerexpression{a-p2-r1}" in tex and "a-p1" not in tex
+    assert "{a-p2-r1}" in tex and "a-p1" not in tex
     assert "a-p1" not in Path("o.md").read_text()
     assert [json.loads(line)["page"] for line in Path("o.jsonl").read_text().splitlines()] == [2]
     assert second.page == 2

@@ -17,8 +17,9 @@ from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
+from hmer_cli.document.ids import ink_id, source_ids
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import PageRead, Record, count, source_ids, spelt_in_tokens
+from hmer_cli.document.records import PageRead, Record, count, spelt_in_tokens
 from hmer_cli.document.watch import watch_sources
 from hmer_cli.errors import (
     HmerError,
@@ -240,11 +241,12 @@ def deliver_all(records: Sequence[Record], outputs: Sequence[Output]) -> None:
 
 
 def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[Region]) -> None:
-    """Save the cleaned page with its regions, named after its source; see ``source_ids``.
+    """Save the cleaned page with its regions and ids, named after its source; see ``source_ids``.
 
     A file that cannot be written is reported on stderr and does not end the run.
     """
-    picture = as_png(page, [region.place for region in regions])
+    ids = [ink_id(region.key) for region in regions]
+    picture = as_png(page, [region.place for region in regions], ids)
     try:
         files.replace_own(folder / f"{names[page.source]}-p{page.number}.png", picture)
     except OutputError as error:

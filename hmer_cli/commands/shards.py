@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hmer_cli import console
@@ -76,7 +77,7 @@ def convert_shard(
             records.append(record)
         text = shard_file(part, found, f"{converter.setting()} {pages}")
         for output in outputs:
-            output.put(text.encode("ascii"))
+            replace(output, format=lambda _: text).write(records)
     console.note(f"shard {shard}: {len(part.sources)} of {part.inputs} inputs")
     sum_up(records, outputs, time.monotonic() - start)
     return records

@@ -210,7 +210,7 @@ const shown = () => [...list.querySelectorAll(".card:not([hidden])")];
 
 function fits(entry, status, words) {
   const state = isChanged(entry) ? "changed" : entry.status;
-  const text = `${entry.id} ${entry.source} page ${entry.page} ${latexOf(entry)}`.toLowerCase();
+  const text = `${entry.id} ${entry.alias} ${entry.source} page ${entry.page} ${latexOf(entry)}`.toLowerCase();
   return (!status || state === status) && words.every((word) => text.includes(word));
 }
 
@@ -440,6 +440,6 @@ for (const card of cards) {
   if (isEdited(entryOf(card))) draw(card, entryOf(card));
   else coming.observe(card);
 }
-const linked = cards.find((card) => card.id === location.hash.slice(1));
+const linked = cards.find((card) => [card.id, entryOf(card).id].includes(location.hash.slice(1)));
 activate(linked ?? shown().find((card) => entryOf(card).picture !== null) ?? shown()[0],
   { scroll: linked !== undefined });
