@@ -213,10 +213,15 @@ class Converter:
     def results(self, layout: Layout | None = None) -> Cache:
         """What was read before, where it is kept; to be closed by who opens it."""
         identity = getattr(self.reader, "identity", None)
-        layout = layout or self.layout
         if identity is None or self._cache is None:
-            return Cache(None, layout)
-        return Cache(self._cache, setting_of(identity, layout, self.pdf_renderer))
+            return Cache(None, layout or self.layout)
+        return Cache(self._cache, self.setting(layout))
+
+    def setting(self, layout: Layout | None = None) -> str:
+        """All that readings depend on besides the page; of equal settings are equal readings."""
+        layout = layout or self.layout
+        identity = getattr(self.reader, "identity", None)
+        return layout if identity is None else setting_of(identity, layout, self.pdf_renderer)
 
     def read_sources(
         self,

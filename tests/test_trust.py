@@ -164,7 +164,7 @@ def test_output_that_cannot_be_made_costs_no_other() -> None:
     Path("o.jsonl").touch()
     outputs = [Output(Path("x.tex"), broken), Output.parse("o.jsonl")]
     with pytest.raises(HmerError) as caught:
-        verb._deliver(convert(images(1), ["-"], recogniser=FakeRecogniser()), outputs)
+        verb.deliver_all(convert(images(1), ["-"], recogniser=FakeRecogniser()), outputs)
     assert caught.value.exit_code == 70
     assert Path("o.jsonl").read_text()
 

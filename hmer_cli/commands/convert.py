@@ -19,7 +19,7 @@ from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.ids import ink_id, source_ids
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import Record, count, spelt_in_tokens
+from hmer_cli.document.records import PageRead, Record, count, spelt_in_tokens
 from hmer_cli.document.watch import watch_sources
 from hmer_cli.errors import (
     HmerError,
@@ -106,15 +106,15 @@ def convert(
         if watch:
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
-            deliver = partial(_deliver, outputs=outputs)
+            deliver = partial(deliver_all, outputs=outputs)
             return watch_sources(find, run.read, deliver, corrections)
         start = time.monotonic()
         named = find_sources(inputs, console.say) if inputs else []
-        records = run.read([*pasted, *_once(named)])
-        _deliver(records, outputs)
+        records = run.read([*pasted, *once(named)])
+        deliver_all(records, outputs)
         if copy:
             clipboard.copy("\n".join(record.latex for record in records if record.usable))
-        _sum_up(records, outputs, time.monotonic() - start)
+        sum_up(records, outputs, time.monotonic() - start)
     return records
 
 
@@ -158,13 +158,38 @@ class _Run:
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
             for record in records_of(pages, corrections):
-                if record.status == "failed":
-                    console.say(record.error)
-                else:
-                    sure = f"{record.status} {record.confidence:.2f}"
-                    console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
+                tell(record)
                 records.append(spelt_in_tokens(record) if self.spelling == "tokens" else record)
         return records
+
+
+def deliver_pages(
+    pages: Iterable[PageRead],
+    outputs: Sequence[Output],
+    corrections: Corrections,
+    spelling: Spelling,
+    start: float,
+) -> list[Record]:
+    """The records of pages that were read elsewhere, reported and written to every output.
+
+    ``start``: when the run began, by ``time.monotonic``. Raises OutputError.
+    """
+    records = []
+    for record in records_of(pages, corrections):
+        tell(record)
+        records.append(spelt_in_tokens(record) if spelling == "tokens" else record)
+    deliver_all(records, outputs)
+    sum_up(records, outputs, time.monotonic() - start)
+    return records
+
+
+def tell(record: Record) -> None:
+    """Say on stderr that an input failed; with --verbose, also what was read."""
+    if record.status == "failed":
+        console.say(record.error)
+    else:
+        sure = f"{record.status} {record.confidence:.2f}"
+        console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
 
 
 def _check_usage(
@@ -187,7 +212,7 @@ def _load(model: str | None, charset: str | None) -> Reader:
     return LazyRecogniser(model, charset)
 
 
-def _once(sources: Iterable[Source]) -> list[Source]:
+def once(sources: Iterable[Source]) -> list[Source]:
     """The sources without duplicates, with a message for each duplicate."""
     kept: dict[str, Source] = {}
     for source in sources:
@@ -197,7 +222,7 @@ def _once(sources: Iterable[Source]) -> list[Source]:
     return list(kept.values())
 
 
-def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
+def deliver_all(records: Sequence[Record], outputs: Sequence[Output]) -> None:
     """Write every output, even if others fail. Raises the last HmerError."""
     nothing = all(record.status == "failed" for record in records)
     errors: list[HmerError] = []
@@ -230,7 +255,7 @@ def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[
         console.say(error)
 
 
-def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:
+def sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:
     """Print one line of statistics on stderr, unless all output goes to stdout."""
     if all(output.path is None for output in outputs):
         return

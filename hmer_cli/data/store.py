@@ -15,7 +15,9 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
@@ -141,6 +143,10 @@ class _Archive(Store):
             self.remarks = ("holds several files of one name; the last of them is taken",)
         super().__init__(path, self._members)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Opened anew where it is unpickled, once a process; not for one that is no file."""
+        return _reopened, (self.path,)
+
     def read(self, name: str) -> bytes:
         if _UNSAFE.search(name):
             raise InputError(
@@ -155,6 +161,11 @@ class _Archive(Store):
             raise InputError(
                 f"{self.where(name)}: cannot be unpacked ({error})", "unpack the archive yourself"
             ) from error
+
+
+@lru_cache(maxsize=4)
+def _reopened(path: Path) -> _Archive:
+    return _Archive(path)
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:

@@ -292,6 +292,11 @@ def _tidy(base: sqlite3.Connection, seen: Sequence[str], limit: int) -> None:
 
 def _encoded(result: Result) -> bytes:
     """Compressed JSON: a tenth of a page of Python objects."""
+    return zlib.compress(json.dumps(result_fields(result), separators=(",", ":")).encode())
+
+
+def result_fields(result: Result) -> dict[str, Any]:
+    """The result as plain values, ready for JSON, which keeps them to the last bit."""
     expressions = [
         {
             "region": each.region,
@@ -304,17 +309,19 @@ def _encoded(result: Result) -> bytes:
         }
         for each in result.expressions
     ]
-    content = {
+    return {
         "model": result.model,
         "expressions": expressions,
         "to_source": result.to_source,
     }
-    text = json.dumps(content, separators=(",", ":"))
-    return zlib.compress(text.encode())
 
 
 def _decoded(data: bytes) -> Result:
-    content = json.loads(zlib.decompress(data))
+    return result_of(json.loads(zlib.decompress(data)))
+
+
+def result_of(content: Mapping[str, Any]) -> Result:
+    """The result with these fields. Raises KeyError, TypeError or ValueError."""
     to_source = content["to_source"] and tuple(map(float, content["to_source"]))
     return Result(content["model"], tuple(map(_expression, content["expressions"])), to_source)
 

@@ -7,7 +7,6 @@ not recomputed.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,9 +20,11 @@ from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, to_read
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
+from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box
+from hmer_cli.models.session import cores
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
@@ -84,7 +85,7 @@ class _Work:
 def read_pages(
     sources: Iterable[Source],
     reader: Reader,
-    results: Cache,
+    results: Cache | PageFiles,
     options: Options,
     advance: Advance,
 ) -> Iterator[PageRead]:
@@ -101,7 +102,7 @@ def read_pages(
 
 def _opened(
     sources: Iterable[Source],
-    results: Cache,
+    results: Cache | PageFiles,
     options: Options,
     advance: Advance,
     worker: Worker,
@@ -124,7 +125,7 @@ def _holding(source: Source, data: bytes) -> Source:
     return replace(source, read=lambda: data)
 
 
-def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _Work:
+def _looked_up(sheet: Sheet, digest: str, results: Cache | PageFiles, options: Options) -> _Work:
     key = results.key(digest, sheet.number)
     work = _Work(sheet.source, sheet.number, digest, key, sheet=sheet)
     if options.look is not None:
@@ -136,7 +137,7 @@ def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _
 
 def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
     """Pages rendered in threads, a few ahead, in order."""
-    jobs = options.jobs or min(_JOBS, os.cpu_count() or 1)
+    jobs = options.jobs or min(_JOBS, cores())
     gate = _Gate(IN_FLIGHT)
     pool = ThreadPoolExecutor(jobs)
     waiting: deque[Future[_Work]] = deque()
@@ -231,7 +232,7 @@ def _batches(pages: Iterable[_Work], most: int) -> Iterator[list[_Work]]:
 
 
 def _read(
-    batch: Sequence[_Work], reader: Reader, results: Cache, options: Options
+    batch: Sequence[_Work], reader: Reader, results: Cache | PageFiles, options: Options
 ) -> Iterator[PageRead]:
     """Recognise the regions of the batch; new results are cached before they are yielded."""
     batch, found = _recognised(batch, reader, options)

@@ -25,6 +25,7 @@ from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.typing_table import typing_table
+from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
 
 _ENVIRONMENT = Environment(
@@ -36,6 +37,7 @@ _ENVIRONMENT = Environment(
     keep_trailing_newline=True,
 )
 
+_SCRIPTS = ("mathml.js", "sound.js", "review.js", "gestures.js", "start.js")
 _AIR = 6  # pixels of the page round a crop
 _SHEET = 1000  # pixels of the screen that a page would take across, were it shown beside its crops
 
@@ -45,7 +47,7 @@ def review(records: Sequence[Record]) -> str:
     names = named(records)
     shown = _Pictures(records)
     style = _template("review.css")
-    script = "".join(map(_template, ("mathml.js", "sound.js", "review.js")))
+    script = "".join(map(_template, _SCRIPTS))
     entries = [_entry(each, shown) for each in names]
     data = {"entries": entries, "pages": shown.pages, "grammar": typing_table()}
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
@@ -105,6 +107,7 @@ def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
         "label": record.label,
         "was": _was(record),
         "read": to_latex(_was(record)),
+        "alternatives": [_typed(other.label) for other in record.alternatives],
         "confidence": record.confidence,
         "status": record.status,
         "error": record.error,
@@ -118,6 +121,11 @@ def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
             for token in (evidence.tokens if evidence else ())
         ],
     }
+
+
+def _typed(label: str) -> str:
+    """As a person types it; as it is where it is not LaTeX."""
+    return label if problems(label) else to_latex(label)
 
 
 def _cards(names: Sequence[Named], shown: _Pictures) -> list[dict[str, Any]]:

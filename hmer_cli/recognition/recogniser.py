@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import resolve
-from hmer_cli.models.session import Session, open_session
+from hmer_cli.models.session import Session, cores, open_session
 from hmer_cli.recognition import ctc
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.graph_decoder import GraphScorer
@@ -103,7 +102,7 @@ class Recogniser:
         self._session, self._judges = session, judges
         self._outputs = [output.name for output in session.get_outputs()]
         self._channels: int = session.get_inputs()[0].shape[1]
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(threads or cores())
         self._large = threading.Lock()  # one at a time, for the memory that they take
         self.metadata = metadata
         self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
