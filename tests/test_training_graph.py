@@ -100,7 +100,7 @@ def test_ink_of_more_nodes_than_are_read_is_not_learnt_from(folder: Path) -> Non
     assert max(batch.boxes.shape[1] for batch in islice(batches, 20)) == 1
 
 
-def test_ink_to_a_graph_reader_that_reads_and_judges(
+def test_ink_to_a_graph_model_that_proposes_and_scores(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "graph.toml").write_text(RECIPE)
@@ -124,10 +124,10 @@ def test_ink_to_a_graph_reader_that_reads_and_judges(
     assert both.model == "both"
     for ink in inks:
         image = legible_ink_image(ink)
-        judges = both._graphs.scorers(image, "ink") + both._graphs.scorers(image.image, "image")
-        assert len(judges) == 2
-        for judge in judges:
-            best, *_ = judge.propose(both.units)
+        scorers = both._graphs.scorers(image, "ink") + both._graphs.scorers(image.image, "image")
+        assert len(scorers) == 2
+        for scorer in scorers:
+            best, *_ = scorer.propose(both.units)
             assert " ".join(both.units.decode(best)) == ink.label
     again, metadata = restore(tmp_path / "graph" / "both.onnx")
     left_out = restore(weights)[0].keys() - again.keys()
@@ -263,8 +263,8 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     new = Recogniser.load(str(tmp_path / "pieces" / "new.onnx"))
     for ink in (sum_of_ones(), one()):
         image = legible_ink_image(ink).image
-        (judge,) = new._graphs.scorers(image, "image")
-        best, *_ = judge.propose(new.units)
+        (scorer,) = new._graphs.scorers(image, "image")
+        best, *_ = scorer.propose(new.units)
         assert " ".join(new.units.decode(best)) == ink.label
     given = [*given[:2], "--name", "two", "--data", str(folder), "--beside"]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
