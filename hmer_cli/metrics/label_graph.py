@@ -1,8 +1,9 @@
-r"""Label -> label graph (.lg) of its symbol layout tree, as CROHMELib and LgEval read it.
+"""Label -> label graph (.lg) of its symbol layout tree, as read by CROHMELib and LgEval.
 
-Of a label nobody knows the strokes, so each symbol is its own primitive, named by its path from the
-first symbol, as in the symbolic label graphs of CROHME 2019 (Mahdavi et al., 2019): ``oR`` stands
-to the right of ``o``, ``oRp`` in its superscript. Two labels with equal trees give equal graphs.
+Input: a label. Output: the text of a .lg file. As strokes are unknown, each symbol is its own
+primitive, named by its path from the first symbol, as in the symbolic label graphs of CROHME 2019
+(Mahdavi et al., 2019): ``oR`` is right of ``o``, ``oRp`` in its superscript. Labels with equal
+trees give equal graphs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The processes that train one model together, as `torchrun` starts them; mostly just one."""
+"""Distributed training: the processes that `torchrun` starts, mostly one.
+
+Rank, world size, broadcast and reduction; without torchrun all are those of a single process.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Recogniser and graph model in one weights file, with the confidence calibrated anew.
+r"""Joins a CTC model and a graph model to one weights file, and calibrates its confidences.
 
-python -m hmer_cli.training.join hmer-wide-8 runs/pieces --beside --name hmer-wide-9 \\
-    --data ../shared/data/crohme.zip
+Input: a weights file and the folder of a graph run. Output: a weights file.
+
+    python -m hmer_cli.training.join hmer-wide-8 runs/pieces --beside --name hmer-wide-9 \
+        --data ../shared/data/crohme.zip
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The training loop: one recipe, one visible loop, on CPU or GPU, by one process or several."""
+"""The training loop: one recipe, on CPU or GPU, by one process or several.
+
+Input: a `System` (model, losses, batches) and a plan. Output: checkpoints and a log, a line per
+validation. Resumes from the last checkpoint.
+"""
 
 from __future__ import annotations
 

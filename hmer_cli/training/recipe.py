@@ -1,4 +1,8 @@
-"""A training recipe: what a TOML file in `train/recipes` says, with a default for all of it."""
+"""Training recipes: TOML files in ``train/recipes``, with a default for every key.
+
+Input: a file and changes (``key=value``). Output: a `Recipe`, validated by msgspec. Raises
+UsageError for unknown keys and wrong types.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""One training run of a recogniser: recipe and labelled data in, weights, curves and record out."""
+"""One training run of a recogniser: recipe and labelled data -> weights, curves and a record.
+
+Opens the data, builds the system of the recipe, runs the loop, and delivers the results
+(`hmer_cli.training.delivery`).
+"""
 
 from __future__ import annotations
 

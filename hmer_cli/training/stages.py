@@ -1,4 +1,7 @@
-"""What the kinds of stages of a release do: each makes its output and returns its scores."""
+"""The kinds of stages of a release, by the name of their key ``kind``.
+
+Input: the settings of a stage and the outputs of earlier ones. Output: a file, and its scores.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Frames, strips and cut off lines along the edges of an image: painted as paper.
+"""Removes frames, strips and cut off lines along the edges of an image.
 
-Screenshots, form fields and table cells bring a line or a strip along an edge, final answers are
-boxed, and a crop keeps the feet of the line above. None of it is a sign of the formula, and the
-reader would take it for a root.
+Input and output: (H, W). Screenshots, form fields and table cells have a line or a strip along an
+edge, final answers are boxed, and crops contain the lower ends of the line above. The recogniser
+would take such lines for roots or bars. Method: connected components, measured against the edges.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Photos and scans that lie askew -> upright pages, and the way back to the source's pixels."""
+"""Perspective and slope: photos and scans -> upright pages.
+
+Input: (H, W). Output: the rectified image, and a homography (3, 3) back to the source's pixels.
+Method: the corners of the sheet (`hmer_cli.page.clean.sheet`), then the angle at which the
+projection profile of the ink rows is sharpest.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Any page -> dark ink on evenly white paper."""
+"""Illumination: any page -> dark ink on evenly white paper.
+
+Input and output: (H, W). Method: chalk on boards is inverted; the paper's shade, estimated by
+morphological closing, is divided out (flat-field correction).
+"""
 
 from __future__ import annotations
 

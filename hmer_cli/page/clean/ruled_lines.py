@@ -1,4 +1,9 @@
-"""Ruled and squared paper: its lines found and taken out, the writing on them left whole."""
+"""Removes the printed lines of ruled and squared paper, and keeps the writing on them.
+
+Input and output: (H, W), dark ink on white. Method: faint horizontal and vertical pieces are
+chained across the page; chains that are long, even in spacing and gray level are lines. Each line
+is erased except where strokes run across or along it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A photo of a sheet on a table -> where the sheet's four corners are."""
+"""Corners of a sheet of paper in a photo.
+
+Input: a photo (H, W). Output: four corners, or None. Method: the largest bright quadrilateral over
+several thresholds, with a step of brightness along its sides.
+"""
 
 from __future__ import annotations
 

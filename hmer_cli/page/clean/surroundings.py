@@ -1,8 +1,8 @@
-"""A photo of paper that reaches one to three edges of the picture -> the same without the table.
+"""Removes the table beside a sheet that reaches one to three edges of a photo.
 
-What lies beside the sheet is darker than it, even where writing is taken out of both by a
-morphological closing, meets it in a steep straight step, and touches the picture's edge. It is
-painted in the shade of the paper next to it, so that its grain is no ink.
+Input and output: (H, W). What lies beside the sheet is darker, even after a morphological closing
+that removes writing, meets the sheet in a steep straight step, and touches the picture's edge. It
+is painted in the shade of the paper next to it, so that its texture is not taken for ink.
 """
 
 from __future__ import annotations

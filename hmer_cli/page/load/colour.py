@@ -1,4 +1,7 @@
-"""Colour -> gray: writing is dark in any colour, and what a marker lit up is paper."""
+"""Colour -> gray, keeping ink of any colour dark and highlighted paper bright.
+
+Input: RGB (H, W, 3). Output: (H, W).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The strokes of a page beside its image: which are seen there, what a box holds, what is more."""
+"""Strokes of a page beside its image.
+
+Input: strokes in page pixels, and regions. Output: the strokes inside a region, if these account
+for all ink that is visible there; otherwise the image is recognised.
+"""
 
 from __future__ import annotations
 

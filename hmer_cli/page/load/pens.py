@@ -1,8 +1,8 @@
-"""Two pens on one sheet -> the writing alone, where strokes of the rarer colour cross it.
+"""Removes the marks of a second pen that cross the writing, such as a teacher's tick.
 
-Input and output are RGB, (H, W, 3). A teacher's tick in red over black ink goes; a term written in
-another colour stays, as it crosses nothing. Connected components of the rarer colour that are long
-and meet the other ink in several places are replaced by paper, and by ink where they covered it.
+Input and output: RGB, (H, W, 3). Long connected components of the rarer colour that meet the other
+ink in several places are replaced by paper, and by ink where they covered it. Terms written in
+another colour stay, as they cross nothing.
 """
 
 from __future__ import annotations

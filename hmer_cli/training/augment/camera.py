@@ -1,7 +1,9 @@
-"""Clean renders -> what a scanner or a phone makes of handwriting, and what the reader sees of it.
+"""Degradation of rendered images to what scanners and phones give.
 
-`degrade` works at the scale of training, where a symbol measures about 22 pixels: the pen first,
-then the paper, then the camera. What moves the ink is apart, in `Warp`, so that targets follow.
+Input: a clean rendering (H, W) and a random generator. Output: the degraded image (H, W), as the
+recogniser prepares it. `degrade` works at the scale of training, where a symbol measures about 22
+pixels: pen, paper, then camera. Geometric changes are separate, in `Warp`, so that they also apply
+to targets.
 """
 
 from __future__ import annotations

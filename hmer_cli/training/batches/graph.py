@@ -1,4 +1,7 @@
-"""Examples -> the nodes of graph readers, and batches of them, bucketed by length."""
+"""Examples -> nodes of graph models, and batches of them, bucketed by length.
+
+Input: examples with strokes. Output: `Batch` of B expressions of up to N nodes, with targets.
+"""
 
 from __future__ import annotations
 

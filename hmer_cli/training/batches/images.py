@@ -1,4 +1,8 @@
-"""Examples -> batches of images and targets, bucketed by height and width."""
+"""Examples -> batches of images and targets, bucketed by height and width.
+
+Input: examples with strokes or images. Output: `Batch`, images (B, C, H, W) with labels, symbol
+cells and their order.
+"""
 
 from __future__ import annotations
 

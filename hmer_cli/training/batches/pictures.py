@@ -1,4 +1,7 @@
-"""The seed's pictures (Monawwar and Chung, 2025): an expression stretched over one fixed size."""
+"""Images of the seed's systems (Monawwar and Chung, 2025): stretched to one fixed size.
+
+Input: examples. Output: batches (B, 1, H, W) uint8 with labels.
+"""
 
 from __future__ import annotations
 

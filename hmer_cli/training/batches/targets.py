@@ -1,4 +1,7 @@
-"""What all batches have in common: tensors that travel from a worker to the device together."""
+"""Targets that all batches share: padded labels as tensors.
+
+Batches move from a worker process to the device as a whole.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which isolated symbols look like what they are called: nearest neighbours among all of them.
+"""Filter of mislabelled isolated symbols: nearest neighbours among all of them.
 
-Every symbol becomes a histogram of stroke directions on a coarse grid (as in online character
-recognition, Bai and Huo, 2005); of its nearest neighbours, itself left out, at least one must bear
-the same name, or one that is written alike. What has none is wrongly annotated or a fragment.
+Input: symbols with labels. Output: which of them agree. Method: a histogram of stroke directions on
+a coarse grid (as in online character recognition, Bai and Huo, ICDAR 2005); of the nearest
+neighbours of a symbol, at least one must have its label or one that is written alike.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Labelled ink -> lines of writing: where the baseline lies and how high an x is.
+"""Baselines and x heights of the lines of labelled ink.
 
-Each symbol of a line says both, as a writer makes an ``x`` one unit high and a ``b`` 1.7; the best
-baseline and unit of a line come from all of its symbols by least squares.
+Input: an expression with segmented symbols. Output: for each line its baseline and x height, by
+least squares over its symbols, whose usual extents are known (``x`` is one unit high, ``b`` 1.7).
 """
 
 from __future__ import annotations

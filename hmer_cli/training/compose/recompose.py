@@ -1,4 +1,8 @@
-"""Recomposition: new training expressions laid out from the ink of real symbols."""
+"""Recomposition: new expressions laid out from the ink of real symbols.
+
+Input: a label, a symbol bank and a random generator. Output: an `Example`. The layout is that of
+`hmer_cli.synthesis.layout`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The symbol bank: real ink of every token, each in the units of the line it was written in."""
+"""The symbol bank: real ink of every token, in units of the line it was written in.
+
+Input: labelled expressions and isolated symbols. Output: a glyph of a token, preferably by the same
+writer.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Grafting: real expressions in which other people's ink, and other signs, take some places.
+"""Symbol substitution: real expressions in which other ink or other symbols replace some symbols.
 
-The layout stays the writer's; recomposition (`hmer_cli.training.compose.recompose`) lays out anew.
+Input: an example and a symbol bank. Output: an example with the layout of the writer.
+Recomposition (`hmer_cli.training.compose.recompose`) makes a new layout instead.
 """
 
 from __future__ import annotations

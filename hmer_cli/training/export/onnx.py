@@ -1,4 +1,8 @@
-"""Trained weights -> one ONNX file that says everything about itself, and back again."""
+"""Trained models -> one ONNX weights file, and back to parameters.
+
+Input: a system and its model. Output: a file whose metadata hold vocabulary, geometry, recipe,
+metrics and the embedded models.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Convolutions and matrix products in whole numbers: bytes times bytes, in half the time.
+"""INT8 quantisation of convolutions and matrix products; takes half the time.
 
-After Jacob et al. (CVPR 2018, section 2): weights with a step for each output channel, activations
-with one for each tensor, batch norm folded into both. Where ONNX Runtime finds a convolution
-between `DequantizeLinear` and `QuantizeLinear`, it computes with bytes. What matrices multiply is
-rounded as it comes, in the range that it has then.
+Input and output: an ONNX model. After Jacob et al. (CVPR 2018, section 2): weights with a scale per
+output channel, activations with one per tensor, batch norm folded into both. ONNX Runtime computes
+in INT8 where a convolution stands between `DequantizeLinear` and `QuantizeLinear`. Inputs of matrix
+products are quantised dynamically.
 """
 
 from __future__ import annotations

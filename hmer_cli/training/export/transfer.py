@@ -1,4 +1,8 @@
-"""What one recogniser has learnt, as the beginning of another."""
+"""Transfer of parameters from one recogniser to another.
+
+Input: a weights file and a new model. Output: the parameters that fit, with rows of vocabularies
+matched by unit.
+"""
 
 from __future__ import annotations
 

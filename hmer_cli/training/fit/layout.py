@@ -1,8 +1,8 @@
-"""Learns the layout of handwriting from the symbols of CROHME's training ink.
+"""Fits the statistics of handwritten layout to the symbols of CROHME's training ink.
 
     python -m hmer_cli.training.fit.layout crohme.zip
 
-writes ``hmer_cli/synthesis/layout.json``: derived numbers only.
+Output: ``hmer_cli/synthesis/layout.json``; derived numbers only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a discriminator looks at: all symbols of an expression, or as Less-is-More has it, few."""
+"""Subgraphs that a layout discriminator sees: all symbols, or few as in Less-is-More.
+
+Input: a batch of graphs. Output: indices of symbols (B, K), -1 for none (HMEG, section 3.3).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A family of recognisers: a model, and apart from it all that training and reading take."""
+"""The interface of a model family: everything of training and validation besides the network.
+
+Input: a recipe and data. Output: batches, losses and readings for `hmer_cli.training.loop`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The family of the recogniser that ships, `hmer_cli.networks.ctc_model`."""
+"""Training of the CTC model that ships, `hmer_cli.networks.ctc_model`.
+
+Losses: CTC of both passes, decoder, symbols and reading order (`hmer_cli.training.losses`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The family of graph readers, `hmer_cli.networks.graph_model`: strokes or components as nodes."""
+"""Training of graph models, `hmer_cli.networks.graph_model`, over strokes, components or pieces.
+
+Losses: decoder in both directions, class and successor of the nodes.
+"""
 
 from __future__ import annotations
 
