@@ -158,7 +158,7 @@ def test_strokes_know_their_signs_in_whatever_order_they_were_written() -> None:
     system = build(Recipe("few", family="graph", model=FEW), ["+", "1"])
     assert isinstance(system, GraphSystem)
     for ink, places in ((sum_of_ones(), [0, 1, 1, 2]), (sum_of_ones(True), [1, 1, 0, 2])):
-        nodes = system.sight.still(example(ink, "1 + 1"))
+        nodes = system.sampler.still(example(ink, "1 + 1"))
         assert nodes.places.tolist() == places
         assert [system.symbols["+"] == name for name in nodes.names] == [p == 1 for p in places]
         ((_, batch),) = system.stills([example(ink, "1 + 1")])
@@ -168,13 +168,13 @@ def test_strokes_know_their_signs_in_whatever_order_they_were_written() -> None:
 def test_a_component_is_of_the_sign_whose_strokes_it_is_of_unless_signs_touch() -> None:
     system = build(Recipe("few", family="graph", model=FEW), ["+", "1"])
     assert isinstance(system, GraphSystem)
-    apart = system.sight.still(example(sum_of_ones(), "1 + 1"), as_image=True)
+    apart = system.sampler.still(example(sum_of_ones(), "1 + 1"), as_image=True)
     assert apart.places.tolist() == [0, 1, 2] and not apart.ordered
     assert [system.symbols["+"] == name for name in apart.names] == [False, True, False]
     through = np.array([(-5, 15), (40, 15)], np.float32)  # the plus runs into the first 1
     ink = sum_of_ones()
     strokes = (ink.strokes[0], through, *ink.strokes[2:])
-    touching = system.sight.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
+    touching = system.sampler.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
     assert touching.places.tolist() == [UNKNOWN, 2]
 
 
@@ -212,7 +212,7 @@ def test_a_piece_is_of_the_sign_whose_ink_it_is_though_signs_touch() -> None:
     through = np.array([(-5, 15), (40, 15)], np.float32)  # the plus runs through the first 1
     ink = sum_of_ones()
     strokes = (ink.strokes[0], through, *ink.strokes[2:])
-    touching = system.sight.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
+    touching = system.sampler.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
     assert touching.front == "piece" and not touching.ordered
     assert sorted(touching.places.tolist()) == [0, 1, 1, 2]
     plus = touching.places == 1
@@ -227,7 +227,7 @@ def test_a_piece_that_nobody_wrote_is_called_nothing() -> None:
     bar = np.array([(10, 10), (10, 40)], np.float32)
     where = np.full((60, 60), -1, np.int32)
     where[5:45, 9:12], where[50:53, 30:50] = 0, 1
-    places, names = system.sight._signs_of_pieces(shown, [bar], where)
+    places, names = system.sampler._symbols_of_pieces(shown, [bar], where)
     assert places.tolist() == [0, UNKNOWN] and names.tolist() == [system.symbols["1"], 0]
 
 

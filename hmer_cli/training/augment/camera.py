@@ -44,11 +44,11 @@ def degrade(image: Pixels, rng: np.random.Generator, strength: Degradation = DEF
     return np.round(255 * np.clip(photo, 0, 1)).astype(np.uint8)
 
 
-def seen(image: Pixels) -> Pixels:
-    """What the reader sees of dark ink on paper: bright on black, paper cleaned; same scale.
+def prepared(image: Pixels) -> Pixels:
+    """Dark ink on paper (H, W) -> input of the recogniser: bright on black, paper cleaned.
 
-    These are the steps of `page.clean` and `read.prepare`, without a change of scale. Black where
-    there is no ink.
+    These are the steps of `page.clean` and `recognition.prepare` without a change of scale. Black
+    where there is no ink.
     """
     ink = stretch(flatten(image))
     return np.zeros_like(image) if ink is None else brighten(ink)

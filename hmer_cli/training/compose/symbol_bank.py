@@ -219,19 +219,19 @@ def glyphs(written: Example) -> list[Glyph]:
     """The glyphs of an example in the units of their lines; misshapen ones are left out."""
     found = []
     for row in placed_symbols(written, extents()) or ():
-        for sight in row.walk():
-            glyph = _glyph(written, sight)
+        for mark in row.walk():
+            glyph = _glyph(written, mark)
             if glyph is not None and _sound(glyph):
                 found.append(glyph)
     return found
 
 
-def _glyph(written: Example, sight: PlacedSymbol) -> Glyph | None:
-    strokes = [written.strokes[i] for i in written.symbols[sight.symbol]]
-    token, line = sight.node.symbol, sight.line
+def _glyph(written: Example, mark: PlacedSymbol) -> Glyph | None:
+    strokes = [written.strokes[i] for i in written.symbols[mark.symbol]]
+    token, line = mark.node.symbol, mark.line
     if not line.unit:
         return _isolated(token, strokes)
-    origin = np.array([sight.box[0], line.base], np.float32)
+    origin = np.array([mark.box[0], line.base], np.float32)
     return Glyph.of(token, [_thinned((s - origin) / np.float32(line.unit)) for s in strokes])
 
 
