@@ -1,4 +1,4 @@
-"""The family of graph readers: from ink to a recogniser that they are a part of."""
+"""The family of graph models: from ink to a recogniser that they are a part of."""
 
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
@@ -139,7 +139,7 @@ def test_ink_to_a_graph_model_that_proposes_and_scores(
     kept, learnt = further.model.state_dict(), system.model.state_dict()
     for name in ("names.bias", "component.picture.0.1.running_mean", "relations.out.bias"):
         assert torch.equal(kept[name][: len(learnt[name])], learnt[name])
-    with pytest.raises(MissingError, match="no graph reader"):
+    with pytest.raises(MissingError, match="no graph model"):
         further.begin_with(weights)
 
 

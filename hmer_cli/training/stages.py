@@ -52,10 +52,14 @@ def mean(job: Job) -> Scores:
 
 
 def joined(job: Job) -> Scores:
-    """The recogniser of the first stage with the graph model of the second, in one file."""
+    """The recogniser of the first stage with the graph model of the second, in one file.
+
+    With the option ``beside``, the graph model of the first stage is kept.
+    """
     first, second = job.stage.source
     name, crohme = Path(job.stage.output).stem, job.data["crohme"]
-    join(job.outputs[first], job.folders[second], name, crohme, job.output)
+    beside = bool(job.stage.options.get("beside"))
+    join(job.outputs[first], job.folders[second], name, crohme, job.output, beside)
     return {}
 
 
