@@ -1,4 +1,7 @@
-"""The Typer application: every command by its name, in the order in which help lists them."""
+"""The Typer application: every command by its name, in the order of the help text.
+
+``hmer --version`` and ``hmer --help`` are answered here.
+"""
 
 from __future__ import annotations
 

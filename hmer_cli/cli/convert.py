@@ -1,4 +1,7 @@
-"""``hmer convert``: its options, and the call of `hmer_cli.commands.convert`."""
+"""``hmer convert``: options and help.
+
+The work is done by `hmer_cli.commands.convert`, which is imported when the command is called.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What several commands share: types of options with their help and completion, and their end.
+"""Parts that several commands share: option types with help and completion, and outcomes.
 
-``Annotated`` types for the parameters of commands. Nothing here imports a model before it is used.
+Models are looked up only when a value is completed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""``hmer convert``: images, PDFs, InkML -> pages -> regions -> readings -> records -> files."""
+"""``hmer convert``: images, PDFs, InkML -> pages -> regions -> readings -> records -> files.
+
+Built on `hmer_cli.api.Converter` and `hmer_cli.document.pipeline`; adds outputs, corrections,
+``--watch`` and ``--debug``.
+"""
 
 from __future__ import annotations
 

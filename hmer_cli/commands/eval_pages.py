@@ -1,4 +1,7 @@
-"""``hmer eval`` on labelled pages: regions and readings of ``hmer convert``, scored end to end."""
+"""``hmer eval`` on labelled pages: regions and readings scored end to end.
+
+Input: pages with true expressions. Output: an `EndToEnd` evaluation of what ``hmer convert`` gives.
+"""
 
 from __future__ import annotations
 

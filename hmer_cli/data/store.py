@@ -13,7 +13,7 @@ import re
 import unicodedata
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -292,24 +292,3 @@ def read_ink(store: Store, name: str, captions: Captions, label: bool = True) ->
     caption = captions.find(name)
     ink = read_inkml(store.read(name), store.where(name), label=label and caption is None)
     return replace(ink, name=name, label=ink.label if caption is None else caption)
-
-
-def iter_inks(
-    path: str | Path, *, label: bool = True, report: Callable[[InputError], None] | None = None
-) -> Iterator[Ink]:
-    """Every readable ink of a folder, zip archive or InkML file, as ``read_ink`` gives it.
-
-    In the order of their paths. Errors of a file go to ``report`` and the file is skipped; without
-    ``report`` its InputError is raised. Raises InputError for ``path`` itself.
-    """
-    store = open_store(path)
-    captions = Captions(store)
-    for name in store.inks():
-        try:
-            ink = read_ink(store, name, captions, label)
-        except InputError as error:
-            if report is None:
-                raise
-            report(error)
-        else:
-            yield ink

@@ -1,4 +1,7 @@
-"""Pages with readings -> records: joins derivations, applies corrections, sets the status."""
+"""Pages with readings -> records, one per expression.
+
+Joins derivations (`aligned`), applies corrections, and sets the status: ok, low or failed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Corrections of review pages: parsed from files, matched by the hash of the ink or by position."""
+"""Corrections exported by review pages.
+
+Input: JSON files. Output: `Corrections`, which replace readings, matched by the hash of the ink or
+by position. Raises InputError for malformed files.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hmer_cli import __version__
@@ -27,15 +26,7 @@ from hmer_cli.expr.tokens import join
 from hmer_cli.expr.typing_table import typing_table
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
-
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("hmer_cli.document"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+from hmer_cli.html import render_page
 
 _SCRIPTS = ("mathml.js", "sound.js", "review.js", "gestures.js", "start.js")
 _AIR = 6  # pixels of the page round a crop
@@ -51,7 +42,9 @@ def review(records: Sequence[Record]) -> str:
     entries = [_entry(each, shown) for each in names]
     data = {"entries": entries, "pages": shown.pages, "grammar": typing_table()}
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
-    return _ENVIRONMENT.get_template("review.html.j2").render(
+    return render_page(
+        "document",
+        "review.html.j2",
         policy=_policy(style, script),
         version=__version__,
         title=f"Review of {_count(len({record.source for record in records}), 'file')}",

@@ -1,4 +1,7 @@
-"""The tables of `hmer_cli.expr` as JSON data, for the LaTeX preview in review pages."""
+"""The tables of `hmer_cli.expr` as JSON data, for the LaTeX preview in review pages.
+
+Output: a dictionary that ``templates/mathml.js`` and ``sound.js`` read.
+"""
 
 from __future__ import annotations
 

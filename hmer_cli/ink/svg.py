@@ -1,4 +1,7 @@
-"""Ink -> SVG, with the strokes and the pen width of the raster image."""
+"""Ink -> SVG, with the strokes and the pen width of the raster image.
+
+Input: `Ink`. Output: an SVG document as text.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-r"""Label -> label graph (.lg) of its symbol layout tree, as CROHMELib and LgEval read it.
+"""Label -> label graph (.lg) of its symbol layout tree, as read by CROHMELib and LgEval.
 
-Of a label nobody knows the strokes, so each symbol is its own primitive, named by its path from the
-first symbol, as in the symbolic label graphs of CROHME 2019 (Mahdavi et al., 2019): ``OR`` stands
-to the right of ``O``, ``ORSup`` in its superscript. Paths and classes are those that the converters
-of LgEval (``convert2symLG``) give, so that files of both can be compared. Two labels with equal
+Input: a label. Output: the text of a .lg file. As strokes are unknown, each symbol is its own
+primitive, named by its path from the first symbol, as in the symbolic label graphs of CROHME 2019
+(Mahdavi et al., 2019): ``OR`` stands to the right of ``O``, ``ORSup`` in its superscript. Paths and
+classes are those that the converters of LgEval (``convert2symLG``) give, so that files of both can
+be compared. Two labels with equal
 trees give equal graphs.
 """
 

@@ -1,9 +1,9 @@
-"""A page -> the boxes on it that hold one expression each.
+"""Regions of a page: boxes that hold one expression each, with their images.
 
-An image of one expression, as people cut them out, has one region: the box of all its ink. Ink that
-stands in several rows (``detect/rows.py``) is a page, whose expressions are searched for among
-prose and drawings (``detect/search.py``) and completed by what stands beside them
-(``detect/grouping.py``); where none is found, it is read as one, unless it is all words.
+Input: a cleaned `Page` and the layout option. Output: `Region` objects in reading order. An image
+of one expression has one region, the box of all its ink. Ink in several rows (``detect/rows.py``)
+is a page, which is searched (``detect/search.py``) and whose boxes are completed
+(``detect/grouping.py``); if nothing is found, it is read as one expression, unless it is prose.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
 Layout = Literal["auto", "expression", "page"]
-"""What an image is taken for; ``auto`` looks whether it could be a single expression."""
+"""How an image is divided; ``auto`` decides by its rows and size."""
 
 LEAST_CONTRAST = 32  # gray levels between paper and ink: fainter than any pencil is no ink
 _MARGIN = 4
@@ -65,7 +65,7 @@ class Region:
 
     @property
     def seen(self) -> Readable:
-        """What is there to be read."""
+        """Input of the recogniser: ink with strokes if known, else the image."""
         return self.image if self.written is None else self.written
 
     @property

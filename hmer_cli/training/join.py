@@ -1,7 +1,9 @@
-"""Recogniser and graph model in one weights file, with the confidence calibrated anew.
+r"""Joins a CTC model and a graph model to one weights file, and calibrates its confidences.
 
-python -m hmer_cli.training.join hmer-wide-8 runs/pieces --beside --name hmer-wide-9 \\
-    --data ../shared/data/crohme.zip
+Input: a weights file and the folder of a graph run. Output: a weights file.
+
+    python -m hmer_cli.training.join hmer-wide-8 runs/pieces --beside --name hmer-wide-9 \
+        --data ../shared/data/crohme.zip
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import UsageError
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
-from hmer_cli.recognition.scorer_sets import SCORERS, two_readers
+from hmer_cli.recognition.scorer_sets import SCORERS, two_models
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.export import onnx
-from hmer_cli.training.export.calibration import BASES, calibrate
+from hmer_cli.training.export.calibration import CASES, calibrate
 from hmer_cli.training.export.transfer import symbol_names, transfer
 from hmer_cli.training.loop import BEST
 from hmer_cli.training.messages import say
@@ -58,14 +60,14 @@ def join(weights: Path, run: Path, name: str, data: Path, out: Path, beside: boo
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
     metadata["name"] = name
     metadata["calibration"] = metadata["calibration"] if beside else {}
-    metadata |= {"graph2": kept, SCORERS: two_readers()} if beside else {"graph": kept}
+    metadata |= {"graph2": kept, SCORERS: two_models()} if beside else {"graph": kept}
     onnx.join(weights, parts, metadata, out, beside)
     if split := metadata["recipe"]["calibration"]:
         # Beside the model that it has, only images are read otherwise than before.
-        bases = [(False, True)] if beside else BASES
+        cases = [(False, True)] if beside else CASES
         degradation = parse(content["recipe"], str(run)).drawing.degradation
         samples = open_dataset(str(data), split)
-        metadata["calibration"] |= calibrate(out, samples, bases, degradation)
+        metadata["calibration"] |= calibrate(out, samples, cases, degradation)
         onnx.join(weights, parts, metadata, out, beside)
 
 

@@ -1,4 +1,8 @@
-"""One training run of a recogniser: recipe and labelled data in, weights, curves and record out."""
+"""One training run of a recogniser: recipe and labelled data -> weights, curves and a record.
+
+Opens the data, builds the system of the recipe, runs the loop, and delivers the results
+(`hmer_cli.training.delivery`).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ from hmer_cli.training.systems.base import Say
 
 Advance = Callable[[int, int], None]
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
-"""What is counted, and up to which number -> what is told of every step."""
+"""Name and total of a progress bar -> a context that gives a callback of (done, found)."""
 
 
 def train_recogniser(
@@ -39,8 +43,8 @@ def train_recogniser(
 
     Raises InputError where there is nothing to train on.
     """
-    team = ProcessGroup.join()
-    if not team.leads:
+    group = ProcessGroup.join()
+    if not group.leads:
         say = _silent
     alone = plan.recomposition.alone
     samples = [] if alone else open_dataset(str(data), plan.split or None)
@@ -50,13 +54,13 @@ def train_recogniser(
     valid = examples(scored)
     say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
     invention = invention_of(plan, recipe.parent, data if alone else data.parent, samples)
-    trainer = Trainer(plan, learned, valid, out, say, invention, team)
+    trainer = Trainer(plan, learned, valid, out, say, invention, group)
     if start is not None and not (out / CHECKPOINT).exists():
         trainer.begin_with(resolve(start))
     with progress("training", plan.schedule.images) as advance:
-        trainer.run(advance if team.leads else _unwatched)
-    team.leave()
-    if not team.leads:
+        trainer.run(advance if group.leads else _unwatched)
+    group.leave()
+    if not group.leads:
         return out / BEST
     command = ["hmer", "train", str(recipe), "--data", str(data), "--out", str(out)]
     command += [part for path in more for part in ("--more", str(path))]
@@ -74,17 +78,17 @@ def _all_of(path: Path, split: str) -> list[Sample]:
 
 
 def _silent(message: str) -> None:
-    """What is said by a process that another one speaks for."""
+    """Messages of all processes but the first are dropped."""
 
 
 def _unwatched(done: int, found: int) -> None:
-    """Progress that another process shows."""
+    """Progress of all processes but the first is not shown."""
 
 
 def invention_of(
     plan: Recipe, beside_recipe: Path, beside_data: Path, samples: Sequence[Sample]
 ) -> Invention | None:
-    """What makes new expressions, where the recipe asks for them."""
+    """The source of synthetic expressions, if the recipe uses them."""
     wanted = plan.recomposition
     if not (wanted.share or wanted.grafted or wanted.alone):
         return None

@@ -1,4 +1,7 @@
-"""What the kinds of stages of a release do: each makes its output and returns its scores."""
+"""The kinds of stages of a release, by the name of their key ``kind``.
+
+Input: the settings of a stage and the outputs of earlier ones. Output: a file, and its scores.
+"""
 
 from __future__ import annotations
 
@@ -49,10 +52,14 @@ def mean(job: Job) -> Scores:
 
 
 def joined(job: Job) -> Scores:
-    """The recogniser of the first stage with the graph model of the second, in one file."""
+    """The recogniser of the first stage with the graph model of the second, in one file.
+
+    With the option ``beside``, the graph model of the first stage is kept.
+    """
     first, second = job.stage.source
     name, crohme = Path(job.stage.output).stem, job.data["crohme"]
-    join(job.outputs[first], job.folders[second], name, crohme, job.output)
+    beside = bool(job.stage.options.get("beside"))
+    join(job.outputs[first], job.folders[second], name, crohme, job.output, beside)
     return {}
 
 

@@ -1,10 +1,10 @@
-"""Boxes that the search found -> boxes of whole expressions, by what stands beside them.
+"""Boxes of the search -> boxes of whole expressions, completed by the ink beside them.
 
-The search scores runs of ink on a line. It leaves out signs at either end of a line where it is not
-sure of them, and it knows nothing of a brace or bracket that holds several lines. Both follow from
-the geometry: ``join_bracketed`` finds the lines beside one tall part, ``complete_rows`` adds to
-each box the ink next to it on its line, and lines of the same kind that have no box. The second is
-for photos of a few lines only, where most ink is mathematics: prose would be taken in, too.
+Input: boxes (R, 4) and the connected components. Output: completed boxes, and those that a tall
+brace or bracket joins. The search scores runs on one line, and omits uncertain signs at their ends
+and braces over several lines. ``join_bracketed`` joins the lines beside one tall part;
+``complete_rows`` adds the ink next to each box on its line, and rows without a box. The latter is
+for photos of a few lines only, where most ink is mathematics: on pages it would add prose.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Colour -> gray: writing is dark in any colour, and what a marker lit up is paper."""
+"""Colour -> gray, keeping ink of any colour dark and highlighted paper bright.
+
+Input: RGB (H, W, 3). Output: (H, W).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from hmer_cli.page.load.pens import without_corrections
 
 Pixels = NDArray[np.uint8]
 
-_STUDIED = 600  # pixels of the longer side: markers are broad
-_NIB = 5  # pixels there: a marker's strokes are broader, and a pen's on a page are not
-_TINT = 40  # between the strongest and the weakest colour: less is the light, or the paper
-_PALE = 195, 110  # what a marker leaves of the strongest colour and of the brightness, at least
-_LEAST = 0.001  # of the picture: less colour than this hides no marker
-_WRITTEN = 0.02, 0.6  # of the marker's strokes: what is written under them
+_STUDIED = 600  # pixels of the longer side at which markers are searched
+_NIB = 5  # pixels there: least width of a marker, above a pen's
+_TINT = 40  # least difference of the strongest and weakest colour under a marker
+_PALE = 195, 110  # least strongest colour and brightness under a marker
+_LEAST = 0.001  # of the image: least area of coloured strokes
+_WRITTEN = 0.02, 0.6  # range of the share of ink under a marker
 
 
 def as_gray(colours: Pixels) -> Pixels:

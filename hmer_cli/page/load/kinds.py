@@ -1,7 +1,8 @@
-"""The first bytes of a file, or the names in a package -> what kind of file it is.
+"""File formats: recognised by the first bytes of a file, or the names inside a package.
 
-Signatures are those that the formats define; the notes of tablet programs are known by the files
-in their packages, so that nobody takes a thumbnail for the notes.
+Input: bytes and a name. Output: the kind of file, or a message for formats that are not supported.
+Signatures are those that the formats define; packages of note-taking apps are recognised by the
+files in them, so that a thumbnail is not taken for the notes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The paths of a PDF page -> the strokes of its handwriting: what is no handwriting is told apart.
+"""Paths of a PDF page -> strokes of its handwriting, without print and drawings.
 
-Stroked paths are strokes as they are, filled ones where they are the outline of a pen
-(``ink/centre_line.py``). Left out are highlighters, rules, boxes and grids, shapes that return
-exactly elsewhere on the page (print, bullets, markers of a plot), fills that no pen leaves, and
-what is drawn again at the same place. Whether a stroke is visible on the page is not asked here.
+Input: paths (`pdf_objects.py`). Output: strokes. Stroked paths are strokes as they are, filled ones
+if they are the outline of a pen (``ink/centre_line.py``). Excluded are highlighters, rules, boxes
+and grids, shapes that recur exactly on the page (print, bullets, plot markers), fills that no pen
+leaves, and duplicates. Visibility on the page is not checked here.
 """
 
 from __future__ import annotations
