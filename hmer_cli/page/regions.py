@@ -20,6 +20,7 @@ from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
 from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
@@ -137,7 +138,9 @@ def _in_band(page: Page, top: int, foot: int) -> list[Region]:
     if ink_box(band.image) is None:
         return []
     found = prepare_page(band)
-    return [_cut(page, found.image, box, 0, top) for box in _searched(page, found)]
+    boxes = _searched(page, found)
+    crops = Crops(found.image, boxes)
+    return [_alone(page, crops, box, top) for box in boxes]
 
 
 def _whole(page: Page) -> list[Region]:
@@ -200,10 +203,12 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
         for box, each in zip(scaled, bracketed, strict=True)
     }
     ordered = in_reading_order([*(_scaled(box, found.scale) for box in alone), *scaled])
+    crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
     regions = []
     for box in ordered:
-        cases = tuple(_cut(page, found.image, line, 0) for line in lines.get(box, ()))
-        regions.append(replace(_cut(page, found.image, box, 0), lines=cases))
+        cases = tuple(_alone(page, crops, line) for line in lines.get(box, ()))
+        whole = _cut(page, found.image, box, 0) if cases else _alone(page, crops, box)
+        regions.append(replace(whole, lines=cases))
     return regions
 
 
@@ -223,6 +228,14 @@ def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Re
     there = shift(box, 0, above)
     ink = None if page.ink is None else page.ink.written(there, cut, origin)
     return Region(page.in_source(there), cut, origin, ink)
+
+
+def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
+    """The region of a box without the ink of its neighbours; ``above`` as in ``_cut``."""
+    image, (left, top) = crops.cut(box)
+    there, origin = shift(box, 0, above), (left, top + above)
+    ink = None if page.ink is None else page.ink.written(there, image, origin)
+    return Region(page.in_source(there), image, origin, ink)
 
 
 def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:
