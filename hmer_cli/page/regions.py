@@ -23,7 +23,7 @@ from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
-from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.detect.grouping import are_equations, complete_rows, join_bracketed
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
@@ -115,9 +115,9 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
     searched = asked or is_page(found.parts) or _has_rows(found, boxes)
     nothing = layout == "page" and page.written is None  # is the answer, where nothing is found
-    if searched and (boxes or nothing or _has_prose(found)):
-        return _regions(page, found, boxes)
-    regions = _regions(page, found, boxes) if len(boxes) > 1 else []
+    regions = _regions(page, found, boxes) if searched or len(boxes) > 1 else []
+    if searched and (regions or nothing or _has_prose(found)):
+        return regions
     if any(region.lines for region in regions):
         return regions
     return _whole(page) if page.written is None else [_all_ink(page, page.written)]
@@ -166,7 +166,7 @@ def _has_rows(found: PreparedPage, boxes: Sequence[Box]) -> bool:
         return False
     parts, judge = found.parts, shipped().likely_rows
     there = np.array(boxes, np.float32).reshape(-1, 4) / found.scale
-    if are_rows(parts.boxes, parts.unit, there, judge):
+    if are_rows(parts.boxes, parts.unit, there, judge) or are_equations(found.parts):
         return True
     return len(find_rows(parts.boxes, parts.unit, judge)) > 1
 
@@ -193,10 +193,11 @@ def _all_ink(page: Page, written: InkImage) -> Region:
 
 def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Region]:
     """The regions of boxes with what stands beside them: braces, and signs at the ends of lines."""
-    if not boxes:
+    there = np.array(boxes, np.float32).reshape(-1, 4) / found.scale
+    whole = complete_rows(there, found.parts)
+    if not len(whole):
         return []
-    there = np.array(boxes, np.float32) / found.scale
-    alone, bracketed = join_bracketed(complete_rows(there, found.parts), found.parts)
+    alone, bracketed = join_bracketed(whole, found.parts)
     scaled = [_scaled(each.box, found.scale) for each in bracketed]
     lines = {
         box: [_scaled(line, found.scale) for line in each.lines]
