@@ -19,8 +19,9 @@ from hmer_cli.page.load.images import Pixels
 
 # Shares of a component's pixels or of a box's sides; chosen on photos of notes.
 _OWN = 0.5  # held by a box: it belongs there
-_JOINED = 0.2  # held, of a component that is taller than a line, as of tails grown together
-_TALLER = 1.3  # times the height of the box: it is
+_JOINED = 0.1  # held, of a component that no line has: signs joined with a rule, or over lines
+_LONG = 1.3, 5.0  # times the height of the box: so high or wide that is
+_PIECE = 0.4  # of the height of the box: so high is what it has of a sign there
 _BEYOND = 0.45  # of the height of the box: no sign of its own reaches farther beyond it
 _HELD = 0.9  # held: then the component is inside the box
 _LEAST = 24, 0.3  # gray levels below the paper, and of the usual darkness of ink: ink has both
@@ -63,11 +64,21 @@ class Crops:
     ) -> NDArray[np.bool_]:
         """Which of the components that a box holds some pixels of belong to it."""
         share = counts / self._stats[there, cv2.CC_STAT_AREA]
-        tall = self._stats[there, cv2.CC_STAT_HEIGHT] > _TALLER * (box[3] - box[1])
-        own = (share >= _OWN) | (tall & (share >= _JOINED))
+        high = box[3] - box[1]
+        long = self._stats[there, cv2.CC_STAT_HEIGHT] > _LONG[0] * high
+        long |= self._stats[there, cv2.CC_STAT_WIDTH] > _LONG[1] * high
+        own = share >= _OWN
+        for place in np.flatnonzero(long & (share >= _JOINED) & ~own):
+            own[place] = self._piece(there[place], box) >= _PIECE * high
         for place in np.flatnonzero(share >= _HELD):
             own[place] = self._nearest(there[place], box)
         return np.asarray(own, bool)
+
+    def _piece(self, component: int, box: Box) -> int:
+        """The height of what a box holds of a component."""
+        x0, y0, x1, y1 = (max(0, round(edge)) for edge in box)
+        rows = np.flatnonzero((self._labels[y0:y1, x0:x1] == component).any(1))
+        return int(rows[-1] - rows[0]) if len(rows) else 0
 
     def _nearest(self, component: int, box: Box) -> bool:
         """Whether no other box that holds a component, too, has it nearer to its middle line."""

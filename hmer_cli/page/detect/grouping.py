@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from hmer_cli.geometry import bounds
 from hmer_cli.page.detect.components import RASTER, InkComponents
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.detect.line_growth import Line, continues, equals_signs, grow, place_of
+from hmer_cli.page.detect.line_growth import (
+    Line,
+    continues,
+    cut_joined,
+    equals_signs,
+    grow,
+    place_of,
+)
 from hmer_cli.page.detect.neighbours import connected, related
 
 Indices = NDArray[np.int64]
@@ -169,8 +176,9 @@ def _equations(free: Floats, boxes: Floats, parts: InkComponents) -> list[Line]:
     rest = free[~(free[:, None] == taken[None]).all(2).any(1)]
     known = [Line(box, parts.boxes[_within(parts.boxes, box[None])]) for box in boxes]
     known = [line for line in known if len(line.signs)]
-    grown = grow([*seeds, *known], rest, unit)[: len(seeds)]
-    return [line for line in _united(grown, unit) if len(line.signs) > _SIGNS]
+    grown = grow([*seeds, *known], rest, unit)
+    whole = [line for line in _united(grown[: len(seeds)], unit) if len(line.signs) > _SIGNS]
+    return cut_joined([*whole, *grown[len(seeds) :]], unit)[: len(whole)]
 
 
 def _united(lines: list[Line], unit: float) -> list[Line]:
@@ -210,7 +218,8 @@ def _with_neighbours(boxes: Floats, free: Floats, parts: InkComponents) -> list[
     taken = np.concatenate([np.zeros(0, np.int64), *pairs])
     grown = grow(lines, np.delete(free, taken, 0), unit)
     whole = _united(grown, unit)
-    return [line for line in whole if line.found or len(line.signs) > _SIGNS]
+    kept = [line for line in whole if line.found or len(line.signs) > _SIGNS]
+    return cut_joined(kept, unit)
 
 
 def _signs_of(boxes: Floats, parts: InkComponents) -> list[Floats]:

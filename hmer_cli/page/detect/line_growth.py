@@ -24,6 +24,7 @@ _ALIKE = 0.55, 0.6  # of the longer bar: the shorter one; what both have in comm
 _LETTER = 0.5, 2.2  # heights of signs that tell where the line is
 _LOCAL = 3  # of these next to a sign tell it
 _OFF, _OFF_SMALL = 0.75, 0.95  # from the middle of the line, in heights of its letters; scripts
+_OFF_FLAT = 0.55  # the same of a minus
 _SMALL = 0.75  # of that height: a script or a dot
 _TALL, _COVERS = 1.5, 0.7  # times that height: a bracket or root; so much of the line is beside it
 _NEXT = 1.2  # to the next sign after it,
@@ -31,6 +32,7 @@ _BEFORE, _DASH = 1.1, 0.4  # to one before it; to a dash or dot, as after number
 _THIN = 0.3  # which is no higher,
 _NUMBER, _WITHIN = 3, 4.0  # unless so many signs are before it within so much: a number has fewer
 _OPERAND = 3.0  # beside an equals sign, which has two sides
+_JOINED, _REACH = 2.2, 1.2  # of the letters: higher signs may be joined; their own part of it
 _FRACTION = 1.2, 1.6  # length of a fraction's bar; from there to the middles of its halves
 
 
@@ -141,7 +143,9 @@ def _off(signs: Floats, part: Floats, unit: float) -> float | None:
     shared = min(float(part[3]), middle + height / 2) - max(float(part[1]), middle - height / 2)
     if own >= _TALL * height and shared >= _COVERS * height:
         return min(off, 0.5)
-    return off if off <= (_OFF_SMALL if own < _SMALL * height else _OFF) else None
+    flat = own < _THIN * unit and float(part[2] - part[0]) >= _FLAT * own
+    most = _OFF_FLAT if flat else _OFF_SMALL if own < _SMALL * height else _OFF
+    return off if off <= most else None
 
 
 def place_of(signs: Floats, part: Floats, unit: float) -> tuple[float, float]:
@@ -174,6 +178,30 @@ def _is_half(bars: Floats, part: Floats, unit: float) -> bool:
     x, y = float(part[0] + part[2]) / 2, float(part[1] + part[3]) / 2
     over = (bars[:, 0] <= x) & (x <= bars[:, 2])
     return bool((over & (np.abs(bars[:, [1, 3]].mean(1) - y) <= _FRACTION[1] * unit)).any())
+
+
+def cut_joined(lines: list[Line], unit: float) -> list[Line]:
+    """The lines, their tall signs no taller than a line where these reach into other lines."""
+    done = []
+    for line in lines:
+        signs = line.signs.copy()
+        for sign in signs:
+            middle, height = place_of(line.signs, sign, unit)
+            if sign[3] - sign[1] > _JOINED * height and _reaches(sign, line, lines, unit):
+                sign[1] = max(sign[1], middle - _REACH * height)
+                sign[3] = min(sign[3], middle + _REACH * height)
+        done.append(line._replace(signs=signs))
+    return done
+
+
+def _reaches(sign: Floats, own: Line, lines: list[Line], unit: float) -> bool:
+    """Whether a sign of one line stands in another, too."""
+    for line in lines:
+        middle, _ = place_of(line.signs, sign, unit)
+        near = line.box[0] - 2 * unit <= sign[2] and sign[0] <= line.box[2] + 2 * unit
+        if line is not own and near and sign[1] < middle < sign[3]:
+            return True
+    return False
 
 
 def continues(left: Floats, right: Floats, unit: float) -> bool:
