@@ -19,6 +19,8 @@ import numpy as np
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.page.clean.blots import remove_blots
+from hmer_cli.page.clean.faint import remove_faint
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
@@ -145,7 +147,7 @@ def _in_band(page: Page, top: int, foot: int) -> list[Region]:
 
 def _whole(page: Page) -> list[Region]:
     """All ink as one expression, without the lines of its paper."""
-    bare = remove_rules(page.image, cut_out=True)
+    bare = remove_faint(remove_blots(remove_rules(page.image, cut_out=True)))
     box = ink_box(bare)
     if box is None:
         bare, box = page.image, ink_box(page.image)
@@ -234,6 +236,7 @@ def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Re
 def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
     """The region of a box without the ink of its neighbours; ``above`` as in ``_cut``."""
     image, (left, top) = crops.cut(box)
+    image = remove_faint(image)
     there, origin = shift(box, 0, above), (left, top + above)
     ink = None if page.ink is None else page.ink.written(there, image, origin)
     return Region(page.in_source(there), image, origin, ink)
