@@ -32,7 +32,7 @@ Indices = NDArray[np.int64]
 
 # All chosen on photos of notes; lengths in letter heights.
 _TALL, _SLENDER = 2.0, 2.0  # a brace is so high, and so many times as high as wide
-_EDGE = 2  # pixels: nearer to the edge of the picture is a shadow, or cut off
+_ALONG = 0.6  # of its height: a part that runs so far along the edge of the picture is a shadow
 _TALLEST = 14.0  # higher is a line of the margin
 _HELD = 0.5  # of a box's height: a brace stands beside so much of it
 _BESIDE = 3.0  # between a brace and what it holds
@@ -75,7 +75,7 @@ def join_bracketed(boxes: Floats, parts: InkComponents) -> tuple[Floats, list[Br
     unit, ink = parts.unit, parts.boxes
     width, height = ink[:, 2] - ink[:, 0], ink[:, 3] - ink[:, 1]
     tall = (height >= _TALL * unit) & (height >= _SLENDER * width) & (height <= _TALLEST * unit)
-    tall &= (ink[:, 0] > _EDGE) & (ink[:, 2] < parts.ink.shape[1] - _EDGE)
+    tall &= ~_along_edge(parts)
     found = []
     for brace in ink[tall]:
         held = _held(boxes, brace, unit)
@@ -92,6 +92,20 @@ def join_bracketed(boxes: Floats, parts: InkComponents) -> tuple[Floats, list[Br
         found.append(Bracketed(whole, lines[:0] if closed else lines[np.argsort(lines[:, 1])]))
         boxes = boxes[~held]
     return boxes, found
+
+
+def _along_edge(parts: InkComponents) -> NDArray[np.bool_]:
+    """Which parts run along the left or right edge of the picture, as shadows do."""
+    found = np.zeros(len(parts), bool)
+    for column, reached in (
+        (0, parts.boxes[:, 0] <= 1),
+        (-1, parts.boxes[:, 2] >= parts.ink.shape[1] - 1),
+    ):
+        for index in np.flatnonzero(reached):
+            top, foot = parts.boxes[index, [1, 3]].astype(int)
+            edge = parts.ink[top:foot, column]
+            found[index] = found[index] or bool(edge.size and edge.mean() >= _ALONG)
+    return found
 
 
 def _closed(tall: Floats, brace: Floats, whole: Floats, unit: float) -> bool:
