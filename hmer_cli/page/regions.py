@@ -117,8 +117,11 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
     searched = asked or is_page(found.parts) or _has_rows(found, boxes)
     nothing = layout == "page" and page.written is None  # is the answer, where nothing is found
-    regions = _regions(page, found, boxes) if searched or len(boxes) > 1 else []
+    lines = not searched and are_equations(found.parts)
+    regions = _regions(page, found, boxes) if searched or lines or len(boxes) > 1 else []
     if searched and (regions or nothing or _has_prose(found)):
+        return regions
+    if lines and len(regions) > 1:
         return regions
     if any(region.lines for region in regions):
         return regions
@@ -168,7 +171,7 @@ def _has_rows(found: PreparedPage, boxes: Sequence[Box]) -> bool:
         return False
     parts, judge = found.parts, shipped().likely_rows
     there = np.array(boxes, np.float32).reshape(-1, 4) / found.scale
-    if are_rows(parts.boxes, parts.unit, there, judge) or are_equations(found.parts):
+    if are_rows(parts.boxes, parts.unit, there, judge):
         return True
     return len(find_rows(parts.boxes, parts.unit, judge)) > 1
 

@@ -20,7 +20,8 @@ _SHORTEST = 30  # and its unbroken pieces no shorter than this part of the way a
 _UNBROKEN = 8  # but one of them no shorter than this part: a row of minus signs has none
 _COVERED = 0.35  # of the way across: what a line's pieces add up to
 _REACH = 0.5  # of the way across: from a line's first piece to its last
-_BEND, _BENT = 0.02, 12  # of the gap, and pixels: by so much a line of a photo bends there
+_STRAY = 0.01  # of the gap between two of its pieces: by so much the second is off,
+_BEND, _LONG = 0.02, 6  # or by so much where both are no shorter than this part of the way across
 _OTHERS = 5  # lines that cross the page: with so many,
 _BROKEN = 20  # one of a line's pieces need be no longer than this part of the way across,
 _WHOLE = 3  # with fewer than this: fraction bars beside each other are no line
@@ -257,7 +258,8 @@ def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]
             x, y = chain.ends[-1]
             gap = x0 - x
             off = abs(y + chain.slope * gap - left)
-            near = gap > -w / 2 and off <= 3 + min(_BEND * abs(gap), _BENT)
+            long = min(w, chain.longest) >= max(labels.shape[1], 2 * _CUT_OUT) / _LONG
+            near = gap > -w / 2 and off <= 3 + (_BEND if long else _STRAY) * abs(gap)
             if near and (best is None or off < best[0]):
                 best = (off, chain)
         if best is None:
