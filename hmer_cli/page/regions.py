@@ -19,10 +19,13 @@ import numpy as np
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.page.clean.blots import remove_blots
+from hmer_cli.page.clean.faint import remove_faint
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
-from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.detect.grouping import are_equations, complete_rows, join_bracketed
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
@@ -116,9 +119,13 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     searched = asked or is_page(found.parts) or _has_rows(found, boxes)
     nothing = layout == "page" and page.written is None  # is the answer, where nothing is found
     many = len(found.parts) > _MOST_SIGNS
-    if many or (searched and (boxes or nothing or _has_prose(found))):
-        return _regions(page, found, boxes)
-    regions = _regions(page, found, boxes) if len(boxes) > 1 else []
+    lines = not searched and not many and are_equations(found.parts)
+    looked = many or searched or lines or len(boxes) > 1
+    regions = _regions(page, found, boxes) if looked else []
+    if many or (searched and (regions or nothing or _has_prose(found))):
+        return regions
+    if lines and len(regions) > 1:
+        return regions
     if any(region.lines for region in regions):
         return regions
     return _whole(page) if page.written is None else [_all_ink(page, page.written)]
@@ -139,12 +146,14 @@ def _in_band(page: Page, top: int, foot: int) -> list[Region]:
     if ink_box(band.image) is None:
         return []
     found = prepare_page(band)
-    return [_cut(page, found.image, box, 0, top) for box in _searched(page, found)]
+    boxes = _searched(page, found)
+    crops = Crops(found.image, boxes)
+    return [_alone(page, crops, box, top) for box in boxes]
 
 
 def _whole(page: Page) -> list[Region]:
     """All ink as one expression, without the lines of its paper."""
-    bare = remove_rules(page.image, cut_out=True)
+    bare = remove_faint(remove_blots(remove_rules(page.image, cut_out=True)))
     box = ink_box(bare)
     if box is None:
         bare, box = page.image, ink_box(page.image)
@@ -192,20 +201,23 @@ def _all_ink(page: Page, written: InkImage) -> Region:
 
 def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Region]:
     """The regions of boxes with what stands beside them: braces, and signs at the ends of lines."""
-    if not boxes:
+    there = np.array(boxes, np.float32).reshape(-1, 4) / found.scale
+    whole = complete_rows(there, found.parts)
+    if not len(whole):
         return []
-    there = np.array(boxes, np.float32) / found.scale
-    alone, bracketed = join_bracketed(complete_rows(there, found.parts), found.parts)
+    alone, bracketed = join_bracketed(whole, found.parts)
     scaled = [_scaled(each.box, found.scale) for each in bracketed]
     lines = {
         box: [_scaled(line, found.scale) for line in each.lines]
         for box, each in zip(scaled, bracketed, strict=True)
     }
     ordered = in_reading_order([*(_scaled(box, found.scale) for box in alone), *scaled])
+    crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
     regions = []
     for box in ordered:
-        cases = tuple(_cut(page, found.image, line, 0) for line in lines.get(box, ()))
-        regions.append(replace(_cut(page, found.image, box, 0), lines=cases))
+        cases = tuple(_alone(page, crops, line) for line in lines.get(box, ()))
+        whole = _cut(page, found.image, box, 0) if cases else _alone(page, crops, box)
+        regions.append(replace(whole, lines=cases))
     return regions
 
 
@@ -225,6 +237,15 @@ def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Re
     there = shift(box, 0, above)
     ink = None if page.ink is None else page.ink.written(there, cut, origin)
     return Region(page.in_source(there), cut, origin, ink)
+
+
+def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
+    """The region of a box without the ink of its neighbours; ``above`` as in ``_cut``."""
+    image, (left, top) = crops.cut(box)
+    image = remove_faint(image)
+    there, origin = shift(box, 0, above), (left, top + above)
+    ink = None if page.ink is None else page.ink.written(there, image, origin)
+    return Region(page.in_source(there), image, origin, ink)
 
 
 def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:
