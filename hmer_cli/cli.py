@@ -200,7 +200,8 @@ def convert(
             "--out",
             "-o",
             metavar="FILE",
-            help="A .tex, .md, .jsonl or .html file; may be given more than once. "
+            help="A .tex, .md, .jsonl or .html file, or a folder, as ink/, for labelled "
+            "handwriting to train on; may be given more than once. "
             "- is stdout, one expression a line (the default); -.jsonl is that format on stdout.",
             show_default=False,
         ),

@@ -95,6 +95,7 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
         alternatives=reading.alternatives if correction is None else (),
         tokens=reading.tokens,
         evidence=evidence,
+        handwriting=expression.handwriting,
     )
 
 
