@@ -154,14 +154,14 @@ def join(
 ) -> None:
     """Write the recogniser of one file with a graph reader and other metadata to another.
 
-    Its decoder, whose part the graph reader takes, is left out, and the graph reader that it has,
-    unless the new one comes ``beside`` that.
+    Its decoder, whose part the graph reader takes, is left out. Of the graph readers that it has,
+    the new one takes the place of the first, or of the second if it comes ``beside`` the first.
     """
     model = onnx.load(str(path))
-    kept = {(SECOND if beside else GRAPH) + name: packed(part) for name, part in parts.items()}
-    if beside:
-        own = {entry.key: entry.value for entry in model.metadata_props}
-        kept |= {key: value for key, value in own.items() if key.startswith(GRAPH)}
+    new, other = (SECOND, GRAPH) if beside else (GRAPH, SECOND)
+    kept = {new + name: packed(part) for name, part in parts.items()}
+    own = {entry.key: entry.value for entry in model.metadata_props}
+    kept |= {key: value for key, value in own.items() if key.startswith(other)}
     kept[METADATA] = json.dumps(metadata, sort_keys=True)
     del model.metadata_props[:]
     for key in sorted(kept):
@@ -227,14 +227,15 @@ def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return _all_tensors(models), metadata
 
 
-def restore_graph(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The same of the graph reader in it, of two the second.
+def restore_graph(path: Path, front: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The same of the graph reader in it; of two, the first that reads by this front.
 
     Raises MissingError where the file holds none.
     """
     _, packages, metadata = _opened(path)
-    last = SECOND if any(key.startswith(SECOND) for key in packages) else GRAPH
-    models = [package for key, package in packages.items() if key.startswith(last)]
+    held = [key for key in (GRAPH, SECOND) if key + ENCODER in packages]
+    found = next((key for key in held if key + front in packages), (held or [GRAPH])[-1])
+    models = [package for key, package in packages.items() if key.startswith(found)]
     if not models:
         raise MissingError(f"{path} holds no graph reader", "give weights that have one")
     return _all_tensors(models), metadata
