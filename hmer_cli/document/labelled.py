@@ -70,7 +70,7 @@ class LabelledFolder:
         for name in stale:
             with suppress(FileNotFoundError):
                 (self.path / name).unlink()
-        self._claim(made.keys())
+        self._claim(set(made))
         learnt = sum(_label(record) is not None for _, record in named)
         doubtful = len(named) - learnt
         console.note(
