@@ -39,7 +39,8 @@ def convert(
             "-o",
             metavar="FILE",
             help="A .tex, .md, .jsonl, .csv, .docx, .typ, .mathml, .svg, .pdf, .page.zip, "
-            ".fragment.html or .html (review page) file; may be given more than once. "
+            ".fragment.html or .html (review page) file, or a folder, as ink/, for labelled "
+            "handwriting to train on; may be given more than once. "
             "- is stdout, one expression a line (the default); -.jsonl is that format on stdout.",
             show_default=False,
         ),

@@ -22,6 +22,7 @@ from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.ids import ink_id, source_ids
+from hmer_cli.document.labelled import LabelledFolder
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.document.records import PageRead, Record, count, spelt_in_tokens
 from hmer_cli.document.watch import watch_sources
@@ -44,6 +45,8 @@ from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 Spelling = Literal["typed", "tokens"]
 """How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
 
+Destination = Output | LabelledFolder
+
 
 def convert(
     inputs: Sequence[str],
@@ -64,7 +67,8 @@ def convert(
     copy: bool = False,
     recogniser: Reader | None = None,
 ) -> list[Record]:
-    """Read every expression in ``inputs`` and write them to every one of ``outs``.
+    """Read every expression in ``inputs`` and write them to every one of ``outs``; one that ends
+    in a slash is a folder of labelled handwriting (see `hmer_cli.document.labelled`).
 
     ``pages`` chooses pages of PDFs and TIFFs (``1-4,7``); ``jobs`` threads prepare pages while
     others are read; the output does not depend on it. ``corrections`` are files from review pages;
@@ -80,7 +84,8 @@ def convert(
 
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
-    outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
+    outputs = [LabelledFolder.parse(out) or Output.parse(out) for out in dict.fromkeys(outs)]
+    folders = [output for output in outputs if isinstance(output, LabelledFolder)]
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
         raise UsageError("there is nothing to convert", "name an image, or give --paste")
@@ -89,6 +94,8 @@ def convert(
     _check_usage(inputs, outputs, jobs, watch)
     pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
+    for folder in folders:
+        files.check_apart(folder.path, inputs)
     for output in outputs:
         output.check()
         if output.path is not None and output.is_readable:
@@ -97,7 +104,9 @@ def convert(
         files.check_apart(debug, inputs, above=True)
         files.make_folder(debug)
     pictures = any(output.shows_evidence for output in outputs)
-    options = Options(chosen, layout, jobs, pictures, renderer=pdf_renderer)
+    options = Options(
+        chosen, layout, jobs, pictures, handwriting=bool(folders), renderer=pdf_renderer
+    )
     converter = Converter(
         layout=layout,
         jobs=jobs,
@@ -197,7 +206,7 @@ def tell(record: Record) -> None:
 
 
 def _check_usage(
-    inputs: Sequence[str], outputs: Sequence[Output], jobs: int | None, watch: bool
+    inputs: Sequence[str], outputs: Sequence[Destination], jobs: int | None, watch: bool
 ) -> None:
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: there must be at least one")
@@ -226,7 +235,7 @@ def once(sources: Iterable[Source]) -> list[Source]:
     return list(kept.values())
 
 
-def deliver_all(records: Sequence[Record], outputs: Sequence[Output]) -> None:
+def deliver_all(records: Sequence[Record], outputs: Sequence[Destination]) -> None:
     """Write every output, even if others fail. Raises the last HmerError."""
     nothing = all(record.status == "failed" for record in records)
     errors: list[HmerError] = []
@@ -259,7 +268,7 @@ def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[
         console.say(error)
 
 
-def sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:
+def sum_up(records: Sequence[Record], outputs: Sequence[Destination], seconds: float) -> None:
     """Print one line of statistics on stderr, unless all output goes to stdout."""
     if all(output.path is None for output in outputs):
         return

@@ -121,6 +121,7 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
         alternatives=reading.alternatives if correction is None else (),
         tokens=_in_source(reading.tokens, page.result.to_source),
         evidence=evidence,
+        handwriting=expression.handwriting,
     )
 
 

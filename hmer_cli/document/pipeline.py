@@ -15,13 +15,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
+import numpy as np
 
 from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, to_read
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.page_files import PageFiles
-from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
+from hmer_cli.document.records import (
+    Handwriting,
+    PageRead,
+    Picture,
+    RegionReading,
+    Result,
+    Transform,
+)
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box
 from hmer_cli.models.session import cores
@@ -48,7 +56,8 @@ class Options:
 
     ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
     ``pictures`` of the pages are stored if an output shows them; ``look`` is called with every page
-    and its regions, which bypasses the cache; ``batch``: regions recognised at a time; ``renderer``
+    and its regions; readings come with their ``handwriting`` if an output needs it; both bypass the
+    cache. ``batch``: regions recognised at a time; ``renderer``
     renders the pages of PDFs.
     """
 
@@ -57,6 +66,7 @@ class Options:
     jobs: int | None = None
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
+    handwriting: bool = False
     batch: int = 8  # after as many at most, what was read is safe
     renderer: Renderer = "pdfium"
 
@@ -128,7 +138,7 @@ def _holding(source: Source, data: bytes) -> Source:
 def _looked_up(sheet: Sheet, digest: str, results: Cache | PageFiles, options: Options) -> _Work:
     key = results.key(digest, sheet.number)
     work = _Work(sheet.source, sheet.number, digest, key, sheet=sheet)
-    if options.look is not None:
+    if options.look is not None or options.handwriting:
         return work
     known = results.find(key)
     shown = not options.pictures or results.picture(key) is not None
@@ -253,7 +263,7 @@ def _recognised(
     images = [image for work in batch for region in work.regions for image in to_read(region)]
     try:
         readings = iter(reader.read(images) if images else ())
-        read = [(work, _result(work, readings, reader)) for work in batch]
+        read = [(work, _result(work, readings, reader, options)) for work in batch]
         pairs = [_upright(*each, reader, options) for each in read]
         return [work for work, _ in pairs], [result for _, result in pairs]
     except Exception as error:
@@ -266,11 +276,29 @@ def _recognised(
     return [work for (work,), _ in singles], [result for _, (result,) in singles]
 
 
-def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
+def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: Options) -> Result:
     if work.known is not None:
         return work.known
-    found = tuple(_expression(region, reading_of(region, readings)) for region in work.regions)
-    return Result(reader.model, found, work.to_source)
+    found = []
+    for region in work.regions:
+        expression = _expression(region, reading_of(region, readings))
+        if options.handwriting:
+            expression = replace(expression, handwriting=_handwriting(region, work.to_source))
+        found.append(expression)
+    return Result(reader.model, tuple(found), work.to_source)
+
+
+def _handwriting(region: Region, to_source: Transform | None) -> Handwriting:
+    """What stands in a region; strokes in pixels of the page's image go to the source's units."""
+    if region.written is None:
+        return Handwriting(region.image)
+    ink = region.written.ink
+    if to_source is not None and region.written.image is not region.image:
+        matrix = np.array(to_source).reshape(3, 3)
+        points = (stroke.astype(np.float64)[None] for stroke in ink.strokes)
+        moved = (cv2.perspectiveTransform(each, matrix)[0] for each in points)
+        ink = replace(ink, strokes=tuple(each.astype(np.float32) for each in moved))
+    return Handwriting(region.image, ink)
 
 
 def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> tuple[_Work, Result]:
@@ -285,7 +313,7 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
     picture = _picture(turned.image) if options.pictures else None
     work = replace(work, regions=regions, picture=picture, to_source=_to_source(turned))
     anew = iter(reader.read([image for region in regions for image in to_read(region)]))
-    return work, _result(work, anew, reader)
+    return work, _result(work, anew, reader, options)
 
 
 def _expression(region: Region, reading: Reading) -> RegionReading:

@@ -12,6 +12,8 @@ from typing import Literal
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.render import Image
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
@@ -36,15 +38,26 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Handwriting:
+    """What stands in one region: its ``image`` (H, W), dark ink on white, and where it was read by
+    its strokes those, as ``ink`` in the units of the region."""
+
+    image: Image
+    ink: Ink | None = None
+
+
+@dataclass(frozen=True)
 class RegionReading:
     """The reading of one region: ``region`` in source coordinates, ``box`` and the boxes of the
-    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink.
+    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink. ``handwriting`` is set if
+    an output needs it.
     """
 
     region: Box
     box: Box
     key: str
     reading: Reading
+    handwriting: Handwriting | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -103,9 +116,9 @@ class Record:
     doubtful. ``correction`` is what a person typed, empty for "no mathematics". ``alternatives``
     are other readings, likeliest first; none where it was corrected. ``tokens`` are those
     recognised (before any correction), in the unit of ``region``; ``evidence`` is set if an output
-    needs it. ``key`` is the SHA-256 of the ink, empty where there is none. ``internal``: the
-    failure is a bug of hmer. ``lines`` are the records of the lines that a derivation was joined
-    from.
+    needs it, as is ``handwriting``. ``key`` is the SHA-256 of the ink, empty where there is none.
+    ``internal``: the failure is a bug of hmer. ``lines`` are the records of the lines that a
+    derivation was joined from.
     """
 
     source: str
@@ -122,6 +135,7 @@ class Record:
     alternatives: tuple[Alternative, ...] = field(default=(), compare=False)
     tokens: tuple[TokenReading, ...] = field(default=(), repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    handwriting: Handwriting | None = field(default=None, repr=False, compare=False)
     internal: bool = False
     lines: tuple[Record, ...] = field(default=(), repr=False, compare=False)
 

@@ -45,7 +45,8 @@ def main() -> None:
 def join(weights: Path, run: Path, name: str, data: Path, out: Path, beside: bool = False) -> None:
     """Write the recogniser of ``weights`` with the graph model of ``run`` to ``out``.
 
-    With ``beside`` the graph model that the recogniser has stays, and the other sees images alone.
+    With ``beside`` the graph model that the recogniser has stays, and the other sees images alone;
+    without, it takes the place of the first, and a second one stays.
     Raises UsageError where the two have other tokens, or where the run has no graph model.
     """
     _, metadata = onnx.restore(weights)

@@ -15,12 +15,12 @@ from hmer_cli.datasets.expressions import Sample, open_dataset
 from hmer_cli.errors import UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.registry import resolve
-from hmer_cli.training.compose.examples import examples, inks
+from hmer_cli.training.compose.examples import Example, examples, inks
 from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.delivery import deliver
 from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.loop import BEST, CHECKPOINT, Trainer
-from hmer_cli.training.recipe import Recipe
+from hmer_cli.training.recipe import Own, Recipe
 from hmer_cli.training.systems.base import Say
 
 Advance = Callable[[int, int], None]
@@ -48,10 +48,11 @@ def train_recogniser(
         say = _silent
     alone = plan.recomposition.alone
     samples = [] if alone else open_dataset(str(data), plan.split or None)
-    samples += [sample for path in more for sample in _all_of(path, plan.split)]
-    learned = examples(samples)
+    own = [sample for path in more for sample in _all_of(path, plan.split)]
+    learned, held = with_own(examples(samples), examples(own), plan.own)
+    samples += own
     scored = open_dataset(str(data), plan.valid)[:: plan.schedule.scored] if plan.valid else []
-    valid = examples(scored)
+    valid = [*examples(scored), *held]
     say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
     invention = invention_of(plan, recipe.parent, data if alone else data.parent, samples)
     trainer = Trainer(plan, learned, valid, out, say, invention, group)
@@ -75,6 +76,18 @@ def _all_of(path: Path, split: str) -> list[Sample]:
         return open_dataset(str(path))
     except UsageError:
         return open_dataset(str(path), split)
+
+
+def with_own(
+    learned: Sequence[Example], own: Sequence[Example], plan: Own
+) -> tuple[list[Example], list[Example]]:
+    """What is learnt from, ``own`` examples as often as their share asks, and those held out."""
+    held = list(own[plan.held - 1 :: plan.held]) if plan.held else []
+    kept = [example for i, example in enumerate(own, 1) if not plan.held or i % plan.held]
+    times = 1
+    if kept and learned and plan.share:
+        times = max(1, round(plan.share / (1 - plan.share) * len(learned) / len(kept)))
+    return [*learned, *kept * times], held
 
 
 def _silent(message: str) -> None:

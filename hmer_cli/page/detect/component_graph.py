@@ -70,21 +70,6 @@ class Predictions:
     boxes: Floats
     links: Links
 
-    def of(self, chosen: NDArray[np.int64]) -> DensePredictions:
-        """The predictions of the chosen components."""
-        return DensePredictions(self.maths[chosen], self.boxes[chosen], *self.links.between(chosen))
-
-
-@dataclass(frozen=True)
-class DensePredictions:
-    """Predictions of n components: ``maths`` (n,), ``boxes`` (n, 4), link probabilities ``same``
-    (n, n), and ``known`` (n, n), 1 for pairs of neighbours and 0 for others."""
-
-    maths: Floats
-    boxes: Floats
-    same: Floats
-    known: Floats
-
 
 @dataclass(frozen=True)
 class Links:
@@ -115,21 +100,26 @@ class Links:
         strong = self.same > least
         return self.rows[strong], self.columns[strong]
 
-    def around(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The chosen parts and all their neighbours, ascending."""
-        start, end = np.searchsorted(self.rows, [chosen, chosen + 1])
-        beside = [self.columns[a:b] for a, b in zip(start, end, strict=True)]
-        return np.unique(np.concatenate([chosen, *beside]))
+    def among(self, chosen: NDArray[np.bool_]) -> Links:
+        """The pairs of chosen parts, ``chosen`` (N,) alone."""
+        kept = chosen[self.rows] & chosen[self.columns]
+        return Links(self.count, self.rows[kept], self.columns[kept], self.same[kept])
+
+    def pairs_of(self, parts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pairs of each of some parts: which of them it is, and the place of the pair."""
+        start, end = np.searchsorted(self.rows, [parts, parts + 1])
+        lengths = end - start
+        which = np.repeat(np.arange(len(parts)), lengths)
+        return which, np.arange(lengths.sum()) - np.repeat(
+            np.cumsum(lengths) - lengths - start, lengths
+        )
 
     def between(self, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """The values, and 1 for each pair there is, among n chosen parts, (n, n) each."""
         place = np.full(self.count, -1)
         place[chosen] = np.arange(len(chosen))
         same, known = np.zeros((2, len(chosen), len(chosen)), np.float32)
-        start, end = np.searchsorted(self.rows, [chosen, chosen + 1])
-        lengths = end - start
-        row = np.repeat(np.arange(len(chosen)), lengths)
-        at = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths - start, lengths)
+        row, at = self.pairs_of(chosen)
         column = place[self.columns[at]]
         kept = column >= 0
         same[row[kept], column[kept]] = self.same[at[kept]]
