@@ -26,6 +26,7 @@ from hmer_cli.errors import OutputError
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
 from hmer_cli.page.detect.detector import FILES
+from hmer_cli.recognition.line_reader import FILE as LINES
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 T = TypeVar("T")
@@ -201,8 +202,8 @@ def _code() -> str:
 
 @cache
 def _detector() -> str:
-    """SHA-256 of each of the weights that find regions."""
-    paths = [shipped_dir() / name for name in FILES]
+    """SHA-256 of each of the weights that find regions, and of those that read words."""
+    paths = [shipped_dir() / name for name in (*FILES, LINES)]
     return " ".join(sha256_of(path) if path.is_file() else "-" for path in paths)
 
 
@@ -282,6 +283,7 @@ def _encoded(result: Result) -> bytes:
             "confidence": each.reading.confidence,
             "tokens": [(t.token, t.confidence, *t.box) for t in each.reading.tokens],
             "alternatives": [(a.label, a.confidence) for a in each.reading.alternatives],
+            "words": each.words,
         }
         for each in result.expressions
     ]
@@ -306,7 +308,8 @@ def _expression(fields: dict[str, Any]) -> RegionReading:
     )
     others = tuple(Alternative(label, confidence) for label, confidence in fields["alternatives"])
     reading = Reading(fields["label"], fields["confidence"], tokens, others)
-    return RegionReading(_box(fields["region"]), _box(fields["box"]), fields["key"], reading)
+    places = _box(fields["region"]), _box(fields["box"])
+    return RegionReading(*places, fields["key"], reading, fields["words"])
 
 
 def _box(numbers: Sequence[float]) -> Box:

@@ -46,13 +46,15 @@ class Picture:
 @dataclass(frozen=True)
 class RegionReading:
     """The reading of one region: ``region`` in source coordinates, ``box`` and the boxes of the
-    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink.
+    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink; ``words`` is what it says
+    if it is no mathematics, empty where it is not likely words.
     """
 
     region: Box
     box: Box
     key: str
     reading: Reading
+    words: str = ""
 
 
 @dataclass(frozen=True)

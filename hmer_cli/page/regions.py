@@ -9,7 +9,7 @@ prose and drawings (``detect/search.py``) and completed by what stands beside th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -89,17 +89,22 @@ class Region:
         return hashlib.sha256(b"%d %d " % ink.shape + np.packbits(ink).tobytes()).hexdigest()
 
 
-def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
+Preparation = Callable[[Page], PreparedPage]
+
+
+def find_regions(
+    page: Page, layout: Layout = "auto", prepare: Preparation = prepare_page
+) -> list[Region]:
     """The regions of the page in reading order; none where it holds no ink or, if it is a page
     of notes, no mathematics.
 
-    Where the strokes are known, and are all that a box holds, it is read by them. Raises
-    UsageError for a layout that there is not, MissingError where the weights that find regions are
-    not installed.
+    Where the strokes are known, and are all that a box holds, it is read by them. ``prepare`` may
+    keep what it makes of the page, for others to look at. Raises UsageError for a layout that there
+    is not, MissingError where the weights that find regions are not installed.
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
-    if page.written is not None and not _is_searched(page, layout):
+    if page.written is not None and not _is_searched(page, layout, prepare):
         return [_all_ink(page, page.written)]
     if ink_box(page.image) is None:
         return []
@@ -108,7 +113,7 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     bands = cut_into_bands(page.image)
     if len(bands) > 1:
         return [region for band in bands for region in _in_band(page, *band)]
-    found = prepare_page(page)
+    found = prepare(page)
     in_lines = page.redrawn and page.ink is not None and page.ink.in_lines
     asked = layout == "page" or in_lines
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
@@ -122,13 +127,11 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     return _whole(page) if page.written is None else [_all_ink(page, page.written)]
 
 
-def _is_searched(page: Page, layout: Layout) -> bool:
+def _is_searched(page: Page, layout: Layout, prepare: Preparation) -> bool:
     """Whether a page of nothing but ink is taken for more than one expression."""
     if layout != "auto" or page.ink is None:
         return layout == "page"
-    return page.ink.in_lines or (
-        len(page.ink) >= FEWEST_PARTS and is_page(prepare_page(page).parts)
-    )
+    return page.ink.in_lines or (len(page.ink) >= FEWEST_PARTS and is_page(prepare(page).parts))
 
 
 def _in_band(page: Page, top: int, foot: int) -> list[Region]:
@@ -137,7 +140,7 @@ def _in_band(page: Page, top: int, foot: int) -> list[Region]:
     if ink_box(band.image) is None:
         return []
     found = prepare_page(band)
-    return [_cut(page, found.image, box, 0, top) for box in _searched(page, found)]
+    return [cut_region(page, found.image, box, 0, top) for box in _searched(page, found)]
 
 
 def _whole(page: Page) -> list[Region]:
@@ -146,7 +149,7 @@ def _whole(page: Page) -> list[Region]:
     box = ink_box(bare)
     if box is None:
         bare, box = page.image, ink_box(page.image)
-    return [] if box is None else [_cut(page, bare, box, _MARGIN)]
+    return [] if box is None else [cut_region(page, bare, box, _MARGIN)]
 
 
 def _may_be_page(found: PreparedPage) -> bool:
@@ -202,8 +205,8 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
     ordered = in_reading_order([*(_scaled(box, found.scale) for box in alone), *scaled])
     regions = []
     for box in ordered:
-        cases = tuple(_cut(page, found.image, line, 0) for line in lines.get(box, ()))
-        regions.append(replace(_cut(page, found.image, box, 0), lines=cases))
+        cases = tuple(cut_region(page, found.image, line, 0) for line in lines.get(box, ()))
+        regions.append(replace(cut_region(page, found.image, box, 0), lines=cases))
     return regions
 
 
@@ -212,7 +215,7 @@ def _scaled(box: Floats, scale: float) -> Box:
     return x0, y0, x1, y1
 
 
-def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Region:
+def cut_region(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Region:
     """The region round a box of the image, which begins ``above`` so many rows of the page's.
 
     Its image is a copy, so that a region does not keep the whole page in memory.
