@@ -34,15 +34,24 @@ FUNCTIONS = frozenset(
 )
 """Names of functions, which are words of mathematics."""
 
+COMMON = frozenset("of in is as to if or on at by be we so it no an and for all the".split())
+"""Words that stand beside formulas, the shorter of which signs may look like."""
+
 # Chosen on notes-truth, the page that is judged left out.
 _LETTERS, _SURE, _DOUBTED = 3, 0.6, 0.45  # letters, and their confidence: words without a doubt
 _BETWEEN, _IN_LINE = (2, 0.35), (2, 0.5)  # the same of a word between two pieces, by itself and not
 _CUT_OFF = 3, 0.75  # the same of a word that is cut off
-_GAP, _INK = 7.0, 0.65  # letter heights between two pieces, and of the ink there
+_GAP, _FAR, _WHITE = (
+    7.0,
+    12.0,
+    2.2,
+)  # letter heights between two pieces; if surely mathematics; white
+_INK = 0.65  # letter heights: the ink between two pieces
 _WIDE_INK, _SIGN = 1.5, 0.75  # a sign so wide, or read so surely as mathematics, joins them
 _SAME_LINE = 0.5  # of the lower one's height: what two pieces share
 _BESIDE = 1.8  # letter heights between a piece and what is added to it
-_ADDED = 0.85  # confidence of a formula that is in no region,
+_LIMIT = 1.6, 0.4  # letter heights of a limit, and of the white between it and its sign
+_ADDED = 0.75  # confidence of a formula that is in no region,
 _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
 _FORMULA = 0.5
 
@@ -168,7 +177,10 @@ class WordFinder:
         shared = min(piece[3], box[3]) - max(piece[1], box[1])
         white = max(piece[0], box[0]) - min(piece[2], box[2])
         lower = min(piece[3] - piece[1], box[3] - box[1])
-        return shared >= _SAME_LINE * lower and white <= _BESIDE * self.unit
+        beside = shared >= _SAME_LINE * lower and white <= _BESIDE * self.unit
+        narrow = box[3] - box[1] <= _LIMIT[0] * self.unit and box[2] - box[0] < piece[2] - piece[0]
+        under = white <= -0.5 * (box[2] - box[0]) and -shared <= _LIMIT[1] * self.unit
+        return beside or (narrow and under)
 
     def _ordered(self, pieces: list[tuple[Region, bool]], readable: bool) -> MathRegions:
         places = [region.place for region, _ in pieces]
@@ -205,9 +217,9 @@ class WordFinder:
         if not maths or len(words) == 1:
             return region
         first, last = 0, len(words) - 1
-        while first < maths[0] and _is_word(words[first], *_CUT_OFF):
+        while first < maths[0] and _is_cut_off(words[first]):
             first += 1
-        while last > maths[-1] and _is_word(words[last], *_CUT_OFF):
+        while last > maths[-1] and _is_cut_off(words[last]):
             last -= 1
         if first == 0 and last == len(words) - 1:
             return region
@@ -269,7 +281,8 @@ class WordFinder:
 
     def _goes_on(self, piece: Box, other: Box) -> bool:
         """Whether what stands between two pieces is mathematics, too."""
-        if other[0] - piece[2] > _GAP * self.unit:
+        gap = (other[0] - piece[2]) / self.unit
+        if gap > _FAR:
             return False
         top, foot = max(piece[1], other[1]), min(piece[3], other[3])
         middle = self.parts.reshape(-1, 2, 2).mean(1)
@@ -278,15 +291,17 @@ class WordFinder:
         if not len(ink):
             return False
         wide = float(ink[:, 2].max() - ink[:, 0].min()) / self.unit
-        gap = region_of(self.page, self.found, (piece[2], top, other[0], foot))
-        words = self._read(gap).words
-        if wide < _INK or any(_is_word(word, *_BETWEEN) for word in words):
+        white = _widest_white(ink, piece[2], other[0]) / self.unit
+        between_them = region_of(self.page, self.found, (piece[2], top, other[0], foot))
+        words = self._read(between_them).words
+        if wide < _INK or white > _WHITE or any(_is_word(word, *_BETWEEN) for word in words):
             return False
         if any(_is_word(word, *_IN_LINE) for word in self._words_within(piece, other)):
             return False
         sign = max((word.confidence for word in words if word.is_math), default=0.0)
         told = max((word.confidence for word in words if not word.is_math), default=0.0)
-        return sign >= _SIGN or (wide >= _WIDE_INK and (sign > 0 or told < 0.5))
+        doubtful = wide >= _WIDE_INK and gap <= _GAP and (sign > 0 or told < 0.5)
+        return sign >= _SIGN or doubtful
 
     def _words_within(self, piece: Box, other: Box) -> list[LineWord]:
         """The words between two pieces where both are read as one line."""
@@ -299,10 +314,24 @@ class WordFinder:
         ]
 
 
+def _is_cut_off(word: LineWord) -> bool:
+    """Whether a word at the end of a formula is none of its own."""
+    common = _plain(word) in COMMON and word.confidence >= _CUT_OFF[1]
+    return common or _is_word(word, *_CUT_OFF)
+
+
 def _is_word(word: LineWord, letters: int, least: float) -> bool:
     """Whether a word has so many letters, and is so sure."""
     enough = _letters(word) >= letters and word.confidence >= least
     return enough and not word.is_math and _plain(word) not in FUNCTIONS
+
+
+def _widest_white(ink: Floats, left: float, right: float) -> float:
+    """The widest gap that parts (N, 4) leave from left to right."""
+    order = np.argsort(ink[:, 0])
+    ends = np.maximum.accumulate(np.concatenate([[left], ink[order, 2]]))
+    starts = np.concatenate([ink[order, 0], [right]])
+    return float((starts - ends).max())
 
 
 def _left(region: Region) -> float:
