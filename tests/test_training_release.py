@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 pytest.importorskip("msgspec")
 pytest.importorskip("lightgbm")
 
-from hmer_cli import release as verb
+from hmer_cli.commands import release as verb
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.page.detect.detector import FILES, Detector
 from hmer_cli.training.release import Job, Runner, Scores, load_release
