@@ -217,13 +217,13 @@ class Converter:
             return page.expressions[0]
         return _nothing(page, self.reader.model)
 
-    def results(self, layout: Layout | None = None) -> Cache:
-        """What was read before, where it is kept; to be closed by who opens it."""
+    def results(self, layout: Layout | None = None, text: bool = False) -> Cache:
+        """What was read before, with the words or without, where it is kept; to be closed."""
         identity = getattr(self.reader, "identity", None)
         layout = layout or self.layout
         if identity is None or self._cache is None:
             return Cache(None, layout)
-        return Cache(self._cache, setting_of(identity, layout, self.pdf_renderer))
+        return Cache(self._cache, setting_of(identity, layout, self.pdf_renderer, text))
 
     def read_sources(
         self,
@@ -232,7 +232,7 @@ class Converter:
         advance: Callable[[int, int], None] = lambda done, found: None,
     ) -> Iterator[PageRead]:
         """Every page of every source as it was read, in their order: what all else rests on."""
-        with self.results(options.layout) as results:
+        with self.results(options.layout, options.text) as results:
             yield from read_pages(sources, self.reader, results, options, advance)
 
     def _pages(

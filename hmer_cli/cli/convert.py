@@ -70,6 +70,10 @@ def convert(
         Literal["typed", "tokens"],
         typer.Option(help="LaTeX as a person types it, or the tokens of the field's data sets."),
     ] = "typed",
+    document: Annotated[
+        bool,
+        typer.Option("--document", help="Whole pages in .md and .tex, words and mathematics."),
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and convert what arrives or changes.")
     ] = False,
@@ -116,6 +120,7 @@ def convert(
         watch=watch,
         pdf_renderer=pdf_renderer,
         spelling=spelling,
+        document=document,
         paste=paste,
         copy=copy,
     )

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hmer_cli import console
-from hmer_cli.document.records import Picture, RegionReading, Result
+from hmer_cli.document.records import Picture, RegionReading, Result, TextWord
 from hmer_cli.errors import OutputError
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
@@ -184,9 +184,10 @@ class Cache:
             self._path = None
 
 
-def setting_of(identity: str, layout: str, renderer: str = "pdfium") -> str:
+def setting_of(identity: str, layout: str, renderer: str = "pdfium", text: bool = False) -> str:
     """Everything that a reading depends on besides the page, as part of the key."""
-    return " ".join([identity, layout, renderer, _code(), _detector(), _libraries()])
+    words = "text" if text else "-"
+    return " ".join([identity, layout, renderer, words, _code(), _detector(), _libraries()])
 
 
 @cache
@@ -291,6 +292,7 @@ def _encoded(result: Result) -> bytes:
         "model": result.model,
         "expressions": expressions,
         "to_source": result.to_source,
+        "text": [(word.text, word.box, word.line, word.confidence) for word in result.text],
     }
     text = json.dumps(content, separators=(",", ":"))
     return zlib.compress(text.encode())
@@ -299,7 +301,9 @@ def _encoded(result: Result) -> bytes:
 def _decoded(data: bytes) -> Result:
     content = json.loads(zlib.decompress(data))
     to_source = content["to_source"] and tuple(map(float, content["to_source"]))
-    return Result(content["model"], tuple(map(_expression, content["expressions"])), to_source)
+    words = tuple(TextWord(text, _box(box), *rest) for text, box, *rest in content["text"])
+    found = tuple(map(_expression, content["expressions"]))
+    return Result(content["model"], found, to_source, words)
 
 
 def _expression(fields: dict[str, Any]) -> RegionReading:

@@ -8,11 +8,12 @@ formulas that the reader sees among the words of a line, where no region is, are
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.document.records import TextWord
 from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.geometry import Box, bounds, union
 from hmer_cli.page.detect.integral import Floats
@@ -62,12 +63,14 @@ _RELATIONS = ALIGNED_RELATIONS | {"\\to", "\\rightarrow", "\\in"}
 class MathRegions:
     """The regions in reading order; with each, what it says if it is words, and whether it was
     ``added`` to those that the search found. ``readable``: there is text, as it lies on the page.
+    ``text`` are the words in none of them, where they are asked for.
     """
 
     regions: tuple[Region, ...] = ()
     words: tuple[str, ...] = ()
     added: tuple[bool, ...] = ()
     readable: bool = False
+    text: tuple[TextWord, ...] = ()
 
     @classmethod
     def of(cls, regions: Sequence[Region]) -> MathRegions:
@@ -81,9 +84,9 @@ class MathRegions:
 NO_REGIONS = MathRegions()
 
 
-def find_mathematics(page: Page, layout: Layout) -> MathRegions:
+def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegions:
     """The regions of a page, as `find_regions` has them, without those that the words of the page
-    show to be none.
+    show to be none; with its ``text`` where that is asked for.
 
     As they are where the page is one expression, or the weights that read words are not installed.
     """
@@ -98,7 +101,11 @@ def find_mathematics(page: Page, layout: Layout) -> MathRegions:
     if layout == "expression" or not seen or not 0 < len(seen[0].parts) <= MOST_PARTS:
         return plain
     reader = shipped_lines()
-    return plain if reader is None else WordFinder(page, seen[0], reader).refined(regions)
+    if reader is None:
+        return plain
+    finder = WordFinder(page, seen[0], reader)
+    refined = finder.refined(regions)
+    return replace(refined, text=finder.text(refined.regions)) if text else refined
 
 
 def is_formula(reading: Reading) -> bool:
@@ -181,6 +188,22 @@ class WordFinder:
         narrow = box[3] - box[1] <= _LIMIT[0] * self.unit and box[2] - box[0] < piece[2] - piece[0]
         under = white <= -0.5 * (box[2] - box[0]) and -shared <= _LIMIT[1] * self.unit
         return beside or (narrow and under)
+
+    def text(self, regions: Sequence[Region]) -> tuple[TextWord, ...]:
+        """The words that are in none of the regions, line by line."""
+        found = []
+        for number, line in enumerate(find_text(self.page, self.found)):
+            words = self._read(line.region).words
+            if not words:
+                continue
+            owner = self._owners(line.parts, words, _left(line.region))
+            free = ~self._within(line.parts, regions)
+            for i, word in enumerate(words):
+                parts = line.parts[(owner == i) & free]
+                if len(parts) and not word.is_math:
+                    box = self.page.in_source(_box(parts))
+                    found.append(TextWord(word.text, box, number, round(word.confidence, 4)))
+        return tuple(found)
 
     def _ordered(self, pieces: list[tuple[Region, bool]], readable: bool) -> MathRegions:
         places = [region.place for region, _ in pieces]

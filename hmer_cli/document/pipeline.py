@@ -48,8 +48,8 @@ class Options:
 
     ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
     ``pictures`` of the pages are stored if an output shows them; ``look`` is called with every page
-    and its regions, which bypasses the cache; ``batch``: regions recognised at a time; ``renderer``
-    renders the pages of PDFs.
+    and its regions, which bypasses the cache; ``text``: words are read, too; ``batch``: regions
+    recognised at a time; ``renderer`` renders the pages of PDFs.
     """
 
     pages: PageRange | None = None
@@ -57,6 +57,7 @@ class Options:
     jobs: int | None = None
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
+    text: bool = False
     batch: int = 8  # after as many at most, what was read is safe
     renderer: Renderer = "pdfium"
 
@@ -191,7 +192,7 @@ def _prepare(work: _Work, options: Options, gate: _Gate) -> _Work:
 
 def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     page = sheet.draw()
-    found = NO_REGIONS if work.known else find_mathematics(page, options.layout)
+    found = NO_REGIONS if work.known else find_mathematics(page, options.layout, options.text)
     picture = _picture(page.image) if options.pictures else None
     if options.look is not None:
         options.look(page, found.regions)
@@ -278,7 +279,7 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
         reading = reading_of(region, readings)
         if not added or is_formula(reading):
             found.append(_expression(region, reading, words))
-    return Result(reader.model, tuple(found), work.to_source)
+    return Result(reader.model, tuple(found), work.to_source, work.found.text)
 
 
 def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> tuple[_Work, Result]:
@@ -291,7 +292,7 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
         return work, result
     turned, _ = found
     picture = _picture(turned.image) if options.pictures else None
-    maths = find_mathematics(turned, options.layout)
+    maths = find_mathematics(turned, options.layout, options.text)
     work = replace(work, found=maths, picture=picture, to_source=_to_source(turned))
     anew = iter(reader.read([image for region in work.regions for image in to_read(region)]))
     return work, _result(work, anew, reader)

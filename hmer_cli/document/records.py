@@ -58,16 +58,30 @@ class RegionReading:
 
 
 @dataclass(frozen=True)
+class TextWord:
+    """A word on a page: ``box`` in source coordinates, ``line`` the number of its line, from the
+    top, ``confidence`` (0 to 1) the mean of its characters'.
+    """
+
+    text: str
+    box: Box
+    line: int
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Result:
     """The readings of one page, in reading order, and the name of the weights.
 
     ``to_source`` maps pixels of the page's image to those of the source, or to the units of its
-    ink; None for the identity.
+    ink; None for the identity. ``text`` are the words besides, line by line, where they are asked
+    for.
     """
 
     model: str
     expressions: tuple[RegionReading, ...]
     to_source: Transform | None = None
+    text: tuple[TextWord, ...] = ()
 
 
 @dataclass(frozen=True)

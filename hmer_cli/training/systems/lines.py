@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hmer_cli.errors import UsageError
 from hmer_cli.networks.line_model import LineModel, LineShape
 from hmer_cli.recognition.ctc import greedy
+from hmer_cli.recognition.line_text import SPACE
 from hmer_cli.training.batches.lines import LineBatches, Lines
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.losses import ctc
@@ -26,7 +27,7 @@ class LineSystem(System[Lines]):
     model: LineModel
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
-        super().__init__(recipe, tokens)
+        super().__init__(recipe, sorted({*tokens, SPACE}))
         try:
             shape = LineShape(units=len(self.units), **recipe.model)
         except TypeError as error:
