@@ -20,6 +20,7 @@ import cv2
 from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, to_read
+from hmer_cli.document.lone_brackets import without_lone_bracket
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.page_words import NO_REGIONS, MathRegions, find_mathematics, is_formula
 from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
@@ -274,11 +275,12 @@ def _recognised(
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
     if work.known is not None:
         return work.known
-    found = []
+    found, among_text = [], len(work.regions) > 1
     for region, words, added in work.found:
         reading = reading_of(region, readings)
         if not added or is_formula(reading):
-            found.append(_expression(region, reading, words))
+            read = _expression(region, reading, words)
+            found.append(without_lone_bracket(read) if among_text else read)
     return Result(reader.model, tuple(found), work.to_source, work.found.text)
 
 
