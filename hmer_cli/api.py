@@ -210,18 +210,18 @@ class Converter:
             return page.expressions[0]
         return _nothing(page, self.reader.model)
 
-    def results(self, layout: Layout | None = None) -> Cache:
-        """What was read before, where it is kept; to be closed by who opens it."""
+    def results(self, layout: Layout | None = None, text: bool = False) -> Cache:
+        """What was read before, with the words or without, where it is kept; to be closed."""
         identity = getattr(self.reader, "identity", None)
         if identity is None or self._cache is None:
             return Cache(None, layout or self.layout)
-        return Cache(self._cache, self.setting(layout))
+        return Cache(self._cache, self.setting(layout, text))
 
-    def setting(self, layout: Layout | None = None) -> str:
+    def setting(self, layout: Layout | None = None, text: bool = False) -> str:
         """All that readings depend on besides the page; of equal settings are equal readings."""
         layout = layout or self.layout
         identity = getattr(self.reader, "identity", None)
-        return layout if identity is None else setting_of(identity, layout, self.pdf_renderer)
+        return layout if identity is None else setting_of(identity, layout, self.pdf_renderer, text)
 
     def read_sources(
         self,
@@ -230,7 +230,7 @@ class Converter:
         advance: Callable[[int, int], None] = lambda done, found: None,
     ) -> Iterator[PageRead]:
         """Every page of every source as it was read, in their order: what all else rests on."""
-        with self.results(options.layout) as results:
+        with self.results(options.layout, options.text) as results:
             yield from read_pages(sources, self.reader, results, options, advance)
 
     def _pages(

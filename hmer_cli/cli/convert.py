@@ -74,6 +74,10 @@ def convert(
         bool, typer.Option("--no-cache", help="Read everything anew and keep nothing.")
     ] = False,
     spelling: SpellingOption = "typed",
+    document: Annotated[
+        bool,
+        typer.Option("--document", help="Whole pages in .md and .tex, words and mathematics."),
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and convert what arrives or changes.")
     ] = False,
@@ -184,6 +188,7 @@ def convert(
         watch=watch,
         pdf_renderer=pdf_renderer,
         spelling=spelling,
+        document=document,
         paste=paste,
         copy=copy,
     )

@@ -7,8 +7,8 @@ Built on `hmer_cli.api.Converter` and `hmer_cli.document.pipeline`; adds outputs
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache as cache_calls
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Literal
 from hmer_cli import console, files
 from hmer_cli.api import Converter
 from hmer_cli.commands import clipboard
+from hmer_cli.document import transcript
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
@@ -24,7 +25,7 @@ from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.ids import ink_id, source_ids
 from hmer_cli.document.labelled import LabelledFolder
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import PageRead, Record, count, spelt_in_tokens
+from hmer_cli.document.records import PageRead, Record, TextWord, count, spelt_in_tokens
 from hmer_cli.document.watch import watch_sources
 from hmer_cli.errors import (
     HmerError,
@@ -65,6 +66,7 @@ def convert(
     spelling: Spelling = "typed",
     paste: bool = False,
     copy: bool = False,
+    document: bool = False,
     recogniser: Reader | None = None,
 ) -> list[Record]:
     """Read every expression in ``inputs`` and write them to every one of ``outs``; one that ends
@@ -76,7 +78,8 @@ def convert(
     cleaned pages with their regions are saved in ``debug``. With ``watch``, new and changed inputs
     are converted until KeyboardInterrupt. ``pdf_renderer`` renders the pages of PDFs. ``spelling``
     is that of the LaTeX: ``typed`` as a person types it, or ``tokens`` as the field's data sets
-    have it. ``paste`` also reads the image on the clipboard, ``copy`` puts the LaTeX there.
+    have it. With a ``document``, .md and .tex are of the whole pages, words and mathematics.
+    ``paste`` also reads the image on the clipboard, ``copy`` puts the LaTeX there.
 
     The records are in the order of the inputs. Errors of an input are reported on stderr and in its
     record, and the others are still converted. If no input gave an expression, only .jsonl and
@@ -86,6 +89,9 @@ def convert(
     """
     outputs = [LabelledFolder.parse(out) or Output.parse(out) for out in dict.fromkeys(outs)]
     folders = [output for output in outputs if isinstance(output, LabelledFolder)]
+    text: dict[tuple[str, int | None], Sequence[TextWord]] = {}
+    if document:
+        outputs = [_whole_pages(output, text) for output in outputs]
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
         raise UsageError("there is nothing to convert", "name an image, or give --paste")
@@ -105,7 +111,13 @@ def convert(
         files.make_folder(debug)
     pictures = any(output.shows_evidence for output in outputs)
     options = Options(
-        chosen, layout, jobs, pictures, handwriting=bool(folders), renderer=pdf_renderer
+        chosen,
+        layout,
+        jobs,
+        pictures,
+        handwriting=bool(folders),
+        renderer=pdf_renderer,
+        text=document,
     )
     converter = Converter(
         layout=layout,
@@ -114,8 +126,8 @@ def convert(
         pdf_renderer=pdf_renderer,
         recogniser=recogniser or _load(model, charset),
     )
-    with converter.results() as results:
-        run = _Run(converter.reader, results, options, corrections, debug, spelling)
+    with converter.results(text=document) as results:
+        run = _Run(converter.reader, results, options, corrections, debug, spelling, text)
         if watch:
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
@@ -156,6 +168,7 @@ class _Run:
     corrections: Sequence[Path]
     debug: Path | None
     spelling: Spelling = "typed"
+    text: dict[tuple[str, int | None], Sequence[TextWord]] = field(default_factory=dict)
 
     def read(self, sources: Sequence[Source]) -> list[Record]:
         """The records of the sources, in their order; failures are reported on stderr.
@@ -170,10 +183,35 @@ class _Run:
         records = []
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
-            for record in records_of(pages, corrections):
+            for record in records_of(self._noted(pages), corrections):
                 tell(record)
                 records.append(spelt_in_tokens(record) if self.spelling == "tokens" else record)
         return records
+
+    def _noted(self, pages: Iterable[PageRead]) -> Iterator[PageRead]:
+        """The pages, whose words are kept."""
+        self.text.clear()
+        for page in pages:
+            if page.number is not None:
+                self.text[page.source, page.number] = page.result.text
+            yield page
+
+
+_PAGES = {".md": transcript.markdown, ".tex": transcript.latex}
+
+
+def _whole_pages(output: Output, text: transcript.Text) -> Output:
+    """An output of documents writes whole pages with this text, which is yet to be read.
+
+    Raises UsageError for other documents than Markdown and LaTeX.
+    """
+    ending = "" if output.path is None else output.path.suffix.lower()
+    if output.is_log:
+        return output
+    if ending not in _PAGES:
+        raise UsageError(f"--document: {output.path} cannot be one", "end it in .md or .tex")
+    write = _PAGES[ending]
+    return replace(output, format=lambda records: write(records, text))
 
 
 def deliver_pages(

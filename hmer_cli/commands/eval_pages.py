@@ -93,4 +93,5 @@ def _scored(
 
 def _read(record: Record) -> ReadExpression:
     assert record.region is not None
-    return ReadExpression(record.region, record.label, record.confidence)
+    ok = record.status == "ok"
+    return ReadExpression(record.region, record.label, record.confidence, ok)

@@ -25,6 +25,9 @@ from hmer_cli.recognition.reading import TokenReading
 LOW = 0.5
 """Under this confidence an expression is more likely wrong than right."""
 
+_OUTVOTED = 0.85
+"""A formula read with more confidence is no words, whatever the line reader says."""
+
 _SHORTEST, _VOWELS = 3, "aeiou"  # convention: a word has three letters, one of them such
 
 
@@ -104,8 +107,8 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
     confidence = reading.confidence if correction is None else 1.0
     found = problems(label) if correction is None else []
     doubt = found[0].message if found else None
-    if doubt is None and correction is None and is_word(label):
-        doubt = "letters alone, as of a word"
+    if doubt is None and correction is None:
+        doubt = _as_words(expression)
     return Record(
         source=page.source,
         page=page.number,
@@ -136,6 +139,15 @@ def _in_source(
     there = cv2.perspectiveTransform(corners, np.array(to_source).reshape(3, 3))
     boxes = np.hstack([there.min(1), there.max(1)]).round(2).tolist()
     return tuple(replace(token, box=tuple(box)) for token, box in zip(tokens, boxes, strict=True))
+
+
+def _as_words(expression: RegionReading) -> str | None:
+    """Why an expression may be words; None where it is not likely."""
+    if is_word(expression.reading.label):
+        return "letters alone, as of a word"
+    if expression.words and expression.reading.confidence < _OUTVOTED:
+        return f"may be words: {expression.words}"
+    return None
 
 
 def is_word(label: str) -> bool:

@@ -20,8 +20,10 @@ import numpy as np
 from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, to_read
+from hmer_cli.document.lone_brackets import without_lone_bracket
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.page_files import PageFiles
+from hmer_cli.document.page_words import NO_REGIONS, MathRegions, find_mathematics, is_formula
 from hmer_cli.document.records import (
     Handwriting,
     PageRead,
@@ -38,7 +40,7 @@ from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
 from hmer_cli.page.load.sources import Source
 from hmer_cli.page.load.worker import Worker
-from hmer_cli.page.regions import Layout, Region, find_regions, ink_box
+from hmer_cli.page.regions import Layout, Region, ink_box
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
@@ -57,7 +59,7 @@ class Options:
     ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
     ``pictures`` of the pages are stored if an output shows them; ``look`` is called with every page
     and its regions; readings come with their ``handwriting`` if an output needs it; both bypass the
-    cache. ``batch``: regions recognised at a time; ``renderer``
+    cache. ``text``: words are read, too; ``batch``: regions recognised at a time; ``renderer``
     renders the pages of PDFs.
     """
 
@@ -67,6 +69,7 @@ class Options:
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
     handwriting: bool = False
+    text: bool = False
     batch: int = 8  # after as many at most, what was read is safe
     renderer: Renderer = "pdfium"
 
@@ -76,7 +79,7 @@ class _Work:
     """A page in the pipeline.
 
     ``known`` is its cached result; ``sheet`` is set until it is rendered, then ``drawn``;
-    ``regions`` are to be recognised.
+    ``found`` are the regions to be recognised.
     """
 
     source: str
@@ -86,10 +89,15 @@ class _Work:
     known: Result | None = None
     sheet: Sheet | None = None
     drawn: Sheet | None = None
-    regions: tuple[Region, ...] = ()
+    found: MathRegions = NO_REGIONS
     picture: Picture | None = None
     to_source: Transform | None = None
     error: InputError | None = None
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The regions to be recognised."""
+        return self.found.regions
 
 
 def read_pages(
@@ -196,17 +204,17 @@ def _prepare(work: _Work, options: Options, gate: _Gate) -> _Work:
 
 def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     page = sheet.draw()
-    regions = () if work.known else tuple(find_regions(page, options.layout))
+    found = NO_REGIONS if work.known else find_mathematics(page, options.layout, options.text)
     picture = _picture(page.image) if options.pictures else None
     if options.look is not None:
-        options.look(page, regions)
-    blank = not regions and ink_box(page.image) is None  # whichever way up
-    drawn = None if work.known or page.written or blank else sheet
+        options.look(page, found.regions)
+    blank = not found.regions and ink_box(page.image) is None  # whichever way up
+    drawn = None if work.known or page.written or blank or found.readable else sheet
     return replace(
         work,
         sheet=None,
         drawn=drawn,
-        regions=regions,
+        found=found,
         picture=picture,
         to_source=_to_source(page),
     )
@@ -269,7 +277,7 @@ def _recognised(
     except Exception as error:
         if len(batch) == 1:
             failure = input_error(f"{batch[0].source}: page {batch[0].number}", error)
-            work = replace(batch[0], known=None, regions=(), picture=None, error=failure)
+            work = replace(batch[0], known=None, found=NO_REGIONS, picture=None, error=failure)
             return [work], [Result("", ())]
         input_error("the run", error)  # raised where it concerns all of them
     singles = [_recognised([work], reader, options) for work in batch]
@@ -279,13 +287,18 @@ def _recognised(
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: Options) -> Result:
     if work.known is not None:
         return work.known
-    found = []
-    for region in work.regions:
-        expression = _expression(region, reading_of(region, readings))
+    found, among_text = [], len(work.regions) > 1
+    for region, words, added in work.found:
+        reading = reading_of(region, readings)
+        if added and not is_formula(reading):
+            continue
+        expression = _expression(region, reading, words)
+        if among_text:
+            expression = without_lone_bracket(expression)
         if options.handwriting:
             expression = replace(expression, handwriting=_handwriting(region, work.to_source))
         found.append(expression)
-    return Result(reader.model, tuple(found), work.to_source)
+    return Result(reader.model, tuple(found), work.to_source, work.found.text)
 
 
 def _handwriting(region: Region, to_source: Transform | None) -> Handwriting:
@@ -309,15 +322,16 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
     found = upright(work.drawn.draw, work.regions, readings, reader, options.layout)
     if found is None:
         return work, result
-    turned, regions = found
+    turned, _ = found
     picture = _picture(turned.image) if options.pictures else None
-    work = replace(work, regions=regions, picture=picture, to_source=_to_source(turned))
-    anew = iter(reader.read([image for region in regions for image in to_read(region)]))
+    maths = find_mathematics(turned, options.layout, options.text)
+    work = replace(work, found=maths, picture=picture, to_source=_to_source(turned))
+    anew = iter(reader.read([image for region in work.regions for image in to_read(region)]))
     return work, _result(work, anew, reader, options)
 
 
-def _expression(region: Region, reading: Reading) -> RegionReading:
-    """The reading with token boxes in page coordinates, rounded."""
+def _expression(region: Region, reading: Reading, words: str) -> RegionReading:
+    """The reading, and ``words``, with token boxes in page coordinates, rounded."""
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(
@@ -335,6 +349,7 @@ def _expression(region: Region, reading: Reading) -> RegionReading:
         (left, top, left + width, top + height),
         region.key,
         Reading(reading.label, round(float(reading.confidence), 4), tokens, alternatives),
+        words,
     )
 
 

@@ -49,15 +49,29 @@ class Handwriting:
 @dataclass(frozen=True)
 class RegionReading:
     """The reading of one region: ``region`` in source coordinates, ``box`` and the boxes of the
-    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink. ``handwriting`` is set if
-    an output needs it.
+    tokens in pixels of the page's image, ``key`` the SHA-256 of its ink; ``words`` is what it says
+    if it is no mathematics, empty where it is not likely words; ``handwriting`` is set if an output
+    needs it.
     """
 
     region: Box
     box: Box
     key: str
     reading: Reading
+    words: str = ""
     handwriting: Handwriting | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class TextWord:
+    """A word on a page: ``box`` in source coordinates, ``line`` the number of its line, from the
+    top, ``confidence`` (0 to 1) the mean of its characters'.
+    """
+
+    text: str
+    box: Box
+    line: int
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -65,12 +79,14 @@ class Result:
     """The readings of one page, in reading order, and the name of the weights.
 
     ``to_source`` maps pixels of the page's image to those of the source, or to the units of its
-    ink; None for the identity.
+    ink; None for the identity. ``text`` are the words besides, line by line, where they are asked
+    for.
     """
 
     model: str
     expressions: tuple[RegionReading, ...]
     to_source: Transform | None = None
+    text: tuple[TextWord, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ is a page, which is searched (``detect/search.py``) and whose boxes are complete
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -93,17 +93,22 @@ class Region:
         return hashlib.sha256(b"%d %d " % ink.shape + np.packbits(ink).tobytes()).hexdigest()
 
 
-def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
+Preparation = Callable[[Page], PreparedPage]
+
+
+def find_regions(
+    page: Page, layout: Layout = "auto", prepare: Preparation = prepare_page
+) -> list[Region]:
     """The regions of the page in reading order; none where it holds no ink or, if it is a page
     of notes, no mathematics.
 
-    Where the strokes are known, and are all that a box holds, it is read by them. Raises
-    UsageError for a layout that there is not, MissingError where the weights that find regions are
-    not installed.
+    Where the strokes are known, and are all that a box holds, it is read by them. ``prepare`` may
+    keep what it makes of the page, for others to look at. Raises UsageError for a layout that there
+    is not, MissingError where the weights that find regions are not installed.
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
-    if page.written is not None and not _is_searched(page, layout):
+    if page.written is not None and not _is_searched(page, layout, prepare):
         return [_all_ink(page, page.written)]
     if ink_box(page.image) is None:
         return []
@@ -112,7 +117,7 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     bands = cut_into_bands(page.image)
     if len(bands) > 1:
         return [region for band in bands for region in _in_band(page, *band)]
-    found = prepare_page(page)
+    found = prepare(page)
     in_lines = page.redrawn and page.ink is not None and page.ink.in_lines
     asked = layout == "page" or in_lines
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
@@ -131,13 +136,11 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     return _whole(page) if page.written is None else [_all_ink(page, page.written)]
 
 
-def _is_searched(page: Page, layout: Layout) -> bool:
+def _is_searched(page: Page, layout: Layout, prepare: Preparation) -> bool:
     """Whether a page of nothing but ink is taken for more than one expression."""
     if layout != "auto" or page.ink is None:
         return layout == "page"
-    return page.ink.in_lines or (
-        len(page.ink) >= FEWEST_PARTS and is_page(prepare_page(page).parts)
-    )
+    return page.ink.in_lines or (len(page.ink) >= FEWEST_PARTS and is_page(prepare(page).parts))
 
 
 def _in_band(page: Page, top: int, foot: int) -> list[Region]:
@@ -157,7 +160,7 @@ def _whole(page: Page) -> list[Region]:
     box = ink_box(bare)
     if box is None:
         bare, box = page.image, ink_box(page.image)
-    return [] if box is None else [_cut(page, bare, box, _MARGIN)]
+    return [] if box is None else [cut_region(page, bare, box, _MARGIN)]
 
 
 def _may_be_page(found: PreparedPage) -> bool:
@@ -216,7 +219,7 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
     regions = []
     for box in ordered:
         cases = tuple(_alone(page, crops, line) for line in lines.get(box, ()))
-        whole = _cut(page, found.image, box, 0) if cases else _alone(page, crops, box)
+        whole = cut_region(page, found.image, box, 0) if cases else _alone(page, crops, box)
         regions.append(replace(whole, lines=cases))
     return regions
 
@@ -226,7 +229,7 @@ def _scaled(box: Floats, scale: float) -> Box:
     return x0, y0, x1, y1
 
 
-def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Region:
+def cut_region(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Region:
     """The region round a box of the image, which begins ``above`` so many rows of the page's.
 
     Its image is a copy, so that a region does not keep the whole page in memory.
@@ -240,7 +243,7 @@ def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Re
 
 
 def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
-    """The region of a box without the ink of its neighbours; ``above`` as in ``_cut``."""
+    """The region of a box without the ink of its neighbours; ``above`` as in `cut_region`."""
     image, (left, top) = crops.cut(box)
     image = remove_faint(image)
     there, origin = shift(box, 0, above), (left, top + above)

@@ -266,7 +266,7 @@ class Recogniser:
         if p.motion is not None and self._channels > 1:
             image[0, 1:, :height, :width] = p.motion / np.float32(127)
         feed = {"images": image, "sizes": np.array([p.cells], np.int64)}
-        with self._large if p.pixels.size > AMPLE else nullcontext():
+        with self._large if p.pixels.size > SECOND_PASS_PIXELS else nullcontext():
             found = self._session.run(self._outputs, feed)
         return dict(zip(self._outputs, found, strict=True))
 

@@ -6,7 +6,6 @@ Opens the data, builds the system of the recipe, runs the loop, and delivers the
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,8 +16,9 @@ from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.registry import resolve
 from hmer_cli.training.compose.examples import Example, examples, inks
 from hmer_cli.training.compose.recompose import Invention
-from hmer_cli.training.delivery import deliver
+from hmer_cli.training.delivery import command_of, deliver
 from hmer_cli.training.distributed import ProcessGroup
+from hmer_cli.training.lines import train_lines
 from hmer_cli.training.loop import BEST, CHECKPOINT, Trainer
 from hmer_cli.training.recipe import Own, Recipe
 from hmer_cli.training.systems.base import Say
@@ -46,6 +46,8 @@ def train_recogniser(
     group = ProcessGroup.join()
     if not group.leads:
         say = _silent
+    if plan.family == "lines":
+        return train_lines(plan, recipe, data, out, say, progress, start, changes, more)
     alone = plan.recomposition.alone
     samples = [] if alone else open_dataset(str(data), plan.split or None)
     own = [sample for path in more for sample in _all_of(path, plan.split)]
@@ -63,11 +65,8 @@ def train_recogniser(
     group.leave()
     if not group.leads:
         return out / BEST
-    command = ["hmer", "train", str(recipe), "--data", str(data), "--out", str(out)]
-    command += [part for path in more for part in ("--more", str(path))]
-    command += ["--from", start] if start else []
-    command += [part for change in changes for part in ("--set", change)]
-    return deliver(plan, data, out, shlex.join(command), say, invention)
+    command = command_of(recipe, data, out, start, changes, more)
+    return deliver(plan, data, out, command, say, invention)
 
 
 def _all_of(path: Path, split: str) -> list[Sample]:

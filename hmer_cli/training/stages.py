@@ -18,6 +18,7 @@ from hmer_cli.training.detector import stages as detector
 from hmer_cli.training.fit import font, layout
 from hmer_cli.training.hmeg.run import HandPlan, train_hand
 from hmer_cli.training.join import join
+from hmer_cli.training.lines import train_lines
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.recipe import Recipe, load
 from hmer_cli.training.recogniser import train_recogniser
@@ -41,6 +42,22 @@ def recogniser(job: Job) -> Scores:
         job.progress,
         start,
         changes,
+    )
+    return _delivered(job, made)
+
+
+def lines(job: Job) -> Scores:
+    """The reader of lines of text, which also sees the formulas of CROHME between words."""
+    recipe, changes = job.beside / job.stage.recipe, _changes(job)
+    made = train_lines(
+        load(recipe, changes),
+        recipe,
+        job.data["lines"],
+        job.folder,
+        job.say,
+        job.progress,
+        changes=changes,
+        more=[job.data["crohme"]],
     )
     return _delivered(job, made)
 
@@ -85,6 +102,7 @@ def glyph_statistics(job: Job) -> Scores:
 
 KINDS: dict[str, Run] = {
     "recogniser": recogniser,
+    "lines": lines,
     "average": mean,
     "join": joined,
     "hand": hand,
