@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError
+from hmer_cli.training import language_model
 from hmer_cli.training.average import average
 from hmer_cli.training.compose.examples import examples, inks
 from hmer_cli.training.compose.symbol_bank import SymbolBank
@@ -49,10 +50,25 @@ def mean(job: Job) -> Scores:
 
 
 def joined(job: Job) -> Scores:
-    """The recogniser of the first stage with the graph model of the second, in one file."""
-    first, second = job.stage.source
+    """The recogniser of the first stage with the graph and language models of the others."""
+    first, second, third = job.stage.source
     name, crohme = Path(job.stage.output).stem, job.data["crohme"]
-    join(job.outputs[first], job.folders[second], name, crohme, job.output)
+    join(
+        job.outputs[first],
+        job.folders[second],
+        name,
+        crohme,
+        job.output,
+        language=job.outputs[third],
+    )
+    return {}
+
+
+def language(job: Job) -> Scores:
+    """The language model of labels, packed."""
+    formulas = [job.data[name] for name in ("textbooks", "formulas")]
+    model = language_model.train(language_model.corpus(formulas, job.data["crohme"]))
+    job.output.write_text(model.packed(), encoding="ascii")
     return {}
 
 
@@ -79,6 +95,7 @@ def glyph_statistics(job: Job) -> Scores:
 KINDS: dict[str, Run] = {
     "recogniser": recogniser,
     "average": mean,
+    "language-model": language,
     "join": joined,
     "hand": hand,
     "layout-statistics": layout_statistics,

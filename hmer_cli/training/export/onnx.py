@@ -22,7 +22,7 @@ from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.recognition.components import SIDE
 from hmer_cli.recognition.graph_decoder import COMPONENT, DECODER_STEP, ENCODER, PIECE, STROKE
 from hmer_cli.recognition.pieces import LAYERS
-from hmer_cli.recognition.recogniser import DECODER, METADATA
+from hmer_cli.recognition.recogniser import DECODER, LANGUAGE, METADATA
 from hmer_cli.recognition.scorer_sets import GRAPH, SECOND
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
 from hmer_cli.training.batches.images import Batch
@@ -151,17 +151,22 @@ def join(
     metadata: dict[str, Any],
     out: Path,
     beside: bool = False,
+    language: str | None = None,
 ) -> None:
-    """Write the recogniser of one file with a graph reader and other metadata to another.
+    """Write the recogniser of one file with a graph model and other metadata to another.
 
-    Its decoder, whose part the graph reader takes, is left out, and the graph reader that it has,
-    unless the new one comes ``beside`` that.
+    Its decoder, whose part the graph model takes, is left out, and the graph model that it has,
+    unless the new one comes ``beside`` that. A packed ``language`` model replaces its own.
     """
     model = onnx.load(str(path))
     kept = {(SECOND if beside else GRAPH) + name: packed(part) for name, part in parts.items()}
+    own = {entry.key: entry.value for entry in model.metadata_props}
     if beside:
-        own = {entry.key: entry.value for entry in model.metadata_props}
         kept |= {key: value for key, value in own.items() if key.startswith(GRAPH)}
+    if language is None:
+        language = own.get(LANGUAGE)
+    if language is not None:
+        kept[LANGUAGE] = language
     kept[METADATA] = json.dumps(metadata, sort_keys=True)
     del model.metadata_props[:]
     for key in sorted(kept):
