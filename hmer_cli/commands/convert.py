@@ -87,11 +87,14 @@ def convert(
 
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
-    outputs = [LabelledFolder.parse(out) or Output.parse(out) for out in dict.fromkeys(outs)]
-    folders = [output for output in outputs if isinstance(output, LabelledFolder)]
     text: dict[tuple[str, int | None], Sequence[TextWord]] = {}
-    if document:
-        outputs = [_whole_pages(output, text) for output in outputs]
+    outputs: list[Destination] = []
+    for out in dict.fromkeys(outs):
+        output = LabelledFolder.parse(out) or Output.parse(out)
+        if document and isinstance(output, Output):
+            output = _whole_pages(output, text)
+        outputs.append(output)
+    folders = [output for output in outputs if isinstance(output, LabelledFolder)]
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
         raise UsageError("there is nothing to convert", "name an image, or give --paste")
@@ -104,7 +107,7 @@ def convert(
         files.check_apart(folder.path, inputs)
     for output in outputs:
         output.check()
-        if output.path is not None and output.is_readable:
+        if isinstance(output, Output) and output.path is not None and output.is_readable:
             files.check_apart(output.path, inputs, above=True)
     if debug is not None:
         files.check_apart(debug, inputs, above=True)

@@ -20,7 +20,8 @@ import cv2
 
 from hmer_cli import console, files
 from hmer_cli.data.store import CAPTIONS
-from hmer_cli.document.records import Record, by_line, count, numbered_ids, source_ids
+from hmer_cli.document.ids import by_line, named
+from hmer_cli.document.records import Record, count
 from hmer_cli.errors import OutputError
 from hmer_cli.ink.inkml import write_inkml
 
@@ -51,14 +52,12 @@ class LabelledFolder:
     def write(self, records: Sequence[Record]) -> bool:
         """Put the handwriting there and remove what an earlier run put there and this one has not;
         False where nothing changed. Raises OutputError."""
-        lines = list(by_line(records))
-        ids = numbered_ids(lines, source_ids(record.source for record in lines))
-        named = [
-            (name, record)
-            for name, record in zip(ids, lines, strict=True)
-            if record.handwriting is not None and not record.dismissed
+        found = [
+            (each.alias, each.record)
+            for each in by_line(named(records))
+            if each.record.handwriting is not None and not each.record.dismissed
         ]
-        made = dict(_files(named))
+        made = dict(_files(found))
         ours = self._ours()
         for name in made.keys() - ours:
             if (self.path / name).exists():
@@ -71,8 +70,8 @@ class LabelledFolder:
             with suppress(FileNotFoundError):
                 (self.path / name).unlink()
         self._claim(set(made))
-        learnt = sum(_label(record) is not None for _, record in named)
-        doubtful = len(named) - learnt
+        learnt = sum(_label(record) is not None for _, record in found)
+        doubtful = len(found) - learnt
         console.note(
             f"{self.path}: {count(learnt, 'labelled expression')}"
             + (f", {doubtful} doubtful, without a label" if doubtful else "")

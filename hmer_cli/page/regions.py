@@ -219,8 +219,8 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
     regions = []
     for box in ordered:
         cases = tuple(_alone(page, crops, line) for line in lines.get(box, ()))
-        whole = cut_region(page, found.image, box, 0) if cases else _alone(page, crops, box)
-        regions.append(replace(whole, lines=cases))
+        region = cut_region(page, found.image, box, 0) if cases else _alone(page, crops, box)
+        regions.append(replace(region, lines=cases))
     return regions
 
 

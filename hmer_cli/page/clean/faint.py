@@ -41,7 +41,7 @@ def _usual(depth: Pixels) -> float | None:
     if count < 2:
         return None
     darkest = np.zeros(count, np.uint8)
-    np.maximum.at(darkest, labels.ravel(), depth.ravel())
+    np.maximum.at(darkest, labels.ravel().astype(np.intp), depth.ravel())
     area = np.bincount(labels.ravel(), minlength=count)
     area[0] = 0
     order = np.argsort(darkest)

@@ -61,11 +61,12 @@ def equals_signs(boxes: Floats, unit: float) -> list[NDArray[np.int64]]:
     bars = bars[np.argsort(boxes[bars, 1], kind="stable")]
     found: list[NDArray[np.int64]] = []
     used: set[int] = set()
-    for place, upper in enumerate(bars):
-        for lower in bars[place + 1 :]:
-            if not used & {int(upper), int(lower)} and _is_pair(boxes, upper, lower, unit):
+    order = bars.tolist()
+    for place, upper in enumerate(order):
+        for lower in order[place + 1 :]:
+            if not used & {upper, lower} and _is_pair(boxes, upper, lower, unit):
                 found.append(np.array([upper, lower]))
-                used |= {int(upper), int(lower)}
+                used |= {upper, lower}
                 break
     return found
 

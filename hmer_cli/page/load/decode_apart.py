@@ -31,10 +31,10 @@ def decode_apart(worker: Worker, data: bytes, key: str, name: str, directory: in
     return np.frombuffer(pixels, np.uint8).reshape(answer["shape"])
 
 
-def decode_here(meta: Meta, data: bytes) -> tuple[Meta, bytes | memoryview]:
+def decode_here(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
     """The worker's side: ``{"shape"}`` and the pixels, or ``{"error", "remedy"}``."""
     try:
         pixels = decode(data, meta["name"], meta["directory"])
     except InputError as error:
         return {"error": error.what, "remedy": error.remedy}, b""
-    return {"shape": pixels.shape}, memoryview(np.ascontiguousarray(pixels)).cast("B")
+    return {"shape": pixels.shape}, np.ascontiguousarray(pixels).tobytes()
