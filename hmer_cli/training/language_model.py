@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError
 from hmer_cli.expr.latex import normalise
-from hmer_cli.expr.tokens import tokenize
+from hmer_cli.expr.tokens import Vocabulary, tokenize
 from hmer_cli.expr.tree import LabelError
 from hmer_cli.recognition.language_model import (
     END,
@@ -33,6 +33,7 @@ from hmer_cli.recognition.language_model import (
     NGrams,
     hashes,
 )
+from hmer_cli.synthesis.exercises import Exercises
 from hmer_cli.training.messages import say
 
 FEWEST = (1, 1, 1, 2, 2)  # chosen on the size: see train/RECORDS.md
@@ -40,6 +41,9 @@ FEWEST = (1, 1, 1, 2, 2)  # chosen on the size: see train/RECORDS.md
 
 REPEATED = 3  # convention
 """A label counts so often at most: the writers of a data set copy the same formulas."""
+
+EXERCISES = 12_000  # convention: a fifth of the labels
+"""Labels of the grammar of exercises."""
 
 COMMON = 2  # convention
 """Tokens that occur less often are UNKNOWN."""
@@ -81,7 +85,15 @@ def corpus(formulas: Iterable[Path], crohme: Path | None) -> list[Gram]:
     if crohme is not None:
         found += [tuple(tokenize(s.label)) for s in open_dataset(str(crohme), "train") if s.label]
     counts = Counter(filter(None, found))
-    return [label for label, count in counts.items() for _ in range(min(count, REPEATED))]
+    found = [label for label, count in counts.items() for _ in range(min(count, REPEATED))]
+    return [*found, *_exercises({token for label in found for token in label})]
+
+
+def _exercises(tokens: Iterable[str]) -> Iterator[Gram]:
+    """What schools and first years write and no formula of a paper is: units, sums, systems."""
+    grammar, rng = Exercises(Vocabulary(sorted(tokens))), np.random.default_rng(0)
+    for _ in range(EXERCISES):
+        yield tuple(tokenize(grammar.sample(rng)))
 
 
 def train(
