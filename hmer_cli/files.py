@@ -162,6 +162,7 @@ _REMEDIES = {
     errno.ENOTDIR: "make the folder or name another file",
     errno.ENOSPC: "free some disk space",
     errno.EDQUOT: "free some disk space",
+    errno.EFBIG: "allow larger files (ulimit -f)",
     errno.ENAMETOOLONG: "give it a shorter name",
 }
 

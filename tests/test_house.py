@@ -12,7 +12,7 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent / "hmer_cli"
 ROOMS = """expr models ink data page datasets recognition synthesis networks document metrics
-training api commands cli""".split()
+training api ray_data commands cli""".split()
 HALL = {"", "__version__", "errors", "console", "interrupts", "files", "geometry", "html"}
 STRANGERS = {("synthesis", "recognition")}
 TORCH_ROOMS = {"networks", "training"}
@@ -119,6 +119,10 @@ def test_only_one_module_opens_sessions_since_it_turns_telemetry_off() -> None:
     assert who_imports("onnxruntime") == ["hmer_cli.models.session"]
 
 
+def test_only_one_module_imports_ray_since_it_turns_usage_statistics_off() -> None:
+    assert who_imports("ray") == ["hmer_cli.ray_data"]
+
+
 def test_torch_lives_only_where_tensors_are_trained() -> None:
     assert {place(m) for m in who_imports("torch") + who_imports("torchvision")} <= TORCH_ROOMS
 
@@ -138,7 +142,7 @@ def test_torch_waits_until_it_is_needed(module: str) -> None:
 
 def test_every_room_of_the_design_is_there_and_no_other() -> None:
     found = {path.parent.name for path in HOUSE.glob("*/__init__.py")}
-    assert found == {*ROOMS} - {"api"}
+    assert found == {*ROOMS} - {"api", "ray_data"}
 
 
 def docstring(tree: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) -> str:

@@ -21,11 +21,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hmer_cli import console
-from hmer_cli.document.records import Picture, RegionReading, Result
+from hmer_cli.document.records import Picture, RegionReading, Result, TextWord
 from hmer_cli.errors import OutputError
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
 from hmer_cli.page.detect.detector import FILES
+from hmer_cli.recognition.line_reader import FILE as LINES
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ _LIBRARIES = (
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _SOON = 1.0  # seconds of waiting before a message
 _DAY = 86400
+_LOCKED = 0x40000002, 510  # first byte, and bytes: a reader of the database locks them
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, used INTEGER, result BLOB);
@@ -94,7 +96,7 @@ class Cache:
             return None
         try:
             found = _decoded(row[0])
-        except (ValueError, TypeError, KeyError, zlib.error):
+        except Exception:  # of zlib, of JSON, and of what its fields are
             return None
         self._seen.add(key)
         return found
@@ -174,7 +176,8 @@ class Cache:
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.OperationalError
         )
-        if damaged and not self._renewed and _removed(self._path):
+        begun_anew = damaged and not self._renewed and not _in_use(self._path)
+        if begun_anew and _removed(self._path):
             self._renewed = True
             console.say(f"{self._path}: damaged, begun anew")
         else:
@@ -183,9 +186,10 @@ class Cache:
             self._path = None
 
 
-def setting_of(identity: str, layout: str, renderer: str = "pdfium") -> str:
+def setting_of(identity: str, layout: str, renderer: str = "pdfium", text: bool = False) -> str:
     """Everything that a reading depends on besides the page, as part of the key."""
-    return " ".join([identity, layout, renderer, _code(), _detector(), _libraries()])
+    words = "text" if text else "-"
+    return " ".join([identity, layout, renderer, words, _code(), _detector(), _libraries()])
 
 
 @cache
@@ -201,8 +205,8 @@ def _code() -> str:
 
 @cache
 def _detector() -> str:
-    """SHA-256 of each of the weights that find regions."""
-    paths = [shipped_dir() / name for name in FILES]
+    """SHA-256 of each of the weights that find regions, and of those that read words."""
+    paths = [shipped_dir() / name for name in (*FILES, LINES)]
     return " ".join(sha256_of(path) if path.is_file() else "-" for path in paths)
 
 
@@ -235,6 +239,23 @@ def _connected(path: str) -> sqlite3.Connection:
         base.close()
         raise
     return base
+
+
+def _in_use(path: Path) -> bool:
+    """Whether another process has the database open, by the bytes that SQLite then locks (file
+    format, 1.4 "The Lock-Byte Page"). Removed, its journal would be mixed with that of the next."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which removes no file that is open
+        return False
+    try:
+        with path.open("rb+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _LOCKED[1], _LOCKED[0])
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _removed(path: Path) -> bool:
@@ -273,6 +294,11 @@ def _tidy(base: sqlite3.Connection, seen: Sequence[str], limit: int) -> None:
 
 def _encoded(result: Result) -> bytes:
     """Compressed JSON: a tenth of a page of Python objects."""
+    return zlib.compress(json.dumps(result_fields(result), separators=(",", ":")).encode())
+
+
+def result_fields(result: Result) -> dict[str, Any]:
+    """The result as plain values, ready for JSON, which keeps them to the last bit."""
     expressions = [
         {
             "region": each.region,
@@ -282,22 +308,28 @@ def _encoded(result: Result) -> bytes:
             "confidence": each.reading.confidence,
             "tokens": [(t.token, t.confidence, *t.box) for t in each.reading.tokens],
             "alternatives": [(a.label, a.confidence) for a in each.reading.alternatives],
+            "words": each.words,
         }
         for each in result.expressions
     ]
-    content = {
+    return {
         "model": result.model,
         "expressions": expressions,
         "to_source": result.to_source,
+        "text": [(word.text, word.box, word.line, word.confidence) for word in result.text],
     }
-    text = json.dumps(content, separators=(",", ":"))
-    return zlib.compress(text.encode())
 
 
 def _decoded(data: bytes) -> Result:
-    content = json.loads(zlib.decompress(data))
+    return result_of(json.loads(zlib.decompress(data)))
+
+
+def result_of(content: Mapping[str, Any]) -> Result:
+    """The result with these fields. Raises KeyError, TypeError or ValueError."""
     to_source = content["to_source"] and tuple(map(float, content["to_source"]))
-    return Result(content["model"], tuple(map(_expression, content["expressions"])), to_source)
+    words = tuple(TextWord(text, _box(box), *rest) for text, box, *rest in content["text"])
+    found = tuple(map(_expression, content["expressions"]))
+    return Result(content["model"], found, to_source, words)
 
 
 def _expression(fields: dict[str, Any]) -> RegionReading:
@@ -306,7 +338,8 @@ def _expression(fields: dict[str, Any]) -> RegionReading:
     )
     others = tuple(Alternative(label, confidence) for label, confidence in fields["alternatives"])
     reading = Reading(fields["label"], fields["confidence"], tokens, others)
-    return RegionReading(_box(fields["region"]), _box(fields["box"]), fields["key"], reading)
+    places = _box(fields["region"]), _box(fields["box"])
+    return RegionReading(*places, fields["key"], reading, fields["words"])
 
 
 def _box(numbers: Sequence[float]) -> Box:

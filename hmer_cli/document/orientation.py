@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from hmer_cli.page.detect.search import is_print
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.recognition.lazy import Reader, TellsCertainty
@@ -48,6 +49,8 @@ def upright(
     if not turns:
         return None
     page, best = draw(), None
+    if is_print(page):
+        return None
     for quarters in turns:
         turned = page.turned(quarters)
         found = tuple(find_regions(turned, layout))

@@ -45,17 +45,23 @@ class TellsCertainty(Protocol):
 class LazyRecogniser:
     """The recogniser with these weights and character set, loaded on first use.
 
-    Without ``rescoring`` only the CTC model is used. The constructor raises MissingError for
-    unknown weights and UsageError for an unknown character set.
+    Without ``rescoring`` only the CTC model is used; ``threads`` read at a time, one a core if
+    unset. The constructor raises MissingError for unknown weights and UsageError for an unknown
+    character set.
     """
 
     def __init__(
-        self, model: str | None = None, charset: str | None = None, rescoring: bool = True
+        self,
+        model: str | None = None,
+        charset: str | None = None,
+        rescoring: bool = True,
+        threads: int | None = None,
     ) -> None:
         self._path = resolve(model)
         self._lock = Lock()
         self._loaded: Recogniser | None = None
         self._rescoring = rescoring
+        self._threads = threads
         self._charset = charset
         self._tokens = sorted(tokens_of(charset)) if charset is not None else None
 
@@ -85,8 +91,9 @@ class LazyRecogniser:
 
         with self._lock:
             if self._loaded is None:
-                path, charset = str(self._path), self._charset
-                self._loaded = Recogniser.load(path, charset=charset, rescoring=self._rescoring)
+                self._loaded = Recogniser.load(
+                    str(self._path), self._threads, self._charset, self._rescoring
+                )
             return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -26,10 +27,11 @@ from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import resolve
-from hmer_cli.models.session import Session, open_session
+from hmer_cli.models.session import Session, cores, open_session
 from hmer_cli.recognition import ctc
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.graph_decoder import GraphScorer
+from hmer_cli.recognition.language_model import LanguageModel
 from hmer_cli.recognition.prepare import Prepared, prepare
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 from hmer_cli.recognition.rescoring import LENGTH_BONUS, DecoderScorer, Label, Pass, Ranked, rescore
@@ -49,6 +51,9 @@ METADATA = "hmer"
 
 DECODER = "hmer.decoder"
 """Metadata key of the decoder of a CTC model without graph model, an embedded ONNX model."""
+
+LANGUAGE = "hmer.language"
+"""Metadata key of the language model, a `LanguageModel.packed`."""
 
 ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
@@ -76,6 +81,9 @@ BEAM_WIDTH = 20
 
 UNPAIRED_PENALTY = 8.0  # chosen on CROHME test2014 and scanned crops
 """Subtracted from the log-probability of a label for each unpaired bracket."""
+
+LANGUAGE_WEIGHT, TOKEN_BONUS = 0.7, 0.5  # chosen on CROHME test2014, ink and images
+"""Weight of the language model's log-probability, and what it adds for each token of a label."""
 
 UNCALIBRATED = 1.0, 0.0, 0.0
 """Weights of CTC odds, margin and offset without calibration: confidence is the CTC odds."""
@@ -108,7 +116,8 @@ class Recogniser:
         self._session, self._embedded = session, embedded
         self._outputs = [output.name for output in session.get_outputs()]
         self._channels: int = session.get_inputs()[0].shape[1]
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(threads or cores())
+        self._large = threading.Lock()  # one at a time, for the memory that they take
         self.metadata = metadata
         self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
         self.units = Units(metadata["tokens"])
@@ -229,12 +238,26 @@ class Recogniser:
         return first, rescore(passes, scorers_or_decoder, proposed, self._prior)
 
     def _prior(self, labels: Sequence[Label]) -> NDArray[np.float64]:
-        return np.array(
-            [-UNPAIRED_PENALTY * unpaired(self.units.decode(label)) for label in labels]
-        )
+        """Log-probabilities of labels, whatever the ink: paired brackets, language model."""
+        written = [self.units.decode(label) for label in labels]
+        prior = np.array([-UNPAIRED_PENALTY * unpaired(tokens) for tokens in written])
+        if self._language is None:
+            return prior
+        lengths = np.array([len(tokens) + 1 for tokens in written])
+        return prior + LANGUAGE_WEIGHT * (self._language(written) + TOKEN_BONUS * lengths)
 
     def _proposed(self, scorers: Sequence[GraphScorer]) -> list[Label]:
         return [x for each in scorers for x in each.propose(self.units, allowed=self._allowed)]
+
+    @cached_property
+    def _language(self) -> LanguageModel | None:
+        text = self._embedded.get(LANGUAGE)
+        if text is None:
+            return None
+        try:
+            return LanguageModel.unpacked(text)
+        except Exception as error:  # base64, zlib, zipfile, NumPy
+            raise _damaged(error) from error
 
     @cached_property
     def _decoder(self) -> Session | None:
@@ -264,7 +287,9 @@ class Recogniser:
         if p.motion is not None and self._channels > 1:
             image[0, 1:, :height, :width] = p.motion / np.float32(127)
         feed = {"images": image, "sizes": np.array([p.cells], np.int64)}
-        return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
+        with self._large if p.pixels.size > SECOND_PASS_PIXELS else nullcontext():
+            found = self._session.run(self._outputs, feed)
+        return dict(zip(self._outputs, found, strict=True))
 
     def _restricted(self, frames: ctc.Frames) -> ctc.Frames:
         """The probabilities (T, V), renormalised over the units of the character set."""
@@ -296,9 +321,12 @@ def _open_embedded(text: str) -> Session:
     except Exception as error:  # base64, zlib, ONNX Runtime
         if is_out_of_memory(error):
             raise MemoryError(str(error)) from error
-        raise MissingError(
-            f"the weights are damaged ({type(error).__name__})", "see: hmer weights verify"
-        ) from error
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> MissingError:
+    reason = type(error).__name__
+    return MissingError(f"the weights are damaged ({reason})", "see: hmer weights verify")
 
 
 def _session(model: str | bytes) -> Session:

@@ -165,6 +165,19 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Own:
+    """How data sets given with ``--more`` are learnt from beside the data, to adapt to one writer.
+
+    ``share`` is theirs of all that is learnt from, however few they are; at 0 every sample counts
+    alike. One sample in ``held`` is not learnt from but scored, beside the validation set; at 0
+    none is.
+    """
+
+    share: float = 0.0
+    held: int = 0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that determines a run besides the data.
 
@@ -194,6 +207,7 @@ class Recipe:
     drawing: Drawing = field(default_factory=Drawing)
     canvas: Canvas = field(default_factory=Canvas)
     spread: Spread = field(default_factory=Spread)
+    own: Own = field(default_factory=Own)
     recomposition: Recomposition = field(default_factory=Recomposition)
     losses: Losses = field(default_factory=Losses)
 

@@ -25,6 +25,8 @@ _SHORTEST = 30  # least length of an unbroken piece: width / this
 _UNBROKEN = 8  # least length of the longest piece of a line: width / this
 _COVERED = 0.35  # of the width: least total length of the pieces of a line
 _REACH = 0.5  # of the width: least distance from its first piece to its last
+_STRAY = 0.01  # of the gap between two of its pieces: largest deviation of the second,
+_BEND, _LONG = 0.02, 6  # and the same where both are at least this part of the width long
 _OTHERS = 5  # lines on a page from which _BROKEN applies instead of _WHOLE
 _BROKEN = 20  # with many lines, least length of the longest piece: width / this
 _WHOLE = 3  # with few lines the same, as fraction bars in a row are no line
@@ -260,7 +262,8 @@ def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]
             x, y = chain.ends[-1]
             gap = x0 - x
             off = abs(y + chain.slope * gap - left)
-            near = gap > -w / 2 and off <= 3 + 0.01 * abs(gap)
+            long = min(w, chain.longest) >= max(labels.shape[1], 2 * _CUT_OUT) / _LONG
+            near = gap > -w / 2 and off <= 3 + (_BEND if long else _STRAY) * abs(gap)
             if near and (best is None or off < best[0]):
                 best = (off, chain)
         if best is None:

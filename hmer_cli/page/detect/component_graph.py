@@ -70,21 +70,6 @@ class Predictions:
     boxes: Floats
     links: Links
 
-    def of(self, chosen: NDArray[np.int64]) -> DensePredictions:
-        """The predictions of the chosen components."""
-        return DensePredictions(self.maths[chosen], self.boxes[chosen], *self.links.between(chosen))
-
-
-@dataclass(frozen=True)
-class DensePredictions:
-    """Predictions of n components: ``maths`` (n,), ``boxes`` (n, 4), link probabilities ``same``
-    (n, n), and ``known`` (n, n), 1 for pairs of neighbours and 0 for others."""
-
-    maths: Floats
-    boxes: Floats
-    same: Floats
-    known: Floats
-
 
 @dataclass(frozen=True)
 class Links:
@@ -115,21 +100,26 @@ class Links:
         strong = self.same > least
         return self.rows[strong], self.columns[strong]
 
-    def around(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The chosen parts and all their neighbours, ascending."""
-        start, end = np.searchsorted(self.rows, [chosen, chosen + 1])
-        beside = [self.columns[a:b] for a, b in zip(start, end, strict=True)]
-        return np.unique(np.concatenate([chosen, *beside]))
+    def among(self, chosen: NDArray[np.bool_]) -> Links:
+        """The pairs of chosen parts, ``chosen`` (N,) alone."""
+        kept = chosen[self.rows] & chosen[self.columns]
+        return Links(self.count, self.rows[kept], self.columns[kept], self.same[kept])
+
+    def pairs_of(self, parts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pairs of each of some parts: which of them it is, and the place of the pair."""
+        start, end = np.searchsorted(self.rows, [parts, parts + 1])
+        lengths = end - start
+        which = np.repeat(np.arange(len(parts)), lengths)
+        return which, np.arange(lengths.sum()) - np.repeat(
+            np.cumsum(lengths) - lengths - start, lengths
+        )
 
     def between(self, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """The values, and 1 for each pair there is, among n chosen parts, (n, n) each."""
         place = np.full(self.count, -1)
         place[chosen] = np.arange(len(chosen))
         same, known = np.zeros((2, len(chosen), len(chosen)), np.float32)
-        start, end = np.searchsorted(self.rows, [chosen, chosen + 1])
-        lengths = end - start
-        row = np.repeat(np.arange(len(chosen)), lengths)
-        at = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths - start, lengths)
+        row, at = self.pairs_of(chosen)
         column = place[self.columns[at]]
         kept = column >= 0
         same[row[kept], column[kept]] = self.same[at[kept]]
@@ -162,18 +152,36 @@ def nearest(boxes: Floats) -> NDArray[np.int64]:
         columns, reach = some, _REACH
         while True:
             distance = _distances(boxes, rows, columns)
+            kth = _kth(distance, count)
             if len(columns) == len(boxes):
                 break
             # White down the page is a part of the distance: what is out of reach is further.
-            kth = min(count, len(columns)) - 1
-            furthest = float(np.partition(distance, kth, 1)[:, kth].max())
+            furthest = float(kth.max())
             if len(columns) >= count and furthest < reach:
                 break
             reach = max(2 * reach, 1.01 * furthest)
             columns = within(boxes, rows, reach)
-        chosen = np.argsort(distance, 1, kind="stable")[:, :count]
-        found[rows, :count] = columns[chosen]
+        found[rows, :count] = columns[_least(distance, kth, count)]
     return found.astype(np.int64)
+
+
+def _kth(table: Floats, count: int) -> Floats:
+    """The value that ``count`` of each row do not exceed, (R, 1)."""
+    kth = min(count, table.shape[1]) - 1
+    return np.asarray(np.partition(table, kth, 1)[:, kth, None])
+
+
+def _least(table: Floats, kth: Floats, count: int) -> NDArray[np.int64]:
+    """The places of the least values of each row of (R, C), ascending; of equal ones the first.
+
+    The same as a stable argsort of whole rows, which takes long; ``kth`` is that of `_kth`.
+    """
+    few = table <= kth
+    if (few.sum(1) > count).any():  # equal values at the end
+        return np.argsort(table, 1, kind="stable")[:, :count]
+    places = np.nonzero(few)[1].reshape(-1, count)
+    order = np.argsort(np.take_along_axis(table, places, 1), 1, kind="stable")
+    return np.take_along_axis(places, order, 1)
 
 
 def _distances(boxes: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:

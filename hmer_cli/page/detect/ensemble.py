@@ -28,6 +28,20 @@ class Candidates:
     frames: Floats
     likely: Floats
 
+    def moved(self, down: float) -> Candidates:
+        """The same so many pixels further down."""
+        way = np.array([0, down, 0, down], np.float32)
+        return Candidates(self.boxes + way, self.frames + way, self.likely)
+
+    @classmethod
+    def together(cls, several: Sequence[Candidates]) -> Candidates:
+        """Those of several parts of one page."""
+        return cls(
+            np.concatenate([each.boxes for each in several]),
+            np.concatenate([each.frames for each in several]),
+            np.concatenate([each.likely for each in several]),
+        )
+
 
 def fuse_boxes(looks: Sequence[Candidates]) -> Candidates:
     """The candidates of all views, each with the mean probability and the mean frame over views.

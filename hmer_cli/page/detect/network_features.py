@@ -1,8 +1,8 @@
-"""Features of candidate boxes and gaps from the predictions of the component network.
+"""Features of candidate boxes and gaps from the component network.
 
-Input: `Predictions` of a page and boxes (R, 4). Output: features (R, F) by the names in
-`OPINION_COLUMNS`: probabilities of the components inside, agreement of their predicted boxes with
-the box, and links inside and across its border.
+Input: its predictions for each component (probability of mathematics, box of the expression, links
+to neighbours) and boxes, each perhaps one expression. Output: a row of features a box, for the
+boosted trees.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.geometry import iou
 from hmer_cli.page.detect.candidates import Line
-from hmer_cli.page.detect.component_graph import DensePredictions, Predictions
+from hmer_cli.page.detect.component_graph import Links, Predictions
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 
@@ -26,15 +26,13 @@ OPINION_COLUMNS = (
     *("links_outside_log", "links_right_sum", "links_right", "links_left_sum", "links_left"),
     *("links_weakest", "links_log"),
 )
-"""Names of the features of a box, in their order (kept for shipped trees)."""
+"""The names of what the component network's predictions say of a box, in their order."""
 
 NETWORK_FEATURES = len(OPINION_COLUMNS)
 
 _SURE = 0.01  # probabilities are clipped to this distance from 0 and 1
 _STRANGER = 0.03  # components of lower probability of being mathematics are ignored
-_MANY = 2000  # boxes per block, to bound memory
-_WHOLE = 1500  # components; of more, only those near a block of boxes are used
-_LOCAL = 256  # boxes per block then
+_TOGETHER = 256  # boxes per block: boxes near each other share their components, which are few
 
 
 def network_features(
@@ -42,56 +40,51 @@ def network_features(
 ) -> Floats:
     """Features (R, NETWORK_FEATURES) of boxes (R, 4) around ink.
 
-    ``room`` is the margin of annotated boxes around the ink, in pixels.
+    ``room`` is the margin of annotated boxes around the ink, in pixels. Only components at the
+    height of a block of boxes are used: the time is linear in the size of the page.
     """
-    chosen = np.flatnonzero(predictions.maths > _STRANGER)
+    told = predictions.maths > _STRANGER
+    links = predictions.links.among(told)
     found = np.zeros((len(boxes), NETWORK_FEATURES), np.float32)
-    whole = len(chosen) <= _WHOLE
-    few = predictions.of(chosen if whole else chosen[:0])
-    order = np.arange(len(boxes)) if whole else np.argsort(boxes[:, 1], kind="stable")
-    size = _MANY if whole else _LOCAL
-    for start in range(0, len(boxes), size):
-        which = order[start : start + size]
-        near = chosen if whole else _near(predictions, parts, boxes[which], chosen, room)
-        found[which] = _block_features(
-            few if whole else predictions.of(near), parts, near, boxes[which], room
-        )
+    order = np.argsort(boxes[:, 1], kind="stable")
+    for start in range(0, len(boxes), _TOGETHER):
+        which = order[start : start + _TOGETHER]
+        near = np.flatnonzero(told & _near(predictions, parts, boxes[which], room))
+        found[which] = _block_features(predictions, links, parts, near, boxes[which], room)
     return found
 
 
 def _near(
-    predictions: Predictions,
-    parts: InkComponents,
-    boxes: Floats,
-    chosen: NDArray[np.int64],
-    room: float,
-) -> NDArray[np.int64]:
-    """The chosen components that are relevant to a block of boxes: those at the same height, those
-    whose predicted box is, and the neighbours of the former."""
+    predictions: Predictions, parts: InkComponents, boxes: Floats, room: float
+) -> NDArray[np.bool_]:
+    """The components that matter for some boxes: those at the same height, and those whose
+    predicted box is."""
     top, foot = boxes[:, 1].min() - room, boxes[:, 3].max() + room
-    is_chosen = np.zeros(len(parts), bool)
-    is_chosen[chosen] = True
     beside = (parts.boxes[:, 3] >= top) & (parts.boxes[:, 1] <= foot)
-    near = predictions.links.around(np.flatnonzero(is_chosen & beside))
-    predicted = np.flatnonzero((predictions.boxes[:, 3] >= top) & (predictions.boxes[:, 1] <= foot))
-    both = np.union1d(near, predicted)
-    return both[is_chosen[both]]
+    expect = (predictions.boxes[:, 3] >= top) & (predictions.boxes[:, 1] <= foot)
+    return np.asarray(beside | expect)
 
 
 def _block_features(
-    few: DensePredictions,
+    predictions: Predictions,
+    links: Links,
     parts: InkComponents,
-    chosen: NDArray[np.int64],
+    near: NDArray[np.int64],
     boxes: Floats,
     room: float,
 ) -> Floats:
-    """Features (R, NETWORK_FEATURES) of boxes, by the predictions ``few`` of the chosen parts."""
+    """Features (R, NETWORK_FEATURES) of boxes by the ``near`` components."""
     spread = np.array([-1, -1, 1, 1], np.float32) * room
-    middle = (parts.boxes[chosen, :2] + parts.boxes[chosen, 2:]) / np.float32(2)
-    within = (middle >= boxes[:, None, :2]) & (middle <= boxes[:, None, 2:])
-    inside = np.asarray(within.all(2), dtype=np.float32)
-    of_boxes = _of_boxes(few, inside, boxes + spread, parts.unit)
-    return np.concatenate([of_boxes, _of_links(few, inside, middle[:, 0])], 1).astype(np.float32)
+    middle = (parts.boxes[:, :2] + parts.boxes[:, 2:]) / np.float32(2)
+    here = middle[near]
+    x, y = here[:, 0], here[:, 1]
+    left, top, right, foot = boxes.T[..., None]
+    inside = (x >= left) & (x <= right) & (y >= top) & (y <= foot)
+    told = _of_boxes(
+        predictions.maths[near], predictions.boxes[near], inside, boxes + spread, parts.unit
+    )
+    linked = _of_links(links, near, inside, middle[:, 0])
+    return np.concatenate([told, linked], 1).astype(np.float32)
 
 
 def gap_scores(line: Line, predictions: Predictions) -> Floats:
@@ -120,66 +113,89 @@ def _crossing(links: Floats) -> Floats:
     return np.asarray(sums[before, -1] - sums[before, before], dtype=np.float32)
 
 
-def _share(some: Floats, whole: Floats) -> Floats:
+def _share(some: NDArray[np.floating], whole: NDArray[np.floating]) -> Floats:
     return np.asarray(some / np.maximum(whole, _SURE), dtype=np.float32)
 
 
-def _of_boxes(predictions: DensePredictions, inside: Floats, boxes: Floats, unit: float) -> Floats:
+def _of_boxes(
+    maths: Floats, expected: Floats, held: NDArray[np.bool_], boxes: Floats, unit: float
+) -> Floats:
     """Agreement of boxes with those predicted for the components in them, (R, 18).
 
-    ``inside`` (R, N) is 1 for components in a box, else 0.
+    ``maths`` (N,) and ``expected`` (N, 4) are predictions, ``held`` (R, N) marks those inside.
     """
+    inside = held.astype(np.float32)
     count = np.maximum(inside.sum(1), 1)
-    weight = inside * predictions.maths
+    weight = inside * maths
     total = np.maximum(weight.sum(1), _SURE)
-    mean = weight @ predictions.boxes / total[:, None]
-    spread = np.sqrt(np.maximum(weight @ predictions.boxes**2 / total[:, None] - mean**2, 0))
-    fit = iou(boxes[:, None], predictions.boxes[None])
-    held = inside > 0
+    mean = weight @ expected / total[:, None]
+    spread = np.sqrt(np.maximum(weight @ expected**2 / total[:, None] - mean**2, 0))
+    fit = iou(boxes[:, None], expected[None])
     columns = [
         np.log(count),
         total / count,
-        inside @ np.log(np.maximum(predictions.maths, _SURE)) / count,
-        np.where(held, predictions.maths, 1).min(1, initial=1),
+        inside @ np.log(np.maximum(maths, _SURE)) / count,
+        np.where(held, maths, 1).min(1, initial=1),
         (fit * weight).sum(1) / total,
         np.where(held, fit, 0).max(1, initial=0),
         np.where(held, fit, 1).min(1, initial=1),
         iou(mean, boxes),
         ((fit > 0.5) * weight).sum(1) / total,
-        ((fit > 0.5) * predictions.maths * (1 - inside)).sum(1),
+        ((fit > 0.5) * maths * (1 - inside)).sum(1),
     ]
     return np.concatenate([np.stack(columns, 1), (mean - boxes) / unit, spread / unit], 1)
 
 
-def _of_links(predictions: DensePredictions, inside: Floats, x: Floats) -> Floats:
-    """Sums of links between the components inside, and from these to others, (R, 11)."""
-    likely = np.clip(predictions.same, _SURE, 1 - _SURE)
-    behind = predictions.same * (x[None] > x[:, None])
-    ahead = predictions.known * (x[None] > x[:, None])
-    same, same_out = _sums(inside, predictions.same)
-    known, known_out = _sums(inside, predictions.known)
-    joined, _ = _sums(inside, predictions.known * np.log(likely))
-    _, parted = _sums(inside, predictions.known * np.log(1 - likely))
-    _, right = _sums(inside, behind)
-    _, right_known = _sums(inside, ahead)
-    own = _share(inside @ predictions.same, inside @ predictions.known)
+def _of_links(links: Links, near: NDArray[np.int64], held: NDArray[np.bool_], x: Floats) -> Floats:
+    """Sums of links between the components inside, and from these to others, (R, 11).
+
+    ``held`` (R, n) marks the ``near`` components inside, ``x`` (N,) are their centres.
+    """
+    box, place = np.nonzero(held)
+    member, pair = links.pairs_of(near[place])
+    column = np.full(links.count, -1)
+    column[near] = np.arange(len(near))
+    at = column[links.columns[pair]]
+    to_inside = (at >= 0) & held[box[member], at]
+    likely = np.clip(links.same, _SURE, 1 - _SURE)
+    value, right = links.same[pair], x[links.columns[pair]] > x[links.rows[pair]]
+
+    out, out_right = ~to_inside, ~to_inside & right
+    log, log_rest = np.log(likely)[pair], np.log(1 - likely)[pair]
+    kinds = (to_inside * value, to_inside, out * value, out, to_inside * log, out * log_rest,
+             out_right * value, out_right)  # fmt: skip
+    # Pairs are in the order of boxes: their sums are differences of running ones.
+    ends = np.searchsorted(box[member], np.arange(len(held) + 1))
+    running = np.zeros((len(kinds), len(pair) + 1))
+    np.cumsum(kinds, axis=1, out=running[:, 1:])
+    totals = running[:, ends[1:]] - running[:, ends[:-1]]
+    same, known, same_out, known_out, joined, parted, right_out, right_known = totals
     columns = [
         _share(same, known),
         joined / np.maximum(known, 1),
         _share(same_out, known_out),
         same_out,
         parted,
-        right,
-        _share(right, right_known),
-        same_out - right,
-        _share(same_out - right, known_out - right_known),
-        np.where(inside > 0, own, 1).min(1, initial=1),
+        right_out,
+        _share(right_out, right_known),
+        same_out - right_out,
+        _share(same_out - right_out, known_out - right_known),
+        _weakest(box, member[to_inside], value[to_inside], len(held)),
         joined / 2 + parted,
     ]
-    return np.stack(columns, 1)
+    return np.stack(columns, 1).astype(np.float32)
 
 
-def _sums(inside: Floats, links: Floats) -> tuple[Floats, Floats]:
-    """The sums of the links between parts inside, and from there to the others, (R,) each."""
-    within = ((inside @ links) * inside).sum(1)
-    return within, inside @ links.sum(1) - within
+def _weakest(
+    box: NDArray[np.int64], member: NDArray[np.int64], value: Floats, boxes: int
+) -> Floats:
+    """The least share that a part has in common with the others in its box, (R,).
+
+    ``box`` (M,) are those of the parts inside; each link has the place of its part there, and a
+    value.
+    """
+    some = np.bincount(member, value, len(box)).astype(np.float32)
+    own = _share(some, np.bincount(member, minlength=len(box)).astype(np.float32))
+    least = np.ones(boxes, np.float32)
+    np.minimum.at(least, box, own)
+    return least

@@ -18,6 +18,7 @@ _NIB = 5  # pixels there: least width of a marker, above a pen's
 _TINT = 40  # least difference of the strongest and weakest colour under a marker
 _PALE = 195, 110  # least strongest colour and brightness under a marker
 _LEAST = 0.001  # of the image: least area of coloured strokes
+_STEP = 50  # gray levels from a marker down to writing: 80 on notes, 30 inside a thick pen
 _WRITTEN = 0.02, 0.6  # range of the share of ink under a marker
 
 
@@ -53,17 +54,27 @@ def _marked(colours: Pixels) -> Pixels | None:
     ink = strongest <= _PALE[0]
     strokes = (pale | ink).astype(np.uint8)
     broad = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((_NIB, _NIB), np.uint8))
-    return _written_over(np.asarray(broad, dtype=np.uint8), pale, ink)
+    return _written_over(np.asarray(broad, dtype=np.uint8), pale, ink, np.asarray(strongest))
 
 
-def _written_over(broad: Pixels, pale: NDArray[np.bool_], ink: NDArray[np.bool_]) -> Pixels | None:
-    """Those of the broad strokes that have writing under them, their edges included."""
+def _written_over(
+    broad: Pixels, pale: NDArray[np.bool_], ink: NDArray[np.bool_], strongest: Pixels
+) -> Pixels | None:
+    """Those of the broad strokes that have writing under them, their edges included.
+
+    ``strongest`` is the strongest colour: writing is far darker than the marker over it, and the
+    darker places of a thick pen are not far darker than the rest of its strokes.
+    """
     count, labels = cv2.connectedComponents(broad, connectivity=8)
     lit = np.bincount(labels[pale], minlength=count)
     dark = np.bincount(labels[ink], minlength=count)
     share = dark / np.maximum(lit + dark, 1)
     kept = (share > _WRITTEN[0]) & (share < _WRITTEN[1])
     kept[0] = False
+    for number in np.flatnonzero(kept):
+        own = labels == number
+        step = np.median(strongest[own & pale]) - np.median(strongest[own & ink])
+        kept[number] = step >= _STEP
     if not kept.any():
         return None
     return np.asarray(cv2.dilate(kept[labels].astype(np.uint8), np.ones((5, 5))), dtype=np.uint8)

@@ -49,6 +49,11 @@ class PageInk:
         """(N, _SAMPLES, 2) points at equal distances along each stroke."""
         return np.stack([_along(stroke) for stroke in self.strokes])
 
+    @cached_property
+    def _ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The top and the foot of each stroke, (N,) each."""
+        return self.samples[..., 1].min(axis=1), self.samples[..., 1].max(axis=1)
+
     @property
     def in_lines(self) -> bool:
         """Whether the strokes stand in lines with more white between than one expression has."""
@@ -102,12 +107,14 @@ class PageInk:
         Most of them lies in it, or they stand in its line and only reach beyond its ends.
         """
         x0, y0, x1, y1 = box
-        x, y = self.samples[..., 0], self.samples[..., 1]
+        top, foot = self._ends
+        near = np.flatnonzero((foot >= y0) & (top <= y1))
+        x, y = self.samples[near].transpose(2, 0, 1)
         beside, below = (x >= x0) & (x <= x1), (y >= y0) & (y <= y1)
         share = (beside & below).mean(axis=1)
         cut = (share > _CUT) & (below.mean(axis=1) > _LEVEL)
-        found = self.chosen((share > _INSIDE) | cut).strokes
-        return Ink(found) if found else None
+        found = near[(share > _INSIDE) | cut]
+        return Ink(tuple(self.strokes[i] for i in found)) if len(found) else None
 
     def explains(self, image: Pixels, origin: tuple[int, int]) -> bool:
         """Whether what is dark on a part of the page, (H, W) with its corner there, is strokes."""

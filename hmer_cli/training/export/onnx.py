@@ -26,7 +26,7 @@ from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.recognition.components import SIDE
 from hmer_cli.recognition.graph_decoder import COMPONENT, DECODER_STEP, ENCODER, PIECE, STROKE
 from hmer_cli.recognition.pieces import LAYERS
-from hmer_cli.recognition.recogniser import DECODER, METADATA
+from hmer_cli.recognition.recogniser import DECODER, LANGUAGE, METADATA
 from hmer_cli.recognition.scorer_sets import GRAPH, SECOND
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
 from hmer_cli.training.batches.images import Batch
@@ -155,17 +155,22 @@ def join(
     metadata: dict[str, Any],
     out: Path,
     beside: bool = False,
+    language: str | None = None,
 ) -> None:
     """Write the CTC model of one file with a graph model and other metadata to another.
 
-    The decoder of the CTC model is dropped, and so is its graph model, unless the new one is
-    added ``beside`` it.
+    The decoder of the CTC model is dropped. Of its graph models, the new one replaces the first, or
+    the second if it is added ``beside`` the first. A packed ``language`` model replaces its own.
     """
     model = onnx.load(str(path))
-    kept = {(SECOND if beside else GRAPH) + name: packed(part) for name, part in parts.items()}
-    if beside:
-        own = {entry.key: entry.value for entry in model.metadata_props}
-        kept |= {key: value for key, value in own.items() if key.startswith(GRAPH)}
+    new, other = (SECOND, GRAPH) if beside else (GRAPH, SECOND)
+    kept = {new + name: packed(part) for name, part in parts.items()}
+    own = {entry.key: entry.value for entry in model.metadata_props}
+    kept |= {key: value for key, value in own.items() if key.startswith(other)}
+    if language is None:
+        language = own.get(LANGUAGE)
+    if language is not None:
+        kept[LANGUAGE] = language
     kept[METADATA] = json.dumps(metadata, sort_keys=True)
     del model.metadata_props[:]
     for key in sorted(kept):
@@ -231,14 +236,15 @@ def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return _all_tensors(models), metadata
 
 
-def restore_graph(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The same for its graph model, the second one of two.
+def restore_graph(path: Path, front: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The same for its graph model; of two, the first with this node encoder.
 
     Raises MissingError if the file holds none.
     """
     _, packages, metadata = _opened(path)
-    last = SECOND if any(key.startswith(SECOND) for key in packages) else GRAPH
-    models = [package for key, package in packages.items() if key.startswith(last)]
+    held = [key for key in (GRAPH, SECOND) if key + ENCODER in packages]
+    found = next((key for key in held if key + front in packages), (held or [GRAPH])[-1])
+    models = [package for key, package in packages.items() if key.startswith(found)]
     if not models:
         raise MissingError(f"{path} holds no graph model", "give weights that have one")
     return _all_tensors(models), metadata

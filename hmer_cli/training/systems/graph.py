@@ -70,7 +70,8 @@ class GraphSystem(System[GraphBatch]):
             content = torch.load(weights, map_location="cpu", weights_only=True)
             found, tokens = content["average"], content["tokens"]
         else:
-            found, metadata = restore_graph(weights)
+            fronts = self.model.shape.fronts
+            found, metadata = restore_graph(weights, PIECE if PIECE in fronts else STROKE)
             tokens = metadata["tokens"]
         return transfer(with_pieces(found), tokens, self.model, self.units.tokens)
 
