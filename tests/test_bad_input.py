@@ -23,7 +23,7 @@ import pytest
 from handmade import ENCRYPTED, INKML, NO_PAGES, FakeRecogniser, cross, encoded, paged
 from PIL import Image
 
-import hmer_cli.commands.convert
+import hmer_cli.api
 from hmer_cli.cli import main
 
 Run = Callable[..., int]
@@ -33,7 +33,7 @@ Run = Callable[..., int]
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line in an empty folder with one good input; gives its exit code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hmer_cli.commands.convert, "_load", lambda model, charset: FakeRecogniser())
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", lambda model, charset: FakeRecogniser())
     Path("good.png").write_bytes(encoded(cross()))
 
     def invoke(*args: str) -> int:
@@ -209,7 +209,7 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(
     out: str, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("folder.tex").mkdir()
-    monkeypatch.setattr(hmer_cli.commands.convert, "_load", lambda model, charset: Unreached())
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", lambda model, charset: Unreached())
     assert run("convert", "good.png", "--out", "o.md", "--out", out) == 5
     (line,) = capsys.readouterr().err.splitlines()
     assert Path(out).name.split("/")[0] in line
@@ -235,14 +235,14 @@ DRIVER = """
 import signal, sys, time
 sys.path.insert(0, {tests!r})
 signal.signal(signal.SIGINT, signal.default_int_handler)
-import hmer_cli.commands.convert
+import hmer_cli.api
 from handmade import FakeRecogniser
 
 class Slow(FakeRecogniser):
     def read(self, images):
         {read}
 
-hmer_cli.commands.convert._load = lambda model, charset: Slow()
+hmer_cli.api.LazyRecogniser = lambda model, charset: Slow()
 from hmer_cli.cli import main
 main()
 """

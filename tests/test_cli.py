@@ -18,6 +18,7 @@ from handmade import INKML, FakeRecogniser, cross, encoded, paged
 from typer.main import get_command
 
 import hmer_cli
+import hmer_cli.api
 import hmer_cli.commands.clipboard
 import hmer_cli.commands.convert
 import hmer_cli.commands.eval
@@ -36,7 +37,7 @@ Run = Callable[..., int]
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line in an empty folder; gives its exit code."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hmer_cli.commands.convert, "_load", lambda *options: FakeRecogniser())
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", lambda *options: FakeRecogniser())
 
     def invoke(*args: str) -> int:
         monkeypatch.setattr(sys, "argv", ["hmer", *args])
@@ -108,7 +109,7 @@ def test_missing_weights_exit_with_3(
     def load(model: str | None, charset: str | None) -> FakeRecogniser:
         raise MissingError(f"no weights {model!r}", "see: hmer weights list")
 
-    monkeypatch.setattr(hmer_cli.commands.convert, "_load", load)
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", load)
     Path("o.tex").write_text("earlier")
     assert run("convert", "a.png", "--model", "best", "-o", "o.tex") == 3
     assert capsys.readouterr().err == "hmer: no weights 'best'; see: hmer weights list\n"
@@ -121,7 +122,7 @@ def test_a_missing_dependency_exits_with_3_and_its_remedy(
     def load(model: str | None, charset: str | None) -> FakeRecogniser:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
-    monkeypatch.setattr(hmer_cli.commands.convert, "_load", load)
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", load)
     assert run("convert", "a.png") == 3
     assert "torch is not installed; try: pip install" in capsys.readouterr().err
 
@@ -133,7 +134,7 @@ def test_a_bug_is_one_line_and_exits_with_70(
     def load(model: str | None, charset: str | None) -> FakeRecogniser:
         raise ZeroDivisionError("by\nnothing")
 
-    monkeypatch.setattr(hmer_cli.commands.convert, "_load", load)
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", load)
     monkeypatch.setenv("HMER_DEBUG", "1" if debug else "")
     assert run("convert", "a.png") == 70
     said = capsys.readouterr().err
@@ -144,9 +145,8 @@ def test_a_bug_is_one_line_and_exits_with_70(
 
 def test_strict_delivers_and_exits_with_4(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("a.png").write_bytes(encoded(cross()))
-    monkeypatch.setattr(
-        hmer_cli.commands.convert, "_load", lambda model, charset: FakeRecogniser("x", 0.2)
-    )
+    fake = FakeRecogniser("x", 0.2)
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", lambda model, charset: fake)
     assert run("convert", "a.png", "--out", "o.md") == 0
     os.unlink("o.md")
     assert run("convert", "a.png", "--out", "o.md", "--strict") == 4

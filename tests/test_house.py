@@ -150,6 +150,11 @@ def docstring(tree: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 
 
 @pytest.mark.parametrize("path", CODE, ids=str)
+def test_every_module_says_in_two_lines_or_more_what_it_takes_and_gives(path: Path) -> None:
+    assert docstring(ast.parse((HOUSE.parent / path).read_text("utf-8"))).count("\n") >= 1
+
+
+@pytest.mark.parametrize("path", CODE, ids=str)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     assert len((HOUSE.parent / path).read_text("utf-8").splitlines()) <= 400
 

@@ -111,16 +111,16 @@ def test_the_work_for_a_page_grows_as_its_ink(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twice as many lines: twice as many candidates, each of which hears as few parts as before."""
-    tell = network_features._told
+    measure = network_features._block_features
     heard: list[int] = []
     told: list[int] = []
 
     def counted(views, links, parts, near, boxes, room):  # type: ignore[no-untyped-def]
         heard.append(len(near) * len(boxes))
         told.append(len(boxes))
-        return tell(views, links, parts, near, boxes, room)
+        return measure(views, links, parts, near, boxes, room)
 
-    monkeypatch.setattr(network_features, "_told", counted)
+    monkeypatch.setattr(network_features, "_block_features", counted)
     line = written(r"\frac { a + 1 } { b ^ { 2 } } = x + y + z + 8 - \alpha")
     work = []
     for rows in (10, 20):

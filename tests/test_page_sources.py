@@ -138,7 +138,7 @@ def test_a_package_is_no_archive_of_its_thumbnail(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put({name: zipped(dict.fromkeys(PACKAGES[name], PNG)), "good.png": PNG})
-    monkeypatch.setattr(verb, "_load", lambda model, charset: FakeRecogniser())
+    monkeypatch.setattr("hmer_cli.api.LazyRecogniser", lambda model, charset: FakeRecogniser())
     monkeypatch.setattr(sys, "argv", ["hmer", "convert", name, "good.png", "--out", "o.tex"])
     with pytest.raises(SystemExit) as end:
         main()

@@ -131,13 +131,13 @@ def test_a_network_comes_out_the_same_whether_its_run_was_interrupted_or_not(
 def test_networks_of_all_folds_become_one_model_of_an_answer_each() -> None:
     (page,) = lessons(1)
     networks = [component_network.Network().eval() for _ in range(2)]
-    model = component_network.as_onnx(networks, page.told)
+    model = component_network.as_onnx(networks, page.graph)
     onnx.checker.check_model(model)
     given = {
-        "looks": page.told.looks,
-        "neighbours": page.told.neighbours,
-        "relations": page.told.relations,
+        "looks": page.graph.looks,
+        "neighbours": page.graph.neighbours,
+        "relations": page.graph.relations,
     }
     maths, ends, same = open_session(model.SerializeToString()).run(None, given)
-    count, near = page.told.neighbours.shape
+    count, near = page.graph.neighbours.shape
     assert (maths.shape, ends.shape, same.shape) == ((2, count), (2, count, 4), (2, count, near))

@@ -110,7 +110,9 @@ def test_ink_to_a_graph_model_that_proposes_and_scores(
     assert isinstance(system, GraphSystem)
     inks = [sum_of_ones(), one(), sum_of_ones(plus_first=True)]
     for width in (1, 3):
-        for places, batch in system.stills([example(ink, ink.label or "") for ink in inks]):
+        for places, batch in system.validation_batches(
+            [example(ink, ink.label or "") for ink in inks]
+        ):
             said = [" ".join(tokens) for tokens in system.read(system.model, batch, width)]
             assert said == [inks[place].label for place in places]
 
@@ -161,7 +163,7 @@ def test_strokes_know_their_signs_in_whatever_order_they_were_written() -> None:
         nodes = system.sampler.still(example(ink, "1 + 1"))
         assert nodes.places.tolist() == places
         assert [system.symbols["+"] == name for name in nodes.names] == [p == 1 for p in places]
-        ((_, batch),) = system.stills([example(ink, "1 + 1")])
+        ((_, batch),) = system.validation_batches([example(ink, "1 + 1")])
         assert batch.there.all() and batch.ordered.all()
 
 
@@ -182,7 +184,7 @@ def test_labels_without_known_symbols_train_the_decoder_all_the_same() -> None:
     system = build(Recipe("few", family="graph", model=FEW), ["+", "1"])
     ink = sum_of_ones()
     unknown = example(Ink(ink.strokes, (), "1 + 1", "1 + 1"), "1 + 1")
-    ((_, batch),) = system.stills([unknown])
+    ((_, batch),) = system.validation_batches([unknown])
     total, parts = system.losses(system.model, batch)
     assert torch.isfinite(total)
     assert parts["symbols"] == parts["precedence"] == 0 < parts["decoder"]
@@ -197,7 +199,7 @@ def test_images_are_learnt_from_as_they_are(folder: Path, tmp_path: Path) -> Non
     checkpoint = train(tmp_path / "graph.toml", tmp_path / "images", tmp_path / "run")
     system, _ = load_system(checkpoint)
     shown = examples(open_dataset(str(tmp_path / "images")))
-    ((_, batch),) = system.stills(shown)
+    ((_, batch),) = system.validation_batches(shown)
     assert batch.front == "component" and sorted(batch.lengths) == [1, 3]
 
 

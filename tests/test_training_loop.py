@@ -120,8 +120,8 @@ def test_images_without_boxes_teach_their_label_alone(images: Path) -> None:
 
 def test_images_with_signs_that_a_reader_does_not_know_can_be_scored(images: Path) -> None:
     system = build(recipe(), ["1", "7"])
-    stills = list(system.stills(examples(open_dataset(str(images)))))
-    assert sorted(place for places, _ in stills for place in places) == [0, 1]
+    batches = list(system.validation_batches(examples(open_dataset(str(images)))))
+    assert sorted(place for places, _ in batches for place in places) == [0, 1]
 
 
 def test_boxes_that_are_no_coco_are_told(images: Path) -> None:

@@ -73,9 +73,9 @@ def test_a_seed_system_learns_goes_on_and_reads_from_its_checkpoint(
     assert log[-1]["loss"] < 0.8 * log[0]["loss"]
     assert {"wer", "cer", "exprate", "valid_loss", "infeasible"} <= log[-1].keys()
     system, _ = load_system(tmp_path / BEST)
-    stills = list(system.stills(NUMBERS[:3]))
+    batches = list(system.validation_batches(NUMBERS[:3]))
     for width in (1, 4):
-        read = read_all(system, system.model, stills, width)
+        read = read_all(system, system.model, batches, width)
         assert len(read) == 3
         assert {token for tokens in read for token in tokens} <= {"1", "7"}
 
@@ -84,7 +84,7 @@ def test_a_seed_system_learns_goes_on_and_reads_from_its_checkpoint(
 def test_every_seed_recipe_takes_a_step_and_keeps_a_frame_for_every_four_pixels(name: str) -> None:
     plan = load(RECIPES / f"{name}.toml", ["canvas.height=32", "canvas.width=64"])
     system = build(plan, ["1", "7"])
-    (_, batch), *_ = system.stills([number("17"), number("711")])
+    (_, batch), *_ = system.validation_batches([number("17"), number("711")])
     loss, _ = system.losses(system.model, batch)
     loss.backward()
     assert torch.isfinite(loss)
@@ -96,7 +96,7 @@ def test_every_seed_recipe_takes_a_step_and_keeps_a_frame_for_every_four_pixels(
 def test_labels_that_do_not_fit_their_frames_are_counted_and_spoil_no_loss(tmp_path: Path) -> None:
     system = build(PLAIN, ["1", "7"])
     long = replace(number("17"), tokens=("1",) * 9)
-    (_, batch), *_ = system.stills([number("17"), long])
+    (_, batch), *_ = system.validation_batches([number("17"), long])
     assert batch.infeasible == 1
     loss, _ = system.losses(system.model, batch)
     assert torch.isfinite(loss)
@@ -135,7 +135,7 @@ def test_steps_of_the_decoder_say_what_one_pass_over_the_label_says() -> None:
     torch.manual_seed(1)
     system = TransformerSystem(SPEAKER, ["1", "7"])
     model = system.model.eval()
-    (_, batch), *_ = system.stills([number("17"), number("71")])
+    (_, batch), *_ = system.validation_batches([number("17"), number("71")])
     with torch.no_grad():
         whole = model(batch.images, batch.before)
         state = model.encode(batch.images)
@@ -148,7 +148,7 @@ def test_a_wider_beam_finds_a_label_at_least_as_likely_as_the_greedy_one() -> No
     torch.manual_seed(3)
     system = TransformerSystem(SPEAKER, ["1", "7", "{", "}", "^"])
     model = system.model.eval()
-    (_, batch), *_ = system.stills(NUMBERS[:6])
+    (_, batch), *_ = system.validation_batches(NUMBERS[:6])
     first = greedy(model, batch.images, 8)
     best = beam(model, batch.images, system.units, 8, 8)
     for i, (one, other) in enumerate(zip(first, best, strict=True)):

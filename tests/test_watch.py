@@ -217,10 +217,10 @@ DRIVER = f"""
 import signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 signal.signal(signal.SIGINT, signal.default_int_handler)
-import hmer_cli.commands.convert
+import hmer_cli.api
 from handmade import FakeRecogniser
 
-hmer_cli.commands.convert._load = lambda model, charset: FakeRecogniser()
+hmer_cli.api.LazyRecogniser = lambda model, charset: FakeRecogniser()
 from hmer_cli.cli import main
 main()
 """

@@ -6,7 +6,7 @@ The work is done by `hmer_cli.commands.convert`, which is imported when the comm
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 import typer
 
@@ -127,70 +127,66 @@ def convert(
 
     interrupts.watch()
     console.set_loudness(int(verbose) - int(quiet))
-    kept = None if no_cache else cache_dir or usual()
-    if engine == "ray" and shard is not None:
-        raise UsageError("--shard and --engine ray divide the inputs both", "give one of them")
-    if ray_address is not None and engine != "ray":
-        raise UsageError("--ray-address is of --engine ray", "give both or none")
+    here = bool(watch or debug or paste or copy)
+    _check_engine(engine, shard, ray_address, here, bool(corrections or spelling != "typed"))
+    named, outs = inputs or [], out or ["-"]
+    cache = None if no_cache else cache_dir or usual()
+    shared: _Shared = {
+        "pages": pages,
+        "layout": layout,
+        "model": model,
+        "charset": charset,
+        "pdf_renderer": pdf_renderer,
+    }
     if shard is not None:
-        from hmer_cli.commands import shards
+        from hmer_cli.commands.shards import convert_shard
 
-        if corrections or spelling != "typed" or watch or debug or paste or copy:
-            raise UsageError(
-                "--corrections, --spelling, --watch, --debug, --paste, --copy are not for a shard",
-                "give the first two to hmer merge",
-            )
-        records = shards.convert_shard(
-            inputs or [],
-            out or ["-"],
-            shard,
-            pages=pages,
-            layout=layout,
-            model=model,
-            charset=charset,
-            jobs=jobs,
-            cache=kept,
-            pdf_renderer=pdf_renderer,
-            pictures=pictures,
+        records = convert_shard(
+            named, outs, shard, jobs=jobs, cache=cache, pictures=pictures, **shared
         )
         return end(verb.outcome(records, strict=strict))
     if engine == "ray":
         from hmer_cli.commands.convert_on_ray import convert_on_ray
 
-        if watch or debug or paste or copy:
-            raise UsageError("--watch, --debug, --paste and --copy are not for --engine ray")
+        cache = None if no_cache else cache_dir  # the user's folder is of one machine
         records = convert_on_ray(
-            inputs or [],
-            out or ["-"],
-            address=ray_address,
-            readers=jobs,
-            pages=pages,
-            layout=layout,
-            model=model,
-            charset=charset,
-            corrections=corrections or (),
-            cache=None if no_cache else cache_dir,
-            pdf_renderer=pdf_renderer,
-            spelling=spelling,
-        )
+            named, outs, address=ray_address, readers=jobs,
+            corrections=corrections or (), cache=cache, spelling=spelling, **shared,
+        )  # fmt: skip
         return end(verb.outcome(records, strict=strict))
     records = verb.convert(
-        inputs or [],
-        out or ["-"],
-        pages=pages,
-        layout=layout,
-        model=model,
-        charset=charset,
-        jobs=jobs,
-        corrections=corrections or (),
-        cache=kept,
-        debug=debug,
-        watch=watch,
-        pdf_renderer=pdf_renderer,
-        spelling=spelling,
-        document=document,
-        paste=paste,
-        copy=copy,
-    )
+        named, outs, jobs=jobs, corrections=corrections or (), cache=cache, debug=debug,
+        watch=watch, spelling=spelling, document=document, paste=paste, copy=copy, **shared,
+    )  # fmt: skip
     if not watch:  # one that ended has done what it should
         end(verb.outcome(records, strict=strict))
+
+
+class _Shared(TypedDict):
+    """Options that every engine takes."""
+
+    pages: str | None
+    layout: Literal["auto", "expression", "page"]
+    model: str | None
+    charset: str | None
+    pdf_renderer: Literal["pdfium", "poppler"]
+
+
+def _check_engine(
+    engine: str, shard: str | None, ray_address: str | None, here: bool, later: bool
+) -> None:
+    """Raise UsageError for options that exclude each other.
+
+    ``here``: whether an option for this machine is given, ``later`` whether one of `hmer merge`.
+    """
+    if engine == "ray" and shard is not None:
+        raise UsageError("--shard and --engine ray divide the inputs both", "give one of them")
+    if ray_address is not None and engine != "ray":
+        raise UsageError("--ray-address is of --engine ray", "give both or none")
+    if shard is not None and (here or later):
+        raise UsageError(
+            "--corrections, --spelling, --watch, --debug, --paste, --copy are not for a shard",
+            "give the first two to hmer merge",
+        )
+    if engine == "ray" and here:
+        raise UsageError("--watch, --debug, --paste and --copy are not for --engine ray")

@@ -1,4 +1,7 @@
-"""``hmer merge``: its options, and the call of `hmer_cli.commands.shards`."""
+"""``hmer merge``: options and help.
+
+The work is done by `hmer_cli.commands.shards`, which is imported when the command is called.
+"""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
 from hmer_cli.page.load.sources import STDIN, Source, find_sources
 from hmer_cli.page.regions import Layout, Region
-from hmer_cli.recognition.lazy import LazyRecogniser, Reader
+from hmer_cli.recognition.lazy import Reader
 
 Spelling = Literal["typed", "tokens"]
 """How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
@@ -88,13 +88,7 @@ def convert(
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
     text: dict[tuple[str, int | None], Sequence[TextWord]] = {}
-    outputs: list[Destination] = []
-    for out in dict.fromkeys(outs):
-        output = LabelledFolder.parse(out) or Output.parse(out)
-        if document and isinstance(output, Output):
-            output = _whole_pages(output, text)
-        outputs.append(output)
-    folders = [output for output in outputs if isinstance(output, LabelledFolder)]
+    outputs = _destinations(outs, text if document else None)
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
         raise UsageError("there is nothing to convert", "name an image, or give --paste")
@@ -103,31 +97,24 @@ def convert(
     _check_usage(inputs, outputs, jobs, watch)
     pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
-    for folder in folders:
-        files.check_apart(folder.path, inputs)
-    for output in outputs:
-        output.check()
-        if isinstance(output, Output) and output.path is not None and output.is_readable:
-            files.check_apart(output.path, inputs, above=True)
-    if debug is not None:
-        files.check_apart(debug, inputs, above=True)
-        files.make_folder(debug)
-    pictures = any(output.shows_evidence for output in outputs)
+    _check_apart(outputs, inputs, debug)
     options = Options(
         chosen,
         layout,
         jobs,
-        pictures,
-        handwriting=bool(folders),
+        pictures=any(output.shows_evidence for output in outputs),
+        handwriting=any(isinstance(output, LabelledFolder) for output in outputs),
         renderer=pdf_renderer,
         text=document,
     )
     converter = Converter(
-        layout=layout,
+        model,
+        layout,
+        charset,
         jobs=jobs,
         cache=cache or False,
         pdf_renderer=pdf_renderer,
-        recogniser=recogniser or _load(model, charset),
+        recogniser=recogniser,
     )
     with converter.results(text=document) as results:
         run = _Run(converter.reader, results, options, corrections, debug, spelling, text)
@@ -200,6 +187,37 @@ class _Run:
             yield page
 
 
+def _destinations(outs: Sequence[str], text: transcript.Text | None) -> list[Destination]:
+    """The outputs by their names, each once; with a ``text``, documents are of whole pages.
+
+    Raises UsageError for unknown formats.
+    """
+    outputs: list[Destination] = []
+    for out in dict.fromkeys(outs):
+        output = LabelledFolder.parse(out) or Output.parse(out)
+        if text is not None and isinstance(output, Output):
+            output = _whole_pages(output, text)
+        outputs.append(output)
+    return outputs
+
+
+def _check_apart(outputs: Sequence[Destination], inputs: Sequence[str], debug: Path | None) -> None:
+    """Check that outputs can be written and are no inputs; make the folder ``debug``.
+
+    Raises UsageError and OutputError.
+    """
+    for output in outputs:
+        if isinstance(output, LabelledFolder):
+            files.check_apart(output.path, inputs)
+    for output in outputs:
+        output.check()
+        if isinstance(output, Output) and output.path is not None and output.is_readable:
+            files.check_apart(output.path, inputs, above=True)
+    if debug is not None:
+        files.check_apart(debug, inputs, above=True)
+        files.make_folder(debug)
+
+
 _PAGES = {".md": transcript.markdown, ".tex": transcript.latex}
 
 
@@ -260,10 +278,6 @@ def _check_usage(
 def _clipboard() -> Source:
     picture = clipboard.paste()
     return Source("clipboard", "clipboard", lambda: picture)
-
-
-def _load(model: str | None, charset: str | None) -> Reader:
-    return LazyRecogniser(model, charset)
 
 
 def once(sources: Iterable[Source]) -> list[Source]:

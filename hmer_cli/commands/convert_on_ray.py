@@ -1,4 +1,7 @@
-"""``hmer convert --engine ray``: files -> workers of Ray, one reader each -> pages -> outputs."""
+"""``hmer convert --engine ray``: files -> workers of Ray -> pages -> outputs.
+
+Each worker has one recogniser; records are made and written here, in the order of the inputs.
+"""
 
 from __future__ import annotations
 

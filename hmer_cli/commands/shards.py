@@ -1,4 +1,7 @@
-"""``hmer convert --shard`` and ``hmer merge``: inputs -> parts -> one output."""
+"""``hmer convert --shard`` and ``hmer merge``: inputs -> parts -> one output.
+
+Input of a shard: the same inputs for all. Output: a .jsonl of results, which merge joins.
+"""
 
 from __future__ import annotations
 

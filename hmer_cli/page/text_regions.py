@@ -1,4 +1,7 @@
-"""A page -> its lines of writing, cut out each with the ink of no other line."""
+"""Lines of writing on a page, each cut out without the ink of other lines.
+
+Input: a page. Output: regions of lines, for the line reader.
+"""
 
 from __future__ import annotations
 

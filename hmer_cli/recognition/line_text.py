@@ -1,4 +1,7 @@
-"""Text of a line <-> tokens of the line reader: characters, a sign for spaces, one for formulas."""
+"""Text of a line <-> tokens of the line reader.
+
+Tokens are characters, one for spaces, and one that stands for a formula.
+"""
 
 from __future__ import annotations
 

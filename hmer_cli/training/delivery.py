@@ -140,7 +140,7 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
         return []
     system.model.to(own_device())
     shown = examples(open_dataset(str(data), plan.valid))
-    stills = list(system.stills(shown))
+    batches = list(system.validation_batches(shown))
     lines = [
         "",
         f"| {plan.valid} | n | {' | '.join(RATES)} | seconds |",
@@ -149,7 +149,7 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
     pairs: list[Pair] = []
     for name, width in WIDTHS.items():
         begun = time.perf_counter()
-        said = read_all(system, system.model, stills, width)
+        said = read_all(system, system.model, batches, width)
         seconds = time.perf_counter() - begun
         pairs = [Pair(join(e.tokens), join(s)) for e, s in zip(shown, said, strict=True)]
         whole, parts = score(pairs), score_by_length(pairs)

@@ -1,4 +1,7 @@
-"""One training run of the line reader: recipe, lines of text and formulas in, weights file out."""
+"""One training run of the line reader: recipe, lines of text and formulas -> weights file.
+
+Uses the training loop of the recogniser (`hmer_cli.training.loop`).
+"""
 
 from __future__ import annotations
 

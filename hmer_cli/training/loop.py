@@ -125,7 +125,7 @@ class Trainer:
         self.average = copy.deepcopy(self.model)
         self.optimiser = self._optimiser()
         self.data, self.invention, self.valid = data, invention, valid
-        self.stills: list[tuple[list[int], Targets]] = []
+        self.validation: list[tuple[list[int], Targets]] = []
         self.state = State()
         self.sums: dict[str, Tensor] = {}
         self.loss_module: torch.nn.Module = LossModule(self.system)
@@ -307,16 +307,16 @@ class Trainer:
 
         if not self.valid:
             return {}
-        self.stills = self.stills or list(self.system.stills(self.valid))
+        self.validation = self.validation or list(self.system.validation_batches(self.valid))
         truths = [" ".join(example.tokens) for example in self.valid]
-        read = [" ".join(tokens) for tokens in read_all(self.system, self.average, self.stills)]
+        read = [" ".join(tokens) for tokens in read_all(self.system, self.average, self.validation)]
         found = {
             "wer": jiwer.wer(truths, read),
             "cer": jiwer.cer(truths, read),
             "exprate": float(np.mean([t == s for t, s in zip(truths, read, strict=True)])),
         }
         if self.recipe.schedule.plateau:
-            found["valid_loss"] = mean_loss(self.system, self.average, self.stills)
+            found["valid_loss"] = mean_loss(self.system, self.average, self.validation)
         return {key: round(value, 4) for key, value in found.items()}
 
     def save(self) -> None:

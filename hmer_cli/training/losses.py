@@ -18,10 +18,12 @@ from hmer_cli.training.batches.targets import IGNORED, Targets
 from hmer_cli.training.recipe import Losses
 
 
-def ctc(frames: Tensor, labels: Tensor, lengths: tuple[int, ...], tight: bool = False) -> Tensor:
+def ctc(
+    frames: Tensor, labels: Tensor, lengths: tuple[int, ...], zero_infinity: bool = False
+) -> Tensor:
     """Mean CTC loss a unit (Graves et al., 2006) of frames (B, T, V).
 
-    Only where ``tight`` is set may a label need more frames than there are: it then adds nothing.
+    With ``zero_infinity`` labels that need more frames than there are add nothing, else infinity.
     """
     loss = functional.ctc_loss(
         frames.transpose(0, 1),
@@ -30,7 +32,7 @@ def ctc(frames: Tensor, labels: Tensor, lengths: tuple[int, ...], tight: bool = 
         torch.tensor(lengths),
         blank=BLANK,
         reduction="sum",
-        zero_infinity=tight,
+        zero_infinity=zero_infinity,
     )
     return loss / sum(lengths)
 

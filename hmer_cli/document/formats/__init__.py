@@ -1,4 +1,7 @@
-"""Output formats: records -> files or stdout, written atomically; one module a kind of format."""
+"""Output formats: records -> files or stdout, written atomically; one module per kind of format.
+
+`FORMATS` maps file name endings to functions; `Output` parses ``--out`` and writes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Zip archives as bytes: the same members give the same bytes, whenever they are packed."""
+"""Zip archives as bytes, independent of the time of packing.
+
+Input: names with contents. Output: the archive; equal members give equal bytes.
+"""
 
 from __future__ import annotations
 

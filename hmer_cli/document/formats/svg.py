@@ -1,4 +1,7 @@
-""".svg: the formulas set one under the other, as outlines that need no font; by ziamath."""
+""".svg: the formulas one below the other, as outlines that need no font; by ziamath.
+
+Input: records. Output: an SVG document.
+"""
 
 from __future__ import annotations
 

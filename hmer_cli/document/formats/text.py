@@ -1,4 +1,7 @@
-"""Formats of plain text: one line an expression, .jsonl, .csv and Markdown."""
+"""Plain text formats: one line per expression, .jsonl, .csv and Markdown.
+
+Input: records. Output: text.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-""".typ: a module for Typst, which ``#import`` takes names from and ``#include`` shows."""
+""".typ: a module for Typst, from which ``#import`` takes names and which ``#include`` shows.
+
+Input: records. Output: Typst source.
+"""
 
 from __future__ import annotations
 

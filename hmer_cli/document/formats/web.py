@@ -1,4 +1,7 @@
-""".mathml and .fragment.html: MathML to paste or to include, one element an expression."""
+""".mathml and .fragment.html: MathML to paste or to include, one element per expression.
+
+Input: records. Output: XML or HTML without a head.
+"""
 
 from __future__ import annotations
 

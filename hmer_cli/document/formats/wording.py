@@ -1,4 +1,7 @@
-"""What documents say of a record: where it is from, what to think of it, how its sentence ends."""
+"""Phrases about a record in documents: its source, its reliability, the punctuation after it.
+
+Input: a record. Output: text.
+"""
 
 from __future__ import annotations
 

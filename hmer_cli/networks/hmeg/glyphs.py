@@ -65,8 +65,8 @@ class Normal:
 class Decoder(nn.Module):
     """Token, form, size, hand and turn -> texture.
 
-    A cascade of refinements (Chen and Koltun, ICCV 2017) at 8, 16 and 32 px: each sees what the
-    coarser one made and the prototype at its own size, and all are told the rest.
+    A cascade of refinements (Chen and Koltun, ICCV 2017) at 8, 16 and 32 px: the
+    input of each is the output of the coarser one, the prototype at its size, and all the rest.
     """
 
     hand_mean: Tensor
@@ -80,35 +80,37 @@ class Decoder(nn.Module):
         self.habits = nn.Parameter(torch.zeros(count, sizes.forms, 2 * sizes.turn))
         self.register_buffer("hand_mean", torch.zeros(sizes.hand))
         self.register_buffer("hand_axes", torch.eye(sizes.hand))
-        told = sizes.symbol + sizes.hand + sizes.turn + SIZES
-        self.start = nn.Linear(told, first * 16)
+        inputs = sizes.symbol + sizes.hand + sizes.turn + SIZES
+        self.start = nn.Linear(inputs, first * 16)
         pairs = list(zip(sizes.widths[:-1], sizes.widths[1:], strict=True))
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(a + (i > 0), b, 4, 2, 1) for i, (a, b) in enumerate(pairs)
         )
         self.norms = nn.ModuleList(nn.GroupNorm(4, b, affine=False) for _, b in pairs)
-        self.styles = nn.ModuleList(nn.Linear(told, 2 * b) for _, b in pairs)
+        self.styles = nn.ModuleList(nn.Linear(inputs, 2 * b) for _, b in pairs)
         last = sizes.widths[-1]
         self.blend = nn.Conv2d(last + 1, last, 3, padding=1)
         self.ink = nn.Conv2d(last, 1 + sizes.features, 3, padding=1)
 
     def hand(self, noise: Tensor) -> Tensor:
-        """The hands that people have, for noise: (B, D) both."""
+        """Latents of hands from noise, (B, D) both."""
         return self.hand_mean + noise @ self.hand_axes.T
 
     def usual(self, symbols: Tensor, forms: Tensor) -> Normal:
-        """The turns that people give these forms of these tokens, (N,) both: a learnt prior."""
+        """Prior of the turns of these forms of these tokens, from (N,) both."""
         return Normal(*_rows(self.habits, symbols, forms).chunk(2, dim=-1))
 
     def forward(
         self, symbols: Tensor, forms: Tensor, size: Tensor, hand: Tensor, turn: Tensor
     ) -> Tensor:
-        """All (N, ...) -> (N, 1 + features, R, R): logits of ink first, features of its look."""
-        told = torch.cat([self.symbol(symbols), size, hand, turn], dim=-1)
+        """All (N, ...) -> (N, 1 + features, R, R): logits of ink first, then features."""
+        inputs = torch.cat([self.symbol(symbols), size, hand, turn], dim=-1)
         prototype = _rows(self.prototypes, symbols, forms)[:, None]
-        x = F.leaky_relu(self.start(told), 0.2).unflatten(1, (self.start.out_features // 16, 4, 4))
+        x = F.leaky_relu(self.start(inputs), 0.2).unflatten(
+            1, (self.start.out_features // 16, 4, 4)
+        )
         for up, norm, style in zip(self.ups, self.norms, self.styles, strict=True):
-            gain, shift = style(told)[..., None, None].chunk(2, dim=1)
+            gain, shift = style(inputs)[..., None, None].chunk(2, dim=1)
             x = F.leaky_relu(norm(up(x)) * (1 + gain) + shift, 0.2)
             x = torch.cat([x, F.avg_pool2d(prototype, R // x.shape[-1])], dim=1)
         seen = self.ink(F.leaky_relu(self.blend(x), 0.2))
@@ -116,7 +118,7 @@ class Decoder(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Textures of people -> the hand of each expression, and the turn of each symbol."""
+    """Real textures -> the hand of each expression, and the turn of each symbol."""
 
     def __init__(self, tokens: int, sizes: Sizes, width: int = 128) -> None:
         super().__init__()

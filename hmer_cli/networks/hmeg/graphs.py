@@ -17,7 +17,7 @@ from hmer_cli.synthesis.graph_arrays import GraphArrays, reach
 from hmer_cli.synthesis.symbol_graph import SymbolGraph
 
 UNKNOWN = 1
-"""The index of symbols that the network has not learnt; 0 is the padding."""
+"""Index of symbols outside the vocabulary; 0 is the padding."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Graphs:
 
     @classmethod
     def of(cls, graphs: Sequence[SymbolGraph], tokens: Sequence[str]) -> Self:
-        """The batch; ``tokens`` are the ones learnt, in the order of their indices."""
+        """The batch; ``tokens`` is the vocabulary, in the order of indices."""
         index = {token: i for i, token in enumerate(tokens, start=UNKNOWN + 1)}
         B, N = len(graphs), max(len(graph.symbols) for graph in graphs)
         batch = cls(

@@ -25,8 +25,8 @@ _THIN = 0.002
 class Shape:
     """The dimensions of the network.
 
-    HMEG has a width of 512; 64 is what two CPU cores train in minutes. ``chained``: a box is told
-    as it stands to the symbol before it in the tree (ours), not in the whole expression (HMEG's).
+    HMEG has a width of 512; 64 is what two CPU cores train in minutes. ``chained``: boxes are
+    predicted relative to the parent in the tree (ours), not to the whole expression (HMEG's).
     """
 
     width: int = 64
@@ -61,8 +61,8 @@ class Convolution(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """node (B, N, D), pair (B, N, N, D); near and share (B, N, N) weigh the pairs."""
         hidden = F.relu(self.first(node)[:, :, None] + self.second(node)[:, None] + self.pair(pair))
-        said = [torch.einsum("bij,bijd->bid", weight, hidden) for weight in (share, near)]
-        return self.norm(node + self.update(torch.cat([node, *said], dim=-1))), pair + hidden
+        raw = [torch.einsum("bij,bijd->bid", weight, hidden) for weight in (share, near)]
+        return self.norm(node + self.update(torch.cat([node, *raw], dim=-1))), pair + hidden
 
 
 class Trunk(nn.Module):
@@ -91,7 +91,7 @@ class Trunk(nn.Module):
 
 
 class Attention(nn.Module):
-    """The global vector: all symbols of an expression, weighed by what each of them says."""
+    """The global vector: a weighted mean over the symbols, with learned weights."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class Attention(nn.Module):
 
 
 class LayoutNetwork(nn.Module):
-    """Graphs and styles -> boxes, and what was said of each before they were put together."""
+    """Graphs and styles -> boxes, and the raw outputs relative to the parents."""
 
     def __init__(self, tokens: Sequence[str], shape: Shape) -> None:
         super().__init__()
@@ -124,16 +124,16 @@ class LayoutNetwork(nn.Module):
         extra = style[:, None].expand(-1, graphs.symbols.shape[1], -1)
         node = self.trunk(graphs.symbols, graphs.relations, graphs.reaches, graphs.mask, extra)
         whole = self.attention(node, graphs.mask)[:, None].expand_as(node)
-        said = self.head(torch.cat([node, whole], dim=-1))
-        said = torch.cat([said[..., :2], F.softplus(said[..., 2:]) + _THIN], dim=-1)
-        said = said * graphs.mask[..., None]
-        return (composed(graphs, said) if self.shape.chained else said), said
+        raw = self.head(torch.cat([node, whole], dim=-1))
+        raw = torch.cat([raw[..., :2], F.softplus(raw[..., 2:]) + _THIN], dim=-1)
+        raw = raw * graphs.mask[..., None]
+        return (composed(graphs, raw) if self.shape.chained else raw), raw
 
 
 def parts(graphs: Graphs, boxes: Tensor) -> Tensor:
     """Each box as it stands to the one before it in the tree, (B, N, 4).
 
-    The left edge is told from that one's right edge if it stands beside it, else from its left
+    The left edge is relative to that one's right edge if it stands beside it, else from its left
     edge; the middle from its middle. Width and height stay.
     """
     before = boxes.gather(1, graphs.parents[..., None].expand_as(boxes))
@@ -144,19 +144,19 @@ def parts(graphs: Graphs, boxes: Tensor) -> Tensor:
     return torch.cat([place, boxes[..., 2:]], dim=-1) * graphs.mask[..., None]
 
 
-def composed(graphs: Graphs, said: Tensor) -> Tensor:
+def composed(graphs: Graphs, raw: Tensor) -> Tensor:
     """The boxes that have these `parts`: sums along the tree, so gradients reach every part."""
-    widths = said[..., 2].gather(1, graphs.parents)
-    x = said[..., 0] + graphs.beside * widths
-    place = torch.einsum("bij,bjc->bic", graphs.chain, torch.stack([x, said[..., 1]], dim=-1))
-    return torch.cat([place, said[..., 2:]], dim=-1) * graphs.mask[..., None]
+    widths = raw[..., 2].gather(1, graphs.parents)
+    x = raw[..., 0] + graphs.beside * widths
+    place = torch.einsum("bij,bjc->bic", graphs.chain, torch.stack([x, raw[..., 1]], dim=-1))
+    return torch.cat([place, raw[..., 2:]], dim=-1) * graphs.mask[..., None]
 
 
 class Discriminator(nn.Module):
     """A discriminator of some symbols of an expression: their tokens, relations and boxes.
 
-    It knows no absolute place or size: the boxes are seen from the first of the symbols, in the
-    mean of their longer sides.
+    Boxes are relative to the first symbol, in units of the mean of their longer sides, so that
+    absolute position and size are not visible.
     """
 
     def __init__(self, symbols: int, width: int = 64, layers: int = 2) -> None:
@@ -169,19 +169,19 @@ class Discriminator(nn.Module):
         """``chosen`` (B, K) int64 are the symbols to look at, -1 for none -> scores (B,)."""
         mask = (chosen >= 0).float()
         at = chosen.clamp(min=0)
-        seen = boxes.gather(1, at[..., None].expand(-1, -1, 4))
-        place = seen[..., :2] + seen[..., 2:] * seen.new_tensor([0.5, 0.0])
-        sides = seen[..., 2:].amax(-1)
+        chosen_boxes = boxes.gather(1, at[..., None].expand(-1, -1, 4))
+        place = chosen_boxes[..., :2] + chosen_boxes[..., 2:] * chosen_boxes.new_tensor([0.5, 0.0])
+        sides = chosen_boxes[..., 2:].amax(-1)
         unit = ((sides * mask).sum(1) / mask.sum(1)).clamp(min=1e-3)[:, None, None]
-        seen = torch.cat([place - place[:, :1], seen[..., 2:]], dim=-1) / unit
-        first = torch.zeros_like(seen[..., :1])
+        chosen_boxes = torch.cat([place - place[:, :1], chosen_boxes[..., 2:]], dim=-1) / unit
+        first = torch.zeros_like(chosen_boxes[..., :1])
         first[:, 0] = 1
         node = self.trunk(
             graphs.symbols.gather(1, at),
             _square(graphs.relations, at),
             _square(graphs.reaches, at),
             mask,
-            torch.cat([seen, first], dim=-1) * mask[..., None],
+            torch.cat([chosen_boxes, first], dim=-1) * mask[..., None],
         )
         whole = self.attention(node, mask)
         return self.head(torch.cat([node[:, 0], whole], dim=-1))[:, 0]

@@ -23,7 +23,7 @@ MARGIN = 6.0
 """White round an expression, in pixels."""
 
 EDGE = 0.75
-"""Boxes hold the pen's line and so many pixels for its soft edge."""
+"""Margin of boxes around the pen's line, in pixels, for its soft edge."""
 
 CHANNELS = 16, 12, 8
 """Of the refinements at a quarter of the image's size, at half of it, and at all of it."""
@@ -33,7 +33,8 @@ _FULL = 0.995
 
 
 class Refinement(nn.Module):
-    """A cascade over the whole image: each module sees the layout at its scale and the last one."""
+    """A cascade over the whole image: input of each module is the layout at its scale, and the last
+    output."""
 
     def __init__(self, layout: int) -> None:
         super().__init__()
@@ -79,7 +80,7 @@ class Painter(nn.Module):
         hand: Tensor,
         turn: Tensor,
     ) -> Tensor:
-        """Masks and their looks, (N, 1 + features, R, R): the share of ink first, 0 to 1."""
+        """Textures (N, 1 + features, R, R): the share of ink first, 0 to 1."""
         drawn = self.decoder(symbols, forms, sized(boxes, pens, UNIT), hand, turn)
         ink = torch.sigmoid(drawn[:, :1])
         return torch.cat([ink, ink * torch.tanh(drawn[:, 1:])], dim=1)
@@ -116,7 +117,7 @@ class PatchDiscriminator(nn.Module):
         self.score = nn.Conv2d(32, 1, 4, 1, 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """(B, 1, H, W) of 0 to 1 -> scores of patches, and what was seen on the way."""
+        """(B, 1, H, W), 0 to 1 -> scores of patches, and intermediate features."""
         near = self.near(images)
         far = self.far(near)
         return self.score(far), [near, far]

@@ -16,7 +16,7 @@ R = 32
 """Texels along each side of a texture."""
 
 _HOOK = 0.8
-"""A radical's hook takes so much of its height in width at most, and half of its texture."""
+"""Largest width of a radical's hook relative to its height; it is half of the texture."""
 _THIN = 1e-3
 
 

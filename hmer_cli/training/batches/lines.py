@@ -1,4 +1,7 @@
-"""Examples of lines -> batches of features: ink as it was written, and skeletons of its images."""
+"""Examples of lines of text -> batches of features.
+
+Features are those of ink as it was written, or of the skeletons of rendered images.
+"""
 
 from __future__ import annotations
 
@@ -130,8 +133,8 @@ class LineBatches:
                         yield self._batch([pool[k] for k in groups[i]])
                 pool = []
 
-    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Lines]]:
-        """Every example as it was written, in batches, with its place in the sequence."""
+    def validation_batches(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Lines]]:
+        """Validation batches: every example without augmentation, with its index."""
         drawn = [(still(e), self.units.encode(e.tokens)) for e in examples]
         for group in self._groups(drawn):
             yield group, self._batch([drawn[k] for k in group])

@@ -112,8 +112,10 @@ class Album:
                 yield self._batch(drawn)
                 drawn = []
 
-    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Pictures]]:
-        """Every example as it was written, in batches, with its place in the sequence."""
+    def validation_batches(
+        self, examples: Sequence[Example]
+    ) -> Iterator[tuple[list[int], Pictures]]:
+        """Validation batches: every example without augmentation, with its index."""
         for start in range(0, len(examples), self.count):
             group = examples[start : start + self.count]
             drawn = [(picture(e, self.canvas), self.units.encode(e.tokens)) for e in group]
@@ -165,6 +167,8 @@ class PictureSystem(System[Pictures]):
         """Jittered pictures."""
         return self.album.batches(examples, rng)
 
-    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Pictures]]:
-        """Every example as it was written, in batches, with its place in the sequence."""
-        return self.album.stills([self.known(example) for example in examples])
+    def validation_batches(
+        self, examples: Sequence[Example]
+    ) -> Iterator[tuple[list[int], Pictures]]:
+        """Validation batches: every example without augmentation, with its index."""
+        return self.album.validation_batches([self.known(example) for example in examples])

@@ -1,4 +1,7 @@
-"""A checkpoint of the line reader -> its weights file: one ONNX model, matrices in 16 bits."""
+"""A checkpoint of the line reader -> its weights file.
+
+Output: one ONNX model, matrices in 16 bits.
+"""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Hand(nn.Module):
 
 
 def common(painter: Painter, tokens: tuple[str, ...], network: LayoutNetwork) -> list[str]:
-    """Leaves the two networks the tokens that both have learnt, in one order; which these are."""
+    """Restrict both networks to their common tokens, in one order; returns these."""
     both = [token for token in tokens if token in network.tokens]
     first = list(range(UNKNOWN + 1))
     rows = [*first, *(UNKNOWN + 1 + tokens.index(t) for t in both)]

@@ -20,10 +20,10 @@ from hmer_cli.networks.hmeg.placement import R
 from hmer_cli.training.hmeg.pictures import Picture
 
 _EACH = 15
-"""A form is the mean of so many symbols at least, by many hands: no one's own."""
+"""Least number of symbols of a form, which is a mean over many writers."""
 
 _MOST = 500
-"""Symbols of a token that are looked at."""
+"""Largest number of symbols of a token that are clustered."""
 
 _ROUNDS = 8
 _COARSE = 2
@@ -34,7 +34,7 @@ _HOPELESS = 5.0
 
 @dataclass(frozen=True)
 class Forms:
-    """means (V, K, R, R), the share of ink of each form of each token learnt; share (V, K) says how
+    """means (V, K, R, R), the share of ink of each form of each token; share (V, K) says how
     often it is written, 0 for forms that a token does not have; aspect (V, K, 2) are mean and
     deviation of the logarithm of width over height: a 1 with a foot is wider than one without."""
 
@@ -44,7 +44,7 @@ class Forms:
 
     @classmethod
     def of(cls, pictures: Sequence[Picture], tokens: Sequence[str], most: int, seed: int) -> Forms:
-        """At most so many forms for each token."""
+        """Largest number of forms of a token."""
         rng = np.random.default_rng(seed)
         found: dict[str, list[NDArray[np.uint8]]] = {token: [] for token in tokens}
         sides: dict[str, list[float]] = {token: [] for token in tokens}
@@ -84,11 +84,11 @@ class Forms:
         return off.masked_fill(self.share[row] == 0, torch.inf).argmin(1)
 
     def sample(self, symbols: Tensor, size: Tensor, generator: torch.Generator) -> Tensor:
-        """Forms as often as people write them in boxes of these sizes, (N, 3): (N,) int64."""
+        """Forms sampled by their frequency in boxes of these sizes, (N, 3): (N,) int64."""
         row = (symbols - UNKNOWN - 1).clamp(min=0)
         mean, spread = self.aspect[row].unbind(-1)
         off = ((size[:, :1] - size[:, 1:2]).detach() - mean) / spread.clamp(min=_NARROW)
-        # no worse than hopeless, so that boxes like nobody's have a form, too
+        # bounded below, so that boxes of unusual sizes have a form, too
         fit = torch.exp(-(off.clamp(-_HOPELESS, _HOPELESS) ** 2) / 2) / spread.clamp(min=_NARROW)
         return torch.multinomial(self.share[row] * fit, 1, generator=generator)[:, 0]
 

@@ -29,10 +29,10 @@ from hmer_cli.training.hmeg.pictures import Picture, Symbols, chances
 from hmer_cli.training.systems.base import Say
 
 SETTLING = 200
-"""So often, in steps, the priors are set to what is found among people; between, they learn."""
+"""Steps between updates of the priors to the moments of encoded symbols."""
 
 FEW = 3
-"""A token in fewer pictures is not learnt."""
+"""Least number of images with a token that is trained on."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class GlyphTrainer:
         return Symbols.of(chosen, self.tokens)
 
     def step(self, batch: Symbols) -> dict[str, float]:
-        """One batch: people's symbols drawn again; the losses, in nats a symbol."""
+        """One batch: reconstruction of real symbols; the losses, in nats per symbol."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.plan.rate * self.pace()
         size = sized(batch.boxes, batch.pens, UNIT)
@@ -119,7 +119,7 @@ class GlyphTrainer:
 
     @torch.no_grad()
     def settle(self, batches: int = 100) -> None:
-        """Set the priors of hands and turns to the moments of people's (as the encoder sees them).
+        """Set the priors of hands and turns to the moments of the encoded ones.
 
         Where a form is rare its moments are drawn to those of noise.
         """

@@ -98,7 +98,7 @@ def statistical(graph: SymbolGraph, seeds: Sequence[int]) -> list[Boxes]:
 
 
 def table(unseen: Sequence[Layout], makers: dict[str, Maker]) -> Iterator[str]:
-    """One row a way to lay out; the boxes of people first."""
+    """One row per layout method; real boxes first."""
     yield "| layout | relations | expressions | Right | Sup, Sub | others | IoU | diversity |"
     yield "|---|---|---|---|---|---|---|---|"
     yield row("people", unseen, lambda one: [corners(one.boxes)])
@@ -144,7 +144,7 @@ def row(name: str, unseen: Sequence[Layout], made: Callable[[Layout], list[Boxes
 
 
 def sheet(unseen: Sequence[Layout], makers: dict[str, Maker]) -> NDArray[np.uint8]:
-    """Expressions down, layouts across: the boxes of people, then each maker's, in our font."""
+    """Expressions in rows, layouts in columns: real boxes, then each method's, in our font."""
     order = sorted(unseen, key=lambda one: len(one.boxes))
     picked = [order[i] for i in np.linspace(len(order) // 3, len(order) - 1, ROWS).astype(int)]
     rows = []

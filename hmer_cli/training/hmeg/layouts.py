@@ -72,20 +72,20 @@ def layout_of(ink: Ink) -> Layout | None:
 
 
 def layouts_of(inks: Iterable[Ink], most: int = 40) -> list[Layout]:
-    """The layouts of all inks that have one, of at most so many symbols."""
+    """The layouts of all inks that have one, up to a number of symbols."""
     found = (layout_of(ink) for ink in inks)
     return [layout for layout in found if layout and 1 < len(layout.boxes) <= most]
 
 
 def writer_of(ink: Ink) -> str:
-    """Who wrote it, by the file's annotation; MathBrush has none and is told by its sessions."""
+    """The writer, by the annotation of the file; for MathBrush, which has none, by its sessions."""
     writer = ink.annotations.get("writer", "")
     session = _SESSION.match(ink.name)
     return session[1] if session and not writer else writer or ink.name
 
 
 def held_out(writer: str, share: int = 10) -> bool:
-    """Whether a writer is one of the tenth that nothing is learnt from."""
+    """Whether a writer is one of the tenth that is held out."""
     return zlib.crc32(writer.encode()) % share == 0
 
 

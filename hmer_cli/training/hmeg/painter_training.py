@@ -40,7 +40,7 @@ from hmer_cli.training.hmeg.training import LayoutTrainer, Move
 from hmer_cli.training.systems.base import Say
 
 _POOL = 8
-"""Expressions of about equal width are batched, out of so many batches drawn at random."""
+"""Number of random batches out of which expressions of similar width form batches."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class PainterTrainer:
         return [self.pictures[i] for i in near[start : start + size]]
 
     def step(self, pictures: Sequence[Picture]) -> dict[str, float]:
-        """One batch: painter, encoder and layout network learn, then all critics."""
+        """One step of painter, encoder and layout network, then of all discriminators."""
         pace = 0.52 + 0.48 * float(np.cos(np.pi * self.done / self.plan.steps))
         for group, rate in zip(
             self.optimiser.param_groups, (self.plan.rate, self.plan.layout_rate), strict=True
@@ -143,7 +143,7 @@ class PainterTrainer:
         return told
 
     def again(self, batch: Symbols, images: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """The loss of people's images painted again, in people's boxes."""
+        """Reconstruction loss of real images, in real boxes."""
         size = sized(batch.boxes, batch.pens, UNIT)
         hands, turns, hand, turn = self.encoder(
             batch.textures, batch.symbols, size, batch.owner, self.generator
@@ -161,7 +161,7 @@ class PainterTrainer:
         return total, {"ink": ink.item(), "distance": distance.item(), "seen": seen.item()}
 
     def new(self, batch: Symbols, graphs: Graphs, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Images in the network's boxes (B, N, 4) by hands that nobody has; the symbols in them,
+        """Images in predicted boxes (B, N, 4) with random latents; the symbols in them,
         (N, 1, R, R), and their sizes. Gradients reach the boxes through all three."""
         placed, shape = on_canvas(boxes, graphs.mask, batch.pens)
         sizes = self.glyphs.plan.sizes
@@ -195,7 +195,7 @@ class PainterTrainer:
     def criticise(
         self, batch: Symbols, images: Tensor, made: Tensor, crops: Tensor, size: Tensor
     ) -> dict[str, float]:
-        """The critics' step: least squares, and the names of people's symbols."""
+        """Step of the discriminators: least squares, and classes of real symbols."""
         patch = ((self.patches(images)[0] - 1) ** 2).mean() + (self.patches(made)[0] ** 2).mean()
         true = crop(images[batch.owner], batch.boxes, batch.bent)
         score, names = self.symbols(true, batch.symbols, sized(batch.boxes, batch.pens, UNIT))
@@ -232,7 +232,7 @@ class PainterTrainer:
 
 
 def real(pictures: Sequence[Picture]) -> Tensor:
-    """People's images on canvases of one size, (B, 1, H, W) of 0 to 1."""
+    """Real images, padded to one size, (B, 1, H, W), 0 to 1."""
     shapes = np.array([one.shape for one in pictures]).max(0)
     images = np.stack([one.image((int(shapes[0]), int(shapes[1]))) for one in pictures])
     return torch.from_numpy(images)[:, None]

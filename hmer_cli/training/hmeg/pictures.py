@@ -22,12 +22,12 @@ from hmer_cli.networks.hmeg.placement import R, crop
 from hmer_cli.training.hmeg.layouts import Layout, layout_of
 
 PENS = (1.6, 2.8)
-"""People's pens in pixels: a fifteenth to a ninth of a symbol."""
+"""Range of pen widths in pixels: a fifteenth to a ninth of a symbol."""
 
 
 BENT = r"\sqrt"
 _FINE = 2
-"""Textures are taken from drawings so many times as large."""
+"""Scale at which textures are rendered before they are shrunk."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def picture_of(ink: Ink, pen: float) -> Picture | None:
 def texture(
     strokes: Sequence[Stroke], box: NDArray[np.floating], pen: float, bent: bool
 ) -> NDArray[np.uint8]:
-    """The ink of one symbol, seen in its box: (R, R) uint8."""
+    """The ink of one symbol in its box, (R, R) uint8."""
     corner = np.floor(box[:2])
     moved = [((stroke - corner) * _FINE).astype(np.float32) for stroke in strokes]
     inner = (box - np.tile(corner, 2)) * _FINE
@@ -125,7 +125,7 @@ class Symbols:
 
     @classmethod
     def of(cls, pictures: Sequence[Picture], tokens: Sequence[str]) -> Symbols:
-        """The symbols of some pictures; ``tokens`` are the ones learnt."""
+        """The symbols of some images; ``tokens`` are those of the network."""
         index = {token: i for i, token in enumerate(tokens, start=UNKNOWN + 1)}
         every = [token for one in pictures for token in one.layout.graph.symbols]
         counts = torch.tensor([len(one.boxes) for one in pictures])

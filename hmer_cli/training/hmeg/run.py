@@ -37,7 +37,7 @@ from hmer_cli.training.systems.base import Say
 from hmer_cli.training.threads import single_threaded
 
 LARGEST = 24, 128, 480
-"""Symbols, height and width in pixels of the largest expressions that are learnt from."""
+"""Largest expressions of the training data: symbols, height and width in pixels."""
 
 LAYOUTS = Plan(Shape(chained=True), view="less", tries=4)
 """``chained-less-4`` of layout_variants.py, the most diverse of the layout networks."""
@@ -61,7 +61,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class HandPlan:
-    """The length of a run: paint from ``every`` so many-th image, and the steps of each network."""
+    """Length of a run: every how many-th image is painted, and the steps of each network."""
 
     every: int = 1
     glyph_steps: int = GlyphPlan.steps
@@ -89,7 +89,7 @@ def train_hand(data: str, out: Path, plan: HandPlan, say: Say) -> Path:
 
 
 def drawing(path: Path, draw: Callable[[], NDArray[np.uint8]], say: Say) -> Say:
-    """Tells and draws."""
+    """Reports progress and draws samples."""
 
     def told(line: str) -> None:
         say(line)
@@ -100,7 +100,7 @@ def drawing(path: Path, draw: Callable[[], NDArray[np.uint8]], say: Say) -> Say:
 
 @torch.no_grad()
 def glyph_sheet(trainer: GlyphTrainer, pictures: Sequence[Picture]) -> NDArray[np.uint8]:
-    """Rows of people's symbols, their forms, the same drawn again, and four hands of nobody."""
+    """Rows: real symbols, their forms, their reconstructions, and four random writers."""
     batch = Symbols.of(pictures[5:21], trainer.tokens)
     size = sized(batch.boxes, batch.pens, UNIT)
     noise = torch.Generator().manual_seed(0)
@@ -125,7 +125,7 @@ def glyph_sheet(trainer: GlyphTrainer, pictures: Sequence[Picture]) -> NDArray[n
 
 @torch.no_grad()
 def sheet(trainer: PainterTrainer, pictures: Sequence[Picture]) -> NDArray[np.uint8]:
-    """Columns: people's images, and the same expressions laid out and painted anew, twice."""
+    """Columns: real images, and the same expressions generated twice."""
     chosen = sorted(pictures[40:400:40], key=lambda one: one.shape[1])
     batch = Symbols.of(chosen, trainer.glyphs.tokens)
     graphs = Graphs.of([one.layout.graph for one in chosen], trainer.network.tokens)

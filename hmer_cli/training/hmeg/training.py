@@ -29,10 +29,10 @@ from hmer_cli.training.systems.base import Say
 L1_WEIGHT, CRITIC_WEIGHT = 10.0, 0.2
 
 _FEW = 3
-"""A token in fewer layouts is not learnt."""
+"""Least number of layouts with a token that is trained on."""
 
 _POOL = 16
-"""Layouts of about equal length are batched, out of so many batches drawn at random."""
+"""Number of random batches out of which layouts of similar length form batches."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class LayoutTrainer:
                 yield from ([self.layouts[i] for i in near[s : s + size]] for s in starts)
 
     def step(self, layouts: Sequence[Layout]) -> dict[str, float]:
-        """One batch: first the network learns, then its critic; the losses."""
+        """One step of the network, then of its discriminator; the losses."""
         graphs = Graphs.of([layout.graph for layout in layouts], self.network.tokens)
         truth = stacked(layouts)
         for group in self.optimiser.param_groups:

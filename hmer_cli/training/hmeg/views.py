@@ -14,7 +14,7 @@ from hmer_cli.networks.hmeg.graphs import Graphs
 from hmer_cli.synthesis.symbol_graph import Relation
 
 UNRELATED = 5
-"""At most so many symbols that are no neighbours, HMEG's number."""
+"""Largest number of symbols that are no neighbours (HMEG, section 3.3)."""
 
 
 class View(Protocol):

@@ -54,7 +54,7 @@ class System(ABC, Generic[Batch]):
         """Training batches from an endless stream of examples; does not use the model."""
 
     @abstractmethod
-    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Batch]]:
+    def validation_batches(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Batch]]:
         """Validation batches: every example without augmentation, with its index.
 
         Tokens outside the vocabulary are left out of the labels.
@@ -102,24 +102,24 @@ class LossModule(nn.Module):
 def read_all(
     system: System[Any],
     model: nn.Module,
-    stills: Sequence[tuple[list[int], Targets]],
+    batches: Sequence[tuple[list[int], Targets]],
     width: int = 1,
 ) -> list[list[str]]:
-    """Decoded tokens of all batches of `System.stills`, in the order of the examples."""
+    """Decoded tokens of all `System.validation_batches`, in the order of the examples."""
     model.eval()
     device = next(model.parameters()).device
     decoded: dict[int, list[str]] = {}
-    for places, batch in stills:
+    for places, batch in batches:
         decoded.update(zip(places, system.read(model, batch.to(device), width), strict=True))
     return [decoded[place] for place in sorted(decoded)]
 
 
 @torch.no_grad()
 def mean_loss(
-    system: System[Any], model: nn.Module, stills: Sequence[tuple[list[int], Targets]]
+    system: System[Any], model: nn.Module, batches: Sequence[tuple[list[int], Targets]]
 ) -> float:
-    """The mean over the images of `System.stills` of their batches' total loss."""
+    """The mean over the images of `System.validation_batches` of their batches' total loss."""
     model.eval()
     device = next(model.parameters()).device
-    losses = [system.losses(model, batch.to(device))[0] * batch.count for _, batch in stills]
-    return float(torch.stack(losses).sum()) / max(1, sum(batch.count for _, batch in stills))
+    losses = [system.losses(model, batch.to(device))[0] * batch.count for _, batch in batches]
+    return float(torch.stack(losses).sum()) / max(1, sum(batch.count for _, batch in batches))

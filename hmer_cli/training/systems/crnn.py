@@ -43,7 +43,7 @@ class CrnnSystem(PictureSystem):
         """The CTC loss per unit; infeasible labels have no gradient and are counted."""
         with torch.autocast(batch.images.device.type, torch.bfloat16):
             frames = model(batch.images)
-        loss = ctc(frames, batch.labels, batch.lengths, tight=True)
+        loss = ctc(frames, batch.labels, batch.lengths, zero_infinity=True)
         return loss, {"ctc": loss}
 
     def read(self, model: nn.Module, batch: Pictures, width: int = 1) -> list[list[str]]:

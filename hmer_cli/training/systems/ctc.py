@@ -55,7 +55,7 @@ class CtcSystem(System[Batch]):
             self.painter, examples, self.symbols, progress, rng, schedule.pixels, schedule.pool
         )
 
-    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Batch]]:
+    def validation_batches(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Batch]]:
         """Validation batches: every example without augmentation, with its index."""
         drawn = [self.painter.still(self.known(example)) for example in examples]
         place = {id(d): i for i, d in enumerate(drawn)}

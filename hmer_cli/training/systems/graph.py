@@ -91,7 +91,9 @@ class GraphSystem(System[GraphBatch]):
         groups = pooled(nodes, schedule.pool, lambda waiting: bucketed(waiting, schedule.pixels))
         return map(collate, groups)
 
-    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], GraphBatch]]:
+    def validation_batches(
+        self, examples: Sequence[Example]
+    ) -> Iterator[tuple[list[int], GraphBatch]]:
         """Validation batches: every example without augmentation, with its index.
 
         If the model is also trained on images, every other example is one.

@@ -1,4 +1,7 @@
-"""The family of the line reader, `hmer_cli.networks.line_model`: CTC over characters."""
+"""Training of the line reader, `hmer_cli.networks.line_model`: CTC over characters.
+
+Features, network and decoding are those of `hmer_cli.recognition.line_reader`.
+"""
 
 from __future__ import annotations
 
@@ -45,13 +48,13 @@ class LineSystem(System[Lines]):
         """Lines, parts of them, and formulas, of like length together."""
         return self.lines.batches(examples, rng)
 
-    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Lines]]:
-        """Every example as it was written, in batches, with its place in the sequence."""
-        return self.lines.stills([self.known(example) for example in examples])
+    def validation_batches(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Lines]]:
+        """Validation batches: every example without augmentation, with its index."""
+        return self.lines.validation_batches([self.known(example) for example in examples])
 
     def losses(self, model: nn.Module, batch: Lines) -> tuple[Tensor, dict[str, Tensor]]:
         """The CTC loss a character."""
-        loss = ctc(model(batch.features), batch.labels, batch.lengths, tight=True)
+        loss = ctc(model(batch.features), batch.labels, batch.lengths, zero_infinity=True)
         return loss, {"ctc": loss}
 
     def read(self, model: nn.Module, batch: Lines, width: int = 1) -> list[list[str]]:
