@@ -1,4 +1,7 @@
-"""Output files: checked before the run, replaced atomically, foreign files never overwritten."""
+"""Output files: checked before the run, replaced atomically, foreign files never overwritten.
+
+Raises OutputError where a file or folder cannot be written.
+"""
 
 from __future__ import annotations
 

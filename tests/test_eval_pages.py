@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -68,6 +69,14 @@ def test_each_box_matches_once_and_the_closest_first() -> None:
     page = score_page("a", [true("b")], reads)
     assert page.matches[0].right
     assert [one.label for one in page.cut_wrong] == ["a"]
+
+
+def test_readings_that_are_low_do_not_count_among_those_that_are_ok() -> None:
+    reads = [read("a"), replace(read("b", shift(BOX, 500, 0)), ok=False)]
+    total = score_pages([score_page("a", [true("a")], reads)])
+    assert (total.precision, total.precision_of_ok, total.right_of_ok) == (0.5, 1, 1)
+    low = [replace(each, ok=False) for each in reads]
+    assert score_pages([score_page("a", [true("a")], low)]).precision_of_ok is None
 
 
 def test_a_page_that_cannot_be_read_costs_its_expressions() -> None:

@@ -104,8 +104,13 @@ def test_links_are_the_mean_of_what_two_say(seed: int, count: int) -> None:
     some = rng.permutation(count)[: count // 2 + 1]
     part, _ = links.between(some)
     assert (part == linked[np.ix_(some, some)]).all()
-    around = links.around(some[:1])
-    assert set(around.tolist()) == {int(some[0]), *np.flatnonzero(known[some[0]]).tolist()}
+    which, pairs = links.pairs_of(some)
+    for place, own in enumerate(some):
+        beside = links.columns[pairs[which == place]]
+        assert beside.tolist() == np.flatnonzero(known[own]).tolist()
+    chosen = np.isin(np.arange(count), some)
+    fewer, _ = links.among(chosen).between(np.arange(count))
+    assert (fewer == np.where(chosen[:, None] & chosen, linked, 0)).all()
 
 
 def test_runs_of_a_line_are_all_that_are_short_enough() -> None:

@@ -18,7 +18,7 @@ from hmer_cli.ink.render import Readable, legible_ink_image
 from hmer_cli.metrics.calibration import expected_calibration_error
 from hmer_cli.models.registry import resolve
 from hmer_cli.recognition.charset import CHARSETS
-from hmer_cli.recognition.recogniser import NOTHING, Recogniser
+from hmer_cli.recognition.recogniser import EMPTY_READING, Recogniser
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -80,7 +80,7 @@ def test_what_an_image_gives_does_not_depend_on_the_others(
 
 def test_paper_without_ink_gives_nothing(recogniser: Recogniser) -> None:
     blank = np.full((100, 200), 255, np.uint8)
-    assert recogniser.read([blank]) == [NOTHING]
+    assert recogniser.read([blank]) == [EMPTY_READING]
     assert recogniser.read([]) == []
 
 

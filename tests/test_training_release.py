@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 pytest.importorskip("msgspec")
 pytest.importorskip("lightgbm")
 
-from hmer_cli import release as verb
+from hmer_cli.commands import release as verb
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.page.detect.detector import FILES, Detector
 from hmer_cli.training.release import Job, Runner, Scores, load_release
@@ -189,4 +189,6 @@ def test_the_whole_release_runs_at_toy_size(tmp_path: Path) -> None:
     assert Detector(weights)
     from hmer_cli.recognition.recogniser import Recogniser
 
-    assert Recogniser.load(str(weights / "hmer-1.onnx")).model == "hmer-1"
+    recogniser = Recogniser.load(str(weights / "hmer-1.onnx"))
+    assert recogniser.model == "hmer-1"
+    assert {"graph", "graph2"} <= recogniser.metadata.keys()  # as the shipped hmer-wide-9

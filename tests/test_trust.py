@@ -19,10 +19,11 @@ from hmer_cli.commands import convert as verb
 from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.document import build_records, pipeline, watch
 from hmer_cli.document.formats import Output
+from hmer_cli.document.page_words import MathRegions, find_mathematics
 from hmer_cli.errors import HmerError, MissingError, OutputError, UsageError
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Layout, Region, find_regions
+from hmer_cli.page.regions import Layout
 from hmer_cli.recognition.reading import Reading
 
 FULL = Path("/dev/full")
@@ -91,12 +92,12 @@ def test_fault_while_one_page_is_read_is_its_record_alone(error: Exception) -> N
 
 
 def test_fault_before_the_reading_is_its_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(page: Page, layout: Layout) -> list[Region]:
+    def find(page: Page, layout: Layout) -> MathRegions:
         if page.source == "1.png":
             raise ZeroDivisionError("in the search")
-        return find_regions(page, layout)
+        return find_mathematics(page, layout)
 
-    monkeypatch.setattr(pipeline, "find_regions", find)
+    monkeypatch.setattr(pipeline, "find_mathematics", find)
     records = convert(images(), ["o.jsonl"], recogniser=FakeRecogniser())
     assert [record.status for record in records] == ["ok", "failed", "ok"]
     assert "ZeroDivisionError" in str(records[1].error)
@@ -164,7 +165,7 @@ def test_output_that_cannot_be_made_costs_no_other() -> None:
     Path("o.jsonl").touch()
     outputs = [Output(Path("x.tex"), broken), Output.parse("o.jsonl")]
     with pytest.raises(HmerError) as caught:
-        verb._deliver(convert(images(1), ["-"], recogniser=FakeRecogniser()), outputs)
+        verb.deliver_all(convert(images(1), ["-"], recogniser=FakeRecogniser()), outputs)
     assert caught.value.exit_code == 70
     assert Path("o.jsonl").read_text()
 

@@ -1,4 +1,7 @@
-"""``hmer compare``: whether one model reads better than another, from what ``hmer eval`` wrote."""
+"""``hmer compare``: differences of two models with intervals and McNemar's test.
+
+Input: two TSV files of ``hmer eval --predictions``. Output: a table on stdout.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,14 @@
-"""``hmer convert``: images, PDFs, InkML -> pages -> regions -> readings -> records -> files."""
+"""``hmer convert``: images, PDFs, InkML -> pages -> regions -> readings -> records -> files.
+
+Built on `hmer_cli.api.Converter` and `hmer_cli.document.pipeline`; adds outputs, corrections,
+``--watch`` and ``--debug``.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache as cache_calls
 from functools import partial
 from pathlib import Path
@@ -13,12 +17,15 @@ from typing import Literal
 from hmer_cli import console, files
 from hmer_cli.api import Converter
 from hmer_cli.commands import clipboard
+from hmer_cli.document import transcript
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
+from hmer_cli.document.ids import ink_id, source_ids
+from hmer_cli.document.labelled import LabelledFolder
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import Record, count, source_ids, spelt_in_tokens
+from hmer_cli.document.records import PageRead, Record, TextWord, count, spelt_in_tokens
 from hmer_cli.document.watch import watch_sources
 from hmer_cli.errors import (
     HmerError,
@@ -39,6 +46,8 @@ from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 Spelling = Literal["typed", "tokens"]
 """How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
 
+Destination = Output | LabelledFolder
+
 
 def convert(
     inputs: Sequence[str],
@@ -57,9 +66,11 @@ def convert(
     spelling: Spelling = "typed",
     paste: bool = False,
     copy: bool = False,
+    document: bool = False,
     recogniser: Reader | None = None,
 ) -> list[Record]:
-    """Read every expression in ``inputs`` and write them to every one of ``outs``.
+    """Read every expression in ``inputs`` and write them to every one of ``outs``; one that ends
+    in a slash is a folder of labelled handwriting (see `hmer_cli.document.labelled`).
 
     ``pages`` chooses pages of PDFs and TIFFs (``1-4,7``); ``jobs`` threads prepare pages while
     others are read; the output does not depend on it. ``corrections`` are files from review pages;
@@ -67,7 +78,8 @@ def convert(
     cleaned pages with their regions are saved in ``debug``. With ``watch``, new and changed inputs
     are converted until KeyboardInterrupt. ``pdf_renderer`` renders the pages of PDFs. ``spelling``
     is that of the LaTeX: ``typed`` as a person types it, or ``tokens`` as the field's data sets
-    have it. ``paste`` also reads the image on the clipboard, ``copy`` puts the LaTeX there.
+    have it. With a ``document``, .md and .tex are of the whole pages, words and mathematics.
+    ``paste`` also reads the image on the clipboard, ``copy`` puts the LaTeX there.
 
     The records are in the order of the inputs. Errors of an input are reported on stderr and in its
     record, and the others are still converted. If no input gave an expression, only .jsonl and
@@ -75,7 +87,14 @@ def convert(
 
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
-    outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
+    text: dict[tuple[str, int | None], Sequence[TextWord]] = {}
+    outputs: list[Destination] = []
+    for out in dict.fromkeys(outs):
+        output = LabelledFolder.parse(out) or Output.parse(out)
+        if document and isinstance(output, Output):
+            output = _whole_pages(output, text)
+        outputs.append(output)
+    folders = [output for output in outputs if isinstance(output, LabelledFolder)]
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
         raise UsageError("there is nothing to convert", "name an image, or give --paste")
@@ -84,13 +103,25 @@ def convert(
     _check_usage(inputs, outputs, jobs, watch)
     pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
+    for folder in folders:
+        files.check_apart(folder.path, inputs)
     for output in outputs:
         output.check()
+        if isinstance(output, Output) and output.path is not None and output.is_readable:
+            files.check_apart(output.path, inputs, above=True)
     if debug is not None:
         files.check_apart(debug, inputs, above=True)
         files.make_folder(debug)
     pictures = any(output.shows_evidence for output in outputs)
-    options = Options(chosen, layout, jobs, pictures, renderer=pdf_renderer)
+    options = Options(
+        chosen,
+        layout,
+        jobs,
+        pictures,
+        handwriting=bool(folders),
+        renderer=pdf_renderer,
+        text=document,
+    )
     converter = Converter(
         layout=layout,
         jobs=jobs,
@@ -98,20 +129,20 @@ def convert(
         pdf_renderer=pdf_renderer,
         recogniser=recogniser or _load(model, charset),
     )
-    with converter.results() as results:
-        run = _Run(converter.reader, results, options, corrections, debug, spelling)
+    with converter.results(text=document) as results:
+        run = _Run(converter.reader, results, options, corrections, debug, spelling, text)
         if watch:
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
-            deliver = partial(_deliver, outputs=outputs)
+            deliver = partial(deliver_all, outputs=outputs)
             return watch_sources(find, run.read, deliver, corrections)
         start = time.monotonic()
         named = find_sources(inputs, console.say) if inputs else []
-        records = run.read([*pasted, *_once(named)])
-        _deliver(records, outputs)
+        records = run.read([*pasted, *once(named)])
+        deliver_all(records, outputs)
         if copy:
             clipboard.copy("\n".join(record.latex for record in records if record.usable))
-        _sum_up(records, outputs, time.monotonic() - start)
+        sum_up(records, outputs, time.monotonic() - start)
     return records
 
 
@@ -140,6 +171,7 @@ class _Run:
     corrections: Sequence[Path]
     debug: Path | None
     spelling: Spelling = "typed"
+    text: dict[tuple[str, int | None], Sequence[TextWord]] = field(default_factory=dict)
 
     def read(self, sources: Sequence[Source]) -> list[Record]:
         """The records of the sources, in their order; failures are reported on stderr.
@@ -154,18 +186,68 @@ class _Run:
         records = []
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
-            for record in records_of(pages, corrections):
-                if record.status == "failed":
-                    console.say(record.error)
-                else:
-                    sure = f"{record.status} {record.confidence:.2f}"
-                    console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
+            for record in records_of(self._noted(pages), corrections):
+                tell(record)
                 records.append(spelt_in_tokens(record) if self.spelling == "tokens" else record)
         return records
 
+    def _noted(self, pages: Iterable[PageRead]) -> Iterator[PageRead]:
+        """The pages, whose words are kept."""
+        self.text.clear()
+        for page in pages:
+            if page.number is not None:
+                self.text[page.source, page.number] = page.result.text
+            yield page
+
+
+_PAGES = {".md": transcript.markdown, ".tex": transcript.latex}
+
+
+def _whole_pages(output: Output, text: transcript.Text) -> Output:
+    """An output of documents writes whole pages with this text, which is yet to be read.
+
+    Raises UsageError for other documents than Markdown and LaTeX.
+    """
+    ending = "" if output.path is None else output.path.suffix.lower()
+    if output.is_log:
+        return output
+    if ending not in _PAGES:
+        raise UsageError(f"--document: {output.path} cannot be one", "end it in .md or .tex")
+    write = _PAGES[ending]
+    return replace(output, format=lambda records: write(records, text))
+
+
+def deliver_pages(
+    pages: Iterable[PageRead],
+    outputs: Sequence[Output],
+    corrections: Corrections,
+    spelling: Spelling,
+    start: float,
+) -> list[Record]:
+    """The records of pages that were read elsewhere, reported and written to every output.
+
+    ``start``: when the run began, by ``time.monotonic``. Raises OutputError.
+    """
+    records = []
+    for record in records_of(pages, corrections):
+        tell(record)
+        records.append(spelt_in_tokens(record) if spelling == "tokens" else record)
+    deliver_all(records, outputs)
+    sum_up(records, outputs, time.monotonic() - start)
+    return records
+
+
+def tell(record: Record) -> None:
+    """Say on stderr that an input failed; with --verbose, also what was read."""
+    if record.status == "failed":
+        console.say(record.error)
+    else:
+        sure = f"{record.status} {record.confidence:.2f}"
+        console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
+
 
 def _check_usage(
-    inputs: Sequence[str], outputs: Sequence[Output], jobs: int | None, watch: bool
+    inputs: Sequence[str], outputs: Sequence[Destination], jobs: int | None, watch: bool
 ) -> None:
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: there must be at least one")
@@ -184,7 +266,7 @@ def _load(model: str | None, charset: str | None) -> Reader:
     return LazyRecogniser(model, charset)
 
 
-def _once(sources: Iterable[Source]) -> list[Source]:
+def once(sources: Iterable[Source]) -> list[Source]:
     """The sources without duplicates, with a message for each duplicate."""
     kept: dict[str, Source] = {}
     for source in sources:
@@ -194,7 +276,7 @@ def _once(sources: Iterable[Source]) -> list[Source]:
     return list(kept.values())
 
 
-def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
+def deliver_all(records: Sequence[Record], outputs: Sequence[Destination]) -> None:
     """Write every output, even if others fail. Raises the last HmerError."""
     nothing = all(record.status == "failed" for record in records)
     errors: list[HmerError] = []
@@ -215,18 +297,19 @@ def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
 
 
 def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[Region]) -> None:
-    """Save the cleaned page with its regions, named after its source; see ``source_ids``.
+    """Save the cleaned page with its regions and ids, named after its source; see ``source_ids``.
 
     A file that cannot be written is reported on stderr and does not end the run.
     """
-    picture = as_png(page, [region.place for region in regions])
+    ids = [ink_id(region.key) for region in regions]
+    picture = as_png(page, [region.place for region in regions], ids)
     try:
         files.replace_own(folder / f"{names[page.source]}-p{page.number}.png", picture)
     except OutputError as error:
         console.say(error)
 
 
-def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:
+def sum_up(records: Sequence[Record], outputs: Sequence[Destination], seconds: float) -> None:
     """Print one line of statistics on stderr, unless all output goes to stdout."""
     if all(output.path is None for output in outputs):
         return

@@ -1,4 +1,7 @@
-"""``hmer render``: InkML -> PNG images, with their labels in a ``caption.txt``."""
+"""``hmer render``: InkML -> PNG images, with their labels in a ``caption.txt``.
+
+Input: files, folders or archives of InkML. Output: a folder.
+"""
 
 from __future__ import annotations
 

@@ -13,9 +13,11 @@ import re
 import unicodedata
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
@@ -141,6 +143,10 @@ class _Archive(Store):
             self.remarks = ("holds several files of one name; the last of them is taken",)
         super().__init__(path, self._members)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Opened anew where it is unpickled, once a process; not for one that is no file."""
+        return _reopened, (self.path,)
+
     def read(self, name: str) -> bytes:
         if _UNSAFE.search(name):
             raise InputError(
@@ -155,6 +161,11 @@ class _Archive(Store):
             raise InputError(
                 f"{self.where(name)}: cannot be unpacked ({error})", "unpack the archive yourself"
             ) from error
+
+
+@lru_cache(maxsize=4)
+def _reopened(path: Path) -> _Archive:
+    return _Archive(path)
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:
@@ -281,24 +292,3 @@ def read_ink(store: Store, name: str, captions: Captions, label: bool = True) ->
     caption = captions.find(name)
     ink = read_inkml(store.read(name), store.where(name), label=label and caption is None)
     return replace(ink, name=name, label=ink.label if caption is None else caption)
-
-
-def iter_inks(
-    path: str | Path, *, label: bool = True, report: Callable[[InputError], None] | None = None
-) -> Iterator[Ink]:
-    """Every readable ink of a folder, zip archive or InkML file, as ``read_ink`` gives it.
-
-    In the order of their paths. Errors of a file go to ``report`` and the file is skipped; without
-    ``report`` its InputError is raised. Raises InputError for ``path`` itself.
-    """
-    store = open_store(path)
-    captions = Captions(store)
-    for name in store.inks():
-        try:
-            ink = read_ink(store, name, captions, label)
-        except InputError as error:
-            if report is None:
-                raise
-            report(error)
-        else:
-            yield ink

@@ -135,9 +135,9 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
     """The samples of a data set, sorted by name, of which the first ``limit``.
 
     ``store`` is a folder or zip archive: a CROHME package, of which ``split`` names the part;
-    InkML files; or images with a ``caption.txt``. A caption takes precedence over the file's own
-    label. Every file and every caption is a sample, readable or not, labelled or not: CROHME train
-    has 8836 for its 8834 captions, which lack an empty file (``MfrDB3088``) and one with a
+    InkML files, images with a ``caption.txt``, or both. A caption takes precedence over the file's
+    own label. Every file and every caption is a sample, readable or not, labelled or not: CROHME
+    train has 8836 for its 8834 captions, which lack an empty file (``MfrDB3088``) and one with a
     ``\\cdot``, whose label is that of its InkML (``MfrDB0104``).
 
     Raises UsageError if the split is not in the data set or has to be named, InputError if there is
@@ -150,6 +150,8 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
     files = store.ending(INKML)
     if files or split is not None:
         files = _of_split(files, split, path)
+        if captions and split is None:
+            files = [*files, *_captioned_images(store, captions, files)]
     elif captions:
         files = store.ending(*IMAGES)
     elif store.ending(*IMAGES):
@@ -159,6 +161,13 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
     if not found:
         raise InputError(f"{path}: no InkML and no images", "give a folder or zip that has some")
     return sorted(found, key=lambda sample: (sample.name, sample.file or ""))[:limit]
+
+
+def _captioned_images(store: Store, captions: Captions, files: list[str]) -> list[str]:
+    """The images with a caption that are not drawings of InkML beside them."""
+    drawn = {file.rpartition(".")[0] for file in files}
+    images = (file for file in store.ending(*IMAGES) if file.rpartition(".")[0] not in drawn)
+    return [file for file in images if captions.find(file) is not None]
 
 
 def _of_split(files: list[str], split: str | None, path: str) -> list[str]:

@@ -21,11 +21,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hmer_cli import console
-from hmer_cli.document.records import Picture, RegionReading, Result
+from hmer_cli.document.records import Picture, RegionReading, Result, TextWord
 from hmer_cli.errors import OutputError
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
 from hmer_cli.page.detect.detector import FILES
+from hmer_cli.recognition.line_reader import FILE as LINES
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 T = TypeVar("T")
@@ -184,9 +185,10 @@ class Cache:
             self._path = None
 
 
-def setting_of(identity: str, layout: str, renderer: str = "pdfium") -> str:
+def setting_of(identity: str, layout: str, renderer: str = "pdfium", text: bool = False) -> str:
     """Everything that a reading depends on besides the page, as part of the key."""
-    return " ".join([identity, layout, renderer, _code(), _detector(), _libraries()])
+    words = "text" if text else "-"
+    return " ".join([identity, layout, renderer, words, _code(), _detector(), _libraries()])
 
 
 @cache
@@ -202,8 +204,8 @@ def _code() -> str:
 
 @cache
 def _detector() -> str:
-    """SHA-256 of each of the weights that find regions."""
-    paths = [shipped_dir() / name for name in FILES]
+    """SHA-256 of each of the weights that find regions, and of those that read words."""
+    paths = [shipped_dir() / name for name in (*FILES, LINES)]
     return " ".join(sha256_of(path) if path.is_file() else "-" for path in paths)
 
 
@@ -291,6 +293,11 @@ def _tidy(base: sqlite3.Connection, seen: Sequence[str], limit: int) -> None:
 
 def _encoded(result: Result) -> bytes:
     """Compressed JSON: a tenth of a page of Python objects."""
+    return zlib.compress(json.dumps(result_fields(result), separators=(",", ":")).encode())
+
+
+def result_fields(result: Result) -> dict[str, Any]:
+    """The result as plain values, ready for JSON, which keeps them to the last bit."""
     expressions = [
         {
             "region": each.region,
@@ -300,22 +307,28 @@ def _encoded(result: Result) -> bytes:
             "confidence": each.reading.confidence,
             "tokens": [(t.token, t.confidence, *t.box) for t in each.reading.tokens],
             "alternatives": [(a.label, a.confidence) for a in each.reading.alternatives],
+            "words": each.words,
         }
         for each in result.expressions
     ]
-    content = {
+    return {
         "model": result.model,
         "expressions": expressions,
         "to_source": result.to_source,
+        "text": [(word.text, word.box, word.line, word.confidence) for word in result.text],
     }
-    text = json.dumps(content, separators=(",", ":"))
-    return zlib.compress(text.encode())
 
 
 def _decoded(data: bytes) -> Result:
-    content = json.loads(zlib.decompress(data))
+    return result_of(json.loads(zlib.decompress(data)))
+
+
+def result_of(content: Mapping[str, Any]) -> Result:
+    """The result with these fields. Raises KeyError, TypeError or ValueError."""
     to_source = content["to_source"] and tuple(map(float, content["to_source"]))
-    return Result(content["model"], tuple(map(_expression, content["expressions"])), to_source)
+    words = tuple(TextWord(text, _box(box), *rest) for text, box, *rest in content["text"])
+    found = tuple(map(_expression, content["expressions"]))
+    return Result(content["model"], found, to_source, words)
 
 
 def _expression(fields: dict[str, Any]) -> RegionReading:
@@ -324,7 +337,8 @@ def _expression(fields: dict[str, Any]) -> RegionReading:
     )
     others = tuple(Alternative(label, confidence) for label, confidence in fields["alternatives"])
     reading = Reading(fields["label"], fields["confidence"], tokens, others)
-    return RegionReading(_box(fields["region"]), _box(fields["box"]), fields["key"], reading)
+    places = _box(fields["region"]), _box(fields["box"])
+    return RegionReading(*places, fields["key"], reading, fields["words"])
 
 
 def _box(numbers: Sequence[float]) -> Box:

@@ -1,9 +1,8 @@
-"""A page read with little confidence -> the way up in which it is read, if that is another one.
+"""Orientation of pages without an orientation tag: upright, on a side, or upside down.
 
-Photos and scans without an orientation tag lie on their side or upside down. The cue is cheap: the
-mean log-probability of the CTC model's best path over a few regions, turned in place. Only a way
-up that is more certain by that than the page as it lies is searched and read in full, and taken
-where its confidence is far higher and as much is read of it.
+Input: a page read with low confidence. Output: the page turned by a multiple of 90 degrees, if it
+is read with far higher confidence so. Candidates are chosen cheaply, by the mean log-probability of
+the CTC model's best path over a few regions turned in place.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Text that note apps pack: gzip streams and members of zip archives, never beyond a limit."""
+"""Text packed by note-taking apps: gzip streams and members of zip archives.
+
+Input: bytes and a limit. Output: the unpacked text. Raises InputError above the limit.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ def is_svg(data: bytes) -> bool:
 def read_svg(data: bytes, name: str) -> list[Ink]:
     """The ink of the drawing, as one page. Raises InputError."""
     root = parse_xml(data, name)
-    strokes = list(_drawn(root, np.eye(3), {}, name, 0))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by its place
+        strokes = list(_drawn(root, np.eye(3), {}, name, 0))
     if not strokes:
         raise InputError(f"{name}: no strokes in it", "give a drawing of lines, or an image")
     return [ink_of(strokes, name)]
@@ -54,8 +55,10 @@ def _drawn(
     element: etree._Element, outer: Matrix, style: dict[str, str], name: str, depth: int
 ) -> Iterator[Stroke]:
     """The strokes of an element and those inside it, in the order of drawing."""
-    if not isinstance(element.tag, str) or depth > _MAX_DEPTH:
+    if not isinstance(element.tag, str):
         return
+    if depth > _MAX_DEPTH:
+        raise InputError(f"{name}: nested deeper than {_MAX_DEPTH} elements", "export it again")
     tag = etree.QName(element).localname
     style = {**style, **_style(element)}
     if tag in _HIDDEN or style.get("display") == "none" or style.get("visibility") == "hidden":

@@ -39,11 +39,12 @@ _MOSTLY = 0.5  # convention: of a box that lies in another
 
 @dataclass(frozen=True)
 class ReadExpression:
-    """An expression read at a box of a page; the label may be empty."""
+    """An expression read at a box of a page; the label may be empty. ``ok`` is its status."""
 
     box: Box
     label: str
     confidence: float
+    ok: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,11 @@ class KindScore:
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """The scores of a set of pages; shares are 0 to 1, None if undefined (0 / 0)."""
+    """The scores of a set of pages; shares are 0 to 1, None if undefined (0 / 0).
+
+    ``ok`` counts the readings of that status, ``ok_found`` and ``ok_right`` those of them that
+    match a true expression, and that are right.
+    """
 
     display: KindScore
     inline: KindScore
@@ -111,6 +116,9 @@ class EndToEnd:
     not_mathematics: int
     edits: int
     tokens: int
+    ok: int = 0
+    ok_found: int = 0
+    ok_right: int = 0
 
     @property
     def found(self) -> int:
@@ -122,6 +130,16 @@ class EndToEnd:
         """The share of readings that match a true expression."""
         read = self.found + self.cut_wrong + self.not_mathematics
         return self.found / read if read else None
+
+    @property
+    def precision_of_ok(self) -> float | None:
+        """The same share of the readings whose status is ok."""
+        return self.ok_found / self.ok if self.ok else None
+
+    @property
+    def right_of_ok(self) -> float | None:
+        """The share of the readings whose status is ok that are right to the last token."""
+        return self.ok_right / self.ok if self.ok else None
 
     @property
     def right_of_found(self) -> float | None:
@@ -179,6 +197,8 @@ def score_pages(pages: Sequence[PageScore]) -> EndToEnd:
     """The scores over all expressions of all pages."""
     matches = [match for page in pages for match in page.matches]
     found = [match for match in matches if match.read is not None]
+    ok = [match for match in found if match.read is not None and match.read.ok]
+    wrong = [read for page in pages for read in (*page.cut_wrong, *page.not_mathematics)]
     return EndToEnd(
         display=_of_kind(matches, "display"),
         inline=_of_kind(matches, "inline"),
@@ -186,6 +206,9 @@ def score_pages(pages: Sequence[PageScore]) -> EndToEnd:
         not_mathematics=sum(len(page.not_mathematics) for page in pages),
         edits=sum(match.edits for match in found),
         tokens=sum(len(tokenize(comparable(match.truth.label))) for match in found),
+        ok=len(ok) + sum(read.ok for read in wrong),
+        ok_found=len(ok),
+        ok_right=sum(match.right for match in ok),
     )
 
 
@@ -222,6 +245,8 @@ def _scores(total: EndToEnd) -> dict[str, Any]:
             for name, kind in kinds.items()
         },
         "precision": _round(total.precision),
+        "precision_of_ok": _round(total.precision_of_ok),
+        "right_of_ok": _round(total.right_of_ok),
         "right_of_found": _round(total.right_of_found),
         "wer": _round(total.wer),
         "cut_wrong": total.cut_wrong,
@@ -263,6 +288,8 @@ def as_tables(pages: Sequence[PageScore], model: str, seconds: float) -> list[Ta
     both = [
         ("pages", str(len(pages))),
         ("precision", percent(total.precision)),
+        ("precision of those that are ok", percent(total.precision_of_ok)),
+        ("right of those that are ok", percent(total.right_of_ok)),
         ("read, but cut wrong", str(total.cut_wrong)),
         ("read, but no mathematics", str(total.not_mathematics)),
         ("right of the found", percent(total.right_of_found)),

@@ -1,15 +1,15 @@
-"""A page -> the boxes on it that hold one expression each.
+"""Regions of a page: boxes that hold one expression each, with their images.
 
-An image of one expression, as people cut them out, has one region: the box of all its ink. Ink that
-stands in several rows (``detect/rows.py``) is a page, whose expressions are searched for among
-prose and drawings (``detect/search.py``) and completed by what stands beside them
-(``detect/grouping.py``); where none is found, it is read as one, unless it is all words.
+Input: a cleaned `Page` and the layout option. Output: `Region` objects in reading order. An image
+of one expression has one region, the box of all its ink. Ink in several rows (``detect/rows.py``)
+is a page, which is searched (``detect/search.py``) and whose boxes are completed
+(``detect/grouping.py``); if nothing is found, it is read as one expression, unless it is prose.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -19,10 +19,13 @@ import numpy as np
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.page.clean.blots import remove_blots
+from hmer_cli.page.clean.faint import remove_faint
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
-from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.detect.grouping import are_equations, complete_rows, join_bracketed
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
@@ -37,7 +40,7 @@ from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
 Layout = Literal["auto", "expression", "page"]
-"""What an image is taken for; ``auto`` looks whether it could be a single expression."""
+"""How an image is divided; ``auto`` decides by its rows and size."""
 
 LEAST_CONTRAST = 32  # gray levels between paper and ink: fainter than any pencil is no ink
 _MARGIN = 4
@@ -65,7 +68,7 @@ class Region:
 
     @property
     def seen(self) -> Readable:
-        """What is there to be read."""
+        """Input of the recogniser: ink with strokes if known, else the image."""
         return self.image if self.written is None else self.written
 
     @property
@@ -90,17 +93,22 @@ class Region:
         return hashlib.sha256(b"%d %d " % ink.shape + np.packbits(ink).tobytes()).hexdigest()
 
 
-def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
+Preparation = Callable[[Page], PreparedPage]
+
+
+def find_regions(
+    page: Page, layout: Layout = "auto", prepare: Preparation = prepare_page
+) -> list[Region]:
     """The regions of the page in reading order; none where it holds no ink or, if it is a page
     of notes, no mathematics.
 
-    Where the strokes are known, and are all that a box holds, it is read by them. Raises
-    UsageError for a layout that there is not, MissingError where the weights that find regions are
-    not installed.
+    Where the strokes are known, and are all that a box holds, it is read by them. ``prepare`` may
+    keep what it makes of the page, for others to look at. Raises UsageError for a layout that there
+    is not, MissingError where the weights that find regions are not installed.
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
-    if page.written is not None and not _is_searched(page, layout):
+    if page.written is not None and not _is_searched(page, layout, prepare):
         return [_all_ink(page, page.written)]
     if ink_box(page.image) is None:
         return []
@@ -109,28 +117,30 @@ def find_regions(page: Page, layout: Layout = "auto") -> list[Region]:
     bands = cut_into_bands(page.image)
     if len(bands) > 1:
         return [region for band in bands for region in _in_band(page, *band)]
-    found = prepare_page(page)
+    found = prepare(page)
     in_lines = page.redrawn and page.ink is not None and page.ink.in_lines
     asked = layout == "page" or in_lines
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
     searched = asked or is_page(found.parts) or _has_rows(found, boxes)
     nothing = layout == "page" and page.written is None  # is the answer, where nothing is found
     many = len(found.parts) > _MOST_SIGNS
-    if many or (searched and (boxes or nothing or _has_prose(found))):
-        return _regions(page, found, boxes)
-    regions = _regions(page, found, boxes) if len(boxes) > 1 else []
+    lines = not searched and not many and are_equations(found.parts)
+    looked = many or searched or lines or len(boxes) > 1
+    regions = _regions(page, found, boxes) if looked else []
+    if many or (searched and (regions or nothing or _has_prose(found))):
+        return regions
+    if lines and len(regions) > 1:
+        return regions
     if any(region.lines for region in regions):
         return regions
     return _whole(page) if page.written is None else [_all_ink(page, page.written)]
 
 
-def _is_searched(page: Page, layout: Layout) -> bool:
+def _is_searched(page: Page, layout: Layout, prepare: Preparation) -> bool:
     """Whether a page of nothing but ink is taken for more than one expression."""
     if layout != "auto" or page.ink is None:
         return layout == "page"
-    return page.ink.in_lines or (
-        len(page.ink) >= FEWEST_PARTS and is_page(prepare_page(page).parts)
-    )
+    return page.ink.in_lines or (len(page.ink) >= FEWEST_PARTS and is_page(prepare(page).parts))
 
 
 def _in_band(page: Page, top: int, foot: int) -> list[Region]:
@@ -139,16 +149,18 @@ def _in_band(page: Page, top: int, foot: int) -> list[Region]:
     if ink_box(band.image) is None:
         return []
     found = prepare_page(band)
-    return [_cut(page, found.image, box, 0, top) for box in _searched(page, found)]
+    boxes = _searched(page, found)
+    crops = Crops(found.image, boxes)
+    return [_alone(page, crops, box, top) for box in boxes]
 
 
 def _whole(page: Page) -> list[Region]:
     """All ink as one expression, without the lines of its paper."""
-    bare = remove_rules(page.image, cut_out=True)
+    bare = remove_faint(remove_blots(remove_rules(page.image, cut_out=True)))
     box = ink_box(bare)
     if box is None:
         bare, box = page.image, ink_box(page.image)
-    return [] if box is None else [_cut(page, bare, box, _MARGIN)]
+    return [] if box is None else [cut_region(page, bare, box, _MARGIN)]
 
 
 def _may_be_page(found: PreparedPage) -> bool:
@@ -192,20 +204,23 @@ def _all_ink(page: Page, written: InkImage) -> Region:
 
 def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Region]:
     """The regions of boxes with what stands beside them: braces, and signs at the ends of lines."""
-    if not boxes:
+    there = np.array(boxes, np.float32).reshape(-1, 4) / found.scale
+    whole = complete_rows(there, found.parts)
+    if not len(whole):
         return []
-    there = np.array(boxes, np.float32) / found.scale
-    alone, bracketed = join_bracketed(complete_rows(there, found.parts), found.parts)
+    alone, bracketed = join_bracketed(whole, found.parts)
     scaled = [_scaled(each.box, found.scale) for each in bracketed]
     lines = {
         box: [_scaled(line, found.scale) for line in each.lines]
         for box, each in zip(scaled, bracketed, strict=True)
     }
     ordered = in_reading_order([*(_scaled(box, found.scale) for box in alone), *scaled])
+    crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
     regions = []
     for box in ordered:
-        cases = tuple(_cut(page, found.image, line, 0) for line in lines.get(box, ()))
-        regions.append(replace(_cut(page, found.image, box, 0), lines=cases))
+        cases = tuple(_alone(page, crops, line) for line in lines.get(box, ()))
+        region = cut_region(page, found.image, box, 0) if cases else _alone(page, crops, box)
+        regions.append(replace(region, lines=cases))
     return regions
 
 
@@ -214,7 +229,7 @@ def _scaled(box: Floats, scale: float) -> Box:
     return x0, y0, x1, y1
 
 
-def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Region:
+def cut_region(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Region:
     """The region round a box of the image, which begins ``above`` so many rows of the page's.
 
     Its image is a copy, so that a region does not keep the whole page in memory.
@@ -225,6 +240,15 @@ def _cut(page: Page, image: Pixels, box: Box, margin: int, above: int = 0) -> Re
     there = shift(box, 0, above)
     ink = None if page.ink is None else page.ink.written(there, cut, origin)
     return Region(page.in_source(there), cut, origin, ink)
+
+
+def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
+    """The region of a box without the ink of its neighbours; ``above`` as in `cut_region`."""
+    image, (left, top) = crops.cut(box)
+    image = remove_faint(image)
+    there, origin = shift(box, 0, above), (left, top + above)
+    ink = None if page.ink is None else page.ink.written(there, image, origin)
+    return Region(page.in_source(there), image, origin, ink)
 
 
 def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:

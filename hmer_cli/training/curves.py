@@ -1,4 +1,7 @@
-"""Training curves as one picture."""
+"""Training curves as one picture.
+
+Input: the log of a run. Output: a PNG of loss and scores over images.
+"""
 
 from __future__ import annotations
 

@@ -1,16 +1,17 @@
-"""What a finished training run leaves: calibrated weights or final scores, curves and a record.
+"""Results of a finished training run: calibrated weights or final scores, curves and a record.
 
-Input is the folder of a run with its best checkpoint and log, output the files beside them. The
-confidence of weights is fitted on the recipe's calibration split
-(`hmer_cli.training.export.calibration`).
+Input: the folder of a run with its best checkpoint and log. Output: files beside them. Confidences
+are fitted on the recipe's calibration split (`hmer_cli.training.export.calibration`).
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import shlex
 import subprocess
 import time
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,22 @@ def deliver(
     (out / RECORD).write_text("\n".join(lines) + "\n", encoding="utf-8")
     say(f"weights in {made}")
     return made
+
+
+def command_of(
+    recipe: Path,
+    data: Path,
+    out: Path,
+    start: str | None,
+    changes: Sequence[str],
+    more: Sequence[Path],
+) -> str:
+    """The command line of a run, for its record."""
+    command = ["hmer", "train", str(recipe), "--data", str(data), "--out", str(out)]
+    command += [part for path in more for part in ("--more", str(path))]
+    command += ["--from", start] if start else []
+    command += [part for change in changes for part in ("--set", change)]
+    return shlex.join(command)
 
 
 def _weights(

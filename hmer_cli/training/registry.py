@@ -1,4 +1,7 @@
-"""The families of recognisers that a recipe can name."""
+"""Registry of the model families that a recipe can name.
+
+Input: a name such as ``ctc``. Output: its `System`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,13 @@ from hmer_cli.training.systems.base import System
 from hmer_cli.training.systems.crnn import CrnnSystem
 from hmer_cli.training.systems.ctc import CtcSystem
 from hmer_cli.training.systems.graph import GraphSystem
+from hmer_cli.training.systems.lines import LineSystem
 from hmer_cli.training.systems.transformer import TransformerSystem
 
 FAMILIES: dict[str, Callable[[Recipe, Sequence[str]], System[Any]]] = {
     "reader": CtcSystem,
     "graph": GraphSystem,
+    "lines": LineSystem,
     "crnn": CrnnSystem,
     "transformer": TransformerSystem,
 }

@@ -1,4 +1,7 @@
-"""What the kinds of stages of a release do: each makes its output and returns its scores."""
+"""The kinds of stages of a release, by the name of their key ``kind``.
+
+Input: the settings of a stage and the outputs of earlier ones. Output: a file, and its scores.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError
+from hmer_cli.training import language_model
 from hmer_cli.training.average import average
 from hmer_cli.training.compose.examples import examples, inks
 from hmer_cli.training.compose.symbol_bank import SymbolBank
@@ -15,6 +19,7 @@ from hmer_cli.training.detector import stages as detector
 from hmer_cli.training.fit import font, layout
 from hmer_cli.training.hmeg.run import HandPlan, train_hand
 from hmer_cli.training.join import join
+from hmer_cli.training.lines import train_lines
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.recipe import Recipe, load
 from hmer_cli.training.recogniser import train_recogniser
@@ -42,6 +47,22 @@ def recogniser(job: Job) -> Scores:
     return _delivered(job, made)
 
 
+def lines(job: Job) -> Scores:
+    """The reader of lines of text, which also sees the formulas of CROHME between words."""
+    recipe, changes = job.beside / job.stage.recipe, _changes(job)
+    made = train_lines(
+        load(recipe, changes),
+        recipe,
+        job.data["lines"],
+        job.folder,
+        job.say,
+        job.progress,
+        changes=changes,
+        more=[job.data["crohme"]],
+    )
+    return _delivered(job, made)
+
+
 def mean(job: Job) -> Scores:
     """The mean of the weights of the stages it comes from; one named twice counts twice."""
     runs = [job.folders[name] for name in job.stage.source]
@@ -49,10 +70,29 @@ def mean(job: Job) -> Scores:
 
 
 def joined(job: Job) -> Scores:
-    """The recogniser of the first stage with the graph model of the second, in one file."""
-    first, second = job.stage.source
-    name, crohme = Path(job.stage.output).stem, job.data["crohme"]
-    join(job.outputs[first], job.folders[second], name, crohme, job.output)
+    """The recogniser of the first stage with the graph model of the second, in one file.
+
+    With the option ``beside``, the graph model of the first stage is kept. The language model is
+    that of a third stage, if any.
+    """
+    first, second, *third = job.stage.source
+    join(
+        job.outputs[first],
+        job.folders[second],
+        Path(job.stage.output).stem,
+        job.data["crohme"],
+        job.output,
+        bool(job.stage.options.get("beside")),
+        job.outputs[third[0]] if third else None,
+    )
+    return {}
+
+
+def language(job: Job) -> Scores:
+    """The language model of labels, packed."""
+    formulas = [job.data[name] for name in ("textbooks", "formulas")]
+    model = language_model.train(language_model.corpus(formulas, job.data["crohme"]))
+    job.output.write_text(model.packed(), encoding="ascii")
     return {}
 
 
@@ -78,7 +118,9 @@ def glyph_statistics(job: Job) -> Scores:
 
 KINDS: dict[str, Run] = {
     "recogniser": recogniser,
+    "lines": lines,
     "average": mean,
+    "language-model": language,
     "join": joined,
     "hand": hand,
     "layout-statistics": layout_statistics,

@@ -1,4 +1,9 @@
-"""Where on a page the expressions are."""
+"""Detection of the expressions on a page: candidates -> scores -> fusion -> suppression.
+
+Input: a cleaned page. Output: boxes in reading order. Method: connected components, candidate runs
+along lines, scores of boosted trees over features of a component network, fusion over two views of
+the page, and greedy non-maximum suppression.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +28,7 @@ from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
-STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no more
+STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail does not help
 HANDWRITTEN = 3_000
 """Parts: the fullest page of handwriting in scan-pages and notes has fewer. More are print, which
 one look tells, and which does not lie on its side."""
@@ -31,8 +36,8 @@ MOST_PARTS = 60_000
 """Parts of a page that is searched; A3 in the smallest print has 40,000."""
 _AT_ONCE = 5_000  # parts that are searched together: memory grows with them
 LEAST = 0.4  # candidates less likely than this are no regions
-SURE = 0.88  # of candidates likelier than this the widest is taken: nothing else parts them
-SHARED = 0.35  # of the smaller box: what two regions may have in common
+SURE = 0.88  # suppression prefers the wider box above this score, as scores are saturated there
+SHARED = 0.35  # largest overlap of two regions, as a share of the smaller one
 
 _HOPELESS = 0.1  # candidates less likely than this in one look are not taken to the others
 
@@ -213,9 +218,10 @@ def in_reading_order(boxes: Sequence[Box]) -> list[Box]:
 def non_maximum_suppression(
     boxes: Floats, likely: Floats, least: float = LEAST
 ) -> NDArray[np.int64]:
-    """The likeliest candidates that do not overlap, the wider first where many are sure.
+    """Greedy non-maximum suppression: indices of the kept candidates, most probable first.
 
-    ``boxes``: (N, 4) around the ink, ``likely``: (N,).
+    ``boxes`` (N, 4) are those of the ink, ``likely`` (N,) their scores; of scores above SURE the
+    wider box is first.
     """
     width = boxes[:, 2] - boxes[:, 0]
     areas = area(boxes)

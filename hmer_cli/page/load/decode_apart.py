@@ -33,7 +33,7 @@ def decode_apart(worker: Worker, data: bytes, key: str, name: str, directory: in
     return np.frombuffer(pixels, np.uint8).reshape(answer["shape"])
 
 
-def decode_here(meta: Meta, data: bytes) -> tuple[Meta, bytes | memoryview]:
+def decode_here(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
     """The worker's side: ``{"shape"}`` and the pixels, or ``{"error", "remedy"}``."""
     try:
         pixels = decode(data, meta["name"], meta["directory"])

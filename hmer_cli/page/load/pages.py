@@ -1,4 +1,8 @@
-"""Files of every kind -> pages: dark ink on white, one at a time."""
+"""Files of every kind -> pages: dark ink on white, opened one at a time.
+
+Input: a source and a range of pages. Output: `Sheet` objects, which draw a `Page` each. Raises
+InputError for files that cannot be opened.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,13 @@
-"""``hmer train --release``: all stages that make the shipped files, so far as they are missing."""
+"""``hmer train --release``: runs the missing stages of a release, which make the shipped files.
+
+Input: a release file and a folder of data sets (or toy data, written here). Output: weights and a
+report of stages whose result differs from the release. See `hmer_cli.training.release`.
+"""
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +25,7 @@ _SPLITS = {"TrainINKML": 60, "TestINKMLGT": 8, "TestEM2014GT": 8}
 
 _TOY_PAGES = 4
 _TOY_FORMULAS = ("formulas.txt", "formulas-textbooks.txt")
+_TOY_LINES = "iam-ondb-lines.jsonl.gz"
 _FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts")
 
 
@@ -108,5 +115,21 @@ def _toy_data(folder: Path) -> Path:
     lines = [line.partition("\t")[2] for line in labels.splitlines()]
     for name in _TOY_FORMULAS:
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _toy_lines(folder)
     done.write_text("")
     return folder
+
+
+def _toy_lines(folder: Path) -> None:
+    """Lines of text whose words are the signs of the training expressions."""
+    from hmer_cli.datasets.expressions import open_dataset
+
+    rows = []
+    for number, sample in enumerate(open_dataset(str(folder / "crohme.zip"), "train")):
+        ink = sample.ink
+        text = "".join(c for c in sample.label if c.isascii() and c.isalnum())
+        if ink is not None and text:
+            strokes = [stroke.ravel().tolist() for stroke in ink.strokes]
+            rows.append({"form": f"x{number:02d}-1", "text": text, "strokes": strokes})
+    content = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+    (folder / _TOY_LINES).write_bytes(gzip.compress(content, mtime=0))

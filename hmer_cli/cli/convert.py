@@ -1,0 +1,196 @@
+"""``hmer convert``: options and help.
+
+The work is done by `hmer_cli.commands.convert`, which is imported when the command is called.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hmer_cli import console, interrupts
+from hmer_cli.cli.shared import (
+    CharsetOption,
+    CorrectionsOption,
+    ModelOption,
+    QuietOption,
+    SpellingOption,
+    StrictOption,
+    end,
+)
+from hmer_cli.errors import UsageError
+
+
+def convert(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT",
+            help="Images, InkML, PDFs, zip archives, folders of them, globs, or - for stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="A .tex, .md, .jsonl, .csv, .docx, .typ, .mathml, .svg, .pdf, .page.zip, "
+            ".fragment.html or .html (review page) file, or a folder, as ink/, for labelled "
+            "handwriting to train on; may be given more than once. "
+            "- is stdout, one expression a line (the default); -.jsonl is that format on stdout.",
+            show_default=False,
+        ),
+    ] = None,
+    pages: Annotated[
+        str | None, typer.Option(metavar="PAGES", help="Pages of PDFs and TIFFs, as 1-4,7 or 3-.")
+    ] = None,
+    model: ModelOption = None,
+    charset: CharsetOption = None,
+    corrections: CorrectionsOption = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Threads that prepare pages."),
+    ] = None,
+    layout: Annotated[
+        Literal["auto", "expression", "page"],
+        typer.Option(help="What images and PDF pages hold: one expression, or notes to search."),
+    ] = "auto",
+    pdf_renderer: Annotated[
+        Literal["pdfium", "poppler"],
+        typer.Option(help="What draws PDFs; poppler, if installed, for those PDFium cannot draw."),
+    ] = "pdfium",
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where what was read is kept for later runs; the user's cache folder if unset.",
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Read everything anew and keep nothing.")
+    ] = False,
+    spelling: SpellingOption = "typed",
+    document: Annotated[
+        bool,
+        typer.Option("--document", help="Whole pages in .md and .tex, words and mathematics."),
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and convert what arrives or changes.")
+    ] = False,
+    debug: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Save each page as hmer saw it, with its regions."),
+    ] = None,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="Read the picture on the clipboard.")
+    ] = False,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Put the LaTeX on the clipboard, too.")
+    ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Read part I of N, and write results for hmer merge (.jsonl)."
+        ),
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="With --shard: keep what a review page shows.")
+    ] = False,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(
+            help="Threads of this process, or workers of Ray, of which --jobs is how many."
+        ),
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A cluster of Ray, as auto or ray://HOST:PORT."),
+    ] = None,
+    quiet: QuietOption = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say what was read of each expression.")
+    ] = False,
+    strict: StrictOption = False,
+) -> None:
+    """Read handwriting and write LaTeX.
+
+    Exit codes: 0 all done, 1 some inputs failed and the rest is delivered, 2 wrong usage,
+    3 weights or a dependency missing, 4 with --strict something low or invalid, 5 cannot write,
+    70 a bug in hmer, 130 interrupted.
+    """
+    from hmer_cli.commands import convert as verb
+    from hmer_cli.models.registry import cache_dir as usual
+
+    interrupts.watch()
+    console.set_loudness(int(verbose) - int(quiet))
+    kept = None if no_cache else cache_dir or usual()
+    if engine == "ray" and shard is not None:
+        raise UsageError("--shard and --engine ray divide the inputs both", "give one of them")
+    if ray_address is not None and engine != "ray":
+        raise UsageError("--ray-address is of --engine ray", "give both or none")
+    if shard is not None:
+        from hmer_cli.commands import shards
+
+        if corrections or spelling != "typed" or watch or debug or paste or copy:
+            raise UsageError(
+                "--corrections, --spelling, --watch, --debug, --paste, --copy are not for a shard",
+                "give the first two to hmer merge",
+            )
+        records = shards.convert_shard(
+            inputs or [],
+            out or ["-"],
+            shard,
+            pages=pages,
+            layout=layout,
+            model=model,
+            charset=charset,
+            jobs=jobs,
+            cache=kept,
+            pdf_renderer=pdf_renderer,
+            pictures=pictures,
+        )
+        return end(verb.outcome(records, strict=strict))
+    if engine == "ray":
+        from hmer_cli.commands.convert_on_ray import convert_on_ray
+
+        if watch or debug or paste or copy:
+            raise UsageError("--watch, --debug, --paste and --copy are not for --engine ray")
+        records = convert_on_ray(
+            inputs or [],
+            out or ["-"],
+            address=ray_address,
+            readers=jobs,
+            pages=pages,
+            layout=layout,
+            model=model,
+            charset=charset,
+            corrections=corrections or (),
+            cache=None if no_cache else cache_dir,
+            pdf_renderer=pdf_renderer,
+            spelling=spelling,
+        )
+        return end(verb.outcome(records, strict=strict))
+    records = verb.convert(
+        inputs or [],
+        out or ["-"],
+        pages=pages,
+        layout=layout,
+        model=model,
+        charset=charset,
+        jobs=jobs,
+        corrections=corrections or (),
+        cache=kept,
+        debug=debug,
+        watch=watch,
+        pdf_renderer=pdf_renderer,
+        spelling=spelling,
+        document=document,
+        paste=paste,
+        copy=copy,
+    )
+    if not watch:  # one that ended has done what it should
+        end(verb.outcome(records, strict=strict))

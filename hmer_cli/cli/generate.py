@@ -1,0 +1,60 @@
+"""``hmer generate``: options and help.
+
+The work is done by `hmer_cli.commands.generate`, which is imported when the command is called.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hmer_cli import interrupts
+from hmer_cli.cli.shared import completes_to, end
+
+
+def generate(
+    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where everything goes.")],
+    latex: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LATEX", help="What to write; may be given more than once.", show_default=False
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE", help="A file of LaTeX, an expression a line."),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="How many in all; one of each expression if unset."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
+    style: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One writer for all, known by any name or number."),
+    ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What writes: ink, hmeg.",
+            autocompletion=completes_to("ink", "hmeg"),
+        ),
+    ] = "ink",
+    page: Annotated[
+        bool, typer.Option("--page", help="Whole pages, with expressions among prose.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes that write.")
+    ] = None,
+) -> None:
+    """Write LaTeX by hand: images, ink, boxes and labels."""
+    from hmer_cli.commands import generate as verb
+
+    interrupts.watch()
+    made = verb.generate(
+        out, latex or (), source,
+        count=count, seed=seed, style=style, engine=engine, page=page, jobs=jobs,
+    )  # fmt: skip
+    end(verb.outcome(made))

@@ -1,0 +1,77 @@
+"""Parts that several commands share: option types with help and completion, and outcomes.
+
+Models are looked up only when a value is completed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hmer_cli.errors import HmerError
+
+
+def completes_to(*names: str) -> Callable[[str], list[str]]:
+    """A function from what is typed to those ``names`` that begin so."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return complete
+
+
+def completes_to_weights(incomplete: str) -> list[str]:
+    """Names of known weights that begin so."""
+    from hmer_cli.models.registry import all_weights
+
+    return [each.name for each in all_weights() if each.name.startswith(incomplete)]
+
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="Weights: a name or a file.",
+        autocompletion=completes_to_weights,
+    ),
+]
+
+CharsetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--charset",
+        metavar="NAME",
+        help="Tokens that answers keep to: crohme, or a file of one token a line.",
+    ),
+]
+
+
+CorrectionsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="What a review page exported, to apply; may be given more than once.",
+        show_default=False,
+    ),
+]
+
+SpellingOption = Annotated[
+    Literal["typed", "tokens"],
+    typer.Option(help="LaTeX as a person types it, or the tokens of the field's data sets."),
+]
+
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
+
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
+]
+
+
+def end(error: HmerError | None) -> None:
+    """Raise the outcome of a command, if it is an error; its class holds the exit code."""
+    if error is not None:
+        raise error

@@ -1,0 +1,139 @@
+"""A character n-gram model, and CTC prefix beam search with it.
+
+Probabilities are interpolated over all orders as Witten and Bell (IEEE Trans. Information Theory,
+1991) do. Input of the search: CTC frames (T, V) of log-probabilities; output: units, best first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.recognition.units import BLANK
+
+Frames = NDArray[np.float32]
+
+ORDER = 6
+"""Characters of an n-gram."""
+
+_UNLIKELY = -7.0
+"""Units under this log-probability in a frame start no hypothesis."""
+
+_NEVER = -math.inf
+
+
+def count_ngrams(labels: Iterable[Sequence[int]], order: int, least: int) -> dict[str, list[int]]:
+    """How often units follow a context: ``{"3 17": [unit, count, unit, count, ...]}``.
+
+    Contexts are up to ``order - 1`` units long, with `BLANK` before the first; longer ones than
+    one unit are kept where they were seen ``least`` times.
+    """
+    counts: dict[tuple[int, ...], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for label in labels:
+        told = (BLANK, *label)
+        for i in range(1, len(told)):
+            for size in range(order):
+                if size <= i:
+                    counts[told[i - size : i]][told[i]] += 1
+    return {
+        " ".join(map(str, context)): [n for pair in sorted(after.items()) for n in pair]
+        for context, after in sorted(counts.items())
+        if len(context) <= 1 or sum(after.values()) >= least
+    }
+
+
+class Ngrams:
+    """Log-probabilities of the next unit, (V,), given those before it."""
+
+    def __init__(self, table: Mapping[str, Sequence[int]], units: int) -> None:
+        self._units = units
+        self._after = {
+            tuple(map(int, context.split())): np.array(after, np.int64).reshape(-1, 2)
+            for context, after in table.items()
+        }
+        self._order = max(map(len, self._after), default=0)
+        self.logs = lru_cache(maxsize=20_000)(self._logs)
+
+    def next(self, prefix: Sequence[int]) -> NDArray[np.float64]:
+        """After these units, the first of them the first of the text."""
+        return self.logs((BLANK, *prefix)[-self._order :] if self._order else ())
+
+    def _logs(self, context: tuple[int, ...]) -> NDArray[np.float64]:
+        return np.log(self._shares(context))
+
+    def _shares(self, context: tuple[int, ...]) -> NDArray[np.float64]:
+        shorter = np.full(self._units, 1 / self._units)
+        if context:
+            shorter = np.exp(self.logs(context[1:]))
+        after = self._after.get(context)
+        if after is None:
+            return shorter
+        shares = shorter * len(after)
+        shares[after[:, 0]] += after[:, 1]
+        return np.asarray(shares / (after[:, 1].sum() + len(after)))
+
+
+def search(
+    frames: Frames, model: Ngrams, weight: float, bonus: float, width: int = 8
+) -> tuple[int, ...]:
+    """The likeliest units by CTC and ``weight`` times the model, with ``bonus`` for each."""
+    beams: dict[tuple[int, ...], tuple[float, float, float]] = {(): (0.0, _NEVER, 0.0)}
+    for row in frames:
+        likely = np.flatnonzero(row > _UNLIKELY)
+        likely = likely[likely != BLANK]
+        if not len(likely) and len(beams) == 1 and row[BLANK] > -1e-3:
+            ((prefix, (blank, unit, told)),) = beams.items()
+            beams = {prefix: (_add(blank, unit) + float(row[BLANK]), _NEVER, told)}
+            continue
+        beams = _step(beams, row, likely.tolist(), model, weight, bonus)
+        ranked = sorted(beams.items(), key=lambda item: (-_score(item[1]), item[0]))
+        beams = dict(ranked[:width])
+    return max(beams.items(), key=lambda item: (_score(item[1]), item[0]))[0]
+
+
+def _step(
+    beams: Mapping[tuple[int, ...], tuple[float, float, float]],
+    row: Frames,
+    likely: Sequence[int],
+    model: Ngrams,
+    weight: float,
+    bonus: float,
+) -> dict[tuple[int, ...], tuple[float, float, float]]:
+    """One frame: every prefix stays, repeats its last unit, or grows.
+
+    Of each prefix: the logs that it ends in a blank, that it does not, and what the model tells.
+    """
+    after: dict[tuple[int, ...], tuple[float, float, float]] = {}
+    silent = float(row[BLANK])
+    for prefix, (blank, unit, told) in beams.items():
+        total = _add(blank, unit)
+        old = after.get(prefix, (_NEVER, _NEVER, told))
+        stays = unit + float(row[prefix[-1]]) if prefix else _NEVER
+        after[prefix] = (_add(old[0], total + silent), _add(old[1], stays), told)
+        shares = model.next(prefix) if likely else None
+        for next_unit in likely:
+            start = blank if prefix and next_unit == prefix[-1] else total
+            if start == _NEVER or shares is None:
+                continue
+            longer = (*prefix, next_unit)
+            grown = after.get(longer)
+            if grown is None:
+                grown = (_NEVER, _NEVER, told + weight * float(shares[next_unit]) + bonus)
+            after[longer] = (grown[0], _add(grown[1], start + float(row[next_unit])), grown[2])
+    return after
+
+
+def _score(beam: tuple[float, float, float]) -> float:
+    return _add(beam[0], beam[1]) + beam[2]
+
+
+def _add(a: float, b: float) -> float:
+    """log(exp a + exp b)."""
+    if a < b:
+        a, b = b, a
+    return a if b == _NEVER else a + math.log1p(math.exp(b - a))

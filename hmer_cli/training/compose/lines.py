@@ -1,0 +1,171 @@
+"""Lines of text -> training examples, and new lines of some of their words and formulas.
+
+The strokes of each word are known where the gaps between them tell: of a line with N spaces, its N
+widest gaps. `Composer` takes a few words of a line, puts formulas between them, or shows a formula
+alone, whose label is `MATH`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hmer_cli.datasets.lines import WrittenLine
+from hmer_cli.ink.ink import Stroke
+from hmer_cli.recognition.line_features import unit_of
+from hmer_cli.recognition.line_text import MATH, SPACE, characters
+from hmer_cli.recognition.strokes import stroke_size
+from hmer_cli.training.compose.examples import Example
+
+_CLEAR = 1.25
+"""The narrowest gap between words is so many times the widest within one."""
+
+_UNEVEN = 2.5
+"""A word is so many times as wide, a character, as its line at most, and as little narrower."""
+
+_RARE = 8
+"""Lines with a character of fewer training lines are left out."""
+
+_KEPT = 400
+"""Formulas that wait to be put between words."""
+
+_ALONE, _PART, _MIXED = 0.25, 0.4, 0.3
+"""Shares: of formulas that are shown alone, of lines of which some words are, or with formulas."""
+
+_LETTER = 1.5
+"""Height of a typical symbol of a formula, in units of the line."""
+
+
+def line_examples(
+    lines: Sequence[WrittenLine], known: frozenset[str] | None = None
+) -> list[Example]:
+    """Examples whose symbols are words, if these are known.
+
+    Left out are lines with characters that are not ``known``, or rare where it is None.
+    """
+    if known is None:
+        counts: dict[str, int] = {}
+        for line in lines:
+            for c in set(line.text):
+                counts[c] = counts.get(c, 0) + 1
+        known = frozenset(c for c, n in counts.items() if n >= _RARE)
+    return [
+        Example(line.strokes, characters(line.text), words_of(line))
+        for line in lines
+        if known.issuperset(line.text)
+    ]
+
+
+def formula_example(strokes: Sequence[Stroke]) -> Example:
+    """The example that the ink of a formula makes."""
+    return Example(tuple(strokes), (MATH,))
+
+
+def words_of(line: WrittenLine) -> tuple[tuple[int, ...], ...]:
+    """The strokes of each word, from left to right; nothing where gaps do not tell."""
+    texts = line.text.split(" ")
+    spans = np.array([(s[:, 0].min(), s[:, 0].max()) for s in line.strokes])
+    order = np.argsort(spans[:, 0], kind="stable")
+    reach = np.maximum.accumulate(spans[order, 1])
+    gaps = spans[order, 0][1:] - reach[:-1]
+    count = len(texts) - 1
+    if len(gaps) < count:
+        return ()
+    ranked = np.sort(gaps)[::-1]
+    after = ranked[count] if len(ranked) > count else 0.0
+    if count and ranked[count - 1] <= max(_CLEAR * after, 0):
+        return ()
+    cuts = np.sort(np.argsort(-gaps, kind="stable")[:count]) + 1
+    groups = [sorted(group.tolist()) for group in np.split(order, cuts)]
+    usual = float(np.ptp(spans)) / len(line.text)
+    for group, text in zip(groups, texts, strict=True):
+        width = float(np.ptp(spans[group])) / (len(text) * usual)
+        if len(text) > 2 and not 1 / _UNEVEN < width < _UNEVEN:
+            return ()
+    return tuple(map(tuple, groups))
+
+
+@dataclass
+class Composer:
+    """New lines from a stream of lines and formulas."""
+
+    rng: np.random.Generator
+    formulas: list[Example] = field(default_factory=list)
+
+    def composed(self, examples: Iterable[Example]) -> Iterator[Example]:
+        """Lines, parts of lines, lines with formulas, formulas."""
+        for example in examples:
+            if example.tokens == (MATH,):
+                self._keep(example)
+                if self.rng.random() < _ALONE:
+                    yield example
+                continue
+            chance = self.rng.random()
+            if not example.symbols or chance > _PART + _MIXED:
+                yield example
+            else:
+                yield self._words(example, chance < _MIXED and bool(self.formulas))
+
+    def _keep(self, formula: Example) -> None:
+        if len(self.formulas) < _KEPT:
+            self.formulas.append(formula)
+        else:
+            self.formulas[self.rng.integers(_KEPT)] = formula
+
+    def _words(self, line: Example, mixed: bool) -> Example:
+        """Some words of a line that follow each other, and formulas between them."""
+        words = _texts(line.tokens)
+        most = len(words)
+        size = most if mixed else int(min(most, 1 + self.rng.geometric(0.35) - 1))
+        start = int(self.rng.integers(most - size + 1))
+        unit = unit_of(line.strokes)
+        parts = [
+            ([line.strokes[i] for i in line.symbols[k]], words[k])
+            for k in range(start, start + size)
+        ]
+        if mixed:
+            for _ in range(1 + int(self.rng.random() < 0.3)):
+                middle = np.concatenate([s for strokes, _ in parts for s in strokes])[:, 1].mean()
+                formula = self.formulas[self.rng.integers(len(self.formulas))]
+                placed = self._fitted(formula.strokes, unit, float(middle))
+                parts.insert(int(self.rng.integers(len(parts) + 1)), (placed, (MATH,)))
+        return self._joined(parts, unit)
+
+    def _fitted(self, strokes: Sequence[Stroke], unit: float, middle: float) -> list[Stroke]:
+        """A formula in the size of a line, on its middle."""
+        low = np.array([stroke.min(axis=0) for stroke in strokes], np.float64)
+        high = np.array([stroke.max(axis=0) for stroke in strokes], np.float64)
+        wanted = _LETTER * unit * float(np.exp(self.rng.normal(0, 0.2)))
+        scale = wanted / max(stroke_size(low, high), 1e-6)
+        centre = (low.min(axis=0) + high.max(axis=0)) / 2
+        shift = np.array([0, middle + self.rng.normal(0, 0.25) * unit])
+        return [((s - centre) * scale + shift).astype(np.float32) for s in strokes]
+
+    def _joined(
+        self, parts: Sequence[tuple[list[Stroke], tuple[str, ...]]], unit: float
+    ) -> Example:
+        """Parts beside each other, with a space between them."""
+        strokes: list[Stroke] = []
+        tokens: list[str] = []
+        x = 0.0
+        for part, label in parts:
+            left = min(float(s[:, 0].min()) for s in part)
+            right = max(float(s[:, 0].max()) for s in part)
+            shift = np.array([x - left, 0], np.float32)
+            strokes += [s + shift for s in part]
+            tokens += [*([SPACE] if tokens else []), *label]
+            x += right - left + unit * float(self.rng.uniform(0.7, 2.5))
+        return Example(tuple(strokes), tuple(tokens))
+
+
+def _texts(tokens: Sequence[str]) -> list[tuple[str, ...]]:
+    """The tokens of each word."""
+    words: list[list[str]] = [[]]
+    for token in tokens:
+        if token == SPACE:
+            words.append([])
+        else:
+            words[-1].append(token)
+    return [tuple(word) for word in words]

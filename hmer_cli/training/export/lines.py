@@ -1,0 +1,62 @@
+"""A checkpoint of the line reader -> its weights file: one ONNX model, matrices in 16 bits."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from hmer_cli.networks.line_model import LineModel
+from hmer_cli.recognition.line_features import FEATURES
+from hmer_cli.recognition.line_reader import METADATA
+
+OPSET = 17
+_SMALL = 4096
+"""Tensors of fewer numbers stay as they are."""
+
+
+def export_lines(model: LineModel, metadata: dict[str, Any], path: Path) -> None:
+    """Write the model with what its metadata says; features (B, T, C) -> frames (B, T / 4, V)."""
+    model.eval()
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The tracer warns of LSTM states of a fixed batch; lines are read one by one.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (torch.zeros(1, 64, FEATURES),),
+            buffer,  # type: ignore[arg-type]
+            input_names=["features"],
+            output_names=["frames"],
+            dynamic_axes={"features": {1: "T"}, "frames": {1: "F"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    made = onnx.load_from_string(buffer.getvalue())
+    _halve(made)
+    entry = made.metadata_props.add()
+    entry.key, entry.value = METADATA, json.dumps(metadata, sort_keys=True)
+    onnx.checker.check_model(made)
+    path.write_bytes(made.SerializeToString(deterministic=True))
+
+
+def _halve(model: onnx.ModelProto) -> None:
+    """Large tensors in 16 bits on disk, which loading makes 32 again."""
+    casts = []
+    for tensor in list(model.graph.initializer):
+        value = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or value.size < _SMALL:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(value.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)

@@ -1,0 +1,135 @@
+"""One training run of the line reader: recipe, lines of text and formulas in, weights file out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.datasets.lines import WrittenLine, open_lines
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.render import legible_ink_image
+from hmer_cli.models.embedded import packed
+from hmer_cli.models.registry import resolve
+from hmer_cli.recognition.line_reader import LineReader
+from hmer_cli.recognition.line_text import MATH, characters
+from hmer_cli.recognition.ngrams import ORDER, count_ngrams
+from hmer_cli.training.batches.lines import image_example
+from hmer_cli.training.compose.examples import Example, inks
+from hmer_cli.training.compose.lines import formula_example, line_examples
+from hmer_cli.training.curves import draw_curves
+from hmer_cli.training.delivery import CURVES, RECORD, best_score, command_of
+from hmer_cli.training.export.lines import export_lines
+from hmer_cli.training.loop import BEST, CHECKPOINT, LOG, Trainer
+from hmer_cli.training.recipe import Recipe
+from hmer_cli.training.registry import load_system
+from hmer_cli.training.systems.base import Say
+from hmer_cli.training.systems.lines import LineSystem
+
+_SEEN = 2
+"""Contexts of n-grams that were seen so often are kept."""
+
+_EVERY, _ALONE = 3, 12
+"""So many lines of the n-grams have a formula among their words, or are one."""
+
+_LONGEST = 12
+"""Tokens of a formula between words at most."""  # convention
+
+
+def train_lines(
+    plan: Recipe,
+    recipe: Path,
+    data: Path,
+    out: Path,
+    say: Say,
+    progress: Callable[[str, int], AbstractContextManager[Callable[[int, int], None]]],
+    start: str | None = None,
+    changes: Sequence[str] = (),
+    more: Sequence[Path] = (),
+) -> Path:
+    """Train the line reader on the lines in the file ``data`` and the formulas of ``more``.
+
+    Returns the weights file; its record lies beside it. Raises InputError where there is nothing
+    to train on.
+    """
+    learned = line_examples(open_lines(data, plan.split))
+    known = frozenset(c for example in learned for c in example.tokens) | {" "}
+    valid = line_examples(open_lines(data, plan.valid), known)[:: plan.schedule.scored]
+    valid = [e for line in valid for e in (line, image_example(line))]
+    found = formulas(more, plan.split)
+    say(f"{plan.name}: {len(learned)} lines and {len(found)} formulas to train on, ")
+    say(f"{len(valid) // 2} lines to score, as ink and as images")
+    trainer = Trainer(plan, [*learned, *found], valid, out, say)
+    if start is not None and not (out / CHECKPOINT).exists():
+        trainer.begin_with(resolve(start))
+    with progress("training", plan.schedule.images) as advance:
+        trainer.run(advance)
+    return deliver_lines(plan, data, out, command_of(recipe, data, out, start, changes, more))
+
+
+def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:
+    """The best checkpoint of a run -> its weights file, curves and record.
+
+    The record says how the file reads lines that the run never saw: as ink, and drawn as images.
+    """
+    system, content = load_system(out / BEST)
+    assert isinstance(system, LineSystem)
+    known = set(content["tokens"])
+    texts = with_formulas([line.text for line in open_lines(data, plan.split)])
+    labels = [system.units.encode(t) for t in map(characters, texts) if known.issuperset(t)]
+    metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
+    metadata |= {
+        "name": plan.name,
+        "ngrams": packed(json.dumps(count_ngrams(labels, ORDER, _SEEN)).encode()),
+    }
+    path = out / f"{plan.name}.onnx"
+    export_lines(system.model, metadata, path)
+    unseen = [x for x in open_lines(data, "test") if known.issuperset(characters(x.text))]
+    draw_curves(out / LOG, out / CURVES)
+    told = [
+        f"- command: `{command}`",
+        f"- best score: `{json.dumps(best_score(out / LOG, content))}`",
+        *scored(LineReader(path), unseen),
+    ]
+    (out / RECORD).write_text("\n".join(told) + "\n", encoding="utf-8")
+    return path
+
+
+def with_formulas(texts: Sequence[str]) -> list[str]:
+    """The texts, some of them with formulas at changing places, which no text has."""
+    found = list(texts)
+    for i in range(0, len(found), _EVERY):
+        words = found[i].split(" ")
+        place = i % (len(words) + 1)
+        found[i] = " ".join([*words[:place], MATH, *words[place:]])
+    return found + [MATH] * (len(found) // _ALONE)
+
+
+def scored(reader: LineReader, lines: Sequence[WrittenLine]) -> list[str]:
+    """CER and WER of lines as ink and as images, and the seconds that reading took."""
+    import jiwer
+
+    truths = [line.text for line in lines]
+    told = []
+    for kind in ("ink", "images") if lines else ():
+        drawn = [legible_ink_image(Ink(line.strokes)) for line in lines]
+        begun = time.perf_counter()
+        said = [reader.read(each if kind == "ink" else each.image).text for each in drawn]
+        each = 1000 * (time.perf_counter() - begun) / len(lines)
+        cer, wer = 100 * jiwer.cer(truths, said), 100 * jiwer.wer(truths, said)
+        told.append(
+            f"- {len(lines)} unseen lines as {kind}: CER {cer:.2f} %, WER {wer:.2f} %, "
+            f"{each:.0f} ms a line"
+        )
+    return told
+
+
+def formulas(packages: Sequence[Path], split: str) -> list[Example]:
+    """Short formulas of these packages, as ink."""
+    every = [ink for path in packages for ink in inks(open_dataset(str(path), split))]
+    return [
+        formula_example(ink.strokes) for ink in every if len((ink.label or "").split()) <= _LONGEST
+    ]

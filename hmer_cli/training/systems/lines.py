@@ -1,0 +1,73 @@
+"""The family of the line reader, `hmer_cli.networks.line_model`: CTC over characters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hmer_cli.errors import UsageError
+from hmer_cli.networks.line_model import LineModel, LineShape
+from hmer_cli.recognition.ctc import greedy
+from hmer_cli.recognition.line_text import SPACE
+from hmer_cli.training.batches.lines import LineBatches, Lines
+from hmer_cli.training.compose.examples import Example
+from hmer_cli.training.losses import ctc
+from hmer_cli.training.recipe import Recipe
+from hmer_cli.training.systems.base import Progress, System
+
+
+class LineSystem(System[Lines]):
+    """CTC over the points of a line, as they were written or as an image's skeleton tells them."""
+
+    model: LineModel
+
+    def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
+        super().__init__(recipe, sorted({*tokens, SPACE}))
+        try:
+            shape = LineShape(units=len(self.units), **recipe.model)
+        except TypeError as error:
+            raise UsageError(f"recipe {recipe.name}: [model] {error}", "see LineShape") from error
+        self.shape = shape.to_dict()
+        self.model = LineModel(shape)
+        schedule = recipe.schedule
+        self.lines = LineBatches(
+            self.units, schedule.pixels, schedule.pool, recipe.drawing.pieces, schedule.shown
+        )
+
+    def batches(
+        self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
+    ) -> Iterator[Lines]:
+        """Lines, parts of them, and formulas, of like length together."""
+        return self.lines.batches(examples, rng)
+
+    def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Lines]]:
+        """Every example as it was written, in batches, with its place in the sequence."""
+        return self.lines.stills([self.known(example) for example in examples])
+
+    def losses(self, model: nn.Module, batch: Lines) -> tuple[Tensor, dict[str, Tensor]]:
+        """The CTC loss a character."""
+        loss = ctc(model(batch.features), batch.labels, batch.lengths, tight=True)
+        return loss, {"ctc": loss}
+
+    def read(self, model: nn.Module, batch: Lines, width: int = 1) -> list[list[str]]:
+        """The characters of each line, greedily."""
+        rows = model(batch.features).cpu().numpy()
+        return [self.units.decode(greedy(row)) for row in rows]
+
+    def begin_with(self, weights: Path) -> float:
+        """Take over the averaged weights of a checkpoint whose characters are the same."""
+        content = torch.load(weights, map_location="cpu", weights_only=True)
+        if content["tokens"] != list(self.units.tokens) or content["shape"] != self.shape:
+            raise UsageError(f"{weights} is of another model", "leave --from out")
+        self.model.load_state_dict(content["average"])
+        return 1.0
+
+    def known(self, example: Example) -> Example:
+        """The example with those of its tokens only that the units have, its words untold."""
+        known = set(self.units.tokens)
+        return replace(example, tokens=tuple(t for t in example.tokens if t in known), symbols=())

@@ -1,0 +1,52 @@
+"""The character n-gram model and the search with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hmer_cli.recognition.ctc import greedy
+from hmer_cli.recognition.ngrams import Ngrams, count_ngrams, search
+
+TEXTS = [[1, 2, 3], [1, 2, 3], [1, 2, 3, 1, 2], [3, 1]]
+UNITS = 5
+
+
+@pytest.fixture(name="model")
+def a_model() -> Ngrams:
+    return Ngrams(count_ngrams(TEXTS, order=3, least=1), UNITS)
+
+
+@pytest.mark.parametrize("prefix", [(), (1,), (1, 2), (4, 4), (2, 1, 2)])
+def test_shares_of_what_comes_next_sum_to_one(model: Ngrams, prefix: tuple[int, ...]) -> None:
+    assert np.exp(model.next(prefix)).sum() == pytest.approx(1)
+
+
+def test_what_was_seen_more_often_is_likelier(model: Ngrams) -> None:
+    after = model.next((1, 2))
+    assert after.argmax() == 3
+    assert after[1] < after[3]
+
+
+def frames(*rows: dict[int, float]) -> np.ndarray:
+    found = np.full((len(rows), UNITS), 1e-4, np.float32)
+    for row, shares in zip(found, rows, strict=True):
+        for unit, share in shares.items():
+            row[unit] = share
+    return np.log(found / found.sum(axis=1, keepdims=True))
+
+
+DOUBTFUL = frames({1: 0.9}, {2: 0.9}, {0: 0.9}, {4: 0.5, 3: 0.4})
+
+
+def test_without_weight_the_search_reads_as_the_best_path(model: Ngrams) -> None:
+    assert search(DOUBTFUL, model, weight=0.0, bonus=0.0) == greedy(DOUBTFUL) == (1, 2, 4)
+
+
+def test_the_model_decides_where_ctc_is_in_doubt(model: Ngrams) -> None:
+    assert search(DOUBTFUL, model, weight=1.0, bonus=0.0) == (1, 2, 3)
+
+
+def test_repeats_need_a_blank_between(model: Ngrams) -> None:
+    twice = frames({1: 0.9}, {0: 0.9}, {1: 0.9}, {1: 0.9})
+    assert search(twice, model, weight=0.0, bonus=0.0) == (1, 1)

@@ -1,0 +1,140 @@
+"""Regions of a page against the words that stand on it.
+
+Pages are of squares: filled ones are signs of mathematics, hollow ones are letters.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import cast
+
+import cv2
+import numpy as np
+import pytest
+
+from hmer_cli.document import page_words
+from hmer_cli.document.build_records import page_records
+from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.page_words import MathRegions, WordFinder, find_mathematics, is_formula
+from hmer_cli.document.records import PageRead, RegionReading, Result
+from hmer_cli.ink.render import Readable, image_of
+from hmer_cli.page.detect.search import prepare_page
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import Region, cut_region
+from hmer_cli.recognition.line_reader import LineReader, LineReading, LineWord
+from hmer_cli.recognition.line_text import MATH
+from hmer_cli.recognition.reading import Reading
+
+SIDE, STEP = 20, 26
+ROWS = 60
+
+
+def page(*rows: str) -> Page:
+    """A page with a row of squares for each text: `x` is mathematics, `a` a letter."""
+    image = np.full((60 + ROWS * len(rows), 900), 255, np.uint8)
+    for number, row in enumerate(rows):
+        for place, sign in enumerate(row):
+            if sign != " ":
+                x, y = 30 + STEP * place, 30 + ROWS * number
+                thickness = -1 if sign == "x" else 3
+                cv2.rectangle(image, (x, y), (x + SIDE, y + SIDE), 0, thickness)
+    return Page("page.png", 1, image)
+
+
+class SquareReader:
+    """Reads such squares: those near each other are a word or a formula."""
+
+    def read(self, seen: Readable) -> LineReading:
+        """The squares from left to right."""
+        ink = (image_of(seen) < 128).astype(np.uint8)
+        _, _, stats, _ = cv2.connectedComponentsWithStats(ink)
+        parts = sorted(stats[1:].tolist())
+        words, number = [], 0
+        told = []
+        for i, (x, _, width, height, mass) in enumerate(parts):
+            maths = mass > 0.8 * width * height
+            if i and (x - sum(parts[i - 1][0:3:2]) > STEP or maths != told[-1][1]):
+                number += 1
+            told.append((number, maths, x, x + width))
+        for _, group in groupby(told, key=lambda each: each[:2]):
+            signs = list(group)
+            text = MATH if signs[0][1] else "abcdefghij"[: len(signs)]
+            words.append(LineWord(text, signs[0][2], signs[-1][3], 0.95))
+        return LineReading(tuple(words))
+
+
+def refined(there: Page, *found: tuple[int, int, int]) -> MathRegions:
+    """What is left of regions, each a row and the first and last of its squares."""
+    prepared = prepare_page(there)
+    regions = []
+    for row, first, last in found:
+        x, y = 30 + STEP * first, 30 + ROWS * row
+        box = (x - 2, y - 2, 30 + STEP * last + SIDE + 2, y + SIDE + 2)
+        regions.append(cut_region(there, prepared.image, box, 0))
+    return WordFinder(there, prepared, cast(LineReader, SquareReader())).refined(regions)
+
+
+def squares(region: Region) -> tuple[int, int]:
+    """The first and the last square of a region."""
+    left, right = region.place[0], region.place[2]
+    return round((left - 28) / STEP), round((right - SIDE - 32) / STEP)
+
+
+def test_words_alone_are_left_out() -> None:
+    there = page("aaaa aaa xxxx", "aaaaa aaaa")
+    kept = refined(there, (0, 9, 12), (1, 0, 4))
+    assert [squares(region) for region in kept.regions] == [(9, 12)]
+    assert kept.readable
+
+
+def test_words_at_the_ends_of_a_formula_are_cut_off() -> None:
+    (region,) = refined(page("aaaa xxxx aaaa", "aaa"), (0, 0, 13)).regions
+    assert squares(region) == (5, 8)
+
+
+def test_pieces_of_one_formula_are_joined_and_those_with_words_between_are_not() -> None:
+    joined = refined(page("xxx xx xxx", "aaa"), (0, 0, 2), (0, 7, 9))
+    assert [squares(region) for region in joined.regions] == [(0, 9)]
+    apart = refined(page("xxx aaa xxx", "aaa"), (0, 0, 2), (0, 8, 10))
+    assert [squares(region) for region in apart.regions] == [(0, 2), (8, 10)]
+
+
+def test_pieces_with_nothing_between_stay_two() -> None:
+    apart = refined(page("xxx    xxx", "aaa"), (0, 0, 2), (0, 7, 9))
+    assert len(apart.regions) == 2
+
+
+def test_a_formula_in_no_region_is_added() -> None:
+    found = refined(page("xxxx", "aaaa xxxx aaa"), (0, 0, 3))
+    assert [squares(region) for region in found.regions] == [(0, 3), (5, 8)]
+    assert found.added == (False, True)
+
+
+def test_one_expression_that_is_all_there_is_stays() -> None:
+    found = refined(page("aaaa"), (0, 0, 3))
+    assert len(found.regions) == 1
+
+
+def test_what_was_added_has_to_read_as_a_formula() -> None:
+    assert is_formula(Reading("x = 1", 0.9))
+    assert not is_formula(Reading("x = 1", 0.3))
+    assert not is_formula(Reading("( E V T )", 0.9))
+
+
+def test_without_the_weights_regions_are_as_the_search_found_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(page_words, "shipped_lines", lambda: None)
+    regions = find_mathematics(page("aaaa aaa xxxx", "aaaaa aaaa"), "page")
+    assert not any(regions.added)
+    assert not any(regions.words)
+
+
+@pytest.mark.parametrize(("confidence", "status"), [(0.7, "low"), (0.95, "ok")])
+def test_what_may_be_words_is_low_unless_it_is_read_surely(confidence: float, status: str) -> None:
+    box = (0.0, 0.0, 9.0, 9.0)
+    read = RegionReading(box, box, "", Reading("x + 1", confidence), "to see")
+    result = PageRead("a.png", 1, Result("", (read,)))
+    (record,) = page_records(result, Corrections())
+    assert record.status == status
+    assert (record.error or "").endswith("to see") == (status == "low")

@@ -1,0 +1,117 @@
+"""The line reader's training: lines of text, new lines of them, a run, its weights file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from hmer_cli.commands.train import train
+from hmer_cli.datasets.lines import SPLITS, WrittenLine, open_lines, tidied
+from hmer_cli.errors import InputError
+from hmer_cli.ink.ink import Ink, Stroke
+from hmer_cli.ink.render import legible_ink_image
+from hmer_cli.recognition.line_reader import LineReader
+from hmer_cli.recognition.line_text import MATH, characters, text_of
+from hmer_cli.training.compose.lines import Composer, formula_example, line_examples, words_of
+
+RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "lines.toml"
+SHAPES = {
+    "a": [(0, 0), (8, 0), (8, 10), (0, 10), (0, 0)],
+    "b": [(0, -10), (0, 10), (8, 10), (0, 2)],
+}
+
+
+def written(text: str) -> tuple[Stroke, ...]:
+    """Each letter as its shape."""
+    strokes = []
+    for i, c in enumerate(text):
+        if c != " ":
+            strokes.append(np.array(SHAPES[c], np.float32) + np.array([14 * i, 0], np.float32))
+    return tuple(strokes)
+
+
+def a_file(folder: Path, forms: int = 60) -> Path:
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(forms):
+        words = ["".join(rng.choice(["a", "b"], rng.integers(2, 5))) for _ in range(3)]
+        text = " ".join(words)
+        strokes = [stroke.ravel().tolist() for stroke in written(text)]
+        rows.append({"form": f"x{i:02d}-1", "line": 1, "text": text, "strokes": strokes})
+    path = folder / "lines.jsonl.gz"
+    path.write_bytes(gzip.compress("".join(f"{json.dumps(row)}\n" for row in rows).encode()))
+    return path
+
+
+def test_every_line_is_in_one_split_and_texts_stay_together(tmp_path: Path) -> None:
+    path = a_file(tmp_path)
+    forms = [{line.form for line in open_lines(path, split)} for split in SPLITS]
+    assert sum(map(len, forms)) == len(set.union(*forms)) == 60
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"form": "a"}', b"\x00"])
+def test_other_files_are_told_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_bytes(content or b"{")
+    with pytest.raises(InputError, match=r"other\.jsonl"):
+        open_lines(path, "train")
+
+
+def test_lines_whose_text_cannot_be_theirs_are_left_out(tmp_path: Path) -> None:
+    rows = [{"form": "x00-1", "text": "abab ba", "strokes": []} for _ in range(4)]
+    for row, text in zip(rows, ["abab ba", "abab ba", "abab ba", "ab"], strict=True):
+        row["strokes"] = [stroke.ravel().tolist() for stroke in written("abab ba")]
+        row["text"] = text
+    path = tmp_path / "lines.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    found = [line for split in SPLITS for line in open_lines(path, split)]
+    assert [line.text for line in found] == ["abab ba"] * 3
+
+
+def test_text_has_no_space_before_what_ends_a_word() -> None:
+    assert tidied("Mr .  Smith ' s  dog , (  see ) ?") == "Mr. Smith's dog, (see)?"
+    assert text_of(characters("a b")) == "a b"
+
+
+def test_words_are_told_by_the_widest_gaps() -> None:
+    line = WrittenLine("f", "ab a bb", written("ab a bb"))
+    assert words_of(line) == ((0, 1), (2,), (3, 4))
+    assert words_of(WrittenLine("f", "a b a b a bb", written("ab a bb"))) == ()
+
+
+def test_new_lines_say_what_stands_in_them() -> None:
+    lines = [WrittenLine("f", text, written(text)) for text in ("ab a bb", "bb ab")]
+    known = line_examples(lines, frozenset("ab "))
+    stream = [*known, formula_example(written("a"))] * 50
+    found = list(Composer(np.random.default_rng(1)).composed(stream))
+    for example in found:
+        text = text_of(example.tokens)
+        strokes = len(example.strokes)
+        assert strokes == sum(c not in " " for c in text)
+        assert all(word == MATH or set(word) <= {"a", "b"} for word in text.split())
+    texts = {text_of(example.tokens) for example in found}
+    assert MATH in texts
+    assert any(MATH in text and len(text) > 1 for text in texts)
+
+
+def test_a_run_makes_a_file_that_reads(tmp_path: Path) -> None:
+    changes = [
+        "model.cells=16",
+        "model.layers=2",
+        "schedule.images=80",
+        "schedule.interval=80",
+        "schedule.pool=20",
+        "schedule.minutes=0",
+    ]
+    made = train(RECIPE, a_file(tmp_path), tmp_path / "run", changes=changes)
+    assert made.suffix == ".onnx"
+    reader = LineReader(made)
+    ink = Ink(written("ab a bb"))
+    for reading in (reader.read(legible_ink_image(ink)), reader.read(legible_ink_image(ink).image)):
+        assert set(reading.text) <= set("ab ")

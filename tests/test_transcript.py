@@ -1,0 +1,91 @@
+"""Whole pages as documents: words and mathematics in reading order."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hmer_cli.document.records import Record, Status, TextWord
+from hmer_cli.document.transcript import latex, markdown
+from hmer_cli.geometry import Box
+
+PAGE = ("notes.pdf", 1)
+
+
+def word(text: str, x: float, line: int, confidence: float = 0.9) -> TextWord:
+    y = 40.0 * line
+    return TextWord(text, (x, y, x + 10 * len(text), y + 20), line, confidence)
+
+
+def expression(latex: str, box: Box, status: Status = "ok", error: str | None = None) -> Record:
+    return Record("notes.pdf", 1, box, latex, label=latex, confidence=0.9, status=status,
+                  error=error, model="m")  # fmt: skip
+
+
+SAID = [word("Let", 0, 0), word("be", 90, 0), word("small.", 120, 0), word("Then", 0, 4)]
+INLINE = expression("x", (50, 2, 70, 22))
+SHOWN = expression("x^2 < x", (200, 60, 320, 90))
+
+
+def test_what_stands_among_words_is_in_their_line_and_the_rest_by_itself() -> None:
+    found = markdown([INLINE, SHOWN], {PAGE: SAID})
+    assert found == "# notes.pdf\n\nLet $x$ be small.\n\n$$\nx^2 < x\n$$\n\nThen\n"
+    document = latex([INLINE, SHOWN], {PAGE: SAID})
+    body = document.partition(r"\begin{document}")[2]
+    places = [body.index(part) for part in ("Let $x$ be small.", "x^2 < x", "Then")]
+    assert places == sorted(places)
+    assert r"\begin{equation*}" in body
+
+
+def test_lines_that_follow_each_other_closely_are_one_paragraph() -> None:
+    words = [word("one", 0, 0), word("two", 0, 1), word("three", 0, 5)]
+    assert markdown([], {PAGE: words}) == "# notes.pdf\n\none two\n\nthree\n"
+
+
+def test_doubtful_words_and_expressions_are_marked() -> None:
+    words = [word("Let", 0, 0, 0.2), word("be", 90, 0)]
+    low = expression("x", (50, 2, 70, 22), "low")
+    assert r"Let\[?\] $x$\[?\] be" in markdown([low], {PAGE: words})
+    assert r"Let\hmerlow{} $x$\hmerlow{} be" in latex([low], {PAGE: words})
+
+
+def test_what_does_not_compile_is_shown_as_it_was_read() -> None:
+    broken = expression(r"\frac{", (200, 60, 320, 90), "low", "not closed")
+    assert "```latex\n\\frac{\n```" in markdown([broken], {PAGE: SAID})
+    assert "\\begin{verbatim}\n\\frac{\n\\end{verbatim}" in latex([broken], {PAGE: SAID})
+
+
+def test_pages_without_mathematics_have_their_words() -> None:
+    assert "small." in markdown([], {PAGE: SAID})
+
+
+AWKWARD = [word(text, 60 * i, 0) for i, text in enumerate(["50%", "a_b", "#1", "$2", "x^y", "{\\"])]
+
+
+def test_signs_that_mean_something_are_words_there() -> None:
+    found = markdown([], {PAGE: AWKWARD})
+    assert found.endswith("50% a\\_b \\#1 \\$2 x\\^y \\{\\\\\n")
+    assert markdown([], {PAGE: [word("1.", 0, 0), word("one", 40, 0)]}).endswith("\n1\\. one\n")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")
+def test_the_document_compiles(tmp_path: Path) -> None:
+    aligned = expression(r"\begin{align*} a & = b \\ & = c \end{align*}", (200, 130, 320, 150))
+    broken = expression(r"\frac{", (200, 200, 320, 230), "low", "not closed")
+    records = [INLINE, SHOWN, aligned, broken, expression("y", (300, 400, 320, 420), "low")]
+    (tmp_path / "a.tex").write_text(latex(records, {PAGE: [*SAID, *AWKWARD]}))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-800:]
+
+
+@pytest.mark.skipif(shutil.which("pandoc") is None, reason="no pandoc")
+def test_pandoc_renders_the_markdown() -> None:
+    found = markdown([INLINE, SHOWN], {PAGE: SAID})
+    command = ["pandoc", "-f", "markdown", "-t", "html", "--mathml"]
+    html = subprocess.run(command, input=found, capture_output=True, text=True, check=True).stdout
+    assert html.count("<math") == 2
+    assert "small." in html
