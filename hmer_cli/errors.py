@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import os
+import threading
 import traceback
+
+INTERRUPTED = threading.Event()
+"""Set by Ctrl-C, whose exception C code of libraries may turn into one of its own."""
 
 
 class HmerError(Exception):
@@ -49,8 +53,11 @@ class InternalError(InputError):
 def input_error(what: str, error: Exception) -> InputError:
     """Wrap any exception raised while processing the input ``what`` as an InputError.
 
-    An InputError is returned unchanged. Other HmerErrors, which concern the whole run, are raised.
+    An InputError is returned unchanged. Other HmerErrors, which concern the whole run, are raised,
+    and KeyboardInterrupt where that is what it was.
     """
+    if INTERRUPTED.is_set():
+        raise KeyboardInterrupt from error
     if isinstance(error, InputError):
         return error
     if isinstance(error, HmerError):

@@ -18,13 +18,12 @@ from types import FrameType
 from typing import NoReturn
 
 from hmer_cli import console
+from hmer_cli.errors import INTERRUPTED
 
-GRACE = 1.5
+GRACE = 1.2
 """Seconds from Ctrl-C for the regular exit."""  # convention
 
 EXIT = 130
-
-_interrupted = threading.Event()
 
 
 def watch() -> None:
@@ -43,8 +42,8 @@ def watch() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt on the first Ctrl-C; later ones would only leave a traceback."""
-    if not _interrupted.is_set():
-        _interrupted.set()
+    if not INTERRUPTED.is_set():
+        INTERRUPTED.set()
         raise KeyboardInterrupt
 
 
@@ -59,7 +58,7 @@ def _guard(here: socket.socket, there: socket.socket) -> None:
 
 def leave(code: int) -> NoReturn:
     """Exit with this code; after Ctrl-C without waiting for threads."""
-    if _interrupted.is_set():
+    if INTERRUPTED.is_set():
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError, AttributeError):
                 stream.flush()

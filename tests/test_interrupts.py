@@ -19,7 +19,7 @@ import os, sys, time
 from hmer_cli import cli
 from hmer_cli.document import pipeline
 
-def slow(page, layout):
+def slow(*given):
     os.write(1, b"searching\\n")
     time.sleep(300)
 
@@ -58,3 +58,33 @@ def test_ctrl_c_waits_for_no_page(times: int, tmp_path: Path) -> None:
     assert said.decode().splitlines() == ["hmer: interrupted"]
     assert (tmp_path / "o.tex").read_text() == "earlier"
     assert sorted(os.listdir(tmp_path)) == ["a.png", "b.png", "o.tex"]
+
+
+WRAPPED = """
+import os, signal, sys
+from hmer_cli import cli
+from hmer_cli.recognition import recogniser
+
+def session(path):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise RuntimeError("not interrupted")
+    except KeyboardInterrupt:
+        raise ImportError("numpy failed to import") from None  # as C code does that imports it
+
+recogniser._session = session
+sys.argv = ["hmer", "convert", "a.png", "--no-cache", "--out", "o.tex"]
+cli.main()
+"""
+
+
+def test_ctrl_c_that_a_library_swallows_is_one_still(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(cross()))
+    run = subprocess.run(
+        [sys.executable, "-c", WRAPPED],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    assert (run.returncode, run.stderr) == (130, b"hmer: interrupted\n")

@@ -132,6 +132,26 @@ def test_poppler_that_is_not_there_is_told_before_the_work(
         verb.convert(*arguments, pdf_renderer="cairo", recogniser=FakeRecogniser())  # type: ignore[arg-type]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("exec sleep 300", "more than 1 s"), ("echo P6", "cannot be drawn"), ("exit 1", "cannot be")],
+)
+def test_poppler_that_fails_or_hangs_is_told_and_leaves_no_file(
+    script: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "bin" / "pdftoppm").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "bin" / "pdftoppm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(pdf_module, "WALL_SECONDS", 1)
+    with pytest.raises(InputError, match=said):
+        Pdf(one_page(), "a.pdf", "poppler").draw(1)
+    assert os.listdir(tmp_path / "tmp") == []
+
+
 def test_what_is_cropped_away_is_not_drawn() -> None:
     image = drawn(one_page(page="/CropBox[60 0 160 120]"))
     assert np.allclose(image.shape, (120 * SCALE, 100 * SCALE), atol=1)

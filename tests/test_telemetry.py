@@ -51,6 +51,18 @@ assert all(Converter(cache=False).read(name) for name in ("energy.inkml", "notes
 time.sleep({SECONDS})
 """
 
+SHARDS = f"""
+import sys, time
+from hmer_cli.cli import main
+for words in ("convert energy.inkml --shard 1/1 --out part.jsonl", "merge eqs.tex part.jsonl"):
+    sys.argv[1:] = words.split()
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code
+time.sleep({SECONDS})
+"""
+
 RECIPE = """
 split = ""
 valid = ""
@@ -104,7 +116,7 @@ def sockets(log: Path) -> list[str]:
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_no_command_opens_a_socket_or_leaves_a_foreign_file(tmp_path: Path) -> None:
-    runs = {"api": start(tmp_path / "api", API)}
+    runs = {"api": start(tmp_path / "api", API), "merge": start(tmp_path / "merge", SHARDS)}
     for verb, args in COMMANDS.items():
         runs[verb] = start(tmp_path / verb, STAYING, verb, *args)
     if all(map(find_spec, ("torch", "onnx", "msgspec"))):

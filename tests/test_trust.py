@@ -92,10 +92,10 @@ def test_fault_while_one_page_is_read_is_its_record_alone(error: Exception) -> N
 
 
 def test_fault_before_the_reading_is_its_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(page: Page, layout: Layout) -> MathRegions:
+    def find(page: Page, layout: Layout, text: bool) -> MathRegions:
         if page.source == "1.png":
             raise ZeroDivisionError("in the search")
-        return find_mathematics(page, layout)
+        return find_mathematics(page, layout, text)
 
     monkeypatch.setattr(pipeline, "find_mathematics", find)
     records = convert(images(), ["o.jsonl"], recogniser=FakeRecogniser())
@@ -104,7 +104,7 @@ def test_fault_before_the_reading_is_its_record_alone(monkeypatch: pytest.Monkey
 
 
 def test_fault_after_the_reading_is_its_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    def group(expressions: Sequence[object], corrections: object) -> Sequence[object]:
+    def group(expressions: Sequence[object], *given: object) -> Sequence[object]:
         if len(expressions) == 1 and expressions[0].region[2] > 150:  # type: ignore[attr-defined]
             raise RecursionError("too deep")
         return [[expression] for expression in expressions]

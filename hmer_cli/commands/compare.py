@@ -30,8 +30,9 @@ def _predictions(path: Path) -> dict[str, Pair]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            columns = set(reader.fieldnames or ())
             rows = list(reader)
-        if not {"name", "truth", "prediction"}.issubset(reader.fieldnames or ()):
+        if not columns.issuperset(("name", "truth", "prediction")):
             raise KeyError("name, truth, prediction")
         if any(value is None for row in rows for value in row.values()):
             raise KeyError("a value in each column of each line")

@@ -211,7 +211,7 @@ def _truth(data: bytes) -> dict[str, Any] | None:
             return {"boxes": tuple(map(_box, content["formulas"]))}
         expressions = tuple(map(_expression, content["expressions"]))
         skip = tuple(map(_box, content.get("skip", ())))
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     boxes = tuple(expression.box for expression in expressions)
     return {"boxes": boxes, "expressions": expressions, "skip": skip}

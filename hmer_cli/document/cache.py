@@ -42,7 +42,6 @@ _LIBRARIES = (
     "numpy",
     "onnxruntime",
     "opencv-python-headless",
-    "pdf2image",
     "pillow",
     "pypdfium2",
     "rmscene",

@@ -149,6 +149,8 @@ def _correction(entry: Any) -> Correction:
     if entry["latex"]:
         check(latex)
     label = _label(latex)
+    if entry["latex"] and not label:  # as of \phantom{x}
+        raise InputError('its LaTeX says nothing; "" is no mathematics')
     key = key if isinstance(key, str) else ""
     source = str(entry.get("source", ""))
     if not placed:

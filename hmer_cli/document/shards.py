@@ -25,6 +25,7 @@ from hmer_cli.page.load.sources import Source
 VERSION = 1
 _FORM = re.compile(r"([0-9]+)/([0-9]+)")
 _NAMED = 5  # shards or inputs named in a message
+_MOST_INPUTS, _MOST_SHARDS = 10_000_000, 100_000  # more are a damaged file
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,9 @@ def _opened(path: Path) -> _File:
             raise ValueError
         version, pages = head["version"], head["pages"]
         shard = Shard.parse(f"{head['shard']}/{head['of']}")
-        _ = head["inputs"], head["names"], head["setting"], sorted(head["places"])
+        _ = head["names"], head["setting"]
+        if not _is_sound(head, rows) or shard.of > _MOST_SHARDS:
+            raise ValueError
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, RecursionError, UsageError) as error:
@@ -159,6 +162,13 @@ def _opened(path: Path) -> _File:
     if pages != len(rows):
         raise UsageError(f"{path}: {len(rows)} of its {pages} pages are there", "copy it again")
     return _File(path, shard, head, rows)
+
+
+def _is_sound(head: dict[str, Any], rows: Sequence[Any]) -> bool:
+    """Whether the numbers of the inputs are such, and each page is of one of them."""
+    count, places = head["inputs"], set(head["places"])
+    known = range(count) if isinstance(count, int) and 0 <= count <= _MOST_INPUTS else range(0)
+    return places.issubset(known) and all(row["input"] in places for row in rows)
 
 
 def _check_complete(shards: Sequence[_File]) -> None:
@@ -210,7 +220,7 @@ def _check_places(shards: Sequence[_File]) -> None:
 def _page(shard: _File, row: dict[str, Any]) -> PageRead:
     try:
         return from_row(row)
-    except (ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # whatever the fields are
         raise UsageError(f"{shard.path}: damaged ({error})", "convert this shard again") from error
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.errors import HmerError, MissingError, is_out_of_memory
+from hmer_cli.errors import INTERRUPTED, HmerError, MissingError, is_out_of_memory
 from hmer_cli.expr.brackets import unpaired
 from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import InkImage, Readable
@@ -157,6 +157,8 @@ class Recogniser:
         except HmerError:
             raise
         except Exception as error:  # ONNX Runtime's own errors share no base class
+            if INTERRUPTED.is_set():
+                raise KeyboardInterrupt from error
             if is_out_of_memory(error):
                 raise MemoryError(str(error)) from error
             raise MissingError(

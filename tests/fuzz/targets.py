@@ -23,7 +23,10 @@ from hmer_cli.data import coco
 from hmer_cli.data.store import open_store, parse_captions
 from hmer_cli.datasets import pages
 from hmer_cli.document import cache
+from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.formats.text import jsonl
+from hmer_cli.document.shards import merged
 from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_latex import to_latex
@@ -132,6 +135,13 @@ def boxes_json(data: bytes) -> None:
         coco.parse(data, "boxes.json")
 
 
+def shards(data: bytes) -> None:
+    """What ``hmer convert --shard`` wrote, made into an output."""
+    path = file_of(data, "part.jsonl")
+    with named("", UsageError, InputError):
+        jsonl(list(records_of(merged([path]), Corrections())))
+
+
 def recipes(data: bytes) -> None:
     """A training recipe."""
     path = file_of(data, "r.toml")
@@ -222,6 +232,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "captions": captions,
     "page_json": page_json,
     "boxes_json": boxes_json,
+    "shards": shards,
     "recipes": recipes,
     "predictions": predictions,
     "cached": cached,

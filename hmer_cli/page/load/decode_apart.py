@@ -1,4 +1,4 @@
-"""TIFF -> pixels, decoded in a worker process.
+"""TIFF -> pixels; what is compressed is unpacked in a worker process.
 
 libtiff prints what it finds wrong to standard error itself, past the messages of hmer, and its
 decoders are the ones with the most holes in the past; so it runs where neither does harm.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hmer_cli.errors import InputError
-from hmer_cli.page.load.images import Pixels, decode
+from hmer_cli.page.load.images import Pixels, decode, takes_libtiff
 from hmer_cli.page.load.worker import Meta, Worker, WorkerError
 
 MEMORY = 2 << 30
@@ -18,6 +18,8 @@ MEMORY = 2 << 30
 
 def decode_apart(worker: Worker, data: bytes, key: str, name: str, directory: int) -> Pixels:
     """As ``images.decode``; ``key`` is another for other data. Raises InputError."""
+    if not takes_libtiff(data, name, directory):
+        return decode(data, name, directory)
     call = f"{__name__}:decode_here"
     try:
         answer, pixels = worker.call(
@@ -37,4 +39,4 @@ def decode_here(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
         pixels = decode(data, meta["name"], meta["directory"])
     except InputError as error:
         return {"error": error.what, "remedy": error.remedy}, b""
-    return {"shape": pixels.shape}, np.ascontiguousarray(pixels).tobytes()
+    return {"shape": pixels.shape}, np.ascontiguousarray(pixels).data.cast("B")

@@ -60,6 +60,12 @@ def measure(data: bytes, name: str, directory: int = 0) -> int:
         return image.width * image.height
 
 
+def takes_libtiff(data: bytes, name: str, directory: int) -> bool:
+    """Whether libtiff is what unpacks this page of a TIFF. Raises InputError."""
+    with _opened(alone(data, directory) if directory else data, name) as image:
+        return any(tile[0] == "libtiff" for tile in image.tile)  # type: ignore[attr-defined]
+
+
 def shrunk(image: Pixels, longest: int) -> Pixels:
     """The image with a longer side of at most ``longest`` pixels."""
     height, width = image.shape

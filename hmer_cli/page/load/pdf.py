@@ -6,11 +6,14 @@ One renderer for all: the same file must give the same LaTeX whatever else is in
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import shutil
-from typing import Any, Literal, get_args
+import subprocess
+from typing import Literal, get_args
 
 import numpy as np
+from PIL import Image
 
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.page.load.colour import as_gray
@@ -24,6 +27,7 @@ from hmer_cli.page.load.worker import (
     Meta,
     Worker,
     WorkerError,
+    limit,
 )
 
 Renderer = Literal["pdfium", "poppler"]
@@ -38,7 +42,8 @@ MAX_PAGES = 20_000
 MAX_ENDED = 3
 """Pages of a file that pass a limit; after them its others are not tried."""
 
-_POPPLER = "pdftoppm"  # the program that pdf2image calls
+_POPPLER = "pdftoppm"
+_POPPLER_MEMORY = 2 << 30  # bytes; convention
 
 
 class Pdf:
@@ -149,23 +154,22 @@ def _unopenable(data: bytes, name: str, reason: str) -> InputError:
 
 
 def _draw_with_poppler(data: bytes, name: str, number: int, dpi: int) -> Pixels:
-    import pdf2image
-    import pdf2image.exceptions
-
-    errors: Any = pdf2image.exceptions
+    """The page by ``pdftoppm``, through pipes: no copy of the file is left behind."""
+    page, pipe = str(number), subprocess.PIPE
+    command = [_POPPLER, "-r", str(dpi), "-f", page, "-l", page, "-cropbox", "-"]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
+        limit(process.pid, WALL_SECONDS, _POPPLER_MEMORY)
+        try:
+            drawn, _ = process.communicate(data, timeout=WALL_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            what = f"page {number} takes poppler more than {WALL_SECONDS} s"
+            raise InputError(f"{name}: {what}", "print it to a new PDF") from None
     try:
-        pages = pdf2image.convert_from_bytes(
-            data, dpi=dpi, first_page=number, last_page=number, use_cropbox=True,
-            timeout=WALL_SECONDS,
-        )  # fmt: skip
-    except errors.PDFPopplerTimeoutError:
-        what = f"page {number} takes poppler more than {WALL_SECONDS} s"
-        raise InputError(f"{name}: {what}", "print it to a new PDF") from None
-    except (errors.PDFPageCountError, errors.PDFSyntaxError, OSError, ValueError) as error:
+        image = Image.open(io.BytesIO(drawn), formats=["PPM"])
+        return as_gray(np.asarray(image.convert("RGB")))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{name}: page {number} cannot be drawn by poppler") from error
-    if not pages:
-        raise InputError(f"{name}: page {number} cannot be drawn by poppler")
-    return as_gray(np.asarray(pages[0].convert("RGB")))
 
 
 def _undrawable(name: str, number: int) -> InputError:
