@@ -11,7 +11,7 @@ import numpy as np
 
 from hmer_cli import console
 from hmer_cli.document.aligned import group_derivations, joined
-from hmer_cli.document.corrections import Correction, Corrections
+from hmer_cli.document.corrections import Correction, Corrections, typed_correction
 from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading, Transform
 from hmer_cli.errors import InputError, InternalError, input_error
 from hmer_cli.expr.to_latex import to_latex
@@ -56,7 +56,7 @@ def _with_failures(page: PageRead, empty: bool, corrections: Corrections) -> Ite
 
 def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
     """The records of the expressions on one page, in their order, corrected."""
-    for group in _groups(page.result.expressions, corrections):
+    for group in _groups(page, corrections):
         record = _corrected(page, joined(group), corrections)
         if len(group) > 1:
             lines = tuple(_corrected(page, line, corrections) for line in group)
@@ -64,15 +64,15 @@ def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
         yield record
 
 
-def _groups(
-    expressions: Sequence[RegionReading], corrections: Corrections
-) -> list[list[RegionReading]]:
+def _groups(page: PageRead, corrections: Corrections) -> list[list[RegionReading]]:
     """The expressions, the lines of each derivation in one group.
 
     A line that was corrected by itself stays the line that it was then, unless the derivation was
-    corrected as a whole, too.
+    corrected as a whole, too. A region that a person cut stays that.
     """
-    alone = {each.key for each in expressions if each.key in corrections}
+    expressions = page.result.expressions
+    cut = {each.key for each in expressions if each.box in page.typed}
+    alone = {each.key for each in expressions if each.key in corrections} | cut
     for group in group_derivations(expressions):
         if len(group) > 1 and joined(group).key in corrections:
             alone -= {line.key for line in group}
@@ -81,7 +81,11 @@ def _groups(
 
 def _corrected(page: PageRead, expression: RegionReading, corrections: Corrections) -> Record:
     place = (page.file, page.number or 1, expression.box)
-    return _record(page, expression, corrections.find(expression.key, *place))
+    correction = corrections.find(expression.key, *place)
+    latex = page.typed.get(expression.box)
+    if correction is None and latex is not None:
+        correction = typed_correction(latex)
+    return _record(page, expression, correction)
 
 
 def _record(page: PageRead, expression: RegionReading, correction: Correction | None) -> Record:
@@ -89,7 +93,9 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
     reading = expression.reading
     evidence = None
     if page.picture is not None:
-        evidence = Evidence(expression.key, page.file, expression.box, reading.tokens, page.picture)
+        evidence = Evidence(
+            expression.key, page.file, expression.box, reading.tokens, page.picture, page.recuts
+        )
     label = reading.label if correction is None else correction.label
     if not label.strip() and correction is None:
         nothing = InputError(f"{page.source}: nothing was read on page {page.number}")
