@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from chromium import Chromium
-from handmade import FakeRecogniser, encoded
+from handmade import FakeRecogniser, cross, encoded
 from test_recut import LEFT, PAIR, RIGHT, boxes
 from test_review import needs_chromium, text
 
@@ -17,6 +17,7 @@ from hmer_cli.document.records import Record
 
 pytestmark = needs_chromium
 
+EXAMPLES = Path(__file__).parent.parent / "examples"
 HALVES = [(4, 3, 8, 9), (18, 3, 22, 9)]
 """Where the two crosses lie, in tens of pixels."""
 
@@ -175,3 +176,22 @@ def test_cuts_outlive_the_page_until_they_are_applied_and_after_that_too(
     again = json.loads(page.run("corrections()"))["corrections"]
     assert [entry["regions"] for entry in again] == [entry["regions"] for entry in cut]
     assert boxes(converted(page, folder)) == HALVES
+
+
+def test_a_region_is_drawn_on_a_page_where_nothing_was_found(
+    browser: Chromium, folder: Path
+) -> None:
+    (folder / "lone.png").write_bytes(encoded(cross(400, 400)))
+    inputs = [str(folder / "lone.png"), str(EXAMPLES / "lecture.png")]
+    options = {"layout": "page", "recogniser": FakeRecogniser()}
+    none, *_ = convert(inputs, [str(folder / "lone.html")], **options)  # type: ignore[arg-type]
+    assert none.status == "failed"
+    browser.open(folder / "lone.html")
+    assert text(browser, "#sheet-name").endswith("lone.png, page 1")
+    browser.click("#sheet-draw")
+    drag(browser, (20, 20), (120, 120))
+    (folder / "lone.json").write_text(browser.run("corrections()"), "utf-8")
+    applied = {"corrections": [folder / "lone.json"], **options}
+    (record,) = convert(inputs[:1], [str(folder / "o.md")], **applied)  # type: ignore[arg-type]
+    assert (record.status, boxes([record])) == ("ok", HALVES[:1])
+    assert browser.troubles() == []

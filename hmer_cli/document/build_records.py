@@ -50,8 +50,17 @@ def _with_failures(page: PageRead, empty: bool, corrections: Corrections) -> Ite
     elif empty:
         nothing = f"{page.source}: nothing to read on page {page.number}"
         remedy = "no mathematics found: is it blank, or prose alone?"
-        yield _failure(page, None, InputError(nothing, remedy))
+        failed = _failure(page, None, InputError(nothing, remedy))
+        yield replace(failed, evidence=_whole_page(page))
     yield from page_records(page, corrections)
+
+
+def _whole_page(page: PageRead) -> Evidence | None:
+    """The page on which nothing was found, for a person to show where something is."""
+    if page.picture is None:
+        return None
+    box = (0.0, 0.0, float(page.picture.width), float(page.picture.height))
+    return Evidence("", page.file, box, (), page.picture, page.recuts)
 
 
 def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:

@@ -83,9 +83,10 @@ class PageRead:
 class Evidence:
     """The data behind a record, for review pages.
 
-    ``key`` is the SHA-256 of the region's ink, to which corrections refer, ``file`` that of its
-    file; ``box`` of the region and those of ``tokens``, as recognised (before any correction), are
-    in pixels of ``picture``. ``recuts`` are the corrections of regions applied to the page.
+    ``key`` is the SHA-256 of the region's ink, to which corrections refer, empty for a whole page
+    on which nothing was found, ``file`` that of its file; ``box`` of the region and those of
+    ``tokens``, as recognised (before any correction), are in pixels of ``picture``. ``recuts`` are
+    the corrections of regions applied to the page.
     """
 
     key: str

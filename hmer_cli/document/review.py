@@ -121,7 +121,7 @@ def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
         "status": record.status,
         "error": record.error,
         "corrected": record.correction is not None,
-        "key": evidence.key if evidence else None,
+        "key": (evidence.key or None) if evidence else None,
         "file": evidence.file if evidence else None,
         "picture": shown.number(record),
         "box": [round(number) for number in evidence.box] if evidence else None,
@@ -164,6 +164,7 @@ def _card(each: Named, shown: _Pictures) -> dict[str, Any]:
         "badge": badge,
         "sure": None if record.status == "failed" else _sure(record),
         "crop": _crop(evidence, shown.number(record)) if evidence else None,
+        "region": bool(evidence and evidence.key),
         "math": Markup(_math(label)),  # MathML of our own, escaped where it was made
         "error": _text(record.error or ""),
         "latex": latex,

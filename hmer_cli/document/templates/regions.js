@@ -17,7 +17,7 @@ const around = (boxes) => [0, 1].map((k) => Math.min(...boxes.map((b) => b[k])))
   .concat([2, 3].map((k) => Math.max(...boxes.map((b) => b[k]))));
 
 /** Those of the page that stand: neither replaced nor no mathematics. */
-const standing = (picture) => entries.filter((e) => e.picture === picture && !e.replaced);
+const standing = (picture) => entries.filter((e) => e.picture === picture && e.key !== null && !e.replaced);
 
 // ---- Cutting
 
@@ -41,7 +41,7 @@ function cutAnew(picture, old, boxes) {
   return recut;
 }
 
-function draw_region(box) {
+function drawRegion(box) {
   const inside = standing(onSheet).filter((entry) => entry.box && share(entry.box, box) >= SAME);
   const recut = cutAnew(onSheet, inside, [box]);
   activate(cardOf(recut.regions.at(-1).entry));
@@ -242,7 +242,7 @@ function dragged(event) {
     setTimeout(() => { swallow = false; });
     const tap = Math.hypot(last.clientX - from[0], last.clientY - from[1]) < SMALL;
     if (what === "split") { setTool(null); splitAt(entry, start, onPage(last), tap); }
-    else if (!tap && what === "draw") { setTool(null); draw_region(boxTo(onPage(last))); }
+    else if (!tap && what === "draw") { setTool(null); drawRegion(boxTo(onPage(last))); }
     else if (!tap) activate(cardOf(cutAnew(entry.picture, [entry], [boxTo(onPage(last))]).regions.at(-1).entry), { scroll: !narrow.matches });
   };
   svg.setPointerCapture(event.pointerId);
