@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -46,7 +48,8 @@ LOOPBACK = "127.0.0.1"
 _QUIET = {
     USAGE_STATISTICS: "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # or each start warns of a change of default
-    "RAY_DEDUP_LOGS": "0",
+    "RAY_worker_niceness": "0",  # 15 of its own: on a busy machine readers would starve
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what fails is a row or an error of Python, too
 }
 if "ray" not in sys.modules:
     os.environ.update(_QUIET)
@@ -173,7 +176,7 @@ def _rows(items: list[dict[str, Any]], job: Job, cluster: Cluster) -> Iterator[d
     if not items:
         return
     data = _ray().data
-    blocks = -(-len(items) // _BLOCK)
+    blocks = max(-(-len(items) // _BLOCK), min(len(items), 4 * cluster.readers))
     readers = data.from_items(items, override_num_blocks=blocks).map_batches(
         _Worker,
         fn_constructor_args=(job,),
@@ -332,6 +335,8 @@ def _ray() -> ModuleType:
         import ray.data
     except ModuleNotFoundError as error:
         raise MissingError("Ray is not installed", "pip install 'hmer-cli[ray]'") from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=ray.util.annotations.RayDeprecationWarning)
     return ray
 
 

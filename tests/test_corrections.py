@@ -10,7 +10,7 @@ import pytest
 from handmade import FakeRecogniser, cross, encoded, paged
 from test_derivations import FIRST, SECOND, THIRD
 
-from hmer_cli.commands.convert import convert
+from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Correction, Corrections
 from hmer_cli.document.records import PageRead, Record, Result
@@ -167,20 +167,6 @@ def test_the_documentation_shows_a_file_that_is_one() -> None:
     assert by_ink and (by_ink.typed, by_ink.label) == (r"\frac12", r"\frac { 1 } { 2 }")
 
 
-def test_a_correction_of_what_is_no_longer_found_is_told(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    Path("a.png").write_bytes(encoded(cross()))
-    (read,) = evident("a.png")
-    assert read.evidence
-    place = {"file": read.evidence.file, "page": 1, "box": [1, 1, 5, 5]}
-    kept = exported(read, "y") | place | {"box": list(read.evidence.box)}
-    corrections = [saved({"latex": "z", "key": KEY, **place}, kept)]
-    assert evident("a.png", corrections=corrections)[0].latex == "y"
-    said = capsys.readouterr().err
-    assert said.count("is not applied") == 1 and "a.png: page 1: the correction 'z'" in said
-
-
 def test_a_file_that_is_not_there_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         Corrections.load([Path("none.json")])
@@ -193,3 +179,32 @@ def test_a_line_that_was_corrected_by_itself_is_joined_to_no_other() -> None:
     apart = [record.label for record in records_of([page], corrections)]
     assert joined.latex.startswith(r"\begin{aligned}")
     assert apart == ["f = a + b", "= c ^ { 2 }", r"\leq d"]
+
+
+def test_corrections_that_hit_nothing_are_named_and_the_rest_is_delivered(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (read,) = evident("a.png")
+    good, idle = exported(read, "y"), {"latex": "z", "key": KEY, "source": "b.png", "page": 3}
+    older = saved(exported(read, "w"), name="older.json")
+    records = convert(
+        ["a.png"], ["o.jsonl"], corrections=[older, saved(good, idle)], recogniser=FakeRecogniser()
+    )
+    assert [record.latex for record in records] == ["y"]
+    assert json.loads(Path("o.jsonl").read_text())["latex"] == "y"
+    said = capsys.readouterr().err
+    assert "c.json: correction 2 (b.png, page 3) hits nothing" in said
+    assert said.count("hits nothing") == 1
+    error = outcome(records)
+    assert error and error.exit_code == 1
+
+
+def test_corrections_that_all_hit_are_no_word_worth(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (read,) = evident("a.png")
+    place = {"key": "", "file": read.evidence.file, "box": list(read.evidence.box)}  # type: ignore[union-attr]
+    by_place = saved(exported(read, "y") | place)
+    records = convert(["a.png"], ["o.md"], corrections=[by_place], recogniser=FakeRecogniser())
+    assert outcome(records) is None
+    assert "hits nothing" not in capsys.readouterr().err

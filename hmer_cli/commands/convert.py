@@ -43,6 +43,13 @@ from hmer_cli.page.load.sources import STDIN, Source, find_sources
 from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.lazy import Reader
 
+
+class Records(list[Record]):
+    """The records of a run; ``unused`` says where corrections stand that hit nothing."""
+
+    unused: Sequence[str] = ()
+
+
 Spelling = Literal["typed", "tokens"]
 """How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
 
@@ -126,6 +133,7 @@ def convert(
         start = time.monotonic()
         named = find_sources(inputs, console.say) if inputs else []
         records = run.read([*pasted, *once(named)])
+        _tell_unused(records)
         deliver_all(records, outputs)
         if copy:
             clipboard.copy("\n".join(record.latex for record in records if record.usable))
@@ -137,6 +145,7 @@ def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | N
     """The error that determines the exit code; None for success."""
     failed = sum(record.status == "failed" for record in records)
     doubtful = sum(record.status == "low" for record in records)
+    unused = records.unused if isinstance(records, Records) else ()
     if strict and doubtful:
         return StrictError(f"{doubtful} of {len(records)} expressions are low or not valid LaTeX")
     if failed:
@@ -145,6 +154,8 @@ def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | N
         if any(record.internal for record in records):
             error.exit_code = InternalError.exit_code
         return error
+    if unused:
+        return InputError(f"{count(len(unused), 'correction')} hit nothing; the rest is delivered")
     return None
 
 
@@ -160,23 +171,19 @@ class _Run:
     spelling: Spelling = "typed"
     text: dict[tuple[str, int | None], Sequence[TextWord]] = field(default_factory=dict)
 
-    def read(self, sources: Sequence[Source]) -> list[Record]:
+    def read(self, sources: Sequence[Source]) -> Records:
         """The records of the sources, in their order; failures are reported on stderr.
 
         Raises UsageError before anything is read.
         """
         corrections = Corrections.load(self.corrections)
-        options = self.options
+        options = replace(self.options, corrections=corrections if corrections.cuts else None)
         if self.debug is not None:
             names = source_ids(source.name for source in sources)
             options = replace(options, look=partial(_save, self.debug, names))
-        records = []
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
-            for record in records_of(self._noted(pages), corrections):
-                tell(record)
-                records.append(spelt_in_tokens(record) if self.spelling == "tokens" else record)
-        return records
+            return _records(self._noted(pages), corrections, self.spelling)
 
     def _noted(self, pages: Iterable[PageRead]) -> Iterator[PageRead]:
         """The pages, whose words are kept."""
@@ -185,6 +192,21 @@ class _Run:
             if page.number is not None:
                 self.text[page.source, page.number] = page.result.text
             yield page
+
+
+def _records(pages: Iterable[PageRead], corrections: Corrections, spelling: Spelling) -> Records:
+    """The records of the pages, each reported as it comes."""
+    records = Records()
+    for record in records_of(pages, corrections):
+        tell(record)
+        records.append(spelt_in_tokens(record) if spelling == "tokens" else record)
+    records.unused = corrections.unused()
+    return records
+
+
+def _tell_unused(records: Records) -> None:
+    for where in records.unused:
+        console.say(f"{where} hits nothing: its ink and its place are not among the inputs")
 
 
 def _destinations(outs: Sequence[str], text: transcript.Text | None) -> list[Destination]:
@@ -246,10 +268,8 @@ def deliver_pages(
 
     ``start``: when the run began, by ``time.monotonic``. Raises OutputError.
     """
-    records = []
-    for record in records_of(pages, corrections):
-        tell(record)
-        records.append(spelt_in_tokens(record) if spelling == "tokens" else record)
+    records = _records(pages, corrections, spelling)
+    _tell_unused(records)
     deliver_all(records, outputs)
     sum_up(records, outputs, time.monotonic() - start)
     return records

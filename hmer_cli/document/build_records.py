@@ -14,7 +14,7 @@ import numpy as np
 
 from hmer_cli import console
 from hmer_cli.document.aligned import group_derivations, joined
-from hmer_cli.document.corrections import Correction, Corrections
+from hmer_cli.document.corrections import Correction, Corrections, typed_correction
 from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading, Transform
 from hmer_cli.errors import InputError, InternalError, input_error
 from hmer_cli.expr.to_latex import to_latex
@@ -46,9 +46,6 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
             except Exception as error:
                 where = f"{page.source}: page {page.number}"
                 records = [_failure(page, None, input_error(where, error))]
-            for lost in corrections.lost(page.file, page.number or 1):
-                where = f"{page.source}: page {page.number}: the correction {lost.latex!r}"
-                console.say(f"{where} is not applied: what it is of is no longer found there")
             yield from records
 
 
@@ -59,13 +56,22 @@ def _with_failures(page: PageRead, empty: bool, corrections: Corrections) -> Ite
     elif empty:
         nothing = f"{page.source}: nothing to read on page {page.number}"
         remedy = "no mathematics found: is it blank, or prose alone?"
-        yield _failure(page, None, InputError(nothing, remedy))
+        failed = _failure(page, None, InputError(nothing, remedy))
+        yield replace(failed, evidence=_whole_page(page))
     yield from page_records(page, corrections)
+
+
+def _whole_page(page: PageRead) -> Evidence | None:
+    """The page on which nothing was found, for a person to show where something is."""
+    if page.picture is None:
+        return None
+    box = (0.0, 0.0, float(page.picture.width), float(page.picture.height))
+    return Evidence("", page.file, box, (), page.picture, page.recuts)
 
 
 def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
     """The records of the expressions on one page, in their order, corrected."""
-    for group in _groups(page.result.expressions, corrections):
+    for group in _groups(page, corrections):
         record = _corrected(page, joined(group), corrections)
         if len(group) > 1:
             lines = tuple(_corrected(page, line, corrections) for line in group)
@@ -73,15 +79,15 @@ def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
         yield record
 
 
-def _groups(
-    expressions: Sequence[RegionReading], corrections: Corrections
-) -> list[list[RegionReading]]:
+def _groups(page: PageRead, corrections: Corrections) -> list[list[RegionReading]]:
     """The expressions, the lines of each derivation in one group.
 
     A line that was corrected by itself stays the line that it was then, unless the derivation was
-    corrected as a whole, too.
+    corrected as a whole, too. A region that a person cut stays that.
     """
-    alone = {each.key for each in expressions if each.key in corrections}
+    expressions = page.result.expressions
+    cut = {each.key for each in expressions if each.box in page.typed}
+    alone = {each.key for each in expressions if each.key in corrections} | cut
     for group in group_derivations(expressions):
         if len(group) > 1 and joined(group).key in corrections:
             alone -= {line.key for line in group}
@@ -90,7 +96,11 @@ def _groups(
 
 def _corrected(page: PageRead, expression: RegionReading, corrections: Corrections) -> Record:
     place = (page.file, page.number or 1, expression.box)
-    return _record(page, expression, corrections.find(expression.key, *place))
+    correction = corrections.find(expression.key, *place)
+    latex = page.typed.get(expression.box)
+    if correction is None and latex is not None:
+        correction = typed_correction(latex)
+    return _record(page, expression, correction)
 
 
 def _record(page: PageRead, expression: RegionReading, correction: Correction | None) -> Record:
@@ -98,7 +108,9 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
     reading = expression.reading
     evidence = None
     if page.picture is not None:
-        evidence = Evidence(expression.key, page.file, expression.box, reading.tokens, page.picture)
+        evidence = Evidence(
+            expression.key, page.file, expression.box, reading.tokens, page.picture, page.recuts
+        )
     label = reading.label if correction is None else correction.label
     if not label.strip() and correction is None:
         nothing = InputError(f"{page.source}: nothing was read on page {page.number}")

@@ -7,19 +7,22 @@ by position. Raises InputError for malformed files.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hmer_cli import console
+from hmer_cli.document.aligned import group_derivations, joined
+from hmer_cli.document.records import RegionReading, Result
+from hmer_cli.document.recut import NewRegion, Recut, parse_box, parse_recut
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.tree import LabelError
 from hmer_cli.expr.typed import as_formula, check
-from hmer_cli.geometry import Box, iou
+from hmer_cli.geometry import Box, iou, shift
+from hmer_cli.page.detect.search import in_reading_order
 
 VERSION = 1
 SHARED = 0.5
@@ -30,9 +33,9 @@ SHARED = 0.5
 class Correction:
     """``label`` is what a person typed, as a label; empty where there is no mathematics at all.
 
-    ``latex`` is what was typed, ``source`` the name that the file had, ``key`` the SHA-256 of the
-    region's ink. ``file`` is that of the whole file, ``page`` and ``box``, in pixels of the page,
-    the region's place in it; None where the key must do.
+    ``latex`` is what was typed, ``key`` is the SHA-256 of the region's ink. ``file`` is that of the
+    whole file, ``page`` and ``box``, in pixels of the page, the region's place in it; None where
+    the key must do. ``where`` says for messages where it stands and what it is of.
     """
 
     label: str
@@ -41,7 +44,7 @@ class Correction:
     page: int | None = None
     box: Box | None = None
     latex: str = ""
-    source: str = ""
+    where: str = field(default="", compare=False)
 
     @property
     def typed(self) -> str:
@@ -56,12 +59,17 @@ class Corrections:
     the same when a later hmer cuts the region out another way.
     """
 
-    def __init__(self, corrections: Iterable[Correction] = ()) -> None:
-        """Of two for the same ink, the later one holds."""
+    def __init__(
+        self, corrections: Iterable[Correction] = (), recuts: Iterable[tuple[Recut, str]] = ()
+    ) -> None:
+        """Of two for the same ink, the later one holds. Recuts, each with words on where it stands,
+        are applied one after the other."""
+        self._all = list(corrections)
+        self._recuts = dict(recuts)
+        self._hit: set[str | Recut] = set()
         self._by_key: dict[str, Correction] = {}
         self._by_page: dict[tuple[str, int | None], list[Correction]] = {}
-        self._found: set[Correction] = set()
-        for each in corrections:
+        for each in self._all:
             if each.key:
                 self._by_key[each.key] = each
             if each.file is not None and each.box is not None:
@@ -78,12 +86,57 @@ class Corrections:
         A correction that is not LaTeX is reported on stderr with its position, and skipped.
         Raises UsageError for a file that cannot be read or holds no corrections.
         """
-        return cls(each for path in paths for each in _read(path))
+        found = [each for path in paths for each in _read(path)]
+        recuts = [(each, where) for each, where in found if isinstance(each, Recut)]
+        return cls(
+            (replace(each, where=where) for each, where in found if isinstance(each, Correction)),
+            recuts,
+        )
+
+    @property
+    def cuts(self) -> bool:
+        """Whether there are any of regions."""
+        return bool(self._recuts)
+
+    def recut(
+        self,
+        file: str,
+        page: int,
+        result: Result,
+        read: Callable[[Sequence[Box]], list[RegionReading]],
+    ) -> tuple[Result, dict[Box, str | None], tuple[Recut, ...]]:
+        """The readings of a page with the regions that a person cut anew in place of theirs.
+
+        ``read`` reads boxes of the page's image. Also given are what was typed for each of the new
+        regions, by its box, None where nothing was, and the recuts that were applied.
+        """
+        readings, typed, applied = list(result.expressions), dict[Box, str | None](), []
+        for recut in self._recuts:
+            by = recut.shift_on(file, page, [*readings, *_derivations(readings)])
+            if by is None:
+                continue
+            self._hit.add(recut)
+            applied.append(recut)
+            new = read([shift(region.box, *by) for region in recut.regions])
+            for region, reading in zip(recut.regions, new, strict=True):
+                typed[reading.box] = region.latex
+            kept = [each for each in readings if not recut.gives_way(each, by)]
+            readings = _in_reading_order([*kept, *new])
+        return replace(result, expressions=tuple(readings)), typed, tuple(applied)
+
+    def unused(self) -> list[str]:
+        """Where those stand that `find` and `recuts_of` found nothing for."""
+        idle = [each.where for each in self._all if not self._was_hit(each)]
+        return [*idle, *(where for each, where in self._recuts.items() if each not in self._hit)]
+
+    def _was_hit(self, correction: Correction) -> bool:
+        """Whether it, or a later one of the same ink, was found."""
+        return (correction.key or _placed(correction)) in self._hit
 
     def find(self, key: str, file: str, page: int, box: Box) -> Correction | None:
         """The correction of the region with this ink or position; None if there is none."""
         if key in self._by_key:
-            self._found.add(self._by_key[key])
+            self._hit.add(key)
             return self._by_key[key]
         best = max(
             (each for each in self._by_page.get((file, page), ()) if each.box),
@@ -92,26 +145,50 @@ class Corrections:
         )
         if best is None or best.box is None or iou(best.box, box) < SHARED:
             return None
-        self._found.add(best)
+        self._hit.add(best.key or _placed(best))
         return best
 
-    def lost(self, file: str, page: int) -> list[Correction]:
-        """Those made on this page that no expression was found for since; not those replaced."""
-        return [
-            each
-            for each in self._by_page.get((file, page), ())
-            if each not in self._found and self._by_key.get(each.key, each) == each
-        ]
+
+def _derivations(readings: Sequence[RegionReading]) -> list[RegionReading]:
+    """What reviewers see in place of the lines of derivations."""
+    return [joined(group) for group in group_derivations(readings) if len(group) > 1]
 
 
-def _read(path: Path) -> list[Correction]:
+def _in_reading_order(readings: Sequence[RegionReading]) -> list[RegionReading]:
+    places = {box: i for i, box in enumerate(in_reading_order([each.box for each in readings]))}
+    return sorted(readings, key=lambda each: places[each.box])
+
+
+def _placed(correction: Correction) -> str:
+    return f"{correction.file} {correction.page} {correction.box}"
+
+
+def _read(path: Path) -> list[tuple[Correction | Recut, str]]:
+    """Those of a file, each with words on where it stands."""
     found = []
     for number, entry in enumerate(_entries(path), 1):
+        where = f"{path}: correction {number}{_place(entry)}"
         try:
-            found.append(_correction(entry))
+            found.append((_parsed(entry), where))
         except InputError as error:
-            console.say(f"{path}: correction {number}{_place(entry)} is not applied: {error}")
+            console.say(f"{where} is not applied: {error}")
     return found
+
+
+def _parsed(entry: Any) -> Correction | Recut:
+    if not isinstance(entry, dict) or "regions" not in entry:
+        return _correction(entry)
+    recut = parse_recut(entry)
+    return replace(recut, regions=tuple(map(_typed, recut.regions)))
+
+
+def _typed(region: NewRegion) -> NewRegion:
+    """Its LaTeX as it goes out. Raises InputError where that is not valid."""
+    if region.latex is None:
+        return region
+    latex = as_formula(region.latex)
+    check(latex)
+    return replace(region, latex=latex)
 
 
 def _entries(path: Path) -> list[Any]:
@@ -141,7 +218,7 @@ def _correction(entry: Any) -> Correction:
     if not isinstance(entry, dict) or not isinstance(entry.get("latex"), str):
         raise InputError('it has no "latex"')
     key, file, page = (entry.get(name) for name in ("key", "file", "page"))
-    box = _box(entry.get("box"))
+    box = parse_box(entry.get("box"))
     placed = isinstance(file, str) and isinstance(page, int) and box is not None
     if not isinstance(key, str) and not placed:
         raise InputError('it has neither a "key" nor "file", "page" and "box"')
@@ -152,10 +229,14 @@ def _correction(entry: Any) -> Correction:
     if entry["latex"] and not label:  # as of \phantom{x}
         raise InputError('its LaTeX says nothing; "" is no mathematics')
     key = key if isinstance(key, str) else ""
-    source = str(entry.get("source", ""))
     if not placed:
-        return Correction(label, key, latex=latex, source=source)
-    return Correction(label, key, file, page, box, latex, source)
+        return Correction(label, key, latex=latex)
+    return Correction(label, key, file, page, box, latex)
+
+
+def typed_correction(latex: str) -> Correction:
+    """What was typed, where the region is known."""
+    return Correction(_label(latex), latex=latex)
 
 
 def _label(latex: str) -> str:
@@ -164,16 +245,6 @@ def _label(latex: str) -> str:
         return normalise(latex, split=False)
     except LabelError:
         return latex
-
-
-def _box(value: Any) -> Box | None:
-    if not isinstance(value, list) or len(value) != 4:
-        return None
-    try:
-        x0, y0, x1, y1 = (float(number) for number in value if isinstance(number, int | float))
-    except (ValueError, OverflowError):
-        return None
-    return (x0, y0, x1, y1) if all(map(math.isfinite, (x0, y0, x1, y1))) else None
 
 
 def _place(entry: Any) -> str:

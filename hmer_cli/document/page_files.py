@@ -51,7 +51,9 @@ class PageFiles:
     def keep(self, results: Mapping[str, Result], pictures: Mapping[str, Picture]) -> None:
         """Store results and pictures by key. Raises OutputError."""
         if self._folder is None:
-            self._memory = dict(pictures)  # of the last batch, which is all that is asked for
+            self._memory = (
+                dict(pictures) or self._memory
+            )  # of the last batch: all that is asked for
             return
         for key, result in results.items():
             self._write(key, "result", result_fields(result))

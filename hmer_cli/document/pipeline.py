@@ -18,8 +18,10 @@ import cv2
 import numpy as np
 
 from hmer_cli.console import Advance
+from hmer_cli.document.boxes import PageBoxes
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, to_read
+from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.lone_brackets import without_lone_bracket
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.page_files import PageFiles
@@ -60,7 +62,7 @@ class Options:
     ``pictures`` of the pages are stored if an output shows them; ``look`` is called with every page
     and its regions; readings come with their ``handwriting`` if an output needs it; both bypass the
     cache. ``text``: words are read, too; ``batch``: regions recognised at a time; ``renderer``
-    renders the pages of PDFs.
+    renders the pages of PDFs; ``corrections`` may cut their regions anew.
     """
 
     pages: PageRange | None = None
@@ -72,14 +74,15 @@ class Options:
     text: bool = False
     batch: int = 8  # after as many at most, what was read is safe
     renderer: Renderer = "pdfium"
+    corrections: Corrections | None = None
 
 
 @dataclass(frozen=True)
 class _Work:
     """A page in the pipeline.
 
-    ``known`` is its cached result; ``sheet`` is set until it is rendered, then ``drawn``;
-    ``found`` are the regions to be recognised.
+    ``known`` is its cached result; ``sheet`` is set until it is rendered, then ``drawn``; it stays
+    ``opened`` where corrections may need it again; ``found`` are the regions to be recognised.
     """
 
     source: str
@@ -88,6 +91,7 @@ class _Work:
     key: str = ""
     known: Result | None = None
     sheet: Sheet | None = None
+    opened: Sheet | None = None
     drawn: Sheet | None = None
     found: MathRegions = NO_REGIONS
     picture: Picture | None = None
@@ -145,7 +149,8 @@ def _holding(source: Source, data: bytes) -> Source:
 
 def _looked_up(sheet: Sheet, digest: str, results: Cache | PageFiles, options: Options) -> _Work:
     key = results.key(digest, sheet.number)
-    work = _Work(sheet.source, sheet.number, digest, key, sheet=sheet)
+    opened = sheet if options.corrections is not None else None
+    work = _Work(sheet.source, sheet.number, digest, key, sheet=sheet, opened=opened)
     if options.look is not None or options.handwriting:
         return work
     known = results.find(key)
@@ -261,7 +266,40 @@ def _read(
     )
     for work, result in zip(batch, found, strict=True):
         picture = results.picture(work.key) if options.pictures else None
-        yield PageRead(work.source, work.number, result, work.file, work.error, picture)
+        page = PageRead(work.source, work.number, result, work.file, work.error, picture)
+        try:
+            yield _recut(page, work.opened, reader, results, options)
+        except Exception as error:
+            yield replace(page, error=input_error(f"{work.source}: page {work.number}", error))
+
+
+def _recut(
+    page: PageRead,
+    sheet: Sheet | None,
+    reader: Reader,
+    results: Cache | PageFiles,
+    options: Options,
+) -> PageRead:
+    """The page with the regions that a person cut, read anew."""
+    if page.error is not None or sheet is None or options.corrections is None:
+        return page
+
+    def key(box: Box) -> str:
+        return results.key(f"{page.file} {box}", sheet.number)
+
+    boxes = PageBoxes(
+        sheet.draw,
+        page.result.to_source,
+        reader,
+        known=lambda box: results.find(key(box)),
+        keep=lambda box, result: results.keep({key(box): result}, {}),
+        reading_of=_expression,
+    )
+    result, typed, recuts = options.corrections.recut(
+        page.file, sheet.number, page.result, boxes.read
+    )
+    entries = tuple(recut.entry() for recut in recuts)
+    return replace(page, result=result, typed=typed, recuts=entries)
 
 
 def _recognised(

@@ -6,9 +6,9 @@ a page are its ``Result``, in a ``PageRead`` -> ``Record``, one an expression, w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
@@ -94,7 +94,8 @@ class PageRead:
     """A page of a source with its readings.
 
     ``number`` is None if the source could not be opened; ``error`` is the reason of a failure;
-    ``file`` is the SHA-256 of the source.
+    ``file`` is the SHA-256 of the source. ``typed`` are the boxes of regions that a person cut,
+    with what was typed for them; ``recuts`` are those corrections, as entries of a file.
     """
 
     source: str
@@ -103,15 +104,18 @@ class PageRead:
     file: str = ""
     error: InputError | None = None
     picture: Picture | None = None
+    typed: Mapping[Box, str | None] = field(default_factory=dict)
+    recuts: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
 class Evidence:
     """The data behind a record, for review pages.
 
-    ``key`` is the SHA-256 of the region's ink, to which corrections refer, ``file`` that of its
-    file; ``box`` of the region and those of ``tokens``, as recognised (before any correction), are
-    in pixels of ``picture``.
+    ``key`` is the SHA-256 of the region's ink, to which corrections refer, empty for a whole page
+    on which nothing was found, ``file`` that of its file; ``box`` of the region and those of
+    ``tokens``, as recognised (before any correction), are in pixels of ``picture``. ``recuts`` are
+    the corrections of regions applied to the page.
     """
 
     key: str
@@ -119,6 +123,7 @@ class Evidence:
     box: Box
     tokens: tuple[TokenReading, ...]
     picture: Picture
+    recuts: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

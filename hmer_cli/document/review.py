@@ -28,7 +28,7 @@ from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
 from hmer_cli.html import render_page
 
-_SCRIPTS = ("mathml.js", "sound.js", "review.js", "gestures.js", "start.js")
+_SCRIPTS = ("mathml.js", "sound.js", "review.js", "gestures.js", "regions.js", "start.js")
 _AIR = 6  # pixels of the page round a crop
 _SHEET = 1000  # pixels of the screen that a page would take across, were it shown beside its crops
 
@@ -60,18 +60,27 @@ class _Pictures:
     """The pictures of all pages, each once, numbered in their order."""
 
     def __init__(self, records: Sequence[Record]) -> None:
-        self._pictures: dict[tuple[str, int | None], tuple[Picture, str]] = {}
+        self._first: dict[tuple[str, int | None], tuple[Evidence, Record]] = {}
         for record in records:
             if record.evidence is not None:
-                place = (record.source, record.page)
-                self._pictures.setdefault(place, (record.evidence.picture, _where(record)))
-        self._numbers = {place: i for i, place in enumerate(self._pictures)}
+                self._first.setdefault((record.source, record.page), (record.evidence, record))
+        self._numbers = {place: i for i, place in enumerate(self._first)}
 
     @property
     def pages(self) -> list[dict[str, Any]]:
-        """Name and size of each page, for the script."""
-        found = self._pictures.values()
-        return [{"name": name, "width": p.width, "height": p.height} for p, name in found]
+        """Name, place and size of each page and the recuts applied to it, for the script."""
+        return [
+            {
+                "name": _where(record),
+                "source": _text(record.source),
+                "page": record.page,
+                "file": evidence.file,
+                "width": evidence.picture.width,
+                "height": evidence.picture.height,
+                "recuts": evidence.recuts,
+            }
+            for evidence, record in self._first.values()
+        ]
 
     def number(self, record: Record) -> int | None:
         """That of the record's page; None where it has no picture."""
@@ -79,7 +88,7 @@ class _Pictures:
 
     def images(self) -> list[dict[str, Any]]:
         """Size and data URI of each picture, in the order of their numbers."""
-        found = (picture for picture, _ in self._pictures.values())
+        found = (evidence.picture for evidence, _ in self._first.values())
         return [{"width": p.width, "height": p.height, "uri": _data_uri(p.load())} for p in found]
 
 
@@ -105,7 +114,7 @@ def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
         "status": record.status,
         "error": record.error,
         "corrected": record.correction is not None,
-        "key": evidence.key if evidence else None,
+        "key": (evidence.key or None) if evidence else None,
         "file": evidence.file if evidence else None,
         "picture": shown.number(record),
         "box": [round(number) for number in evidence.box] if evidence else None,
@@ -148,6 +157,7 @@ def _card(each: Named, shown: _Pictures) -> dict[str, Any]:
         "badge": badge,
         "sure": None if record.status == "failed" else _sure(record),
         "crop": _crop(evidence, shown.number(record)) if evidence else None,
+        "region": bool(evidence and evidence.key),
         "math": Markup(_math(label)),  # MathML of our own, escaped where it was made
         "error": _text(record.error or ""),
         "latex": latex,

@@ -136,6 +136,22 @@ def find_regions(
     return _whole(page) if page.written is None else [_all_ink(page, page.written)]
 
 
+def cut_out(page: Page, boxes: Sequence[Box]) -> list[Region | None]:
+    """The regions that a person drew boxes round, trimmed to their ink; None where there is none.
+
+    The boxes are in pixels of the page's image.
+    """
+    image = prepare_page(page).image if boxes else page.image
+    height, width = image.shape
+    found: list[Region | None] = []
+    for x0, y0, x1, y1 in boxes:
+        left, top = max(0, int(x0)), max(0, int(y0))
+        inside = image[top : min(height, int(np.ceil(y1))), left : min(width, int(np.ceil(x1)))]
+        ink = ink_box(inside) if inside.size else None
+        found.append(None if ink is None else cut_region(page, image, shift(ink, left, top), 0))
+    return found
+
+
 def _is_searched(page: Page, layout: Layout, prepare: Preparation) -> bool:
     """Whether a page of nothing but ink is taken for more than one expression."""
     if layout != "auto" or page.ink is None:

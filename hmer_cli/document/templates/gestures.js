@@ -39,7 +39,7 @@ list.addEventListener("click", (event) => {
 // ---- Several at once
 
 function choose(entry, wanted = !chosen.has(entry)) {
-  if (entry.key === null) return;
+  if (entry.key === null || entry.replaced) return;
   if (wanted) chosen.add(entry);
   else chosen.delete(entry);
   showChosen();
@@ -63,7 +63,7 @@ function showChosen() {
 function dropChosen() {
   checkpoint();
   const restore = [...chosen].every(isGone);
-  for (const entry of chosen) put(entry, restore ? entry.read : "");
+  for (const entry of chosen) if (!entry.recut) put(entry, restore ? entry.read : "");
   toast(`${chosen.size} ${restore ? "are mathematics" : "dismissed"}; u takes it back`);
   changed(new Set([...chosen].map((entry) => entry.key)));
   chooseNone();

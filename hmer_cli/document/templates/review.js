@@ -32,12 +32,13 @@ function store() {
   }
 }
 
-const latexOf = (entry) => edits.get(entry.key)?.latex ?? entry.latex;
-const isEdited = (entry) => entry.key !== null && edits.has(entry.key);
+const latexOf = (entry) => entry.region?.latex ?? edits.get(entry.key)?.latex ?? entry.latex;
+const isEdited = (entry) => entry.key !== null && (edits.has(entry.key) || Boolean(entry.recut));
 const isChanged = (entry) => isEdited(entry) || entry.corrected;
-const isGone = (entry) => entry.key !== null && isChanged(entry) && latexOf(entry) === "";
+const isGone = (entry) => entry.key !== null && !entry.recut && isChanged(entry) && latexOf(entry) === "";
 
 function change(entry, latex) {
+  if (entry.recut) return typeRegion(entry, latex);
   checkpoint();
   put(entry, latex);
   changed(new Set([entry.key]));
@@ -63,18 +64,20 @@ const PAST = 200;
 const past = [];
 
 function checkpoint() {
-  past.push(JSON.stringify([...edits]));
+  past.push(JSON.stringify([[...edits], recutState()]));
   if (past.length > PAST) past.shift();
   $("#undo").disabled = false;
 }
 
 function undo() {
   if (!past.length) return;
-  const before = new Map(JSON.parse(past.pop()));
+  const [then, cuts] = JSON.parse(past.pop());
+  const before = new Map(then);
   const keys = new Set([...edits.keys(), ...before.keys()]);
   edits.clear();
   before.forEach((edit, key) => edits.set(key, edit));
   $("#undo").disabled = !past.length;
+  if (JSON.stringify(cuts) !== JSON.stringify(recutState())) { restoreRecuts(cuts); storeRecuts(); }
   changed(keys);
   toast("Taken back");
 }
@@ -97,6 +100,7 @@ const entryOf = (card) => entries[Number(card.dataset.i)];
 
 /** The card as what was read, or was typed since, wants it. */
 function draw(card, entry) {
+  if (entry.recut) return drawCut(card, entry);
   coming.unobserve(card);
   card.read ??= $(".math", card)?.innerHTML ?? "";
   const latex = latexOf(entry), set = isChanged(entry) ? typeset(asFormula(latex)) : null;
@@ -167,7 +171,7 @@ const coming = new IntersectionObserver((seen) => {
 }, { rootMargin: "600px" });
 
 function wake(card) {
-  if (card.read !== undefined) return;
+  if (card.read !== undefined || entryOf(card).recut) return;
   draw(card, entryOf(card));
 }
 
@@ -218,31 +222,35 @@ function step(card, by) {
 let onSheet = -1;
 
 function showPage(entry) {
-  const number = entry.picture;
-  if (number === null) return;
-  if (number !== onSheet) {
-    onSheet = number;
-    const { width, height, name } = pages[number];
-    $("#sheet-name").textContent = name;
-    $("#sheet-page").innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="img"><use href="#picture-${number}"/></svg>`;
-    $("#sheet-page svg").setAttribute("aria-label", name);
-    entries.forEach((other, i) => {
-      if (other.picture === number) $("#sheet-page svg").append(box(other.box, { "data-i": i }));
-    });
-  }
+  if (entry.picture === null) return;
+  if (entry.picture !== onSheet) showSheet(entry.picture);
   refreshSheet(entry);
   const here = $("#sheet-page .here"), view = $("#sheet-page");
+  if (!here) return;
   const place = here.getBoundingClientRect(), frame = view.getBoundingClientRect();
   view.scrollTop += place.top + place.height / 2 - frame.top - frame.height / 2;
 }
 
+function showSheet(number) {
+  onSheet = number;
+  const { width, height, name } = pages[number];
+  $("#sheet-name").textContent = name;
+  $("#sheet-page").innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="img"><use href="#picture-${number}"/></svg>`;
+  $("#sheet-page svg").setAttribute("aria-label", name);
+  entries.forEach((other, i) => {
+    if (other.picture === number && other.key !== null && !other.replaced) $("#sheet-page svg").append(box(other.box, { "data-i": i }));
+  });
+  refreshSheet();
+}
+
 /** The regions of the page that is shown, by what is thought of them now. */
 function refreshSheet(here = active && entryOf(active)) {
-  for (const rect of $("#sheet-page").querySelectorAll("rect")) {
+  for (const rect of $("#sheet-page").querySelectorAll("rect[data-i]")) {
     const other = entries[rect.dataset.i];
     const state = isGone(other) ? "gone" : isChanged(other) ? "ok" : other.status;
     rect.setAttribute("class", [state, other === here && "here", chosen.has(other) && "chosen"].filter(Boolean).join(" "));
   }
+  showEdges();
 }
 
 // ---- Which cards are shown, and in which order
@@ -250,6 +258,7 @@ function refreshSheet(here = active && entryOf(active)) {
 const shown = () => [...list.querySelectorAll(".card:not([hidden])")];
 
 function fits(entry, status, words) {
+  if (entry.replaced) return false;
   const state = isChanged(entry) ? "changed" : entry.status;
   const text = `${entry.id} ${entry.alias} ${entry.source} page ${entry.page} ${latexOf(entry)}`.toLowerCase();
   return (!status || state === status) && words.every((word) => text.includes(word));
@@ -266,8 +275,8 @@ function show() {
 }
 
 function summarise() {
-  const count = (test) => entries.filter(test).length;
-  const edited = new Set(entries.filter(isEdited).map((entry) => entry.key)).size;
+  const count = (test) => entries.filter((entry) => !entry.replaced && test(entry)).length;
+  const edited = new Set(entries.filter((entry) => !entry.replaced && isEdited(entry)).map((entry) => entry.key)).size;
   const expressions = count((entry) => entry.status !== "failed");
   const parts = [`${expressions} expression${expressions === 1 ? "" : "s"}`];
   for (const state of ["low", "failed"]) {
@@ -277,7 +286,7 @@ function summarise() {
   if (count(isChanged)) parts.push(`${count(isChanged)} corrected`);
   if (edited) parts.push(`${edited} not applied yet`);
   $("#summary").textContent = parts.join(" · ");
-  $("#export").disabled = !count(isChanged);
+  $("#export").disabled = !count(isChanged) && !recutLines().length;
 }
 
 function arrange() {
@@ -331,7 +340,7 @@ async function copy(card) {
 
 function edit(card) {
   const entry = entryOf(card);
-  if (entry.key === null || card.classList.contains("editing")) return;
+  if (entry.key === null || entry.replaced || card.classList.contains("editing")) return;
   activate(card);
   const form = $("#editor").content.cloneNode(true).firstElementChild;
   const area = $("textarea", form);
@@ -348,7 +357,7 @@ function edit(card) {
   const keep = () => {
     const latex = area.value.trim();
     leave();
-    if (latex) change(entry, latex);
+    if (latex || entry.recut) change(entry, latex);
   };
   area.addEventListener("input", look);
   area.addEventListener("keydown", (event) => {
@@ -375,7 +384,8 @@ function preview(card, form, latex) {
 function drop(card) {
   if (chosen.size) return dropChosen();
   const entry = entryOf(card);
-  if (entry.key === null) return;
+  if (entry.key === null || entry.replaced) return;
+  if (entry.recut) return uncut(entry);
   change(entry, isGone(entry) ? entry.read : "");
 }
 
@@ -383,11 +393,11 @@ function drop(card) {
 function corrections() {
   const lines = new Map();
   for (const entry of entries) {
-    if (!isChanged(entry)) continue;
+    if (!isChanged(entry) || entry.recut || entry.replaced) continue;
     const { key, file, page, box, source } = entry;
     lines.set(key, JSON.stringify({ latex: latexOf(entry), source, page, box, key, file }));
   }
-  return `{"hmer": "corrections", "version": 1, "corrections": [\n${[...lines.values()].join(",\n")}\n]}\n`;
+  return `{"hmer": "corrections", "version": 1, "corrections": [\n${[...recutLines(), ...lines.values()].join(",\n")}\n]}\n`;
 }
 
 function exportAll() {
@@ -396,7 +406,7 @@ function exportAll() {
   link.download = "corrections.json";
   link.click();
   URL.revokeObjectURL(link.href);
-  for (const entry of entries) if (isEdited(entry)) edits.get(entry.key).exported = true;
+  for (const entry of entries) if (edits.has(entry.key)) edits.get(entry.key).exported = true;
   store();
   toast("corrections.json goes to hmer convert --corrections");
 }
@@ -434,10 +444,11 @@ const KEYS = {
   e: () => active && edit(active), c: () => active && copy(active), x: () => active && drop(active),
   p: () => active && openSheet(active),
   u: undo, v: () => active && choose(entryOf(active)),
+  n: () => setTool("draw"), s: () => setTool("split"), m: mergeChosen,
   ArrowLeft: () => active && step(active, -1), ArrowRight: () => active && step(active, 1),
   "/": () => { filter.focus(); filter.select(); },
   "?": () => $("#help").showModal(),
-  Escape: () => (sheet.classList.contains("open") ? closeSheet() : (chooseNone(), light(null, null))),
+  Escape: () => (tool ? setTool(null) : sheet.classList.contains("open") ? closeSheet() : (chooseNone(), light(null, null))),
 };
 for (let n = 0; n <= 9; n++) KEYS[n] = () => active && pick(active, n);
 

@@ -1,6 +1,14 @@
 // The page as it is first seen.
 
 settle();
+try {
+  const done = new Set(pages.flatMap((page) => page.recuts.flatMap((each) => each.regions.map(({ box }) => `${page.file} ${page.page} ${box}`))));
+  const kept = JSON.parse(localStorage.getItem(CUTS) ?? "[]");
+  restoreRecuts(kept.filter(({ file, regions }) => !regions.every(({ box }) => done.has(`${file} ${box}`))));
+  if (kept.length) storeRecuts();
+} catch {
+  recuts = [];
+}
 arrange();
 show();
 for (const card of cards) {

@@ -1,0 +1,276 @@
+// Regions that a person cuts: drawn, merged, split, an edge moved. Kept in the browser until they are
+// exported; hmer convert reads them anew where no LaTeX was typed.
+//
+// A recut is { id, picture, replaces: [entry], regions: [{ box, latex }] }. Its regions are entries
+// and cards like the others, with `recut` set; the entries that it replaces have it as `replaced`.
+
+const CUTS = "hmer-regions";
+const SAME = 0.5;  // share of a region inside another from which on that replaces it
+const SMALL = 8;  // pixels of the screen: a shorter way of the pointer is a tap
+let recuts = [];
+let tool = null;  // what the next drag on the page does: null, "draw" or "split"
+
+const crossed = (a, b) => Math.max(0, Math.min(a[2], b[2]) - Math.max(a[0], b[0]))
+  * Math.max(0, Math.min(a[3], b[3]) - Math.max(a[1], b[1]));
+const share = (a, b) => crossed(a, b) / Math.max(1, (a[2] - a[0]) * (a[3] - a[1]));
+const around = (boxes) => [0, 1].map((k) => Math.min(...boxes.map((b) => b[k])))
+  .concat([2, 3].map((k) => Math.max(...boxes.map((b) => b[k]))));
+
+/** Those of the page that stand: neither replaced nor no mathematics. */
+const standing = (picture) => entries.filter((e) => e.picture === picture && e.key !== null && !e.replaced);
+
+// ---- Cutting
+
+/** Boxes in place of entries of one page; what those were cut from before is taken into account. */
+function cutAnew(picture, old, boxes) {
+  checkpoint();
+  const before = new Set(old.map((entry) => entry.recut).filter(Boolean));
+  const kept = [...before].flatMap((recut) => recut.regions.filter((r) => !old.includes(r.entry)));
+  const recut = {
+    id: `${Date.now()}-${Math.random()}`,
+    picture,
+    replaces: [...old.filter((e) => !e.recut), ...[...before].flatMap((r) => r.replaces)],
+    regions: [...kept.map(({ box, latex }) => ({ box, latex })), ...boxes.map((box) => ({ box: box.map(Math.round) }))],
+  };
+  recuts = recuts.filter((each) => !before.has(each));
+  if (recut.regions.length) recuts.push(recut);
+  for (const each of old) chosen.delete(each);
+  showRecuts();
+  storeRecuts();
+  showChosen();
+  return recut;
+}
+
+function drawRegion(box) {
+  const inside = standing(onSheet).filter((entry) => entry.box && share(entry.box, box) >= SAME);
+  const recut = cutAnew(onSheet, inside, [box]);
+  activate(cardOf(recut.regions.at(-1).entry));
+  toast("Will be read anew; type its LaTeX if you like");
+}
+
+function mergeChosen() {
+  const old = [...chosen].filter((entry) => !entry.replaced);
+  if (old.length < 2 || new Set(old.map((entry) => entry.picture)).size > 1) {
+    return toast("Choose two or more of one page to merge");
+  }
+  const recut = cutAnew(old[0].picture, old, [around(old.map((entry) => entry.box))]);
+  activate(cardOf(recut.regions.at(-1).entry));
+}
+
+/** Cut in two by a line from one point of the page to another, or across its longer side at one. */
+function splitAt(entry, [x0, y0], [x1, y1], tap) {
+  const [left, top, right, foot] = entry.box;
+  const upright = tap ? right - left > foot - top : Math.abs(y1 - y0) > Math.abs(x1 - x0);
+  const x = (x0 + x1) / 2, y = (y0 + y1) / 2;
+  if (upright ? x <= left || x >= right : y <= top || y >= foot) return toast("Split it inside its box");
+  const boxes = upright ? [[left, top, x, foot], [x, top, right, foot]] : [[left, top, right, y], [left, y, right, foot]];
+  const recut = cutAnew(entry.picture, [entry], boxes);
+  activate(cardOf(recut.regions.at(-2).entry));
+}
+
+/** A recut region is taken away; what it replaced stands again where none of them is left. */
+function uncut(entry) {
+  cutAnew(entry.picture, [entry], []);
+  toast("Taken away");
+}
+
+// ---- Keeping
+
+const recutState = () => recuts.map(({ id, picture, replaces, regions }) => ({
+  id,
+  page: picture,
+  file: fileOf(picture),
+  replaces: replaces.map((entry) => entry.key),
+  regions: regions.map(({ box, latex }) => ({ box, latex })),
+}));
+const fileOf = (picture) => `${pages[picture].file} ${pages[picture].page}`;
+
+function storeRecuts() {
+  try {
+    const other = JSON.parse(localStorage.getItem(CUTS) ?? "[]").filter((each) => !pages.some((_, i) => fileOf(i) === each.file));
+    localStorage.setItem(CUTS, JSON.stringify([...other, ...recutState()]));
+  } catch {
+    toast("This browser keeps nothing: export before you close the page");
+  }
+}
+
+/** Recuts as they were kept, on the pages of theirs that are here. */
+function restoreRecuts(kept) {
+  recuts = kept.flatMap(({ id, file, replaces, regions }) => {
+    const picture = pages.findIndex((_, i) => fileOf(i) === file);
+    const old = replaces.map((key) => entries.find((e) => e.key === key && e.picture === picture && !e.recut));
+    return picture < 0 || old.includes(undefined) ? [] : [{ id, picture, replaces: old, regions: regions.map((r) => ({ ...r })) }];
+  });
+  showRecuts();
+}
+
+// ---- Showing
+
+const cardOf = (entry) => cards[entries.indexOf(entry)];
+
+/** Cards for the regions of all recuts, and none for those that are gone. */
+function showRecuts() {
+  const here = active && entryOf(active);
+  for (let i = entries.length - 1; i >= 0 && entries[i].recut; i--) {
+    cards[i].remove();
+    entries.pop();
+    cards.pop();
+  }
+  for (const entry of entries) entry.replaced = null;
+  for (const recut of recuts) {
+    for (const entry of recut.replaces) entry.replaced = recut;
+    for (const region of recut.regions) addCard(recut, region);
+  }
+  entries.forEach((entry, i) => cards[i].classList.toggle("replaced", Boolean(entry.replaced)));
+  if (active && !active.isConnected) active = null;
+  arrange();
+  show();
+  const number = onSheet;
+  onSheet = -1;
+  if (here && entries.includes(here)) showPage(here);
+  else if (number >= 0) showSheet(number);
+}
+
+function addCard(recut, region) {
+  const { source, page, file } = pages[recut.picture], i = entries.length;
+  const name = `new-${recuts.indexOf(recut) + 1}-${recut.regions.indexOf(region) + 1}`;
+  const entry = {
+    id: name, alias: name, source, page, file, picture: recut.picture, box: region.box, recut, region,
+    key: `cut ${file} ${page} ${region.box}`, status: "low", confidence: 0, error: null, corrected: false,
+    latex: "", label: "", was: "", read: "", tokens: [], alternatives: [],
+  };
+  region.entry = entry;
+  entries.push(entry);
+  const card = $("#new-card").content.cloneNode(true).firstElementChild;
+  card.id = name;
+  card.dataset.i = i;
+  card.dataset.where = pages[recut.picture].name;
+  $("h3", card).textContent = "new region";
+  $(".choose", card).setAttribute("aria-label", `Choose ${name}`);
+  $(".to-page", card).textContent = `page ${page}`;
+  const [x0, y0, x1, y1] = region.box;
+  const crop = $(".crop", card);
+  crop.setAttribute("viewBox", `${x0} ${y0} ${x1 - x0} ${y1 - y0}`);
+  crop.setAttribute("width", x1 - x0);
+  crop.setAttribute("height", y1 - y0);
+  crop.setAttribute("aria-label", "Handwriting of the new region");
+  $("use", crop).setAttribute("href", `#picture-${recut.picture}`);
+  cards.push(card);
+  list.append(card);
+  drawCut(card, entry);
+}
+
+/** What was typed for a new region, or that it will be read. */
+function drawCut(card, entry) {
+  const { latex } = entry.region;
+  card.className = "card changed cut";
+  $(".badge", card).textContent = "cut anew";
+  $(".math", card).innerHTML = latex ? typeset(asFormula(latex)).math ?? "" : "";
+  $(".note", card).hidden = Boolean(latex);
+  $(".latex", card).textContent = latex ?? "";
+  $(".latex", card).hidden = !latex;
+}
+
+/** As `change`, for a new region. */
+function typeRegion(entry, latex) {
+  checkpoint();
+  entry.region.latex = latex || undefined;
+  drawCut(cardOf(entry), entry);
+  storeRecuts();
+  show();
+}
+
+// ---- On the page: edges that are dragged, a box that is drawn, a line that splits
+
+const EDGES = { left: [0, 1, 0, 3], top: [0, 1, 2, 1], right: [2, 1, 2, 3], foot: [0, 3, 2, 3] };
+
+/** Handles on the edges of the region that is shown. */
+function showEdges() {
+  const svg = $("#sheet-page svg"), here = $("#sheet-page rect.here");
+  svg?.querySelectorAll(".edge").forEach((edge) => edge.remove());
+  const entry = here && entries[here.dataset.i];
+  if (!svg || !entry || entry.key === null || entry.replaced) return;
+  for (const [name, [a, b, c, d]] of Object.entries(EDGES)) {
+    const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+    const ends = { x1: entry.box[a], y1: entry.box[b], x2: entry.box[c], y2: entry.box[d] };
+    for (const [key, value] of Object.entries({ ...ends, class: `edge ${name}`, "data-edge": name })) line.setAttribute(key, value);
+    svg.append(line);
+  }
+}
+
+function setTool(name) {
+  tool = tool === name ? null : name;
+  if (tool === "split" && (!active || entryOf(active).picture === null)) tool = null;
+  if (tool && active && narrow.matches) openSheet(active);
+  $("#sheet-draw").setAttribute("aria-pressed", tool === "draw");
+  $("#sheet-split").setAttribute("aria-pressed", tool === "split");
+  $("#sheet-page").classList.toggle("aiming", tool !== null);
+}
+
+const onPage = (event) => {
+  const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform($("#sheet-page svg").getScreenCTM().inverse());
+  const { width, height } = pages[onSheet];
+  return [Math.min(width, Math.max(0, x)), Math.min(height, Math.max(0, y))];
+};
+
+function dragged(event) {
+  const svg = event.target.closest("svg"), edge = event.target.dataset?.edge;
+  if (!svg || (!tool && !edge) || event.button > 0) return;
+  event.preventDefault();
+  const start = onPage(event), from = [event.clientX, event.clientY];
+  const entry = entries[$("#sheet-page rect.here")?.dataset.i];
+  const what = tool ?? "edge", ghost = box([...start, ...start], { class: "ghost" });
+  svg.append(ghost);
+  const boxTo = ([x, y]) => {
+    if (what === "draw") return around([[...start, ...start], [x, y, x, y]]);
+    if (what === "split") return around([[...start, ...start], [x, y, x, y]]);
+    const moved = [...entry.box], k = Object.keys(EDGES).indexOf(edge);
+    moved[k] = k % 2 ? y : x;
+    return [Math.min(moved[0], entry.box[2] - 2), Math.min(moved[1], entry.box[3] - 2), Math.max(moved[2], entry.box[0] + 2), Math.max(moved[3], entry.box[1] + 2)];
+  };
+  const move = (next) => {
+    const [x0, y0, x1, y1] = boxTo(onPage(next));
+    for (const [key, value] of Object.entries({ x: x0, y: y0, width: x1 - x0, height: y1 - y0 })) ghost.setAttribute(key, value);
+  };
+  const end = (last) => {
+    svg.removeEventListener("pointermove", move);
+    svg.removeEventListener("pointerup", end);
+    svg.removeEventListener("pointercancel", end);
+    ghost.remove();
+    if (last.type === "pointercancel") return;
+    swallow = true;  // the click that follows is none
+    setTimeout(() => { swallow = false; });
+    const tap = Math.hypot(last.clientX - from[0], last.clientY - from[1]) < SMALL;
+    if (what === "split") { setTool(null); splitAt(entry, start, onPage(last), tap); }
+    else if (!tap && what === "draw") { setTool(null); drawRegion(boxTo(onPage(last))); }
+    else if (!tap) activate(cardOf(cutAnew(entry.picture, [entry], [boxTo(onPage(last))]).regions.at(-1).entry), { scroll: !narrow.matches });
+  };
+  svg.setPointerCapture(event.pointerId);
+  svg.addEventListener("pointermove", move);
+  svg.addEventListener("pointerup", end);
+  svg.addEventListener("pointercancel", end);
+}
+
+let swallow = false;
+$("#sheet-page").addEventListener("pointerdown", dragged);
+$("#sheet-page").addEventListener("click", (event) => { if (swallow || tool) event.stopImmediatePropagation(); }, true);
+$("#sheet-draw").addEventListener("click", () => setTool("draw"));
+$("#sheet-split").addEventListener("click", () => setTool("split"));
+$("#bar-merge").addEventListener("click", mergeChosen);
+
+// ---- Exporting
+
+const NEAR = 2;  // other regions of the page by which a changed file is known again
+
+/** One recut a line: those that this run has applied already, then the new ones. */
+function recutLines() {
+  const applied = pages.flatMap((page) => page.recuts.map((each) => JSON.stringify(each)));
+  return [...applied, ...recuts.map(({ picture, replaces, regions }) => {
+    const { source, page, file } = pages[picture], anchor = ({ key, box }) => ({ key, box });
+    const near = entries.filter((e) => e.picture === picture && e.key && !e.recut && !replaces.includes(e)).slice(0, NEAR);
+    return JSON.stringify({
+      regions: regions.map(({ box, latex }) => (latex ? { box, latex } : { box })),
+      replaces: replaces.map(anchor), near: near.map(anchor), source, page, file,
+    });
+  })];
+}

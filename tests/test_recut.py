@@ -1,0 +1,140 @@
+"""Regions that a person cut are read in place of hmer's, wherever the page went."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import FakeRecogniser, cross, encoded, paged
+
+from hmer_cli.commands.convert import convert, outcome
+from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.records import Record
+
+PAIR = np.hstack([cross(), cross()[:, 20:]])
+"""Two crosses in a row: one region for hmer, at 40 and 180 from the left."""
+LEFT, RIGHT = [30, 20, 95, 105], [170, 20, 240, 105]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def read(*inputs: str, **options: object) -> list[Record]:
+    return convert(inputs, ["r.html"], recogniser=FakeRecogniser(), **options)  # type: ignore[arg-type]
+
+
+def recut(record: Record, *regions: object, **changes: object) -> Path:
+    """A file with a correction that puts these regions in place of that of the record."""
+    evidence = record.evidence
+    assert evidence
+    entry = {
+        "regions": regions,
+        "replaces": [{"key": evidence.key, "box": list(evidence.box)}],
+        "source": record.source, "page": record.page, "file": evidence.file,
+    } | changes  # fmt: skip
+    content = {"hmer": "corrections", "version": 1, "corrections": [entry]}
+    Path("c.json").write_text(json.dumps(content))
+    return Path("c.json")
+
+
+def boxes(records: list[Record]) -> list[tuple[int, ...]]:
+    return [tuple(round(number / 10) for number in record.region or ()) for record in records]
+
+
+@pytest.fixture
+def pair() -> Record:
+    Path("a.png").write_bytes(encoded(PAIR))
+    (record,) = read("a.png")
+    return record
+
+
+def test_a_split_region_is_read_as_two_and_what_was_typed_is_taken(pair: Record) -> None:
+    corrections = [recut(pair, {"box": RIGHT, "latex": r"\frac12"}, {"box": LEFT})]
+    left, right = read("a.png", corrections=corrections)
+    assert boxes([left, right]) == [(4, 3, 8, 9), (18, 3, 22, 9)]
+    assert (left.label, left.correction) == ("x ^ { 2 }", None)
+    assert (right.latex, right.status, right.confidence) == (r"\frac12", "ok", 1.0)
+
+
+def test_two_regions_are_merged_again(pair: Record) -> None:
+    halves = read("a.png", corrections=[recut(pair, {"box": LEFT}, {"box": RIGHT})])
+    found = [{"key": h.evidence.key, "box": list(h.evidence.box)} for h in halves if h.evidence]
+    split = Path("c.json").rename("split.json")
+    merge = recut(halves[0], {"box": [20, 10, 250, 110]}, replaces=found)
+    (whole,) = read("a.png", corrections=[split, merge])
+    assert boxes([whole]) == boxes([pair])
+
+
+def test_a_region_that_was_missed_is_added_in_its_place(pair: Record) -> None:
+    (first,) = read("a.png", corrections=[recut(pair, {"box": LEFT})])
+    only_left = Path("c.json").rename("left.json")
+    drawn = recut(first, {"box": RIGHT}, replaces=[])
+    records = read("a.png", corrections=[only_left, drawn])
+    assert boxes(records) == [(4, 3, 8, 9), (18, 3, 22, 9)]
+
+
+def test_a_second_run_takes_what_was_read_from_the_cache(pair: Record, tmp_path: Path) -> None:
+    class Reader(FakeRecogniser):
+        identity = "fake"
+
+    corrections = [recut(pair, {"box": LEFT}, {"box": RIGHT})]
+    first, second = Reader(), Reader()
+    options = {"corrections": corrections, "cache": tmp_path / "cache"}
+    one = convert(["a.png"], ["a.md"], recogniser=first, **options)  # type: ignore[arg-type]
+    two = convert(["a.png"], ["b.md"], recogniser=second, **options)  # type: ignore[arg-type]
+    assert one == two
+    assert Path("a.md").read_bytes() == Path("b.md").read_bytes()
+    assert len(two) == 2 and sum(first.batches) == 3 and second.batches == []
+
+
+def test_a_region_without_ink_is_a_failure_that_is_named(
+    pair: Record, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corrections = [recut(pair, {"box": [100, 5, 150, 20]}, {"box": LEFT})]
+    records = read("a.png", corrections=corrections)
+    assert sorted(record.status for record in records) == ["failed", "ok"]
+    assert "nothing was read on page 1" in capsys.readouterr().err
+
+
+def test_the_page_is_found_by_its_ink_when_the_file_has_changed() -> None:
+    tall = np.vstack([cross(), cross()[10:], cross()[40:]])
+    Path("a.pdf").write_bytes(paged([PAIR, tall]))
+    pair, *_ = read("a.pdf")
+    at_200_dpi = [{"box": [number * 200 / 72 for number in box]} for box in (LEFT, RIGHT)]
+    corrections = [recut(pair, *at_200_dpi)]
+    Path("b.pdf").write_bytes(paged([tall, PAIR]))
+    records = read("b.pdf", corrections=corrections)
+    moved = [record for record in records if record.page == 2]
+    assert outcome(records) is None
+    assert len(moved) == 2
+    Path("c.pdf").write_bytes(paged([tall, cross(150)]))
+    other = read("c.pdf", corrections=corrections)
+    assert outcome(other) is not None
+    assert len(other) < len(records)
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ({"regions": []}, "changes nothing"),
+        ({"regions": [{"box": [1, 2, 3]}]}, '"box"'),
+        ({"regions": [{"box": [5, 5, 5, 9]}]}, '"box"'),
+        ({"regions": [{"box": [1, 2, 3, 4], "latex": 5}]}, '"latex"'),
+        ({"regions": [{"box": [1, 2, 3, 4], "latex": r"\frac{a"}]}, "closes it"),
+        ({"regions": 3}, '"regions"'),
+        ({"regions": [{"box": [1, 2, 3, 4]}], "replaces": [{"key": 3}]}, '"key"'),
+    ],
+)
+def test_a_bad_recut_is_named_and_stops_nothing(
+    entry: dict[str, object], fault: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = {"file": "f", "page": 1, "source": "a.png"} | entry
+    content = {"hmer": "corrections", "version": 1, "corrections": [entry]}
+    Path("c.json").write_text(json.dumps(content))
+    assert not Corrections.load([Path("c.json")]).cuts
+    said = capsys.readouterr().err
+    assert said.startswith("hmer: c.json: correction 1 (a.png, page 1)") and fault in said
