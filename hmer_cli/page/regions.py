@@ -45,6 +45,7 @@ Layout = Literal["auto", "expression", "page"]
 LEAST_CONTRAST = 32  # gray levels between paper and ink: fainter than any pencil is no ink
 _MARGIN = 4
 _FEWEST, _LOWEST = 6, 2.2  # parts, and letter heights: less is one row
+_EDGE = 0.005  # of the longer side of a photo: nearer to its edge is cut off
 _PROSE = 3  # rows of writing in which no expression was found: these are words
 
 
@@ -208,7 +209,10 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
         box: [_scaled(line, found.scale) for line in each.lines]
         for box, each in zip(scaled, bracketed, strict=True)
     }
-    ordered = in_reading_order([*(_scaled(box, found.scale) for box in alone), *scaled])
+    others = [_scaled(box, found.scale) for box in alone]
+    if scaled:
+        others = [box for box in others if not _is_cut_off(page, box)]
+    ordered = in_reading_order([*others, *scaled])
     crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
     regions = []
     for box in ordered:
@@ -216,6 +220,16 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
         whole = _cut(page, found.image, box, 0) if cases else _alone(page, crops, box)
         regions.append(replace(whole, lines=cases))
     return regions
+
+
+def _is_cut_off(page: Page, box: Box) -> bool:
+    """Whether a box reaches the edge of a photo, as parts of a neighbouring system do."""
+    if page.size is None:
+        return False
+    height, width = page.size
+    room = _EDGE * max(page.size)
+    x0, y0, x1, y1 = page.in_source(box)
+    return x0 <= room or y0 <= room or x1 >= width - room or y1 >= height - room
 
 
 def _scaled(box: Floats, scale: float) -> Box:

@@ -34,7 +34,7 @@ Indices = NDArray[np.int64]
 _TALL, _SLENDER = 2.0, 2.0  # a brace is so high, and so many times as high as wide
 _ALONG = 0.6  # of its height: a part that runs so far along the edge of the picture is a shadow
 _TALLEST = 14.0  # higher is a line of the margin
-_HELD = 0.5  # of a box's height: a brace stands beside so much of it
+_HELD = 0.4  # of a box's height: a brace stands beside so much of it
 _BESIDE = 3.0  # between a brace and what it holds
 _CLOSES = 0.6  # of a brace's height: a bracket that ends it has so much beside it
 _LONGER = 1.5  # times the height of all it holds: a longer line holds nothing
@@ -85,6 +85,7 @@ def join_bracketed(boxes: Floats, parts: InkComponents) -> tuple[Floats, list[Br
         if brace[3] - brace[1] > _LONGER * (span[1] - span[0]):
             continue
         free = _free(boxes, parts)
+        free = free[~(free == brace).all(1)]
         lines = np.stack([_grown(box, free, parts) for box in boxes[held]])
         whole = _union(np.concatenate([lines, brace[None]]))
         lines[:, 0] = np.maximum(lines[:, 0], brace[2] + 1)

@@ -44,7 +44,8 @@ class Page:
 
     ``number`` counts from 1. The image is upright, and what a photo or a scan shows aslant is
     level. ``to_source``, None where that changes nothing, is the homography from its points to
-    those of the source, turned as its EXIF orientation says.
+    those of the source, turned as its EXIF orientation says. ``size`` is the source's, (H, W), of
+    a photo or a scan.
     """
 
     source: str
@@ -54,13 +55,15 @@ class Page:
     to_source: Homography | None = None
     ink: PageInk | None = None
     redrawn: bool = False
+    size: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, source: str, number: int, image: Pixels) -> Page:
         """The page that a photo or a scan shows: level, and its paper white."""
+        height, width = image.shape
         level, to_source = straighten(without_strips(image))
         image = without_borders(remove_holes(clean(level)))
-        return cls(source, number, image, to_source=to_source)
+        return cls(source, number, image, to_source=to_source, size=(height, width))
 
     def turned(self, quarters: int) -> Page:
         """The page turned to the left by so many right angles, with its way back to the source."""
