@@ -32,7 +32,8 @@ def remove_faint(image: Pixels) -> Pixels:
     strong[labels[depth >= _STRONG * usual]] = True
     strong[0] = False
     kept = cv2.dilate(strong[labels].astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8))
-    return np.where(kept > 0, image, 255).astype(np.uint8)
+    paper = np.uint8(np.median(image))  # white would make a rim of the grain around strokes
+    return np.where(kept > 0, image, np.maximum(image, paper)).astype(np.uint8)
 
 
 def _usual(depth: Pixels) -> float | None:

@@ -53,6 +53,10 @@ _RULE = 4.0, 5.0  # times as wide as high, and wide: what is left of a printed l
 _LETTER, _ROOTED = 0.5, 2  # so high is a letter; with so many in its box a long part is a root
 _FRAMED = 2  # parts inside another, itself among them: of more it is a frame,
 _WIDE, _SIZES = 0.4, 0.65  # of the widest line, and of the larger letters: lines of equations
+_INSIDE = (
+    0.6,
+    0.55,
+)  # of its width and of its height: what stands so far inside a line is part of it
 _USUAL = 0.8  # of the median height that is weighted by height: a letter without its tail
 _SIDE = 0.8  # if ink is along so much of each of its sides
 
@@ -142,8 +146,13 @@ def complete_rows(boxes: Floats, parts: InkComponents) -> Floats:
     unit, free = parts.unit, _free(boxes, parts)
     held = parts.mass[_within(parts.boxes, boxes)].sum() if len(boxes) else 0.0
     if held < _FOUND * parts.mass.sum():
-        lines = [line.box for line in _equations(free, boxes, parts)]
-        return np.concatenate([boxes, np.stack(lines)]) if lines else boxes
+        held_by = _signs_of(boxes, parts) if len(boxes) else []
+        known = [
+            Line(box, signs if len(signs) else box[None], found=True)
+            for box, signs in zip(boxes, held_by, strict=True)
+        ]
+        lines = _with_limits([*known, *_equations(free, boxes, parts)])
+        return _boxes(lines) if lines else boxes
     whole = _joined(_with_neighbours(boxes, free, parts), unit)
     left = free[~_within(free, whole)]
     lines = [left[line] for line in _lines(left, unit)]
@@ -234,7 +243,31 @@ def _with_neighbours(boxes: Floats, free: Floats, parts: InkComponents) -> list[
     grown = grow(lines, np.delete(free, taken, 0), unit)
     whole = _united(grown, unit)
     kept = [line for line in whole if line.found or len(line.signs) > _SIGNS]
-    return cut_joined(kept, unit)
+    return _with_limits(cut_joined(kept, unit))
+
+
+def _with_limits(lines: list[Line]) -> list[Line]:
+    """The lines; one that stands inside another, as the limits of a sum do, is part of it."""
+    whole: list[Line] = []
+    for line in sorted(lines, key=lambda line: float(line.box[1] - line.box[3])):
+        for place, other in enumerate(whole):
+            if (line.found and other.found) or not _stands_inside(line.box, other.box):
+                continue
+            signs, seed = (
+                np.concatenate([other.signs, line.signs]),
+                np.stack([other.seed, line.seed]),
+            )
+            whole[place] = Line(_union(seed), signs, found=True)
+            break
+        else:
+            whole.append(line)
+    return whole
+
+
+def _stands_inside(lower: Floats, higher: Floats) -> bool:
+    """Whether most of the lower box is in the higher one."""
+    shared = np.minimum(lower[2:], higher[2:]) - np.maximum(lower[:2], higher[:2])
+    return bool((shared >= np.array(_INSIDE) * (lower[2:] - lower[:2])).all())
 
 
 def _signs_of(boxes: Floats, parts: InkComponents) -> list[Floats]:
@@ -254,8 +287,12 @@ def _signs_of(boxes: Floats, parts: InkComponents) -> list[Floats]:
 
 def _joined(lines: list[Line], unit: float) -> Floats:
     """The boxes (R, 4) of lines, with the room their seeds had, those next to each other as one."""
-    boxes = [_union(np.stack([line.box, line.seed])) for line in lines]
-    return _merged(np.stack(boxes), unit)
+    return _merged(_boxes(lines), unit)
+
+
+def _boxes(lines: list[Line]) -> Floats:
+    """The boxes (R, 4) of lines, with the room that their seeds had."""
+    return np.stack([_union(np.stack([line.box, line.seed])) for line in lines])
 
 
 def _with_unit_of_letters(parts: InkComponents) -> InkComponents:
