@@ -21,7 +21,7 @@ from hmer_cli.page.clean.borders import without_borders, without_strips
 from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
-from hmer_cli.page.load.images import Pixels, decode, measure
+from hmer_cli.page.load.images import Pixels, decode, decode_reduced, measure
 from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf
 from hmer_cli.page.load.page_ink import PageInk, page_ink
 from hmer_cli.page.load.pdf import Pdf, Renderer
@@ -58,11 +58,17 @@ class Page:
     size: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, source: str, number: int, image: Pixels) -> Page:
-        """The page that a photo or a scan shows: level, and its paper white."""
-        height, width = image.shape
+    def of(cls, source: str, number: int, image: Pixels, reduced: int = 1) -> Page:
+        """The page that a photo or a scan shows: level, and its paper white.
+
+        ``reduced``: how many pixels of the source a side are one of the image.
+        """
+        height, width = (side * reduced for side in image.shape)
         level, to_source = straighten(without_strips(image))
         image = without_borders(remove_holes(clean(level)))
+        if reduced > 1:
+            larger = np.diag([reduced, reduced, 1.0])
+            to_source = larger if to_source is None else larger @ to_source
         return cls(source, number, image, to_source=to_source, size=(height, width))
 
     def turned(self, quarters: int) -> Page:
@@ -216,14 +222,17 @@ def open_sheets(
         )
     frames = (directories(data, name) if is_tiff(data) else []) or [0]
     numbers = chosen.of(len(frames), name) if len(frames) > 1 else [1]
-    places = ((n, (data, name, frames[n - 1])) for n in numbers)
-    return [_sheet(name, n, partial(decode, *page), partial(measure, *page)) for n, page in places]
+    return [_sheet(name, n, (data, name, frames[n - 1])) for n in numbers]
 
 
-def _sheet(
-    name: str, number: int, pixels: Callable[[], Pixels], measure: Callable[[], int]
-) -> Sheet:
-    return Sheet(name, number, lambda: Page.of(name, number, pixels()), measure, pixels)
+def _sheet(name: str, number: int, place: tuple[bytes, str, int]) -> Sheet:
+    return Sheet(
+        name,
+        number,
+        lambda: Page.of(name, number, *decode_reduced(*place)),
+        partial(measure, *place),
+        partial(decode, *place),
+    )
 
 
 def _pdf_page(pdf: Pdf, number: int) -> Page:
