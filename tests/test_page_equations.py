@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.components import InkComponents
-from hmer_cli.page.detect.grouping import are_equations, complete_rows
+from hmer_cli.page.detect.equations import are_equations
+from hmer_cli.page.detect.grouping import complete_rows
 from hmer_cli.page.detect.line_growth import Line, continues, equals_signs, grow
 
 Boxes = NDArray[np.float32]

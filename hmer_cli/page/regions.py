@@ -25,7 +25,8 @@ from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
-from hmer_cli.page.detect.grouping import are_equations, complete_rows, join_bracketed
+from hmer_cli.page.detect.equations import are_equations
+from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
@@ -214,11 +215,11 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
         others = [box for box in others if not _is_cut_off(page, box)]
     ordered = in_reading_order([*others, *scaled])
     crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
-    regions = []
+    regions: list[Region] = []
     for box in ordered:
         cases = tuple(_alone(page, crops, line) for line in lines.get(box, ()))
-        whole = _cut(page, found.image, box, 0) if cases else _alone(page, crops, box)
-        regions.append(replace(whole, lines=cases))
+        region = _cut(page, found.image, box, 0) if cases else _alone(page, crops, box)
+        regions.append(replace(region, lines=cases))
     return regions
 
 

@@ -38,9 +38,10 @@ def remove_faint(image: Pixels) -> Pixels:
 
 def _usual(depth: Pixels) -> float | None:
     """How dark the strokes are, in gray levels below the paper; None where there is no ink."""
-    count, labels = cv2.connectedComponents((depth > _INK).astype(np.uint8), connectivity=8)
+    count, marks = cv2.connectedComponents((depth > _INK).astype(np.uint8), connectivity=8)
     if count < 2:
         return None
+    labels = np.asarray(marks, np.int32)
     darkest = np.zeros(count, np.uint8)
     np.maximum.at(darkest, labels.ravel(), depth.ravel())
     area = np.bincount(labels.ravel(), minlength=count)

@@ -61,15 +61,15 @@ def equals_signs(boxes: Floats, unit: float) -> list[NDArray[np.int64]]:
     width, height = (boxes[:, 2:] - boxes[:, :2]).T
     flat = (width >= _BAR[0] * unit) & (width <= _BAR[1] * unit)
     flat &= (height <= _BAR[2] * unit) & (width >= _FLAT * height)
-    bars = np.flatnonzero(flat)
-    bars = bars[np.argsort(boxes[bars, 1], kind="stable")]
+    at = np.flatnonzero(flat)
+    bars: list[int] = at[np.argsort(boxes[at, 1], kind="stable")].tolist()
     found: list[NDArray[np.int64]] = []
     used: set[int] = set()
     for place, upper in enumerate(bars):
         for lower in bars[place + 1 :]:
-            if not used & {int(upper), int(lower)} and _is_pair(boxes, upper, lower, unit):
+            if not used & {upper, lower} and _is_pair(boxes, upper, lower, unit):
                 found.append(np.array([upper, lower]))
-                used |= {int(upper), int(lower)}
+                used |= {upper, lower}
                 break
     return found
 

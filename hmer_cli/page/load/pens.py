@@ -136,7 +136,7 @@ def _bridges(main: Mask, around: Mask, width: int) -> Mask:
         (_dilated(around, 2) & main & ~around).astype(np.uint8), connectivity=8
     )
     ends = np.asarray(places[1:], np.float64)
-    depth = cv2.distanceTransform(around.astype(np.uint8), cv2.DIST_L2, 3)
+    depth = np.asarray(cv2.distanceTransform(around.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
     thick = cv2.distanceTransform((main & ~around).astype(np.uint8), cv2.DIST_L2, 3)
     pen = max(1, round(2 * float(np.percentile(thick[thick > 0], 80)) - 1)) if count > 1 else 1
     lines = [
@@ -156,7 +156,9 @@ def _bridges(main: Mask, around: Mask, width: int) -> Mask:
     return np.asarray((drawn > 0) & around)
 
 
-def _goes_across(start: NDArray[np.float64], end: NDArray[np.float64], depth: Pixels) -> bool:
+def _goes_across(
+    start: NDArray[np.float64], end: NDArray[np.float64], depth: NDArray[np.float32]
+) -> bool:
     """Whether a line between two ends goes through the middle of the crossing stroke."""
     points = start + np.linspace(0, 1, 16)[:, None] * (end - start)
     x, y = np.rint(points).astype(int).T
