@@ -15,6 +15,8 @@ from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.equations import are_equations
 from hmer_cli.page.detect.grouping import complete_rows
 from hmer_cli.page.detect.line_growth import Line, continues, equals_signs, grow
+from hmer_cli.page.load.pages import open_pages
+from hmer_cli.page.regions import find_regions
 
 Boxes = NDArray[np.float32]
 Sign = tuple[float, float, float, float]
@@ -145,9 +147,6 @@ def test_a_crop_holds_its_own_tails_and_none_of_its_neighbours() -> None:
 
 def test_examples_written_below_each_other_are_read_as_lines(tmp_path: Path) -> None:
     """Whatever their number: the search is asked where the white between is narrow, too."""
-    from hmer_cli.page.load.pages import open_pages
-    from hmer_cli.page.regions import find_regions
-
     folder = Path(__file__).resolve().parents[1] / "examples"
     shown = [
         cv2.imread(str(folder / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
@@ -164,3 +163,18 @@ def test_examples_written_below_each_other_are_read_as_lines(tmp_path: Path) -> 
     regions = find_regions(page)
     assert len(regions) == len(rows)
     assert all(a.box[1] < b.box[1] for a, b in pairwise(regions))
+
+
+def test_tightly_written_lines_of_one_ink_file_are_lines(tmp_path: Path) -> None:
+    strokes = []
+    for row in range(3):
+        for x0, y0, x1, y1 in equation(40 + 10 * row, 27 * row):
+            flat = y1 - y0 < 5
+            points = [(x0, y0), (x1, y0)] if flat else [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+            strokes.append(", ".join(f"{x} {y}" for x, y in points))
+    traces = "".join(f"<trace>{stroke}</trace>" for stroke in strokes)
+    path = tmp_path / "page.inkml"
+    path.write_text(f'<ink xmlns="http://www.w3.org/2003/InkML">{traces}</ink>')
+    (page,) = open_pages(str(path))
+    assert len(find_regions(page)) == 3
+    assert len(find_regions(page, "expression")) == 1

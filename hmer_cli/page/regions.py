@@ -134,9 +134,10 @@ def _is_searched(page: Page, layout: Layout) -> bool:
     """Whether a page of nothing but ink is taken for more than one expression."""
     if layout != "auto" or page.ink is None:
         return layout == "page"
-    return page.ink.in_lines or (
-        len(page.ink) >= FEWEST_PARTS and is_page(prepare_page(page).parts)
-    )
+    if page.ink.in_lines or len(page.ink) < 2 * _FEWEST:
+        return page.ink.in_lines
+    parts = prepare_page(page).parts
+    return (len(page.ink) >= FEWEST_PARTS and is_page(parts)) or are_equations(parts)
 
 
 def _in_band(page: Page, top: int, foot: int) -> list[Region]:
