@@ -17,6 +17,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from hmer_cli.expr.latex import normalise
+
 Record = dict[str, Any]
 Tokens = tuple[str, ...]
 
@@ -65,7 +67,8 @@ def real(folder: Path) -> Counter[str]:
 def made(folder: Path) -> Counter[str]:
     """Of files named after the examples on them: right where all are read and nothing else."""
     pattern = r"% (\w+)\.\w+, page.*\n\\hmerexpression\{[^}]*\}\{(.*)\}"
-    truth = {name: normal(label) for name, label in re.findall(pattern, EXAMPLES.read_text())}
+    found = re.findall(pattern, EXAMPLES.read_text())
+    truth = {name: normal(normalise(latex)) for name, latex in found}
     counts = Counter[str]()
     for name, records in sorted(converted(folder).items()):
         wanted = [truth[word] for word in re.split(r"[_.]", name) if word in truth]

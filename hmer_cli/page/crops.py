@@ -23,7 +23,6 @@ _JOINED = 0.1  # held, of a component that no line has: signs joined with a rule
 _LONG = 1.3, 5.0  # times the height of the box: so high or wide that is
 _PIECE = 0.4  # of the height of the box: so high is what it has of a sign there
 _BEYOND = 0.45  # of the height of the box: no sign of its own reaches farther beyond it
-_HELD = 0.9  # held: then the component is inside the box
 _LEAST = 24, 0.3  # gray levels below the paper, and of the usual darkness of ink: ink has both
 _SOFT = 5  # pixels: soft edges of strokes go with them
 
@@ -70,7 +69,7 @@ class Crops:
         own = share >= _OWN
         for place in np.flatnonzero(long & (share >= _JOINED) & ~own):
             own[place] = self._piece(there[place], box) >= _PIECE * high
-        for place in np.flatnonzero(share >= _HELD):
+        for place in np.flatnonzero(share >= _OWN):
             own[place] = self._nearest(there[place], box)
         return np.asarray(own, bool)
 

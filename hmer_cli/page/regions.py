@@ -25,7 +25,8 @@ from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
-from hmer_cli.page.detect.grouping import are_equations, complete_rows, join_bracketed
+from hmer_cli.page.detect.equations import are_equations
+from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
@@ -46,6 +47,7 @@ LEAST_CONTRAST = 32  # gray levels between paper and ink: fainter than any penci
 _MARGIN = 4
 _FEWEST, _LOWEST = 6, 2.2  # parts, and letter heights: less is one row
 _MOST_SIGNS = 1_000  # parts of one expression; the fullest of the photos in field has 326
+_EDGE = 0.005  # of the longer side of a photo: nearer to its edge is cut off
 _PROSE = 3  # rows of writing in which no expression was found: these are words
 
 
@@ -156,7 +158,10 @@ def _is_searched(page: Page, layout: Layout, prepare: Preparation) -> bool:
     """Whether a page of nothing but ink is taken for more than one expression."""
     if layout != "auto" or page.ink is None:
         return layout == "page"
-    return page.ink.in_lines or (len(page.ink) >= FEWEST_PARTS and is_page(prepare(page).parts))
+    if page.ink.in_lines or len(page.ink) < 2 * _FEWEST:
+        return page.ink.in_lines
+    parts = prepare(page).parts
+    return (len(page.ink) >= FEWEST_PARTS and is_page(parts)) or are_equations(parts)
 
 
 def _in_band(page: Page, top: int, foot: int) -> list[Region]:
@@ -230,14 +235,27 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
         box: [_scaled(line, found.scale) for line in each.lines]
         for box, each in zip(scaled, bracketed, strict=True)
     }
-    ordered = in_reading_order([*(_scaled(box, found.scale) for box in alone), *scaled])
+    others = [_scaled(box, found.scale) for box in alone]
+    if scaled:
+        others = [box for box in others if not _is_cut_off(page, box)]
+    ordered = in_reading_order([*others, *scaled])
     crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
-    regions = []
+    regions: list[Region] = []
     for box in ordered:
         cases = tuple(_alone(page, crops, line) for line in lines.get(box, ()))
         region = cut_region(page, found.image, box, 0) if cases else _alone(page, crops, box)
         regions.append(replace(region, lines=cases))
     return regions
+
+
+def _is_cut_off(page: Page, box: Box) -> bool:
+    """Whether a box reaches the edge of a photo, as parts of a neighbouring system do."""
+    if page.size is None:
+        return False
+    height, width = page.size
+    room = _EDGE * max(page.size)
+    x0, y0, x1, y1 = page.in_source(box)
+    return x0 <= room or y0 <= room or x1 >= width - room or y1 >= height - room
 
 
 def _scaled(box: Floats, scale: float) -> Box:

@@ -32,6 +32,10 @@ _BEFORE, _DASH = 1.1, 0.4  # to one before it; to a dash or dot, as after number
 _THIN = 0.3  # which is no higher,
 _NUMBER, _WITHIN = 3, 4.0  # unless so many signs are before it within so much: a number has fewer
 _OPERAND = 3.0  # beside an equals sign, which has two sides
+_BRACE, _HELD = (
+    (2.0, 2.0),
+    2,
+)  # so high, so many times as high as wide, beside so many lines: a brace
 _JOINED, _REACH = 2.2, 1.2  # of the letters: higher signs may be joined; their own part of it
 _FRACTION = 1.2, 1.6  # length of a fraction's bar; from there to the middles of its halves
 
@@ -57,13 +61,12 @@ def equals_signs(boxes: Floats, unit: float) -> list[NDArray[np.int64]]:
     width, height = (boxes[:, 2:] - boxes[:, :2]).T
     flat = (width >= _BAR[0] * unit) & (width <= _BAR[1] * unit)
     flat &= (height <= _BAR[2] * unit) & (width >= _FLAT * height)
-    bars = np.flatnonzero(flat)
-    bars = bars[np.argsort(boxes[bars, 1], kind="stable")]
+    at = np.flatnonzero(flat)
+    bars: list[int] = at[np.argsort(boxes[at, 1], kind="stable")].tolist()
     found: list[NDArray[np.int64]] = []
     used: set[int] = set()
-    order = bars.tolist()
-    for place, upper in enumerate(order):
-        for lower in order[place + 1 :]:
+    for place, upper in enumerate(bars):
+        for lower in bars[place + 1 :]:
             if not used & {upper, lower} and _is_pair(boxes, upper, lower, unit):
                 found.append(np.array([upper, lower]))
                 used |= {upper, lower}
@@ -89,7 +92,18 @@ def _is_pair(boxes: Floats, upper: int, lower: int, unit: float) -> bool:
 
 
 def grow(lines: list[Line], free: Floats, unit: float) -> list[Line]:
-    """The lines with the free parts (N, 4) that follow on them at either end."""
+    """The lines with the free parts (N, 4) that follow on them at either end.
+
+    What may be a brace comes last, and not at all where it stands beside several lines.
+    """
+    late = _may_be_braces(free, unit)
+    lines, left = _grown(lines, free[~late], unit)
+    beside = np.array([len(_beside(part, lines, unit)) for part in free[late]], np.int64)
+    return _grown(lines, np.concatenate([left, free[late][beside < _HELD]]), unit)[0]
+
+
+def _grown(lines: list[Line], free: Floats, unit: float) -> tuple[list[Line], Floats]:
+    """The lines with what follows on them, and what is left."""
     left = np.ones(len(free), bool)
     signs = [line.signs for line in lines]
     costs = np.array([_costs(own, free, unit) for own in signs]).reshape(len(signs), len(free))
@@ -101,7 +115,30 @@ def grow(lines: list[Line], free: Floats, unit: float) -> list[Line]:
         signs[line] = np.concatenate([signs[line], free[part][None]])
         left[part] = False
         costs[line] = _costs(signs[line], free, unit)
-    return [line._replace(signs=own) for line, own in zip(lines, signs, strict=True)]
+    return [line._replace(signs=own) for line, own in zip(lines, signs, strict=True)], free[left]
+
+
+def _may_be_braces(free: Floats, unit: float) -> NDArray[np.bool_]:
+    """Which parts are tall and slender with white to the right of all of them, (N,)."""
+    width, height = (free[:, 2:] - free[:, :2]).T
+    tall = (height >= _BRACE[0] * unit) & (height >= _BRACE[1] * width)
+    shared = np.minimum(free[:, None, 3], free[None, :, 3]) - np.maximum(
+        free[:, None, 1], free[None, :, 1]
+    )
+    white = free[None, :, 0] - free[:, None, 2]
+    touched = ((shared > 0) & (white < 0) & (free[None, :, 2] > free[:, None, 2])).any(1)
+    return np.asarray(tall & ~touched)
+
+
+def _beside(part: Floats, lines: list[Line], unit: float) -> list[int]:
+    """Which lines have their middle beside a part."""
+    found = []
+    for number, line in enumerate(lines):
+        middle, _ = place_of(line.signs, part, unit)
+        near = line.box[0] - _OPERAND * unit <= part[2] and part[0] <= line.box[2] + 2 * unit
+        if near and part[1] < middle < part[3]:
+            found.append(number)
+    return found
 
 
 def _costs(signs: Floats, free: Floats, unit: float) -> Floats:
@@ -184,25 +221,16 @@ def _is_half(bars: Floats, part: Floats, unit: float) -> bool:
 def cut_joined(lines: list[Line], unit: float) -> list[Line]:
     """The lines, their tall signs no taller than a line where these reach into other lines."""
     done = []
-    for line in lines:
+    for number, line in enumerate(lines):
         signs = line.signs.copy()
         for sign in signs:
             middle, height = place_of(line.signs, sign, unit)
-            if sign[3] - sign[1] > _JOINED * height and _reaches(sign, line, lines, unit):
+            tall = sign[3] - sign[1] > _JOINED * height
+            if tall and set(_beside(sign, lines, unit)) - {number}:
                 sign[1] = max(sign[1], middle - _REACH * height)
                 sign[3] = min(sign[3], middle + _REACH * height)
         done.append(line._replace(signs=signs))
     return done
-
-
-def _reaches(sign: Floats, own: Line, lines: list[Line], unit: float) -> bool:
-    """Whether a sign of one line stands in another, too."""
-    for line in lines:
-        middle, _ = place_of(line.signs, sign, unit)
-        near = line.box[0] - 2 * unit <= sign[2] and sign[0] <= line.box[2] + 2 * unit
-        if line is not own and near and sign[1] < middle < sign[3]:
-            return True
-    return False
 
 
 def continues(left: Floats, right: Floats, unit: float) -> bool:

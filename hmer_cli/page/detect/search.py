@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box, area, intersection
+from hmer_cli.page.clean.faint import remove_faint
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.detect.candidate_features import measure_candidates
 from hmer_cli.page.detect.component_graph import component_graph, predict
@@ -85,11 +86,12 @@ def prepare_page(page: Page) -> PreparedPage:
 
 
 def _parts(image: Pixels, scale: float) -> InkComponents:
+    """Faint grain aside: its specks would set the size of letters."""
     if scale == 1:
-        return find_components(image)
+        return find_components(remove_faint(image))
     size = (max(1, round(image.shape[1] / scale)), max(1, round(image.shape[0] / scale)))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    return find_components(small)
+    return find_components(remove_faint(small))
 
 
 def _sharpened(image: Pixels) -> Pixels:

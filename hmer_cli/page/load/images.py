@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -31,6 +32,11 @@ MAX_SIDE = 32_767
 MAX_PIXELS = 100_000_000
 """Beyond any camera or A3 at 600 dpi (70 million); larger files are refused by their header."""
 
+AMPLE = 30_000_000
+"""Pixels: more than any scan of A4 at 400 dpi has, convention; larger images are read reduced."""
+
+_PLAIN = ("L", "RGB", "RGBA")  # modes whose means are those of what is seen
+_REDUCIBLE = (*_PLAIN, "1", "P", "LA", "CMYK", "YCbCr")
 _HEIC_READERS = ("pi_heif", "pillow_heif")  # the first only reads, and comes without GPL parts
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "AVIF")
 _STRIP = 1 << 22  # pixels that are computed with at a time
@@ -52,6 +58,47 @@ def decode(data: bytes, name: str, directory: int = 0) -> Pixels:
             raise
         except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error
             raise _damaged(name, error) from error
+
+
+def decode_reduced(data: bytes, name: str, directory: int = 0) -> tuple[Pixels, int]:
+    """The pixels as of ``decode``, but of a huge image each the mean of a square of some; and how
+    many these are a side. Raises InputError.
+
+    The recogniser sees symbols at some 20 pixels: writing in an image of AMPLE has many more, and
+    memory is not spent on what is not looked at.
+    """
+    with _opened(alone(data, directory) if directory else data, name) as image:
+        factor = math.ceil(math.sqrt(image.width * image.height / AMPLE))
+        if factor == 1 or image.mode not in _REDUCIBLE:
+            return decode(data, name, directory), 1
+        try:
+            small = _reduced(image, factor)
+            ImageOps.exif_transpose(small, in_place=True)
+            return _gray(small), factor
+        except Exception as error:
+            raise _damaged(name, error) from error
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    """The image with so many times fewer pixels a side; JPEG is decoded so by its own means."""
+    width, height = (-(-side // factor) for side in image.size)
+    exif = image.getexif()
+    image.draft(image.mode, (width, height))
+    left = max(1, round(image.width / width))
+    if left > 1:
+        mode = image.mode if image.mode in _PLAIN else "RGBA" if _is_clear(image) else "RGB"
+        small = Image.new(mode, (-(-image.width // left), -(-image.height // left)))
+        rows = max(left, _STRIP // image.width // left * left)
+        for top in range(0, image.height, rows):
+            strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+            small.paste(strip.convert(mode).reduce(left), (0, top // left))
+        image = small
+    image.info["exif"] = exif.tobytes()
+    return image
+
+
+def _is_clear(image: Image.Image) -> bool:
+    return "A" in image.getbands() or "transparency" in image.info
 
 
 def measure(data: bytes, name: str, directory: int = 0) -> int:
@@ -143,7 +190,7 @@ def _damaged(name: str, error: Exception) -> InputError:
 def _gray(image: Image.Image) -> Pixels:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _deep(np.asarray(image), image.mode.startswith("I;16"))
-    if "A" in image.getbands() or "transparency" in image.info:
+    if _is_clear(image):
         return _composite(image if image.mode in ("LA", "RGBA") else image.convert("RGBA"))
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))

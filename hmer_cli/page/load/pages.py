@@ -27,7 +27,7 @@ from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
 from hmer_cli.page.load.decode_apart import decode_apart
-from hmer_cli.page.load.images import Pixels, decode, measure
+from hmer_cli.page.load.images import Pixels, decode, decode_reduced, measure
 from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf
 from hmer_cli.page.load.page_ink import PageInk, page_ink
 from hmer_cli.page.load.pdf import Pdf, Renderer
@@ -50,7 +50,8 @@ class Page:
 
     ``number`` counts from 1. The image is upright, and what a photo or a scan shows aslant is
     level. ``to_source``, None where that changes nothing, is the homography from its points to
-    those of the source, turned as its EXIF orientation says.
+    those of the source, turned as its EXIF orientation says. ``size`` is the source's, (H, W), of
+    a photo or a scan.
     """
 
     source: str
@@ -60,13 +61,21 @@ class Page:
     to_source: Homography | None = None
     ink: PageInk | None = None
     redrawn: bool = False
+    size: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, source: str, number: int, image: Pixels) -> Page:
-        """The page that a photo or a scan shows: level, and its paper white."""
+    def of(cls, source: str, number: int, image: Pixels, reduced: int = 1) -> Page:
+        """The page that a photo or a scan shows: level, and its paper white.
+
+        ``reduced``: how many pixels of the source a side are one of the image.
+        """
+        height, width = (side * reduced for side in image.shape)
         level, to_source = straighten(without_strips(image))
         image = without_borders(remove_holes(clean(level)))
-        return cls(source, number, image, to_source=to_source)
+        if reduced > 1:
+            larger = np.diag([reduced, reduced, 1.0])
+            to_source = larger if to_source is None else larger @ to_source
+        return cls(source, number, image, to_source=to_source, size=(height, width))
 
     def turned(self, quarters: int) -> Page:
         """The page turned to the left by so many right angles, with its way back to the source."""
@@ -218,21 +227,29 @@ def open_sheets(
             f"give {KINDS}, a folder or a zip archive",
         )
     if not is_tiff(data):
-        return [_sheet(name, 1, partial(decode, data, name), partial(measure, data, name))]
+        ways = partial(measure, data, name), partial(decode, data, name)
+        return [_sheet(name, 1, *ways, partial(decode_reduced, data, name))]
     frames = directories(data, name) or [0]
     numbers = chosen.of(len(frames), name) if len(frames) > 1 else [1]
-    pixels = partial(decode_apart, worker or SHARED, data, hashlib.sha256(data).hexdigest(), name)
-    places = ((n, frames[n - 1]) for n in numbers)
+    apart = partial(decode_apart, worker or SHARED, data, hashlib.sha256(data).hexdigest(), name)
     return [
-        _sheet(name, n, partial(pixels, frame), partial(measure, data, name, frame))
-        for n, frame in places
+        _sheet(name, n, partial(measure, data, name, frame), partial(apart, frame))
+        for n, frame in ((n, frames[n - 1]) for n in numbers)
     ]
 
 
 def _sheet(
-    name: str, number: int, pixels: Callable[[], Pixels], measure: Callable[[], int]
+    name: str,
+    number: int,
+    measured: Callable[[], int],
+    pixels: Callable[[], Pixels],
+    reduced: Callable[[], tuple[Pixels, int]] | None = None,
 ) -> Sheet:
-    return Sheet(name, number, lambda: Page.of(name, number, pixels()), measure, pixels)
+    """An image; ``reduced`` gives its pixels and by how much, where memory is to be spared."""
+    of = partial(Page.of, name, number)
+    return Sheet(
+        name, number, lambda: of(*reduced()) if reduced else of(pixels()), measured, pixels
+    )
 
 
 def _pdf_page(pdf: Pdf, number: int) -> Page:

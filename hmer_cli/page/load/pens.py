@@ -26,6 +26,8 @@ _RARE = 0.005, 0.4  # of the ink: range of the share of the rarer colour
 _LONG = 2.0  # in median lengths of the other components: least length of a correction
 _MOST = 0.6  # least share of the rarer ink that crosses, else it is writing
 _TINT = 40, 0.001  # least difference of colours, and of the image that has it
+_ACROSS = 1.8  # in stroke widths: largest length of its way under the other ink
+_DEEP, _INSIDE = 0.6, 0.55  # of its depth: how far that way reaches at least; share of it inside
 _MEETINGS = 2  # least number of places where it meets the other ink
 
 # Chosen on photos of corrected answers, and on scans of notes in three colours, which must stay.
@@ -52,7 +54,7 @@ def without_corrections(colours: Pixels) -> Pixels:
         return colours
     width = 2 * int(np.ceil(cv2.distanceTransform(crossing.astype(np.uint8), cv2.DIST_L2, 3).max()))
     around = _dilated(crossing, 2) & ~_eroded_out(ink.main, crossing)
-    bridged = _closed(ink.main, width + 5) & around
+    bridged = _bridges(ink.main, around, width)
     height, breadth = colours.shape[:2]
     result = colours.copy()
     there = _enlarged(around, breadth, height)
@@ -122,6 +124,46 @@ def _crossing(ink: _Ink) -> Mask:
         if cv2.connectedComponents(met, connectivity=8)[0] - 1 >= _MEETINGS:
             found |= component & ink.rare
     return found
+
+
+def _bridges(main: Mask, around: Mask, width: int) -> Mask:
+    """The other ink under the crossing stroke: straight from where it goes in to where it goes out.
+
+    ``width`` is that of the crossing stroke. Pairs of ends on both sides of it are joined, the
+    nearest first, and then single ends with the nearest one that is joined.
+    """
+    count, _, _, places = cv2.connectedComponentsWithStats(
+        (_dilated(around, 2) & main & ~around).astype(np.uint8), connectivity=8
+    )
+    ends = np.asarray(places[1:], np.float64)
+    depth = np.asarray(cv2.distanceTransform(around.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    thick = cv2.distanceTransform((main & ~around).astype(np.uint8), cv2.DIST_L2, 3)
+    pen = max(1, round(2 * float(np.percentile(thick[thick > 0], 80)) - 1)) if count > 1 else 1
+    lines = [
+        (float(np.hypot(*(ends[a] - ends[b]))), a, b)
+        for a in range(len(ends))
+        for b in range(a + 1, len(ends))
+        if _goes_across(ends[a], ends[b], depth)
+    ]
+    lines = sorted(line for line in lines if line[0] <= _ACROSS * (width + 4))
+    drawn, joined = np.zeros(main.shape, np.uint8), set[int]()
+    for most in (0, 1):  # of the two ends, joined before
+        for _, a, b in lines:
+            if len(joined & {a, b}) <= most and not {a, b} <= joined:
+                start, end = (tuple(np.rint(ends[i]).astype(int).tolist()) for i in (a, b))
+                cv2.line(drawn, start, end, 1, pen)
+                joined |= {a, b}
+    return np.asarray((drawn > 0) & around)
+
+
+def _goes_across(
+    start: NDArray[np.float64], end: NDArray[np.float64], depth: NDArray[np.float32]
+) -> bool:
+    """Whether a line between two ends goes through the middle of the crossing stroke."""
+    points = start + np.linspace(0, 1, 16)[:, None] * (end - start)
+    x, y = np.rint(points).astype(int).T
+    inside = depth[y.clip(0, depth.shape[0] - 1), x.clip(0, depth.shape[1] - 1)]
+    return bool(inside.max() >= _DEEP * depth.max() and (inside > 0).mean() >= _INSIDE)
 
 
 def _eroded_out(main: Mask, crossing: Mask) -> Mask:

@@ -1,0 +1,97 @@
+"""What is no writing on an image of one expression: watermarks, grain, corners, paper edges."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from hmer_cli.page.clean.blots import remove_blots
+from hmer_cli.page.clean.faint import remove_faint
+from hmer_cli.page.load.colour import as_gray
+from hmer_cli.page.load.images import AMPLE, decode, decode_reduced
+from hmer_cli.page.load.pages import Page, open_sheets
+from hmer_cli.page.load.sources import Source
+from hmer_cli.page.regions import find_regions, ink_box
+
+Gray = NDArray[np.uint8]
+
+
+def formula(dark: int = 40, paper: int = 255) -> Gray:
+    image = np.full((300, 600), paper, np.uint8)
+    cv2.putText(image, "2x + 1 = 5", (90, 150), cv2.FONT_HERSHEY_SIMPLEX, 2, dark, 4, cv2.LINE_AA)
+    return image
+
+
+def test_a_watermark_goes_and_pencil_of_one_darkness_stays() -> None:
+    image = formula()
+    marked = image.copy()
+    cv2.putText(marked, "SAMPLE", (150, 280), cv2.FONT_HERSHEY_SIMPLEX, 2, 215, 3, cv2.LINE_AA)
+    assert ink_box(remove_faint(marked)) == ink_box(image)
+    assert (remove_faint(marked) < 200).sum() == (image < 200).sum()
+    pencil = formula(dark=190)
+    assert ((remove_faint(pencil) < 220) == (pencil < 220)).all()
+
+
+def test_no_rim_of_grain_is_left_around_strokes() -> None:
+    rng = np.random.default_rng(0)
+    image = np.minimum(formula(), rng.integers(236, 246, (300, 600))).astype(np.uint8)
+    cleaned = remove_faint(image)
+    assert abs(float(np.median(cleaned)) - float(np.median(image))) <= 1
+
+
+def test_dark_corners_and_the_edge_of_the_sheet_are_no_ink() -> None:
+    image, wanted = formula(), ink_box(formula())
+    corner = image.copy()
+    cv2.fillPoly(corner, [np.array([(0, 299), (0, 240), (160, 299)])], 20)
+    assert ink_box(remove_blots(corner)) == wanted
+    edge = image.copy()
+    cv2.line(edge, (0, 12), (599, 18), 60, 3)
+    assert ink_box(remove_blots(edge)) == wanted
+
+
+def test_bars_of_the_formula_stay() -> None:
+    image = np.full((220, 400), 255, np.uint8)
+    cv2.line(image, (0, 110), (399, 112), 0, 4)
+    for y in (90, 190):
+        cv2.putText(image, "abcd", (40, y), cv2.FONT_HERSHEY_SIMPLEX, 2.4, 0, 4, cv2.LINE_AA)
+    assert (remove_blots(image) == image).all()
+
+
+def test_a_thick_coloured_pen_is_no_marker_and_a_marker_is_none_of_the_ink() -> None:
+    pen = np.full((300, 600, 3), 255, np.uint8)
+    cv2.putText(pen, "F(b) - F(a)", (20, 170), cv2.FONT_HERSHEY_SIMPLEX, 2.6, (90, 150, 220), 18)
+    cv2.line(pen, (150, 160), (190, 190), (60, 120, 188), 8)
+    assert np.median(as_gray(pen)[(pen != 255).any(2)]) < 170
+    marked = np.full((300, 600, 3), 255, np.uint8)
+    cv2.rectangle(marked, (60, 120), (540, 165), (255, 240, 80), -1)
+    cv2.putText(marked, "x + y = z + 2", (90, 155), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (30, 30, 30), 3)
+    assert np.median(as_gray(marked)[125:160, 62:80]) > 240
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_huge_photo_is_read_reduced_with_boxes_of_its_own_pixels(
+    kind: str, orientation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from io import BytesIO
+
+    monkeypatch.setattr("hmer_cli.page.load.images.AMPLE", 600 * 300 // 4)
+    file, exif = BytesIO(), Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(formula()).convert("RGB").save(file, kind, exif=exif)
+    data = file.getvalue()
+    pixels, factor = decode_reduced(data, "x")
+    assert factor == 2
+    height, width = decode(data, "x").shape
+    assert pixels.shape == (height // 2, width // 2)
+    (sheet,) = open_sheets(Source("x", "x", lambda: data))
+    small, full = sheet.draw(), Page.of("x", 1, decode(data, "x"))
+    (a,), (b,) = find_regions(small, "expression"), find_regions(full, "expression")
+    assert np.abs(np.subtract(a.box, b.box)).max() <= 6
+
+
+def test_most_photos_are_read_in_full() -> None:
+    assert AMPLE >= 24_000_000  # a camera of today
