@@ -26,7 +26,7 @@ from hmer_cli.page.regions import find_regions
 from hmer_cli.synthesis.engine import InkEngine
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from inkfiles import lines, moved, outlines, pdf, xopp
+from inkfiles import lines, moved, outlines, pdf, xopp  # type: ignore[import-not-found]
 
 LABELS = (
     r"\frac { a + 1 } { b ^ { 2 } } = x",

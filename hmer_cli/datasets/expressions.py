@@ -164,9 +164,9 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
 
 
 def _captioned_images(store: Store, captions: Captions, files: list[str]) -> list[str]:
-    """The images with a caption that are not drawings of InkML beside them."""
-    drawn = {file.rpartition(".")[0] for file in files}
-    images = (file for file in store.ending(*IMAGES) if file.rpartition(".")[0] not in drawn)
+    """The images with a caption that are not drawings of InkML of the same name."""
+    drawn = {stem(file) for file in files}
+    images = (file for file in store.ending(*IMAGES) if stem(file) not in drawn)
     return [file for file in images if captions.find(file) is not None]
 
 

@@ -136,7 +136,7 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
 
     Every prediction of the beam goes to a file beside the record, the worst first.
     """
-    if not plan.valid:
+    if not plan.valid or plan.own.held:  # one adapted to a writer was scored on what was held out
         return []
     system.model.to(own_device())
     shown = examples(open_dataset(str(data), plan.valid))

@@ -7,6 +7,8 @@ boosted trees.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,7 +46,8 @@ def network_features(
     height of a block of boxes are used: the time is linear in the size of the page.
     """
     told = predictions.maths > _STRANGER
-    links = predictions.links.among(told)
+    middle = (parts.boxes[:, 0] + parts.boxes[:, 2]) / np.float32(2)
+    links = _LinkSums.of(predictions.links.among(told), middle)
     found = np.zeros((len(boxes), NETWORK_FEATURES), np.float32)
     order = np.argsort(boxes[:, 1], kind="stable")
     for start in range(0, len(boxes), _TOGETHER):
@@ -67,7 +70,7 @@ def _near(
 
 def _block_features(
     predictions: Predictions,
-    links: Links,
+    links: _LinkSums,
     parts: InkComponents,
     near: NDArray[np.int64],
     boxes: Floats,
@@ -75,15 +78,14 @@ def _block_features(
 ) -> Floats:
     """Features (R, NETWORK_FEATURES) of boxes by the ``near`` components."""
     spread = np.array([-1, -1, 1, 1], np.float32) * room
-    middle = (parts.boxes[:, :2] + parts.boxes[:, 2:]) / np.float32(2)
-    here = middle[near]
+    here = (parts.boxes[near, :2] + parts.boxes[near, 2:]) / np.float32(2)
     x, y = here[:, 0], here[:, 1]
     left, top, right, foot = boxes.T[..., None]
     inside = (x >= left) & (x <= right) & (y >= top) & (y <= foot)
     told = _of_boxes(
         predictions.maths[near], predictions.boxes[near], inside, boxes + spread, parts.unit
     )
-    linked = _of_links(links, near, inside, middle[:, 0])
+    linked = _of_links(links, near, inside)
     return np.concatenate([told, linked], 1).astype(np.float32)
 
 
@@ -146,30 +148,53 @@ def _of_boxes(
     return np.concatenate([np.stack(columns, 1), (mean - boxes) / unit, spread / unit], 1)
 
 
-def _of_links(links: Links, near: NDArray[np.int64], held: NDArray[np.bool_], x: Floats) -> Floats:
+@dataclass(frozen=True)
+class _LinkSums:
+    """What is summed over links: ``values`` (E, K) of each link, ``totals`` (N, K) of each
+    component; K are the probability p, 1, log p, log (1 - p), and p and 1 of links to the right."""
+
+    links: Links
+    values: NDArray[np.float64]
+    totals: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, links: Links, x: Floats) -> _LinkSums:
+        """Of links between parts at ``x`` (N,)."""
+        likely = np.clip(links.same, _SURE, 1 - _SURE)
+        right = x[links.columns] > x[links.rows]
+        one = np.ones_like(likely)
+        columns = (links.same, one, np.log(likely), np.log(1 - likely), links.same * right, right)
+        values = np.stack(columns, 1).astype(np.float64)
+        return cls(
+            links, values, _sums(values, np.searchsorted(links.rows, range(links.count + 1)))
+        )
+
+
+def _sums(values: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The sums of (P, K) values from each of S + 1 ends to the next, (S, K)."""
+    running = np.zeros((len(values) + 1, values.shape[1]))
+    np.cumsum(values, axis=0, out=running[1:])
+    return running[ends[1:]] - running[ends[:-1]]
+
+
+def _of_links(sums: _LinkSums, near: NDArray[np.int64], held: NDArray[np.bool_]) -> Floats:
     """Sums of links between the components inside, and from these to others, (R, 11).
 
-    ``held`` (R, n) marks the ``near`` components inside, ``x`` (N,) are their centres.
+    ``held`` (R, n) marks the ``near`` components inside.
     """
+    links = sums.links
     box, place = np.nonzero(held)
     member, pair = links.pairs_of(near[place])
     column = np.full(links.count, -1)
     column[near] = np.arange(len(near))
     at = column[links.columns[pair]]
-    to_inside = (at >= 0) & held[box[member], at]
-    likely = np.clip(links.same, _SURE, 1 - _SURE)
-    value, right = links.same[pair], x[links.columns[pair]] > x[links.rows[pair]]
-
-    out, out_right = ~to_inside, ~to_inside & right
-    log, log_rest = np.log(likely)[pair], np.log(1 - likely)[pair]
-    kinds = (to_inside * value, to_inside, out * value, out, to_inside * log, out * log_rest,
-             out_right * value, out_right)  # fmt: skip
-    # Pairs are in the order of boxes: their sums are differences of running ones.
-    ends = np.searchsorted(box[member], np.arange(len(held) + 1))
-    running = np.zeros((len(kinds), len(pair) + 1))
-    np.cumsum(kinds, axis=1, out=running[:, 1:])
-    totals = running[:, ends[1:]] - running[:, ends[:-1]]
-    same, known, same_out, known_out, joined, parted, right_out, right_known = totals
+    inside = (at >= 0) & held[box[member], at]
+    member, pair = member[inside], pair[inside]
+    # Pairs are in the order of boxes. What leads out is all that the parts have but for these.
+    within = _sums(sums.values[pair], np.searchsorted(box[member], np.arange(len(held) + 1)))
+    without = held @ sums.totals[near] - within
+    same, known, joined, *_ = within.T
+    same_out, known_out, _, parted, right_out, right_known = without.T
     columns = [
         _share(same, known),
         joined / np.maximum(known, 1),
@@ -180,7 +205,7 @@ def _of_links(links: Links, near: NDArray[np.int64], held: NDArray[np.bool_], x:
         _share(right_out, right_known),
         same_out - right_out,
         _share(same_out - right_out, known_out - right_known),
-        _weakest(box, member[to_inside], value[to_inside], len(held)),
+        _weakest(box, member, links.same[pair], len(held)),
         joined / 2 + parted,
     ]
     return np.stack(columns, 1).astype(np.float32)
