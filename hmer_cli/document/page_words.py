@@ -48,7 +48,7 @@ _GAP, _FAR, _WHITE = (
     2.2,
 )  # letter heights between two pieces; if surely mathematics; white
 _INK = 0.65  # letter heights: the ink between two pieces
-_WIDE_INK, _SIGN = 1.5, 0.75  # a sign so wide, or read so surely as mathematics, joins them
+_WIDE_INK, _WIDE_SIGN, _SIGN = 1.5, 1.0, 0.7  # ink so wide, or read as mathematics, joins them
 _SAME_LINE = 0.5  # of the lower one's height: what two pieces share
 _BESIDE = 1.8  # letter heights between a piece and what is added to it
 _LIMIT = 1.6, 0.4  # letter heights of a limit, and of the white between it and its sign
@@ -321,10 +321,10 @@ class WordFinder:
             return False
         if any(_is_word(word, *_IN_LINE) for word in self._words_within(piece, other)):
             return False
-        sign = max((word.confidence for word in words if word.is_math), default=0.0)
-        told = max((word.confidence for word in words if not word.is_math), default=0.0)
-        doubtful = wide >= _WIDE_INK and gap <= _GAP and (sign > 0 or told < 0.5)
-        return sign >= _SIGN or doubtful
+        maths = (word for word in words if word.is_math or _plain(word) in FUNCTIONS)
+        sign = max((word.confidence for word in maths), default=0.0)
+        told = sign >= _SIGN or (sign > 0 and wide >= _WIDE_SIGN)
+        return told or (wide >= _WIDE_INK and gap <= _GAP)
 
     def _words_within(self, piece: Box, other: Box) -> list[LineWord]:
         """The words between two pieces where both are read as one line."""
