@@ -38,10 +38,11 @@ FUNCTIONS = frozenset(
 COMMON = frozenset("of in is as to if or on at by be we so it no an and for all the".split())
 """Words that stand beside formulas, the shorter of which signs may look like."""
 
-# Chosen on notes-truth, the page that is judged left out.
+# Chosen on notes-truth.
 _LETTERS, _SURE, _DOUBTED = 3, 0.6, 0.45  # letters, and their confidence: words without a doubt
 _BETWEEN, _IN_LINE = (2, 0.35), (2, 0.5)  # the same of a word between two pieces, by itself and not
 _CUT_OFF = 3, 0.75  # the same of a word that is cut off
+_FEWEST = 2  # parts that are left of a region without its words
 _GAP, _FAR, _WHITE = (
     7.0,
     12.0,
@@ -163,8 +164,8 @@ class WordFinder:
             reading = None if region.lines else self._read(region)
             if reading is not None and words_alone(reading) and without_doubt(reading):
                 readable = True
-            else:
-                kept.append(region if reading is None else self._trimmed(region, reading))
+            elif reading is None or self._is_worth(rest := self._trimmed(region, reading), region):
+                kept.append(region if reading is None else rest)
         pieces = self._joined([(region, False) for region in kept])
         whole = [*regions, *(region for region, _ in pieces)]
         for box in (box for line in free for box in self._formulas(line, whole)):
@@ -252,6 +253,10 @@ class WordFinder:
         owner = self._owners(own, words, _left(region))
         kept = own[(owner >= first) & (owner <= last)]
         return region_of(self.page, self.found, _box(kept)) if len(kept) else region
+
+    def _is_worth(self, rest: Region, region: Region) -> bool:
+        """Whether what is left of a region without its words is more than one sign."""
+        return rest is region or int(self._within(self.parts, [rest]).sum()) >= _FEWEST
 
     def _formulas(self, line: TextLine, regions: Sequence[Region]) -> list[Box]:
         """The boxes of formulas of a line that are in no region."""
