@@ -95,8 +95,8 @@ def _worn(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]
     """A mask of ink whose edges are ragged and whose lines are wider or thinner."""
     soft = cv2.GaussianBlur(ink, (0, 0), float(rng.uniform(0.3, 1.2)))
     noise = rng.normal(0, float(rng.uniform(0, 40)), ink.shape).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), 0.8)
-    return (soft + noise > rng.uniform(70, 150)).astype(np.uint8)
+    grain = cv2.GaussianBlur(noise, (0, 0), 0.8)
+    return np.asarray(soft + grain > rng.uniform(70, 150), np.uint8)
 
 
 def _of_skeleton(mask: NDArray[np.uint8], strokes: Sequence[Stroke], zoom: float) -> Features:
