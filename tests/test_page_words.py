@@ -118,6 +118,7 @@ def test_one_expression_that_is_all_there_is_stays() -> None:
 def test_what_was_added_has_to_read_as_a_formula() -> None:
     assert is_formula(Reading("x = 1", 0.9))
     assert not is_formula(Reading("x = 1", 0.3))
+    assert is_formula(Reading("x = f ( 1 )", 0.3))
     assert not is_formula(Reading("( E V T )", 0.9))
 
 

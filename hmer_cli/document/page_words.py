@@ -55,7 +55,7 @@ _BESIDE = 1.8  # letter heights between a piece and what is added to it
 _LIMIT = 1.6, 0.4  # letter heights of a limit, and of the white between it and its sign
 _ADDED = 0.75  # confidence of a formula that is in no region,
 _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
-_FORMULA = 0.5
+_LONG, _FORMULA = 5, 0.5  # its tokens, or its confidence
 
 _RELATIONS = ALIGNED_RELATIONS | {"\\to", "\\rightarrow", "\\in"}
 
@@ -110,8 +110,10 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
 
 
 def is_formula(reading: Reading) -> bool:
-    """Whether what was added reads as a formula: with a relation, more likely right than wrong."""
-    return reading.confidence >= _FORMULA and not _RELATIONS.isdisjoint(reading.label.split())
+    """Whether what was added reads as a formula: with a relation, and long or read surely."""
+    tokens = reading.label.split()
+    enough = len(tokens) >= _LONG or reading.confidence >= _FORMULA
+    return enough and not _RELATIONS.isdisjoint(tokens)
 
 
 def words_alone(reading: LineReading) -> str:
