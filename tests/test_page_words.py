@@ -44,6 +44,8 @@ def page(*rows: str) -> Page:
 class SquareReader:
     """Reads such squares: those near each other are a word or a formula."""
 
+    sure = 0.95
+
     def read(self, seen: Readable) -> LineReading:
         """The squares from left to right."""
         ink = (image_of(seen) < 128).astype(np.uint8)
@@ -59,7 +61,7 @@ class SquareReader:
         for _, group in groupby(told, key=lambda each: each[:2]):
             signs = list(group)
             text = MATH if signs[0][1] else "abcdefghij"[: len(signs)]
-            words.append(LineWord(text, signs[0][2], signs[-1][3], 0.95))
+            words.append(LineWord(text, signs[0][2], signs[-1][3], self.sure))
         return LineReading(tuple(words))
 
 
@@ -85,6 +87,15 @@ def test_words_alone_are_left_out() -> None:
     kept = refined(there, (0, 9, 12), (1, 0, 4))
     assert [squares(region) for region in kept.regions] == [(9, 12)]
     assert kept.readable
+
+
+def test_on_pages_of_another_language_regions_stay_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SquareReader, "sure", 0.4)
+    there = page("aaaa xxxx aaaa", "aaaaa aaaa", "aaaaaaaa", "aaaaaaa aaaa")
+    kept = refined(there, (0, 0, 13), (1, 0, 4))
+    assert [squares(region) for region in kept.regions] == [(0, 13), (0, 4)]
 
 
 def test_words_at_the_ends_of_a_formula_are_cut_off() -> None:
@@ -118,6 +129,7 @@ def test_one_expression_that_is_all_there_is_stays() -> None:
 def test_what_was_added_has_to_read_as_a_formula() -> None:
     assert is_formula(Reading("x = 1", 0.9))
     assert not is_formula(Reading("x = 1", 0.3))
+    assert is_formula(Reading("x = f ( 1 )", 0.3))
     assert not is_formula(Reading("( E V T )", 0.9))
 
 

@@ -17,6 +17,7 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import legible_ink_image
 from hmer_cli.models.embedded import packed
 from hmer_cli.models.registry import resolve
+from hmer_cli.networks.line_model import LineModel
 from hmer_cli.recognition.line_reader import LineReader
 from hmer_cli.recognition.line_text import MATH, characters
 from hmer_cli.recognition.ngrams import ORDER, count_ngrams
@@ -89,6 +90,7 @@ def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:
         "ngrams": packed(json.dumps(count_ngrams(labels, ORDER, _SEEN)).encode()),
     }
     path = out / f"{plan.name}.onnx"
+    assert isinstance(system.model, LineModel)
     export_lines(system.model, metadata, path)
     unseen = [x for x in open_lines(data, "test") if known.issuperset(characters(x.text))]
     draw_curves(out / LOG, out / CURVES)
