@@ -28,7 +28,7 @@ from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.training.batches.images import UNKNOWN, echoed
 from hmer_cli.training.compose.examples import example, examples
 from hmer_cli.training.export.onnx import restore
-from hmer_cli.training.recipe import Drawing, Recipe, load
+from hmer_cli.training.recipe import Drawing, Recipe, Schedule, load
 from hmer_cli.training.registry import build, load_system
 from hmer_cli.training.systems.graph import GraphSystem, follow_loss
 
@@ -92,7 +92,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_ink_of_more_nodes_than_are_read_is_not_learnt_from(folder: Path) -> None:
-    system = GraphSystem(Recipe("few", family="graph", model=FEW), ["1"])
+    schedule = Schedule(images=1, pixels=32, pool=16)
+    system = GraphSystem(Recipe("few", family="graph", model=FEW, schedule=schedule), ["1"])
     dots = tuple(np.array([(9 * i, 0), (9 * i + 5, 5)], np.float32) for i in range(MOST_NODES + 1))
     crowd = Ink(dots, (Symbol(tuple(range(len(dots))), "1"),), "1", "1")
     stream = cycle([example(ink, "1") for ink in (one(), crowd)])

@@ -368,7 +368,7 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
     return work, _result(work, anew, reader, options)
 
 
-def _expression(region: Region, reading: Reading, words: str) -> RegionReading:
+def _expression(region: Region, reading: Reading, words: str = "") -> RegionReading:
     """The reading, and ``words``, with token boxes in page coordinates, rounded."""
     left, top = region.origin
     height, width = region.image.shape

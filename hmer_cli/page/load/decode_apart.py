@@ -39,4 +39,4 @@ def decode_here(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
         pixels = decode(data, meta["name"], meta["directory"])
     except InputError as error:
         return {"error": error.what, "remedy": error.remedy}, b""
-    return {"shape": pixels.shape}, np.ascontiguousarray(pixels).data.cast("B")
+    return {"shape": pixels.shape}, pixels.tobytes()
