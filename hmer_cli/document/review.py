@@ -37,7 +37,15 @@ _ENVIRONMENT = Environment(
     keep_trailing_newline=True,
 )
 
-_SCRIPTS = ("mathml.js", "sound.js", "review.js", "gestures.js", "regions.js", "start.js")
+_SCRIPTS = (
+    "mathml.js",
+    "sound.js",
+    "review.js",
+    "sheet.js",
+    "gestures.js",
+    "regions.js",
+    "start.js",
+)
 _AIR = 6  # pixels of the page round a crop
 _SHEET = 1000  # pixels of the screen that a page would take across, were it shown beside its crops
 
