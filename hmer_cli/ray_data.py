@@ -31,7 +31,7 @@ from hmer_cli.console import Advance
 from hmer_cli.data.store import MAX_BYTES
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.formats import jsonl
+from hmer_cli.document.formats.text import jsonl
 from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.page_rows import from_row, to_line, to_row
 from hmer_cli.document.pipeline import Options, read_pages

@@ -12,7 +12,8 @@ from hmer_cli.api import Converter
 from hmer_cli.commands.convert import Spelling, deliver_pages, once, sum_up, tell
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.formats import Output, jsonl
+from hmer_cli.document.formats import Output
+from hmer_cli.document.formats.text import jsonl
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.document.records import Record
 from hmer_cli.document.shards import Part, Shard, is_shard, merged, part_of, shard_file
