@@ -28,7 +28,15 @@ from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
 from hmer_cli.html import render_page
 
-_SCRIPTS = ("mathml.js", "sound.js", "review.js", "gestures.js", "regions.js", "start.js")
+_SCRIPTS = (
+    "mathml.js",
+    "sound.js",
+    "review.js",
+    "sheet.js",
+    "gestures.js",
+    "regions.js",
+    "start.js",
+)
 _AIR = 6  # pixels of the page round a crop
 _SHEET = 1000  # pixels of the screen that a page would take across, were it shown beside its crops
 
