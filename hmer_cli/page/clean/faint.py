@@ -2,21 +2,18 @@
 
 Hysteresis thresholding (J. Canny, A computational approach to edge detection, PAMI 1986): a
 connected component of faint ink stays where any of it is as dark as strokes are. How dark these are
-is the median over all components of the darkest pixel of each, weighted by their areas. Specks far
-smaller than the strokes are wide, as those of a dotted line of a form, go too.
+is the median over all components of the darkest pixel of each, weighted by their areas.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from hmer_cli.page.load.images import Pixels
 
 _INK = 24  # gray levels below the paper: what is fainter is no ink
 _WEAK, _STRONG = 0.2, 0.4  # of the usual darkness; chosen on scanned crops, whose strokes have more
-_DOT = 0.5  # of the square of the pen's width: smaller is a speck
 _SOFT = 7  # pixels: as far around strokes their soft edges reach
 
 
@@ -32,22 +29,11 @@ def remove_faint(image: Pixels) -> Pixels:
     weak = (depth > max(_WEAK * usual, _INK / 2)).astype(np.uint8)
     count, labels = cv2.connectedComponents(weak, connectivity=8)
     strong = np.zeros(count, bool)
-    strong[labels[_strokes(depth >= _STRONG * usual)]] = True
+    strong[labels[depth >= _STRONG * usual]] = True
     strong[0] = False
     kept = cv2.dilate(strong[labels].astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8))
     paper = np.uint8(np.median(image))  # white would make a rim of the grain around strokes
     return np.where(kept > 0, image, np.maximum(image, paper)).astype(np.uint8)
-
-
-def _strokes(dark: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """What is dark without specks: a dot is as large as the pen that wrote it."""
-    mask = dark.astype(np.uint8)
-    inner = cv2.erode(mask, np.ones((3, 3), np.uint8))
-    pen = 2 * float(mask.sum()) / max(float((mask - inner).sum()), 1)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    large = stats[:, cv2.CC_STAT_AREA] >= _DOT * pen**2
-    large[0] = False
-    return np.asarray(large[labels])
 
 
 def _usual(depth: Pixels) -> float | None:
