@@ -219,8 +219,8 @@ def _weakest(
     ``box`` (M,) are those of the parts inside; each link has the place of its part there, and a
     value.
     """
-    some = np.bincount(member, value, len(box)).astype(np.float32)
-    own = _share(some, np.bincount(member, minlength=len(box)).astype(np.float32))
+    some = np.bincount(member, value, len(box)).astype(np.float64)
+    own = _share(some, np.bincount(member, minlength=len(box)).astype(np.float64))
     least = np.ones(boxes, np.float32)
     np.minimum.at(least, box, own)
     return least
