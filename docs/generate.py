@@ -1,4 +1,7 @@
-"""Pages made while the documentation builds: the command line, and files of the root."""
+"""Pages that are generated while the documentation builds.
+
+Output: the command line reference, from the Typer application, and copies of files of the root.
+"""
 
 from __future__ import annotations
 

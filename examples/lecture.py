@@ -1,4 +1,7 @@
-"""A synthetic page of notes: prose and displayed expressions on ruled paper."""
+"""A synthetic page of notes: prose and displayed expressions on ruled paper.
+
+Output: a grayscale image (H, W), drawn with the stroke font of `strokes`.
+"""
 
 from __future__ import annotations
 

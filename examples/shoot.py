@@ -19,7 +19,7 @@ from hmer_cli.commands.convert import convert
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
-from chromium import PROGRAM, Chromium  # type: ignore[import-not-found] # noqa: E402
+from chromium import PROGRAM, Chromium  # noqa: E402
 
 SIZE = (1240, 790)
 COLOURS = 192

@@ -13,23 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-import cv2
-import numpy as np
-
 from hmer_cli.console import one_line
 from hmer_cli.document.build_records import page_records
 from hmer_cli.document.cache import Cache, setting_of
 from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.ids import Named, Namer, by_line, ink_id, source_ids
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import (
-    PageRead,
-    Record,
-    Status,
-    Transform,
-    by_line,
-    numbered_ids,
-    source_ids,
-)
+from hmer_cli.document.records import PageRead, Status
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tree import LabelError
@@ -66,8 +56,10 @@ class Expression:
     """One expression that was read.
 
     Attributes:
-        id: such as ``notes-p2-r1``: the stem of the source, the page, the expression on it; the
-            same that ``hmer convert`` gives it.
+        id: such as ``qzkpwvmtlxso``: made of its ink, so that it stays the same when the file
+            gets another name or more pages.
+        alias: such as ``notes-p2-r1``: the stem of the source, the page, the expression on it.
+            ``hmer convert`` gives it the same id and alias.
         latex: its LaTeX as a person types it, to be pasted; empty where nothing was read.
         label: its tokens, separated by spaces, in the spelling of the field's data sets.
         mathml: the same as Presentation MathML; None where the label is not LaTeX.
@@ -86,6 +78,7 @@ class Expression:
     """
 
     id: str
+    alias: str
     latex: str
     label: str
     mathml: str | None
@@ -220,10 +213,15 @@ class Converter:
     def results(self, layout: Layout | None = None, text: bool = False) -> Cache:
         """What was read before, with the words or without, where it is kept; to be closed."""
         identity = getattr(self.reader, "identity", None)
-        layout = layout or self.layout
         if identity is None or self._cache is None:
-            return Cache(None, layout)
-        return Cache(self._cache, setting_of(identity, layout, self.pdf_renderer, text))
+            return Cache(None, layout or self.layout)
+        return Cache(self._cache, self.setting(layout, text))
+
+    def setting(self, layout: Layout | None = None, text: bool = False) -> str:
+        """All that readings depend on besides the page; of equal settings are equal readings."""
+        layout = layout or self.layout
+        identity = getattr(self.reader, "identity", None)
+        return layout if identity is None else setting_of(identity, layout, self.pdf_renderer, text)
 
     def read_sources(
         self,
@@ -238,26 +236,26 @@ class Converter:
     def _pages(
         self, sources: list[Source], chosen: PageRange | None, layout: Layout
     ) -> Iterator[ConvertedPage]:
-        stems = source_ids(source.name for source in sources)
+        namer = Namer(source_ids(source.name for source in sources))
         options = Options(chosen, layout, self.jobs, renderer=self.pdf_renderer)
         for page in self.read_sources(sources, options):
             if page.error is not None and page.number is None and len(sources) == 1:
                 raise page.error
-            yield _converted(page, stems)
+            yield _converted(page, namer)
 
 
-def _converted(page: PageRead, stems: dict[str, str]) -> ConvertedPage:
-    records = list(by_line(page_records(page, Corrections())))
-    ids = numbered_ids(records, stems)
-    joined = zip(ids, records, strict=True)
-    expressions = tuple(_expression(name, record, page.result.to_source) for name, record in joined)
+def _converted(page: PageRead, namer: Namer) -> ConvertedPage:
+    records = map(namer.name, page_records(page, Corrections()))
+    expressions = tuple(map(_expression, by_line(records)))
     error = None if page.error is None else one_line(page.error)
     return ConvertedPage(page.source, page.number, expressions, error)
 
 
-def _expression(name: str, record: Record, to_source: Transform | None) -> Expression:
+def _expression(named: Named) -> Expression:
+    record = named.record
     return Expression(
-        id=name,
+        id=named.id,
+        alias=named.alias,
         latex=record.latex,
         label=record.label,
         mathml=_mathml(record.label),
@@ -265,10 +263,7 @@ def _expression(name: str, record: Record, to_source: Transform | None) -> Expre
         status=record.status,
         error=record.error,
         box=record.region,
-        tokens=tuple(
-            Token(token.token, token.confidence, _in_source(token.box, to_source))
-            for token in record.tokens
-        ),
+        tokens=tuple(Token(token.token, token.confidence, token.box) for token in record.tokens),
         alternatives=record.alternatives,
         source=record.source,
         page=record.page or 1,
@@ -280,8 +275,9 @@ def _nothing(page: ConvertedPage, model: str) -> Expression:
     number = page.number or 1
     stem = source_ids([page.source])[page.source]
     why = f"{page.source}: nothing to read on page {number}; is it blank?"
+    own = ink_id(f"failed {page.source} {number}")
     return Expression(
-        f"{stem}-p{number}-r1", "", "", None, 0.0, "failed", why, None, (), (),
+        own, f"{stem}-p{number}-r1", "", "", None, 0.0, "failed", why, None, (), (),
         page.source, number, model,
     )  # fmt: skip
 
@@ -291,17 +287,6 @@ def _mathml(label: str) -> str | None:
         return to_mathml(label) if label else None
     except LabelError:
         return None
-
-
-def _in_source(box: Box, to_source: Transform | None) -> Box:
-    """The box round what a box of the page's image is in the source."""
-    if to_source is None:
-        return box
-    x0, y0, x1, y1 = box
-    corners = np.array([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], np.float64)
-    there = cv2.perspectiveTransform(corners, np.array(to_source).reshape(3, 3))[0]
-    left, top, right, foot = (round(float(x), 2) for x in (*there.min(0), *there.max(0)))
-    return left, top, right, foot
 
 
 def _sources(given: object, name: str) -> list[Source]:

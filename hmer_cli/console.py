@@ -1,4 +1,7 @@
-"""Messages, progress bars and tables for people, on stderr; the only module that imports Rich."""
+"""Messages, progress bars and tables on stderr; the only module that imports Rich.
+
+Data never goes through here: it is written to stdout or files.
+"""
 
 from __future__ import annotations
 

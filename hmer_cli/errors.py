@@ -1,4 +1,7 @@
-"""Exception classes, each with an exit code, a one-line message and a remedy."""
+"""Exception classes, each with an exit code, a one-line message and a remedy.
+
+``HmerError`` is the base class; every exit code of the command line is defined here.
+"""
 
 from __future__ import annotations
 

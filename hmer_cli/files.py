@@ -1,4 +1,7 @@
-"""Output files: checked before the run, replaced atomically, foreign files never overwritten."""
+"""Output files: checked before the run, replaced atomically, foreign files never overwritten.
+
+Raises OutputError where a file or folder cannot be written.
+"""
 
 from __future__ import annotations
 
@@ -159,6 +162,7 @@ _REMEDIES = {
     errno.ENOTDIR: "make the folder or name another file",
     errno.ENOSPC: "free some disk space",
     errno.EDQUOT: "free some disk space",
+    errno.EFBIG: "allow larger files (ulimit -f)",
     errno.ENAMETOOLONG: "give it a shorter name",
 }
 

@@ -163,6 +163,19 @@ class Chromium:
                 type=kind, x=place[0], y=place[1], button="left", clickCount=1,
             )  # fmt: skip
 
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press the mouse at one point of the window and release it at another."""
+        middle = tuple((a + b) / 2 for a, b in zip(start, end, strict=True))
+        for kind, (x, y), buttons in (
+            ("mouseMoved", start, 0), ("mousePressed", start, 1), ("mouseMoved", middle, 1),
+            ("mouseMoved", end, 1), ("mouseReleased", end, 0),
+        ):  # fmt: skip
+            button = "none" if kind == "mouseMoved" else "left"
+            self.call(
+                "Input.dispatchMouseEvent",
+                type=kind, x=x, y=y, button=button, buttons=buttons, clickCount=1,
+            )  # fmt: skip
+
     def size(self, width: int, height: int, scale: float = 1.0, mobile: bool = False) -> None:
         """The size of the window, in CSS pixels."""
         self.call(

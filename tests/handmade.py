@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hmer_cli.data.store import Captions, open_store, read_ink
+from hmer_cli.errors import InputError
+from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.recognition.reading import Reading
 
@@ -82,3 +85,19 @@ class FakeRecogniser:
 
     def certainty(self, images: Sequence[Readable]) -> list[float]:
         return [0.0 for _ in images]
+
+
+def inks_of(
+    path: Path, label: bool = True, report: Callable[[InputError], None] | None = None
+) -> list[Ink]:
+    """Every ink of a folder, zip archive or file; with ``report``, bad files are passed over."""
+    store = open_store(path)
+    captions, found = Captions(store), []
+    for name in store.inks():
+        try:
+            found.append(read_ink(store, name, captions, label))
+        except InputError as error:
+            if report is None:
+                raise
+            report(error)
+    return found

@@ -61,6 +61,25 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def remarkable(ink: Ink) -> bytes:
+    """A page as a reMarkable tablet writes it, by rmscene."""
+    from rmscene import scene_items as items
+    from rmscene import scene_stream as stream
+    from rmscene.crdt_sequence import CrdtSequenceItem
+    from rmscene.tagged_block_common import CrdtId
+
+    blocks = list(stream.simple_text_document(""))
+    for number, stroke in enumerate(ink.strokes):
+        points = [items.Point(x, y, 0, 0, 8, 100) for x, y in stroke.tolist()]
+        line = items.Line(items.PenColor.BLACK, items.Pen.FINELINER_2, points, 1.0, 0.0)
+        left = CrdtId(1, 19 + number) if number else CrdtId(0, 0)
+        item = CrdtSequenceItem(CrdtId(1, 20 + number), left, CrdtId(0, 0), 0, line)
+        blocks.append(stream.SceneLineItemBlock(CrdtId(0, 11), item))
+    buffer = io.BytesIO()
+    stream.write_blocks(buffer, blocks)
+    return buffer.getvalue()
+
+
 def json_strokes(ink: Ink) -> bytes:
     """As a web canvas gives it."""
     strokes = [[{"x": x, "y": y} for x, y in stroke.tolist()] for stroke in ink.strokes]

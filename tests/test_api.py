@@ -19,7 +19,7 @@ from test_one_way import Fingerprint
 import hmer_cli
 from hmer_cli import Alternative, Converter, Expression, InputError, MissingError, UsageError
 from hmer_cli.commands.convert import convert
-from hmer_cli.document.records import expression_ids
+from hmer_cli.document.ids import named
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -46,7 +46,12 @@ def test_an_expression_says_all_there_is_to_say(tmp_path: Path) -> None:
     path.write_bytes(encoded(cross()))
     found = Converter(recogniser=OneToken()).read(path)
     assert isinstance(found, Expression)
-    assert (found.id, found.source, found.page, found.model) == ("a-p1-r1", str(path), 1, "fake-1")
+    assert (found.alias, found.source, found.page, found.model) == (
+        "a-p1-r1",
+        str(path),
+        1,
+        "fake-1",
+    )
     assert found.latex == found.label == "x"
     assert (found.confidence, found.status, found.error) == (0.9, "ok", None)
     assert found.mathml is not None and found.mathml.startswith("<math")
@@ -154,11 +159,11 @@ def test_pages_and_records_are_the_same_with_the_same_ids(tmp_path: Path) -> Non
     pages = list(fake().pages(tmp_path))
     expressions = [expression for page in pages for expression in page.expressions]
     assert [(page.number, page.error) for page in pages] == [(1, None), (2, None), (1, None)]
-    assert [e.id for e in expressions] == expression_ids(records)
+    assert [(e.id, e.alias) for e in expressions] == [(n.id, n.alias) for n in named(records)]
     assert [e.box for e in expressions] == [record.region for record in records]
     (second,) = fake().pages(tmp_path / "a.pdf", pages="2")
     assert second.number == 2
-    assert json.loads(json.dumps(second.to_dict()))["expressions"][0]["id"] == "a-p2-r1"
+    assert json.loads(json.dumps(second.to_dict()))["expressions"][0]["alias"] == "a-p2-r1"
 
 
 def test_a_file_that_cannot_be_opened_raises_and_stops_no_other(tmp_path: Path) -> None:
@@ -177,7 +182,12 @@ def test_a_file_that_cannot_be_opened_raises_and_stops_no_other(tmp_path: Path) 
 
 def test_a_blank_image_is_an_expression_that_failed() -> None:
     found = fake().read(np.full((50, 80), 255, np.uint8), name="blank.png")
-    assert (found.status, found.latex, found.box, found.id) == ("failed", "", None, "blank-p1-r1")
+    assert (found.status, found.latex, found.box, found.alias) == (
+        "failed",
+        "",
+        None,
+        "blank-p1-r1",
+    )
     assert found.error is not None and "blank.png" in found.error
 
 

@@ -5,6 +5,7 @@ Each case runs the command line beside a good input and over the output of an ea
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from handmade import ENCRYPTED, INKML, NO_PAGES, FakeRecogniser, cross, encoded, paged
+from PIL import Image
 
 import hmer_cli.commands.convert
 from hmer_cli.cli import main
@@ -268,3 +270,17 @@ def test_interrupted_in_the_middle_the_earlier_output_stands(tmp_path: Path) -> 
     assert errors == "hmer: interrupted\n"
     assert (tmp_path / "o.tex").read_text() == "earlier"
     assert sorted(os.listdir(tmp_path)) == ["good.png", "o.tex"]
+
+
+def test_decoder_of_tiff_says_nothing_past_hmer(
+    run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(cross()).save(buffer, "TIFF", compression="tiff_lzw")
+    data = bytearray(buffer.getvalue())
+    data[8:40] = b"\xff" * 32  # codes that are in no table
+    Path("bad.tif").write_bytes(data)
+    assert run("convert", "bad.tif", "good.png", "--out", "o.tex") == 1
+    said = capfd.readouterr().err.splitlines()
+    assert "hmer: bad.tif: damaged or truncated image; save or export it again" in said
+    assert all(line.startswith("hmer: ") for line in said)

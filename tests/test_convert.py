@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import threading
@@ -18,13 +17,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hmer_cli.commands.convert import convert, outcome
-from hmer_cli.document.formats import Output, jsonl, lines, markdown, tex
+from hmer_cli.document.formats import Output
+from hmer_cli.document.formats.latex import tex
+from hmer_cli.document.formats.text import jsonl, lines, markdown
+from hmer_cli.document.ids import named
 from hmer_cli.document.pipeline import _Gate
-from hmer_cli.document.records import Record, expression_ids
+from hmer_cli.document.records import Record
 from hmer_cli.errors import OutputError, StrictError, UsageError
 
-FIELDS = ["source", "page", "region", "latex", "label", "confidence", "status", "error", "model"]
-FIELDS += ["alternatives"]
+FIELDS = ["id", "alias", "derivation", "source", "page", "region", "latex", "label", "confidence"]
+FIELDS += ["status", "error", "model", "alternatives", "tokens"]
 
 
 @pytest.fixture(autouse=True)
@@ -163,44 +165,20 @@ def test_stdout_gets_one_line_an_expression(capfdbinary: pytest.CaptureFixture[b
     assert out == b"x^2\n% failed: no ne.png: no such file or folder; check the path\n"
 
 
-@pytest.mark.parametrize("name", ["eqs", "eqs.docx", "eqs.png", "-.doc", "tex"])
+@pytest.mark.parametrize("name", ["eqs", "eqs.odt", "eqs.png", "-.doc", "tex"])
 def test_an_ending_without_a_format_is_wrong_usage(name: str) -> None:
     with pytest.raises(UsageError, match=r"\.tex, \.md, \.jsonl"):
         Output.parse(name)
 
 
-def test_ids_are_made_of_source_page_and_region() -> None:
-    records = [record("in/notes.pdf", 2), record("in/notes.pdf", 2), record("-"), record("Übung 1")]
-    assert expression_ids(records) == ["notes-p2-r1", "notes-p2-r2", "stdin-p1-r1", "Ubung-1-p1-r1"]
-
-
-def test_sources_of_one_stem_go_by_their_path() -> None:
-    records = [record("a/x.png"), record("b/x.png"), record("b/x.jpg"), record("c/y.png")]
-    assert expression_ids(records) == [
-        "a-x-png-p1-r1",
-        "b-x-png-p1-r1",
-        "b-x-jpg-p1-r1",
-        "y-p1-r1",
-    ]
-
-
 SOURCES = st.lists(st.text(min_size=1), min_size=1, max_size=8, unique=True)
-
-
-@given(SOURCES, st.randoms())
-def test_ids_are_unique_plain_and_free_of_order(sources: list[str], random) -> None:  # type: ignore[no-untyped-def]
-    ids = dict(zip(sources, expression_ids([record(s) for s in sources]), strict=True))
-    assert len(set(ids.values())) == len(sources)
-    assert all(re.fullmatch(r"[A-Za-z0-9-]+", name) for name in ids.values())
-    shuffled = random.sample(sources, len(sources))
-    assert ids == dict(zip(shuffled, expression_ids([record(s) for s in shuffled]), strict=True))
 
 
 @given(SOURCES)
 def test_no_source_name_breaks_out_of_its_comment_or_line(sources: list[str]) -> None:
     records = [record(s) for s in sources] + [failed(s, 2) for s in sources]
     for line in tex(records).splitlines()[len(tex([]).splitlines()) :]:
-        assert line == "" or line.startswith(("% ", r"\hmerexpression{"))
+        assert line == "" or line.startswith(("% ", r"\gdef", r"\hmerexpression{"))
     assert [json.loads(line)["source"] for line in jsonl(records).split("\n")[:-1]] == sources * 2
     assert markdown(records).count("$$\nx ^ { 2 }\n$$") == len(sources)
 
@@ -230,7 +208,7 @@ def typeset(preamble: str, body: str) -> str:
 @pytest.fixture
 def eqs() -> None:
     records = [
-        record("first.png", latex="1 2 3"),
+        record("first.png", latex="1 2 3", key="1"),
         record("low.png", latex=r"\sqrt { 4 5 6 }", confidence=0.1, status="low"),
         record("فصل 3.png", latex="7 8 9"),
         record("invalid.png", latex=r"\frac { 0 } %", status="low", error="not closed"),
@@ -254,6 +232,48 @@ def test_one_expression_is_taken_by_its_id() -> None:
         assert seen in text
     assert "789" not in text
     assert "no a_b" in typeset(r"\input{eqs}", r"\hmer{a_b}")
+
+
+@pytest.mark.usefixtures("eqs")
+def test_it_is_taken_by_its_lasting_id_and_a_missing_one_is_warned_of() -> None:
+    name = named([record("first.png", key="1")])[0].id
+    text = typeset(r"\input{eqs}", rf"\hmer{{{name}}}, \hmer{{qqqq}}, \section{{\hmer{{{name}}}}}")
+    assert text.count("123") == 2
+    warning = "Package hmer Warning: There is no expression qqqq"
+    assert warning in Path("doc.log").read_text().replace("\n", "")
+
+
+def pandoc(*arguments: str) -> str:
+    """What pandoc makes of the arguments; a warning of it fails the test."""
+    program = shutil.which("pandoc")
+    if program is None:
+        program = pytest.importorskip("pypandoc").get_pandoc_path()
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.usefixtures("eqs")
+def test_pandoc_converts_the_file_and_documents_with_it() -> None:
+    name = named([record("first.png", key="1")])[0].id
+    shown = pandoc("eqs.tex", "-t", "markdown")
+    assert shown.count("$$") == 2 * 4 and "hmer" not in shown
+    for place in (r"\input{eqs}", ""), ("", r"\input{eqs}"):
+        body = rf"{place[1]} A \hmer{{{name}}}, $a+\hmer{{{name}}}$ and \[\hmer{{{name}}}\]"
+        Path("doc.tex").write_text(DOCUMENT % (place[0], body))
+        pandoc("doc.tex", "-o", "doc.docx")
+        text = pandoc("doc.docx", "-t", "markdown")
+        assert text.count("123") == 3 + bool(place[1]), text
+
+
+def test_a_line_of_a_derivation_is_taken_by_its_own_id() -> None:
+    lines = (record(latex="1=2", key="1"), record(latex="=3", key="2"))
+    whole = record(latex=r"\begin{aligned} 1&=2\\&=3\end{aligned}", key="3", lines=lines)
+    Output.parse("eqs.tex").write([whole])
+    first, second = named([whole])[0].lines
+    assert (first.alias, second.alias) == ("a-p1-r1", "a-p1-r2")
+    uses = rf"\hmer{{{first.id}}}. \hmer{{{second.id}}}. \hmer{{a-p1-r2}}. \hmer{{a-p1-r1}}"
+    assert typeset(r"\input{eqs}", uses).split()[:5] == ["1", "=", "2.", "=", "3."]
 
 
 def test_what_was_typed_is_set_as_it_was_typed() -> None:

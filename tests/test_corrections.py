@@ -110,7 +110,7 @@ def test_what_is_dismissed_is_in_no_document_and_no_other_id_changes() -> None:
     records = convert(["a.pdf"], outs, **options)  # type: ignore[arg-type]
     assert [record.dismissed for record in records] == [True, False]
     tex = Path("o.tex").read_text()
-    assert r"\hmerexpression{a-p2-r1}" in tex and "a-p1" not in tex
+    assert "{a-p2-r1}" in tex and "a-p1" not in tex
     assert "a-p1" not in Path("o.md").read_text()
     assert [json.loads(line)["page"] for line in Path("o.jsonl").read_text().splitlines()] == [2]
     assert second.page == 2
@@ -165,6 +165,20 @@ def test_the_documentation_shows_a_file_that_is_one() -> None:
     by_place = shown.find("", "04ab…", 1, (82, 90, 310, 165))
     assert by_ink == by_place
     assert by_ink and (by_ink.typed, by_ink.label) == (r"\frac12", r"\frac { 1 } { 2 }")
+
+
+def test_a_correction_of_what_is_no_longer_found_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (read,) = evident("a.png")
+    assert read.evidence
+    place = {"file": read.evidence.file, "page": 1, "box": [1, 1, 5, 5]}
+    kept = exported(read, "y") | place | {"box": list(read.evidence.box)}
+    corrections = [saved({"latex": "z", "key": KEY, **place}, kept)]
+    assert evident("a.png", corrections=corrections)[0].latex == "y"
+    said = capsys.readouterr().err
+    assert said.count("is not applied") == 1 and "a.png: page 1: the correction 'z'" in said
 
 
 def test_a_file_that_is_not_there_is_wrong_usage() -> None:

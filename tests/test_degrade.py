@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_cli.ink.render import draw
-from hmer_cli.training.augment.camera import DEFAULT, Degradation, Pixels, Warp, degrade, seen
+from hmer_cli.training.augment.camera import DEFAULT, Degradation, Pixels, Warp, degrade, prepared
 
 NONE = DEFAULT.scaled(0)
 SHARES = [f.name for f in fields(Degradation) if isinstance(f.default, float)]
@@ -39,7 +39,7 @@ def only(*names: str) -> Degradation:
 def recall(image: Pixels, result: Pixels) -> float:
     """The share of the dark ink that the reader sees lit within a pixel."""
     dark = image < 100
-    near = cv2.dilate((seen(result) > 100).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    near = cv2.dilate((prepared(result) > 100).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return float((near & dark).sum() / dark.sum())
 
 
@@ -67,7 +67,7 @@ def test_any_shape_is_kept(shape: tuple[int, int]) -> None:
     for seed in range(10):
         rng = np.random.default_rng(seed)
         assert degrade(blank, rng, DEFAULT.scaled(2)).shape == shape
-        assert seen(blank).shape == shape
+        assert prepared(blank).shape == shape
 
 
 def test_the_same_state_gives_the_same_image_and_another_another() -> None:
@@ -91,7 +91,7 @@ def test_bare_paper_shows_no_ink() -> None:
     bare = replace(DEFAULT, ruled=0.0, squared=0.0, margined=0.0, specked=0.0)
     blank = np.full((80, 240), 255, np.uint8)
     lit = [
-        (seen(degrade(blank, np.random.default_rng(seed), bare)) > 127).mean()
+        (prepared(degrade(blank, np.random.default_rng(seed), bare)) > 127).mean()
         for seed in range(200)
     ]
     assert np.mean(np.array(lit) > 0.001) < 0.1
@@ -102,7 +102,7 @@ def test_little_is_seen_that_is_no_ink_of_the_writing() -> None:
     extra = []
     for seed in range(200):
         image = written(seed)
-        lit = seen(degrade(image, np.random.default_rng(seed))) > 127
+        lit = prepared(degrade(image, np.random.default_rng(seed))) > 127
         ink = cv2.dilate((image < 200).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         extra.append((lit & ~ink).sum() / (image < 128).sum())
     assert np.mean(extra) < 0.08
@@ -118,7 +118,7 @@ def test_shadows_are_not_seen() -> None:
 
 def test_the_reader_sees_clean_ink_bright_on_black() -> None:
     image = written()
-    view = seen(image)
+    view = prepared(image)
     assert (view[image == 0] == 255).all()
     assert (view[image == 255] == 0).all()
 

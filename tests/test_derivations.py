@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.document.aligned import join_derivations
+from hmer_cli.document.aligned import group_derivations, joined
 from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.validity import problems
 from hmer_cli.recognition.reading import Reading, TokenReading
@@ -33,8 +33,12 @@ def line(label: str, x: float, y: float, confidence: float = 0.5) -> RegionReadi
 FIRST, SECOND, THIRD = line("f = a + b", 100, 50), line("= c", 120, 90), line("\\leq d", 118, 130)
 
 
+def join_derivations(expressions: list[RegionReading]) -> list[RegionReading]:
+    return [joined(group) for group in group_derivations(expressions)]
+
+
 def labels(*expressions: RegionReading) -> list[str]:
-    return [each.reading.label for each in join_derivations(expressions)]
+    return [each.reading.label for each in join_derivations([*expressions])]
 
 
 def test_lines_in_one_column_are_one_aligned() -> None:
@@ -44,12 +48,12 @@ def test_lines_in_one_column_are_one_aligned() -> None:
 
 
 def test_the_joined_expression_says_where_it_is_and_how_sure() -> None:
-    (joined,) = join_derivations([FIRST, SECOND])
-    assert joined.box == (100, 35, 200, 105)
-    assert joined.region == (1000, 350, 2000, 1050)
-    assert joined.reading.confidence == 0.25
-    assert [t.token for t in joined.reading.tokens] == joined.reading.label.split()
-    plus = [t for t in joined.reading.tokens if t.token == "+"]
+    (one,) = join_derivations([FIRST, SECOND])
+    assert one.box == (100, 35, 200, 105)
+    assert one.region == (1000, 350, 2000, 1050)
+    assert one.reading.confidence == 0.25
+    assert [t.token for t in one.reading.tokens] == one.reading.label.split()
+    plus = [t for t in one.reading.tokens if t.token == "+"]
     assert plus == [FIRST.reading.tokens[3]]
 
 
@@ -95,9 +99,9 @@ def test_a_new_reading_has_a_new_key_and_the_same_one_the_same() -> None:
     )
 )
 def test_nothing_is_lost_and_all_of_it_is_valid(expressions: list[RegionReading]) -> None:
-    joined = join_derivations(expressions)
+    found = join_derivations(expressions)
     own = {"&", r"\\", r"\begin{aligned}", r"\end{aligned}"}
     before = sorted(t for e in expressions for t in e.reading.label.split())
-    after = sorted(t for e in joined for t in e.reading.label.split() if t not in own)
+    after = sorted(t for e in found for t in e.reading.label.split() if t not in own)
     assert before == after
-    assert not any(problems(each.reading.label) for each in joined)
+    assert not any(problems(each.reading.label) for each in found)

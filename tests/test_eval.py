@@ -287,5 +287,5 @@ def test_label_graphs_of_truths_and_predictions(
     folder = images(a="x", b="x ^ { 2 }")
     verb.run(str(folder), lg=str(tmp_path / "lg"), recogniser=parrot("x", "y"))
     texts = [(tmp_path / "lg" / side / "b.lg").read_text() for side in ("truth", "prediction")]
-    assert "R, o, op, Sup, 1.0" in texts[0]
-    assert "O, o, y, 1.0, o" in texts[1]
+    assert "R, O, OSup, Sup, 1.0" in texts[0]
+    assert "O, O, y, 1.0, O" in texts[1]

@@ -177,3 +177,9 @@ def test_no_annotation_is_no_label() -> None:
 def test_a_bar_is_a_minus_and_names_need_no_backslash() -> None:
     assert not contradicts(r"\frac { \alpha } { 2 } < \{", ["-", "alpha", "2", r"\lt", "{"])
     assert contradicts("x", ["y"])
+
+
+@pytest.mark.parametrize("command", [r"\intercal", r"\leqq", r"\subsetneqq", r"\lgroup"])
+def test_command_of_latex_is_not_cut_after_another_that_it_begins_with(command: str) -> None:
+    assert normalise(rf"a{command} b") == f"a {command} b"
+    assert normalise(rf"a \geqg{command}") == rf"a \geq g {command}"

@@ -43,7 +43,9 @@ SOUND = [
     "a\n+ b",
     r"\frac\alpha\beta",
     r"\begin{matrix} a \\ {[}b \end{matrix}",
-    r"\hspace{2pt}",
+    r"\hspace{2pt}x",
+    "a~b",
+    r"a\quad b",
 ]
 
 UNSOUND = {
@@ -85,6 +87,11 @@ UNSOUND = {
     "x" * 3000: "longer than",
     "{" * 50 + "}" * 50: "nested",
     r"\begin{matrix} a \\ [2pt] \end{matrix}": "braces",
+    "": "says nothing",
+    "~": "says nothing",
+    r"\quad \,": "says nothing",
+    r"\hspace*{2pt}{}": "says nothing",
+    r"\mathrm{ }": "says nothing",
 }
 
 REWRITTEN = {
@@ -118,7 +125,7 @@ def test_what_latex_does_not_know_is_spelt_in_its_way(typed: str) -> None:
 WORDS = (
     r"\frac \sqrt { } { } ^ _ ' x 1 \left( \right) \left. [ ] \over \sum \limits \text \hat & \\"
     r" \begin{array}{c} \end{array} \begin{matrix} \end{matrix} \prime , ~ | \mathrm \big \hline"
-    r" $ \neq \substack \operatorname * \mathbb \middle \max \to \displaystyle".split()
+    r" \quad $ \neq \substack \operatorname * \mathbb \middle \max \to \displaystyle".split()
 )
 SALAD = st.sampled_from(WORDS)
 

@@ -12,8 +12,8 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent / "hmer_cli"
 ROOMS = """expr models ink data page datasets recognition synthesis networks document metrics
-training api commands cli""".split()
-HALL = {"", "__version__", "errors", "console", "interrupts", "files", "geometry"}
+training api ray_data commands cli""".split()
+HALL = {"", "__version__", "errors", "console", "interrupts", "files", "geometry", "html"}
 STRANGERS = {("synthesis", "recognition")}
 TORCH_ROOMS = {"networks", "training"}
 
@@ -31,6 +31,12 @@ def dotted(path: Path) -> str:
 
 
 MODULES = {dotted(path): path for path in sorted(HOUSE.rglob("*.py"))}
+CODE = [
+    path.relative_to(HOUSE.parent)
+    for folder in ("hmer_cli", "train", "benchmarks", "docs", "examples")
+    for path in sorted((HOUSE.parent / folder).rglob("*.py"))
+]
+"""All code but the tests, by paths from the root of the repository."""
 
 
 def later(node: ast.AST, when: str) -> str:
@@ -61,7 +67,7 @@ def imports(module: str) -> tuple[Import, ...]:
 
 
 def place(name: str) -> str:
-    """Where in the house an import of ours leads: `read`, `errors`, `cli`; else nothing."""
+    """The room or module at the top that an import leads to (`page`, `errors`); "" for others'."""
     ours, _, rest = name.partition(".")
     return rest.partition(".")[0] if ours == "hmer_cli" else ""
 
@@ -113,6 +119,10 @@ def test_only_one_module_opens_sessions_since_it_turns_telemetry_off() -> None:
     assert who_imports("onnxruntime") == ["hmer_cli.models.session"]
 
 
+def test_only_one_module_imports_ray_since_it_turns_usage_statistics_off() -> None:
+    assert who_imports("ray") == ["hmer_cli.ray_data"]
+
+
 def test_torch_lives_only_where_tensors_are_trained() -> None:
     assert {place(m) for m in who_imports("torch") + who_imports("torchvision")} <= TORCH_ROOMS
 
@@ -132,4 +142,22 @@ def test_torch_waits_until_it_is_needed(module: str) -> None:
 
 def test_every_room_of_the_design_is_there_and_no_other() -> None:
     found = {path.parent.name for path in HOUSE.glob("*/__init__.py")}
-    assert found == {*ROOMS} - {"api"}
+    assert found == {*ROOMS} - {"api", "ray_data"}
+
+
+def docstring(tree: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    return ast.get_docstring(tree) or ""
+
+
+@pytest.mark.parametrize("path", CODE, ids=str)
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    assert len((HOUSE.parent / path).read_text("utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", CODE, ids=str)
+def test_the_body_of_a_function_fits_one_screen(path: Path) -> None:
+    """Lines after the signature and the docstring, which list options and errors."""
+    for node in ast.walk(ast.parse((HOUSE.parent / path).read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[1 if docstring(node) and node.body[1:] else 0]
+            assert (node.end_lineno or 0) - first.lineno + 1 <= 45, node.name

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from handmade import inks_of
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from hmer_cli.data.store import iter_inks
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import read_inkml, write_inkml
@@ -319,7 +319,7 @@ def test_every_file_of_crohme_is_read_but_the_empty_one(
     data_file: Callable[[str], Path],
 ) -> None:
     refused: list[InputError] = []
-    inks = list(iter_inks(data_file("crohme.zip"), label=False, report=refused.append))
+    inks = inks_of(data_file("crohme.zip"), label=False, report=refused.append)
     assert len(inks) == 10492
     assert all(ink.symbols for ink in inks)
     assert sum(not ink.truth for ink in inks) == 3  # their annotation is empty

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,3 +64,10 @@ def test_all_ink_has_its_motion_and_paper_has_none(
 
 def test_no_strokes_are_no_motion() -> None:
     assert not motion([], (20, 30), 2.0).any()
+
+
+def test_motion_drawn_in_pieces_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    strokes = [RIGHT, DOWN, RIGHT[::-1] + 3]
+    whole = motion(strokes, (40, 40), 4.0)
+    monkeypatch.setattr("hmer_cli.ink.motion._AT_ONCE", 7)
+    assert (motion(strokes, (40, 40), 4.0) == whole).all()

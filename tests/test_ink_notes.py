@@ -11,7 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from inkfiles import json_strokes, moved, written, xopp, xopp_package, xournal, zipped
+from inkfiles import (
+    json_strokes,
+    moved,
+    remarkable,
+    written,
+    xopp,
+    xopp_package,
+    xournal,
+    zipped,
+)
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import packed_text
@@ -82,6 +91,17 @@ def test_markers_erasers_and_words_are_no_strokes(stroke: str) -> None:
     assert_same(read(xopp([INK], stroke))[0])
 
 
+def encrypted(package: bytes) -> bytes:
+    """The package with its members said to be encrypted: bit 0 of their flags."""
+    data = bytearray(package)
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(signature)
+        while at >= 0:
+            data[at + flags] |= 1
+            at = data.find(signature, at + 1)
+    return bytes(data)
+
+
 BAD: dict[str, tuple[bytes, str]] = {
     "cut off": (xopp([INK])[:-300], "cut off"),
     "not a number": (xopp([INK], "<stroke>1 2 nan 4</stroke>"), "no number"),
@@ -89,6 +109,20 @@ BAD: dict[str, tuple[bytes, str]] = {
     "words": (xopp([INK], "<stroke>one two</stroke>"), "not a list of points"),
     "too far": (xopp([INK], "<stroke>1 2 1e30 4</stroke>"), "beyond"),
     "entities": (b'<!DOCTYPE x [<!ENTITY a "b">]><xournal>&a;</xournal>', "entities"),
+    "entities in a drawing": (
+        b'<!DOCTYPE svg [<!ENTITY a "b">]><svg><path stroke="red" d="M1 1L2 2"/></svg>',
+        "entities",
+    ),
+    "encrypted": (encrypted(xopp_package([INK])), "cannot be unpacked.*encrypted"),
+    "infinite by a transform": (
+        b"<svg><path transform='scale(1e300) scale(1e300)' stroke='red' d='M1 1L2 2'/></svg>",
+        "no number",
+    ),
+    "nested": (
+        b"<svg>" + b"<g>" * 300 + b"<path stroke='red' d='M1 1L2 2'/>" + b"</g>" * 300 + b"</svg>",
+        "nested deeper",
+    ),
+    "json infinite": (b'{"strokes": [[[1, Infinity], [2, 3]]]}', "no number"),
     "version": (b"reMarkable .lines file, version=5          \0\0\0\0", "version 5"),
     "damaged": (b"reMarkable .lines file, version=6          \xff", "a package|damaged"),
     "no strokes": (b"<svg><rect width='3' height='3'/></svg>", "no strokes"),
@@ -183,23 +217,53 @@ def test_a_page_of_a_tablet_is_read(tmp_path: Path) -> None:
     assert_same(second)
 
 
-def remarkable(ink: Ink) -> bytes:
-    """A page as a reMarkable tablet writes it."""
-    from rmscene import scene_items as items
-    from rmscene import scene_stream as stream
-    from rmscene.crdt_sequence import CrdtSequenceItem
-    from rmscene.tagged_block_common import CrdtId
+def test_a_page_of_a_tablet_that_is_cut_off_is_refused() -> None:
+    pytest.importorskip("rmscene")
+    data, refused = remarkable(INK), 0
+    ends = range(45, len(data), len(data) // 40)
+    for end in ends:
+        try:
+            (found,) = read(data[:end])
+        except InputError as error:
+            assert "damaged or cut off" in str(error)
+            refused += 1
+        else:  # between two blocks: nothing in the format says that more should come
+            assert_same(found, Ink(INK.strokes[: len(found.strokes)]))
+    assert refused > 0.8 * len(ends)
 
-    blocks = list(stream.simple_text_document(""))
-    for number, stroke in enumerate(ink.strokes):
-        points = [items.Point(x, y, 0, 0, 8, 100) for x, y in stroke.tolist()]
-        line = items.Line(items.PenColor.BLACK, items.Pen.FINELINER_2, points, 1.0, 0.0)
-        left = CrdtId(1, 19 + number) if number else CrdtId(0, 0)
-        item = CrdtSequenceItem(CrdtId(1, 20 + number), left, CrdtId(0, 0), 0, line)
-        blocks.append(stream.SceneLineItemBlock(CrdtId(0, 11), item))
-    buffer = io.BytesIO()
-    stream.write_blocks(buffer, blocks)
-    return buffer.getvalue()
+
+def test_ink_beyond_the_edges_of_a_page_is_not_seen() -> None:
+    lost = '<stroke tool="pen" color="#000000ff" width="1">-70 20 -90 40 -30 -50</stroke>'
+    below = '<stroke tool="pen" color="#000000ff" width="1">70 9020 90 9040</stroke>'
+    assert_same(read(xopp([INK], lost + below))[0])
+
+
+def test_print_in_the_background_of_notes_is_not_read() -> None:
+    background = (
+        '<background type="pdf" domain="attach" filename="background.pdf" pageno="1"/>'
+        '<background type="pixmap" domain="attach" filename="background.png"/>'
+    )
+    text = xournal([INK]).replace(b"<layer>", background.encode() + b"<layer>", 1)
+    printed = outlined_pdf(written("x + y = z"))
+    package = zipped({"mimetype": b"application/xournal++", "META-INF/version": b"current=5",
+                      "content.xml": text, "background.pdf": printed})  # fmt: skip
+    for data in (gzip.compress(text), package):
+        (found,) = read(data)
+        assert_same(found)
+
+
+def outlined_pdf(ink: Ink) -> bytes:
+    from inkfiles import outlines, pdf
+
+    return pdf(outlines(ink))
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_stroke_without_length_is_a_dot(kind: str) -> None:
+    dot = np.array([[130.0, 62.0]], np.float32)
+    (found,) = read(FILES[kind](Ink((*INK.strokes, dot, np.repeat(dot + 9, 3, axis=0)))))
+    assert len(found.strokes) == len(INK.strokes) + 2
+    assert np.abs(found.strokes[-2] - dot).max() < 0.01
 
 
 def test_a_pen_has_the_width_that_its_outline_says() -> None:

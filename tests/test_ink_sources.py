@@ -9,9 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from handmade import inks_of
 
 from hmer_cli.data import store
-from hmer_cli.data.store import iter_inks, open_store, parse_captions
+from hmer_cli.data.store import open_store, parse_captions
 from hmer_cli.errors import InputError
 
 DOT = b"<ink><trace>1 2</trace></ink>"
@@ -47,7 +48,7 @@ def test_nested_inks_come_sorted_and_the_bad_ones_are_told(tmp_path: Path, kind:
         "__MACOSX/b/2.inkml": b"shadow",
     }
     bad: list[InputError] = []
-    inks = list(iter_inks(pack(tmp_path, kind, files), report=bad.append))
+    inks = inks_of(pack(tmp_path, kind, files), report=bad.append)
     assert [ink.name for ink in inks] == [
         "a/deep/er/x.INKML",
         "b/2.inkml",
@@ -61,7 +62,7 @@ def test_nested_inks_come_sorted_and_the_bad_ones_are_told(tmp_path: Path, kind:
 
 def test_without_a_report_a_bad_file_raises(tmp_path: Path, kind: str) -> None:
     with pytest.raises(InputError, match=r"1\.inkml: the file is empty"):
-        list(iter_inks(pack(tmp_path, kind, {"1.inkml": b""})))
+        inks_of(pack(tmp_path, kind, {"1.inkml": b""}))
 
 
 def test_nearest_caption_labels_an_ink_and_else_its_own_truth(tmp_path: Path, kind: str) -> None:
@@ -74,7 +75,7 @@ def test_nearest_caption_labels_an_ink_and_else_its_own_truth(tmp_path: Path, ki
         "train/3.inkml": LABELLED,
     }
     path = pack(tmp_path, kind, files)
-    labels = {ink.name: ink.label for ink in iter_inks(path)}
+    labels = {ink.name: ink.label for ink in inks_of(path)}
     assert labels == {
         "1.inkml": "a",
         "train/1.inkml": "c d",
@@ -85,7 +86,7 @@ def test_nearest_caption_labels_an_ink_and_else_its_own_truth(tmp_path: Path, ki
 
 def test_one_file_is_a_source_whatever_its_ending(tmp_path: Path) -> None:
     (tmp_path / "ink.xml").write_bytes(DOT)
-    assert [ink.name for ink in iter_inks(tmp_path / "ink.xml")] == ["ink.xml"]
+    assert [ink.name for ink in inks_of(tmp_path / "ink.xml")] == ["ink.xml"]
 
 
 def test_captions_with_tab_or_space_endings_folders_and_bom() -> None:
@@ -96,7 +97,7 @@ def test_captions_with_tab_or_space_endings_folders_and_bom() -> None:
 def test_names_agree_however_their_accents_are_encoded(tmp_path: Path, kind: str) -> None:
     name = unicodedata.normalize("NFD", "\u00e9t\u00e9")
     files = {f"{name}.inkml": DOT, "caption.txt": "\u00e9t\u00e9\tx\n".encode()}
-    assert [ink.label for ink in iter_inks(pack(tmp_path, kind, files))] == ["x"]
+    assert [ink.label for ink in inks_of(pack(tmp_path, kind, files))] == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_names_agree_however_their_accents_are_encoded(tmp_path: Path, kind: str
 def test_names_that_point_out_of_an_archive_are_refused(tmp_path: Path, name: str) -> None:
     bad: list[InputError] = []
     path = pack(tmp_path, "zip", {name: DOT, "good.inkml": DOT})
-    assert [ink.name for ink in iter_inks(path, report=bad.append)] == ["good.inkml"]
+    assert [ink.name for ink in inks_of(path, report=bad.append)] == ["good.inkml"]
     (error,) = bad
     assert "points out of the archive" in str(error)
     assert [file.name for file in tmp_path.rglob("*")] == ["pack.zip"]
@@ -115,7 +116,7 @@ def test_zip_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(store, "MAX_BYTES", 10_000)
     path = pack(tmp_path, "zip", {"bomb.inkml": b" " * 10_001, "good.inkml": DOT})
     bad: list[InputError] = []
-    assert [ink.name for ink in iter_inks(path, report=bad.append)] == ["good.inkml"]
+    assert [ink.name for ink in inks_of(path, report=bad.append)] == ["good.inkml"]
     assert "bomb.inkml: larger than" in str(bad[0])
     monkeypatch.setattr(store, "MAX_TOTAL", 10_000)
     with pytest.raises(InputError, match="unpacks to more than"):
@@ -129,7 +130,7 @@ def test_damaged_archives_are_told_and_read_as_far_as_they_go(tmp_path: Path) ->
     data[at : at + 20] = bytes(20)
     path.write_bytes(data)
     bad: list[InputError] = []
-    assert [ink.name for ink in iter_inks(path, report=bad.append)] == ["2.inkml"]
+    assert [ink.name for ink in inks_of(path, report=bad.append)] == ["2.inkml"]
     assert "1.inkml: cannot be unpacked" in str(bad[0])
 
 

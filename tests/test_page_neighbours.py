@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from handmade import FakeRecogniser
@@ -9,11 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmer_cli.commands.convert import convert
+from hmer_cli.document import orientation
+from hmer_cli.ink.render import Readable
+from hmer_cli.page import regions
 from hmer_cli.page.detect import search
 from hmer_cli.page.detect.candidates import Line, gaps
 from hmer_cli.page.detect.component_graph import NEIGHBOURS, Links, nearest
+from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected, related
+from hmer_cli.page.detect.search import in_bands
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import find_regions
 
 
 def page(seed: int, count: int) -> Floats:
@@ -95,8 +104,13 @@ def test_links_are_the_mean_of_what_two_say(seed: int, count: int) -> None:
     some = rng.permutation(count)[: count // 2 + 1]
     part, _ = links.between(some)
     assert (part == linked[np.ix_(some, some)]).all()
-    around = links.around(some[:1])
-    assert set(around.tolist()) == {int(some[0]), *np.flatnonzero(known[some[0]]).tolist()}
+    which, pairs = links.pairs_of(some)
+    for place, own in enumerate(some):
+        beside = links.columns[pairs[which == place]]
+        assert beside.tolist() == np.flatnonzero(known[own]).tolist()
+    chosen = np.isin(np.arange(count), some)
+    fewer, _ = links.among(chosen).between(np.arange(count))
+    assert (fewer == np.where(chosen[:, None] & chosen, linked, 0)).all()
 
 
 def test_runs_of_a_line_are_all_that_are_short_enough() -> None:
@@ -127,3 +141,64 @@ def test_page_of_too_many_pieces_is_told_and_stops_no_other(
     assert [record.status for record in records] == ["failed", "ok"]
     assert "full.png: page 1: not searched" in str(records[0].error)
     assert "crop it" in str(records[0].error)
+
+
+def test_many_pieces_of_ink_are_no_single_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.full((400, 400), 255, np.uint8)
+    for y in range(20, 380, 40):
+        for x in range(20, 380, 40):
+            image[y : y + 20, x : x + 20] = 0
+    found = find_regions(Page("a", 1, image))
+    assert len(found) == 1
+    monkeypatch.setattr(regions, "_MOST_SIGNS", 80)
+    assert find_regions(Page("a", 1, image)) == []
+
+
+def test_print_is_not_turned(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.full((400, 400), 255, np.uint8)
+    image[20:60:8, 20:380:12] = 0
+    sheet = Page("a", 1, np.kron(image, np.ones((4, 4), np.uint8)).astype(np.uint8))
+    looked: list[object] = []
+
+    class Certain(FakeRecogniser):
+        def certainty(self, images: Sequence[Readable]) -> list[float]:
+            return [0.0] * len(images)
+
+    monkeypatch.setattr(orientation, "find_regions", lambda page, layout: looked.append(page) or [])
+    assert orientation.upright(lambda: sheet, (), (), Certain(), "auto") is None
+    assert len(looked) == 3
+    monkeypatch.setattr(search, "HANDWRITTEN", 20)
+    assert orientation.upright(lambda: sheet, (), (), Certain(), "auto") is None
+    assert len(looked) == 3
+
+
+def parts_of(boxes: Floats) -> InkComponents:
+    """Parts with these boxes, and features that tell them from each other."""
+    ink = np.zeros((int(boxes[:, 3].max()) + 5, int(boxes[:, 2].max()) + 5), np.uint8)
+    names = np.arange(len(boxes), dtype=np.float32)
+    return InkComponents(boxes, names, 2.0, names[:, None], ink)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1, 300, 900]), st.sampled_from([40, 100, 1000]))
+def test_each_part_is_in_one_band(seed: int, count: int, most: int) -> None:
+    parts = parts_of(page(seed, count))
+    bands = in_bands(parts, most)
+    assert sum(len(band.ink) for _, band in bands) == len(parts.ink)
+    assert sorted(name for _, band in bands for name in band.mass) == list(range(count))
+    for top, band in bands:
+        height = len(band.ink)
+        assert (band.boxes[:, 1] < band.boxes[:, 3]).all()
+        assert band.boxes[:, 1::2].min(initial=0) >= 0
+        assert band.boxes[:, 1::2].max(initial=0) <= height
+        there = parts.boxes[band.mass.astype(int)]
+        assert (band.boxes[:, 1] + top >= there[:, 1]).all()
+        assert (band.boxes[:, ::2] == there[:, ::2]).all()
+
+
+def test_bands_end_between_rows() -> None:
+    corners = np.array([(x, y) for y in range(0, 400, 20) for x in range(0, 400, 20)], np.float32)
+    tops = [top for top, _ in in_bands(parts_of(np.concatenate([corners, corners + 8], 1)), 100)]
+    assert tops[0] == 0
+    assert len(tops) == 4
+    assert all(top % 20 >= 8 for top in tops[1:])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -78,6 +80,20 @@ def test_turned_and_cropped_pages_hold_their_strokes(tmp_path: Path, turn: int) 
     assert len(page.ink) == len(INK.strokes)
 
 
+def graph(function: Callable[[float], float]) -> str:
+    """The graph of a function as programs draw it, where a pixel on the way is left out."""
+    points = [(60 + x, 400 + function(x)) for x in range(0, 400, 2) if x % 14 or not x]
+    moves = " ".join(f"{x:.3f} {y:.3f} {'l' if x > 60 else 'm'}" for x, y in points)
+    return f"{moves} S\n"
+
+
+def circle() -> str:
+    angles = np.linspace(0, 6, 20)
+    return " ".join(
+        f"{100 + 3 * np.cos(a):.3f} {100 + 3 * np.sin(a):.3f} {'l' if a else 'm'}" for a in angles
+    )
+
+
 OTHERS = {
     "highlighter": "q /G gs 1 1 0 RG 20 w 50 730 m 300 730 l S Q\n",
     "white": "q 1 1 1 RG 5 w 20 100 m 90 200 l 100 300 l S Q\n",
@@ -87,7 +103,13 @@ OTHERS = {
     "bullets": "".join(f"{x} 99 m {x + 5} 105 l {x + 9} 96 l {x} 92 l f\n" for x in (9, 50, 90)),
     "off the page": "-500 -500 m -400 -450 l -410 -380 l S\n",
     "clip": "q 0 0 600 800 re W n 10 10 m 20 30 l 25 12 l n Q\n",
-    "drawn again": lines(INK) * 2,
+    "drawn thrice": lines(INK) * 2,
+    "a plot": "1 w 60 300 400 200 re S\n"
+    + "".join(f"{x} 300 m {x} 304 l S\n" for x in range(60, 460, 40))
+    + "".join(graph(lambda x, k=k: 80 * math.sin(x / 60 + k)) for k in range(4)),
+    "markers of a plot": "".join(
+        f"q 1 0 0 1 {10 * i} {i * i % 37} cm {circle()} h S Q\n" for i in range(30)
+    ),
     "nothing": "1 1 m 1 1 l n\n",
 }  # fmt: skip
 
@@ -97,6 +119,39 @@ def test_what_is_no_handwriting_is_no_stroke(tmp_path: Path, what: str) -> None:
     resources = "/Resources<</ExtGState<</G<</CA .4/ca .4/BM/Multiply>>>>>>"
     page = opened(pdf(OTHERS[what] + lines(INK), page=resources), tmp_path)
     assert_ink(page)
+
+
+def test_outlines_drawn_thrice_are_there_once(tmp_path: Path) -> None:
+    assert_ink(opened(pdf(outlines(INK) * 3), tmp_path), tolerance=4)
+
+
+@pytest.mark.parametrize("what", ["a plot", "markers of a plot"])
+def test_a_plot_is_not_handwriting(tmp_path: Path, what: str) -> None:
+    assert opened(pdf(OTHERS[what]), tmp_path).ink is None
+
+
+@pytest.mark.parametrize("drawn", [lines, outlines, lambda ink: ""])
+def test_dots_are_strokes(tmp_path: Path, drawn: Callable[[Ink], str]) -> None:
+    dotted = Ink((*INK.strokes, np.array([[130, 62]], np.float32)))
+    page, objects = ("", []) if drawn(dotted) else ink_annotation(dotted)
+    found = opened(pdf(drawn(dotted), page=page, objects=objects), tmp_path).ink
+    assert found is not None and len(found) == len(dotted.strokes)
+    assert np.abs(found.strokes[-1].mean(0) / SCALE - dotted.strokes[-1][0]).max() < 0.5
+
+
+@pytest.mark.parametrize("names", ["A", "AB"])
+def test_forms_that_draw_themselves_end(tmp_path: Path, names: str) -> None:
+    forms = []
+    for i in range(len(names)):
+        following = names[(i + 1) % len(names)]
+        content = f"/{following} Do {lines(INK) if i == 0 else ''}"
+        number = 5 + (i + 1) % len(names)
+        forms.append(
+            f"<</Type/XObject/Subtype/Form/BBox[0 0 600 800]/Resources<</XObject"
+            f"<</{following} {number} 0 R>>>>/Length {len(content)}>>stream\n{content}\nendstream"
+        )
+    page = "/Resources<</XObject<</A 5 0 R>>>>"
+    assert_ink(opened(pdf("/A Do", page=page, objects=forms), tmp_path))
 
 
 def test_pieces_drawn_one_by_one_are_one_stroke(tmp_path: Path) -> None:
@@ -110,7 +165,7 @@ def test_pieces_drawn_one_by_one_are_one_stroke(tmp_path: Path) -> None:
 
 def test_a_plot_of_very_many_paths_is_left_to_the_picture(tmp_path: Path) -> None:
     spots = "".join(
-        f"{i % 600} {i // 40} m {i % 600 + 3} {i // 40 + 2} l S\n" for i in range(30_000)
+        f"{i % 600} {i // 200} m {i % 600 + 3} {i // 200 + 2} l S\n" for i in range(100_000)
     )
     assert opened(pdf(spots), tmp_path).ink is None
 

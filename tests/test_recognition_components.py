@@ -1,4 +1,4 @@
-"""What the graph reader sees of an image."""
+"""What the graph model sees of an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph reader on ONNX Runtime: its scores are the model's, its proposals are labels."""
+"""The graph model on ONNX Runtime: its scores are the model's, its proposals are labels."""
 
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the graph reader sees of an image by the strokes of its skeleton."""
+"""What the graph model sees of an image by the strokes of its skeleton."""
 
 from __future__ import annotations
 

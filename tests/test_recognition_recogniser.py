@@ -16,8 +16,9 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import Readable, legible_ink_image
 from hmer_cli.metrics.calibration import expected_calibration_error
+from hmer_cli.models.registry import resolve
 from hmer_cli.recognition.charset import CHARSETS
-from hmer_cli.recognition.recogniser import NOTHING, Recogniser
+from hmer_cli.recognition.recogniser import EMPTY_READING, Recogniser
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -79,7 +80,7 @@ def test_what_an_image_gives_does_not_depend_on_the_others(
 
 def test_paper_without_ink_gives_nothing(recogniser: Recogniser) -> None:
     blank = np.full((100, 200), 255, np.uint8)
-    assert recogniser.read([blank]) == [NOTHING]
+    assert recogniser.read([blank]) == [EMPTY_READING]
     assert recogniser.read([]) == []
 
 
@@ -107,6 +108,22 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "wrong.onnx").write_bytes(b"no weights")
     with pytest.raises(MissingError, match="holds no weights"):
         Recogniser.load(str(tmp_path / "wrong.onnx"))
+
+
+@pytest.mark.parametrize("part", ['"tokens"', "hmer.graph.look", "hmer.graph2.say"])
+def test_damaged_weights_are_missing_weights(part: str, tmp_path: Path) -> None:
+    """No byte of the file can make it a bug: one of the metadata, or of a packed model, is lost."""
+    weights = resolve(None)
+    data = bytearray(weights.read_bytes())
+    at = data.index(part.encode())
+    at += 2 if part.startswith('"') else len(part) + 3000
+    data[at] ^= 1
+    path = tmp_path / "damaged.onnx"
+    path.write_bytes(data)
+    image = np.full((60, 160), 255, np.uint8)
+    image[20:40, 20:24] = image[28:31, 60:90] = image[14:17, 110:130] = image[14:44, 120:123] = 0
+    with pytest.raises(MissingError, match=r"holds no weights|damaged"):
+        Recogniser.load(str(path)).read([image])
 
 
 @pytest.mark.data

@@ -1,4 +1,4 @@
-"""What several looks at one image agree on."""
+"""Rescoring: the label on which several passes over one image and other models agree best."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hmer_cli.recognition.rescoring import (
 NOWHERE = Prepared(np.zeros((8, 8), np.uint8), 1.0, (0.0, 0.0))
 
 
-def look(*frames: tuple[float, ...], found: tuple[tuple[int, ...], ...]) -> Pass:
+def one_pass(*frames: tuple[float, ...], found: tuple[tuple[int, ...], ...]) -> Pass:
     """Frames of a blank and units 1, 2, ..., as probabilities, and the labels found in them."""
     logs = np.log(np.array(frames, np.float32))
     return Pass(NOWHERE, logs, np.zeros((len(frames), 2), np.float32), {}, hypotheses(*found))
@@ -34,70 +34,70 @@ def hypotheses(*labels: tuple[int, ...]) -> list[Hypothesis]:
     return [Hypothesis(label, 0.0) for label in labels]
 
 
-def test_a_look_that_sees_nothing_clearly_does_not_outvote_one_that_does() -> None:
-    clear = look((0.02, 0.97, 0.01), found=((1,),))
-    blurred = look((0.4, 0.001, 0.599), found=((2,),))
+def test_an_uncertain_pass_does_not_outvote_a_certain_one() -> None:
+    clear = one_pass((0.02, 0.97, 0.01), found=((1,),))
+    blurred = one_pass((0.4, 0.001, 0.599), found=((2,),))
     assert rescore([clear]).units == (1,)
     assert rescore([blurred]).units == (2,)
     assert rescore([clear, blurred]).units == rescore([blurred, clear]).units == (1,)
 
 
-def test_the_score_is_the_mean_probability_of_the_looks() -> None:
-    looks = [look((0.1, 0.9), found=((1,),)), look((0.5, 0.5), found=((1,),))]
-    assert np.exp(rescore(looks).score) == pytest.approx(0.7)
+def test_the_score_is_the_mean_probability_of_the_passes() -> None:
+    passes = [one_pass((0.1, 0.9), found=((1,),)), one_pass((0.5, 0.5), found=((1,),))]
+    assert np.exp(rescore(passes).score) == pytest.approx(0.7)
     assert log_mean([np.log([0.2, 0.4])]) == pytest.approx(np.log([0.2, 0.4]))
 
 
-def test_a_label_that_fits_no_look_has_a_probability_all_the_same() -> None:
-    assert rescore([look((0.1, 0.9), found=((1, 1, 1),))]).score == UNFIT
+def test_a_label_too_long_for_every_pass_has_a_probability_all_the_same() -> None:
+    assert rescore([one_pass((0.1, 0.9), found=((1, 1, 1),))]).score == UNFIT
 
 
 class Shortest:
-    """A judge that finds the shortest label likeliest, and counts what it is asked."""
+    """A scorer that prefers the shortest label, and counts the labels it is given."""
 
     def __init__(self, weight: float = 0.3) -> None:
         self.weight = weight
-        self.heard: list[int] = []
+        self.counts: list[int] = []
 
     def __call__(self, labels: Sequence[tuple[int, ...]]) -> np.ndarray:
-        self.heard.append(len(labels))
+        self.counts.append(len(labels))
         return np.array([-50.0 * len(label) for label in labels])
 
 
-EVEN = look((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1,), (1, 2)))
+EVEN = one_pass((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1,), (1, 2)))
 
 
-def test_a_judge_chooses_among_what_ctc_proposes() -> None:
+def test_a_scorer_chooses_among_the_hypotheses_of_ctc() -> None:
     assert rescore([EVEN]).units == (1, 2)
     assert rescore([EVEN], [Shortest()]).units == (1,)
 
 
 def test_the_other_labels_follow_from_the_likeliest_on() -> None:
-    looks = [look((0.1, 0.5, 0.25, 0.15), found=((2,), (1,), (3,)))]
-    chosen = rescore(looks)
+    passes = [one_pass((0.1, 0.5, 0.25, 0.15), found=((2,), (1,), (3,)))]
+    chosen = rescore(passes)
     assert [units for units, _ in chosen.others] == [(2,), (3,)]
     behind = np.exp([score for _, score in chosen.others])
     assert behind == pytest.approx([0.25 / 0.5, 0.15 / 0.5])
-    judged = rescore([EVEN], [Shortest()])
-    assert [units for units, _ in judged.others] == [(1, 2)] and judged.others[0][1] < 0
+    rescored = rescore([EVEN], [Shortest()])
+    assert [units for units, _ in rescored.others] == [(1, 2)] and rescored.others[0][1] < 0
 
 
-def test_judges_who_differ_are_weighed_against_each_other() -> None:
+def test_scorers_that_disagree_are_weighed_against_each_other() -> None:
     for most in (1, -1):
         assert rescore([EVEN], [Shortest(0.3), Shortest(-0.1 * most)]).units == (1,)
         assert rescore([EVEN], [Shortest(-0.3), Shortest(0.1 * most)]).units == (1, 2)
 
 
-def test_a_judge_is_asked_about_a_few_labels_of_ctc_only_and_all_that_are_proposed() -> None:
-    judge = Shortest()
-    many = look(*[(0.02,) + (0.02,) * 49] * 3, found=tuple((i,) for i in range(1, 40)))
-    rescore([many, many], [judge])
-    rescore([many, many], [judge], [(3, 3), (5, 5), (7, 7)])
-    assert judge.heard == [RESCORED, RESCORED + 3]
+def test_the_best_hypotheses_of_ctc_and_all_proposed_labels_are_rescored() -> None:
+    scorer = Shortest()
+    many = one_pass(*[(0.02,) + (0.02,) * 49] * 3, found=tuple((i,) for i in range(1, 40)))
+    rescore([many, many], [scorer])
+    rescore([many, many], [scorer], [(3, 3), (5, 5), (7, 7)])
+    assert scorer.counts == [RESCORED, RESCORED + 3]
 
 
-def test_a_label_that_no_look_found_can_be_the_best() -> None:
-    unheard = look((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1, 2),))
+def test_a_label_that_no_pass_found_can_be_the_best() -> None:
+    unheard = one_pass((0.3, 0.4, 0.3), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4), found=((1, 2),))
     assert rescore([unheard], [Shortest()], [(1,)]).units == (1,)
     assert rescore([unheard], [], [(1,)]).units == (1, 2)
 
@@ -109,10 +109,10 @@ class Session:
         return [np.log(np.stack([feed["seen"], feed["seen"]], axis=1))]
 
 
-def test_what_the_decoder_says_is_the_mean_probability_of_the_looks() -> None:
-    looks = [replace(EVEN, seen={"seen": np.array(p)}) for p in ([0.2, 0.1], [0.4, 0.5])]
-    judge = DecoderScorer(Session(), looks)  # type: ignore[arg-type]
-    assert np.exp(judge([(1,), (2,)])) == pytest.approx([0.3, 0.3])
+def test_the_score_of_the_decoder_is_the_mean_probability_of_the_passes() -> None:
+    passes = [replace(EVEN, memory={"seen": np.array(p)}) for p in ([0.2, 0.1], [0.4, 0.5])]
+    scorer = DecoderScorer(Session(), passes)  # type: ignore[arg-type]
+    assert np.exp(scorer([(1,), (2,)])) == pytest.approx([0.3, 0.3])
 
 
 def test_the_lead_is_the_odds_against_all_others() -> None:

@@ -1,4 +1,4 @@
-"""What the graph reader sees of strokes."""
+"""What the graph model sees of strokes."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from handmade import INKML, FakeRecogniser, cross, encoded, paged
 from hmer_cli.commands.convert import convert
 from hmer_cli.document import cache, formats
 from hmer_cli.document.records import Record
+from hmer_cli.errors import OutputError
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import Region, find_regions
@@ -260,7 +262,7 @@ def test_every_process_writes_the_same_bytes() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_killed_at_twenty_moments_the_outputs_are_those_of_an_undisturbed_run() -> None:
+def test_killed_at_thirty_moments_the_outputs_are_those_of_an_undisturbed_run() -> None:
     fork = multiprocessing.get_context("forkserver")
     fork.set_forkserver_preload([__name__])
     notes(singles=4, pages=3)
@@ -272,7 +274,7 @@ def test_killed_at_twenty_moments_the_outputs_are_those_of_an_undisturbed_run() 
     log = Path("read.log")
     log.touch()
     killed = 0
-    for _ in range(20):
+    for _ in range(30):
         process = fork.Process(target=run)
         process.start()
         goal = log.stat().st_size + chance.randrange(9)
@@ -285,6 +287,60 @@ def test_killed_at_twenty_moments_the_outputs_are_those_of_an_undisturbed_run() 
     assert killed
     assert run() == undisturbed
     assert count_read() <= 59 + 8 * killed  # at most what a batch holds is lost each time
+    run()
+    assert count_read() == 0
+
+
+def limited(most: int) -> None:
+    """A run that can write no file further than so many bytes, as on a disk that is full."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    os.dup2(os.open("said", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    try:
+        run()
+    except OutputError as error:
+        assert "cannot be written" in error.what or "cannot be kept" in error.what
+        sys.exit(error.exit_code)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+@pytest.mark.parametrize("most", [0, 1_000, 9_000, 50_000, 500_000])
+def test_on_a_full_disk_outputs_are_whole_or_as_they_were(most: int) -> None:
+    fork = multiprocessing.get_context("fork")
+    notes()
+    undisturbed = run(out="undisturbed", cache=None)
+    process = fork.Process(target=limited, args=(most,))
+    process.start()
+    process.join()
+    assert process.exitcode in ((5,) if most <= 1_000 else (0, 5))
+    for ending in ("jsonl", "tex", "md"):
+        if Path(f"o.{ending}").exists():
+            assert Path(f"o.{ending}").read_bytes() == Path(f"undisturbed.{ending}").read_bytes()
+        else:
+            assert process.exitcode == 5
+    assert not [name for name in os.listdir() if name.startswith(".hmer-")]
+    assert run() == undisturbed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
+def test_eight_runs_at_once_write_the_same() -> None:
+    fork = multiprocessing.get_context("forkserver")
+    fork.set_forkserver_preload([__name__])
+    notes(singles=20)
+    undisturbed = run(out="undisturbed", cache=None)
+    runs = [fork.Process(target=run, kwargs={"out": f"o{i % 2}"}) for i in range(8)]
+    for process in runs:
+        process.start()
+    for process in runs:
+        process.join()
+    assert [process.exitcode for process in runs] == [0] * 8
+    for out in ("o0", "o1"):
+        names = [f"{out}.{ending}" for ending in ("jsonl", "tex", "md")]
+        assert b"".join(Path(name).read_bytes() for name in names) == undisturbed
+    with closing(sqlite3.connect(CACHE / cache.FILE)) as base:
+        assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    count_read()
     run()
     assert count_read() == 0
 

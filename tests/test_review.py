@@ -21,7 +21,7 @@ from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.validity import problems
-from hmer_cli.recognition.reading import Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed")
 
@@ -48,7 +48,8 @@ class Scribe:
         step = image.shape[1] / len(tokenize(label))
         boxes = [(i * step, 0.0, (i + 1) * step, 40.0) for i in range(len(tokenize(label)))]
         tokens = [TokenReading(t, 0.4, b) for t, b in zip(tokenize(label), boxes, strict=True)]
-        return Reading(label, confidence, tuple(tokens))
+        others = (Alternative("x ^ { 3 }", 0.2), Alternative(r"\chi", 0.1)) if "x" in label else ()
+        return Reading(label, confidence, tuple(tokens), others)
 
 
 def sheets() -> list[np.ndarray]:
@@ -135,6 +136,15 @@ def test_a_filter_by_status_and_by_text(page: Chromium) -> None:
     page.type(" nowhere")
     assert ids(page) == []
     assert page.run("document.querySelector('#nothing').checkVisibility()")
+
+
+@needs_chromium
+def test_a_card_is_found_by_its_lasting_id(page: Chromium) -> None:
+    lasting = text(page, "#notes-p1-r1 .id")
+    assert re.fullmatch("[k-z]{12}", lasting)
+    page.key("/")
+    page.type(lasting)
+    assert ids(page) == ["notes-p1-r1"]
 
 
 @needs_chromium

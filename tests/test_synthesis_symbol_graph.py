@@ -19,12 +19,18 @@ from hmer_cli.synthesis.symbol_graph import CELL, Relation, SymbolGraph
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 
+def pairs(graph: SymbolGraph) -> dict[tuple[int, int], Relation]:
+    """The relation of every ordered pair of symbols."""
+    count = range(len(graph.symbols))
+    return {(i, j): Relation(int(graph.relations[i, j])) for i in count for j in count if i != j}
+
+
 def relations(label: str) -> dict[tuple[str, str], str]:
     """What the graph of a label says of neighbours, by their symbols."""
     graph = SymbolGraph.of(parse(tokenize(label)))
     return {
-        (graph.symbols[i], graph.symbols[j]): Relation(r).name
-        for i, r, j in graph.triples.tolist()
+        (graph.symbols[i], graph.symbols[j]): r.name
+        for (i, j), r in pairs(graph).items()
         if Relation.NONE < r <= Relation.INSIDE
     }
 
@@ -50,10 +56,10 @@ def test_a_graph_does_not_depend_on_the_order_of_its_symbols(tree: Tree, random:
 def test_every_pair_has_an_edge_and_every_edge_its_inverse(tree: Tree) -> None:
     graph = SymbolGraph.of(tree)
     count = len(graph.symbols)
-    triples = {(i, j): Relation(r) for i, r, j in graph.triples.tolist()}
-    assert len(triples) == count * (count - 1)
-    assert all(triples[j, i] == relation.inverse for (i, j), relation in triples.items())
-    forward = [r for r in triples.values() if Relation.NONE < r <= Relation.INSIDE]
+    found = pairs(graph)
+    assert len(found) == count * (count - 1)
+    assert all(found[j, i] == relation.inverse for (i, j), relation in found.items())
+    forward = [r for r in found.values() if Relation.NONE < r <= Relation.INSIDE]
     assert len(forward) == max(count - 1, 0)
 
 
@@ -77,7 +83,7 @@ def test_neighbours_are_related_as_latex_says() -> None:
 def test_the_cells_of_a_matrix_stand_beside_and_below_each_other() -> None:
     graph = SymbolGraph.of(parse(tokenize(r"\begin{pmatrix} a & b \\ & d \end{pmatrix}")))
     assert graph.symbols == (r"\begin{pmatrix}", CELL, "a", CELL, "b", CELL, CELL, "d")
-    said = {(i, j): Relation(r).name for i, r, j in graph.triples.tolist() if 0 < r < 7}
+    said = {place: r.name for place, r in pairs(graph).items() if 0 < r < 7}
     assert said == {
         (0, 1): "INSIDE", (1, 2): "INSIDE", (1, 3): "RIGHT", (3, 4): "INSIDE",
         (1, 5): "BELOW", (5, 6): "RIGHT", (6, 7): "INSIDE",

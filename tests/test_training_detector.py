@@ -94,7 +94,7 @@ def test_trees_for_other_features_are_refused(
             Detector(tmp_path, (CUTS,))
 
 
-def lessons(count: int) -> list[component_network.Lesson]:
+def lessons(count: int) -> list[component_network.TrainingPage]:
     random = np.random.default_rng(0)
     made = []
     for number in range(count):
@@ -103,7 +103,9 @@ def lessons(count: int) -> list[component_network.Lesson]:
             str(number), number, True, find_components(page.image), np.array(page.boxes)
         )
         made.append(
-            component_network.lesson(example, component_graph(example.parts, shipped().kinds))
+            component_network.training_page(
+                example, component_graph(example.parts, shipped().kinds)
+            )
         )
     return made
 

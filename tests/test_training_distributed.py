@@ -38,15 +38,15 @@ batches = iter(trainer.source())
 trainer.step(next(batches))
 first = {k: v.clone() for k, v in trainer.model.named_parameters()}
 batch = next(batches)
-if trainer.team.rank == 1:
+if trainer.group.rank == 1:
     batch = replace(batch, images=batch.images * torch.nan)
 trainer.step(batch)
 skipped = {k: v.clone() for k, v in trainer.model.named_parameters()}
 for _ in range(3):
     trainer.step(next(batches))
 state = {"first": first, "skipped": skipped, "last": dict(trainer.model.named_parameters())}
-torch.save(state, out / f"{trainer.team.rank}.pt")
-trainer.team.leave()
+torch.save(state, out / f"{trainer.group.rank}.pt")
+trainer.group.leave()
 """
 
 TINY = """
@@ -101,10 +101,10 @@ def test_two_processes_take_the_same_steps_and_leave_the_same_ones_out(tmp_path:
 
 def stepped_alone(out: Path) -> dict[str, torch.Tensor]:
     """What one process makes of the mean gradient of both processes' first batches."""
-    trainer = Trainer(PLAIN, NUMBERS, [], out, lambda line: None, team=ProcessGroup())
+    trainer = Trainer(PLAIN, NUMBERS, [], out, lambda line: None, group=ProcessGroup())
     for rank in (0, 1):
         batch = next(iter(Stream(trainer.system, NUMBERS, None, (PLAIN.seed, rank))))
-        loss, _ = trainer.lesson(batch)
+        loss, _ = trainer.loss_module(batch)
         (loss / 2).backward()
     torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), PLAIN.schedule.clip)
     for group in trainer.optimiser.param_groups:

@@ -65,9 +65,9 @@ def test_frames_and_scores_are_those_of_the_model(
     restored = CtcModel(reader.shape).eval()
     restored.load_state_dict(restore(weights)[0], strict=False)
     recogniser = Recogniser.load(str(weights))
-    look = recogniser._look(ink(width), 24, 10)
-    assert look is not None and recogniser._decoder is not None
-    pixels = look.prepared.pixels
+    first = recogniser._pass(ink(width), 24, 10)
+    assert first is not None and recogniser._decoder is not None
+    pixels = first.prepared.pixels
     image = torch.zeros(
         1, 1, *(-(-n // m) * m for n, m in zip(pixels.shape, (16, 32), strict=True))
     )
@@ -75,13 +75,13 @@ def test_frames_and_scores_are_those_of_the_model(
     labels = [(1,), (2, 3, 4, 3), (4, 1, 2)]
     padded = torch.tensor([[*label, *[0] * (4 - len(label))] for label in labels])
     with torch.no_grad():
-        found = restored.read(image, torch.tensor([look.prepared.cells]))
+        found = restored.read(image, torch.tensor([first.prepared.cells]))
         scores = restored.decoder.likelihood(found.memory, found.bias, padded)
-    assert np.allclose(look.frames, found.frames[0], atol=1e-3)
-    judge = DecoderScorer(recogniser._decoder, [look])
-    said = judge(labels)
+    assert np.allclose(first.frames, found.frames[0], atol=1e-3)
+    scorer = DecoderScorer(recogniser._decoder, [first])
+    said = scorer(labels)
     assert np.allclose(said, scores.mean(dim=1), atol=1e-3)
-    (alone,) = judge(labels[:1])
+    (alone,) = scorer(labels[:1])
     assert alone == pytest.approx(said[0], abs=1e-4)  # the others add nothing to it
 
 
@@ -99,10 +99,10 @@ def test_convolutions_in_whole_numbers_say_the_same(reader: CtcModel, tmp_path: 
     export(turned, metadata, tmp_path / "float.onnx")
     whole, exact = (Recogniser.load(str(tmp_path / f"{n}.onnx")) for n in ("whole", "float"))
     for image in images:
-        said, meant = (r._look(image, 24, 10) for r in (whole, exact))
+        said, meant = (r._pass(image, 24, 10) for r in (whole, exact))
         assert said is not None and meant is not None
-        assert np.abs(said.seen["seen"] - meant.seen["seen"]).mean() < 0.05
-        assert meant.seen["seen"].std() > 0.5
+        assert np.abs(said.memory["seen"] - meant.memory["seen"]).mean() < 0.05
+        assert meant.memory["seen"].std() > 0.5
     kept, _ = restore(tmp_path / "whole.onnx")
     for name, value in turned.named_parameters():
         step = value.detach().abs().max() / 63
@@ -132,7 +132,7 @@ def test_products_in_whole_numbers_say_the_same(
     assert products.count("MatMulInteger") > 10
     whole, exact = Recogniser.load(str(tmp_path / "whole.onnx")), Recogniser.load(str(weights))
     for width in (60, 150, 400):
-        said, meant = (r._look(ink(width), 24, 10) for r in (whole, exact))
+        said, meant = (r._pass(ink(width), 24, 10) for r in (whole, exact))
         assert said is not None and meant is not None
         assert np.abs(said.frames - meant.frames).mean() < 0.05
         assert meant.frames.std() > 0.1
@@ -157,8 +157,8 @@ def test_motion_is_read_where_it_is_known(tmp_path: Path) -> None:
     strokes = np.array([[0, 0], [0, 30]], np.float32), np.array([[20, 10], [60, 12]], np.float32)
     there, back = (legible_ink_image(Ink(s)) for s in (strokes, tuple(s[::-1] for s in strokes)))
     assert np.array_equal(there.image, back.image)
-    looks = [recogniser._look(seen, 24, 10) for seen in (there, back, there.image)]
-    said = [look.seen["seen"] for look in looks if look is not None]
+    passes = [recogniser._pass(seen, 24, 10) for seen in (there, back, there.image)]
+    said = [each.memory["seen"] for each in passes if each is not None]
     assert all(np.abs(a - b).max() > 1e-3 for a, b in itertools.combinations(said, 2))
 
 

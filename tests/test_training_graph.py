@@ -1,4 +1,4 @@
-"""The family of graph readers: from ink to a recogniser that they are a part of."""
+"""The family of graph models: from ink to a recogniser that they are a part of."""
 
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
@@ -100,7 +100,7 @@ def test_ink_of_more_nodes_than_are_read_is_not_learnt_from(folder: Path) -> Non
     assert max(batch.boxes.shape[1] for batch in islice(batches, 20)) == 1
 
 
-def test_ink_to_a_graph_reader_that_reads_and_judges(
+def test_ink_to_a_graph_model_that_proposes_and_scores(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "graph.toml").write_text(RECIPE)
@@ -124,10 +124,10 @@ def test_ink_to_a_graph_reader_that_reads_and_judges(
     assert both.model == "both"
     for ink in inks:
         image = legible_ink_image(ink)
-        judges = both._graphs.scorers(image, "ink") + both._graphs.scorers(image.image, "image")
-        assert len(judges) == 2
-        for judge in judges:
-            best, *_ = judge.propose(both.units)
+        scorers = both._graphs.scorers(image, "ink") + both._graphs.scorers(image.image, "image")
+        assert len(scorers) == 2
+        for scorer in scorers:
+            best, *_ = scorer.propose(both.units)
             assert " ".join(both.units.decode(best)) == ink.label
     again, metadata = restore(tmp_path / "graph" / "both.onnx")
     left_out = restore(weights)[0].keys() - again.keys()
@@ -139,7 +139,7 @@ def test_ink_to_a_graph_reader_that_reads_and_judges(
     kept, learnt = further.model.state_dict(), system.model.state_dict()
     for name in ("names.bias", "component.picture.0.1.running_mean", "relations.out.bias"):
         assert torch.equal(kept[name][: len(learnt[name])], learnt[name])
-    with pytest.raises(MissingError, match="no graph reader"):
+    with pytest.raises(MissingError, match="no graph model"):
         further.begin_with(weights)
 
 
@@ -158,7 +158,7 @@ def test_strokes_know_their_signs_in_whatever_order_they_were_written() -> None:
     system = build(Recipe("few", family="graph", model=FEW), ["+", "1"])
     assert isinstance(system, GraphSystem)
     for ink, places in ((sum_of_ones(), [0, 1, 1, 2]), (sum_of_ones(True), [1, 1, 0, 2])):
-        nodes = system.sight.still(example(ink, "1 + 1"))
+        nodes = system.sampler.still(example(ink, "1 + 1"))
         assert nodes.places.tolist() == places
         assert [system.symbols["+"] == name for name in nodes.names] == [p == 1 for p in places]
         ((_, batch),) = system.stills([example(ink, "1 + 1")])
@@ -168,13 +168,13 @@ def test_strokes_know_their_signs_in_whatever_order_they_were_written() -> None:
 def test_a_component_is_of_the_sign_whose_strokes_it_is_of_unless_signs_touch() -> None:
     system = build(Recipe("few", family="graph", model=FEW), ["+", "1"])
     assert isinstance(system, GraphSystem)
-    apart = system.sight.still(example(sum_of_ones(), "1 + 1"), as_image=True)
+    apart = system.sampler.still(example(sum_of_ones(), "1 + 1"), as_image=True)
     assert apart.places.tolist() == [0, 1, 2] and not apart.ordered
     assert [system.symbols["+"] == name for name in apart.names] == [False, True, False]
     through = np.array([(-5, 15), (40, 15)], np.float32)  # the plus runs into the first 1
     ink = sum_of_ones()
     strokes = (ink.strokes[0], through, *ink.strokes[2:])
-    touching = system.sight.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
+    touching = system.sampler.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
     assert touching.places.tolist() == [UNKNOWN, 2]
 
 
@@ -212,7 +212,7 @@ def test_a_piece_is_of_the_sign_whose_ink_it_is_though_signs_touch() -> None:
     through = np.array([(-5, 15), (40, 15)], np.float32)  # the plus runs through the first 1
     ink = sum_of_ones()
     strokes = (ink.strokes[0], through, *ink.strokes[2:])
-    touching = system.sight.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
+    touching = system.sampler.still(example(replace(ink, strokes=strokes), "1 + 1"), as_image=True)
     assert touching.front == "piece" and not touching.ordered
     assert sorted(touching.places.tolist()) == [0, 1, 1, 2]
     plus = touching.places == 1
@@ -227,7 +227,7 @@ def test_a_piece_that_nobody_wrote_is_called_nothing() -> None:
     bar = np.array([(10, 10), (10, 40)], np.float32)
     where = np.full((60, 60), -1, np.int32)
     where[5:45, 9:12], where[50:53, 30:50] = 0, 1
-    places, names = system.sight._signs_of_pieces(shown, [bar], where)
+    places, names = system.sampler._symbols_of_pieces(shown, [bar], where)
     assert places.tolist() == [0, UNKNOWN] and names.tolist() == [system.symbols["1"], 0]
 
 
@@ -263,8 +263,8 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     new = Recogniser.load(str(tmp_path / "pieces" / "new.onnx"))
     for ink in (sum_of_ones(), one()):
         image = legible_ink_image(ink).image
-        (judge,) = new._graphs.scorers(image, "image")
-        best, *_ = judge.propose(new.units)
+        (scorer,) = new._graphs.scorers(image, "image")
+        best, *_ = scorer.propose(new.units)
         assert " ".join(new.units.decode(best)) == ink.label
     given = [*given[:2], "--name", "two", "--data", str(folder), "--beside"]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
@@ -275,6 +275,11 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     (strokes,) = two._graphs.scorers(image, "ink")
     assert further.graph_decoder is strokes.graph_decoder is not first.graph_decoder
     assert [reading.label for reading in two.read([image.image])] == [sum_of_ones().label]
+    given = [str(tmp_path / "pieces" / "two.onnx"), str(tmp_path / "graph"), *given[2:-1]]
+    monkeypatch.setattr(sys, "argv", ["join.py", *given])
+    join.main()  # in the place of the first: the second stays
+    three = Recogniser.load(str(tmp_path / "graph" / "two.onnx"))
+    assert len(three._graphs.scorers(image.image, "image")) == 2
 
 
 def test_what_is_drawn_once_is_shown_again_after_others() -> None:

@@ -64,10 +64,10 @@ def trained(out: Path, **schedule: object) -> Trainer:
 def test_there_are_frames_enough_for_every_label_and_tight_ones_are_counted() -> None:
     drawn = PAINTER.still(number("17"))
     nested = replace(drawn, label=PAINTER.units.encode(["1", *["^", "{"] * 12, *["}"] * 12]))
-    assert not drawn.tight
-    assert nested.tight
+    assert not drawn.infeasible
+    assert nested.infeasible
     batch = collate([drawn, nested], {"1": 1, "7": 2})
-    assert batch.tight == 1
+    assert batch.infeasible == 1
     assert batch.length >= max(frames_needed(label) for label in batch.labels)
 
 
@@ -244,7 +244,7 @@ def test_every_parameter_has_a_part_in_the_loss_as_data_parallel_training_asks(
 ) -> None:
     trainer = Trainer(recipe(), NUMBERS, [], tmp_path, lambda line: None)
     batch = collate([PAINTER.still(replace(number("17"), places=None))], {"": 0, "1": 1, "7": 2})
-    total, _ = trainer.lesson(batch)
+    total, _ = trainer.loss_module(batch)
     total.backward()
     assert all(p.grad is not None for p in trainer.model.parameters())
 

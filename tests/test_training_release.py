@@ -189,4 +189,6 @@ def test_the_whole_release_runs_at_toy_size(tmp_path: Path) -> None:
     assert Detector(weights)
     from hmer_cli.recognition.recogniser import Recogniser
 
-    assert Recogniser.load(str(weights / "hmer-1.onnx")).model == "hmer-1"
+    recogniser = Recogniser.load(str(weights / "hmer-1.onnx"))
+    assert recogniser.model == "hmer-1"
+    assert {"graph", "graph2"} <= recogniser.metadata.keys()  # as the shipped hmer-wide-9

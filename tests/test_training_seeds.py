@@ -71,7 +71,7 @@ def test_a_seed_system_learns_goes_on_and_reads_from_its_checkpoint(
     assert again.state.resumed == 1
     assert log[-1]["seen"] >= 800
     assert log[-1]["loss"] < 0.8 * log[0]["loss"]
-    assert {"wer", "cer", "exprate", "valid_loss", "tight"} <= log[-1].keys()
+    assert {"wer", "cer", "exprate", "valid_loss", "infeasible"} <= log[-1].keys()
     system, _ = load_system(tmp_path / BEST)
     stills = list(system.stills(NUMBERS[:3]))
     for width in (1, 4):
@@ -97,12 +97,12 @@ def test_labels_that_do_not_fit_their_frames_are_counted_and_spoil_no_loss(tmp_p
     system = build(PLAIN, ["1", "7"])
     long = replace(number("17"), tokens=("1",) * 9)
     (_, batch), *_ = system.stills([number("17"), long])
-    assert batch.tight == 1
+    assert batch.infeasible == 1
     loss, _ = system.losses(system.model, batch)
     assert torch.isfinite(loss)
     trainer = Trainer(PLAIN, [long], [long], tmp_path, lambda line: None)
     trainer.run()
-    assert lines(tmp_path)[-1]["tight"] == trainer.state.tight == trainer.state.seen
+    assert lines(tmp_path)[-1]["infeasible"] == trainer.state.infeasible == trainer.state.seen
     assert lines(tmp_path)[-1]["exprate"] == 0.0
 
 

@@ -165,7 +165,7 @@ def test_output_that_cannot_be_made_costs_no_other() -> None:
     Path("o.jsonl").touch()
     outputs = [Output(Path("x.tex"), broken), Output.parse("o.jsonl")]
     with pytest.raises(HmerError) as caught:
-        verb._deliver(convert(images(1), ["-"], recogniser=FakeRecogniser()), outputs)
+        verb.deliver_all(convert(images(1), ["-"], recogniser=FakeRecogniser()), outputs)
     assert caught.value.exit_code == 70
     assert Path("o.jsonl").read_text()
 
@@ -302,3 +302,24 @@ def test_ink_and_page_are_unharmed() -> None:
     Path("b.pdf").write_bytes(paged([cross(), np.full((120, 160), 255, np.uint8)]))
     records = convert(["a.inkml", "b.pdf"], ["o.jsonl"], recogniser=FakeRecogniser())
     assert outcome(records) is None
+
+
+def test_terminal_that_knows_no_letters_but_ascii_gets_the_scores() -> None:
+    Path("set").mkdir()
+    Path("set/\u00e9\U0001d54f.inkml").write_text(INKML)
+    Path("set/caption.txt").write_text("\u00e9\U0001d54f\tx + 1\n", encoding="utf-8")
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for narrow in ({"PYTHONIOENCODING": "ascii"}, locale):
+        pipe, env = subprocess.PIPE, {**os.environ, **narrow}
+        done = command("eval", "set", "--predictions", "-", env=env, stdout=pipe, stderr=pipe)
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+        assert b"x + 1" in done.stdout
+
+
+def test_blank_page_is_not_looked_at_from_all_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    turned: list[object] = []
+    monkeypatch.setattr(pipeline, "upright", lambda *given: turned.append(given))
+    Path("blank.png").write_bytes(encoded(np.full((300, 200), 255, np.uint8)))
+    (record,) = convert(["blank.png"], ["o.jsonl"], recogniser=FakeRecogniser())
+    assert "nothing to read" in str(record.error)
+    assert turned == []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +26,8 @@ from hmer_cli.document import cache
 from hmer_cli.document.corrections import Correction, Corrections
 from hmer_cli.document.formats import jsonl
 from hmer_cli.document.records import Record
-from hmer_cli.errors import OutputError, UsageError
+from hmer_cli.errors import InputError, OutputError, UsageError
+from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import Readable
 from hmer_cli.metrics.overlays import picture
 from hmer_cli.metrics.regions import PageOutcome
@@ -239,3 +243,71 @@ def test_user_without_a_home_converts_without_a_cache(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0
+
+
+OTHER_RUN = """
+import sys
+from pathlib import Path
+from hmer_cli.document.cache import Cache, Result
+with Cache(Path("cache"), "setting") as cache:
+    cache.keep({cache.key("digest", 1): Result("m", ())}, {})
+    cache._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX")
+def test_damaged_cache_is_not_removed_under_another_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pipe = subprocess.PIPE
+    other = subprocess.Popen([sys.executable, "-c", OTHER_RUN], stdin=pipe, stdout=pipe)
+    assert other.stdout is not None
+    assert other.stdout.readline() == b"open\n"
+    path = Path("cache") / cache.FILE
+    path.write_bytes(b"damaged " * 1000)  # in place
+    before = path.stat().st_ino
+    with cache.Cache(Path("cache"), "setting") as found:
+        found.keep({found.key("digest", 2): cache.Result("m", ())}, {})
+        assert found.find(found.key("digest", 2)) is not None
+    assert path.stat().st_ino == before
+    assert "nothing is kept" in capsys.readouterr().err
+    other.communicate()
+    with cache.Cache(Path("cache"), "setting") as found:
+        found.keep({found.key("digest", 2): cache.Result("m", ())}, {})
+    assert "begun anew" in capsys.readouterr().err
+
+
+def test_names_that_are_no_utf_8_are_found_again() -> None:
+    name = os.fsdecode(b"\xe9t\xe9")
+    try:
+        ink(f"in/{name}.inkml", "y")
+    except OSError:
+        pytest.skip("names here are UTF-8")
+    render_inputs(["in"], "out")
+    (sample,) = open_dataset("out")
+    assert (sample.label, sample.error) == ("y", None)
+    render_inputs(["in"], "out")
+    assert Path("out/caption.txt").read_bytes() == b"\xe9t\xe9\ty\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"<ink>" + b"<a/>" * 4_000_001 + b"</ink>", "XML tags"),
+        (b"<svg " + b"a='' " * 4_000_001 + b"/>", "XML tags"),
+        (gzip.compress(b"<xournal>" + b"<a/>" * 4_000_001 + b"</xournal>", 1), "XML tags"),
+        (gzip.compress(b"<xournal>" + b"1 " * (33 << 20) + b"</xournal>", 1), "more than 64 MiB"),
+        (b"[" + b"[1,2]," * 6_000_000 + b"[1,2]]", "larger than 32 MiB"),
+        (b"reMarkable .lines file, version=6" + bytes(17 << 20), "larger than 16 MiB"),
+    ],
+    ids=["inkml", "svg", "xopp tags", "xopp text", "json", "rm"],
+)
+def test_small_things_in_millions_are_refused_before_they_are_parsed(
+    data: bytes, said: str
+) -> None:
+    kind = kind_of(data)
+    assert kind is not None
+    with pytest.raises(InputError, match=said):
+        kind.read(data, "a")

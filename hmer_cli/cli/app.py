@@ -1,4 +1,7 @@
-"""The Typer application: every command by its name, in the order in which help lists them."""
+"""The Typer application: every command by its name, in the order of the help text.
+
+``hmer --version`` and ``hmer --help`` are answered here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Annotated
 import typer
 
 from hmer_cli import __version__
-from hmer_cli.cli import compare, convert, eval, generate, render, train, weights
+from hmer_cli.cli import compare, convert, eval, generate, merge, render, train, weights
 
 app = typer.Typer(
     name="hmer",
@@ -35,6 +38,7 @@ def hmer(
 
 
 app.command()(convert.convert)
+app.command()(merge.merge)
 app.command()(render.render)
 app.command()(train.train)
 app.command("eval")(eval.evaluate)

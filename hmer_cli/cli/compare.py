@@ -1,4 +1,7 @@
-"""``hmer compare``: its arguments, and the call of `hmer_cli.commands.compare`."""
+"""``hmer compare``: options and help.
+
+The work is done by `hmer_cli.commands.compare`, which is imported when the command is called.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``hmer convert``: its options, and the call of `hmer_cli.commands.convert`."""
+"""``hmer convert``: options and help.
+
+The work is done by `hmer_cli.commands.convert`, which is imported when the command is called.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,16 @@ from typing import Annotated, Literal
 import typer
 
 from hmer_cli import console, interrupts
-from hmer_cli.cli.shared import CharsetOption, ModelOption, end
+from hmer_cli.cli.shared import (
+    CharsetOption,
+    CorrectionsOption,
+    ModelOption,
+    QuietOption,
+    SpellingOption,
+    StrictOption,
+    end,
+)
+from hmer_cli.errors import UsageError
 
 
 def convert(
@@ -26,7 +38,9 @@ def convert(
             "--out",
             "-o",
             metavar="FILE",
-            help="A .tex, .md, .jsonl or .html file; may be given more than once. "
+            help="A .tex, .md, .jsonl, .csv, .docx, .typ, .mathml, .svg, .pdf, .page.zip, "
+            ".fragment.html or .html (review page) file, or a folder, as ink/, for labelled "
+            "handwriting to train on; may be given more than once. "
             "- is stdout, one expression a line (the default); -.jsonl is that format on stdout.",
             show_default=False,
         ),
@@ -36,14 +50,7 @@ def convert(
     ] = None,
     model: ModelOption = None,
     charset: CharsetOption = None,
-    corrections: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="What a review page exported, to apply; may be given more than once.",
-            show_default=False,
-        ),
-    ] = None,
+    corrections: CorrectionsOption = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, help="Threads that prepare pages."),
@@ -66,10 +73,7 @@ def convert(
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Read everything anew and keep nothing.")
     ] = False,
-    spelling: Annotated[
-        Literal["typed", "tokens"],
-        typer.Option(help="LaTeX as a person types it, or the tokens of the field's data sets."),
-    ] = "typed",
+    spelling: SpellingOption = "typed",
     document: Annotated[
         bool,
         typer.Option("--document", help="Whole pages in .md and .tex, words and mathematics."),
@@ -87,13 +91,30 @@ def convert(
     copy: Annotated[
         bool, typer.Option("--copy", help="Put the LaTeX on the clipboard, too.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Read part I of N, and write results for hmer merge (.jsonl)."
+        ),
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="With --shard: keep what a review page shows.")
+    ] = False,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(
+            help="Threads of this process, or workers of Ray, of which --jobs is how many."
+        ),
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A cluster of Ray, as auto or ray://HOST:PORT."),
+    ] = None,
+    quiet: QuietOption = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say what was read of each expression.")
     ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
-    ] = False,
+    strict: StrictOption = False,
 ) -> None:
     """Read handwriting and write LaTeX.
 
@@ -106,6 +127,53 @@ def convert(
 
     interrupts.watch()
     console.set_loudness(int(verbose) - int(quiet))
+    kept = None if no_cache else cache_dir or usual()
+    if engine == "ray" and shard is not None:
+        raise UsageError("--shard and --engine ray divide the inputs both", "give one of them")
+    if ray_address is not None and engine != "ray":
+        raise UsageError("--ray-address is of --engine ray", "give both or none")
+    if shard is not None:
+        from hmer_cli.commands import shards
+
+        if corrections or spelling != "typed" or watch or debug or paste or copy:
+            raise UsageError(
+                "--corrections, --spelling, --watch, --debug, --paste, --copy are not for a shard",
+                "give the first two to hmer merge",
+            )
+        records = shards.convert_shard(
+            inputs or [],
+            out or ["-"],
+            shard,
+            pages=pages,
+            layout=layout,
+            model=model,
+            charset=charset,
+            jobs=jobs,
+            cache=kept,
+            pdf_renderer=pdf_renderer,
+            pictures=pictures,
+        )
+        return end(verb.outcome(records, strict=strict))
+    if engine == "ray":
+        from hmer_cli.commands.convert_on_ray import convert_on_ray
+
+        if watch or debug or paste or copy:
+            raise UsageError("--watch, --debug, --paste and --copy are not for --engine ray")
+        records = convert_on_ray(
+            inputs or [],
+            out or ["-"],
+            address=ray_address,
+            readers=jobs,
+            pages=pages,
+            layout=layout,
+            model=model,
+            charset=charset,
+            corrections=corrections or (),
+            cache=None if no_cache else cache_dir,
+            pdf_renderer=pdf_renderer,
+            spelling=spelling,
+        )
+        return end(verb.outcome(records, strict=strict))
     records = verb.convert(
         inputs or [],
         out or ["-"],
@@ -115,7 +183,7 @@ def convert(
         charset=charset,
         jobs=jobs,
         corrections=corrections or (),
-        cache=None if no_cache else cache_dir or usual(),
+        cache=kept,
         debug=debug,
         watch=watch,
         pdf_renderer=pdf_renderer,

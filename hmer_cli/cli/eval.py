@@ -1,4 +1,7 @@
-"""``hmer eval``: its options, and the call of `hmer_cli.commands.eval`."""
+"""``hmer eval``: options and help.
+
+The work is done by `hmer_cli.commands.eval`, which is imported when the command is called.
+"""
 
 from __future__ import annotations
 

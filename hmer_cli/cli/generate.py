@@ -1,4 +1,7 @@
-"""``hmer generate``: its options, and the call of `hmer_cli.commands.generate`."""
+"""``hmer generate``: options and help.
+
+The work is done by `hmer_cli.commands.generate`, which is imported when the command is called.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``hmer render``: its options, and the call of `hmer_cli.commands.render`."""
+"""``hmer render``: options and help.
+
+The work is done by `hmer_cli.commands.render`, which is imported when the command is called.
+"""
 
 from __future__ import annotations
 

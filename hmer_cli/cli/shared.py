@@ -1,12 +1,13 @@
-"""What several commands share: types of options with their help and completion, and their end.
+"""Parts that several commands share: option types with help and completion, and outcomes.
 
-``Annotated`` types for the parameters of commands. Nothing here imports a model before it is used.
+Models are looked up only when a value is completed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -46,6 +47,27 @@ CharsetOption = Annotated[
         metavar="NAME",
         help="Tokens that answers keep to: crohme, or a file of one token a line.",
     ),
+]
+
+
+CorrectionsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="What a review page exported, to apply; may be given more than once.",
+        show_default=False,
+    ),
+]
+
+SpellingOption = Annotated[
+    Literal["typed", "tokens"],
+    typer.Option(help="LaTeX as a person types it, or the tokens of the field's data sets."),
+]
+
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
+
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
 ]
 
 

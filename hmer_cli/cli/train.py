@@ -1,4 +1,8 @@
-"""``hmer train``: its options, and the call of `hmer_cli.commands.train` or `.release`."""
+"""``hmer train``: options and help.
+
+The work is done by `hmer_cli.commands.train` or, for a release, `hmer_cli.commands.release`, which
+are imported when the command is called.
+"""
 
 from __future__ import annotations
 

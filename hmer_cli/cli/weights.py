@@ -1,4 +1,7 @@
-"""``hmer weights``: its subcommands, and the calls of `hmer_cli.commands.weights`."""
+"""``hmer weights``: options and help.
+
+The work is done by `hmer_cli.commands.weights`, which is imported when the command is called.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The clipboard of the desktop: text to it by pyperclip, a picture from it by Pillow."""
+"""The clipboard of the desktop: text by pyperclip, pictures by Pillow.
+
+Input and output: text to copy, or the bytes of a PNG. Raises MissingError without either.
+"""
 
 from __future__ import annotations
 

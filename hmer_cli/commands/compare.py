@@ -1,4 +1,7 @@
-"""``hmer compare``: whether one model reads better than another, from what ``hmer eval`` wrote."""
+"""``hmer compare``: differences of two models with intervals and McNemar's test.
+
+Input: two TSV files of ``hmer eval --predictions``. Output: a table on stdout.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,14 @@ def _predictions(path: Path) -> dict[str, Pair]:
             rows = list(reader)
         if not {"name", "truth", "prediction"}.issubset(reader.fieldnames or ()):
             raise KeyError("name, truth, prediction")
+        if any(value is None for row in rows for value in row.values()):
+            raise KeyError("a value in each column of each line")
         pairs = {row["name"]: Pair(row["truth"], row["prediction"]) for row in rows}
     except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
         what = f"{path}: no predictions can be read ({type(error).__name__}: {error})"
         raise InputError(what, "write them with hmer eval --predictions") from error
+    if not rows:
+        raise InputError(f"{path}: holds no predictions", "write them with hmer eval --predictions")
     if len(pairs) != len(rows):
         raise InputError(f"{path}: a name stands there twice", "evaluate one data set at a time")
     return pairs

@@ -1,4 +1,8 @@
-"""``hmer convert``: images, PDFs, InkML -> pages -> regions -> readings -> records -> files."""
+"""``hmer convert``: images, PDFs, InkML -> pages -> regions -> readings -> records -> files.
+
+Built on `hmer_cli.api.Converter` and `hmer_cli.document.pipeline`; adds outputs, corrections,
+``--watch`` and ``--debug``.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +22,10 @@ from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
+from hmer_cli.document.ids import ink_id, source_ids
+from hmer_cli.document.labelled import LabelledFolder
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import (
-    PageRead,
-    Record,
-    TextWord,
-    count,
-    source_ids,
-    spelt_in_tokens,
-)
+from hmer_cli.document.records import PageRead, Record, TextWord, count, spelt_in_tokens
 from hmer_cli.document.watch import watch_sources
 from hmer_cli.errors import (
     HmerError,
@@ -46,6 +45,8 @@ from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 
 Spelling = Literal["typed", "tokens"]
 """How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
+
+Destination = Output | LabelledFolder
 
 
 def convert(
@@ -68,7 +69,8 @@ def convert(
     document: bool = False,
     recogniser: Reader | None = None,
 ) -> list[Record]:
-    """Read every expression in ``inputs`` and write them to every one of ``outs``.
+    """Read every expression in ``inputs`` and write them to every one of ``outs``; one that ends
+    in a slash is a folder of labelled handwriting (see `hmer_cli.document.labelled`).
 
     ``pages`` chooses pages of PDFs and TIFFs (``1-4,7``); ``jobs`` threads prepare pages while
     others are read; the output does not depend on it. ``corrections`` are files from review pages;
@@ -85,10 +87,14 @@ def convert(
 
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
-    outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
     text: dict[tuple[str, int | None], Sequence[TextWord]] = {}
-    if document:
-        outputs = [_whole_pages(output, text) for output in outputs]
+    outputs: list[Destination] = []
+    for out in dict.fromkeys(outs):
+        output = LabelledFolder.parse(out) or Output.parse(out)
+        if document and isinstance(output, Output):
+            output = _whole_pages(output, text)
+        outputs.append(output)
+    folders = [output for output in outputs if isinstance(output, LabelledFolder)]
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
         raise UsageError("there is nothing to convert", "name an image, or give --paste")
@@ -97,13 +103,25 @@ def convert(
     _check_usage(inputs, outputs, jobs, watch)
     pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
+    for folder in folders:
+        files.check_apart(folder.path, inputs)
     for output in outputs:
         output.check()
+        if isinstance(output, Output) and output.path is not None and output.is_readable:
+            files.check_apart(output.path, inputs, above=True)
     if debug is not None:
         files.check_apart(debug, inputs, above=True)
         files.make_folder(debug)
     pictures = any(output.shows_evidence for output in outputs)
-    options = Options(chosen, layout, jobs, pictures, renderer=pdf_renderer, text=document)
+    options = Options(
+        chosen,
+        layout,
+        jobs,
+        pictures,
+        handwriting=bool(folders),
+        renderer=pdf_renderer,
+        text=document,
+    )
     converter = Converter(
         layout=layout,
         jobs=jobs,
@@ -116,15 +134,15 @@ def convert(
         if watch:
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
-            deliver = partial(_deliver, outputs=outputs)
+            deliver = partial(deliver_all, outputs=outputs)
             return watch_sources(find, run.read, deliver, corrections)
         start = time.monotonic()
         named = find_sources(inputs, console.say) if inputs else []
-        records = run.read([*pasted, *_once(named)])
-        _deliver(records, outputs)
+        records = run.read([*pasted, *once(named)])
+        deliver_all(records, outputs)
         if copy:
             clipboard.copy("\n".join(record.latex for record in records if record.usable))
-        _sum_up(records, outputs, time.monotonic() - start)
+        sum_up(records, outputs, time.monotonic() - start)
     return records
 
 
@@ -169,11 +187,7 @@ class _Run:
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
             for record in records_of(self._noted(pages), corrections):
-                if record.status == "failed":
-                    console.say(record.error)
-                else:
-                    sure = f"{record.status} {record.confidence:.2f}"
-                    console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
+                tell(record)
                 records.append(spelt_in_tokens(record) if self.spelling == "tokens" else record)
         return records
 
@@ -203,8 +217,37 @@ def _whole_pages(output: Output, text: transcript.Text) -> Output:
     return replace(output, format=lambda records: write(records, text))
 
 
+def deliver_pages(
+    pages: Iterable[PageRead],
+    outputs: Sequence[Output],
+    corrections: Corrections,
+    spelling: Spelling,
+    start: float,
+) -> list[Record]:
+    """The records of pages that were read elsewhere, reported and written to every output.
+
+    ``start``: when the run began, by ``time.monotonic``. Raises OutputError.
+    """
+    records = []
+    for record in records_of(pages, corrections):
+        tell(record)
+        records.append(spelt_in_tokens(record) if spelling == "tokens" else record)
+    deliver_all(records, outputs)
+    sum_up(records, outputs, time.monotonic() - start)
+    return records
+
+
+def tell(record: Record) -> None:
+    """Say on stderr that an input failed; with --verbose, also what was read."""
+    if record.status == "failed":
+        console.say(record.error)
+    else:
+        sure = f"{record.status} {record.confidence:.2f}"
+        console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
+
+
 def _check_usage(
-    inputs: Sequence[str], outputs: Sequence[Output], jobs: int | None, watch: bool
+    inputs: Sequence[str], outputs: Sequence[Destination], jobs: int | None, watch: bool
 ) -> None:
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: there must be at least one")
@@ -223,7 +266,7 @@ def _load(model: str | None, charset: str | None) -> Reader:
     return LazyRecogniser(model, charset)
 
 
-def _once(sources: Iterable[Source]) -> list[Source]:
+def once(sources: Iterable[Source]) -> list[Source]:
     """The sources without duplicates, with a message for each duplicate."""
     kept: dict[str, Source] = {}
     for source in sources:
@@ -233,7 +276,7 @@ def _once(sources: Iterable[Source]) -> list[Source]:
     return list(kept.values())
 
 
-def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
+def deliver_all(records: Sequence[Record], outputs: Sequence[Destination]) -> None:
     """Write every output, even if others fail. Raises the last HmerError."""
     nothing = all(record.status == "failed" for record in records)
     errors: list[HmerError] = []
@@ -254,18 +297,19 @@ def _deliver(records: Sequence[Record], outputs: Sequence[Output]) -> None:
 
 
 def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[Region]) -> None:
-    """Save the cleaned page with its regions, named after its source; see ``source_ids``.
+    """Save the cleaned page with its regions and ids, named after its source; see ``source_ids``.
 
     A file that cannot be written is reported on stderr and does not end the run.
     """
-    picture = as_png(page, [region.place for region in regions])
+    ids = [ink_id(region.key) for region in regions]
+    picture = as_png(page, [region.place for region in regions], ids)
     try:
         files.replace_own(folder / f"{names[page.source]}-p{page.number}.png", picture)
     except OutputError as error:
         console.say(error)
 
 
-def _sum_up(records: Sequence[Record], outputs: Sequence[Output], seconds: float) -> None:
+def sum_up(records: Sequence[Record], outputs: Sequence[Destination], seconds: float) -> None:
     """Print one line of statistics on stderr, unless all output goes to stdout."""
     if all(output.path is None for output in outputs):
         return

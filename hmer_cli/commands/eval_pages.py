@@ -1,4 +1,7 @@
-"""``hmer eval`` on labelled pages: regions and readings of ``hmer convert``, scored end to end."""
+"""``hmer eval`` on labelled pages: regions and readings scored end to end.
+
+Input: pages with true expressions. Output: an `EndToEnd` evaluation of what ``hmer convert`` gives.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from hmer_cli.api import Converter
 from hmer_cli.datasets.pages import PageDataset, TruePage
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.ids import by_line, named
 from hmer_cli.document.pipeline import Options
-from hmer_cli.document.records import Record, by_line
+from hmer_cli.document.records import Record
 from hmer_cli.metrics.pages import PageScore, ReadExpression, as_json, as_tables, as_tsv, score_page
 from hmer_cli.metrics.regions import PageOutcome
 from hmer_cli.metrics.tables import Table
@@ -75,7 +79,8 @@ def _scored(
     """The scores of pages of one file."""
     numbers = PageRange(tuple((page.number, page.number) for page in pages), "those with a truth")
     reads = list(converter.read_sources([pages[0].source], Options(numbers)))
-    records = list(by_line(records_of(reads, Corrections())))
+    whole = named(list(records_of(reads, Corrections())))
+    records = [each.record for each in by_line(whole)]
     errors = {read.number: str(read.error) for read in reads if read.error is not None}
     for page in pages:
         error = errors.get(page.number, errors.get(None))

@@ -1,4 +1,7 @@
-"""``hmer eval`` on pages with true boxes only: precision, recall and F1 of the regions."""
+"""``hmer eval`` on pages with true boxes only: precision, recall and F1 of the regions.
+
+Input: pages with boxes. Output: `RegionScores`, as tables, JSON and pictures of the worst pages.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""``hmer generate``: LaTeX -> synthetic handwriting: PNG, SVG, InkML, COCO boxes and labels."""
+"""``hmer generate``: LaTeX -> synthetic handwriting.
+
+Input: LaTeX from arguments, a file or the formula grammar. Output: a folder of PNG, SVG, InkML,
+COCO boxes and labels, or of whole pages.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""``hmer train --release``: all stages that make the shipped files, so far as they are missing."""
+"""``hmer train --release``: runs the missing stages of a release, which make the shipped files.
+
+Input: a release file and a folder of data sets (or toy data, written here). Output: weights and a
+report of stages whose result differs from the release. See `hmer_cli.training.release`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``hmer render``: InkML -> PNG images, with their labels in a ``caption.txt``."""
+"""``hmer render``: InkML -> PNG images, with their labels in a ``caption.txt``.
+
+Input: files, folders or archives of InkML. Output: a folder.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,15 @@ from pathlib import Path
 import cv2
 
 from hmer_cli import console, files
-from hmer_cli.data.store import CAPTIONS, Captions, Store, open_store, read_ink, stem
+from hmer_cli.data.store import (
+    CAPTIONS,
+    Captions,
+    Store,
+    caption_bytes,
+    open_store,
+    read_ink,
+    stem,
+)
 from hmer_cli.datasets.expressions import as_label
 from hmer_cli.errors import (
     HmerError,
@@ -112,12 +123,12 @@ def _put_captions(path: Path, captions: Mapping[str, str]) -> None:
     """
     kept = []
     with suppress(OSError):
-        for line in path.read_bytes().decode("utf-8-sig", "backslashreplace").splitlines():
+        for line in path.read_bytes().decode("utf-8-sig", "surrogateescape").splitlines():
             name = line.partition("\t" if "\t" in line else " ")[0].strip()
             if stem(name) not in captions and line.strip():
                 kept.append(f"{line}\n")
     lines = [f"{_key(name)}\t{label}\n" for name, label in captions.items() if label]
-    files.replace(path, "".join([*kept, *lines]).encode("utf-8", "backslashreplace"))
+    files.replace(path, caption_bytes("".join([*kept, *lines])))
 
 
 def _key(name: str) -> str:

@@ -1,4 +1,7 @@
-"""``hmer train``: a recipe and labelled ink -> weights, learning curves and a record."""
+"""``hmer train``: a recipe and labelled ink -> weights, learning curves and a record.
+
+Input: a TOML recipe and data sets. Output: a folder; see `hmer_cli.training.recogniser`.
+"""
 
 from __future__ import annotations
 

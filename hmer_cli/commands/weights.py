@@ -1,4 +1,7 @@
-"""``hmer weights``: list the installed weights files, and verify their SHA-256."""
+"""``hmer weights``: lists the installed weights files and verifies their SHA-256.
+
+Output: a table on stdout; MissingError for unknown names, and where a file differs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Symbol boxes in COCO format: ``boxes.json`` beside the images -> (token, box) per image."""
+"""Symbol boxes in COCO format.
+
+Input: ``boxes.json`` beside the images. Output: (token, box) pairs per image.
+"""
 
 from __future__ import annotations
 

@@ -13,9 +13,11 @@ import re
 import unicodedata
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
@@ -130,7 +132,8 @@ class _Archive(Store):
             raise InputError(reason, "unpack the archive yourself") from error
         except Exception as error:  # besides BadZipFile: struct.error, ValueError, OverflowError
             raise InputError(f"{path}: damaged zip archive ({error})", "make it again") from error
-        members = [info for info in self._zip.infolist() if not info.is_dir()]
+        files = [info for info in self._zip.infolist() if info.filename]  # is_dir wants a name
+        members = [info for info in files if not info.is_dir()]
         if sum(info.file_size for info in members) > MAX_TOTAL:
             raise InputError(
                 f"{path}: unpacks to more than {MAX_TOTAL >> 30} GiB", "unpack it yourself"
@@ -139,6 +142,10 @@ class _Archive(Store):
         if len(self._members) < len(members):
             self.remarks = ("holds several files of one name; the last of them is taken",)
         super().__init__(path, self._members)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Opened anew where it is unpickled, once a process; not for one that is no file."""
+        return _reopened, (self.path,)
 
     def read(self, name: str) -> bytes:
         if _UNSAFE.search(name):
@@ -154,6 +161,11 @@ class _Archive(Store):
             raise InputError(
                 f"{self.where(name)}: cannot be unpacked ({error})", "unpack the archive yourself"
             ) from error
+
+
+@lru_cache(maxsize=4)
+def _reopened(path: Path) -> _Archive:
+    return _Archive(path)
 
 
 def _member_name(info: zipfile.ZipInfo) -> str:
@@ -208,6 +220,13 @@ def stem(name: str) -> str:
     return unicodedata.normalize("NFC", root if known else base)
 
 
+def caption_key(name: str) -> str:
+    """The stem of a file as captions have it: in UTF-8, whatever the file system has."""
+    with contextlib.suppress(UnicodeError):
+        name = name.encode("utf-8", "surrogateescape").decode("utf-8")
+    return stem(name)
+
+
 class Captions:
     """The labels in the ``caption.txt`` files of a store.
 
@@ -229,7 +248,7 @@ class Captions:
     def find(self, name: str) -> str | None:
         """The label of a file of the store, None where no line names it."""
         for folder in PurePosixPath(name).parents:
-            label = self._tables.get(folder, {}).get(stem(name))
+            label = self._tables.get(folder, {}).get(caption_key(name))
             if label is not None:
                 return label
         return None
@@ -242,14 +261,26 @@ class Captions:
 
 
 def parse_captions(data: bytes) -> dict[str, str]:
-    """The labels of a ``caption.txt`` by the stem of the file; of two for one, the first."""
+    """The labels of a ``caption.txt`` by the stem of the file; of two for one, the first.
+
+    Names may hold bytes that are no UTF-8, as those of files may.
+    """
     captions: dict[str, str] = {}
-    for line in data.decode("utf-8-sig", errors="replace").split("\n"):
+    for line in data.decode("utf-8-sig", "surrogateescape").split("\n"):
         line = line.strip()
         name, _, label = line.partition("\t" if "\t" in line else " ")
-        if name:
-            captions.setdefault(stem(name.strip()), label.strip())
+        if stem(name.strip()):
+            text = label.strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            captions.setdefault(stem(name.strip()), text)
     return captions
+
+
+def caption_bytes(text: str) -> bytes:
+    """The bytes of lines of a ``caption.txt``; names that are no UTF-8 are those of their files."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # names of Windows that are no UTF-16
+        return text.encode("utf-8", "backslashreplace")
 
 
 def read_ink(store: Store, name: str, captions: Captions, label: bool = True) -> Ink:
@@ -261,24 +292,3 @@ def read_ink(store: Store, name: str, captions: Captions, label: bool = True) ->
     caption = captions.find(name)
     ink = read_inkml(store.read(name), store.where(name), label=label and caption is None)
     return replace(ink, name=name, label=ink.label if caption is None else caption)
-
-
-def iter_inks(
-    path: str | Path, *, label: bool = True, report: Callable[[InputError], None] | None = None
-) -> Iterator[Ink]:
-    """Every readable ink of a folder, zip archive or InkML file, as ``read_ink`` gives it.
-
-    In the order of their paths. Errors of a file go to ``report`` and the file is skipped; without
-    ``report`` its InputError is raised. Raises InputError for ``path`` itself.
-    """
-    store = open_store(path)
-    captions = Captions(store)
-    for name in store.inks():
-        try:
-            ink = read_ink(store, name, captions, label)
-        except InputError as error:
-            if report is None:
-                raise
-            report(error)
-        else:
-            yield ink

@@ -11,7 +11,16 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from hmer_cli.data.coco import Boxes, Signs
-from hmer_cli.data.store import CAPTIONS, IMAGES, INKML, Captions, Store, open_store, stem
+from hmer_cli.data.store import (
+    CAPTIONS,
+    IMAGES,
+    INKML,
+    Captions,
+    Store,
+    caption_key,
+    open_store,
+    stem,
+)
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.commands import KNOWN
 from hmer_cli.expr.latex import normalise
@@ -126,9 +135,9 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
     """The samples of a data set, sorted by name, of which the first ``limit``.
 
     ``store`` is a folder or zip archive: a CROHME package, of which ``split`` names the part;
-    InkML files; or images with a ``caption.txt``. A caption takes precedence over the file's own
-    label. Every file and every caption is a sample, readable or not, labelled or not: CROHME train
-    has 8836 for its 8834 captions, which lack an empty file (``MfrDB3088``) and one with a
+    InkML files, images with a ``caption.txt``, or both. A caption takes precedence over the file's
+    own label. Every file and every caption is a sample, readable or not, labelled or not: CROHME
+    train has 8836 for its 8834 captions, which lack an empty file (``MfrDB3088``) and one with a
     ``\\cdot``, whose label is that of its InkML (``MfrDB0104``).
 
     Raises UsageError if the split is not in the data set or has to be named, InputError if there is
@@ -141,6 +150,8 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
     files = store.ending(INKML)
     if files or split is not None:
         files = _of_split(files, split, path)
+        if captions and split is None:
+            files = [*files, *_captioned_images(store, captions, files)]
     elif captions:
         files = store.ending(*IMAGES)
     elif store.ending(*IMAGES):
@@ -150,6 +161,13 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
     if not found:
         raise InputError(f"{path}: no InkML and no images", "give a folder or zip that has some")
     return sorted(found, key=lambda sample: (sample.name, sample.file or ""))[:limit]
+
+
+def _captioned_images(store: Store, captions: Captions, files: list[str]) -> list[str]:
+    """The images with a caption that are not drawings of InkML beside them."""
+    drawn = {file.rpartition(".")[0] for file in files}
+    images = (file for file in store.ending(*IMAGES) if file.rpartition(".")[0] not in drawn)
+    return [file for file in images if captions.find(file) is not None]
 
 
 def _of_split(files: list[str], split: str | None, path: str) -> list[str]:
@@ -182,7 +200,9 @@ def _missing(
     store: Store, captions: Captions, files: list[str], boxes: Boxes, whole: bool
 ) -> Iterator[Sample]:
     """Samples for captions without a file, from the caption.txt files that belong to the split."""
-    present = {(folder, stem(file)) for file in files for folder in PurePosixPath(file).parents}
+    present = {
+        (folder, caption_key(file)) for file in files for folder in PurePosixPath(file).parents
+    }
     folders = {folder for folder, _ in present}
     for folder, name, caption in captions.items():
         if (whole or folder in folders - {PurePosixPath(".")}) and (folder, name) not in present:

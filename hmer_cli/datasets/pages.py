@@ -37,6 +37,7 @@ SUFFIX = "-truth"
 
 _REMEDY = "put it beside the truth, or name its folder with --pages"
 
+_MAX_BYTES = 16 << 20  # of a page's truth; scan-pages has 5,000 at most
 _FAR = 1e9  # pixels
 
 _PAGE = re.compile(r"(?P<name>.+)-p(?P<number>[1-9]\d{0,5})")
@@ -202,6 +203,8 @@ def _absent(name: str) -> tuple[Source, int]:
 
 def _truth(data: bytes) -> dict[str, Any] | None:
     """The fields of a `TruePage` in a JSON file; None if it is of another kind."""
+    if len(data) > _MAX_BYTES:
+        return None
     try:
         content = json.loads(data)
         if "expressions" not in content:

@@ -56,13 +56,6 @@ class _Line:
         return self.expression.reading.tokens
 
 
-def join_derivations(
-    expressions: Sequence[RegionReading], alone: Container[str] = ()
-) -> list[RegionReading]:
-    """The expressions of a page with the lines of each derivation joined to one ``aligned``."""
-    return [joined(group) for group in group_derivations(expressions, alone)]
-
-
 def group_derivations(
     expressions: Sequence[RegionReading], alone: Container[str] = ()
 ) -> list[list[RegionReading]]:

@@ -1,19 +1,26 @@
-"""Pages with readings -> records: joins derivations, applies corrections, sets the status."""
+"""Pages with readings -> records, one per expression.
+
+Joins derivations (`aligned`), applies corrections, and sets the status: ok, low or failed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+
+import cv2
+import numpy as np
 
 from hmer_cli import console
 from hmer_cli.document.aligned import group_derivations, joined
 from hmer_cli.document.corrections import Correction, Corrections
-from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading
+from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading, Transform
 from hmer_cli.errors import InputError, InternalError, input_error
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
+from hmer_cli.recognition.reading import TokenReading
 
 LOW = 0.5
 """Under this confidence an expression is more likely wrong than right."""
@@ -39,6 +46,9 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
             except Exception as error:
                 where = f"{page.source}: page {page.number}"
                 records = [_failure(page, None, input_error(where, error))]
+            for lost in corrections.lost(page.file, page.number or 1):
+                where = f"{page.source}: page {page.number}: the correction {lost.latex!r}"
+                console.say(f"{where} is not applied: what it is of is no longer found there")
             yield from records
 
 
@@ -55,13 +65,27 @@ def _with_failures(page: PageRead, empty: bool, corrections: Corrections) -> Ite
 
 def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
     """The records of the expressions on one page, in their order, corrected."""
-    # A line that was corrected by itself stays the line that it was then.
-    for group in group_derivations(page.result.expressions, corrections):
+    for group in _groups(page.result.expressions, corrections):
         record = _corrected(page, joined(group), corrections)
         if len(group) > 1:
             lines = tuple(_corrected(page, line, corrections) for line in group)
             record = replace(record, lines=lines)
         yield record
+
+
+def _groups(
+    expressions: Sequence[RegionReading], corrections: Corrections
+) -> list[list[RegionReading]]:
+    """The expressions, the lines of each derivation in one group.
+
+    A line that was corrected by itself stays the line that it was then, unless the derivation was
+    corrected as a whole, too.
+    """
+    alone = {each.key for each in expressions if each.key in corrections}
+    for group in group_derivations(expressions):
+        if len(group) > 1 and joined(group).key in corrections:
+            alone -= {line.key for line in group}
+    return group_derivations(expressions, alone)
 
 
 def _corrected(page: PageRead, expression: RegionReading, corrections: Corrections) -> Record:
@@ -78,7 +102,8 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
     label = reading.label if correction is None else correction.label
     if not label.strip() and correction is None:
         nothing = InputError(f"{page.source}: nothing was read on page {page.number}")
-        return replace(_failure(page, expression.region, nothing), evidence=evidence)
+        failed = _failure(page, expression.region, nothing)
+        return replace(failed, key=expression.key, evidence=evidence)
     confidence = reading.confidence if correction is None else 1.0
     found = problems(label) if correction is None else []
     doubt = found[0].message if found else None
@@ -90,15 +115,30 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
         region=expression.region,
         latex=correction.typed if correction else label if found else to_latex(label),
         label=label,
+        key=expression.key,
         confidence=confidence,
         status="low" if doubt or confidence < LOW else "ok",
         error=doubt,
         model=page.result.model,
         correction=correction.typed if correction else None,
         alternatives=reading.alternatives if correction is None else (),
-        tokens=reading.tokens,
+        tokens=_in_source(reading.tokens, page.result.to_source),
         evidence=evidence,
+        handwriting=expression.handwriting,
     )
+
+
+def _in_source(
+    tokens: Sequence[TokenReading], to_source: Transform | None
+) -> tuple[TokenReading, ...]:
+    """The tokens with the boxes round what theirs on the page's image are in the source."""
+    if to_source is None or not tokens:
+        return tuple(tokens)
+    x0, y0, x1, y1 = np.array([token.box for token in tokens], np.float64).T
+    corners = np.stack([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]).transpose(2, 0, 1)
+    there = cv2.perspectiveTransform(corners, np.array(to_source).reshape(3, 3))
+    boxes = np.hstack([there.min(1), there.max(1)]).round(2).tolist()
+    return tuple(replace(token, box=tuple(box)) for token, box in zip(tokens, boxes, strict=True))
 
 
 def _as_words(expression: RegionReading) -> str | None:

@@ -50,6 +50,7 @@ _LIBRARIES = (
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _SOON = 1.0  # seconds of waiting before a message
 _DAY = 86400
+_LOCKED = 0x40000002, 510  # first byte, and bytes: a reader of the database locks them
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, used INTEGER, result BLOB);
@@ -95,7 +96,7 @@ class Cache:
             return None
         try:
             found = _decoded(row[0])
-        except (ValueError, TypeError, KeyError, zlib.error):
+        except Exception:  # of zlib, of JSON, and of what its fields are
             return None
         self._seen.add(key)
         return found
@@ -175,7 +176,8 @@ class Cache:
         damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.OperationalError
         )
-        if damaged and not self._renewed and _removed(self._path):
+        begun_anew = damaged and not self._renewed and not _in_use(self._path)
+        if begun_anew and _removed(self._path):
             self._renewed = True
             console.say(f"{self._path}: damaged, begun anew")
         else:
@@ -239,6 +241,23 @@ def _connected(path: str) -> sqlite3.Connection:
     return base
 
 
+def _in_use(path: Path) -> bool:
+    """Whether another process has the database open, by the bytes that SQLite then locks (file
+    format, 1.4 "The Lock-Byte Page"). Removed, its journal would be mixed with that of the next."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, which removes no file that is open
+        return False
+    try:
+        with path.open("rb+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _LOCKED[1], _LOCKED[0])
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _removed(path: Path) -> bool:
     try:
         for ending in ("", "-wal", "-shm"):
@@ -275,6 +294,11 @@ def _tidy(base: sqlite3.Connection, seen: Sequence[str], limit: int) -> None:
 
 def _encoded(result: Result) -> bytes:
     """Compressed JSON: a tenth of a page of Python objects."""
+    return zlib.compress(json.dumps(result_fields(result), separators=(",", ":")).encode())
+
+
+def result_fields(result: Result) -> dict[str, Any]:
+    """The result as plain values, ready for JSON, which keeps them to the last bit."""
     expressions = [
         {
             "region": each.region,
@@ -288,18 +312,20 @@ def _encoded(result: Result) -> bytes:
         }
         for each in result.expressions
     ]
-    content = {
+    return {
         "model": result.model,
         "expressions": expressions,
         "to_source": result.to_source,
         "text": [(word.text, word.box, word.line, word.confidence) for word in result.text],
     }
-    text = json.dumps(content, separators=(",", ":"))
-    return zlib.compress(text.encode())
 
 
 def _decoded(data: bytes) -> Result:
-    content = json.loads(zlib.decompress(data))
+    return result_of(json.loads(zlib.decompress(data)))
+
+
+def result_of(content: Mapping[str, Any]) -> Result:
+    """The result with these fields. Raises KeyError, TypeError or ValueError."""
     to_source = content["to_source"] and tuple(map(float, content["to_source"]))
     words = tuple(TextWord(text, _box(box), *rest) for text, box, *rest in content["text"])
     found = tuple(map(_expression, content["expressions"]))

@@ -1,6 +1,7 @@
-r"""Lines beside a brace, read one by one -> one reading: \begin{cases} a \\ b \end{cases}.
+r"""Lines beside a brace, read one by one -> one reading with the environment ``cases``.
 
-Lines are what the recogniser reads best. Read as a whole, systems of equations are mostly wrong.
+Input: readings of the lines. Output: \begin{cases} a \\ b \end{cases}. Single lines are recognised
+more accurately than whole systems of equations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Corrections of review pages: parsed from files, matched by the hash of the ink or by position."""
+"""Corrections exported by review pages.
+
+Input: JSON files. Output: `Corrections`, which replace readings, matched by the hash of the ink or
+by position. Raises InputError for malformed files.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +30,9 @@ SHARED = 0.5
 class Correction:
     """``label`` is what a person typed, as a label; empty where there is no mathematics at all.
 
-    ``latex`` is what was typed, ``key`` is the SHA-256 of the region's ink. ``file`` is that of the
-    whole file, ``page`` and ``box``, in pixels of the page, the region's place in it; None where
-    the key must do.
+    ``latex`` is what was typed, ``source`` the name that the file had, ``key`` the SHA-256 of the
+    region's ink. ``file`` is that of the whole file, ``page`` and ``box``, in pixels of the page,
+    the region's place in it; None where the key must do.
     """
 
     label: str
@@ -37,6 +41,7 @@ class Correction:
     page: int | None = None
     box: Box | None = None
     latex: str = ""
+    source: str = ""
 
     @property
     def typed(self) -> str:
@@ -55,6 +60,7 @@ class Corrections:
         """Of two for the same ink, the later one holds."""
         self._by_key: dict[str, Correction] = {}
         self._by_page: dict[tuple[str, int | None], list[Correction]] = {}
+        self._found: set[Correction] = set()
         for each in corrections:
             if each.key:
                 self._by_key[each.key] = each
@@ -77,6 +83,7 @@ class Corrections:
     def find(self, key: str, file: str, page: int, box: Box) -> Correction | None:
         """The correction of the region with this ink or position; None if there is none."""
         if key in self._by_key:
+            self._found.add(self._by_key[key])
             return self._by_key[key]
         best = max(
             (each for each in self._by_page.get((file, page), ()) if each.box),
@@ -85,7 +92,16 @@ class Corrections:
         )
         if best is None or best.box is None or iou(best.box, box) < SHARED:
             return None
+        self._found.add(best)
         return best
+
+    def lost(self, file: str, page: int) -> list[Correction]:
+        """Those made on this page that no expression was found for since; not those replaced."""
+        return [
+            each
+            for each in self._by_page.get((file, page), ())
+            if each not in self._found and self._by_key.get(each.key, each) == each
+        ]
 
 
 def _read(path: Path) -> list[Correction]:
@@ -130,14 +146,14 @@ def _correction(entry: Any) -> Correction:
     if not isinstance(key, str) and not placed:
         raise InputError('it has neither a "key" nor "file", "page" and "box"')
     latex = as_formula(entry["latex"])
-    check(latex)
+    if entry["latex"]:
+        check(latex)
     label = _label(latex)
-    if not label and entry["latex"]:
-        raise InputError('its LaTeX says nothing; "" is no mathematics')
     key = key if isinstance(key, str) else ""
+    source = str(entry.get("source", ""))
     if not placed:
-        return Correction(label, key, latex=latex)
-    return Correction(label, key, file, page, box, latex)
+        return Correction(label, key, latex=latex, source=source)
+    return Correction(label, key, file, page, box, latex, source)
 
 
 def _label(latex: str) -> str:

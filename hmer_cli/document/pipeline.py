@@ -7,7 +7,6 @@ not recomputed.
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,22 +15,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
+import numpy as np
 
 from hmer_cli.console import Advance
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, to_read
 from hmer_cli.document.lone_brackets import without_lone_bracket
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
+from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.page_words import NO_REGIONS, MathRegions, find_mathematics, is_formula
-from hmer_cli.document.records import PageRead, Picture, RegionReading, Result, Transform
+from hmer_cli.document.records import (
+    Handwriting,
+    PageRead,
+    Picture,
+    RegionReading,
+    Result,
+    Transform,
+)
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box
+from hmer_cli.models.session import cores
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
 from hmer_cli.page.load.sources import Source
 from hmer_cli.page.load.worker import Worker
-from hmer_cli.page.regions import Layout, Region
+from hmer_cli.page.regions import Layout, Region, ink_box
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
@@ -49,8 +58,9 @@ class Options:
 
     ``pages`` are those of PDFs and TIFFs; ``jobs`` threads prepare pages while others are read;
     ``pictures`` of the pages are stored if an output shows them; ``look`` is called with every page
-    and its regions, which bypasses the cache; ``text``: words are read, too; ``batch``: regions
-    recognised at a time; ``renderer`` renders the pages of PDFs.
+    and its regions; readings come with their ``handwriting`` if an output needs it; both bypass the
+    cache. ``text``: words are read, too; ``batch``: regions recognised at a time; ``renderer``
+    renders the pages of PDFs.
     """
 
     pages: PageRange | None = None
@@ -58,6 +68,7 @@ class Options:
     jobs: int | None = None
     pictures: bool = False
     look: Callable[[Page, Sequence[Region]], None] | None = None
+    handwriting: bool = False
     text: bool = False
     batch: int = 8  # after as many at most, what was read is safe
     renderer: Renderer = "pdfium"
@@ -92,7 +103,7 @@ class _Work:
 def read_pages(
     sources: Iterable[Source],
     reader: Reader,
-    results: Cache,
+    results: Cache | PageFiles,
     options: Options,
     advance: Advance,
 ) -> Iterator[PageRead]:
@@ -109,7 +120,7 @@ def read_pages(
 
 def _opened(
     sources: Iterable[Source],
-    results: Cache,
+    results: Cache | PageFiles,
     options: Options,
     advance: Advance,
     worker: Worker,
@@ -132,10 +143,10 @@ def _holding(source: Source, data: bytes) -> Source:
     return replace(source, read=lambda: data)
 
 
-def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _Work:
+def _looked_up(sheet: Sheet, digest: str, results: Cache | PageFiles, options: Options) -> _Work:
     key = results.key(digest, sheet.number)
     work = _Work(sheet.source, sheet.number, digest, key, sheet=sheet)
-    if options.look is not None:
+    if options.look is not None or options.handwriting:
         return work
     known = results.find(key)
     shown = not options.pictures or results.picture(key) is not None
@@ -144,7 +155,7 @@ def _looked_up(sheet: Sheet, digest: str, results: Cache, options: Options) -> _
 
 def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
     """Pages rendered in threads, a few ahead, in order."""
-    jobs = options.jobs or min(_JOBS, os.cpu_count() or 1)
+    jobs = options.jobs or min(_JOBS, cores())
     gate = _Gate(IN_FLIGHT)
     pool = ThreadPoolExecutor(jobs)
     waiting: deque[Future[_Work]] = deque()
@@ -197,7 +208,8 @@ def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     picture = _picture(page.image) if options.pictures else None
     if options.look is not None:
         options.look(page, found.regions)
-    drawn = None if work.known or page.written or found.readable else sheet
+    blank = not found.regions and ink_box(page.image) is None  # whichever way up
+    drawn = None if work.known or page.written or blank or found.readable else sheet
     return replace(
         work,
         sheet=None,
@@ -238,7 +250,7 @@ def _batches(pages: Iterable[_Work], most: int) -> Iterator[list[_Work]]:
 
 
 def _read(
-    batch: Sequence[_Work], reader: Reader, results: Cache, options: Options
+    batch: Sequence[_Work], reader: Reader, results: Cache | PageFiles, options: Options
 ) -> Iterator[PageRead]:
     """Recognise the regions of the batch; new results are cached before they are yielded."""
     batch, found = _recognised(batch, reader, options)
@@ -259,7 +271,7 @@ def _recognised(
     images = [image for work in batch for region in work.regions for image in to_read(region)]
     try:
         readings = iter(reader.read(images) if images else ())
-        read = [(work, _result(work, readings, reader)) for work in batch]
+        read = [(work, _result(work, readings, reader, options)) for work in batch]
         pairs = [_upright(*each, reader, options) for each in read]
         return [work for work, _ in pairs], [result for _, result in pairs]
     except Exception as error:
@@ -272,16 +284,34 @@ def _recognised(
     return [work for (work,), _ in singles], [result for _, (result,) in singles]
 
 
-def _result(work: _Work, readings: Iterator[Reading], reader: Reader) -> Result:
+def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: Options) -> Result:
     if work.known is not None:
         return work.known
     found, among_text = [], len(work.regions) > 1
     for region, words, added in work.found:
         reading = reading_of(region, readings)
-        if not added or is_formula(reading):
-            read = _expression(region, reading, words)
-            found.append(without_lone_bracket(read) if among_text else read)
+        if added and not is_formula(reading):
+            continue
+        expression = _expression(region, reading, words)
+        if among_text:
+            expression = without_lone_bracket(expression)
+        if options.handwriting:
+            expression = replace(expression, handwriting=_handwriting(region, work.to_source))
+        found.append(expression)
     return Result(reader.model, tuple(found), work.to_source, work.found.text)
+
+
+def _handwriting(region: Region, to_source: Transform | None) -> Handwriting:
+    """What stands in a region; strokes in pixels of the page's image go to the source's units."""
+    if region.written is None:
+        return Handwriting(region.image)
+    ink = region.written.ink
+    if to_source is not None and region.written.image is not region.image:
+        matrix = np.array(to_source).reshape(3, 3)
+        points = (stroke.astype(np.float64)[None] for stroke in ink.strokes)
+        moved = (cv2.perspectiveTransform(each, matrix)[0] for each in points)
+        ink = replace(ink, strokes=tuple(each.astype(np.float32) for each in moved))
+    return Handwriting(region.image, ink)
 
 
 def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> tuple[_Work, Result]:
@@ -297,7 +327,7 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
     maths = find_mathematics(turned, options.layout, options.text)
     work = replace(work, found=maths, picture=picture, to_source=_to_source(turned))
     anew = iter(reader.read([image for region in work.regions for image in to_read(region)]))
-    return work, _result(work, anew, reader)
+    return work, _result(work, anew, reader, options)
 
 
 def _expression(region: Region, reading: Reading, words: str) -> RegionReading:

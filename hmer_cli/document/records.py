@@ -6,17 +6,14 @@ a page are its ``Result``, in a ``PageRead`` -> ``Record``, one an expression, w
 
 from __future__ import annotations
 
-import hashlib
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
 from typing import Literal
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.render import Image
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
@@ -24,11 +21,8 @@ Status = Literal["ok", "low", "failed"]
 Transform = tuple[float, ...]
 """The nine numbers of a homography, row by row."""
 
-PUBLIC = (
-    "source", "page", "region", "latex", "label", "confidence", "status", "error", "model",
-    "alternatives",
-)  # fmt: skip
-"""The fields of a .jsonl record."""
+PUBLIC = ("source", "page", "region", "latex", "label", "confidence", "status", "error", "model")
+"""The fields of a record that outputs give as they are."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +38,20 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Handwriting:
+    """What stands in one region: its ``image`` (H, W), dark ink on white, and where it was read by
+    its strokes those, as ``ink`` in the units of the region."""
+
+    image: Image
+    ink: Ink | None = None
+
+
+@dataclass(frozen=True)
 class RegionReading:
     """The reading of one region: ``region`` in source coordinates, ``box`` and the boxes of the
     tokens in pixels of the page's image, ``key`` the SHA-256 of its ink; ``words`` is what it says
-    if it is no mathematics, empty where it is not likely words.
+    if it is no mathematics, empty where it is not likely words; ``handwriting`` is set if an output
+    needs it.
     """
 
     region: Box
@@ -55,6 +59,7 @@ class RegionReading:
     key: str
     reading: Reading
     words: str = ""
+    handwriting: Handwriting | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -126,9 +131,10 @@ class Record:
     is right. ``status`` is low if that is under a half or ``error`` is the reason why it is
     doubtful. ``correction`` is what a person typed, empty for "no mathematics". ``alternatives``
     are other readings, likeliest first; none where it was corrected. ``tokens`` are those
-    recognised (before any correction), in pixels of the page's image; ``evidence`` is set if an
-    output needs it. ``internal``: the failure is a bug of hmer. ``lines`` are the records of the
-    lines that a derivation was joined from.
+    recognised (before any correction), in the unit of ``region``; ``evidence`` is set if an output
+    needs it, as is ``handwriting``. ``key`` is the SHA-256 of the ink, empty where there is none.
+    ``internal``: the failure is a bug of hmer. ``lines`` are the records of the lines that a
+    derivation was joined from.
     """
 
     source: str
@@ -136,6 +142,7 @@ class Record:
     region: Box | None
     latex: str
     label: str = field(default="", kw_only=True)
+    key: str = field(default="", kw_only=True, repr=False, compare=False)
     confidence: float
     status: Status
     error: str | None
@@ -144,6 +151,7 @@ class Record:
     alternatives: tuple[Alternative, ...] = field(default=(), compare=False)
     tokens: tuple[TokenReading, ...] = field(default=(), repr=False, compare=False)
     evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    handwriting: Handwriting | None = field(default=None, repr=False, compare=False)
     internal: bool = False
     lines: tuple[Record, ...] = field(default=(), repr=False, compare=False)
 
@@ -158,69 +166,10 @@ class Record:
         return self.correction == ""
 
 
-def expression_ids(records: Sequence[Record]) -> list[str]:
-    """One id a record, such as ``notes-p2-r1``: the source's stem, the page, the region on it.
-
-    Ids hold only letters, digits and hyphens, and are unique. Where two sources have one stem,
-    both go by their whole path instead. No id depends on the order of the inputs.
-    """
-    return numbered_ids(records, source_ids(record.source for record in records))
-
-
-def by_line(records: Iterable[Record]) -> Iterator[Record]:
-    """The records, for each derivation that nobody corrected as a whole those of its lines."""
-    for record in records:
-        whole = record.correction is not None or not record.lines
-        yield from (record,) if whole else record.lines
-
-
 def spelt_in_tokens(record: Record) -> Record:
     """The record and its lines with ``latex`` in the field's spelling."""
     lines = tuple(spelt_in_tokens(line) for line in record.lines)
     return replace(record, latex=record.label if record.usable else record.latex, lines=lines)
-
-
-def numbered_ids(records: Iterable[Record], stems: Mapping[str, str]) -> list[str]:
-    """The ids of records, whole pages of them, of sources with these parts of the id.
-
-    Each line of a derivation has a number of its own; the derivation has that of its first.
-    """
-    counts: dict[tuple[str, int | None], int] = {}
-    ids = []
-    for record in records:
-        place = (record.source, record.page)
-        counts[place] = counts.get(place, 0) + 1
-        ids.append(f"{stems[record.source]}-p{record.page or 0}-r{counts[place]}")
-        counts[place] += max(len(record.lines) - 1, 0)
-    return ids
-
-
-def source_ids(sources: Iterable[str]) -> dict[str, str]:
-    """Source -> its part of the id: the file's stem, else the path, else the path and a digest."""
-    names = {source: _slug(_stem(source)) for source in dict.fromkeys(sources)}
-    names = _renamed_where_shared(names, _slug)
-    return _renamed_where_shared(names, lambda source: f"{_slug(source)}-{_digest(source)}")
-
-
-def _renamed_where_shared(names: dict[str, str], rename: Callable[[str], str]) -> dict[str, str]:
-    uses = Counter(names.values())
-    return {source: rename(source) if uses[name] > 1 else name for source, name in names.items()}
-
-
-def _stem(source: str) -> str:
-    return "stdin" if source == "-" else PurePath(source).stem
-
-
-def _slug(text: str) -> str:
-    """ASCII letters, digits and hyphens; a digest stands in for the letters that are lost."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    lost = any(c.isalnum() and not c.isascii() for c in plain)
-    words = re.findall(r"[A-Za-z0-9]+", plain)
-    return "-".join([*words, _digest(text)] if lost or not words else words)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]
 
 
 def count(number: int, what: str) -> str:

@@ -13,47 +13,43 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hmer_cli import __version__
 from hmer_cli.console import one_line
-from hmer_cli.document.records import Evidence, Picture, Record, expression_ids
+from hmer_cli.document.ids import Named, named
+from hmer_cli.document.records import Evidence, Picture, Record
 from hmer_cli.expr.parser import LabelError
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.typing_table import typing_table
+from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
+from hmer_cli.html import render_page
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("hmer_cli.document"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-
+_SCRIPTS = ("mathml.js", "sound.js", "review.js", "gestures.js", "start.js")
 _AIR = 6  # pixels of the page round a crop
 _SHEET = 1000  # pixels of the screen that a page would take across, were it shown beside its crops
 
 
 def review(records: Sequence[Record]) -> str:
     """The page; records without evidence are told of, but cannot be corrected."""
-    ids = expression_ids(records)
+    names = named(records)
     shown = _Pictures(records)
     style = _template("review.css")
-    script = "".join(map(_template, ("mathml.js", "sound.js", "review.js")))
-    entries = [_entry(*each, shown) for each in zip(ids, records, strict=True)]
+    script = "".join(map(_template, _SCRIPTS))
+    entries = [_entry(each, shown) for each in names]
     data = {"entries": entries, "pages": shown.pages, "grammar": typing_table()}
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", r"\u003c")
-    return _ENVIRONMENT.get_template("review.html.j2").render(
+    return render_page(
+        "document",
+        "review.html.j2",
         policy=_policy(style, script),
         version=__version__,
         title=f"Review of {_count(len({record.source for record in records}), 'file')}",
         style=Markup(style),
-        cards=_cards(ids, records, shown),
+        cards=_cards(names, shown),
         pictures=shown.images(),
         data=Markup(encoded),
         script=Markup(script),
@@ -91,17 +87,20 @@ def _data_uri(picture: bytes) -> str:
     return "data:image/webp;base64," + base64.b64encode(picture).decode()
 
 
-def _entry(name: str, record: Record, shown: _Pictures) -> dict[str, Any]:
+def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
     """What the script must know of a record; in pixels of its page and hundredths of confidence."""
+    record = each.record
     evidence = record.evidence
     return {
-        "id": name,
+        "id": each.id,
+        "alias": each.alias,
         "source": _text(record.source),
         "page": record.page,
         "latex": record.latex,
         "label": record.label,
         "was": _was(record),
         "read": to_latex(_was(record)),
+        "alternatives": [_typed(other.label) for other in record.alternatives],
         "confidence": record.confidence,
         "status": record.status,
         "error": record.error,
@@ -117,25 +116,32 @@ def _entry(name: str, record: Record, shown: _Pictures) -> dict[str, Any]:
     }
 
 
-def _cards(ids: Sequence[str], records: Sequence[Record], shown: _Pictures) -> list[dict[str, Any]]:
+def _typed(label: str) -> str:
+    """As a person types it; as it is where it is not LaTeX."""
+    return label if problems(label) else to_latex(label)
+
+
+def _cards(names: Sequence[Named], shown: _Pictures) -> list[dict[str, Any]]:
     """What the template shows of each record; a new ``heading`` where a page begins."""
     cards = []
     heading = ""
-    for name, record in zip(ids, records, strict=True):
-        card = _card(name, record, shown)
+    for each in names:
+        card = _card(each, shown)
         card["heading"] = card["where"] != heading
         heading = card["where"]
         cards.append(card)
     return cards
 
 
-def _card(name: str, record: Record, shown: _Pictures) -> dict[str, Any]:
+def _card(each: Named, shown: _Pictures) -> dict[str, Any]:
+    record = each.record
     evidence = record.evidence
     label = record.label or _was(record)
     latex = record.latex or to_latex(label)
     state, badge = _state(record)
     return {
-        "id": name,
+        "id": each.id,
+        "alias": each.alias,
         "where": _where(record),
         "page": _page(record),
         "state": state,

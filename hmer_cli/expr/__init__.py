@@ -1,1 +1,4 @@
-"""Tokens, symbol layout tree, LaTeX spelling and validity of labels."""
+"""Tokens, symbol layout tree, LaTeX spelling and validity of labels.
+
+Pure functions on strings; imports no other room.
+"""

@@ -1,4 +1,7 @@
-"""Which brackets of a row belong together, and whether they grow with what they hold."""
+"""Matching brackets of a row, and whether they stretch with their content.
+
+Input: a symbol layout tree. Output: the index of the opening bracket for each closing one.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-r"""Token -> Unicode character and MathML element, for every symbol that a label may contain."""
+"""Token -> Unicode character and MathML element, for every symbol that a label may contain.
+
+Tables only; tests compare them with `hmer_cli.expr.commands`.
+"""
 
 from __future__ import annotations
 

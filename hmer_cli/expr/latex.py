@@ -37,6 +37,7 @@ from hmer_cli.expr.spellings import (
 )
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import LabelError, parse, stack_limits, to_tokens
+from hmer_cli.expr.typed_commands import COMMANDS
 
 WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
 """Names that are functions also without a backslash."""
@@ -65,7 +66,7 @@ def normalise(raw_latex: str, *, split: bool = True) -> str:
 
     Idempotent. Unknown commands are kept, for ``validity.problems`` to report. With ``split`` they
     are cut after a known command that they begin with, as data sets have lost spaces (``\geqg``);
-    not for text that a user types.
+    not those that LaTeX knows (``\leqq``), and not for text that a user types.
     Raises LabelError if the source is not LaTeX or longer than MAX_TOKENS.
     """
     tokens = list(islice(_lex(raw_latex, split), MAX_TOKENS + 1))
@@ -79,7 +80,7 @@ def _lex(source: str, split: bool = True) -> Iterator[str]:
     """TeX's tokens, synonyms replaced; an environment is one token, comments and spaces dropped."""
     for match in _TOKEN.finditer(source):
         token = match.group()
-        if token == "\\" or token.startswith("%"):
+        if token == "\\" or token.startswith("%") or token[1:].isspace():
             continue
         if match["name"]:
             kind = "begin" if token.startswith(r"\begin") else "end"
@@ -96,7 +97,7 @@ def _control(word: str, split: bool) -> Iterator[str]:
     r"""The canonical spelling of a control word; ``\geqg``, with a lost space, is ``\geq g``."""
     if word in SYNONYMS:
         yield from SYNONYMS[word].split()
-    elif word in _HANDLED or not word[1:].isalpha() or not split:
+    elif word in _HANDLED or word in COMMANDS or not word[1:].isalpha() or not split:
         yield word
     else:
         yield from _split(word)

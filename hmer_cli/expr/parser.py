@@ -1,4 +1,7 @@
-"""Recursive-descent parser: tokens of LaTeX -> symbol layout tree; raises LabelError."""
+"""Recursive-descent parser: tokens of LaTeX -> symbol layout tree.
+
+Input: tokens in any accepted spelling. Output: a row of nodes. Raises LabelError.
+"""
 
 from __future__ import annotations
 

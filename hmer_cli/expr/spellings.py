@@ -1,4 +1,7 @@
-r"""Tables of synonyms: spellings in raw LaTeX and Unicode -> canonical tokens."""
+"""Tables of synonyms: spellings in raw LaTeX and Unicode -> canonical tokens.
+
+Used by `hmer_cli.expr.latex` and `hmer_cli.expr.mathml`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tokens of a label, and a vocabulary that maps them to indices."""
+"""Tokens of a label, and a vocabulary that maps them to indices.
+
+Input: a label, or a file of one token a line. Output: tokens, a `Vocabulary`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tokens <-> symbol layout tree: ``parse`` accepts any spelling, ``to_tokens`` is canonical."""
+"""Tokens <-> symbol layout tree.
+
+``parse`` accepts any spelling of a label, ``to_tokens`` writes the canonical one.
+"""
 
 from __future__ import annotations
 

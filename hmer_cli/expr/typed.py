@@ -15,6 +15,7 @@ from hmer_cli.expr.typed_commands import (
     DELIMITERS,
     DISPLAYS,
     ENVIRONMENTS,
+    INKLESS,
     LIMITED,
     NUMBERING,
     REPLACED,
@@ -33,6 +34,7 @@ _TOKEN = re.compile(r"\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]")
 _WORD = re.compile(r"[A-Za-z0-9.,:*!+|-]")
 _LETTER = re.compile(r"[\u00c0-\u017f]")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
+_SPACE = re.compile(r"\\hspace\*?\s*\{[^{}]*\}")
 _LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
 _INFIX = (r"\over", r"\choose", r"\atop")
 _ENDS = ("}", r"\end", r"\right", r"\middle", "$")
@@ -50,13 +52,15 @@ def as_formula(typed: str) -> str:
 
 
 def check(formula: str) -> None:
-    """Raises TypedError, which says what is wrong at which token."""
+    """Raises TypedError, which says what is wrong at which token, or that nothing is to be seen."""
     if re.search(r"\n[ \t\r]*\n", formula):
         raise TypedError("an empty line ends a formula")
     tokens = _TOKEN.findall(formula)
     if len(tokens) > MAX_TOKENS:
         raise TypedError(f"longer than {MAX_TOKENS} tokens")
     _Check(tokens).everything()
+    if all(token in INKLESS for token in _TOKEN.findall(_SPACE.sub("", formula))):
+        raise TypedError("it says nothing")
 
 
 class _Check:

@@ -8,7 +8,7 @@ runs something is not here, nor is anything else: a command that is not named is
 from __future__ import annotations
 
 from hmer_cli.expr.commands import COVERS, FONTS, GREEK, GRIDS, OPERATORS, SYMBOLS
-from hmer_cli.expr.spellings import SYNONYMS, UNICODE
+from hmer_cli.expr.spellings import SILENT, SWITCHES, SYNONYMS, UNICODE, UPRIGHT
 
 _SIGNS = r"""\! \, \: \; \> \/ \  \quad \qquad \enspace \enskip \thinspace \medspace \thickspace
     \negthinspace \negmedspace \negthickspace \space \nobreakspace \allowbreak \nobreak \mathstrut
@@ -104,6 +104,9 @@ ENVIRONMENTS = dict(GRIDS) | {"array": 0, "smallmatrix": 10, "split": 2, "gather
 DISPLAYS = {"align": 10, "align*": 10, "gather": 1, "gather*": 1, "multline": 1, "multline*": 1}
 DISPLAYS |= {"equation": 0, "equation*": 0}
 """Environments that are a display of their own, and hold all that was typed."""
+
+INKLESS = (SILENT | UPRIGHT | SWITCHES.keys()) & COMMANDS.keys() | frozenset("{}~")
+"""What leaves nothing to see, unless something else stands with it."""
 
 TEXT = frozenset(
     r"""\, \; \: \! \  \% \& \# \_ \$ \{ \} \quad \qquad \ldots \dots \textbf \textit \textrm

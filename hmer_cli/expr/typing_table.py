@@ -1,4 +1,7 @@
-"""The tables of `hmer_cli.expr` as JSON data, for the LaTeX preview in review pages."""
+"""The tables of `hmer_cli.expr` as JSON data, for the LaTeX preview in review pages.
+
+Output: a dictionary that ``templates/mathml.js`` and ``sound.js`` read.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def typing_table() -> dict[str, Any]:
 
 def _typed() -> dict[str, Any]:
     """What may be typed."""
-    names = ("STARRED", "LIMITED", "SCRIPTS", "BARE", "DELIMITERS", "TEXT")
+    names = ("STARRED", "LIMITED", "SCRIPTS", "BARE", "DELIMITERS", "TEXT", "INKLESS")
     tables = ("COMMANDS", "NUMBERING", "ENVIRONMENTS", "DISPLAYS", "REPLACED")
     return {
         **{name.lower(): sorted(getattr(typed_commands, name)) for name in names},

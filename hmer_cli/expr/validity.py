@@ -1,4 +1,7 @@
-"""Validity of labels: a valid one compiles with pdflatex under amsmath and amssymb."""
+"""Validity of labels: a valid one compiles with pdflatex under amsmath and amssymb.
+
+Input: a label. Output: the list of its problems, empty if valid.
+"""
 
 from __future__ import annotations
 

@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
+Places = NDArray[np.complex128]
+"""Points as complex numbers."""
+Indices = NDArray[np.int64]
 
 _STEP = 0.25  # of the pen's width: samples along an outline; chosen on the PDFs of notes/
 _FEWEST, _MOST = 32, 300  # samples
@@ -26,6 +30,7 @@ _DRIFT = 0.12  # of its length: how far one way may run ahead of the other
 _TIE = 0.05  # of a sample's distance: what running ahead costs
 _ROUNDS = 3  # of moving inwards by more: spurs at the inside of turns lengthen the
 _SETTLED = 0.1  # outline, so that the pen may be wider than area and perimeter say
+_BEHIND, _AROUND, _LOST = 0.5, 0.8, 0.6  # of the pen's width: what an end is judged by, and gains
 _DOT = 0.35  # of the pen's width: what is no longer is a dot
 
 
@@ -63,7 +68,7 @@ def centre_line(outline: Points) -> CentreLine | None:
         if apart < _SETTLED * pen:
             break
         pen += apart
-    return CentreLine(points, wide, apart / pen)
+    return CentreLine(_to_the_ends(points, outline, wide), wide, apart / pen)
 
 
 def pen_width(area: float, perimeter: float) -> float:
@@ -90,17 +95,40 @@ def resampled(points: Points, count: int, closed: bool = False) -> Points:
 def _inwards(outline: Points, lengths: Points, count: int, pen: float) -> Points:
     """The outline moved inwards by half the pen, which is negative for one that runs clockwise,
     and beside it (columns 2 and 3) the outline itself."""
-    places = resampled(outline, count, closed=True)
+    even = resampled(outline, count, closed=True)
+    places = even[:, 0] + 1j * even[:, 1]
     step = float(lengths.sum()) / count
-    way = np.roll(places, -1, axis=0) - places
     reach = max(1, round(_SMOOTHED * abs(pen) / step))
-    around = np.roll(places, -reach - 1, axis=0) - np.roll(places, reach, axis=0)
-    forward = (way * around).sum(axis=1) > 0
-    way /= np.maximum(np.hypot(*way.T), 1e-9 * step)[:, None]
-    normal = np.stack([-way[:, 1], way[:, 0]], axis=1)
-    middle = (places + np.roll(places, -1, axis=0)) / 2
-    both = np.concatenate([middle + normal * pen / 2, middle], axis=1)[forward]
+    following = _rolled(places, -1)
+    way = following - places
+    around = _rolled(places, -reach - 1) - _rolled(places, reach)
+    forward = (way * around.conj()).real > 0
+    way /= np.maximum(np.abs(way), 1e-9 * step)
+    middle = (places + following) / 2
+    inner = middle + 1j * way * pen / 2
+    both = np.stack([inner.real, inner.imag, middle.real, middle.imag], axis=1)[forward]
     return _smoothed(both, reach)
+
+
+def _rolled(places: Places, by: int) -> Places:
+    by %= len(places)
+    return np.concatenate([places[-by:], places[:-by]]) if by else places
+
+
+def _to_the_ends(points: Points, outline: Points, pen: float) -> Points:
+    """The line made longer where smoothing took its ends: to half the pen before the outline."""
+    found = points.copy()
+    for line in (found, found[::-1]):
+        end = line[0]
+        behind = np.hypot(*(line - end).T) >= _BEHIND * pen
+        way = end - line[behind.argmax() if behind.any() else -1]
+        length = math.hypot(*way)
+        around = outline - end
+        near = around[np.hypot(*around.T) < _AROUND * pen]
+        if length > 0 and len(near):
+            lost = float((near @ way).max()) / length - pen / 2
+            line[0] = end + way / length * min(max(lost, 0.0), _LOST * pen)
+    return found
 
 
 def _smoothed(curve: Points, reach: int) -> Points:
@@ -116,39 +144,55 @@ def _folded(curve: Points, start: Points, count: int) -> tuple[Points, float, fl
     """A closed curve that goes there and back: the one way in its middle, how far both are apart
     where they mostly are, and how far the outlines beside them (columns 2 and 3) are."""
     even = resampled(curve, count, closed=True)
-    half = count // 2
-    folds, steps = np.arange(0, half, _COARSE), np.arange(0, half + 1, _COARSE)
-    there, back = even[(folds[:, None] + steps) % count], even[(folds[:, None] - steps) % count]
-    fold = int(folds[_apart(there, back).mean(axis=1).argmin()])
-    ways = np.arange(half + 1)
-    there, back = even[(fold + ways) % count], even[(fold - ways) % count]
-    match, nearest = _matched(there[:, :2], back[:, :2])
-    points = (there[:, :2] + back[match, :2]) / 2
-    wide = float(np.median(_apart(there[:, 2:], back[match, 2:])))
+    centre, outside = even[:, 0] + 1j * even[:, 1], even[:, 2] + 1j * even[:, 3]
+    folds, there, back = _foldings(count)
+    fold = int(folds[np.abs(centre[there] - centre[back]).sum(axis=1).argmin()])
+    ways = np.arange(count // 2 + 1)
+    there, back = (fold + ways) % count, (fold - ways) % count
+    match, nearest = _matched(centre[there], centre[back])
+    line = (centre[there] + centre[back[match]]) / 2
+    wide = _median(np.abs(outside[there] - outside[back[match]]))
+    points = np.stack([line.real, line.imag], axis=1)
     ends = np.hypot(*(points[[0, -1]] - start).T)
     return points if ends[0] <= ends[1] else points[::-1], nearest, wide
 
 
-def _matched(there: Points, back: Points) -> tuple[NDArray[np.int64], float]:
+@lru_cache(maxsize=256)
+def _foldings(count: int) -> tuple[Indices, Indices, Indices]:
+    """Of a closed curve of so many samples: the folds that are tried, and for each (F, S) the
+    samples on the way there and on the way back."""
+    folds, steps = np.arange(0, count // 2, _COARSE), np.arange(0, count // 2 + 1, _COARSE)
+    return folds, (folds[:, None] + steps) % count, (folds[:, None] - steps) % count
+
+
+def _matched(there: Places, back: Places) -> tuple[Indices, float]:
     """Which point of the way back belongs to each of the way there: near, and never going back.
 
     The second value is how far they are apart.
     """
-    count = len(there)
+    places, shifts = _shifts(len(there))
+    apart = np.abs(there[:, None] - back[places])
+    step = float(np.abs(np.diff(there)).mean())
+    chosen = (apart + _TIE * step * np.abs(shifts)).argmin(axis=1)
+    found = places[np.arange(len(there)), chosen]
+    least, most = np.maximum.accumulate(found), np.minimum.accumulate(found[::-1])[::-1]
+    return (least + most) // 2, _median(apart.min(axis=1))
+
+
+@lru_cache(maxsize=256)
+def _shifts(count: int) -> tuple[Indices, Indices]:
+    """The points of a way back that may belong to each of so many, (N, S), and how far ahead of it
+    they are."""
     reach = max(1, round(_DRIFT * count))
     shifts = np.arange(-reach, reach + 1)
-    places = np.clip(np.arange(count)[:, None] + shifts, 0, count - 1)
-    apart = _apart(there[:, None], back[places])
-    step = float(np.hypot(*np.diff(there, axis=0).T).mean())
-    chosen = (apart + _TIE * step * np.abs(shifts)).argmin(axis=1)
-    found = places[np.arange(count), chosen]
-    least, most = np.maximum.accumulate(found), np.minimum.accumulate(found[::-1])[::-1]
-    return (least + most) // 2, float(np.median(apart.min(axis=1)))
+    return np.clip(np.arange(count)[:, None] + shifts, 0, count - 1), shifts
 
 
-def _apart(some: Points, others: Points) -> NDArray[np.float64]:
-    away = some - others
-    return np.sqrt(away[..., 0] ** 2 + away[..., 1] ** 2)
+def _median(values: Points) -> float:
+    """As NumPy's, without its tests for NaN, which take longer than the rest."""
+    middle = len(values) // 2
+    ordered = np.sort(values)
+    return float(ordered[middle] if len(values) % 2 else ordered[middle - 1 : middle + 1].mean())
 
 
 def _roundness(outline: Points, pen: float) -> float:

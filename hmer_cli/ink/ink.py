@@ -1,4 +1,7 @@
-"""Online ink: ordered strokes of (x, y) points, with their segmentation into symbols if known."""
+"""Online ink: ordered strokes of (x, y) points, with their segmentation into symbols if known.
+
+y points down; units are the device's. Immutable.
+"""
 
 from __future__ import annotations
 

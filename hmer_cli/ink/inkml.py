@@ -19,6 +19,7 @@ from hmer_cli.expr.mathml import ids_in_order
 from hmer_cli.expr.truth import derive_label
 from hmer_cli.ink.formats import Formats, drawn_traces, identity, local_name
 from hmer_cli.ink.ink import Ink, Stroke, Symbol
+from hmer_cli.ink.packed_text import check_markup
 from hmer_cli.ink.traces import Channels, read_trace, row_width
 
 NAMESPACE = "http://www.w3.org/2003/InkML"
@@ -73,6 +74,7 @@ def _parse(data: bytes, name: str) -> etree._Element:
         raise InputError(f"{name}: the file is empty", _REMEDY)
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: InkML larger than {MAX_BYTES >> 20} MiB", "split it")
+    check_markup(data, name)
     encoding = None
     if not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = _mended(data, name)

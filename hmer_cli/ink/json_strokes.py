@@ -20,6 +20,9 @@ from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink, Stroke
 from hmer_cli.ink.strokes import ink_of, stroke_of
 
+MAX_BYTES = 32 << 20
+"""A larger file is refused: parsed, it would take twenty times the memory."""
+
 _LISTS = ("strokes", "ink", "paths")
 _POINTS = ("points", "path")
 _LONG = 4  # values: a point has x, y, pressure and time at most
@@ -33,6 +36,8 @@ def is_json(data: bytes) -> bool:
 
 def read_json(data: bytes, name: str) -> list[Ink]:
     """The ink of the file, as one page. Raises InputError."""
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{name}: JSON larger than {MAX_BYTES >> 20} MiB", "split it")
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -29,6 +29,8 @@ _DENSE = 0.5
 _REACH = 3
 """The direction is measured from so many samples before to as many after."""  # convention
 
+_AT_ONCE = 20_000  # samples drawn together, so that memory does not grow with the ink
+
 TURNS = 5
 """The period of the stroke index."""  # convention
 
@@ -52,10 +54,12 @@ def motion(strokes: Sequence[Stroke], shape: tuple[int, int], pen: float, first:
     turn = ((stroke + first) % TURNS) * (2 / (TURNS - 1)) - 1
     values = np.round(127 * np.stack([step[:, 0], step[:, 1], along, turn])).astype(np.int8)
     brush = _brush(pen)
-    x, y = (np.floor(places)[:, None] + brush).astype(int).transpose(2, 0, 1)
-    visible = (x >= 0) & (y >= 0) & (x < shape[1]) & (y < shape[0])
-    which = np.broadcast_to(index[:, None], visible.shape)[visible]
-    drawn[:, y[visible], x[visible]] = values[:, which]
+    for start in range(0, len(index), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        x, y = (np.floor(places[some])[:, None] + brush).astype(int).transpose(2, 0, 1)
+        visible = (x >= 0) & (y >= 0) & (x < shape[1]) & (y < shape[0])
+        which = np.broadcast_to(index[some, None], visible.shape)[visible]
+        drawn[:, y[visible], x[visible]] = values[:, which]
     return drawn
 
 

@@ -1,4 +1,7 @@
-"""Text that note apps pack: gzip streams and members of zip archives, never beyond a limit."""
+"""Text packed by note-taking apps: gzip streams and members of zip archives.
+
+Input: bytes and a limit. Output: the unpacked text. Raises InputError above the limit.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from lxml import etree
 
 from hmer_cli.errors import InputError
 
-MAX_TEXT = 256 << 20
+MAX_TEXT = 64 << 20
 """Bytes unpacked: some hundred pages full of strokes; what is larger is a bomb."""
+MAX_MARKUP = 4_000_000
+"""XML tags and attributes: parsed, each takes some hundred bytes; a page of notes has 20,000."""
 
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
@@ -57,8 +62,15 @@ def member(data: bytes, member_name: str, name: str) -> bytes:
     return text
 
 
+def check_markup(data: bytes, name: str) -> None:
+    """Raises InputError for XML of so many elements that they would not fit into memory."""
+    if data.count(b"<") + data.count(b"=") > MAX_MARKUP:
+        raise InputError(f"{name}: more than {MAX_MARKUP:,} XML tags and attributes", "split it")
+
+
 def parse_xml(data: bytes, name: str) -> etree._Element:
     """The root of an XML document, no entity expanded, nothing fetched. Raises InputError."""
+    check_markup(data, name)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     try:
         root = etree.fromstring(data, parser)

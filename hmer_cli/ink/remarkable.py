@@ -20,6 +20,9 @@ from hmer_cli.ink.ink import Ink, Stroke
 from hmer_cli.ink.packed_text import ZIP, member, members
 from hmer_cli.ink.strokes import ink_of, stroke_of
 
+MAX_PAGE = 16 << 20
+"""Bytes of a page, of which a full one has 2 million; each point becomes an object."""
+
 _HEADER = b"reMarkable .lines file, version="
 _VERSION = b"6"
 _LINE = 0x05  # the type of a block that holds a line
@@ -71,6 +74,8 @@ def _page(data: bytes, name: str) -> Ink:
 
 
 def _tree(data: bytes, name: str) -> Any:
+    if len(data) > MAX_PAGE:
+        raise InputError(f"{name}: a page larger than {MAX_PAGE >> 20} MiB", "split it")
     try:
         rmscene = importlib.import_module("rmscene")
     except ImportError:

@@ -1,4 +1,7 @@
-"""Lists of numbers from files -> strokes: checked once, for every reader."""
+"""Lists of numbers from files -> strokes, validated once for every reader.
+
+Input: coordinates. Output: float32 points (N, 2). Raises InputError for what is no stroke.
+"""
 
 from __future__ import annotations
 

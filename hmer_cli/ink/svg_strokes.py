@@ -32,6 +32,7 @@ _MAX_DEPTH = 200
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _TOKENS = re.compile(rf"([MmLlHhVvCcSsQqTtAaZz])|({_NUMBER})")
+_TRANSFORM = re.compile(r"(\w{1,20})\s*\(([^()]*)\)")  # linear in any text
 _ARGUMENTS = dict(zip("MLHVCSQTAZ", (2, 2, 1, 1, 6, 4, 4, 2, 7, 0), strict=True))
 
 
@@ -43,7 +44,8 @@ def is_svg(data: bytes) -> bool:
 def read_svg(data: bytes, name: str) -> list[Ink]:
     """The ink of the drawing, as one page. Raises InputError."""
     root = parse_xml(data, name)
-    strokes = list(_drawn(root, np.eye(3), {}, name, 0))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by its place
+        strokes = list(_drawn(root, np.eye(3), {}, name, 0))
     if not strokes:
         raise InputError(f"{name}: no strokes in it", "give a drawing of lines, or an image")
     return [ink_of(strokes, name)]
@@ -53,15 +55,18 @@ def _drawn(
     element: etree._Element, outer: Matrix, style: dict[str, str], name: str, depth: int
 ) -> Iterator[Stroke]:
     """The strokes of an element and those inside it, in the order of drawing."""
-    if not isinstance(element.tag, str) or depth > _MAX_DEPTH:
+    if not isinstance(element.tag, str):
         return
+    if depth > _MAX_DEPTH:
+        raise InputError(f"{name}: nested deeper than {_MAX_DEPTH} elements", "export it again")
     tag = etree.QName(element).localname
     style = {**style, **_style(element)}
     if tag in _HIDDEN or style.get("display") == "none" or style.get("visibility") == "hidden":
         return
     matrix = _transform(element.get("transform") or "", name) @ outer
     for points in _lines(element, tag, name):
-        placed = points @ matrix[:2, :2] + matrix[2, :2]
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            placed = points @ matrix[:2, :2] + matrix[2, :2]
         stroke = _stroke(placed, style)
         if stroke is not None:
             yield stroke_of(stroke, f"{name}: {tag}")
@@ -104,17 +109,18 @@ def _lines(element: etree._Element, tag: str, name: str) -> list[Matrix]:
         numbers = [float(n) for n in re.findall(_NUMBER, element.get("points") or "")]
         return [np.array(numbers[: len(numbers) // 2 * 2]).reshape(-1, 2)] if numbers else []
     if tag == "line":
-        ends = [
-            float((element.get(key) or "0").removesuffix("px")) for key in ("x1", "y1", "x2", "y2")
-        ]
-        return [np.array(ends).reshape(-1, 2)]
+        given = [(element.get(key) or "0").removesuffix("px") for key in ("x1", "y1", "x2", "y2")]
+        try:
+            return [np.array(list(map(float, given))).reshape(-1, 2)]
+        except ValueError as error:
+            raise InputError(f"{name}: line from {given[:2]} to {given[2:]}") from error
     return []
 
 
 def _transform(text: str, name: str) -> Matrix:
     """A list of transforms as one matrix, for rows (x, y, 1)."""
     total = np.eye(3)
-    for kind, arguments in re.findall(r"(\w+)\s*\(([^)]*)\)", text):
+    for kind, arguments in _TRANSFORM.findall(text):
         values = [float(n) for n in re.findall(_NUMBER, arguments)]
         try:
             total = _matrix(kind, values) @ total

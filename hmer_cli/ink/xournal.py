@@ -2,15 +2,18 @@
 
 The format is XML, as it is or packed with gzip, or as ``content.xml`` in a zip archive with its
 backgrounds: ``xournal/page/layer/stroke``, whose text is ``x0 y0 x1 y1 ...``. Highlighters and
-erasers (``tool``), and colours that let the paper through (``#rrggbbaa``), are left out.
+erasers (``tool``), colours that let the paper through (``#rrggbbaa``) and strokes beyond the edges
+of the page are left out, and so is the background: what is printed there is not written.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
 from collections.abc import Collection, Iterator
 
+import numpy as np
 from lxml import etree
 
 from hmer_cli.errors import InputError
@@ -60,11 +63,23 @@ def _beginning(data: bytes) -> bytes:
 
 
 def _strokes(page: etree._Element, what: str) -> Iterator[Stroke]:
+    edge = np.array([_length(page.get("width")), _length(page.get("height"))])
     for number, stroke in enumerate(page.iterfind("layer/stroke"), start=1):
         if stroke.get("tool", "pen") != "pen" or _lets_through(stroke.get("color", "")):
             continue
         numbers = (stroke.text or "").split()
-        yield stroke_of(numbers[: len(numbers) // 2 * 2], f"{what}, stroke {number}")
+        points = stroke_of(numbers[: len(numbers) // 2 * 2], f"{what}, stroke {number}")
+        if ((points >= 0) & (points <= edge)).all(axis=1).any():
+            yield points
+
+
+def _length(text: str | None) -> float:
+    """A side of the page; without end where it is not told."""
+    try:
+        length = float(text or "inf")
+    except ValueError:
+        return math.inf
+    return length if length > 0 else math.inf
 
 
 def _lets_through(colour: str) -> bool:

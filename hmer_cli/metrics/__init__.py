@@ -1,1 +1,4 @@
-"""Scores of expressions, regions, layouts and confidences, and their tables; pure functions."""
+"""Scores of expressions, regions, layouts and confidences, and their tables; pure functions.
+
+Nothing here reads a file or runs a model.
+"""

@@ -1,7 +1,8 @@
-"""Predictions of two models on one data set -> how they differ, and how sure that is.
+"""Comparison of two models on one data set.
 
-Intervals are percentile bootstrap intervals over resampled expressions, paired (Efron and
-Tibshirani, 1993); the p-value is that of McNemar's exact test on who alone was right.
+Input: predictions of both for the same expressions. Output: differences with intervals and a
+p-value: percentile bootstrap over expressions, paired (Efron and Tibshirani, 1993), and McNemar's
+exact test on the expressions that only one model got right.
 """
 
 from __future__ import annotations

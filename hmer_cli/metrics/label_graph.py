@@ -1,8 +1,11 @@
-r"""Label -> label graph (.lg) of its symbol layout tree, as CROHMELib and LgEval read it.
+"""Label -> label graph (.lg) of its symbol layout tree, as read by CROHMELib and LgEval.
 
-Of a label nobody knows the strokes, so each symbol is its own primitive, named by its path from the
-first symbol, as in the symbolic label graphs of CROHME 2019 (Mahdavi et al., 2019): ``oR`` stands
-to the right of ``o``, ``oRp`` in its superscript. Two labels with equal trees give equal graphs.
+Input: a label. Output: the text of a .lg file. As strokes are unknown, each symbol is its own
+primitive, named by its path from the first symbol, as in the symbolic label graphs of CROHME 2019
+(Mahdavi et al., 2019): ``OR`` stands to the right of ``O``, ``ORSup`` in its superscript. Paths and
+classes are those that the converters of LgEval (``convert2symLG``) give, so that files of both can
+be compared. Two labels with equal
+trees give equal graphs.
 """
 
 from __future__ import annotations
@@ -14,11 +17,11 @@ from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import Node, Tree, parse
 
 _RELATIONS = {
-    "above": ("Above", "a"),
-    "inside": ("Inside", "i"),
-    "below": ("Below", "b"),
-    "sub": ("Sub", "s"),
-    "sup": ("Sup", "p"),
+    "above": "Above",
+    "inside": "Inside",
+    "below": "Below",
+    "sub": "Sub",
+    "sup": "Sup",
 }
 
 
@@ -32,7 +35,7 @@ def label_graph(label: str, name: str) -> str:
         tree = parse(tokenize(label))
     except InputError:
         tree = ()
-    lines = list(_row(tree, "o"))
+    lines = list(_row(tree, "O"))
     objects = [line for line in lines if line.startswith("O")]
     relations = [line for line in lines if line.startswith("R")]
     head = [f"# IUD, {' '.join(name.split())}", f"# Objects({len(objects)}):"]
@@ -47,19 +50,19 @@ def _row(tree: Tree, place: str) -> Iterator[str]:
         if i:
             yield f"R, {place + 'R' * (i - 1)}, {here}, Right, 1.0"
         yield f"O, {here}, {_symbol(node)}, 1.0, {here}"
-        for attribute, (relation, letter) in _RELATIONS.items():
-            yield from _hung(getattr(node, attribute), here, relation, letter)
+        for attribute, relation in _RELATIONS.items():
+            yield from _hung(getattr(node, attribute), here, relation)
         cells = tuple(sign for row in node.cells for cell in row for sign in cell)
-        yield from _hung(cells, here, "Inside", "i")
+        yield from _hung(cells, here, "Inside")
 
 
-def _hung(row: Tree, here: str, relation: str, letter: str) -> Iterator[str]:
+def _hung(row: Tree, here: str, relation: str) -> Iterator[str]:
     if row:
-        yield f"R, {here}, {here + letter}, {relation}, 1.0"
-        yield from _row(row, here + letter)
+        yield f"R, {here}, {here + relation}, {relation}, 1.0"
+        yield from _row(row, here + relation)
 
 
 def _symbol(node: Node) -> str:
     r"""The class; a comma parts the fields, so it goes by its name, and a bar is a minus."""
-    names = {",": "COMMA", r"\frac": "-", "": "EMPTY"}
+    names = {",": "COMMA", r"\frac": "-", "": "EMPTY", "<": r"\lt", ">": r"\gt"}
     return names.get(node.symbol, "".join(node.symbol.split()))

@@ -1,4 +1,7 @@
-"""Pages drawn with found and true boxes: image and `PageOutcome` -> PIL image."""
+"""Pictures of pages with found and true boxes.
+
+Input: an image and a `PageOutcome`. Output: a PIL image.
+"""
 
 from __future__ import annotations
 

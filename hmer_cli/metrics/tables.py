@@ -1,4 +1,7 @@
-"""Scores -> tables of text cells, which `hmer_cli.console` prints."""
+"""Scores -> tables of text cells.
+
+Input: evaluations. Output: rows of strings, which `hmer_cli.console` prints.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Weights files: which there are, and the ONNX Runtime sessions that run them."""
+"""Weights files: the registry of known ones, and the ONNX Runtime sessions that run them.
+
+This room is below `page`, `recognition` and `synthesis`, which all run models.
+"""

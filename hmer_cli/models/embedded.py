@@ -1,4 +1,7 @@
-"""Models in a model's metadata, where ONNX keeps nothing but text."""
+"""Models embedded in the metadata of another ONNX model.
+
+Input and output: model bytes <-> text (zlib, base64), since ONNX metadata holds text only.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The registry of weights: what there is, where it lies, whether it is what it should be.
+"""Registry of weights: names, files, SHA-256 and licences.
 
-An index, ``index.json``, lies beside the shipped weights::
+Input: a name or path. Output: the path of a file, or the entries of the index ``index.json``
+beside the shipped weights::
 
     {"default": "hmer-wide-9",
      "weights": {"hmer-wide-1": {"file": "hmer-wide-1.onnx", "sha256": "...", "size": 1,

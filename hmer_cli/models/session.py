@@ -65,6 +65,13 @@ def open_session(model: str | Path | bytes, arena: bool = True) -> Session:
     return session
 
 
+def cores() -> int:
+    """How many cores this process may use: those of its job, where a scheduler gave it a few."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @cache
 def _runtime() -> ModuleType:
     """The library, loaded with its telemetry off."""

@@ -1,1 +1,4 @@
-"""All PyTorch modules: what is trained, apart from how."""
+"""All PyTorch modules, apart from their training.
+
+Only `hmer_cli.training` imports this room; inference runs exported models on ONNX Runtime.
+"""

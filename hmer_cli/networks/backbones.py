@@ -1,7 +1,7 @@
 """Convolutional backbones of the seed's systems: (B, 1, H, W) -> (B, C, H / down, W / 4).
 
-ResNet-18 and VGG-16 have the layers of torchvision under its names, so that its ImageNet weights
-fit; their later strides are taken from the width, so that it keeps a frame for every 4 pixels.
+ResNet-18 and VGG-16 have the layers and parameter names of torchvision, so that its ImageNet
+weights load; later strides do not apply to the width, which keeps one frame per 4 pixels.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A page -> the boxes on it that hold one expression each.
+"""Regions of a page: boxes that hold one expression each, with their images.
 
-An image of one expression, as people cut them out, has one region: the box of all its ink. Ink that
-stands in several rows (``detect/rows.py``) is a page, whose expressions are searched for among
-prose and drawings (``detect/search.py``) and completed by what stands beside them
-(``detect/grouping.py``); where none is found, it is read as one, unless it is all words.
+Input: a cleaned `Page` and the layout option. Output: `Region` objects in reading order. An image
+of one expression has one region, the box of all its ink. Ink in several rows (``detect/rows.py``)
+is a page, which is searched (``detect/search.py``) and whose boxes are completed
+(``detect/grouping.py``); if nothing is found, it is read as one expression, unless it is prose.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ import numpy as np
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.page.clean.blots import remove_blots
+from hmer_cli.page.clean.faint import remove_faint
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
-from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.detect.grouping import are_equations, complete_rows, join_bracketed
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
@@ -37,11 +40,12 @@ from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
 Layout = Literal["auto", "expression", "page"]
-"""What an image is taken for; ``auto`` looks whether it could be a single expression."""
+"""How an image is divided; ``auto`` decides by its rows and size."""
 
 LEAST_CONTRAST = 32  # gray levels between paper and ink: fainter than any pencil is no ink
 _MARGIN = 4
 _FEWEST, _LOWEST = 6, 2.2  # parts, and letter heights: less is one row
+_MOST_SIGNS = 1_000  # parts of one expression; the fullest of the photos in field has 326
 _PROSE = 3  # rows of writing in which no expression was found: these are words
 
 
@@ -64,7 +68,7 @@ class Region:
 
     @property
     def seen(self) -> Readable:
-        """What is there to be read."""
+        """Input of the recogniser: ink with strokes if known, else the image."""
         return self.image if self.written is None else self.written
 
     @property
@@ -119,9 +123,14 @@ def find_regions(
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
     searched = asked or is_page(found.parts) or _has_rows(found, boxes)
     nothing = layout == "page" and page.written is None  # is the answer, where nothing is found
-    if searched and (boxes or nothing or _has_prose(found)):
-        return _regions(page, found, boxes)
-    regions = _regions(page, found, boxes) if len(boxes) > 1 else []
+    many = len(found.parts) > _MOST_SIGNS
+    lines = not searched and not many and are_equations(found.parts)
+    looked = many or searched or lines or len(boxes) > 1
+    regions = _regions(page, found, boxes) if looked else []
+    if many or (searched and (regions or nothing or _has_prose(found))):
+        return regions
+    if lines and len(regions) > 1:
+        return regions
     if any(region.lines for region in regions):
         return regions
     return _whole(page) if page.written is None else [_all_ink(page, page.written)]
@@ -140,12 +149,14 @@ def _in_band(page: Page, top: int, foot: int) -> list[Region]:
     if ink_box(band.image) is None:
         return []
     found = prepare_page(band)
-    return [cut_region(page, found.image, box, 0, top) for box in _searched(page, found)]
+    boxes = _searched(page, found)
+    crops = Crops(found.image, boxes)
+    return [_alone(page, crops, box, top) for box in boxes]
 
 
 def _whole(page: Page) -> list[Region]:
     """All ink as one expression, without the lines of its paper."""
-    bare = remove_rules(page.image, cut_out=True)
+    bare = remove_faint(remove_blots(remove_rules(page.image, cut_out=True)))
     box = ink_box(bare)
     if box is None:
         bare, box = page.image, ink_box(page.image)
@@ -193,20 +204,23 @@ def _all_ink(page: Page, written: InkImage) -> Region:
 
 def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Region]:
     """The regions of boxes with what stands beside them: braces, and signs at the ends of lines."""
-    if not boxes:
+    there = np.array(boxes, np.float32).reshape(-1, 4) / found.scale
+    whole = complete_rows(there, found.parts)
+    if not len(whole):
         return []
-    there = np.array(boxes, np.float32) / found.scale
-    alone, bracketed = join_bracketed(complete_rows(there, found.parts), found.parts)
+    alone, bracketed = join_bracketed(whole, found.parts)
     scaled = [_scaled(each.box, found.scale) for each in bracketed]
     lines = {
         box: [_scaled(line, found.scale) for line in each.lines]
         for box, each in zip(scaled, bracketed, strict=True)
     }
     ordered = in_reading_order([*(_scaled(box, found.scale) for box in alone), *scaled])
+    crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
     regions = []
     for box in ordered:
-        cases = tuple(cut_region(page, found.image, line, 0) for line in lines.get(box, ()))
-        regions.append(replace(cut_region(page, found.image, box, 0), lines=cases))
+        cases = tuple(_alone(page, crops, line) for line in lines.get(box, ()))
+        region = cut_region(page, found.image, box, 0) if cases else _alone(page, crops, box)
+        regions.append(replace(region, lines=cases))
     return regions
 
 
@@ -226,6 +240,15 @@ def cut_region(page: Page, image: Pixels, box: Box, margin: int, above: int = 0)
     there = shift(box, 0, above)
     ink = None if page.ink is None else page.ink.written(there, cut, origin)
     return Region(page.in_source(there), cut, origin, ink)
+
+
+def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
+    """The region of a box without the ink of its neighbours; ``above`` as in `cut_region`."""
+    image, (left, top) = crops.cut(box)
+    image = remove_faint(image)
+    there, origin = shift(box, 0, above), (left, top + above)
+    ink = None if page.ink is None else page.ink.written(there, image, origin)
+    return Region(page.in_source(there), image, origin, ink)
 
 
 def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:

@@ -1,8 +1,8 @@
 """Beam search of an autoregressive decoder under the grammar of labels.
 
-Input is a function that gives the log-probabilities of the next unit; output the most probable
-labels. The search ends when no prefix can become more probable than the labels found (a
-log-probability never grows).
+Input: a function that gives the log-probabilities of the next unit. Output: the most probable
+labels. The search ends when no prefix can become more probable than the labels found, as a
+log-probability never grows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Named character sets: tokens that a recogniser of a wider vocabulary is to keep to."""
+"""Named character sets: tokens to which a recogniser of a larger vocabulary is restricted.
+
+Input: a name or a file of one token a line. Output: a frozen set of tokens.
+"""
 
 from __future__ import annotations
 

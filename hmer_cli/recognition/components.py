@@ -1,4 +1,8 @@
-"""Image -> what the graph reader sees of it: a picture of each connected component, its box."""
+"""Image -> nodes of the graph model: a thumbnail and the box of each connected component.
+
+Input: ink (H, W) uint8, bright on black. Output: `Components`, and a map (H, W) from pixels to
+components. After Mahdavi et al., ICDAR 2019.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +15,32 @@ from numpy.typing import NDArray
 from hmer_cli.recognition.scale import typical
 
 SIDE = 32
-"""Pixels a side of the picture of a component."""
+"""Pixels per side of the thumbnail of a component."""
 
 SYMBOL = 30
-"""Pixels that a typical symbol measures in the image whose components these are."""
+"""Size in pixels of a typical symbol in the input image."""
 
 INK = 110
-"""Fainter is no ink: a little under the middle, so that thin lines hold together."""
+"""Threshold of ink; a little below 128, so that thin lines stay connected."""
 
 _ROOM = 2
-"""Pixels free around a component in its picture."""
+"""Margin in pixels around a component in its thumbnail."""
 
 _LEAST = 0.2
-"""Components are enlarged to one size; what is smaller than this, in typical symbols, less."""
+"""Components smaller than this, in typical symbol sizes, are enlarged only as if they had it."""
 
 SPECK = 3
-"""Components of fewer pixels are dirt, unless there is nothing else."""
+"""Components of fewer pixels are noise, unless there is nothing else."""
 
 
 @dataclass(frozen=True)
 class Components:
-    """The connected components of one image, N of them, from left to right.
+    """The N connected components of one image, from left to right.
 
-    pictures (N, SIDE, SIDE) uint8, ink bright on black: each alone, its longer side all but SIDE;
-    boxes (N, 4): x0, y0, x1, y1 about the middle of the expression, in typical symbols.
+    Attributes:
+        pictures: thumbnails (N, SIDE, SIDE) uint8, ink bright on black, each component alone.
+        boxes: x0, y0, x1, y1 (N, 4) relative to the centre of the expression, in typical symbol
+            sizes.
     """
 
     pictures: NDArray[np.uint8]
@@ -42,9 +48,9 @@ class Components:
 
 
 def components(ink: NDArray[np.uint8]) -> tuple[Components, NDArray[np.int32]] | None:
-    """What the reader sees of ink (H, W), bright on black, and which component each pixel is of.
+    """The components of ink (H, W), bright on black, and the index of the component of each pixel.
 
-    That is its place among them, -1 elsewhere. None where there is no ink.
+    The index is -1 elsewhere. None without ink.
     """
     _, labels, stats, _ = cv2.connectedComponentsWithStats((ink >= INK).astype(np.uint8))
     stats = stats[1:]

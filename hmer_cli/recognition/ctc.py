@@ -1,6 +1,8 @@
-"""CTC frames -> tokens: greedy, prefix beam, alignment. Nothing here ever sees a truth.
+"""CTC decoding: greedy, prefix beam search, likelihood of given labels, forced alignment.
 
-Frames are log-probabilities of shape (T, V), float32; unit 0 is the blank.
+Input: frames, log-probabilities (T, V) float32, where unit 0 is the blank. Output: labels as unit
+indices, scores, or the frames of each unit. After Graves et al., ICML 2006, and Hannun et al.,
+arXiv 1408.2873, with a grammar that excludes labels that are no LaTeX.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from hmer_cli.recognition.units import BLANK, Units
 Frames = NDArray[np.float32]
 
 _NEVER = -math.inf
-_UNLIKELY = -6.0
-"""Units under this log-probability in a frame start no hypothesis."""
+_UNLIKELY = -6.0  # convention
+"""Units below this log-probability in a frame do not extend a hypothesis."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Hypothesis:
 
 @dataclass
 class _Beam:
-    """A prefix while it is searched: probability that it ends in a blank, and that it does not."""
+    """A prefix with the log-probabilities that it ends in a blank, and that it ends in a unit."""
 
     state: Prefix
     blank: float = _NEVER
@@ -69,8 +71,8 @@ def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> l
     """Prefix beam search (Hannun et al., 2014) under the grammar of labels, best first.
 
     Every hypothesis is a valid label; there is always one, at worst the empty label or one whose
-    open groups had to be closed. ``bonus`` is added for each unit when hypotheses are compared:
-    what CTC gets wrong it mostly leaves out.
+    open groups were closed. ``bonus`` is added for each unit when hypotheses are compared, since
+    most errors of CTC are deletions.
     """
     beams: dict[tuple[int, ...], _Beam] = {(): _Beam(Prefix(), blank=0.0)}
     most = min(width, len(units))
@@ -116,7 +118,7 @@ def _step(
 
 
 def _finish(beams: dict[tuple[int, ...], _Beam], units: Units) -> list[Hypothesis]:
-    """The complete hypotheses; where there is none, the best one with its groups closed."""
+    """The complete hypotheses; if there is none, the best prefix with its groups closed."""
     found = [Hypothesis(p, b.score) for p, b in beams.items() if b.state.complete]
     if not found:
         prefix, best = next(iter(beams.items()))
@@ -151,7 +153,7 @@ def likelihood(frames: Frames, labels: Sequence[Sequence[int]]) -> NDArray[np.fl
 
 @dataclass(frozen=True)
 class Place:
-    """Where a unit was read: its frames, end not included, and its best probability there."""
+    """The frames of a unit, [start, end), and its highest probability in them."""
 
     start: int
     end: int
@@ -159,10 +161,9 @@ class Place:
 
 
 def align(frames: Frames, label: Sequence[int]) -> list[Place]:
-    """The best alignment of a label with the frames (Viterbi), a place for each unit.
+    """The most probable alignment of a label with the frames (Viterbi), a `Place` per unit.
 
-    Where the label takes more frames than there are, all units get the whole width and
-    confidence 0.
+    If the label needs more frames than there are, every unit gets all frames and confidence 0.
     """
     states = [BLANK]
     for unit in label:
@@ -179,7 +180,7 @@ def align(frames: Frames, label: Sequence[int]) -> list[Place]:
 
 
 def _best_path(frames: Frames, states: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """The best state of each frame (Graves et al., 2006, figure 3); None where none fits."""
+    """The best state of each frame (Graves et al., 2006, figure 3); None if there is no path."""
     count = len(states)
     skip = np.zeros(count, bool)
     skip[3::2] = states[3::2] != states[1:-2:2]

@@ -1,7 +1,7 @@
 """The graph model on ONNX Runtime: proposes labels by beam search, scores given labels.
 
-Input are the nodes of one expression (strokes, connected components or strokes of a skeleton);
-the network is `hmer_cli.networks.graph_model`.
+Input: the nodes of one expression (strokes, connected components or strokes of a skeleton).
+Output: labels as units, and log-probabilities. The network is `hmer_cli.networks.graph_model`.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ LONGEST = 200
 """Maximal length of a label in units."""
 
 MOST_NODES = 256
-"""Expressions of more nodes are read by the CTC model alone.
+"""Expressions of more nodes are recognised by the CTC model alone.
 
 Time and memory of the graph model grow with the square of their number.
 """
 
 
 class Session(Protocol):
-    """What hmer uses of an ONNX Runtime session."""
+    """The part of the interface of an ONNX Runtime session that is used here."""
 
     def run(self, names: Sequence[str], given: Mapping[str, NDArray[Any]]) -> Any:
         """The outputs of these names."""

@@ -1,4 +1,8 @@
-"""The Reader protocol, and a recogniser that loads its weights on first use."""
+"""The Reader protocol, and a recogniser that loads its weights on first use.
+
+Input: name and options of the weights; output: readings of images, as of
+`hmer_cli.recognition.recogniser.Recogniser`. It can be pickled and is safe in threads.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Reader(Protocol):
-    """What convert needs of a Recogniser."""
+    """The interface of a recogniser that the pipeline depends on."""
 
     @property
     def model(self) -> str:
@@ -25,13 +29,13 @@ class Reader(Protocol):
         ...
 
     def read(self, images: Sequence[Readable]) -> list[Reading]:
-        """One reading an image, in their order."""
+        """One reading per image, in their order."""
         ...
 
 
 @runtime_checkable
 class TellsCertainty(Protocol):
-    """A reader that can also compare the ways up of a page; without it, none is turned."""
+    """A reader that can also compare the orientations of a page; other readers turn no page."""
 
     def certainty(self, images: Sequence[Readable]) -> list[float]:
         """The mean log-probability of the best CTC path of each image, at a fifth of the cost."""
@@ -39,26 +43,31 @@ class TellsCertainty(Protocol):
 
 
 class LazyRecogniser:
-    """The recogniser with these weights and character set, loaded when there is something to read.
+    """The recogniser with these weights and character set, loaded on first use.
 
-    Without ``rescoring`` CTC answers alone.
-
-    Raises MissingError and UsageError at once where there are no such weights or character set.
+    Without ``rescoring`` only the CTC model is used; ``threads`` read at a time, one a core if
+    unset. The constructor raises MissingError for unknown weights and UsageError for an unknown
+    character set.
     """
 
     def __init__(
-        self, model: str | None = None, charset: str | None = None, rescoring: bool = True
+        self,
+        model: str | None = None,
+        charset: str | None = None,
+        rescoring: bool = True,
+        threads: int | None = None,
     ) -> None:
         self._path = resolve(model)
         self._lock = Lock()
         self._loaded: Recogniser | None = None
         self._rescoring = rescoring
+        self._threads = threads
         self._charset = charset
         self._tokens = sorted(tokens_of(charset)) if charset is not None else None
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256 of the weights, and the character set: of equal identity are equal readings."""
+        """SHA-256 of the weights, and the options: equal identities give equal readings."""
         rescoring = "" if self._rescoring else " CTC alone"
         return f"{sha256_of(self._path)} {self._charset} {self._tokens}{rescoring}"
 
@@ -77,19 +86,20 @@ class LazyRecogniser:
 
     @property
     def _recogniser(self) -> Recogniser:
-        """Loaded once, whichever thread asks first."""
+        """Loaded once, under a lock."""
         from hmer_cli.recognition.recogniser import Recogniser
 
         with self._lock:
             if self._loaded is None:
-                path, charset = str(self._path), self._charset
-                self._loaded = Recogniser.load(path, charset=charset, rescoring=self._rescoring)
+                self._loaded = Recogniser.load(
+                    str(self._path), self._threads, self._charset, self._rescoring
+                )
             return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but what is loaded, which is loaded anew where it is unpickled."""
+        """All but the loaded weights."""
         return {**self.__dict__, "_lock": None, "_loaded": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """The promise as it was, with a lock of its own."""
+        """Not loaded, with a new lock."""
         self.__dict__.update(state, _lock=Lock())

@@ -1,4 +1,8 @@
-"""Image -> what the graph reader sees: strokes of its skeleton, a picture of each, its box."""
+"""Image -> nodes of the graph model: the strokes of its skeleton, with a thumbnail and box each.
+
+Input: ink (H, W) uint8, bright on black. Output: `Pieces`, and a map (H, W) from pixels to pieces.
+Strokes come from `hmer_cli.recognition.skeleton` (Chan, arXiv 1905.06749).
+"""
 
 from __future__ import annotations
 
@@ -14,21 +18,23 @@ from hmer_cli.recognition.skeleton import skeleton
 from hmer_cli.recognition.strokes import stroke_features
 
 LAYERS = 2
-"""Of each picture: the ink of the piece alone, and all ink around it."""
+"""Channels of a thumbnail: the ink of the piece alone, and all ink around it."""
 
 _ROOM = 3
-"""Pixels around a piece in its picture."""
+"""Margin in pixels around a piece in its thumbnail."""
 
 _LEAST = 0.4
-"""Pieces are enlarged to one size; what is smaller than this, in typical symbols, less."""
+"""Pieces smaller than this, in typical symbol sizes, are enlarged only as if they had it."""
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """The strokes of the skeleton of one image, N of them, from left to right.
+    """The N strokes of the skeleton of one image, from left to right.
 
-    ``shapes`` and ``boxes`` as of `Traces`; pictures (N, LAYERS, SIDE, SIDE) uint8, ink bright on
-    black, the longer side of the piece all but SIDE.
+    Attributes:
+        shapes: resampled points, as of `StrokeFeatures`.
+        pictures: thumbnails (N, LAYERS, SIDE, SIDE) uint8, ink bright on black.
+        boxes: as of `StrokeFeatures`.
     """
 
     shapes: NDArray[np.float32]
@@ -37,16 +43,16 @@ class Pieces:
 
 
 def pieces(ink: NDArray[np.uint8]) -> tuple[Pieces, NDArray[np.int32]] | None:
-    """What the reader sees of ink (H, W), bright on black, and which piece each pixel is of.
+    """The pieces of ink (H, W), bright on black, and the index of the piece of each pixel.
 
-    That is its place among them, -1 elsewhere. None where there is no ink.
+    The index is -1 elsewhere. None without ink.
     """
     found = skeleton(_without_specks((ink >= INK).astype(np.uint8)))
     if found is None:
         return None
-    told = stroke_features(found.strokes)
-    size = _size(found.strokes, told.boxes)
-    return Pieces(told.shapes, _pictures(ink, found.where, size), told.boxes), found.where
+    features = stroke_features(found.strokes)
+    size = _size(found.strokes, features.boxes)
+    return Pieces(features.shapes, _pictures(ink, found.where, size), features.boxes), found.where
 
 
 def _without_specks(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -58,14 +64,14 @@ def _without_specks(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _size(strokes: list[NDArray[np.float32]], boxes: NDArray[np.float32]) -> float:
-    """Pixels of a typical symbol, which boxes are measured in."""
+    """Size in pixels of a typical symbol, the unit of the boxes."""
     pixels = max(float(np.ptp(stroke, axis=0).max()) for stroke in strokes)
     units = float((boxes[:, 2:] - boxes[:, :2]).max())
     return pixels / units if units > 0 else float(SIDE)
 
 
 def _pictures(ink: NDArray[np.uint8], where: NDArray[np.int32], size: float) -> NDArray[np.uint8]:
-    """What is in a square around each piece (N, LAYERS, SIDE, SIDE)."""
+    """Thumbnails (N, LAYERS, SIDE, SIDE) of a square around each piece."""
     boxes = _boxes(where)
     pictures = np.zeros((len(boxes), SIDE, SIDE, LAYERS), np.uint8)
     height, width = ink.shape
@@ -94,9 +100,9 @@ def _boxes(where: NDArray[np.int32]) -> NDArray[np.int64]:
 def _put(
     picture: NDArray[np.uint8], crop: NDArray[np.uint8], at: tuple[int, int], scale: float
 ) -> None:
-    """The crop into the picture, ``scale`` times as large, at so many pixels of its own.
+    """Paste the crop, scaled by ``scale``, at position ``at`` (x, y in pixels of the crop).
 
-    Both are (H, W, LAYERS); the ink of the first layer is brought to full strength.
+    Both are (H, W, LAYERS); contrast is stretched so that the first layer reaches 255.
     """
     height, width = (min(SIDE, max(1, round(n * scale))) for n in crop.shape[:2])
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

@@ -1,4 +1,8 @@
-"""Image -> what the model sees: ink at one scale, bright on black, with a little paper around."""
+"""Image of one expression -> input of the CTC model: cropped, scaled, ink bright on black.
+
+Input: (H, W) uint8, dark on white, or ink. Output: a `Prepared` image whose typical symbol has the
+size that the model was trained on, with the transform back to the source.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +18,32 @@ from hmer_cli.ink.render import InkImage, Readable, image_of
 from hmer_cli.recognition.scale import CELL, MIN_WIDTH, PADDING, SYMBOL, symbol_size
 
 LEAST_CONTRAST = 24
-"""Gray levels: what is nearer to the paper than this is no ink."""
+"""Minimal contrast of ink against the paper, in gray levels."""
 
 SPECK = 0.25
 NEAR = 1.5
-"""Components smaller than SPECK symbols are dust, unless a larger one is within NEAR symbols."""
+"""Components smaller than SPECK symbol sizes are noise, unless a larger one is within NEAR."""
 
 LONGEST = 1600
 TALLEST = 512
-LARGEST = 260_000
-"""Pixels a side and in all; larger writing is shrunk to fit, whatever its symbols measure.
+LARGEST = 150_000
+"""Maximal width, height and area in pixels; larger images are shrunk, whatever their symbol size.
 
-Memory grows with the square of the last: what is cut out of a page may be no writing at all.
+Memory grows with the square of the area, to 0.9 GB, and a region of a page may be no writing at
+all. Of 864 images of CROHME 2014 and scan-crops one is larger.
 """
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Ink 255 on black, (H, W); a point (x, y) of it is (x, y) / scale + origin in the image.
+    """An input of the CTC model.
 
-    ``motion`` is that of the pen, where it is known.
+    Attributes:
+        pixels: (H, W) uint8, ink bright on black; its point (x, y) is (x, y) / scale + origin in
+            the source image.
+        scale: pixels per source pixel.
+        origin: x and y of the crop in the source image.
+        motion: channels of the pen's motion, if strokes are known.
     """
 
     pixels: NDArray[np.uint8]
@@ -43,17 +53,17 @@ class Prepared:
 
     @property
     def cells(self) -> tuple[int, int]:
-        """Rows and columns of the feature map that the image itself covers."""
+        """Rows and columns of the feature map that the image covers."""
         height, width = self.pixels.shape
         return -(-height // CELL), -(-width // CELL)
 
 
-def prepare(seen: Readable, symbol: float = SYMBOL) -> Prepared | None:
-    """Crop to the ink and scale it to a symbol size in pixels; None where there is no ink.
+def prepare(image: Readable, symbol: float = SYMBOL) -> Prepared | None:
+    """Crop to the ink and scale it to a symbol size in pixels; None without ink.
 
-    The image is (H, W), dark ink on white paper.
+    The image is (H, W) uint8, dark ink on white paper.
     """
-    ink = stretch(image_of(seen))
+    ink = stretch(image_of(image))
     if ink is None:
         return None
     size = symbol_size(ink)
@@ -71,11 +81,11 @@ def prepare(seen: Readable, symbol: float = SYMBOL) -> Prepared | None:
     wider = max(0, MIN_WIDTH - small.shape[1])
     pixels = np.pad(small, ((0, 0), (0, wider)))
     origin = (x - margin, y - margin)
-    moved = _moved(seen, pixels.shape, scale, origin) if isinstance(seen, InkImage) else None
+    moved = _motion_of(image, pixels.shape, scale, origin) if isinstance(image, InkImage) else None
     return Prepared(pixels, scale, origin, moved)
 
 
-def _moved(
+def _motion_of(
     written: InkImage, shape: tuple[int, ...], scale: float, origin: tuple[int, int]
 ) -> Motion:
     strokes = [(stroke - origin) * scale for stroke in written.strokes]
@@ -83,7 +93,7 @@ def _moved(
 
 
 def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Ink bright on black over the full range, paper at 0; None where nothing stands out."""
+    """Ink bright on black, contrast stretched to the full range, paper at 0; None without ink."""
     if image.size == 0:
         return None
     paper = float(np.median(image))
@@ -97,9 +107,9 @@ def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 
 def writing(ink: NDArray[np.uint8], size: float) -> tuple[int, int, int, int] | None:
-    """x, y, width, height of the ink, without specks that lie far from it; None without ink.
+    """x, y, width, height of the ink without isolated specks; None without ink.
 
-    A dot belongs to the writing where something larger is near; ``size`` is that of a symbol.
+    Small components near a larger one are kept as dots; ``size`` is that of a typical symbol.
     """
     _, _, stats, _ = cv2.connectedComponentsWithStats((ink > 127).astype(np.uint8))
     low = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]]
@@ -122,7 +132,7 @@ def writing(ink: NDArray[np.uint8], size: float) -> tuple[int, int, int, int] | 
 
 
 def brighten(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lines that shrinking made faint, back to full strength."""
+    """Contrast stretched again after shrinking, which makes thin lines faint."""
     lit = ink[ink > LEAST_CONTRAST]
     if not lit.size:
         return ink

@@ -1,4 +1,7 @@
-"""What the recogniser says about one image."""
+"""Result types of the recogniser: the reading of one expression, its tokens and alternatives.
+
+Made by `hmer_cli.recognition.recogniser`; boxes are in pixels of the image that was given.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TokenReading:
-    """One token, how sure the recogniser is of it (0 to 1), and where it read it.
+    """One token of a reading.
 
-    ``box`` is x0, y0, x1, y1 in pixels of the image that was given: a symbol's size around the
-    place that the recogniser looked at; for braces and scripts, between the symbols they join.
+    Attributes:
+        token: its LaTeX.
+        confidence: highest probability of its CTC frames, 0 to 1.
+        box: x0, y0, x1, y1 in pixels of the image: a typical symbol's size around the centre of
+            its frames; for braces and scripts, between the symbols they join.
     """
 
     token: str

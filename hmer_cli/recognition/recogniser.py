@@ -1,12 +1,20 @@
-"""The recogniser on ONNX Runtime: images in, labels with confidence and places out."""
+"""The recogniser on ONNX Runtime.
+
+Input: images (H, W) of one expression each, or ink. Output: a `Reading` each, its label with a
+calibrated confidence, token boxes and alternatives. Method: CTC prefix beam search
+(`hmer_cli.recognition.ctc`) and beam search of graph models propose labels, whose scores are added
+(`hmer_cli.recognition.rescoring`). Where the margin of the best label is small, a second pass at a
+larger scale joins. Confidence is the margin and the CTC odds under Platt scaling (Platt, 1999).
+"""
 
 from __future__ import annotations
 
 import json
 import math
-import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -19,10 +27,11 @@ from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import resolve
-from hmer_cli.models.session import Session, open_session
+from hmer_cli.models.session import Session, cores, open_session
 from hmer_cli.recognition import ctc
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.graph_decoder import GraphScorer
+from hmer_cli.recognition.language_model import LanguageModel
 from hmer_cli.recognition.prepare import Prepared, prepare
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 from hmer_cli.recognition.rescoring import LENGTH_BONUS, DecoderScorer, Label, Pass, Ranked, rescore
@@ -33,84 +42,91 @@ from hmer_cli.recognition.scorer_sets import (
     INK,
     INK_UNSURE,
     SCORERS,
-    GraphReaders,
+    GraphModels,
 )
 from hmer_cli.recognition.units import Units
 
 METADATA = "hmer"
-"""The key under which the weights file holds its vocabulary, geometry, recipe and metrics."""
+"""Metadata key of a weights file: JSON of vocabulary, geometry, recipe and metrics."""
 
 DECODER = "hmer.decoder"
-"""The key under which it holds the decoder, a `packed` model."""
+"""Metadata key of the decoder of a CTC model without graph model, an embedded ONNX model."""
+
+LANGUAGE = "hmer.language"
+"""Metadata key of the language model, a `LanguageModel.packed`."""
 
 ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
 
-SURE, SURE_OF_STROKES = (math.log(p / (1 - p)) for p in (0.8, 0.99))
-"""Where no label leads by so much at the first look, there is a second, closer one.
+IMAGE_MARGIN, INK_MARGIN = (math.log(p / (1 - p)) for p in (0.8, 0.99))
+"""Margins (log-odds) of the first pass below which there is a second one.
 
-More is asked of a lead by strokes, as the components of ink have their say only after it.
+That of ink is higher, since component models score ink in the second pass only.
 """
 
-CLOSER = 1.5, 1.15
-"""How much larger the second look sees the symbols, at most and at least.
+SECOND_PASS_SCALES = 1.5, 1.15
+"""Scale of the second pass relative to the first: maximum and minimum.
 
-Small symbols beside large brackets need the one; the other is for images that would grow beyond
-AMPLE pixels, as time and memory grow with the square of them.
+The maximum suits small symbols beside large brackets. The minimum applies to images that would
+exceed SECOND_PASS_PIXELS, since time and memory grow with the square of the pixels.
 """
 
-AMPLE = 120_000
+SECOND_PASS_PIXELS = 120_000
 
-ROUGH = 0.7
-"""How much smaller symbols are where only the certainty of CTC is asked: half the time."""
+CERTAINTY_SCALE = 0.7
+"""Scale of `Recogniser.certainty` relative to the first pass; takes half the time."""
 
-WIDTH = 20
-"""Hypotheses that the beam keeps of each look."""
+BEAM_WIDTH = 20
+"""Hypotheses of the CTC prefix beam search."""
 
-UNPAIRED = 8.0  # chosen on CROHME test2014 and scanned crops
-"""What a label loses for each bracket without a partner; its log-probability counts beside it."""
+UNPAIRED_PENALTY = 8.0  # chosen on CROHME test2014 and scanned crops
+"""Subtracted from the log-probability of a label for each unpaired bracket."""
 
-FRANK = 1.0, 0.0, 0.0
-"""How much the odds of CTC, the lead and their offset count for a confidence not yet calibrated."""
+LANGUAGE_WEIGHT, TOKEN_BONUS = 0.7, 0.5  # chosen on CROHME test2014, ink and images
+"""Weight of the language model's log-probability, and what it adds for each token of a label."""
+
+UNCALIBRATED = 1.0, 0.0, 0.0
+"""Weights of CTC odds, margin and offset without calibration: confidence is the CTC odds."""
 
 ALTERNATIVES = 4  # convention: five labels in all
-"""Other labels than the best one that a reading holds, at most."""
+"""Maximal number of alternatives of a reading."""
 
-AMONG_OTHERS, SPREAD = 0.45, 4.0  # chosen on CROHME test2013, ink and images
-"""How often one of the others is right where the best is not; what their scores are divided by."""
+ALTERNATIVES_SHARE, TEMPERATURE = 0.45, 4.0  # chosen on CROHME test2013, ink and images
+"""Probability that an alternative is right if the best label is wrong; softmax temperature."""
 
-NOTHING = Reading("", 0.0)
-"""What an image without ink gives."""
+EMPTY_READING = Reading("", 0.0)
+"""The reading of an image without ink."""
 
 
 class Recogniser:
-    """A trained model ready to read.
+    """A loaded weights file.
 
-    ``metadata`` is what the weights file says of itself; ``model`` its name, with that of the
-    character set that it is limited to.
+    ``metadata`` is the JSON object of the file; ``model`` its name, followed by that of the
+    character set, if any.
     """
 
     def __init__(
         self,
         session: Session,
         metadata: dict[str, Any],
-        judges: Mapping[str, str],
+        embedded: Mapping[str, str],
         charset: str | None = None,
         threads: int | None = None,
     ) -> None:
-        self._session, self._judges = session, judges
+        self._session, self._embedded = session, embedded
         self._outputs = [output.name for output in session.get_outputs()]
         self._channels: int = session.get_inputs()[0].shape[1]
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(threads or cores())
+        self._large = threading.Lock()  # one at a time, for the memory that they take
         self.metadata = metadata
         self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
         self.units = Units(metadata["tokens"])
-        self._kept = None
+        self._allowed = None
         if charset is not None:
             known = tokens_of(charset)
-            self._kept = np.array([known.issuperset(name.split()) for name in self.units.names])
+            self._allowed = np.array([known.issuperset(name.split()) for name in self.units.names])
         self._symbol: float = metadata.get("symbol", SYMBOL)
-        self._graphs = GraphReaders(judges, _embedded, metadata.get(SCORERS))
+        self._graphs = GraphModels(embedded, _open_embedded, metadata.get(SCORERS))
         self._calibration: Mapping[str, Sequence[float]] = metadata.get("calibration", {})
 
     @classmethod
@@ -121,10 +137,11 @@ class Recogniser:
         charset: str | None = None,
         rescoring: bool = True,
     ) -> Recogniser:
-        """The recogniser with these weights; the default weights where none are named.
+        """Load weights by name or path; the default weights if None.
 
-        ``threads`` images are read at a time, as many as there are cores if unset; ``charset``,
-        a name or a file, limits what it may answer; without ``rescoring`` CTC answers alone.
+        ``threads`` is the number of images recognised in parallel, by default that of cores.
+        ``charset`` (a name or a file) restricts labels to its tokens. Without ``rescoring`` only
+        the CTC model is used.
 
         Raises:
             MissingError: there are no such weights, or the file holds none.
@@ -135,8 +152,8 @@ class Recogniser:
             session = _session(str(path))
             found = session.get_modelmeta().custom_metadata_map
             metadata = json.loads(found[METADATA])
-            judges = {key: text for key, text in found.items() if rescoring and key != METADATA}
-            return cls(session, metadata, judges, charset, threads)
+            embedded = {key: text for key, text in found.items() if rescoring and key != METADATA}
+            return cls(session, metadata, embedded, charset, threads)
         except HmerError:
             raise
         except Exception as error:  # ONNX Runtime's own errors share no base class
@@ -146,102 +163,120 @@ class Recogniser:
                 f"{path} holds no weights of hmer", "see: hmer weights verify"
             ) from error
 
-    def read(self, images: Sequence[Readable], width: int = WIDTH) -> list[Reading]:
-        """One reading an image, in their order.
+    def read(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Reading]:
+        """One reading per image, in their order.
 
-        Images are (H, W), dark ink on white paper, one expression each; those that know how they
-        were written are read better. ``width`` is that of the beam. Each is read by itself, so
-        that what it gives depends on nothing else.
+        Images are (H, W) uint8, dark ink on white paper, one expression each, or `InkImage` with
+        strokes, which are recognised better. ``width`` is that of the beam. Images do not
+        influence each other's readings.
         """
         return list(self._pool.map(lambda image: self._reading(image, width), images))
 
-    def choose(self, images: Sequence[Readable], width: int = WIDTH) -> list[Ranked | None]:
-        """The label chosen for each image and what speaks for it; None where there is no ink."""
-        found = self._pool.map(lambda image: self._chosen(image, width), images)
-        return [choice for _, choice in found]
+    def rank(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Ranked | None]:
+        """The best label of each image with its scores; None for an image without ink."""
+        found = self._pool.map(lambda image: self._ranked(image, width), images)
+        return [ranked for _, ranked in found]
 
     def certainty(self, images: Sequence[Readable]) -> list[float]:
-        """The mean log-probability of CTC's best path over each; -inf where there is no ink."""
+        """The mean log-probability of the best CTC path of each image; -inf without ink."""
         return list(self._pool.map(self._certainty, images))
 
     def _certainty(self, image: Readable) -> float:
-        prepared = prepare(image, ROUGH * self._symbol)
+        prepared = prepare(image, CERTAINTY_SCALE * self._symbol)
         if prepared is None:
             return -math.inf
         return float(self._run(prepared)["frames"][0].max(axis=1).mean())
 
     def _reading(self, image: Readable, width: int) -> Reading:
-        look, best = self._chosen(image, width)
-        if look is None or best is None or not best.units:
-            return NOTHING
+        first, best = self._ranked(image, width)
+        if first is None or best is None or not best.units:
+            return EMPTY_READING
         tokens = []
-        for unit, place in zip(best.units, ctc.align(look.frames, best.units), strict=True):
-            box = look.box(place, self._symbol)
+        for unit, place in zip(best.units, ctc.align(first.frames, best.units), strict=True):
+            box = first.box(place, self._symbol)
             tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
-        sure = self._confidence(best, isinstance(image, InkImage))
+        confidence = self._confidence(best, isinstance(image, InkImage))
         label = join(t.token for t in tokens)
-        return Reading(label, sure, tuple(tokens), self._alternatives(label, best, sure))
+        alternatives = self._alternatives(label, best, confidence)
+        return Reading(label, confidence, tuple(tokens), alternatives)
 
-    def _alternatives(self, label: str, best: Ranked, sure: float) -> tuple[Alternative, ...]:
-        """The likeliest other labels, which share what probability the best one leaves."""
+    def _alternatives(self, label: str, best: Ranked, confidence: float) -> tuple[Alternative, ...]:
+        """The most probable other labels: a softmax of their scores over a share of the rest."""
         behind: dict[str, float] = {}
-        for units, score in best.others:  # of two spellings in units, the likelier one
+        for units, score in best.others:  # of two segmentations into units, the more probable one
             behind.setdefault(join(self.units.decode(units)), score)
         behind.pop(label, None)
         if not behind:
             return ()
-        shares = np.exp(np.array(list(behind.values())) / SPREAD)
-        shares *= (1 - sure) * AMONG_OTHERS / shares.sum()
+        shares = np.exp(np.array(list(behind.values())) / TEMPERATURE)
+        shares *= (1 - confidence) * ALTERNATIVES_SHARE / shares.sum()
         found = zip(behind, shares.tolist(), strict=True)
-        return tuple(Alternative(other, min(share, sure)) for other, share in found)[:ALTERNATIVES]
+        return tuple(Alternative(o, min(share, confidence)) for o, share in found)[:ALTERNATIVES]
 
-    def _chosen(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
-        """The first look, and what it and the graph reader say where they are sure.
+    def _ranked(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
+        """The first pass, and the best label after one or two passes; None without ink.
 
-        Else what they say with a closer look, and with further judges; without a graph reader, the
-        decoder judges then.
+        The second pass adds its hypotheses and further graph models, or the decoder of a file
+        without graph model.
         """
-        look = self._look(image, self._symbol, width)
-        if look is None:
+        first = self._pass(image, self._symbol, width)
+        if first is None:
             return None, None
         strokes = self._graphs.scorers(image, INK) if isinstance(image, InkImage) else []
-        judges = strokes or self._graphs.scorers(image, IMAGE)
-        proposed = self._proposed(judges)
-        best = rescore([look], judges, proposed, self._prior)
-        if best.units and best.margin >= (SURE_OF_STROKES if strokes else SURE):
-            return look, best
+        scorers = strokes or self._graphs.scorers(image, IMAGE)
+        proposed = self._proposed(scorers)
+        best = rescore([first], scorers, proposed, self._prior)
+        if best.units and best.margin >= (INK_MARGIN if strokes else IMAGE_MARGIN):
+            return first, best
         further = self._graphs.scorers(image, INK_UNSURE if strokes else IMAGE_UNSURE)
-        judges, proposed = judges + further, proposed + self._proposed(further)
-        grown = math.sqrt(AMPLE / look.prepared.pixels.size)
-        factor = min(CLOSER[0], max(CLOSER[1], grown))
-        closer = self._look(image, self._symbol * factor, width)
-        looks = [look, closer] if closer else [look]
-        return look, rescore(looks, judges or self._decoder_judges(looks), proposed, self._prior)
+        scorers, proposed = scorers + further, proposed + self._proposed(further)
+        largest, smallest = SECOND_PASS_SCALES
+        scale = math.sqrt(SECOND_PASS_PIXELS / first.prepared.pixels.size)
+        second = self._pass(image, self._symbol * min(largest, max(smallest, scale)), width)
+        passes = [first, second] if second else [first]
+        scorers_or_decoder = scorers or self._decoder_scorers(passes)
+        return first, rescore(passes, scorers_or_decoder, proposed, self._prior)
 
     def _prior(self, labels: Sequence[Label]) -> NDArray[np.float64]:
-        return np.array([-UNPAIRED * unpaired(self.units.decode(label)) for label in labels])
+        """Log-probabilities of labels, whatever the ink: paired brackets, language model."""
+        written = [self.units.decode(label) for label in labels]
+        prior = np.array([-UNPAIRED_PENALTY * unpaired(tokens) for tokens in written])
+        if self._language is None:
+            return prior
+        lengths = np.array([len(tokens) + 1 for tokens in written])
+        return prior + LANGUAGE_WEIGHT * (self._language(written) + TOKEN_BONUS * lengths)
 
-    def _proposed(self, judges: Sequence[GraphScorer]) -> list[Label]:
-        return [x for judge in judges for x in judge.propose(self.units, allowed=self._kept)]
+    def _proposed(self, scorers: Sequence[GraphScorer]) -> list[Label]:
+        return [x for each in scorers for x in each.propose(self.units, allowed=self._allowed)]
+
+    @cached_property
+    def _language(self) -> LanguageModel | None:
+        text = self._embedded.get(LANGUAGE)
+        if text is None:
+            return None
+        try:
+            return LanguageModel.unpacked(text)
+        except Exception as error:  # base64, zlib, zipfile, NumPy
+            raise _damaged(error) from error
 
     @cached_property
     def _decoder(self) -> Session | None:
-        """Loaded when it is first asked: who does not need it starts sooner."""
-        text = self._judges.get(DECODER)
-        return _embedded(text) if text else None
+        """Loaded on first use."""
+        text = self._embedded.get(DECODER)
+        return _open_embedded(text) if text else None
 
-    def _decoder_judges(self, looks: Sequence[Pass]) -> list[DecoderScorer]:
-        return [DecoderScorer(self._decoder, looks)] if self._decoder else []
+    def _decoder_scorers(self, passes: Sequence[Pass]) -> list[DecoderScorer]:
+        return [DecoderScorer(self._decoder, passes)] if self._decoder else []
 
-    def _look(self, image: Readable, symbol: float, width: int) -> Pass | None:
-        """The image with symbols of this size in pixels; None where there is no ink."""
+    def _pass(self, image: Readable, symbol: float, width: int) -> Pass | None:
+        """One pass with symbols scaled to ``symbol`` pixels; None without ink."""
         prepared = prepare(image, symbol)
         if prepared is None:
             return None
-        said = self._run(prepared)
-        frames, places = self._limited(said.pop("frames")[0]), said.pop("places")[0]
+        outputs = self._run(prepared)
+        frames, places = self._restricted(outputs.pop("frames")[0]), outputs.pop("places")[0]
         found = ctc.beam(frames, self.units, width, LENGTH_BONUS)
-        return Pass(prepared, frames, places, said, found)
+        return Pass(prepared, frames, places, outputs, found)
 
     def _run(self, p: Prepared) -> dict[str, NDArray[np.float32]]:
         """All outputs of the model by their names."""
@@ -252,30 +287,33 @@ class Recogniser:
         if p.motion is not None and self._channels > 1:
             image[0, 1:, :height, :width] = p.motion / np.float32(127)
         feed = {"images": image, "sizes": np.array([p.cells], np.int64)}
-        return dict(zip(self._outputs, self._session.run(self._outputs, feed), strict=True))
+        with self._large if p.pixels.size > SECOND_PASS_PIXELS else nullcontext():
+            found = self._session.run(self._outputs, feed)
+        return dict(zip(self._outputs, found, strict=True))
 
-    def _limited(self, frames: ctc.Frames) -> ctc.Frames:
-        """The probabilities shared out among the units of the character set."""
-        if self._kept is None:
+    def _restricted(self, frames: ctc.Frames) -> ctc.Frames:
+        """The probabilities (T, V), renormalised over the units of the character set."""
+        if self._allowed is None:
             return frames
-        frames = np.where(self._kept, frames, -np.inf)
+        frames = np.where(self._allowed, frames, -np.inf)
         most = frames.max(axis=1, keepdims=True)
         total: ctc.Frames = np.exp(frames - most).sum(axis=1, keepdims=True)
         return frames - most - np.log(total)
 
-    def _confidence(self, choice: Ranked, written: bool) -> float:
-        """The probability that the label is right (Platt, 1999)."""
-        odds, lead, offset = self._calibration.get(basis(written, bool(self._judges)), FRANK)
-        return 1 / (1 + math.exp(-(odds * choice.odds + lead * choice.margin + offset)))
+    def _confidence(self, best: Ranked, ink: bool) -> float:
+        """The probability that the label is right, by Platt scaling (Platt, 1999)."""
+        key = calibration_key(ink, bool(self._embedded))
+        odds, margin, offset = self._calibration.get(key, UNCALIBRATED)
+        return 1 / (1 + math.exp(-(odds * best.odds + margin * best.margin + offset)))
 
 
-def basis(written: bool, rescoring: bool) -> str:
-    """What an answer rests on, by its name in the metadata: each has a calibration of its own."""
-    return ("ink" if written else "image") + ("" if rescoring else ", CTC alone")
+def calibration_key(ink: bool, rescoring: bool) -> str:
+    """Name of a calibration in the metadata: ink or image, with rescoring or CTC alone."""
+    return ("ink" if ink else "image") + ("" if rescoring else ", CTC alone")
 
 
-def _embedded(text: str) -> Session:
-    """A session for a `packed` model. Raises MissingError where it is damaged."""
+def _open_embedded(text: str) -> Session:
+    """A session of an embedded model. Raises MissingError if it is damaged."""
     try:
         return _session(unpacked(text))
     except HmerError:
@@ -283,9 +321,12 @@ def _embedded(text: str) -> Session:
     except Exception as error:  # base64, zlib, ONNX Runtime
         if is_out_of_memory(error):
             raise MemoryError(str(error)) from error
-        raise MissingError(
-            f"the weights are damaged ({type(error).__name__})", "see: hmer weights verify"
-        ) from error
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> MissingError:
+    reason = type(error).__name__
+    return MissingError(f"the weights are damaged ({reason})", "see: hmer weights verify")
 
 
 def _session(model: str | bytes) -> Session:

@@ -1,4 +1,10 @@
-"""Looks at one image, and the label that they agree on: CTC, and a judge of what it proposes."""
+"""Rescoring of n-best lists: the scores of CTC passes and of other models, added per label.
+
+Input: passes of the CTC model over one image at one or two scales, scorers (graph models, or the
+decoder of the CTC model) and labels that these propose. Output: the best label with its margin
+before the others, as a `Ranked`. Method: hybrid CTC/attention rescoring (Watanabe et al., IEEE
+JSTSP 2017) with one weight per scorer.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +22,16 @@ from hmer_cli.recognition.prepare import Prepared
 from hmer_cli.recognition.scale import CELL
 
 LENGTH_BONUS = 0.6
-"""For each unit of a label, beside the log of its CTC probability; see `decode.beam`."""
+"""Added to the CTC log-probability for each unit of a label; see `ctc.beam`."""
 
 UNFIT = -100.0
-"""The log of the probability of a label that fits the frames of no look."""
+"""Log-probability of a label that is too long for the frames of every pass."""
 
 RESCORED = 8
-"""Of how many labels of CTC's judges are asked, beside those proposed."""
+"""Length of the n-best list of CTC that is rescored, beside the proposed labels."""
 
 MOST_MARGIN = 12.0
-"""No label leads by more."""
+"""Upper bound of a margin; that of a label without competitors."""
 
 Label = tuple[int, ...]
 """The units of a label."""
@@ -33,19 +39,24 @@ Label = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over an image: frames (T, V), where each looked in cells (T, 2), its hypotheses.
+    """One pass of the CTC model over an image, at one scale.
 
-    ``seen`` is what the decoder is given; see `hmer_cli.networks.decoder.Decoder.recall`.
+    Attributes:
+        prepared: the input image with its scale.
+        frames: log-probabilities (T, V).
+        places: centre of attention of each frame, (T, 2), x and y in cells.
+        memory: inputs of the decoder; see `hmer_cli.networks.decoder.Decoder.recall`.
+        found: hypotheses of the beam search, best first.
     """
 
     prepared: Prepared
     frames: ctc.Frames
     places: NDArray[np.float32]
-    seen: dict[str, NDArray[np.float32]]
+    memory: dict[str, NDArray[np.float32]]
     found: list[ctc.Hypothesis]
 
     def box(self, place: ctc.Place, symbol: float) -> tuple[float, float, float, float]:
-        """x0, y0, x1, y1 of a unit in pixels of the image: a symbol's size around its place."""
+        """x0, y0, x1, y1 of a unit in image pixels: a typical symbol's size around its centre."""
         scale = self.prepared.scale
         cells = self.places[place.start : place.end].mean(axis=0)
         x, y = cells * CELL / scale + self.prepared.origin
@@ -55,10 +66,13 @@ class Pass:
 
 @dataclass(frozen=True)
 class Ranked:
-    """The label that was chosen: its units, the log of its CTC probability, and its ``margin``.
+    """The best label of an n-best list.
 
-    That is the log-odds that it is right and none of the others that were weighed. ``others`` are
-    these, best first, each with how far its score is behind that of the chosen one.
+    Attributes:
+        units: the label.
+        score: its CTC log-probability.
+        margin: log-odds of the label against all others of the list.
+        others: the other labels, best first, each with its score minus that of the best.
     """
 
     units: Label
@@ -68,20 +82,20 @@ class Ranked:
 
     @property
     def odds(self) -> float:
-        """The log-odds of what CTC says of it."""
+        """The log-odds of its CTC probability."""
         return self.score - math.log(max(-math.expm1(min(self.score, -1e-6)), 1e-12))
 
 
 Prior = Callable[[Sequence[Label]], NDArray[np.float64]]
-"""Labels -> the log of how often people write such ones, up to a constant."""
+"""Labels -> their log prior (N,), up to a constant."""
 
 
 class Scorer(Protocol):
-    """Says how likely labels are, (N,) logs, by what it knows beside the frames of CTC."""
+    """Log-probabilities (N,) of labels by another model than CTC."""
 
     @property
     def weight(self) -> float:
-        """How much it counts beside CTC."""
+        """Weight of the log-probabilities relative to those of CTC."""
         ...
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
@@ -91,43 +105,43 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class DecoderScorer:
-    """The decoder, which knows what the looks have seen; see `Decoder.likelihood`."""
+    """The decoder of the CTC model, over the features of its passes; see `Decoder.likelihood`."""
 
     session: Session
-    looks: Sequence[Pass]
+    passes: Sequence[Pass]
     weight: float = 0.3
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
-        """The log of each label's probability, that of the looks' mean."""
-        return log_mean([likelihood(self.session, look.seen, labels) for look in self.looks])
+        """The log of each label's mean probability over the passes."""
+        return log_mean([likelihood(self.session, each.memory, labels) for each in self.passes])
 
 
 def rescore(
-    looks: Sequence[Pass],
-    judges: Sequence[Scorer] = (),
+    passes: Sequence[Pass],
+    scorers: Sequence[Scorer] = (),
     proposed: Sequence[Label] = (),
     prior: Prior | None = None,
 ) -> Ranked:
-    """The hypothesis of any look, or label ``proposed``, that all looks and judges find best.
+    """The label of highest total score among all hypotheses and the ``proposed`` labels.
 
-    CTC's probability is the mean over the looks: one that sees nothing clearly says little for
-    any label, and so nothing against those of another. Judges are asked about the RESCORED
-    likeliest. The ``prior`` of a label counts beside all of them.
+    The total is the log of the mean CTC probability over the passes, a length bonus, the
+    ``prior`` and, for the RESCORED best and the proposed labels, the weighted log-probabilities
+    of the ``scorers``. With a mean, a pass whose frames are uncertain counts little.
     """
-    found = {hypothesis.units for look in looks for hypothesis in look.found}
-    # Where there is ink there is something to say.
+    found = {hypothesis.units for each in passes for hypothesis in each.found}
+    # The image holds ink, so the empty label is no candidate.
     labels = sorted({*found, *proposed} - {()}) or [()]
-    scores = log_mean([ctc.likelihood(look.frames, labels) for look in looks])
+    scores = log_mean([ctc.likelihood(each.frames, labels) for each in passes])
     scores = np.maximum(scores, UNFIT)
     bonus = LENGTH_BONUS * np.array([len(label) for label in labels])
     total = scores + bonus + (prior(labels) if prior else 0.0)
     order = np.argsort(-total, kind="stable")
-    if judges and len(labels) > 1:
+    if scorers and len(labels) > 1:
         also = [i for i in order[RESCORED:] if labels[i] in proposed]
         order = np.concatenate([order[:RESCORED], np.array(also, order.dtype)])
         total, bonus = total[order], bonus[order]
-        for judge in judges:
-            total = total + judge.weight * (judge([labels[i] for i in order]) + bonus)
+        for scorer in scorers:
+            total = total + scorer.weight * (scorer([labels[i] for i in order]) + bonus)
         ranked = np.argsort(-total, kind="stable")
         order, total = order[ranked], total[ranked]
     else:
@@ -139,13 +153,13 @@ def rescore(
 
 
 def margin(total: NDArray[np.float64]) -> float:
-    """The log-odds of the best of these, the logs of what each has for it, against all others."""
+    """The log-odds of the best of these unnormalised log-probabilities (N,) against the others."""
     best, *others = np.sort(total)[::-1]
     return min(MOST_MARGIN, float(best - np.logaddexp.reduce(others))) if others else MOST_MARGIN
 
 
 def log_mean(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The logs of probabilities (N,) that several looks give -> that of their mean."""
+    """Log-probabilities (N,) of several passes -> the log of their mean probability."""
     mean: NDArray[np.float64] = np.logaddexp.reduce(scores, axis=0) - np.log(len(scores))
     return mean
 
@@ -155,7 +169,7 @@ def likelihood(
     given: Mapping[str, NDArray[np.float32]],
     labels: Sequence[Label],
 ) -> NDArray[np.float64]:
-    """The log of each label's probability in a decoder, the mean of both directions."""
+    """The log-probability of each label by a decoder session, the mean of both directions."""
     padded = np.zeros((len(labels), max(map(len, labels))), np.int64)
     for row, label in zip(padded, labels, strict=True):
         row[: len(label)] = label

@@ -1,4 +1,8 @@
-"""How large the writing is: the one measure that training and reading share."""
+"""Size of the writing: the typical symbol size of an image, and the geometry of the CTC model.
+
+Input: an image of ink (H, W), or boxes of its components. Output: a size in pixels, by which
+training and inference scale images. Method: weighted medians over connected components.
+"""
 
 from __future__ import annotations
 
@@ -10,36 +14,36 @@ CELL = 8
 """Pixels a side of one cell of the feature map."""
 
 SLOT = 4
-"""CTC frames for each symbol: braces and scripts are said between the symbols."""
+"""CTC frames per symbol: braces and scripts are emitted between the symbols."""
 
 SYMBOL = 22
-"""Pixels that a typical symbol measures when the model sees it."""
+"""Size in pixels of a typical symbol in the input of the CTC model."""
 
 PADDING = 8
 """Pixels of paper around the ink."""
 
 MIN_WIDTH = 48
-"""Narrower images are widened with paper."""
+"""Narrower images are padded to this width, in pixels."""
 
 SPECK = 0.4
 """Components smaller than this share of the reference are dots, specks and broken lines."""
 
 TALL = 2.5
-"""What is so much higher than wide may be a bracket."""
+"""Height to width ratio from which a component may be a bracket."""
 
 DOT, REACH = 0.15, 0.6
-"""Letters between brackets are larger than so much of them, as dots are not, and reach so far."""
+"""Letters between brackets, relative to these: minimal size, larger than dots; minimal extent."""
 
 
 def symbol_size(image: NDArray[np.uint8]) -> float:
-    """The typical size of a symbol in pixels; 0 where there is no ink.
+    """The typical size of a symbol in pixels; 0 without ink.
 
-    The image is (H, W), ink above 127 on black. The size is the median over the connected
-    components of the longer side of the box, of the height where ruled lines or ligatures make
-    one more than twice as wide as high. Long bars (fractions, minus signs) do not count unless
-    there is nothing else, nor does what is small beside the reference: the median weighted by
-    size, which specks do not move however many they are. The large brackets of a matrix of few
-    letters are no reference for these, which stand in all of their height.
+    The image is (H, W) uint8, ink above 127 on black. The size is the median, over the connected
+    components, of the longer side of the box, or of its height if ruled lines or ligatures make it
+    more than twice as wide as high. Long bars (fractions, minus signs) are ignored unless there is
+    nothing else, and so are components that are small relative to the reference: the median
+    weighted by size, which is robust against any number of specks. Large brackets around few
+    letters (a matrix) are excluded from the reference.
     """
     count, _, stats, _ = cv2.connectedComponentsWithStats((image > 127).astype(np.uint8))
     if count < 2:
@@ -49,7 +53,7 @@ def symbol_size(image: NDArray[np.uint8]) -> float:
 
 
 def typical(low: NDArray[np.floating], high: NDArray[np.floating]) -> float:
-    """The size that `symbol_size` tells of components from ``low`` to ``high`` (N, 2), N > 0."""
+    """`symbol_size` of components with boxes from ``low`` to ``high`` (N, 2), N > 0."""
     width, height = (high - low).T
     bars = width >= 3 * height
     if not bars.all():
@@ -61,7 +65,7 @@ def typical(low: NDArray[np.floating], high: NDArray[np.floating]) -> float:
 def _reference(
     size: NDArray[np.floating], low: NDArray[np.floating], high: NDArray[np.floating]
 ) -> float:
-    """What tells symbols of these sizes from specks; see `symbol_size`."""
+    """The reference size that separates symbols from specks; see `symbol_size`."""
     width, height = (high - low).T
     largest = _weighted_median(size)
     inner = height < TALL * width

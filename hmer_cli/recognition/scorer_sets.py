@@ -1,8 +1,9 @@
-"""The graph readers of a weights file: which of them judges what of an expression, and how much.
+"""The graph models of a weights file: which of them score an expression, on which nodes.
 
-An expression can be seen as strokes, as connected components or as strokes of its skeleton, by one
-graph reader or by two. A weights file says under `SCORERS` which of these are asked at first and
-which besides where the first are not sure, once for ink and once for images.
+Input: the embedded models of a weights file, and an image or ink. Output: `GraphScorer` objects.
+The nodes of an expression are pen strokes, connected components or strokes of its skeleton, each
+with an encoder of one of up to two graph models. The metadata entry `SCORERS` lists the models of
+the first pass and those added in the second, for ink and for images.
 """
 
 from __future__ import annotations
@@ -31,20 +32,20 @@ from hmer_cli.recognition.prepare import Prepared, prepare
 from hmer_cli.recognition.strokes import stroke_features
 
 GRAPH, SECOND = "hmer.graph.", "hmer.graph2."
-"""The beginnings of the keys under which a file holds the parts of its graph readers."""
+"""Prefixes of the metadata keys of the graph models."""
 
 SCORERS = "scorers"
-"""The key in the metadata of what is asked when."""
+"""Metadata key of the `Entries`."""
 
 INK, INK_UNSURE = "ink", "ink, unsure"
 IMAGE, IMAGE_UNSURE = "image", "image, unsure"
 
 Entries = Mapping[str, Sequence[tuple[str, str, float]]]
-"""Case -> the graph reader, its front, and the weight beside CTC, for each that is asked."""
+"""Case -> the graph model, its node encoder and its weight relative to CTC, for each scorer."""
 
 
-def one_reader(front: str) -> Entries:
-    """What is asked of a file with one graph reader, which sees images by this front."""
+def one_model(front: str) -> Entries:
+    """Entries for one graph model, which encodes images by ``front``."""
     return {  # weights chosen on CROHME test2014
         INK: [(GRAPH, STROKE, 2.0)],
         INK_UNSURE: [(GRAPH, front, 0.8)],
@@ -52,22 +53,22 @@ def one_reader(front: str) -> Entries:
     }
 
 
-def two_readers() -> Entries:
-    """The same where a second one sees images by the strokes of their skeletons."""
+def two_models() -> Entries:
+    """Entries for a second graph model that encodes the skeleton strokes of images."""
     return {  # weights chosen on CROHME test2014 and scanned crops
         INK: [(GRAPH, STROKE, 2.0)],
         INK_UNSURE: [(GRAPH, COMPONENT, 0.8)],  # pieces besides: no better on ink
-        # Both at first: pieces alone never read Z or a line under letters back.
+        # Both in the first pass: pieces alone never recognised Z or underlined letters.
         IMAGE: [(SECOND, PIECE, 1.5), (GRAPH, COMPONENT, 1.5)],
     }
 
 
 @dataclass(frozen=True)
-class GraphReaders:
-    """All graph readers of a file, loaded when one is first asked.
+class GraphModels:
+    """All graph models of a file, loaded on first use.
 
-    ``packed`` are the models in the file by their keys, ``load`` opens one; ``entries`` of None
-    are those of one reader.
+    ``packed`` are the embedded models by metadata key, ``load`` opens one; ``entries`` default to
+    `one_model`.
     """
 
     packed: Mapping[str, str]
@@ -75,23 +76,23 @@ class GraphReaders:
     entries: Entries | None = field(default=None)
 
     def scorers(self, image: Readable, case: str) -> list[GraphScorer]:
-        """Those that are asked of an image, or of ink, in this case.
+        """The scorers of an image, or of ink, in this case.
 
-        Left out are those to which it has no nodes, or more than MOST_NODES.
+        Skipped are those for which it has no nodes, or more than MOST_NODES.
         """
         views = _Views(image)
         found = []
-        for reader, front, weight in self._entries.get(case, ()):
-            nodes = views.nodes(front) if reader in self._decoders else None
+        for model, front, weight in self._entries.get(case, ()):
+            nodes = views.nodes(front) if model in self._decoders else None
             if nodes is not None and 0 < len(nodes.boxes) <= MOST_NODES:
-                found.append(self._decoders[reader].scorer(nodes, weight))
+                found.append(self._decoders[model].scorer(nodes, weight))
         return found
 
     @cached_property
     def _entries(self) -> Entries:
         if self.entries is not None:
             return self.entries
-        return one_reader(PIECE if GRAPH + PIECE in self.packed else COMPONENT)
+        return one_model(PIECE if GRAPH + PIECE in self.packed else COMPONENT)
 
     @cached_property
     def _decoders(self) -> dict[str, GraphDecoder]:
@@ -109,7 +110,7 @@ class GraphReaders:
 
 
 class _Views:
-    """One expression as each front sees it."""
+    """The nodes of one expression for each node encoder, computed on demand."""
 
     def __init__(self, image: Readable) -> None:
         self.image = image
@@ -119,7 +120,7 @@ class _Views:
         return prepare(image_of(self.image), SYMBOL)
 
     def nodes(self, front: str) -> Nodes | None:
-        """None where there is no ink, or nobody knows its strokes."""
+        """The nodes for ``front``; None without ink, or if its strokes are unknown."""
         if front == STROKE:
             if not isinstance(self.image, InkImage) or len(self.image.strokes) > MOST_NODES:
                 return None

@@ -1,8 +1,10 @@
-"""Ink of an image -> strokes: its skeleton, cut at junctions, what goes straight on joined again.
+"""Stroke extraction from images: ink mask -> skeleton -> branches -> strokes.
 
-After Chan, "Stroke extraction for offline handwritten mathematical expression recognition" (arXiv
-1905.06749). Distances are in pixels; those that depend on the pen are in its half width, which the
-distance transform tells.
+Input: a mask (H, W). Output: a `Skeleton`: strokes as points, and the stroke nearest to each ink
+pixel. Method: thinning, tracing of branches between junctions, removal of spurs and small loops,
+and joining of branches that continue straight through a junction (Chan, "Stroke extraction for
+offline handwritten mathematical expression recognition", arXiv 1905.06749). Distances are in
+pixels; those given as a pair are a multiple of half the pen width plus a constant.
 """
 
 from __future__ import annotations
@@ -21,39 +23,40 @@ from hmer_cli.recognition.thinning import AROUND, DEGREE, LINKED, Mask, neighbou
 Floats = NDArray[np.float64]
 
 MOST = 256
-"""Strokes of one image; of more, the longest are told."""
+"""Maximal number of strokes; the longest are kept."""
 
 _SPUR = 1.5, 1.5
-"""A branch shorter than so many half pens and pixels more is the corner of a line's end."""
+"""Maximal length of a spur: a short branch at the end of a thick line."""
 
 _BRIDGE = 1.5, 1.0
-"""Junctions joined by less are one: two lines that cross aslant meet in two."""
+"""Junctions closer than this are merged: an oblique crossing makes two."""
 
 _LOOP = 2.0, 4.0
-"""A branch that comes back to its junction after less goes around a hole in the ink."""
+"""A loop shorter than this is a hole in the ink."""
 
 _AHEAD = 2.0, 5.0
-"""Over how much the direction of a branch is measured; the first half pen is left out."""
+"""Distance over which the direction of a branch is measured, after the first half pen."""
 
 _STRAIGHT = -0.35
-"""Branches whose directions have a cosine below this go on into each other."""
+"""Maximal cosine of the directions of two branches that continue each other."""
 
 _SMOOTH = 2
-"""Points before and after, over which places are averaged."""
+"""Half width, in points, of the moving average over a stroke."""
 
 _OPEN = 2.5
-"""A stroke whose ends are nearer than this is closed."""
+"""Maximal distance of the ends of a closed stroke."""
 
 _DOWN = 1.5
-"""How much more a way down counts than one to the right where the direction of a stroke is told."""
+"""Weight of downward relative to rightward motion in choosing the direction of a stroke."""
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """The strokes of one image, N of them, from left to right.
+    """The N strokes of one image, from left to right.
 
-    ``strokes`` are points (P, 2), x and y in pixels, told from the upper or left end.
-    ``where`` (H, W) says of each pixel of the ink which stroke it is nearest to, -1 elsewhere.
+    Attributes:
+        strokes: points (P, 2), x and y in pixels, from the upper or left end.
+        where: (H, W), the index of the nearest stroke for each ink pixel, -1 elsewhere.
     """
 
     strokes: list[NDArray[np.float32]]
@@ -61,7 +64,7 @@ class Skeleton:
 
 
 def skeleton(mask: Mask) -> Skeleton | None:
-    """The strokes of a mask (H, W), 1 where there is ink; None where there is none."""
+    """The strokes of a mask (H, W), 1 for ink; None without ink."""
     padded = np.pad(mask, 1)
     lines = thinned(padded)
     graph = _Graph.trace(lines, cv2.distanceTransform(padded, cv2.DIST_L2, 3))
@@ -76,8 +79,8 @@ def skeleton(mask: Mask) -> Skeleton | None:
     kept = kept[np.argsort(left, kind="stable")]
     places = np.full(len(strokes) + 1, -1, np.int32)
     places[kept] = np.arange(len(kept))
-    told = [_directed(strokes[i]) - np.float32(1) for i in kept]
-    return Skeleton(told, _nearest(padded, graph.points, places[owners])[1:-1, 1:-1])
+    directed = [_directed(strokes[i]) - np.float32(1) for i in kept]
+    return Skeleton(directed, _nearest(padded, graph.points, places[owners])[1:-1, 1:-1])
 
 
 def _nearest(mask: Mask, points: Floats, owners: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -137,7 +140,7 @@ class _Graph:
         return cls(points, width[y, x].astype(np.float64), branches, ends, knots)
 
     def clean(self) -> None:
-        """Leave out what the width of the pen makes: small loops, double junctions, spurs."""
+        """Remove artefacts of the pen width: small loops, double junctions, spurs."""
         reach = [float(self.radii[knots].max()) for knots in self.knots]
         root = list(range(len(self.knots)))
         for i in sorted(self.branches, key=lambda i: len(self.branches[i])):
@@ -184,7 +187,7 @@ class _Graph:
                 del self.branches[i], self.ends[i]
 
     def chains(self) -> tuple[list[list[int]], NDArray[np.int32]]:
-        """Strokes as points by number, and of each pixel which of them it is of, -1 for none."""
+        """Strokes as indices of points, and the index of the stroke of each pixel, -1 for none."""
         links = self._links()
         owners = np.full(self.count, -1, np.int32)
         chains: list[list[int]] = []
@@ -203,7 +206,7 @@ class _Graph:
     def _followed(
         self, i: int, side: int, links: dict[tuple[int, int], tuple[int, int]], done: set[int]
     ) -> list[int]:
-        """The points from that side of a branch on, through junctions, to where it ends."""
+        """Indices of the points from one side of a branch, through linked branches, to the end."""
         start = self.ends[i][side]
         chain = [self.count + start] if start >= 0 else []
         while i not in done:
@@ -215,7 +218,7 @@ class _Graph:
         return chain
 
     def _links(self) -> dict[tuple[int, int], tuple[int, int]]:
-        """Which end of a branch goes on into which other, through their junction."""
+        """Pairs of branch ends that continue each other through their junction."""
         meeting: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for i, ends in self.ends.items():
             for side, j in enumerate(ends):
@@ -226,19 +229,19 @@ class _Graph:
             if len(at) == 2:
                 links[at[0]], links[at[1]] = at[1], at[0]
                 continue
-            ways = [self._way(j, i, side) for i, side in at]
+            directions = [self._direction(j, i, side) for i, side in at]
             pairs = sorted(
                 (u[0] * v[0] + u[1] * v[1], a, b)
-                for b, v in enumerate(ways)
-                for a, u in enumerate(ways[:b])
+                for b, v in enumerate(directions)
+                for a, u in enumerate(directions[:b])
             )
             for cosine, a, b in pairs:
                 if cosine < _STRAIGHT and at[a] not in links and at[b] not in links:
                     links[at[a]], links[at[b]] = at[b], at[a]
         return links
 
-    def _way(self, j: int, i: int, side: int) -> tuple[float, float]:
-        """The direction in which a branch leaves its junction, of length 1."""
+    def _direction(self, j: int, i: int, side: int) -> tuple[float, float]:
+        """Unit vector of the direction in which a branch leaves its junction."""
         branch, reach = self.branches[i], self.reach[j]
         last = len(branch) - 1
         first = min(round(reach), last)

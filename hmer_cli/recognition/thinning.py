@@ -19,7 +19,7 @@ _BITS = (np.arange(256)[:, None] >> np.arange(8) & 1).astype(np.uint8)
 """Whether each neighbour is set, (256, 8), by code."""
 
 _PASSES = 512
-"""No ink is wider than twice so many pixels: `hmer_cli.recognition.prepare` makes none taller."""
+"""Maximal number of passes; ink of `hmer_cli.recognition.prepare` is at most twice as wide."""
 
 
 def _kernel() -> NDArray[np.float32]:
@@ -38,7 +38,7 @@ def neighbours(mask: Mask) -> Mask:
 
 
 def _kept(step: int) -> NDArray[np.uint8]:
-    """What stays in one of the two sub-iterations, (256,) by code."""
+    """Whether a pixel stays in one of the two sub-iterations, (256,) by code."""
     n, ne, e, se, s, sw, w, nw = _BITS.T.astype(bool)
     pairs = ((n, ne, e), (e, se, s), (s, sw, w), (w, nw, n))
     crossings = sum((~a & (b | c)).astype(int) for a, b, c in pairs)

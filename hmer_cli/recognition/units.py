@@ -1,7 +1,8 @@
-"""Output units of the recogniser: the tokens, and the brace pairs that are written as one.
+"""Output units of the recogniser: tokens, and frequent runs of tokens as one unit.
 
-Braces are most of a label's length but no ink; joining the runs below is lossless and shortens
-the CTC target, so that fewer frames have to say what nobody wrote.
+Input: tokens. Output: unit indices, and back. Braces are most of a label's length but leave no
+ink; joining the runs below is lossless and shortens the CTC target, so fewer frames must emit
+units without ink (byte-pair encoding with a fixed merge table).
 """
 
 from __future__ import annotations
@@ -59,5 +60,5 @@ class Units:
 
 
 def frames_needed(units: Sequence[int]) -> int:
-    """CTC frames that a label takes at least: one a unit and a blank between equal neighbours."""
+    """Minimal CTC frames of a label: one per unit, and a blank between equal neighbours."""
     return len(units) + sum(a == b for a, b in pairwise(units))

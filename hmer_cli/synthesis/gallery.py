@@ -1,21 +1,16 @@
-"""Gallery: pictures of handwriting with their labels -> one self-contained HTML file."""
+"""Galleries: pictures of handwriting with their labels, as one self-contained HTML file.
+
+Input: `Card` objects. Output: HTML, rendered from ``templates/gallery.html.j2``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("hmer_cli.synthesis"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+from hmer_cli.html import render_page
 
 
 @dataclass(frozen=True)
@@ -30,9 +25,9 @@ class Card:
 def gallery(title: str, cards: Iterable[Card], total: int, tall: bool = False) -> str:
     """The HTML page; ``total`` pictures there are, of which ``cards`` are shown."""
     shown = [(card.name, Markup(card.picture), card.label) for card in cards]
-    template = _ENVIRONMENT.get_template("gallery.html.j2")
-    return template.render(
-        title=title, cards=shown, total=total, height="60rem" if tall else "11rem"
+    height = "60rem" if tall else "11rem"
+    return render_page(
+        "synthesis", "gallery.html.j2", title=title, cards=shown, total=total, height=height
     )
 
 

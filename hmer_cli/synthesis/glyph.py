@@ -1,4 +1,7 @@
-"""A glyph: the strokes of one symbol in units of its text line (x height, baseline at 0)."""
+"""A glyph: the strokes of one symbol in units of its text line (x height, baseline at 0).
+
+Immutable; made by `hmer_cli.synthesis.font`.
+"""
 
 from __future__ import annotations
 

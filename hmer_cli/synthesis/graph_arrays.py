@@ -1,4 +1,7 @@
-"""Symbol graph -> the input arrays of HMEG's layout network (Gao, Chen et al., CVPR 2024)."""
+"""Symbol graph -> the input arrays of HMEG's layout network (Gao, Chen et al., CVPR 2024).
+
+Input: a `SymbolGraph` of N symbols. Output: `GraphArrays` of shapes (N,) and (N, N).
+"""
 
 from __future__ import annotations
 

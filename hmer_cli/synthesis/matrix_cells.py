@@ -1,4 +1,7 @@
-"""Positions of the cells of a matrix, from the boxes of their contents."""
+"""Positions of the cells of a matrix, from the boxes of their contents.
+
+Input: boxes of the cells, in x heights. Output: row, column and shift (x, y) of each.
+"""
 
 from __future__ import annotations
 

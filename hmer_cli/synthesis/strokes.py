@@ -1,4 +1,8 @@
-"""Placed glyphs (marks) -> strokes, by an affine map from each glyph's box to the mark's box."""
+"""Placed glyphs (marks) -> strokes.
+
+Input: glyphs with boxes. Output: points (N, 2). Method: an affine map from each glyph's box to the
+mark's box.
+"""
 
 from __future__ import annotations
 

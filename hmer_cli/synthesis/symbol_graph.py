@@ -71,12 +71,6 @@ class SymbolGraph:
             relations[second, first] = relation.inverse
         return cls(tuple(builder.symbols), relations)
 
-    @property
-    def triples(self) -> NDArray[np.int64]:
-        """Every ordered pair as (first symbol, relation, second symbol): (N * (N - 1), 3)."""
-        first, second = np.nonzero(~np.eye(len(self.symbols), dtype=bool))
-        return np.stack([first, self.relations[first, second], second], axis=1).astype(np.int64)
-
     def tree(self) -> Tree:
         """The tree that has this graph, whatever the order of its symbols.
 

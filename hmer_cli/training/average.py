@@ -1,11 +1,11 @@
-"""Mean of the weights of several runs: folders of checkpoints in, one weights file out.
+r"""Average of the weights of several runs: folders of checkpoints -> one weights file.
 
     python -m hmer_cli.training.average train/recipes/wide.toml runs/wide3 runs/wide2 \
         --data ../shared/data/crohme.zip --out runs/average
 
-Models on one slope of the loss: their mean lies lower than either (Izmailov et al., UAI 2018;
-Wortsman et al., ICML 2022). Batch norm's means are taken anew, as none of the runs has those of the
-mean. The recipe and the log are those of the first run.
+The mean of models in one basin has a lower loss than each (Izmailov et al., UAI 2018; Wortsman et
+al., ICML 2022). Batch norm statistics are recomputed. The recipe and the log are those of the first
+run.
 """
 
 from __future__ import annotations

@@ -1,9 +1,15 @@
-"""Training curves as one picture."""
+"""Training curves as one picture.
+
+Input: the log of a run. Output: a PNG of loss and scores over images.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+
+from hmer_cli.models.registry import cache_dir
 
 PANELS = {
     "loss a unit": ("ctc", "decoder", "symbols"),
@@ -15,6 +21,8 @@ PANELS = {
 
 def draw_curves(log: Path, picture: Path) -> None:
     """Draw the log of a run (JSON lines) against the images seen, as PNG."""
+    if (cache := cache_dir()) is not None:  # matplotlib keeps its list of fonts where it is told
+        os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,8 +1,7 @@
-"""What a finished training run leaves: calibrated weights or final scores, curves and a record.
+"""Results of a finished training run: calibrated weights or final scores, curves and a record.
 
-Input is the folder of a run with its best checkpoint and log, output the files beside them. The
-confidence of weights is fitted on the recipe's calibration split
-(`hmer_cli.training.export.calibration`).
+Input: the folder of a run with its best checkpoint and log. Output: files beside them. Confidences
+are fitted on the recipe's calibration split (`hmer_cli.training.export.calibration`).
 """
 
 from __future__ import annotations

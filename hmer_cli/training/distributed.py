@@ -1,4 +1,7 @@
-"""The processes that train one model together, as `torchrun` starts them; mostly just one."""
+"""Distributed training: the processes that `torchrun` starts, mostly one.
+
+Rank, world size, broadcast and reduction; without torchrun all are those of a single process.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ CPU = torch.device("cpu")
 
 
 def own_device() -> torch.device:
-    """The GPU that is this process's own among those that torchrun started; without any, the CPU.
+    """The GPU of this process, by the local rank that torchrun sets; the CPU if there is no GPU.
 
     Raises UsageError where there are more processes than GPUs.
     """
@@ -34,10 +37,10 @@ def own_device() -> torch.device:
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """This process among the others: its ``rank`` of ``size``, the device that is its own.
+    """This process: its ``rank`` of ``size`` and its device.
 
-    Gradients are averaged between GPUs by NCCL, on CPUs by Gloo. Counters always go by Gloo
-    (``counters``), so that agreeing on them makes no host wait for its GPU.
+    Gradients are averaged between GPUs by NCCL, on CPUs by Gloo. Counters always use Gloo
+    (``counters``), so that no host waits for its GPU.
     """
 
     rank: int = 0
@@ -47,7 +50,7 @@ class ProcessGroup:
 
     @classmethod
     def join(cls) -> Self:
-        """The team that torchrun tells of in the environment; without it, this process alone.
+        """The group that torchrun describes in the environment; without it, this process alone.
 
         Raises UsageError where there are more processes than GPUs.
         """
@@ -60,20 +63,20 @@ class ProcessGroup:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that scores, writes and speaks."""
+        """Whether this is the first process, which scores, writes and reports."""
         return self.rank == 0
 
-    def wrap(self, module: nn.Module, partly: bool = False) -> nn.Module:
+    def wrap(self, module: nn.Module, find_unused: bool = False) -> nn.Module:
         """The module, its gradients averaged over all processes in every backward pass.
 
-        Where batches use it ``partly``, gradients of what a process did not use count as 0.
+        With ``find_unused``, gradients of parameters that a process did not use count as 0.
         """
         if self.size == 1:
             return module
-        return DistributedDataParallel(module, find_unused_parameters=partly)
+        return DistributedDataParallel(module, find_unused_parameters=find_unused)
 
     def total(self, *values: float) -> list[float]:
-        """The sum of each value over all processes, which wait for each other here."""
+        """The sum of each value over all processes; a barrier."""
         if self.size == 1:
             return list(values)
         sums = torch.tensor(values, dtype=torch.float64)
@@ -81,10 +84,10 @@ class ProcessGroup:
         return [float(value) for value in sums]
 
     def leading(self, *values: float) -> list[float]:
-        """The values of the process that leads, for all of them."""
+        """The values of the first process, broadcast to all."""
         return self.total(*(value if self.leads else 0.0 for value in values))
 
     def leave(self) -> None:
-        """Go on alone."""
+        """Leave the process group."""
         if self.counters is not None:
             dist.destroy_process_group()

@@ -1,7 +1,9 @@
-"""Recogniser and graph model in one weights file, with the confidence calibrated anew.
+r"""Joins a CTC model, a graph model and a language model to one weights file, and calibrates it.
 
-python -m hmer_cli.training.join hmer-wide-8 runs/pieces --beside --name hmer-wide-9 \\
-    --data ../shared/data/crohme.zip
+Input: a weights file and the folder of a graph run. Output: a weights file.
+
+    python -m hmer_cli.training.join hmer-wide-8 runs/pieces --beside --name hmer-wide-9 \
+        --data ../shared/data/crohme.zip
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import UsageError
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
-from hmer_cli.recognition.scorer_sets import SCORERS, two_readers
+from hmer_cli.recognition.scorer_sets import SCORERS, two_models
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.export import onnx
-from hmer_cli.training.export.calibration import BASES, calibrate
+from hmer_cli.training.export.calibration import CASES, calibrate
 from hmer_cli.training.export.transfer import symbol_names, transfer
 from hmer_cli.training.loop import BEST
 from hmer_cli.training.messages import say
@@ -34,16 +36,28 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="of what comes of them")
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
     parser.add_argument("--beside", action="store_true", help="keep the graph model it has")
+    parser.add_argument("--language", type=Path, help="what training.language_model wrote")
     given = parser.parse_args()
     out = given.run / f"{given.name}.onnx"
-    join(resolve(given.weights), given.run, given.name, given.data, out, given.beside)
+    weights = resolve(given.weights)
+    join(weights, given.run, given.name, given.data, out, given.beside, given.language)
     say(f"weights in {out}, {out.stat().st_size / 1e6:.1f} MB")
 
 
-def join(weights: Path, run: Path, name: str, data: Path, out: Path, beside: bool = False) -> None:
+def join(
+    weights: Path,
+    run: Path,
+    name: str,
+    data: Path,
+    out: Path,
+    beside: bool = False,
+    language: Path | None = None,
+) -> None:
     """Write the recogniser of ``weights`` with the graph model of ``run`` to ``out``.
 
-    With ``beside`` the graph model that the recogniser has stays, and the other sees images alone.
+    With ``beside`` the graph model that the recogniser has stays, and the other sees images alone;
+    without, it takes the place of the first, and a second one stays. The file ``language`` holds a
+    packed language model; without it the recogniser's own stays.
     Raises UsageError where the two have other tokens, or where the run has no graph model.
     """
     _, metadata = onnx.restore(weights)
@@ -58,15 +72,16 @@ def join(weights: Path, run: Path, name: str, data: Path, out: Path, beside: boo
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
     metadata["name"] = name
     metadata["calibration"] = metadata["calibration"] if beside else {}
-    metadata |= {"graph2": kept, SCORERS: two_readers()} if beside else {"graph": kept}
-    onnx.join(weights, parts, metadata, out, beside)
+    metadata |= {"graph2": kept, SCORERS: two_models()} if beside else {"graph": kept}
+    text = language.read_text(encoding="ascii") if language else None
+    onnx.join(weights, parts, metadata, out, beside, text)
     if split := metadata["recipe"]["calibration"]:
         # Beside the model that it has, only images are read otherwise than before.
-        bases = [(False, True)] if beside else BASES
+        cases = [(False, True)] if beside and text is None else CASES
         degradation = parse(content["recipe"], str(run)).drawing.degradation
         samples = open_dataset(str(data), split)
-        metadata["calibration"] |= calibrate(out, samples, bases, degradation)
-        onnx.join(weights, parts, metadata, out, beside)
+        metadata["calibration"] |= calibrate(out, samples, cases, degradation)
+        onnx.join(weights, parts, metadata, out, beside, text)
 
 
 def limited(model: GraphModel, old: Sequence[str], tokens: Sequence[str]) -> GraphModel:

@@ -28,6 +28,7 @@ from hmer_cli.training.loop import BEST, CHECKPOINT, LOG, Trainer
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.systems.base import Say
+from hmer_cli.training.systems.lines import LineSystem
 
 _SEEN = 2
 """Contexts of n-grams that were seen so often are kept."""
@@ -76,6 +77,7 @@ def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:
     The record says how the file reads lines that the run never saw: as ink, and drawn as images.
     """
     system, content = load_system(out / BEST)
+    assert isinstance(system, LineSystem)
     known = set(content["tokens"])
     texts = with_formulas([line.text for line in open_lines(data, plan.split)])
     labels = [system.units.encode(t) for t in map(characters, texts) if known.issuperset(t)]

@@ -1,4 +1,8 @@
-"""The training loop: one recipe, one visible loop, on CPU or GPU, by one process or several."""
+"""The training loop: one recipe, on CPU or GPU, by one process or several.
+
+Input: a `System` (model, losses, batches) and a plan. Output: checkpoints and a log, a line per
+validation. Resumes from the last checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -37,23 +41,28 @@ SAVED = 240.0
 """Seconds after which there is a checkpoint, whether or not a score is due."""
 
 AHEAD = 8
-"""Batches that each worker draws ahead."""
+"""Batches that each worker prepares ahead."""
 
 
 @dataclass
 class State:
     """What a run has done so far, in all its processes; all of it is in the checkpoint.
 
-    ``skipped`` counts steps left out because a gradient was not finite, ``tight`` images whose
-    label did not fit their frames. ``waited`` and ``dull`` are the scores since the ``best`` one
-    and since the ``lowest`` loss on the validation set, ``fall`` what is left of the rate.
+    Attributes:
+        step, seen, seconds: steps, images and time so far.
+        skipped: steps that were left out because a gradient was not finite.
+        infeasible: images whose label needs more CTC frames than they have.
+        best, waited: best score on the validation set, and validations since.
+        lowest, dull: lowest loss on the validation set, and validations since.
+        fall: factor of the learning rate after plateaus.
+        resumed: number of times that the run was resumed.
     """
 
     step: int = 0
     seen: int = 0
     seconds: float = 0.0
     skipped: int = 0
-    tight: int = 0
+    infeasible: int = 0
     best: float = math.inf
     waited: int = 0
     lowest: float = math.inf
@@ -65,7 +74,7 @@ class State:
 class Stream(IterableDataset[Targets]):
     """A system's batches for a DataLoader.
 
-    Each worker of each process has its own seed, and all know the progress of the run.
+    Each worker of each process has its own seed; the progress of the run is shared memory.
     """
 
     def __init__(
@@ -98,13 +107,13 @@ class Trainer:
         out: Path,
         say: Say,
         invention: Invention | None = None,
-        team: ProcessGroup | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
         if not data and invention is None:
             raise InputError("there is no labelled ink to train on", "give a CROHME package")
         self.recipe, self.out, self.say = recipe, out, say
-        self.team = team or ProcessGroup.join()
-        if self.team.device.type == "cuda":
+        self.group = group or ProcessGroup.join()
+        if self.group.device.type == "cuda":
             torch.set_float32_matmul_precision("high")
         tokens = Vocabulary.of_labels(" ".join(e.tokens) for e in data).tokens
         if invention is not None:
@@ -112,17 +121,17 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.system = build(recipe, tokens)
         self.model = self.system.model
-        self.model.to(self.team.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(self.group.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.model)
         self.optimiser = self._optimiser()
         self.data, self.invention, self.valid = data, invention, valid
         self.stills: list[tuple[list[int], Targets]] = []
         self.state = State()
         self.sums: dict[str, Tensor] = {}
-        self.lesson: torch.nn.Module = LossModule(self.system)
+        self.loss_module: torch.nn.Module = LossModule(self.system)
 
     def begin_with(self, weights: Path) -> None:
-        """Start from what a weights file holds, as far as it fits."""
+        """Initialise from a weights file, as far as its parameters fit."""
         share = self.system.begin_with(weights)
         self.say(f"{share:.0%} of the parameters come from {weights}")
 
@@ -140,7 +149,7 @@ class Trainer:
     def run(self, advance: Callable[[int, int], None] = lambda done, found: None) -> State:
         """Train to the end of the schedule, from the last checkpoint if there is one.
 
-        ``advance`` is told the images of every step.
+        ``advance`` is called with the number of images after every step.
         """
         schedule, state = self.recipe.schedule, self.state
         self.out.mkdir(parents=True, exist_ok=True)
@@ -155,10 +164,10 @@ class Trainer:
             source.progress[0] = self.progress()
             batch = next(loader)
             self.step(batch)
-            images, tight = self.team.total(batch.count, batch.tight)
-            (state.seconds,) = self.team.leading(time.monotonic() - begun)
+            images, infeasible = self.group.total(batch.count, batch.infeasible)
+            (state.seconds,) = self.group.leading(time.monotonic() - begun)
             state.seen += int(images)
-            state.tight += int(tight)
+            state.infeasible += int(infeasible)
             advance(int(images), 0)
             if state.seen >= due or self.progress() >= 1:
                 due = (state.seen // schedule.interval + 1) * schedule.interval
@@ -171,27 +180,27 @@ class Trainer:
         return state
 
     def start(self) -> None:
-        """Go on from the checkpoint if there is one; then let the processes train together."""
+        """Resume from the checkpoint if there is one; wrap the loss for data-parallel training."""
         if not self.resume():
             self.system.begin(self.say)
-            self._follow(keep=0.0)
-        torch.manual_seed(self.recipe.seed + 1000 * self.state.resumed + self.team.rank)
-        self.lesson = self.team.wrap(self.lesson, self.system.partly)
+            self._update_average(keep=0.0)
+        torch.manual_seed(self.recipe.seed + 1000 * self.state.resumed + self.group.rank)
+        self.loss_module = self.group.wrap(self.loss_module, self.system.finds_unused)
 
     def source(self) -> Stream:
-        """What this process learns from: no two of them, nor a run resumed, see the same."""
-        seed = (self.recipe.seed + self.state.resumed, self.team.rank)
+        """The data of this process, with a seed of its own, also after resuming."""
+        seed = (self.recipe.seed + self.state.resumed, self.group.rank)
         return Stream(self.system, self.data, self.invention, seed)
 
     def _loader(self, source: Stream) -> Iterator[Targets]:
-        """Batches drawn by all other cores beside a GPU, else between the steps.
+        """Batches by worker processes on all other cores beside a GPU, else between the steps.
 
-        Where several processes train on CPUs, each has a worker that draws while it waits for them.
+        With several processes on CPUs, each has one worker.
         """
-        on_cpu = self.team.device.type == "cpu"
-        if on_cpu and self.team.size == 1:
+        on_cpu = self.group.device.type == "cpu"
+        if on_cpu and self.group.size == 1:
             return iter(DataLoader(source, batch_size=None))
-        workers = 1 if on_cpu else max(1, (os.cpu_count() or 1) // self.team.size - 1)
+        workers = 1 if on_cpu else max(1, (os.cpu_count() or 1) // self.group.size - 1)
         return iter(
             DataLoader(
                 source,
@@ -199,49 +208,48 @@ class Trainer:
                 num_workers=workers,
                 prefetch_factor=AHEAD,
                 pin_memory=not on_cpu,
-                worker_init_fn=_alone,
+                worker_init_fn=_use_one_thread,
             )
         )
 
     def step(self, batch: Targets) -> None:
         """One batch: losses, gradients, weights, their average.
 
-        No number is fetched from the GPU. Where a gradient is not finite, in any process, the
-        optimiser leaves the step out in all of them: it is told so on the device, as a GradScaler
-        tells it.
+        Nothing is copied from the GPU. If a gradient is not finite in any process, the optimiser
+        skips the step in all of them, by the mechanism of GradScaler (``found_inf``).
         """
         schedule, state = self.recipe.schedule, self.state
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate()
-        total, parts = self.lesson(batch.to(self.team.device))
+        for parameters in self.optimiser.param_groups:
+            parameters["lr"] = self.rate()
+        total, parts = self.loss_module(batch.to(self.group.device))
         self.optimiser.zero_grad()
         total.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), schedule.clip)
         skipped = (~torch.isfinite(norm)).float()
         self.optimiser.found_inf = skipped  # type: ignore[attr-defined]
         self.optimiser.step()
-        self._follow(min(schedule.average, (1 + state.step) / (10 + state.step)))
+        self._update_average(min(schedule.average, (1 + state.step) / (10 + state.step)))
         state.step += 1
         shown = {"loss": total.detach(), **parts, "skipped": skipped, "batches": torch.ones(())}
         for key, value in shown.items():
             self.sums[key] = self.sums.get(key, 0.0) + value
 
     def progress(self) -> float:
-        """How far the run is, 0 to 1: in images, or in minutes where those come to an end first."""
+        """Progress of the run, 0 to 1, in images or in minutes, whichever ends first."""
         schedule, state = self.recipe.schedule, self.state
         timed = state.seconds / (60 * schedule.minutes) if schedule.minutes else 0.0
         return min(1.0, max(state.seen / schedule.images, timed))
 
     def rate(self) -> float:
-        """Linear warm-up, then a cosine down to nothing, or what the plateaus have left of it."""
+        """Learning rate: linear warm-up, then cosine decay, or halving on plateaus."""
         schedule = self.recipe.schedule
         warm = min(1.0, (self.state.step + 1) / max(1, schedule.warmup))
         fall = 0.5 * (1 + math.cos(math.pi * self.progress()))
         return max(schedule.rate * warm * (self.state.fall if schedule.plateau else fall), 1e-7)
 
     @torch.no_grad()
-    def _follow(self, keep: float) -> None:
-        """The averaged weights move a little towards the current ones; what counts is copied."""
+    def _update_average(self, keep: float) -> None:
+        """Exponential moving average of the parameters; buffers are copied."""
         averaged, current = self.average.parameters(), self.model.parameters()
         torch._foreach_lerp_(list(averaged), list(current), 1 - keep)
         for old, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
@@ -250,15 +258,15 @@ class Trainer:
     def report(self) -> None:
         """Score the validation set, append a line to the log, keep the weights if they are best.
 
-        One process does it, and all of them know how it went.
+        The first process does so and broadcasts the result.
         """
         state = self.state
         state.skipped += int(self.sums.pop("skipped"))
-        if self.team.leads:
+        if self.group.leads:
             self._score()
-        counts = self.team.leading(state.waited, state.dull)
+        counts = self.group.leading(state.waited, state.dull)
         state.waited, state.dull = map(int, counts)
-        state.best, state.lowest, state.fall = self.team.leading(
+        state.best, state.lowest, state.fall = self.group.leading(
             state.best, state.lowest, state.fall
         )
         self.sums = {}
@@ -272,14 +280,14 @@ class Trainer:
             "minutes": round(state.seconds / 60, 1),
             "rate": round(self.rate(), 7),
             **{key: round(float(value) / count, 4) for key, value in self.sums.items()},
-            **self._examine(),
+            **self._validate(),
             "skipped": state.skipped,
-            "tight": state.tight,
+            "infeasible": state.infeasible,
         }
         with (self.out / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         left = state.seconds * (1 / max(self.progress(), 1e-6) - 1)
-        self.say(f"{_told(line)}; {left / 60:.0f} min to go")
+        self.say(f"{_summary(line)}; {left / 60:.0f} min to go")
         if schedule.plateau:
             low = line.get("valid_loss", line["loss"])
             state.dull = 0 if low < state.lowest else state.dull + 1
@@ -293,19 +301,19 @@ class Trainer:
             state.best = score
             self._write(BEST)
 
-    def _examine(self) -> dict[str, float]:
-        """How well the averaged weights read the validation set, greedily."""
+    def _validate(self) -> dict[str, float]:
+        """Scores of the averaged weights on the validation set, decoded greedily."""
         import jiwer
 
         if not self.valid:
             return {}
         self.stills = self.stills or list(self.system.stills(self.valid))
         truths = [" ".join(example.tokens) for example in self.valid]
-        said = [" ".join(tokens) for tokens in read_all(self.system, self.average, self.stills)]
+        read = [" ".join(tokens) for tokens in read_all(self.system, self.average, self.stills)]
         found = {
-            "wer": jiwer.wer(truths, said),
-            "cer": jiwer.cer(truths, said),
-            "exprate": float(np.mean([t == s for t, s in zip(truths, said, strict=True)])),
+            "wer": jiwer.wer(truths, read),
+            "cer": jiwer.cer(truths, read),
+            "exprate": float(np.mean([t == s for t, s in zip(truths, read, strict=True)])),
         }
         if self.recipe.schedule.plateau:
             found["valid_loss"] = mean_loss(self.system, self.average, self.stills)
@@ -313,7 +321,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint that `resume` reads."""
-        if self.team.leads:
+        if self.group.leads:
             self._write(
                 CHECKPOINT, reader=self.model.state_dict(), optimiser=self.optimiser.state_dict()
             )
@@ -332,11 +340,11 @@ class Trainer:
         os.replace(part, self.out / name)
 
     def resume(self) -> bool:
-        """Go on from the checkpoint in the output folder; whether there is one."""
+        """Load the checkpoint in the output folder; returns whether there is one."""
         path = self.out / CHECKPOINT
         if not path.exists():
             return False
-        content = torch.load(path, map_location=self.team.device, weights_only=True)
+        content = torch.load(path, map_location=self.group.device, weights_only=True)
         if content["shape"] != self.system.shape:
             raise UsageError(f"{path} is of another model", "choose another --out")
         self.model.load_state_dict(content["reader"])
@@ -349,11 +357,11 @@ class Trainer:
         return True
 
 
-def _alone(worker: int) -> None:
-    """Every worker is a process of its own: more threads would only be in each other's way."""
+def _use_one_thread(worker: int) -> None:
+    """One OpenCV thread per worker process."""
     cv2.setNumThreads(1)
 
 
-def _told(line: dict[str, Any]) -> str:
+def _summary(line: dict[str, Any]) -> str:
     kept = ("seen", "loss", "ctc", "decoder", "named", "wer", "exprate", "minutes")
     return ", ".join(f"{key} {line[key]}" for key in kept if key in line)

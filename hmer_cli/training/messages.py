@@ -1,4 +1,7 @@
-"""Messages of training runs, on stderr."""
+"""Messages of training runs, on stderr.
+
+One line each, flushed at once.
+"""
 
 from __future__ import annotations
 

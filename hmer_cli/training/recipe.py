@@ -1,4 +1,8 @@
-"""A training recipe: what a TOML file in `train/recipes` says, with a default for all of it."""
+"""Training recipes: TOML files in ``train/recipes``, with a default for every key.
+
+Input: a file and changes (``key=value``). Output: a `Recipe`, validated by msgspec. Raises
+UsageError for unknown keys and wrong types.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +24,25 @@ KINDS = {
     "object": "a table",
     "bool": "true or false",
 }
-"""What the kinds of values are called in messages."""
+"""Names of the types of values in messages."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How examples become images.
+    """How examples are rendered.
 
-    Symbol sizes are pixels and grow from ``small`` to the reader's own size, the share of
-    sub-expressions falls from ``parts[0]`` to ``parts[1]``, both until ``grown`` of the run.
-    ``zoom`` is the standard deviation of the log of the scale; ``pen`` the width of the line;
-    ``degraded`` the share of images that are made to look like scans and photos, ``bilevel`` that
-    of those in nothing but black and white, ``moved`` of those with the motion of the pen;
-    ``components`` and ``pieces`` are the shares of expressions that graph readers see as images,
-    by their connected components and by the strokes of their skeletons. ``degradation`` is what
-    happens to degraded ones.
+    Attributes:
+        small: symbol size in pixels at the start of the run; it grows to that of the model.
+        parts: share of sub-expressions at the start, and after ``grown``.
+        grown: share of the run until both have reached their final values.
+        zoom: standard deviation of the log of the scale.
+        pen: range of pen widths, in pixels.
+        degraded: share of images that are degraded like scans and photos.
+        bilevel: share of images in black and white.
+        moved: share of images with pen motion channels.
+        components: share of expressions for graph models as images, by connected components.
+        pieces: the same, by strokes of their skeletons.
+        degradation: parameters of the degradation.
     """
 
     small: float = 14.0
@@ -51,16 +59,16 @@ class Drawing:
 
     @property
     def images(self) -> float:
-        """The share of expressions that graph readers see as images."""
+        """Share of expressions that are images for graph models."""
         return self.components + self.pieces
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """The picture of the seed's systems: the whole expression, stretched over one fixed size.
+    """The image of the seed's systems: the whole expression, stretched to one fixed size.
 
     ``height``, ``width``, ``padding`` and ``pen`` are pixels, ``rotation`` a standard
-    deviation in degrees; ``brightness`` and ``contrast`` are how far from 1 their factors go.
+    deviation in degrees; ``brightness`` and ``contrast`` the largest deviations of factors from 1.
     """
 
     height: int = 64
@@ -76,14 +84,17 @@ class Canvas:
 class Recomposition:
     """New expressions laid out from the ink of the training symbols.
 
-    ``share`` of all examples are such, and of the others ``grafted`` have some signs exchanged
-    for those of other writers; their labels come from the files ``formulas``, from the
-    training labels and from random trees, more symbols from the files ``symbols`` (MathBrush,
-    UNIPEN, detexify), all named beside the data; one file may stand without a list.
-    ``own`` of the new ones are in our own hand, in ``touching`` signs stand so near that many
-    touch. ``alone``: nothing else is learnt from, and the data is the folder of these files.
-    ``vocabulary``, named beside the recipe, widens that of the labels. Of
-    ``tries`` labels the one with the rarest token is written.
+    Attributes:
+        share: share of synthetic examples.
+        grafted: share of the others in which symbols are substituted.
+        tries: number of labels of which the one with the rarest token is written.
+        own: share of synthetic examples in the stroke font.
+        touching: share of synthetic examples in which symbols stand so near that many touch.
+        alone: train on synthetic examples only; the data is then the folder of the files below.
+        formulas: files of LaTeX, beside the data; labels also come from training labels and
+            random trees.
+        symbols: files of isolated symbols, beside the data (MathBrush, UNIPEN, detexify).
+        vocabulary: file beside the recipe that extends the vocabulary of the labels.
     """
 
     share: float = 0.0
@@ -99,9 +110,10 @@ class Recomposition:
 
 @dataclass(frozen=True)
 class Losses:
-    """How much each loss counts beside the others; the chances of smoothing and corruption.
+    """Weights of the losses; label smoothing; probability of corrupted units in the decoder.
 
-    ``first`` is the CTC loss of the first pass, ``ctc`` that of the second.
+    ``first`` is the CTC loss of the first pass, ``ctc`` that of the second; ``background`` the
+    weight of cells without a symbol.
     """
 
     ctc: float = 1.0
@@ -117,17 +129,23 @@ class Losses:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The length of the run in images, and how the weights move.
+    """Length of the run, batches and optimiser.
 
-    The run ends after ``images``, or after so many ``minutes`` if that comes first and is not 0.
-    ``pixels`` is the size of a batch of each process, of graph readers in nodes, ``pool`` the
-    images among which those of like size are sought, ``rate`` AdamW's peak learning rate, reached
-    after ``warmup`` steps and left along a cosine; with a ``plateau``, the rate stays and halves
-    after so many scores at which the loss on the validation set was not lower. What graph readers
-    learn from is shown to them ``shown`` times, each as it was drawn once. ``average`` is the
-    decay of the averaged weights, which are the ones kept. The score is taken every ``interval``
-    images, on one in ``scored`` of the validation set; ``patience`` scores without a better one end
-    the run.
+    Attributes:
+        images: images after which the run ends.
+        minutes: the same in minutes, whichever comes first; 0 for no limit.
+        interval: images between validations.
+        scored: one in so many examples of the validation set is used.
+        patience: validations without a better score after which the run ends.
+        pixels: padded pixels of a batch of each process; nodes or units for graph models.
+        pool: number of images out of which similar ones form a batch.
+        rate: peak learning rate of AdamW, decayed along a cosine.
+        warmup: steps of linear warm-up.
+        plateau: if not 0, the rate is halved after so many validations without a lower loss.
+        shown: how often graph models are trained on an augmented example (data echoing).
+        decay: weight decay.
+        clip: largest norm of the gradient.
+        average: decay of the moving average of the weights, which is what is kept.
     """
 
     images: int = 200_000
@@ -147,15 +165,32 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Everything that decides a run, beside the data.
+class Own:
+    """How data sets given with ``--more`` are learnt from beside the data, to adapt to one writer.
 
-    ``family`` is the kind of recogniser, one of `hmer_cli.training.registry`, ``model`` what its
-    dimensions are.
-    ``split``, ``valid`` and ``calibration`` name the parts of the data that are learnt from,
-    that choose the best weights, and that confidence is fitted on; the last two may be empty.
-    ``symbol`` is the size in pixels at which the trained model is to read: a little more than
-    that of training reads better.
+    ``share`` is theirs of all that is learnt from, however few they are; at 0 every sample counts
+    alike. One sample in ``held`` is not learnt from but scored, beside the validation set; at 0
+    none is.
+    """
+
+    share: float = 0.0
+    held: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a run besides the data.
+
+    Attributes:
+        name: of the weights.
+        family: model family, one of `hmer_cli.training.registry`.
+        seed: of the random numbers.
+        split, valid, calibration: parts of the data for training, for the choice of the best
+            weights and for confidences; the last two may be empty.
+        symbol: symbol size in pixels at inference; slightly more than in training is best.
+        skipped: drop path rate of residual blocks.
+        dropped: spatial dropout rate.
+        model: dimensions of the network.
     """
 
     name: str
@@ -172,6 +207,7 @@ class Recipe:
     drawing: Drawing = field(default_factory=Drawing)
     canvas: Canvas = field(default_factory=Canvas)
     spread: Spread = field(default_factory=Spread)
+    own: Own = field(default_factory=Own)
     recomposition: Recomposition = field(default_factory=Recomposition)
     losses: Losses = field(default_factory=Losses)
 

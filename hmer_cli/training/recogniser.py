@@ -1,4 +1,8 @@
-"""One training run of a recogniser: recipe and labelled data in, weights, curves and record out."""
+"""One training run of a recogniser: recipe and labelled data -> weights, curves and a record.
+
+Opens the data, builds the system of the recipe, runs the loop, and delivers the results
+(`hmer_cli.training.delivery`).
+"""
 
 from __future__ import annotations
 
@@ -10,18 +14,18 @@ from hmer_cli.datasets.expressions import Sample, open_dataset
 from hmer_cli.errors import UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.registry import resolve
-from hmer_cli.training.compose.examples import examples, inks
+from hmer_cli.training.compose.examples import Example, examples, inks
 from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.delivery import command_of, deliver
 from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.lines import train_lines
 from hmer_cli.training.loop import BEST, CHECKPOINT, Trainer
-from hmer_cli.training.recipe import Recipe
+from hmer_cli.training.recipe import Own, Recipe
 from hmer_cli.training.systems.base import Say
 
 Advance = Callable[[int, int], None]
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
-"""What is counted, and up to which number -> what is told of every step."""
+"""Name and total of a progress bar -> a context that gives a callback of (done, found)."""
 
 
 def train_recogniser(
@@ -39,26 +43,27 @@ def train_recogniser(
 
     Raises InputError where there is nothing to train on.
     """
-    team = ProcessGroup.join()
-    if not team.leads:
+    group = ProcessGroup.join()
+    if not group.leads:
         say = _silent
     if plan.family == "lines":
         return train_lines(plan, recipe, data, out, say, progress, start, changes, more)
     alone = plan.recomposition.alone
     samples = [] if alone else open_dataset(str(data), plan.split or None)
-    samples += [sample for path in more for sample in _all_of(path, plan.split)]
-    learned = examples(samples)
+    own = [sample for path in more for sample in _all_of(path, plan.split)]
+    learned, held = with_own(examples(samples), examples(own), plan.own)
+    samples += own
     scored = open_dataset(str(data), plan.valid)[:: plan.schedule.scored] if plan.valid else []
-    valid = examples(scored)
+    valid = [*examples(scored), *held]
     say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
     invention = invention_of(plan, recipe.parent, data if alone else data.parent, samples)
-    trainer = Trainer(plan, learned, valid, out, say, invention, team)
+    trainer = Trainer(plan, learned, valid, out, say, invention, group)
     if start is not None and not (out / CHECKPOINT).exists():
         trainer.begin_with(resolve(start))
     with progress("training", plan.schedule.images) as advance:
-        trainer.run(advance if team.leads else _unwatched)
-    team.leave()
-    if not team.leads:
+        trainer.run(advance if group.leads else _unwatched)
+    group.leave()
+    if not group.leads:
         return out / BEST
     command = command_of(recipe, data, out, start, changes, more)
     return deliver(plan, data, out, command, say, invention)
@@ -72,18 +77,30 @@ def _all_of(path: Path, split: str) -> list[Sample]:
         return open_dataset(str(path), split)
 
 
+def with_own(
+    learned: Sequence[Example], own: Sequence[Example], plan: Own
+) -> tuple[list[Example], list[Example]]:
+    """What is learnt from, ``own`` examples as often as their share asks, and those held out."""
+    held = list(own[plan.held - 1 :: plan.held]) if plan.held else []
+    kept = [example for i, example in enumerate(own, 1) if not plan.held or i % plan.held]
+    times = 1
+    if kept and learned and plan.share:
+        times = max(1, round(plan.share / (1 - plan.share) * len(learned) / len(kept)))
+    return [*learned, *kept * times], held
+
+
 def _silent(message: str) -> None:
-    """What is said by a process that another one speaks for."""
+    """Messages of all processes but the first are dropped."""
 
 
 def _unwatched(done: int, found: int) -> None:
-    """Progress that another process shows."""
+    """Progress of all processes but the first is not shown."""
 
 
 def invention_of(
     plan: Recipe, beside_recipe: Path, beside_data: Path, samples: Sequence[Sample]
 ) -> Invention | None:
-    """What makes new expressions, where the recipe asks for them."""
+    """The source of synthetic expressions, if the recipe uses them."""
     wanted = plan.recomposition
     if not (wanted.share or wanted.grafted or wanted.alone):
         return None

@@ -1,4 +1,4 @@
-"""Copy a weights file into ``weights/`` of the checkout and enter it into the index.
+"""Copies a weights file into ``weights/`` of the checkout and enters it into the index.
 
 python -m hmer_cli.training.ship runs/wide/hmer-wide-1.onnx
 """

@@ -1,4 +1,7 @@
-"""What the kinds of stages of a release do: each makes its output and returns its scores."""
+"""The kinds of stages of a release, by the name of their key ``kind``.
+
+Input: the settings of a stage and the outputs of earlier ones. Output: a file, and its scores.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError
+from hmer_cli.training import language_model
 from hmer_cli.training.average import average
 from hmer_cli.training.compose.examples import examples, inks
 from hmer_cli.training.compose.symbol_bank import SymbolBank
@@ -66,10 +70,29 @@ def mean(job: Job) -> Scores:
 
 
 def joined(job: Job) -> Scores:
-    """The recogniser of the first stage with the graph model of the second, in one file."""
-    first, second = job.stage.source
-    name, crohme = Path(job.stage.output).stem, job.data["crohme"]
-    join(job.outputs[first], job.folders[second], name, crohme, job.output)
+    """The recogniser of the first stage with the graph model of the second, in one file.
+
+    With the option ``beside``, the graph model of the first stage is kept. The language model is
+    that of a third stage, if any.
+    """
+    first, second, *third = job.stage.source
+    join(
+        job.outputs[first],
+        job.folders[second],
+        Path(job.stage.output).stem,
+        job.data["crohme"],
+        job.output,
+        bool(job.stage.options.get("beside")),
+        job.outputs[third[0]] if third else None,
+    )
+    return {}
+
+
+def language(job: Job) -> Scores:
+    """The language model of labels, packed."""
+    formulas = [job.data[name] for name in ("textbooks", "formulas")]
+    model = language_model.train(language_model.corpus(formulas, job.data["crohme"]))
+    job.output.write_text(model.packed(), encoding="ascii")
     return {}
 
 
@@ -97,6 +120,7 @@ KINDS: dict[str, Run] = {
     "recogniser": recogniser,
     "lines": lines,
     "average": mean,
+    "language-model": language,
     "join": joined,
     "hand": hand,
     "layout-statistics": layout_statistics,

@@ -1,4 +1,7 @@
-"""One thread for networks so small that several would only wait for each other."""
+"""A context in which torch and OpenCV use one thread.
+
+For networks too small to gain from several, and for results that do not depend on the cores.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,8 @@ const list = $("#list"), sheet = $("#sheet"), filter = $("#filter"), order = $("
 const headings = [...document.querySelectorAll(".where")];
 const cards = [...document.querySelectorAll(".card")];
 const narrow = matchMedia("(max-width: 60rem)");
+const chosen = new Set();  // entries for one deed on all of them
+let active = null;  // the card that keys are meant for
 
 // ---- What was changed here: kept in the browser, by the key of the ink, until it is applied.
 
@@ -36,12 +38,45 @@ const isChanged = (entry) => isEdited(entry) || entry.corrected;
 const isGone = (entry) => entry.key !== null && isChanged(entry) && latexOf(entry) === "";
 
 function change(entry, latex) {
+  checkpoint();
+  put(entry, latex);
+  changed(new Set([entry.key]));
+}
+
+function put(entry, latex) {
   const asRead = !entry.corrected && latex !== "" && latex === entry.label;
   if (asRead || (latex === entry.latex && (latex !== "" || entry.corrected))) edits.delete(entry.key);
   else edits.set(entry.key, { latex: latex.trim() });
+}
+
+/** What goes with a change of the entries with these keys. */
+function changed(keys) {
   store();
-  for (const [i, other] of entries.entries()) if (other.key === entry.key) draw(cards[i], other);
+  entries.forEach((entry, i) => { if (keys.has(entry.key)) draw(cards[i], entry); });
   show();
+  refreshSheet();
+}
+
+// ---- Taking back: how all was before each change
+
+const PAST = 200;
+const past = [];
+
+function checkpoint() {
+  past.push(JSON.stringify([...edits]));
+  if (past.length > PAST) past.shift();
+  $("#undo").disabled = false;
+}
+
+function undo() {
+  if (!past.length) return;
+  const before = new Map(JSON.parse(past.pop()));
+  const keys = new Set([...edits.keys(), ...before.keys()]);
+  edits.clear();
+  before.forEach((edit, key) => edits.set(key, edit));
+  $("#undo").disabled = !past.length;
+  changed(keys);
+  toast("Taken back");
 }
 
 function settle() {
@@ -70,6 +105,7 @@ function draw(card, entry) {
   $(".badge", card).textContent = gone ? "not mathematics" : isChanged(entry) ? "corrected" : entry.status;
   if (entry.key === null) return;
   $("[data-do=drop]", card).textContent = gone ? "Is mathematics" : "Not mathematics";
+  offer(card, entry);
   if (set === null) $(".math", card).innerHTML = card.read;
   else if (!gone) $(".math", card).innerHTML = set.math ?? "";
   const note = $(".note", card);
@@ -194,14 +230,19 @@ function showPage(entry) {
       if (other.picture === number) $("#sheet-page svg").append(box(other.box, { "data-i": i }));
     });
   }
-  for (const rect of $("#sheet-page").querySelectorAll("rect")) {
-    const other = entries[rect.dataset.i];
-    const state = isGone(other) ? "gone" : isChanged(other) ? "ok" : other.status;
-    rect.setAttribute("class", other === entry ? `${state} here` : state);
-  }
+  refreshSheet(entry);
   const here = $("#sheet-page .here"), view = $("#sheet-page");
   const place = here.getBoundingClientRect(), frame = view.getBoundingClientRect();
   view.scrollTop += place.top + place.height / 2 - frame.top - frame.height / 2;
+}
+
+/** The regions of the page that is shown, by what is thought of them now. */
+function refreshSheet(here = active && entryOf(active)) {
+  for (const rect of $("#sheet-page").querySelectorAll("rect")) {
+    const other = entries[rect.dataset.i];
+    const state = isGone(other) ? "gone" : isChanged(other) ? "ok" : other.status;
+    rect.setAttribute("class", [state, other === here && "here", chosen.has(other) && "chosen"].filter(Boolean).join(" "));
+  }
 }
 
 // ---- Which cards are shown, and in which order
@@ -210,7 +251,7 @@ const shown = () => [...list.querySelectorAll(".card:not([hidden])")];
 
 function fits(entry, status, words) {
   const state = isChanged(entry) ? "changed" : entry.status;
-  const text = `${entry.id} ${entry.source} page ${entry.page} ${latexOf(entry)}`.toLowerCase();
+  const text = `${entry.id} ${entry.alias} ${entry.source} page ${entry.page} ${latexOf(entry)}`.toLowerCase();
   return (!status || state === status) && words.every((word) => text.includes(word));
 }
 
@@ -252,8 +293,6 @@ function arrange() {
 }
 
 // ---- Doing things
-
-let active = null;
 
 function activate(card, { scroll = true } = {}) {
   if (!card) return;
@@ -334,6 +373,7 @@ function preview(card, form, latex) {
 }
 
 function drop(card) {
+  if (chosen.size) return dropChosen();
   const entry = entryOf(card);
   if (entry.key === null) return;
   change(entry, isGone(entry) ? entry.read : "");
@@ -393,15 +433,20 @@ const KEYS = {
   j: () => move(1), k: () => move(-1),
   e: () => active && edit(active), c: () => active && copy(active), x: () => active && drop(active),
   p: () => active && openSheet(active),
+  u: undo, v: () => active && choose(entryOf(active)),
   ArrowLeft: () => active && step(active, -1), ArrowRight: () => active && step(active, 1),
   "/": () => { filter.focus(); filter.select(); },
   "?": () => $("#help").showModal(),
-  Escape: () => (sheet.classList.contains("open") ? closeSheet() : light(null, null)),
+  Escape: () => (sheet.classList.contains("open") ? closeSheet() : (chooseNone(), light(null, null))),
 };
+for (let n = 0; n <= 9; n++) KEYS[n] = () => active && pick(active, n);
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
-  if (event.target.matches("input:not([type=radio]), textarea, select")) {
+  if ($("dialog[open]") || event.altKey) return;
+  const typing = event.target.matches("input:not([type=radio], [type=checkbox]), textarea, select");
+  if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing) { event.preventDefault(); undo(); }
+  if (event.ctrlKey || event.metaKey) return;
+  if (typing) {
     if (event.key === "Escape") event.target.blur();
     return;
   }
@@ -422,6 +467,7 @@ list.addEventListener("pointerleave", () => light(null, null));
 $("#sheet-page").addEventListener("click", (event) => {
   const i = event.target.dataset?.i;
   if (i === undefined) return;
+  if (event.shiftKey || event.ctrlKey || event.metaKey) return choose(entries[i]);
   closeSheet();
   activate(cards[i]);
 });
@@ -430,16 +476,6 @@ filter.addEventListener("input", show);
 $(".chips").addEventListener("change", show);
 order.addEventListener("change", arrange);
 $("#export").addEventListener("click", exportAll);
+$("#undo").addEventListener("click", undo);
 $("#theme").addEventListener("click", turn);
 $("#help-button").addEventListener("click", () => $("#help").showModal());
-
-settle();
-arrange();
-show();
-for (const card of cards) {
-  if (isEdited(entryOf(card))) draw(card, entryOf(card));
-  else coming.observe(card);
-}
-const linked = cards.find((card) => card.id === location.hash.slice(1));
-activate(linked ?? shown().find((card) => entryOf(card).picture !== null) ?? shown()[0],
-  { scroll: linked !== undefined });

@@ -3,7 +3,7 @@
 
 function Sound(table) {
   const set = Object.fromEntries(
-    ["starred", "limited", "scripts", "bare", "delimiters", "text"].map((n) => [n, new Set(table[n])]));
+    ["starred", "limited", "scripts", "bare", "delimiters", "text", "inkless"].map((n) => [n, new Set(table[n])]));
   const of = (name, key) => (Object.hasOwn(table[name], key) ? table[name][key] : undefined);
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
   const WRAPPED = /^(?:(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/u;
@@ -194,7 +194,8 @@ function Sound(table) {
     if (tokens.length > table.most) return `longer than ${table.most} tokens`;
     try {
       check(tokens);
-      return null;
+      const seen = formula.replace(/\\hspace\*?\s*\{[^{}]*\}/gu, "").match(TOKEN) ?? [];
+      return seen.every((token) => set.inkless.has(token)) ? "it says nothing" : null;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       return error.message;

@@ -1,11 +1,10 @@
-"""Symbols as textures: a conditional variational autoencoder with a hand for the expression.
+"""Glyph network: textures of symbols from a conditional VAE with a latent per expression.
 
-HMEG draws a soft mask a symbol and paints it afterwards; with two CPU cores for the training we
-let people's symbols teach the masks as well (Kingma and Welling, ICLR 2014; Sohn et al., NeurIPS
-2015), beside the discriminators of HMEG. Three latents say which of its shapes a symbol has: the
-form, one of a few prototypes of its token (as 1 with and without a foot); the hand, which is common
-to the symbols of an expression; and a turn of its own. All are chance when something new is
-written.
+Input: tokens and latents. Output: textures (N, 1, R, R). HMEG refines a soft mask per symbol; here
+the masks are also trained on real symbols, since two CPU cores allow little adversarial training
+(Kingma and Welling, ICLR 2014; Sohn et al., NeurIPS 2015). Latents: the form, one of a few
+prototypes of the token (1 with or without a foot); the hand, shared by the symbols of an
+expression; and an individual variation. All are sampled in generation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Batches of symbol graphs as the tensors that HMEG's networks take."""
+"""Batches of symbol graphs as tensors for HMEG's networks.
+
+Input: symbol graphs. Output: padded symbols (B, N), relations (B, N, N) and masks (B, N).
+"""
 
 from __future__ import annotations
 

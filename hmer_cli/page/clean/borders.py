@@ -1,8 +1,8 @@
-"""Frames, strips and cut off lines along the edges of an image: painted as paper.
+"""Removes frames, strips and cut off lines along the edges of an image.
 
-Screenshots, form fields and table cells bring a line or a strip along an edge, final answers are
-boxed, and a crop keeps the feet of the line above. None of it is a sign of the formula, and the
-reader would take it for a root.
+Input and output: (H, W). Screenshots, form fields and table cells have a line or a strip along an
+edge, final answers are boxed, and crops contain the lower ends of the line above. The recogniser
+would take such lines for roots or bars. Method: connected components, measured against the edges.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.load.images import Pixels
 
-_INK = 190  # gray levels: what is darker is ink, a grey line of one pixel too
-_DEEP = 0.012, 4  # of the shorter side, and pixels at least: how far inside a line at the edge lies
-_LINE = 0.8  # of an edge: as long as this a line along it is
-_STRIP = 0.7, 0.25  # of an edge: along so much a strip lies; of the image: deeper is none
+_INK = 190  # gray levels: threshold of ink, including gray lines of one pixel
+_DEEP = 0.012, 4  # of the shorter side, and pixels: largest distance of a line from the edge
+_LINE = 0.8  # of an edge: least length of a line along it
+_STRIP = 0.7, 0.25  # of an edge: least length of a strip; of the image: largest depth
 _OTHER, _EVEN = 60, 40  # gray levels: a strip differs so much from the paper, and so little inside
-_SIDE = 0.85  # of each side of a frame is drawn
-_BAND = 0.12  # of the shorter side of a frame: by so much its sides bend
-_WITHIN = 0.97  # of all other ink is inside a frame
-_FEWEST = 2  # components inside: a sign may enclose one, as in a circled dot
-_FOOT = 0.3  # of the height of the writing: remains of other lines are lower,
-_FEET = 2  # and of so many letters at least: a single one may be a bar of the formula
+_SIDE = 0.85  # of each side of a frame: least share that is drawn
+_BAND = 0.12  # of the shorter side of a frame: largest deviation of its sides
+_WITHIN = 0.97  # of all other ink: least share inside a frame
+_FEWEST = 2  # components inside a frame; a sign such as a circled dot may enclose one
+_FOOT = 0.3  # of the height of the writing: largest height of remains of other lines
+_FEET = 2  # least number of such remains; a single one may be a bar of the formula
 
 
 def without_strips(image: Pixels) -> Pixels:
-    """The image with its own shade in place of even strips of another along its edges.
+    """The image with even strips of another shade along its edges painted over.
 
     ``image`` and the result: (H, W), light or dark: a light bar over a dark page is one.
     """
@@ -49,7 +49,7 @@ def without_strips(image: Pixels) -> Pixels:
 
 
 def without_borders(image: Pixels) -> Pixels:
-    """The image without what lies along its edges or encloses all of its writing.
+    """The image without lines along its edges, frames and remains of other lines.
 
     ``image`` and the result: (H, W), dark ink on evenly white paper.
     """
@@ -73,7 +73,7 @@ def without_borders(image: Pixels) -> Pixels:
 
 
 def _without_lines(image: Pixels) -> Pixels:
-    """Without straight lines at the very edge, where a crop went through a form or a cell."""
+    """Without straight lines at the edge, where a crop cut through a form or a cell."""
     deep = max(_DEEP[1], round(_DEEP[0] * min(image.shape)))
     cleaned = image.copy()
     for turn in range(4):
@@ -86,7 +86,7 @@ def _without_lines(image: Pixels) -> Pixels:
 
 
 def _strips(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which components lie along most of an edge, and are no deeper than a strip is."""
+    """Which components lie along most of an edge and are shallow."""
     found = np.zeros(len(stats), bool)
     height, width = labels.shape
     for edge, size, of in (
@@ -102,7 +102,7 @@ def _strips(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> NDArray[np.b
 
 
 def _frames(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which components go all the way round the other ink."""
+    """Which components enclose all other ink."""
     found = np.zeros(len(stats), bool)
     area = stats[1:, cv2.CC_STAT_AREA].sum()
     left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
@@ -134,7 +134,7 @@ def _goes_round(own: NDArray[np.bool_]) -> bool:
 
 
 def _feet(stats: NDArray[np.int32], gone: NDArray[np.bool_], height: int) -> NDArray[np.bool_]:
-    """Which components are what a crop left of the lines above and below.
+    """Which components are remains of the lines above and below.
 
     They touch the upper or lower edge, are low beside the writing, and white is between.
     """

@@ -1,4 +1,9 @@
-"""Photos and scans that lie askew -> upright pages, and the way back to the source's pixels."""
+"""Perspective and slope: photos and scans -> upright pages.
+
+Input: (H, W). Output: the rectified image, and a homography (3, 3) back to the source's pixels.
+Method: the corners of the sheet (`hmer_cli.page.clean.sheet`), then the angle at which the
+projection profile of the ink rows is sharpest.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +17,21 @@ from hmer_cli.page.clean.surroundings import without_surroundings
 from hmer_cli.page.load.images import Pixels, shrunk
 
 Homography = NDArray[np.float64]
-"""(3, 3): takes points (x, y, 1) of one picture to those of another; (0, 0) is a corner."""
+"""(3, 3): maps points (x, y, 1) of one image to another; (0, 0) is a corner."""
 
 Shape = tuple[int, ...]
 """Height and width."""
 
-_STUDIED = 1000  # pixels of the longer side at which the slope of the lines is measured
-_STEEPEST = 8.0  # degrees: beyond that nobody laid the sheet down to be read
+_STUDIED = 1000  # pixels of the longer side at which the slope is measured
+_STEEPEST = 8.0  # degrees: largest slope that is corrected
 _FINEST = 0.1
-_LEAST = 1.5  # degrees: less harms nobody, and a turned picture is softer than it was
-_CLEARER = 1.15  # times as clear as it is, the lines must be when they are turned
-_PARTS = 60  # connected parts of ink: fewer make no page whose lines could be seen
+_LEAST = 1.5  # degrees: smaller slopes are left, as rotation blurs
+_CLEARER = 1.15  # least gain in sharpness of the profile by rotation
+_PARTS = 60  # connected components: fewer make no page with lines
 
 
 def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
-    """The sheet alone, seen from above, its lines level, and the way from there to ``image``.
+    """The rectified sheet with level lines, and the homography from there to ``image``.
 
     None where nothing is to be turned; what lies beside a sheet cut off by the picture's edge is
     painted as paper. ``image``: (H, W), light or dark.
@@ -46,7 +51,7 @@ def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
 
 
 def _from_above(corners: Corners) -> tuple[Shape, Homography]:
-    """The shape of the sheet with these corners, and the way back from its points."""
+    """The shape of the rectified sheet, and the homography back."""
     sides = np.hypot(*(np.roll(corners, -1, 0) - corners).T)
     width, height = round(max(sides[0], sides[2])), round(max(sides[1], sides[3]))
     flat = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
@@ -55,8 +60,8 @@ def _from_above(corners: Corners) -> tuple[Shape, Homography]:
 
 
 def _turned(shape: Shape, angle: float) -> tuple[Shape, Homography]:
-    """All of a picture, turned so that what fell to the right by ``angle`` degrees is level: its
-    shape then, and the way back."""
+    """Shape of the whole image after a rotation that levels lines falling to the right by ``angle``
+    degrees, and the homography back."""
     height, width = shape
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     taller = round(height * cos + width * abs(sin))
@@ -66,8 +71,7 @@ def _turned(shape: Shape, angle: float) -> tuple[Shape, Homography]:
 
 
 def _seen(image: Pixels, shape: Shape, back: Homography) -> Pixels:
-    """A picture of this shape whose points are where ``back`` leads in the image; where there is
-    nothing, the shade of its paper."""
+    """The image warped to this shape by ``back``; outside, the shade of its paper."""
     return np.asarray(
         cv2.warpPerspective(
             image,
@@ -85,7 +89,7 @@ def _shift(x: float, y: float) -> Homography:
 
 
 def skew(image: Pixels) -> float:
-    """Degrees by which the lines of writing or of the paper fall to the right, 0 if unclear.
+    """Slope of the lines of writing or of the paper, in degrees to the right; 0 if unclear.
 
     The ink of straight lines, counted row by row, changes most from row to row when they are
     level (W. Postl, Detection of linear oblique structures and skew scan in digitized documents,
@@ -110,7 +114,7 @@ def skew(image: Pixels) -> float:
 
 
 def _clarity(points: NDArray[np.floating], angle: float) -> float:
-    """How much the ink changes from row to row when it is turned back by ``angle``."""
+    """Sharpness of the projection profile of the rows after rotation by ``angle``."""
     slope = np.radians(angle)
     rows = points[:, 1] * np.cos(slope) - points[:, 0] * np.sin(slope)
     counts = np.bincount(((rows - rows.min()) / 2).astype(np.int64))

@@ -1,4 +1,8 @@
-"""Any page -> dark ink on evenly white paper."""
+"""Illumination: any page -> dark ink on evenly white paper.
+
+Input and output: (H, W). Method: chalk on boards is inverted; the paper's shade, estimated by
+morphological closing, is divided out (flat-field correction).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,13 @@ import numpy as np
 
 from hmer_cli.page.load.images import Pixels, shrunk
 
-_STUDY_SIZE = 1024  # the paper is studied at this size at most: it has no fine detail
-_BOARD = 1.2  # times as much light as dark detail: of photos with both, most are of paper
-_GRAIN = 16  # gray levels: what differs less from the paper is its grain
+_STUDY_SIZE = 1024  # pixels of the longer side at which the paper is estimated
+_BOARD = 1.2  # least ratio of bright to dark detail on a board
+_GRAIN = 16  # gray levels: smaller differences are texture of the paper
 
 
 def clean(image: Pixels) -> Pixels:
-    """Chalk on a board turned into ink on paper, and the paper's own shade divided out.
+    """Invert boards, and divide by the shade of the paper.
 
     ``image`` and the result: (H, W), 0 black to 255 white.
     """
@@ -23,10 +27,10 @@ def clean(image: Pixels) -> Pixels:
 
 
 def is_light_on_dark(image: Pixels) -> bool:
-    """Whether the strokes are lighter than what they are written on.
+    """Whether the strokes are lighter than their background.
 
-    Strokes are thin: a wide median removes them, and what it removed says on which side of the
-    paper they were. That holds under shadows, where one threshold for the page does not.
+    A wide median removes thin strokes; the sign of the difference is that of their contrast. This
+    also holds under shadows, unlike a global threshold.
     """
     small = shrunk(image, _STUDY_SIZE)
     window = min(max(15, max(small.shape) // 8), 255) | 1
@@ -40,7 +44,7 @@ def is_light_on_dark(image: Pixels) -> bool:
 
 
 def flatten(image: Pixels) -> Pixels:
-    """Divide by the shade of the paper, so that white is 255 from edge to edge."""
+    """Divide by the shade of the paper, so that paper is 255 everywhere."""
     small = shrunk(image, _STUDY_SIZE)
     size = max(15, max(small.shape) // 16) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

@@ -1,4 +1,8 @@
-"""Punch holes and the dark rims of scans: found in the margins of a page and painted as paper."""
+"""Removes punch holes and the dark rims of scans.
+
+Input and output: (H, W), dark ink on white. Method: morphological opening leaves what is thicker
+than a pen stroke; discs in line along a margin are holes, bars along an edge are rims.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,12 @@ from numpy.typing import NDArray
 from hmer_cli.page.load.images import Pixels, shrunk
 
 _STUDIED = 1000  # pixels of the longer side
-_SMALLEST = 600  # pixels of the shorter side: what is smaller is no scanned page
-_DARK = 215  # gray levels: paper is lighter, what lies behind it is not
-_RIM = 7, 0.3  # pixels: thicker than a pen's lines; of the side: shorter is something written
-_HOLE = 13, 48  # pixels: broader than a pen's lines; most across with its shadow
-_MARGIN = 0.08  # of the page's width and height: where holes are
-_ALIGNED = 0.02, 0.08  # of the page: holes are in line, and so far apart; no page has only one
+_SMALLEST = 600  # pixels of the shorter side: smaller images are no scanned pages
+_DARK = 215  # gray levels: threshold between paper and background
+_RIM = 7, 0.3  # pixels: least thickness, above a pen's; of the side: least length
+_HOLE = 13, 48  # pixels: least diameter, above a pen's; largest, with its shadow
+_MARGIN = 0.08  # of width and height: where holes lie
+_ALIGNED = 0.02, 0.08  # of the page: largest deviation of holes from a line, least distance
 
 
 def remove_holes(image: Pixels) -> Pixels:
@@ -39,7 +43,7 @@ def remove_holes(image: Pixels) -> Pixels:
 
 
 def _rims(dark: Pixels) -> Pixels:
-    """1 where something thick and dark runs along an edge of the picture."""
+    """1 where a thick dark bar runs along an edge of the image."""
     thick, share = _RIM
     room = cv2.copyMakeBorder(dark, thick, thick, thick, thick, cv2.BORDER_REPLICATE)
     opened = cv2.morphologyEx(room, cv2.MORPH_OPEN, np.ones((thick, thick), np.uint8))
@@ -53,7 +57,7 @@ def _rims(dark: Pixels) -> Pixels:
 
 
 def _holes(dark: Pixels) -> list[tuple[int, int, int]]:
-    """Middle and radius of the holes along the edges."""
+    """Centres and radii of the holes along the edges."""
     broad, most = _HOLE
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (broad, broad))
     opened = cv2.morphologyEx(dark, cv2.MORPH_OPEN, disc)

@@ -1,4 +1,9 @@
-"""Ruled and squared paper: its lines found and taken out, the writing on them left whole."""
+"""Removes the printed lines of ruled and squared paper, and keeps the writing on them.
+
+Input and output: (H, W), dark ink on white. Method: faint horizontal and vertical pieces are
+chained across the page; chains that are long, even in spacing and gray level are lines. Each line
+is erased except where strokes run across or along it.
+"""
 
 from __future__ import annotations
 
@@ -14,42 +19,44 @@ Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
 _Found = tuple[float, float, NDArray[np.int64]]  # height, gray level, pixels in the flat image
 
-_FAINT = (20, 60)  # gray levels below the paper at which lines are looked for
-_THICKEST = 430  # a printed line is no thicker than this part of the page's longer side
-_SHORTEST = 30  # and its unbroken pieces no shorter than this part of the way across
-_UNBROKEN = 8  # but one of them no shorter than this part: a row of minus signs has none
-_COVERED = 0.35  # of the way across: what a line's pieces add up to
-_REACH = 0.5  # of the way across: from a line's first piece to its last
-_OTHERS = 5  # lines that cross the page: with so many,
-_BROKEN = 20  # one of a line's pieces need be no longer than this part of the way across,
-_WHOLE = 3  # with fewer than this: fraction bars beside each other are no line
-_EVEN = 0.15  # of their spacing: by so much lines stray from it
-_SMOOTH = 31  # pixels along a line, for its middle
-_BARE = 0.3  # of a line has nothing written on it,
-_SPANS = 12  # nor of so many spans of it each,
-_HEAVY = 1.6  # and there a stroke along it makes it so many times as heavy,
-_STROKE = 8  # pixels, or longer,
-_CROSSED = 2.2  # and one across it so many times
-_DARKER = 35  # gray levels below the lines where they cross: that is ink
+_FAINT = (20, 60)  # gray levels below the paper: thresholds of the two passes
+_THICKEST = 430  # largest thickness of a line: longer side of the page / this
+_SHORTEST = 30  # least length of an unbroken piece: width / this
+_UNBROKEN = 8  # least length of the longest piece of a line: width / this
+_COVERED = 0.35  # of the width: least total length of the pieces of a line
+_REACH = 0.5  # of the width: least distance from its first piece to its last
+_STRAY = 0.01  # of the gap between two of its pieces: largest deviation of the second,
+_BEND, _LONG = 0.02, 6  # and the same where both are at least this part of the width long
+_OTHERS = 5  # lines on a page from which _BROKEN applies instead of _WHOLE
+_BROKEN = 20  # with many lines, least length of the longest piece: width / this
+_WHOLE = 3  # with few lines the same, as fraction bars in a row are no line
+_EVEN = 0.15  # of the spacing: largest deviation of a line
+_SMOOTH = 31  # pixels: window of the mean along a line, for its centre
+_BARE = 0.3  # quantile of the weight along a line that is its own, without writing
+_SPANS = 12  # spans of a line in which that quantile is taken
+_HEAVY = 1.6  # times its own weight: a line with a stroke along it
+_STROKE = 8  # pixels: least length of such a stroke
+_CROSSED = 2.2  # times its own weight: a line crossed by a stroke
+_DARKER = 35  # gray levels below the lines at a crossing of lines: ink
 
-_CUT_OUT = 600  # pixels of the shorter side: smaller images were cut out, and a formula's bars
-_STEM = 50  # gray levels: a line so much darker than its like is a stem
-_TALLEST = 300  # pixels: stems of large writing are no longer
-_TINY = 200  # pixels of the longer side: below, strokes are as thin as lines
-_GRID = 5, 3  # and stems cross them; lines of paper are so many, across long ones fewer, even,
-_AT_EVEN = 0.7  # so many of these distances,
-_FAINTER = 0.7, 200  # or have less of the ink's darkness and go on for so many pixels
+_CUT_OUT = 600  # pixels of the shorter side: smaller images are crops of one formula
+_STEM = 50  # gray levels: a line so much darker than the others is a stem
+_TALLEST = 300  # pixels: largest length of stems in large writing
+_TINY = 200  # pixels of the longer side: in smaller images strokes are as thin as lines
+_GRID = 5, 3  # least number of lines of a crop's paper: short lines, crossed by stems; long ones
+_AT_EVEN = 0.7  # least share of even distances between such lines
+_FAINTER = 0.7, 200  # or largest share of the ink's darkness, and least length in pixels
 
-_GRAIN = 15  # gray levels: what is fainter is paper
-_LIGHTER = 0.6  # of the ink's darkness: pieces of printed lines have less
-_PIECE = 110  # a piece is no shorter than this part of the page's longer side
-_MANY = 6  # times the longer side: pieces together longer than this are of printed lines,
-_MORE = 1.5  # or than this on a page where others were found
+_GRAIN = 15  # gray levels: fainter than this is paper
+_LIGHTER = 0.6  # of the ink's darkness: pieces of printed lines are lighter
+_PIECE = 110  # least length of such a piece: longer side of the page / this
+_MANY = 6  # times the longer side: least total length of such pieces
+_MORE = 1.5  # the same on a page where other lines were found
 
 
 @dataclass
 class _Chain:
-    """Pieces that continue each other from left to right: where they end, and how long they are."""
+    """Collinear pieces from left to right: their ends, slope, total and largest length."""
 
     ends: list[tuple[float, float]]
     slope: float
@@ -57,7 +64,7 @@ class _Chain:
     longest: int
 
     def crosses(self, width: int, unbroken: int = _UNBROKEN) -> bool:
-        """Whether the pieces make a line across a page of this width."""
+        """Whether the pieces are a line across a page of this width."""
         return (
             self.covered >= _COVERED * width
             and self.ends[-1][0] - self.ends[0][0] >= _REACH * width
@@ -73,12 +80,12 @@ class _Chain:
 
 
 def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
-    """The page without the lines that were printed on it across and down.
+    """The page without its printed horizontal and vertical lines.
 
-    A printed line is thin, straight for longer than any fraction bar, and goes on behind the
-    writing. Where a stroke crosses it, it is thicker than a line, and stays. In a small image, or
-    one that is ``cut_out``, bars and stems of one formula go across too: there lines are many and
-    even, or fainter than the ink.
+    A printed line is thin, straight for longer than any fraction bar, and continues behind the
+    writing. Where a stroke crosses it, the line is thicker, and is kept. In a small image, or one
+    that is ``cut_out``, bars and stems of the formula cross it too: there, lines must be many and
+    evenly spaced, or fainter than the ink.
     ``image`` and the result: (H, W), dark ink on evenly white paper.
     """
     cut_out = cut_out or min(image.shape) < _CUT_OUT
@@ -98,11 +105,10 @@ def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
 
 
 def remove_faint_rules(image: Pixels, many: float) -> Pixels:
-    """The page without straight pieces across and down that are much fainter than its ink.
+    """The page without straight pieces, horizontal or vertical, that are much fainter than its ink.
 
-    A light line on a photo is seen here and lost there, so that no piece of it crosses the page.
-    But there are many of them: a page keeps them where they are together shorter than ``many``
-    times its longer side. ``image`` and the result: as above.
+    A light line on a photo is broken into many pieces. They are kept if their total length is less
+    than ``many`` times the longer side. ``image`` and the result: as above.
     """
     shade = 255 - image
     some = shade[::3, ::3]
@@ -131,10 +137,10 @@ def _thickest(image: Pixels) -> int:
 
 
 def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
-    """Where the lines across are, 1 there and 0 elsewhere, and how dark they are.
+    """Mask of the horizontal lines, and their gray level.
 
-    Faint lines are seen at the first level only; dark ones are soft at their edges, and look as
-    thin as they are at the second. Of two beside each other it is there that one is seen alone.
+    Faint lines pass the first threshold only. Dark ones have soft edges and their true thickness
+    at the second, which also separates adjacent lines.
     """
     across, shade, found = np.zeros_like(image), 255.0, []
     for faint in _FAINT:
@@ -151,8 +157,8 @@ def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
 
 
 def _of_paper(image: Pixels, found: list[_Found]) -> tuple[Mask, float]:
-    """Those of the lines found in an image of one formula that are its paper's, none darker than
-    the others by far, which would be a stem; and how dark they are."""
+    """The lines of a crop that belong to its paper, without much darker ones (stems); and their
+    gray level."""
     across = np.zeros_like(image)
     usual = float(np.median([shade for _, shade, _ in found])) if found else 255.0
     if image.shape[1] < _TALLEST:
@@ -166,7 +172,7 @@ def _of_paper(image: Pixels, found: list[_Found]) -> tuple[Mask, float]:
 
 
 def _is_paper(image: Pixels, heights: list[float], shade: float) -> bool:
-    """Whether lines across a small image are those of its paper and no bars of a formula."""
+    """Whether lines across a crop belong to its paper, and are no bars of a formula."""
     if not heights:
         return False
     share, length = _FAINTER
@@ -186,7 +192,7 @@ def _is_paper(image: Pixels, heights: list[float], shade: float) -> bool:
 
 
 def _paths(image: Pixels, faint: int) -> list[Path]:
-    """The heights, (W,), of lines that are ``faint`` gray levels below the paper and more."""
+    """The y, (W,) each, of lines at least ``faint`` gray levels below the paper."""
     ink = (image < 255 - faint).astype(np.uint8)
     upright = cv2.getStructuringElement(cv2.MORPH_RECT, (1, _thickest(image) + 1))
     thin = np.asarray(ink - cv2.morphologyEx(ink, cv2.MORPH_OPEN, upright), dtype=np.uint8)
@@ -196,9 +202,9 @@ def _paths(image: Pixels, faint: int) -> list[Path]:
 
 
 def _mark(across: Mask, image: Pixels, path: Path) -> float:
-    """Mark a line in ``across`` where nothing is written on it; how dark it is.
+    """Mark a line in the mask ``across`` except under writing; returns its gray level.
 
-    Where something is, the line is heavier than it is by itself, across it or along it.
+    Writing along or across a line makes it heavier than usual.
     """
     height, width = image.shape
     x, reach = np.arange(width), _thickest(image)
@@ -220,7 +226,7 @@ def _mark(across: Mask, image: Pixels, path: Path) -> float:
 
 
 def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
-    """How heavy a line is by itself, (W,), which may change on the way across."""
+    """The usual weight of a line without writing, (W,), which varies along it."""
     there = np.where(heavy > 3 * _GRAIN, heavy, np.nan)
     if np.isnan(there).all():
         return np.zeros(len(heavy))
@@ -232,7 +238,7 @@ def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _pieces(thin: Mask, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The connected thin things that are long and flat."""
+    """Connected components that are long and flat."""
     linked = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((3, 9), np.uint8))
     linked = cv2.morphologyEx(linked, cv2.MORPH_OPEN, np.ones((1, 15), np.uint8))
     linked = cv2.morphologyEx(linked, cv2.MORPH_CLOSE, np.ones((3, 5), np.uint8))
@@ -244,7 +250,7 @@ def _pieces(thin: Mask, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32
 
 
 def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]:
-    """The pieces, each put to the line that it goes on with."""
+    """The pieces, chained with those that they continue."""
     candidates = [i for i in np.argsort(stats[:, 0]) if i and stats[i, cv2.CC_STAT_WIDTH]]
     chains: list[_Chain] = []
     for index in candidates:
@@ -256,7 +262,8 @@ def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]
             x, y = chain.ends[-1]
             gap = x0 - x
             off = abs(y + chain.slope * gap - left)
-            near = gap > -w / 2 and off <= 3 + 0.01 * abs(gap)
+            long = min(w, chain.longest) >= max(labels.shape[1], 2 * _CUT_OUT) / _LONG
+            near = gap > -w / 2 and off <= 3 + (_BEND if long else _STRAY) * abs(gap)
             if near and (best is None or off < best[0]):
                 best = (off, chain)
         if best is None:
@@ -271,14 +278,14 @@ def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]
 
 
 def _crossing(chains: list[_Chain], width: int) -> list[_Chain]:
-    """The lines that cross the page: many of them in pieces, or else such as are seen whole."""
+    """The chains that cross the page; if there are few, only those with a long piece."""
     found = [chain for chain in chains if chain.crosses(width)]
     unbroken = _BROKEN if len(found) >= _OTHERS else _WHOLE
     return [chain for chain in chains if chain.crosses(width, unbroken)]
 
 
 def _hidden(paths: list[Path], thin: Mask) -> list[Path]:
-    """The lines between these that even spacing asks for and thin ink follows."""
+    """Further lines between these, by even spacing, where thin ink follows them."""
     if len(paths) < _OTHERS:
         return []
     heights = np.stack(paths)
@@ -300,7 +307,7 @@ def _hidden(paths: list[Path], thin: Mask) -> list[Path]:
 
 
 def _ends(labels: NDArray[np.int32], stats: NDArray[np.int32], index: int) -> tuple[float, float]:
-    """The heights at which a piece begins and ends."""
+    """The y of the left and the right end of a piece."""
     x, y, w, h, _ = stats[index]
     piece = labels[y : y + h, x : x + w] == index
     rows = np.arange(y, y + h)[:, None]

@@ -1,4 +1,8 @@
-"""A photo of a sheet on a table -> where the sheet's four corners are."""
+"""Corners of a sheet of paper in a photo.
+
+Input: a photo (H, W). Output: four corners, or None. Method: the largest bright quadrilateral over
+several thresholds, with a step of brightness along its sides.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +17,19 @@ from hmer_cli.page.load.images import Pixels, shrunk
 Corners = NDArray[np.float64]
 """(4, 2): x and y of top left, top right, bottom right, bottom left; (0, 0) is the picture's."""
 
-_STUDIED = 640  # pixels of the longer side: a sheet's sides are long
-_LEVELS = 12  # brightnesses at which a sheet is looked for
-_SMALLEST = 0.25  # of the picture: less is a label or a card
-_FILLED = 0.96  # of the four-sided shape: what the sheet itself covers, and of the sheet: the shape
-_EDGE = 2.5  # pixels: a side nearer than this to the picture's edge may go on beyond it
-_STEP = 25.0  # gray levels from the table up to the sheet, along each side
-_SQUARE = (55.0, 125.0)  # degrees: the corners of a sheet seen from where one can read it
-_STROKE = 0.35  # of the light around it: what ink takes at least, and the grain of wood does not
-_WRITTEN = 0.35  # of the strokes to a pixel of the sheet: with more outside, that is paper too
+_STUDIED = 640  # pixels of the longer side at which the sheet is searched
+_LEVELS = 12  # number of thresholds
+_SMALLEST = 0.25  # of the image: least area of a sheet
+_FILLED = 0.96  # least share of the quadrilateral that the sheet covers, and vice versa
+_EDGE = 2.5  # pixels: a side nearer to the image's edge may continue beyond it
+_STEP = 25.0  # gray levels: least step from table to sheet, along each side
+_SQUARE = (55.0, 125.0)  # degrees: range of the angles of the corners
+_STROKE = 0.35  # of the light around it: least contrast of ink, above that of wood grain
+_WRITTEN = 0.35  # largest ratio of strokes per pixel outside and inside the sheet
 
 
 def find_sheet(image: Pixels) -> Corners | None:
-    """The corners of a sheet on something darker; None where none is clear beyond doubt.
+    """The corners of a sheet on a darker background; None if unclear.
 
     Looks at many levels for a bright shape with four straight sides, none of them cut off by the
     picture's edge, and takes the largest: what lies in the light on a sheet half in the shade is
@@ -47,7 +51,7 @@ def find_sheet(image: Pixels) -> Corners | None:
 
 
 def _shapes(blank: Pixels) -> Iterator[Corners]:
-    """The largest bright shape at each level, where it has four straight sides."""
+    """The largest bright shape at each threshold, if it has four straight sides."""
     low, high = np.percentile(blank, (2, 98))
     for level in np.linspace(low, high, _LEVELS + 2)[1:-1]:
         bright = (blank > level).astype(np.uint8)
@@ -64,7 +68,7 @@ def _shapes(blank: Pixels) -> Iterator[Corners]:
 
 
 def _four_sides(contour: NDArray[np.int32]) -> Corners | None:
-    """The corners where the straight sides of a shape meet; None where there are not four."""
+    """The corners of a shape with four straight sides, else None."""
     hull = cv2.convexHull(contour)
     length = cv2.arcLength(hull, True)
     for share in (0.02, 0.03, 0.045, 0.065):
@@ -83,7 +87,7 @@ def _four_sides(contour: NDArray[np.int32]) -> Corners | None:
 
 
 def _ordered(corners: Corners) -> Corners:
-    """Clockwise from the top left, as one sees them."""
+    """Corners in clockwise order from the top left."""
     middle = corners.mean(axis=0)
     around = np.argsort(np.arctan2(*(corners - middle).T[::-1]))
     corners = corners[around]
@@ -91,7 +95,7 @@ def _ordered(corners: Corners) -> Corners:
 
 
 def _side(points: Corners, start: Corners, end: Corners) -> NDArray[np.float64]:
-    """The straight line along the outline from one rough corner to the next, (3,): a, b, c."""
+    """The line a x + b y + c = 0 along the outline between two rough corners, (3,)."""
     along = (end - start) / max(float(np.hypot(*(end - start))), 1e-9)
     across = np.array([-along[1], along[0]])
     length, offset = (points - start) @ along, np.abs((points - start) @ across)
@@ -109,7 +113,7 @@ def _area(corners: Corners) -> float:
 
 
 def _fits(corners: Corners, contour: NDArray[np.int32]) -> bool:
-    """Whether the shape and its four sides are the same but for a dog's ear."""
+    """Whether the shape fills its quadrilateral, except for a folded corner."""
     hull = cv2.convexHull(contour).astype(np.float32).reshape(-1, 2)
     shared, _ = cv2.intersectConvexConvex(hull, corners.astype(np.float32))
     covered = float(cv2.contourArea(contour.astype(np.float32)))
@@ -135,7 +139,7 @@ def _is_sheet(corners: Corners, small: Pixels, blank: Pixels) -> bool:
 
 
 def _steps_up(corners: Corners, blank: Pixels) -> bool:
-    """Whether the sheet is brighter than what lies beyond it, along most of each side."""
+    """Whether the sheet is brighter than its surroundings, along most of each side."""
     middle = corners.mean(axis=0)
     share = np.linspace(0.05, 0.95, 40)[:, None]
     for start, end in zip(corners, np.roll(corners, -1, 0), strict=True):
@@ -155,7 +159,7 @@ def _seen(image: Pixels, points: Corners) -> NDArray[np.float32]:
 
 
 def _written_outside(corners: Corners, small: Pixels, blank: Pixels) -> bool:
-    """Whether there is writing beyond the sides: then they are the edges of a shadow."""
+    """Whether there is writing beyond the sides, which are then the edges of a shadow."""
     depth = 1 - small.astype(np.float32) / np.maximum(blank, 1)
     strokes = _letters((depth > _STROKE).astype(np.uint8))
     sheet = np.zeros_like(small)
@@ -167,7 +171,7 @@ def _written_outside(corners: Corners, small: Pixels, blank: Pixels) -> bool:
 
 
 def _letters(strokes: Pixels) -> Pixels:
-    """What is no larger than a letter may be: the grain of wood and the edges of things are."""
+    """Mask of dark components of the size of letters or smaller."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
     sizes = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
     small = (sizes > 2) & (sizes < max(strokes.shape) / 20)

@@ -1,8 +1,8 @@
-"""A photo of paper that reaches one to three edges of the picture -> the same without the table.
+"""Removes the table beside a sheet that reaches one to three edges of a photo.
 
-What lies beside the sheet is darker than it, even where writing is taken out of both by a
-morphological closing, meets it in a steep straight step, and touches the picture's edge. It is
-painted in the shade of the paper next to it, so that its grain is no ink.
+Input and output: (H, W). What lies beside the sheet is darker, even after a morphological closing
+that removes writing, meets the sheet in a steep straight step, and touches the picture's edge. It
+is painted in the shade of the paper next to it, so that its texture is not taken for ink.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.load.images import Pixels, shrunk
 
-_STUDIED = 640  # pixels of the longer side, as `sheet` has it
-_SMALLEST = 400  # pixels of the longer side: what is smaller was cut out of a photo
-_SHARE = 0.02, 0.75  # of the picture: what lies beside the sheet
-_ALONG = 0.25  # of an edge of the picture: along so much of one it lies
-_DARKER = 0.72  # of the paper's brightness: it has less, chosen on photos of notes
-_STEP = 0.15  # of the paper's brightness: lost within _REACH pixels of the border
+_STUDIED = 640  # pixels of the longer side, as in `sheet`
+_SMALLEST = 400  # pixels of the longer side: smaller images are crops
+_SHARE = 0.02, 0.75  # of the image: range of the area of the surroundings
+_ALONG = 0.25  # of an edge of the image: least length along it
+_DARKER = 0.72  # of the paper's brightness: upper bound, chosen on photos of notes
+_STEP = 0.15  # of the paper's brightness: least step within _REACH pixels of the border
 _REACH = 6  # pixels
-_STEEP = 0.6  # of the border: so much of it is a step, and no soft shadow
-_ROOM = 5  # pixels beyond the border that still belong to it
+_STEEP = 0.6  # of the border: least share with such a step; shadows are soft
+_ROOM = 5  # pixels: margin by which the mask is dilated
 
 
 def without_surroundings(image: Pixels) -> Pixels:
-    """The picture with paper in place of what lies beside the sheet; itself where nothing does.
+    """The image with paper painted over the surroundings of the sheet; itself if there are none.
 
     ``image`` and the result: (H, W), 0 black to 255 white.
     """
@@ -47,7 +47,7 @@ def without_surroundings(image: Pixels) -> Pixels:
 
 
 def _beside(blank: Pixels) -> Pixels:
-    """1 where something darker lies along an edge of the picture, 0 elsewhere."""
+    """Mask of darker areas along the edges of the image."""
     level, _ = cv2.threshold(blank, 0, 255, cv2.THRESH_OTSU)
     dark = (blank <= level).astype(np.uint8)
     paper = float(np.median(blank[dark == 0])) if (dark == 0).any() else 0.0
@@ -72,7 +72,7 @@ def _along_edges(own: NDArray[np.bool_]) -> bool:
 
 
 def _is_steep(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
-    """Whether the brightness steps up along most of the border inside the picture."""
+    """Whether brightness has a step along most of the border inside the image."""
     mask = own.astype(np.uint8)
     ring = cv2.dilate(mask, np.ones((3, 3), np.uint8)) - mask
     square = np.ones((2 * _REACH + 1,) * 2, np.uint8)
@@ -81,7 +81,7 @@ def _is_steep(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
 
 
 def _spread(blank: Pixels, beside: Pixels) -> Pixels:
-    """The shade of the paper, continued where ``beside`` is 1 by a weighted blur."""
+    """The shade of the paper, extrapolated into the mask ``beside`` by a normalised blur."""
     known = 1 - beside.astype(np.float32)
     size = max(blank.shape) // 4 | 1
     weight = cv2.blur(known, (size, size), borderType=cv2.BORDER_CONSTANT)

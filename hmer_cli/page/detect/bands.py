@@ -1,7 +1,7 @@
-"""A long page -> bands between white rows, each to be searched at a resolution that fits it.
+"""Long pages cut into bands at white rows, each searched at a resolution that fits it.
 
-The search sees a page at a fixed size, so that of an endless canvas or a scrolled screenshot it
-would see too little.
+Input: a page (H, W). Output: first and last row of each band. The search scales a page to a fixed
+size, at which the writing on an endless canvas or a scrolled screenshot would be too small.
 """
 
 from __future__ import annotations

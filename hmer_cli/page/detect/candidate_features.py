@@ -1,4 +1,10 @@
-"""What can be measured of every box that may hold one expression."""
+"""Features of candidate boxes: what the trees that score candidates take as input.
+
+Input: the connected components of a page, the predictions of the component network, and scores of
+gaps. Output: `MeasuredCandidates`, boxes (R, 4) with features (R, F) by the names in
+`CANDIDATE_COLUMNS`: sums over the groups of a run, its position in the line, the white around it,
+and what the component network predicts for its box.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +34,9 @@ from hmer_cli.page.detect.network_features import OPINION_COLUMNS, network_featu
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, symbol_features
 
 GapScorer = Callable[[Floats], Floats]
-"""(C, F) features of gaps to (C,) shares: how likely an expression ends there."""
+"""Features of gaps (C, F) -> probabilities (C,) that an expression ends there."""
 
-PADDING = 0.35  # letter heights around the ink: people draw boxes with some room
+PADDING = 0.35  # letter heights: margin of annotated boxes around the ink
 _SIDES = ((0, -3.0), (2, 3.0), (1, -1.5), (3, 1.5))  # an edge, and letter heights beyond it
 
 _CUTS = ("before", "after", "most", "total", "inside", "whole", "ends", "ends_less_most")
@@ -68,41 +74,44 @@ class MeasuredCandidates:
 
 
 def measure_candidates(
-    parts: InkComponents, signer: SymbolClassifier, cutter: GapScorer, views: Predictions
+    parts: InkComponents,
+    classify: SymbolClassifier,
+    score_gaps: GapScorer,
+    predictions: Predictions,
 ) -> MeasuredCandidates:
-    """The candidates of a page, of which the network has these views."""
-    seen = measure_lines(parts, signer, views)
-    if not seen:
+    """The candidates of a page, given the predictions of the component network."""
+    lines = measure_lines(parts, classify, predictions)
+    if not lines:
         return MeasuredCandidates(np.zeros((0, 4), np.float32), np.zeros((0, 0), np.float32))
-    gaps = [cut_features(line, parts, groups, kinds, views) for line, groups, kinds in seen]
-    cuts = np.split(cutter(np.concatenate(gaps)), np.cumsum([len(gap) for gap in gaps])[:-1])
+    gaps = [cut_features(line, parts, groups, kinds, predictions) for line, groups, kinds in lines]
+    cuts = np.split(score_gaps(np.concatenate(gaps)), np.cumsum([len(gap) for gap in gaps])[:-1])
     boxes, features = [], []
-    for (line, groups, kinds), gap, cut in zip(seen, gaps, cuts, strict=True):
+    for (line, groups, kinds), gap, cut in zip(lines, gaps, cuts, strict=True):
         first, last, hulls = line.runs()
         boxes.append(hulls)
         inside = _in_line(line, first, last, hulls, groups, kinds, parts.unit)
         ends = [_cut(each, first, last) for each in (cut, *gap[:, GAP_SCORES].T)]
         features.append(np.concatenate([inside, *ends], 1))
     found, one = np.unique(np.concatenate(boxes), axis=0, return_index=True)
-    around = _around(found, parts, views.maths)
-    said = network_features(views, parts, found, PADDING * parts.unit)
+    around = _around(found, parts, predictions.maths)
+    predicted = network_features(predictions, parts, found, PADDING * parts.unit)
     return MeasuredCandidates(
-        found, np.concatenate([np.concatenate(features)[one], around, said], 1)
+        found, np.concatenate([np.concatenate(features)[one], around, predicted], 1)
     )
 
 
 def measure_lines(
-    parts: InkComponents, signer: SymbolClassifier, views: Predictions
+    parts: InkComponents, classify: SymbolClassifier, predictions: Predictions
 ) -> list[tuple[Line, Floats, Floats]]:
-    """Every line with what its groups are: sums over their parts (G, P), kinds of signs (G, K)."""
-    lines = list(find_lines(parts, views.maths, views.links))
+    """Every line with features of its groups: sums (G, P) and symbol class probabilities (G, K)."""
+    lines = list(find_lines(parts, predictions.maths, predictions.links))
     if not lines:
         return []
     every = np.concatenate([line.boxes for line in lines])
     boxes, which = np.unique(every, axis=0, return_inverse=True)
-    signs = signer(symbol_features(parts.ink, boxes, parts.unit))[which.reshape(-1)]
+    signs = classify(symbol_features(parts.ink, boxes, parts.unit))[which.reshape(-1)]
     ends = np.cumsum([len(line.boxes) for line in lines])[:-1]
-    kinds = part_features(parts, views.maths)
+    kinds = part_features(parts, predictions.maths)
     return [
         (line, np.stack([kinds[members].sum(0) for members in line.members]), own)
         for line, own in zip(lines, np.split(signs, ends), strict=True)
@@ -110,7 +119,7 @@ def measure_lines(
 
 
 def _cut(cut: Floats, first: Indices, last: Indices) -> Floats:
-    """How likely it is that a run begins, ends, and is whole, as its gaps have it, (R, 8)."""
+    """Gap probabilities at the start, at the end and inside of each run, (R, 8)."""
     ends = np.concatenate([[1.0], cut, [1.0]]).astype(np.float32)
     whole = np.concatenate([[0.0], np.cumsum(np.log(np.clip(1 - ends[1:-1], 1e-3, 1)))])
     before, after = ends[first], ends[last + 1]
@@ -130,7 +139,7 @@ def _in_line(
     kinds: Floats,
     unit: float,
 ) -> Floats:
-    """What a run is, and where in its line it stands, (R, F)."""
+    """Features of each run and of its position in the line, (R, F)."""
     sums = np.concatenate([np.zeros((1, groups.shape[1]), np.float32), np.cumsum(groups, 0)])
     own, whole = sums[last + 1] - sums[first], sums[-1]
     size = (hulls[:, 2:] - hulls[:, :2]) / unit
@@ -138,7 +147,7 @@ def _in_line(
     rest = whole - own
     count, mass, maths = own[:, : GroupSum.MATHS].T
     rest_share = rest[:, GroupSum.MATHS_MASS] / np.maximum(rest[:, GroupSum.MASS], 1e-3)
-    portrait = np.concatenate([group_features(line, groups, unit), kinds], 1)
+    described = np.concatenate([group_features(line, groups, unit), kinds], 1)
     signs = np.concatenate([np.zeros((1, kinds.shape[1]), np.float32), np.cumsum(kinds, 0)])
     signs = signs[last + 1] - signs[first]
     white = white_between(line, unit)
@@ -158,16 +167,16 @@ def _in_line(
         _column(before, after, widest, total / np.maximum(last - first, 1)),
         _column(before - widest, after - widest, np.minimum(before, after)),
         np.full((len(first), 1), np.median(white[1:-1]) if len(groups) > 1 else -1),
-        portrait[first],
-        portrait[last],
-        np.where((first > 0)[:, None], portrait[first - 1], -1),
-        np.where((last + 1 < len(groups))[:, None], portrait[(last + 1) % len(groups)], -1),
+        described[first],
+        described[last],
+        np.where((first > 0)[:, None], described[first - 1], -1),
+        np.where((last + 1 < len(groups))[:, None], described[(last + 1) % len(groups)], -1),
     ]
     return np.concatenate(columns, 1).astype(np.float32)
 
 
 def _inner(white: Floats, first: Indices, last: Indices) -> tuple[Floats, Floats]:
-    """The widest white inside each run, and the sum of all of it; nought for a single group."""
+    """The widest white inside each run and the sum of all, (R,) each; 0 for a single group."""
     count = len(white) - 1
     widest = np.zeros((count, int((last - first).max()) + 1), np.float32)
     for far in range(1, widest.shape[1]):
@@ -178,18 +187,18 @@ def _inner(white: Floats, first: Indices, last: Indices) -> tuple[Floats, Floats
     return widest[first, last - first], np.asarray(sums[last] - sums[first], dtype=np.float32)
 
 
-def _around(boxes: Floats, parts: InkComponents, likely: Floats) -> Floats:
-    """What else is inside a box and beside it, (R, F)."""
+def _around(boxes: Floats, parts: InkComponents, maths: Floats) -> Floats:
+    """Sums over the components inside each box, beside it and on the page, (R, F)."""
     sums = IntegralImages(parts.ink.shape)
     middle = np.stack([parts.boxes[:, [0, 2]].mean(1), parts.boxes[:, [1, 3]].mean(1)], 1)
-    for values in (np.ones(len(parts)), likely, parts.mass, parts.mass * likely, likely < 0.5):
+    for values in (np.ones(len(parts)), maths, parts.mass, parts.mass * maths, maths < 0.5):
         sums.add(middle, values)
     columns: list[NDArray[np.generic]] = []
     for window in (boxes, *(_beyond(boxes, edge, reach * parts.unit) for edge, reach in _SIDES)):
         seen = sums.within(window)
         share = seen[:, 3] / np.maximum(seen[:, 2], 1)
         columns += [seen[:, 0], share, seen[:, 4], seen[:, 2] / parts.unit**2]
-    page = np.array([likely.mean(), len(parts), parts.mass @ likely / parts.mass.sum()])
+    page = np.array([maths.mean(), len(parts), parts.mass @ maths / parts.mass.sum()])
     columns += [np.full(len(boxes), value, np.float32) for value in page]
     columns.append(
         np.full(len(boxes), parts.features[0, PART_COLUMNS.index("page_pen")], np.float32)
@@ -198,7 +207,7 @@ def _around(boxes: Floats, parts: InkComponents, likely: Floats) -> Floats:
 
 
 def _beyond(boxes: Floats, edge: int, reach: float) -> Floats:
-    """The strips along one edge of the boxes, outside of them."""
+    """Strips (R, 4) along one edge of the boxes, outside of them."""
     strips = boxes.copy()
     strips[:, (edge + 2) % 4] = boxes[:, edge]
     strips[:, edge] += reach

@@ -1,4 +1,10 @@
-"""Parts of the ink -> boxes that may hold one expression: runs of neighbours along a line."""
+"""Candidate boxes of expressions: runs of neighbouring symbol groups along a line.
+
+Input: the connected components of a page, with the probability of each of being mathematics and
+of pairs of being in one expression. Output: `Line` objects, whose runs are the candidates. Method:
+components are grouped into symbols and lines by several thresholds of distance (conventions, in
+letter heights), so that most expressions are among the candidates.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +22,15 @@ from hmer_cli.page.detect.neighbours import blocks, connected, related
 
 Indices = NDArray[np.int64]
 
-_LIKELY = (0.1, 0.4)  # parts less likely to be mathematics than this are in no run
-_ABOVE = (0.15, 0.5, 1.0)  # letter heights between what stands above each other in one symbol group
-_STACKED = 0.6  # letter heights: further away, nothing is above or below a bar
-_BESIDE = 0.3  # letter heights between what stands side by side in one symbol group
+_LIKELY = (0.1, 0.4)  # least probability of being mathematics of the parts of a run
+_ABOVE = (0.15, 0.5, 1.0)  # letter heights between stacked parts of one symbol group
+_STACKED = 0.6  # letter heights: reach of a fraction bar up and down
+_BESIDE = 0.3  # letter heights between adjacent parts of one symbol group
 _LINE_GAP = 6.0  # letter heights between neighbours along one line
-_SCRIPT = (0.6, 0.25)  # letter heights beside and above: a raised script this near is of the line
+_SCRIPT = (0.6, 0.25)  # letter heights beside and above: distance of a raised script from its line
 _LONGEST = 20  # groups in a run
-_REACH = 1.0  # letter heights down the page: what is further apart is neither grouped nor beside
-_LINKED = (0.3, 0.5, 0.7)  # parts linked more strongly than this may be one expression
+_REACH = 1.0  # letter heights: largest vertical distance of parts of a group or line
+_LINKED = (0.3, 0.5, 0.7)  # least probability of a link between parts of one expression
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,11 @@ class Line:
 
 
 def find_lines(parts: InkComponents, likely: Floats, links: Links) -> Iterator[Line]:
-    """Lines of symbol groups under several ideas of what is mathematics and what is a group.
+    """Lines of symbol groups for several thresholds of mathematics and of distance.
 
-    ``likely`` (N,): how likely each part is to be mathematics; ``links``: how likely two
-    stand in one expression. What is linked is a line too, for the limits that hang far below
-    others. A part is in several lines.
+    ``likely`` (N,) is the probability of each part of being mathematics, ``links`` those of pairs
+    of being in one expression. Linked parts are a line too, for limits far below an operator. A
+    part is in several lines.
     """
     for least in _LIKELY:
         chosen = np.flatnonzero(likely > least)
@@ -73,7 +79,7 @@ def find_lines(parts: InkComponents, likely: Floats, links: Links) -> Iterator[L
 def _lines(
     boxes: Floats, unit: float, chosen: Indices, above: float, raised: bool
 ) -> Iterator[Line]:
-    """Symbol groups, and groups side by side; ``raised`` scripts too, high over their base."""
+    """Lines of adjacent symbol groups; with ``raised`` also scripts high above their base."""
     if not len(chosen):
         return
     groups, hulls = _groups(boxes, unit, chosen, above)

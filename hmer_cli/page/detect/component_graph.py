@@ -1,9 +1,10 @@
-"""What each part of a page is among its neighbours: what a network over the page is told and says.
+"""Inputs and outputs of the network that classifies connected components in context.
 
-Every part looks at the parts nearest to it. The network
-(`hmer_cli.training.detector.component_network`) says of each how likely it is mathematics and where
-it thinks the box of its expression ends, and of each two neighbours how likely they stand in one
-expression.
+Input: the connected components of a page. Output: a `ComponentGraph` (features of each component,
+its nearest neighbours and their relative geometry) for the network, and `Predictions` made of its
+outputs: for each component the probability of being mathematics and the box of its expression, for
+each pair of neighbours the probability of being in one expression. The network is
+`hmer_cli.training.detector.component_network`.
 """
 
 from __future__ import annotations
@@ -20,25 +21,30 @@ from hmer_cli.page.detect.neighbours import blocks, within
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features
 
 NEIGHBOURS = 16
-"""How many parts each part looks at, itself among them."""
+"""Neighbours of each component that the network attends to, itself included."""
 
 OWN = 10
-"""The columns of the features of parts that say what a part is by itself."""
+"""Number of leading columns of the component features that describe it by itself."""
 
-NODE_FEATURES = SYMBOL_FEATURES + len(SYMBOL_CLASSES) + OWN
 RELATIONS = 10
+"""Features of the relative geometry of two neighbours."""
 
-_REACH = 3.0  # letter heights: farther neighbours are looked for where there are too few
-_ALONG = 0.5  # white along a line parts less than white between lines
+_REACH = 3.0  # letter heights: first radius of the search for neighbours
+_ALONG = 0.5  # weight of horizontal relative to vertical distance
 
 SymbolClassifier = Callable[[Floats], Floats]
-"""(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
+"""Symbol features (N, S) -> probabilities (N, K) of the symbol classes."""
 
 
 @dataclass(frozen=True)
 class ComponentGraph:
-    """What is seen of N parts: the ``looks`` of each by itself, (N, LOOKS), its ``neighbours`` by
-    their places, (N, K), and how they lie from it, ``relations`` (N, K, RELATIONS)."""
+    """Inputs of the network for N components.
+
+    Attributes:
+        looks: features of each by itself, (N, F).
+        neighbours: indices of its nearest components, (N, K).
+        relations: geometry of these relative to it, (N, K, RELATIONS).
+    """
 
     looks: Floats
     neighbours: NDArray[np.int64]
@@ -46,34 +52,23 @@ class ComponentGraph:
 
     @property
     def kinds(self) -> Floats:
-        """How likely each part is a sign of each kind, (N, len(KINDS))."""
+        """Probabilities of the symbol classes of each component, (N, len(SYMBOL_CLASSES))."""
         return self.looks[:, SYMBOL_FEATURES : SYMBOL_FEATURES + len(SYMBOL_CLASSES)]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the network says of N parts: how likely each is mathematics, ``maths`` (N,), and the
-    box of its expression, ``boxes`` (N, 4) in pixels; how likely two neighbours stand in one
-    expression, and which are neighbours, ``links``."""
+    """Outputs of the network for N components.
+
+    Attributes:
+        maths: probability of being mathematics, (N,).
+        boxes: predicted box of its expression, (N, 4) in pixels.
+        links: probabilities of neighbours of being in one expression.
+    """
 
     maths: Floats
     boxes: Floats
     links: Links
-
-    def of(self, chosen: NDArray[np.int64]) -> SomeViews:
-        """The views of the chosen parts alone."""
-        return SomeViews(self.maths[chosen], self.boxes[chosen], *self.links.between(chosen))
-
-
-@dataclass(frozen=True)
-class SomeViews:
-    """The views of n parts: ``maths`` (n,), ``boxes`` (n, 4), and the links between them, ``same``
-    (n, n), how likely two stand in one expression, and ``known`` (n, n), 1 for neighbours or 0."""
-
-    maths: Floats
-    boxes: Floats
-    same: Floats
-    known: Floats
 
 
 @dataclass(frozen=True)
@@ -88,15 +83,15 @@ class Links:
 
     @classmethod
     def of(cls, neighbours: NDArray[np.int64], same: Floats) -> Links:
-        """From what each of N parts says of its neighbours, (N, K) each; the mean of two."""
+        """The mean of both directions of each pair of neighbours; both arguments are (N, K)."""
         count, width = neighbours.shape
         rows, columns = np.repeat(np.arange(count), width), neighbours.reshape(-1)
         others = rows != columns
-        rows, columns, said = rows[others], columns[others], same.reshape(-1)[others]
+        rows, columns, values = rows[others], columns[others], same.reshape(-1)[others]
         keys = np.concatenate([rows * count + columns, columns * count + rows])
         pairs, which = np.unique(keys, return_inverse=True)
         total, times = np.zeros((2, len(pairs)), np.float32)
-        np.add.at(total, which, np.concatenate([said, said]))
+        np.add.at(total, which, np.concatenate([values, values]))
         np.add.at(times, which, 1)
         return cls(count, pairs // count, pairs % count, (total / times).astype(np.float32))
 
@@ -105,21 +100,26 @@ class Links:
         strong = self.same > least
         return self.rows[strong], self.columns[strong]
 
-    def around(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The chosen parts and all their neighbours, ascending."""
-        start, end = np.searchsorted(self.rows, [chosen, chosen + 1])
-        beside = [self.columns[a:b] for a, b in zip(start, end, strict=True)]
-        return np.unique(np.concatenate([chosen, *beside]))
+    def among(self, chosen: NDArray[np.bool_]) -> Links:
+        """The pairs of chosen parts, ``chosen`` (N,) alone."""
+        kept = chosen[self.rows] & chosen[self.columns]
+        return Links(self.count, self.rows[kept], self.columns[kept], self.same[kept])
+
+    def pairs_of(self, parts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pairs of each of some parts: which of them it is, and the place of the pair."""
+        start, end = np.searchsorted(self.rows, [parts, parts + 1])
+        lengths = end - start
+        which = np.repeat(np.arange(len(parts)), lengths)
+        return which, np.arange(lengths.sum()) - np.repeat(
+            np.cumsum(lengths) - lengths - start, lengths
+        )
 
     def between(self, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """The values, and 1 for each pair there is, among n chosen parts, (n, n) each."""
         place = np.full(self.count, -1)
         place[chosen] = np.arange(len(chosen))
         same, known = np.zeros((2, len(chosen), len(chosen)), np.float32)
-        start, end = np.searchsorted(self.rows, [chosen, chosen + 1])
-        lengths = end - start
-        row = np.repeat(np.arange(len(chosen)), lengths)
-        at = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths - start, lengths)
+        row, at = self.pairs_of(chosen)
         column = place[self.columns[at]]
         kept = column >= 0
         same[row[kept], column[kept]] = self.same[at[kept]]
@@ -127,15 +127,15 @@ class Links:
         return same, known
 
 
-def component_graph(parts: InkComponents, signer: SymbolClassifier) -> ComponentGraph:
-    """The parts of a page as the network is shown them; there must be one at least."""
+def component_graph(parts: InkComponents, classify: SymbolClassifier) -> ComponentGraph:
+    """The inputs of the network for a page of at least one component."""
     looks = symbol_features(parts.ink, parts.boxes, parts.unit)
     own = parts.features[:, :OWN]
     squashed = np.sign(own) * np.log1p(np.abs(own))
     boxes = parts.boxes / parts.unit
     neighbours = nearest(boxes)
     return ComponentGraph(
-        np.concatenate([looks, signer(looks), squashed], 1).astype(np.float32),
+        np.concatenate([looks, classify(looks), squashed], 1).astype(np.float32),
         neighbours,
         relations(boxes, neighbours),
     )
@@ -152,18 +152,36 @@ def nearest(boxes: Floats) -> NDArray[np.int64]:
         columns, reach = some, _REACH
         while True:
             distance = _distances(boxes, rows, columns)
+            kth = _kth(distance, count)
             if len(columns) == len(boxes):
                 break
             # White down the page is a part of the distance: what is out of reach is further.
-            kth = min(count, len(columns)) - 1
-            furthest = float(np.partition(distance, kth, 1)[:, kth].max())
+            furthest = float(kth.max())
             if len(columns) >= count and furthest < reach:
                 break
             reach = max(2 * reach, 1.01 * furthest)
             columns = within(boxes, rows, reach)
-        chosen = np.argsort(distance, 1, kind="stable")[:, :count]
-        found[rows, :count] = columns[chosen]
+        found[rows, :count] = columns[_least(distance, kth, count)]
     return found.astype(np.int64)
+
+
+def _kth(table: Floats, count: int) -> Floats:
+    """The value that ``count`` of each row do not exceed, (R, 1)."""
+    kth = min(count, table.shape[1]) - 1
+    return np.asarray(np.partition(table, kth, 1)[:, kth, None])
+
+
+def _least(table: Floats, kth: Floats, count: int) -> NDArray[np.int64]:
+    """The places of the least values of each row of (R, C), ascending; of equal ones the first.
+
+    The same as a stable argsort of whole rows, which takes long; ``kth`` is that of `_kth`.
+    """
+    few = table <= kth
+    if (few.sum(1) > count).any():  # equal values at the end
+        return np.argsort(table, 1, kind="stable")[:, :count]
+    places = np.nonzero(few)[1].reshape(-1, count)
+    order = np.argsort(np.take_along_axis(table, places, 1), 1, kind="stable")
+    return np.take_along_axis(places, order, 1)
 
 
 def _distances(boxes: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
@@ -192,14 +210,14 @@ def relations(boxes: Floats, neighbours: NDArray[np.int64]) -> Floats:
 
 
 def predict(
-    parts: InkComponents, told: ComponentGraph, maths: Floats, ends: Floats, same: Floats
+    parts: InkComponents, graph: ComponentGraph, maths: Floats, ends: Floats, same: Floats
 ) -> Predictions:
-    """The answers of the network for every part, tied together.
+    """`Predictions` from the raw outputs of the network.
 
-    ``maths`` (N,) and ``same`` (N, K) are shares; ``ends`` (N, 4) the way from the middle of a
-    part to each edge of its expression, in logarithms of letter heights.
+    ``maths`` (N,) and ``same`` (N, K) are probabilities; ``ends`` (N, 4) are distances from the
+    centre of a component to each edge of its expression, as logarithms of letter heights.
     """
     middle = (parts.boxes[:, :2] + parts.boxes[:, 2:]) / 2
     away = np.exp(np.clip(ends, -4, 4)) * parts.unit
     boxes = np.concatenate([middle - away[:, :2], middle + away[:, 2:]], 1)
-    return Predictions(maths, boxes.astype(np.float32), Links.of(told.neighbours, same))
+    return Predictions(maths, boxes.astype(np.float32), Links.of(graph.neighbours, same))

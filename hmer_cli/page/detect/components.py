@@ -1,4 +1,9 @@
-"""The connected parts of the ink on a page, and what can be measured of each."""
+"""Connected components of the ink on a page, with features of each.
+
+Input: a page (H, W), dark ink on white. Output: `InkComponents`: boxes, mass, and features by the
+names in `PART_COLUMNS` followed by a small raster of its shape. Method: Otsu's threshold (1979)
+relative to the usual darkness of ink, raised where specks outnumber letters.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +16,25 @@ from numpy.typing import NDArray
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.load.images import Pixels
 
-_LEAST_CONTRAST = 28  # gray levels between paper and ink: fainter than any pencil is no ink
-_SHARES = (0.25, 0.4, 0.55)  # of the usual darkness: what ink has, on the more cluttered pages more
-_LETTER = 8  # pixels: what is smaller may be a speck
-_MANY, _SPECKS = 4, 500  # for each letter, and on the page: more specks are clutter
+_LEAST_CONTRAST = 28  # gray levels between paper and ink; pencil has more
+_SHARES = (
+    0.25,
+    0.4,
+    0.55,
+)  # of the usual darkness: thresholds, tried in turn on cluttered pages
+_LETTER = 8  # pixels: smaller components may be specks
+_MANY, _SPECKS = 4, 500  # specks per letter, and on the page, above which a page is cluttered
 
 PART_COLUMNS = (
     *("width", "height", "aspect", "density", "rim", "rim_of_box", "holes", "darkness", "pen"),
     "page_pen",
 )
-"""The names of the first features of a part, those before its raster."""
+"""Names of the features of a component before its raster."""
 
 RASTER = slice(len(PART_COLUMNS), len(PART_COLUMNS) + 36)
-"""The columns of the features that are a part's own shape on a small raster."""
+"""Columns of the raster of a component."""
 
-_STEPS = 6  # a part's own shape is seen on a raster of this many steps a side
+_STEPS = 6  # cells per side of the raster of a component
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ def find_components(image: Pixels) -> InkComponents:
 
 
 def _ink(image: Pixels) -> Pixels:
-    """1 where there is ink: pencil is, what shines through from the back is not."""
+    """1 for ink, including pencil, 0 for paper and bleed-through."""
     step = max(1, max(image.shape) // 1000)
     sample = image[::step, ::step]
     otsu, _ = cv2.threshold(sample, 0, 255, cv2.THRESH_OTSU)
@@ -79,7 +88,7 @@ def _ink(image: Pixels) -> Pixels:
 
 
 def _cluttered(ink: Pixels) -> bool:
-    """Whether specks outnumber letters by far: pieces of faint lines, in deep shadow."""
+    """Whether specks far outnumber letters, as pieces of faint lines do in deep shadow."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     size = stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
     specks = int((size < _LETTER).sum())
@@ -99,7 +108,7 @@ def _shapes(
     boxes: Floats,
     kept: NDArray[np.int64],
 ) -> Floats:
-    """What needs a look at the pixels: rim, holes, darkness and a small raster, (N, 3 + S * S)."""
+    """Features from pixels: length of the outline, holes, darkness and raster, (N, 3 + S * S)."""
     place = np.full(int(labels.max()) + 1, -1)
     place[kept] = np.arange(len(kept))
     table = np.zeros((len(kept), 3 + _STEPS * _STEPS), np.float32)
@@ -120,7 +129,7 @@ def _shapes(
 
 
 def _features(boxes: Floats, mass: Floats, unit: float, shapes: Floats) -> Floats:
-    """What a part is by itself, (N, F)."""
+    """Features of each component by itself, (N, F)."""
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     ink = 255 - shapes[:, 2]
     pen = 2 * mass / np.maximum(shapes[:, 0], 1)

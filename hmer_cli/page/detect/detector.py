@@ -1,9 +1,10 @@
-"""What was learnt of mathematics on pages: two networks and four kinds of trees.
+"""The page detector on ONNX Runtime: two networks and four ensembles of boosted trees.
 
-The network for signs and the trees for rows were trained on ink and know no page. The network for
-whole pages and the other trees answer five times: each answer comes from weights or trees that were
-made without one fifth of the pages, so that every page they were made from can be judged by others
-that never saw it. `hmer_cli.training.detector` makes all of them, as ``train/release.toml`` says.
+Input: features of components, gaps, candidates and rows. Output: probabilities and margins. The
+symbol classifier and the trees for rows were trained on ink, not on pages. The component network
+and the other trees have one output per fold of five-fold cross-validation, each made without one
+fifth of the pages, so that pages used in training can be scored by models that never saw them.
+Made by `hmer_cli.training.detector`, as ``train/release.toml`` says.
 """
 
 from __future__ import annotations
@@ -42,56 +43,59 @@ _COLUMNS = {
 }
 
 ROOM = 1.5
-"""Letter heights around the ink of an expression: nobody leaves more."""
+"""Largest margin of a box around its ink, in letter heights; annotated boxes have less."""
 
 
 class Detector:
-    """How likely parts are mathematics, and how likely boxes hold exactly one expression."""
+    """The sessions of the page detector; shapes use N components, C gaps, R candidates."""
 
     def __init__(self, folder: Path, names: Sequence[str] = FILES) -> None:
-        """The files of these names alone: training needs each before the next one is there.
+        """Load the files of these names; training loads each before the next one exists.
 
-        Raises MissingError where one is not in the folder, or is for other features than these.
+        Raises MissingError if one is missing, or was made for other features.
         """
         self._sessions = {name: _session(folder / name) for name in names}
 
     def kinds(self, sights: Floats) -> Floats:
-        """(N, S) sights of ink to (N, K) shares: how likely it is a sign of each kind."""
+        """Symbol features (N, S) -> probabilities (N, K) of the symbol classes."""
         (shares,) = self._sessions[SIGNS].run(None, {"sights": sights})
         return np.asarray(shares, dtype=np.float32)
 
     def answers(
-        self, told: ComponentGraph, fold: int | None = None
+        self, graph: ComponentGraph, fold: int | None = None
     ) -> tuple[Floats, Floats, Floats]:
-        """What the network for pages says of N parts: how likely each is mathematics, (N,); where
-        its expression ends, (N, 4); how likely its neighbours stand in it, (N, K).
+        """Outputs of the component network; see `component_graph.predict`.
 
-        ``fold`` is that of a page it was trained on.
+        These are probabilities of being mathematics (N,), distances to the edges of the expression
+        (N, 4) and link probabilities (N, K). ``fold`` is that of a page used in training, by
+        default the mean of all folds is taken.
         """
         given = {
-            "looks": told.looks,
-            "neighbours": told.neighbours,
-            "relations": told.relations,
+            "looks": graph.looks,
+            "neighbours": graph.neighbours,
+            "relations": graph.relations,
         }
         every = self._sessions[CONTEXT].run(None, given)
         maths, ends, same = (x.mean(0) if fold is None else x[fold] for x in every)
         return maths, ends, same
 
     def likely_cuts(self, features: Floats, fold: int | None = None) -> Floats:
-        """(C, F) features of gaps to (C,) shares: how likely one expression ends there."""
+        """Gap features (C, F) -> probabilities (C,) that an expression ends there."""
         return _answer(self._sessions[CUTS], features, fold)
 
     def likely_runs(self, features: Floats, fold: int | None = None) -> Floats:
-        """(R, F) features of candidates to (R,) shares; ``fold`` as above."""
+        """Candidate features (R, F) -> probabilities (R,) of being exactly one expression."""
         return _answer(self._sessions[RUNS], features, fold)
 
     def likely_rows(self, features: Floats) -> Floats:
-        """(G, F) features of white gaps to (G,) shares: how likely a row of writing ends there."""
+        """Features of white gaps (G, F) -> probabilities (G,) that a row of writing ends there."""
         return _answer(self._sessions[ROWS], features, None)
 
     def edges(self, features: Floats, fold: int | None = None) -> Floats:
-        """(R, F) features of candidates to (R, 4): how far beyond their ink people would draw
-        the left, top, right and lower edge, in letter heights."""
+        """Candidate features (R, F) -> margins (R, 4) of the annotated box around the ink.
+
+        Left, top, right and lower margin, in letter heights.
+        """
         if not len(features):
             return np.zeros((0, 4), np.float32)
         (raw,) = self._sessions[EDGES].run(None, {"features": features})
@@ -101,7 +105,7 @@ class Detector:
 
 @cache
 def shipped() -> Detector:
-    """The detector that travels with hmer. Raises MissingError where it does not."""
+    """The installed detector. Raises MissingError if its files are missing."""
     inside = Path(str(files("hmer_cli"))) / "_weights"
     return Detector(inside if inside.is_dir() else Path(__file__).parents[3] / "weights")
 
@@ -121,9 +125,9 @@ def _session(path: Path) -> Session:
 
 
 def _check_columns(session: Session, columns: Sequence[str], path: Path) -> None:
-    """Raises MissingError where trees were grown on other features than are measured here.
+    """Raise MissingError if the trees were trained on other features than those computed here.
 
-    Files without names, as those made before there were any, are told by how many there are.
+    Of files without names of columns, only the number of features is compared.
     """
     known = session.get_modelmeta().custom_metadata_map.get("columns")
     count = session.get_inputs()[0].shape[1]

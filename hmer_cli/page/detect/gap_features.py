@@ -1,4 +1,9 @@
-"""Between which neighbours along a line one expression ends and the next begins."""
+"""Features of the gaps between neighbouring symbol groups: where does an expression end?
+
+Input: a line of groups, and the predictions of the component network. Output: features (C, F) by
+the names in `GAP_COLUMNS`, the input of the trees that score gaps: white, heights and overlap, the
+groups on both sides, the line, and the links across the gap.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +20,11 @@ from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.network_features import gap_scores
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES
 
-FAR = 20.0  # letter heights: further than this is all the same
+FAR = 20.0  # letter heights: white at the ends of a line
 
 
 class GroupSum(IntEnum):
-    """The columns of what is added up over the parts of a group."""
+    """Columns of the sums over the components of a group."""
 
     PARTS = 0
     MASS = 1
@@ -44,7 +49,7 @@ _SHOWN = (
     GroupSum.RELATION,
     GroupSum.WIDE_RELATION,
 )
-"""The sums that tell a group from others at a glance."""
+"""The sums among the features of a group."""
 
 SUM_COLUMNS = tuple(column.name.lower() for column in GroupSum)
 GROUP_COLUMNS = (
@@ -53,14 +58,13 @@ GROUP_COLUMNS = (
     *("only_bars", "maths_share"),
     *(f"is_{kind}" for kind in SYMBOL_CLASSES),
 )
-"""The names of the features of one group (`group_features`, and the kinds of signs it looks
-like)."""
+"""Names of the features of a group: those of `group_features`, and symbol class probabilities."""
 
 _LARGEST = (*PART_COLUMNS[:-1], *(f"raster_{i}" for i in range(9)))
 
 
 def prefixed(prefix: str, names: Iterable[str]) -> tuple[str, ...]:
-    """The names, each with what they are of before it."""
+    """The names with a prefix, as ``prefix_name``."""
     return tuple(f"{prefix}_{name}" for name in names)
 
 
@@ -83,13 +87,13 @@ GAP_COLUMNS = (
 
 CUT_FEATURES = len(GAP_COLUMNS)
 GAP_SCORES = slice(CUT_FEATURES - len(PARTING_COLUMNS), CUT_FEATURES)
-"""The columns of what is seen at a gap that the network's links across it say."""
+"""Columns of `gap_scores`."""
 
-_NOWHERE = -1.0  # what is measured beyond the ends of a line
+_NOWHERE = -1.0  # value of all features beyond the ends of a line
 
 
 def part_features(parts: InkComponents, likely: Floats) -> Floats:
-    """What is added up over the parts of a group, (N, K)."""
+    """The summands of each component, (N, len(GroupSum))."""
     width = parts.boxes[:, 2] - parts.boxes[:, 0]
     height = parts.boxes[:, 3] - parts.boxes[:, 1]
     unit = parts.unit
@@ -113,7 +117,7 @@ def part_features(parts: InkComponents, likely: Floats) -> Floats:
 
 
 def group_features(line: Line, groups: Floats, unit: float) -> Floats:
-    """What tells a group from others at a glance, (G, F): an equals sign, an arrow, a letter."""
+    """Size, sums and shares of each group, (G, F)."""
     size = (line.boxes[:, 2:] - line.boxes[:, :2]) / unit
     count = groups[:, GroupSum.PARTS]
     bars = (groups[:, GroupSum.BAR] == count) * count
@@ -130,38 +134,38 @@ def white_between(line: Line, unit: float) -> Floats:
 
 
 def cut_features(
-    line: Line, parts: InkComponents, groups: Floats, kinds: Floats, views: Predictions
+    line: Line, parts: InkComponents, groups: Floats, kinds: Floats, predictions: Predictions
 ) -> Floats:
-    """What is seen at each of the gaps between neighbouring groups, (G - 1, F).
+    """Features of the gaps between the G groups of a line, (G - 1, F).
 
-    ``groups`` (G, P): what is added up over the parts of each; ``kinds`` (G, K): which kinds of
-    signs they look like; ``views``: what the network says of all parts.
+    ``groups`` (G, P) are sums over the components of each, ``kinds`` (G, K) symbol class
+    probabilities, ``predictions`` those of the component network.
     """
     count = len(line.members)
     if count < 2:
         return np.zeros((0, CUT_FEATURES), np.float32)
-    portrait = np.concatenate([group_features(line, groups, parts.unit), kinds], 1)
+    described = np.concatenate([group_features(line, groups, parts.unit), kinds], 1)
     white = white_between(line, parts.unit)
-    looks = np.stack([_look(parts, members) for members in line.members])
+    largest_parts = np.stack([_largest_part(parts, members) for members in line.members])
     left, right = np.arange(count - 1), np.arange(1, count)
     columns: list[Floats] = [
         _white_around(white, count),
         _heights(line, parts.unit, left, right),
-        portrait[left],
-        portrait[right],
-        _shifted(portrait, left - 1),
-        _shifted(portrait, right + 1),
-        looks[left],
-        looks[right],
+        described[left],
+        described[right],
+        _shifted(described, left - 1),
+        _shifted(described, right + 1),
+        largest_parts[left],
+        largest_parts[right],
         np.broadcast_to(_summary(line, groups, white), (count - 1, 7)),
         np.stack([left, count - 1 - right], 1),
-        gap_scores(line, views),
+        gap_scores(line, predictions),
     ]
     return np.concatenate(columns, 1).astype(np.float32)
 
 
 def _white_around(white: Floats, count: int) -> Floats:
-    """The gap itself, the ones beside it, and by how much it is wider."""
+    """Width of each gap, of those beside it, and differences between them, (G - 1, 7)."""
     here, before, after = white[1:count], white[: count - 1], white[2 : count + 1]
     inner = white[1:count]
     usual = np.full(count - 1, np.median(inner))
@@ -171,7 +175,7 @@ def _white_around(white: Floats, count: int) -> Floats:
 
 
 def _heights(line: Line, unit: float, left: Indices, right: Indices) -> Floats:
-    """How two neighbours lie beside each other: overlap, shift of their middles, both spans."""
+    """Vertical overlap of two neighbours, absolute and relative, and shift of their centres."""
     top, foot = line.boxes[:, 1] / unit, line.boxes[:, 3] / unit
     shared = np.minimum(foot[left], foot[right]) - np.maximum(top[left], top[right])
     lower = np.minimum(foot[left] - top[left], foot[right] - top[right])
@@ -179,8 +183,8 @@ def _heights(line: Line, unit: float, left: Indices, right: Indices) -> Floats:
     return np.stack([shared, shared / lower, shift], 1)
 
 
-def _look(parts: InkComponents, members: Indices) -> Floats:
-    """The largest part of a group, as it looks: shape, and a raster of 3 by 3."""
+def _largest_part(parts: InkComponents, members: Indices) -> Floats:
+    """Features of the largest component of a group, with a raster of 3 x 3 cells."""
     largest = members[np.argmax(parts.mass[members])]
     own = parts.features[largest]
     size = RASTER.stop - RASTER.start
@@ -189,13 +193,13 @@ def _look(parts: InkComponents, members: Indices) -> Floats:
     return np.concatenate([own[: RASTER.start - 1], raster.reshape(-1)])
 
 
-def _shifted(portrait: Floats, index: NDArray[np.int64]) -> Floats:
-    outside = (index < 0) | (index >= len(portrait))
-    return np.where(outside[:, None], _NOWHERE, portrait[np.clip(index, 0, len(portrait) - 1)])
+def _shifted(described: Floats, index: NDArray[np.int64]) -> Floats:
+    outside = (index < 0) | (index >= len(described))
+    return np.where(outside[:, None], _NOWHERE, described[np.clip(index, 0, len(described) - 1)])
 
 
 def _summary(line: Line, groups: Floats, white: Floats) -> Floats:
-    """What the whole line is like, (7,)."""
+    """Sums over the whole line, (7,)."""
     whole = groups.sum(0)
     inner = white[1:-1]
     spread = float(np.std(inner)) if len(inner) else 0.0

@@ -1,4 +1,7 @@
-"""Sums over many windows of a page at once, by integral images (Crow, 1984)."""
+"""Sums over many windows of a page at once, by integral images (Crow, 1984).
+
+Input: values at points, and windows (N, 4). Output: sums (N, C), on cells of 4 x 4 pixels.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ class IntegralImages:
         self.tables: list[NDArray[np.float64]] = []
 
     def add(self, points: Floats, values: NDArray[np.generic]) -> None:
-        """A channel that is nought but at the points, (N, 2) as x, y inside the page."""
+        """Add a channel: values at points (N, 2), x and y inside the page, 0 elsewhere."""
         cells = np.zeros((self.height, self.width), np.float32)
         columns, rows = (points // _CELL).astype(int).T
         np.add.at(cells, (rows, columns), values.astype(np.float32))

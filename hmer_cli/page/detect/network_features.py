@@ -1,4 +1,9 @@
-"""What the network's views of parts say about boxes that may hold one expression each."""
+"""Features of candidate boxes and gaps from the component network.
+
+Input: its predictions for each component (probability of mathematics, box of the expression, links
+to neighbours) and boxes, each perhaps one expression. Output: a row of features a box, for the
+boosted trees.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.geometry import iou
 from hmer_cli.page.detect.candidates import Line
-from hmer_cli.page.detect.component_graph import Predictions, SomeViews
+from hmer_cli.page.detect.component_graph import Links, Predictions
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 
@@ -25,63 +30,66 @@ OPINION_COLUMNS = (
 
 NETWORK_FEATURES = len(OPINION_COLUMNS)
 
-_SURE = 0.01  # no share is nearer to nought or one than this
-_STRANGER = 0.03  # parts less likely to be mathematics than this have no say
-_MANY = 2000  # boxes at a time, so that memory stays flat
-_WHOLE = 1500  # parts; of more, each box hears those near it alone: their links are a square table
-_LOCAL = 256  # boxes at a time then
+_SURE = 0.01  # probabilities are clipped to this distance from 0 and 1
+_STRANGER = 0.03  # components of lower probability of being mathematics are ignored
+_TOGETHER = 256  # boxes per block: boxes near each other share their components, which are few
 
 
 def network_features(
-    views: Predictions, parts: InkComponents, boxes: Floats, room: float
+    predictions: Predictions, parts: InkComponents, boxes: Floats, room: float
 ) -> Floats:
-    """What the parts in and around (R, 4) boxes say of them, (R, OPINIONS).
+    """Features (R, NETWORK_FEATURES) of boxes (R, 4) around ink.
 
-    ``room`` is what people leave around the ink of an expression, in pixels.
+    ``room`` is the margin of annotated boxes around the ink, in pixels. Only components at the
+    height of a block of boxes are used: the time is linear in the size of the page.
     """
-    chosen = np.flatnonzero(views.maths > _STRANGER)
+    told = predictions.maths > _STRANGER
+    links = predictions.links.among(told)
     found = np.zeros((len(boxes), NETWORK_FEATURES), np.float32)
-    whole = len(chosen) <= _WHOLE
-    few = views.of(chosen if whole else chosen[:0])
-    order = np.arange(len(boxes)) if whole else np.argsort(boxes[:, 1], kind="stable")
-    size = _MANY if whole else _LOCAL
-    for start in range(0, len(boxes), size):
-        which = order[start : start + size]
-        near = chosen if whole else _near(views, parts, boxes[which], chosen, room)
-        found[which] = _told(few if whole else views.of(near), parts, near, boxes[which], room)
+    order = np.argsort(boxes[:, 1], kind="stable")
+    for start in range(0, len(boxes), _TOGETHER):
+        which = order[start : start + _TOGETHER]
+        near = np.flatnonzero(told & _near(predictions, parts, boxes[which], room))
+        found[which] = _block_features(predictions, links, parts, near, boxes[which], room)
     return found
 
 
 def _near(
-    views: Predictions, parts: InkComponents, boxes: Floats, chosen: NDArray[np.int64], room: float
-) -> NDArray[np.int64]:
-    """The chosen parts that have a say of some boxes: those beside them down the page, those that
-    expect their expression there, and their neighbours."""
+    predictions: Predictions, parts: InkComponents, boxes: Floats, room: float
+) -> NDArray[np.bool_]:
+    """The components that matter for some boxes: those at the same height, and those whose
+    predicted box is."""
     top, foot = boxes[:, 1].min() - room, boxes[:, 3].max() + room
-    told = np.zeros(len(parts), bool)
-    told[chosen] = True
     beside = (parts.boxes[:, 3] >= top) & (parts.boxes[:, 1] <= foot)
-    near = views.links.around(np.flatnonzero(told & beside))
-    expect = np.flatnonzero((views.boxes[:, 3] >= top) & (views.boxes[:, 1] <= foot))
-    both = np.union1d(near, expect)
-    return both[told[both]]
+    expect = (predictions.boxes[:, 3] >= top) & (predictions.boxes[:, 1] <= foot)
+    return np.asarray(beside | expect)
 
 
-def _told(
-    few: SomeViews, parts: InkComponents, chosen: NDArray[np.int64], boxes: Floats, room: float
+def _block_features(
+    predictions: Predictions,
+    links: Links,
+    parts: InkComponents,
+    near: NDArray[np.int64],
+    boxes: Floats,
+    room: float,
 ) -> Floats:
-    """What the chosen parts, whose views are ``few``, say of boxes, (R, OPINIONS)."""
+    """Features (R, NETWORK_FEATURES) of boxes by the ``near`` components."""
     spread = np.array([-1, -1, 1, 1], np.float32) * room
-    middle = (parts.boxes[chosen, :2] + parts.boxes[chosen, 2:]) / np.float32(2)
-    within = (middle >= boxes[:, None, :2]) & (middle <= boxes[:, None, 2:])
-    inside = np.asarray(within.all(2), dtype=np.float32)
-    told = _of_boxes(few, inside, boxes + spread, parts.unit)
-    return np.concatenate([told, _of_links(few, inside, middle[:, 0])], 1).astype(np.float32)
+    middle = (parts.boxes[:, :2] + parts.boxes[:, 2:]) / np.float32(2)
+    here = middle[near]
+    x, y = here[:, 0], here[:, 1]
+    left, top, right, foot = boxes.T[..., None]
+    inside = (x >= left) & (x <= right) & (y >= top) & (y <= foot)
+    told = _of_boxes(
+        predictions.maths[near], predictions.boxes[near], inside, boxes + spread, parts.unit
+    )
+    linked = _of_links(links, near, inside, middle[:, 0])
+    return np.concatenate([told, linked], 1).astype(np.float32)
 
 
-def gap_scores(line: Line, views: Predictions) -> Floats:
-    """How likely an expression ends at each gap of a line, by the links across it, (G - 1, 2):
-    between the two groups beside the gap, and between all before it and all behind it."""
+def gap_scores(line: Line, predictions: Predictions) -> Floats:
+    """One minus the mean link probability across each gap of a line, (G - 1, 2): between the two
+    groups beside the gap, and between all groups before it and all behind it."""
     count = len(line.members)
     if count < 2:
         return np.zeros((0, 2), np.float32)
@@ -89,7 +97,7 @@ def gap_scores(line: Line, views: Predictions) -> Floats:
     members = np.concatenate(line.members)
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     tables = []
-    for links in views.links.between(members):
+    for links in predictions.links.between(members):
         tables.append(np.add.reduceat(np.add.reduceat(links, starts, 0), starts, 1))
     same, known = tables
     beside = np.arange(count - 1)
@@ -105,63 +113,89 @@ def _crossing(links: Floats) -> Floats:
     return np.asarray(sums[before, -1] - sums[before, before], dtype=np.float32)
 
 
-def _share(some: Floats, whole: Floats) -> Floats:
+def _share(some: NDArray[np.floating], whole: NDArray[np.floating]) -> Floats:
     return np.asarray(some / np.maximum(whole, _SURE), dtype=np.float32)
 
 
-def _of_boxes(views: SomeViews, inside: Floats, boxes: Floats, unit: float) -> Floats:
-    """How well boxes are those that their parts think of, (R, 18); ``inside`` (R, N), 1 or 0."""
+def _of_boxes(
+    maths: Floats, expected: Floats, held: NDArray[np.bool_], boxes: Floats, unit: float
+) -> Floats:
+    """Agreement of boxes with those predicted for the components in them, (R, 18).
+
+    ``maths`` (N,) and ``expected`` (N, 4) are predictions, ``held`` (R, N) marks those inside.
+    """
+    inside = held.astype(np.float32)
     count = np.maximum(inside.sum(1), 1)
-    weight = inside * views.maths
+    weight = inside * maths
     total = np.maximum(weight.sum(1), _SURE)
-    mean = weight @ views.boxes / total[:, None]
-    spread = np.sqrt(np.maximum(weight @ views.boxes**2 / total[:, None] - mean**2, 0))
-    fit = iou(boxes[:, None], views.boxes[None])
-    held = inside > 0
+    mean = weight @ expected / total[:, None]
+    spread = np.sqrt(np.maximum(weight @ expected**2 / total[:, None] - mean**2, 0))
+    fit = iou(boxes[:, None], expected[None])
     columns = [
         np.log(count),
         total / count,
-        inside @ np.log(np.maximum(views.maths, _SURE)) / count,
-        np.where(held, views.maths, 1).min(1, initial=1),
+        inside @ np.log(np.maximum(maths, _SURE)) / count,
+        np.where(held, maths, 1).min(1, initial=1),
         (fit * weight).sum(1) / total,
         np.where(held, fit, 0).max(1, initial=0),
         np.where(held, fit, 1).min(1, initial=1),
         iou(mean, boxes),
         ((fit > 0.5) * weight).sum(1) / total,
-        ((fit > 0.5) * views.maths * (1 - inside)).sum(1),
+        ((fit > 0.5) * maths * (1 - inside)).sum(1),
     ]
     return np.concatenate([np.stack(columns, 1), (mean - boxes) / unit, spread / unit], 1)
 
 
-def _of_links(views: SomeViews, inside: Floats, x: Floats) -> Floats:
-    """How strongly the parts inside are linked to each other and to others, (R, 11)."""
-    likely = np.clip(views.same, _SURE, 1 - _SURE)
-    behind = views.same * (x[None] > x[:, None])
-    ahead = views.known * (x[None] > x[:, None])
-    same, same_out = _sums(inside, views.same)
-    known, known_out = _sums(inside, views.known)
-    joined, _ = _sums(inside, views.known * np.log(likely))
-    _, parted = _sums(inside, views.known * np.log(1 - likely))
-    _, right = _sums(inside, behind)
-    _, right_known = _sums(inside, ahead)
-    own = _share(inside @ views.same, inside @ views.known)
+def _of_links(links: Links, near: NDArray[np.int64], held: NDArray[np.bool_], x: Floats) -> Floats:
+    """Sums of links between the components inside, and from these to others, (R, 11).
+
+    ``held`` (R, n) marks the ``near`` components inside, ``x`` (N,) are their centres.
+    """
+    box, place = np.nonzero(held)
+    member, pair = links.pairs_of(near[place])
+    column = np.full(links.count, -1)
+    column[near] = np.arange(len(near))
+    at = column[links.columns[pair]]
+    to_inside = (at >= 0) & held[box[member], at]
+    likely = np.clip(links.same, _SURE, 1 - _SURE)
+    value, right = links.same[pair], x[links.columns[pair]] > x[links.rows[pair]]
+
+    out, out_right = ~to_inside, ~to_inside & right
+    log, log_rest = np.log(likely)[pair], np.log(1 - likely)[pair]
+    kinds = (to_inside * value, to_inside, out * value, out, to_inside * log, out * log_rest,
+             out_right * value, out_right)  # fmt: skip
+    # Pairs are in the order of boxes: their sums are differences of running ones.
+    ends = np.searchsorted(box[member], np.arange(len(held) + 1))
+    running = np.zeros((len(kinds), len(pair) + 1))
+    np.cumsum(kinds, axis=1, out=running[:, 1:])
+    totals = running[:, ends[1:]] - running[:, ends[:-1]]
+    same, known, same_out, known_out, joined, parted, right_out, right_known = totals
     columns = [
         _share(same, known),
         joined / np.maximum(known, 1),
         _share(same_out, known_out),
         same_out,
         parted,
-        right,
-        _share(right, right_known),
-        same_out - right,
-        _share(same_out - right, known_out - right_known),
-        np.where(inside > 0, own, 1).min(1, initial=1),
+        right_out,
+        _share(right_out, right_known),
+        same_out - right_out,
+        _share(same_out - right_out, known_out - right_known),
+        _weakest(box, member[to_inside], value[to_inside], len(held)),
         joined / 2 + parted,
     ]
-    return np.stack(columns, 1)
+    return np.stack(columns, 1).astype(np.float32)
 
 
-def _sums(inside: Floats, links: Floats) -> tuple[Floats, Floats]:
-    """The sums of the links between parts inside, and from there to the others, (R,) each."""
-    within = ((inside @ links) * inside).sum(1)
-    return within, inside @ links.sum(1) - within
+def _weakest(
+    box: NDArray[np.int64], member: NDArray[np.int64], value: Floats, boxes: int
+) -> Floats:
+    """The least share that a part has in common with the others in its box, (R,).
+
+    ``box`` (M,) are those of the parts inside; each link has the place of its part there, and a
+    value.
+    """
+    some = np.bincount(member, value, len(box)).astype(np.float32)
+    own = _share(some, np.bincount(member, minlength=len(box)).astype(np.float32))
+    least = np.ones(boxes, np.float32)
+    np.minimum.at(least, box, own)
+    return least

@@ -1,9 +1,10 @@
-"""Connected parts of ink -> rows of writing: one formula, however tall, stays in one row.
+"""Rows of writing: connected components of ink grouped into rows, one formula in one row.
 
-A row ends at white from edge to edge of the ink where what is above and what is below each stand on
-a baseline of their own. The white between a fraction's bar and its halves, or between an operator
-and its limits, looks the same from afar; trees tell them apart by the sizes, widths and bars on
-both sides (`hmer_cli.training.detector.row_trees` grows them on training ink).
+Input: boxes (N, 4) of components. Output: the components of each row. Method: bands between white
+rows, after levelling of sloping writing, are joined unless boosted trees say that a row ends. The
+white between a fraction bar and its halves, or an operator and its limits, looks like that between
+rows; the trees use sizes, widths and bars on both sides
+(`hmer_cli.training.detector.row_trees`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from hmer_cli.page.detect.integral import Floats
 
 Indices = NDArray[np.int64]
 Judge = Callable[[Floats], Floats]
-"""(G, F) features of white gaps to (G,) shares: how likely a row ends there."""
+"""Features of white gaps (G, F) -> probabilities (G,) that a row ends there."""
 
 LEAST = 0.8  # chosen on CROHME 2014 offline: of every fifth of its expressions 1 in 198 is cut
 LEAST_FOUND = 0.3  # less is asked of the white between two expressions that the search found
@@ -34,7 +35,7 @@ ROW_COLUMNS = (
     *("white", "white_in_letters", "letter_ratio", "overlap", "left_shift", "right_shift"),
     *(f"{side}_{name}" for side in ("above", "below", "over", "under") for name in _SIDE_COLUMNS),
 )
-"""The names of the features of a gap between bands (`gap_features`), in their order."""
+"""Names of the features of a gap between bands (`gap_features`), in their order."""
 
 
 def find_rows(boxes: Floats, unit: float, judge: Judge) -> list[Indices]:
@@ -113,10 +114,10 @@ def bands_of(boxes: Floats) -> list[Indices]:
 
 
 def gap_features(boxes: Floats, bands: Sequence[Indices]) -> Floats:
-    """What is on both sides of the white between each two bands, (G, F).
+    """Features of the white between adjacent bands, (G, F).
 
-    ``boxes`` (N, 4) in letter heights. Each side is measured twice: the band next to the white,
-    and all there is on that side.
+    ``boxes`` (N, 4) are in letter heights. Each side is described twice: by the band next to the
+    white, and by all bands on that side.
     """
     rows = []
     for index in range(len(bands) - 1):

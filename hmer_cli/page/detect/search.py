@@ -1,10 +1,16 @@
-"""Where on a page the expressions are."""
+"""Detection of the expressions on a page: candidates -> scores -> fusion -> suppression.
+
+Input: a cleaned page. Output: boxes in reading order. Method: connected components, candidate runs
+along lines, scores of boosted trees over features of a component network, fusion over two views of
+the page, and greedy non-maximum suppression.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -22,18 +28,23 @@ from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
-STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail says no more
-MOST_PARTS = 20_000
-"""Chosen on pages of print: 15,000 parts take 0.7 GB and 10 s of one core, 26,000 take 1.2 GB; the
-fullest page of handwriting has 3,000."""
+STUDIED = 1754  # pixels of the longer side: A4 at 150 dpi; finer detail does not help
+HANDWRITTEN = 3_000
+"""Parts: the fullest page of handwriting in scan-pages and notes has fewer. More are print, which
+one look tells, and which does not lie on its side."""
+MOST_PARTS = 60_000
+"""Parts of a page that is searched; A3 in the smallest print has 40,000."""
+_AT_ONCE = 5_000  # parts that are searched together: memory grows with them
 LEAST = 0.4  # candidates less likely than this are no regions
-SURE = 0.88  # of candidates likelier than this the widest is taken: nothing else parts them
-SHARED = 0.35  # of the smaller box: what two regions may have in common
+SURE = 0.88  # suppression prefers the wider box above this score, as scores are saturated there
+SHARED = 0.35  # largest overlap of two regions, as a share of the smaller one
 
 _HOPELESS = 0.1  # candidates less likely than this in one look are not taken to the others
 
 _SOFT = 2.0  # pixels: the deviation of the blur that sharpening is told by,
 _SHARPER = 1.0  # and how much of what that blur takes away is put on top
+
+_NEAR_CUT = 2.0  # letter heights: so far from an even cut a whiter row is looked for
 
 _PAGE_HEIGHT = 13  # letter heights of ink from top to bottom: more than any one expression has
 FEWEST_PARTS = 60  # connected parts: fewer make no page
@@ -94,6 +105,12 @@ def is_page(parts: InkComponents) -> bool:
     return bool(foot - top > _PAGE_HEIGHT * parts.unit)
 
 
+def is_print(page: Page) -> bool:
+    """Whether there is more ink apart than on any page of handwriting."""
+    scale = max(1.0, max(page.image.shape) / STUDIED)
+    return len(_parts(page.image, scale)) > HANDWRITTEN
+
+
 def find_boxes(
     found: PreparedPage, detector: Detector | None = None, fold: int | None = None
 ) -> list[Box]:
@@ -111,9 +128,9 @@ def find_boxes(
             "crop it to the handwriting",
         )
     looks = [found.parts]
-    if found.sharp is not None:
+    if found.sharp is not None and len(found.parts) <= HANDWRITTEN:
         looks.append(_parts(remove_rules(found.sharp), found.scale))
-    seen = [_candidates(parts, detector, fold) for parts in looks if len(parts)]
+    seen = [_searched(parts, detector, fold) for parts in looks if len(parts)]
     if not seen:
         return []
     told = fuse_boxes(seen)
@@ -121,6 +138,48 @@ def find_boxes(
     height, width = found.parts.ink.shape
     boxes = np.clip(frames, 0, [width, height, width, height]) * found.scale
     return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
+
+
+def _searched(parts: InkComponents, detector: Detector, fold: int | None) -> Candidates:
+    """The candidates of a page; of very many parts, of one band after the other."""
+    bands = [
+        _candidates(band, detector, fold).moved(top)
+        for top, band in in_bands(parts, _AT_ONCE)
+        if len(band)
+    ]
+    return bands[0] if len(bands) == 1 else Candidates.together(bands)
+
+
+def in_bands(parts: InkComponents, most: int) -> list[tuple[int, InkComponents]]:
+    """Bands of a page of about ``most`` parts each, from the top down, with their first rows.
+
+    They end where few parts are cut; a part is in the band that holds its middle.
+    """
+    height = len(parts.ink)
+    count = -(-len(parts) // most)
+    if count < 2:
+        return [(0, parts)]
+    middle = parts.boxes[:, 1::2].mean(1)
+    ends = np.quantile(middle, np.arange(1, count) / count).astype(int)
+    crossed = np.zeros(height + 1, np.int64)
+    np.add.at(crossed, parts.boxes[:, 1].astype(int), 1)
+    np.add.at(crossed, parts.boxes[:, 3].astype(int), -1)
+    crossed = crossed.cumsum()
+    reach = max(1, round(_NEAR_CUT * parts.unit))
+    cuts = [0]
+    for end in ends.tolist():
+        low = max(cuts[-1], end - reach)
+        cuts.append(low + int(np.argmin(crossed[low : end + reach + 1])))
+    cuts.append(height)
+    return [(top, _band(parts, middle, top, foot)) for top, foot in pairwise(cuts) if top < foot]
+
+
+def _band(parts: InkComponents, middle: Floats, top: int, foot: int) -> InkComponents:
+    kept = (middle >= top) & (middle < foot)
+    boxes = parts.boxes[kept]
+    boxes[:, 1::2] = np.clip(boxes[:, 1::2] - top, 0, foot - top)
+    ink = parts.ink[top:foot]
+    return InkComponents(boxes, parts.mass[kept], parts.unit, parts.features[kept], ink)
 
 
 def _candidates(parts: InkComponents, detector: Detector, fold: int | None) -> Candidates:
@@ -159,9 +218,10 @@ def in_reading_order(boxes: Sequence[Box]) -> list[Box]:
 def non_maximum_suppression(
     boxes: Floats, likely: Floats, least: float = LEAST
 ) -> NDArray[np.int64]:
-    """The likeliest candidates that do not overlap, the wider first where many are sure.
+    """Greedy non-maximum suppression: indices of the kept candidates, most probable first.
 
-    ``boxes``: (N, 4) around the ink, ``likely``: (N,).
+    ``boxes`` (N, 4) are those of the ink, ``likely`` (N,) their scores; of scores above SURE the
+    wider box is first.
     """
     width = boxes[:, 2] - boxes[:, 0]
     areas = area(boxes)

@@ -1,7 +1,8 @@
-"""Which kind of sign a piece of ink looks like: a small network's opinion, learnt from ink.
+"""Features of ink for the symbol classifier, a small perceptron over rasters.
 
-It need not read: that a line holds relations, digits and brackets, and where they stand, tells
-mathematics from words and one side of an equation from the other.
+Input: an ink mask (H, W) and boxes (N, 4). Output: features (N, SYMBOL_FEATURES), of which the
+classifier makes probabilities of `SYMBOL_CLASSES`. Classes such as relation, digit or bracket,
+and their positions, separate mathematics from words.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ SYMBOL_CLASSES = APPEARANCES
 """The outputs of the network, in this order, and the tokens of each."""
 
 SIDE = 14
-"""Ink is looked at on a raster of this many steps a side, and its size beside it."""
+"""Cells per side of the raster."""
 
 SYMBOL_FEATURES = SIDE * SIDE + 2
 
 
 def symbol_features(ink: Pixels, boxes: Floats, unit: float) -> Floats:
-    """How the ink in (N, 4) boxes looks, (N, SIGHT): each fitted into a square, and its size.
+    """Raster and log size of the ink in boxes (N, 4), (N, SYMBOL_FEATURES).
 
-    ``ink``: (H, W), 1 where there is ink; ``unit``: the height of a letter in pixels.
+    ``ink`` (H, W) is 1 for ink, ``unit`` the height of a letter in pixels.
     """
     table = np.zeros((len(boxes), SYMBOL_FEATURES), np.float32)
     for row, (x0, y0, x1, y1) in zip(table, boxes.astype(int), strict=True):

@@ -1,1 +1,4 @@
-"""Files of every kind to grayscale pages."""
+"""Files of every kind to grayscale pages.
+
+`sources` lists the files, `kinds` recognises their format, `pages` opens them.
+"""

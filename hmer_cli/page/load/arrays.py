@@ -1,4 +1,7 @@
-"""Images in memory, arrays and those of PIL, -> the bytes of an image file, to be read as any."""
+"""Images in memory (arrays, PIL images) -> bytes of a PNG file.
+
+So images from Python take the same path as files.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Colour -> gray: writing is dark in any colour, and what a marker lit up is paper."""
+"""Colour -> gray, keeping ink of any colour dark and highlighted paper bright.
+
+Input: RGB (H, W, 3). Output: (H, W).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from hmer_cli.page.load.pens import without_corrections
 
 Pixels = NDArray[np.uint8]
 
-_STUDIED = 600  # pixels of the longer side: markers are broad
-_NIB = 5  # pixels there: a marker's strokes are broader, and a pen's on a page are not
-_TINT = 40  # between the strongest and the weakest colour: less is the light, or the paper
-_PALE = 195, 110  # what a marker leaves of the strongest colour and of the brightness, at least
-_LEAST = 0.001  # of the picture: less colour than this hides no marker
-_WRITTEN = 0.02, 0.6  # of the marker's strokes: what is written under them
+_STUDIED = 600  # pixels of the longer side at which markers are searched
+_NIB = 5  # pixels there: least width of a marker, above a pen's
+_TINT = 40  # least difference of the strongest and weakest colour under a marker
+_PALE = 195, 110  # least strongest colour and brightness under a marker
+_LEAST = 0.001  # of the image: least area of coloured strokes
+_STEP = 50  # gray levels from a marker down to writing: 80 on notes, 30 inside a thick pen
+_WRITTEN = 0.02, 0.6  # range of the share of ink under a marker
 
 
 def as_gray(colours: Pixels) -> Pixels:
@@ -50,17 +54,27 @@ def _marked(colours: Pixels) -> Pixels | None:
     ink = strongest <= _PALE[0]
     strokes = (pale | ink).astype(np.uint8)
     broad = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((_NIB, _NIB), np.uint8))
-    return _written_over(np.asarray(broad, dtype=np.uint8), pale, ink)
+    return _written_over(np.asarray(broad, dtype=np.uint8), pale, ink, np.asarray(strongest))
 
 
-def _written_over(broad: Pixels, pale: NDArray[np.bool_], ink: NDArray[np.bool_]) -> Pixels | None:
-    """Those of the broad strokes that have writing under them, their edges included."""
+def _written_over(
+    broad: Pixels, pale: NDArray[np.bool_], ink: NDArray[np.bool_], strongest: Pixels
+) -> Pixels | None:
+    """Those of the broad strokes that have writing under them, their edges included.
+
+    ``strongest`` is the strongest colour: writing is far darker than the marker over it, and the
+    darker places of a thick pen are not far darker than the rest of its strokes.
+    """
     count, labels = cv2.connectedComponents(broad, connectivity=8)
     lit = np.bincount(labels[pale], minlength=count)
     dark = np.bincount(labels[ink], minlength=count)
     share = dark / np.maximum(lit + dark, 1)
     kept = (share > _WRITTEN[0]) & (share < _WRITTEN[1])
     kept[0] = False
+    for number in np.flatnonzero(kept):
+        own = labels == number
+        step = np.median(strongest[own & pale]) - np.median(strongest[own & ink])
+        kept[number] = step >= _STEP
     if not kept.any():
         return None
     return np.asarray(cv2.dilate(kept[labels].astype(np.uint8), np.ones((5, 5))), dtype=np.uint8)

@@ -1,4 +1,7 @@
-"""Image files -> grayscale pixels, whatever their depth, palette, alpha or orientation."""
+"""Image files -> grayscale pixels, for any bit depth, palette, alpha channel or orientation.
+
+Input: the bytes of a file. Output: (H, W) uint8. Raises InputError for what cannot be decoded.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The first bytes of a file, or the names in a package -> what kind of file it is.
+"""File formats: recognised by the first bytes of a file, or the names inside a package.
 
-Signatures are those that the formats define; the notes of tablet programs are known by the files
-in their packages, so that nobody takes a thumbnail for the notes.
+Input: bytes and a name. Output: the kind of file, or a message for formats that are not supported.
+Signatures are those that the formats define; packages of note-taking apps are recognised by the
+files in them, so that a thumbnail is not taken for the notes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ ARCHIVES = frozenset((".zip", ".cbz"))
 """Endings of archives of files; a zip of another ending is a package of some program."""
 
 _EXPORT = "export it as PDF, or its pages as PNG"
+_EXPORTS = {".rnote": "export it from Rnote as .xopp, or as PDF"}
+"""What a program exports better than that, by its ending."""
+
 _PACKAGES: tuple[tuple[str, str], ...] = (  # a pattern for one of the names, and whose it is
     (r"^(index\.notes\.pb|document\.info\.pb|schema\.pb)$", "GoodNotes notes"),
     (r"(^|/)Session\.plist$", "Notability notes"),
@@ -107,7 +111,8 @@ def foreign_file(head: bytes, name: str) -> tuple[str, str] | None:
         if head.startswith(signature):
             return what, _EXPORT
     if ending in NOTES and not is_readable(head):
-        return f"notes ({ending}) of a kind that hmer does not read", _EXPORT
+        what = f"notes ({ending}) of a kind that hmer does not read"
+        return what, _EXPORTS.get(ending, _EXPORT)
     return None
 
 

@@ -1,4 +1,8 @@
-"""The strokes of a page beside its image: which are seen there, what a box holds, what is more."""
+"""Strokes of a page beside its image.
+
+Input: strokes in page pixels, and regions. Output: the strokes inside a region, if these account
+for all ink that is visible there; otherwise the image is recognised.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +20,15 @@ from hmer_cli.ink.render import InkImage, legible_ink_image
 from hmer_cli.page.clean.deskew import Homography
 from hmer_cli.page.load.images import Pixels
 
-_SAMPLES = 16  # points by which a stroke is placed
-_SEEN = 0.6  # of the samples that lie on dark pixels: a stroke that can be seen
-_INSIDE = 0.5  # of the samples: a stroke that belongs to a box
-_CUT, _LEVEL = 0.2, 0.8  # of the samples in the box, and at its height: a sign that its end cuts
-_UNEXPLAINED = 0.12  # of the dark pixels of a box: there is more than strokes
+_SAMPLES = 16  # points per stroke by which it is located
+_SEEN = 0.6  # least share of samples on dark pixels of a visible stroke
+_INSIDE = 0.5  # least share of samples in a box of a stroke that belongs to it
+_CUT, _LEVEL = 0.2, 0.8  # of the samples in the box, and at its height: a stroke that it cuts
+_UNEXPLAINED = 0.12  # largest share of dark pixels of a box that strokes do not cover
 _BETWEEN = 1.3  # typical strokes of white between lines: more than any of CROHME 2014 has inside
-_LINE = 3  # strokes above and below: fewer are no line
-_INK = 160  # gray levels: what is darker, soft edges and thin lines too
-_EDGE = 3  # pixels that lines are drawn wider than the pen: soft edges, and rounding
+_LINE = 3  # least number of strokes above and below a gap between lines
+_INK = 160  # gray levels: threshold that includes soft edges and thin lines
+_EDGE = 3  # pixels: strokes are drawn wider by this, for soft edges and rounding
 _FIXED = 4  # bits of OpenCV's fixed point
 
 
@@ -44,6 +48,11 @@ class PageInk:
     def samples(self) -> NDArray[np.float64]:
         """(N, _SAMPLES, 2) points at equal distances along each stroke."""
         return np.stack([_along(stroke) for stroke in self.strokes])
+
+    @cached_property
+    def _ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The top and the foot of each stroke, (N,) each."""
+        return self.samples[..., 1].min(axis=1), self.samples[..., 1].max(axis=1)
 
     @property
     def in_lines(self) -> bool:
@@ -98,12 +107,14 @@ class PageInk:
         Most of them lies in it, or they stand in its line and only reach beyond its ends.
         """
         x0, y0, x1, y1 = box
-        x, y = self.samples[..., 0], self.samples[..., 1]
+        top, foot = self._ends
+        near = np.flatnonzero((foot >= y0) & (top <= y1))
+        x, y = self.samples[near].transpose(2, 0, 1)
         beside, below = (x >= x0) & (x <= x1), (y >= y0) & (y <= y1)
         share = (beside & below).mean(axis=1)
         cut = (share > _CUT) & (below.mean(axis=1) > _LEVEL)
-        found = self.chosen((share > _INSIDE) | cut).strokes
-        return Ink(found) if found else None
+        found = near[(share > _INSIDE) | cut]
+        return Ink(tuple(self.strokes[i] for i in found)) if len(found) else None
 
     def explains(self, image: Pixels, origin: tuple[int, int]) -> bool:
         """Whether what is dark on a part of the page, (H, W) with its corner there, is strokes."""

@@ -1,7 +1,12 @@
-"""Files of every kind -> pages: dark ink on white, one at a time."""
+"""Files of every kind -> pages: dark ink on white, opened one at a time.
+
+Input: a source and a range of pages. Output: `Sheet` objects, which draw a `Page` each. Raises
+InputError for files that cannot be opened.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -21,13 +26,14 @@ from hmer_cli.page.clean.borders import without_borders, without_strips
 from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
+from hmer_cli.page.load.decode_apart import decode_apart
 from hmer_cli.page.load.images import Pixels, decode, measure
 from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf
 from hmer_cli.page.load.page_ink import PageInk, page_ink
 from hmer_cli.page.load.pdf import Pdf, Renderer
 from hmer_cli.page.load.sources import KINDS, Source, find_sources
 from hmer_cli.page.load.tiff import directories, is_tiff
-from hmer_cli.page.load.worker import Worker
+from hmer_cli.page.load.worker import SHARED, Worker
 
 _INK = 128  # gray levels: what is darker
 
@@ -211,10 +217,16 @@ def open_sheets(
             f"{name}: not a kind of file that hmer reads",
             f"give {KINDS}, a folder or a zip archive",
         )
-    frames = (directories(data, name) if is_tiff(data) else []) or [0]
+    if not is_tiff(data):
+        return [_sheet(name, 1, partial(decode, data, name), partial(measure, data, name))]
+    frames = directories(data, name) or [0]
     numbers = chosen.of(len(frames), name) if len(frames) > 1 else [1]
-    places = ((n, (data, name, frames[n - 1])) for n in numbers)
-    return [_sheet(name, n, partial(decode, *page), partial(measure, *page)) for n, page in places]
+    pixels = partial(decode_apart, worker or SHARED, data, hashlib.sha256(data).hexdigest(), name)
+    places = ((n, frames[n - 1]) for n in numbers)
+    return [
+        _sheet(name, n, partial(pixels, frame), partial(measure, data, name, frame))
+        for n, frame in places
+    ]
 
 
 def _sheet(

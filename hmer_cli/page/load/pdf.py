@@ -17,7 +17,14 @@ from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.images import MAX_SIDE, Pixels
 from hmer_cli.page.load.page_ink import PageInk, page_ink
 from hmer_cli.page.load.pdf_strokes import unpacked
-from hmer_cli.page.load.worker import CPU_SECONDS, WALL_SECONDS, Meta, Worker, WorkerError
+from hmer_cli.page.load.worker import (
+    CPU_SECONDS,
+    SHARED,
+    WALL_SECONDS,
+    Meta,
+    Worker,
+    WorkerError,
+)
 
 Renderer = Literal["pdfium", "poppler"]
 """What draws the pages of PDFs."""
@@ -32,7 +39,6 @@ MAX_ENDED = 3
 """Pages of a file that pass a limit; after them its others are not tried."""
 
 _POPPLER = "pdftoppm"  # the program that pdf2image calls
-_shared = Worker()
 
 
 class Pdf:
@@ -48,7 +54,7 @@ class Pdf:
         self._data = data
         self._key = hashlib.sha256(data).hexdigest()
         self._renderer = renderer
-        self._worker = worker or _shared
+        self._worker = worker or SHARED
         self._ended = 0
         try:
             answer, _ = self._call("count", {"most": MAX_PAGES + 1})

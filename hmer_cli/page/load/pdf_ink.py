@@ -1,9 +1,9 @@
-"""The paths of a PDF page -> the strokes of its handwriting: what is no handwriting is told apart.
+"""Paths of a PDF page -> strokes of its handwriting, without print and drawings.
 
-Stroked paths are strokes as they are, filled ones where they are the outline of a pen
-(``ink/centre_line.py``). Left out are highlighters, rules, boxes and grids, shapes that return
-exactly elsewhere on the page (print, bullets, markers of a plot), fills that no pen leaves, and
-what is drawn again at the same place. Whether a stroke is visible on the page is not asked here.
+Input: paths (`pdf_objects.py`). Output: strokes. Stroked paths are strokes as they are, filled ones
+if they are the outline of a pen (``ink/centre_line.py``). Excluded are highlighters, rules, boxes
+and grids, shapes that recur exactly on the page (print, bullets, plot markers), graphs of
+functions, fills that no pen leaves, and duplicates. Visibility on the page is not checked here.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from hmer_cli.page.load.pdf_objects import Colour, Path, Points, TooManyPathsErr
 _FAINTEST = 16  # levels of a colour channel between paper and ink, as the ink is drawn
 _MARKER = 3.0  # times the usual pen: what is as wide, and transparent, is a highlighter
 _MISFIT = 0.35  # of the pen's width: the outlines of notes/ are all below
-_REPEATED = 3  # times that a filled shape returns exactly: nobody writes so
+_REPEATED = 3  # places at which a closed shape returns exactly: nobody writes so
 _MOST_PRINT = 0.5  # of all filled shapes: where more are no pen's, none is
 _LEVEL = 1e-3  # of its length: how far a line drawn by a machine is from level or upright
 _RULES = 3  # lines of one length: a grid, a table, a staff
 _SPAN = 0.6  # of the page: a level line that long is a rule
 _JOINED = 1e-2  # points: where one path begins as another ends, the pen was not lifted
+_SAMPLED, _EVEN = 12, 0.02  # points at least of a graph, and how equal its steps along x are
 _FEWEST, _CURVED = 3, 0.2  # strokes, and the share of them that is not straight: else a drawing
 
 
@@ -58,7 +59,7 @@ def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStr
     dark = [path for path in paths if _is_dark(path)]
     widths = [path.width for path in dark if path.stroked]
     usual = float(np.median(widths)) if widths else 0.0
-    shapes = Counter(_shape(points) for path in dark if path.filled for points in path.subpaths)
+    shapes = _repeated(dark)
     found: list[PenStroke] = []
     fills = 0
     for path in dark:
@@ -66,7 +67,7 @@ def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStr
             fills += len(path.subpaths)
             found += _outlines(path, shapes)
         elif not (path.transparent and path.width > _MARKER * usual):
-            found += _lines(path)
+            found += _lines(path, shapes)
     pens = sum(stroke.outline for stroke in found)
     if pens < (1 - _MOST_PRINT) * fills:
         found = [stroke for stroke in found if not stroke.outline]
@@ -79,12 +80,14 @@ def _is_dark(path: Path) -> bool:
     return (255 - min(red, green, blue)) * alpha / 255 >= _FAINTEST
 
 
-def _lines(path: Path) -> list[PenStroke]:
-    """The subpaths of a stroked path, boxes aside."""
+def _lines(path: Path, shapes: frozenset[Hashable]) -> list[PenStroke]:
+    """The subpaths of a stroked path; boxes, markers and graphs of functions aside."""
     found = []
     for points, closed in zip(path.subpaths, path.closed, strict=True):
+        if closed and _shape(points) in shapes:
+            continue
         line = _closed(points) if closed else points
-        if not _is_box(line):
+        if not _is_box(line) and not _is_graph(line):
             found.append(PenStroke(line, path.width, path.colour))
     return found
 
@@ -98,11 +101,22 @@ def _is_box(line: Points) -> bool:
     return bool((steps.min(axis=1) <= tolerance).all())
 
 
-def _outlines(path: Path, shapes: Counter[Hashable]) -> list[PenStroke]:
+def _is_graph(line: Points) -> bool:
+    """Whether a line is the graph of a function: bent, and its points equally far apart along x,
+    or some of them left out; a pen is sampled in time."""
+    steps = np.diff(line[:, 0])
+    if len(line) < _SAMPLED or not ((steps > 0).all() or (steps < 0).all()) or _is_straight(line):
+        return False
+    multiple = steps / np.median(steps)
+    whole = np.maximum(np.round(multiple), 1)
+    return bool((np.abs(multiple - whole) <= _EVEN * whole).all())
+
+
+def _outlines(path: Path, shapes: frozenset[Hashable]) -> list[PenStroke]:
     """The pen strokes among the subpaths of a filled path."""
     found = []
     for points in path.subpaths:
-        if len(points) < 3 or shapes[_shape(points)] >= _REPEATED or _is_box(_closed(points)):
+        if len(points) < 3 or _shape(points) in shapes or _is_box(_closed(points)):
             continue
         line = centre_line(points)
         if line is not None and line.misfit <= _MISFIT:
@@ -112,6 +126,17 @@ def _outlines(path: Path, shapes: Counter[Hashable]) -> list[PenStroke]:
 
 def _closed(points: Points) -> Points:
     return points if (points[0] == points[-1]).all() else np.concatenate([points, points[:1]])
+
+
+def _repeated(paths: Sequence[Path]) -> frozenset[Hashable]:
+    """The closed shapes that return exactly, at other places; drawn again at one it counts once."""
+    places: set[tuple[Hashable, Hashable]] = set()
+    for path in paths:
+        for points, closed in zip(path.subpaths, path.closed, strict=True):
+            if path.filled or closed:
+                places.add((_shape(points), np.round(points[0] * 10).tobytes()))
+    counts = Counter(shape for shape, _ in places)
+    return frozenset(shape for shape, count in counts.items() if count >= _REPEATED)
 
 
 def _shape(points: Points) -> Hashable:

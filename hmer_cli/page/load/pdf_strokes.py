@@ -1,4 +1,7 @@
-"""PDF bytes -> the strokes of a page, packed; it runs in a worker process, as ``pdfium.py``."""
+"""PDF bytes -> the strokes of a page, packed for transfer.
+
+Runs in a worker process, as ``pdfium.py``.
+"""
 
 from __future__ import annotations
 

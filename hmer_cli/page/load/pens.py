@@ -1,8 +1,8 @@
-"""Two pens on one sheet -> the writing alone, where strokes of the rarer colour cross it.
+"""Removes the marks of a second pen that cross the writing, such as a teacher's tick.
 
-Input and output are RGB, (H, W, 3). A teacher's tick in red over black ink goes; a term written in
-another colour stays, as it crosses nothing. Connected components of the rarer colour that are long
-and meet the other ink in several places are replaced by paper, and by ink where they covered it.
+Input and output: RGB, (H, W, 3). Long connected components of the rarer colour that meet the other
+ink in several places are replaced by paper, and by ink where they covered it. Terms written in
+another colour stay, as they cross nothing.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-_STUDIED = 1000  # pixels of the longer side: a stroke, paler there, is as saturated as it was
-_PAPER = 600  # pixels of the longer side: paper has no fine detail
-_FAINTEST = 60  # gray levels below the paper, in its weakest colour: less is no ink
-_SATURATED = 0.3, 0.6  # of what ink takes from the light, by colour: a gray pen less, a red more
-_BETWEEN = 0.25  # of the saturated: were more between the two, the pens could not be told apart
+_STUDIED = 1000  # pixels of the longer side at which strokes are studied
+_PAPER = 600  # pixels of the longer side at which the paper is estimated
+_FAINTEST = 60  # gray levels below the paper, in the weakest colour: threshold of ink
+_SATURATED = 0.3, 0.6  # of the contrast: largest saturation of a gray pen, least of a coloured one
+_BETWEEN = 0.25  # largest share of ink between both, relative to saturated ink
 _OTHER_HUE = 30  # of 180, as OpenCV counts them: 60 degrees
-_RARE = 0.005, 0.4  # of the ink: less is noise, more is no correction
-_LONG = 2.0  # of the median length of the other components: what corrects goes over several
-_MOST = 0.6  # of the rarer ink crosses, at least: else it is a pen that writes, too
-_TINT = 40, 0.001  # between strongest and weakest colour, and the part of the picture that has it
-_MEETINGS = 2  # places where it meets the other ink: a letter beside another has one
+_RARE = 0.005, 0.4  # of the ink: range of the share of the rarer colour
+_LONG = 2.0  # in median lengths of the other components: least length of a correction
+_MOST = 0.6  # least share of the rarer ink that crosses, else it is writing
+_TINT = 40, 0.001  # least difference of colours, and of the image that has it
+_MEETINGS = 2  # least number of places where it meets the other ink
 
 # Chosen on photos of corrected answers, and on scans of notes in three colours, which must stay.
 

@@ -98,7 +98,7 @@ def _tried(name: str, find: Callable[[], Iterable[Source]]) -> Iterator[Source]:
     try:
         yield from find()
     except Exception as error:
-        yield _refused(name, input_error(name, error))
+        yield refused(name, input_error(name, error))
 
 
 def _expand(name: str, say: Say) -> Iterator[Source]:
@@ -174,7 +174,7 @@ def _folder(folder: Path, say: Say) -> Iterator[Source]:
     chosen = [path for path in found if _is_chosen(path, folder, left_out)]
     for error in locked:
         name = str(error.filename)
-        yield _refused(name, InputError(f"{name}: cannot be read ({error.strerror})"))
+        yield refused(name, InputError(f"{name}: cannot be read ({error.strerror})"))
     _tell(str(folder), left_out, say)
     if not chosen and not locked:
         raise InputError(f"{folder}: nothing to convert in this folder", f"put {KINDS} there")
@@ -253,7 +253,9 @@ def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
         yield Source(store.where(name), f"{place}/{name}", partial(store.read, name))
 
 
-def _refused(name: str, error: InputError) -> Source:
+def refused(name: str, error: InputError) -> Source:
+    """An input that cannot be opened, as a source whose reading raises the reason."""
+
     def read() -> bytes:
         raise error
 

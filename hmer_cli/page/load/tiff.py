@@ -1,4 +1,7 @@
-"""The pages of a TIFF: where their directories lie in the file (TIFF 6.0 section 2, BigTIFF)."""
+"""Offsets of the page directories of a TIFF (TIFF 6.0 section 2, BigTIFF).
+
+Input: the bytes of a file. Output: offsets, without decoding a page.
+"""
 
 from __future__ import annotations
 

@@ -24,8 +24,9 @@ from typing import Any
 
 from hmer_cli.errors import HmerError
 
-CPU_SECONDS = 10
-"""Processor time for a call, where the system can count it (not on Windows)."""
+CPU_SECONDS = 5
+"""Processor time for a call, where the system can count it (not on Windows); a page of a map, the
+slowest kind, takes 2."""
 WALL_SECONDS = 60
 """Time for a call by the clock; more, as a busy machine must not fail a good file."""
 MEMORY = 1 << 30
@@ -58,8 +59,10 @@ class Worker:
         self._sent = ""
         self._stopped = self._timed_out = False
 
-    def call(self, function: str, meta: Meta, data: bytes, key: str) -> tuple[Meta, bytearray]:
-        """What ``module:name`` answers to ``meta`` and ``data``.
+    def call(
+        self, function: str, meta: Meta, data: bytes, key: str, memory: int = MEMORY
+    ) -> tuple[Meta, bytearray]:
+        """What ``module:name`` answers to ``meta`` and ``data``, within ``memory`` bytes.
 
         ``key`` is another for other data: what the worker has already is not sent again.
         Raises WorkerError where the call passed a limit, crashed, or ``stop`` was called.
@@ -76,7 +79,7 @@ class Worker:
             try:
                 _send(
                     process.stdin,
-                    {**meta, "call": function, "known": known, "key": key},
+                    {**meta, "call": function, "known": known, "key": key, "memory": memory},
                     b"" if known else data,
                 )
                 return _receive(process.stdout)
@@ -119,6 +122,9 @@ class Worker:
 
 
 _WORKERS: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+SHARED = Worker()
+"""For all callers that have none of their own."""
 
 
 @atexit.register
@@ -166,11 +172,11 @@ def serve() -> None:
         data = data if meta["known"] else bytes(sent)
         module, _, name = meta["call"].partition(":")
         function: Function = getattr(importlib.import_module(module), name)
-        _limit(len(data))
+        _limit(meta["memory"])
         _send(answers, *function(meta, data))
 
 
-def _limit(size: int) -> None:
+def _limit(memory: int) -> None:
     """For the next call, beyond what was used until now."""
     try:
         import resource
@@ -183,4 +189,4 @@ def _limit(size: int) -> None:
     with contextlib.suppress(OSError, ValueError), open("/proc/self/statm") as file:
         held = int(file.read().split()[0]) * resource.getpagesize()
         most = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, most))
+        resource.setrlimit(resource.RLIMIT_AS, (held + memory, most))

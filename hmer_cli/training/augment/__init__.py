@@ -1,1 +1,4 @@
-"""Variation of ink and images: pen, paper, camera."""
+"""Augmentation of ink and images: pen, paper, camera.
+
+`ink` deforms strokes, `paper` and `camera` degrade rendered images.
+"""

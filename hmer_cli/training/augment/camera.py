@@ -1,7 +1,9 @@
-"""Clean renders -> what a scanner or a phone makes of handwriting, and what the reader sees of it.
+"""Degradation of rendered images to what scanners and phones give.
 
-`degrade` works at the scale of training, where a symbol measures about 22 pixels: the pen first,
-then the paper, then the camera. What moves the ink is apart, in `Warp`, so that targets follow.
+Input: a clean rendering (H, W) and a random generator. Output: the degraded image (H, W), as the
+recogniser prepares it. `degrade` works at the scale of training, where a symbol measures about 22
+pixels: pen, paper, then camera. Geometric changes are separate, in `Warp`, so that they also apply
+to targets.
 """
 
 from __future__ import annotations
@@ -42,11 +44,11 @@ def degrade(image: Pixels, rng: np.random.Generator, strength: Degradation = DEF
     return np.round(255 * np.clip(photo, 0, 1)).astype(np.uint8)
 
 
-def seen(image: Pixels) -> Pixels:
-    """What the reader sees of dark ink on paper: bright on black, paper cleaned; same scale.
+def prepared(image: Pixels) -> Pixels:
+    """Dark ink on paper (H, W) -> input of the recogniser: bright on black, paper cleaned.
 
-    These are the steps of `page.clean` and `read.prepare`, without a change of scale. Black where
-    there is no ink.
+    These are the steps of `page.clean` and `recognition.prepare` without a change of scale. Black
+    where there is no ink.
     """
     ink = stretch(flatten(image))
     return np.zeros_like(image) if ink is None else brighten(ink)
@@ -54,7 +56,7 @@ def seen(image: Pixels) -> Pixels:
 
 @dataclass(frozen=True)
 class Warp:
-    """Where the ink goes when the sheet lies aslant, seen in perspective, and is not flat.
+    """A geometric distortion: rotation, perspective and a sheet that is not flat.
 
     Points (x, y) are continuous, (0, 0) the corner of the first pixel, as in `ink.render`. A point
     is first bent, ``p + amplitude * sin(frequency . p + phase)`` for each row of ``waves``, then
@@ -123,7 +125,7 @@ class Warp:
 
 
 def _waves(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Three gentle waves in any direction, up to some 1.5 pixels high."""
+    """Three sine waves in random directions, up to some 1.5 pixels high."""
     angle, length = rng.uniform(0, 2 * np.pi, 3), rng.uniform(60, 300, 3)
     frequency = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (2 * np.pi / length)[:, None]
     return np.column_stack([rng.normal(0, 0.7, (3, 2)), frequency, rng.uniform(0, 2 * np.pi, 3)])
@@ -133,7 +135,7 @@ def _waves(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _happens(share: float, rng: np.random.Generator) -> bool:
-    """Whether a step has its turn; what never has it takes no random number."""
+    """Whether a step of probability ``share`` happens; none drawn for probability 0."""
     return share > 0 and bool(rng.random() < share)
 
 
@@ -167,7 +169,7 @@ def _papered(ink: Gray, depth: float, rng: np.random.Generator, strength: Degrad
 
 
 def _taken(photo: Gray, rng: np.random.Generator, strength: Degradation) -> Gray:
-    """Through lens, sensor and file, at a resolution of its own."""
+    """Lens, sensor and file, at a random resolution."""
     H, W = photo.shape
     resampled = rng.random() < strength.resampled
     if resampled:
@@ -194,7 +196,7 @@ def _resized(photo: Gray, scale: float) -> Gray:
 
 
 def moved(photo: Gray, rng: np.random.Generator) -> Gray:
-    """The camera moved while it looked."""
+    """Motion blur."""
     reach, angle = rng.uniform(1, 2.2), rng.uniform(0, np.pi)
     kernel = np.zeros((7, 7), np.uint8)
     tip = np.array([np.cos(angle), np.sin(angle)]) * reach
@@ -204,19 +206,19 @@ def moved(photo: Gray, rng: np.random.Generator) -> Gray:
 
 
 def striped(photo: Gray, rng: np.random.Generator) -> Gray:
-    """Rows or columns of a scanner's sensor that answer unlike the others."""
+    """Stripes of a scanner's sensor."""
     long = photo.shape[int(rng.integers(2))]
     stripe = rng.uniform(0.005, 0.03) * field((1, long), rng.uniform(1, 4), rng)[0]
     return photo * (1 + (stripe[:, None] if long == photo.shape[0] else stripe))
 
 
 def noisy(photo: Gray, rng: np.random.Generator) -> Gray:
-    """The noise of the sensor."""
+    """Sensor noise."""
     return photo + 0.025 * rng.random() ** 2 * field(photo.shape, rng.uniform(1, 1.6), rng)
 
 
 def sharpened(photo: Gray, rng: np.random.Generator) -> Gray:
-    """Unsharp masking, halos and all."""
+    """Unsharp masking, with halos."""
     return photo + rng.uniform(0.3, 1.0) * (photo - blurred(photo, rng.uniform(0.8, 1.6)))
 
 
@@ -249,7 +251,7 @@ def _depth(photo: Gray) -> float:
 
 
 def compressed(photo: Gray, quality: int) -> Gray:
-    """Through JPEG and back."""
+    """JPEG compression."""
     _, data = cv2.imencode(".jpg", _bytes(photo), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.float32) / WHITE
 

@@ -1,4 +1,7 @@
-"""How far training images are made to look like scans and photos: shares and ranges."""
+"""Parameters of image degradation in training: probabilities and ranges.
+
+`Degradation` is the table ``[degradation]`` of a recipe.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Ink-space augmentation: other hands from the same strokes."""
+"""Augmentation of ink: other handwriting from the same strokes.
+
+Input: strokes (N, 2) and a random generator. Output: strokes. Method: random affine maps of the
+expression and of single symbols, smooth displacement and jitter of points.
+"""
 
 from __future__ import annotations
 

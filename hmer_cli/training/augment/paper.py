@@ -1,8 +1,8 @@
-"""Pen and paper: what ink and the sheet under it look like before anybody takes a picture.
+"""Pen and paper: the appearance of ink and of the sheet under it before any camera.
 
-Ink is float32 (H, W), the coverage of each pixel, 0 bare paper to 1. Paper is float32 (H, W), the
-share of the light it gives back. Lengths are pixels where a symbol measures about 22 of them.
-Every function takes a random generator and returns a new array.
+Input and output: ink, float32 (H, W), is the coverage of each pixel, 0 bare paper to 1; paper,
+float32 (H, W), is its reflectance. Lengths are pixels at a symbol size of about 22 pixels. Every
+function takes a random generator and returns a new array.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Examples -> the nodes of graph readers, and batches of them, bucketed by length."""
+"""Examples -> nodes of graph models, and batches of them, bucketed by length.
+
+Input: examples with strokes. Output: `Batch` of B expressions of up to N nodes, with targets.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ from hmer_cli.ink.render import draw
 from hmer_cli.recognition import scale
 from hmer_cli.recognition.components import SYMBOL, components
 from hmer_cli.recognition.graph_decoder import COMPONENT, PIECE, front_of
-from hmer_cli.recognition.graph_decoder import Nodes as Seen
+from hmer_cli.recognition.graph_decoder import Nodes as NodeFeatures
 from hmer_cli.recognition.pieces import pieces
 from hmer_cli.recognition.scale import PADDING
 from hmer_cli.recognition.strokes import stroke_features, stroke_size
 from hmer_cli.recognition.units import Units
-from hmer_cli.training.augment.camera import Warp, degrade, seen
+from hmer_cli.training.augment.camera import Warp, degrade, prepared
 from hmer_cli.training.augment.ink import Points, Spread, augment
 from hmer_cli.training.batches.images import UNKNOWN, bilevel, placed, turned
 from hmer_cli.training.batches.targets import Targets, shifted
@@ -28,27 +31,31 @@ from hmer_cli.training.compose.examples import UNTIED, Example
 from hmer_cli.training.recipe import Drawing
 
 UNORDERED = 0.3
-"""The share of expressions of which nobody says in which order the strokes were written."""
+"""Share of expressions whose strokes are presented as unordered."""
 
 LARGER = SYMBOL / scale.SYMBOL
-"""How much larger than to the recogniser images are to the reader of their components."""
+"""Scale of images for the graph model relative to the CTC model."""
 
 MOSTLY = 0.7
-"""A piece of which a smaller share is of one sign is of none."""
+"""Least share of a piece that belongs to one symbol; other pieces belong to none."""
 
 PEN = 2.6
-"""Pixels that lines are wide in the image of an expression as it was written."""
+"""Pen width in pixels without augmentation."""
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """One training expression: what is seen of its nodes, and of each which sign it belongs to.
+    """One training expression of N nodes.
 
-    ``places`` (N,) counts the signs in the order of the label, ``names`` (N,) says what they
-    are; both UNKNOWN where nobody tells.
+    Attributes:
+        features: inputs of the node encoder.
+        ordered: whether the nodes are in the order of writing.
+        label: unit indices.
+        places: index, in the label, of the symbol of each node, (N,); UNKNOWN if not annotated.
+        names: class of that symbol, (N,).
     """
 
-    seen: Seen
+    features: NodeFeatures
     ordered: bool
     label: list[int]
     places: NDArray[np.int64]
@@ -61,17 +68,19 @@ class Nodes:
 
     @property
     def front(self) -> str:
-        """Which front of the reader sees them."""
-        return front_of(self.seen)[0]
+        """Name of the node encoder."""
+        return front_of(self.features)[0]
 
 
 @dataclass(frozen=True)
 class GraphBatch(Targets):
     """Tensors ready for the model; see `hmer_cli.networks.graph_model` for the letters.
 
-    looks, each (M, ...), of the nodes that are there, one after the other, for the ``front`` that
-    sees them; boxes (B, N, 4), ordered (B,) and there (B, N) as the model takes them; places and
-    names (B, N) int64, see `Nodes`.
+    Attributes:
+        front: name of the node encoder.
+        looks: its inputs, (M, ...) each, for the M nodes of all expressions.
+        boxes, ordered, there: inputs of the graph encoder, (B, N, 4), (B,) and (B, N).
+        places, names: targets (B, N) int64, see `Nodes`.
     """
 
     front: str
@@ -84,25 +93,25 @@ class GraphBatch(Targets):
 
 
 def collate(group: Sequence[Nodes]) -> GraphBatch:
-    """Pad to the most nodes and the longest label; all are for the same front."""
+    """Pad to the most nodes and the longest label; all have the same node encoder."""
     b, n = len(group), max(nodes.count for nodes in group)
     boxes = np.zeros((b, n, 4), np.float32)
     there = np.zeros((b, n), bool)
     places, names = np.full((b, n), UNKNOWN, np.int64), np.full((b, n), UNKNOWN, np.int64)
     for i, nodes in enumerate(group):
-        boxes[i, : nodes.count] = nodes.seen.boxes
+        boxes[i, : nodes.count] = nodes.features.boxes
         there[i, : nodes.count] = True
         places[i, : nodes.count], names[i, : nodes.count] = nodes.places, nodes.names
     before, after, lengths = shifted([nodes.label for nodes in group])
-    told = zip(*(front_of(nodes.seen)[1].values() for nodes in group), strict=True)
-    looks = tuple(torch.from_numpy(np.concatenate(arrays)) for arrays in told)
+    inputs = zip(*(front_of(nodes.features)[1].values() for nodes in group), strict=True)
+    looks = tuple(torch.from_numpy(np.concatenate(arrays)) for arrays in inputs)
     arrays = boxes, np.array([nodes.ordered for nodes in group]), there, places, names
     front = group[0].front
     return GraphBatch(before, after, lengths, 0, front, looks, *map(torch.from_numpy, arrays))
 
 
 def bucketed(waiting: Sequence[Nodes], most: int) -> list[list[Nodes]]:
-    """Groups of like length and for one front, whose padded nodes and units are about ``most``."""
+    """Groups of similar length for one node encoder, of about ``most`` padded nodes or units."""
     groups: list[list[Nodes]] = [[]]
     longest = 0
     for nodes in sorted(waiting, key=lambda nodes: (nodes.front, _length(nodes))):
@@ -121,9 +130,9 @@ def _length(nodes: Nodes) -> int:
 
 @dataclass(frozen=True)
 class NodeSampler:
-    """Shows examples as the model is to see them, with or without augmentation.
+    """Makes `Nodes` of examples, with or without augmentation.
 
-    ``symbols`` are the numbers of the names of signs.
+    ``symbols`` are the indices of the symbol classes.
     """
 
     units: Units
@@ -131,8 +140,8 @@ class NodeSampler:
     drawing: Drawing
     spread: Spread
 
-    def varied(self, example: Example, rng: np.random.Generator) -> Nodes | None:
-        """The example in another hand, its strokes or an image; None where no ink is left of it."""
+    def augmented(self, example: Example, rng: np.random.Generator) -> Nodes | None:
+        """The augmented example, as strokes or as an image; None if no ink is left."""
         if not example.strokes:
             return self.still(example)
         size = _size(example.strokes)
@@ -140,18 +149,18 @@ class NodeSampler:
         chance = rng.random()
         if chance < self.drawing.images:
             front = PIECE if chance < self.drawing.pieces else COMPONENT
-            return self._of_image(example, *self._painted(strokes, size, rng), front)
-        places, names = self._signs(example)
+            return self._of_image(example, *self._rendered(strokes, size, rng), front)
+        places, names = self._symbols(example)
         ordered = bool(rng.random() >= UNORDERED)
         label = self.units.encode(example.tokens)
         return Nodes(stroke_features(turned(strokes, rng)), ordered, label, places, names)
 
     @property
     def _front(self) -> str:
-        """Which front sees what is an image."""
+        """Name of the node encoder of images."""
         return PIECE if self.drawing.pieces else COMPONENT
 
-    def _painted(
+    def _rendered(
         self, strokes: Sequence[Points], size: float, rng: np.random.Generator
     ) -> tuple[list[Points], NDArray[np.uint8]]:
         """Strokes in pixels and the ink (H, W) of an image of them, bright on black."""
@@ -163,22 +172,24 @@ class NodeSampler:
         if chance < 0:
             warp = Warp.sample(shape, rng, drawing.degradation)
             strokes = [warp.points(stroke) for stroke in strokes]
-            return strokes, seen(degrade(draw(strokes, warp.shape, pen), rng, drawing.degradation))
+            return strokes, prepared(
+                degrade(draw(strokes, warp.shape, pen), rng, drawing.degradation)
+            )
         if chance < drawing.bilevel:
             return strokes, bilevel(strokes, shape, rng)
         return strokes, 255 - draw(strokes, shape, pen)
 
     def still(self, example: Example, as_image: bool = False) -> Nodes:
-        """The example as it was written, or an image of it, or the image as which it came."""
+        """The example without augmentation: strokes, an image of them, or the image it came as."""
         nodes = self._still(example, as_image)
-        assert nodes is not None, "what was written or prepared has ink"
+        assert nodes is not None, "strokes and prepared images have ink"
         return nodes
 
     def _still(self, example: Example, as_image: bool) -> Nodes | None:
         label = self.units.encode(example.tokens)
         if example.image is not None:
             return self._of_image(example, (), example.image.pixels, self._front)
-        places, names = self._signs(example)
+        places, names = self._symbols(example)
         if not as_image:
             return Nodes(stroke_features(example.strokes), True, label, places, names)
         zoom = SYMBOL / _size(example.strokes)
@@ -188,26 +199,28 @@ class NodeSampler:
     def _of_image(
         self, example: Example, strokes: Sequence[Points], ink: NDArray[np.uint8], front: str
     ) -> Nodes | None:
-        """What a front sees of an image; None where there is no ink."""
+        """The nodes of an image for a node encoder; None without ink."""
         label = self.units.encode(example.tokens)
         if front == PIECE:
             if (cut := pieces(ink)) is None:
                 return None
-            return Nodes(cut[0], False, label, *self._signs_of_pieces(example, strokes, cut[1]))
+            return Nodes(cut[0], False, label, *self._symbols_of_pieces(example, strokes, cut[1]))
         if (found := components(ink)) is None:
             return None
-        return Nodes(found[0], False, label, *self._signs_of_components(example, strokes, found[1]))
+        return Nodes(
+            found[0], False, label, *self._symbols_of_components(example, strokes, found[1])
+        )
 
-    def _signs_of_pieces(
+    def _symbols_of_pieces(
         self, example: Example, strokes: Sequence[Points], where: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """As `_signs`, of each piece of an image: that of most of the ink that goes through it.
+        """As `_symbols`, for each piece of an image, by a majority vote of the strokes through it.
 
-        Where all ink is known, what no ink goes through has the name of nothing.
+        If all strokes are annotated, pieces without a stroke get class 0.
         """
         count = int(where.max()) + 1
         places, names = np.full((2, count), UNKNOWN, np.int64)
-        of_stroke, names_of_stroke = self._signs(example)
+        of_stroke, names_of_stroke = self._symbols(example)
         if not len(strokes) or (of_stroke == UNKNOWN).all():
             return places, names
         drawn = np.zeros(where.shape, np.int16)
@@ -221,22 +234,22 @@ class NodeSampler:
         tally = np.zeros((count, signs + 1), np.int64)
         np.add.at(tally.T, of_stroke, votes.T)  # the last column is of strokes of no known sign
         best = tally.argmax(axis=1)
-        seen = tally.sum(axis=1)
-        told = (best < signs) & (tally.max(axis=1) >= MOSTLY * seen) & (seen > 0)
+        votes_cast = tally.sum(axis=1)
+        clear = (best < signs) & (tally.max(axis=1) >= MOSTLY * votes_cast) & (votes_cast > 0)
         name = np.full(signs + 1, UNKNOWN, np.int64)
         name[of_stroke] = names_of_stroke
-        places[told], names[told] = best[told], name[best[told]]
+        places[clear], names[clear] = best[clear], name[best[clear]]
         if (of_stroke != UNKNOWN).all():
-            names[seen == 0] = 0
+            names[votes_cast == 0] = 0
         return places, names
 
-    def _signs_of_components(
+    def _symbols_of_components(
         self, example: Example, strokes: Sequence[Points], where: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """As `_signs`, of each component: that of all strokes through it, if that is one."""
+        """As `_symbols`, for each component: the symbol of all strokes through it, if it is one."""
         places, names = np.full((2, int(where.max()) + 1), UNKNOWN, np.int64)
         taken: list[set[tuple[int, ...]]] = [set() for _ in places]
-        signs = np.stack(self._signs(example), axis=1)
+        signs = np.stack(self._symbols(example), axis=1)
         for sign, stroke in zip(signs.tolist(), strokes, strict=True):
             x, y = np.clip(stroke.T.astype(int), 0, np.array(where.shape)[::-1, None] - 1)
             for component in set(where[y, x].tolist()) - {-1}:
@@ -246,8 +259,8 @@ class NodeSampler:
                 places[i], names[i] = next(iter(through))
         return places, names
 
-    def _signs(self, example: Example) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of each stroke the place of its sign among those of the label, and its name."""
+    def _symbols(self, example: Example) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Index in the label and class of the symbol of each stroke, (N,) each."""
         places, names = np.full((2, len(example.strokes)), UNKNOWN, np.int64)
         for token, place in zip(example.tokens, example.places or (), strict=False):
             if place == UNTIED:

@@ -1,4 +1,8 @@
-"""Examples -> batches of images and targets, bucketed by height and width."""
+"""Examples -> batches of images and targets, bucketed by height and width.
+
+Input: examples with strokes or images. Output: `Batch`, images (B, C, H, W) with labels, symbol
+cells and their order.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from hmer_cli.ink.render import draw
 from hmer_cli.recognition.prepare import LONGEST, TALLEST, brighten
 from hmer_cli.recognition.scale import CELL, MIN_WIDTH, PADDING, SLOT, SYMBOL, symbol_size
 from hmer_cli.recognition.units import Units, frames_needed
-from hmer_cli.training.augment.camera import Warp, degrade, seen
+from hmer_cli.training.augment.camera import Warp, degrade, prepared
 from hmer_cli.training.augment.ink import Points, Spread, augment
 from hmer_cli.training.batches.targets import Targets, shifted
 from hmer_cli.training.compose import subexpressions
@@ -35,13 +39,13 @@ from hmer_cli.training.recipe import Drawing, Recomposition
 Item = TypeVar("Item")
 
 UNKNOWN = -1
-"""A cell of which nobody can say what is there."""
+"""Target of a cell whose content is unknown; ignored by losses."""
 
 _FINEST, _BILEVEL_PEN = 2.2, (2.0, 4.5)
-"""How much larger than the reader sees them images in black and white are; their pen's pixels."""
+"""Largest scale of bilevel images before they are shrunk; range of their pen widths in pixels."""
 
 _TURNED = 0.03
-"""The share of strokes written the other way round."""
+"""Share of strokes whose direction is reversed."""
 
 _BUCKET = 32
 """Images whose heights round up to the same multiple share batches."""
@@ -62,8 +66,8 @@ class Drawn:
     motion: Motion | None = None
 
     @property
-    def tight(self) -> bool:
-        """Whether the label does not fit the frames of its symbols."""
+    def infeasible(self) -> bool:
+        """Whether the label needs more CTC frames than its symbols give."""
         return frames_needed(self.label) > SLOT * (self.count + 2)
 
     @property
@@ -73,7 +77,7 @@ class Drawn:
 
 
 def measure(strokes: Sequence[Points]) -> float:
-    """The typical symbol size of strokes, in their own units, seen as the reader sees it."""
+    """The typical symbol size of strokes in their units, as measured on their image."""
     points = np.concatenate(list(strokes))
     low, high = points.min(axis=0), points.max(axis=0)
     sides = [float(np.ptp(stroke, axis=0).max()) for stroke in strokes]
@@ -86,16 +90,16 @@ def measure(strokes: Sequence[Points]) -> float:
 
 @dataclass(frozen=True)
 class Painter:
-    """Draws examples as the model is to see them, with or without augmentation."""
+    """Renders examples as inputs of the CTC model, with or without augmentation."""
 
     units: Units
     drawing: Drawing
     spread: Spread
 
     def paint(self, example: Example, progress: float, rng: np.random.Generator) -> Drawn:
-        """One image of the example in another hand, at the size of this point of the run.
+        """One augmented image of the example, at the symbol size for this progress of the run.
 
-        What came as an image changes its size alone.
+        Examples without strokes are only scaled.
         """
         grown = min(1.0, progress / self.drawing.grown)
         symbol = self.drawing.small + (SYMBOL - self.drawing.small) * grown
@@ -112,7 +116,7 @@ class Painter:
         if chance < 0:
             warp = Warp.sample(shape, rng, self.drawing.degradation)
             strokes = [warp.points(stroke) for stroke in strokes]
-            image = seen(degrade(draw(strokes, warp.shape, pen), rng, self.drawing.degradation))
+            image = prepared(degrade(draw(strokes, warp.shape, pen), rng, self.drawing.degradation))
         elif chance < self.drawing.bilevel:
             image = bilevel(strokes, shape, rng)
         else:
@@ -122,7 +126,7 @@ class Painter:
         return self._drawn(example, image, _centres(example, strokes), moved)
 
     def still(self, example: Example, symbol: float = SYMBOL, pen: float = 2.0) -> Drawn:
-        """The example as it was written."""
+        """The example without augmentation."""
         if example.image is not None:
             return self._shown(example, example.image, symbol)
         scale = symbol / measure(example.strokes)
@@ -158,14 +162,14 @@ def chosen(
 
 
 def turned(strokes: Sequence[Points], rng: np.random.Generator) -> list[Points]:
-    """Strokes of which a few were written the other way round."""
+    """Strokes, a few of them with reversed direction."""
     return [stroke[::-1] if rng.random() < _TURNED else stroke for stroke in strokes]
 
 
 def bilevel(
     strokes: Sequence[Points], shape: tuple[int, int], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Strokes as the reader sees an image in black and white: jagged lines of any width, shrunk.
+    """Strokes as in a bilevel image after preparation: jagged lines of any width, shrunk.
 
     The result (H, W) has ink 255.
     """
@@ -178,7 +182,7 @@ def bilevel(
 
 
 def resized(ink: NDArray[np.uint8], scale: float) -> tuple[NDArray[np.uint8], float]:
-    """Ink bright on black, larger or smaller, its lines as bright as before; and by how much."""
+    """Ink (H, W), bright on black, scaled with its contrast restored; and the actual scale."""
     height, width = ink.shape
     scale = min(scale, LONGEST / width, TALLEST / height)
     shape = max(1, round(width * scale)), max(1, round(height * scale))
@@ -215,11 +219,14 @@ def _centres(example: Example, strokes: Sequence[Points]) -> Centres | None:
 class Batch(Targets):
     """Tensors ready for the model; see `hmer_cli.networks.ctc_model` for the letters.
 
-    images (B, 1, H, W) uint8, ink 255; motion (B, 4, H, W) int8, see `hmer_cli.ink.motion`, 0 where
-    nobody knows it; sizes (B, 2) in cells; ``length`` frames for all of them;
-    cells (B, h, w) int64: the symbol whose centre is there, 0 for none, or UNKNOWN, as in the
-    cells around a centre, which is nowhere near that exact; order (B, K) int64: the cells of the
-    symbols in the order of the label, UNKNOWN beyond their number.
+    Attributes:
+        images: (B, 1, H, W) uint8, ink 255.
+        motion: (B, 4, H, W) int8, see `hmer_cli.ink.motion`; 0 if unknown.
+        sizes: (B, 2) rows and columns in cells.
+        cells: (B, h, w) int64, the symbol whose centre is there, 0 for none; UNKNOWN around
+            centres, which are not exact.
+        order: (B, K) int64, cells of the symbols in the order of the label, padded with UNKNOWN.
+        length: number of CTC frames.
     """
 
     images: Tensor
@@ -230,7 +237,7 @@ class Batch(Targets):
     length: int
 
     def given(self, channels: int) -> Tensor:
-        """So many channels of what the model sees, (B, C, H, W), 1 at most."""
+        """The first ``channels`` input channels of the model, (B, C, H, W), at most 1."""
         images = self.images.float() / 255
         if channels > 1:
             images = torch.cat([images, self.motion.float() / 127], dim=1)
@@ -238,7 +245,7 @@ class Batch(Targets):
 
 
 def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
-    """Pad to the largest: height to a multiple of two cells, width to one of one."""
+    """Pad to the largest: heights to a multiple of two cells, widths of one."""
     height = max(-(-d.image.shape[0] // (2 * CELL)) * 2 * CELL for d in drawn)
     width = max(-(-d.image.shape[1] // CELL) * CELL for d in drawn)
     images = np.zeros((len(drawn), 1, height, width), np.uint8)
@@ -265,7 +272,7 @@ def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
         before,
         after,
         lengths,
-        sum(d.tight for d in drawn),
+        sum(d.infeasible for d in drawn),
         torch.from_numpy(images),
         torch.from_numpy(motions),
         torch.from_numpy(sizes),
@@ -276,7 +283,7 @@ def collate(drawn: Sequence[Drawn], symbols: Mapping[str, int]) -> Batch:
 
 
 def bucketed(drawn: Sequence[Drawn], pixels: int) -> list[list[Drawn]]:
-    """Groups of like height and width whose padded size is about ``pixels``."""
+    """Groups of similar height and width whose padded size is about ``pixels``."""
     groups: list[list[Drawn]] = [[]]
     high = wide = 0
     for d in sorted(drawn, key=lambda d: (-(-d.image.shape[0] // _BUCKET), d.image.shape[1])):
@@ -294,9 +301,9 @@ def mixed(
     plan: Recomposition,
     rng: np.random.Generator,
 ) -> Iterator[Example]:
-    """Examples without end, every pass over them in a new order, invented ones between them.
+    """An endless stream of examples: shuffled passes, with synthetic ones between them.
 
-    Where there are no examples, all are invented.
+    Without examples all are synthetic.
     """
     while invention is not None and not examples:
         yield invention.sample(rng)
@@ -320,7 +327,7 @@ def stream(
     pixels: int,
     pool: int,
 ) -> Iterator[Batch]:
-    """Batches of about ``pixels`` padded pixels; images of like size are sought in a ``pool``."""
+    """Batches of about ``pixels`` padded pixels, of similar images out of a ``pool``."""
 
     def drawn() -> Iterator[Drawn]:
         for example in examples:
@@ -332,7 +339,7 @@ def stream(
 
 
 def echoed(items: Iterable[Item], times: int, apart: int) -> Iterator[Item]:
-    """Each item so many times, others between, where drawing one is dear (Choi et al., 2019)."""
+    """Data echoing (Choi et al., 2019): each item ``times`` times, ``apart`` items between."""
     waiting: deque[tuple[Item, int]] = deque()
     for item in items:
         yield item
@@ -347,10 +354,9 @@ def echoed(items: Iterable[Item], times: int, apart: int) -> Iterator[Item]:
 def pooled(
     drawn: Iterable[Item], pool: int, grouped: Callable[[list[Item]], list[list[Item]]]
 ) -> Iterator[list[Item]]:
-    """Groups of like items, sought in a ``pool``.
+    """Groups of similar items out of a ``pool``.
 
-    Each is the group in which the item that has waited longest is, so that groups come as steadily
-    as their items are drawn.
+    The next group is always that of the oldest item, so that none waits for long.
     """
     waiting: list[Item] = []
     for item in drawn:

@@ -1,4 +1,7 @@
-"""The seed's pictures (Monawwar and Chung, 2025): an expression stretched over one fixed size."""
+"""Images of the seed's systems (Monawwar and Chung, 2025): stretched to one fixed size.
+
+Input: examples. Output: batches (B, 1, H, W) uint8 with labels.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,7 @@ def _traced(ink: NDArray[np.uint8], canvas: Canvas, turned: float) -> Image:
 class Album:
     """Examples -> batches of pictures with their labels.
 
-    Labels that do not fit into ``frames`` are counted as tight; None is room for all.
+    Labels that need more than ``frames`` are counted as infeasible; None for no limit.
     """
 
     units: Units
@@ -119,9 +122,9 @@ class Album:
     def _batch(self, drawn: Sequence[tuple[NDArray[np.uint8], Sequence[int]]]) -> Pictures:
         labels = [label for _, label in drawn]
         limit = np.inf if self.frames is None else self.frames
-        tight = sum(frames_needed(label) > limit for label in labels)
+        infeasible = sum(frames_needed(label) > limit for label in labels)
         images = np.stack([image for image, _ in drawn])[:, None]
-        return Pictures(*shifted(labels), tight, torch.from_numpy(images))
+        return Pictures(*shifted(labels), infeasible, torch.from_numpy(images))
 
 
 class PictureShape(Protocol):

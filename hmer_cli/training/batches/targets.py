@@ -1,4 +1,7 @@
-"""What all batches have in common: tensors that travel from a worker to the device together."""
+"""Targets that all batches share: padded labels as tensors.
+
+Batches move from a worker process to the device as a whole.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +15,24 @@ from torch import Tensor
 from hmer_cli.recognition.units import BLANK
 
 IGNORED = -100
-"""What stands in ``after`` beyond the end of a label; cross-entropy passes it over."""
+"""Padding of ``after``, which cross-entropy ignores."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The labels of a batch, B of them, made ready by whoever draws its images.
+    """The labels of a batch of B expressions.
 
-    before and after (B, L + 1) int64: the label's units behind a start, and the same units before
-    an end, so that the two teach a decoder the next unit; ``lengths`` are the labels' own, on the
-    host; ``tight`` counts the images whose label asked for more frames than they would have had.
+    Attributes:
+        before: units after a start symbol, (B, L + 1) int64: inputs of a decoder.
+        after: the same units before an end symbol, (B, L + 1) int64: its targets.
+        lengths: lengths of the labels, on the host.
+        infeasible: number of images whose label needs more CTC frames than they have.
     """
 
     before: Tensor
     after: Tensor
     lengths: tuple[int, ...]
-    tight: int
+    infeasible: int
 
     @property
     def count(self) -> int:
@@ -40,7 +45,7 @@ class Targets:
         return self.before[:, 1:]
 
     def pin_memory(self) -> Self:
-        """The same in memory from which a GPU copies while the host goes on."""
+        """The same in pinned memory, for asynchronous copies to a GPU."""
         return self._map(Tensor.pin_memory)
 
     def to(self, device: torch.device) -> Self:

@@ -1,1 +1,4 @@
-"""New labelled ink from that of people: examples, symbol bank, recomposition, substitution."""
+"""New labelled ink from real ink: examples, symbol bank, recomposition, substitution.
+
+Input: labelled expressions and symbols. Output: examples for `hmer_cli.training.batches`.
+"""

@@ -1,8 +1,8 @@
-"""Which isolated symbols look like what they are called: nearest neighbours among all of them.
+"""Filter of mislabelled isolated symbols: nearest neighbours among all of them.
 
-Every symbol becomes a histogram of stroke directions on a coarse grid (as in online character
-recognition, Bai and Huo, 2005); of its nearest neighbours, itself left out, at least one must bear
-the same name, or one that is written alike. What has none is wrongly annotated or a fragment.
+Input: symbols with labels. Output: which of them agree. Method: a histogram of stroke directions on
+a coarse grid (as in online character recognition, Bai and Huo, ICDAR 2005); of the nearest
+neighbours of a symbol, at least one must have its label or one that is written alike.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _SHAPE = 6, 6, 4
 """Rows, columns and directions of the histogram."""
 
 _POINTS = 48
-"""Points along the whole ink that are counted."""
+"""Points along the ink that enter the histogram."""
 
 _NEAREST = 12
-"""Among so many neighbours one has to agree. On UNIPEN, 8 % have none."""
+"""Number of neighbours of which one must agree. On UNIPEN, 8 % of symbols have none."""
 
 _EACH = 200
-"""So many symbols of a token serve as neighbours: more change nothing but the time."""
+"""Symbols of a token that serve as neighbours; more change only the time."""
 
 _CHUNK = 1024
 _AXES = 48
@@ -59,11 +59,11 @@ _ALIKE = (
     r"\Sigma \sum",
     r"\Pi \prod",
 )
-"""Tokens that nobody tells apart without the rest of the line; so are the two cases of a letter."""
+"""Tokens that look alike in isolation; so do both cases of some letters."""
 
 
 def checked_symbols(path: Path) -> list[IsolatedSymbol]:
-    """The symbols of a file that agree with their neighbours; what was found out is cached.
+    """The symbols of a file that agree with their neighbours; the result is cached.
 
     The cache lies beside downloaded weights, by the checksum of the file and of this method.
     Raises InputError where the file is not one of isolated symbols.
@@ -85,7 +85,7 @@ def checked_symbols(path: Path) -> list[IsolatedSymbol]:
 
 
 def _store(path: Path, kept: NDArray[np.bool_]) -> None:
-    """Writes the cache where that is possible; several processes may do it at once."""
+    """Write the cache if possible; safe for concurrent processes."""
     part = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def _store(path: Path, kept: NDArray[np.bool_]) -> None:
 
 
 def agreeing(symbols: Sequence[IsolatedSymbol]) -> NDArray[np.bool_]:
-    """Of each symbol (N,) whether one of its nearest neighbours agrees with its token.
+    """Whether one of the nearest neighbours of each symbol (N,) has its token.
 
     Where there are but a few of a token, nothing can be said against them: they all agree.
     """
@@ -124,7 +124,7 @@ def agreeing(symbols: Sequence[IsolatedSymbol]) -> NDArray[np.bool_]:
 
 
 def histogram(strokes: Sequence[Stroke]) -> NDArray[np.float32]:
-    """How much ink goes in which direction in which cell, (6 * 6 * 4,), whatever its size."""
+    """Histogram of stroke directions per cell, (6 * 6 * 4,), independent of size."""
     middles, steps = zip(*(_pieces(stroke) for stroke in strokes), strict=True)
     points, moves = np.concatenate(middles), np.concatenate(steps)
     low, high = points.min(axis=0), points.max(axis=0)

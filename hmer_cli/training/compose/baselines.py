@@ -1,7 +1,7 @@
-"""Labelled ink -> lines of writing: where the baseline lies and how high an x is.
+"""Baselines and x heights of the lines of labelled ink.
 
-Each symbol of a line says both, as a writer makes an ``x`` one unit high and a ``b`` 1.7; the best
-baseline and unit of a line come from all of its symbols by least squares.
+Input: an expression with segmented symbols. Output: for each line its baseline and x height, by
+least squares over its symbols, whose usual extents are known (``x`` is one unit high, ``b`` 1.7).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _ELASTIC = frozenset(
     r"""( ) [ ] | \{ \} / \sqrt \sum \int \prod \langle \rangle \| , . \prime \ldots \cdots
     \cdot""".split()
 )
-"""Signs as high as what they hold, or too small: they say nothing of their line."""
+"""Symbols whose height depends on their content, or that are too small: not used in fits."""
 
 _FLAT = 0.5
-"""A sign lower than this says where the middle of the line is, not how large its signs are."""
+"""Symbols lower than this, in x heights, give the position of a line but not its size."""
 
 _TRUST = 0.4
-"""The weight of the expression's own unit beside what one symbol of a line says."""
+"""Weight of the unit of the whole expression relative to one symbol of a line."""
 
 _LEAST = 0.3
-"""No line is so small, in shares of what the rest of the expression makes one expect."""
+"""Least unit of a line relative to that expected from the expression."""
 
 _SCRIPT = 0.7
-"""The unit of a script, roughly, in units of its base."""
+"""Usual unit of a script in units of its base."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Line:
     depth: int
     base: float = 0.0
     unit: float = 0.0
-    seen: list[tuple[str, Box]] = field(default_factory=list)
+    members: list[tuple[str, Box]] = field(default_factory=list)
 
 
 @dataclass
@@ -61,20 +61,20 @@ class PlacedSymbol:
 
     @property
     def extent(self) -> Box:
-        """The box of the sign with all that hangs on it."""
+        """The box of the symbol with its scripts, limits and content."""
         boxes = [self.box, *(s.extent for row in self.rows.values() for s in row)]
         return union(boxes)
 
     def walk(self) -> Iterator[PlacedSymbol]:
-        """This sight and all below it."""
+        """This symbol and all in its rows."""
         yield self
         for row in self.rows.values():
-            for sight in row:
-                yield from sight.walk()
+            for mark in row:
+                yield from mark.walk()
 
 
 def placed_symbols(example: Example, extents: Extents) -> list[PlacedSymbol] | None:
-    """The signs of the example in its lines; None where label and ink do not agree."""
+    """The symbols of the example in their lines; None if label and ink do not match."""
     if example.places is None or not example.symbols:
         return None
     try:
@@ -83,15 +83,15 @@ def placed_symbols(example: Example, extents: Extents) -> list[PlacedSymbol] | N
         return None
     if tuple(to_tokens(tree)) != example.tokens:
         return None
-    viewer = _Viewer(example)
-    sights = viewer.row(tree, viewer.line(0))
-    if sights is None or viewer.next != len(example.symbols) or not viewer.fit(extents):
+    assignment = _Assignment(example)
+    marks = assignment.row(tree, assignment.line(0))
+    if marks is None or assignment.next != len(example.symbols) or not assignment.fit(extents):
         return None
-    return sights
+    return marks
 
 
-class _Viewer:
-    """Walks a tree in the order of its label, one symbol a sign."""
+class _Assignment:
+    """Assigns the symbols of the ink to the nodes of a tree, in the order of the label."""
 
     def __init__(self, example: Example) -> None:
         self.boxes = [_box(example, members) for members in example.symbols]
@@ -103,19 +103,19 @@ class _Viewer:
         return self.lines[-1]
 
     def row(self, tree: Tree, line: Line) -> list[PlacedSymbol] | None:
-        sights = []
+        marks = []
         for node in tree:
-            sight = self.sight(node, line)
-            if sight is None:
+            mark = self.mark(node, line)
+            if mark is None:
                 return None
-            sights.append(sight)
-        return sights
+            marks.append(mark)
+        return marks
 
-    def sight(self, node: Node, line: Line) -> PlacedSymbol | None:
+    def mark(self, node: Node, line: Line) -> PlacedSymbol | None:
         if not node.symbol or node.cells or self.next >= len(self.boxes) or placed(node):
             return None
-        sight = PlacedSymbol(node, self.next, self.boxes[self.next], line)
-        line.seen.append((node.symbol, sight.box))
+        mark = PlacedSymbol(node, self.next, self.boxes[self.next], line)
+        line.members.append((node.symbol, mark.box))
         self.next += 1
         for name in spelled_rows(node):
             tree = getattr(node, name)
@@ -123,15 +123,15 @@ class _Viewer:
             row = self.row(tree, below)
             if row is None:
                 return None
-            sight.rows[name] = row
-        return sight
+            mark.rows[name] = row
+        return mark
 
     def fit(self, extents: Extents) -> bool:
-        """Baseline and unit of every line; False where no symbol says how large the hand is."""
+        """Fit baseline and unit of every line; False if no symbol determines the size."""
         sizes = [
             (box[3] - box[1]) / (extents[token][1] - extents[token][0]) / _SCRIPT**line.depth
             for line in self.lines
-            for token, box in line.seen
+            for token, box in line.members
             if _sized(token, extents)
         ]
         if not sizes:
@@ -159,7 +159,7 @@ def _sized(token: str, extents: Extents) -> bool:
 def _fit(line: Line, unit: float, extents: Extents) -> None:
     """Least squares of ``y = base + unit * extent`` over the tops, bottoms and middles."""
     rows = [(0.0, _TRUST, _TRUST * unit)]
-    for token, (_, y0, _, y1) in line.seen:
+    for token, (_, y0, _, y1) in line.members:
         top, bottom = extents.get(token, (0.0, 0.0))
         if _sized(token, extents):
             rows += [(1.0, top, y0), (1.0, bottom, y1)]

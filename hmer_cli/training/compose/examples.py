@@ -1,4 +1,7 @@
-"""Labelled handwriting -> training examples: each token tied to the strokes that wrote it."""
+"""Labelled ink -> training examples: each token with the strokes that write it.
+
+Input: `Ink` with a label and symbols. Output: an `Example`, or None where they do not match.
+"""
 
 from __future__ import annotations
 

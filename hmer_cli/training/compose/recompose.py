@@ -1,4 +1,8 @@
-"""Recomposition: new training expressions laid out from the ink of real symbols."""
+"""Recomposition: new expressions laid out from the ink of real symbols.
+
+Input: a label, a symbol bank and a random generator. Output: an `Example`. The layout is that of
+`hmer_cli.synthesis.layout`.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +33,18 @@ from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
 from hmer_cli.training.recipe import Recomposition
 
 _NEARER = (0.1, 0.45)
-"""How much nearer than usual signs stand at most in a crowded expression, in x heights."""
+"""Range of the reduction of gaps in crowded expressions, in x heights."""
 
 _UNIT = 100.0
 """The height of an x in the units of the strokes."""
 
 _SLOPE, _WAVE = 0.02, 0.06
-"""How far a line of writing rises, in its length, and strays from straight, in x heights."""
+"""Deviations of the slope of a line (per length) and of its bend (in x heights)."""
 
 
 @dataclass(frozen=True)
 class Recomposer:
-    """Writes labels with the ink of a bank, in a layout as people's is.
+    """Writes labels with the ink of a bank, in a layout with the statistics of handwriting.
 
     ``own`` is the share that our own font writes, ``touching`` that of crowded expressions.
     """
@@ -51,7 +55,7 @@ class Recomposer:
     touching: float = 0.0
 
     def example(self, label: str, rng: np.random.Generator) -> Example:
-        """A new example of the label, in the hand of one writer; the same for the same ``rng``.
+        """A new example of the label by one writer; deterministic in ``rng``.
 
         Raises LabelError for what is no label, KeyError where neither the bank nor the font has a
         sign, ValueError where nothing of it is written.
@@ -76,7 +80,7 @@ class Recomposer:
 
 @dataclass(frozen=True)
 class Invention:
-    """New examples without end: a recomposer, the labels that it writes, and their vocabulary.
+    """A source of synthetic examples: a recomposer, a source of labels, and their vocabulary.
 
     The grafter makes new ones of those that there are.
     """
@@ -112,7 +116,7 @@ class Invention:
         return cls(recomposer, labels, vocabulary, grafter)
 
     def sample(self, rng: np.random.Generator) -> Example:
-        """A new example; labels that nobody can write are passed over."""
+        """A new example; labels with tokens that neither bank nor font has are skipped."""
         while True:
             try:
                 return self.recomposer.sample(self.labels, rng)
@@ -128,7 +132,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def tie(tokens: Sequence[str]) -> tuple[int, ...]:
-    r"""The sign of each token, counted in the order of the label; UNTIED for what leaves no ink.
+    r"""The index of the symbol of each token, in the order of the label; UNTIED without ink.
 
     A letter in a font is one sign of two tokens, ``\mathbb`` and the letter.
     """

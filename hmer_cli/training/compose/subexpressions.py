@@ -1,4 +1,7 @@
-"""Sub-expressions: parts of a label that are expressions of their own."""
+"""Sub-expressions: parts of a label that are labels of their own.
+
+Input: an example. Output: spans of tokens, such as an argument or a side of an equation.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The symbol bank: real ink of every token, each in the units of the line it was written in."""
+"""The symbol bank: real ink of every token, in units of the line it was written in.
+
+Input: labelled expressions and isolated symbols. Output: a glyph of a token, preferably by the same
+writer.
+"""
 
 from __future__ import annotations
 
@@ -24,22 +28,22 @@ from hmer_cli.training.compose.baselines import PlacedSymbol, placed_symbols
 from hmer_cli.training.compose.examples import Example, example
 
 _STEP = 0.04
-"""Points nearer than this, in x heights, are left out of the bank."""
+"""Minimal distance of points, in x heights."""
 
 _ELASTIC = frozenset({r"\frac", r"\sqrt", r"\sum", r"\int", r"\prod", "|", "/"})
 _FIXED = frozenset({"letter", "sign", "relation"})
 _FLAT = 0.5
 _WIDE = 2.2
-"""Wider than so many median widths of its token is another sign, wrongly annotated."""
+"""Largest width in median widths of the token; wider ink is wrongly annotated."""
 
 _ENOUGH = 8
-"""The font writes as often as if it had this many inks of each token."""
+"""Weight of the font, as a number of inks of each token."""
 
 _OWN, _FAMILY = 0.85, 0.7
-"""How often a glyph is the writer's own where there is one, else from the same data set."""
+"""Probabilities of a glyph by the writer, and from the same data set, if there is one."""
 
 _TRIES = 10
-"""Among so many glyphs the one of the fittest shape is taken."""
+"""Number of glyphs of which the one nearest to the wanted aspect ratio is taken."""
 
 _UNEVEN = 0.08
 """The deviation of an isolated sign's size (log) and height over the line, in x heights; within
@@ -66,7 +70,7 @@ class _Shelf:
 
 
 class SymbolBank:
-    """Glyphs by token, writer and data set; what it has not, the font of our own writes."""
+    """Glyphs by token, writer and data set; missing tokens are drawn in the stroke font."""
 
     def __init__(self) -> None:
         self._shelves: dict[str, _Shelf] = {}
@@ -98,7 +102,7 @@ class SymbolBank:
         return bank
 
     def add(self, glyph: Glyph, writer: str, family: str) -> None:
-        """Puts one more glyph into the bank; its writer is empty where nobody knows."""
+        """Add a glyph; ``writer`` is empty if unknown."""
         shelf = self._shelves.setdefault(glyph.token, _Shelf())
         shelf.families.setdefault(family, []).append(len(shelf.glyphs))
         if writer:
@@ -146,7 +150,7 @@ class SymbolBank:
 
 
 class BankHand:
-    """One writer's ink as far as it goes, then that of the same data set, of others, the font."""
+    """Glyphs of one writer, else of the same data set, else of others, else of the font."""
 
     def __init__(
         self, bank: SymbolBank, writer: str, family: str, rng: np.random.Generator
@@ -202,7 +206,7 @@ def _aspect(glyph: Glyph) -> float:
 
 
 def origin(ink: Ink) -> tuple[str, str]:
-    """The writer of a CROHME ink and the data set it came from, as far as its file tells."""
+    """Writer and data set of a CROHME ink, as far as its file names them."""
     notes = ink.annotations
     family = notes.get("copyright") or "crohme"
     writer = notes.get("writer", "")
@@ -215,24 +219,24 @@ def glyphs(written: Example) -> list[Glyph]:
     """The glyphs of an example in the units of their lines; misshapen ones are left out."""
     found = []
     for row in placed_symbols(written, extents()) or ():
-        for sight in row.walk():
-            glyph = _glyph(written, sight)
+        for mark in row.walk():
+            glyph = _glyph(written, mark)
             if glyph is not None and _sound(glyph):
                 found.append(glyph)
     return found
 
 
-def _glyph(written: Example, sight: PlacedSymbol) -> Glyph | None:
-    strokes = [written.strokes[i] for i in written.symbols[sight.symbol]]
-    token, line = sight.node.symbol, sight.line
+def _glyph(written: Example, mark: PlacedSymbol) -> Glyph | None:
+    strokes = [written.strokes[i] for i in written.symbols[mark.symbol]]
+    token, line = mark.node.symbol, mark.line
     if not line.unit:
         return _isolated(token, strokes)
-    origin = np.array([sight.box[0], line.base], np.float32)
+    origin = np.array([mark.box[0], line.base], np.float32)
     return Glyph.of(token, [_thinned((s - origin) / np.float32(line.unit)) for s in strokes])
 
 
 def _placed(symbol: IsolatedSymbol, uneven: np.random.Generator) -> Glyph | None:
-    """An isolated symbol in its line: as large as its token usually is, but not evenly so."""
+    """An isolated symbol in a line: of the usual size of its token, with random variation."""
     glyph = _isolated(symbol.token, symbol.strokes)
     if glyph is None:
         return None

@@ -1,6 +1,7 @@
-"""Grafting: real expressions in which other people's ink, and other signs, take some places.
+"""Symbol substitution: real expressions in which other ink or other symbols replace some symbols.
 
-The layout stays the writer's; recomposition (`hmer_cli.training.compose.recompose`) lays out anew.
+Input: an example and a symbol bank. Output: an example with the layout of the writer.
+Recomposition (`hmer_cli.training.compose.recompose`) makes a new layout instead.
 """
 
 from __future__ import annotations
@@ -19,81 +20,78 @@ from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.symbol_bank import BankHand, SymbolBank
 
 _NEW_SIGN, _NEW_INK = 0.3, 0.35
-"""How often a sign becomes another, everywhere alike, and how often its ink is another's."""
+"""Probabilities of another symbol, the same in all places, and of other ink of a symbol."""
 
 _ROOM, _NARROWED = 1.3, 0.7
-"""No ink is wider than so many times what it replaces; it gives way down to this share of it."""
+"""Largest width relative to the replaced ink; least factor by which new ink is narrowed."""
 
 
 @dataclass(frozen=True)
 class SymbolSubstitution:
-    """Exchanges ink and signs of training examples for those of a bank."""
+    """Replaces ink and symbols of training examples by those of a bank."""
 
     bank: SymbolBank
     choices: Choices
 
     def graft(self, example: Example, rng: np.random.Generator) -> Example:
-        """The example with some of its signs written by another hand, some of them as others.
+        """The example with other ink, and other symbols, in some places.
 
-        What has no known ink, is no letter, digit or operator, or finds no fitting ink stays.
+        Symbols that are no letter, digit or operator, or for which no ink fits, stay.
         """
         rows = placed_symbols(example, extents())
         if rows is None:
             return example
-        hand = self.bank.hand(rng)
-        sights = [sight for row in rows for sight in row.walk() if _free(sight)]
+        source = self.bank.hand(rng)
+        marks = [mark for row in rows for mark in row.walk() if _free(mark)]
         new = {
             token: self.choices.like(token, rng) if rng.random() < _NEW_SIGN else token
-            for token in dict.fromkeys(sight.node.symbol for sight in sights)
+            for token in dict.fromkeys(mark.node.symbol for mark in marks)
         }
-        kept = _agreed(sights, new, hand, rng)
+        kept = _agreed(marks, new, source, rng)
         return _replaced(example, kept)
 
 
 Written = tuple[str, list[Points]]
-"""A token and the strokes that now write it."""
+"""A token and its new strokes."""
 
 
-def _free(sight: PlacedSymbol) -> bool:
-    """Whether the sign may be another's: one of its line, with nothing written into it."""
-    return exchange_class(sight.node.symbol) in GRAFTED and "inside" not in sight.rows
+def _free(mark: PlacedSymbol) -> bool:
+    """Whether the symbol may be replaced: of an exchange class, with no content inside."""
+    return exchange_class(mark.node.symbol) in GRAFTED and "inside" not in mark.rows
 
 
 def _agreed(
-    sights: Sequence[PlacedSymbol], new: dict[str, str], hand: BankHand, rng: np.random.Generator
+    marks: Sequence[PlacedSymbol], new: dict[str, str], source: BankHand, rng: np.random.Generator
 ) -> dict[int, Written]:
-    """New ink by symbol; a sign becomes another only if that fits wherever it stands."""
+    """New ink by symbol; a symbol is exchanged only if the new one fits in all its places."""
     found: dict[int, Written] = {}
     for token, other in new.items():
-        here = [sight for sight in sights if sight.node.symbol == token]
-        inks = [_fitted(sight, other, hand) for sight in here]
-        for sight, ink in zip(here, inks, strict=True):
+        here = [mark for mark in marks if mark.node.symbol == token]
+        inks = [_fitted(mark, other, source) for mark in here]
+        for mark, ink in zip(here, inks, strict=True):
             if token == other:
                 if ink is not None and rng.random() < _NEW_INK:
-                    found[sight.symbol] = other, ink
+                    found[mark.symbol] = other, ink
             elif all(i is not None for i in inks):
-                found[sight.symbol] = other, ink or []
+                found[mark.symbol] = other, ink or []
     return found
 
 
-def _fitted(sight: PlacedSymbol, token: str, hand: BankHand) -> list[Points] | None:
-    """Ink of the token on the sign's line, in the middle of its place; None where it is too wide.
-
-    Also None where nobody has the token.
-    """
+def _fitted(mark: PlacedSymbol, token: str, source: BankHand) -> list[Points] | None:
+    """Ink of the token on the line of the mark, centred; None if too wide or not in the bank."""
     try:
-        glyph = hand.glyph(token)
+        glyph = source.glyph(token)
     except KeyError:
         return None
-    left, _, right, _ = sight.box
-    unit = sight.line.unit
+    left, _, right, _ = mark.box
+    unit = mark.line.unit
     room = _ROOM * max(right - left, 0.5 * unit)
     narrowed = min(1.0, room / max(glyph.width * unit, 1e-6))
     if narrowed < _NARROWED:
         return None
     middle = (glyph.box[0] + glyph.box[2]) / 2
     scale = np.array([narrowed * unit, unit], np.float32)
-    shift = np.array([(left + right) / 2 - middle * scale[0], sight.line.base], np.float32)
+    shift = np.array([(left + right) / 2 - middle * scale[0], mark.line.base], np.float32)
     return [(stroke * scale + shift).astype(np.float32) for stroke in glyph.strokes]
 
 

@@ -1,11 +1,10 @@
-"""The component network: a transformer over the connected components of a page, and its training.
+"""The component network and its training: a transformer over the connected components of a page.
 
-Input are the components' rasters, symbol classes and measures
-(`hmer_cli.page.detect.component_graph.ComponentGraph`),
-output for each the probability of being mathematics, the box of its expression, and for each pair
-of neighbours the probability of standing in one expression. Each component attends to its sixteen
-nearest, with their geometry as relative positions (P. Shaw, J. Uszkoreit and A. Vaswani,
-Self-Attention with Relative Position Representations, NAACL 2018).
+Input: features, neighbours and their geometry, a
+`hmer_cli.page.detect.component_graph.ComponentGraph`. Output: for each component the probability of
+being mathematics and the box of its expression, for each pair of neighbours the probability of
+being in one expression. Each component attends to its sixteen nearest, with their geometry as
+relative positions (Shaw, Uszkoreit and Vaswani, NAACL 2018).
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ from hmer_cli.training.threads import single_threaded
 
 WIDTH, HEADS, LAYERS = 64, 4, 6
 RATE, DECAY = 3e-3, 0.02
-LEAST = 200  # parts in a lesson, if a page has as many
-LOST = 0.1  # of the parts of a lesson at most
+LEAST = 200  # components of a training step, if a page has as many
+LOST = 0.1  # largest share of components that are removed
 INTERVAL = 200  # steps from one checkpoint to the next
 
 
@@ -70,8 +69,8 @@ class Layer(nn.Module):
 
 
 class Network(nn.Module):
-    """Looks (N, LOOKS), neighbours (N, K) and relations (N, K, R) to three answers: maths (N,),
-    ends (N, 4) and same (N, K); the first and the last before the sigmoid."""
+    """Features (N, F), neighbours (N, K) and relations (N, K, R) -> maths (N,), ends (N, 4) and
+    same (N, K); the first and the last are logits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,9 +92,9 @@ class Network(nn.Module):
         self.join, self.same = nn.Linear(32, 32), nn.Linear(32, 1)
 
     def forward(self, looks: Tensor, near: Tensor, lie: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Inputs and outputs as the class says."""
-        sight = looks[:, : SIDE * SIDE].reshape(-1, 1, SIDE, SIDE)
-        x = self.mix(self.look(sight) + self.own(looks[:, SIDE * SIDE :]))
+        """See the class."""
+        raster = looks[:, : SIDE * SIDE].reshape(-1, 1, SIDE, SIDE)
+        x = self.mix(self.look(raster) + self.own(looks[:, SIDE * SIDE :]))
         lie = self.lie(lie)
         for layer in self.layers:
             x = layer(x, near, lie)
@@ -106,60 +105,66 @@ class Network(nn.Module):
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """A page to learn from: its scene, boxes of parts and of their expressions in letter heights,
-    (N, 4), and their owners, (N,), -1 for none."""
+class TrainingPage:
+    """A page of N components with its targets.
 
-    told: ComponentGraph
+    Attributes:
+        graph: inputs of the network.
+        parts: boxes of the components in letter heights, (N, 4).
+        boxes: boxes of their expressions, (N, 4).
+        owner: index of the expression of each, (N,), -1 for none.
+    """
+
+    graph: ComponentGraph
     parts: NDArray[np.float32]
     boxes: NDArray[np.float32]
     owner: NDArray[np.int64]
 
 
-def lesson(example: Example, told: ComponentGraph) -> Lesson:
-    """What the network is to say of a page."""
+def training_page(example: Example, graph: ComponentGraph) -> TrainingPage:
+    """Inputs and targets of a page."""
     owner, unit = example.owners(), example.parts.unit
     truth = np.concatenate([example.truth, np.zeros((1, 4))]) / unit
     boxes = (example.parts.boxes / unit).astype(np.float32)
-    return Lesson(told, boxes, truth[owner].astype(np.float32), owner)
+    return TrainingPage(graph, boxes, truth[owner].astype(np.float32), owner)
 
 
-def loss(network: Network, page: Lesson, random: np.random.Generator) -> Tensor:
-    """How far the network's answers for a page are from the truth; the page a little changed."""
+def loss(network: Network, page: TrainingPage, random: np.random.Generator) -> Tensor:
+    """Loss of the network on a page, which is cropped and augmented."""
     page = _cropped(page, random)
     looks, boxes, ends = _changed(page, random)
-    near = torch.from_numpy(page.told.neighbours)
-    lie = torch.from_numpy(relations(boxes, page.told.neighbours))
+    near = torch.from_numpy(page.graph.neighbours)
+    lie = torch.from_numpy(relations(boxes, page.graph.neighbours))
     maths, away, same = network(torch.from_numpy(looks), near, lie)
     owner = torch.from_numpy(page.owner)
     inside = owner >= 0
     wrong = functional.binary_cross_entropy_with_logits(maths, inside.float())
     near_owner = owner[near]
     other = near != torch.arange(len(near))[:, None]
-    judged = other & (inside[:, None] | inside[near])
-    if not judged.any():
+    counted = other & (inside[:, None] | inside[near])
+    if not counted.any():
         return wrong
     joined = ((near_owner == owner[:, None]) & inside[:, None]).float()
-    parted = functional.binary_cross_entropy_with_logits(same[judged], joined[judged])
+    parted = functional.binary_cross_entropy_with_logits(same[counted], joined[counted])
     wanted = torch.from_numpy(ends)[inside]
-    return wrong + parted + _apart(away[inside], wanted)
+    return wrong + parted + box_loss(away[inside], wanted)
 
 
-def _apart(away: Tensor, wanted: Tensor) -> Tensor:
-    """One less the IoU of boxes, both given as ways from one point, and the ways' own errors."""
-    ways = torch.exp(away.clamp(-4, 4))
-    common = torch.minimum(ways, wanted)
+def box_loss(away: Tensor, wanted: Tensor) -> Tensor:
+    """Mean 1 - IoU of boxes, given as distances from one point, plus a smooth L1 loss of logs."""
+    distances = torch.exp(away.clamp(-4, 4))
+    common = torch.minimum(distances, wanted)
     shared = (common[:, 0] + common[:, 2]) * (common[:, 1] + common[:, 3])
-    own = (ways[:, 0] + ways[:, 2]) * (ways[:, 1] + ways[:, 3])
+    own = (distances[:, 0] + distances[:, 2]) * (distances[:, 1] + distances[:, 3])
     true = (wanted[:, 0] + wanted[:, 2]) * (wanted[:, 1] + wanted[:, 3])
     iou = shared / (own + true - shared)
-    slip = functional.smooth_l1_loss(away, wanted.log(), beta=0.3)
-    return (1 - iou).mean() + slip
+    log_error = functional.smooth_l1_loss(away, wanted.log(), beta=0.3)
+    return (1 - iou).mean() + log_error
 
 
-def _cropped(page: Lesson, random: np.random.Generator) -> Lesson:
-    """Half of the parts, all in one band across the page, as often as not round mathematics; of
-    every other page a few are lost, as faint ink is."""
+def _cropped(page: TrainingPage, random: np.random.Generator) -> TrainingPage:
+    """A random band of half of the components, in half of the cases around mathematics; in half of
+    the cases a few components are removed, as if the ink were faint."""
     count = len(page.owner)
     held = np.flatnonzero(page.owner >= 0)
     anchors = held if len(held) and random.random() < 0.5 else np.arange(count)
@@ -170,22 +175,22 @@ def _cropped(page: Lesson, random: np.random.Generator) -> Lesson:
     kept = kept[(random.random(len(kept)) >= lost) | (len(kept) < LEAST)]
     place = np.full(count, -1)
     place[kept] = np.arange(len(kept))
-    near = place[page.told.neighbours[kept]]
+    near = place[page.graph.neighbours[kept]]
     near = np.where(near < 0, np.arange(len(kept))[:, None], near)
-    told = ComponentGraph(page.told.looks[kept], near, page.told.relations[kept])
-    return Lesson(told, page.parts[kept], page.boxes[kept], page.owner[kept])
+    graph = ComponentGraph(page.graph.looks[kept], near, page.graph.relations[kept])
+    return TrainingPage(graph, page.parts[kept], page.boxes[kept], page.owner[kept])
 
 
 def _changed(
-    page: Lesson, random: np.random.Generator
+    page: TrainingPage, random: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Looks, boxes of parts, and ways to the edges of expressions, as another scan had them."""
+    """Augmented features, boxes of components and distances to the edges of expressions."""
     scale = np.exp(random.normal(0, 0.08) + random.normal(0, 0.04, 2)).astype(np.float32)
     slope = np.float32(np.tan(np.radians(random.normal(0, 0.7))))
-    looks = page.told.looks.copy()
-    sight = looks[:, : SIDE * SIDE]
-    sight[:] = _redrawn(sight, random)
-    sight += random.normal(0, 0.08, sight.shape).astype(np.float32)
+    looks = page.graph.looks.copy()
+    raster = looks[:, : SIDE * SIDE]
+    raster[:] = _redrawn(raster, random)
+    raster += random.normal(0, 0.08, raster.shape).astype(np.float32)
     looks[:, SIDE * SIDE : SIDE * SIDE + 2] += np.log(scale)
     looks[:, SIDE * SIDE + 2 :] += random.normal(0, 0.03, looks[:, SIDE * SIDE + 2 :].shape)
     boxes, around = page.parts * np.tile(scale, 2), page.boxes * np.tile(scale, 2)
@@ -196,23 +201,23 @@ def _changed(
     return looks, (boxes + fall + shift).astype(np.float32), np.maximum(ends, 0.05)
 
 
-def _redrawn(sight: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Rasters of parts as a thicker or a thinner pen had drawn them, some a step aside."""
-    square = torch.from_numpy(sight.reshape(-1, 1, SIDE, SIDE))
+def _redrawn(raster: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Rasters with thicker or thinner strokes, some shifted by one cell."""
+    square = torch.from_numpy(raster.reshape(-1, 1, SIDE, SIDE))
     thick = functional.max_pool2d(square, 3, 1, 1)
     thin = -functional.max_pool2d(-square, 3, 1, 1)
     share = random.uniform(-0.3, 0.3)
     drawn = square + abs(share) * ((thick if share > 0 else thin) - square)
     for axis in (2, 3):
-        aside = torch.from_numpy(random.random(len(sight)) < 0.25)
+        aside = torch.from_numpy(random.random(len(raster)) < 0.25)
         drawn[aside] = drawn[aside].roll(int(random.choice((-1, 1))), axis)
-    return drawn.numpy().reshape(sight.shape)
+    return drawn.numpy().reshape(raster.shape)
 
 
 class Run:
     """Training of one network: model, averaged copy, optimiser, schedule and random state."""
 
-    def __init__(self, pages: Sequence[Lesson], steps: int, seed: int) -> None:
+    def __init__(self, pages: Sequence[TrainingPage], steps: int, seed: int) -> None:
         torch.manual_seed(seed)
         self.pages, self.steps, self.seed, self.done = pages, steps, seed, 0
         self.random = np.random.default_rng(seed)
@@ -266,7 +271,9 @@ class Run:
 
 
 @single_threaded()
-def train(pages: Sequence[Lesson], steps: int, seed: int, checkpoint: Path, say: Say) -> Network:
+def train(
+    pages: Sequence[TrainingPage], steps: int, seed: int, checkpoint: Path, say: Say
+) -> Network:
     """A network trained for so many pages, the last of its weights averaged."""
     run = Run(pages, steps, seed)
     run.resume(checkpoint)
@@ -283,29 +290,29 @@ def train(pages: Sequence[Lesson], steps: int, seed: int, checkpoint: Path, say:
     return trained.eval()
 
 
-class Together(nn.Module):
-    """The networks of all folds, their answers stacked: (F, N), (F, N, 4) and (F, N, K)."""
+class Ensemble(nn.Module):
+    """The networks of all F folds, outputs stacked: (F, N), (F, N, 4) and (F, N, K)."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
         super().__init__()
         self.networks = nn.ModuleList(networks)
 
     def forward(self, looks: Tensor, near: Tensor, lie: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """As `Network`, but that shares are shares."""
+        """As `Network`, with probabilities instead of logits."""
         found = [network(looks, near, lie) for network in self.networks]
         maths, ends, same = (torch.stack(each) for each in zip(*found, strict=True))
         return torch.sigmoid(maths), ends, torch.sigmoid(same)
 
 
-def as_onnx(networks: Sequence[Network], told: ComponentGraph) -> onnx.ModelProto:
-    """The networks in one file, their matrices in bytes; ``told`` is a page to follow them on."""
-    given = {"looks": told.looks, "neighbours": told.neighbours, "relations": told.relations}
+def as_onnx(networks: Sequence[Network], graph: ComponentGraph) -> onnx.ModelProto:
+    """The networks in one file, their matrices in bytes; ``graph`` is a page to follow them on."""
+    given = {"looks": graph.looks, "neighbours": graph.neighbours, "relations": graph.relations}
     answers = ("maths", "ends", "same")
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of sizes it might have fixed
         torch.onnx.export(
-            Together(networks).eval(),
+            Ensemble(networks).eval(),
             tuple(map(torch.from_numpy, given.values())),
             buffer,  # type: ignore[arg-type]
             input_names=list(given),

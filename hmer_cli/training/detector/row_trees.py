@@ -1,8 +1,8 @@
-"""The trees that tell where a row of writing ends: training ink -> gaps with features -> trees.
+"""Training of the trees that end rows of writing: gaps between bands -> boosted trees.
 
-Expressions are drawn alone and two to four below each other, at any distance and a little aslant:
-the white between two expressions ends a row, the white inside of one does not. Two minutes on one
-core.
+Input: training ink. Output: an ONNX file. Expressions are drawn alone and two to four below each
+other, at any distance and slightly sloping: white between expressions ends a row, white inside of
+one does not. Two minutes on one core.
 """
 
 from __future__ import annotations

@@ -77,15 +77,18 @@ def component_networks(job: Job) -> Scores:
     every = []
     for page in _pages(job):
         every.append(
-            (page.fold, component_network.lesson(page, component_graph(page.parts, known.kinds)))
+            (
+                page.fold,
+                component_network.training_page(page, component_graph(page.parts, known.kinds)),
+            )
         )
     networks = []
     for fold in range(FOLDS):
-        lessons = [lesson for held, lesson in every if held != fold]
+        others = [page for held, page in every if held != fold]
         seed, checkpoint = job.stage.seed + fold, job.folder / f"network-{fold}.pt"
         steps = job.stage.options["steps"]
-        networks.append(component_network.train(lessons, steps, seed, checkpoint, job.say))
-    _write(job, component_network.as_onnx(networks, every[0][1].told))
+        networks.append(component_network.train(others, steps, seed, checkpoint, job.say))
+    _write(job, component_network.as_onnx(networks, every[0][1].graph))
     return {}
 
 

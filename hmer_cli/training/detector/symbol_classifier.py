@@ -1,6 +1,7 @@
-"""The symbol classifier: rasters of CROHME's and MathBrush's symbols -> a perceptron as ONNX.
+"""Training of the symbol classifier: rasters of symbols -> a perceptron as ONNX.
 
-No page is used, so that pages can be judged by it. Seconds on one core.
+Input: symbols of CROHME and MathBrush. Output: an ONNX file. No page is used, so that any page can
+be scored by it. Seconds on one core.
 """
 
 from __future__ import annotations

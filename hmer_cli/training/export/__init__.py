@@ -1,1 +1,4 @@
-"""Trained models to weights files, and back."""
+"""Trained models to weights files, and back.
+
+`onnx` exports, `quantise` reduces to INT8, `calibration` fits confidences, `transfer` loads.
+"""

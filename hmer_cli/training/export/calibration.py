@@ -1,7 +1,9 @@
-"""Confidence that means what it says: Platt scaling on expressions the model never saw.
+"""Calibration of confidences: Platt scaling on expressions the model was not trained on.
 
-They are opened, cleaned and cut as `hmer convert` does it; every other image is made to look like a
-scan or a photo before.
+Input: a weights file and labelled samples, which are opened, cleaned and cut as by ``hmer
+convert``; every other image is degraded to look like a scan or a photo. Output: for ink and images,
+with and without rescoring, the weights of CTC odds and margin in a logistic regression (Platt,
+1999).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from hmer_cli.ink.render import Image, Readable, legible_size, render
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
 from hmer_cli.recognition.reading import Reading
-from hmer_cli.recognition.recogniser import NOTHING, Recogniser, basis
+from hmer_cli.recognition.recogniser import EMPTY_READING, Recogniser, calibration_key
 from hmer_cli.recognition.rescoring import Ranked
 from hmer_cli.training.augment.camera import degrade
 from hmer_cli.training.augment.degradation import Degradation
@@ -34,35 +36,35 @@ _SYMBOL = 26.0
 """Pixels of a typical symbol on images that are degraded."""
 
 Weights = tuple[float, ...]
-"""How much each of the things that speak for a label counts, and the offset."""
+"""Weights of CTC odds and margin, and the offset."""
 
-BASES = ((True, True), (False, True), (True, False), (False, False))
-"""Ink or image, with rescoring or without: what each calibration is for."""
+CASES = ((True, True), (False, True), (True, False), (False, False))
+"""Ink or image, with rescoring or without: each has a calibration."""
 
 
 def calibrate(
     weights: Path,
     samples: Sequence[Sample],
-    bases: Collection[tuple[bool, bool]] = BASES,
+    cases: Collection[tuple[bool, bool]] = CASES,
     degradation: Degradation | None = None,
 ) -> dict[str, Weights]:
-    """What turns the odds and the lead of a choice into the log-odds of its being right.
+    """Weights that map CTC odds and margin to the log-odds of a label being right, per case.
 
-    Once for each of the ``bases``. The samples must be none of the training data; every other of
-    their images suffers ``degradation``. Raises as `Recogniser.load` does.
+    The samples must not be training data; ``degradation`` is applied to every other image. Raises
+    as `Recogniser.load` does.
     """
     found = {}
-    for written, rescoring in bases:
+    for written, rescoring in cases:
         recogniser = Recogniser.load(str(weights), rescoring=rescoring)
-        way = Sample.source if written else photographed(degradation or Degradation())
-        evidence, right = _evidence(recogniser, samples, way)
+        source_of = Sample.source if written else photographed(degradation or Degradation())
+        evidence, right = _evidence(recogniser, samples, source_of)
         if right:
-            found[basis(written, rescoring)] = platt(evidence, right)
+            found[calibration_key(written, rescoring)] = platt(evidence, right)
     return found
 
 
 def photographed(degradation: Degradation) -> Callable[[Sample], Source]:
-    """What gives the image of a sample as a file; of those drawn from ink every other degraded."""
+    """A function from a sample to its image file; every other rendering of ink is degraded."""
     rng = np.random.default_rng(0)
     worn = False
 
@@ -84,45 +86,45 @@ def photographed(degradation: Degradation) -> Callable[[Sample], Source]:
     return source
 
 
-class _Noting:
-    """A reader that notes what the recogniser chose, in the order of the images."""
+class _RankingReader:
+    """A reader that records the ranked labels, in the order of the images."""
 
     def __init__(self, recogniser: Recogniser) -> None:
         self._recogniser = recogniser
-        self.choices: list[Ranked | None] = []
+        self.ranked: list[Ranked | None] = []
 
     @property
     def model(self) -> str:
         return self._recogniser.model
 
     def read(self, images: Sequence[Readable]) -> list[Reading]:
-        self.choices += self._recogniser.choose(images)
-        return [NOTHING] * len(images)
+        self.ranked += self._recogniser.rank(images)
+        return [EMPTY_READING] * len(images)
 
 
 def _evidence(
-    recogniser: Recogniser, samples: Sequence[Sample], way: Callable[[Sample], Source]
+    recogniser: Recogniser, samples: Sequence[Sample], source_of: Callable[[Sample], Source]
 ) -> tuple[list[tuple[float, float]], list[bool]]:
-    """What speaks for each choice, and whether it is right."""
+    """CTC odds and margin of each best label, and whether it is right."""
     sources, truths = [], []
     for sample in samples:
         try:
             if sample.label:
-                sources.append(way(sample))
+                sources.append(source_of(sample))
                 truths.append(sample.label)
         except InputError:
             continue
-    reader = _Noting(recogniser)
+    reader = _RankingReader(recogniser)
     options = Options(PageRange.parse("1"), "expression", batch=_CHUNK)
     pages = read_pages(sources, reader, Cache(None, ""), options, lambda done, found: None)
     counts = [len(page.result.expressions) for page in pages]
-    chosen = iter(reader.choices)
+    ranked = iter(reader.ranked)
     evidence, right = [], []
     for truth, count in zip(truths, counts, strict=True):
-        for choice in [next(chosen) for _ in range(count)][:1]:
-            if choice is not None:
-                evidence.append((choice.odds, choice.margin))
-                right.append(join(recogniser.units.decode(choice.units)) == truth)
+        for best in [next(ranked) for _ in range(count)][:1]:
+            if best is not None:
+                evidence.append((best.odds, best.margin))
+                right.append(join(recogniser.units.decode(best.units)) == truth)
     return evidence, right
 
 

@@ -1,4 +1,8 @@
-"""Trained weights -> one ONNX file that says everything about itself, and back again."""
+"""Trained models -> one ONNX weights file, and back to parameters.
+
+Input: a system and its model. Output: a file whose metadata hold vocabulary, geometry, recipe,
+metrics and the embedded models.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.recognition.components import SIDE
 from hmer_cli.recognition.graph_decoder import COMPONENT, DECODER_STEP, ENCODER, PIECE, STROKE
 from hmer_cli.recognition.pieces import LAYERS
-from hmer_cli.recognition.recogniser import DECODER, METADATA
+from hmer_cli.recognition.recogniser import DECODER, LANGUAGE, METADATA
 from hmer_cli.recognition.scorer_sets import GRAPH, SECOND
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
 from hmer_cli.training.batches.images import Batch
@@ -48,15 +52,15 @@ PASS_AXES: Axes = {
     "seen": {0: "B", 1: "S"},
     "bias": {0: "B", 3: "S"},
 }
-JUDGE_AXES: Axes = {
+DECODER_AXES: Axes = {
     "seen": {1: "S"},
     "bias": {3: "S"},
     "labels": {0: "N", 1: "L"},
     "scores": {0: "N"},
 }
 FRONT_AXES: Axes = {name: {0: "N"} for name in ("looks", "pictures", "boxes")} | {"x": {1: "N"}}
-LOOK_AXES: Axes = {"x": {1: "N"}, "boxes": {1: "N"}, "kept": {4: "N"}}
-SAY_AXES: Axes = {
+ENCODER_AXES: Axes = {"x": {1: "N"}, "boxes": {1: "N"}, "kept": {4: "N"}}
+STEP_AXES: Axes = {
     "kept": {4: "N"},
     "past": {2: "B", 4: "P"},
     "units": {0: "B", 1: "L"},
@@ -66,11 +70,11 @@ SAY_AXES: Axes = {
 }
 
 _SMALL = 4096
-"""Tensors of fewer numbers stay as they are."""
+"""Smaller tensors are not quantised."""
 
 
 class DecoderScores(nn.Module):
-    """Scores labels by what was seen, under the names that the decoder has in the reader."""
+    """The decoder as a module of its own, with the parameter names of the whole model."""
 
     def __init__(self, reader: CtcModel) -> None:
         super().__init__()
@@ -84,12 +88,12 @@ class DecoderScores(nn.Module):
 def export(
     reader: CtcModel, metadata: dict[str, Any], path: Path, shown: Sequence[Batch] = ()
 ) -> None:
-    """Write a reader as one file, matrices in bytes on disk and at work.
+    """Write a CTC model as one file, with matrices in INT8.
 
-    Convolutions work with bytes too, in the ranges that they have on the images ``shown``; without
-    any, in full precision. The file is the CTC pass, with the decoder as a second model in its
-    metadata: ONNX Runtime would else run both for the sake of one. Tensors keep the names of the
-    reader's parameters, so that `restore` finds them.
+    Convolutions are quantised by the ranges of activations on the batches ``shown``; without any
+    they stay in full precision. The file is the CTC pass; the decoder is embedded in its metadata,
+    as ONNX Runtime would otherwise run both. Tensors keep the names of the parameters, by which
+    `restore` finds them.
     """
     reader.eval()
     images, sizes = torch.zeros(2, reader.shape.channels, 64, 96), torch.tensor([[8, 12], [7, 10]])
@@ -99,24 +103,24 @@ def export(
     with torch.no_grad():
         *_, seen, bias = reader(images[:1], sizes[:1])
     labels = torch.tensor([[1, 1], [1, 0]])
-    judge = _traced(
+    decoder = _traced(
         DecoderScores(reader),
         {"seen": seen, "bias": bias, "labels": labels},
         ["scores"],
-        JUDGE_AXES,
+        DECODER_AXES,
     )
     if shown:
         quantise_convolutions(model, [_feed(batch, reader.shape.channels) for batch in shown])
-    _complete([model, judge], reader)
+    _complete([model, decoder], reader)
     quantise(model)
-    quantise(judge)
+    quantise(decoder)
     _put(model, METADATA, json.dumps(metadata, sort_keys=True))
-    _put(model, DECODER, packed(_bytes(judge)))
+    _put(model, DECODER, packed(_bytes(decoder)))
     path.write_bytes(_bytes(model))
 
 
 def graph_models(reader: GraphModel) -> dict[str, bytes]:
-    """A graph reader as the ONNX models of a `Scribe`, by their names, matrices in bytes."""
+    """The ONNX models of a `GraphDecoder` by name, with matrices in INT8."""
     reader.eval()
     boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 1.0], [4.0, 0.5, 5.0, 0.6]])
     curve = torch.zeros(3, CHANNELS, POINTS)
@@ -131,14 +135,14 @@ def graph_models(reader: GraphModel) -> dict[str, bytes]:
     }
     x = torch.zeros(1, 3, reader.shape.channels)
     given = {"x": x, "boxes": boxes[None], "ordered": torch.tensor([True])}
-    models[ENCODER] = _traced(reader, given, ["kept"], LOOK_AXES)
+    models[ENCODER] = _traced(reader, given, ["kept"], ENCODER_AXES)
     with torch.no_grad():
         kept = reader(*given.values())
     layers, both, _, heads, _, d = kept.shape
     units, ways = torch.tensor([[1, 1], [1, 0]]), torch.tensor([0, 1])
     past = torch.zeros(layers, both, 2, heads, 3, d)
     given = {"kept": kept, "past": past, "units": units, "ways": ways}
-    models[DECODER_STEP] = _traced(DecodeStep(reader), given, ["said", "now"], SAY_AXES)
+    models[DECODER_STEP] = _traced(DecodeStep(reader), given, ["said", "now"], STEP_AXES)
     _complete(list(models.values()), reader)
     for model in models.values():
         quantise(model)
@@ -151,17 +155,22 @@ def join(
     metadata: dict[str, Any],
     out: Path,
     beside: bool = False,
+    language: str | None = None,
 ) -> None:
-    """Write the recogniser of one file with a graph reader and other metadata to another.
+    """Write the CTC model of one file with a graph model and other metadata to another.
 
-    Its decoder, whose part the graph reader takes, is left out, and the graph reader that it has,
-    unless the new one comes ``beside`` that.
+    The decoder of the CTC model is dropped. Of its graph models, the new one replaces the first, or
+    the second if it is added ``beside`` the first. A packed ``language`` model replaces its own.
     """
     model = onnx.load(str(path))
-    kept = {(SECOND if beside else GRAPH) + name: packed(part) for name, part in parts.items()}
-    if beside:
-        own = {entry.key: entry.value for entry in model.metadata_props}
-        kept |= {key: value for key, value in own.items() if key.startswith(GRAPH)}
+    new, other = (SECOND, GRAPH) if beside else (GRAPH, SECOND)
+    kept = {new + name: packed(part) for name, part in parts.items()}
+    own = {entry.key: entry.value for entry in model.metadata_props}
+    kept |= {key: value for key, value in own.items() if key.startswith(other)}
+    if language is None:
+        language = own.get(LANGUAGE)
+    if language is not None:
+        kept[LANGUAGE] = language
     kept[METADATA] = json.dumps(metadata, sort_keys=True)
     del model.metadata_props[:]
     for key in sorted(kept):
@@ -209,7 +218,7 @@ def _traced(
 
 
 def _complete(models: Sequence[onnx.ModelProto], module: nn.Module) -> None:
-    """Add to the first what reading with all of them has no use for but further training has."""
+    """Add to the first the parameters that inference does not use but further training does."""
     there = {t.name.removesuffix(BYTES) for model in models for t in model.graph.initializer}
     there |= {name for model in models for node in model.graph.node for name in node.output}
     for name, value in module.state_dict().items():
@@ -218,30 +227,31 @@ def _complete(models: Sequence[onnx.ModelProto], module: nn.Module) -> None:
 
 
 def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The parameters of the recogniser in a weights file by their names, and its metadata.
+    """The parameters of the CTC model in a weights file by name, and the metadata.
 
-    Raises MissingError where the file holds no weights of hmer.
+    Raises MissingError if the file holds no weights of hmer.
     """
     model, packages, metadata = _opened(path)
     models = [model, *(package for key, package in packages.items() if key == DECODER)]
     return _all_tensors(models), metadata
 
 
-def restore_graph(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The same of the graph reader in it, of two the second.
+def restore_graph(path: Path, front: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The same for its graph model; of two, the first with this node encoder.
 
-    Raises MissingError where the file holds none.
+    Raises MissingError if the file holds none.
     """
     _, packages, metadata = _opened(path)
-    last = SECOND if any(key.startswith(SECOND) for key in packages) else GRAPH
-    models = [package for key, package in packages.items() if key.startswith(last)]
+    held = [key for key in (GRAPH, SECOND) if key + ENCODER in packages]
+    found = next((key for key in held if key + front in packages), (held or [GRAPH])[-1])
+    models = [package for key, package in packages.items() if key.startswith(found)]
     if not models:
-        raise MissingError(f"{path} holds no graph reader", "give weights that have one")
+        raise MissingError(f"{path} holds no graph model", "give weights that have one")
     return _all_tensors(models), metadata
 
 
 def _opened(path: Path) -> tuple[onnx.ModelProto, dict[str, onnx.ModelProto], dict[str, Any]]:
-    """The recogniser, what is packed with it by its keys, and the metadata."""
+    """The CTC model, the embedded models by metadata key, and the metadata."""
     try:
         model = onnx.load(str(path))
         found = {entry.key: entry.value for entry in model.metadata_props}
@@ -271,9 +281,9 @@ def _tensors(model: onnx.ModelProto) -> dict[str, Tensor]:
 
 
 def quantise(model: onnx.ModelProto) -> None:
-    """Matrices in bytes, with one step a row.
+    """Store matrices in INT8, with one scale per row.
 
-    Products with them are computed so; what makes others float again is folded at loading.
+    Products are computed in INT8; other uses are dequantised, which is folded at loading.
     """
     graph = model.graph
     multiplied = factors(graph)

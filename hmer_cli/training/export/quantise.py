@@ -1,9 +1,9 @@
-"""Convolutions and matrix products in whole numbers: bytes times bytes, in half the time.
+"""INT8 quantisation of convolutions and matrix products; takes half the time.
 
-After Jacob et al. (CVPR 2018, section 2): weights with a step for each output channel, activations
-with one for each tensor, batch norm folded into both. Where ONNX Runtime finds a convolution
-between `DequantizeLinear` and `QuantizeLinear`, it computes with bytes. What matrices multiply is
-rounded as it comes, in the range that it has then.
+Input and output: an ONNX model. After Jacob et al. (CVPR 2018, section 2): weights with a scale per
+output channel, activations with one per tensor, batch norm folded into both. ONNX Runtime computes
+in INT8 where a convolution stands between `DequantizeLinear` and `QuantizeLinear`. Inputs of matrix
+products are quantised dynamically.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from onnx import NodeProto, helper, numpy_helper
 from hmer_cli.models.session import open_session
 
 BYTES, STEPS = ".int8", ".step"
-"""Endings of the names of a matrix in bytes and of the value of one step in each of its rows."""
+"""Suffixes of the names of a quantised matrix and of its scales."""
 
 MOST = 63
-"""Weights are kept to seven bits: eight overflow where a processor adds products in 16 bits."""
+"""Weights have seven bits; eight overflow on processors that add products in 16 bits."""
 
 _EPSILON = 1e-5
 """PyTorch's, which ONNX names only where it is another."""
@@ -46,7 +46,7 @@ class Block:
 
 
 def quantise_convolutions(model: onnx.ModelProto, feeds: Iterable[Feed]) -> None:
-    """Let the model's convolutions compute with bytes, over the ranges that they have in ``feeds``.
+    """Quantise the convolutions, by the ranges of their activations on ``feeds``.
 
     The first, of one channel, stays as it is: the ink would lose more than time is won. So do those
     without batch norm. The parameters stay in the file under their own names, as
@@ -81,7 +81,7 @@ def quantise_convolutions(model: onnx.ModelProto, feeds: Iterable[Feed]) -> None
 
 
 def factors(graph: onnx.GraphProto) -> dict[str, str]:
-    """Matrices that are only there to multiply with: their names, turned -> as they are stored."""
+    """Matrices that are only multiplied with: name in the product -> name in storage."""
     users, stored = _users(graph), {tensor.name for tensor in graph.initializer}
     found = {}
     for node in graph.node:
@@ -96,7 +96,7 @@ def factors(graph: onnx.GraphProto) -> dict[str, str]:
 
 
 def quantise_products(model: onnx.ModelProto, matrices: Mapping[str, str]) -> None:
-    """Let the model compute its products with ``matrices`` in bytes, see `factors`.
+    """Quantise the products with ``matrices``, see `factors`.
 
     The matrices must be in the file as bytes and steps, of which none is beyond MOST.
     """
@@ -117,7 +117,7 @@ def quantise_products(model: onnx.ModelProto, matrices: Mapping[str, str]) -> No
 
 
 def _product(node: NodeProto, matrix: str, rounded: dict[str, list[str]]) -> list[NodeProto]:
-    """What computes a product in bytes; ``rounded`` knows what is rounded already."""
+    """The nodes of a product in INT8; ``rounded`` are activations that are quantised already."""
     (out,), factor = node.output, node.input[0]
     nodes = []
     if factor not in rounded:
@@ -174,7 +174,7 @@ def _ranges(model: onnx.ModelProto, names: list[str], feeds: Iterable[Feed]) -> 
 
 
 def _step(bounds: Range) -> tuple[float, int]:
-    """The step of a byte over this range, and the byte that is 0."""
+    """Scale and zero point of uint8 over this range."""
     step = max((bounds[1] - bounds[0]) / 255, 1e-12)
     return step, round(-bounds[0] / step)
 
@@ -208,7 +208,7 @@ def _rewire(
     ranges: Mapping[str, Range],
     added: Mapping[str, list[NodeProto]],
 ) -> None:
-    """Put the new nodes in their places, and let everyone see the rounded activations."""
+    """Insert the new nodes in order, and replace activations by quantised ones."""
     rounded = {name: f"{name}.rounded" for name in ranges}
     convs = {block.conv.name: block for block in blocks}
     gone = {block.norm.name for block in blocks}

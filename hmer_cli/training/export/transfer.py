@@ -1,4 +1,8 @@
-"""What one recogniser has learnt, as the beginning of another."""
+"""Transfer of parameters from one recogniser to another.
+
+Input: a weights file and a new model. Output: the parameters that fit, with rows of vocabularies
+matched by unit.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from hmer_cli.recognition.units import Units
 from hmer_cli.training.compose.examples import UNWRITTEN
 
 UNSEEN = -4.0
-"""The log-odds, roughly, at which units and symbols begin that the old vocabulary had not."""
+"""Bias of units and symbols that are not in the old vocabulary."""
 
 _BY_UNIT = frozenset(
     f"{layer}.{part}"
@@ -25,7 +29,7 @@ _BY_SYMBOL = frozenset(
 
 
 def symbol_names(tokens: Sequence[str]) -> list[str]:
-    """What the rows of the symbol head stand for: nothing, then every token that leaves ink."""
+    """The classes of the symbol head: none, then every token that leaves ink."""
     return ["", *(token for token in tokens if token not in UNWRITTEN)]
 
 
@@ -33,10 +37,10 @@ def symbol_names(tokens: Sequence[str]) -> list[str]:
 def transfer(
     found: Mapping[str, Tensor], old: Sequence[str], model: nn.Module, tokens: Sequence[str]
 ) -> float:
-    """Copy parameters of a model of ``old`` tokens into one of these; the share that fitted.
+    """Copy parameters of a model of ``old`` tokens into one of ``tokens``; returns their share.
 
-    What has another shape stays as it was, but rows that stand for units or symbols go where
-    the new vocabulary has them; what is new there begins as unlikely, not as chance would have it.
+    Parameters of another shape are skipped. Rows of units and symbols are matched by name; new
+    ones start with a low probability.
     """
     units = _rows(Units(old).names, Units(tokens).names)
     symbols = _rows(symbol_names(old), symbol_names(tokens))
@@ -65,13 +69,13 @@ _FRONTS = {
     "component.enter": "enter",
     "component.place": "place",
 }
-"""What the front of pieces has of the other two, by the names that it has there."""
+"""Parameters of the stroke and component encoders -> their names in the piece encoder."""
 
 
 def with_pieces(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The parameters of a graph reader, and those of a front of pieces from its other two.
+    """Parameters of a graph model, with those of a piece encoder taken from its other two.
 
-    The layer of the picture that the front of components had not begins as nothing.
+    Weights of the second channel of thumbnails, which components do not have, are zero.
     """
     added: dict[str, Tensor] = {}
     for name, value in found.items():
@@ -85,7 +89,7 @@ def with_pieces(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _rows(old: Sequence[str], new: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """The rows that stand for the same in both, in the old and in the new order."""
+    """Indices of the common names in the old and in the new order."""
     index = {name: i for i, name in enumerate(old)}
     shared = [(index[name], i) for i, name in enumerate(new) if name in index]
     return torch.tensor([a for a, _ in shared]), torch.tensor([b for _, b in shared])

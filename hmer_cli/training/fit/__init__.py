@@ -1,1 +1,4 @@
-"""Statistics of people's ink for synthesis: layout and ways of writing symbols."""
+"""Statistics of real ink for synthesis: layout, and variants of symbols.
+
+Output: the JSON tables of `hmer_cli.synthesis`.
+"""

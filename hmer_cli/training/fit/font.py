@@ -1,9 +1,9 @@
-"""Learns from CROHME's training ink which ways of the font people write a sign in, and how large.
+"""Fits the variants of the stroke font to CROHME's training ink.
 
     python -m hmer_cli.training.fit.font crohme.zip
 
-writes ``hmer_cli/synthesis/glyph_variants.json``: derived numbers only. The outlines themselves are
-drawn by hand; how many people put a bar through a 7, and how wide they make it, their ink says.
+Output: ``hmer_cli/synthesis/glyph_variants.json`` with the probability, size and position of each
+variant (such as a 7 with or without a bar). Derived numbers only; the outlines are drawn by hand.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Learns the layout of handwriting from the symbols of CROHME's training ink.
+"""Fits the statistics of handwritten layout to the symbols of CROHME's training ink.
 
     python -m hmer_cli.training.fit.layout crohme.zip
 
-writes ``hmer_cli/synthesis/layout.json``: derived numbers only.
+Output: ``hmer_cli/synthesis/layout.json``; derived numbers only.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def seen_extents(ink: Sequence[Example], start: Extents) -> dict[str, tuple[floa
     """The median top and bottom of every token in the ink, where there are enough of it."""
     found = defaultdict(list)
     for example in ink:
-        for sight in (s for top in placed_symbols(example, start) or () for s in top.walk()):
-            if sight.line.unit:
-                _, y0, _, y1 = sight.box
-                base, unit = sight.line.base, sight.line.unit
-                found[sight.node.symbol].append(((y0 - base) / unit, (y1 - base) / unit))
+        for mark in (s for top in placed_symbols(example, start) or () for s in top.walk()):
+            if mark.line.unit:
+                _, y0, _, y1 = mark.box
+                base, unit = mark.line.base, mark.line.unit
+                found[mark.node.symbol].append(((y0 - base) / unit, (y1 - base) / unit))
     medians = {t: np.median(v, axis=0).tolist() for t, v in found.items() if len(v) >= _FEW}
     return {**start, **{t: (round(m[0], 3), round(m[1], 3)) for t, m in medians.items()}}
 
@@ -62,9 +62,9 @@ def records(row: Sequence[PlacedSymbol]) -> Iterator[Record]:
             between = (right.extent[0] - left.extent[2]) / line.unit
             yield gap(left.node.symbol, right.node.symbol), 0.0, between
         yield from _brackets(row)
-    for sight in row:
-        yield from _parts(sight)
-        for below in sight.rows.values():
+    for mark in row:
+        yield from _parts(mark)
+        for below in mark.rows.values():
             yield from records(below)
 
 
@@ -72,8 +72,8 @@ def _brackets(row: Sequence[PlacedSymbol]) -> Iterator[Record]:
     """How brackets reach over what they hold."""
     waiting: list[int] = []
     base, unit = row[0].line.base, row[0].line.unit
-    for i, sight in enumerate(row):
-        kind = LAYOUT_CLASSES.get(sight.node.symbol)
+    for i, mark in enumerate(row):
+        kind = LAYOUT_CLASSES.get(mark.node.symbol)
         if kind == "open":
             waiting.append(i)
         elif kind == "close" and waiting:
@@ -81,82 +81,82 @@ def _brackets(row: Sequence[PlacedSymbol]) -> Iterator[Record]:
             if first + 1 == i:
                 continue
             _, top, _, bottom = union([s.extent for s in row[first + 1 : i]])
-            for bracket in (row[first], sight):
+            for bracket in (row[first], mark):
                 yield "bracket.top", (top - base) / unit, (bracket.box[1] - base) / unit
                 yield "bracket.bottom", (bottom - base) / unit, (bracket.box[3] - base) / unit
 
 
-def _parts(sight: PlacedSymbol) -> Iterator[Record]:
-    unit = sight.line.unit
+def _parts(mark: PlacedSymbol) -> Iterator[Record]:
+    unit = mark.line.unit
     if not unit:
         return
-    for name, row in sight.rows.items():
+    for name, row in mark.rows.items():
         if not row:
             continue
         extent = union([s.extent for s in row])
         line = row[0].line
         if name != "inside" and line.unit:
-            yield f"size.{_role(sight, name)}", 0.0, math.log(line.unit / unit)
+            yield f"size.{_role(mark, name)}", 0.0, math.log(line.unit / unit)
         if name in ("sup", "sub"):
-            yield from _script(sight, name, extent, line.base if line.unit else None)
-        elif sight.node.symbol in OPERATORS:
-            yield from _limit(sight, name, extent)
-    if sight.node.symbol == r"\frac" and sight.rows.get("above") and sight.rows.get("below"):
-        yield from _fraction(sight)
-    if sight.node.symbol == r"\sqrt":
-        yield from _root(sight)
+            yield from _script(mark, name, extent, line.base if line.unit else None)
+        elif mark.node.symbol in OPERATORS:
+            yield from _limit(mark, name, extent)
+    if mark.node.symbol == r"\frac" and mark.rows.get("above") and mark.rows.get("below"):
+        yield from _fraction(mark)
+    if mark.node.symbol == r"\sqrt":
+        yield from _root(mark)
 
 
-def _role(sight: PlacedSymbol, name: str) -> str:
-    if sight.node.symbol == r"\frac":
+def _role(mark: PlacedSymbol, name: str) -> str:
+    if mark.node.symbol == r"\frac":
         return {"above": "over", "below": "under"}.get(name, name)
-    return "index" if sight.node.symbol == r"\sqrt" and name == "above" else name
+    return "index" if mark.node.symbol == r"\sqrt" and name == "above" else name
 
 
 def _script(
-    sight: PlacedSymbol, name: str, extent: tuple[float, ...], base: float | None
+    mark: PlacedSymbol, name: str, extent: tuple[float, ...], base: float | None
 ) -> Iterator[Record]:
-    unit, own = sight.line.unit, sight.line.base
-    kind = layout_class(sight.node.symbol)
-    edge = sight.box[1] if name == "sup" else sight.box[3]
-    yield f"{name}.gap.{kind}", 0.0, (extent[0] - sight.box[2]) / unit
+    unit, own = mark.line.unit, mark.line.base
+    kind = layout_class(mark.node.symbol)
+    edge = mark.box[1] if name == "sup" else mark.box[3]
+    yield f"{name}.gap.{kind}", 0.0, (extent[0] - mark.box[2]) / unit
     if base is not None:
         yield f"{name}.base.{kind}", (edge - own) / unit, (base - own) / unit
 
 
-def _limit(sight: PlacedSymbol, name: str, extent: tuple[float, ...]) -> Iterator[Record]:
-    x0, y0, x1, y1 = sight.box
-    unit = sight.line.unit
-    symbol = "int" if sight.node.symbol == r"\int" else "stack"
+def _limit(mark: PlacedSymbol, name: str, extent: tuple[float, ...]) -> Iterator[Record]:
+    x0, y0, x1, y1 = mark.box
+    unit = mark.line.unit
+    symbol = "int" if mark.node.symbol == r"\int" else "stack"
     distance = y0 - extent[3] if name == "above" else extent[1] - y1
     yield f"{name}.gap.{symbol}", 0.0, distance / unit
     yield f"{name}.shift.{symbol}", 0.0, (extent[0] + extent[2] - x0 - x1) / 2 / unit
 
 
-def _fraction(sight: PlacedSymbol) -> Iterator[Record]:
-    x0, y0, x1, y1 = sight.box
-    middle, unit = (y0 + y1) / 2, sight.line.unit
-    over = union([s.extent for s in sight.rows["above"]])
-    under = union([s.extent for s in sight.rows["below"]])
+def _fraction(mark: PlacedSymbol) -> Iterator[Record]:
+    x0, y0, x1, y1 = mark.box
+    middle, unit = (y0 + y1) / 2, mark.line.unit
+    over = union([s.extent for s in mark.rows["above"]])
+    under = union([s.extent for s in mark.rows["below"]])
     widest = max(over[2] - over[0], under[2] - under[0])
     yield "bar.overhang", 0.0, (x1 - x0 - widest) / 2 / unit
-    yield "bar.axis", 0.0, (middle - sight.line.base) / unit
+    yield "bar.axis", 0.0, (middle - mark.line.base) / unit
     yield "over.gap", 0.0, (middle - over[3]) / unit
     yield "under.gap", 0.0, (under[1] - middle) / unit
     yield "over.shift", 0.0, (over[0] + over[2] - x0 - x1) / 2 / unit
     yield "under.shift", 0.0, (under[0] + under[2] - x0 - x1) / 2 / unit
 
 
-def _root(sight: PlacedSymbol) -> Iterator[Record]:
-    x0, y0, x1, y1 = sight.box
-    unit = sight.line.unit
-    inside = union([s.extent for s in sight.rows["inside"]])
+def _root(mark: PlacedSymbol) -> Iterator[Record]:
+    x0, y0, x1, y1 = mark.box
+    unit = mark.line.unit
+    inside = union([s.extent for s in mark.rows["inside"]])
     yield "root.top", 0.0, (inside[1] - y0) / unit
     yield "root.right", 0.0, (x1 - inside[2]) / unit
     yield "root.bottom", 0.0, (inside[3] - y1) / unit
     yield "root.hook", (y1 - y0) / unit, (inside[0] - x0) / unit
-    if sight.rows.get("above"):
-        index = union([s.extent for s in sight.rows["above"]])
+    if mark.rows.get("above"):
+        index = union([s.extent for s in mark.rows["above"]])
         yield "index.x", (y1 - y0) / unit, (index[2] - x0) / unit
         yield "index.y", (y1 - y0) / unit, (index[3] - y0) / unit
 

@@ -1,4 +1,7 @@
-"""What a run of the symbols or of the painter needs to go on, in one file."""
+"""Checkpoint of a training run of the glyph or painter networks, in one file.
+
+Parameters, optimisers and random state; written atomically.
+"""
 
 from __future__ import annotations
 

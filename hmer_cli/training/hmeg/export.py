@@ -1,4 +1,7 @@
-"""A trained painter and layout network -> one ONNX file, which writes without torch."""
+"""Trained painter and layout network -> one ONNX file, for inference without torch.
+
+Read by `hmer_cli.synthesis.hmeg_engine`.
+"""
 
 from __future__ import annotations
 

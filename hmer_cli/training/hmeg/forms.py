@@ -1,4 +1,8 @@
-"""Forms: the few shapes in which people write a token, by k-means over their textures."""
+"""Forms: clusters of the shapes of each token.
+
+Input: textures of symbols. Output: a few prototypes a token, by k-means, and the form of each
+symbol.
+"""
 
 from __future__ import annotations
 

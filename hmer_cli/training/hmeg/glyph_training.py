@@ -1,4 +1,8 @@
-"""Teaching the symbols of the painter: people's symbols, each drawn again."""
+"""Training of the glyph network: reconstruction of real symbols (conditional VAE).
+
+Input: textures of symbols. Output: parameters of the decoder; see
+`hmer_cli.networks.hmeg.glyphs`.
+"""
 
 from __future__ import annotations
 

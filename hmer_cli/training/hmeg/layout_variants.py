@@ -1,11 +1,10 @@
-"""Train HMEG's layout network in several variants and measure them beside our own layout.
+"""Ablation of HMEG's layout network beside the layout of our ink engine.
 
     python -m hmer_cli.training.hmeg.layout_variants ../shared/data/crohme.zip --out runs/layouts
 
-Learns from the writers of CROHME's training set but a tenth, on whose expressions all are measured
-(see hmer_cli/metrics/layouts.py); prints the table of RECORDS.md and draws layouts.png. Networks
-that
-are trained already are only measured.
+Trains on all but a tenth of the writers of CROHME's training set and measures on the others (see
+hmer_cli/metrics/layouts.py); prints the table of RECORDS.md and draws layouts.png. Networks that
+exist are only measured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""CROHME's segmented symbols -> layouts: a symbol graph with a box for every symbol."""
+"""CROHME's segmented symbols -> layouts: symbol graphs with a box for every symbol.
+
+Input: labelled ink. Output: pairs of `SymbolGraph` and boxes (N, 4).
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Teaching the painter and the layout network together, end to end.
+"""Joint training of the painter and the layout network, end to end.
 
-Two images a step and expression. People's boxes and the latents of people's symbols must give
-people's image again. The network's own boxes and noise must get past the discriminators of HMEG,
-of patches and of symbols: that image's losses reach the boxes, and through them the network.
+Two images per step and expression: real boxes and encoded latents must reconstruct the real image;
+predicted boxes and random latents must pass HMEG's patch and symbol discriminators. The losses of
+the second image reach the layout network through its boxes.
 """
 
 from __future__ import annotations

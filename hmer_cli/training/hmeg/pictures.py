@@ -1,4 +1,7 @@
-"""People's expressions as HMEG's painter learns them: the image, and a texture of every symbol."""
+"""Training data of HMEG's painter: an image and a texture of every symbol.
+
+Input: labelled ink. Output: batches of images, boxes and textures.
+"""
 
 from __future__ import annotations
 

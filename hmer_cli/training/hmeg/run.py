@@ -1,9 +1,9 @@
-"""Train HMEG's painter: symbols, layouts, then whole images end to end; one ONNX file comes out.
+"""Trains HMEG's painter: glyphs, layouts, then whole images end to end; writes one ONNX file.
 
     python -m hmer_cli.training.hmeg.run ../shared/data/crohme.zip --out runs/painter
 
-Learns from the writers of CROHME's training set but a tenth. A run that was interrupted goes on
-where it was; pictures of symbols and images are drawn as it goes.
+Trains on all but a tenth of the writers of CROHME's training set. An interrupted run resumes.
+Pictures of symbols and images are drawn during training.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Teaching a layout network: 10 x L1 to the boxes of people, 0.2 x LSGAN against a discriminator.
+"""Training of a layout network: 10 x L1 to the real boxes, 0.2 x LSGAN against a discriminator.
 
-The weights are HMEG's (section 3.5); one visible loop, the same layouts and seed give the same
-network.
+The weights are HMEG's (section 3.5). Deterministic for the same layouts and seed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""What a discriminator looks at: all symbols of an expression, or as Less-is-More has it, few."""
+"""Subgraphs that a layout discriminator sees: all symbols, or few as in Less-is-More.
+
+Input: a batch of graphs. Output: indices of symbols (B, K), -1 for none (HMEG, section 3.3).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -24,7 +26,7 @@ class View(Protocol):
 
 
 def everything(graphs: Graphs, generator: torch.Generator) -> Tensor:
-    """All symbols, from the first on: the discriminator that Less-is-More replaces."""
+    """All symbols, as before Less-is-More."""
     places = torch.arange(graphs.mask.shape[1]).expand_as(graphs.mask)
     return torch.where(graphs.mask > 0, places, -1)
 
@@ -44,8 +46,8 @@ def less_is_more(graphs: Graphs, generator: torch.Generator) -> Tensor:
     return torch.nn.utils.rnn.pad_sequence(chosen, batch_first=True, padding_value=-1)
 
 
-VIEWS: dict[str, Callable[[Graphs, torch.Generator], Tensor]] = {
+VIEWS: dict[str, View] = {
     "full": everything,
     "less": less_is_more,
 }
-"""The discriminators by name."""
+"""The views by name."""

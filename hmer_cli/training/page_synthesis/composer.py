@@ -1,4 +1,7 @@
-"""State of a page of lecture notes while it is composed: sheet, writer, current line."""
+"""State of a page of lecture notes while it is composed: sheet, writer, current line.
+
+Places words and formulas, and records the boxes of expressions.
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Synthetic pages of lecture notes: one writer's words and formulas, and what looks like formulas.
+"""Synthetic pages of lecture notes with boxes of their expressions.
 
-Input are a symbol bank, fonts and a source of labels, output the page, (H, W), and the boxes of its
-expressions in pixels. Words and formulas are of the same letters (symbols of CROHME and MathBrush,
-or the project's own font), some words in a font instead. Derivations go on below each other, short
-formulas stand within lines of words; single letters, abbreviations in brackets, equation numbers,
-bullets and labels of drawings stand there too, and are no expressions. A page is clean and in
-several shades, as note-taking programs export it, or scanned.
+Input: a symbol bank, fonts and a source of labels. Output: the page (H, W), and boxes in pixels.
+Words and formulas use the same letters (symbols of CROHME and MathBrush, or the project's own
+font), some words a font. Derivations continue over lines; short formulas stand within prose.
+Negatives that resemble formulas: single letters, abbreviations in brackets, equation numbers,
+bullets, labels of drawings. A page is clean, in several gray levels, as note-taking programs export
+it, or scanned.
 """
 
 from __future__ import annotations

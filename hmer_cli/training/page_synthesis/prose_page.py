@@ -1,9 +1,8 @@
-"""Synthetic pages of English prose with equations: ink, a symbol bank and fonts in, page out.
+"""Synthetic pages of English prose with equations, and the boxes of the equations.
 
-The equations are inks of CROHME. The prose is drawn in fonts that look handwritten or, letter by
-letter, in the same ink as the equations: there nothing but the order of the symbols tells a word
-from a formula, as with people who print their letters. Output is the page, (H, W), and the boxes of
-its equations in pixels.
+Input: ink, a symbol bank and fonts. Output: the page (H, W), and boxes in pixels. The equations are
+inks of CROHME. The prose is drawn in handwriting-like fonts or, letter by letter, in the ink of the
+equations, so that only the order of symbols separates words from formulas.
 """
 
 from __future__ import annotations

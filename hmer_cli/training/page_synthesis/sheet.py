@@ -1,4 +1,7 @@
-"""A page as pixels: drawing of ink, headings, sketches and ruled lines, and scanner artefacts."""
+"""Drawing on a page (H, W): ink, headings, sketches, ruled lines and scanner artefacts.
+
+Everything is drawn in place, from a random generator.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Templates of expressions that are frequent in lectures, inline and displayed."""
+"""Templates of expressions that are frequent in lectures, inline and displayed.
+
+Expanded by `hmer_cli.synthesis.formula_grammar`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A synthetic writer: glyphs, slant, spacing and layout style, the same through a whole page."""
+"""A synthetic writer: glyphs, slant, spacing and layout style, constant over a page.
+
+Input: a word or a label. Output: its strokes, in pixels.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""What the loop asks of each kind of recogniser: batches, losses, reading."""
+"""Systems: what the training loop needs of each model family (batches, losses, decoding).
+
+One module per family; `base` is the interface.
+"""

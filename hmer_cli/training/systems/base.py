@@ -1,4 +1,7 @@
-"""A family of recognisers: a model, and apart from it all that training and reading take."""
+"""The interface of a model family: everything of training and validation besides the network.
+
+Input: a recipe and data. Output: batches, losses and readings for `hmer_cli.training.loop`.
+"""
 
 from __future__ import annotations
 
@@ -23,20 +26,22 @@ Batch = TypeVar("Batch", bound=Targets)
 Say = Callable[[str], None]
 
 Progress = Callable[[], float]
-"""How far the run is, 0 to 1."""
+"""Progress of the run, 0 to 1."""
 
 
 class System(ABC, Generic[Batch]):
-    """What the training loop asks of a family.
+    """A model family: its network, batches, losses and decoding.
 
-    ``model`` is the module that is trained, ``shape`` its dimensions as plain data.
+    Attributes:
+        model: the module that is trained.
+        shape: its dimensions as plain data, stored in checkpoints.
     """
 
     model: nn.Module
     shape: dict[str, Any]
 
-    partly = False
-    """Whether some batches use a part of the model only."""
+    finds_unused = False
+    """Whether some batches use only a part of the parameters (``find_unused_parameters``)."""
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         self.recipe = recipe
@@ -46,13 +51,13 @@ class System(ABC, Generic[Batch]):
     def batches(
         self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
     ) -> Iterator[Batch]:
-        """Training batches, drawn from examples without end; works without the model."""
+        """Training batches from an endless stream of examples; does not use the model."""
 
     @abstractmethod
     def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Batch]]:
-        """Every example as it was written, in batches, with its place in the sequence.
+        """Validation batches: every example without augmentation, with its index.
 
-        Tokens that the units do not have are left out of the labels.
+        Tokens outside the vocabulary are left out of the labels.
         """
 
     @abstractmethod
@@ -64,14 +69,16 @@ class System(ABC, Generic[Batch]):
         """The tokens of each image; greedily, or by a beam of more than 1."""
 
     def begin(self, say: Say) -> None:
-        """Make ready the model of a run that starts from chance."""
+        """Initialise the model of a run that starts from random weights."""
 
     def begin_with(self, weights: Path) -> float:
-        """Take over what fits of a weights file; the share of the parameters that did."""
-        raise UsageError(f"the family {self.recipe.family} begins from chance", "leave --from out")
+        """Copy the parameters of a weights file that fit; returns their share."""
+        raise UsageError(
+            f"the family {self.recipe.family} starts from random weights", "leave --from out"
+        )
 
     def known(self, example: Example) -> Example:
-        """The example with those of its tokens only that the units have, tied to no symbols."""
+        """The example without tokens outside the vocabulary, and without symbols."""
         known = set(self.units.tokens)
         tokens = tuple(t for t in example.tokens if t in known)
         image = example.image and replace(example.image, centres=None)
@@ -98,13 +105,13 @@ def read_all(
     stills: Sequence[tuple[list[int], Targets]],
     width: int = 1,
 ) -> list[list[str]]:
-    """What a model of the system reads in each of `System.stills`, in the examples' order."""
+    """Decoded tokens of all batches of `System.stills`, in the order of the examples."""
     model.eval()
     device = next(model.parameters()).device
-    said: dict[int, list[str]] = {}
+    decoded: dict[int, list[str]] = {}
     for places, batch in stills:
-        said.update(zip(places, system.read(model, batch.to(device), width), strict=True))
-    return [said[place] for place in sorted(said)]
+        decoded.update(zip(places, system.read(model, batch.to(device), width), strict=True))
+    return [decoded[place] for place in sorted(decoded)]
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """Training of the CRNN baseline (Monawwar and Chung, 2025): CTC loss over columns.
 
-Differs from the paper's code: labels longer than their frames are counted, the units come from the
+Differs from the paper's code: labels that need more frames are counted, the units come from the
 training labels alone, and repeats are merged once. The network is `hmer_cli.networks.crnn`.
 """
 
@@ -40,7 +40,7 @@ class CrnnSystem(PictureSystem):
         self.album = Album(self.units, recipe.canvas, frames, recipe.schedule.pixels)
 
     def losses(self, model: nn.Module, batch: Pictures) -> tuple[Tensor, dict[str, Tensor]]:
-        """The CTC loss a unit; what does not fit teaches nothing, and is counted as tight."""
+        """The CTC loss per unit; infeasible labels have no gradient and are counted."""
         with torch.autocast(batch.images.device.type, torch.bfloat16):
             frames = model(batch.images)
         loss = ctc(frames, batch.labels, batch.lengths, tight=True)

@@ -1,4 +1,7 @@
-"""The family of the recogniser that ships, `hmer_cli.networks.ctc_model`."""
+"""Training of the CTC model that ships, `hmer_cli.networks.ctc_model`.
+
+Losses: CTC of both passes, decoder, symbols and reading order (`hmer_cli.training.losses`).
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from hmer_cli.training.systems.base import Progress, System
 
 
 class CtcSystem(System[Batch]):
-    """Reading order and CTC over it, taught by the trace groups of the ink."""
+    """Trains reading order and CTC, with symbol positions from the trace groups of the ink."""
 
     model: CtcModel
 
@@ -46,14 +49,14 @@ class CtcSystem(System[Batch]):
     def batches(
         self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
     ) -> Iterator[Batch]:
-        """Images of the symbols' own scale, bucketed by height and width."""
+        """Augmented images at the scale of their symbols, bucketed by height and width."""
         schedule = self.recipe.schedule
         return stream(
             self.painter, examples, self.symbols, progress, rng, schedule.pixels, schedule.pool
         )
 
     def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Batch]]:
-        """Every example as it was written, in batches, with its place in the sequence."""
+        """Validation batches: every example without augmentation, with its index."""
         drawn = [self.painter.still(self.known(example)) for example in examples]
         place = {id(d): i for i, d in enumerate(drawn)}
         for group in bucketed(drawn, self.recipe.schedule.pixels):
@@ -76,6 +79,6 @@ class CtcSystem(System[Batch]):
         return [self.units.decode(beam(row, self.units, width)[0].units) for row in rows]
 
     def begin_with(self, weights: Path) -> float:
-        """Take over what fits of a weights file; the share of the parameters that did."""
+        """Copy the parameters of a weights file that fit; returns their share."""
         found, metadata = restore(weights)
         return transfer(found, metadata["tokens"], self.model, self.units.tokens)

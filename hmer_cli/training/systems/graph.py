@@ -1,4 +1,7 @@
-"""The family of graph readers, `hmer_cli.networks.graph_model`: strokes or components as nodes."""
+"""Training of graph models, `hmer_cli.networks.graph_model`, over strokes, components or pieces.
+
+Losses: decoder in both directions, class and successor of the nodes.
+"""
 
 from __future__ import annotations
 
@@ -29,21 +32,21 @@ from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.systems.base import Progress, System
 
 APART = 2000
-"""Expressions between two times that one is shown: more than wait to be put into batches."""
+"""Expressions between two uses of one; more than wait for a batch."""
 
 KINDS: dict[str, type[StrokeFeatures] | type[Components] | type[Pieces]] = {
     STROKE: StrokeFeatures,
     COMPONENT: Components,
     PIECE: Pieces,
 }
-"""What each front is given."""
+"""Node types by encoder."""
 
 
 class GraphSystem(System[GraphBatch]):
-    """The decoder learns labels, the nodes which sign they are of and which comes next."""
+    """Trains the decoder on labels, and the nodes on their symbol and its successor."""
 
     model: GraphModel
-    partly = True
+    finds_unused = True
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, tokens)
@@ -57,51 +60,52 @@ class GraphSystem(System[GraphBatch]):
             remedy = f"choose of {', '.join(FRONTS)}"
             raise UsageError(f"recipe {recipe.name}: no fronts {', '.join(unknown)}", remedy)
         self.shape = shape.to_dict()
-        self.sight = NodeSampler(self.units, self.symbols, recipe.drawing, recipe.spread)
+        self.sampler = NodeSampler(self.units, self.symbols, recipe.drawing, recipe.spread)
         self.model = GraphModel(shape)
         set_drop_rates(self.model, recipe.skipped, recipe.dropped)
 
     def begin_with(self, weights: Path) -> float:
-        """Take over what fits of a weights file or checkpoint; the share of the parameters."""
+        """Copy the parameters of a weights file or checkpoint that fit; returns their share."""
         if weights.suffix == ".pt":
             content = torch.load(weights, map_location="cpu", weights_only=True)
             found, tokens = content["average"], content["tokens"]
         else:
-            found, metadata = restore_graph(weights)
+            fronts = self.model.shape.fronts
+            found, metadata = restore_graph(weights, PIECE if PIECE in fronts else STROKE)
             tokens = metadata["tokens"]
         return transfer(with_pieces(found), tokens, self.model, self.units.tokens)
 
     def batches(
         self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
     ) -> Iterator[GraphBatch]:
-        """Expressions in other hands, bucketed by length; `Schedule.pixels` are nodes here."""
+        """Augmented expressions, bucketed by length; `Schedule.pixels` are nodes here."""
         schedule, drawing = self.recipe.schedule, self.recipe.drawing
 
-        def seen() -> Iterator[Nodes]:
+        def augmented() -> Iterator[Nodes]:
             for example in examples:
-                nodes = self.sight.varied(chosen(example, drawing, progress(), rng), rng)
+                nodes = self.sampler.augmented(chosen(example, drawing, progress(), rng), rng)
                 if nodes is not None and nodes.count <= MOST_NODES:
                     yield nodes
 
-        nodes = echoed(seen(), schedule.shown, APART)
+        nodes = echoed(augmented(), schedule.shown, APART)
         groups = pooled(nodes, schedule.pool, lambda waiting: bucketed(waiting, schedule.pixels))
         return map(collate, groups)
 
     def stills(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], GraphBatch]]:
-        """Every example as it was written, in batches, with its place in the sequence.
+        """Validation batches: every example without augmentation, with its index.
 
-        Where the reader learns from images too, every other example is one.
+        If the model is also trained on images, every other example is one.
         """
         found = []
         for i, example in enumerate(map(self.known, examples)):
             as_image = i % 2 < 2 * self.recipe.drawing.images
-            found.append(self.sight.still(example, as_image))
+            found.append(self.sampler.still(example, as_image))
         place = {id(nodes): i for i, nodes in enumerate(found)}
         for group in bucketed(found, self.recipe.schedule.pixels):
             yield [place[id(nodes)] for nodes in group], collate(group)
 
     def losses(self, model: nn.Module, batch: GraphBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Of the decoder, of what nodes are called and of what follows them."""
+        """Losses of the decoder, of the symbol of each node and of its successor."""
         assert isinstance(model, GraphModel)
         weights = self.recipe.losses
         with torch.autocast(batch.boxes.device.type, torch.bfloat16):
@@ -134,17 +138,17 @@ class GraphSystem(System[GraphBatch]):
         fronts = {batch.front: Running(NodeEncoder(model, batch.front))}
         graph_decoder = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
         counts = batch.there.sum(dim=1).tolist()
-        said = []
-        told = [looks.split(counts) for looks in (*batch.looks, batch.boxes[batch.there])]
-        for arrays in zip(*told, strict=True):
+        decoded = []
+        inputs = [x.split(counts) for x in (*batch.looks, batch.boxes[batch.there])]
+        for arrays in zip(*inputs, strict=True):
             nodes = KINDS[batch.front](*(x.cpu().numpy() for x in arrays))
             proposed = graph_decoder.scorer(nodes).propose(self.units, width)
-            said.append(self.units.decode(proposed[0]) if proposed else [])
-        return said
+            decoded.append(self.units.decode(proposed[0]) if proposed else [])
+        return decoded
 
 
 def nodes_of(model: GraphModel, batch: GraphBatch) -> Tensor:
-    """What the batch's front makes of its nodes, (B, N, C), 0 where there is none."""
+    """Encoded nodes of a batch, (B, N, C), 0 beyond their number."""
     front = getattr(model, batch.front)
     found = front(*(x[None] for x in (*batch.looks, batch.boxes[batch.there])))[0]
     x = found.new_zeros(*batch.there.shape, found.shape[1])
@@ -153,9 +157,9 @@ def nodes_of(model: GraphModel, batch: GraphBatch) -> Tensor:
 
 
 def follow_loss(scores: Tensor, places: Tensor) -> Tensor:
-    """How surely nodes (B, N, N + 1) point at those of the next sign, or at the end.
+    """Negative log-likelihood of the successor of each node, by scores (B, N, N + 1).
 
-    The mean of the negative logs over nodes of known signs.
+    The successor is any node of the next symbol, or the end; the mean is over known symbols.
     """
     known = places != UNKNOWN
     last = places == places.amax(dim=1, keepdim=True)
@@ -167,7 +171,7 @@ def follow_loss(scores: Tensor, places: Tensor) -> Tensor:
 
 
 class Running:
-    """A model that runs as its ONNX Runtime session would."""
+    """A PyTorch model with the interface of an ONNX Runtime session."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
@@ -175,6 +179,6 @@ class Running:
 
     @torch.no_grad()
     def run(self, _: Sequence[str], given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
-        """What the model says of what it is given, in the order of its arguments."""
-        said = self.model(*(torch.from_numpy(x).to(self.device) for x in given.values()))
-        return [x.cpu().numpy() for x in (said if isinstance(said, tuple) else (said,))]
+        """Outputs of the model; ``given`` is in the order of its arguments."""
+        outputs = self.model(*(torch.from_numpy(x).to(self.device) for x in given.values()))
+        return [x.cpu().numpy() for x in (outputs if isinstance(outputs, tuple) else (outputs,))]

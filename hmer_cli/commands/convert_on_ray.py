@@ -1,0 +1,75 @@
+"""``hmer convert --engine ray``: files -> workers of Ray, one reader each -> pages -> outputs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hmer_cli import console
+from hmer_cli.commands.convert import Spelling, deliver_pages, once
+from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.formats import STDOUT, Output
+from hmer_cli.document.pipeline import Options
+from hmer_cli.document.records import Record
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.page.load.pages import PageRange
+from hmer_cli.page.load.pdf import Renderer, check_renderer
+from hmer_cli.page.load.sources import STDIN, Source, find_sources, in_number_order, refused
+from hmer_cli.page.regions import Layout
+from hmer_cli.ray_data import Job, connected, is_remote, read_sources, remote_sources
+
+
+def convert_on_ray(
+    inputs: Sequence[str],
+    outs: Sequence[str] = (STDOUT,),
+    *,
+    address: str | None = None,
+    readers: int | None = None,
+    pages: str | None = None,
+    layout: Layout = "auto",
+    model: str | None = None,
+    charset: str | None = None,
+    corrections: Sequence[Path] = (),
+    cache: Path | None = None,
+    pdf_renderer: Renderer = "pdfium",
+    spelling: Spelling = "typed",
+    job: Job | None = None,
+) -> list[Record]:
+    """As `convert.convert`, by ``readers`` workers, of the cluster at ``address`` if given.
+
+    Inputs may also be addresses such as ``s3://bucket/folder``. Workers open the files themselves,
+    so all machines must see them under the same names, and the folder ``cache``, too. The records
+    are those of the undivided run; ``job`` takes the place of weights and options.
+
+    Raises UsageError, OutputError and MissingError before anything is read; MissingError also where
+    a machine has another hmer or other weights.
+    """
+    outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
+    if not inputs or STDIN in inputs:
+        raise UsageError("--engine ray needs files, folders or addresses", "name them")
+    chosen = PageRange.parse(pages) if pages is not None else None
+    check_renderer(pdf_renderer)
+    for output in outputs:
+        output.check()
+    applied = Corrections.load(corrections)
+    shown = any(output.shows_evidence for output in outputs)
+    options = Options(chosen, layout, pictures=shown, renderer=pdf_renderer)
+    job = job or Job.of(options, model, charset, cache)
+    start = time.monotonic()
+    sources = once(each for name in in_number_order(inputs) for each in _sources(name))
+    with (
+        connected(address, readers) as cluster,
+        console.progress("reading", len(sources)) as advance,
+    ):
+        read = read_sources(sources, job, cluster, advance)
+    return deliver_pages(read, outputs, applied, spelling, start)
+
+
+def _sources(name: str) -> list[Source]:
+    if not is_remote(name):
+        return list(find_sources([name], console.say))
+    try:
+        return remote_sources(name)
+    except InputError as error:
+        return [refused(name, error)]

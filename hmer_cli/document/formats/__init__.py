@@ -1,0 +1,112 @@
+"""Output formats: records -> files or stdout, written atomically; one module a kind of format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from hmer_cli import files
+from hmer_cli.document.formats.latex import tex
+from hmer_cli.document.formats.page_xml import page_zip
+from hmer_cli.document.formats.pdf import searchable_pdf
+from hmer_cli.document.formats.svg import svg
+from hmer_cli.document.formats.text import csv, jsonl, lines, markdown
+from hmer_cli.document.formats.typst import typ
+from hmer_cli.document.formats.web import fragment, mathml
+from hmer_cli.document.formats.word import docx
+from hmer_cli.document.records import Record
+from hmer_cli.document.review import review
+from hmer_cli.errors import MissingError, UsageError
+
+Format = Callable[[Sequence[Record]], str | bytes]
+
+STDOUT = "-"
+
+FORMATS: dict[str, Format] = {
+    ".tex": tex,
+    ".md": markdown,
+    ".jsonl": jsonl,
+    ".csv": csv,
+    ".docx": docx,
+    ".typ": typ,
+    ".mathml": mathml,
+    ".svg": svg,
+    ".page.zip": page_zip,
+    ".pdf": searchable_pdf,
+    ".fragment.html": fragment,
+    ".html": review,
+}
+"""Ending -> format; the first that fits counts."""
+
+_SHOW_EVIDENCE: frozenset[Format] = frozenset((review, page_zip, searchable_pdf))
+
+_READABLE: frozenset[Format] = frozenset((svg, page_zip, searchable_pdf))
+
+_NEEDS: dict[Format, tuple[str, str]] = {
+    svg: ("ziamath", "svg"),
+    searchable_pdf: ("pikepdf", "pdf"),
+}
+"""Format -> the library that it needs, and the extra of hmer that installs it."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One ``--out``: a file, or stdout where ``path`` is None, and the format to write there."""
+
+    path: Path | None
+    format: Format
+
+    @classmethod
+    def parse(cls, text: str) -> Output:
+        """By the ending; ``-`` is stdout, and ``-.jsonl`` is that format on stdout.
+
+        Raises UsageError for an ending without a format.
+        """
+        if text == STDOUT:
+            return cls(None, lines)
+        stdout = text.startswith("-.")
+        name = text[1:] if stdout else f"x{Path(text).name}"
+        ending = next((each for each in FORMATS if name.lower().endswith(each)), None)
+        if ending is None:
+            raise UsageError(
+                f"--out {text}: no output format ends so", f"end it in {', '.join(FORMATS)}"
+            )
+        return cls(None if stdout else files.real_path(text), FORMATS[ending])
+
+    @property
+    def is_log(self) -> bool:
+        """Whether this output says how the run went, and so is wanted even when all failed."""
+        return self.path is None or self.format is jsonl
+
+    @property
+    def shows_evidence(self) -> bool:
+        """Whether this output shows what the records rest on, and so needs their evidence."""
+        return self.format in _SHOW_EVIDENCE
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether hmer would take the file for one that is to be read, or part of one."""
+        return self.format in _READABLE
+
+    def check(self) -> None:
+        """Try now what must work after the long reading. Raises OutputError, MissingError."""
+        library, extra = _NEEDS.get(self.format, ("", ""))
+        if library and find_spec(library) is None:
+            raise MissingError(
+                f"{self.path or extra}: this format needs {library}, which is not installed",
+                f"pip install 'hmer-cli[{extra}]'",
+            )
+        if self.path is not None:
+            files.check(self.path)
+
+    def write(self, records: Sequence[Record]) -> bool:
+        """Put the records there; False where they were there already. Raises OutputError."""
+        # A lone surrogate of an undecodable file name comes out as its \udcXX escape.
+        made = self.format(records)
+        data = made if isinstance(made, bytes) else made.encode("utf-8", "backslashreplace")
+        if self.path is None:
+            files.to_stdout(data)
+            return True
+        return files.replace(self.path, data)

@@ -1,0 +1,154 @@
+""".pdf: the notes with the LaTeX as text that is not seen, to be searched and copied; by pikepdf.
+
+PDFs keep their pages as they are and get the text over them. Of all else, a page shows the cleaned
+image. The text is in Courier, invisible (text rendering mode 3 of ISO 32000-1, 9.3.6), and as wide
+as what is written.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from hmer_cli.console import one_line
+from hmer_cli.document.formats.wording import expressions
+from hmer_cli.document.ids import Named, by_line
+from hmer_cli.document.records import Record
+from hmer_cli.geometry import Box
+
+_POINTS = 72 / 200  # of a pixel: pages are drawn at 200 dpi
+_COURIER = 0.6  # width of each of its letters, in its size
+_DESCENT = 0.2
+_FONT = "/HmerCourier"
+_QUALITY = 80
+
+
+def searchable_pdf(records: Sequence[Record]) -> bytes:
+    """The pages of all sources, in their order. Needs pikepdf."""
+    import pikepdf
+
+    document = pikepdf.Pdf.new()
+    for source, group in groupby(expressions(records), key=lambda each: each.record.source):
+        names = list(group)
+        original = _opened(source)
+        if original is None:
+            _add_pictures(document, names)
+            continue
+        with original:
+            first = len(document.pages)
+            document.pages.extend(original.pages)
+        for number, written in groupby(by_line(names), key=lambda each: each.record.page):
+            texts = [
+                _text(each.record.region, each.record.latex, _POINTS)
+                for each in written
+                if each.record.region is not None
+            ]
+            if texts and number is not None and first + number <= len(document.pages):
+                page = document.pages[first + number - 1]
+                _write(document, page, texts, _upper_left(page))
+    buffer = io.BytesIO()
+    document.save(buffer, deterministic_id=True)
+    return buffer.getvalue()
+
+
+def _opened(source: str) -> Any:
+    """The source as a PDF; None where it is no file or no PDF."""
+    import pikepdf
+
+    try:
+        with Path(source).open("rb") as file:
+            data = file.read()
+        return pikepdf.open(io.BytesIO(data)) if b"%PDF-" in data[:1024] else None
+    except (OSError, ValueError, pikepdf.PdfError):
+        return None
+
+
+def _upper_left(page: Any) -> tuple[float, ...]:
+    """The matrix from the page as it is seen, y down from its corner, to the units of the file."""
+    x0, y0, x1, y1 = map(float, page.cropbox)
+    return {
+        0: (1, 0, 0, -1, x0, y1),
+        90: (0, 1, 1, 0, x0, y0),
+        180: (-1, 0, 0, 1, x1, y0),
+        270: (0, -1, -1, 0, x1, y1),
+    }[int(page.obj.get("/Rotate", 0)) % 360]
+
+
+def _write(
+    document: Any, page: Any, texts: Sequence[bytes], place: tuple[float, ...], before: bytes = b""
+) -> None:
+    """Writes over a page that stays as it is; ``before`` is drawn first."""
+    import pikepdf
+
+    font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Courier"}
+    font["/Encoding"] = "/WinAnsiEncoding"
+    entries = pikepdf.Dictionary({key: pikepdf.Name(value) for key, value in font.items()})
+    page.add_resource(document.make_indirect(entries), pikepdf.Name("/Font"), pikepdf.Name(_FONT))
+    page.contents_add(document.make_stream(b"q\n"), prepend=True)
+    matrix = " ".join(f"{number:g}" for number in place).encode()
+    shown = before + b"".join(texts)
+    page.contents_add(document.make_stream(b"\nQ q %s cm\n%sQ\n" % (matrix, shown)))
+
+
+def _text(box: Box, latex: str, scale: float) -> bytes:
+    """The operators that write over a box, y down, so that the text is turned over once more."""
+    x0, y0, x1, y1 = (edge * scale for edge in box)
+    shown = one_line(latex).encode("cp1252", "replace")
+    escaped = b"".join(b"\\" + bytes([c]) if c in b"()\\" else bytes([c]) for c in shown)
+    count = max(len(shown), 1)
+    # Readers take equal letters that overlap for one in bold, so these stand side by side.
+    size = max(min(y1 - y0, (x1 - x0) / (_COURIER * count)), 0.1)
+    stretch = 100 * (x1 - x0) / (_COURIER * size * count)
+    foot = (y0 + y1 + size) / 2 - _DESCENT * size
+    head = f"BT 3 Tr {_FONT} {size:.2f} Tf {stretch:.3f} Tz 1 0 0 -1 {x0:.2f} {foot:.2f} Tm ("
+    return head.encode() + escaped + b") Tj ET\n"
+
+
+def _add_pictures(document: Any, names: Sequence[Named]) -> None:
+    """Pages that show the cleaned images."""
+    import pikepdf
+
+    for _, group in groupby(names, key=lambda each: each.record.page):
+        shown = [each for each in group if each.record.evidence is not None]
+        if not shown:
+            continue
+        evidence = shown[0].record.evidence
+        assert evidence is not None
+        picture = evidence.picture
+        width, height = (round(side * _POINTS, 2) for side in (picture.width, picture.height))
+        page = document.add_blank_page(page_size=(width, height))
+        image = document.make_stream(*_jpeg(picture.load()))
+        name = page.add_resource(image, pikepdf.Name("/XObject"), pikepdf.Name("/Page"))
+        before = f"q {width} 0 0 -{height} 0 {height} cm {name} Do Q\n".encode()
+        texts = [
+            _text(each.record.evidence.box, each.record.latex, _POINTS)
+            for each in by_line(shown)
+            if each.record.evidence is not None and each.record.latex
+        ]
+        _write(document, page, texts, (1, 0, 0, -1, 0, height), before)
+
+
+def _jpeg(picture: bytes) -> tuple[bytes, dict[str, Any]]:
+    """A picture of a page as the stream of an image and its dictionary."""
+    import pikepdf
+
+    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+    height, width = image.shape
+    entries = {
+        "/Type": pikepdf.Name("/XObject"),
+        "/Subtype": pikepdf.Name("/Image"),
+        "/Width": width,
+        "/Height": height,
+        "/BitsPerComponent": 8,
+        "/ColorSpace": pikepdf.Name("/DeviceGray"),
+        "/Filter": pikepdf.Name("/DCTDecode"),
+    }
+    return data, entries

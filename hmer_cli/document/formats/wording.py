@@ -1,0 +1,72 @@
+"""What documents say of a record: where it is from, what to think of it, how its sentence ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hmer_cli.console import one_line
+from hmer_cli.document.ids import Named, named
+from hmer_cli.document.records import Record
+from hmer_cli.expr.to_latex import split_punctuation, to_latex
+from hmer_cli.expr.validity import problems
+
+
+def expressions(records: Sequence[Record]) -> list[Named]:
+    """The records with their ids, which stay the same when another one is dismissed."""
+    return [each for each in named(records) if not each.record.dismissed]
+
+
+def verdict(record: Record) -> str:
+    """The provenance of a record and what to think of it, on one line."""
+    if record.status == "failed":
+        return one_line(judged(record))
+    place = [record.source]
+    if record.page is not None:
+        place.append(f"page {record.page}")
+    if record.region is not None:
+        place.append("region " + " ".join(f"{number:g}" for number in record.region))
+    return one_line(f"{', '.join(place)}: {judged(record)}")
+
+
+def judged(record: Record) -> str:
+    """What to think of a record."""
+    if record.status == "failed":
+        return f"failed: {record.error}"
+    if record.correction is not None:
+        return "corrected by hand"
+    sure = f"confidence {record.confidence:.2f}"
+    if record.error:
+        return f"{sure}, not valid LaTeX: {record.error}"
+    return sure if record.status == "ok" else f"{sure}, low: check it"
+
+
+def code(text: str) -> str:
+    """Text as Markdown code, with a fence longer than any run of backticks in it."""
+    text = one_line(text)
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def sentence(record: Record) -> tuple[str, str]:
+    """The LaTeX without the punctuation after it, and that; all of what a person typed."""
+    label, end = split_punctuation(record.label)
+    if record.correction is not None or not end:
+        return record.latex, ""
+    return label if record.latex == record.label else to_latex(label), end
+
+
+def sayable(record: Record) -> bool:
+    """Whether formats other than LaTeX can say it; a person may type what no label can hold."""
+    return record.usable and not problems(record.label)
+
+
+def plain(text: str) -> str:
+    """Without what XML cannot hold; see ``console.one_line`` for the other control characters."""
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

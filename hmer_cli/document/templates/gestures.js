@@ -1,0 +1,103 @@
+// Beside one expression at a time: other readings, several at once, and the page that follows.
+
+// ---- Other readings, likeliest first: a button and a digit each
+
+function offer(card, entry) {
+  let list = $(".others", card);
+  if (!entry.alternatives.length) return;
+  if (!list) {
+    list = document.createElement("p");
+    list.className = "others";
+    $(".acts", card).before(list);
+    const others = entry.corrected ? entry.alternatives : [entry.read, ...entry.alternatives];
+    others.forEach((latex, n) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.n = n;
+      button.title = latex;
+      button.innerHTML = `<kbd>${n}</kbd> ${typeset(asFormula(latex)).math ?? ""}`;
+      button.querySelectorAll("[data-t]").forEach((part) => part.removeAttribute("data-t"));
+      if (!button.querySelector("math")) button.append(latex);
+      list.append(button);
+    });
+  }
+  const now = latexOf(entry);
+  for (const button of list.children) button.setAttribute("aria-pressed", button.title === now);
+}
+
+/** The nth of the other readings in place of what was read; the zeroth is that. */
+function pick(card, n) {
+  const entry = entryOf(card), other = n ? entry.alternatives[n - 1] : entry.latex;
+  if (entry.key !== null && entry.alternatives.length && other !== undefined) change(entry, other);
+}
+
+list.addEventListener("click", (event) => {
+  const button = event.target.closest(".others button");
+  if (button) pick(button.closest(".card"), Number(button.dataset.n));
+});
+
+// ---- Several at once
+
+function choose(entry, wanted = !chosen.has(entry)) {
+  if (entry.key === null) return;
+  if (wanted) chosen.add(entry);
+  else chosen.delete(entry);
+  showChosen();
+}
+
+function chooseNone() {
+  chosen.clear();
+  showChosen();
+}
+
+function showChosen() {
+  cards.forEach((card) => {
+    const box = $(".choose", card);
+    if (box) box.checked = chosen.has(entryOf(card));
+  });
+  $("#bar").hidden = !chosen.size;
+  $("#bar-count").textContent = `${chosen.size} chosen`;
+  refreshSheet();
+}
+
+function dropChosen() {
+  checkpoint();
+  const restore = [...chosen].every(isGone);
+  for (const entry of chosen) put(entry, restore ? entry.read : "");
+  toast(`${chosen.size} ${restore ? "are mathematics" : "dismissed"}; u takes it back`);
+  changed(new Set([...chosen].map((entry) => entry.key)));
+  chooseNone();
+}
+
+list.addEventListener("change", (event) => {
+  if (event.target.matches(".choose")) choose(entryOf(event.target.closest(".card")), event.target.checked);
+});
+$("#bar-drop").addEventListener("click", dropChosen);
+$("#bar-none").addEventListener("click", chooseNone);
+$("#bar-all").addEventListener("click", () => {
+  for (const card of shown()) choose(entryOf(card), true);
+});
+
+// ---- The page follows as the list is scrolled
+
+let following = false;
+
+/** The card at the height where one reads becomes the active one, unless all of that is in sight. */
+function follow() {
+  following = false;
+  if (narrow.matches || $(".editing")) return;
+  const { left, width } = list.getBoundingClientRect(), top = $(".masthead").getBoundingClientRect().bottom;
+  const seen = active?.getBoundingClientRect();
+  if (seen?.height && seen.top >= top && seen.bottom <= innerHeight) return;
+  for (const share of [0.3, 0.4, 0.2]) {
+    const y = top + share * (innerHeight - top);
+    const card = document.elementFromPoint(left + width / 2, y)?.closest(".card");
+    if (card) return card === active || activate(card, { scroll: false });
+  }
+}
+
+addEventListener("scroll", () => {
+  if (following) return;
+  following = true;
+  requestAnimationFrame(follow);
+}, { passive: true });

@@ -1,0 +1,12 @@
+// The page as it is first seen.
+
+settle();
+arrange();
+show();
+for (const card of cards) {
+  if (isEdited(entryOf(card))) draw(card, entryOf(card));
+  else coming.observe(card);
+}
+const linked = cards.find((card) => [card.id, entryOf(card).id].includes(location.hash.slice(1)));
+activate(linked ?? shown().find((card) => entryOf(card).picture !== null) ?? shown()[0],
+  { scroll: linked !== undefined });

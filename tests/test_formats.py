@@ -1,0 +1,263 @@
+"""Each format is read back with a program or library of that format."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import random
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import FakeRecogniser, cross, encoded, paged
+from lxml import etree
+from PIL import Image
+from test_convert import failed, pandoc, record
+from test_expr_to_latex import TYPED
+from test_expr_tree import _every_command, _random_valid
+
+from hmer_cli.commands.convert import convert
+from hmer_cli.document.formats import FORMATS, Output
+from hmer_cli.document.ids import named
+from hmer_cli.document.records import Record
+from hmer_cli.errors import MissingError, UsageError
+from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.to_latex import to_latex
+from hmer_cli.expr.to_typst import to_typst
+from hmer_cli.expr.validity import problems
+
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+PAGE = "{http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15}"
+
+# Typed LaTeX that is no label, what was read but is not valid, and a name that breaks out.
+ODD = [
+    record("a<&>\x1b\ud800.png", latex=r"\boxed{x}", label=r"\boxed{x}", correction=r"\boxed{x}"),
+    record("b.png", latex=r"\frac { <", label=r"\frac { <", status="low", error="no } closes it"),
+    failed('c"<.png'),
+]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def read(labels: list[str]) -> list[Record]:
+    return [
+        record(f"{i}.png", latex=to_latex(label), label=label, key=str(i))
+        for i, label in enumerate(labels)
+    ]
+
+
+def made(ending: str, records: list[Record]) -> bytes:
+    Output.parse(f"o{ending}").write(records)
+    return Path(f"o{ending}").read_bytes()
+
+
+def valid() -> list[str]:
+    labels = [*_every_command(), *_random_valid(200), *map(normalise, TYPED)]
+    return [label for label in labels if not problems(label)]
+
+
+# What pandoc reads the same characters and constructs of Word as.
+SAME = {r"\vec": r"\overrightarrow", r"\bar": r"\overline", r"\emptyset": r"\varnothing"}
+SAME |= {r"\setminus": r"\smallsetminus", r"\begin{cases}": r"\{ \begin{matrix}"}
+SAME |= {r"\end{cases}": r"\end{matrix}", r"\prime \prime": r"\prime ^ { \prime }"}
+
+
+def from_word(labels: list[str]) -> list[str]:
+    """The labels after a way through Word's format and pandoc."""
+    made(".docx", read(labels))
+    shown = pandoc("o.docx", "-t", "markdown", "--wrap=none")
+    found = re.findall(r"(?s)\$\$(.*?)\$\$", shown.replace("\u200b", ""))
+    return [normalise(each).replace(r"& \end", r"\end") for each in found]
+
+
+def as_word(label: str) -> str:
+    for ours, theirs in SAME.items():
+        label = label.replace(ours, theirs)
+    return label
+
+
+def test_word_says_what_was_read() -> None:
+    labels = [normalise(latex) for latex in TYPED if "log" not in latex and "mod" not in latex]
+    assert from_word(labels) == [as_word(label) for label in labels]
+
+
+@pytest.mark.data
+def test_word_says_what_textbooks_say(data_file: Callable[[str], Path]) -> None:
+    lines = data_file("formulas-textbooks.txt").read_text("utf-8").splitlines()
+    labels = [normalise(line) for line in random.Random(2).sample(lines, 400)]
+    labels = [
+        label
+        for label in labels
+        if not problems(label) and not re.search(r"brace |[\[(] \\begin", label)
+    ]
+    pairs = zip(from_word(labels), map(as_word, labels), strict=True)
+    assert [pair for pair in pairs if pair[0] != pair[1]] == []
+
+
+def test_word_takes_every_sign() -> None:
+    archive = zipfile.ZipFile(io.BytesIO(made(".docx", [*read(valid()), *ODD])))
+    root = etree.fromstring(archive.read("word/document.xml"))
+    marks = {mark.get(f"{WORD}name") for mark in root.iter(f"{WORD}bookmarkStart")}
+    assert {each.id for each in named(read(valid()))} < marks
+    shown = "".join(root.itertext())
+    assert r"\boxed{x}" in shown and r"\frac { <" in shown and "failed: bad" in shown
+    pandoc("o.docx", "-o", "o.json")
+
+
+def test_the_same_records_make_the_same_bytes() -> None:
+    for ending in FORMATS:
+        if importlib.util.find_spec("pikepdf") and importlib.util.find_spec("ziamath"):
+            assert made(ending, read(["x", "y"])) == made(ending, read(["x", "y"]))
+
+
+def test_typst_sets_every_sign() -> None:
+    typst = pytest.importorskip("typst")
+    made(".typ", [*read(valid()), *ODD])
+    name = named(read(valid()))[0].id
+    uses = f'#import "o.typ": *\n#{name} #hmer.at("0-p1-r1")\n#include "o.typ"\n'
+    Path("doc.typ").write_text(uses)
+    assert len(typst.compile("doc.typ")) > 10_000
+
+
+@pytest.mark.parametrize(
+    ("label", "typst"),
+    [
+        (r"\frac { - b \pm \sqrt { b ^ { 2 } - 4 a c } } { 2 a }",
+         "frac(− b ± sqrt(b^(2) − 4 a c), 2 a)"),
+        (r"\sum \limits _ { i = 0 } ^ { n } i", "attach(limits(∑), t: n, b: i = 0) i"),
+        (r"f ( x , y ) = 1 2 . 5", "f ( x comma y ) = 12.5"),
+        (r"[ 0 , 1 ) \# ( ", r"[ 0 comma 1 ) \# \("),
+        (r"\begin{pmatrix} a & b \\ c \end{pmatrix}", 'mat(delim: "(", a, b; c)'),
+        (r"\begin{aligned} a & = b \\ & = c \end{aligned}", "a & = b \\\n & = c"),
+        (r"\underbrace { a } _ { n }", "underbrace(a, n)"),
+    ],
+)  # fmt: skip
+def test_typst_as_a_person_writes_it(label: str, typst: str) -> None:
+    assert to_typst(label) == typst
+
+
+def test_each_line_is_a_document_of_mathml() -> None:
+    records = read(valid())
+    lines = made(".mathml", [*records, *ODD]).decode().splitlines()
+    roots = [etree.fromstring(line) for line in lines]
+    assert {root.tag for root in roots} == {f"{MATHML}math"}
+    latex = [root.get("alttext") for root in roots]
+    assert latex[: len(records)] == [" ".join(each.latex.split()) for each in records]
+    assert latex[-2:] == [r"\boxed{x}", r"\frac { <"]
+    assert [root.get("id") for root in roots] == [each.id for each in named([*records, *ODD])][:-1]
+
+
+def test_a_fragment_of_html_is_well_formed_and_self_contained() -> None:
+    text = made(".fragment.html", [*read(TYPED[:3]), *ODD]).decode()
+    body = etree.fromstring(f"<body>{text}</body>")
+    assert [child.tag for child in body] == ["figure"] * 5 + ["p"]
+    assert "script" not in text and "http" not in text.replace(MATHML[1:-1], "")
+
+
+def test_a_table_opens_in_a_spreadsheet_as_it_is() -> None:
+    records = [record("=1.png", latex="=x"), record("b.png", latex='a,"b"'), *ODD]
+    rows = list(csv.DictReader(io.StringIO(made(".csv", records).decode())))
+    assert [row["latex"] for row in rows[:2]] == [" =x", 'a,"b"']
+    assert rows[0]["source"] == " =1.png"
+    assert [row["status"] for row in rows[-3:]] == ["ok", "low", "failed"]
+    assert [row["id"] for row in rows] == [each.id for each in named(records)]
+
+
+def test_a_drawing_has_a_group_a_formula() -> None:
+    pytest.importorskip("ziamath")
+    records = read(["x", r"\frac { 1 } { 2 }", *valid()[::9]])
+    root = etree.fromstring(made(".svg", [*records, *ODD]))
+    groups = root.findall("{http://www.w3.org/2000/svg}g")
+    assert [group.get("id") for group in groups] == [each.id for each in named(records)]
+    assert all(len(group) > 1 for group in groups)
+
+
+def test_page_xml_lies_on_the_images_beside_it() -> None:
+    Path("a.pdf").write_bytes(paged([cross(), np.hstack([cross(), cross()[:, :90]])]))
+    records = convert(["a.pdf"], ["o.page.zip"], recogniser=FakeRecogniser())
+    archive = zipfile.ZipFile("o.page.zip")
+    assert archive.namelist() == ["a-p1.png", "page/a-p1.xml", "a-p2.png", "page/a-p2.xml"]
+    for number, name in ((1, "a-p1"), (2, "a-p2")):
+        page = etree.fromstring(archive.read(f"page/{name}.xml")).find(f"{PAGE}Page")
+        image = np.asarray(Image.open(io.BytesIO(archive.read(page.get("imageFilename")))))
+        assert (page.get("imageWidth"), page.get("imageHeight")) == tuple(
+            map(str, image.shape[::-1])
+        )
+        (region,) = page.findall(f"{PAGE}MathsRegion")
+        assert region.get("id") == named(records)[number - 1].id
+        points = region.find(f"{PAGE}Coords").get("points").split()
+        (x0, y0), _, (x1, y1), _ = (tuple(map(int, point.split(","))) for point in points)
+        assert (image[y0:y1, x0:x1] < 128).sum() == (image < 128).sum() > 0
+        assert region.find(f".//{PAGE}Unicode").text == "x^2"
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_notes_are_searched_where_they_are_written(turn: int) -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    blank = np.full((120, 160), 255, np.uint8)
+    with pikepdf.open(io.BytesIO(paged([blank, cross(), blank]))) as pdf:
+        for page in pdf.pages:
+            page.obj["/Rotate"] = turn
+            page.cropbox = [10, 5, *page.mediabox[2:]]
+        pdf.save("a.pdf")
+    Path("b.png").write_bytes(encoded(cross(300, 400)))
+    records = convert(["a.pdf", "b.png"], ["o.pdf"], recogniser=FakeRecogniser())
+    with pikepdf.open("o.pdf") as pdf:
+        assert len(pdf.pages) == 4  # all pages are kept, and those of the PDF as they were
+    assert [record.page for record in records] == [2, 1]
+    for record_, number in zip(records, (2, 4), strict=True):
+        arguments = [
+            "pdftotext",
+            "-bbox",
+            "-cropbox",
+            "-f",
+            str(number),
+            "-l",
+            str(number),
+            "o.pdf",
+            "-",
+        ]
+        found = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+        (word,) = re.findall(r'<word xMin="(.*)" yMin="(.*)" xMax="(.*)" yMax="(.*)">(.*)<', found)
+        assert word[4] == "x^2"
+        x0, y0, x1, y1 = (float(edge) * 200 / 72 for edge in word[:4])
+        assert record_.region
+        left, top, right, foot = record_.region
+        assert left - 6 <= x0 < x1 <= right + 6 and top - 6 <= y0 < y1 <= foot + 6
+        assert x1 - x0 > 0.9 * (right - left)
+    drawn = ["pdftoppm", "-r", "200", "-gray", "-f", "2", "-l", "2"]
+    seen = [subprocess.run([*drawn, name], capture_output=True, check=True).stdout
+            for name in ("a.pdf", "o.pdf")]  # fmt: skip
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(("ending", "extra"), [(".svg", "svg"), (".pdf", "pdf")])
+def test_a_missing_library_is_told_before_anything_is_read(
+    ending: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hmer_cli.document.formats.find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=re.escape(f"hmer-cli[{extra}]")):
+        convert(["none.png"], [f"o{ending}"], recogniser=FakeRecogniser())
+
+
+@pytest.mark.parametrize("out", ["notes/o.pdf", "notes/a.pdf", "notes/o.page.zip", "notes/o.svg"])
+def test_notes_are_not_overwritten_and_outputs_do_not_become_inputs(out: str) -> None:
+    pytest.importorskip("pikepdf")
+    pytest.importorskip("ziamath")
+    Path("notes").mkdir()
+    Path("notes/a.pdf").write_bytes(before := paged([cross()]))
+    inputs = ["notes/a.pdf"] if out == "notes/a.pdf" else ["notes"]
+    with pytest.raises(UsageError, match=re.escape(out)):
+        convert(inputs, [out], recogniser=FakeRecogniser())
+    assert Path("notes/a.pdf").read_bytes() == before

@@ -1,0 +1,125 @@
+"""Gestures of the review page in a real browser, with a mouse and at a phone's width."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import Chromium
+from test_review import Scribe, folder, ids, needs_chromium, text
+
+from hmer_cli.commands.convert import convert
+
+__all__ = ["folder"]
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(params=["desk", "phone"])
+def page(request: pytest.FixtureRequest, browser: Chromium, folder: Path) -> Iterator[Chromium]:
+    """The review page on a wide screen and on a narrow one, as one who never saw it sees it."""
+    phone = request.param == "phone"
+    browser.size(*((390, 780) if phone else (1280, 900)), mobile=phone)
+    browser.open(folder / "review.html")
+    browser.run("localStorage.clear()")
+    browser.open(folder / "review.html")
+    yield browser
+    assert browser.troubles() == []
+    assert browser.run("document.documentElement.scrollWidth") <= (390 if phone else 1280)
+    browser.size(1280, 900)
+
+
+def latex(page: Chromium, card: str) -> str:
+    return text(page, f"#{card} .latex")
+
+
+def badge(page: Chromium, card: str) -> str:
+    return text(page, f"#{card} .badge")
+
+
+def exported(page: Chromium) -> list[dict[str, object]]:
+    return json.loads(page.run("corrections()"))["corrections"]
+
+
+def test_another_reading_is_one_key_or_one_tap_away(page: Chromium) -> None:
+    page.click("#notes-p1-r1 h3")
+    page.key("1")
+    assert (latex(page, "notes-p1-r1"), badge(page, "notes-p1-r1")) == ("x^3", "corrected")
+    page.key("2")
+    assert [entry["latex"] for entry in exported(page)] == ["\\chi"]
+    page.click("#notes-p1-r1 .others [data-n='1']")
+    assert latex(page, "notes-p1-r1") == "x^3"
+    assert page.run("document.querySelector('.others [aria-pressed=true]').dataset.n") == "1"
+    page.key("0")
+    assert (latex(page, "notes-p1-r1"), badge(page, "notes-p1-r1")) == ("x^2", "ok")
+    page.key("7")
+    assert exported(page) == []
+
+
+def test_each_change_can_be_taken_back(page: Chromium) -> None:
+    assert page.run("document.querySelector('#undo').disabled")
+    page.click("#notes-p1-r1 h3")
+    page.key("1")
+    page.click("#notes-p3-r1 [data-do=drop]")
+    page.click("#undo")
+    assert (badge(page, "notes-p3-r1"), badge(page, "notes-p1-r1")) == ("ok", "corrected")
+    page.key("u")
+    assert (latex(page, "notes-p1-r1"), badge(page, "notes-p1-r1")) == ("x^2", "ok")
+    assert page.run("document.querySelector('#undo').disabled")
+    assert exported(page) == []
+
+
+def test_many_are_dismissed_at_once_and_taken_back_at_once(page: Chromium) -> None:
+    assert not page.run("document.querySelector('#bar').checkVisibility()")
+    page.click("#notes-p1-r1 .choose")
+    page.click("#notes-p3-r1 .choose")
+    assert text(page, "#bar-count") == "2 chosen"
+    page.click("#bar-drop")
+    assert not page.run("document.querySelector('#bar').checkVisibility()")
+    badges = [badge(page, f"notes-p{i}-r1") for i in (1, 2, 3)]
+    assert badges == ["not mathematics", "low", "not mathematics"]
+    assert [entry["latex"] for entry in exported(page)] == ["", ""]
+    page.click("#undo")
+    assert exported(page) == []
+
+
+def test_all_that_a_filter_leaves_are_dismissed_with_keys(page: Chromium, folder: Path) -> None:
+    page.key("/")
+    page.type("notes")
+    page.key("Escape")
+    page.click("#notes-p1-r1 h3")
+    page.key("v")
+    page.click("#bar-all")
+    assert text(page, "#bar-count") == f"{len(ids(page))} chosen" == "3 chosen"
+    page.key("x")
+    (folder / "c.json").write_text(page.run("corrections()"), "utf-8")
+    records = convert(
+        [str(folder / "notes.pdf")], ["-.jsonl"], corrections=[folder / "c.json"],
+        recogniser=Scribe(),
+    )  # fmt: skip
+    assert [record.dismissed for record in records] == [True] * 3
+
+
+def test_the_sheet_follows_as_one_scrolls(page: Chromium) -> None:
+    page.run("order.value = 'page'; order.dispatchEvent(new Event('change'))")
+    page.run("cards.forEach(card => card.style.minHeight = '120vh')")
+    page.click("#notes-p1-r1 h3")
+    assert text(page, "#sheet-name").endswith("page 1")
+    for number in (2, 3, 1):
+        page.run(
+            f"document.querySelector('#notes-p{number}-r1').scrollIntoView({{block: 'start'}});"
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        if page.run("narrow.matches"):  # the page is a sheet of its own there, opened by a button
+            assert page.run("document.querySelector('[aria-current]').id") == "notes-p1-r1"
+        else:
+            assert text(page, "#sheet-name").endswith(f"page {number}")
+            assert page.run("document.querySelector('[aria-current]').id") == f"notes-p{number}-r1"
