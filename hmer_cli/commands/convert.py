@@ -88,12 +88,7 @@ def convert(
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
     text: dict[tuple[str, int | None], Sequence[TextWord]] = {}
-    outputs: list[Destination] = []
-    for out in dict.fromkeys(outs):
-        output = LabelledFolder.parse(out) or Output.parse(out)
-        if document and isinstance(output, Output):
-            output = _whole_pages(output, text)
-        outputs.append(output)
+    outputs = _destinations(outs, text if document else None)
     folders = [output for output in outputs if isinstance(output, LabelledFolder)]
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
@@ -103,15 +98,7 @@ def convert(
     _check_usage(inputs, outputs, jobs, watch)
     pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
-    for folder in folders:
-        files.check_apart(folder.path, inputs)
-    for output in outputs:
-        output.check()
-        if isinstance(output, Output) and output.path is not None and output.is_readable:
-            files.check_apart(output.path, inputs, above=True)
-    if debug is not None:
-        files.check_apart(debug, inputs, above=True)
-        files.make_folder(debug)
+    _check_places(inputs, outputs, debug)
     pictures = any(output.shows_evidence for output in outputs)
     options = Options(
         chosen,
@@ -198,6 +185,33 @@ class _Run:
             if page.number is not None:
                 self.text[page.source, page.number] = page.result.text
             yield page
+
+
+def _destinations(outs: Sequence[str], text: transcript.Text | None) -> list[Destination]:
+    """The outputs of these names; of whole pages where their ``text`` is to be written, too."""
+    outputs: list[Destination] = []
+    for out in dict.fromkeys(outs):
+        output = LabelledFolder.parse(out) or Output.parse(out)
+        if text is not None and isinstance(output, Output):
+            output = _whole_pages(output, text)
+        outputs.append(output)
+    return outputs
+
+
+def _check_places(
+    inputs: Sequence[str], outputs: Sequence[Destination], debug: Path | None
+) -> None:
+    """Try what is to be written, and whether it is apart from the inputs; makes ``debug``."""
+    for output in outputs:
+        if isinstance(output, LabelledFolder):
+            files.check_apart(output.path, inputs)
+    for output in outputs:
+        output.check()
+        if isinstance(output, Output) and output.path is not None and output.is_readable:
+            files.check_apart(output.path, inputs, above=True)
+    if debug is not None:
+        files.check_apart(debug, inputs, above=True)
+        files.make_folder(debug)
 
 
 _PAGES = {".md": transcript.markdown, ".tex": transcript.latex}
