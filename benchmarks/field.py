@@ -66,7 +66,7 @@ def real(folder: Path) -> Counter[str]:
 
 def made(folder: Path) -> Counter[str]:
     """Of files named after the examples on them: right where all are read and nothing else."""
-    pattern = r"% (\w+)\.\w+, page.*\n\\hmerexpression\{[^}]*\}\{(.*)\}"
+    pattern = r"% (\w+)\.\w+, page.*\n\\gdef\\\w+\{(.*)\}\n"
     found = re.findall(pattern, EXAMPLES.read_text())
     truth = {name: normal(normalise(latex)) for name, latex in found}
     counts = Counter[str]()

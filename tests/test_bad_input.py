@@ -148,7 +148,8 @@ def test_a_bad_file_is_told_and_the_others_converted(
     assert (bad["status"], bad["latex"], bad["confidence"]) == ("failed", "", 0.0)
     assert bad["error"] == first.removeprefix("hmer: ")
     assert (good["source"], good["status"]) == ("good.png", "ok")
-    assert r"\hmerexpression{good-p1-r1}{x^2}" in Path("o.tex").read_text()
+    tex = Path("o.tex").read_text()
+    assert "{x^2}" in tex and "{good-p1-r1}" in tex
 
 
 def test_a_trace_of_one_point_is_a_dot(run: Run) -> None:

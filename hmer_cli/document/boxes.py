@@ -1,4 +1,7 @@
-"""Boxes that a person drew on a page -> their readings, cached by page and box."""
+"""Readings of boxes that a person drew on a page.
+
+Input: a page, boxes in pixels of its image. Output: a `RegionReading` a box, cached by page and box.
+"""
 
 from __future__ import annotations
 
