@@ -238,5 +238,5 @@ def test_a_wrong_family_or_dimension_is_refused_and_told(
 
 def test_recipes_are_told_every_family_and_backbone() -> None:
     plans = [load(RECIPES / f"{name}.toml") for name in SEEDS]
-    assert {plan.family for plan in plans} | {"reader", "graph"} == set(FAMILIES)
+    assert {plan.family for plan in plans} | {"reader", "graph", "lines"} == set(FAMILIES)
     assert {plan.model["backbone"] for plan in plans} == set(BACKBONES)

