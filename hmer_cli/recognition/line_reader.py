@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from hmer_cli.ink.ink import Stroke
 from hmer_cli.ink.render import InkImage, Readable, image_of
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import shipped_dir
-from hmer_cli.models.session import open_session
+from hmer_cli.models.session import Session, open_session
 from hmer_cli.recognition.ctc import align, greedy
 from hmer_cli.recognition.line_features import placed_features
 from hmer_cli.recognition.line_text import MATH, SPACE, text_of
@@ -81,16 +82,30 @@ class LineReader:
     """Reads lines of text, one by one."""
 
     def __init__(self, path: Path) -> None:
-        """Raises MissingError where the weights are not there."""
+        """Loaded on first use. Raises MissingError where the weights are not there."""
         if not path.is_file():
             raise MissingError(f"{path}: the weights that read words are missing", "install again")
-        self._session = open_session(path)
-        told = json.loads(self._session.get_modelmeta().custom_metadata_map[METADATA])
-        self._units = Units(told["tokens"])
-        ngrams = told.get("ngrams")
-        self._ngrams = (
-            None if ngrams is None else Ngrams(json.loads(unpacked(ngrams)), len(self._units))
+        self._path = path
+
+    @cached_property
+    def _session(self) -> Session:
+        return open_session(self._path)
+
+    @cached_property
+    def _metadata(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(
+            self._session.get_modelmeta().custom_metadata_map[METADATA]
         )
+        return found
+
+    @cached_property
+    def _units(self) -> Units:
+        return Units(self._metadata["tokens"])
+
+    @cached_property
+    def _ngrams(self) -> Ngrams | None:
+        table = self._metadata.get("ngrams")
+        return None if table is None else Ngrams(json.loads(unpacked(table)), len(self._units))
 
     def read(self, line: Readable) -> LineReading:
         """The text of an image (H, W), dark ink on white, or of ink with its strokes."""
