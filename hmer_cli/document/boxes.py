@@ -1,6 +1,7 @@
 """Readings of boxes that a person drew on a page.
 
-Input: a page, boxes in pixels of its image. Output: a `RegionReading` a box, cached by page and box.
+Input: a page, boxes in pixels of its image. Output: a `RegionReading` a box, cached by page and
+box.
 """
 
 from __future__ import annotations
