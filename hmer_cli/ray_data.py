@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import warnings
@@ -55,6 +56,7 @@ if "ray" not in sys.modules:
     os.environ.update(_QUIET)
 
 _BLOCK = 4  # files that a worker takes at a time, and that are lost to it if it dies # convention
+_ANSWERS = 10.0  # seconds in which a cluster must answer # convention
 _TRIES = 3  # times that files are given to a new worker after theirs died # convention
 _STORE = 256 << 20  # bytes of shared memory of a local cluster; what passes through is text
 _NULLABLE = ("page", "region", "error", "alternatives")
@@ -208,9 +210,9 @@ class Cluster:
 def connected(address: str | None = None, readers: int | None = None) -> Iterator[Cluster]:
     """The cluster at an address (``auto``, ``host:port`` or ``ray://host:port``).
 
-    Without one, a cluster on this machine alone for as long as the context lasts, which listens on
-    the loopback interface only; or the one that this process is connected to. ``readers`` is one a
-    core if unset. Raises MissingError without Ray, UsageError where no cluster answers.
+    Without one, a cluster on this machine alone for as long as the context lasts, some of whose
+    processes listen on all interfaces; or the one that this process is connected to. ``readers``
+    is one a core if unset. Raises MissingError without Ray, UsageError where no cluster answers.
     """
     ray = _ray()
     if ray.is_initialized():
@@ -241,7 +243,10 @@ def connected(address: str | None = None, readers: int | None = None) -> Iterato
 
 
 def _connect(ray: ModuleType, address: str, quiet: dict[str, Any]) -> None:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
+        if host and port.isdigit():  # Ray itself tries for minutes
+            socket.create_connection((host, int(port)), _ANSWERS).close()
         ray.init(address=address, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
         what = f"--ray-address {address}: no cluster of Ray answers ({error})"
