@@ -56,7 +56,10 @@ def hosts(tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hosts")
-def test_two_hosts_write_what_one_process_writes(tmp_path: Path) -> None:
+def test_two_hosts_write_what_one_process_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # the hosts share no folder for a token
     ray = str(Path(sys.executable).with_name("ray"))
     common = ["--num-cpus=1", "--disable-usage-stats", "--object-store-memory=200000000"]
     head = ["--head", "--port=6379", "--include-dashboard=false"]
