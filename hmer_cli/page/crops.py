@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.geometry import Box
+from hmer_cli.page.detect.components import ink_contrast
 from hmer_cli.page.load.images import Pixels
 
 # Shares of a component's pixels or of a box's sides; chosen on photos of notes.
@@ -113,12 +114,7 @@ def _off(box: Box, y: float) -> float:
 
 def _ink(image: Pixels) -> Pixels:
     """1 where there is ink, soft edges and pencil too, else 0, (H, W)."""
-    step = max(1, max(image.shape) // 1000)
-    sample = image[::step, ::step]
-    otsu, _ = cv2.threshold(sample, 0, 255, cv2.THRESH_OTSU)
-    dark = sample[sample <= otsu]
-    usual = 255 - float(np.median(dark)) if len(dark) else 255.0
-    return (image <= 255 - max(_LEAST[0], _LEAST[1] * usual)).astype(np.uint8)
+    return (image <= 255 - max(_LEAST[0], _LEAST[1] * ink_contrast(image))).astype(np.uint8)
 
 
 def _dilated(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:

@@ -72,13 +72,18 @@ def find_components(image: Pixels) -> InkComponents:
     return InkComponents(boxes, mass, unit, _features(boxes, mass, unit, shapes), ink)
 
 
-def _ink(image: Pixels) -> Pixels:
-    """1 for ink, including pencil, 0 for paper and bleed-through."""
+def ink_contrast(image: Pixels) -> float:
+    """The median contrast of ink with white paper, in gray levels; by Otsu's threshold."""
     step = max(1, max(image.shape) // 1000)
     sample = image[::step, ::step]
     otsu, _ = cv2.threshold(sample, 0, 255, cv2.THRESH_OTSU)
     dark = sample[sample <= otsu]
-    usual = 255 - float(np.median(dark)) if len(dark) else 255.0
+    return 255 - float(np.median(dark)) if len(dark) else 255.0
+
+
+def _ink(image: Pixels) -> Pixels:
+    """1 for ink, including pencil, 0 for paper and bleed-through."""
+    usual = ink_contrast(image)
     ink = np.zeros_like(image)
     for share in _SHARES:
         ink = (image <= 255 - max(share * usual, _LEAST_CONTRAST)).astype(np.uint8)
