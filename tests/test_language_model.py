@@ -96,3 +96,11 @@ def test_rare_n_grams_are_left_out() -> None:
     full = train(LABELS[:11], fewest=(1, 1, 1, 1, 1))
     assert len(small.orders[4].keys) < len(full.orders[4].keys)
     assert replace(small, orders=small.orders[:1])([["x"]])[0] < 0
+
+
+def test_a_symbol_of_the_page_is_likelier(model: LanguageModel) -> None:
+    labels = ["X = y".split(), "x = y".split()]
+    for page, likelier in ({"X": 3.0}, 0), ({"x": 3.0, "y": 1.0}, 1):
+        gained = model(labels, page) - model(labels)
+        assert gained[likelier] > gained[1 - likelier]
+    assert (model(labels, {}) == model(labels)).all()

@@ -78,10 +78,27 @@ def test_what_an_image_gives_does_not_depend_on_the_others(
     assert [recogniser.read([image])[0] for image in images] == together
 
 
+def test_expressions_of_one_page_are_read_with_each_others_symbols(
+    recogniser: Recogniser, inks: list[Ink]
+) -> None:
+    images = [legible_ink_image(ink) for ink in inks]
+    alone = recogniser.read(images)
+    assert recogniser.read_pages([[image] for image in images]) == [[each] for each in alone]
+    pages = recogniser.read_pages([[], [image for image in images for _ in range(3)]])
+    assert pages[0] == []
+    surer = [
+        thrice.confidence - once.confidence
+        for once, thrice in zip(alone, pages[1][::3], strict=True)
+        if once.label == thrice.label
+    ]
+    assert len(surer) >= len(alone) - 1 and sum(surer) > 0
+
+
 def test_paper_without_ink_gives_nothing(recogniser: Recogniser) -> None:
     blank = np.full((100, 200), 255, np.uint8)
     assert recogniser.read([blank]) == [EMPTY_READING]
     assert recogniser.read([]) == []
+    assert recogniser.read_pages([[blank, blank], []]) == [[EMPTY_READING] * 2, []]
 
 
 def test_what_the_strokes_say_changes_what_is_read(recogniser: Recogniser, inks: list[Ink]) -> None:

@@ -1,17 +1,19 @@
-r"""Lines beside a brace, read one by one -> one reading with the environment ``cases``.
+r"""The images of regions to be read, and the readings of regions from those of their images.
 
-Input: readings of the lines. Output: \begin{cases} a \\ b \end{cases}. Single lines are recognised
+Input: regions, readings. Output: readings, where the lines beside a brace, read one by one, make
+one with the environment ``cases``: \begin{cases} a \\ b \end{cases}. Single lines are recognised
 more accurately than whole systems of equations.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hmer_cli.geometry import shift
 from hmer_cli.ink.render import Readable
 from hmer_cli.page.regions import Region
+from hmer_cli.recognition.lazy import Reader, ReadsPages
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 _BEGIN, _NEXT, _END = r"\begin{cases}", r"\\", r"\end{cases}"
@@ -20,6 +22,16 @@ _BEGIN, _NEXT, _END = r"\begin{cases}", r"\\", r"\end{cases}"
 def to_read(region: Region) -> list[Readable]:
     """The images to be read for a region: itself, or each of its lines."""
     return [line.seen for line in region.lines] or [region.seen]
+
+
+def readings_of(pages: Sequence[Sequence[Region]], reader: Reader) -> list[Reading]:
+    """The readings of the regions of these pages, one after the other, for `reading_of`."""
+    images = [[image for region in page for image in to_read(region)] for page in pages]
+    if not any(images):
+        return []
+    if isinstance(reader, ReadsPages):
+        return [reading for page in reader.read_pages(images) for reading in page]
+    return reader.read([image for page in images for image in page])
 
 
 def reading_of(region: Region, readings: Iterator[Reading]) -> Reading:

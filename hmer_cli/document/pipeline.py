@@ -20,7 +20,7 @@ import numpy as np
 from hmer_cli.console import Advance
 from hmer_cli.document.boxes import PageBoxes
 from hmer_cli.document.cache import Cache
-from hmer_cli.document.cases import reading_of, to_read
+from hmer_cli.document.cases import reading_of, readings_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.lone_brackets import without_lone_bracket
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
@@ -306,9 +306,8 @@ def _recognised(
     batch: Sequence[_Work], reader: Reader, options: Options
 ) -> tuple[Sequence[_Work], list[Result]]:
     """The batch and the results of its pages; after an error, page by page."""
-    images = [image for work in batch for region in work.regions for image in to_read(region)]
     try:
-        readings = iter(reader.read(images) if images else ())
+        readings = iter(readings_of([work.regions for work in batch], reader))
         read = [(work, _result(work, readings, reader, options)) for work in batch]
         pairs = [_upright(*each, reader, options) for each in read]
         return [work for work, _ in pairs], [result for _, result in pairs]
@@ -364,7 +363,7 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
     picture = _picture(turned.image) if options.pictures else None
     maths = find_mathematics(turned, options.layout, options.text)
     work = replace(work, found=maths, picture=picture, to_source=_to_source(turned))
-    anew = iter(reader.read([image for region in work.regions for image in to_read(region)]))
+    anew = iter(readings_of([work.regions], reader))
     return work, _result(work, anew, reader, options)
 
 

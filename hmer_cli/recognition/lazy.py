@@ -42,6 +42,15 @@ class TellsCertainty(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsPages(Protocol):
+    """A reader to whom the expressions of a page tell of each other; others read each alone."""
+
+    def read_pages(self, pages: Sequence[Sequence[Readable]]) -> list[list[Reading]]:
+        """The readings of the images of each page, in their order."""
+        ...
+
+
 class LazyRecogniser:
     """The recogniser with these weights and character set, loaded on first use.
 
@@ -79,6 +88,10 @@ class LazyRecogniser:
     def read(self, images: Sequence[Readable]) -> list[Reading]:
         """One reading an image, in their order."""
         return self._recogniser.read(images)
+
+    def read_pages(self, pages: Sequence[Sequence[Readable]]) -> list[list[Reading]]:
+        """The readings of the images of each page, in their order."""
+        return self._recogniser.read_pages(pages)
 
     def certainty(self, images: Sequence[Readable]) -> list[float]:
         """The mean log-probability of CTC's best path over each image."""

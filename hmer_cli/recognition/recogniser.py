@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -31,7 +32,7 @@ from hmer_cli.models.session import Session, cores, open_session
 from hmer_cli.recognition import ctc
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.graph_decoder import GraphScorer
-from hmer_cli.recognition.language_model import LanguageModel
+from hmer_cli.recognition.language_model import UNCACHED, LanguageModel, Symbols
 from hmer_cli.recognition.prepare import Prepared, prepare
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 from hmer_cli.recognition.rescoring import LENGTH_BONUS, DecoderScorer, Label, Pass, Ranked, rescore
@@ -174,6 +175,22 @@ class Recogniser:
         """
         return list(self._pool.map(lambda image: self._reading(image, width), images))
 
+    def read_pages(self, pages: Sequence[Sequence[Readable]]) -> list[list[Reading]]:
+        """The readings of the images of each page, which influence each other.
+
+        The n-best list of each image is ranked anew by the language model with the symbols of the
+        other readings of its page.
+        """
+        images = [image for page in pages for image in page]
+        ranked = iter(list(self._pool.map(lambda image: self._ranked(image, BEAM_WIDTH), images)))
+        readings = []
+        for page in pages:
+            found = [next(ranked) for _ in page]
+            chosen = self._in_context(page, [best for _, best in found])
+            firsts = [first for first, _ in found]
+            readings.append([self._told(*each) for each in zip(page, firsts, chosen, strict=True)])
+        return readings
+
     def rank(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Ranked | None]:
         """The best label of each image with its scores; None for an image without ink."""
         found = self._pool.map(lambda image: self._ranked(image, width), images)
@@ -189,8 +206,38 @@ class Recogniser:
             return -math.inf
         return float(self._run(prepared)["frames"][0].max(axis=1).mean())
 
+    def _in_context(
+        self, images: Sequence[Readable], found: Sequence[Ranked | None]
+    ) -> list[Ranked | None]:
+        """The lists ranked anew, each with the symbols of the best labels of the others."""
+        language = self._language
+        if language is None:
+            return list(found)
+        symbols = [
+            self._symbols(best, isinstance(image, InkImage)) if best else Counter()
+            for image, best in zip(images, found, strict=True)
+        ]
+        total = sum(symbols, Counter[str]())
+        return [
+            self._among(best, total - own, language) if best else None
+            for best, own in zip(found, symbols, strict=True)
+        ]
+
+    def _symbols(self, best: Ranked, ink: bool) -> Counter[str]:
+        """How often each symbol stands in the best label, times the label's confidence."""
+        confidence = self._confidence(best, ink)
+        tokens = self.units.decode(best.units)
+        return Counter({t: n * confidence for t, n in Counter(tokens).items() if t not in UNCACHED})
+
+    def _among(self, best: Ranked, page: Symbols, language: LanguageModel) -> Ranked:
+        """The list ranked anew with these other symbols of its page."""
+        written = [self.units.decode(each.units) for each in best.candidates]
+        return best.plus(LANGUAGE_WEIGHT * (language(written, page) - language(written)))
+
     def _reading(self, image: Readable, width: int) -> Reading:
-        first, best = self._ranked(image, width)
+        return self._told(image, *self._ranked(image, width))
+
+    def _told(self, image: Readable, first: Pass | None, best: Ranked | None) -> Reading:
         if first is None or best is None or not best.units:
             return EMPTY_READING
         tokens = []

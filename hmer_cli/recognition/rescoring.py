@@ -1,16 +1,16 @@
 """Rescoring of n-best lists: the scores of CTC passes and of other models, added per label.
 
 Input: passes of the CTC model over one image at one or two scales, scorers (graph models, or the
-decoder of the CTC model) and labels that these propose. Output: the best label with its margin
-before the others, as a `Ranked`. Method: hybrid CTC/attention rescoring (Watanabe et al., IEEE
+decoder of the CTC model) and labels that these propose. Output: the n-best list in its
+new order, as a `Ranked`. Method: hybrid CTC/attention rescoring (Watanabe et al., IEEE
 JSTSP 2017) with one weight per scorer.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -65,25 +65,55 @@ class Pass:
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """The best label of an n-best list.
-
-    Attributes:
-        units: the label.
-        score: its CTC log-probability.
-        margin: log-odds of the label against all others of the list.
-        others: the other labels, best first, each with its score minus that of the best.
-    """
+class Candidate:
+    """A label of an n-best list: its units, its CTC log-probability and its total score."""
 
     units: Label
     score: float
-    margin: float
-    others: tuple[tuple[Label, float], ...] = ()
+    total: float
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An n-best list, the label of the highest total first; it holds at least one label."""
+
+    candidates: tuple[Candidate, ...]
+
+    @classmethod
+    def of(cls, candidates: Iterable[Candidate]) -> Ranked:
+        """These labels in the order of their totals."""
+        return cls(tuple(sorted(candidates, key=lambda each: -each.total)))
+
+    @property
+    def units(self) -> Label:
+        """The best label."""
+        return self.candidates[0].units
+
+    @property
+    def score(self) -> float:
+        """The CTC log-probability of the best label."""
+        return self.candidates[0].score
 
     @property
     def odds(self) -> float:
-        """The log-odds of its CTC probability."""
+        """The log-odds of the best label's CTC probability."""
         return self.score - math.log(max(-math.expm1(min(self.score, -1e-6)), 1e-12))
+
+    @property
+    def margin(self) -> float:
+        """The log-odds of the best label against all others of the list."""
+        return margin(np.array([each.total for each in self.candidates]))
+
+    @property
+    def others(self) -> tuple[tuple[Label, float], ...]:
+        """The other labels, best first, each with its total minus that of the best."""
+        best, *others = self.candidates
+        return tuple((each.units, each.total - best.total) for each in others)
+
+    def plus(self, added: NDArray[np.float64]) -> Ranked:
+        """The list with these amounts (N,) added to the totals, in its new order."""
+        amounts = zip(self.candidates, added.tolist(), strict=True)
+        return Ranked.of(replace(each, total=each.total + amount) for each, amount in amounts)
 
 
 Prior = Callable[[Sequence[Label]], NDArray[np.float64]]
@@ -142,14 +172,10 @@ def rescore(
         total, bonus = total[order], bonus[order]
         for scorer in scorers:
             total = total + scorer.weight * (scorer([labels[i] for i in order]) + bonus)
-        ranked = np.argsort(-total, kind="stable")
-        order, total = order[ranked], total[ranked]
     else:
         total = total[order]
-    best = int(order[0])
-    behind = (total[1:] - total[0]).tolist()
-    others = tuple(zip((labels[i] for i in order[1:]), behind, strict=True))
-    return Ranked(labels[best], float(scores[best]), margin(total), others)
+    listed = zip([labels[i] for i in order], scores[order].tolist(), total.tolist(), strict=True)
+    return Ranked.of(Candidate(*each) for each in listed)
 
 
 def margin(total: NDArray[np.float64]) -> float:

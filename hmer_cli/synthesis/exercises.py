@@ -44,7 +44,8 @@ _SIGNS = {
 _RULES = {
     "<S>": r"""
         <SCHOOL> | <SCHOOL> | <SCHOOL> | <CALC> | <CALC> | <CALC> | <LIN> | <LIN> | <SYSTEM>
-        <FUN> | <FUN> | <PHYS> | <SETS> | <PROB>""",
+        <FUN> | <FUN> | <PHYS> | <SETS> | <PROB> | <ANALYSIS> | <ANALYSIS>
+        <ANALYSIS> | <ANALYSIS> | <ANALYSIS> | <ANALYSIS>""",
     "<NUM>": r"""
         <D> | <D> <D> | <N> <D> | <N> <D> <D> | <D> . <D> | <N> , <D> <D> | <N> <D> . <D>""",
     "<OP>": r"+ | + | - | - | \times | \div | \cdot | /",
@@ -102,6 +103,58 @@ _RULES = {
         \vert \frac { a _ { <n> + 1 } } { a _ <n> } \vert \rightarrow L
         \vert <G> - L \vert < \varepsilon | 0 < \vert <x> - a \vert < \delta
         \vert \frac { <T> } { <T> } \vert <REL> <T>""",
+    "<ANALYSIS>": r"""
+        <f> ( <x> ) = <O> ( <ORDER> ) | <f> = <O> ( g ) | g = <O> ( <f> )
+        <ORDER> = <O> ( <ORDER> )
+        <ORDER> \neq <O> ( <ORDER> ) | <ORDER> \sim <ORDER> | <f> ( <n> ) = \Theta ( <ORDER> )
+        T ( <n> ) = <N> T ( <n> / <N> ) + O ( <ORDER> ) | <G0> + O ( <x> ^ <N> )
+        <n> ! = <O> ( <ORDER> )
+        <n> ! \approx \sqrt { 2 \pi <n> } ( <n> / e ) ^ <n> | <n> ! = <n> ( <n> - 1 ) !
+        <N> ! = <NUM>
+        <f> ( <x> + h ) = <f> ( <x> ) + h <f> ' ( <x> ) + \frac { h ^ 2 } { 2 ! } <f> '' ( \xi )
+        e ^ <x> = 1 + <x> + \frac { <x> ^ 2 } { 2 ! } + \frac { <x> ^ 3 } { 3 ! } + \ldots
+        \sin <x> = <x> - \frac { <x> ^ 3 } { 3 ! } + \frac { <x> ^ 5 } { 5 ! } - \ldots
+        \frac { 1 } { <N> ! } <f> ^ { ( <N> ) } ( <a> ) ( <x> - <a> ) ^ <N>
+        \frac { 1 } { <n> ! } <T>
+        <f> ( <x> ) = <f> ( <x> _ 0 ) + <f> ' ( <x> _ 0 ) ( <x> - <x> _ 0 ) + R _ <D> ( <x> )
+        R _ <n> ( <x> ) = \frac { <f> ^ { ( <n> + 1 ) } ( \xi ) } { ( <n> + 1 ) ! } ( <x> - a
+            ) ^ { <n> + 1 }
+        \vert R _ <n> \vert \leq \frac { M } { ( <n> + 1 ) ! } | + \frac { 1 } { <N> } <T>
+        = <T> <PM> <T>
+        \xi \in <RANGE> | <x> \in <RANGE> | <x> _ 0 \in <RANGE> | <RANGE>
+        <f> \in C ^ <D> ( <RANGE> )
+        <f> \in C ( <RANGE> ) | <f> \in C ^ <n> ( <BB> ) | <f> : <RANGE> \rightarrow <BB>
+        \exists \delta > 0 | \forall \varepsilon > 0 , \exists <n> _ 0 \in \mathbb{N}
+        <x> \rightarrow 0 ^ +
+        \vert <f> ( <x> ) \vert \leq M \cdot <f> ( <y> )
+        \vert <f> ( <x> ) - <f> ( <y> ) \vert <R> <T>
+        \sin ( \pi / <N> ) = \sqrt { <N> } / <N> | \cos ( <NUM> ) = <DEC> | \pi / <N> \approx <DEC>
+        ( <x> - \pi / <N> ) ^ <N> | \frac { 1 } { <D> } ( <DEC> - \pi / <N> ) ^ <N>
+        <a> / <b> = <DEC>
+        1 / <f> ' ( <x> ) | \vert 1 / <f> \vert | ( <x> / <N> ) ^ <n> | <T> / <N>
+        <DEC> <PM> <DEC> = <DEC>
+        <x> _ { k + 1 } = <x> _ k - \frac { <f> ( <x> _ k ) } { <f> ' ( <x> _ k ) }
+        <f> ' ( r ) = 0
+        \vert e _ { k + 1 } \vert \leq C \vert e _ k \vert ^ 2
+        <f> ( <x> ) = ( <x> - r ) ^ <n> q ( <x> )
+        \int _ 0 ^ <END> <G> d <x> = \lim _ { b \rightarrow \infty } \int _ 0 ^ b <G> d <x> = <T>
+        \lim _ { a \rightarrow 0 ^ + } \int _ a ^ <N> <G> d <x> | \log ( <NUM> ) = <NUM>
+        \log ( <T> ) = <T>
+        \| <x> \| = \sqrt { \sum _ i <x> _ i ^ 2 } | \| <x> + <y> \| \leq \| <x> \| + \| <y> \|
+        \| <x> \| = \sqrt { <x> \cdot <x> } | \| <M> <x> \| _ <D> | <x> \cdot <y> = 0
+        <x> \perp <y>
+        <x> \cdot <y> = \sum _ { i = 1 } ^ n <x> _ i <y> _ i | <SQUARE> ^ T = <SQUARE>
+        \dot { <x> } _ <M> = <DEC> \frac { m } { s } | v _ <M> = <NUM> \frac { m } { s }
+        \ddot { <x> } _ <i> = - <DEC> \frac { m } { s ^ 2 } | \dot { <angle> } _ <M> = 0""",
+    "<O>": r"O | O | O | o",
+    "<ORDER>": r"""
+        <n> ^ <N> | <n> | \log <n> | <n> \log <n> | 2 ^ <n> | e ^ <n> | <n> ! | <x> ^ <N> | <x>
+        <N> <x> ^ <N> | h ^ <N> | h | \sqrt { <n> } | <N> <n> ^ <N> + <N> <n> | e ^ <x>""",
+    "<RANGE>": r"""
+        [ <a> , <b> ] | [ 0 , 1 ] | [ - 1 , 1 ] | ( <a> , <b> ) | [ <x> _ 0 , <x> ]
+        [ <x> , <x> _ 0 ]
+        [ <x> , <x> + h ] | ( 0 , \infty ) | [ <DEC> , \pi / <N> ] | [ <D> , <D> )""",
+    "<DEC>": r". <D> <D> | . <D> | 0 . <D> <D> | <D> . <D> | <D> . <D> <D> | 0 . <D> <D> <D>",
     "<G>": r"""
         <x> ^ <N> | <TRIG> <x> | <TRIG> ( <N> <x> ) | <TRIG> ^ 2 <x> | e ^ { <x> } <TRIG> <x>
         <x> <TRIG> <x> | \ln ( <x> + <y> ) | \ln \vert <x> \vert | e ^ { - <x> ^ 2 }

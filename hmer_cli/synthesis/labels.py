@@ -207,7 +207,7 @@ def mixture(
     vocabulary: Vocabulary,
     labels: Sequence[str] = (),
     formulas: Sequence[str] = (),
-    shares: tuple[float, float, float, float] = (0.4, 0.25, 0.15, 0.2),
+    shares: tuple[float, float, float, float] = (0.35, 0.2, 0.15, 0.3),
 ) -> Mixture:
     """Formulas, training labels, random trees and exercises in these shares.
 
