@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.errors import INTERRUPTED, HmerError, MissingError, is_out_of_memory
-from hmer_cli.expr.brackets import unpaired
+from hmer_cli.expr.brackets import repaired, unpaired
 from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
@@ -83,6 +83,9 @@ BEAM_WIDTH = 20
 UNPAIRED_PENALTY = 8.0  # chosen on CROHME test2014 and scanned crops
 """Subtracted from the log-probability of a label for each unpaired bracket."""
 
+REPAIRED = 12  # convention
+"""Labels with more paired brackets that are proposed in place of one with unpaired brackets."""
+
 LANGUAGE_WEIGHT, TOKEN_BONUS = 0.8, 2.5  # chosen on CROHME test2014, ink and images
 """Weight of the language model's log-probability, and what it adds for each token of a label."""
 
@@ -123,8 +126,10 @@ class Recogniser:
         self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
         self.units = Units(metadata["tokens"])
         self._allowed = None
+        self._tokens = set(self.units.tokens)
         if charset is not None:
             known = tokens_of(charset)
+            self._tokens &= set(known)
             self._allowed = np.array([known.issuperset(name.split()) for name in self.units.names])
         self._symbol: float = metadata.get("symbol", SYMBOL)
         self._graphs = GraphModels(embedded, _open_embedded, metadata.get(SCORERS))
@@ -275,7 +280,8 @@ class Recogniser:
         scorers = strokes or self._graphs.scorers(image, IMAGE)
         proposed = self._proposed(scorers)
         best = rescore([first], scorers, proposed, self._prior)
-        if best.units and best.margin >= (INK_MARGIN if strokes else IMAGE_MARGIN):
+        sure = best.margin >= (INK_MARGIN if strokes else IMAGE_MARGIN)
+        if best.units and sure and not self._repaired(best):
             return first, best
         further = self._graphs.scorers(image, INK_UNSURE if strokes else IMAGE_UNSURE)
         scorers, proposed = scorers + further, proposed + self._proposed(further)
@@ -284,7 +290,17 @@ class Recogniser:
         second = self._pass(image, self._symbol * min(largest, max(smallest, scale)), width)
         passes = [first, second] if second else [first]
         scorers_or_decoder = scorers or self._decoder_scorers(passes)
-        return first, rescore(passes, scorers_or_decoder, proposed, self._prior)
+        best = rescore(passes, scorers_or_decoder, proposed, self._prior)
+        if repaired := self._repaired(best):
+            nearest = ctc.likelihood(first.frames, repaired).argsort()[::-1][:REPAIRED]
+            proposed = proposed + [repaired[i] for i in nearest]
+            best = rescore(passes, scorers_or_decoder, proposed, self._prior)
+        return first, best
+
+    def _repaired(self, best: Ranked) -> list[Label]:
+        """Labels near the best one whose brackets have more partners."""
+        found = repaired(self.units.decode(best.units))
+        return [tuple(self.units.encode(t)) for t in found if set(t) <= self._tokens]
 
     def _prior(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         """Log-probabilities of labels, whatever the ink: paired brackets, language model."""
