@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hmer_cli.document.formula_growth import apart, runs
+from hmer_cli.document.formula_growth import apart, grown, runs
 from hmer_cli.document.line_words import (
     formulas,
     likely_maths,
@@ -78,3 +78,11 @@ def test_a_common_word_of_two_letters_may_be_a_word_but_is_not_left_out_for_it()
     assert words_alone(no) == "No"
     assert not without_doubt(no)
     assert not words_alone(LineReading(words(("xy", 0, 9, 0.9))))
+
+
+def test_a_formula_grows_by_signs_on_its_level_and_by_its_base_and_not_over_white() -> None:
+    box = (100.0, 0.0, 160.0, 20.0)
+    beside = np.array([(166, 2, 180, 20), (60, 8, 90, 36), (220, 0, 240, 20), (166, 30, 180, 50)])
+    likely = np.array([0.9, 0.9, 0.9, 0.9])
+    assert grown(box, beside.astype(np.float32), likely, UNIT, 0.5) == (60, 0, 180, 36)
+    assert grown(box, beside.astype(np.float32), 0.5 * likely, UNIT, 0.5) == box

@@ -20,8 +20,8 @@ _NEAR = 1.6  # to a sign that goes on
 _NEAR_WORDLESS = 0.8  # to one that is in no line of writing, as tall brackets are
 _HIGHEST = 4.5  # such a sign
 _SMALL = 0.55  # a dot, a comma: no sign by itself
-_LEVEL = 0.2  # the middle of a sign may lie so far above or below the formula
-_FLAT = 0.3  # of its width: the height of a bar
+_BEYOND = 0.2  # so far above or below the formula the middle of a sign may lie
+_LEVEL = 0.4  # of the lower one's height: what a sign and the formula share
 
 
 def runs(parts: Floats, taken: NDArray[np.bool_], most: float) -> Iterator[Floats]:
@@ -77,9 +77,10 @@ def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, leas
     taken = (side >= _SMALL * unit) & (high <= _HIGHEST * unit)
     taken &= lone | (np.nan_to_num(likely) >= least)
     signs, reach = free[taken], np.where(lone, _NEAR_WORDLESS, _NEAR)[taken] * unit
-    top, foot = box[1] - _LEVEL * unit, box[3] + _LEVEL * unit
+    shared = np.minimum(signs[:, 3], box[3]) - np.maximum(signs[:, 1], box[1])
+    level = shared >= _LEVEL * np.minimum(signs[:, 3] - signs[:, 1], box[3] - box[1])
     middle = (signs[:, 1] + signs[:, 3]) / 2
-    level = (middle >= top) & (middle <= foot)
+    level |= (middle >= box[1] - _BEYOND * unit) & (middle <= box[3] + _BEYOND * unit)
     signs, reach = signs[level], reach[level]
     whole: Floats = np.array(box, np.float32)
     while len(signs):

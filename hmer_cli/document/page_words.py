@@ -146,7 +146,8 @@ class WordFinder:
         pieces = self._joiner.joined([(region, False) for region in kept])
         whole = [*regions, *(region for region, _ in pieces)]
         for box in (box for line in free for box in self._formulas(line, whole)):
-            pieces = self._with(pieces, box)
+            if not self._is_word(box):
+                pieces = self._with(pieces, box)
         pieces = self._grown(self._joiner.joined(pieces), free, words)
         pieces = [piece for piece in self._joiner.joined(pieces) if self._is_enough(*piece)]
         return self._ordered(self._without_words(pieces), bool(words))
@@ -262,11 +263,26 @@ class WordFinder:
         for region, added in pieces:
             box = region.place
             if not region.lines:
-                box = grown(box, self.parts[~taken], likely[~taken], self.unit, _GOES_ON)
+                more = grown(box, self.parts[~taken], likely[~taken], self.unit, _GOES_ON)
+                box = self._without_words_beside(box, more)
                 taken |= inside_of(self.parts, [box])
             same = box == region.place
             done.append((region if same else region_of(self.page, self.found, box), added))
         return done
+
+    def _without_words_beside(self, box: Box, more: Box) -> Box:
+        """What a box has grown to, without the side on which the ink by itself is a word."""
+        left, right = (more[0], more[1], box[0], more[3]), (box[2], more[1], more[2], more[3])
+        if left[0] < left[2] and self._is_word(left):
+            more = (box[0], *more[1:])
+        if right[0] < right[2] and self._is_word(right):
+            more = (*more[:2], box[2], more[3])
+        return more
+
+    def _is_word(self, box: Box) -> bool:
+        """Whether the ink in a box, by itself, is words without a doubt."""
+        reading = self._read(region_of(self.page, self.found, box))
+        return bool(words_alone(reading)) and without_doubt(reading)
 
     def _is_enough(self, region: Region, added: bool) -> bool:
         """Whether a piece that the search did not find is more than a sign or two."""
