@@ -115,6 +115,35 @@ def test_pieces_with_nothing_between_stay_two() -> None:
     assert len(apart.regions) == 2
 
 
+def test_pieces_that_share_ink_are_one() -> None:
+    joined = refined(page("xxxxxxxx", "aaa"), (0, 0, 4), (0, 3, 7))
+    assert [squares(region) for region in joined.regions] == [(0, 7)]
+
+
+def test_a_piece_that_begins_with_an_equals_sign_goes_on_with_the_one_before() -> None:
+    there = page("xxx xxxx", "aaa")
+    image = there.image.copy()
+    x, y = 30 + STEP * 4, 30
+    image[y : y + STEP, x : x + STEP] = 255
+    for row in (y + 3, y + 14):
+        image[row : row + 4, x : x + SIDE + 1] = 0
+    joined = refined(Page("page.png", 1, image), (0, 0, 2), (0, 4, 7))
+    assert [squares(region) for region in joined.regions] == [(0, 7)]
+    assert len(refined(there, (0, 0, 2), (0, 4, 7)).regions) == 2
+
+
+def test_a_formula_grows_by_the_signs_beside_it_and_by_no_words() -> None:
+    (region,) = refined(page("aaaa xxxxxx aaa", "aaa"), (0, 7, 9)).regions
+    assert squares(region) == (5, 10)
+    (region,) = refined(page("aaaa xxxx", "aaa"), (0, 5, 8)).regions
+    assert squares(region) == (5, 8)
+
+
+def test_words_inside_a_region_part_two_formulas() -> None:
+    found = refined(page("xxx aaaa aaaa xxx", "aaa"), (0, 0, 16))
+    assert [squares(region) for region in found.regions] == [(0, 2), (14, 16)]
+
+
 def test_a_formula_in_no_region_is_added() -> None:
     found = refined(page("xxxx", "aaaa xxxx aaa"), (0, 0, 3))
     assert [squares(region) for region in found.regions] == [(0, 3), (5, 8)]
@@ -128,9 +157,10 @@ def test_one_expression_that_is_all_there_is_stays() -> None:
 
 def test_what_was_added_has_to_read_as_a_formula() -> None:
     assert is_formula(Reading("x = 1", 0.9))
-    assert not is_formula(Reading("x = 1", 0.3))
-    assert is_formula(Reading("x = f ( 1 )", 0.3))
-    assert not is_formula(Reading("( E V T )", 0.9))
+    assert not is_formula(Reading("x = 1", 0.2))
+    assert is_formula(Reading("x = f ( 1 )", 0.2))
+    assert not is_formula(Reading("( E V T )", 0.7))
+    assert is_formula(Reading("c \\cdot g ( x )", 0.9))
 
 
 def test_without_the_weights_regions_are_as_the_search_found_them(

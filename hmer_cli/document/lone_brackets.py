@@ -33,8 +33,8 @@ def without_lone_bracket(expression: RegionReading) -> RegionReading:
     shares = (left - x0) / (x1 - x0), (right - x0) / (x1 - x0)
     return replace(
         expression,
-        region=_between(expression.region, *shares),
-        box=_between(expression.box, *shares),
+        region=between(expression.region, *shares),
+        box=between(expression.box, *shares),
         reading=replace(reading, label=" ".join(tokens[first:last]), tokens=kept),
     )
 
@@ -59,7 +59,7 @@ def _lowest(steps: Sequence[int]) -> int:
     return lowest
 
 
-def _between(box: Box, left: float, right: float) -> Box:
+def between(box: Box, left: float, right: float) -> Box:
     """The part of a box between two shares of its width."""
     x0, y0, x1, y1 = box
     return round(x0 + left * (x1 - x0), 2), y0, round(x0 + right * (x1 - x0), 2), y1

@@ -14,10 +14,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.document.formula_growth import apart, grown, runs
+from hmer_cli.document.formula_pieces import PieceJoiner, inside_of, left_of
+from hmer_cli.document.line_words import (
+    confidence,
+    formulas,
+    letters,
+    likely_maths,
+    owners,
+    without_doubt,
+    words_alone,
+)
 from hmer_cli.document.records import TextWord
 from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.geometry import Box, bounds, union
 from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.line_growth import equals_signs
 from hmer_cli.page.detect.search import (
     MOST_PARTS,
     PreparedPage,
@@ -27,17 +39,8 @@ from hmer_cli.page.detect.search import (
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.page.text_regions import TextLine, find_text, region_of
-from hmer_cli.recognition.line_reader import LineReader, LineReading, LineWord, shipped_lines
+from hmer_cli.recognition.line_reader import LineReader, LineReading, shipped_lines
 from hmer_cli.recognition.reading import Reading
-
-FUNCTIONS = frozenset(
-    "log ln lg exp sin cos tan cot sec arcsin arccos arctan sinh cosh tanh lim limsup liminf max "
-    "min sup inf arg argmin argmax det dim ker deg gcd mod div curl grad rank tr sgn erf".split()
-)
-"""Names of functions, which are words of mathematics."""
-
-COMMON = frozenset("of in is as to if or on at by be we so it no an and for all the".split())
-"""Words that stand beside formulas, the shorter of which signs may look like."""
 
 # Chosen on notes-truth.
 _FEW_PARTS, _FOREIGN = 6, (20, 0.58)
@@ -46,23 +49,19 @@ _FEW_PARTS, _FOREIGN = 6, (20, 0.58)
 Of the nine pages of notes-truth none has less than 0.67, of four of scan-pages, which are Persian,
 none more than 0.49.
 """
-_LETTERS, _SURE, _DOUBTED = 3, 0.6, 0.45  # letters, and their confidence: words without a doubt
-_BETWEEN, _IN_LINE = (2, 0.35), (2, 0.5)  # the same of a word between two pieces, by itself and not
-_CUT_OFF = 3, 0.75  # the same of a word that is cut off
+_LETTERS = 3  # of a word that tells the language
 _FEWEST = 2  # parts that are left of a region without its words
-_GAP, _FAR, _WHITE = (
-    7.0,
-    12.0,
-    2.2,
-)  # letter heights between two pieces; if surely mathematics; white
-_INK = 0.65  # letter heights: the ink between two pieces
-_WIDE_INK, _WIDE_SIGN, _SIGN = 1.5, 1.0, 0.7  # ink so wide, or read as mathematics, joins them
+_SPACE = 0.55  # letter heights between a formula and a word
 _SAME_LINE = 0.5  # of the lower one's height: what two pieces share
+_WHITE = 2.2  # letter heights: more white parts two formulas
 _BESIDE = 1.8  # letter heights between a piece and what is added to it
 _LIMIT = 1.6, 0.4  # letter heights of a limit, and of the white between it and its sign
 _ADDED = 0.75  # confidence of a formula that is in no region,
+_WITH_EQUALS = 0.4  # the same of one with an equals sign
 _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
-_LONG, _FORMULA = 5, 0.5  # its tokens, or its confidence
+_GOES_ON = 0.5  # confidence of what is added to a formula beside it
+_LONG, _FORMULA = 5, 0.3  # its tokens, or its confidence,
+_CERTAIN = 0.85  # which is that of one without a relation
 
 _RELATIONS = ALIGNED_RELATIONS | {"\\to", "\\rightarrow", "\\in"}
 
@@ -117,39 +116,12 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
 
 
 def is_formula(reading: Reading) -> bool:
-    """Whether what was added reads as a formula: with a relation, and long or read surely."""
+    """Whether what was added reads as a formula: with a relation, and long or not in great doubt,
+    or very surely."""
     tokens = reading.label.split()
-    enough = len(tokens) >= _LONG or reading.confidence >= _FORMULA
-    return enough and not _RELATIONS.isdisjoint(tokens)
-
-
-def words_alone(reading: LineReading) -> str:
-    """The text of a line that may be nothing but words, else nothing."""
-    words = [word for word in reading.words if _letters(word)]
-    letters = sum(map(_letters, words))
-    if letters < _LETTERS or any(word.is_math for word in reading.words):
-        return ""
-    if any(_plain(word) in FUNCTIONS for word in words):
-        return ""
-    return reading.text if _confidence(words) >= _DOUBTED else ""
-
-
-def without_doubt(reading: LineReading) -> bool:
-    """Whether words that a line says are so clear that no formula reader is asked."""
-    return _confidence([word for word in reading.words if _letters(word)]) >= _SURE
-
-
-def _confidence(words: Sequence[LineWord]) -> float:
-    letters = sum(map(_letters, words))
-    return sum(word.confidence * _letters(word) for word in words) / max(letters, 1)
-
-
-def _letters(word: LineWord) -> int:
-    return sum(c.isalpha() for c in word.text)
-
-
-def _plain(word: LineWord) -> str:
-    return "".join(c for c in word.text.lower() if c.isalpha())
+    if _RELATIONS.isdisjoint(tokens):
+        return len(tokens) > _PARTS and reading.confidence >= _CERTAIN
+    return len(tokens) >= _LONG or reading.confidence >= _FORMULA
 
 
 class WordFinder:
@@ -160,6 +132,7 @@ class WordFinder:
         self.unit = found.parts.unit * found.scale
         self.parts = found.parts.boxes * found.scale
         self._known: dict[Box, LineReading] = {}
+        self._joiner = PieceJoiner(page, found, self._read)
 
     def refined(self, regions: Sequence[Region]) -> MathRegions:
         """The regions of mathematics of a page on which these were found."""
@@ -169,26 +142,37 @@ class WordFinder:
             return MathRegions.of(regions)
         if self._is_foreign(free):
             return MathRegions.of(regions)
-        readable = False
-        kept: list[Region] = []
-        for region in regions:
-            reading = None if region.lines else self._read(region)
-            if reading is not None and words_alone(reading) and without_doubt(reading):
-                readable = True
-            elif reading is None or self._is_worth(rest := self._trimmed(region, reading), region):
-                kept.append(region if reading is None else rest)
-        pieces = self._joined([(region, False) for region in kept])
+        kept, words = self._of_search(regions)
+        pieces = self._joiner.joined([(region, False) for region in kept])
         whole = [*regions, *(region for region, _ in pieces)]
         for box in (box for line in free for box in self._formulas(line, whole)):
-            pieces = self._with(pieces, box)
-        return self._ordered(self._joined(pieces), readable)
+            if not self._is_word(box):
+                pieces = self._with(pieces, box)
+        pieces = self._grown(self._joiner.joined(pieces), free, words)
+        pieces = [piece for piece in self._joiner.joined(pieces) if self._is_enough(*piece)]
+        return self._ordered(self._without_words(pieces), bool(words))
+
+    def _of_search(self, regions: Sequence[Region]) -> tuple[list[Region], list[Region]]:
+        """The formulas of the regions that the search found, and those that are words."""
+        kept: list[Region] = []
+        words: list[Region] = []
+        for region in regions:
+            reading = None if region.lines else self._read(region)
+            if reading is None:
+                kept.append(region)
+            elif words_alone(reading) and without_doubt(reading):
+                words.append(region)
+            else:
+                rest = self._parted(region, reading)
+                kept += [part for part in rest if self._is_worth(part, region)]
+        return kept, words
 
     def _is_foreign(self, lines: Sequence[TextLine]) -> bool:
         """Whether the words of lines are of a language or a script that the reader cannot read."""
         long = [line for line in lines if len(line.parts) >= _FEW_PARTS]
         words = [word for line in long for word in self._read(line.region).words]
-        words = [word for word in words if not word.is_math and _letters(word) >= _LETTERS]
-        return sum(map(_letters, words)) >= _FOREIGN[0] and _confidence(words) < _FOREIGN[1]
+        words = [word for word in words if not word.is_math and letters(word) >= _LETTERS]
+        return sum(map(letters, words)) >= _FOREIGN[0] and confidence(words) < _FOREIGN[1]
 
     def _with(self, pieces: list[tuple[Region, bool]], box: Box) -> list[tuple[Region, bool]]:
         """The pieces and a formula that is in none, joined to the one that it stands next to."""
@@ -215,7 +199,7 @@ class WordFinder:
             words = self._read(line.region).words
             if not words:
                 continue
-            owner = self._owners(line.parts, words, _left(line.region))
+            owner = owners(line.parts, words, left_of(line.region), self.unit)
             free = ~self._within(line.parts, regions)
             for i, word in enumerate(words):
                 parts = line.parts[(owner == i) & free]
@@ -239,38 +223,72 @@ class WordFinder:
 
     def _within(self, parts: Floats, regions: Sequence[Region]) -> NDArray[np.bool_]:
         """Which parts (N, 4) have their middle in a region."""
-        places = np.array([region.place for region in regions], np.float64).reshape(-1, 4)
-        middle = parts.reshape(-1, 2, 2).mean(1)[:, None]
-        inside = (middle >= places[None, :, :2]) & (middle <= places[None, :, 2:])
-        return np.asarray(inside.all(2).any(1))
+        return inside_of(parts, [region.place for region in regions])
 
-    def _owners(self, parts: Floats, words: Sequence[LineWord], left: float) -> NDArray[np.intp]:
-        """The word that each part is of; words begin ``left`` of where the page does."""
-        middle = (parts[:, 0] + parts[:, 2]) / 2 - left
-        begins = np.array([word.left for word in words])
-        ends = np.array([word.right for word in words])
-        away = np.maximum(begins[None] - middle[:, None], middle[:, None] - ends[None])
-        return np.asarray(np.maximum(away, 0).argmin(axis=1))
-
-    def _trimmed(self, region: Region, reading: LineReading) -> Region:
-        """The region without clear words before and after its formula."""
+    def _parted(self, region: Region, reading: LineReading) -> list[Region]:
+        """The formulas of a region without clear words before, after and between."""
         words = reading.words
-        maths = [i for i, word in enumerate(words) if word.is_math]
-        if not maths or len(words) == 1:
-            return region
-        first, last = 0, len(words) - 1
-        while first < maths[0] and _is_cut_off(words[first]):
-            first += 1
-        while last > maths[-1] and _is_cut_off(words[last]):
-            last -= 1
-        if first == 0 and last == len(words) - 1:
-            return region
+        found = list(formulas(words))
         own = self.parts[self._within(self.parts, [region])]
-        if not len(own):
-            return region
-        owner = self._owners(own, words, _left(region))
-        kept = own[(owner >= first) & (owner <= last)]
-        return region_of(self.page, self.found, _box(kept)) if len(kept) else region
+        if not found or found == [(0, len(words) - 1)] or not len(own):
+            return [region]
+        owner = owners(own, words, left_of(region), self.unit)
+        short = [not word.is_math and letters(word) < _LETTERS for word in words]
+        pieces = apart(own, owner, found, np.where(short, _SPACE * self.unit, -np.inf))
+        if len(pieces) == 1 and len(pieces[0]) == len(own):
+            return [region]
+        return [region_of(self.page, self.found, _box(piece)) for piece in pieces]
+
+    def _without_words(self, pieces: list[tuple[Region, bool]]) -> list[tuple[Region, bool]]:
+        """The pieces without the words that came in with what was joined to them."""
+        return [
+            (part, added)
+            for region, added in pieces
+            for part in ([region] if region.lines else self._parted(region, self._read(region)))
+            if self._is_worth(part, region)
+        ]
+
+    def _grown(
+        self, pieces: list[tuple[Region, bool]], lines: Sequence[TextLine], words: Sequence[Region]
+    ) -> list[tuple[Region, bool]]:
+        """The pieces with the ink that goes on with them; what ``words`` hold is none."""
+        likely = np.full(len(self.parts), np.nan)
+        for line in lines:
+            read = self._read(line.region).words
+            if read and len(line.parts) >= _PARTS:
+                owner = owners(line.parts, read, left_of(line.region), self.unit)
+                likely[line.indices] = np.array(likely_maths(read))[owner]
+        taken = self._within(self.parts, [*(region for region, _ in pieces), *words])
+        done = []
+        for region, added in pieces:
+            box = region.place
+            if not region.lines:
+                more = grown(box, self.parts[~taken], likely[~taken], self.unit, _GOES_ON)
+                box = self._without_words_beside(box, more)
+                taken |= inside_of(self.parts, [box])
+            same = box == region.place
+            done.append((region if same else region_of(self.page, self.found, box), added))
+        return done
+
+    def _without_words_beside(self, box: Box, more: Box) -> Box:
+        """What a box has grown to, without the side on which the ink by itself is a word."""
+        left, right = (more[0], more[1], box[0], more[3]), (box[2], more[1], more[2], more[3])
+        if left[0] < left[2] and self._is_word(left):
+            more = (box[0], *more[1:])
+        if right[0] < right[2] and self._is_word(right):
+            more = (*more[:2], box[2], more[3])
+        return more
+
+    def _is_word(self, box: Box) -> bool:
+        """Whether the ink in a box, by itself, is words without a doubt."""
+        reading = self._read(region_of(self.page, self.found, box))
+        return bool(words_alone(reading)) and without_doubt(reading)
+
+    def _is_enough(self, region: Region, added: bool) -> bool:
+        """Whether a piece that the search did not find is more than a sign or two."""
+        x0, _, x1, _ = region.place
+        parts = int(self._within(self.parts, [region]).sum())
+        return not added or (parts >= _PARTS and x1 - x0 >= _WIDTH * self.unit)
 
     def _is_worth(self, rest: Region, region: Region) -> bool:
         """Whether what is left of a region without its words is more than one sign."""
@@ -278,111 +296,22 @@ class WordFinder:
 
     def _formulas(self, line: TextLine, regions: Sequence[Region]) -> list[Box]:
         """The boxes of formulas of a line that are in no region."""
-        reading = self._read(line.region)
-        words = reading.words
+        words = self._read(line.region).words
         if not any(word.is_math for word in words):
             return []
-        owner = self._owners(line.parts, words, _left(line.region))
-        covered = self._within(line.parts, regions)
-        sure = [word.is_math and word.confidence >= _ADDED for word in words]
-        free = np.array([sure[i] for i in owner]) & ~covered
-        ends = np.flatnonzero(np.diff(free.astype(int), prepend=0, append=0))
-        boxes = []
-        for begin, end in ends.reshape(-1, 2).tolist():
-            parts = line.parts[begin:end]
-            x0, _, x1, _ = bounds(parts).tolist()
-            if len(parts) >= _PARTS and x1 - x0 >= _WIDTH * self.unit:
-                boxes.append(_box(parts))
-        return boxes
-
-    def _joined(self, pieces: list[tuple[Region, bool]]) -> list[tuple[Region, bool]]:
-        """The pieces, those of one formula as one."""
-        done: list[tuple[Region, bool]] = []
-        todo = sorted(pieces, key=lambda piece: piece[0].place)
-        while todo:
-            region, added = todo.pop(0)
-            while (other := self._next(region, [piece[0] for piece in todo])) is not None:
-                more, new = todo.pop(other)
-                whole = union([region.place, more.place])
-                region, added = region_of(self.page, self.found, whole), added and new
-            done.append((region, added))
-        return done
-
-    def _next(self, region: Region, others: Sequence[Region]) -> int | None:
-        """The piece to the right that goes on with what a region begins."""
-        x0, y0, x1, y1 = region.place
-        beside = [
-            (other.place[0], i)
-            for i, other in enumerate(others)
-            if other.place[0] > x1 - 0.3 * self.unit
-            and min(y1, other.place[3]) - max(y0, other.place[1])
-            >= _SAME_LINE * min(y1 - y0, other.place[3] - other.place[1])
-        ]
-        if not beside or region.lines:
-            return None
-        _, nearest = min(beside)
-        other = others[nearest]
-        joined = not other.lines and self._goes_on(region.place, other.place)
-        return nearest if joined else None
-
-    def _goes_on(self, piece: Box, other: Box) -> bool:
-        """Whether what stands between two pieces is mathematics, too."""
-        gap = (other[0] - piece[2]) / self.unit
-        if gap > _FAR:
-            return False
-        top, foot = max(piece[1], other[1]), min(piece[3], other[3])
-        middle = self.parts.reshape(-1, 2, 2).mean(1)
-        between = (middle >= (piece[2], top)) & (middle <= (other[0], foot))
-        ink = self.parts[between.all(1)]
-        if not len(ink):
-            return False
-        wide = float(ink[:, 2].max() - ink[:, 0].min()) / self.unit
-        white = _widest_white(ink, piece[2], other[0]) / self.unit
-        between_them = region_of(self.page, self.found, (piece[2], top, other[0], foot))
-        words = self._read(between_them).words
-        if wide < _INK or white > _WHITE or any(_is_word(word, *_BETWEEN) for word in words):
-            return False
-        if any(_is_word(word, *_IN_LINE) for word in self._words_within(piece, other)):
-            return False
-        maths = (word for word in words if word.is_math or _plain(word) in FUNCTIONS)
-        sign = max((word.confidence for word in maths), default=0.0)
-        told = sign >= _SIGN or (sign > 0 and wide >= _WIDE_SIGN)
-        return told or (wide >= _WIDE_INK and gap <= _GAP)
-
-    def _words_within(self, piece: Box, other: Box) -> list[LineWord]:
-        """The words between two pieces where both are read as one line."""
-        whole = region_of(self.page, self.found, union([piece, other]))
-        left = _left(whole)
-        return [
-            word
-            for word in self._read(whole).words
-            if piece[2] < left + (word.left + word.right) / 2 < other[0]
-        ]
-
-
-def _is_cut_off(word: LineWord) -> bool:
-    """Whether a word at the end of a formula is none of its own."""
-    common = _plain(word) in COMMON and word.confidence >= _CUT_OFF[1]
-    return common or _is_word(word, *_CUT_OFF)
-
-
-def _is_word(word: LineWord, letters: int, least: float) -> bool:
-    """Whether a word has so many letters, and is so sure."""
-    enough = _letters(word) >= letters and word.confidence >= least
-    return enough and not word.is_math and _plain(word) not in FUNCTIONS
-
-
-def _widest_white(ink: Floats, left: float, right: float) -> float:
-    """The widest gap that parts (N, 4) leave from left to right."""
-    order = np.argsort(ink[:, 0])
-    ends = np.maximum.accumulate(np.concatenate([[left], ink[order, 2]]))
-    starts = np.concatenate([ink[order, 0], [right]])
-    return float((starts - ends).max())
-
-
-def _left(region: Region) -> float:
-    """Where the pixels of a region's image, or the units of its ink, begin on the page."""
-    return 0.0 if region.written is not None else float(region.origin[0])
+        owner = owners(line.parts, words, left_of(line.region), self.unit)
+        sure = np.array(likely_maths(words)) >= _ADDED
+        equals = equals_signs(line.parts, self.unit)
+        for i in {int(owner[pair[0]]) for pair in equals}:
+            sure[i] |= words[i].is_math and words[i].confidence >= _WITH_EQUALS
+        free = sure[owner] & ~self._within(line.parts, regions)
+        found = []
+        for run in runs(line.parts, free, _WHITE * self.unit):
+            x0, y0, x1, y1 = _box(run)
+            at = [word.left + left_of(line.region) for word in words if word.is_math]
+            if any(x0 - self.unit <= x <= x1 + self.unit for x in at):
+                found.append((x0, y0, x1, y1))
+        return found
 
 
 def _box(parts: Floats) -> Box:

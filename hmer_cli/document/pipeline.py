@@ -21,6 +21,7 @@ from hmer_cli.console import Advance
 from hmer_cli.document.boxes import PageBoxes
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, readings_of
+from hmer_cli.document.comma_lists import parted_at_commas
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.lone_brackets import without_lone_bracket
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
@@ -333,8 +334,10 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
         if among_text:
             expression = without_lone_bracket(expression)
         if options.handwriting:
-            expression = replace(expression, handwriting=_handwriting(region, work.to_source))
-        found.append(expression)
+            handwriting = _handwriting(region, work.to_source)
+            found.append(replace(expression, handwriting=handwriting))
+        else:
+            found += parted_at_commas(expression) if among_text else [expression]
     return Result(reader.model, tuple(found), work.to_source, work.found.text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmer_cli.geometry import Box, bounds
 from hmer_cli.page.detect.integral import Floats
@@ -22,10 +23,11 @@ _ROOM = 2  # pixels around the ink
 @dataclass(frozen=True)
 class TextLine:
     """A line: the ``region`` to be read, and the boxes of its parts (N, 4), from left to right, in
-    pixels of the page's image."""
+    pixels of the page's image; ``indices`` are theirs among all parts of the page."""
 
     region: Region
     parts: Floats
+    indices: NDArray[np.int64]
 
 
 def find_text(page: Page, found: PreparedPage) -> list[TextLine]:
@@ -33,7 +35,7 @@ def find_text(page: Page, found: PreparedPage) -> list[TextLine]:
     parts = found.parts
     boxes = parts.boxes * found.scale
     return [
-        TextLine(_region(page, found, boxes[line]), boxes[line])
+        TextLine(_region(page, found, boxes[line]), boxes[line], line)
         for line in text_lines(parts.boxes, parts.unit)
     ]
 

@@ -1,0 +1,86 @@
+r"""Equations with commas between them, read as one -> one reading each.
+
+Input: a reading with token boxes. Output: ``a = 1 , b = 2`` as ``a = 1`` and ``b = 2``, each with
+its part of the box; anything else as it is. A comma parts two equations if each side has a relation
+and the white after it is that of a list and not that of two coordinates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from statistics import median
+
+from hmer_cli.document.lone_brackets import between
+from hmer_cli.document.records import RegionReading
+from hmer_cli.expr.commands import GRIDS
+from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
+from hmer_cli.expr.validity import problems
+
+_OPENING = {"{", "(", "[", r"\{", *(rf"\begin{{{name}}}" for name in GRIDS)}
+_CLOSING = {"}", ")", "]", r"\}", *(rf"\end{{{name}}}" for name in GRIDS)}
+_RELATIONS = ALIGNED_RELATIONS | {r"\to", r"\rightarrow", r"\in"}
+_WHITE = 0.5  # symbol heights after the comma: less is no list # convention
+
+
+def parted_at_commas(expression: RegionReading) -> list[RegionReading]:
+    """The equations of a list from left to right; the expression itself where it is none."""
+    reading = expression.reading
+    tokens = [token.token for token in reading.tokens]
+    if reading.label.split() != tokens:
+        return [expression]
+    ends = [-1, *_cuts(tokens, [token.box for token in reading.tokens]), len(tokens)]
+    spans = [(first + 1, last) for first, last in pairwise(ends)]
+    labels = [" ".join(tokens[first:last]) for first, last in spans]
+    if len(spans) == 1 or any(problems(label) for label in labels):
+        return [expression]
+    return [_part(expression, *span) for span in spans]
+
+
+def _cuts(tokens: Sequence[str], boxes: Sequence[tuple[float, ...]]) -> list[int]:
+    """The places of the commas that part equations."""
+    symbol = median(box[3] - box[1] for box in boxes) if boxes else 0.0
+    cuts: list[int] = []
+    depth, related = 0, False
+    for at, token in enumerate(tokens):
+        depth += (token in _OPENING) - (token in _CLOSING)
+        if depth == 0 and token == "," and 0 < at < len(tokens) - 1:
+            white = boxes[at + 1][0] - boxes[at][2]
+            if related and white >= _WHITE * symbol and _begins_equation(tokens[at + 1 :]):
+                cuts.append(at)
+                related = False
+        related |= depth == 0 and token in _RELATIONS
+    return cuts
+
+
+def _begins_equation(tokens: Sequence[str]) -> bool:
+    """Whether a relation follows, with something before it, until the next comma."""
+    depth = 0
+    for at, token in enumerate(tokens):
+        depth += (token in _OPENING) - (token in _CLOSING)
+        if depth < 0 or (depth == 0 and token == ","):
+            return False
+        if depth == 0 and token in _RELATIONS:
+            return at > 0
+    return False
+
+
+def _part(expression: RegionReading, first: int, last: int) -> RegionReading:
+    """The tokens from ``first`` to before ``last``, which may be a comma, by themselves."""
+    reading = expression.reading
+    x0, _, x1, _ = expression.box
+    left = x0 if first == 0 else min(token.box[0] for token in reading.tokens[first:last])
+    right = x1 if last == len(reading.tokens) else reading.tokens[last].box[0]
+    shares = (left - x0) / max(x1 - x0, 1e-9), (right - x0) / max(x1 - x0, 1e-9)
+    kept = reading.tokens[first:last]
+    label = " ".join(token.token for token in kept)
+    return replace(
+        expression,
+        region=between(expression.region, *shares),
+        box=between(expression.box, *shares),
+        key=hashlib.sha256(f"{expression.key} {first}".encode()).hexdigest(),
+        reading=replace(reading, label=label, tokens=kept, alternatives=()),
+        words="",
+    )

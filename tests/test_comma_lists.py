@@ -1,0 +1,56 @@
+"""Lists of equations that were read as one expression."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from hmer_cli.document.comma_lists import parted_at_commas
+from hmer_cli.document.records import RegionReading
+from hmer_cli.expr.validity import problems
+from hmer_cli.recognition.reading import Reading, TokenReading
+
+STEP = 20.0
+
+
+def read(label: str, white: float = 30.0) -> RegionReading:
+    """A reading whose tokens stand beside each other, with ``white`` after each comma."""
+    tokens, x = [], 0.0
+    for token in label.split():
+        tokens.append(TokenReading(token, 0.9, (x, 0.0, x + 16, 20.0)))
+        x += STEP + (white if token == "," else 0)
+    box = (0.0, 0.0, x, 20.0)
+    return RegionReading(box, box, "key", Reading(label, 0.8, tuple(tokens)))
+
+
+def test_equations_with_commas_between_are_one_each() -> None:
+    whole = read("x ^ { 2 } = 1 , y = f ( a , b ) , z < 0")
+    parts = parted_at_commas(whole)
+    assert [part.reading.label for part in parts] == ["x ^ { 2 } = 1", "y = f ( a , b )", "z < 0"]
+    assert len({part.key for part in parts}) == 3
+    assert not any(problems(part.reading.label) for part in parts)
+    for part, after in pairwise(parts):
+        assert part.box[2] <= after.box[0]
+    assert parts[0].box[0] == whole.box[0]
+    assert parts[-1].box[2] == whole.box[2]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "i = 1 , 2 , 3",
+        "f ( x = 1 , y = 2 )",
+        "x , y = 0",
+        "x _ { i = 1 , j = 2 }",
+        r"\begin{cases} x = 1 , y = 2 \\ z = 3 \end{cases}",
+        "x = 1 , = 2",
+        "x = 1 ,",
+    ],
+)
+def test_what_is_no_list_of_equations_stays_whole(label: str) -> None:
+    assert [part.reading.label for part in parted_at_commas(read(label))] == [label]
+
+
+def test_a_comma_without_white_parts_nothing() -> None:
+    assert len(parted_at_commas(read("x = 1 , y = 2", white=0.0))) == 1
