@@ -11,7 +11,7 @@ import struct
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -86,6 +86,33 @@ def signed(png: bytes) -> bytes:
     body = b"tEXt" + _SIGNATURE
     chunk = struct.pack(">I", len(_SIGNATURE)) + body + struct.pack(">I", zlib.crc32(body))
     return png[:_IHDR_END] + chunk + png[_IHDR_END:]
+
+
+def own_pngs(folder: Path) -> set[str]:
+    """The names of the PNG files in the folder that hmer wrote, see `signed`."""
+    return {path.name for path in folder.glob("*.png") if _is_signed(path)}
+
+
+def _is_signed(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(_IHDR_END + 8 + len(_SIGNATURE)).endswith(_SIGNATURE)
+    return False
+
+
+def clear(folder: Path, stale: Set[str], force: bool) -> None:
+    """Remove the files of these names, with ``force``.
+
+    Raises OutputError if there are some and ``force`` is not set, or if one cannot be removed.
+    """
+    if stale and not force:
+        what = f"{folder}: holds {min(stale)} of an earlier run"
+        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
+        raise OutputError(what + more, "give --force to remove them, or name another folder")
+    for name in sorted(stale):
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(folder / name, error) from error
 
 
 def replace_own(path: Path, png: bytes) -> bool:

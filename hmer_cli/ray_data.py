@@ -1,9 +1,10 @@
-"""Reading on Ray Data: files in, pages or records out, on one machine or a cluster.
+"""Conversion on Ray Data: files -> pages or records, on one machine or a cluster.
 
-One reader is one actor, with one thread; Ray hands out the files, starts actors that died anew and
-repeats what was theirs. A file that cannot be read is a row that says so. With a cache folder on a
-file system that all machines see, pages that were read before are not read again. Needs the extra
-``ray``. Ray's usage statistics are turned off before it is imported.
+Input: `Source` objects, or a Ray Dataset of files. Output: `PageRead` objects, or a Ray Dataset of
+records. Method: ``map_batches`` over a pool of actors, each with one recogniser and one thread; Ray
+restarts actors that died and retries their tasks. An error of a file is a row. With a cache folder
+that all machines see, pages that are in it are not recognised again. Needs the extra ``ray``.
+Ray's usage statistics are turned off before it is imported.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -29,7 +30,6 @@ import cv2
 
 from hmer_cli.api import Converter
 from hmer_cli.console import Advance
-from hmer_cli.data.store import MAX_BYTES
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats.text import jsonl
@@ -38,35 +38,39 @@ from hmer_cli.document.page_rows import from_row, to_line, to_row
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.document.records import PageRead, Result
 from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
-from hmer_cli.page.load.sources import ENDINGS, KINDS, Source, by_number
+from hmer_cli.page.load.sources import Source
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 
 USAGE_STATISTICS = "RAY_USAGE_STATS_ENABLED"
-"""The environment variable that keeps Ray from reporting to its makers; 0 before it is imported."""
+"""Environment variable of Ray: 0, set before the import, turns its usage statistics off."""
 
 LOOPBACK = "127.0.0.1"
 
 _QUIET = {
     USAGE_STATISTICS: "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # or each start warns of a change of default
-    "RAY_worker_niceness": "0",  # 15 of its own: on a busy machine readers would starve
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what fails is a row or an error of Python, too
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning at each start
+    "RAY_worker_niceness": "0",  # 15 by default, relative to this process
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # failures also arrive as rows or Python exceptions
 }
 if "ray" not in sys.modules:
     os.environ.update(_QUIET)
 
-_BLOCK = 4  # files that a worker takes at a time, and that are lost to it if it dies # convention
-_ANSWERS = 10.0  # seconds in which a cluster must answer # convention
-_TRIES = 3  # times that files are given to a new worker after theirs died # convention
-_STORE = 256 << 20  # bytes of shared memory of a local cluster; what passes through is text
+_BLOCK = 4  # files of a task, which are retried together # convention
+_CONNECT_TIMEOUT = 10.0  # seconds # convention
+_RETRIES = 3  # of a task whose actor died # convention
+_STORE = 256 << 20  # bytes of shared memory of a local cluster; rows are text # convention
 _NULLABLE = ("page", "region", "error", "alternatives")
 
 
 @dataclass(frozen=True)
 class Job:
-    """What each worker does: with which reader, options and cache.
+    """The parameters of a conversion, pickled to every worker.
 
-    ``load`` makes the reader where it is called; ``cache`` is a folder that all workers see.
+    Attributes:
+        load: makes the recogniser, in the process of the worker.
+        options: of `pipeline.read_pages`.
+        cache: a folder that all workers see, for results; None for no cache.
+        folder: the working directory, against which relative paths are resolved.
     """
 
     load: Callable[[], Reader]
@@ -82,13 +86,19 @@ class Job:
         charset: str | None = None,
         cache: Path | None = None,
     ) -> Job:
-        """A job with the weights of this name. Raises MissingError and UsageError at once."""
+        """A job with the weights of this name, which are loaded once here to check them.
+
+        Raises MissingError for missing weights and UsageError for an unknown ``charset``.
+        """
         load = partial(LazyRecogniser, model, charset, threads=1)
         load()
         return cls(load, replace(options, jobs=1), cache and cache.absolute(), os.getcwd())
 
     def reader(self) -> tuple[Reader, str]:
-        """The reader, and all that its readings depend on besides the page."""
+        """The recogniser, and the part of the cache key that does not depend on the page.
+
+        Raises MissingError.
+        """
         reader, options = self.load(), self.options
         converter = Converter(
             layout=options.layout, pdf_renderer=options.renderer, recogniser=reader
@@ -97,7 +107,7 @@ class Job:
 
 
 class _Worker:
-    """One reader in an actor: rows of files -> lines of pages."""
+    """Actor with one recogniser: batches of pickled sources -> rows of pages."""
 
     def __init__(self, job: Job) -> None:
         cv2.setNumThreads(1)
@@ -109,7 +119,11 @@ class _Worker:
         self._results = PageFiles(job.cache, setting)
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """One row a page; one whose ``stop`` is set where an error concerns the whole run."""
+        """Rows of one page: ``input``, ``setting`` (SHA-256), ``stop`` and ``line`` (JSON).
+
+        ``stop`` is the message of an error that ends the run, empty otherwise; an error of a file
+        is in its ``line``.
+        """
         import ray.cloudpickle as pickle
 
         for place, data in zip(batch["input"], batch["source"], strict=True):
@@ -121,7 +135,7 @@ class _Worker:
                 yield {**head, "stop": [str(error)], "line": [""]}
 
     def pages(self, sources: Sequence[Source]) -> Iterator[PageRead]:
-        """Every page of the sources, those that were read before from the cache."""
+        """Every page of the sources, from the cache where it has them."""
         options = self._job.options
         yield from read_pages(
             sources, self._reader, self._results, options, lambda done, more: None
@@ -131,9 +145,11 @@ class _Worker:
 def read_sources(
     sources: Sequence[Source], job: Job, cluster: Cluster, advance: Advance
 ) -> list[PageRead]:
-    """Every page of every source, in their order, as `pipeline.read_pages` gives them.
+    """Every page of every source, in their order: what `pipeline.read_pages` yields.
 
-    Raises MissingError where a worker has no weights, or other ones, or another hmer.
+    A source whose actors died in every retry is a page with an error. ``advance`` is called once a
+    page. Raises MissingError where a worker has no weights, or other weights, libraries or another
+    version of hmer than this process.
     """
     pickle = _ray().cloudpickle
     items = [{"input": i, "source": pickle.dumps(each)} for i, each in enumerate(sources)]
@@ -158,10 +174,10 @@ def read_sources(
 
 
 def _in_order(pages: dict[int, str], name: str) -> Iterator[PageRead]:
-    """The pages of a file by number; the failure of one whose worker died again and again."""
+    """The pages of a file by number; one with an error if no task of it succeeded."""
     if not pages:
         error = InputError(
-            f"{name}: {_TRIES + 1} workers died while reading it or a file beside it",
+            f"{name}: {_RETRIES + 1} workers died while reading it or a file beside it",
             "convert it alone",
         )
         yield PageRead(name, None, Result("", ()), error=error)
@@ -170,11 +186,12 @@ def _in_order(pages: dict[int, str], name: str) -> Iterator[PageRead]:
 
 
 def _restarts() -> dict[str, int]:
-    """A worker that died is started anew; what it was at is tried again, but not for ever."""
-    return {"max_restarts": -1, "max_task_retries": _TRIES}
+    """Options of the actors: restarted whenever they die, their tasks retried _RETRIES times."""
+    return {"max_restarts": -1, "max_task_retries": _RETRIES}
 
 
 def _rows(items: list[dict[str, Any]], job: Job, cluster: Cluster) -> Iterator[dict[str, Any]]:
+    """The rows of `_Worker` for all items, in any order. Raises HmerError of a worker."""
     if not items:
         return
     data = _ray().data
@@ -201,18 +218,22 @@ def _rows(items: list[dict[str, Any]], job: Job, cluster: Cluster) -> Iterator[d
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster of Ray that is connected, and how many readers work on it at a time."""
+    """A connected cluster; ``readers`` is the number of actors in its pool."""
 
     readers: int
 
 
 @contextmanager
 def connected(address: str | None = None, readers: int | None = None) -> Iterator[Cluster]:
-    """The cluster at an address (``auto``, ``host:port`` or ``ray://host:port``).
+    """Context manager: a connection to the cluster at ``address``.
 
-    Without one, a cluster on this machine alone for as long as the context lasts, some of whose
-    processes listen on all interfaces; or the one that this process is connected to. ``readers``
-    is one a core if unset. Raises MissingError without Ray, UsageError where no cluster answers.
+    Args:
+        address: ``auto``, ``host:port`` or ``ray://host:port``. If None, a cluster on this machine
+            is started for the context, some of whose processes listen on all interfaces. If this
+            process is connected already, that connection is used.
+        readers: actors; one a core if None.
+
+    Raises MissingError without Ray, UsageError where no cluster answers.
     """
     ray = _ray()
     if ray.is_initialized():
@@ -222,17 +243,18 @@ def connected(address: str | None = None, readers: int | None = None) -> Iterato
     folder = None
     try:
         if address is None:
-            # Ray's sockets lie in it, whose paths may have 107 bytes: not below a long $TMPDIR.
+            # For Ray's sockets, whose paths are limited to 107 bytes: not below a long $TMPDIR.
             folder = tempfile.mkdtemp(prefix="hmer-", dir="/tmp" if os.name == "posix" else None)
-            ray.init(
-                address="local",
-                num_cpus=readers,
-                include_dashboard=False,
-                object_store_memory=_STORE,
-                _node_ip_address=LOOPBACK,
-                _temp_dir=folder,
-                **quiet,
-            )
+            with _no_stderr():
+                ray.init(
+                    address="local",
+                    num_cpus=readers,
+                    include_dashboard=False,
+                    object_store_memory=_STORE,
+                    _node_ip_address=LOOPBACK,
+                    _temp_dir=folder,
+                    **quiet,
+                )
         else:
             _connect(ray, address, quiet)
         yield _cluster(ray, readers)
@@ -242,22 +264,38 @@ def connected(address: str | None = None, readers: int | None = None) -> Iterato
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def _no_stderr() -> Iterator[None]:
+    """Context manager: file descriptor 2 is the null device, for the log of Ray's C++ code."""
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
 def _connect(ray: ModuleType, address: str, quiet: dict[str, Any]) -> None:
+    """Connect to a running cluster. Raises UsageError where none answers."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
-        if host and port.isdigit():  # Ray itself tries for minutes
-            socket.create_connection((host, int(port)), _ANSWERS).close()
-        ray.init(address=address, **quiet)
+        if host and port.isdigit():  # ray.init alone waits for minutes
+            socket.create_connection((host, int(port)), _CONNECT_TIMEOUT).close()
+        with _no_stderr():
+            ray.init(address=address, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
         what = f"--ray-address {address}: no cluster of Ray answers ({error})"
         raise UsageError(what, "start one with ray start --head") from error
 
 
 def _cluster(ray: ModuleType, readers: int | None) -> Cluster:
+    """The connected cluster, with the settings of Ray Data that a run needs."""
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.max_errored_blocks = -1  # of workers that died too often; their files become failures
+    context.max_errored_blocks = -1  # unlimited: `_in_order` makes failures of their files
     return Cluster(readers or max(1, int(ray.cluster_resources().get("CPU", 1))))
 
 
@@ -273,17 +311,18 @@ def read(
     """A Ray Dataset of files -> a Ray Dataset of records, with the fields of ``.jsonl``.
 
     Args:
-        dataset: rows with ``path`` and ``bytes``, as
+        dataset: with the columns ``path`` (str) and ``bytes``, as
             ``ray.data.read_binary_files(paths, include_paths=True)`` makes them.
-        model: weights: a name or a file that every machine has.
-        charset: tokens that answers keep to.
+        model: name of weights, or a file that every machine has.
+        charset: name of a token set that answers are limited to, or a file of one.
         options: layout, pages and renderer of PDFs.
-        cache: a folder that all machines see; what is there is not read again.
-        readers: actors at a time, each on one core; as many as fit if unset.
+        cache: a folder that all machines see; pages in it are not recognised again.
+        readers: number of actors, each on one core; as many as fit if None.
 
-    A file that cannot be read is a record with ``status`` failed. Lazy, as datasets are.
+    Returns:
+        A lazy dataset; a file that cannot be read is a record with ``status`` "failed".
 
-    Raises MissingError without weights or Ray, UsageError for arguments that are wrong.
+    Raises MissingError without weights or Ray, UsageError for an unknown ``charset``.
     """
     ray = _ray()
     job = Job.of(options or Options(), model, charset, None if cache is None else Path(cache))
@@ -300,9 +339,10 @@ def read(
 
 
 class _FileReader(_Worker):
-    """One reader in an actor: rows of paths and bytes -> tables of records."""
+    """Actor with one recogniser: batches of paths and bytes -> Arrow tables of records."""
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[Any]:
+        """One table a file that has records, or an error."""
         for path, data in zip(batch["path"], batch["bytes"], strict=True):
             source = Source(str(path), str(path), partial(bytes, data))
             records = list(records_of(self.pages([source]), Corrections()))
@@ -312,7 +352,7 @@ class _FileReader(_Worker):
 
 
 def _table(rows: list[dict[str, Any]]) -> Any:
-    """As Arrow, with the type that a column has elsewhere where all of it is null here."""
+    """Rows as an Arrow table, whose nullable columns have the same types in every table."""
     import pyarrow as arrow
 
     number = arrow.float64()
@@ -325,9 +365,9 @@ def _table(rows: list[dict[str, Any]]) -> Any:
 
 
 def _ray() -> ModuleType:
-    """Ray, imported with its usage statistics off.
+    """The module ``ray``, imported with its usage statistics off.
 
-    Raises MissingError where it is not installed, or was imported with them on.
+    Raises MissingError if it is not installed, or was imported earlier with them on.
     """
     if "ray" in sys.modules and os.environ.get(USAGE_STATISTICS) != "0":
         raise MissingError(
@@ -343,51 +383,3 @@ def _ray() -> ModuleType:
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=ray.util.annotations.RayDeprecationWarning)
     return ray
-
-
-def remote_sources(address: str) -> list[Source]:
-    """The files at or below an address such as ``s3://bucket/folder``, sorted by name.
-
-    Workers read them themselves, by the file systems of Apache Arrow, which find their credentials
-    in the environment. Raises InputError where there is nothing to read, MissingError without Ray.
-    """
-    _ray()
-    from pyarrow import fs
-
-    try:
-        system, path = fs.FileSystem.from_uri(address)
-        below = fs.FileSelector(path, recursive=True)
-        there = system.get_file_info(path)
-        found = system.get_file_info(below) if there.type == fs.FileType.Directory else [there]
-    except (OSError, ValueError) as error:
-        raise InputError(f"{address}: cannot be listed ({error})", "check the address") from error
-    files = [each for each in found if each.type == fs.FileType.File]
-    chosen = [each for each in files if each == there or _is_wanted(each.path)]
-    if not chosen:
-        raise InputError(f"{address}: nothing to convert there", f"put {KINDS} there")
-    scheme = address.partition("://")[0]
-    names = sorted((f"{scheme}://{each.path}" for each in chosen), key=by_number)
-    return [Source(name, name, partial(_read_address, name)) for name in names]
-
-
-def is_remote(name: str) -> bool:
-    """Whether an input is an address, and no path."""
-    return "://" in name
-
-
-def _is_wanted(path: str) -> bool:
-    name = PurePosixPath(path)
-    return name.suffix.lower() in ENDINGS and not name.name.startswith(".")
-
-
-def _read_address(address: str) -> bytes:
-    from pyarrow import fs
-
-    try:
-        system, path = fs.FileSystem.from_uri(address)
-        if system.get_file_info(path).size > MAX_BYTES:
-            raise InputError(f"{address}: larger than {MAX_BYTES >> 20} MiB", "split it")
-        with system.open_input_stream(path) as file:
-            return bytes(file.read())
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{address}: cannot be read ({error})") from error

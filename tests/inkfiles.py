@@ -154,7 +154,7 @@ def ink_annotation(ink: Ink) -> tuple[str, list[str]]:
 
 
 def _xournal_stroke(stroke: Stroke) -> str:
-    numbers = " ".join(f"{x:.4f} {y:.4f}" for x, y in stroke.tolist())
+    numbers = " ".join(f"{x:.8g} {y:.8g}" for x, y in stroke.tolist())  # as Xournal++ writes them
     return f'<stroke tool="pen" color="#000000ff" width="1.41">{numbers}</stroke>'
 
 

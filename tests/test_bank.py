@@ -66,6 +66,16 @@ def test_an_expression_is_written_in_one_hand_as_far_as_its_ink_goes() -> None:
     assert own >= 30
 
 
+def test_some_hands_write_x_as_others_write_n() -> None:
+    bank = SymbolBank.build([written("x + n", seed) for seed in range(60)])
+    n = {glyph.points.tobytes() for glyph in bank.shelf("n").glyphs}  # type: ignore[union-attr]
+    hands = [bank.hand(np.random.default_rng(seed)) for seed in range(400)]
+    drawn = [[hand.glyph("x") for _ in range(3)] for hand in hands]
+    assert all(glyph.token == "x" for glyphs in drawn for glyph in glyphs)
+    alike = [sum(glyph.points.tobytes() in n for glyph in glyphs) for glyphs in drawn]
+    assert 5 <= sum(count > 1 for count in alike) <= 40
+
+
 def test_what_the_bank_has_not_the_font_writes() -> None:
     bank = SymbolBank.build([written("x + y")])
     assert bank.can_write(r"\nabla") and not bank.can_write(r"\aleph")

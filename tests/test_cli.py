@@ -26,6 +26,7 @@ import hmer_cli.commands.train
 from hmer_cli import console
 from hmer_cli.cli import app, main
 from hmer_cli.errors import MissingError
+from hmer_cli.models.registry import default_name
 
 HEAVY = ("numpy", "cv2", "PIL", "lxml", "onnxruntime", "jiwer", "pypdfium2", "torch", "rich")
 MAIN = "import sys; sys.argv[0] = 'hmer'; from hmer_cli.cli import main; main()"
@@ -175,6 +176,29 @@ def test_shell_completion_knows_the_commands(shell: str) -> None:
     )
     assert "convert" in done.stdout
     assert "render" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("convert --engine ", {"local", "ray"}),
+        ("convert --layout p", {"page"}),
+        ("convert --spelling t", {"typed", "tokens"}),
+        ("convert --charset ", {"crohme"}),
+        ("generate --engine ", {"ink", "hmeg"}),
+        ("eval data --split test20", {f"test20{year}" for year in (13, 14, 16, 19, 23)}),
+        ("eval data --model hmer-w", {default_name()}),
+        ("weights verify hmer-ha", {"hmer-hand-1"}),
+    ],
+)
+def test_shell_completion_offers_values(typed: str, offered: set[str]) -> None:
+    words = ["hmer", *typed.split(" ")]
+    given = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    environment = os.environ | given | {"_HMER_COMPLETE": "complete_bash"}
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN], env=environment, capture_output=True, text=True, check=False
+    )
+    assert set(done.stdout.split()) == offered
 
 
 class Terminal(io.StringIO):

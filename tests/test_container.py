@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8") if (ROOT / "Dockerfile").exists() else ""
+
+HADOLINT = shutil.which("hadolint") or shutil.which("hadolint", path=Path(sys.executable).parent)
 
 
 def copied() -> set[str]:
@@ -36,9 +39,10 @@ def test_it_runs_as_a_user_without_rights() -> None:
     assert re.search(r"^USER [1-9][0-9]*$", last, re.MULTILINE)
 
 
-@pytest.mark.skipif(shutil.which("hadolint") is None, reason="hadolint is not installed")
+@pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed")
 def test_hadolint_finds_no_fault() -> None:
-    subprocess.run(["hadolint", str(ROOT / "Dockerfile")], check=True)
+    assert HADOLINT is not None
+    subprocess.run([HADOLINT, str(ROOT / "Dockerfile")], check=True)
 
 
 def test_the_development_container_uses_the_versions_of_the_contributing_page() -> None:

@@ -109,10 +109,12 @@ def test_the_json_holds_what_scripts_depend_on(images: Callable[..., Path], tmp_
 def test_the_predictions_are_one_line_an_expression(
     images: Callable[..., Path], tmp_path: Path
 ) -> None:
-    folder, out = images(a="x", b="x + 1"), tmp_path / "predictions.tsv"
+    folder, out = images(a="x", b="$x^{2}$"), tmp_path / "predictions.tsv"
     verb.run(str(folder), predictions=str(out), recogniser=parrot("x", "x\t1 "))
     assert out.read_text(encoding="utf-8") == (
-        "name\ttruth\tprediction\tedits\tconfidence\na\tx\tx\t0\t0.9000\nb\tx + 1\tx 1\t1\t0.8000\n"
+        "name\ttruth\tprediction\tedits\tconfidence\traw\n"
+        "a\tx\tx\t0\t0.9000\tx\n"
+        "b\tx ^ { 2 }\tx 1\t4\t0.8000\t$x^{2}$\n"
     )
 
 

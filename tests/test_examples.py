@@ -114,3 +114,21 @@ def test_make_builds_the_report_from_what_convert_writes(tmp_path: Path) -> None
     assert all(f"{{{name}}}" in (here / "eqs.tex").read_text("utf-8") for name in asked_for)
     subprocess.run(["make", "-C", str(here), "HMER=false"], check=True, stdout=subprocess.DEVNULL)
     assert (tmp_path / "build" / "report.pdf").stat().st_size > 10_000
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_uses_the_environment_beside_the_examples_and_none_that_is_active(
+    tmp_path: Path,
+) -> None:
+    here, environment = tmp_path / "examples", tmp_path / ".venv" / "bin"
+    shutil.copytree(EXAMPLES, here)
+    environment.mkdir(parents=True)
+    lines = ("#!/bin/sh", 'echo "$@" >called', "echo half >eqs.tex", "exit 1", "")
+    (environment / "hmer").write_text("\n".join(lines))
+    (environment / "hmer").chmod(0o755)
+    (here / "limit.png").touch()
+    command = ["make", "-C", str(here), "eqs.tex"]
+    done = subprocess.run(command, env={"PATH": "/usr/bin:/bin"}, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert "limit.png" in (here / "called").read_text().split()
+    assert not (here / "eqs.tex").exists()  # .DELETE_ON_ERROR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hmer_cli.expr.brackets import unpaired
+from hmer_cli.expr.brackets import repaired, unpaired
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,22 @@ from hmer_cli.expr.brackets import unpaired
 )
 def test_brackets_pair_within_a_row(label: str, count: int) -> None:
     assert unpaired(label.split()) == count
+
+
+@pytest.mark.parametrize(
+    ("label", "mended"),
+    [
+        (r"\frac { \sin ( n \pi } { n }", r"\frac { \sin ( n \pi ) } { n }"),
+        ("2 1 x + 1 )", "2 ( x + 1 )"),
+        ("x ^ { 2 } = o ( x ^ { 3 } 1", "x ^ { 2 } = o ( x ^ { 3 } )"),
+        (r"\{ a , b ^ { 2 }", r"\{ a , b ^ { 2 } \}"),
+    ],
+)
+def test_one_bracket_mends_a_label(label: str, mended: str) -> None:
+    found = repaired(label.split())
+    assert mended.split() in found
+    assert all(unpaired(each) < unpaired(label.split()) for each in found)
+
+
+def test_a_label_with_paired_brackets_is_left_as_it_is() -> None:
+    assert repaired("( a , b ]".split()) == []

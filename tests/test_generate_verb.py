@@ -169,3 +169,24 @@ def test_pages_have_boxes_round_their_expressions_and_eval_scores_them(tmp_path:
             assert edge.mean() < 0.1, "the ink of an expression ends inside its box"
     scored = eval_regions.evaluate(open_any(str(tmp_path), limit=1), find=lambda study, fold: [])
     assert len(scored.outcomes) == 1 and scored.failed == 0
+
+
+def test_what_an_earlier_run_left_is_refused_or_cleared_and_nothing_else(tmp_path: Path) -> None:
+    generate(str(tmp_path / "few"), RAW, count=2)
+    out = tmp_path / "out"
+    generate(str(out), RAW, count=5)
+    (out / "README").write_text("mine")
+    with pytest.raises(OutputError, match=r"00003\.inkml of an earlier run and 8 more.*--force"):
+        generate(str(out), RAW, count=2)
+    generate(str(out), RAW, count=2, force=True)
+    assert contents(out) == {**contents(tmp_path / "few"), "README": b"mine"}
+    with pytest.raises(OutputError, match="of an earlier run"):
+        generate(str(out), page=True)
+    generate(str(out), page=True, force=True)
+    assert set(contents(out)) == {"00001.png", "00001.json", "gallery.html", "README"}
+
+
+def test_force_removes_nothing_from_a_folder_that_is_not_hmers(tmp_path: Path) -> None:
+    (tmp_path / "00007.png").write_bytes(b"mine")
+    generate(str(tmp_path), RAW, count=2, force=True)
+    assert (tmp_path / "00007.png").read_bytes() == b"mine"

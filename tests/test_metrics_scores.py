@@ -127,6 +127,11 @@ def test_confusions_by_kind() -> None:
     ]
 
 
+def test_confusions_of_symbols_have_no_braces() -> None:
+    pairs = [Pair("x ^ { 2 }", "x 2"), Pair(r"\sqrt { a }", "a"), Pair("x _ { 1 }", "x ^ { z }")]
+    assert scores.symbol_confusions(pairs) == [Confusion("1", "z", 1), Confusion(r"\sqrt", "", 1)]
+
+
 @given(st.lists(st.builds(Pair, labels, labels), min_size=1, max_size=8))
 def test_short_and_long_make_the_whole(pairs: list[Pair]) -> None:
     groups = scores.score_by_length(pairs)

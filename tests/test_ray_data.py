@@ -173,10 +173,13 @@ def test_two_workers_write_what_one_process_writes(
 @needs_ray
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
-def test_a_killed_worker_costs_nothing(inputs: Path, tmp_path: Path) -> None:
+def test_a_killed_worker_costs_nothing(
+    inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (marks := tmp_path / "marks").mkdir()
     read = on_ray([str(inputs)], tmp_path / "ray.jsonl", Reader(marks, dies="once"))
     assert (marks / "died").exists()
+    assert capsys.readouterr().out == ""
     assert read == alone([str(inputs)], tmp_path / "plain.jsonl", tmp_path)
 
 

@@ -109,3 +109,18 @@ def test_folder_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"1\.png: cannot be written"):
         render_inputs([str(tmp_path / "in")], str(tmp_path / "out"))
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["1.png"]
+
+
+def test_images_of_ink_that_is_gone_are_refused_or_cleared_and_nothing_else(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "in", {"1.inkml": TALL, "2.inkml": TALL})
+    out = tmp_path / "out"
+    render_inputs([folder], str(out))
+    (tmp_path / "in" / "1.inkml").rename(tmp_path / "in" / "3.inkml")
+    (out / "mine.png").write_bytes(b"mine")
+    (out / "caption.txt").write_text((out / "caption.txt").read_text() + "mine\tx\n")
+    with pytest.raises(OutputError, match=r"1\.png of an earlier run.*--force"):
+        render_inputs([folder], str(out))
+    render_inputs([folder], str(out), force=True)
+    assert sorted(contents(out)) == ["2.png", "3.png", "caption.txt", "mine.png"]
+    lines = (out / "caption.txt").read_text("utf-8").splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["mine", "2", "3"]

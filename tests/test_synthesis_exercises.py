@@ -50,6 +50,11 @@ def test_exercises_are_valid_labels_of_the_vocabulary() -> None:
         r"\omega",
         r"\rho",
         r"\lim \limits",
+        r"= O (",
+        r"! }",
+        r"\pi /",
+        r"\xi \in [",
+        r". 7",
     ],
 )
 def test_what_people_write_is_there(part: str) -> None:

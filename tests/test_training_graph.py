@@ -28,6 +28,7 @@ from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.training.batches.images import UNKNOWN, echoed
 from hmer_cli.training.compose.examples import example, examples
 from hmer_cli.training.export.onnx import restore
+from hmer_cli.training.language_model import train as train_language
 from hmer_cli.training.recipe import Drawing, Recipe, Schedule, load
 from hmer_cli.training.registry import build, load_system
 from hmer_cli.training.systems.graph import GraphSystem, follow_loss
@@ -120,7 +121,10 @@ def test_ink_to_a_graph_model_that_proposes_and_scores(
     weights = train(tmp_path / "wide.toml", folder, tmp_path / "wide")
     from hmer_cli.training import join
 
+    language = tmp_path / "language.txt"
+    language.write_text(train_language([tuple((ink.label or "").split()) for ink in inks]).packed())
     given = [str(weights), str(tmp_path / "graph"), "--name", "both", "--data", str(folder)]
+    given += ["--language", str(language)]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
     join.main()
     both = Recogniser.load(str(tmp_path / "graph" / "both.onnx"))

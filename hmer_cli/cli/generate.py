@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from hmer_cli import interrupts
-from hmer_cli.cli.shared import completes_to, end
+from hmer_cli.cli.shared import ForceOption, completes_to, end
 
 
 def generate(
@@ -48,6 +48,7 @@ def generate(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes that write.")
     ] = None,
+    force: ForceOption = False,
 ) -> None:
     """Write LaTeX by hand: images, ink, boxes and labels."""
     from hmer_cli.commands import generate as verb
@@ -56,5 +57,6 @@ def generate(
     made = verb.generate(
         out, latex or (), source,
         count=count, seed=seed, style=style, engine=engine, page=page, jobs=jobs,
+        force=force,
     )  # fmt: skip
     end(verb.outcome(made))

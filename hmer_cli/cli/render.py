@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from hmer_cli import interrupts
-from hmer_cli.cli.shared import end
+from hmer_cli.cli.shared import ForceOption, end
 
 
 def render(
@@ -29,10 +29,11 @@ def render(
     ] = None,
     padding: Annotated[int, typer.Option(metavar="PIXELS", help="White around the ink.")] = 8,
     pen: Annotated[float, typer.Option(metavar="PIXELS", help="Width of the line.")] = 2.0,
+    force: ForceOption = False,
 ) -> None:
     """Draw InkML as PNG images, with their labels in caption.txt."""
     from hmer_cli.commands import render as verb
 
     interrupts.watch()
-    rendered = verb.render_inputs(inputs, out, size=size, padding=padding, pen=pen)
+    rendered = verb.render_inputs(inputs, out, size=size, padding=padding, pen=pen, force=force)
     end(verb.outcome(rendered))

@@ -5,13 +5,15 @@ Models are looked up only when a value is completed.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from hmer_cli.errors import HmerError
+from hmer_cli.errors import HmerError, MissingError
 
 
 def completes_to(*names: str) -> Callable[[str], list[str]]:
@@ -24,10 +26,23 @@ def completes_to(*names: str) -> Callable[[str], list[str]]:
 
 
 def completes_to_weights(incomplete: str) -> list[str]:
-    """Names of known weights that begin so."""
+    """Names of the weights of the index that begin so."""
     from hmer_cli.models.registry import all_weights
 
     return [each.name for each in all_weights() if each.name.startswith(incomplete)]
+
+
+def completes_to_recognisers(incomplete: str) -> list[str]:
+    """The default weights, and the files of weights and folders whose path begins so."""
+    from hmer_cli.models.registry import default_name
+
+    names = []
+    with suppress(MissingError):
+        names.append(default_name())
+    paths = [Path(name) for name in sorted(glob.glob(f"{glob.escape(incomplete)}*"))]
+    names += [str(path) for path in paths if path.suffix == ".onnx"]
+    names += [f"{path}/" for path in paths if path.is_dir()]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 ModelOption = Annotated[
@@ -36,7 +51,7 @@ ModelOption = Annotated[
         "--model",
         metavar="NAME",
         help="Weights: a name or a file.",
-        autocompletion=completes_to_weights,
+        autocompletion=completes_to_recognisers,
     ),
 ]
 
@@ -46,6 +61,7 @@ CharsetOption = Annotated[
         "--charset",
         metavar="NAME",
         help="Tokens that answers keep to: crohme, or a file of one token a line.",
+        autocompletion=completes_to("crohme"),
     ),
 ]
 
@@ -65,6 +81,10 @@ SpellingOption = Annotated[
 ]
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
+
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Remove what earlier runs left in the folder.")
+]
 
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")

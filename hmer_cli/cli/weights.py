@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from hmer_cli.cli.shared import completes_to_weights
+
 weights = typer.Typer(help="Weights by name, checked by SHA-256.", no_args_is_help=True)
 
 
@@ -23,7 +25,13 @@ def list_weights() -> None:
 @weights.command()
 def verify(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="All if unset.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="All if unset.",
+            show_default=False,
+            autocompletion=completes_to_weights,
+        ),
     ] = None,
 ) -> None:
     """Compare weights with their SHA-256."""

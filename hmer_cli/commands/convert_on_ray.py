@@ -1,16 +1,20 @@
 """``hmer convert --engine ray``: files -> workers of Ray -> pages -> outputs.
 
-Each worker has one recogniser; records are made and written here, in the order of the inputs.
+Input: files, folders and addresses. Output: the files of `convert`, with the same bytes. Pages are
+read by `hmer_cli.ray_data`; records are made and written in this process, in the order of inputs.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from hmer_cli import console
 from hmer_cli.commands.convert import Spelling, deliver_pages, once
+from hmer_cli.commands.remote_sources import is_remote, remote_sources
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.pipeline import Options
@@ -20,7 +24,7 @@ from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
 from hmer_cli.page.load.sources import STDIN, Source, find_sources, in_number_order, refused
 from hmer_cli.page.regions import Layout
-from hmer_cli.ray_data import Job, connected, is_remote, read_sources, remote_sources
+from hmer_cli.ray_data import Job, connected, read_sources
 
 
 def convert_on_ray(
@@ -39,14 +43,15 @@ def convert_on_ray(
     spelling: Spelling = "typed",
     job: Job | None = None,
 ) -> list[Record]:
-    """As `convert.convert`, by ``readers`` workers, of the cluster at ``address`` if given.
+    """`convert.convert` with ``readers`` workers of Ray, on the cluster at ``address`` if given.
 
-    Inputs may also be addresses such as ``s3://bucket/folder``. Workers open the files themselves,
-    so all machines must see them under the same names, and the folder ``cache``, too. The records
-    are those of the undivided run; ``job`` takes the place of weights and options.
+    Inputs may also be addresses such as ``s3://bucket/folder``. Workers open the files, so all
+    machines must have them, and the folder ``cache``, under the same paths. Records and outputs
+    equal those of `convert.convert`. ``job`` replaces ``model``, ``charset`` and all other options
+    of reading, for tests.
 
-    Raises UsageError, OutputError and MissingError before anything is read; MissingError also where
-    a machine has another hmer or other weights.
+    Raises UsageError, OutputError and MissingError before anything is read; MissingError also if a
+    machine has another version of hmer or other weights.
     """
     outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
     if not inputs or STDIN in inputs:
@@ -62,6 +67,8 @@ def convert_on_ray(
     start = time.monotonic()
     sources = once(each for name in in_number_order(inputs) for each in _sources(name))
     with (
+        open(os.devnull, "w") as null,
+        redirect_stdout(null),  # Ray prints that a worker died
         connected(address, readers) as cluster,
         console.progress("reading", len(sources)) as advance,
     ):

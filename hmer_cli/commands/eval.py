@@ -169,7 +169,7 @@ def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator
     Each goes through the pipeline of ``hmer convert --layout expression``; of a file of several
     pages, the first.
     """
-    named: deque[tuple[str, str]] = deque()
+    named: deque[tuple[str, str, str]] = deque()
     options = Options(PageRange.parse("1"), "expression", batch=CHUNK)
     converter = Converter(recogniser=reader)
     with console.progress("reading", count) as advance:
@@ -178,14 +178,15 @@ def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator
                 console.say(page.error)
             expressions = page.result.expressions
             reading = expressions[0].reading if expressions else NO_READING
-            yield Outcome(*named.popleft(), reading, str(page.error) if page.error else None)
+            name, truth, raw = named.popleft()
+            yield Outcome(name, truth, reading, str(page.error) if page.error else None, raw)
 
 
-def _scorable(samples: Iterable[Sample], named: deque[tuple[str, str]]) -> Iterator[Source]:
-    """The files that can be scored; the name and the truth of each are appended to ``named``."""
+def _scorable(samples: Iterable[Sample], named: deque[tuple[str, str, str]]) -> Iterator[Source]:
+    """The files that can be scored; ``named`` gets the name, label and raw label of each."""
     for sample in map(copy, samples):  # frees the cached ink of each after its turn
         if tokenize(sample.label) or sample.error:
-            named.append((sample.name, sample.label))
+            named.append((sample.name, sample.label, sample.raw_label))
             yield sample.source()
 
 

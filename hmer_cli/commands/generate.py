@@ -10,8 +10,9 @@ import base64
 import json
 import multiprocessing
 import os
+import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -44,7 +45,9 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 
 GALLERY = "gallery.html"
 
-_ENDINGS = (".png", ".svg", ".inkml", ".json")
+_LISTS = {GALLERY, CAPTIONS, BOXES}
+_ENDINGS = {"ink": (".png", ".svg", ".inkml"), "hmeg": (".png",)}
+_ITEM = re.compile(r"\d{5,}\.(png|svg|inkml|json)")
 
 SHOWN = 240
 SHOWN_PAGES = 12
@@ -109,6 +112,7 @@ def generate(
     engine: str = "ink",
     page: bool = False,
     jobs: int | None = None,
+    force: bool = False,
 ) -> Generated:
     """Write synthetic handwriting into a folder.
 
@@ -118,7 +122,8 @@ def generate(
     unset), with expressions among prose.
 
     Item i is a function of seed, i and the expressions, whatever ``jobs`` is. Expressions that
-    cannot be drawn are reported on stderr and skipped.
+    cannot be drawn are reported on stderr and skipped. What an earlier run left in the folder and
+    this one does not replace is removed with ``force``, and an OutputError without.
     Raises UsageError, OutputError, MissingError if the engine's weights are missing, and InputError
     if no expression is left.
     """
@@ -138,7 +143,7 @@ def generate(
     folder = Path(out_dir)
     plan = Plan(folder, seed, labels, style, engine)
     total = count or (1 if page else max(len(labels), 1))
-    _claim(folder, total)
+    _claim(folder, _names(total, engine, page), force)
     items = list(_run(write_one_page if page else write_one, plan, total, jobs))
     if engine != "ink":
         console.say(f"{engine} paints: images and boxes, but no strokes, so no InkML and no SVG")
@@ -146,22 +151,38 @@ def generate(
     return Generated(len(items), len(bad))
 
 
-def _claim(folder: Path, total: int) -> None:
+def _claim(folder: Path, names: Set[str], force: bool) -> None:
     """Create the folder and its gallery, which marks it as hmer's own for later runs.
 
-    Raises OutputError if the folder is not hmer's and has files that would be replaced.
+    ``names`` are the files of this run. Other files of earlier runs are removed with ``force``.
+    Raises OutputError if there are some without it, or if the folder is not hmer's and has files
+    that would be replaced.
     """
     files.make_folder(folder)
-    with suppress(OSError), (folder / GALLERY).open("rb") as file:
-        if b" by hmer</title>" in file.read(4096):
-            return
-    names = {GALLERY, CAPTIONS, BOXES}
-    names.update(_name(i) + ending for i in range(total) for ending in _ENDINGS)
-    for name in names.intersection(os.listdir(folder)):
+    there = set(os.listdir(folder))
+    if _is_own(folder):
+        stale = {name for name in there - names if name in _LISTS or _ITEM.fullmatch(name)}
+        files.clear(folder, stale, force)
+        return
+    for name in names & there:
         raise OutputError(
             f"{folder / name}: is there, and not hmer's", "move it away or name another folder"
         )
     files.replace(folder / GALLERY, gallery("Not complete, by hmer", [], 0).encode())
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether the gallery in the folder is hmer's."""
+    with suppress(OSError), (folder / GALLERY).open("rb") as file:
+        return b" by hmer</title>" in file.read(4096)
+    return False
+
+
+def _names(total: int, engine: str, page: bool) -> set[str]:
+    """The files of a run of so many items."""
+    endings = (".png", ".json") if page else _ENDINGS[engine]
+    items = {_name(index) + ending for index in range(total) for ending in endings}
+    return items | ({GALLERY} if page else _LISTS)
 
 
 def outcome(generated: Generated) -> HmerError | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,13 +71,16 @@ def render_inputs(
     size: int | None = None,
     padding: int = 8,
     pen: float = 2.0,
+    force: bool = False,
 ) -> Rendered:
     """Draw every ink of files, folders and zip archives as ``out_dir/NAME.png``.
 
     ``size`` is the longer side in pixels; without it each ink gets the size at which its symbols
     are legible. ``out_dir/caption.txt`` has ``name<TAB>label`` for each ink with a label. Of two
     inks of one name the second becomes ``NAME-2``. A file that cannot be read is reported on stderr
-    and skipped; existing files with the same bytes are not rewritten.
+    and skipped; existing files with the same bytes are not rewritten. Images that an earlier run
+    left in the folder and this one does not draw are removed with ``force``, with their labels, and
+    an OutputError without.
 
     Raises UsageError and OutputError.
     """
@@ -86,6 +89,8 @@ def render_inputs(
     files.check_apart(folder, inputs)
     files.make_folder(folder)
     jobs = list(_jobs(inputs))
+    stale = _stale(folder, jobs)
+    files.clear(folder, {f"{name}.png" for name in stale}, force)
     names: set[str] = set()
     captions: dict[str, str] = {}
     unwritten: list[OutputError] = []
@@ -108,7 +113,7 @@ def render_inputs(
                     captions[name] = as_label(ink.label) if ink.label else ""
             advance(1, 0)
     if captions:
-        _put_captions(folder / CAPTIONS, captions)
+        _put_captions(folder / CAPTIONS, captions, stale)
     for other in unwritten[:-1]:
         console.say(other)
     if unwritten:
@@ -116,8 +121,17 @@ def render_inputs(
     return Rendered(len(names), len(jobs) - len(names), internal)
 
 
-def _put_captions(path: Path, captions: Mapping[str, str]) -> None:
+def _stale(folder: Path, jobs: Sequence[_Job]) -> set[str]:
+    """Names of hmer's images in the folder that are of none of these jobs, if any has ink."""
+    names: set[str] = set()
+    drawn = {_unused(stem(job.name), names) for job in jobs if job.store is not None}
+    return {Path(name).stem for name in files.own_pngs(folder)} - drawn if drawn else set()
+
+
+def _put_captions(path: Path, captions: Mapping[str, str], stale: Set[str]) -> None:
     """Write the labels of the images drawn, after those of other images in an existing file.
+
+    Labels of ``stale`` images are dropped.
 
     Raises OutputError.
     """
@@ -125,7 +139,7 @@ def _put_captions(path: Path, captions: Mapping[str, str]) -> None:
     with suppress(OSError):
         for line in path.read_bytes().decode("utf-8-sig", "surrogateescape").splitlines():
             name = line.partition("\t" if "\t" in line else " ")[0].strip()
-            if stem(name) not in captions and line.strip():
+            if stem(name) not in captions and stem(name) not in stale and line.strip():
                 kept.append(f"{line}\n")
     lines = [f"{_key(name)}\t{label}\n" for name, label in captions.items() if label]
     files.replace(path, caption_bytes("".join([*kept, *lines])))

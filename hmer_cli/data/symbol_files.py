@@ -77,7 +77,7 @@ _ALIASES = {
 class IsolatedSymbol:
     r"""One sign by itself: its token (``\mathcal { L }`` for a letter in a font) and its strokes.
 
-    ``strokes`` are (N, 2) float32 arrays, y down; ``writer`` is empty where nobody tells.
+    ``strokes`` are (N, 2) float32 arrays, y down; ``writer`` is empty if unknown.
     """
 
     token: str

@@ -68,6 +68,16 @@ class Sample:
         except InputError:
             return ""
 
+    @property
+    def raw_label(self) -> str:
+        """The label as the data set spells it: the caption, else the LaTeX of the InkML."""
+        if self._caption is not None:
+            return self._caption
+        try:
+            return (self.ink.truth or "") if self.ink else ""
+        except InputError:
+            return ""
+
     @cached_property
     def ink(self) -> Ink | None:
         """The ink of an InkML file, with the label; None for an image. Raises InputError."""

@@ -1,8 +1,9 @@
-"""Handwritten lines of text: a JSON Lines file, also gzipped -> ink with what it says.
+"""Handwritten lines of text: a JSON Lines file, plain or gzipped -> ink with transcriptions.
 
-Each line of the file is an object with ``form`` (the page that it is from), ``text`` (UTF-8) and
-``strokes``, flat lists x0, y0, x1, y1, ..., y down: what IAM-OnDB (Liwicki and Bunke, ICDAR 2005)
-becomes. Forms are split so that those of one text, ``a01`` of ``a01-000u``, stay together.
+Input: one object per line with ``form`` (the page it is from), ``text`` (UTF-8) and ``strokes``,
+flat lists x0, y0, x1, y1, ..., y down; IAM-OnDB (Liwicki and Bunke, ICDAR 2005) in this form.
+Output: the `WrittenLine` objects of one split. Forms of one text (``a01`` of ``a01-000u``) are in
+the same split.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from hmer_cli.errors import InputError, UsageError
 from hmer_cli.ink.ink import Stroke
 
 SPLITS = {"valid": (0,), "test": (1,), "train": tuple(range(2, 10))}
-"""The tenths of the texts that each split has, by the CRC-32 of their names."""
+"""Tenths of the texts in each split, by the CRC-32 of their names."""
 
 _STRANGE = 1.8
-"""A line so many times as wide, a character, as the median of its form has another's text."""
+"""Largest ratio of a line's width per character to the median of its form: beyond, the text is
+that of another line."""
 
 _CROSSED_OUT = "#"
 

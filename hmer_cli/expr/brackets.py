@@ -1,4 +1,4 @@
-r"""Tokens of a label -> how many of its brackets have no partner.
+r"""Tokens of a label -> how many of its brackets have no partner, and labels that mend that.
 
 Brackets pair within one row: the label itself, the braces of an argument, or one cell of a grid.
 An interval may open with one bracket and close with another, such as ``[ a , b )``, and square
@@ -8,9 +8,21 @@ brackets may look either way, as in ``] a , b [``. ``\{`` before a grid stands f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 _OPENING = {"(": "(", "[": "(", r"\{": "{", r"\langle": "<"}
 _CLOSING = {")": "(", "]": "(", r"\}": "{", r"\rangle": "<"}
+_PARTNERS = {
+    "(": (")",),
+    ")": ("(",),
+    "[": ("]", ")"),
+    "]": ("[", "("),
+    r"\{": (r"\}",),
+    r"\}": (r"\{",),
+    r"\langle": (r"\rangle",),
+    r"\rangle": (r"\langle",),
+}
+_STRUCTURE = frozenset(("{", "}", "^", "_", r"\frac", r"\sqrt", r"\limits", "&", r"\\"))
 _BARS = frozenset(("|", r"\|"))
 
 
@@ -32,6 +44,25 @@ def unpaired(tokens: Sequence[str]) -> int:
         elif not (token == r"\{" and "".join(tokens[i + 1 : i + 2]).startswith(r"\begin")):
             rows[-1].add(token)
     return count + sum(row.count for row in rows)
+
+
+def repaired(tokens: Sequence[str]) -> list[list[str]]:
+    """The labels with fewer unpaired brackets that differ by one bracket.
+
+    The bracket is inserted, or stands in place of another token that leaves ink.
+    """
+    count = unpaired(tokens)
+    if not count:
+        return []
+    lacking = {partner for token in tokens for partner in _PARTNERS.get(token, ())}
+    found = []
+    for i in range(len(tokens) + 1):
+        ends = {i, i + 1} if i < len(tokens) and tokens[i] not in _STRUCTURE else {i}
+        for bracket, end in product(sorted(lacking), sorted(ends)):
+            label = [*tokens[:i], bracket, *tokens[end:]]
+            if unpaired(label) < count:
+                found.append(label)
+    return found
 
 
 class _Row:

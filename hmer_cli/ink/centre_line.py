@@ -1,11 +1,11 @@
-"""The filled outline of a pen stroke -> its centre line and the width of the pen.
+"""Filled outline of a pen stroke -> its centre line and the width of the pen.
 
-A pen of width w that goes along a curve leaves an outline that runs along one side, round the end,
-back along the other side and round the beginning, whatever it crosses on its way. Moved inwards by
-w / 2, both sides fall on the centre line and the round ends shrink to points: a closed curve that
-goes there and back. Its turning points are where it is its own mirror image in time, and the mean
-of both ways is the centre line, also where the pen pressed harder. No raster, no thinning: a loop
-stays a loop, and strokes that touch stay apart.
+Input: a closed polygon (N, 2). Output: a `CentreLine`. Method: the outline of a stroke of width w
+runs along one side, around the end, back along the other side and around the start. Offset inwards
+by w / 2, both sides coincide with the centre line and the round ends shrink to points: a closed
+curve traversed forth and back. Its turning points are those of the best mirror symmetry in time;
+the mean of both traversals is the centre line, also for varying pen width. Since nothing is
+rasterised or thinned, loops are preserved and touching strokes stay separate.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _rolled(places: Places, by: int) -> Places:
 
 
 def _to_the_ends(points: Points, outline: Points, pen: float) -> Points:
-    """The line made longer where smoothing took its ends: to half the pen before the outline."""
+    """The line extended where smoothing shortened it: to half the pen width before the outline."""
     found = points.copy()
     for line in (found, found[::-1]):
         end = line[0]
@@ -141,8 +141,8 @@ def _smoothed(curve: Points, reach: int) -> Points:
 
 
 def _folded(curve: Points, start: Points, count: int) -> tuple[Points, float, float]:
-    """A closed curve that goes there and back: the one way in its middle, how far both are apart
-    where they mostly are, and how far the outlines beside them (columns 2 and 3) are."""
+    """The mean of both traversals of a closed curve, the median distance between them, and that
+    between the outlines beside them (columns 2 and 3)."""
     even = resampled(curve, count, closed=True)
     centre, outside = even[:, 0] + 1j * even[:, 1], even[:, 2] + 1j * even[:, 3]
     folds, there, back = _foldings(count)
@@ -159,16 +159,16 @@ def _folded(curve: Points, start: Points, count: int) -> tuple[Points, float, fl
 
 @lru_cache(maxsize=256)
 def _foldings(count: int) -> tuple[Indices, Indices, Indices]:
-    """Of a closed curve of so many samples: the folds that are tried, and for each (F, S) the
+    """For a closed curve of ``count`` samples: the folds that are tried, and for each (F, S) the
     samples on the way there and on the way back."""
     folds, steps = np.arange(0, count // 2, _COARSE), np.arange(0, count // 2 + 1, _COARSE)
     return folds, (folds[:, None] + steps) % count, (folds[:, None] - steps) % count
 
 
 def _matched(there: Places, back: Places) -> tuple[Indices, float]:
-    """Which point of the way back belongs to each of the way there: near, and never going back.
+    """The nearest monotone match of the way back to each point of the way there.
 
-    The second value is how far they are apart.
+    The second value is their median distance.
     """
     places, shifts = _shifts(len(there))
     apart = np.abs(there[:, None] - back[places])
@@ -181,15 +181,15 @@ def _matched(there: Places, back: Places) -> tuple[Indices, float]:
 
 @lru_cache(maxsize=256)
 def _shifts(count: int) -> tuple[Indices, Indices]:
-    """The points of a way back that may belong to each of so many, (N, S), and how far ahead of it
-    they are."""
+    """The samples of the way back that may match each of ``count`` samples, (N, S), and their
+    offsets."""
     reach = max(1, round(_DRIFT * count))
     shifts = np.arange(-reach, reach + 1)
     return np.clip(np.arange(count)[:, None] + shifts, 0, count - 1), shifts
 
 
 def _median(values: Points) -> float:
-    """As NumPy's, without its tests for NaN, which take longer than the rest."""
+    """As `numpy.median`, without its tests for NaN, which dominate its time."""
     middle = len(values) // 2
     ordered = np.sort(values)
     return float(ordered[middle] if len(values) % 2 else ordered[middle - 1 : middle + 1].mean())

@@ -27,7 +27,7 @@ _DENSE = 0.5
 """Distance between samples of a stroke, in pixels."""  # convention
 
 _REACH = 3
-"""The direction is measured from so many samples before to as many after."""  # convention
+"""The direction is measured over this number of samples before and after."""  # convention
 
 _AT_ONCE = 20_000  # samples drawn together, so that memory does not grow with the ink
 

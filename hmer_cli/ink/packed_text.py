@@ -63,7 +63,7 @@ def member(data: bytes, member_name: str, name: str) -> bytes:
 
 
 def check_markup(data: bytes, name: str) -> None:
-    """Raises InputError for XML of so many elements that they would not fit into memory."""
+    """Raises InputError for XML with too many elements to be held in memory."""
     if data.count(b"<") + data.count(b"=") > MAX_MARKUP:
         raise InputError(f"{name}: more than {MAX_MARKUP:,} XML tags and attributes", "split it")
 

@@ -27,7 +27,7 @@ def svg(ink: Ink, shape: tuple[int, int], pen: float) -> str:
 
 
 def paths(ink: Ink, pen: float, digits: int = 1) -> str:
-    """The element of an SVG drawing that holds the ink, with so many digits of a pixel."""
+    """The SVG element of the ink; ``digits`` decimals of a pixel are written."""
     symbols = [_path(s.label, (ink.strokes[i] for i in s.strokes), digits) for s in ink.symbols]
     owned = {i for symbol in ink.symbols for i in symbol.strokes}
     loose = [stroke for i, stroke in enumerate(ink.strokes) if i not in owned]

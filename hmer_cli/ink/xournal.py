@@ -1,9 +1,9 @@
-"""Xournal and Xournal++ files (.xoj, .xopp) -> ink, a page at a time, in points (1/72 inch).
+"""Xournal and Xournal++ files (.xoj, .xopp) -> ink, page by page, in points (1/72 inch).
 
-The format is XML, as it is or packed with gzip, or as ``content.xml`` in a zip archive with its
-backgrounds: ``xournal/page/layer/stroke``, whose text is ``x0 y0 x1 y1 ...``. Highlighters and
-erasers (``tool``), colours that let the paper through (``#rrggbbaa``) and strokes beyond the edges
-of the page are left out, and so is the background: what is printed there is not written.
+Input: XML, plain, gzipped, or as ``content.xml`` in a zip archive with its backgrounds:
+``xournal/page/layer/stroke``, whose text is ``x0 y0 x1 y1 ...``. Output: one `Ink` per page.
+Excluded are highlighters and erasers (``tool``), translucent colours (``#rrggbbaa``), strokes
+beyond the edges of the page, and the background, which is no handwriting.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _strokes(page: etree._Element, what: str) -> Iterator[Stroke]:
 
 
 def _length(text: str | None) -> float:
-    """A side of the page; without end where it is not told."""
+    """A side of the page in points; infinite if it is not given."""
     try:
         length = float(text or "inf")
     except ValueError:

@@ -28,13 +28,15 @@ MOST_CONFUSIONS = 100
 class Outcome:
     """The truth and the reading of one expression; ``error`` is set if its file failed.
 
-    ``truth`` is empty if the file was too damaged to contain it.
+    ``truth`` is empty if the file was too damaged to contain it; ``raw`` is the truth as the data
+    set spells it.
     """
 
     name: str
     truth: str
     reading: Reading
     error: str | None = None
+    raw: str = ""
 
     @property
     def pair(self) -> Pair:
@@ -61,6 +63,7 @@ class Evaluation:
     scores: Scores
     by_length: dict[str, Scores]
     confusions: list[Confusion]
+    symbol_confusions: list[Confusion]
     among_best: float
     ece: float
     wrong_caught: float | None
@@ -105,6 +108,7 @@ def evaluate_outcomes(
         scores=scores.score(pairs),
         by_length=scores.score_by_length(pairs),
         confusions=scores.confusions(pairs),
+        symbol_confusions=scores.symbol_confusions(pairs),
         among_best=sum(r or _alternative(o) for r, o in zip(right, outcomes, strict=True))
         / len(outcomes),
         ece=expected_calibration_error(confidences, right),
@@ -135,6 +139,9 @@ def as_json(evaluation: Evaluation) -> str:
         "empty": evaluation.empty,
         "unlabelled": evaluation.unlabelled,
         "confusions": [asdict(each) for each in evaluation.confusions[:MOST_CONFUSIONS]],
+        "symbol_confusions": [
+            asdict(each) for each in evaluation.symbol_confusions[:MOST_CONFUSIONS]
+        ],
         "seconds": evaluation.seconds,
     }
     return json.dumps(_rounded(content), indent=2, ensure_ascii=False) + "\n"
@@ -148,22 +155,23 @@ def _rounded(value: Any) -> Any:
 
 def as_tsv(evaluation: Evaluation) -> str:
     """One line an expression under a line of column names."""
-    lines = ["name\ttruth\tprediction\tedits\tconfidence"]
+    lines = ["name\ttruth\tprediction\tedits\tconfidence\traw"]
     for outcome, edits in zip(evaluation.outcomes, evaluation.edits, strict=True):
         labels = (join(tokenize(label)) for label in (outcome.truth, outcome.reading.label))
-        name, confidence = _printable(outcome.name), f"{outcome.reading.confidence:.4f}"
-        lines.append("\t".join((name, *labels, str(edits), confidence)))
+        name, raw = _printable(outcome.name), _printable(outcome.raw)
+        confidence = f"{outcome.reading.confidence:.4f}"
+        lines.append("\t".join((name, *labels, str(edits), confidence, raw)))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _printable(name: str) -> str:
-    """A file name in one line, control characters escaped."""
-    words = " ".join(name.split())
+def _printable(text: str) -> str:
+    """A file name or raw label in one line, control characters escaped."""
+    words = " ".join(text.split())
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)
 
 
 def as_tables(evaluation: Evaluation) -> list[tables.Table]:
-    """Tables of scores, scores by length, confusions and the worst errors."""
+    """Tables of scores, scores by length, confusions of symbols and the worst errors."""
     found = evaluation
     further = {
         "failed files": str(found.failed),
@@ -181,6 +189,6 @@ def as_tables(evaluation: Evaluation) -> list[tables.Table]:
     return [
         tables.score_table(found.model, found.scores, further),
         tables.length_table(found.by_length),
-        tables.confusion_table(found.confusions),
+        tables.confusion_table(found.symbol_confusions),
         tables.error_table(errors),
     ]

@@ -16,10 +16,14 @@ import jiwer
 
 from hmer_cli.errors import InputError
 from hmer_cli.expr import tree
+from hmer_cli.expr.commands import COVERS, STACKS, STRUCTURE
 from hmer_cli.expr.tokens import join, tokenize
 
 SHORT = 14
 """Tokens of the longest expression that the seed (Monawwar and Chung, 2025) counts as short."""
+
+_UNWRITTEN = STRUCTURE - {r"\sqrt"} - STACKS - COVERS
+"""Tokens that leave no ink."""
 
 LENGTHS = {
     "short": (0, SHORT),
@@ -155,6 +159,15 @@ def confusions(pairs: Sequence[Pair]) -> list[Confusion]:
     counts = Counter(_confused(_token_alignments(pairs)))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [Confusion(*both, count) for both, count in ranked]
+
+
+def symbol_confusions(pairs: Sequence[Pair]) -> list[Confusion]:
+    """`confusions` of the tokens that are written: no braces, scripts, cells or fonts."""
+    return confusions([Pair(_written(pair.truth), _written(pair.prediction)) for pair in pairs])
+
+
+def _written(label: str) -> str:
+    return join(token for token in tokenize(label) if token not in _UNWRITTEN)
 
 
 def _confused(aligned: jiwer.WordOutput) -> Iterator[tuple[str, str]]:

@@ -51,7 +51,7 @@ def length_table(by_length: Mapping[str, Scores]) -> Table:
 def confusion_table(confusions: Sequence[Confusion], most: int = 15) -> Table:
     """The first ``most`` confusions, one a row."""
     rows = [(c.truth or NOTHING, c.prediction or NOTHING, str(c.count)) for c in confusions[:most]]
-    return Table("Most frequent confusions", ("truth", "read as", "times"), tuple(rows))
+    return Table("Most frequent confusions of symbols", ("truth", "read as", "times"), tuple(rows))
 
 
 def error_table(errors: Iterable[tuple[str, str, str, int]], most: int = 15) -> Table:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,7 @@ def greedy(frames: Frames) -> tuple[int, ...]:
     return tuple(int(unit) for unit in best[changed] if unit != BLANK)
 
 
+@lru_cache(maxsize=65_536)
 def extended(state: Prefix, name: str) -> Prefix | None:
     """The grammar's state after a unit's tokens; None where they cannot stand there."""
     reached: Prefix | None = state

@@ -1,7 +1,10 @@
-"""A character n-gram model, and CTC prefix beam search with it.
+"""Character n-gram model of the line reader, and CTC prefix beam search with it.
 
-Probabilities are interpolated over all orders as Witten and Bell (IEEE Trans. Information Theory,
-1991) do. Input of the search: CTC frames (T, V) of log-probabilities; output: units, best first.
+Input of the search: CTC frames (T, V) of log-probabilities. Output: the units of the best label.
+Method: prefix beam search (Graves and Jaitly, ICML 2014) with n-grams under Witten-Bell smoothing
+(Witten and Bell, IEEE Trans. Information Theory, 1991): counts are stored in the weights, and the
+distribution over all next units is needed at each step. `language_model` scores whole labels by
+pruned Kneser-Ney n-grams of tokens instead, for which it stores probabilities of seen n-grams only.
 """
 
 from __future__ import annotations
@@ -28,10 +31,10 @@ _NEVER = -math.inf
 
 
 def count_ngrams(labels: Iterable[Sequence[int]], order: int, least: int) -> dict[str, list[int]]:
-    """How often units follow a context: ``{"3 17": [unit, count, unit, count, ...]}``.
+    """Counts of units after each context: ``{"3 17": [unit, count, unit, count, ...]}``.
 
-    Contexts are up to ``order - 1`` units long, with `BLANK` before the first; longer ones than
-    one unit are kept where they were seen ``least`` times.
+    Contexts have up to ``order - 1`` units, with `BLANK` before the first. Those of two and more
+    units are kept if they occur at least ``least`` times.
     """
     counts: dict[tuple[int, ...], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for label in labels:
@@ -48,7 +51,10 @@ def count_ngrams(labels: Iterable[Sequence[int]], order: int, least: int) -> dic
 
 
 class Ngrams:
-    """Log-probabilities of the next unit, (V,), given those before it."""
+    """A Witten-Bell model: log-probabilities (V,) of the next unit given those before it.
+
+    ``table`` is that of `count_ngrams`, ``units`` the size V of the vocabulary.
+    """
 
     def __init__(self, table: Mapping[str, Sequence[int]], units: int) -> None:
         self._units = units
@@ -60,7 +66,7 @@ class Ngrams:
         self.logs = lru_cache(maxsize=20_000)(self._logs)
 
     def next(self, prefix: Sequence[int]) -> NDArray[np.float64]:
-        """After these units, the first of them the first of the text."""
+        """Log-probabilities (V,) after ``prefix``, all units of the text so far."""
         return self.logs((BLANK, *prefix)[-self._order :] if self._order else ())
 
     def _logs(self, context: tuple[int, ...]) -> NDArray[np.float64]:
@@ -81,7 +87,8 @@ class Ngrams:
 def search(
     frames: Frames, model: Ngrams, weight: float, bonus: float, width: int = 8
 ) -> tuple[int, ...]:
-    """The likeliest units by CTC and ``weight`` times the model, with ``bonus`` for each."""
+    """The units of the highest score: log-probability of CTC plus ``weight`` times that of the
+    model plus ``bonus`` per unit. Keeps ``width`` prefixes."""
     beams: dict[tuple[int, ...], tuple[float, float, float]] = {(): (0.0, _NEVER, 0.0)}
     for row in frames:
         likely = np.flatnonzero(row > _UNLIKELY)
@@ -104,9 +111,10 @@ def _step(
     weight: float,
     bonus: float,
 ) -> dict[tuple[int, ...], tuple[float, float, float]]:
-    """One frame: every prefix stays, repeats its last unit, or grows.
+    """One frame of the search: each prefix is kept, by a blank or a repeated unit, or extended.
 
-    Of each prefix: the logs that it ends in a blank, that it does not, and what the model tells.
+    Per prefix: the log-probabilities of ending in a blank and of ending in a unit, and the
+    weighted score of the model.
     """
     after: dict[tuple[int, ...], tuple[float, float, float]] = {}
     silent = float(row[BLANK])

@@ -56,10 +56,10 @@ def one_model(front: str) -> Entries:
 def two_models() -> Entries:
     """Entries for a second graph model that encodes the skeleton strokes of images."""
     return {  # weights chosen on CROHME test2014 and scanned crops
-        INK: [(GRAPH, STROKE, 2.0)],
+        INK: [(SECOND, STROKE, 2.0), (GRAPH, STROKE, 0.7)],
         INK_UNSURE: [(GRAPH, COMPONENT, 0.8)],  # pieces besides: no better on ink
-        # Both in the first pass: pieces alone never recognised Z or underlined letters.
-        IMAGE: [(SECOND, PIECE, 1.5), (GRAPH, COMPONENT, 1.5)],
+        IMAGE: [(SECOND, PIECE, 2.0)],
+        IMAGE_UNSURE: [(GRAPH, COMPONENT, 1.0)],
     }
 
 

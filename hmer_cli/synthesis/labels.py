@@ -34,7 +34,7 @@ SHORTEST, LONGEST = 3, 32
 """Tokens of a span of a formula."""  # convention
 
 _WHOLE, _MOST = 0.4, 64
-"""How often a formula of at most so many tokens is taken whole."""  # convention
+"""Probability that a formula within the maximal length is taken whole."""  # convention
 
 _VARIED = 0.3
 """Probability that a symbol of an exercise is substituted."""  # convention

@@ -17,7 +17,7 @@ from hmer_cli.synthesis.glyph import Points
 from hmer_cli.synthesis.layout_statistics import families
 
 _MOST = 1.6
-"""Habits are clipped to so many standard deviations."""  # convention
+"""Habits are clipped to this number of standard deviations."""  # convention
 
 
 @dataclass(frozen=True)

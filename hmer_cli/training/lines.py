@@ -1,6 +1,8 @@
-"""One training run of the line reader: recipe, lines of text and formulas -> weights file.
+"""One training run of the line reader.
 
-Uses the training loop of the recogniser (`hmer_cli.training.loop`).
+Input: a recipe, a file of handwritten lines of text, and packages of formulas. Output: a weights
+file with a character n-gram model, curves and a record. Method: CTC over characters
+(`hmer_cli.training.systems.lines`), by the training loop of the recogniser.
 """
 
 from __future__ import annotations
@@ -34,13 +36,13 @@ from hmer_cli.training.systems.base import Say
 from hmer_cli.training.systems.lines import LineSystem
 
 _SEEN = 2
-"""Contexts of n-grams that were seen so often are kept."""
+"""Least count of a context of the n-gram model."""
 
 _EVERY, _ALONE = 3, 12
-"""So many lines of the n-grams have a formula among their words, or are one."""
+"""Every third line of the n-gram corpus gets a formula; one in twelve more is a formula alone."""
 
 _LONGEST = 12
-"""Tokens of a formula between words at most."""  # convention
+"""Maximal length of a formula within words, in tokens."""  # convention
 
 
 def train_lines(
@@ -77,7 +79,7 @@ def train_lines(
 def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:
     """The best checkpoint of a run -> its weights file, curves and record.
 
-    The record says how the file reads lines that the run never saw: as ink, and drawn as images.
+    The record holds CER and WER on the test split, from ink and from rendered images.
     """
     system, content = load_system(out / BEST)
     assert isinstance(system, LineSystem)
@@ -104,7 +106,7 @@ def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:
 
 
 def with_formulas(texts: Sequence[str]) -> list[str]:
-    """The texts, some of them with formulas at changing places, which no text has."""
+    """The texts, some with MATH inserted at varying places: the corpus itself has no formulas."""
     found = list(texts)
     for i in range(0, len(found), _EVERY):
         words = found[i].split(" ")
@@ -114,7 +116,7 @@ def with_formulas(texts: Sequence[str]) -> list[str]:
 
 
 def scored(reader: LineReader, lines: Sequence[WrittenLine]) -> list[str]:
-    """CER and WER of lines as ink and as images, and the seconds that reading took."""
+    """Lines of the record: CER, WER and milliseconds per line, from ink and from images."""
     import jiwer
 
     truths = [line.text for line in lines]
@@ -133,7 +135,7 @@ def scored(reader: LineReader, lines: Sequence[WrittenLine]) -> list[str]:
 
 
 def formulas(packages: Sequence[Path], split: str) -> list[Example]:
-    """Short formulas of these packages, as ink."""
+    """Examples of the formulas of these packages that have at most _LONGEST tokens."""
     every = [ink for path in packages for ink in inks(open_dataset(str(path), split))]
     return [
         formula_example(ink.strokes) for ink in every if len((ink.label or "").split()) <= _LONGEST

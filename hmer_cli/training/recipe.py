@@ -135,13 +135,13 @@ class Schedule:
         images: images after which the run ends.
         minutes: the same in minutes, whichever comes first; 0 for no limit.
         interval: images between validations.
-        scored: one in so many examples of the validation set is used.
+        scored: every Nth example of the validation set is used.
         patience: validations without a better score after which the run ends.
         pixels: padded pixels of a batch of each process; nodes or units for graph models.
         pool: number of images out of which similar ones form a batch.
         rate: peak learning rate of AdamW, decayed along a cosine.
         warmup: steps of linear warm-up.
-        plateau: if not 0, the rate is halved after so many validations without a lower loss.
+        plateau: if not 0, the rate is halved after this number of validations without a lower loss.
         shown: how often graph models are trained on an augmented example (data echoing).
         decay: weight decay.
         clip: largest norm of the gradient.
@@ -250,7 +250,7 @@ def parse(content: Mapping[str, Any], where: str) -> Recipe:
 
 
 def _change(content: dict[str, Any], change: str) -> None:
-    """Set what ``TABLE.KEY=VALUE`` says; the value is TOML, or else text as it stands."""
+    """Apply ``TABLE.KEY=VALUE``; the value is TOML, or else a string."""
     key, equals, text = change.partition("=")
     *tables, last = (part.strip() for part in key.split("."))
     if not equals or not last:

@@ -1,9 +1,9 @@
-"""A release: the ordered stages that make all shipped files, run so far as they are missing.
+"""A release: the ordered stages that build all shipped files; only missing stages are run.
 
-Input is a TOML file (``train/release.toml``) and a folder of data sets, output a folder with one
-folder a stage and all results in ``weights/``. A stage is done when its output has the SHA-256
-noted when it ended, and was made from what would make it now: the same settings, the same outputs
-of earlier stages, the same data. A stage that was interrupted goes on from its own checkpoint.
+Input: a TOML file (``train/release.toml``) and a folder of data sets. Output: a folder with one
+folder per stage and all results in ``weights/``. A stage is up to date if its output has the
+SHA-256 noted when it ended, and its settings, its data and the outputs of earlier stages have not
+changed. An interrupted stage resumes from its own checkpoint.
 """
 
 from __future__ import annotations
@@ -98,15 +98,15 @@ class Job:
 
 
 Run = Callable[[Job], Scores]
-"""Makes the output of a stage and says how well it does."""
+"""Builds the output of a stage; returns its scores."""
 
 
 @dataclass
 class Runner:
     """Runs the stages of a release that are not done yet into the folder ``out``.
 
-    ``kinds`` says how each kind of stage is run, ``find_fonts`` where the fonts of the release
-    are; it is asked where a stage has the option ``fonts``. With ``toy`` all run at toy size.
+    ``kinds`` has a function for each kind of stage. ``find_fonts`` finds the fonts of the release
+    by name, for stages with the option ``fonts``. With ``toy`` all stages run at toy size.
     """
 
     release: Release
@@ -124,8 +124,8 @@ class Runner:
     def run(self, wanted: Sequence[str] = ()) -> list[str]:
         """Run the stages ``wanted`` and all that they come from (all stages where none is named).
 
-        Returns what came out otherwise than the release says. Raises UsageError for a stage that
-        is not known, InputError where data is missing.
+        Returns messages about results that differ from the release. Raises UsageError for an
+        unknown stage, InputError for missing data.
         """
         chosen = self._needed(wanted)
         wrong: list[str] = []
@@ -208,7 +208,7 @@ class Runner:
         return found
 
     def _key(self, stage: Stage, data: Mapping[str, Path]) -> str:
-        """What the result depends on, as a digest."""
+        """SHA-256 of everything that the result depends on."""
         plain = msgspec.to_builtins(stage)
         for told in ("sha256", "scores", "within", "toy"):
             plain.pop(told)
@@ -224,8 +224,8 @@ class Runner:
 def load_release(path: Path, kinds: Mapping[str, Run]) -> Release:
     """The release in a TOML file.
 
-    Raises UsageError where it cannot be read, or where a stage is of no known kind, comes from one
-    that is not before it, or uses data that has no name.
+    Raises UsageError if it cannot be read, or if a stage is of unknown kind, needs a stage that is
+    not before it, or uses unnamed data.
     """
     try:
         release = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Release)
@@ -248,7 +248,7 @@ def load_release(path: Path, kinds: Mapping[str, Run]) -> Release:
 
 
 def _differences(stage: Stage, known: Mapping[str, Any], say: Say) -> list[str]:
-    """What came out otherwise than the release says; all scores are told."""
+    """Messages about results that differ from the release; reports all scores by ``say``."""
     scores: Scores = known["scores"]
     if scores:
         say(f"{stage.name}: {', '.join(f'{key} {value:.4g}' for key, value in scores.items())}")

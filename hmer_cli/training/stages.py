@@ -103,14 +103,14 @@ def hand(job: Job) -> Scores:
 
 
 def layout_statistics(job: Job) -> Scores:
-    """The measures of people's layouts: ``layout.json`` of the ink engine."""
+    """Fit layout statistics to ink: ``layout.json`` of the ink engine."""
     found = layout.fit(examples(open_dataset(str(job.data["crohme"]), "train")))
     job.output.write_text(found, encoding="utf-8")
     return {}
 
 
 def glyph_statistics(job: Job) -> Scores:
-    """How often people draw each sign in each way: ``glyph_variants.json`` of the ink engine."""
+    """Fit the frequencies of glyph variants: ``glyph_variants.json`` of the ink engine."""
     bank = SymbolBank.build(inks(open_dataset(str(job.data["crohme"]), "train")))
     job.output.write_text(font.table(font.fit(bank)), encoding="utf-8")
     return {}

@@ -1,8 +1,9 @@
-"""Pen and paper: the appearance of ink and of the sheet under it before any camera.
+"""Image augmentation by pen and paper: line width, gaps, clutter, ruling, bleed-through, shading.
 
-Input and output: ink, float32 (H, W), is the coverage of each pixel, 0 bare paper to 1; paper,
-float32 (H, W), is its reflectance. Lengths are pixels at a symbol size of about 22 pixels. Every
-function takes a random generator and returns a new array.
+Input and output: ink, float32 (H, W), the coverage of each pixel from 0 (bare paper) to 1, or
+paper, float32 (H, W), its reflectance. Lengths are pixels at a symbol size of about 22 pixels.
+Every function takes a random generator and returns a new array. Method: morphology, and low-pass
+noise as spatially varying parameters. `hmer_cli.training.augment.camera` models the camera.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 @cache
 def _bank() -> Gray:
-    """White noise to cut fields from: drawing it anew for every image would cost the most time."""
+    """White noise that `field` cuts from: sampling it per image would dominate the run time."""
     return np.random.default_rng(0).standard_normal(_BANK, np.float32)
 
 
 def field(shape: tuple[int, int], length: float, rng: np.random.Generator) -> Gray:
-    """Noise around 0 with a deviation of about 1, whose bumps are about ``length`` pixels wide."""
+    """Noise (H, W) of mean 0 and deviation about 1; its correlation length is ``length`` pixels."""
     length = max(length, 1.0)
     rows, columns = (int(np.ceil(n / length)) + 2 for n in shape)
     bank = _bank()
@@ -50,7 +51,10 @@ def blurred(image: Gray, sigma: float) -> Gray:
 
 
 def widened(ink: Gray, rng: np.random.Generator, change: tuple[float, float]) -> Gray:
-    """Another pen, pressed unevenly: lines up to two pixels wider (change 1) or thinner (-1)."""
+    """Line width that varies along the strokes.
+
+    ``change`` is the range of the mean: 1 makes lines two pixels wider, -1 two pixels thinner.
+    """
     mean = rng.uniform(*change)
     press = mean + rng.uniform(0, 0.3) * field(ink.shape, rng.uniform(8, 24), rng)
     press = np.clip(press, -0.5, 1)
@@ -60,14 +64,14 @@ def widened(ink: Gray, rng: np.random.Generator, change: tuple[float, float]) ->
 
 
 def bold(ink: Gray, rng: np.random.Generator) -> Gray:
-    """A felt pen or a marker: lines two to four pixels wider, so that signs touch."""
+    """Lines two to four pixels wider, as of a felt pen: neighbouring symbols may touch."""
     size = 2 * int(rng.choice([1, 1, 1, 2])) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return np.asarray(cv2.dilate(ink, disc), np.float32)
 
 
 def filled(ink: Gray, rng: np.random.Generator) -> Gray:
-    """A coarse lens before a hard threshold: at a low one loops fill, at a high one lines break."""
+    """Blur, then a steep threshold: a low one fills loops, a high one breaks thin lines."""
     soft = blurred(ink, rng.uniform(0.8, 1.8))
     inside = soft[ink > 0.5]
     if not inside.size:
@@ -77,7 +81,7 @@ def filled(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def cut(ink: Gray, rng: np.random.Generator) -> Gray:
-    """The picture ends a little too early on one side: what stood there is gone."""
+    """Cropping into the ink: one to five pixels of it are lost on one side."""
     x, y, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
     lost = int(rng.integers(1, 6))
     out = ink.copy()
@@ -91,9 +95,9 @@ def cut(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def lined(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Remains of whole lines above, below or beside, cut by the edge, where there is room.
+    """Parts of neighbouring lines of text at the edges of the image, where there is room.
 
-    They are bands of the ink itself, of the end that faces the writing, moved along.
+    They are bands of the ink itself, rolled along the edge.
     """
     x, y, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
     H, W = ink.shape
@@ -120,7 +124,7 @@ def lined(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def framed(ink: Gray, rng: np.random.Generator) -> Gray:
-    """A box round the writing, or some sides of one, where there is room."""
+    """A frame around the ink, or some of its sides, where there is room."""
     x, y, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
     H, W = ink.shape
     if not w:
@@ -138,25 +142,25 @@ def framed(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def pressed(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Strokes darker here and paler there, as the hand presses."""
+    """Darkness that varies along the strokes, as with pen pressure."""
     pale = rng.uniform(0.1, 0.35) * (1 + field(ink.shape, rng.uniform(6, 30), rng))
     return ink * (1 - np.clip(pale, 0, 0.5))
 
 
 def pencil(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Graphite that only the tops of the paper's grain take."""
+    """Pencil: coverage follows the grain of the paper."""
     bare = rng.uniform(0.15, 0.4) * (1 + field(ink.shape, rng.uniform(1, 2), rng))
     return ink * (1 - np.clip(bare, 0, 0.8))
 
 
 def skipping(ink: Gray, rng: np.random.Generator) -> Gray:
-    """A ball pen that leaves small gaps."""
+    """Small gaps in the lines, as of a ballpoint pen."""
     gaps = np.clip(2 * field(ink.shape, rng.uniform(2, 5), rng) - rng.uniform(2.4, 3.4), 0, 1)
     return ink * (1 - rng.uniform(0.4, 0.9) * gaps)
 
 
 def ragged(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Ink soaked into the fibres: hard edges that are nowhere straight."""
+    """Rough edges, as of ink that spreads along paper fibres."""
     rough = rng.uniform(0.03, 0.14) * field(ink.shape, rng.uniform(1, 2.5), rng)
     level = rng.uniform(0.3, 0.48)
     soaked = (blurred(ink, rng.uniform(0.6, 1.0)) + rough - level) * rng.uniform(2, 4) + 0.5
@@ -164,9 +168,9 @@ def ragged(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def neighboured(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Bits of the lines above, below and beside reach in at the border, where there is room.
+    """Fragments of neighbouring writing at the border, where there is room.
 
-    They are pieces of the ink itself, and keep a distance from it.
+    They are patches of the ink itself, at least five pixels away from it.
     """
     x, y, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
     H, W = ink.shape
@@ -196,20 +200,20 @@ def _along(rng: np.random.Generator, low: int, high: int) -> int:
 
 
 def fibrous(paper: Gray, rng: np.random.Generator) -> Gray:
-    """Fine grain and coarse clouds of the paper itself."""
+    """Paper texture: fine grain and coarse variation of reflectance."""
     grain = rng.uniform(0.002, 0.012) * field(paper.shape, rng.uniform(1, 2.5), rng)
     clouds = rng.uniform(0.003, 0.02) * field(paper.shape, rng.uniform(5, 25), rng)
     return paper * (1 + grain + clouds)
 
 
 def ruled(paper: Gray, rng: np.random.Generator, depth: float) -> Gray:
-    """Ruled lines that take ``depth`` of the light."""
+    """Ruled lines whose reflectance is lower by the share ``depth``."""
     mask = _rules(paper.shape, rng.uniform(38, 80), rng.normal(0, 0.008), rng)
     return paper * (1 - np.float32(depth) * mask)
 
 
 def squared(paper: Gray, rng: np.random.Generator, depth: float) -> Gray:
-    """Squared paper whose lines take ``depth`` of the light."""
+    """Squared paper whose lines have a reflectance lower by the share ``depth``."""
     pitch, slope = rng.uniform(14, 36), rng.normal(0, 0.008)
     mask = _rules(paper.shape, pitch, slope, rng)
     mask = np.maximum(mask, _rules(paper.shape[::-1], pitch, -slope, rng).T)
@@ -217,7 +221,7 @@ def squared(paper: Gray, rng: np.random.Generator, depth: float) -> Gray:
 
 
 def _rules(shape: tuple[int, int], pitch: float, slope: float, rng: np.random.Generator) -> Gray:
-    """Lines across, 0 to 1, often broken or dotted as scanners leave them."""
+    """Horizontal lines, 0 to 1, in half of the cases broken or dotted, as in scans."""
     mask = _lines(shape, pitch, slope, rng)
     if rng.random() < 0.5:
         kept = field(shape, rng.uniform(8, 40), rng) + rng.uniform(-0.5, 1.5)
@@ -229,7 +233,7 @@ def _rules(shape: tuple[int, int], pitch: float, slope: float, rng: np.random.Ge
 
 
 def _lines(shape: tuple[int, int], pitch: float, slope: float, rng: np.random.Generator) -> Gray:
-    """Lines ``pitch`` apart, half a pixel to nearly two wide, antialiased."""
+    """Antialiased lines ``pitch`` pixels apart, 0.5 to 1.7 pixels wide, rising by ``slope``."""
     H, W = shape
     rise, fine = slope * W, 16
     starts = np.arange(rng.uniform(0, pitch) - abs(rise), H + abs(rise), pitch)
@@ -244,7 +248,7 @@ def _lines(shape: tuple[int, int], pitch: float, slope: float, rng: np.random.Ge
 
 
 def margined(paper: Gray, rng: np.random.Generator, depth: float) -> Gray:
-    """The upright line that sets off the margin."""
+    """The vertical line of a margin, its reflectance lower by the share ``depth``."""
     H, W = paper.shape
     mask = np.zeros(paper.shape, np.uint8)
     x = int(rng.integers(W))
@@ -253,7 +257,7 @@ def margined(paper: Gray, rng: np.random.Generator, depth: float) -> Gray:
 
 
 def bled(paper: Gray, ink: Gray, rng: np.random.Generator, depth: float) -> Gray:
-    """Writing of the other side, mirrored and soft, takes up to ``depth`` of the light."""
+    """Bleed-through: the ink mirrored, moved and blurred, lowers reflectance by up to ``depth``."""
     back = ink[:, ::-1] if rng.random() < 0.7 else ink[::-1]
     back = np.roll(back, (_along(rng, 0, ink.shape[0]), _along(rng, 0, ink.shape[1])), (0, 1))
     soft = blurred(back, rng.uniform(0.5, 1.6))
@@ -262,7 +266,7 @@ def bled(paper: Gray, ink: Gray, rng: np.random.Generator, depth: float) -> Gray
 
 
 def specked(paper: Gray, rng: np.random.Generator) -> Gray:
-    """Dust: dots and short hairs, thinner than a pen's."""
+    """Dust: dots and short hairs, one pixel wide."""
     mask = np.zeros(paper.shape, np.uint8)
     H, W = paper.shape
     for _ in range(1 + rng.poisson(H * W / 12000)):
@@ -274,7 +278,7 @@ def specked(paper: Gray, rng: np.random.Generator) -> Gray:
 
 
 def shaded(paper: Gray, rng: np.random.Generator) -> Gray:
-    """Uneven light: one side darker, clouds of shade, sometimes the edge of a shadow or a fold."""
+    """Uneven light: a gradient, low-pass noise, and in three of ten a shadow with a soft edge."""
     H, W = paper.shape
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.ogrid[-0.5 : 0.5 : H * 1j, -0.5 : 0.5 : W * 1j]

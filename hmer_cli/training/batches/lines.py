@@ -25,13 +25,13 @@ from hmer_cli.training.compose.examples import Example, ImageExample
 from hmer_cli.training.compose.lines import Composer
 
 STRIDE = 4
-"""Points for each frame."""
+"""Points per CTC frame."""
 
 _X_HEIGHT, _PEN = (9.0, 26.0), (0.1, 0.3)
-"""Pixels of a unit in images, and the width of the pen in units: ranges."""
+"""Ranges of the unit (x height) in pixels of images, and of the pen width in units."""
 
 _STILL = 18.0, 0.16
-"""The same of the images that are scored."""
+"""The same for validation images, fixed."""
 
 _ROOM = 8
 _STRETCH, _SHEAR, _ROTATION, _WOBBLE, _ZOOM = 0.12, 0.2, 0.015, 0.06, 0.1
@@ -48,19 +48,19 @@ class Lines(Targets):
 
 
 def image_example(example: Example) -> Example:
-    """The example as an image of its ink."""
+    """The example rendered: an image in place of its strokes."""
     return Example((), example.tokens, image=ImageExample(_drawn(example.strokes, *_STILL)))
 
 
 def still(example: Example) -> Features:
-    """The features of an example as it is."""
+    """Features (T, FEATURES) of an example without augmentation."""
     if example.image is None:
         return line_features(example.strokes)
     return _of_skeleton((example.image.pixels > 127).astype(np.uint8), example.strokes, 1.0)
 
 
 def jittered(example: Example, images: float, rng: np.random.Generator) -> Features:
-    """The features of an example in another hand, a share of them as ``images`` tell them."""
+    """Features (T, FEATURES) of an augmented example; a share ``images`` is rendered first."""
     unit = unit_of(example.strokes)
     points = np.concatenate(example.strokes)
     ends = np.cumsum([len(s) for s in example.strokes])
@@ -75,7 +75,7 @@ def jittered(example: Example, images: float, rng: np.random.Generator) -> Featu
 
 
 def _bends(ends: NDArray[np.intp], size: float, rng: np.random.Generator) -> Features:
-    """Smooth noise (P, 2) along strokes that have these ends, as of `augment.ink.wobble`."""
+    """Smooth noise (P, 2) along strokes with these ends, as by `augment.ink.wobble`."""
     count = np.diff(ends, prepend=0)
     owner = np.repeat(np.arange(len(ends)), count)
     share = (np.arange(ends[-1]) - (ends - count)[owner]) / np.maximum(count - 1, 1)[owner]
@@ -85,7 +85,7 @@ def _bends(ends: NDArray[np.intp], size: float, rng: np.random.Generator) -> Fea
 
 
 def _drawn(strokes: Sequence[Stroke], size: float, pen: float) -> NDArray[np.uint8]:
-    """Ink (H, W), bright on black, with ``size`` pixels a unit and a ``pen`` of so many units."""
+    """Image (H, W), bright on black: ``size`` pixels per unit, a pen ``pen`` units wide."""
     scale = size / unit_of(strokes)
     points = np.concatenate(list(strokes))
     low, extent = points.min(axis=0), np.ptp(points, axis=0) * scale
@@ -95,7 +95,7 @@ def _drawn(strokes: Sequence[Stroke], size: float, pen: float) -> NDArray[np.uin
 
 
 def _worn(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A mask of ink whose edges are ragged and whose lines are wider or thinner."""
+    """A binary mask of the ink with rough edges and random line width."""
     soft = cv2.GaussianBlur(ink, (0, 0), float(rng.uniform(0.3, 1.2)))
     noise = rng.normal(0, float(rng.uniform(0, 40)), ink.shape).astype(np.float32)
     grain = cv2.GaussianBlur(noise, (0, 0), 0.8)
@@ -103,7 +103,7 @@ def _worn(ink: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]
 
 
 def _of_skeleton(mask: NDArray[np.uint8], strokes: Sequence[Stroke], zoom: float) -> Features:
-    """Features of the skeleton of a mask; where nothing is left of the ink, of its strokes."""
+    """Features of the skeleton of a mask; of the strokes if no skeleton is left."""
     found = skeleton(mask)
     if found is None or not found.strokes:
         return line_features(strokes, zoom=zoom)
@@ -112,7 +112,11 @@ def _of_skeleton(mask: NDArray[np.uint8], strokes: Sequence[Stroke], zoom: float
 
 @dataclass(frozen=True)
 class LineBatches:
-    """Examples -> batches of about ``points`` points, those of like length together."""
+    """Examples -> batches of at most ``points`` points, grouped by length.
+
+    ``pool`` examples are sorted at a time and shown ``shown`` times; ``images`` is the share that
+    is rendered.
+    """
 
     units: Units
     points: int
@@ -121,7 +125,7 @@ class LineBatches:
     shown: int
 
     def batches(self, examples: Iterable[Example], rng: np.random.Generator) -> Iterator[Lines]:
-        """Jittered lines for as long as there are examples."""
+        """Batches of augmented lines until the examples end."""
         pool: list[tuple[Features, list[int]]] = []
         for example in Composer(rng).composed(examples):
             label = self.units.encode(example.tokens)

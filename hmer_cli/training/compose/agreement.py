@@ -98,7 +98,7 @@ def _store(path: Path, kept: NDArray[np.bool_]) -> None:
 def agreeing(symbols: Sequence[IsolatedSymbol]) -> NDArray[np.bool_]:
     """Whether one of the nearest neighbours of each symbol (N,) has its token.
 
-    Where there are but a few of a token, nothing can be said against them: they all agree.
+    Tokens with only a few samples are not judged: all of them agree.
     """
     if len(symbols) <= _NEAREST:
         return np.ones(len(symbols), bool)

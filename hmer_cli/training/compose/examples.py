@@ -53,7 +53,7 @@ Centres = list[tuple[float, float, str]]
 class ImageExample:
     """Handwriting that came as an image: (H, W), ink bright on black, at the reader's scale.
 
-    ``centres`` are its symbols, None where nobody tells them.
+    ``centres`` are its symbols, None if unknown.
     """
 
     pixels: NDArray[np.uint8]

@@ -1,8 +1,8 @@
-"""Lines of text -> training examples, and new lines of some of their words and formulas.
+"""Composition of training examples of the line reader.
 
-The strokes of each word are known where the gaps between them tell: of a line with N spaces, its N
-widest gaps. `Composer` takes a few words of a line, puts formulas between them, or shows a formula
-alone, whose label is `MATH`.
+Input: transcribed lines, and formulas. Output: `Example` objects: whole lines, parts of lines,
+lines with formulas inserted, and formulas alone, whose label is `MATH`. Method: a line with N
+spaces is split into words at its N widest gaps, if these are clearly wider than all others.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from hmer_cli.recognition.strokes import stroke_size
 from hmer_cli.training.compose.examples import Example
 
 _CLEAR = 1.25
-"""The narrowest gap between words is so many times the widest within one."""
+"""Least ratio of the narrowest gap between words to the widest gap within one."""
 
 _UNEVEN = 2.5
-"""A word is so many times as wide, a character, as its line at most, and as little narrower."""
+"""Largest ratio, either way, of a word's width per character to that of its line."""
 
 _RARE = 8
-"""Lines with a character of fewer training lines are left out."""
+"""Lines with a character that occurs in fewer lines are left out."""
 
 _KEPT = 400
-"""Formulas that wait to be put between words."""
+"""Size of the pool of formulas that are inserted between words."""
 
 _ALONE, _PART, _MIXED = 0.25, 0.4, 0.3
-"""Shares: of formulas that are shown alone, of lines of which some words are, or with formulas."""
+"""Shares of formulas that are examples by themselves, of lines cut to some of their words, and of
+lines with formulas inserted."""
 
 _LETTER = 1.5
 """Height of a typical symbol of a formula, in units of the line."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,11 @@ _TRIES = 10
 _UNEVEN = 0.08
 """The deviation of an isolated sign's size (log) and height over the line, in x heights; within
 CROHME's lines both are 0.13 to 0.19, a part of which is the fit of the line."""  # chosen on CROHME
+
+_FORMS = {"x": ("n", "n", "n", "u", r"\alpha"), r"\pi": ("n",)}
+_FORMED = 0.07
+"""Forms that some hands write in place of a sign, so that only the formula tells it, as in
+``\\sin n`` for ``\\sin x``; the share of hands that do."""  # seen on scanned crops, convention
 
 _SPELLED, _JOINED = 0.25, 0.4
 """How often a function's name is put together from letters though there is ink of it, and how
@@ -160,12 +165,22 @@ class BankHand:
         self.family = family
         self.rng = rng
         self.font = FontWriter(rng)
+        self.forms = {
+            token: forms[int(rng.integers(len(forms)))]
+            for token, forms in _FORMS.items()
+            if rng.random() < _FORMED
+        }
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
         """A glyph of the token; of several the one nearest in width over height to ``aspect``.
 
         Raises KeyError where neither bank nor font has the token.
         """
+        if token in self.forms:
+            return replace(self._glyph(self.forms[token], aspect), token=token)
+        return self._glyph(token, aspect)
+
+    def _glyph(self, token: str, aspect: float | None) -> Glyph:
         shelf = self.bank.shelf(token)
         if token in WORDS and (shelf is None or self.rng.random() < _SPELLED):
             return self._word(token)

@@ -36,7 +36,7 @@ from hmer_cli.training.page_synthesis.prose_page import prose_page
 
 Array = NDArray[Any]
 Drawn = tuple[Page, Array, Matrix]
-"""A page, true boxes (M, 4), and the way from where these are told to the page's source."""
+"""A page, true boxes (M, 4), and the homography from their pixels to the page's source."""
 
 INSIDE = 0.6  # of a part's box that has to be in a true box for the part to belong to it
 SOUND = (0.6, 1.7)  # parts of a photo for each of its page; others were not cleaned
@@ -67,7 +67,7 @@ class Example:
 
 
 def scans(dataset: Path, every: int, photos: int, kept: Path) -> Iterator[Example]:
-    """Every Nth page of a folder or zip of pages with boxes, and so many photos of each."""
+    """Every Nth page of a folder or zip of pages with boxes, and ``photos`` photos of each."""
     store = open_store(str(dataset))
     images = {stem(file): file for file in store.ending(*IMAGES)}
     for index, name in enumerate(sorted(store.ending(".json"))[::every]):
@@ -121,7 +121,7 @@ def synthetic(
     counts: tuple[int, int],
     kept: Path,
 ) -> Iterator[Example]:
-    """Pages of prose and of lecture notes, so many of each; of these every third is a photo.
+    """Pages of prose and of lecture notes, ``counts`` of each; every third is a photo.
 
     A fold has its own fonts and writers. Without ``fonts`` all words are written in ink.
     """

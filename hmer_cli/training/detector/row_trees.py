@@ -1,8 +1,8 @@
-"""Training of the trees that end rows of writing: gaps between bands -> boosted trees.
+"""Training of boosted trees that separate rows of writing.
 
-Input: training ink. Output: an ONNX file. Expressions are drawn alone and two to four below each
-other, at any distance and slightly sloping: white between expressions ends a row, white inside of
-one does not. Two minutes on one core.
+Input: training ink. Output: an ONNX model, and scores by cross-validation. Method: expressions are
+rendered alone and in stacks of two to four at random distances and slopes; white gaps between
+expressions are positive examples, those within one are negative. Two minutes on one core.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def train(
 
 
 def held_out(grown: Sequence[Trees], features: Array, folds: NDArray[np.int64]) -> Array:
-    """What the trees of each fold, grown without its rows, say of them, (G,)."""
+    """Out-of-fold predictions (G,): of each fold by the trees grown without it."""
     told = np.zeros(len(folds), np.float32)
     for fold, trees in enumerate(grown):
         if (held := folds == fold).any():
@@ -79,7 +79,7 @@ def _share(values: NDArray[np.bool_]) -> float:
 
 
 def drawn(crohme: Path, count: int, random: Random) -> list[Array]:
-    """The boxes of the parts of so many expressions, each (N, 4), in letter heights."""
+    """Boxes (N, 4) of the components of each of ``count`` expressions, in letter heights."""
     samples = open_dataset(str(crohme), "train")
     random.shuffle(samples)
     found = []
@@ -93,7 +93,7 @@ def drawn(crohme: Path, count: int, random: Random) -> list[Array]:
 
 
 def table(singles: Sequence[Array], stacks: int, random: Random) -> Table:
-    """The gaps of all expressions, and of so many stacks of them; a stack is of one fold."""
+    """The gaps of all single expressions and of ``stacks`` stacks; a stack is in one fold."""
     features, truth, folds = [], list[bool](), list[int]()
     for index in range(len(singles) + stacks):
         fold = index % FOLDS

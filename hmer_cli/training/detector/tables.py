@@ -31,10 +31,10 @@ from hmer_cli.page.detect.detector import Detector
 from hmer_cli.page.detect.gap_features import cut_features
 from hmer_cli.training.detector.examples import Array, Example
 
-GOOD = 0.6  # the IoU from which on a candidate counts as the expression
-HALF = 0.5  # the IoU from which on it is at least half of one: all of these are kept
-NEAR = 0.45  # the IoU from which on a candidate shows where people draw edges
-KEPT = 0.3  # of the other candidates: there are many, and they are much alike
+GOOD = 0.6  # least IoU of a positive candidate
+HALF = 0.5  # least IoU of candidates that are all kept
+NEAR = 0.45  # least IoU of candidates for the regression of margins
+KEPT = 0.3  # share of the other candidates: there are many, and they are similar
 
 Table = tuple[Array, Array, Array]
 """Features (N, F), targets (N,) or (N, 4), and weights (N,)."""
@@ -55,7 +55,7 @@ class Case:
 
 
 def cases(pages: Iterable[Example], known: Detector) -> Iterator[Case]:
-    """The pages with what the network of their fold, which never saw them, predicts."""
+    """The pages with out-of-fold predictions of the component network."""
     for page in pages:
         told = component_graph(page.parts, known.kinds)
         yield Case(page, told, predict(page.parts, told, *known.answers(told, page.fold)))
@@ -93,8 +93,8 @@ def candidates(case: Case, known: Detector) -> Table:
 
 
 def edges(case: Case, known: Detector) -> Table:
-    """The features of candidates near a true box, how far it is beyond each of their edges in
-    letter heights, (N, 4), and weights, all one; nothing of pages whose boxes nobody drew."""
+    """Features of candidates near a true box, its margins (N, 4) beyond their edges in letter
+    heights, and unit weights; empty for pages without drawn boxes."""
     if not len(case.page.truth) or not case.page.annotated:
         return np.zeros((0, 1), np.float32), np.zeros((0, 4)), np.zeros(0)
     runs = case.runs(known)

@@ -1,6 +1,7 @@
-"""A checkpoint of the line reader -> its weights file.
+"""Export of the line reader: network and metadata -> weights file.
 
-Output: one ONNX model, matrices in 16 bits.
+Output: one ONNX model with the metadata as JSON. Large tensors are stored as float16 and cast to
+float32 on loading.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from hmer_cli.recognition.line_reader import METADATA
 
 OPSET = 17
 _SMALL = 4096
-"""Tensors of fewer numbers stay as they are."""
+"""Smaller tensors stay float32."""
 
 
 def export_lines(model: LineModel, metadata: dict[str, Any], path: Path) -> None:
-    """Write the model with what its metadata says; features (B, T, C) -> frames (B, T / 4, V)."""
+    """Write the model, features (1, T, C) -> frames (1, T / 4, V), with its metadata."""
     model.eval()
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -51,7 +52,7 @@ def export_lines(model: LineModel, metadata: dict[str, Any], path: Path) -> None
 
 
 def _halve(model: onnx.ModelProto) -> None:
-    """Large tensors in 16 bits on disk, which loading makes 32 again."""
+    """Store large tensors as float16, followed by a cast to float32."""
     casts = []
     for tensor in list(model.graph.initializer):
         value = numpy_helper.to_array(tensor)

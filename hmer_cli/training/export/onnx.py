@@ -256,6 +256,7 @@ def _opened(path: Path) -> tuple[onnx.ModelProto, dict[str, onnx.ModelProto], di
         model = onnx.load(str(path))
         found = {entry.key: entry.value for entry in model.metadata_props}
         metadata = json.loads(found.pop(METADATA))
+        found.pop(LANGUAGE, None)
         packages = {key: onnx.load_from_string(unpacked(text)) for key, text in found.items()}
     except Exception as error:  # protobuf's own errors share no base class with others
         raise MissingError(f"{path} holds no weights of hmer", "give others") from error

@@ -30,31 +30,31 @@ from hmer_cli.training.compose.examples import inks
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 
 Way = tuple[float, float, float, float]
-"""The share of people who write so, factors for width and height, and a move down in x heights."""
+"""Probability of a variant, factors of its width and height, and its shift down in x heights."""
 
 Pull = tuple[float, float, float]
 """The last three of a `Way`; the factors as logarithms."""
 
 _EACH = 4
-"""So many inks of a token are asked of a writer, that no writer is the rule."""
+"""Samples of a token per writer at most, so that no writer dominates."""
 
 _POINTS = 32
-"""Two shapes are compared by so many points."""
+"""Points by which two shapes are compared."""
 
 _SHORT = 0.3
 """The shorter side of a shape counts as this share of the longer one at least."""
 
 _THIN = 0.25
-"""What is drawn thinner than this, in x heights, is not pulled."""
+"""Least side of a variant, in x heights, that is scaled."""
 
 _FEW = 8.0
-"""The usual pull of a kind counts as that of so many writers."""
+"""Pseudo-count of writers of the mean `Pull` of a symbol class."""
 
 _FITTED = frozenset({r"\frac", r"\sqrt", *COVERS})
-"""The layout makes these as wide as they need to be."""
+"""Symbols whose width the layout determines."""
 
 _HELD = frozenset({"open", "close", "bar"})
-"""Kinds as high as what they hold."""
+"""Symbol classes whose height follows their content."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _ways(
 
 
 def _pull(token: str, drawn: Shape, those: Followers) -> Pull:
-    """What gives a drawing the box that people's ink of it usually has."""
+    """The `Pull` that maps the box of a drawing to the mean box of its training ink."""
     x0, y0, x1, y1 = np.median(those.boxes, axis=0).tolist()
     left, top, right, bottom = drawn.box
     wide = math.log(max(x1 - x0, 0.01) / max(right - left, 0.01))

@@ -1,6 +1,7 @@
-"""State of a page of lecture notes while it is composed: sheet, writer, current line.
+"""Composition of a synthetic page of lecture notes: places words and formulas line by line.
 
-Places words and formulas, and records the boxes of expressions.
+Input: a symbol bank, fonts and a source of labels. Output: ink drawn on a `Sheet`, which records
+the boxes (x0, y0, x1, y1) of the expressions in pixels. `lecture_page` decides what is placed.
 """
 
 from __future__ import annotations
@@ -27,18 +28,26 @@ from hmer_cli.training.page_synthesis.sheet import (
 from hmer_cli.training.page_synthesis.templates import DISPLAY, INLINE, instantiate
 from hmer_cli.training.page_synthesis.writer import Writer, placed, right_of
 
-SET = 0.25  # of those who do not write our own font have their words set in another
-TRIES = 12
+SET = 0.25  # share of writers without the project's own font whose words are set in another font
+TRIES = 12  # expressions sampled at most until one fits
 
 MARKS = r"f g x y n r a k h 0 1 2 3 A B C \infty \rightarrow \Rightarrow \rightarrow".split()
 
 
 @dataclass
 class PageComposer:
-    """The page, who writes it, and where its lines are: ``pitch`` pixels apart from ``top`` on.
+    """A page, its writer and its lines.
 
-    ``formulas`` are what to write beside what every lecture has; ``font`` writes the words where
-    the writer does not; nothing is written beyond ``end``.
+    Attributes:
+        sheet: the page that is drawn on; its ``y`` is the current baseline.
+        writer: glyphs and style of words and formulas.
+        formulas: source of labels beside the templates.
+        pitch: distance of the lines, in pixels.
+        top: baseline of the first line, in pixels.
+        font: draws the words instead of the writer.
+        shades: gray levels of the inks on the page.
+        end: right edge of the writing, in pixels.
+        number: number of the last numbered equation.
     """
 
     sheet: Sheet
@@ -70,7 +79,7 @@ class PageComposer:
         return book
 
     def written(self, page: Pixels, text: str, x: float, y: float) -> float:
-        """As `DrawText`, in this writer's hand."""
+        """Draw words from (x, y) on, as `DrawText`, in the writer's glyphs or in the font."""
         if self.font is not None:
             return self.font(page, text, x, y)
         for word in text.split():
@@ -82,20 +91,20 @@ class PageComposer:
         return x
 
     def say(self, text: str, x: float) -> float:
-        """Words on the line, and where the next one begins."""
+        """Draw words on the current line; returns the x of the next word."""
         x = self.sheet.write(self.sheet.page, text, x, self.sheet.y)
         return x + (self.writer.space if self.font is not None else 0)
 
     def mark(self, x: float, mark: str = "") -> float:
-        """A single sign within words, this one or any: no more an expression than they are."""
+        """Draw a single symbol within words, random if empty; not annotated as an expression."""
         strokes = self.writer.maths(mark or self.sheet.one(*MARKS))
         self.sheet.ink(placed(strokes, x, self.sheet.y))
         return x + right_of(strokes) + self.writer.space
 
     def maths(self, sources: Sequence[Callable[[], str]], x: float, most: float) -> Box | None:
-        """An expression on the line from x on; None, and nothing written, where none fits.
+        """Draw an expression on the current line from x on; its box, or None if none fits.
 
-        ``most`` is how high it may be, in letter heights. The line goes down where it rises high.
+        ``most`` is its maximal height in letter heights. Tall expressions lower the line.
         """
         sheet, random = self.sheet, self.sheet.random
         for _ in range(TRIES):
@@ -113,24 +122,24 @@ class PageComposer:
         return None
 
     def inline(self) -> str:
-        """A short expression, in other letters."""
+        """A label of the inline templates, with random letters and digits."""
         return instantiate(INLINE, self.sheet)
 
     def known(self) -> str:
-        """What lectures are full of, in other letters."""
+        """A label of the templates of displayed equations, with random letters and digits."""
         return instantiate(DISPLAY, self.sheet)
 
     def found(self) -> str:
-        """An expression of the formulas."""
+        """A label of ``formulas``."""
         return self.formulas.sample(self.sheet.random)
 
     def feed(self, foot: float = 0.0) -> None:
-        """On to the next line, below what reaches down to ``foot``."""
+        """Advance to the next line, below ``foot``, the lower edge of what was drawn."""
         sheet = self.sheet
         sheet.y = max(sheet.y + self.pitch, foot + sheet.room(1.5, 2.2))
 
     def ends(self, lines: float) -> bool:
-        """Whether there are no more than so many lines left on the page."""
+        """Whether fewer than ``lines`` lines are left on the page."""
         return self.sheet.y > HEIGHT - lines * self.pitch
 
 

@@ -1,11 +1,12 @@
 """Synthetic pages of lecture notes with boxes of their expressions.
 
-Input: a symbol bank, fonts and a source of labels. Output: the page (H, W), and boxes in pixels.
-Words and formulas use the same letters (symbols of CROHME and MathBrush, or the project's own
-font), some words a font. Derivations continue over lines; short formulas stand within prose.
-Negatives that resemble formulas: single letters, abbreviations in brackets, equation numbers,
-bullets, labels of drawings. A page is clean, in several gray levels, as note-taking programs export
-it, or scanned.
+Input: a symbol bank, fonts and a source of labels. Output: the page, (H, W) uint8, dark ink on
+white, and boxes (x0, y0, x1, y1) in pixels. Method: blocks (prose, lists, statements, displayed
+equations, derivations, rows, drawings) are sampled with weights of the page. Words and formulas
+use the same letters (symbols of CROHME and MathBrush, or the project's own font), some words a
+font. Negatives that resemble formulas: single letters, abbreviations in brackets, equation numbers,
+bullets, labels of drawings. A page is clean in several gray levels, as exported by note-taking
+programs, or scanned.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from hmer_cli.training.compose.symbol_bank import SymbolBank
 from hmer_cli.training.page_synthesis.composer import TRIES, PageComposer
 from hmer_cli.training.page_synthesis.sheet import HEIGHT, WIDTH, Box, Pixels, Random, Sheet
 
-SCANNED = 0.55  # of the pages are scans; the others are exported
-TALLEST = 9.0  # letter heights of an equation
+SCANNED = 0.55  # share of the pages that are scans
+TALLEST = 9.0  # letter heights: maximal height of a displayed equation
 
 BULLETS = ("-", "*", ".", "@)", "(@)", "@.", r"\rightarrow")
 FEW = ("if", "then", "and", "so", "where", "as", "is", "for", "let", "since", "or")
@@ -30,7 +31,7 @@ FEW = ("if", "then", "and", "so", "where", "as", "is", "for", "let", "since", "o
 def lecture_page(
     bank: SymbolBank, fonts: Sequence[Path], formulas: LabelSource, random: Random
 ) -> tuple[Pixels, list[Box]]:
-    """A page and the boxes of its equations; ``formulas`` are what nobody thought of here."""
+    """A page and the boxes of its equations, which are templates or labels of ``formulas``."""
     notes = PageComposer.sample(bank, fonts, formulas, random)
     _fill(notes)
     sheet = notes.sheet
@@ -42,7 +43,7 @@ def lecture_page(
 
 
 def _fill(notes: PageComposer) -> None:
-    """Writes down to the foot of the page; how often people do what is their own."""
+    """Sample blocks until the page is full, with weights drawn once per page."""
     sheet = notes.sheet
     if sheet.chance(0.4):
         sheet.title()
@@ -64,7 +65,7 @@ def _fill(notes: PageComposer) -> None:
 
 
 def _remark(notes: PageComposer, start: float) -> None:
-    """Something on the right of what was just written, where there is room."""
+    """Draw a remark to the right of the last block, if there is room."""
     sheet, foot = notes.sheet, notes.sheet.y
     near = [box[2] for box in sheet.boxes if box[3] > start] + [0.55 * WIDTH]
     inked = np.flatnonzero((sheet.page[int(start - notes.pitch) : int(foot)] < 200).any(0))
@@ -79,7 +80,7 @@ def _remark(notes: PageComposer, start: float) -> None:
 
 
 def _words(notes: PageComposer) -> None:
-    """Lines of words with short expressions and single letters among them."""
+    """Draw lines of words with short expressions and single letters among them, or a heading."""
     sheet = notes.sheet
     heading = sheet.chance(0.15)
     rich = float(sheet.random.choice([0.0, 0.05, 0.15]))
@@ -107,7 +108,7 @@ def _words(notes: PageComposer) -> None:
 
 
 def _comma(notes: PageComposer, x: float) -> float:
-    """What follows an expression in a line of words, now and then."""
+    """Draw punctuation after an inline expression in one of four cases; returns the next x."""
     if not notes.sheet.chance(0.25):
         return x
     back = (notes.writer.blank - 0.4) * notes.sheet.letter
@@ -115,7 +116,7 @@ def _comma(notes: PageComposer, x: float) -> float:
 
 
 def _list(notes: PageComposer) -> None:
-    """Items below each other, each behind a bullet."""
+    """Draw a list with bullets or numbers."""
     sheet = notes.sheet
     bullet = sheet.one(*BULLETS)
     counted = sheet.one("123456", "abcdef", "ABCDEF")
@@ -140,7 +141,7 @@ def _list(notes: PageComposer) -> None:
 
 
 def _statement(notes: PageComposer) -> None:
-    """Words and expressions by turns on one line."""
+    """Draw one line of alternating words and expressions."""
     sheet = notes.sheet
     x, foot = sheet.left, 0.0
     speaks = sheet.chance(0.6)
@@ -168,7 +169,7 @@ def _statement(notes: PageComposer) -> None:
 
 
 def _display(notes: PageComposer) -> None:
-    """An expression alone, and what people put beside, below and round it."""
+    """Draw a displayed equation with a frame, a label, an equation number or a remark."""
     sheet = notes.sheet
     x = sheet.left + sheet.room(0, 10)
     box = notes.maths([notes.known, notes.found, notes.found], x, TALLEST)
@@ -194,7 +195,7 @@ def _display(notes: PageComposer) -> None:
 
 
 def _labelled(notes: PageComposer, box: Box) -> float:
-    """A brace or a line below a part of an expression, and a word below that; where it ends."""
+    """Draw a bracket or a line and a word below part of an expression; returns their foot."""
     sheet = notes.sheet
     x0 = float(sheet.random.uniform(box[0], (box[0] + box[2]) / 2))
     x1 = float(sheet.random.uniform(x0 + sheet.letter, max(box[2], x0 + 2 * sheet.letter)))
@@ -209,7 +210,7 @@ def _labelled(notes: PageComposer, box: Box) -> float:
 
 
 def _derivation(notes: PageComposer) -> None:
-    """An equation that goes on below, its relations in one column."""
+    """Draw a derivation over several lines, its relations aligned in one column."""
     sheet = notes.sheet
     x = sheet.left + sheet.room(0, 4)
     if sheet.chance(0.4):
@@ -242,7 +243,7 @@ def _relation(sheet: Sheet) -> str:
 
 
 def _side(notes: PageComposer, most: int) -> str:
-    """One side of an equation, of at most so many tokens."""
+    """A label of one side of an equation, of at most ``most`` tokens."""
     for _ in range(TRIES):
         label = notes.known() if notes.sheet.chance(0.4) else notes.found()
         side = label.partition(" = ")[0 if notes.sheet.chance(0.5) else 2] or label
@@ -252,7 +253,7 @@ def _side(notes: PageComposer, most: int) -> str:
 
 
 def _row(notes: PageComposer) -> None:
-    """Several short equations beside and below each other."""
+    """Draw rows of short equations beside each other."""
     sheet = notes.sheet
     for _ in range(int(sheet.random.integers(1, 4))):
         x, foot = sheet.left, 0.0
@@ -269,7 +270,7 @@ def _row(notes: PageComposer) -> None:
 
 
 def _drawing(notes: PageComposer) -> None:
-    """A drawing with letters at it, which are no expressions."""
+    """Draw a sketch with letters beside it, which are not annotated as expressions."""
     sheet = notes.sheet
     size = sheet.room(6, 14)
     x = float(sheet.random.uniform(100, WIDTH - size - 100))

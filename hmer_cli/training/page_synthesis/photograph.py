@@ -1,8 +1,8 @@
-"""Photographs of pages made by code: (H, W) page in, photo and homography out.
+"""Synthetic photographs of pages: page -> photo and the homography between both.
 
-Steps: printed lines of the paper, perspective, a table as background, uneven light and a shadow,
-blur, noise, JPEG. The page detector is trained on them and measured on them
-(``train/benchmarks/photos.py``).
+Input: a page, (H, W) uint8, dark ink on white. Output: the photo, likewise, and a matrix (3, 3).
+Method: ruling, perspective, a background, uneven light, blur, noise and JPEG compression in turn.
+The page detector is trained and measured on them (``train/benchmarks/photos.py``).
 """
 
 from __future__ import annotations
@@ -23,16 +23,15 @@ Matrix = NDArray[np.float64]
 PAPERS = ("plain", "ruled", "squared")
 
 _LINED = 0.01
-"""The share of a page that its printed lines cover, at least."""
+"""Least share of pixels that ruled lines cover on a ruled page."""
 
 
 def photographed(
     page: Pixels, rng: np.random.Generator, paper: str = "plain"
 ) -> tuple[Pixels, Matrix]:
-    """A photo of the page, and the homography from the page's points to the photo's.
+    """A photo (H', W') of the page (H, W), and the homography from page to photo pixels.
 
-    ``page``: (H, W), dark ink on white. ``paper`` is what it is written on: ruled and squared
-    lines are as dark as people's are.
+    ``paper`` is one of PAPERS; the ruling is drawn onto the page.
     """
     light: NDArray[np.float32] = page.astype(np.float32) / np.float32(255)
     lines: NDArray[np.float32] = np.ones_like(light)
@@ -53,13 +52,13 @@ def photographed(
 
 
 def lined(page: Pixels) -> bool:
-    """Whether the page, (H, W), is on paper with lines already."""
+    """Whether the page, (H, W), already has ruled lines."""
     cleaned = clean(page)
     return float((remove_rules(cleaned) != cleaned).mean()) > _LINED
 
 
 def _view(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[tuple[int, int], Matrix]:
-    """The shape of the photo and the way there: from above, but not quite, and turned a little."""
+    """Shape of the photo, and a homography of small random perspective and rotation."""
     H, W = shape
     corners = np.array([(0, 0), (W, 0), (W, H), (0, H)], np.float64)
     angle = rng.normal(0, 0.05)
@@ -75,7 +74,7 @@ def _view(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[tuple[int, 
 
 
 def _table(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Wood, or cloth, darker than paper."""
+    """A background texture (H, W), darker than paper, with horizontal grain."""
     grain = papers.field((shape[0], max(1, shape[1] // 40)), rng.uniform(2, 12), rng)
     wood = cv2.resize(grain, shape[::-1], interpolation=cv2.INTER_CUBIC)
     clouds = papers.field(shape, rng.uniform(40, 200), rng)
@@ -83,7 +82,7 @@ def _table(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float
 
 
 def moved(box: Box, matrix: Matrix) -> Box:
-    """The box round a box that went through a homography."""
+    """The bounding box of a box under a homography."""
     x0, y0, x1, y1 = box
     corners = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float64)
     ends = cv2.perspectiveTransform(corners, matrix)[0]

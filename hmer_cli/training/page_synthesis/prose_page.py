@@ -1,8 +1,9 @@
 """Synthetic pages of English prose with equations, and the boxes of the equations.
 
-Input: ink, a symbol bank and fonts. Output: the page (H, W), and boxes in pixels. The equations are
-inks of CROHME. The prose is drawn in handwriting-like fonts or, letter by letter, in the ink of the
-equations, so that only the order of symbols separates words from formulas.
+Input: ink of single equations, a symbol bank and fonts. Output: the page, (H, W) uint8, dark ink on
+white, and boxes (x0, y0, x1, y1) in pixels. Method: prose and displayed equations alternate at
+random. The prose is set in handwriting-like fonts or composed of symbols of the same inks as the
+equations, so that a detector cannot separate both by the style of the strokes.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from hmer_cli.training.page_synthesis.sheet import (
     Sheet,
 )
 
-PRINTED = 0.45  # of the pages: their prose is written letter by letter in ink
+PRINTED = 0.45  # share of the pages whose prose is composed of inked symbols
 
 
 def prose_page(
     inks: Sequence[Ink], bank: SymbolBank, fonts: Sequence[Path], random: Random
 ) -> tuple[Pixels, list[Box]]:
-    """A page and the boxes of its equations; ``inks`` are chosen among at random."""
+    """A page (HEIGHT, WIDTH) and the boxes of its equations, which are sampled from ``inks``."""
     letter, pen = float(random.uniform(15, 30)), float(random.uniform(2, 4.5))
     left, top = float(random.uniform(50, 160)), float(random.uniform(70, 170))
     sheet = Sheet(random, _silent, letter, pen, left, top)
@@ -56,7 +57,7 @@ def _silent(page: Pixels, text: str, x: float, y: float) -> float:
 
 
 def with_font(path: Path, letter: float, random: Random) -> DrawText:
-    """A writer with a font."""
+    """A function that draws text in a font, with ``letter`` pixels for a letter's height."""
     font = ImageFont.truetype(str(path), int(letter * random.uniform(1.7, 2.3)))
     shade = int(random.integers(20, 100))
 
@@ -70,7 +71,7 @@ def with_font(path: Path, letter: float, random: Random) -> DrawText:
 
 
 def _inked(sheet: Sheet, hand: BankHand) -> DrawText:
-    """A writer who prints letters, each of them ink of an equation."""
+    """A function that draws text by glyphs of the symbol bank, letter by letter."""
     random = sheet.random
     unit = sheet.letter * float(random.uniform(0.6, 0.95))
     between, blank = float(random.uniform(0.02, 0.35)), float(random.uniform(0.7, 1.3))
@@ -92,7 +93,7 @@ def _inked(sheet: Sheet, hand: BankHand) -> DrawText:
 
 
 def _prose(sheet: Sheet, inks: Sequence[Ink]) -> None:
-    """Some lines of words, with short equations among them; or a heading; or a list."""
+    """Draw one to four lines of words with short equations among them, or a list."""
     indent = sheet.left + (sheet.room(0, 8) if sheet.chance(0.4) else 0)
     end = WIDTH - sheet.room(2, 14)
     bullet = sheet.one("", "", "", "- ", "* ", ". ", "1) ", "2) ")
@@ -116,7 +117,7 @@ def _prose(sheet: Sheet, inks: Sequence[Ink]) -> None:
 
 
 def _display(sheet: Sheet, inks: Sequence[Ink]) -> None:
-    """Equations in a row, with words before and behind, and a number at the margin."""
+    """Draw a row of displayed equations, with words around them and a number at the margin."""
     x = sheet.left + sheet.room(0, 12)
     top = sheet.y - 0.8 * sheet.letter
     if sheet.chance(0.35):
@@ -149,13 +150,13 @@ def _drawing(sheet: Sheet) -> None:
 
 
 def _short(inks: Sequence[Ink], random: Random) -> Ink:
-    """An equation that fits into a sentence: the shortest of a handful."""
+    """A short equation for a line of prose: the one of fewest strokes among eight."""
     few = [inks[int(index)] for index in random.integers(len(inks), size=8)]
     return min(few, key=lambda ink: len(ink.strokes))
 
 
 def _equation(sheet: Sheet, ink: Ink, x: float, y: float) -> Box | None:
-    """Draws ink with its corner at (x, y); None, and nothing drawn, where it does not fit."""
+    """Draw ink with its top left corner at (x, y); its box, or None if it does not fit."""
     heights = [float(np.ptp(stroke[:, 1])) for stroke in ink.strokes]
     tall = [height for height in heights if height > 0.3 * max(heights)] or [1.0]
     scale = sheet.room(1.0, 1.5) / max(float(np.median(tall)), 1e-3)

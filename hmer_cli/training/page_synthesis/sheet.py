@@ -1,6 +1,7 @@
-"""Drawing on a page (H, W): ink, headings, sketches, ruled lines and scanner artefacts.
+"""Drawing on a synthetic page: strokes, headings, sketches, ruled lines, scanner artefacts.
 
-Everything is drawn in place, from a random generator.
+Input: strokes (N, 2) in pixels, text and a random generator. Output: the page, (HEIGHT, WIDTH)
+uint8, dark ink on white, drawn in place, and the boxes (x0, y0, x1, y1) of its equations.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 Random = np.random.Generator
 DrawText = Callable[[Pixels, str, float, float], float]
-"""Writes a text from x on, on the baseline y, and gives where it ends."""
+"""Page, text, x, y -> draws the text from x on, on the baseline y; returns the x of its end."""
 
 WIDTH, HEIGHT = 1240, 1754
-PAD = 0.3  # letter heights of white round an equation that belong to its box
+PAD = 0.3  # letter heights: margin of an annotated box around the ink
 
 SHORT = """iff st wlog qed ie eg thm defn cts def ex pf cor wrt deg max min b/c w/ s.t. i.e. e.g.
 a.e. 1st 2nd 3D 2D n-th k-th iii ii iv""".split()
@@ -37,7 +38,7 @@ Q A I""".split()
 
 @cache
 def vocabulary() -> tuple[list[str], NDArray[np.float64]]:
-    """Words of lectures, and how likely each is up to and with its own turn."""
+    """Words of lectures by falling frequency, and their cumulative probabilities (Zipf)."""
     common = (Path(__file__).parent / "words.txt").read_text(encoding="utf-8").split()
     words = list(dict.fromkeys([*common[:60], *WORDS, *NAMES, *SHORT, *common]))
     shares = (np.arange(len(words)) + 25.0) ** -0.8
@@ -46,10 +47,18 @@ def vocabulary() -> tuple[list[str], NDArray[np.float64]]:
 
 @dataclass
 class Sheet:
-    """A page while it is written on, with the boxes of its equations; y is where to go on.
+    """A page that is drawn on, with the boxes of its equations.
 
-    ``letter`` is the height of a letter in pixels, ``pen`` the width of the line, ``shade`` its
-    colour: black is 0.
+    Attributes:
+        random: source of all randomness.
+        write: draws words.
+        letter: height of a letter, in pixels.
+        pen: line width, in pixels.
+        left: left margin, in pixels.
+        y: current baseline, in pixels.
+        page: (HEIGHT, WIDTH) uint8.
+        boxes: those of the equations so far, in pixels.
+        shade: gray level of the ink, 0 is black.
     """
 
     random: Random
@@ -63,19 +72,19 @@ class Sheet:
     shade: int = 0
 
     def chance(self, share: float) -> bool:
-        """True so often."""
+        """True with probability ``share``."""
         return bool(self.random.random() < share)
 
     def room(self, low: float, high: float) -> float:
-        """A random length between so many letter heights, in pixels."""
+        """A random length in pixels, between ``low`` and ``high`` letter heights."""
         return float(self.random.uniform(low, high)) * self.letter
 
     def one(self, *ways: str) -> str:
-        """One of the texts."""
+        """One of the texts, at random."""
         return ways[int(self.random.integers(len(ways)))]
 
     def word(self) -> str:
-        """A word, with or without what follows words."""
+        """A random word, sometimes with punctuation or in parentheses."""
         words, ends = vocabulary()
         word = words[min(int(np.searchsorted(ends, self.random.random())), len(words) - 1)]
         if self.chance(0.2):
@@ -83,11 +92,11 @@ class Sheet:
         return f"({word})" if self.chance(0.03) else word
 
     def words(self, count: int) -> str:
-        """Several words."""
+        """``count`` random words."""
         return " ".join(self.word() for _ in range(count))
 
     def ink(self, strokes: Sequence[NDArray[np.floating]]) -> None:
-        """Draws strokes in pixels of the page on what is there."""
+        """Draw strokes (N, 2) in pixels of the page; the darker pixel wins."""
         if not strokes:
             return
         points = np.concatenate(list(strokes))
@@ -105,7 +114,7 @@ class Sheet:
         np.minimum(place, drawn, out=place)
 
     def frame(self, box: Box, room: float) -> None:
-        """A rectangle round a box, so many letter heights from it."""
+        """Draw a rectangle around a box, ``room`` letter heights away from it."""
         away = room * self.letter
         corners = [
             (int(box[0] - away), int(box[1] - away)),
@@ -115,7 +124,7 @@ class Sheet:
         cv2.rectangle(self.page, corners[0], corners[1], max(40, self.shade), thick, cv2.LINE_AA)
 
     def equation(self, strokes: Sequence[NDArray[np.floating]]) -> Box:
-        """Draws the ink of an equation and notes its box, which it gives."""
+        """Draw an equation and record its box; returns the box of its ink, without margin."""
         self.ink(strokes)
         points, pad = np.concatenate(list(strokes)), PAD * self.letter
         (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
@@ -123,13 +132,13 @@ class Sheet:
         return x0, y0, x1, y1
 
     def underline(self, x0: float, x1: float, y: float) -> None:
-        """A line under what was written, not quite straight."""
+        """Draw a wavering horizontal line from x0 to x1."""
         x = np.linspace(x0, x1, 12)
         wave = np.cumsum(self.random.normal(0, 0.05 * self.letter, 12))
         self.ink([np.stack([x, y + wave], 1)])
 
     def title(self) -> None:
-        """A printed heading, as note-taking programs set it."""
+        """Draw a printed heading with a date, as of a note-taking program."""
         image = Image.fromarray(self.page)
         pen = ImageDraw.Draw(image)
         size = self.room(1.8, 3)
@@ -141,7 +150,7 @@ class Sheet:
         self.y = max(self.y, 60 + 2 * size + 3 * self.letter)
 
     def drawing(self, size: float, x: float) -> None:
-        """Axes with a curve, or circles with an arrow, and a word beside, from (x, y) on."""
+        """Draw axes with a curve, or circles with an arrow, ``size`` pixels wide from x on."""
         across = np.linspace(0, 1, 60)
         if self.chance(0.5):
             curve = 0.5 + 0.4 * np.sin(across * self.random.uniform(3, 12)) * across
@@ -156,7 +165,7 @@ class Sheet:
             self.write(self.page, self.word(), x + size, self.y + 0.3 * size)
 
     def rule(self, step: float, first: float) -> None:
-        """Lines of paper, so many pixels apart, the first so far from the top; or squares."""
+        """Draw ruled or squared paper: lines ``step`` pixels apart, the first at ``first``."""
         tilt, shade = float(self.random.uniform(-6, 6)), int(self.random.integers(150, 225))
         paper, thick = np.full_like(self.page, 255), int(self.random.integers(1, 3))
         for y in np.arange(first % step, HEIGHT, step):
@@ -170,7 +179,7 @@ class Sheet:
         np.minimum(self.page, paper, out=self.page)
 
     def aged(self) -> Pixels:
-        """A scan of the page: soft, uneven, grainy, and its back shining through."""
+        """A scan of the page: blur, uneven light, grain and bleed-through."""
         random, page = self.random, self.page
         soft = cv2.GaussianBlur(page, (0, 0), float(random.uniform(0.4, 1.0))).astype(np.float32)
         if random.random() < 0.3:

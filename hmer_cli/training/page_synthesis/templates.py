@@ -1,6 +1,6 @@
 """Templates of expressions that are frequent in lectures, inline and displayed.
 
-Expanded by `hmer_cli.synthesis.formula_grammar`.
+Input: one of the two lists. Output: a label, with letters and digits replaced at random.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ LETTERS = "x y z t u s n k m p q a b c d r w v f g h F G A B C M N P R".split()
 
 
 def instantiate(templates: str, sheet: Sheet) -> str:
-    """One of the templates, in other letters, unless these have a meaning, and other digits."""
+    """A random template; digits are replaced, and letters unless they have a fixed meaning."""
     label = sheet.one(*re.split(r"\s*;\s*|\n", templates.strip()))
     renamed: dict[str, str] = {}
     tokens = label.split()

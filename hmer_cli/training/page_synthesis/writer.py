@@ -1,6 +1,6 @@
 """A synthetic writer: glyphs, slant, spacing and layout style, constant over a page.
 
-Input: a word or a label. Output: its strokes, in pixels.
+Input: a word or a label. Output: strokes (N, 2) in pixels, from the origin on, y down.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ VARIANTS = 4  # glyphs of one symbol that a writer has at most
 
 
 class ConsistentHand:
-    """A hand with at most `VARIANTS` glyphs of each symbol."""
+    """A `GlyphWriter` that reuses at most `VARIANTS` glyphs of each symbol."""
 
     def __init__(self, hand: GlyphWriter, random: Random) -> None:
         self.hand, self.random = hand, random
         self._known: dict[str, list[Glyph]] = {}
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
-        """As `GlyphWriter`; what is pulled to a shape is written anew each time."""
+        """As `GlyphWriter`; glyphs of a given aspect ratio are sampled each time."""
         if aspect is not None:
             return self.hand.glyph(token, aspect)
         known = self._known.setdefault(token, [])
@@ -50,8 +50,16 @@ class ConsistentHand:
 class Writer:
     """The parameters of a writer.
 
-    Lengths are in x heights: ``gap`` between the letters of a word, ``blank`` between words; ``x``
-    is an x in pixels, ``lean`` the slant, ``wide`` how wide letters are.
+    Attributes:
+        hand: source of glyphs.
+        style: layout of formulas.
+        x: x height in pixels.
+        gap: space between the letters of a word, in x heights.
+        blank: space between words, in x heights.
+        lean: slant, as horizontal shift per height.
+        wide: horizontal scale of letters.
+        joined: whether the letters of a word are joined.
+        random: source of all randomness.
     """
 
     hand: GlyphWriter
@@ -88,11 +96,11 @@ class Writer:
 
     @property
     def space(self) -> float:
-        """Between two words, in pixels."""
+        """Space between two words, in pixels."""
         return self.blank * self.x
 
     def word(self, text: str) -> Strokes:
-        """A word from (0, 0) on, on the baseline; signs that nobody has are left out."""
+        """Strokes of a word from (0, 0) on, on the baseline; unknown characters are left out."""
         strokes: Strokes = []
         end = 0.0
         run: list[str] = [sign for sign in text if knows(sign)]
@@ -107,7 +115,7 @@ class Writer:
         return self._placed(strokes)
 
     def maths(self, label: str) -> Strokes:
-        """An expression, likewise. Raises InputError, KeyError and ValueError as `layout`."""
+        """Strokes of an expression, likewise. Raises as `parse` and `layout` do."""
         tree = parse(tokenize(label))
         strokes, _ = fill(layout(tree, self.hand, self.style), 1.0)
         return self._placed(strokes)
@@ -122,11 +130,11 @@ class Writer:
 
 
 def placed(strokes: Strokes, x: float, y: float) -> Strokes:
-    """The strokes with their origin at (x, y)."""
+    """The strokes moved by (x, y)."""
     shift = np.array([x, y])
     return [stroke + shift for stroke in strokes]
 
 
 def right_of(strokes: Strokes) -> float:
-    """Where the strokes end."""
+    """The largest x of the strokes."""
     return max(float(stroke[:, 0].max()) for stroke in strokes)

@@ -1,6 +1,8 @@
-"""Training of the line reader, `hmer_cli.networks.line_model`: CTC over characters.
+"""Training of the line reader: CTC over characters (Graves et al., ICML 2006).
 
-Features, network and decoding are those of `hmer_cli.recognition.line_reader`.
+Input: batches of features (B, T, FEATURES) with labels. Output: the loss, and greedy readings for
+validation. The network is `hmer_cli.networks.line_model`; features and inference are those of
+`hmer_cli.recognition.line_reader`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from hmer_cli.training.systems.base import Progress, System
 
 
 class LineSystem(System[Lines]):
-    """CTC over the points of a line, as they were written or as an image's skeleton tells them."""
+    """CTC over the points of a line: of its pen strokes, or of the skeleton of its image."""
 
     model: LineModel
 
@@ -45,7 +47,7 @@ class LineSystem(System[Lines]):
     def batches(
         self, examples: Iterable[Example], progress: Progress, rng: np.random.Generator
     ) -> Iterator[Lines]:
-        """Lines, parts of them, and formulas, of like length together."""
+        """Batches of lines, parts of lines and formulas, grouped by length."""
         return self.lines.batches(examples, rng)
 
     def validation_batches(self, examples: Sequence[Example]) -> Iterator[tuple[list[int], Lines]]:
@@ -53,17 +55,17 @@ class LineSystem(System[Lines]):
         return self.lines.validation_batches([self.known(example) for example in examples])
 
     def losses(self, model: nn.Module, batch: Lines) -> tuple[Tensor, dict[str, Tensor]]:
-        """The CTC loss a character."""
+        """The CTC loss per character."""
         loss = ctc(model(batch.features), batch.labels, batch.lengths, zero_infinity=True)
         return loss, {"ctc": loss}
 
     def read(self, model: nn.Module, batch: Lines, width: int = 1) -> list[list[str]]:
-        """The characters of each line, greedily."""
+        """The characters of each line by greedy decoding; ``width`` is ignored."""
         rows = model(batch.features).cpu().numpy()
         return [self.units.decode(greedy(row)) for row in rows]
 
     def begin_with(self, weights: Path) -> float:
-        """Take over the averaged weights of a checkpoint whose characters are the same."""
+        """Load the averaged weights of a checkpoint. Raises UsageError if its characters differ."""
         content = torch.load(weights, map_location="cpu", weights_only=True)
         if content["tokens"] != list(self.units.tokens) or content["shape"] != self.shape:
             raise UsageError(f"{weights} is of another model", "leave --from out")
@@ -71,6 +73,6 @@ class LineSystem(System[Lines]):
         return 1.0
 
     def known(self, example: Example) -> Example:
-        """The example with those of its tokens only that the units have, its words untold."""
+        """The example without tokens that are not in the units, and without symbols."""
         known = set(self.units.tokens)
         return replace(example, tokens=tuple(t for t in example.tokens if t in known), symbols=())

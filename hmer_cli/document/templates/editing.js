@@ -1,0 +1,68 @@
+// Copying, typing and dropping one expression.
+
+async function copy(card) {
+  const latex = latexOf(entryOf(card));
+  try {
+    await navigator.clipboard.writeText(latex);
+  } catch {  // pages opened from a file may not use the clipboard everywhere
+    const area = document.createElement("textarea");
+    area.value = latex;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    card.focus({ preventScroll: true });
+  }
+  toast("LaTeX copied");
+}
+
+function edit(card) {
+  const entry = entryOf(card);
+  if (entry.key === null || entry.replaced || card.classList.contains("editing")) return;
+  activate(card);
+  const form = $("#editor").content.cloneNode(true).firstElementChild;
+  const area = $("textarea", form);
+  area.value = latexOf(entry) || entry.read;
+  card.classList.add("editing");
+  card.append(form);
+  const look = () => preview(card, form, area.value);
+  const leave = () => {
+    card.classList.remove("editing", "waits");
+    form.remove();
+    draw(card, entry);
+    card.focus({ preventScroll: true });
+  };
+  const keep = () => {
+    const latex = area.value.trim();
+    leave();
+    if (latex || entry.recut) change(entry, latex);
+  };
+  area.addEventListener("input", look);
+  area.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) keep();
+    else if (event.key === "Escape") leave();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  form.addEventListener("submit", (event) => { event.preventDefault(); keep(); });
+  $("[data-do=cancel]", form).addEventListener("click", leave);
+  $("[data-do=revert]", form).addEventListener("click", () => { area.value = entry.read; look(); area.focus(); });
+  look();
+  area.focus();
+}
+
+function preview(card, form, latex) {
+  const { math } = typeset(asFormula(latex)), fault = latex.trim() && faultOf(latex);
+  card.classList.toggle("waits", !math);
+  if (math) $(".math", card).innerHTML = math;
+  $(".fault", form).textContent = fault || (math ? "" : "kept as it is typed, but not shown here");
+}
+
+function drop(card) {
+  if (chosen.size) return dropChosen();
+  const entry = entryOf(card);
+  if (entry.key === null || entry.replaced) return;
+  if (entry.recut) return uncut(entry);
+  change(entry, isGone(entry) ? entry.read : "");
+}

@@ -1,0 +1,66 @@
+// Which cards are shown, in which order, and which of them is active.
+
+const shown = () => [...list.querySelectorAll(".card:not([hidden])")];
+
+function fits(entry, status, words) {
+  if (entry.replaced) return false;
+  const state = isChanged(entry) ? "changed" : entry.status;
+  const text = `${entry.id} ${entry.alias} ${entry.source} page ${entry.page} ${latexOf(entry)}`.toLowerCase();
+  return (!status || state === status) && words.every((word) => text.includes(word));
+}
+
+function show() {
+  const status = $("[name=status]:checked").value;
+  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  entries.forEach((entry, i) => { cards[i].hidden = !fits(entry, status, words); });
+  const busy = new Set(shown().map((card) => card.dataset.where));
+  headings.forEach((heading) => { heading.hidden = !busy.has(heading.dataset.where); });
+  $("#nothing").hidden = busy.size > 0;
+  summarise();
+}
+
+function summarise() {
+  const count = (test) => entries.filter((entry) => !entry.replaced && test(entry)).length;
+  const edited = new Set(entries.filter((entry) => !entry.replaced && isEdited(entry)).map((entry) => entry.key)).size;
+  const expressions = count((entry) => entry.status !== "failed");
+  const parts = [`${expressions} expression${expressions === 1 ? "" : "s"}`];
+  for (const state of ["low", "failed"]) {
+    const number = count((entry) => entry.status === state && !isChanged(entry));
+    if (number) parts.push(`${number} ${state}`);
+  }
+  if (count(isChanged)) parts.push(`${count(isChanged)} corrected`);
+  if (edited) parts.push(`${edited} not applied yet`);
+  $("#summary").textContent = parts.join(" · ");
+  $("#export").disabled = !count(isChanged) && !recutLines().length;
+}
+
+function arrange() {
+  const worst = order.value === "worst";
+  list.classList.toggle("by-worst", worst);
+  const rank = (card) => [Number(entryOf(card).status !== "failed"), entryOf(card).confidence];
+  const sorted = worst
+    ? [...cards].sort((a, b) => rank(a)[0] - rank(b)[0] || rank(a)[1] - rank(b)[1])
+    : headings.flatMap((heading) =>
+        [heading, ...cards.filter((card) => card.dataset.where === heading.dataset.where)]);
+  if (worst) list.prepend(...headings);
+  $("#nothing").before(...sorted);
+}
+
+function activate(card, { scroll = true } = {}) {
+  if (!card) return;
+  if (active) { active.removeAttribute("aria-current"); active.tabIndex = -1; }
+  active = card;
+  wake(card);
+  card.setAttribute("aria-current", "true");
+  card.tabIndex = 0;
+  if (scroll) {
+    card.focus({ preventScroll: true });
+    card.scrollIntoView({ block: "nearest" });
+  }
+  showPage(entryOf(card));
+}
+
+function move(by) {
+  const all = shown(), here = all.indexOf(active);
+  activate(here < 0 ? all[0] : all[Math.min(all.length - 1, Math.max(0, here + by))]);
+}

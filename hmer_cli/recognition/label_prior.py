@@ -1,0 +1,82 @@
+"""How probable labels are whatever the ink: paired brackets, the language model, the page.
+
+Input: labels as units, n-best lists of the expressions of a page. Output: log priors, and the lists
+in a new order. Method: a penalty for each unpaired bracket, an n-gram language model with a bonus
+for each token, and a cache of the symbols of the page; see `hmer_cli.recognition.language_model`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.expr.brackets import repaired, unpaired
+from hmer_cli.recognition.language_model import UNCACHED, LanguageModel, Symbols
+from hmer_cli.recognition.rescoring import Label, Ranked
+from hmer_cli.recognition.units import Units
+
+UNPAIRED_PENALTY = 8.0  # chosen on CROHME test2014 and scanned crops
+"""Subtracted from the log-probability of a label for each unpaired bracket."""
+
+LANGUAGE_WEIGHT, TOKEN_BONUS = 0.8, 2.5  # chosen on CROHME test2014, ink and images
+"""Weight of the language model's log-probability, and what it adds for each token of a label."""
+
+
+class LabelPrior:
+    """The log prior of labels. Without a ``language`` model only brackets count.
+
+    ``allowed`` are the tokens that labels may hold.
+    """
+
+    def __init__(
+        self, units: Units, language: LanguageModel | None, allowed: Collection[str]
+    ) -> None:
+        self._units, self._language = units, language
+        self._allowed = frozenset(allowed)
+
+    def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
+        """The log prior of each label (N,), up to a constant."""
+        written = [self._units.decode(label) for label in labels]
+        prior = np.array([-UNPAIRED_PENALTY * unpaired(tokens) for tokens in written])
+        if self._language is None:
+            return prior
+        lengths = np.array([len(tokens) + 1 for tokens in written])
+        return prior + LANGUAGE_WEIGHT * (self._language(written) + TOKEN_BONUS * lengths)
+
+    def repaired(self, best: Ranked) -> list[Label]:
+        """Labels near the best one whose brackets have more partners."""
+        found = repaired(self._units.decode(best.units))
+        return [tuple(self._units.encode(tokens)) for tokens in found if self._allowed >= {*tokens}]
+
+    def on_page(
+        self, lists: Sequence[Ranked | None], confidences: Sequence[float]
+    ) -> list[Ranked | None]:
+        """The lists ranked anew, each with the symbols of the best labels of the others.
+
+        These count by the ``confidences`` of the labels.
+        """
+        language = self._language
+        if language is None:
+            return list(lists)
+        symbols = [
+            self._symbols(best, confidence) if best else Counter()
+            for best, confidence in zip(lists, confidences, strict=True)
+        ]
+        total = sum(symbols, Counter[str]())
+        return [
+            self._among(best, total - own, language) if best else None
+            for best, own in zip(lists, symbols, strict=True)
+        ]
+
+    def _symbols(self, best: Ranked, confidence: float) -> Counter[str]:
+        """How often each symbol stands in the best label, times its confidence."""
+        counts = Counter(self._units.decode(best.units))
+        return Counter({t: n * confidence for t, n in counts.items() if t not in UNCACHED})
+
+    def _among(self, best: Ranked, page: Symbols, language: LanguageModel) -> Ranked:
+        """The list ranked anew with these other symbols of its page."""
+        written = [self._units.decode(each.units) for each in best.candidates]
+        return best.plus(LANGUAGE_WEIGHT * (language(written, page) - language(written)))
