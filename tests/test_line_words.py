@@ -9,6 +9,7 @@ from hmer_cli.document.line_words import (
     formulas,
     likely_maths,
     owners,
+    spells,
     without_doubt,
     words_alone,
 )
@@ -86,3 +87,10 @@ def test_a_formula_grows_by_signs_on_its_level_and_by_its_base_and_not_over_whit
     likely = np.array([0.9, 0.9, 0.9, 0.9])
     assert grown(box, beside.astype(np.float32), likely, UNIT, 0.5) == (60, 0, 180, 36)
     assert grown(box, beside.astype(np.float32), 0.5 * likely, UNIT, 0.5) == box
+
+
+def test_a_formula_whose_signs_spell_the_words_is_these_words() -> None:
+    assert spells("N _ { 0 }", "No")
+    assert spells("S _ { o }", "So")
+    assert not spells("x _ { 0 }", "to")
+    assert not spells("x", "")

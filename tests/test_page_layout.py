@@ -1,203 +1,111 @@
-"""Where the expressions are: on pages among other things, in crops everywhere."""
+"""Blocks of a page in reading order: headings, lists, columns, paragraphs and drawings."""
 
 from __future__ import annotations
 
-import json
-import zipfile
-from collections.abc import Callable
 from dataclasses import replace
-from itertools import islice
-from pathlib import Path
 
-import cv2
-import numpy as np
-import pytest
-from handmade import INKML, cross
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from hmer_cli.errors import MissingError, UsageError
-from hmer_cli.metrics.regions import PageOutcome, matches, score
-from hmer_cli.page.clean.illumination import clean
-from hmer_cli.page.detect.components import find_components
-from hmer_cli.page.detect.detector import Detector, fold_of
-from hmer_cli.page.detect.search import (
-    Box,
-    find_boxes,
-    in_reading_order,
-    non_maximum_suppression,
-    prepare_page,
-    with_margins,
-)
-from hmer_cli.page.load.images import decode
-from hmer_cli.page.load.pages import Page, open_pages
-from hmer_cli.page.regions import Layout, find_regions
+from hmer_cli.document.page_layout import Block, blocks
+from hmer_cli.document.records import Mark, Record, TextWord
+from hmer_cli.document.transcript import latex, markdown
+from hmer_cli.geometry import Box
 
-Pixels = NDArray[np.uint8]
+PAGE = ("notes.pdf", 1)
 
 
-def notes(height: int = 1754, width: int = 1240, letter: float = 0.8) -> Pixels:
-    """Lines of writing all down a page."""
-    page = np.full((height, width), 255, np.uint8)
-    for y in range(120, height - 80, 70):
-        cv2.putText(
-            page, "a b c d e f g h i", (90, y), cv2.FONT_HERSHEY_SIMPLEX, letter, 0, 2, cv2.LINE_AA
-        )
-    return page
+def row(text: str, x: float, line: int, *, mark: Mark = "", high: float = 20.0) -> list[TextWord]:
+    """A row of words, ten pixels a letter, rows forty apart."""
+    words = []
+    for word in text.split():
+        box = (x, 40.0 * line, x + 10 * len(word), 40.0 * line + high)
+        words.append(TextWord(word, box, line, 0.9, mark))
+        x = box[2] + 10
+    return words
 
 
-def as_page(image: Pixels) -> Page:
-    return Page("page.png", 1, clean(image))
+def numbered(rows: list[list[TextWord]]) -> list[TextWord]:
+    """The words of rows, each row a line of its own."""
+    return [replace(word, line=n) for n, words in enumerate(rows) for word in words]
 
 
-def test_a_crop_is_one_region_and_a_page_is_searched() -> None:
-    assert len(find_regions(as_page(cross()))) == 1
-    searched = find_regions(as_page(notes()))
-    assert [r.box for r in searched] == [r.box for r in find_regions(as_page(notes()), "page")]
+def text(block: Block) -> str:
+    """The words of a block."""
+    return " ".join(item.word.text for item in block.items if item.word is not None)
 
 
-def test_expression_takes_a_page_as_a_whole() -> None:
-    (region,) = find_regions(as_page(notes()), "expression")
-    x0, y0, x1, y1 = region.box
-    assert y0 < 130 and y1 > 1550
+def expression(label: str, box: Box, lines: tuple[Record, ...] = ()) -> Record:
+    return Record("notes.pdf", 1, box, label, label=label, confidence=0.9, status="ok",
+                  error=None, model="m", lines=lines)  # fmt: skip
 
 
-def test_a_page_can_be_asked_for_where_nobody_would_see_one() -> None:
-    for region in find_regions(as_page(cross()), "page"):
-        assert region.box[2] <= 160 and region.box[3] <= 120
+def test_larger_rows_and_underlined_ones_are_headings() -> None:
+    rows = [row("Big heading", 0, 0, high=36), row("some words that follow here", 0, 2),
+            row("Taylor series", 0, 4, mark="underlined"), row("more words come below", 0, 6),
+            row("margin note", 230, 8, mark="underlined")]  # fmt: skip
+    found = blocks([], numbered(rows))
+    kinds = [(block.kind, text(block)) for block in found]
+    assert [told for kind, told in kinds if kind == "heading"] == ["Big heading", "Taylor series"]
+    assert "## Taylor series" in markdown([], {PAGE: numbered(rows)})
+    assert r"\subsection*{Taylor series}" in latex([], {PAGE: numbered(rows)})
 
 
-def test_an_unknown_layout_is_wrong_usage() -> None:
-    layout: Layout = "table"  # type: ignore[assignment]
-    with pytest.raises(UsageError, match="table"):
-        find_regions(as_page(cross()), layout)
+def test_bullets_and_numbers_begin_items_which_go_on_in_their_next_rows() -> None:
+    first = row("limits of functions and of", 40, 0)
+    first[0] = replace(first[0], mark="item")
+    rows = [first, row("their sums", 40, 1), row("2. derivatives", 40, 2), row("and", 0, 6)]
+    found = blocks([], numbered(rows))
+    assert [(block.kind, block.number) for block in found] == [
+        ("item", ""), ("item", "2."), ("paragraph", "")]  # fmt: skip
+    assert text(found[0]) == "limits of functions and of their sums"
+    told = markdown([], {PAGE: numbered(rows)})
+    assert "- limits of functions and of their sums\n\n2. derivatives\n" in told
+    document = latex([], {PAGE: numbered(rows)})
+    assert document.count(r"\begin{itemize}") == 1
+    assert r"\item[{2.}] {}derivatives" in document
 
 
-@pytest.mark.parametrize("layout", ["auto", "expression", "page"])
-def test_ink_is_one_expression_whatever_the_layout(tmp_path: Path, layout: Layout) -> None:
-    (tmp_path / "x.inkml").write_text(INKML)
-    (page,) = open_pages(str(tmp_path / "x.inkml"))
-    assert len(find_regions(page, layout)) == 1
+def columns(count: int) -> list[TextWord]:
+    left = [row(f"left row number {n}", 0, n) for n in range(count)]
+    right = [row(f"right row number {n}", 400, n) for n in range(count)]
+    return numbered([each for pair in zip(left, right, strict=True) for each in pair])
 
 
-@pytest.mark.parametrize("layout", ["auto", "expression", "page"])
-@pytest.mark.parametrize("shape", [(1, 1), (40, 3), (300, 200)])
-def test_a_page_without_ink_has_no_regions(shape: tuple[int, int], layout: Layout) -> None:
-    assert find_regions(as_page(np.full(shape, 255, np.uint8)), layout) == []
+@given(st.integers(3, 12))
+def test_a_column_is_read_to_its_foot_before_the_next(count: int) -> None:
+    told = [word.split()[0] for block in blocks([], columns(count)) for word in [text(block)]]
+    assert told == sorted(told)
+    title = row("a title over both of the columns of this page here", 0, -2)
+    rows = [replace(word, line=99) for word in title]
+    first, *_ = blocks([], [*rows, *columns(count)])
+    assert text(first).startswith("a title")
 
 
-def test_regions_are_found_where_they_are_at_any_resolution() -> None:
-    page = notes()
-    large = cv2.resize(page, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    wanted = find_boxes(prepare_page(as_page(page)))
-    found = find_boxes(prepare_page(as_page(np.asarray(large, np.uint8))))
-    halves = [tuple(v / 2 for v in box) for box in found]
-    assert matches(halves, wanted, 0.5) >= 0.8 * len(wanted)  # type: ignore[arg-type]
+def test_rows_beside_each_other_that_are_few_are_no_columns() -> None:
+    words = numbered([row("one", 0, 0), row("two", 400, 0), row("three", 0, 1)])
+    assert [text(block) for block in blocks([], words)] == ["one", "two", "three"]
 
 
-def test_regions_lie_inside_the_page() -> None:
-    page = notes(letter=1.4)
-    for x0, y0, x1, y1 in find_boxes(prepare_page(as_page(page))):
-        assert 0 <= x0 < x1 <= page.shape[1] and 0 <= y0 < y1 <= page.shape[0]
+def test_lines_that_stand_among_words_are_no_derivation_in_a_document() -> None:
+    one, two = expression("x < 1", (60, 0, 100, 20)), expression("y < 2", (60, 40, 100, 60))
+    whole = expression(r"\begin{aligned} .. \end{aligned}", (60, 0, 100, 60), (one, two))
+    words = numbered([row("since", 0, 0), row("since", 0, 1)])
+    assert "since $x < 1$" in markdown([whole], {PAGE: words})
+    assert r"\begin{aligned}" in markdown([whole], {PAGE: []})
 
 
-def test_parts_are_measured_without_gaps_or_holes_in_the_numbers() -> None:
-    parts = find_components(notes())
-    assert len(parts) == len(parts.features) > 100
-    assert np.isfinite(parts.features).all()
+def test_a_drawing_stands_where_it_is_drawn() -> None:
+    words = numbered([row("before it", 0, 0), row("after it", 0, 10)])
+    drawn = {PAGE: [((0.0, 80.0, 200.0, 300.0), "notes-drawings/1.png")]}
+    told = markdown([], {PAGE: words}, drawn)
+    assert told.endswith("before it\n\n![drawing](notes-drawings/1.png)\n\nafter it\n")
+    assert r"\includegraphics[width=0.5\linewidth]{notes-drawings/1.png}" in latex(
+        [], {PAGE: words}, drawn
+    )
 
 
-def test_pages_are_looked_at_sharpened_and_read_as_they_are() -> None:
-    page = np.full((600, 800), 255, np.uint8)
-    for y in range(60, 560, 50):
-        for x in range(60, 740, 30):  # pairs of strokes that a soft picture joins
-            page[y : y + 20, x : x + 3] = page[y : y + 20, x + 6 : x + 9] = 0
-    soft = Page("scan.png", 1, cv2.GaussianBlur(page, (0, 0), 1.3))
-    levelled = replace(soft, to_source=np.eye(3))
-    pairs = 10 * 23
-    assert len(prepare_page(soft).parts) == pairs
-    assert len(prepare_page(levelled).parts) == 2 * pairs
-    assert (prepare_page(levelled).image == soft.image).all()
-
-
-def test_thousands_of_faint_dashes_are_no_parts() -> None:
-    page = notes()
-    plain, random = len(find_components(page)), np.random.default_rng(0)
-    for x, y in random.integers(0, (1230, 1750), (6000, 2)):
-        dash = page[y, x : x + 5]
-        dash[:] = np.minimum(dash, random.integers(165, 185))
-    assert len(find_components(page)) == pytest.approx(plain, rel=0.1)
-
-
-def test_specks_are_no_parts() -> None:
-    page = cross()
-    page[10, 10:12] = 0
-    assert len(find_components(page)) == 1
-
-
-def test_reading_goes_by_rows_and_not_by_tops() -> None:
-    left, right, below = (0, 12, 50, 40), (60, 5, 90, 45), (10, 60, 40, 80)
-    assert in_reading_order([below, right, left]) == [left, right, below]
-
-
-@given(
-    st.lists(
-        st.tuples(*[st.floats(0, 100)] * 2, *[st.floats(1, 50)] * 2).map(
-            lambda v: (v[0], v[1], v[0] + v[2], v[1] + v[3])
-        ),
-        unique=True,
-        max_size=8,
-    ),
-    st.randoms(),
-)
-def test_reading_order_does_not_depend_on_who_came_first(boxes: list[Box], random) -> None:  # type: ignore[no-untyped-def]
-    shuffled = random.sample(boxes, len(boxes))
-    assert in_reading_order(shuffled) == in_reading_order(boxes)
-    assert sorted(in_reading_order(boxes)) == sorted(boxes)
-
-
-def test_of_overlapping_candidates_the_likeliest_is_taken() -> None:
-    boxes = np.array([[0, 0, 10, 10], [0, 0, 12, 10], [40, 0, 50, 10], [80, 0, 90, 10]], np.float32)
-    likely = np.array([0.5, 0.8, 0.6, 0.1], np.float32)
-    assert non_maximum_suppression(boxes, likely).tolist() == [1, 2]
-
-
-def test_of_candidates_that_are_all_sure_the_widest_is_taken() -> None:
-    boxes = np.array([[0, 0, 10, 10], [0, 0, 12, 10], [0, 0, 14, 10]], np.float32)
-    assert non_maximum_suppression(boxes, np.array([0.97, 0.93, 0.85], np.float32)).tolist() == [1]
-
-
-def test_a_frame_is_drawn_around_the_ink() -> None:
-    ink = np.array([[10, 20, 50, 30]], np.float32)
-    beyond = np.array([[0, 0.5, 1, 1.5]], np.float32)
-    assert with_margins(ink, beyond, 10).tolist() == [[10, 15, 60, 45]]
-
-
-def test_weights_that_are_missing_are_told(tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="missing"):
-        Detector(tmp_path)
-
-
-@pytest.mark.data
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["scan-crops.zip", "crohme2014-offline.zip"])
-def test_images_of_one_expression_stay_whole(data_file: Callable[[str], Path], name: str) -> None:
-    pages = islice(open_pages(str(data_file(name))), 0, None, 10)
-    cut = [page.source for page in pages if len(find_regions(page)) != 1]
-    assert len(cut) <= 1, cut  # of 75 and 99
-
-
-@pytest.mark.data
-@pytest.mark.slow
-def test_real_pages_keep_the_score_they_had(data_file: Callable[[str], Path]) -> None:
-    outcomes = []
-    with zipfile.ZipFile(data_file("scan-pages.zip")) as archive:
-        for name in sorted(n for n in archive.namelist() if n.endswith(".json"))[::16]:
-            data = archive.read(name.replace(".json", ".jpg"))
-            truth = json.loads(archive.read(name))["formulas"]
-            found = find_boxes(
-                prepare_page(Page.of(name, 1, decode(data, name))), fold=fold_of(data)
-            )
-            outcomes.append(PageOutcome(name, found, truth))
-    assert score(outcomes)[0].f1 > 0.6
+def test_ink_that_was_not_read_is_marked_once_in_a_row() -> None:
+    words = row("see here", 0, 0)
+    unread = [TextWord("", (x, 0, x + 10, 20), 0, 0.0, "unread") for x in (100, 120)]
+    assert markdown([], {PAGE: [*words, *unread]}).endswith("\nsee here \\[?\\]\n")

@@ -41,8 +41,8 @@ def test_what_stands_among_words_is_in_their_line_and_the_rest_by_itself() -> No
 
 
 def test_lines_that_follow_each_other_closely_are_one_paragraph() -> None:
-    words = [word("one", 0, 0), word("two", 0, 1), word("three", 0, 5)]
-    assert markdown([], {PAGE: words}) == "# notes.pdf\n\none two\n\nthree\n"
+    words = [word("one", 0, 0), word("two", 0, 1), word("six", 0, 5)]
+    assert markdown([], {PAGE: words}) == "# notes.pdf\n\none two\n\nsix\n"
 
 
 def test_doubtful_words_and_expressions_are_marked() -> None:
@@ -68,7 +68,7 @@ AWKWARD = [word(text, 60 * i, 0) for i, text in enumerate(["50%", "a_b", "#1", "
 def test_signs_that_mean_something_are_words_there() -> None:
     found = markdown([], {PAGE: AWKWARD})
     assert found.endswith("50% a\\_b \\#1 \\$2 x\\^y \\{\\\\\n")
-    assert markdown([], {PAGE: [word("1.", 0, 0), word("one", 40, 0)]}).endswith("\n1\\. one\n")
+    assert markdown([], {PAGE: [word("199.", 0, 0), word("one", 60, 0)]}).endswith("\n199\\. one\n")
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")

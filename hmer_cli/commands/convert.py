@@ -21,6 +21,7 @@ from hmer_cli.document import transcript
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.drawings import pictures_of, save
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.ids import ink_id, source_ids
 from hmer_cli.document.labelled import LabelledFolder
@@ -36,6 +37,7 @@ from hmer_cli.errors import (
     UsageError,
     input_error,
 )
+from hmer_cli.geometry import Box
 from hmer_cli.page.detect.overlay import as_png
 from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
@@ -94,8 +96,8 @@ def convert(
 
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
-    text: dict[tuple[str, int | None], Sequence[TextWord]] = {}
-    outputs = _destinations(outs, text if document else None)
+    whole = _WholePages()
+    outputs = _destinations(outs, whole if document else None)
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
         raise UsageError("there is nothing to convert", "name an image, or give --paste")
@@ -109,7 +111,7 @@ def convert(
         chosen,
         layout,
         jobs,
-        pictures=any(output.shows_evidence for output in outputs),
+        pictures=document or any(output.shows_evidence for output in outputs),
         handwriting=any(isinstance(output, LabelledFolder) for output in outputs),
         renderer=pdf_renderer,
         text=document,
@@ -124,7 +126,7 @@ def convert(
         recogniser=recogniser,
     )
     with converter.results(text=document) as results:
-        run = _Run(converter.reader, results, options, corrections, debug, spelling, text)
+        run = _Run(converter.reader, results, options, corrections, debug, spelling, whole)
         if watch:
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
@@ -169,7 +171,7 @@ class _Run:
     corrections: Sequence[Path]
     debug: Path | None
     spelling: Spelling = "typed"
-    text: dict[tuple[str, int | None], Sequence[TextWord]] = field(default_factory=dict)
+    whole: _WholePages = field(default_factory=lambda: _WholePages())
 
     def read(self, sources: Sequence[Source]) -> Records:
         """The records of the sources, in their order; failures are reported on stderr.
@@ -186,11 +188,10 @@ class _Run:
             return _records(self._noted(pages), corrections, self.spelling)
 
     def _noted(self, pages: Iterable[PageRead]) -> Iterator[PageRead]:
-        """The pages, whose words are kept."""
-        self.text.clear()
+        """The pages, whose words and drawings are kept."""
+        self.whole.clear()
         for page in pages:
-            if page.number is not None:
-                self.text[page.source, page.number] = page.result.text
+            self.whole.add(page)
             yield page
 
 
@@ -209,16 +210,16 @@ def _tell_unused(records: Records) -> None:
         console.say(f"{where} hits nothing: its ink and its place are not among the inputs")
 
 
-def _destinations(outs: Sequence[str], text: transcript.Text | None) -> list[Destination]:
-    """The outputs by their names, each once; with a ``text``, documents are of whole pages.
+def _destinations(outs: Sequence[str], whole: _WholePages | None) -> list[Destination]:
+    """The outputs by their names, each once; documents are of ``whole`` pages if given.
 
     Raises UsageError for unknown formats.
     """
     outputs: list[Destination] = []
     for out in dict.fromkeys(outs):
         output = LabelledFolder.parse(out) or Output.parse(out)
-        if text is not None and isinstance(output, Output):
-            output = _whole_pages(output, text)
+        if whole is not None and isinstance(output, Output):
+            output = _whole_pages(output, whole)
         outputs.append(output)
     return outputs
 
@@ -243,18 +244,40 @@ def _check_apart(outputs: Sequence[Destination], inputs: Sequence[str], debug: P
 _PAGES = {".md": transcript.markdown, ".tex": transcript.latex}
 
 
-def _whole_pages(output: Output, text: transcript.Text) -> Output:
-    """An output of documents writes whole pages with this text, which is yet to be read.
+@dataclass(frozen=True)
+class _WholePages:
+    """What pages hold besides their expressions, by source and number."""
+
+    text: dict[tuple[str, int | None], Sequence[TextWord]] = field(default_factory=dict)
+    drawings: dict[tuple[str, int | None], list[tuple[Box, bytes]]] = field(default_factory=dict)
+
+    def clear(self) -> None:
+        self.text.clear()
+        self.drawings.clear()
+
+    def add(self, page: PageRead) -> None:
+        if page.number is None:
+            return
+        self.text[page.source, page.number] = page.result.text
+        if pictures := pictures_of(page):
+            self.drawings[page.source, page.number] = pictures
+
+
+def _whole_pages(output: Output, whole: _WholePages) -> Output:
+    """An output of documents writes whole pages with what is yet to be read of them.
 
     Raises UsageError for other documents than Markdown and LaTeX.
     """
-    ending = "" if output.path is None else output.path.suffix.lower()
-    if output.is_log:
+    path = output.path
+    ending = "" if path is None else path.suffix.lower()
+    if output.is_log or path is None:
         return output
     if ending not in _PAGES:
         raise UsageError(f"--document: {output.path} cannot be one", "end it in .md or .tex")
     write = _PAGES[ending]
-    return replace(output, format=lambda records: write(records, text))
+    return replace(
+        output, format=lambda records: write(records, whole.text, save(path, whole.drawings))
+    )
 
 
 def deliver_pages(

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hmer_cli import console
-from hmer_cli.document.records import Picture, RegionReading, Result, TextWord
+from hmer_cli.document.records import Drawing, Picture, RegionReading, Result, TextWord
 from hmer_cli.errors import OutputError
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
@@ -315,7 +315,8 @@ def result_fields(result: Result) -> dict[str, Any]:
         "model": result.model,
         "expressions": expressions,
         "to_source": result.to_source,
-        "text": [(word.text, word.box, word.line, word.confidence) for word in result.text],
+        "text": [(w.text, w.box, w.line, w.confidence, w.mark) for w in result.text],
+        "drawings": [(drawing.region, drawing.box) for drawing in result.drawings],
     }
 
 
@@ -328,7 +329,8 @@ def result_of(content: Mapping[str, Any]) -> Result:
     to_source = content["to_source"] and tuple(map(float, content["to_source"]))
     words = tuple(TextWord(text, _box(box), *rest) for text, box, *rest in content["text"])
     found = tuple(map(_expression, content["expressions"]))
-    return Result(content["model"], found, to_source, words)
+    drawings = tuple(Drawing(_box(region), _box(box)) for region, box in content["drawings"])
+    return Result(content["model"], found, to_source, words, drawings)
 
 
 def _expression(fields: dict[str, Any]) -> RegionReading:

@@ -24,6 +24,9 @@ FUNCTIONS = frozenset(
 COMMON = frozenset("of in is as to if or on at by be we so it no an and for all the".split())
 """Words that stand beside formulas, the shorter of which signs may look like."""
 
+_ALIKE = {"0": "o", r"\circ": "o", r"\sigma": "o", "1": "l", "5": "s", "9": "g", r"\in": "e"}
+_STRUCTURE = frozenset(("^", "_", "{", "}"))
+
 # Chosen on notes-truth.
 _LETTERS, _SURE, _DOUBTED = 3, 0.6, 0.45  # letters, and their confidence: words without a doubt
 _CUT_OFF = 3, 0.75  # the same of a word that is cut off
@@ -48,6 +51,13 @@ def _is_short(words: Sequence[LineWord]) -> bool:
     """Whether words are so few letters that signs may look like them."""
     common = len(words) == 1 and plain(words[0]) in COMMON
     return sum(map(letters, words)) < _LETTERS and not common
+
+
+def spells(label: str, words: str) -> bool:
+    """Whether the signs of a formula are the letters of these words: ``N _ { 0 }`` is "No"."""
+    signs = [_ALIKE.get(token, token) for token in label.split() if token not in _STRUCTURE]
+    said = "".join(c for c in words.lower() if c.isalpha())
+    return bool(said) and "".join(signs).lower() == said
 
 
 def without_doubt(reading: LineReading) -> bool:

@@ -25,7 +25,8 @@ from hmer_cli.document.line_words import (
     without_doubt,
     words_alone,
 )
-from hmer_cli.document.records import TextWord
+from hmer_cli.document.page_text import PageText
+from hmer_cli.document.records import Drawing, TextWord
 from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.geometry import Box, bounds, union
 from hmer_cli.page.detect.integral import Floats
@@ -70,7 +71,8 @@ _RELATIONS = ALIGNED_RELATIONS | {"\\to", "\\rightarrow", "\\in"}
 class MathRegions:
     """The regions in reading order; with each, what it says if it is words, and whether it was
     ``added`` to those that the search found. ``readable``: there is text, as it lies on the page.
-    ``text`` are the words in none of them, where they are asked for.
+    ``text`` are the words in none of them, and ``drawings`` what is no writing, where they are
+    asked for.
     """
 
     regions: tuple[Region, ...] = ()
@@ -78,6 +80,7 @@ class MathRegions:
     added: tuple[bool, ...] = ()
     readable: bool = False
     text: tuple[TextWord, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
 
     @classmethod
     def of(cls, regions: Sequence[Region]) -> MathRegions:
@@ -112,7 +115,11 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
         return plain
     finder = WordFinder(page, seen[0], reader)
     refined = finder.refined(regions)
-    return replace(refined, text=finder.text(refined.regions)) if text else refined
+    if not text:
+        return refined
+    besides = PageText(page, seen[0], finder.read)
+    drawings = besides.drawings(refined.regions)
+    return replace(refined, text=besides.words(refined.regions, drawings), drawings=drawings)
 
 
 def is_formula(reading: Reading) -> bool:
@@ -132,7 +139,7 @@ class WordFinder:
         self.unit = found.parts.unit * found.scale
         self.parts = found.parts.boxes * found.scale
         self._known: dict[Box, LineReading] = {}
-        self._joiner = PieceJoiner(page, found, self._read)
+        self._joiner = PieceJoiner(page, found, self.read)
 
     def refined(self, regions: Sequence[Region]) -> MathRegions:
         """The regions of mathematics of a page on which these were found."""
@@ -157,7 +164,7 @@ class WordFinder:
         kept: list[Region] = []
         words: list[Region] = []
         for region in regions:
-            reading = None if region.lines else self._read(region)
+            reading = None if region.lines else self.read(region)
             if reading is None:
                 kept.append(region)
             elif words_alone(reading) and without_doubt(reading):
@@ -170,7 +177,7 @@ class WordFinder:
     def _is_foreign(self, lines: Sequence[TextLine]) -> bool:
         """Whether the words of lines are of a language or a script that the reader cannot read."""
         long = [line for line in lines if len(line.parts) >= _FEW_PARTS]
-        words = [word for line in long for word in self._read(line.region).words]
+        words = [word for line in long for word in self.read(line.region).words]
         words = [word for word in words if not word.is_math and letters(word) >= _LETTERS]
         return sum(map(letters, words)) >= _FOREIGN[0] and confidence(words) < _FOREIGN[1]
 
@@ -192,30 +199,14 @@ class WordFinder:
         under = white <= -0.5 * (box[2] - box[0]) and -shared <= _LIMIT[1] * self.unit
         return beside or (narrow and under)
 
-    def text(self, regions: Sequence[Region]) -> tuple[TextWord, ...]:
-        """The words that are in none of the regions, line by line."""
-        found = []
-        for number, line in enumerate(find_text(self.page, self.found)):
-            words = self._read(line.region).words
-            if not words:
-                continue
-            owner = owners(line.parts, words, left_of(line.region), self.unit)
-            free = ~self._within(line.parts, regions)
-            for i, word in enumerate(words):
-                parts = line.parts[(owner == i) & free]
-                if len(parts) and not word.is_math:
-                    box = self.page.in_source(_box(parts))
-                    found.append(TextWord(word.text, box, number, round(word.confidence, 4)))
-        return tuple(found)
-
     def _ordered(self, pieces: list[tuple[Region, bool]], readable: bool) -> MathRegions:
         places = [region.place for region, _ in pieces]
         order = [places.index(place) for place in in_reading_order(places)]
         regions = tuple(pieces[i][0] for i in order)
-        words = tuple("" if r.lines else words_alone(self._read(r)) for r in regions)
+        words = tuple("" if r.lines else words_alone(self.read(r)) for r in regions)
         return MathRegions(regions, words, tuple(pieces[i][1] for i in order), readable)
 
-    def _read(self, region: Region) -> LineReading:
+    def read(self, region: Region) -> LineReading:
         """What a region says as a line of text; read once."""
         if region.place not in self._known:
             self._known[region.place] = self.reader.read(region.seen)
@@ -244,7 +235,7 @@ class WordFinder:
         return [
             (part, added)
             for region, added in pieces
-            for part in ([region] if region.lines else self._parted(region, self._read(region)))
+            for part in ([region] if region.lines else self._parted(region, self.read(region)))
             if self._is_worth(part, region)
         ]
 
@@ -254,7 +245,7 @@ class WordFinder:
         """The pieces with the ink that goes on with them; what ``words`` hold is none."""
         likely = np.full(len(self.parts), np.nan)
         for line in lines:
-            read = self._read(line.region).words
+            read = self.read(line.region).words
             if read and len(line.parts) >= _PARTS:
                 owner = owners(line.parts, read, left_of(line.region), self.unit)
                 likely[line.indices] = np.array(likely_maths(read))[owner]
@@ -281,7 +272,7 @@ class WordFinder:
 
     def _is_word(self, box: Box) -> bool:
         """Whether the ink in a box, by itself, is words without a doubt."""
-        reading = self._read(region_of(self.page, self.found, box))
+        reading = self.read(region_of(self.page, self.found, box))
         return bool(words_alone(reading)) and without_doubt(reading)
 
     def _is_enough(self, region: Region, added: bool) -> bool:
@@ -296,7 +287,7 @@ class WordFinder:
 
     def _formulas(self, line: TextLine, regions: Sequence[Region]) -> list[Box]:
         """The boxes of formulas of a line that are in no region."""
-        words = self._read(line.region).words
+        words = self.read(line.region).words
         if not any(word.is_math for word in words):
             return []
         owner = owners(line.parts, words, left_of(line.region), self.unit)

@@ -23,6 +23,7 @@ from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, readings_of
 from hmer_cli.document.comma_lists import parted_at_commas
 from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.line_words import spells
 from hmer_cli.document.lone_brackets import without_lone_bracket
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.page_files import PageFiles
@@ -31,10 +32,11 @@ from hmer_cli.document.records import (
     Handwriting,
     PageRead,
     Picture,
-    RegionReading,
     Result,
+    TextWord,
     Transform,
 )
+from hmer_cli.document.region_readings import region_reading
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box
 from hmer_cli.models.session import cores
@@ -45,7 +47,7 @@ from hmer_cli.page.load.sources import Source
 from hmer_cli.page.load.worker import Worker
 from hmer_cli.page.regions import Layout, Region, ink_box
 from hmer_cli.recognition.lazy import Reader
-from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
+from hmer_cli.recognition.reading import Reading
 
 IN_FLIGHT = MAX_PIXELS
 """Pixels of the pages prepared at a time, so that memory does not grow with ``jobs``."""
@@ -294,7 +296,7 @@ def _recut(
         reader,
         known=lambda box: results.find(key(box)),
         keep=lambda box, result: results.keep({key(box): result}, {}),
-        reading_of=_expression,
+        reading_of=region_reading,
     )
     result, typed, recuts = options.corrections.recut(
         page.file, sheet.number, page.result, boxes.read
@@ -326,11 +328,15 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     if work.known is not None:
         return work.known
     found, among_text = [], len(work.regions) > 1
+    said = list(work.found.text)
     for region, words, added in work.found:
         reading = reading_of(region, readings)
         if added and not is_formula(reading):
             continue
-        expression = _expression(region, reading, words)
+        if among_text and spells(reading.label, words):
+            said.append(TextWord(words, region.box, -1, round(float(reading.confidence), 4)))
+            continue
+        expression = region_reading(region, reading, words)
         if among_text:
             expression = without_lone_bracket(expression)
         if options.handwriting:
@@ -338,7 +344,7 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
             found.append(replace(expression, handwriting=handwriting))
         else:
             found += parted_at_commas(expression) if among_text else [expression]
-    return Result(reader.model, tuple(found), work.to_source, work.found.text)
+    return Result(reader.model, tuple(found), work.to_source, work.found.text, work.found.drawings)
 
 
 def _handwriting(region: Region, to_source: Transform | None) -> Handwriting:
@@ -368,31 +374,3 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
     work = replace(work, found=maths, picture=picture, to_source=_to_source(turned))
     anew = iter(readings_of([work.regions], reader))
     return work, _result(work, anew, reader, options)
-
-
-def _expression(region: Region, reading: Reading, words: str = "") -> RegionReading:
-    """The reading, and ``words``, with token boxes in page coordinates, rounded."""
-    left, top = region.origin
-    height, width = region.image.shape
-    tokens = tuple(
-        TokenReading(
-            token.token, round(float(token.confidence), 4), _rounded(region.on_page(token.box), 1)
-        )
-        for token in reading.tokens
-    )
-    alternatives = tuple(
-        Alternative(other.label, round(float(other.confidence), 4))
-        for other in reading.alternatives
-    )
-    return RegionReading(
-        _rounded(region.box, 2),
-        (left, top, left + width, top + height),
-        region.key,
-        Reading(reading.label, round(float(reading.confidence), 4), tokens, alternatives),
-        words,
-    )
-
-
-def _rounded(box: Box, digits: int) -> Box:
-    x0, y0, x1, y1 = (round(float(number), digits) for number in box)
-    return x0, y0, x1, y1

@@ -18,6 +18,9 @@ from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
 
+Mark = Literal["", "item", "underlined", "unread"]
+"""What a word is besides a word."""
+
 Transform = tuple[float, ...]
 """The nine numbers of a homography, row by row."""
 
@@ -65,13 +68,24 @@ class RegionReading:
 @dataclass(frozen=True)
 class TextWord:
     """A word on a page: ``box`` in source coordinates, ``line`` the number of its line, from the
-    top, ``confidence`` (0 to 1) the mean of its characters'.
+    top, ``confidence`` (0 to 1) the mean of its characters'. ``mark``: it begins an item of a
+    list, it is underlined, or it is ink that was not read, and the text is empty.
     """
 
     text: str
     box: Box
     line: int
     confidence: float
+    mark: Mark = ""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Ink of a page that is no writing: ``region`` in source coordinates, ``box`` in pixels of the
+    page's image."""
+
+    region: Box
+    box: Box
 
 
 @dataclass(frozen=True)
@@ -79,14 +93,15 @@ class Result:
     """The readings of one page, in reading order, and the name of the weights.
 
     ``to_source`` maps pixels of the page's image to those of the source, or to the units of its
-    ink; None for the identity. ``text`` are the words besides, line by line, where they are asked
-    for.
+    ink; None for the identity. ``text`` are the words besides, line by line, and ``drawings`` what
+    is no writing, where they are asked for.
     """
 
     model: str
     expressions: tuple[RegionReading, ...]
     to_source: Transform | None = None
     text: tuple[TextWord, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,264 @@
+"""Words, expressions and drawings of a page -> its blocks in reading order.
+
+Input: records, words by line, and drawings with their boxes. Output: headings, list items,
+paragraphs, displays and drawings. Method: words make rows, with the expressions that stand in them;
+recursive XY cuts (Nagy and Seth 1984) part columns where white runs down beside several rows; rows
+that follow each other closely, with none between that ends early, are one paragraph.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import mean, median
+from typing import Literal
+
+from hmer_cli.document.records import Record, TextWord
+from hmer_cli.geometry import Box, union
+
+Kind = Literal["heading", "item", "paragraph", "display", "drawing"]
+
+# Conventions; lengths in heights of a line.
+_SHARED = 0.5  # of the lower one's height: what an expression and a line of words share
+_NEAR, _APART = 4.0, 1.3  # from an expression to a word of its line; between two paragraphs
+_SHORT = 0.4  # of the width of a column: a row that ends so far left ends a paragraph
+_BESIDE = 3.0  # between two pieces of one row
+_GUTTER, _ROWS = 3.0, 3  # white between two columns, and the rows that each has at least
+_BAND = 1.0  # white between two parts of a page with columns of their own
+_HANGING = 1.0  # so far left of its item a row of it may begin
+_LARGER, _LONGEST, _READ = 1.4, 8, 0.5  # a heading: height, words, their confidence
+_LEFT = 0.4  # of the width of the text: a heading begins there
+_NUMBER = re.compile(r"\(?\d{1,2}[.)]")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A word, an expression or a drawing (the name of its picture) in its place."""
+
+    box: Box
+    word: TextWord | None = None
+    record: Record | None = None
+    drawing: str = ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands by itself; ``number`` is that of a list item, empty for a bullet."""
+
+    kind: Kind
+    items: tuple[Item, ...]
+    number: str = ""
+
+    @property
+    def box(self) -> Box:
+        """Round all of it."""
+        return union([item.box for item in self.items])
+
+
+def blocks(
+    records: Sequence[Record],
+    words: Sequence[TextWord],
+    drawings: Sequence[tuple[Box, str]] = (),
+) -> list[Block]:
+    """The blocks of a page in reading order."""
+    lines = [list(line) for _, line in groupby(words, key=lambda word: word.line)]
+    rows = [[Item(word.box, word) for word in line] for line in lines]
+    heights = [_height(row) for row in rows]
+    usual = median(heights) if heights else 1.0
+    alone = [Block("drawing", (Item(box, drawing=name),)) for box, name in drawings]
+    for item, home in _homes(records, rows, heights):
+        if home is None:
+            alone.append(Block("display", (item,)))
+        else:
+            rows[home].append(item)
+    row_blocks = [_row(row, usual, rows) for row in _whole_rows(rows, usual)]
+    return [
+        block
+        for column in _columns([*row_blocks, *alone], usual)
+        for block in _paragraphs(column, usual)
+    ]
+
+
+def _homes(
+    records: Sequence[Record], rows: Sequence[Sequence[Item]], heights: Sequence[float]
+) -> list[tuple[Item, int | None]]:
+    """The expressions with the lines of words that they stand in, None by themselves.
+
+    A derivation of which a line stands among words is none: its lines are set each by itself.
+    """
+    found: list[tuple[Item, int | None]] = []
+    for record in records:
+        if record.region is None or record.dismissed:
+            continue
+        lines = [Item(each.region, record=each) for each in record.lines if each.region]
+        homes = [_line_of(line, rows, heights) for line in lines]
+        if record.correction is None and any(home is not None for home in homes):
+            found += _usable(zip(lines, homes, strict=True))
+        elif lines:
+            found.append((Item(record.region, record=record), None))
+        else:
+            item = Item(record.region, record=record)
+            found += _usable([(item, _line_of(item, rows, heights))])
+    return found
+
+
+def _usable(found: Iterable[tuple[Item, int | None]]) -> Iterator[tuple[Item, int | None]]:
+    """The same; what does not compile is shown as it was read, by itself."""
+    for item, home in found:
+        yield item, home if item.record is not None and item.record.usable else None
+
+
+def _line_of(item: Item, rows: Sequence[Sequence[Item]], heights: Sequence[float]) -> int | None:
+    """The line of words that an expression stands in; None where it stands by itself."""
+    x0, y0, x1, y1 = item.box
+    best: tuple[float, int] | None = None
+    for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
+        for word in row:
+            if word.word is None or word.word.mark == "unread":
+                continue
+            shared = min(y1, word.box[3]) - max(y0, word.box[1])
+            away = max(word.box[0] - x1, x0 - word.box[2], 0.0)
+            low = min(y1 - y0, word.box[3] - word.box[1])
+            if shared >= _SHARED * low and away <= _NEAR * height:
+                best = min(best or (away, number), (away, number))
+    return None if best is None else best[1]
+
+
+def _whole_rows(rows: Sequence[list[Item]], usual: float) -> list[list[Item]]:
+    """The rows from left to right, pieces that stand beside each other as one."""
+    whole: list[list[Item]] = []
+    for row in sorted(rows, key=lambda row: _extent(row)[0]):
+        for other in whole:
+            if _is_beside(_extent(other), _extent(row), usual):
+                other += row
+                break
+        else:
+            whole.append(list(row))
+    return [sorted(row, key=lambda item: item.box[0]) for row in whole]
+
+
+def _extent(row: Sequence[Item]) -> Box:
+    """The place of a row, as high as its words in the median: tall signs reach into others."""
+    x0, y0, x1, y1 = union([item.box for item in row])
+    tops, feet = [item.box[1] for item in row], [item.box[3] for item in row]
+    return (x0, median(tops), x1, median(feet)) if len(row) > 2 else (x0, y0, x1, y1)
+
+
+def _is_beside(left: Box, right: Box, usual: float) -> bool:
+    shared = min(left[3], right[3]) - max(left[1], right[1])
+    level = shared >= _SHARED * min(left[3] - left[1], right[3] - right[1])
+    return level and -usual <= right[0] - left[2] <= _BESIDE * usual
+
+
+def _row(row: Sequence[Item], usual: float, rows: Sequence[Sequence[Item]]) -> Block:
+    """A row as a heading, the beginning of a list item, or a part of a paragraph."""
+    first = row[0].word
+    if _is_heading(row, usual) and _is_at_left(row, rows):
+        return Block("heading", tuple(row))
+    if first is not None and len(row) > 1 and _NUMBER.fullmatch(first.text):
+        return Block("item", tuple(row[1:]), first.text)
+    item = any(each.word is not None and each.word.mark == "item" for each in row[:1])
+    return Block("item" if item else "paragraph", tuple(row))
+
+
+def _is_heading(row: Sequence[Item], usual: float) -> bool:
+    """Whether a short row is of words alone, and larger than usual or underlined."""
+    words = [item.word for item in row if item.word is not None]
+    if len(words) < len(row) or len(row) > _LONGEST or any(not word.text for word in words):
+        return False
+    underlined = all(word.mark == "underlined" for word in words)
+    if sum(c.isalpha() for word in words for c in word.text) < 3:
+        return False
+    if mean(word.confidence for word in words) < _READ:
+        return False
+    return underlined or (len(row) > 1 and _height(row) >= _LARGER * usual)
+
+
+def _is_at_left(row: Sequence[Item], rows: Sequence[Sequence[Item]]) -> bool:
+    """Whether a row begins in the left part of the page: notes in its margin are no headings."""
+    x0, _, x1, _ = union([item.box for each in rows for item in each])
+    return row[0].box[0] <= x0 + _LEFT * (x1 - x0)
+
+
+def _columns(some: Sequence[Block], usual: float) -> list[list[Block]]:
+    """The blocks of each column from the top down; columns from left to right."""
+    sides = _sides(some, usual)
+    if sides is not None:
+        return [column for side in sides for column in _columns(side, usual)]
+    bands = _bands(some, usual)
+    columns: list[list[Block]] = [[]]
+    while bands:
+        counts = range(len(bands), 0, -1)
+        count = next((n for n in counts if _sides(_flat(bands[:n]), usual)), 0)
+        if count:
+            columns += [*_columns(_flat(bands[:count]), usual), []]
+        else:
+            columns[-1] += bands[0]
+        bands = bands[count or 1 :]
+    return [sorted(column, key=lambda block: _middle(block.box)) for column in columns if column]
+
+
+def _flat(bands: Sequence[Sequence[Block]]) -> list[Block]:
+    return [block for band in bands for block in band]
+
+
+def _sides(some: Sequence[Block], usual: float) -> tuple[list[Block], list[Block]] | None:
+    """The blocks left and right of the widest white that runs down all of them, if several rows
+    of words stand on each side."""
+    ordered = sorted(some, key=lambda block: block.box[0])
+    best: tuple[float, int] | None = None
+    reached = ordered[0].box[2] if ordered else 0.0
+    for at, block in enumerate(ordered[1:], 1):
+        white = block.box[0] - reached
+        rows = [sum(_is_text(b) for b in side) for side in (ordered[:at], ordered[at:])]
+        if white >= _GUTTER * usual and min(rows) >= _ROWS:
+            best = max(best or (white, at), (white, at))
+        reached = max(reached, block.box[2])
+    return None if best is None else (ordered[: best[1]], ordered[best[1] :])
+
+
+def _is_text(block: Block) -> bool:
+    return block.kind not in ("display", "drawing")
+
+
+def _bands(some: Sequence[Block], usual: float) -> list[list[Block]]:
+    """The blocks in bands with white between, from the top down."""
+    bands: list[list[Block]] = []
+    foot = 0.0
+    for block in sorted(some, key=lambda block: block.box[1]):
+        if not bands or block.box[1] - foot > _BAND * usual:
+            bands.append([])
+        bands[-1].append(block)
+        foot = max(foot, block.box[3])
+    return bands
+
+
+def _paragraphs(column: Sequence[Block], usual: float) -> list[Block]:
+    """The blocks of a column, rows that follow each other as one paragraph or list item."""
+    done: list[Block] = []
+    left, _, right, _ = union([block.box for block in column])
+    full = right - _SHORT * (right - left)
+    foot, begin, end = 0.0, left, left
+    for block in column:
+        last = done[-1] if done else None
+        if last is not None and last.kind in ("paragraph", "item") and block.kind == "paragraph":
+            close = block.box[1] - foot <= _APART * usual and end >= full
+            close &= block.box[2] > begin
+            inside = block.box[0] >= last.box[0] - _HANGING * usual
+            if close and (last.kind == "paragraph" or inside):
+                done[-1] = Block(last.kind, (*last.items, *block.items), last.number)
+                begin, _, end, foot = block.box
+                continue
+        done.append(block)
+        begin, _, end, foot = block.box
+    return done
+
+
+def _middle(box: Box) -> float:
+    return (box[1] + box[3]) / 2
+
+
+def _height(row: Sequence[Item]) -> float:
+    return max(median(item.box[3] - item.box[1] for item in row), 1.0)

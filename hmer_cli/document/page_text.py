@@ -1,0 +1,134 @@
+"""What is on a page besides its formulas -> words with their marks, and drawings.
+
+Input: lines of writing and what they say, and the regions of formulas. Output: words, those of list
+items and underlined ones marked, ink that was not read, and boxes of drawings: large ink that is in
+no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.document.formula_pieces import inside_of, left_of
+from hmer_cli.document.line_words import owners
+from hmer_cli.document.records import Drawing, Mark, TextWord
+from hmer_cli.geometry import Box, bounds
+from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.neighbours import connected, related
+from hmer_cli.page.detect.search import PreparedPage
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import Region
+from hmer_cli.page.text_regions import TextLine, find_text
+from hmer_cli.recognition.line_reader import LineReading
+
+# In letter heights; conventions.
+_RULE = 1.5, 0.45, 4.0  # a rule is so wide and so low at most, and so many times as wide as high
+_UNDER = -0.3, 0.9  # from the foot of a word to the rule under it
+_MOST = 0.5  # of a word's width: what the rule under it has
+_SIGN = 0.8  # ink that is less is no sign
+_BULLET = 0.75, 0.15  # a dot or a dash is so large at most, and at least,
+_DASH = 1.3, 0.35  # or so wide and so low,
+_BEFORE = 0.35, 3.5  # and so far before its line
+_LARGE, _LOW = 3.2, 1.5  # ink of a drawing; what is lower is a rule
+_SLENDER = 0.4  # times as wide as high: a bracket
+_TALL = 6.0  # a bracket is no higher
+_NEAR = 1.0  # between two parts of a drawing
+_DRAWN = 4.0  # a drawing is so wide and so high
+
+
+class PageText:
+    """The words and drawings of one page; ``read`` says a region as a line of text."""
+
+    def __init__(
+        self, page: Page, found: PreparedPage, read: Callable[[Region], LineReading]
+    ) -> None:
+        self.page, self.found, self._read = page, found, read
+        self.unit = found.parts.unit * found.scale
+        self.parts = found.parts.boxes * found.scale
+        width, height = (self.parts[:, 2:] - self.parts[:, :2]).T
+        self._rules = (width >= _RULE[0] * self.unit) & (height <= _RULE[1] * self.unit)
+        self._rules &= width >= _RULE[2] * height
+
+    def words(self, regions: Sequence[Region], drawings: Sequence[Drawing]) -> tuple[TextWord, ...]:
+        """The words that are in none of the regions and drawings, line by line."""
+        taken = [*(region.place for region in regions), *(drawing.box for drawing in drawings)]
+        found: list[TextWord] = []
+        for number, line in enumerate(find_text(self.page, self.found)):
+            free = ~inside_of(line.parts, taken) & ~self._rules[line.indices]
+            if free.any():
+                found += self._words(line, free, number)
+        return tuple(found)
+
+    def _words(self, line: TextLine, free: NDArray[np.bool_], number: int) -> Iterator[TextWord]:
+        words = self._read(line.region).words
+        if not words:
+            return
+        owner = owners(line.parts, words, left_of(line.region), self.unit)
+        item = self._is_item(line, free)
+        for i, word in enumerate(words):
+            parts = line.parts[(owner == i) & free]
+            if not len(parts):
+                continue
+            box = _box(parts)
+            where = self.page.in_source(box)
+            if word.is_math:
+                if max(box[2] - box[0], box[3] - box[1]) >= _SIGN * self.unit:
+                    yield TextWord("", where, number, 0.0, "unread")
+                continue
+            mark: Mark = "item" if item else "underlined" if self._is_underlined(box) else ""
+            item = False
+            yield TextWord(word.text, where, number, round(word.confidence, 4), mark)
+
+    def _is_underlined(self, box: Box) -> bool:
+        """Whether a rule runs under a word."""
+        rules = self.parts[self._rules]
+        shared = np.minimum(rules[:, 2], box[2]) - np.maximum(rules[:, 0], box[0])
+        down = (rules[:, 1] - box[3]) / self.unit
+        under = (down >= _UNDER[0]) & (down <= _UNDER[1])
+        return bool((under & (shared >= _MOST * (box[2] - box[0]))).any())
+
+    def _is_item(self, line: TextLine, free: NDArray[np.bool_]) -> bool:
+        """Whether a dot or a dash stands before a line, with nothing before that."""
+        width, height = (self.parts[:, 2:] - self.parts[:, :2]).T / self.unit
+        dot = (np.maximum(width, height) <= _BULLET[0]) & (np.minimum(width, height) >= _BULLET[1])
+        mark = dot | ((width <= _DASH[0]) & (height <= _DASH[1]))
+        own = np.zeros(len(self.parts), bool)
+        own[line.indices] = ~mark[line.indices]
+        if not own.any():
+            return False
+        x0, y0, _, y1 = bounds(self.parts[own]).tolist()
+        middle = (self.parts[:, 1] + self.parts[:, 3]) / 2
+        away = (x0 - self.parts[:, 2]) / self.unit
+        level = (middle > y0) & (middle < y1)
+        before = level & (away >= _BEFORE[0]) & (away <= _BEFORE[1])
+        return bool(before.any() and (mark | ~before).all() and before.sum() == 1)
+
+    def drawings(self, regions: Sequence[Region]) -> tuple[Drawing, ...]:
+        """The boxes of large ink in no region of a formula, what lies together as one."""
+        width, height = (self.parts[:, 2:] - self.parts[:, :2]).T / self.unit
+        large = (np.maximum(width, height) >= _LARGE) & (height >= _LOW)
+        large &= ~((width <= _SLENDER * height) & (height <= _TALL))
+        large &= ~inside_of(self.parts, [region.place for region in regions])
+        ink = self.parts[large] / self.unit
+        if not len(ink):
+            return ()
+        groups = connected(len(ink), *related(ink, lambda r, c: _touch(ink[r], ink[c]), _NEAR))
+        boxes = [_box(ink[group] * self.unit) for group in groups]
+        least = _DRAWN * self.unit
+        boxes = [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) >= least]
+        return tuple(Drawing(self.page.in_source(box), box) for box in boxes)
+
+
+def _touch(boxes: Floats, others: Floats) -> NDArray[np.bool_]:
+    """Which boxes lie near each other, (R, C)."""
+    a, b = boxes[:, None], others[None]
+    gap = np.maximum(a[..., :2], b[..., :2]) - np.minimum(a[..., 2:], b[..., 2:])
+    return np.asarray((gap <= _NEAR).all(2))
+
+
+def _box(parts: Floats) -> Box:
+    x0, y0, x1, y1 = bounds(parts).tolist()
+    return x0, y0, x1, y1

@@ -1,0 +1,40 @@
+"""The reading of a region, whose boxes are on its image -> boxes on the page.
+
+Input: a region and its reading. Output: a `RegionReading`, rounded, so that results are the same
+after they were cached.
+"""
+
+from __future__ import annotations
+
+from hmer_cli.document.records import RegionReading
+from hmer_cli.geometry import Box
+from hmer_cli.page.regions import Region
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
+
+
+def region_reading(region: Region, reading: Reading, words: str = "") -> RegionReading:
+    """The reading, and ``words``, with token boxes in page coordinates, rounded."""
+    left, top = region.origin
+    height, width = region.image.shape
+    tokens = tuple(
+        TokenReading(
+            token.token, round(float(token.confidence), 4), _rounded(region.on_page(token.box), 1)
+        )
+        for token in reading.tokens
+    )
+    alternatives = tuple(
+        Alternative(other.label, round(float(other.confidence), 4))
+        for other in reading.alternatives
+    )
+    return RegionReading(
+        _rounded(region.box, 2),
+        (left, top, left + width, top + height),
+        region.key,
+        Reading(reading.label, round(float(reading.confidence), 4), tokens, alternatives),
+        words,
+    )
+
+
+def _rounded(box: Box, digits: int) -> Box:
+    x0, y0, x1, y1 = (round(float(number), digits) for number in box)
+    return x0, y0, x1, y1

@@ -1,0 +1,95 @@
+"""What is on a page besides formulas: list items, underlined words, unread ink, drawings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from test_page_words import SIDE, STEP, SquareReader
+
+from hmer_cli.document.drawings import pictures_of, save
+from hmer_cli.document.page_text import PageText
+from hmer_cli.document.records import Drawing, PageRead, Picture, Result
+from hmer_cli.errors import OutputError
+from hmer_cli.page.detect.search import prepare_page
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import Region
+
+
+def squares(image: np.ndarray, count: int, x: int, y: int, thickness: int = 3) -> None:
+    for place in range(count):
+        left = x + STEP * place
+        cv2.rectangle(image, (left, y), (left + SIDE, y + SIDE), 0, thickness)
+
+
+def text_of(image: np.ndarray) -> PageText:
+    there = Page("page.png", 1, image)
+    reader = SquareReader()
+    return PageText(there, prepare_page(there), lambda region: reader.read(region.seen))
+
+
+def blank() -> np.ndarray:
+    return np.full((420, 900), 255, np.uint8)
+
+
+def test_a_dot_before_a_line_makes_an_item_and_a_rule_under_a_word_underlines_it() -> None:
+    image = blank()
+    squares(image, 4, 100, 30)
+    cv2.circle(image, (60, 40), 4, 0, -1)
+    squares(image, 4, 100, 130)
+    squares(image, 4, 100, 230)
+    cv2.line(image, (98, 262), (200, 262), 0, 3)
+    words = text_of(image).words([], [])
+    assert [word.mark for word in words] == ["item", "", "underlined"]
+
+
+def test_signs_that_are_in_no_formula_are_ink_that_was_not_read() -> None:
+    image = blank()
+    squares(image, 4, 100, 30)
+    squares(image, 2, 260, 30, thickness=-1)
+    words = text_of(image).words([], [])
+    assert [(word.text, word.mark) for word in words] == [("abcd", ""), ("", "unread")]
+
+
+def test_large_ink_is_a_drawing_whose_labels_are_no_words() -> None:
+    image = blank()
+    squares(image, 5, 30, 30)
+    cv2.rectangle(image, (300, 120), (520, 330), 0, 3)
+    squares(image, 3, 360, 200)
+    there = text_of(image)
+    (drawing,) = there.drawings([])
+    assert np.abs(np.array(drawing.box) - (298, 118, 522, 332)).max() < 6
+    assert len(there.words([], [drawing])) == 1
+    assert len(there.words([], [])) == 2
+    region = Region((290, 110, 530, 340), image[110:340, 290:530], (290, 110))
+    assert not there.drawings([region])
+
+
+def drawn_page(image: np.ndarray, drawing: Drawing) -> PageRead:
+    webp = cv2.imencode(".webp", image)[1].tobytes()
+    picture = Picture(image.shape[1] * 2, image.shape[0] * 2, lambda: webp)
+    return PageRead("a b.pdf", 1, Result("", (), drawings=(drawing,)), picture=picture)
+
+
+def test_drawings_are_cut_out_beside_the_document(tmp_path: Path) -> None:
+    image = blank()
+    cv2.rectangle(image, (300, 120), (520, 330), 0, -1)
+    page = drawn_page(image, Drawing((1, 2, 3, 4), (600, 240, 1040, 660)))
+    drawn = save(tmp_path / "my notes.md", {("a b.pdf", 1): pictures_of(page)})
+    assert drawn == {("a b.pdf", 1): [((1, 2, 3, 4), "my-notes-drawings/1.png")]}
+    cut = cv2.imread(str(tmp_path / "my-notes-drawings" / "1.png"), cv2.IMREAD_GRAYSCALE)
+    assert cut is not None
+    assert cut.shape == (210 + 18, 220 + 18)
+    assert cut[114, 119] < 40
+
+
+def test_pictures_of_others_are_not_overwritten(tmp_path: Path) -> None:
+    page = drawn_page(blank(), Drawing((1, 2, 3, 4), (600, 240, 1040, 660)))
+    there = tmp_path / "a-drawings" / "1.png"
+    there.parent.mkdir()
+    there.write_bytes(b"mine")
+    with pytest.raises(OutputError):
+        save(tmp_path / "a.tex", {("a b.pdf", 1): pictures_of(page)})
+    assert there.read_bytes() == b"mine"
