@@ -25,7 +25,7 @@ from hmer_cli.page.detect.search import (
     prepare_page,
 )
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Layout, Region, find_regions
+from hmer_cli.page.regions import Layout, Region, find_regions, is_cut_off
 from hmer_cli.page.text_regions import TextLine, find_text, region_of
 from hmer_cli.recognition.line_reader import LineReader, LineReading, LineWord, shipped_lines
 from hmer_cli.recognition.reading import Reading
@@ -169,19 +169,21 @@ class WordFinder:
             return MathRegions.of(regions)
         if self._is_foreign(free):
             return MathRegions.of(regions)
-        readable = False
+        letters = 0
         kept: list[Region] = []
         for region in regions:
             reading = None if region.lines else self._read(region)
             if reading is not None and words_alone(reading) and without_doubt(reading):
-                readable = True
+                letters += sum(map(_letters, reading.words))
             elif reading is None or self._is_worth(rest := self._trimmed(region, reading), region):
                 kept.append(region if reading is None else rest)
         pieces = self._joined([(region, False) for region in kept])
         whole = [*regions, *(region for region, _ in pieces)]
+        system = any(region.lines for region in regions)  # whose neighbours are cut off
         for box in (box for line in free for box in self._formulas(line, whole)):
-            pieces = self._with(pieces, box)
-        return self._ordered(self._joined(pieces), readable)
+            if not (system and is_cut_off(self.page, box)):
+                pieces = self._with(pieces, box)
+        return self._ordered(self._joined(pieces), letters >= _FOREIGN[0])
 
     def _is_foreign(self, lines: Sequence[TextLine]) -> bool:
         """Whether the words of lines are of a language or a script that the reader cannot read."""
