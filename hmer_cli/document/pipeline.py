@@ -22,6 +22,7 @@ from hmer_cli.document.boxes import PageBoxes
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, to_read
 from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.doubts import doubt_of
 from hmer_cli.document.lone_brackets import without_lone_bracket
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.page_files import PageFiles
@@ -388,6 +389,7 @@ def _expression(region: Region, reading: Reading, words: str = "") -> RegionRead
         region.key,
         Reading(reading.label, round(float(reading.confidence), 4), tokens, alternatives),
         words,
+        doubt_of(region.image, reading.label),
     )
 
 
