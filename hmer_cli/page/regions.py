@@ -38,6 +38,7 @@ from hmer_cli.page.detect.search import (
     is_page,
     prepare_page,
 )
+from hmer_cli.page.detect.stray_dots import remove_stray_dots
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
@@ -179,7 +180,7 @@ def _in_band(page: Page, top: int, foot: int) -> list[Region]:
 def _whole(page: Page) -> list[Region]:
     """All ink as one expression, without the lines of its paper."""
     bare = remove_faint(remove_blots(remove_rules(page.image, cut_out=True)))
-    bare = without_item_number(remove_light_specks(bare))
+    bare = remove_stray_dots(without_item_number(remove_light_specks(bare)))
     box = ink_box(bare)
     if box is None:
         bare, box = page.image, ink_box(page.image)
@@ -291,7 +292,7 @@ def cut_region(page: Page, image: Pixels, box: Box, margin: int, above: int = 0)
 def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
     """The region of a box without the ink of its neighbours; ``above`` as in `cut_region`."""
     image, (left, top) = crops.cut(box)
-    image = remove_light_specks(remove_faint(image))
+    image = remove_stray_dots(remove_light_specks(remove_faint(image)))
     there, origin = shift(box, 0, above), (left, top + above)
     ink = None if page.ink is None else page.ink.written(there, image, origin)
     return Region(page.in_source(there), image, origin, ink)
