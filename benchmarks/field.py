@@ -1,9 +1,9 @@
 """How many files of the kinds people hand in are read right: python benchmarks/field.py FIELD.
 
 FIELD holds ``real/`` with ``truth.json`` (photos, each of one expression or of several lines) and,
-made by code of hmer's examples, ``made/``, ``frame/`` and ``pdf/``, whose names say the examples
-that are on them. Every file goes through ``hmer convert``; the truths of the examples are those of
-``examples/eqs.tex``.
+made by code of hmer's examples, ``made/`` and ``frame/``, whose names say the examples that are on
+them, and ``pdf/``, whose files hold some of the same five examples each, most of them eight. Every
+file goes through ``hmer convert``; the truths of the examples are those of ``examples/eqs.tex``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "eqs.tex"
 SAME = {"\\varepsilon": "\\epsilon", "\\bullet": "\\cdot", "\\Theta": "\\theta"}
 SAME |= {"\\dots": "\\ldots", "\\cdots": "\\ldots", "\\kappa": "K", "\\text": "\\mathrm"}
 UNSAID = {"\\limits", "\\left", "\\right", "\\displaystyle"}
+ON_PAGES = ("golden", "euler", "triangle", "circle", "energy")
+USUAL = 8
+NUMBERS = {"pages12": 36, "crop_first3": 3, "layer_hidden": 4}
+NUMBERS |= {"tall3000": 32, "tall8000": 88, "tall14000": 160, "wide1900": 40, "inkannot_hidden": 0}
+"""How many formulas a PDF shows where it is not USUAL."""
 ROWS = re.compile(r"\\(?:begin|end)\{(?:aligned|cases|matrix)\}")
 
 
@@ -37,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.only:
         folder = options.field / ("made/pairs" if name == "pairs" else name)
-        counts = real(folder) if name == "real" else made(folder)
+        counts = {"real": real, "pdf": pdf}.get(name, made)(folder)
         figures = ", ".join(f"{key} {value}" for key, value in counts.items())
         sys.stdout.write(f"{name}: {figures}\n")
         sys.stdout.flush()
@@ -66,15 +71,33 @@ def real(folder: Path) -> Counter[str]:
 
 def made(folder: Path) -> Counter[str]:
     """Of files named after the examples on them: right where all are read and nothing else."""
-    pattern = r"% (\w+)\.\w+, page.*\n\\gdef\\\w+\{(.*)\}\n"
-    found = re.findall(pattern, EXAMPLES.read_text())
-    truth = {name: normal(normalise(latex)) for name, latex in found}
-    counts = Counter[str]()
+    truth, counts = examples(), Counter[str]()
     for name, records in sorted(converted(folder).items()):
         wanted = [truth[word] for word in re.split(r"[_.]", name) if word in truth]
         if wanted:
             count(counts, records, sorted(rows_of(records)) == sorted(wanted))
     return counts
+
+
+def pdf(folder: Path) -> Counter[str]:
+    """Of files with some of ``ON_PAGES``: right where as many as there are were read, no others."""
+    truth, counts = examples(), Counter[str]()
+    there = {truth[name] for name in ON_PAGES}
+    for name, records in sorted(converted(folder).items()):
+        wanted = NUMBERS.get(name.partition(".")[0], USUAL)
+        rows = [row for row in rows_of(records) if row]
+        right = sum(row in there for row in rows)
+        counts["formulas"] += wanted
+        counts["formulas right"] += min(right, wanted)
+        count(counts, records, right == wanted == len(rows))
+    return counts
+
+
+def examples() -> dict[str, Tokens]:
+    """The truth of each example, by its name."""
+    pattern = r"% (\w+)\.\w+, page.*\n\\gdef\\\w+\{(.*)\}\n"
+    found = re.findall(pattern, EXAMPLES.read_text())
+    return {name: normal(normalise(latex)) for name, latex in found}
 
 
 def count(counts: Counter[str], records: list[Record], right: bool) -> None:

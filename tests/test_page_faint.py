@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hmer_cli.page.clean.blots import remove_blots
-from hmer_cli.page.clean.faint import remove_faint
+from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.images import AMPLE, decode, decode_reduced
 from hmer_cli.page.load.pages import Page, open_sheets
@@ -95,3 +95,13 @@ def test_a_huge_photo_is_read_reduced_with_boxes_of_its_own_pixels(
 
 def test_most_photos_are_read_in_full() -> None:
     assert AMPLE >= 24_000_000  # a camera of today
+
+
+def test_dots_of_a_printed_line_go_and_those_of_the_pen_stay() -> None:
+    image = np.full((60, 200), 255, np.uint8)
+    cv2.putText(image, "16 cm", (10, 44), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 30, 4, cv2.LINE_AA)
+    cv2.circle(image, (190, 42), 2, 30, -1)
+    dotted = image.copy()
+    dotted[50:52, 3:190:9] = np.minimum(dotted[50:52, 3:190:9], 110)
+    assert (remove_light_specks(image) == image).all()
+    assert ((remove_light_specks(dotted) < 200) == (image < 200)).all()

@@ -16,7 +16,7 @@ from hmer_cli.document.cases import reading_of, to_read
 from hmer_cli.page import regions
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
-from hmer_cli.page.regions import Region
+from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 Boxes = NDArray[np.float32]
@@ -111,8 +111,9 @@ def test_cases_are_as_sure_as_all_their_lines_and_tokens_lie_where_they_were_rea
     assert [t.box for t in reading.tokens if t.token == "x"] == [(11, 2, 13, 4), (11, 52, 13, 54)]
 
 
+@pytest.mark.parametrize("layout", ["auto", "expression"])
 def test_a_system_of_equations_is_read_line_by_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Layout
 ) -> None:
     """Whatever finds the lines: here they are given."""
     example = Path(__file__).resolve().parents[1] / "examples" / "pythagoras.png"
@@ -130,5 +131,6 @@ def test_a_system_of_equations_is_read_line_by_line(
     cv2.imwrite(str(tmp_path / "system.png"), sheet)
     lines = [(120.0, float(top), 120.0 + wide, float(top + high)) for top in tops]
     monkeypatch.setattr(regions, "find_boxes", lambda found: lines)
-    (record,) = convert([str(tmp_path / "system.png")], (), recogniser=FakeRecogniser("x = y"))
+    reader = FakeRecogniser("x = y")
+    (record,) = convert([str(tmp_path / "system.png")], (), layout=layout, recogniser=reader)
     assert record.latex == r"\begin{cases} x = y \\ x = y \end{cases}"

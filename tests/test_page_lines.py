@@ -129,3 +129,26 @@ def test_a_few_faint_strokes_are_writing() -> None:
         cv2.putText(page, "x+y=2z", (90, y), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 0, 3, cv2.LINE_AA)
         cv2.line(page, (420, y + 20), (520, y + 20), 170, 2)
     assert np.array_equal(remove_rules(page), page)
+
+
+def test_the_bar_of_a_crop_is_no_line_of_its_paper_however_it_bends() -> None:
+    crop = blank(150, 380)
+    bar = np.array([(x, round(70 + 9 * np.sin(x / 120))) for x in range(10, 366, 4)])
+    cv2.polylines(crop, [bar], False, 0, 4)
+    for y in (50, 135):
+        cv2.putText(crop, "az(1+a)", (30, y), cv2.FONT_HERSHEY_SIMPLEX, 2.0, 0, 4, cv2.LINE_AA)
+    assert (remove_rules(crop, cut_out=True) == crop).all()
+
+
+def test_nothing_is_left_of_a_bent_line_under_writing() -> None:
+    page = blank(250, 1700)
+    for place in range(8):
+        at = (200 + 170 * place, 130)
+        cv2.putText(page, "5", at, cv2.FONT_HERSHEY_SIMPLEX, 3.0, 60, 6, cv2.LINE_AA)
+    lined = page.copy()
+    for y in (40, 140, 240):
+        bend = np.array([(x, round(y + 3 * np.sin(x / 500))) for x in range(0, 1700, 10)])
+        cv2.polylines(lined, [bend], False, 180, 2, cv2.LINE_AA)
+    left = remove_rules(lined, cut_out=True)
+    assert (left[page < 100] < 100).all()
+    assert ((left < 200) & (page == 255)).sum() < 0.03 * ((lined < 200) & (page == 255)).sum()

@@ -345,3 +345,18 @@ def test_each_page_of_a_tiff_is_drawn(tmp_path: Path) -> None:
         first.save(path, save_all=True, append_images=others, big_tiff=big)
         for page, wanted in zip(open_pages(str(path)), pages, strict=True):
             assert np.abs(page.image.astype(int) - wanted).max() <= 2
+
+
+@pytest.mark.parametrize("room", [0, 6])
+def test_bright_writing_that_fills_a_dark_image_is_no_sheet_on_a_table(room: int) -> None:
+    page = np.full((130, 460), 255, np.uint8)
+    for place, letter in enumerate("a2+b2=c2"):
+        at = (4 + 56 * place, 105 - 30 * (letter == "2"))
+        cv2.putText(page, letter, at, cv2.FONT_HERSHEY_SIMPLEX, 2.4, 0, 4, cv2.LINE_AA)
+    rows, columns = np.nonzero(page < 128)
+    tight = page[
+        max(0, rows.min() - room) : rows.max() + 1 + room,
+        max(0, columns.min() - room) : columns.max() + 1 + room,
+    ]
+    seen = Page.of("x.png", 1, (255 - tight).astype(np.uint8)).image
+    assert (seen[tight < 60] < 128).mean() > 0.98

@@ -94,3 +94,32 @@ def test_where_the_search_finds_nothing_the_whole_is_read() -> None:
             cv2.line(image, (x - 6, y), (x + 6, y), 0, 2)
             cv2.line(image, (x, y - 6), (x, y + 6), 0, 2)
     assert regions(image) >= 1
+
+
+def bar_between(above: str, below: str, bar: bool) -> Pixels:
+    """Two rows of letters with a sloping bar between them, as long as both."""
+    page = np.full((300, 620), 255, np.uint8)
+    for text, y in ((above, 110), (below, 250)):
+        for place, letter in enumerate(text):
+            at = (60 + 62 * place, y)
+            cv2.putText(page, letter, at, cv2.FONT_HERSHEY_SIMPLEX, 2.6, 0, 5, cv2.LINE_AA)
+    if bar:
+        cv2.line(page, (30, 140), (590, 156), 0, 5, cv2.LINE_AA)
+    return page
+
+
+def test_a_bar_as_long_as_both_rows_makes_them_a_fraction() -> None:
+    assert regions(bar_between("az(1+az)", "(1-az)3", True)) == 1
+    assert regions(bar_between("a+z=1+az", "z=1-az", False)) == 2
+
+
+def test_limits_over_and_under_a_sum_are_no_rows() -> None:
+    page = np.full((420, 700), 255, np.uint8)
+    cv2.polylines(
+        page, [np.array([(220, 120), (60, 130), (150, 200), (60, 280), (230, 290)])], False, 0, 5
+    )
+    for text, x, y, size in (("10000", 60, 80, 1.8), ("n=1", 90, 350, 1.6), ("(1-n)", 280, 230, 3)):
+        for place, letter in enumerate(text):
+            at = (x + round(22 * size) * place, y)
+            cv2.putText(page, letter, at, cv2.FONT_HERSHEY_SIMPLEX, size, 0, 5, cv2.LINE_AA)
+    assert regions(page) == 1

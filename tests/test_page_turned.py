@@ -32,14 +32,29 @@ def formula(name: str) -> Pixels:
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_turned_formula_is_read_and_placed_in_the_file(tmp_path: Path, quarters: int) -> None:
-    image = np.ascontiguousarray(np.rot90(formula("pythagoras"), quarters))
-    cv2.imwrite(str(tmp_path / "x.png"), image)
+    image = turned_file(tmp_path, "pythagoras", quarters)
     (record,) = convert([str(tmp_path / "x.png")], [])
     assert record.latex == "a^2+b^2 = c^2"
     rows, columns = np.nonzero(image < 128)
     wanted = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
     assert record.region is not None
     assert max(abs(a - b) for a, b in zip(record.region, wanted, strict=True)) <= 3
+
+
+@pytest.mark.parametrize(("name", "quarters"), [("basel", 3), ("limit", 3), ("basel", 1)])
+def test_a_formula_that_falls_into_columns_on_its_side_is_turned(
+    tmp_path: Path, name: str, quarters: int
+) -> None:
+    turned_file(tmp_path, name, quarters)
+    (record,) = convert([str(tmp_path / "x.png")], [])
+    assert record.status == "ok"
+    assert ("\\sum" if name == "basel" else "\\lim") in record.latex
+
+
+def turned_file(folder: Path, name: str, quarters: int) -> Pixels:
+    image = np.ascontiguousarray(np.rot90(formula(name), quarters))
+    cv2.imwrite(str(folder / "x.png"), image)
+    return image
 
 
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])

@@ -135,6 +135,7 @@ def _joined(group: Sequence[RegionReading]) -> RegionReading:
         union([expression.box for expression in group]),
         key,
         Reading(" ".join(t.token for t in tokens), round(confidence, 4), tokens),
+        doubt=next((expression.doubt for expression in group if expression.doubt), ""),
     )
 
 

@@ -25,6 +25,9 @@ from hmer_cli.recognition.reading import TokenReading
 LOW = 0.5
 """Under this confidence an expression is more likely wrong than right."""
 
+_DOUBTFUL = 0.25
+"""Confidence of what is read of a notation that no label can say, at most; convention."""
+
 _OUTVOTED = 0.85
 """A formula read with more confidence is no words, whatever the line reader says."""
 
@@ -119,7 +122,9 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
     confidence = reading.confidence if correction is None else 1.0
     found = problems(label) if correction is None else []
     doubt = found[0].message if found else None
-    if doubt is None and correction is None:
+    if doubt is None and correction is None and expression.doubt:
+        doubt, confidence = expression.doubt, min(confidence, _DOUBTFUL)
+    elif doubt is None and correction is None:
         doubt = _as_words(expression)
     return Record(
         source=page.source,

@@ -308,6 +308,7 @@ def result_fields(result: Result) -> dict[str, Any]:
             "tokens": [(t.token, t.confidence, *t.box) for t in each.reading.tokens],
             "alternatives": [(a.label, a.confidence) for a in each.reading.alternatives],
             "words": each.words,
+            "doubt": each.doubt,
         }
         for each in result.expressions
     ]
@@ -340,7 +341,7 @@ def _expression(fields: dict[str, Any]) -> RegionReading:
     others = tuple(Alternative(label, confidence) for label, confidence in fields["alternatives"])
     reading = Reading(fields["label"], fields["confidence"], tokens, others)
     places = _box(fields["region"]), _box(fields["box"])
-    return RegionReading(*places, fields["key"], reading, fields["words"])
+    return RegionReading(*places, fields["key"], reading, fields["words"], fields["doubt"])
 
 
 def _box(numbers: Sequence[float]) -> Box:

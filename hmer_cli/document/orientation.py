@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from hmer_cli.geometry import bounds
 from hmer_cli.page.detect.search import is_print
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.recognition.lazy import Reader, TellsCertainty
 from hmer_cli.recognition.reading import Reading
 
-DOUBTFUL = 0.5
+DOUBTFUL = 0.6
 """Mean confidence: a page read with less may lie on its side or upside down."""
 
 _CLEARER = 0.65, 0.2  # mean confidence of the other way up, at least, and so much more
@@ -25,7 +26,7 @@ _TRIED = 4  # regions that are read of each way up
 _SIGNS = 5  # that leave ink, at least: few strokes look like signs from any side
 _CERTAIN = 0.7  # of the log-probability of the page as it lies; chosen on CROHME 2014 offline
 _SHARE = 0.6  # of the tokens that are read of the page as it lies: else most ink is left unread
-_WIDE = 1.5  # times as wide as high: no expression on its side, chosen on CROHME 2014 offline
+_WIDE = 1.7  # times as wide as high: no expression on its side, chosen on CROHME 2014 offline
 _STRUCTURE = {"{", "}", "^", "_", "\\frac", "\\limits"}  # tokens that leave no ink of a letter
 
 
@@ -83,7 +84,8 @@ def _likely_turns(regions: Sequence[Region], reader: TellsCertainty) -> list[int
     if not regions:
         return [1, 2, 3]
     largest = sorted(regions, key=lambda region: -region.image.size)[:_TRIED]
-    wide = all(region.image.shape[1] > _WIDE * region.image.shape[0] for region in largest)
+    x0, y0, x1, y1 = bounds(np.array([region.place for region in regions], np.float32))
+    wide = x1 - x0 > _WIDE * (y1 - y0)  # together: the pieces of one on its side may be wide
     turns = [2] if wide else [1, 2, 3]
     images = [np.rot90(region.image, q) for q in (0, *turns) for region in largest]
     certain = np.reshape(reader.certainty(images), (-1, len(largest))).mean(1)

@@ -38,7 +38,7 @@ from hmer_cli.page.detect.search import (
     prepare_page,
 )
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Layout, Region, find_regions
+from hmer_cli.page.regions import Layout, Region, find_regions, is_cut_off
 from hmer_cli.page.text_regions import TextLine, find_text, region_of
 from hmer_cli.recognition.line_reader import LineReader, LineReading, shipped_lines
 from hmer_cli.recognition.reading import Reading
@@ -152,12 +152,14 @@ class WordFinder:
         kept, words = self._of_search(regions)
         pieces = self._joiner.joined([(region, False) for region in kept])
         whole = [*regions, *(region for region, _ in pieces)]
+        system = any(region.lines for region in regions)  # whose neighbours are cut off
         for box in (box for line in free for box in self._formulas(line, whole)):
-            if not self._is_word(box):
+            if not (self._is_word(box) or (system and is_cut_off(self.page, box))):
                 pieces = self._with(pieces, box)
         pieces = self._grown(self._joiner.joined(pieces), free, words)
         pieces = [piece for piece in self._joiner.joined(pieces) if self._is_enough(*piece)]
-        return self._ordered(self._without_words(pieces), bool(words))
+        known = sum(letters(word) for region in words for word in self.read(region).words)
+        return self._ordered(self._without_words(pieces), known >= _FOREIGN[0])
 
     def _of_search(self, regions: Sequence[Region]) -> tuple[list[Region], list[Region]]:
         """The formulas of the regions that the search found, and those that are words."""

@@ -53,8 +53,8 @@ class Handwriting:
 class RegionReading:
     """The reading of one region: ``region`` in source coordinates, ``box`` and the boxes of the
     tokens in pixels of the page's image, ``key`` the SHA-256 of its ink; ``words`` is what it says
-    if it is no mathematics, empty where it is not likely words; ``handwriting`` is set if an output
-    needs it.
+    if it is no mathematics, empty where it is not likely words; ``doubt`` is what else speaks
+    against the reading; ``handwriting`` is set if an output needs it.
     """
 
     region: Box
@@ -62,6 +62,7 @@ class RegionReading:
     key: str
     reading: Reading
     words: str = ""
+    doubt: str = ""
     handwriting: Handwriting | None = field(default=None, repr=False, compare=False)
 
 

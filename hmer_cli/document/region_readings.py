@@ -6,6 +6,7 @@ after they were cached.
 
 from __future__ import annotations
 
+from hmer_cli.document.doubts import doubt_of
 from hmer_cli.document.records import RegionReading
 from hmer_cli.geometry import Box
 from hmer_cli.page.regions import Region
@@ -32,6 +33,7 @@ def region_reading(region: Region, reading: Reading, words: str = "") -> RegionR
         region.key,
         Reading(reading.label, round(float(reading.confidence), 4), tokens, alternatives),
         words,
+        doubt_of(region.image, reading.label),
     )
 
 

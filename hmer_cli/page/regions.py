@@ -20,14 +20,15 @@ from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.blots import remove_blots
-from hmer_cli.page.clean.faint import remove_faint
+from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
 from hmer_cli.page.detect.equations import are_equations
-from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.detect.grouping import begins_with_brace, complete_rows, join_bracketed
 from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.item_numbers import without_item_number
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
     FEWEST_PARTS,
@@ -37,6 +38,7 @@ from hmer_cli.page.detect.search import (
     is_page,
     prepare_page,
 )
+from hmer_cli.page.detect.stray_dots import remove_stray_dots
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
@@ -115,7 +117,7 @@ def find_regions(
     if ink_box(page.image) is None:
         return []
     if layout == "expression":
-        return _whole(page)
+        return _system(page, prepare) or _whole(page)
     bands = cut_into_bands(page.image)
     if len(bands) > 1:
         return [region for band in bands for region in _in_band(page, *band)]
@@ -178,10 +180,21 @@ def _in_band(page: Page, top: int, foot: int) -> list[Region]:
 def _whole(page: Page) -> list[Region]:
     """All ink as one expression, without the lines of its paper."""
     bare = remove_faint(remove_blots(remove_rules(page.image, cut_out=True)))
+    bare = remove_stray_dots(without_item_number(remove_light_specks(bare)))
     box = ink_box(bare)
     if box is None:
         bare, box = page.image, ink_box(page.image)
     return [] if box is None else [cut_region(page, bare, box, _MARGIN)]
+
+
+def _system(page: Page, prepare: Preparation) -> list[Region]:
+    """The system of equations beside a brace that most of the ink is of; else none."""
+    found = prepare(page)
+    if len(found.parts) > _MOST_SIGNS or not begins_with_brace(found.parts):
+        return []
+    regions = _regions(page, found, _searched(page, found))
+    systems = [region for region in regions if region.lines]
+    return [max(systems, key=lambda region: region.image.size)] if systems else []
 
 
 def _may_be_page(found: PreparedPage) -> bool:
@@ -237,7 +250,7 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
     }
     others = [_scaled(box, found.scale) for box in alone]
     if scaled:
-        others = [box for box in others if not _is_cut_off(page, box)]
+        others = [box for box in others if not is_cut_off(page, box)]
     ordered = in_reading_order([*others, *scaled])
     crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
     regions: list[Region] = []
@@ -248,7 +261,7 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
     return regions
 
 
-def _is_cut_off(page: Page, box: Box) -> bool:
+def is_cut_off(page: Page, box: Box) -> bool:
     """Whether a box reaches the edge of a photo, as parts of a neighbouring system do."""
     if page.size is None:
         return False
@@ -279,7 +292,7 @@ def cut_region(page: Page, image: Pixels, box: Box, margin: int, above: int = 0)
 def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
     """The region of a box without the ink of its neighbours; ``above`` as in `cut_region`."""
     image, (left, top) = crops.cut(box)
-    image = remove_faint(image)
+    image = remove_stray_dots(remove_light_specks(remove_faint(image)))
     there, origin = shift(box, 0, above), (left, top + above)
     ink = None if page.ink is None else page.ink.written(there, image, origin)
     return Region(page.in_source(there), image, origin, ink)

@@ -158,9 +158,10 @@ def rescore(
 ) -> Ranked:
     """The label of highest total score among all hypotheses and the ``proposed`` labels.
 
-    The total is the log of the mean CTC probability over the passes, a length bonus, the
-    ``prior`` and, for the RESCORED best and the proposed labels, the weighted log-probabilities
-    of the ``scorers``; each counts as at most MOST_BEHIND below its best. With a mean, a pass whose frames are uncertain counts little.
+    The total is the log of the mean CTC probability over the passes, a length bonus, the ``prior``
+    and, for the RESCORED best and the proposed labels, the weighted log-probabilities of the
+    ``scorers``; each counts as at most MOST_BEHIND below its best. With a mean, a pass whose frames
+    are uncertain counts little.
     """
     found = {hypothesis.units for each in passes for hypothesis in each.found}
     # The image holds ink, so the empty label is no candidate.

@@ -14,6 +14,7 @@ from hmer_cli.page.load.images import Pixels
 
 _INK = 24  # gray levels below the paper: what is fainter is no ink
 _WEAK, _STRONG = 0.2, 0.4  # of the usual darkness; chosen on scanned crops, whose strokes have more
+_DOT, _LIGHT = 0.6, 0.7  # of a square of the pen's width; of the usual darkness: a light speck
 _SOFT = 7  # pixels: as far around strokes their soft edges reach
 
 
@@ -34,6 +35,30 @@ def remove_faint(image: Pixels) -> Pixels:
     kept = cv2.dilate(strong[labels].astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8))
     paper = np.uint8(np.median(image))  # white would make a rim of the grain around strokes
     return np.where(kept > 0, image, np.maximum(image, paper)).astype(np.uint8)
+
+
+def remove_light_specks(image: Pixels) -> Pixels:
+    """The image without specks that are smaller than a dot of the pen and lighter than its strokes.
+
+    Such are the dots of a printed line. For what is read, not for what is searched: the search was
+    trained with them. ``image`` and the result: (H, W), dark ink on evenly white paper.
+    """
+    depth = 255 - image
+    usual = _usual(depth)
+    if usual is None:
+        return image
+    ink = (depth > _STRONG * usual).astype(np.uint8)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    rim = int(ink.sum()) - int(cv2.erode(ink, cross).sum())
+    pen = 2 * int(ink.sum()) / max(rim, 1)
+    weak = (depth > max(_WEAK * usual, _INK / 2)).astype(np.uint8)
+    _, marks, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
+    labels = np.asarray(marks, np.int32)
+    darkest = np.zeros(len(stats), np.uint8)
+    np.maximum.at(darkest, labels.ravel().astype(np.intp), depth.ravel())
+    specks = (stats[:, cv2.CC_STAT_AREA] < _DOT * pen * pen) & (darkest < _LIGHT * usual)
+    specks[0] = False
+    return np.where(specks[labels], np.uint8(np.median(image)), image).astype(np.uint8)
 
 
 def _usual(depth: Pixels) -> float | None:

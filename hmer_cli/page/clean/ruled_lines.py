@@ -39,6 +39,10 @@ _STROKE = 8  # pixels: least length of such a stroke
 _CROSSED = 2.2  # times its own weight: a line crossed by a stroke
 _DARKER = 35  # gray levels below the lines at a crossing of lines: ink
 
+_GAP = 12  # longest piece that is left of a line: width / this
+_OUTSIDE, _AS_DARK = 0.2, 20  # share of a piece beside its line; gray levels darker than that
+_THINNER = 0.8  # of the thickness of the line: pieces are thinner, bars of writing are not
+
 _CUT_OUT = 600  # pixels of the shorter side: smaller images are crops of one formula
 _STEM = 50  # gray levels: a line so much darker than the others is a stem
 _TALLEST = 300  # pixels: largest length of stems in large writing
@@ -101,7 +105,35 @@ def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
     crossings[image <= min(shade, other) - _DARKER] = 0
     cleaned = image.copy()
     cleaned[(across | down | crossings) > 0] = 255
+    _remove_remains(cleaned, image, across, shade)
+    _remove_remains(cleaned.T, image.T, np.asarray(down.T), other)
     return remove_faint_rules(cleaned, _MORE if across.any() or down.any() else _MANY)
+
+
+def _remove_remains(image: Pixels, before: Pixels, across: Mask, shade: float) -> None:
+    """Paint over what is left of horizontal lines: flat, thinner than they are and no darker.
+
+    ``image``, (H, W), is changed; ``across`` marks the lines of this ``shade``, which were removed
+    from what it was ``before``.
+    """
+    if not across.any() or shade > 255 - _GRAIN:
+        return
+    reach = _thickest(image)
+    thick = float((before[across > 0] < (255 + shade) / 2).mean()) * (2 * reach + 1)
+    ink = np.ascontiguousarray(image < (255 + shade) / 2).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    gap = np.ones((1, image.shape[1] // _GAP | 1), np.uint8)
+    near = cv2.morphologyEx(np.ascontiguousarray(across), cv2.MORPH_CLOSE, gap)
+    near = cv2.dilate(near, np.ones((2 * reach + 1, 1), np.uint8))  # lines are not quite straight
+    outside = np.bincount(labels[near == 0], minlength=count)
+    darkest = np.full(count, 255, np.uint8)
+    np.minimum.at(darkest, labels.ravel().astype(np.intp), np.ascontiguousarray(image).ravel())
+    area, width = stats[:, cv2.CC_STAT_AREA], stats[:, cv2.CC_STAT_WIDTH]
+    flat = (stats[:, cv2.CC_STAT_HEIGHT] <= 2 * reach) & (area <= _THINNER * thick * width)
+    remains = flat & (outside <= _OUTSIDE * area) & (darkest >= shade - _AS_DARK)
+    remains[0] = False
+    soft = cv2.dilate(remains[labels].astype(np.uint8), np.ones((5, 3), np.uint8)) > 0
+    image[soft & (remains[labels] | (ink == 0))] = 255
 
 
 def remove_faint_rules(image: Pixels, many: float) -> Pixels:
@@ -163,6 +195,7 @@ def _of_paper(image: Pixels, found: list[_Found]) -> tuple[Mask, float]:
     usual = float(np.median([shade for _, shade, _ in found])) if found else 255.0
     if image.shape[1] < _TALLEST:
         found = [each for each in found if each[1] >= usual - _STEM]
+    found = [each for each in found if each[1] < 255 - _GRAIN]  # others are seen nowhere alone
     shade = min((shade for _, shade, _ in found), default=255.0)
     if not _is_paper(image, [height for height, _, _ in found], shade):
         return across, 255.0

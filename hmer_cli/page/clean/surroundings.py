@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.clean.illumination import is_light_on_dark
 from hmer_cli.page.load.images import Pixels, shrunk
 
 _STUDIED = 640  # pixels of the longer side, as in `sheet`
@@ -36,7 +37,7 @@ def without_surroundings(image: Pixels) -> Pixels:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     blank = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), 5)
     beside = _beside(np.asarray(blank, np.uint8))
-    if not beside.any():
+    if not beside.any() or is_light_on_dark(image):  # a board is darker than its writing
         return image
     beside = np.asarray(cv2.dilate(beside, np.ones((2 * _ROOM + 1,) * 2, np.uint8)), np.uint8)
     paper = _spread(np.asarray(blank, np.uint8), beside)

@@ -33,6 +33,7 @@ from hmer_cli.page.detect.equations import (
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import Line
 from hmer_cli.page.detect.neighbours import connected, related
+from hmer_cli.page.detect.rows import bands_of, levelled
 
 Indices = NDArray[np.int64]
 
@@ -90,6 +91,22 @@ def join_bracketed(boxes: Floats, parts: InkComponents) -> tuple[Floats, list[Br
         found.append(Bracketed(whole, lines[:0] if closed else lines[np.argsort(lines[:, 1])]))
         boxes = boxes[~held]
     return boxes, found
+
+
+def begins_with_brace(parts: InkComponents) -> bool:
+    """Whether a tall part stands before two or more rows, as the brace of a system does."""
+    if not 2 * SIGNS < len(parts) <= MOST_PARTS:
+        return False
+    unit, ink = with_unit_of_letters(parts).unit, parts.boxes
+    width, height = ink[:, 2] - ink[:, 0], ink[:, 3] - ink[:, 1]
+    tall = (height >= _TALL * unit) & (height >= _SLENDER * width) & (height <= _TALLEST * unit)
+    for brace in ink[tall & ~_along_edge(parts)]:
+        beside = (ink[:, 0] > brace[0]) & (ink[:, 3] > brace[1]) & (ink[:, 1] < brace[3])
+        beside &= (np.maximum(width, height) >= SPECK * unit) & (height < brace[3] - brace[1])
+        bands = bands_of(levelled(ink[beside] / unit)) if beside.any() else []
+        if sum(len(band) >= SIGNS for band in bands) >= 2:
+            return True
+    return False
 
 
 def _along_edge(parts: InkComponents) -> NDArray[np.bool_]:

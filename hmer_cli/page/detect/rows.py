@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.line_growth import equals_signs
 
 Indices = NDArray[np.int64]
 Judge = Callable[[Floats], Floats]
@@ -26,6 +27,11 @@ LEAST_FOUND = 0.3  # less is asked of the white between two expressions that the
 _SPANS = 0.5  # of each row's height: a brace stands beside so much of it,
 _TALL = 2.0  # is so many letters high,
 _NEAR = 4.0  # and so many letter heights away at most
+_BELOW = 0.25  # of the narrower one's width: two rows share so much
+_BAR = 0.9  # of the width of a numerator and a denominator: so long is the bar between
+_OPERATOR = 0.6, 2.0  # letter heights: least width and height of a large operator
+_LIMIT_WHITE = 1.0  # letter heights: largest white between an operator and its limit
+_LIMIT_WIDTH, _LIMIT_HEIGHT = 1.6, 0.5  # of the operator's: largest size of its limit
 _STEEPEST, _STEP = 5.0, 0.5  # degrees: by so much rows of a photo slope, and how finely it is tried
 _CLEARER = 1.25  # times as much white as level rows have: then they slope
 _FLAT = 2.5  # times as wide as high: a bar
@@ -50,6 +56,7 @@ def find_rows(boxes: Floats, unit: float, judge: Judge) -> list[Indices]:
     if len(bands) == 1:
         return bands
     ends = judge(gap_features(level, bands)) >= LEAST
+    ends &= ~np.array([_are_limits(level[a], level[b]) for a, b in pairwise(bands)], bool)
     starts = [0, *(np.flatnonzero(ends) + 1).tolist(), len(bands)]
     return [np.concatenate(bands[first:last]) for first, last in pairwise(starts)]
 
@@ -68,6 +75,8 @@ def are_rows(boxes: Floats, unit: float, found: Floats, judge: Judge) -> bool:
                 continue
             bands = [np.flatnonzero(_inside(middle, box)) for box in pair]
             if min(map(len, bands)) < 2 or _is_held(boxes, unit, *pair):
+                continue
+            if not _overlap(*pair) or _is_fraction(boxes, unit, *pair):
                 continue
             if judge(gap_features(boxes / unit, bands))[0] >= LEAST_FOUND:
                 return True
@@ -90,6 +99,49 @@ def _is_held(boxes: Floats, unit: float, upper: Floats, lower: Floats) -> bool:
         for box in (upper, lower)
     ]
     return bool((tall & beside & shared[0] & shared[1]).any())
+
+
+def _overlap(upper: Floats, lower: Floats) -> bool:
+    """Whether two boxes stand below each other: a numerator does not below what is before it."""
+    shared = min(upper[2], lower[2]) - max(upper[0], lower[0])
+    return bool(shared >= _BELOW * min(upper[2] - upper[0], lower[2] - lower[0]))
+
+
+def _is_fraction(boxes: Floats, unit: float, upper: Floats, lower: Floats) -> bool:
+    """Whether a bar between two boxes is as long as the ink of both, which are no equations."""
+    middle = boxes.reshape(-1, 2, 2).mean(1)
+    flat = boxes[:, 2] - boxes[:, 0] > _FLAT * (boxes[:, 3] - boxes[:, 1])
+    between = (middle[:, 1] > upper[[1, 3]].mean()) & (middle[:, 1] < lower[[1, 3]].mean())
+    inside = _inside(middle, upper) | _inside(middle, lower)
+    ink = boxes[inside & ~(flat & between)]
+    sides = (boxes[_inside(middle, box) & ~between] for box in (upper, lower))
+    if not len(ink) or all(equals_signs(side, unit) for side in sides):
+        return False
+    left, right = _span(ink)
+    reach = np.minimum(boxes[:, 2], right) - np.maximum(boxes[:, 0], left)
+    return bool((flat & between & (reach >= _BAR * (right - left))).any())
+
+
+def _are_limits(above: Floats, below: Floats) -> bool:
+    """Whether one of two bands is a limit over or under a large operator in the other.
+
+    The boxes (N, 4) of both are in letter heights.
+    """
+    white = below[:, 1].min() - above[:, 3].max()
+    for large, small, edge in ((above, below, 3), (below, above, 1)):
+        left, right = _span(small)
+        size = large[:, 2:] - large[:, :2]
+        near = large[:, edge].max() if edge == 3 else large[:, edge].min()
+        operator = (size[:, 1] >= _OPERATOR[1]) & (size[:, 0] >= _OPERATOR[0])
+        operator &= np.abs(large[:, edge] - near) <= _LIMIT_WHITE
+        operator &= (large[:, 0] <= (left + right) / 2) & (large[:, 2] >= (left + right) / 2)
+        operator &= right - left <= _LIMIT_WIDTH * size[:, 0]
+        operator &= np.ptp(small[:, [1, 3]]) <= _LIMIT_HEIGHT * size[:, 1]
+        holds = [int(_inside(large.reshape(-1, 2, 2).mean(1), box).sum()) for box in large]
+        operator &= np.array(holds) == 1  # else it is a root
+        if white <= _LIMIT_WHITE and operator.any():
+            return True
+    return False
 
 
 def levelled(boxes: Floats) -> Floats:

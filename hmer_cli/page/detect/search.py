@@ -26,6 +26,7 @@ from hmer_cli.page.detect.components import InkComponents, find_components
 from hmer_cli.page.detect.detector import Detector, shipped
 from hmer_cli.page.detect.ensemble import Candidates, fuse_boxes
 from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.detect.item_numbers import number_of_item
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
@@ -68,10 +69,11 @@ class PreparedPage:
 
 
 def prepare_page(page: Page) -> PreparedPage:
-    """A page is looked at as it is and sharpened, a levelled one, which is soft, sharpened alone,
-    and one redrawn from its strokes as it is.
+    """Remove printed lines and the number of an exercise, and find the components.
 
-    It is read as it is: the recogniser knows soft ink, and would see the grain of sharper.
+    Pages are searched in two views, original and sharpened; deskewed pages, which are blurred, in
+    the sharpened view alone, and pages redrawn from strokes in the original one. ``image`` of the
+    result is never sharpened: the recogniser was trained on soft ink.
     """
     if page.redrawn:
         scale = max(1.0, max(page.image.shape) / STUDIED)
@@ -82,11 +84,17 @@ def prepare_page(page: Page) -> PreparedPage:
     bare = remove_rules(seen)
     image = np.where(bare == seen, page.image, 255).astype(np.uint8)
     scale = max(1.0, max(image.shape) / STUDIED)
-    return PreparedPage(image, _parts(bare, scale), scale, None if levelled else sharp)
+    parts = _parts(bare, scale)
+    number = number_of_item(parts)
+    if number is not None:
+        width = round(number * scale)
+        image, bare, sharp = (_blank_left(each, width) for each in (image, bare, sharp))
+        parts = _parts(bare, scale)
+    return PreparedPage(image, parts, scale, None if levelled else sharp)
 
 
 def _parts(image: Pixels, scale: float) -> InkComponents:
-    """Faint grain aside: its specks would set the size of letters."""
+    """The components at the scale of the search, without faint grain."""
     if scale == 1:
         return find_components(remove_faint(image))
     size = (max(1, round(image.shape[1] / scale)), max(1, round(image.shape[0] / scale)))
@@ -94,8 +102,15 @@ def _parts(image: Pixels, scale: float) -> InkComponents:
     return find_components(remove_faint(small))
 
 
+def _blank_left(image: Pixels, width: int) -> Pixels:
+    """The image, its leftmost columns paper."""
+    blank = image.copy()
+    blank[:, :width] = 255
+    return blank
+
+
 def _sharpened(image: Pixels) -> Pixels:
-    """Unsharp masking: what a blur takes away, put on top."""
+    """Unsharp masking with deviation _SOFT and amount _SHARPER. (H, W)."""
     soft = cv2.GaussianBlur(image, (0, 0), _SOFT)
     return np.asarray(cv2.addWeighted(image, 1 + _SHARPER, soft, -_SHARPER, 0), dtype=np.uint8)
 

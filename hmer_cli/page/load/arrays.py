@@ -1,6 +1,6 @@
 """Images in memory (arrays, PIL images) -> bytes of a PNG file.
 
-So images from Python take the same path as files.
+Images passed from Python are then opened by the same code as files.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _image(array: NDArray[np.uint8]) -> Image.Image:
 
 
 def _levels(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """The same in 0 to 255."""
+    """The array as uint8, 0 to 255. Raises UsageError for shapes and types that are no image."""
     channels = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, *_MODES))
     if not channels or not array.size:
         raise UsageError(
@@ -68,7 +68,7 @@ def _levels(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _png(image: Image.Image) -> bytes:
-    """Upright, as an image that was opened need not be yet."""
+    """The image as PNG, rotated as its EXIF orientation says. Raises InputError."""
     try:
         upright = ImageOps.exif_transpose(image)
         kept = upright if upright.mode in _KEPT else upright.convert("RGB")

@@ -1,7 +1,7 @@
-"""TIFF -> pixels; what is compressed is unpacked in a worker process.
+"""TIFF -> pixels; compressed pages are decoded in a worker process.
 
-libtiff prints what it finds wrong to standard error itself, past the messages of hmer, and its
-decoders are the ones with the most holes in the past; so it runs where neither does harm.
+libtiff prints its own messages to standard error, and its decoders have had many vulnerabilities;
+in the worker the messages are discarded and memory and time are limited.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ Pixels = NDArray[np.uint8]
 """Grayscale of shape (H, W), 0 black to 255 white."""
 
 MAX_SIDE = 32_767
-"""Pixels of one side: more are nobody's page, and OpenCV counts no further in places."""
+"""Largest side in pixels; some functions of OpenCV use 16 bit coordinates."""
 MAX_PIXELS = 100_000_000
 """Beyond any camera or A3 at 600 dpi (70 million); larger files are refused by their header."""
 
@@ -46,9 +46,9 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode(data: bytes, name: str, directory: int = 0) -> Pixels:
-    """The pixels, upright by EXIF, on white where transparent. Raises InputError.
+    """Decode to (H, W) uint8: rotated by EXIF, transparency composed on white. Raises InputError.
 
-    ``directory`` is that of the page of a TIFF, see ``tiff.py``; 0 is the first.
+    ``directory``: offset of the page's directory in a TIFF (``tiff.py``); 0 is the first page.
     """
     with _opened(alone(data, directory) if directory else data, name) as image:
         try:
@@ -61,11 +61,10 @@ def decode(data: bytes, name: str, directory: int = 0) -> Pixels:
 
 
 def decode_reduced(data: bytes, name: str, directory: int = 0) -> tuple[Pixels, int]:
-    """The pixels as of ``decode``, but of a huge image each the mean of a square of some; and how
-    many these are a side. Raises InputError.
+    """As ``decode``, with images of more than AMPLE pixels downscaled; and the integer factor.
 
-    The recogniser sees symbols at some 20 pixels: writing in an image of AMPLE has many more, and
-    memory is not spent on what is not looked at.
+    Downscaling (a box filter) saves memory: the recogniser sees symbols at about 20 pixels, and in
+    an image of AMPLE pixels they are larger. Raises InputError.
     """
     with _opened(alone(data, directory) if directory else data, name) as image:
         factor = math.ceil(math.sqrt(image.width * image.height / AMPLE))
@@ -80,7 +79,7 @@ def decode_reduced(data: bytes, name: str, directory: int = 0) -> tuple[Pixels, 
 
 
 def _reduced(image: Image.Image, factor: int) -> Image.Image:
-    """The image with so many times fewer pixels a side; JPEG is decoded so by its own means."""
+    """The image downscaled by an integer factor; JPEG by its scaled decoding first."""
     width, height = (-(-side // factor) for side in image.size)
     exif = image.getexif()
     image.draft(image.mode, (width, height))
@@ -102,7 +101,7 @@ def _is_clear(image: Image.Image) -> bool:
 
 
 def measure(data: bytes, name: str, directory: int = 0) -> int:
-    """The pixels that ``decode`` would give, by the header alone. Raises InputError."""
+    """Number of pixels of the decoded image, from the header alone. Raises InputError."""
     with _opened(alone(data, directory) if directory else data, name) as image:
         return image.width * image.height
 
@@ -198,7 +197,7 @@ def _gray(image: Image.Image) -> Pixels:
 
 
 def _strips(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Rows enough for a strip, so that what is computed between takes little memory."""
+    """Slices of rows of about _STRIP pixels, to bound the memory of intermediate results."""
     rows = max(1, _STRIP // max(shape[1], 1))
     return (slice(top, top + rows) for top in range(0, shape[0], rows))
 

@@ -65,9 +65,9 @@ class Page:
 
     @classmethod
     def of(cls, source: str, number: int, image: Pixels, reduced: int = 1) -> Page:
-        """The page that a photo or a scan shows: level, and its paper white.
+        """The page in a photo or a scan: rectified, deskewed, on evenly white paper.
 
-        ``reduced``: how many pixels of the source a side are one of the image.
+        ``image``: (H, W), light or dark; ``reduced``: the factor by which it is downscaled.
         """
         height, width = (side * reduced for side in image.shape)
         level, to_source = straighten(without_strips(image))
@@ -78,7 +78,7 @@ class Page:
         return cls(source, number, image, to_source=to_source, size=(height, width))
 
     def turned(self, quarters: int) -> Page:
-        """The page turned to the left by so many right angles, with its way back to the source."""
+        """The page rotated counter-clockwise by ``quarters`` right angles."""
         height, width = self.image.shape
         moves = (
             ((1, 0, 0), (0, 1, 0)),
@@ -130,9 +130,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A page not drawn yet: ``draw`` makes it, ``measure`` tells its pixels, 0 where they are few.
+    """A page that is rendered on request by ``draw``.
 
-    ``pixels`` gives the page as it lies in its source; None for InkML. All may raise InputError.
+    ``measure`` returns its number of pixels, 0 if small; ``pixels`` the page as in the source,
+    (H, W), None for ink. All may raise InputError.
     """
 
     source: str
@@ -151,7 +152,7 @@ class PageRange:
 
     @classmethod
     def parse(cls, text: str) -> PageRange:
-        """Raises UsageError for anything but numbers and spans of them."""
+        """Parse a list such as ``1-4,7``. Raises UsageError for anything else."""
         spans = []
         for part in text.split(","):
             match = re.fullmatch(r"\s*([1-9]\d{0,8})\s*(-?)\s*([1-9]\d{0,8})?\s*", part)
@@ -191,7 +192,7 @@ def open_sheets(
     renderer: Renderer = "pdfium",
     worker: Worker | None = None,
 ) -> list[Sheet]:
-    """The pages of one file, not drawn yet; the kind is told by the content.
+    """The pages of one file, not rendered yet; the format is recognised by the content.
 
     ``pages`` chooses among those of PDFs and TIFFs. PDFs are opened in ``worker``, by default one
     that all callers share, and drawn by ``renderer``. Raises InputError.
@@ -245,7 +246,7 @@ def _sheet(
     pixels: Callable[[], Pixels],
     reduced: Callable[[], tuple[Pixels, int]] | None = None,
 ) -> Sheet:
-    """An image; ``reduced`` gives its pixels and by how much, where memory is to be spared."""
+    """The page of an image file; ``reduced``, if given, decodes it with its scale factor."""
     of = partial(Page.of, name, number)
     return Sheet(
         name, number, lambda: of(*reduced()) if reduced else of(pixels()), measured, pixels
@@ -253,7 +254,7 @@ def _sheet(
 
 
 def _pdf_page(pdf: Pdf, number: int) -> Page:
-    """The page as it is drawn, with the strokes that the file tells."""
+    """The rendered page, with the strokes that the file contains as paths or annotations."""
     pixels = pdf.draw(number)
     page = Page.of(pdf.name, number, pixels)
     height, width = pixels.shape

@@ -47,7 +47,7 @@ _POPPLER_MEMORY = 2 << 30  # bytes; convention
 
 
 class Pdf:
-    """An open PDF; its pages are drawn one at a time, when they are asked for.
+    """An open PDF; its pages are rendered one at a time, on request.
 
     Raises InputError for a file that is damaged, encrypted, without a page, or too much to open.
     """
@@ -85,7 +85,7 @@ class Pdf:
         return as_gray(np.frombuffer(pixels, np.uint8).reshape(shape))
 
     def measure(self, number: int) -> int:
-        """The pixels that ``draw`` would give. Raises InputError."""
+        """Number of pixels of the rendered page. Raises InputError."""
         answer, _ = self._asked("size", number)
         return int(answer.get("pixels", 0))
 

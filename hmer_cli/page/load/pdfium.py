@@ -88,7 +88,7 @@ def open_document(key: str, data: bytes) -> pdfium.PdfDocument:
 
 
 def _count(document: pdfium.PdfDocument, most: int) -> int:
-    """The pages that are there: what a file says of their number is not believed."""
+    """The number of pages that can be loaded; the count in the file may be wrong."""
     said = len(document)
     if said <= 0 or _is_there(document, said - 1):
         return max(0, said)
@@ -119,7 +119,7 @@ def _scale(page: pdfium.PdfPage, meta: Meta) -> float:
 
 
 def _user_unit(page: pdfium.PdfPage, number: int) -> float:
-    """PDFium has no call for it: a copy of the page, saved alone, shows it in plain text."""
+    """The UserUnit of a page, read from a saved copy, as PDFium has no function for it."""
     alone, saved = pdfium.PdfDocument.new(), io.BytesIO()
     alone.import_pages(page.pdf, [number - 1])
     alone.save(saved)

@@ -40,7 +40,10 @@ class _Ink(NamedTuple):
 
 
 def without_corrections(colours: Pixels) -> Pixels:
-    """The picture itself, or a copy without the strokes of a second pen that cross the first's."""
+    """The image without strokes of a second pen that cross the first; itself if there are none.
+
+    ``colours`` and the result: RGB, (H, W, 3).
+    """
     small = _resized(colours, min(1.0, _PAPER / max(colours.shape[:2])))
     if np.mean(_extremes(small)[1] > _TINT[0]) < _TINT[1]:
         return colours
@@ -94,7 +97,7 @@ def _two_inks(study: Pixels) -> _Ink | None:
 
 
 def _paper(study: Pixels) -> Pixels | None:
-    """The paper without what is on it; None where it is dark."""
+    """The colour of the paper at each pixel, (H, W, 3); None for a dark background."""
     small = _resized(study, min(1.0, _PAPER / max(study.shape[:2])))
     if np.median(small) < 110:
         return None

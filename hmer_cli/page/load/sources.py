@@ -137,7 +137,7 @@ def _file(path: Path) -> Source:
 
 
 def _real(path: Path) -> str:
-    """The same for the same file under two names; in a folder that is gone, the name itself."""
+    """The resolved path, to detect duplicates; the name itself if it cannot be resolved."""
     try:
         return os.path.realpath(path)
     except FileNotFoundError:
@@ -186,7 +186,7 @@ def _folder(folder: Path, say: Say) -> Iterator[Source]:
 
 
 def _is_chosen(path: Path, folder: Path, left_out: Counter[str]) -> bool:
-    """Whether the file of a folder is read; what is not, and no secret, is counted."""
+    """Whether a file of a folder is read; others that are not hidden are counted."""
     ending = path.suffix.lower()
     if _is_hidden(path.relative_to(folder)) or ending in _OURS:
         return False
@@ -214,7 +214,7 @@ def _by_content(ending: str, head: Callable[[], bytes]) -> bool:
 
 
 def _is_hidden(path: PurePath) -> bool:
-    """Hidden, or the shadow of a file that macOS leaves."""
+    """Whether a name is hidden, or a resource fork written by macOS."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
