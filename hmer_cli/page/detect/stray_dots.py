@@ -41,8 +41,9 @@ def remove_stray_dots(image: Pixels) -> Pixels:
     boxes = parts.boxes / unit
     dots = (boxes[:, 2:] - boxes[:, :2]).max(1) <= _DOT
     cleaned = image
-    for index in np.flatnonzero(dots):
-        others = np.delete(boxes[dots], np.flatnonzero(dots).tolist().index(index), 0)
+    places = np.flatnonzero(dots)
+    for index in places:
+        others = boxes[places[places != index]]
         if not _is_stray(boxes[index], others, boxes[~dots]):
             continue
         x0, y0, x1, y1 = parts.boxes[index] * scale
