@@ -123,3 +123,11 @@ def test_limits_over_and_under_a_sum_are_no_rows() -> None:
             at = (x + round(22 * size) * place, y)
             cv2.putText(page, letter, at, cv2.FONT_HERSHEY_SIMPLEX, size, 0, 5, cv2.LINE_AA)
     assert regions(page) == 1
+
+
+def test_a_row_that_is_crossed_out_is_a_row() -> None:
+    page = stacked(("pythagoras", "limit"))
+    height, width = formula("pythagoras").shape
+    for left, right in ((55, 103), (110, 55)):
+        cv2.line(page, (10, left), (width - 10, min(right, height - 10)), 0, 3)
+    assert regions(page) == 2

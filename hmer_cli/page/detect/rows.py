@@ -28,8 +28,8 @@ _SPANS = 0.5  # of each row's height: a brace stands beside so much of it,
 _TALL = 2.0  # is so many letters high,
 _NEAR = 4.0  # and so many letter heights away at most
 _BELOW = 0.25  # of the narrower one's width: two rows share so much
-_BAR = 0.9  # of the width of a numerator and a denominator: so long is the bar between
-_OPERATOR = 0.6, 2.0  # letter heights: least width and height of a large operator
+_BAR = 0.9, 6.0  # of the width of both halves: so long is a fraction bar; times its height
+_OPERATOR = 0.6, 2.0, 5.0  # letter heights: least width and height of a large one, and most width
 _LIMIT_WHITE = 1.0  # letter heights: largest white between an operator and its limit
 _LIMIT_WIDTH, _LIMIT_HEIGHT = 1.6, 0.5  # of the operator's: largest size of its limit
 _STEEPEST, _STEP = 5.0, 0.5  # degrees: by so much rows of a photo slope, and how finely it is tried
@@ -110,7 +110,7 @@ def _overlap(upper: Floats, lower: Floats) -> bool:
 def _is_fraction(boxes: Floats, unit: float, upper: Floats, lower: Floats) -> bool:
     """Whether a bar between two boxes is as long as the ink of both, which are no equations."""
     middle = boxes.reshape(-1, 2, 2).mean(1)
-    flat = boxes[:, 2] - boxes[:, 0] > _FLAT * (boxes[:, 3] - boxes[:, 1])
+    flat = boxes[:, 2] - boxes[:, 0] > _BAR[1] * (boxes[:, 3] - boxes[:, 1])
     between = (middle[:, 1] > upper[[1, 3]].mean()) & (middle[:, 1] < lower[[1, 3]].mean())
     inside = _inside(middle, upper) | _inside(middle, lower)
     ink = boxes[inside & ~(flat & between)]
@@ -119,7 +119,7 @@ def _is_fraction(boxes: Floats, unit: float, upper: Floats, lower: Floats) -> bo
         return False
     left, right = _span(ink)
     reach = np.minimum(boxes[:, 2], right) - np.maximum(boxes[:, 0], left)
-    return bool((flat & between & (reach >= _BAR * (right - left))).any())
+    return bool((flat & between & (reach >= _BAR[0] * (right - left))).any())
 
 
 def _are_limits(above: Floats, below: Floats) -> bool:
@@ -133,6 +133,7 @@ def _are_limits(above: Floats, below: Floats) -> bool:
         size = large[:, 2:] - large[:, :2]
         near = large[:, edge].max() if edge == 3 else large[:, edge].min()
         operator = (size[:, 1] >= _OPERATOR[1]) & (size[:, 0] >= _OPERATOR[0])
+        operator &= size[:, 0] <= _OPERATOR[2]
         operator &= np.abs(large[:, edge] - near) <= _LIMIT_WHITE
         operator &= (large[:, 0] <= (left + right) / 2) & (large[:, 2] >= (left + right) / 2)
         operator &= right - left <= _LIMIT_WIDTH * size[:, 0]
