@@ -63,6 +63,27 @@ def test_splits_of_a_crohme_package(
     assert {sample.name: sample.label for sample in samples} == labels
 
 
+@pytest.mark.parametrize(
+    ("file", "split"),
+    [
+        ("Task1_onlineRec/MainTask_formula/Test/a.inkml", "test2019"),
+        ("Task1_onlineRec/MainTask_formula/Train/MfrDB/a.inkml", "train"),
+        ("TC11_CROHME23/INKML/test/CROHME2019_test/a.inkml", "test2019"),
+        ("TC11_CROHME23/INKML/test/CROHME2023_test/a.inkml", "test2023"),
+        ("TC11_CROHME23/INKML/train/CROHME2019/a.inkml", "train"),
+        ("crohme2019/crohme2019/test/a.inkml", "test2019"),
+        ("Test2019/a.inkml", "test2019"),
+    ],
+)
+def test_splits_by_the_folders_of_later_packages(tmp_path: Path, file: str, split: str) -> None:
+    other = "train" if split != "train" else "test2014"
+    files = {file: INKML, "TC11_CROHME23/INKML/val/CROHME2016_val/b.inkml": INKML}
+    package = pack(tmp_path, files)
+    assert [sample.name for sample in open_dataset(package, split)] == ["a"]
+    with pytest.raises(UsageError, match=f"it holds {split}"):
+        open_dataset(package, other)
+
+
 def test_package_wants_a_split_and_says_which_it_has(tmp_path: Path) -> None:
     package = pack(tmp_path, PACKAGE)
     with pytest.raises(UsageError, match="train, test2013, test2014, test2016; choose one"):

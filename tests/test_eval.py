@@ -286,8 +286,10 @@ def test_a_sample_is_the_same_for_one_seed(images: Callable[..., Path], tmp_path
 def test_label_graphs_of_truths_and_predictions(
     images: Callable[..., Path], tmp_path: Path
 ) -> None:
-    folder = images(a="x", b="x ^ { 2 }")
-    verb.run(str(folder), lg=str(tmp_path / "lg"), recogniser=parrot("x", "y"))
+    folder = images(a="x", b="x ^ { 2 }", **{"c d": "2", "c_d": "3"})
+    verb.run(str(folder), lg=str(tmp_path / "lg"), recogniser=parrot("x", "y", "2", "3"))
+    names = sorted(path.name for path in (tmp_path / "lg" / "truth").iterdir())
+    assert names == ["a.lg", "b.lg", "c_d-2.lg", "c_d.lg"]
     texts = [(tmp_path / "lg" / side / "b.lg").read_text() for side in ("truth", "prediction")]
     assert "R, O, OSup, Sup, 1.0" in texts[0]
     assert "O, O, y, 1.0, O" in texts[1]

@@ -29,6 +29,8 @@ from hmer_cli.document.records import Record
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_latex import to_latex
+from hmer_cli.expr.to_mathml import to_mathml
+from hmer_cli.expr.to_omml import to_omml
 from hmer_cli.expr.to_typst import to_typst
 from hmer_cli.expr.validity import problems
 
@@ -104,6 +106,17 @@ def test_word_says_what_textbooks_say(data_file: Callable[[str], Path]) -> None:
     assert [pair for pair in pairs if pair[0] != pair[1]] == []
 
 
+@pytest.mark.parametrize(
+    ("sign", "place"), [("int", "subSup"), ("oint", "subSup"), ("sum", "undOvr")]
+)
+def test_limits_stand_where_latex_sets_them(sign: str, place: str) -> None:
+    label = rf"\{sign} \limits _ {{ 0 }} ^ {{ 1 }} x"
+    assert f'<m:limLoc m:val="{place}"/>' in to_omml(label)
+    tag = "munderover" if place == "undOvr" else "msubsup"
+    assert f"<{tag}>" in to_mathml(label)
+    assert "limits" not in to_latex(label)
+
+
 def test_word_takes_every_sign() -> None:
     archive = zipfile.ZipFile(io.BytesIO(made(".docx", [*read(valid()), *ODD])))
     root = etree.fromstring(archive.read("word/document.xml"))
@@ -135,6 +148,7 @@ def test_typst_sets_every_sign() -> None:
         (r"\frac { - b \pm \sqrt { b ^ { 2 } - 4 a c } } { 2 a }",
          "frac(− b ± sqrt(b^(2) − 4 a c), 2 a)"),
         (r"\sum \limits _ { i = 0 } ^ { n } i", "attach(limits(∑), t: n, b: i = 0) i"),
+        (r"\int \limits _ { 0 } ^ { 1 } x", "attach(∫, tr: 1, br: 0) x"),
         (r"f ( x , y ) = 1 2 . 5", "f ( x comma y ) = 12.5"),
         (r"[ 0 , 1 ) \# ( ", r"[ 0 comma 1 ) \# \("),
         (r"\begin{pmatrix} a & b \\ c \end{pmatrix}", 'mat(delim: "(", a, b; c)'),

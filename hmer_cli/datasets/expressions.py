@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from hmer_cli.data.coco import Boxes, Signs
@@ -32,15 +33,22 @@ from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.load.images import decode
 from hmer_cli.page.load.sources import Source
 
+
+def _test(year: int, more: str = "") -> re.Pattern[str]:
+    """The folders of a test set: ``TestEM2014GT``, ``CROHME2019_test``, ``crohme2019/test``."""
+    names = rf"/test[^/]*{year}|/crohme_?{year}_test|{year}[^/]*/test$"
+    return re.compile(names + more, re.IGNORECASE)
+
+
 SPLITS = {
-    "train": re.compile(r"train", re.IGNORECASE),
-    "test2013": re.compile(r"test(inkmlgt$|.*2013)", re.IGNORECASE),
-    "test2014": re.compile(r"test.*2014", re.IGNORECASE),
-    "test2016": re.compile(r"test.*2016", re.IGNORECASE),
-    "test2019": re.compile(r"test.*2019", re.IGNORECASE),
-    "test2023": re.compile(r"test.*2023", re.IGNORECASE),
+    "train": re.compile(r"/train", re.IGNORECASE),
+    "test2013": _test(2013, "|/testinkmlgt$"),
+    "test2014": _test(2014),
+    "test2016": _test(2016),
+    "test2019": _test(2019, "|maintask_formula/test$"),
+    "test2023": _test(2023),
 }
-"""The splits of CROHME, by the beginning of their folders' names in its packages."""
+"""The splits of CROHME, by the names of their folders in its packages, ``parent/folder``."""
 
 
 class Sample:
@@ -199,9 +207,9 @@ def _of_split(files: list[str], split: str | None, path: str) -> list[str]:
 
 
 def _split_of(file: str) -> str | None:
-    for folder in PurePosixPath(file).parts[:-1]:
+    for parent, folder in pairwise(("", *PurePosixPath(file).parts[:-1])):
         for split, pattern in SPLITS.items():
-            if pattern.match(folder):
+            if pattern.search(f"{parent}/{folder}"):
                 return split
     return None
 

@@ -29,6 +29,9 @@ FUNCTIONS = frozenset(
     \exp \arg \deg \dim \hom \ker""".split()
 )
 
+INTEGRALS = frozenset(token for token in STACKING if token.endswith("int"))
+"""Operators of STACKING whose limits LaTeX sets beside them, in displays, too."""
+
 OPERATORS = STACKING | FUNCTIONS
 r"""What ``\limits`` may follow."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from hmer_cli.expr.commands import COVERS, GRIDS, OPERATORS, STACKING, STACKS
+from hmer_cli.expr.commands import COVERS, GRIDS, INTEGRALS, OPERATORS, STACKING, STACKS
 
 Tree: TypeAlias = tuple["Node", ...]
 """Nodes from left to right."""
@@ -104,3 +104,18 @@ def stack_limits(tree: Tree) -> Tree:
         return replace(node, above=above, below=below, sup=(), sub=())
 
     return rebuild(tree, stacked)
+
+
+def place_limits(tree: Tree) -> Tree:
+    """The tree with limits where LaTeX sets them in a display: beside integrals, above and below
+    sums and their like."""
+
+    def placed(node: Node) -> Node:
+        if node.symbol not in STACKING:
+            return node
+        low, high = node.below + node.sub, node.above + node.sup
+        if node.symbol in INTEGRALS:
+            return replace(node, above=(), below=(), sup=high, sub=low)
+        return replace(node, above=high, below=low, sup=(), sub=())
+
+    return rebuild(tree, placed)

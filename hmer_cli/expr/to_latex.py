@@ -32,7 +32,6 @@ _BARE = frozenset("*+-") | GREEK | {r"\infty", r"\circ", r"\dagger", r"\ast"}
 """Scripts of one sign that need no braces, besides letters and digits; macros of several do."""
 
 _FRAMES = STACKS | {r"\sqrt"}
-_LIMITED = STACKING - {r"\int", r"\iint", r"\iiint", r"\oint"}
 _CHARACTERS = frozenset("=<>")
 _WIDE = frozenset(token for token in SPACED if token[0] == "\\" and token != r"\|") | _CHARACTERS
 _AFTER_WORD = re.compile(r"\\[A-Za-z]+$")

@@ -13,7 +13,7 @@ from html import escape
 from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
 from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
-from hmer_cli.expr.node import Node, Tree
+from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 
@@ -37,10 +37,11 @@ _SPACE = '<mspace width="0.167em"></mspace>'
 def to_mathml(label: str) -> str:
     r"""A ``math`` element in display style; ``data-t`` is the index of the token of an element.
 
-    Structural tokens (braces, ``^``) have no element. An unknown token becomes text.
+    Structural tokens (braces, ``^``) have no element. An unknown token becomes text. Limits stand
+    where LaTeX sets them, see `place_limits`.
     Raises LabelError if the label is not LaTeX.
     """
-    return f'<math display="block">{_row(parse(tokenize(label)))}</math>'
+    return f'<math display="block">{_row(place_limits(parse(tokenize(label))))}</math>'
 
 
 def _element(tag: str, at: int | None, content: str, attributes: str = "") -> str:

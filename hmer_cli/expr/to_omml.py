@@ -12,7 +12,7 @@ from html import escape
 from hmer_cli.expr.bracket_pairs import bracket_pairs
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
 from hmer_cli.expr.glyphs import BIG, BRACES, GLYPHS, UNDER
-from hmer_cli.expr.node import Node, Tree
+from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.to_mathml import FENCES
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
@@ -35,7 +35,7 @@ def to_omml(label: str) -> str:
 
     Raises LabelError if the label is not LaTeX.
     """
-    return _row(parse(tokenize(label)))
+    return _row(place_limits(parse(tokenize(label))))
 
 
 def _element(tag: str, *parts: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from hmer_cli.expr.bracket_pairs import bracket_pairs
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKING, STACKS
 from hmer_cli.expr.glyphs import BIG, BRACES, CLOSING, GLYPHS, OPENING
-from hmer_cli.expr.node import Node, Tree
+from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.to_mathml import TIGHT
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
@@ -31,7 +31,7 @@ _SEPARATORS = {",": "comma", ";": "semi", ":": "colon"}
 
 def to_typst(label: str) -> str:
     """Raises LabelError if the label is not LaTeX."""
-    tree = parse(tokenize(label))
+    tree = place_limits(parse(tokenize(label)))
     if len(tree) == 1 and tree[0].symbol == r"\begin{aligned}" and not (tree[0].sub or tree[0].sup):
         return _lines(tree[0])
     return _row(tree)

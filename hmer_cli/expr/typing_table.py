@@ -12,8 +12,10 @@ from hmer_cli.expr.commands import (
     COVERS,
     FONTS,
     GRIDS,
+    INTEGRALS,
     OPERATORS,
     PLACERS,
+    STACKING,
     STACKS,
 )
 from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
@@ -32,6 +34,8 @@ def typing_table() -> dict[str, Any]:
     sets = {
         "stacks": STACKS,
         "operators": OPERATORS,
+        "stacking": STACKING - INTEGRALS,
+        "integrals": INTEGRALS,
         "covers": COVERS,
         "fonts": FONTS,
         "placers": PLACERS,

@@ -4,8 +4,8 @@
 
 function Typeset(grammar) {
   const set = Object.fromEntries(
-    ["stacks", "operators", "covers", "fonts", "placers", "silent", "sizes", "upright", "tall",
-     "tight", "signed", "big", "opening", "closing", "under", "braces", "wide"]
+    ["stacks", "operators", "stacking", "integrals", "covers", "fonts", "placers", "silent", "sizes",
+     "upright", "tall", "tight", "signed", "big", "opening", "closing", "under", "braces", "wide"]
       .map((name) => [name, new Set(grammar[name])]));
   const words = [...grammar.words].sort((a, b) => b.length - a.length).join("|");
   const LEX = new RegExp(
@@ -78,10 +78,11 @@ function Typeset(grammar) {
           scripts.add(token);
           at++;
           const script = argument(token);
-          const where = limits ? (token === "_" ? "below" : "above") : token === "_" ? "sub" : "sup";
           if (script.length) {
             if (!nodes.length) nodes.push({ symbol: "" });
             const base = nodes.at(-1);
+            const stacked = set.stacking.has(base.symbol) || (limits && !set.integrals.has(base.symbol));
+            const where = stacked ? (token === "_" ? "below" : "above") : token === "_" ? "sub" : "sup";
             base[where] = [...(base[where] ?? []), ...script];
           }
           last = "";
