@@ -123,6 +123,8 @@ class Recogniser:
         self._session, self._embedded = session, embedded
         self._outputs = [output.name for output in session.get_outputs()]
         self._channels: int = session.get_inputs()[0].shape[1]
+        if not isinstance(self._channels, int):
+            raise ValueError("a model of lines, not of expressions")
         self._pool = ThreadPoolExecutor(threads or cores())
         self._large = threading.Lock()  # one at a time, for the memory that they take
         self.metadata = metadata
@@ -171,7 +173,7 @@ class Recogniser:
             if is_out_of_memory(error):
                 raise MemoryError(str(error)) from error
             raise MissingError(
-                f"{path} holds no weights of hmer", "see: hmer weights verify"
+                f"{path} holds no recogniser of expressions", "see: hmer weights list"
             ) from error
 
     def read(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Reading]:
