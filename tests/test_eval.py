@@ -157,7 +157,7 @@ def test_a_file_that_cannot_be_read_counts_as_wrong(
     assert found.scores.exprate == pytest.approx(2 / 3)
     assert found.scores.wer == pytest.approx(1 / 3)
     assert found.failed == 1
-    assert "b\ty\t\t1\t0.0000\n" in out.read_text(encoding="utf-8")
+    assert "b\ty\t\t1\t0.0000\ty\n" in out.read_text(encoding="utf-8")
     assert "b" in capsys.readouterr().err
     ended = verb.outcome(found)
     assert ended is not None

@@ -278,15 +278,19 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     join.main()
     two = Recogniser.load(str(tmp_path / "pieces" / "two.onnx"))
     image = legible_ink_image(sum_of_ones())
-    first, further = two._graphs.scorers(image.image, "image")
-    (strokes,) = two._graphs.scorers(image, "ink")
-    assert further.graph_decoder is strokes.graph_decoder is not first.graph_decoder
+    (first,) = two._graphs.scorers(image.image, "image")
+    (further,) = two._graphs.scorers(image.image, "image, unsure")
+    strokes = two._graphs.scorers(image, "ink")
+    assert first.graph_decoder is not further.graph_decoder
+    assert [each.graph_decoder for each in strokes][-1] is further.graph_decoder
     assert [reading.label for reading in two.read([image.image])] == [sum_of_ones().label]
     given = [str(tmp_path / "pieces" / "two.onnx"), str(tmp_path / "graph"), *given[2:-1]]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
     join.main()  # in the place of the first: the second stays
     three = Recogniser.load(str(tmp_path / "graph" / "two.onnx"))
-    assert len(three._graphs.scorers(image.image, "image")) == 2
+    decoders = [each.graph_decoder for each in three._graphs.scorers(image, "ink")]
+    decoders += [each.graph_decoder for each in three._graphs.scorers(image.image, "image")]
+    assert len(set(map(id, decoders))) == 2
 
 
 def test_what_is_drawn_once_is_shown_again_after_others() -> None:
