@@ -22,6 +22,8 @@ OWN = {
     r"\sqrt": r"\sqrt { a } + b",
     r"\mathbb": r"x \in \mathbb { R }",
     r"\prime": r"f ^ { \prime } + b",
+    r"\cdots": r"a + \cdots + b",
+    "Z": "Z = X + Y",
     r"\dagger": r"A ^ { \dagger } + b",
     r"\overline": r"\overline { x + y }",
     r"\underline": r"\underline { x + y }",
