@@ -24,11 +24,8 @@ from hmer_cli.recognition.line_reader import LineReading, LineWord
 
 # Chosen on notes-truth.
 _BETWEEN, _IN_LINE = (2, 0.35), (2, 0.5)  # the same of a word between two pieces, by itself and not
-_GAP, _FAR, _WHITE = (
-    7.0,
-    12.0,
-    2.2,
-)  # letter heights between two pieces; if surely mathematics; white
+_GAP, _FAR = 7.0, 12.0  # letter heights between two pieces; if surely mathematics
+_WHITE = 2.2  # letter heights: more white parts two pieces
 _INK = 0.65  # letter heights: the ink between two pieces
 _WIDE_INK, _WIDE_SIGN, _SIGN = 1.5, 1.0, 0.7  # ink so wide, or read as mathematics, joins them
 _OVERLAP = 0.3  # letter heights that two pieces share: one formula
