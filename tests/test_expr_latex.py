@@ -51,8 +51,12 @@ GOLDEN = {
     r"\stackrel{a}{=}": r"\overset { a } { = }",
     r"\widehat{AB} \vec v": r"\hat { A B } \vec { v }",
     r"\left(\begin{array}{cc}a&b\\[2pt]c&d\\\end{array}\right)": (
-        r"( \begin{matrix} a & b \\ c & d \end{matrix} )"
+        r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}"
     ),
+    r"\left\{\begin{matrix}x\\y\end{matrix}\right.": r"\begin{cases} x \\ y \end{cases}",
+    r"[\begin{matrix}x\end{matrix}]^{-1}": r"\begin{bmatrix} x \end{bmatrix} ^ { - 1 }",
+    r"\{\begin{matrix}x\\y\end{matrix}, z\}": r"\{ \begin{matrix} x \\ y \end{matrix} , z \}",
+    r"(_2\begin{matrix}x\end{matrix}^2)": r"( _ { 2 } \begin{matrix} x \end{matrix} ^ { 2 } )",
     r"\begin{bmatrix} 1 \end{bmatrix}^T": r"\begin{bmatrix} 1 \end{bmatrix} ^ { T }",
     "x % a comment": "x",
     r"x \hspace{1cm} y \label{eq:1} \kern 2pt z": "x y z",

@@ -79,6 +79,15 @@ GRIDS = {"matrix": 10, "pmatrix": 10, "bmatrix": 10, "Bmatrix": 10, "vmatrix": 1
 GRIDS |= {"cases": 2, "aligned": 10}
 """Environments of cells, with the most columns that amsmath sets."""
 
+GRID_DELIMITERS = {
+    "matrix": ("", ""),
+    "pmatrix": ("(", ")"),
+    "bmatrix": ("[", "]"),
+    "vmatrix": ("|", "|"),
+    "cases": (r"\{", ""),
+}
+"""What stands left and right of a grid: the ink of its ``\\begin`` and its ``\\end``."""
+
 SYMBOLS = CHARACTERS | GREEK | OPERATORS | SIGNS
 """Tokens that are a written symbol by themselves."""
 

@@ -36,7 +36,7 @@ from hmer_cli.expr.spellings import (
     sign_tokens,
 )
 from hmer_cli.expr.tokens import join
-from hmer_cli.expr.tree import LabelError, parse, stack_limits, to_tokens
+from hmer_cli.expr.tree import LabelError, name_grids, parse, stack_limits, to_tokens
 from hmer_cli.expr.typed_commands import COMMANDS
 
 WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
@@ -73,7 +73,7 @@ def normalise(raw_latex: str, *, split: bool = True) -> str:
     if len(tokens) > MAX_TOKENS:
         raise LabelError(MAX_TOKENS, f"longer than {MAX_TOKENS} tokens", tokens[-1])
     tokens = _Rewriter(tokens).everything()
-    return join(_negated(to_tokens(stack_limits(parse(tokens)))))
+    return join(_negated(to_tokens(name_grids(stack_limits(parse(tokens))))))
 
 
 def _lex(source: str, split: bool = True) -> Iterator[str]:

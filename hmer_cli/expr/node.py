@@ -11,13 +11,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from hmer_cli.expr.commands import COVERS, GRIDS, INTEGRALS, OPERATORS, STACKING, STACKS
+from hmer_cli.expr.commands import (
+    COVERS,
+    GRID_DELIMITERS,
+    GRIDS,
+    INTEGRALS,
+    OPERATORS,
+    STACKING,
+    STACKS,
+)
 
 Tree: TypeAlias = tuple["Node", ...]
 """Nodes from left to right."""
 
 _HOLDERS = COVERS | {r"\sqrt"}
 _GRIDS = {rf"\begin{{{name}}}" for name in GRIDS}
+_BARE = r"\begin{matrix}"
+_ENVIRONMENTS = {sides: rf"\begin{{{name}}}" for name, sides in GRID_DELIMITERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +83,63 @@ def walk(tree: Tree) -> Iterator[Node]:
 
 def rebuild(tree: Tree, change: Callable[[Node], Node]) -> Tree:
     """The tree with ``change`` applied to every node, children first."""
+    return _rebuild_rows(tree, lambda row: tuple(change(node) for node in row))
+
+
+def _rebuild_rows(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """The tree with ``change`` applied to every row, those of its nodes first."""
 
     def renewed(node: Node) -> Node:
-        return change(
-            Node(
-                node.symbol,
-                above=rebuild(node.above, change),
-                below=rebuild(node.below, change),
-                sup=rebuild(node.sup, change),
-                sub=rebuild(node.sub, change),
-                inside=rebuild(node.inside, change),
-                cells=tuple(tuple(rebuild(c, change) for c in row) for row in node.cells),
-                at=node.at,
-            )
+        return replace(
+            node,
+            above=_rebuild_rows(node.above, change),
+            below=_rebuild_rows(node.below, change),
+            sup=_rebuild_rows(node.sup, change),
+            sub=_rebuild_rows(node.sub, change),
+            inside=_rebuild_rows(node.inside, change),
+            cells=tuple(tuple(_rebuild_rows(c, change) for c in row) for row in node.cells),
         )
 
-    return tuple(renewed(node) for node in tree)
+    return change(tuple(renewed(node) for node in tree))
+
+
+def name_grids(tree: Tree) -> Tree:
+    r"""The tree with every bare matrix in brackets as the environment that has them.
+
+    ``( \begin{matrix} a \\ b \end{matrix} )`` is ``\begin{pmatrix} a \\ b \end{pmatrix}``; a brace
+    that nothing closes begins ``cases``.
+    """
+    return _rebuild_rows(tree, _named)
+
+
+def _named(row: Tree) -> Tree:
+    out: list[Node] = []
+    rest = list(reversed(row))
+    while rest:
+        node = rest.pop()
+        grid = rest[-1] if rest else None
+        if grid is None or grid.symbol != _BARE or any(node.rows) or _scripted(grid):
+            out.append(node)
+            continue
+        close = rest[-2] if len(rest) > 1 else None
+        name = close and _ENVIRONMENTS.get((node.symbol, close.symbol))
+        if close and name:
+            del rest[-2:]
+            out.append(replace(close, symbol=name, cells=grid.cells))
+        elif node.symbol == r"\{" and _fits_cases(grid, rest):
+            rest[-1] = replace(grid, symbol=_ENVIRONMENTS[r"\{", ""])
+        else:
+            out.append(node)
+    return tuple(out)
+
+
+def _fits_cases(grid: Node, rest: list[Node]) -> bool:
+    narrow = all(len(row) <= GRIDS["cases"] for row in grid.cells)
+    return narrow and not any(node.symbol == r"\}" for node in rest)
+
+
+def _scripted(node: Node) -> bool:
+    return any((node.above, node.below, node.sup, node.sub))
 
 
 def stack_limits(tree: Tree) -> Tree:

@@ -8,10 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
-from hmer_cli.expr.node import Node, Tree, rebuild, stack_limits, walk
+from hmer_cli.expr.node import Node, Tree, name_grids, rebuild, stack_limits, walk
 from hmer_cli.expr.parser import LabelError, Parser
 
-__all__ = ["LabelError", "Node", "Tree", "parse", "rebuild", "stack_limits", "to_tokens", "walk"]
+__all__ = [
+    "LabelError",
+    "Node",
+    "Tree",
+    "name_grids",
+    "parse",
+    "rebuild",
+    "stack_limits",
+    "to_tokens",
+    "walk",
+]
 
 _FRAMES = STACKS | {r"\sqrt"}
 

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.commands import GRID_DELIMITERS
 from hmer_cli.expr.node import Node, Tree, walk
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
@@ -23,7 +24,7 @@ from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.render import Image, draw, fit, legible_size
 from hmer_cli.synthesis.font import FontWriter, knows
 from hmer_cli.synthesis.glyph import Points
-from hmer_cli.synthesis.layout import DELIMITERS, layout
+from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.pen_kinematics import drift
 from hmer_cli.synthesis.strokes import fill
@@ -134,7 +135,7 @@ def _covered(ink: Ink, strokes: Sequence[int], pen: float) -> Box:
 def _check(node: Node) -> None:
     symbol = node.symbol
     if node.cells:
-        if symbol[7:-1] not in DELIMITERS:
+        if symbol[7:-1] not in GRID_DELIMITERS:
             raise InputError(f"{symbol} is not in the stroke font", "write another matrix")
     elif symbol and not knows(symbol):
         raise InputError(f"{symbol} is not in the stroke font", "leave it out")

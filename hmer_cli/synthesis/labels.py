@@ -21,7 +21,6 @@ from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, PAIRS
 from hmer_cli.expr.tokens import Vocabulary, join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 from hmer_cli.synthesis.exercises import Exercises
-from hmer_cli.synthesis.layout import DELIMITERS
 from hmer_cli.synthesis.random_trees import (
     BLACKBOARD,
     CALLIGRAPHIC,
@@ -46,9 +45,6 @@ _ATTEMPTS = 50
 
 _WORD = 3
 """More plain letters in a row than this are a word, not mathematics."""  # convention
-
-_BARE = r"\begin{matrix}"
-_FRAMES = {sides: name for name, sides in DELIMITERS.items() if all(sides)}
 
 
 class LabelSource(Protocol):
@@ -104,7 +100,7 @@ class Formulas:
     def _read(self, source: str) -> Tree:
         """The tree of a formula without the marks at its end; empty where it is none."""
         try:
-            tree = _framed(rebuild(parse(tokenize(normalise(source))), self._plain))
+            tree = rebuild(parse(tokenize(normalise(source))), self._plain)
         except (LabelError, ValueError):
             return ()
         while tree and LAYOUT_CLASSES.get(tree[-1].symbol) == "mark" and not any(tree[-1].rows):
@@ -230,19 +226,6 @@ def _canonical(label: str) -> bool:
         return bool(tokens) and to_tokens(parse(tokens)) == tokens
     except LabelError:
         return False
-
-
-def _framed(row: Tree) -> Tree:
-    r"""The row with ``( \begin{matrix}`` as ``\begin{pmatrix}``: in ink they are the same."""
-    out: list[Node] = []
-    for node in row:
-        frame = _FRAMES.get((out[-2].symbol, node.symbol)) if len(out) > 1 else None
-        if frame and out[-1].symbol == _BARE and not any(out[-2].rows):
-            grid = out.pop()
-            out[-1] = replace(node, symbol=rf"\begin{{{frame}}}", cells=grid.cells)
-        else:
-            out.append(node)
-    return tuple(out)
 
 
 def _spans(row: Tree) -> list[list[str]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hmer_cli.expr.commands import COVERS, OPERATORS
+from hmer_cli.expr.commands import COVERS, GRID_DELIMITERS, OPERATORS
 from hmer_cli.expr.node import Node, Tree, placed
 from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, layout_class
 from hmer_cli.geometry import Box, union
@@ -337,7 +337,7 @@ class _Layouter:
             [[cell.box for cell in row] for row in cells], self.style, node.symbol[7:-1]
         ):
             inner.add(cells[cell[0]][cell[1]], x, y)
-        before, after = DELIMITERS[node.symbol[7:-1]]
+        before, after = GRID_DELIMITERS[node.symbol[7:-1]]
         _, top, _, bottom = inner.box
         reach = top - 0.15, bottom + 0.15
         block = Block()
@@ -346,16 +346,6 @@ class _Layouter:
             space = max(float(self.style.rng.normal(0.3, 0.1)), 0.1) if block.marks else 0.0
             block.add(piece, block.box[2] + space - piece.box[0])
         return block
-
-
-DELIMITERS = {
-    "matrix": ("", ""),
-    "pmatrix": ("(", ")"),
-    "bmatrix": ("[", "]"),
-    "vmatrix": ("|", "|"),
-    "cases": (r"\{", ""),
-}
-"""What stands left and right of a grid: the ink of its ``\\begin`` and its ``\\end``."""
 
 
 def _pairs(tree: Iterable[Node]) -> dict[int, int]:

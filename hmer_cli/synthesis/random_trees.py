@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from hmer_cli.expr.commands import STRUCTURE
+from hmer_cli.expr.commands import GRID_DELIMITERS, STRUCTURE
 from hmer_cli.expr.symbol_classes import (
     CELL_DOTS,
     ELLIPSES,
@@ -23,7 +23,6 @@ from hmer_cli.expr.symbol_classes import (
     exchange_class,
 )
 from hmer_cli.expr.tokens import Vocabulary, join
-from hmer_cli.synthesis.layout import DELIMITERS
 
 COVERED = (r"\hat", r"\bar", r"\tilde", r"\vec", r"\dot", r"\ddot")
 """Covers of a single letter."""
@@ -87,7 +86,7 @@ class RandomTrees:
     def __init__(self, vocabulary: Vocabulary, counts: Mapping[str, int] | None = None) -> None:
         self.vocabulary = vocabulary
         self.choices = Choices(vocabulary, counts)
-        self.grids = [name for name in DELIMITERS if rf"\begin{{{name}}}" in vocabulary]
+        self.grids = [name for name in GRID_DELIMITERS if rf"\begin{{{name}}}" in vocabulary]
         self.dotted = all(dots in vocabulary for dots in CELL_DOTS)
         shapes: tuple[tuple[float, Callable[[_Derivation], Tokens], str], ...] = (
             (5.0, _Derivation.letter, ""),
