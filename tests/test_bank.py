@@ -76,6 +76,18 @@ def test_some_hands_write_x_as_others_write_n() -> None:
     assert 5 <= sum(count > 1 for count in alike) <= 40
 
 
+def test_some_hands_write_tan_in_two_letters() -> None:
+    bank = SymbolBank.build([written("t a n g", seed) for seed in range(60)])
+    hands = [bank.hand(np.random.default_rng(seed)) for seed in range(200)]
+    widths: dict[bool, list[float]] = {True: [], False: []}
+    for hand in hands:
+        glyph = hand.glyph(r"\tan")
+        assert glyph.token == r"\tan"
+        widths[hand.names.get(r"\tan") == "tg"].append(glyph.width)
+    assert 5 <= len(widths[True]) <= 40
+    assert np.median(widths[True]) < 0.85 * np.median(widths[False])
+
+
 def test_what_the_bank_has_not_the_font_writes() -> None:
     bank = SymbolBank.build([written("x + y")])
     assert bank.can_write(r"\nabla") and not bank.can_write(r"\aleph")

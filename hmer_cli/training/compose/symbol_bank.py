@@ -54,6 +54,12 @@ _FORMED = 0.07
 """Forms that some hands write in place of a sign, so that only the formula tells it, as in
 ``\\sin n`` for ``\\sin x``; the share of hands that do."""  # seen on scanned crops, convention
 
+_ABROAD = {r"\tan": ("tg",), r"\cot": ("ctg", "cotg"), r"\arctan": ("arctg",), r"\csc": ("cosec",)}
+_CAPITAL = {r"\ln": ("Ln",)}
+_OTHERWISE = 0.1
+"""Names of functions as they are written in many countries; the share of hands that write the ones
+or the other."""  # seen on scanned crops, convention
+
 _SPELLED, _JOINED = 0.25, 0.4
 """How often a function's name is put together from letters though there is ink of it, and how
 often such letters hang together."""  # convention
@@ -170,6 +176,12 @@ class BankHand:
             for token, forms in _FORMS.items()
             if rng.random() < _FORMED
         }
+        self.names = {
+            token: spellings[int(rng.integers(len(spellings)))]
+            for names in (_ABROAD, _CAPITAL)
+            if rng.random() < _OTHERWISE
+            for token, spellings in names.items()
+        }
 
     def glyph(self, token: str, aspect: float | None = None) -> Glyph:
         """A glyph of the token; of several the one nearest in width over height to ``aspect``.
@@ -182,8 +194,10 @@ class BankHand:
 
     def _glyph(self, token: str, aspect: float | None) -> Glyph:
         shelf = self.bank.shelf(token)
+        if token in self.names:
+            return self._word(token, self.names[token])
         if token in WORDS and (shelf is None or self.rng.random() < _SPELLED):
-            return self._word(token)
+            return self._word(token, WORDS[token])
         if shelf is None:
             return self.font.glyph(token, aspect)
         rare = _ENOUGH / (_ENOUGH + len(shelf.glyphs))
@@ -195,11 +209,11 @@ class BankHand:
         tries = [shelf.glyphs[self._one(pool)] for _ in range(_TRIES)]
         return min(tries, key=lambda glyph: abs(math.log(_aspect(glyph) / aspect)))
 
-    def _word(self, token: str) -> Glyph:
+    def _word(self, token: str, spelling: str) -> Glyph:
         """A function's name letter by letter, close together, or all of it in the font."""
-        if not all(self.bank.count(letter) for letter in WORDS[token]):
+        if not all(self.bank.count(letter) for letter in spelling):
             return self.font.glyph(token)
-        letters = [self.glyph(letter) for letter in WORDS[token]]
+        letters = [self.glyph(letter) for letter in spelling]
         gap = float(max(self.rng.normal(0.8 * WORD_GAP, 0.06), -0.05))
         joined = self.rng.random() < _JOINED
         return spelled(token, letters, gap, link if joined else None)
