@@ -198,7 +198,7 @@ def _labels(
     """The labels that can be drawn; errors of the others are reported and appended to ``bad``."""
     for where, text in _texts(latex, source):
         try:
-            label = normalise(text, split=False)
+            label = normalise(text, typed=True)
             engine.check(label)
         except InputError as error:
             bad.append(error)

@@ -242,7 +242,7 @@ def typed_correction(latex: str) -> Correction:
 def _label(latex: str) -> str:
     """What was typed in the spelling that is scored, as far as that can say it."""
     try:
-        return normalise(latex, split=False)
+        return normalise(latex, typed=True)
     except LabelError:
         return latex
 

@@ -29,6 +29,9 @@ FUNCTIONS = frozenset(
     \exp \arg \deg \dim \hom \ker""".split()
 )
 
+INVERTIBLE = frozenset(r"\sin \cos \tan \cot \sec \csc \sinh \cosh \tanh \coth".split())
+"""Functions with which an exponent of -1 means the inverse."""
+
 INTEGRALS = frozenset(token for token in STACKING if token.endswith("int"))
 """Operators of STACKING whose limits LaTeX sets beside them, in displays, too."""
 

@@ -16,6 +16,7 @@ from hmer_cli.expr.commands import (
     FONTS,
     FUNCTIONS,
     GRIDS,
+    INVERTIBLE,
     KNOWN,
     OPERATORS,
     PLACERS,
@@ -56,23 +57,25 @@ _HANDLED = KNOWN | SILENT | HIDDEN | UPRIGHT | FENCES | _OTHERS | set(SWITCHES) 
 _ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
 _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
 _NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
+_INVERSE = ["^", "{", "-", "1", "}"]
 _MAX_DEPTH = 100
 MAX_TOKENS = 10_000
 """Of one expression; a page of nothing but formulas has some 1,000."""
 
 
-def normalise(raw_latex: str, *, split: bool = True) -> str:
+def normalise(raw_latex: str, *, typed: bool = False) -> str:
     r"""The label of raw LaTeX such as ``\left(x\over y\right)``.
 
-    Idempotent. Unknown commands are kept, for ``validity.problems`` to report. With ``split`` they
-    are cut after a known command that they begin with, as data sets have lost spaces (``\geqg``);
-    not those that LaTeX knows (``\leqq``), and not for text that a user types.
+    Idempotent. Unknown commands are kept, for ``validity.problems`` to report. Unless the text is
+    ``typed`` by a user, faults of data sets are mended: an unknown command is cut after a known one
+    that it begins with, as spaces get lost (``\geqg``; not ``\leqq``, which LaTeX knows), and
+    ``\tan{x}^{-1}``, as Word exports an inverse function, is ``\tan ^ { - 1 } x``.
     Raises LabelError if the source is not LaTeX or longer than MAX_TOKENS.
     """
-    tokens = list(islice(_lex(raw_latex, split), MAX_TOKENS + 1))
+    tokens = list(islice(_lex(raw_latex, not typed), MAX_TOKENS + 1))
     if len(tokens) > MAX_TOKENS:
         raise LabelError(MAX_TOKENS, f"longer than {MAX_TOKENS} tokens", tokens[-1])
-    tokens = _Rewriter(tokens).everything()
+    tokens = _Rewriter(tokens, inverses=not typed).everything()
     return join(_negated(to_tokens(name_grids(stack_limits(parse(tokens))))))
 
 
@@ -114,10 +117,14 @@ def _split(word: str) -> Iterator[str]:
 
 
 class _Rewriter:
-    """Recursive rewriter: TeX's tokens -> label tokens, possibly with redundant braces."""
+    """Recursive rewriter: TeX's tokens -> label tokens, possibly with redundant braces.
 
-    def __init__(self, tokens: list[str]) -> None:
+    With ``inverses``, ``\\tan{x}^{-1}`` is the inverse function of x.
+    """
+
+    def __init__(self, tokens: list[str], *, inverses: bool) -> None:
         self.tokens = tokens
+        self.inverses = inverses
         self.at = 0
         self.depth = 0
 
@@ -188,6 +195,8 @@ class _Rewriter:
             return [token, *(t for _ in range(_ARITY[token]) for t in self._argument())]
         if token == r"\sqrt":
             return [token, *self._index(), *self._argument()]
+        if token in INVERTIBLE and self._next == "{" and self.inverses:
+            return [token, *self._inverted(self._argument())]
         if token in SILENT:
             return []
         if token in HIDDEN:
@@ -201,6 +210,13 @@ class _Rewriter:
         if token.startswith(r"\begin{"):
             return self._environment(token[7:-1])
         return self._rare(token)
+
+    def _inverted(self, argument: list[str]) -> list[str]:
+        """A function's argument, after the exponent -1 if that is written behind it."""
+        if self.tokens[self.at : self.at + len(_INVERSE)] != _INVERSE:
+            return argument
+        self.at += len(_INVERSE)
+        return [*_INVERSE, *argument]
 
     def _rare(self, token: str) -> list[str]:
         if token == r"\root":

@@ -87,13 +87,13 @@ def inkml(data: bytes) -> None:
 def latex(data: bytes) -> None:
     """A label and everything that is made of one."""
     source = data.decode("utf-8", "replace")
-    for split in (True, False):
+    for by_user in (True, False):
         with contextlib.suppress(InputError):
-            label = normalise(source, split=split)
+            label = normalise(source, typed=by_user)
             problems(label)
             to_mathml(label)
             to_latex(label)
-            assert not split or normalise(label) == label
+            assert by_user or normalise(label) == label
 
 
 def typed(data: bytes) -> None:
@@ -102,7 +102,7 @@ def typed(data: bytes) -> None:
         formula = as_formula(data.decode("utf-8", "replace"))
         check(formula)
         with contextlib.suppress(InputError):
-            to_mathml(normalise(formula, split=False))
+            to_mathml(normalise(formula, typed=True))
 
 
 def corrections(data: bytes) -> None:
