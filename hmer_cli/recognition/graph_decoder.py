@@ -105,6 +105,17 @@ class GraphScorer:
             self.known.update(zip(missing, self._likelihood(missing).tolist(), strict=True))
         return np.array([self.known[label] for label in labels])
 
+    def choices(self, label: Label) -> NDArray[np.float64]:
+        """Log-probabilities (L, V) of the units in each place of the label, given the others.
+
+        The mean of both directions, each of which is given what comes before.
+        """
+        units = np.array([(BLANK, *label), (BLANK, *label[::-1])], np.int64)
+        outputs, _ = self._decode_step(units, np.array([0, 1]), self._empty_cache(2))
+        ahead, back = outputs[:, :-1].astype(np.float64)
+        mean: NDArray[np.float64] = (ahead + back[::-1]) / 2
+        return mean
+
     def _likelihood(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         rows = [row for label in labels for row in (label, label[::-1])]
         units = np.full((len(rows), max(map(len, rows)) + 1), BLANK, np.int64)

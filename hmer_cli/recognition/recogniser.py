@@ -4,7 +4,8 @@ Input: images (H, W) of one expression each, or ink. Output: a `Reading` each, i
 calibrated confidence, token boxes and alternatives. Method: CTC prefix beam search
 (`hmer_cli.recognition.ctc`) and beam search of graph models propose labels, whose scores are added
 (`hmer_cli.recognition.rescoring`) to their prior (`hmer_cli.recognition.label_prior`). Where the
-margin of the best label is small, further models join, for ink a second pass at a larger scale.
+margin of the best label is small, further models join, for ink a second pass at a larger scale, and
+labels with other symbols (`hmer_cli.recognition.near_labels`).
 Confidence is the margin and the CTC odds under Platt scaling (Platt, 1999).
 """
 
@@ -33,6 +34,7 @@ from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.graph_decoder import GraphScorer
 from hmer_cli.recognition.label_prior import LabelPrior
 from hmer_cli.recognition.language_model import LanguageModel
+from hmer_cli.recognition.near_labels import nearest, symbols
 from hmer_cli.recognition.prepare import Prepared, prepare
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 from hmer_cli.recognition.rescoring import (
@@ -269,7 +271,11 @@ class Recogniser:
         passes = [first]
         if strokes or not scorers:  # images with graph models: nothing on test2014 and crops
             passes += self._second_pass(image, first, width)
-        return first, self._best(passes, scorers or self._decoder_scorers(passes), proposed)
+        best = self._best(passes, scorers or self._decoder_scorers(passes), proposed)
+        if near := self._near(best, scorers):
+            listed = [each.units for each in best.candidates]
+            best = rescore(passes, scorers, [*listed, *near], self._prior)
+        return first, best
 
     def _second_pass(self, image: Readable, first: Pass, width: int) -> list[Pass]:
         """A pass at a larger scale, if there is ink."""
@@ -289,6 +295,19 @@ class Recogniser:
         nearest = ctc.likelihood(passes[0].frames, repaired).argsort()[::-1][:REPAIRED]
         also = [repaired[i] for i in nearest]
         return rescore(passes, scorers, [*proposed, *also], self._prior)
+
+    def _near(self, best: Ranked, scorers: Sequence[GraphScorer]) -> list[Label]:
+        """The labels near the best one that graph models and prior hold for the likeliest."""
+        if not scorers or not best.units:
+            return []
+        choices = sum(each.weight * each.choices(best.units) for each in scorers)
+        return nearest(best.units, np.asarray(choices), self._symbols, self._prior)
+
+    @cached_property
+    def _symbols(self) -> NDArray[np.bool_]:
+        """Which of the units are one symbol that a label may hold."""
+        known = symbols(self.units)
+        return known if self._allowed is None else known & self._allowed
 
     def _proposed(self, scorers: Sequence[GraphScorer]) -> list[Label]:
         return [x for each in scorers for x in each.propose(self.units, allowed=self._allowed)]

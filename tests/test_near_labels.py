@@ -1,0 +1,30 @@
+"""Labels near a label: other symbols in one place or throughout, never another structure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hmer_cli.recognition.near_labels import near_labels, symbols
+from hmer_cli.recognition.units import Units
+
+UNITS = Units(r"x n y + \frac { } ^ 2 \alpha".split())
+
+
+def test_a_symbol_is_replaced_in_one_place_or_throughout() -> None:
+    label = tuple(UNITS.encode("n ^ { 2 } + n".split()))
+    choices = np.full((len(label), len(UNITS)), -9.0)
+    choices[np.arange(len(label)), label] = -1.0
+    choices[[0, -1], UNITS.index("x")] = -2.0
+    choices[0, UNITS.index("^ {")] = -0.1
+    near = near_labels(label, choices, symbols(UNITS))
+    told = {" ".join(UNITS.decode(other)): gain for other, gain in near.items()}
+    best = sorted(told, key=lambda other: -told[other])[:3]
+    assert set(best) == {"x ^ { 2 } + n", "n ^ { 2 } + x", "x ^ { 2 } + x"}
+    assert told["x ^ { 2 } + x"] == 2 * told["x ^ { 2 } + n"] == -2.0
+    shapes = {tuple(t if t in "{}^" else "." for t in other.split()) for other in told}
+    assert shapes == {(".", "^", "{", ".", "}", ".", ".")}
+
+
+def test_what_is_all_structure_has_nothing_near() -> None:
+    label = tuple(UNITS.encode(r"\frac { } { }".split()))
+    assert not near_labels(label, np.zeros((len(label), len(UNITS))), symbols(UNITS))
