@@ -20,7 +20,7 @@ from hmer_cli.networks.ctc_model import CtcModel, Shape
 from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.export.onnx import restore
-from hmer_cli.training.export.transfer import transfer
+from hmer_cli.training.export.transfer import LIKE, transfer
 from hmer_cli.training.registry import load_system
 
 pytestmark = pytest.mark.torch
@@ -111,7 +111,10 @@ def test_of_a_further_package_no_test_is_learnt_from(tmp_path: Path) -> None:
     assert load_system(checkpoint)[1]["tokens"] == ["+", "1"]
 
 
-def test_weights_can_be_trained_further_in_a_wider_vocabulary(tmp_path: Path) -> None:
+def test_weights_can_be_trained_further_in_a_wider_vocabulary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIKE, "*", "+")
     written(tmp_path / "ink")
     (tmp_path / "tiny.toml").write_text(RECIPE)
     weights = train(tmp_path / "tiny.toml", tmp_path / "ink", tmp_path / "run")
@@ -124,3 +127,5 @@ def test_weights_can_be_trained_further_in_a_wider_vocabulary(tmp_path: Path) ->
     assert torch.equal(new["encoder.stem.0.0.weight"], old["encoder.stem.0.0.weight"])
     assert torch.equal(new["frames.out.bias"][[0, 2, 3]], old["frames.out.bias"])
     assert torch.equal(new["symbols.bias"][[0, 2, 3]], old["symbols.bias"])
+    assert torch.equal(new["frames.out.weight"][1], old["frames.out.weight"][1])
+    assert new["frames.out.bias"][1] < old["frames.out.bias"][1]

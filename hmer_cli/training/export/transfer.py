@@ -17,6 +17,38 @@ from hmer_cli.training.compose.examples import UNWRITTEN
 UNSEEN = -4.0
 """Bias of units and symbols that are not in the old vocabulary."""
 
+LIKE = {
+    r"\mathcal": r"\mathbb",
+    r"\binom": r"\frac {",
+    r"\overset": r"\limits",
+    r"\underset": r"\limits",
+    r"\underbrace": r"\underline",
+    r"\overbrace": r"\overline",
+    r"\overrightarrow": r"\vec",
+    r"\limsup": r"\lim",
+    r"\liminf": r"\lim",
+    r"\deg": r"\det",
+    r"\gcd": r"\det",
+    r"\lg": r"\log",
+    r"\Re": "R",
+    r"\Im": "J",
+    r"\parallel": r"\|",
+    r"\subsetneq": r"\subset",
+    r"\supsetneq": r"\supset",
+    r"\hookrightarrow": r"\rightarrow",
+    r"\iiint": r"\iint",
+    r"\bigoplus": r"\oplus",
+    r"\vartheta": r"\theta",
+    r"\prec": "<",
+    r"\succ": ">",
+    r"\vdash": r"\perp",
+    r"\models": r"\equiv",
+}
+"""New tokens -> units of like ink or use, whose rows they begin with."""
+
+UNLIKE = -2.0  # convention
+"""Added to the bias of such a row, so that what was known is still preferred."""
+
 _BY_UNIT = frozenset(
     f"{layer}.{part}"
     for layer in ("frames.out", "decoder.out", "decoder.embed")
@@ -40,7 +72,7 @@ def transfer(
     """Copy parameters of a model of ``old`` tokens into one of ``tokens``; returns their share.
 
     Parameters of another shape are skipped. Rows of units and symbols are matched by name; new
-    ones start with a low probability.
+    ones start as those of `LIKE`, else with a low probability.
     """
     units = _rows(Units(old).names, Units(tokens).names)
     symbols = _rows(symbol_names(old), symbol_names(tokens))
@@ -52,9 +84,11 @@ def transfer(
         if new is None:
             continue
         if name in rows and new.shape[1:] == value.shape[1:]:
-            then, here = rows[name]
-            value.fill_(UNSEEN if name.endswith("bias") else 0.0)
+            (then, here), (like, begun) = rows[name]
+            bias = name.endswith("bias")
+            value.fill_(UNSEEN if bias else 0.0)
             value[here] = new[then].to(value.device)
+            value[begun] = new[like].to(value.device) + (UNLIKE if bias else 0.0)
             copied += value[here].numel()
         elif new.shape == value.shape:
             value.copy_(new)
@@ -88,8 +122,19 @@ def with_pieces(found: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return added | dict(found)
 
 
-def _rows(old: Sequence[str], new: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Indices of the common names in the old and in the new order."""
+Rows = tuple[Tensor, Tensor]
+"""Indices in the old and in the new order."""
+
+
+def _rows(old: Sequence[str], new: Sequence[str]) -> tuple[Rows, Rows]:
+    """The rows of the common names, and those of new names that have one of like ink."""
     index = {name: i for i, name in enumerate(old)}
-    shared = [(index[name], i) for i, name in enumerate(new) if name in index]
-    return torch.tensor([a for a, _ in shared]), torch.tensor([b for _, b in shared])
+    known = [(index[name], i) for i, name in enumerate(new) if name in index]
+    added = [(i, LIKE.get(name)) for i, name in enumerate(new) if name not in index]
+    begun = [(index[like], i) for i, like in added if like in index]
+    return _pair(known), _pair(begun)
+
+
+def _pair(rows: Sequence[tuple[int, int]]) -> Rows:
+    then, here = torch.tensor(rows, dtype=torch.long).reshape(-1, 2).T
+    return then, here
