@@ -8,6 +8,7 @@ relative to the usual darkness of ink, raised where specks outnumber letters.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -53,6 +54,15 @@ class InkComponents:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    @cached_property
+    def coarse(self) -> Floats:
+        """The features of each, but for those of the page, with a raster of a quarter of the
+        cells, (N, F)."""
+        half = _STEPS // 2
+        raster = self.features[:, RASTER].reshape(-1, half, 2, half, 2).mean((2, 4))
+        own = self.features[:, : RASTER.start - 1]
+        return np.concatenate([own, raster.reshape(len(self), -1)], 1)
 
 
 def find_components(image: Pixels) -> InkComponents:
