@@ -54,7 +54,7 @@ class PageInk:
         """The top and the foot of each stroke, (N,) each."""
         return self.samples[..., 1].min(axis=1), self.samples[..., 1].max(axis=1)
 
-    @property
+    @cached_property
     def in_lines(self) -> bool:
         """Whether the strokes stand in lines with more white between than one expression has."""
         ends = np.array([(s[:, 1].min(), s[:, 1].max()) for s in self.strokes])
