@@ -120,18 +120,6 @@ class Links:
             np.cumsum(lengths) - lengths - start, lengths
         )
 
-    def between(self, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """The values, and 1 for each pair there is, among n chosen parts, (n, n) each."""
-        place = np.full(self.count, -1)
-        place[chosen] = np.arange(len(chosen))
-        same, known = np.zeros((2, len(chosen), len(chosen)), np.float32)
-        row, at = self.pairs_of(chosen)
-        column = place[self.columns[at]]
-        kept = column >= 0
-        same[row[kept], column[kept]] = self.same[at[kept]]
-        known[row[kept], column[kept]] = 1
-        return same, known
-
 
 def component_graph(parts: InkComponents, classify: SymbolClassifier) -> ComponentGraph:
     """The inputs of the network for a page of at least one component."""

@@ -35,7 +35,7 @@ NETWORK_FEATURES = len(OPINION_COLUMNS)
 
 _SURE = 0.01  # probabilities are clipped to this distance from 0 and 1
 _STRANGER = 0.03  # components of lower probability of being mathematics are ignored
-_TOGETHER = 256  # boxes per block: boxes near each other share their components, which are few
+_TOGETHER = 128  # boxes per block: boxes near each other share their components, which are few
 _ONE_THREAD = 1 << 18  # multiplications: larger products OpenBLAS spreads over threads
 _ROW = 3.0  # letter heights: boxes whose middles are in one such row are in the same blocks
 
