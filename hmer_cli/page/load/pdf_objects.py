@@ -112,29 +112,21 @@ def _subpaths(
 ) -> Iterator[tuple[Points, bool]]:
     """The subpaths of a path, curves flattened; what is not finite ends the path."""
     x, y = ctypes.c_float(), ctypes.c_float()
-    at = ctypes.byref(x), ctypes.byref(y)
-    # Looked up once: a page of outlines has some hundred thousand segments.
-    get, kind_of, get_point = (
-        raw.FPDFPath_GetPathSegment,
-        raw.FPDFPathSegment_GetType,
-        raw.FPDFPathSegment_GetPoint,
-    )
-    curve, move = raw.FPDF_SEGMENT_BEZIERTO, raw.FPDF_SEGMENT_MOVETO
     points: list[tuple[float, float]] = []
     control: list[tuple[float, float]] = []
     segment = None
     for index in range(count):
-        before, segment = segment, get(item, index)
-        kind = kind_of(segment)
-        if not get_point(segment, *at):
+        before, segment = segment, raw.FPDFPath_GetPathSegment(item, index)
+        kind = raw.FPDFPathSegment_GetType(segment)
+        if not raw.FPDFPathSegment_GetPoint(segment, x, y):
             break
         here = (x.value, y.value)
-        if kind == curve:
+        if kind == raw.FPDF_SEGMENT_BEZIERTO:
             control.append(here)
             if len(control) == 3:
                 points += _curve(points[-1], *control) if points else control
                 control = []
-        elif kind == move:
+        elif kind == raw.FPDF_SEGMENT_MOVETO:
             yield from _placed(points, before, matrix)
             points = [here]
         else:
