@@ -12,17 +12,19 @@ from hypothesis import strategies as st
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.document import orientation
+from hmer_cli.geometry import bounds
 from hmer_cli.ink.render import Readable
 from hmer_cli.page import regions
 from hmer_cli.page.detect import search
-from hmer_cli.page.detect.candidates import Line, gaps
-from hmer_cli.page.detect.component_graph import NEIGHBOURS, Links, nearest
+from hmer_cli.page.detect.candidates import Line, _groups, _NearPairs, gaps
+from hmer_cli.page.detect.component_graph import NEIGHBOURS, Links, Predictions, nearest
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected, related
+from hmer_cli.page.detect.network_features import gap_scores, network_features
 from hmer_cli.page.detect.search import in_bands
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import find_regions
+from hmer_cli.page.regions import find_regions, has_ink, ink_box
 
 
 def page(seed: int, count: int) -> Floats:
@@ -83,6 +85,14 @@ def test_the_related_are_joined_as_in_the_whole_table(seed: int, count: int) -> 
         assert seen == set(each.tolist())
 
 
+def as_tables(links: Links) -> tuple[Floats, Floats]:
+    """The values of all pairs, and 1 for each pair there is, (N, N) each."""
+    same, known = np.zeros((2, links.count, links.count), np.float32)
+    same[links.rows, links.columns] = links.same
+    known[links.rows, links.columns] = 1
+    return same, known
+
+
 @given(st.integers(0, 10**6), st.integers(2, 40))
 def test_links_are_the_mean_of_what_two_say(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
@@ -97,20 +107,102 @@ def test_links_are_the_mean_of_what_two_say(seed: int, count: int) -> None:
             if own != other:
                 said.setdefault((own, int(other)), []).append(float(value))
                 said.setdefault((int(other), own), []).append(float(value))
-    linked, known = links.between(np.arange(count))
+    linked, known = as_tables(links)
     assert {(int(i), int(j)) for i, j in zip(*np.nonzero(known), strict=True)} == set(said)
     for (own, other), values in said.items():
         assert linked[own, other] == pytest.approx(np.mean(values))
     some = rng.permutation(count)[: count // 2 + 1]
-    part, _ = links.between(some)
-    assert (part == linked[np.ix_(some, some)]).all()
     which, pairs = links.pairs_of(some)
     for place, own in enumerate(some):
         beside = links.columns[pairs[which == place]]
         assert beside.tolist() == np.flatnonzero(known[own]).tolist()
     chosen = np.isin(np.arange(count), some)
-    fewer, _ = links.among(chosen).between(np.arange(count))
+    fewer, _ = as_tables(links.among(chosen))
     assert (fewer == np.where(chosen[:, None] & chosen, linked, 0)).all()
+
+
+def some_links(rng: np.random.Generator, count: int) -> Links:
+    neighbours = rng.integers(0, count, (count, 6))
+    return Links.of(neighbours, rng.random((count, 6)).astype(np.float32))
+
+
+@given(st.integers(0, 10**6), st.integers(2, 30))
+def test_a_gap_is_scored_by_all_links_over_it(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    links = some_links(rng, count + 3)
+    owner = np.sort(rng.integers(0, rng.integers(2, count + 1), count))
+    parts = rng.permutation(count + 3)[:count]
+    groups = [np.sort(parts[owner == own]) for own in np.unique(owner)]
+    line = Line(np.zeros((len(groups), 4), np.float32), tuple(groups))
+    ones = np.ones(count + 3, np.float32)
+    found = gap_scores(line, Predictions(ones, np.zeros((count + 3, 4), np.float32), links))
+    same, known = as_tables(links)
+    for gap in range(len(groups) - 1):
+        sides = (
+            (groups[gap], groups[gap + 1]),
+            (np.concatenate(groups[: gap + 1]), np.concatenate(groups[gap + 1 :])),
+        )
+        for score, (left, right) in zip(found[gap], sides, strict=True):
+            total = same[np.ix_(left, right)].sum()
+            among = known[np.ix_(left, right)].sum()
+            assert score == pytest.approx(1 - total / max(among, 0.01), abs=1e-5)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([3, 40, 400]))
+def test_a_box_is_described_alike_alone_and_among_others(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    boxes, candidates = page(seed, count), page(seed + 1, 300)
+    candidates[:, 2:] += rng.integers(0, 9, (300, 2))
+    maths, expected = rng.random(count).astype(np.float32), page(seed + 2, count)
+    seen = Predictions(maths, expected, some_links(rng, count))
+    parts = InkComponents(boxes, maths, 1.0, boxes, np.zeros((1, 1), np.uint8))
+    found = network_features(seen, parts, candidates, 0.5)
+    same, known = as_tables(seen.links)
+    middle = boxes.reshape(-1, 2, 2).mean(1)
+    for place in rng.integers(0, 300, 5):
+        box = candidates[place]
+        alone = network_features(seen, parts, box[None], 0.5)[0]
+        deviation = slice(14, 18)  # the root of a difference of large numbers
+        assert np.delete(alone, deviation) == pytest.approx(
+            np.delete(found[place], deviation), abs=1e-3
+        )
+        held = ((middle >= box[:2]) & (middle <= box[2:])).all(1) & (maths > 0.03)
+        inside, pairs = same[np.ix_(held, held)].sum(), known[np.ix_(held, held)].sum()
+        assert alone[18] == pytest.approx(inside / max(pairs, 0.01), abs=1e-4)
+        others = same[np.ix_(held, ~held & (maths > 0.03))].sum()
+        assert alone[21] == pytest.approx(others, abs=1e-3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([1, 5, 300]), st.sampled_from([0.3, 1.0]))
+def test_symbol_groups_are_those_of_the_whole_table(seed: int, count: int, above: float) -> None:
+    boxes = page(seed, count)
+    chosen = np.random.default_rng(seed).random(count) < 0.7
+    groups, hulls = _groups(boxes, _NearPairs.of(boxes), chosen, above)
+    some = np.flatnonzero(chosen)
+    across, down = gaps(boxes[some], boxes[some])
+    size = boxes[some, 2:] - boxes[some, :2]
+    narrower, lower = (np.minimum.outer(side, side) for side in size.T)
+    flat = (size[:, 0] > 1.8 * size[:, 1]) & (size[:, 0] > 0.4) & (size[:, 1] < 0.9)
+    stacked = -across > narrower / 2
+    relation = flat & ~(stacked & (down < 0.6) & ~flat[None]).any(1)
+    joined = (stacked & (down < above)) | ((across < 0.3) & (-down > lower / 2))
+    joined &= relation[:, None] == relation[None]
+    known = connected(len(some), *np.nonzero(joined))
+    assert [group.tolist() for group in groups] == [some[each].tolist() for each in known]
+    for group, hull in zip(groups, hulls, strict=True):
+        assert hull.tolist() == bounds(boxes[group]).tolist()
+
+
+@given(st.integers(0, 10**6), st.integers(0, 4), st.integers(0, 60))
+def test_there_is_ink_wherever_it_is(seed: int, dots: int, size: int) -> None:
+    rng = np.random.default_rng(seed)
+    image = np.full((900, 700), 255, np.uint8)
+    image[rng.integers(0, 900, dots), rng.integers(0, 700, dots)] = 0
+    x, y = rng.integers(0, 600, 2)
+    image[y : y + size, x : x + 2] = 0
+    assert has_ink(image) == (ink_box(image) is not None)
 
 
 def test_runs_of_a_line_are_all_that_are_short_enough() -> None:

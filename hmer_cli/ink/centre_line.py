@@ -51,24 +51,25 @@ def centre_line(outline: Points) -> CentreLine | None:
 
     It begins at the end of the stroke that is nearer to the outline's first point.
     """
-    edges = np.diff(outline, axis=0, append=outline[:1])
-    lengths = np.hypot(*edges.T)
+    ring = outline[:, 0] + 1j * outline[:, 1]
+    lengths = np.abs(_rolled(ring, -1) - ring)
     perimeter = float(lengths.sum())
-    following = np.roll(outline, -1, axis=0)
-    area = float((outline[:, 0] * following[:, 1] - outline[:, 1] * following[:, 0]).sum() / 2)
+    area = float((ring.conj() * _rolled(ring, -1)).imag.sum() / 2)
     pen = pen_width(abs(area), perimeter)
     if pen <= 1e-6 * perimeter or not math.isfinite(pen):
         return None
     if perimeter / 2 - math.pi * pen / 2 < _DOT * pen:
         return CentreLine(outline.mean(axis=0, keepdims=True), pen, _roundness(outline, pen))
     count = 2 * int(np.clip(perimeter / (2 * _STEP * pen), _FEWEST / 2, _MOST / 2))
+    (even,) = _resampled(ring, count)
     for _ in range(_ROUNDS):
-        curve = _inwards(outline, lengths, count, math.copysign(pen, area))
-        points, apart, wide = _folded(curve, outline[0], count)
+        curve = _inwards(even, perimeter / count, math.copysign(pen, area))
+        line, apart, wide = _folded(*curve, ring[0], count)
         if apart < _SETTLED * pen:
             break
         pen += apart
-    return CentreLine(_to_the_ends(points, outline, wide), wide, apart / pen)
+    line = _to_the_ends(line, ring, wide)
+    return CentreLine(np.stack([line.real, line.imag], axis=1), wide, apart / pen)
 
 
 def pen_width(area: float, perimeter: float) -> float:
@@ -80,34 +81,28 @@ def pen_width(area: float, perimeter: float) -> float:
     return (perimeter / 2 - math.sqrt(rest)) / (math.pi / 2)
 
 
-def resampled(points: Points, count: int, closed: bool = False) -> Points:
-    """``count`` points at equal distances along a line; a closed one does not repeat its first.
-
-    Columns beyond x and y go along.
-    """
-    line = np.concatenate([points, points[:1]]) if closed else points
-    along = np.concatenate([[0.0], np.hypot(*np.diff(line[:, :2], axis=0).T).cumsum()])
-    asked = np.linspace(0, along[-1], count, endpoint=not closed)
-    columns = [np.interp(asked, along, column) for column in line.T]
-    return np.stack(columns, axis=1)
+def _resampled(ring: Places, count: int, *others: Places) -> list[Places]:
+    """``count`` points at equal distances along a closed line, which does not repeat its first,
+    and the points of other lines where these are."""
+    closed = np.concatenate([ring, ring[:1]])
+    along = np.concatenate([[0.0], np.abs(np.diff(closed)).cumsum()])
+    asked = np.arange(count) * (along[-1] / count)
+    lines = (closed, *(np.concatenate([each, each[:1]]) for each in others))
+    return [np.interp(asked, along, line) for line in lines]
 
 
-def _inwards(outline: Points, lengths: Points, count: int, pen: float) -> Points:
+def _inwards(even: Places, step: float, pen: float) -> tuple[Places, Places]:
     """The outline moved inwards by half the pen, which is negative for one that runs clockwise,
-    and beside it (columns 2 and 3) the outline itself."""
-    even = resampled(outline, count, closed=True)
-    places = even[:, 0] + 1j * even[:, 1]
-    step = float(lengths.sum()) / count
+    and the outline itself beside it; ``even`` are its points, one every ``step``."""
     reach = max(1, round(_SMOOTHED * abs(pen) / step))
-    following = _rolled(places, -1)
-    way = following - places
-    around = _rolled(places, -reach - 1) - _rolled(places, reach)
+    following = _rolled(even, -1)
+    way = following - even
+    around = _rolled(even, -reach - 1) - _rolled(even, reach)
     forward = (way * around.conj()).real > 0
     way /= np.maximum(np.abs(way), 1e-9 * step)
-    middle = (places + following) / 2
+    middle = (even + following) / 2
     inner = middle + 1j * way * pen / 2
-    both = np.stack([inner.real, inner.imag, middle.real, middle.imag], axis=1)[forward]
-    return _smoothed(both, reach)
+    return _smoothed(inner[forward], reach), _smoothed(middle[forward], reach)
 
 
 def _rolled(places: Places, by: int) -> Places:
@@ -115,36 +110,36 @@ def _rolled(places: Places, by: int) -> Places:
     return np.concatenate([places[-by:], places[:-by]]) if by else places
 
 
-def _to_the_ends(points: Points, outline: Points, pen: float) -> Points:
+def _to_the_ends(line: Places, outline: Places, pen: float) -> Places:
     """The line extended where smoothing shortened it: to half the pen width before the outline."""
-    found = points.copy()
-    for line in (found, found[::-1]):
-        end = line[0]
-        behind = np.hypot(*(line - end).T) >= _BEHIND * pen
-        way = end - line[behind.argmax() if behind.any() else -1]
-        length = math.hypot(*way)
+    found = line.copy()
+    for some in (found, found[::-1]):
+        end = some[0]
+        behind = np.abs(some - end) >= _BEHIND * pen
+        way = end - some[behind.argmax() if behind.any() else -1]
+        length = abs(way)
         around = outline - end
-        near = around[np.hypot(*around.T) < _AROUND * pen]
+        near = around[np.abs(around) < _AROUND * pen]
         if length > 0 and len(near):
-            lost = float((near @ way).max()) / length - pen / 2
-            line[0] = end + way / length * min(max(lost, 0.0), _LOST * pen)
+            lost = float((near * way.conj()).real.max()) / length - pen / 2
+            some[0] = end + way / length * min(max(lost, 0.0), _LOST * pen)
     return found
 
 
-def _smoothed(curve: Points, reach: int) -> Points:
+def _smoothed(curve: Places, reach: int) -> Places:
     reach = min(reach, (len(curve) - 1) // 2)
     if reach < 1:
         return curve
-    around = np.concatenate([curve[-reach:], curve, curve[:reach]])
-    total = np.concatenate([np.zeros((1, curve.shape[1])), around.cumsum(axis=0)])
-    return np.asarray((total[2 * reach + 1 :] - total[: -2 * reach - 1]) / (2 * reach + 1))
+    around = np.concatenate([[0], curve[-reach:], curve, curve[:reach]]).cumsum()
+    return np.asarray((around[2 * reach + 1 :] - around[: -2 * reach - 1]) / (2 * reach + 1))
 
 
-def _folded(curve: Points, start: Points, count: int) -> tuple[Points, float, float]:
+def _folded(
+    centre: Places, outside: Places, start: complex, count: int
+) -> tuple[Places, float, float]:
     """The mean of both traversals of a closed curve, the median distance between them, and that
-    between the outlines beside them (columns 2 and 3)."""
-    even = resampled(curve, count, closed=True)
-    centre, outside = even[:, 0] + 1j * even[:, 1], even[:, 2] + 1j * even[:, 3]
+    between those of the outline beside it."""
+    centre, outside = _resampled(centre, count, outside)
     folds, there, back = _foldings(count)
     fold = int(folds[np.abs(centre[there] - centre[back]).sum(axis=1).argmin()])
     ways = np.arange(count // 2 + 1)
@@ -152,9 +147,7 @@ def _folded(curve: Points, start: Points, count: int) -> tuple[Points, float, fl
     match, nearest = _matched(centre[there], centre[back])
     line = (centre[there] + centre[back[match]]) / 2
     wide = _median(np.abs(outside[there] - outside[back[match]]))
-    points = np.stack([line.real, line.imag], axis=1)
-    ends = np.hypot(*(points[[0, -1]] - start).T)
-    return points if ends[0] <= ends[1] else points[::-1], nearest, wide
+    return line if abs(line[0] - start) <= abs(line[-1] - start) else line[::-1], nearest, wide
 
 
 @lru_cache(maxsize=256)

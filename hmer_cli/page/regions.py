@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Literal, get_args
 
 import cv2
@@ -50,6 +51,7 @@ _MARGIN = 4
 _FEWEST, _LOWEST = 6, 2.2  # parts, and letter heights: less is one row
 _MOST_SIGNS = 1_000  # parts of one expression; the fullest of the photos in field has 326
 _EDGE = 0.005  # of the longer side of a photo: nearer to its edge is cut off
+_SOME = 32  # part of the rows of a page, in which ink is looked for first
 _PROSE = 3  # rows of writing in which no expression was found: these are words
 
 
@@ -92,7 +94,7 @@ class Region:
     def key(self) -> str:
         """SHA-256 of the ink, black or white and trimmed: the same wherever on a page it lies."""
         mask = _ink(self.image)
-        x0, y0, x1, y1 = _box(mask) or (0, 0, *reversed(mask.shape))
+        x0, y0, x1, y1 = _box(mask, _dust(mask)) or (0, 0, *reversed(mask.shape))
         ink = mask[y0:y1, x0:x1]
         return hashlib.sha256(b"%d %d " % ink.shape + np.packbits(ink).tobytes()).hexdigest()
 
@@ -112,16 +114,17 @@ def find_regions(
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
-    if page.written is not None and not _is_searched(page, layout, prepare):
+    prepared = cache(partial(prepare, page))
+    if page.written is not None and not _is_searched(page, layout, prepared):
         return [_all_ink(page, page.written)]
-    if ink_box(page.image) is None:
+    if not has_ink(page.image):
         return []
     if layout == "expression":
         return _system(page, prepare) or _whole(page)
     bands = cut_into_bands(page.image)
     if len(bands) > 1:
         return [region for band in bands for region in _in_band(page, *band)]
-    found = prepare(page)
+    found = prepared()
     in_lines = page.redrawn and page.ink is not None and page.ink.in_lines
     asked = layout == "page" or in_lines
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
@@ -156,20 +159,20 @@ def cut_out(page: Page, boxes: Sequence[Box]) -> list[Region | None]:
     return found
 
 
-def _is_searched(page: Page, layout: Layout, prepare: Preparation) -> bool:
+def _is_searched(page: Page, layout: Layout, prepared: Callable[[], PreparedPage]) -> bool:
     """Whether a page of nothing but ink is taken for more than one expression."""
     if layout != "auto" or page.ink is None:
         return layout == "page"
     if page.ink.in_lines or len(page.ink) < 2 * _FEWEST:
         return page.ink.in_lines
-    parts = prepare(page).parts
+    parts = prepared().parts
     return (len(page.ink) >= FEWEST_PARTS and is_page(parts)) or are_equations(parts)
 
 
 def _in_band(page: Page, top: int, foot: int) -> list[Region]:
     """The regions between two rows of a long page, by a search at its own resolution."""
     band = replace(page, image=page.image[top:foot])
-    if ink_box(band.image) is None:
+    if not has_ink(band.image):
         return []
     found = prepare_page(band)
     boxes = _searched(page, found)
@@ -300,7 +303,18 @@ def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
 
 def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:
     """The box of the ink, dust aside; None where there is none. (H, W), dark ink on white."""
-    return _box(_ink(image))
+    mask = _ink(image)
+    return _box(mask, _dust(mask))
+
+
+def has_ink(image: Pixels) -> bool:
+    """Whether there is ink, dust aside. ``image``: (H, W), dark ink on white."""
+    mask = _ink(image)
+    dust = _dust(mask)
+    fullest, some = int(mask.sum(1).argmax()), len(mask) // _SOME + dust + 1
+    band = mask[max(0, fullest - some) : fullest + some]
+    # Ink in some of the rows is a piece of what is ink on the page, and soon found.
+    return _box(band, dust) is not None or _box(mask, dust) is not None
 
 
 def _ink(image: Pixels) -> Pixels:
@@ -314,11 +328,16 @@ def _ink(image: Pixels) -> Pixels:
     return (image <= min(otsu, faintest)).astype(np.uint8)
 
 
-def _box(mask: Pixels) -> tuple[int, int, int, int] | None:
+def _dust(mask: Pixels) -> int:
+    """The longest side of a speck in pixels."""
+    return max(1, max(mask.shape) // 500)
+
+
+def _box(mask: Pixels, dust: int) -> tuple[int, int, int, int] | None:
+    """The box of the parts whose longer side is more than that of ``dust``."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     parts = stats[1:]
     sizes = np.maximum(parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT])
-    dust = max(1, max(mask.shape) // 500)
     kept = parts[sizes > dust]
     if not len(kept):
         return None

@@ -8,8 +8,9 @@ and what the component network predicts for its box.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +31,19 @@ from hmer_cli.page.detect.gap_features import (
     white_between,
 )
 from hmer_cli.page.detect.integral import Floats, IntegralImages
-from hmer_cli.page.detect.network_features import OPINION_COLUMNS, network_features
+from hmer_cli.page.detect.network_features import (
+    NETWORK_FEATURES,
+    OPINION_COLUMNS,
+    network_features,
+)
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, symbol_features
 
 GapScorer = Callable[[Floats], Floats]
 """Features of gaps (C, F) -> probabilities (C,) that an expression ends there."""
 
 PADDING = 0.35  # letter heights: margin of annotated boxes around the ink
+_MANY = 8_000  # candidates: twice as many as on any page of scan-pages and notes; of so many,
+_HIGHEST = 13.0  # letter heights: those that are higher than any one expression are left out
 _SIDES = ((0, -3.0), (2, 3.0), (1, -1.5), (3, 1.5))  # an edge, and letter heights beyond it
 
 _CUTS = ("before", "after", "most", "total", "inside", "whole", "ends", "ends_less_most")
@@ -80,31 +87,73 @@ def measure_candidates(
     predictions: Predictions,
 ) -> MeasuredCandidates:
     """The candidates of a page, given the predictions of the component network."""
-    lines = measure_lines(parts, classify, predictions)
+    lines = measure_lines(parts, classify, predictions, each_once=True)
     if not lines:
         return MeasuredCandidates(np.zeros((0, 4), np.float32), np.zeros((0, 0), np.float32))
     gaps = [cut_features(line, parts, groups, kinds, predictions) for line, groups, kinds in lines]
     cuts = np.split(score_gaps(np.concatenate(gaps)), np.cumsum([len(gap) for gap in gaps])[:-1])
-    boxes, features = [], []
-    for (line, groups, kinds), gap, cut in zip(lines, gaps, cuts, strict=True):
-        first, last, hulls = line.runs()
-        boxes.append(hulls)
+    runs = [line.runs() for line, _, _ in lines]
+    found, chosen, places = _distinct([hulls for _, _, hulls in runs], parts.unit)
+    features = np.zeros((len(found), len(CANDIDATE_COLUMNS)), np.float32)
+    for (line, groups, kinds), gap, cut, run, one, place in zip(
+        lines, gaps, cuts, runs, chosen, places, strict=True
+    ):
+        if not len(one):
+            continue
+        first, last, hulls = (each[one] for each in run)
         inside = _in_line(line, first, last, hulls, groups, kinds, parts.unit)
         ends = [_cut(each, first, last) for each in (cut, *gap[:, GAP_SCORES].T)]
-        features.append(np.concatenate([inside, *ends], 1))
-    found, one = np.unique(np.concatenate(boxes), axis=0, return_index=True)
+        own = np.concatenate([inside, *ends], 1)
+        features[place, : own.shape[1]] = own
     around = _around(found, parts, predictions.maths)
-    predicted = network_features(predictions, parts, found, PADDING * parts.unit)
-    return MeasuredCandidates(
-        found, np.concatenate([np.concatenate(features)[one], around, predicted], 1)
-    )
+    start = len(CANDIDATE_COLUMNS) - NETWORK_FEATURES
+    features[:, start - around.shape[1] : start] = around
+    features[:, start:] = network_features(predictions, parts, found, PADDING * parts.unit)
+    return MeasuredCandidates(found, features)
+
+
+def _distinct(hulls: Sequence[Floats], unit: float) -> tuple[Floats, list[Indices], list[Indices]]:
+    """The different boxes (R, 4) among the runs of all lines, in ascending order; and for each
+    line which of its runs are the first with their box, and the places of these boxes.
+
+    Where there are very many, those higher than any expression are left out.
+    """
+    every = np.concatenate(hulls)
+    one = _first_of_each(every)
+    if len(one) > _MANY:
+        one = one[every[one, 3] - every[one, 1] <= _HIGHEST * unit]
+    order = np.argsort(one)
+    ends = np.searchsorted(one[order], np.cumsum([0, *map(len, hulls)]))
+    places = [order[start:end] for start, end in pairwise(ends)]
+    before = np.cumsum([0, *map(len, hulls)])
+    return every[one], [one[place] - at for place, at in zip(places, before, strict=False)], places
+
+
+def _first_of_each(boxes: Floats) -> Indices:
+    """The first place of each different box, boxes ascending: ``np.unique`` of rows, as numbers."""
+    whole = boxes.astype(np.int64)
+    if (whole != boxes).any() or whole.min(initial=0) < 0 or whole.max(initial=0) >= 1 << 15:
+        return np.asarray(np.unique(boxes, axis=0, return_index=True)[1])
+    keys = ((whole[:, 0] << 15 | whole[:, 1]) << 15 | whole[:, 2]) << 15 | whole[:, 3]
+    return np.asarray(np.unique(keys, return_index=True)[1])
 
 
 def measure_lines(
-    parts: InkComponents, classify: SymbolClassifier, predictions: Predictions
+    parts: InkComponents,
+    classify: SymbolClassifier,
+    predictions: Predictions,
+    each_once: bool = False,
 ) -> list[tuple[Line, Floats, Floats]]:
-    """Every line with features of its groups: sums (G, P) and symbol class probabilities (G, K)."""
+    """Every line with features of its groups: sums (G, P) and symbol class probabilities (G, K).
+
+    With ``each_once`` without those of the same groups as one before.
+    """
     lines = list(find_lines(parts, predictions.maths, predictions.links))
+    if each_once:
+        known: dict[bytes, Line] = {}
+        for line in lines:
+            known.setdefault(b"|".join(group.tobytes() for group in line.members), line)
+        lines = list(known.values())
     if not lines:
         return []
     every = np.concatenate([line.boxes for line in lines])
@@ -112,10 +161,10 @@ def measure_lines(
     signs = classify(symbol_features(parts.ink, boxes, parts.unit))[which.reshape(-1)]
     ends = np.cumsum([len(line.boxes) for line in lines])[:-1]
     kinds = part_features(parts, predictions.maths)
-    return [
-        (line, np.stack([kinds[members].sum(0) for members in line.members]), own)
-        for line, own in zip(lines, np.split(signs, ends), strict=True)
-    ]
+    members = [group for line in lines for group in line.members]
+    starts = np.cumsum([0, *map(len, members)])[:-1]
+    sums = np.add.reduceat(kinds[np.concatenate(members)], starts, 0)
+    return list(zip(lines, np.split(sums, ends), np.split(signs, ends), strict=True))
 
 
 def _cut(cut: Floats, first: Indices, last: Indices) -> Floats:

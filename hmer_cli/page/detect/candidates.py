@@ -14,11 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.geometry import bounds
 from hmer_cli.page.detect.component_graph import Links
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.detect.neighbours import blocks, connected, related
+from hmer_cli.page.detect.neighbours import blocks, connected, labels, related
 
 Indices = NDArray[np.int64]
 
@@ -61,48 +60,107 @@ def find_lines(parts: InkComponents, likely: Floats, links: Links) -> Iterator[L
     of being in one expression. Linked parts are a line too, for limits far below an operator. A
     part is in several lines.
     """
+    near = _NearPairs.of(parts.boxes / parts.unit)
     for least in _LIKELY:
-        chosen = np.flatnonzero(likely > least)
+        chosen = likely > least
         for above in _ABOVE:
-            yield from _lines(parts.boxes, parts.unit, chosen, above, above == _ABOVE[-1])
-    chosen = np.flatnonzero(likely > _LIKELY[0])
-    place = np.full(len(parts), -1)
-    place[chosen] = np.arange(len(chosen))
+            groups, hulls = _groups(parts.boxes, near, chosen, above)
+            yield from _lines(groups, hulls, parts.unit, above == _ABOVE[-1])
+    chosen = likely > _LIKELY[0]
     for least in _LINKED:
-        rows, columns = (place[each] for each in links.stronger(least))
-        both = (rows >= 0) & (columns >= 0)
-        for linked in connected(len(chosen), rows[both], columns[both]):
-            groups, hulls = _groups(parts.boxes, parts.unit, chosen[linked], _ABOVE[1])
-            yield _from_left(groups, hulls, np.arange(len(groups)))
+        rows, columns = links.stronger(least)
+        both = chosen[rows] & chosen[columns]
+        linked = labels(len(parts), rows[both], columns[both])
+        groups, hulls = _groups(parts.boxes, near, chosen, _ABOVE[1], linked)
+        first = np.array([group[0] for group in groups], np.int64)
+        _, line = np.unique(linked[first], return_inverse=True)
+        for some in _each(line):
+            yield _from_left(groups, hulls, some)
 
 
-def _lines(
-    boxes: Floats, unit: float, chosen: Indices, above: float, raised: bool
-) -> Iterator[Line]:
+def _lines(groups: list[Indices], hulls: Floats, unit: float, raised: bool) -> Iterator[Line]:
     """Lines of adjacent symbol groups; with ``raised`` also scripts high above their base."""
-    if not len(chosen):
-        return
-    groups, hulls = _groups(boxes, unit, chosen, above)
     scaled = hulls / unit
     pairs = related(scaled, lambda rows, some: _beside(scaled[rows], scaled[some], raised), _REACH)
     for line in connected(len(groups), *pairs):
         yield _from_left(groups, hulls, line)
 
 
+@dataclass(frozen=True)
+class _NearPairs:
+    """The pairs of parts that may be of one symbol group: P of ``rows`` and ``columns``.
+
+    ``down`` (P,) is the white between two that stand one above the other, in letter heights,
+    infinite for others; ``beside`` (P,) says of adjacent ones; ``flat`` (N,) are the parts that
+    look like a bar.
+    """
+
+    rows: Indices
+    columns: Indices
+    down: Floats
+    beside: NDArray[np.bool_]
+    flat: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, boxes: Floats) -> _NearPairs:
+        """Of parts with these boxes (N, 4) in letter heights."""
+        found = []
+        for rows, some in blocks(boxes, _REACH):
+            across, down = gaps(boxes[rows], boxes[some])
+            narrower, lower = _smaller(boxes[rows], boxes[some])
+            stacked = (-across > narrower / 2) & (down < _REACH)
+            beside = (across < _BESIDE) & (-down > lower / 2)
+            row, column = np.nonzero(stacked | beside)
+            white = np.where(stacked[row, column], down[row, column], np.float32(np.inf))
+            found.append((rows[row], some[column], white, beside[row, column]))
+        if not found:
+            none = np.zeros(0, np.int64)
+            return cls(none, none, boxes[:0, 0], none > 0, _flat(boxes))
+        columns = (np.concatenate(each) for each in zip(*found, strict=True))
+        return cls(*columns, _flat(boxes))
+
+    def among(self, kept: NDArray[np.bool_]) -> _NearPairs:
+        """Some of the pairs, ``kept`` (P,)."""
+        chosen = (each[kept] for each in (self.rows, self.columns, self.down, self.beside))
+        return _NearPairs(*chosen, self.flat)
+
+
 def _groups(
-    boxes: Floats, unit: float, chosen: Indices, above: float
+    boxes: Floats,
+    near: _NearPairs,
+    chosen: NDArray[np.bool_],
+    above: float,
+    sets: Indices | None = None,
 ) -> tuple[list[Indices], Floats]:
-    """The symbol groups of the chosen parts, one at least, and their boxes."""
-    scaled = boxes[chosen] / unit
-    relation = relations(scaled)
+    """The symbol groups of the ``chosen`` parts (N,) and their boxes; each in one of the ``sets``.
 
-    def grouped(rows: Indices, some: Indices) -> NDArray[np.bool_]:
-        alike = relation[rows][:, None] == relation[some]
-        return alike & _grouped(scaled[rows], scaled[some], above)
+    ``above``: letter heights between parts that stand one above the other, at most; ``sets`` (N,):
+    a number of each part.
+    """
+    kept = chosen[near.rows] & chosen[near.columns]
+    if sets is not None:
+        kept &= sets[near.rows] == sets[near.columns]
+    pairs = near.among(kept)
+    held = (pairs.down < _STACKED) & ~near.flat[pairs.columns]
+    relation = near.flat.copy()
+    relation[pairs.rows[held]] = False
+    alike = relation[pairs.rows] == relation[pairs.columns]
+    joined = alike & ((pairs.down < above) | pairs.beside)
+    label = labels(len(boxes), pairs.rows[joined], pairs.columns[joined])
+    places = np.flatnonzero(chosen)
+    if not len(places):
+        return [], np.zeros((0, 4), np.float32)
+    order = places[np.argsort(label[places], kind="stable")]
+    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+    corners = [np.minimum.reduceat(boxes[order, :2], starts, 0)]
+    corners.append(np.maximum.reduceat(boxes[order, 2:], starts, 0))
+    return np.split(order, starts[1:]), np.concatenate(corners, 1)
 
-    pairs = related(scaled, grouped, _REACH)
-    groups = [chosen[group] for group in connected(len(chosen), *pairs)]
-    return groups, np.stack([bounds(boxes[group]) for group in groups])
+
+def _each(labels: Indices) -> list[Indices]:
+    """The places of each label, which are 0, 1 and so on."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(labels[order])) + 1) if len(labels) else []
 
 
 def _from_left(groups: list[Indices], hulls: Floats, line: Indices) -> Line:
@@ -116,25 +174,16 @@ def relations(boxes: Floats) -> NDArray[np.bool_]:
     ``boxes`` (N, 4) in letter heights. A fraction bar has something on both sides; the two bars
     of an equals sign have each other.
     """
-    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    flat = (width > 1.8 * height) & (width > 0.4) & (height < 0.9)
-    free = flat.copy()
-    for rows, some in blocks(boxes, _REACH):
-        rows = rows[flat[rows]]
-        across, down = gaps(boxes[rows], boxes[some])
-        narrower = np.minimum(width[rows][:, None], width[some][None])
-        near = (-across > narrower / 2) & (down < _STACKED) & ~flat[some][None]
-        free[rows] = ~near.any(1)
+    near = _NearPairs.of(boxes)
+    held = (near.down < _STACKED) & ~near.flat[near.columns]
+    free = near.flat.copy()
+    free[near.rows[held]] = False
     return free
 
 
-def _grouped(boxes: Floats, others: Floats, above: float) -> NDArray[np.bool_]:
-    """Which parts belong to one symbol group, (R, C): they touch, overlap or stack closely."""
-    across, down = gaps(boxes, others)
-    narrower, lower = _smaller(boxes, others)
-    stacked = (-across > narrower / 2) & (down < above)
-    adjacent = (across < _BESIDE) & (-down > lower / 2)
-    return stacked | adjacent
+def _flat(boxes: Floats) -> NDArray[np.bool_]:
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    return np.asarray((width > 1.8 * height) & (width > 0.4) & (height < 0.9))
 
 
 def _beside(boxes: Floats, others: Floats, raised: bool) -> NDArray[np.bool_]:

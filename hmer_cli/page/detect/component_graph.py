@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,11 @@ class Links:
         np.add.at(times, which, 1)
         return cls(count, pairs // count, pairs % count, (total / times).astype(np.float32))
 
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """The place of the first pair of each part, and the number of all, (N + 1,)."""
+        return np.searchsorted(self.rows, np.arange(self.count + 1))
+
     def stronger(self, least: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The pairs with a value above ``least``."""
         strong = self.same > least
@@ -107,24 +113,12 @@ class Links:
 
     def pairs_of(self, parts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The pairs of each of some parts: which of them it is, and the place of the pair."""
-        start, end = np.searchsorted(self.rows, [parts, parts + 1])
+        start, end = self.starts[parts], self.starts[parts + 1]
         lengths = end - start
         which = np.repeat(np.arange(len(parts)), lengths)
         return which, np.arange(lengths.sum()) - np.repeat(
             np.cumsum(lengths) - lengths - start, lengths
         )
-
-    def between(self, chosen: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """The values, and 1 for each pair there is, among n chosen parts, (n, n) each."""
-        place = np.full(self.count, -1)
-        place[chosen] = np.arange(len(chosen))
-        same, known = np.zeros((2, len(chosen), len(chosen)), np.float32)
-        row, at = self.pairs_of(chosen)
-        column = place[self.columns[at]]
-        kept = column >= 0
-        same[row[kept], column[kept]] = self.same[at[kept]]
-        known[row[kept], column[kept]] = 1
-        return same, known
 
 
 def component_graph(parts: InkComponents, classify: SymbolClassifier) -> ComponentGraph:

@@ -8,6 +8,8 @@ relative to the usual darkness of ink, raised where specks outnumber letters.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,13 +56,21 @@ class InkComponents:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    @cached_property
+    def coarse(self) -> Floats:
+        """The features of each, but for those of the page, with a raster of a quarter of the
+        cells, (N, F)."""
+        half = _STEPS // 2
+        raster = self.features[:, RASTER].reshape(-1, half, 2, half, 2).mean((2, 4))
+        own = self.features[:, : RASTER.start - 1]
+        return np.concatenate([own, raster.reshape(len(self), -1)], 1)
+
 
 def find_components(image: Pixels) -> InkComponents:
     """The parts of the ink, specks aside. ``image``: (H, W), dark ink on evenly white paper."""
-    ink = _ink(image)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    ink, labels, stats = _labelled_ink(image)
     size = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
-    kept = np.flatnonzero((size >= 4) & (np.arange(count) > 0))
+    kept = np.flatnonzero((size >= 4) & (np.arange(len(stats)) > 0))
     left, top = stats[kept, 0], stats[kept, 1]
     boxes = np.stack([left, top, left + stats[kept, 2], top + stats[kept, 3]], 1)
     boxes = boxes.astype(np.float32)
@@ -68,7 +78,7 @@ def find_components(image: Pixels) -> InkComponents:
     unit = _letter_height(boxes)
     if not len(kept):
         return InkComponents(boxes, mass, unit, np.zeros((0, 0), np.float32), ink)
-    shapes = _shapes(image, ink, np.asarray(labels, np.int32), boxes, kept)
+    shapes = _shapes(image, ink, labels, boxes, kept)
     return InkComponents(boxes, mass, unit, _features(boxes, mass, unit, shapes), ink)
 
 
@@ -81,20 +91,20 @@ def ink_contrast(image: Pixels) -> float:
     return 255 - float(np.median(dark)) if len(dark) else 255.0
 
 
-def _ink(image: Pixels) -> Pixels:
-    """1 for ink, including pencil, 0 for paper and bleed-through."""
+def _labelled_ink(image: Pixels) -> tuple[Pixels, NDArray[np.int32], NDArray[np.int32]]:
+    """1 for ink, including pencil, 0 for paper and bleed-through; with the labels (H, W) of its
+    components and the statistics of each, as OpenCV gives them."""
     usual = ink_contrast(image)
-    ink = np.zeros_like(image)
     for share in _SHARES:
         ink = (image <= 255 - max(share * usual, _LEAST_CONTRAST)).astype(np.uint8)
-        if not _cluttered(ink):
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+        if not _cluttered(stats):
             break
-    return ink
+    return ink, np.asarray(labels, np.int32), np.asarray(stats, np.int32)
 
 
-def _cluttered(ink: Pixels) -> bool:
+def _cluttered(stats: NDArray[Any]) -> bool:
     """Whether specks far outnumber letters, as pieces of faint lines do in deep shadow."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     size = stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
     specks = int((size < _LETTER).sum())
     return specks > max(_SPECKS, _MANY * (len(size) - specks))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.detect.candidates import Indices, Line, relations
 from hmer_cli.page.detect.component_graph import Predictions
-from hmer_cli.page.detect.components import PART_COLUMNS, RASTER, InkComponents
+from hmer_cli.page.detect.components import PART_COLUMNS, InkComponents
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.network_features import gap_scores
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES
@@ -146,7 +146,7 @@ def cut_features(
         return np.zeros((0, CUT_FEATURES), np.float32)
     described = np.concatenate([group_features(line, groups, parts.unit), kinds], 1)
     white = white_between(line, parts.unit)
-    largest_parts = np.stack([_largest_part(parts, members) for members in line.members])
+    largest_parts = parts.coarse[_largest_parts(parts, line)]
     left, right = np.arange(count - 1), np.arange(1, count)
     columns: list[Floats] = [
         _white_around(white, count),
@@ -183,14 +183,12 @@ def _heights(line: Line, unit: float, left: Indices, right: Indices) -> Floats:
     return np.stack([shared, shared / lower, shift], 1)
 
 
-def _largest_part(parts: InkComponents, members: Indices) -> Floats:
-    """Features of the largest component of a group, with a raster of 3 x 3 cells."""
-    largest = members[np.argmax(parts.mass[members])]
-    own = parts.features[largest]
-    size = RASTER.stop - RASTER.start
-    side = round(size**0.5)
-    raster = own[RASTER].reshape(side // 2, 2, side // 2, 2).mean((1, 3))
-    return np.concatenate([own[: RASTER.start - 1], raster.reshape(-1)])
+def _largest_parts(parts: InkComponents, line: Line) -> Indices:
+    """The largest component of each group of a line, (G,); of equal ones the first."""
+    group = np.repeat(np.arange(len(line.members)), [len(members) for members in line.members])
+    members = np.concatenate(line.members)
+    order = np.lexsort((-parts.mass[members], group))
+    return np.asarray(members[order[np.flatnonzero(np.diff(group, prepend=-1))]])
 
 
 def _shifted(described: Floats, index: NDArray[np.int64]) -> Floats:

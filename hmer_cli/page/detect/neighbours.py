@@ -50,8 +50,19 @@ def related(boxes: Floats, relation: Relation, reach: float) -> tuple[Indices, I
 def connected(count: int, rows: Indices, columns: Indices) -> list[Indices]:
     """The connected sets of ``count`` items under a symmetric relation given by its pairs.
 
-    Each ascending, in the order of their first items. Method: the least label is passed on along
-    all pairs, with pointer jumping, until nothing changes.
+    Each ascending, in the order of their first items.
+    """
+    label = labels(count, rows, columns)
+    order = np.argsort(label, kind="stable")
+    ends = np.flatnonzero(np.diff(label[order])) + 1
+    return np.split(order, ends) if count else []
+
+
+def labels(count: int, rows: Indices, columns: Indices) -> Indices:
+    """The first item of the connected set of each of ``count`` items, (N,).
+
+    ``rows`` and ``columns`` are the pairs of a symmetric relation. Method: the least label is
+    passed on along all pairs, with pointer jumping, until nothing changes.
     """
     label = np.arange(count)
     while True:
@@ -59,7 +70,4 @@ def connected(count: int, rows: Indices, columns: Indices) -> list[Indices]:
         np.minimum.at(label, rows, label[columns])
         label = label[label]
         if (label == before).all():
-            break
-    order = np.argsort(label, kind="stable")
-    ends = np.flatnonzero(np.diff(label[order])) + 1
-    return np.split(order, ends) if count else []
+            return label

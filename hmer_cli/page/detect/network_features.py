@@ -8,11 +8,12 @@ boosted trees.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.geometry import iou
+from hmer_cli.geometry import bounds, iou
 from hmer_cli.page.detect.candidates import Line
 from hmer_cli.page.detect.component_graph import Links, Predictions
 from hmer_cli.page.detect.components import InkComponents
@@ -34,7 +35,9 @@ NETWORK_FEATURES = len(OPINION_COLUMNS)
 
 _SURE = 0.01  # probabilities are clipped to this distance from 0 and 1
 _STRANGER = 0.03  # components of lower probability of being mathematics are ignored
-_TOGETHER = 256  # boxes per block: boxes near each other share their components, which are few
+_TOGETHER = 128  # boxes per block: boxes near each other share their components, which are few
+_ONE_THREAD = 1 << 18  # multiplications: larger products OpenBLAS spreads over threads
+_ROW = 3.0  # letter heights: boxes whose middles are in one such row are in the same blocks
 
 
 def network_features(
@@ -42,14 +45,15 @@ def network_features(
 ) -> Floats:
     """Features (R, NETWORK_FEATURES) of boxes (R, 4) around ink.
 
-    ``room`` is the margin of annotated boxes around the ink, in pixels. Only components at the
-    height of a block of boxes are used: the time is linear in the size of the page.
+    ``room`` is the margin of annotated boxes around the ink, in pixels. Boxes are taken in blocks
+    of neighbours, with the components near the block: the time is linear in the size of the page.
     """
     told = predictions.maths > _STRANGER
     middle = (parts.boxes[:, 0] + parts.boxes[:, 2]) / np.float32(2)
     links = _LinkSums.of(predictions.links.among(told), middle)
     found = np.zeros((len(boxes), NETWORK_FEATURES), np.float32)
-    order = np.argsort(boxes[:, 1], kind="stable")
+    row = (boxes[:, 1] + boxes[:, 3]) // (2 * _ROW * parts.unit)
+    order = np.lexsort((boxes[:, 0], row))
     for start in range(0, len(boxes), _TOGETHER):
         which = order[start : start + _TOGETHER]
         near = np.flatnonzero(told & _near(predictions, parts, boxes[which], room))
@@ -60,12 +64,13 @@ def network_features(
 def _near(
     predictions: Predictions, parts: InkComponents, boxes: Floats, room: float
 ) -> NDArray[np.bool_]:
-    """The components that matter for some boxes: those at the same height, and those whose
-    predicted box is."""
-    top, foot = boxes[:, 1].min() - room, boxes[:, 3].max() + room
-    beside = (parts.boxes[:, 3] >= top) & (parts.boxes[:, 1] <= foot)
-    expect = (predictions.boxes[:, 3] >= top) & (predictions.boxes[:, 1] <= foot)
-    return np.asarray(beside | expect)
+    """The components that matter for some boxes: those in the hull of these, and those whose
+    predicted box reaches into it."""
+    x0, y0, x1, y1 = bounds(boxes) + np.array([-1, -1, 1, 1], np.float32) * room
+    found = np.zeros(len(parts), bool)
+    for left, top, right, foot in (parts.boxes.T, predictions.boxes.T):
+        found |= (foot >= y0) & (top <= y1) & (right >= x0) & (left <= x1)
+    return found
 
 
 def _block_features(
@@ -79,11 +84,12 @@ def _block_features(
     """Features (R, NETWORK_FEATURES) of boxes by the ``near`` components."""
     spread = np.array([-1, -1, 1, 1], np.float32) * room
     here = (parts.boxes[near, :2] + parts.boxes[near, 2:]) / np.float32(2)
-    x, y = here[:, 0], here[:, 1]
-    left, top, right, foot = boxes.T[..., None]
+    x, y = here.T[..., None]
+    left, top, right, foot = boxes.T
     inside = (x >= left) & (x <= right) & (y >= top) & (y <= foot)
     told = _of_boxes(
-        predictions.maths[near], predictions.boxes[near], inside, boxes + spread, parts.unit
+        *(predictions.maths[near], predictions.boxes[near]),
+        *(np.ascontiguousarray(inside.T), boxes + spread, parts.unit),
     )
     linked = _of_links(links, near, inside)
     return np.concatenate([told, linked], 1).astype(np.float32)
@@ -95,24 +101,34 @@ def gap_scores(line: Line, predictions: Predictions) -> Floats:
     count = len(line.members)
     if count < 2:
         return np.zeros((0, 2), np.float32)
-    group = np.repeat(np.arange(count), [len(members) for members in line.members])
+    links = predictions.links
+    group = np.full(links.count, -1)
     members = np.concatenate(line.members)
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
-    tables = []
-    for links in predictions.links.between(members):
-        tables.append(np.add.reduceat(np.add.reduceat(links, starts, 0), starts, 1))
-    same, known = tables
-    beside = np.arange(count - 1)
-    near = _share(same[beside, beside + 1], known[beside, beside + 1])
-    across = [_crossing(table) for table in tables]
-    return 1 - np.stack([near, _share(*across)], 1).astype(np.float32)
+    group[members] = np.repeat(np.arange(count), [len(members) for members in line.members])
+    which, pair = links.pairs_of(members)
+    left, right = group[members[which]], group[links.columns[pair]]
+    over = left < right  # each pair once; the others of a pair may be in no group
+    left, right, same = left[over], right[over], links.same[pair[over]].astype(np.float64)
+    beside = right == left + 1
+    near = _per_gap(left[beside], same[beside], count)
+    # Over a gap lead the links that began before it and have not ended yet.
+    across = [
+        (began - ended).cumsum()
+        for began, ended in zip(
+            _per_gap(left, same, count), _per_gap(right, same, count), strict=True
+        )
+    ]
+    return 1 - np.stack([_share(*near), _share(*across)], 1).astype(np.float32)
 
 
-def _crossing(links: Floats) -> Floats:
-    """The sum of the links over each gap of a line: (G, G) to (G - 1,)."""
-    sums = links.cumsum(0).cumsum(1)
-    before = np.arange(len(links) - 1)
-    return np.asarray(sums[before, -1] - sums[before, before], dtype=np.float32)
+def _per_gap(
+    gap: NDArray[np.int64], same: NDArray[np.float64], groups: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The sum of links at each gap of a line of so many groups, and their number, (G - 1,) each."""
+    return (
+        np.bincount(gap, same, groups)[: groups - 1],
+        np.bincount(gap, minlength=groups)[: groups - 1].astype(np.float64),
+    )
 
 
 def _share(some: NDArray[np.floating], whole: NDArray[np.floating]) -> Floats:
@@ -130,8 +146,9 @@ def _of_boxes(
     count = np.maximum(inside.sum(1), 1)
     weight = inside * maths
     total = np.maximum(weight.sum(1), _SURE)
-    mean = weight @ expected / total[:, None]
-    spread = np.sqrt(np.maximum(weight @ expected**2 / total[:, None] - mean**2, 0))
+    mean = _product(weight, expected) / total[:, None]
+    square = _product(weight, expected**2) / total[:, None]
+    spread = np.sqrt(np.maximum(square - mean**2, 0))
     fit = iou(boxes[:, None], expected[None])
     columns = [
         np.log(count),
@@ -151,10 +168,13 @@ def _of_boxes(
 @dataclass(frozen=True)
 class _LinkSums:
     """What is summed over links: ``values`` (E, K) of each link, ``totals`` (N, K) of each
-    component; K are the probability p, 1, log p, log (1 - p), and p and 1 of links to the right."""
+    component; K are the probability p, 1, log p, log (1 - p), and p and 1 of links to the right.
+
+    ``both`` (E, K) are the sums of a link and the same one from its other end.
+    """
 
     links: Links
-    values: NDArray[np.float64]
+    both: NDArray[np.float64]
     totals: NDArray[np.float64]
 
     @classmethod
@@ -162,12 +182,13 @@ class _LinkSums:
         """Of links between parts at ``x`` (N,)."""
         likely = np.clip(links.same, _SURE, 1 - _SURE)
         right = x[links.columns] > x[links.rows]
-        one = np.ones_like(likely)
-        columns = (links.same, one, np.log(likely), np.log(1 - likely), links.same * right, right)
-        values = np.stack(columns, 1).astype(np.float64)
-        return cls(
-            links, values, _sums(values, np.searchsorted(links.rows, range(links.count + 1)))
-        )
+        apart = x[links.columns] != x[links.rows]  # of both ends, one leads to the right
+        two = np.full_like(likely, 2)
+        logs = np.log(likely), np.log(1 - likely)
+        columns = (links.same, two / 2, *logs, links.same * right, right)
+        both = (2 * links.same, two, 2 * logs[0], 2 * logs[1], links.same * apart, apart)
+        totals = _sums(np.stack(columns, 1).astype(np.float64), links.starts)
+        return cls(links, np.stack(both, 1).astype(np.float64), totals)
 
 
 def _sums(values: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -180,19 +201,19 @@ def _sums(values: NDArray[np.float64], ends: NDArray[np.int64]) -> NDArray[np.fl
 def _of_links(sums: _LinkSums, near: NDArray[np.int64], held: NDArray[np.bool_]) -> Floats:
     """Sums of links between the components inside, and from these to others, (R, 11).
 
-    ``held`` (R, n) marks the ``near`` components inside.
+    ``held`` (n, R) marks the ``near`` components inside each box.
     """
     links = sums.links
-    box, place = np.nonzero(held)
-    member, pair = links.pairs_of(near[place])
-    column = np.full(links.count, -1)
-    column[near] = np.arange(len(near))
-    at = column[links.columns[pair]]
-    inside = (at >= 0) & held[box[member], at]
-    member, pair = member[inside], pair[inside]
-    # Pairs are in the order of boxes. What leads out is all that the parts have but for these.
-    within = _sums(sums.values[pair], np.searchsorted(box[member], np.arange(len(held) + 1)))
-    without = held @ sums.totals[near] - within
+    place = np.full(links.count, -1)
+    place[near] = np.arange(len(near))
+    row, pair = links.pairs_of(near)
+    column = place[links.columns[pair]]
+    once = column > row
+    row, column, pair = row[once], column[once], pair[once]
+    together = held[row] & held[column]
+    within = _product(together.T.astype(np.float64), sums.both[pair])
+    # What leads out is all that the parts have but for the links between them.
+    without = _product(held.T.astype(np.float64), sums.totals[near]) - within
     same, known, joined, *_ = within.T
     same_out, known_out, _, parted, right_out, right_known = without.T
     columns = [
@@ -205,22 +226,31 @@ def _of_links(sums: _LinkSums, near: NDArray[np.int64], held: NDArray[np.bool_])
         _share(right_out, right_known),
         same_out - right_out,
         _share(same_out - right_out, known_out - right_known),
-        _weakest(box, member, links.same[pair], len(held)),
+        _weakest(row, column, links.same[pair], held),
         joined / 2 + parted,
     ]
     return np.stack(columns, 1).astype(np.float32)
 
 
 def _weakest(
-    box: NDArray[np.int64], member: NDArray[np.int64], value: Floats, boxes: int
+    row: NDArray[np.int64], column: NDArray[np.int64], value: Floats, held: NDArray[np.bool_]
 ) -> Floats:
     """The least share that a part has in common with the others in its box, (R,).
 
-    ``box`` (M,) are those of the parts inside; each link has the place of its part there, and a
-    value.
+    Links have a ``value`` and join two of the parts, ``held`` (n, R) marks those in each box.
     """
-    some = np.bincount(member, value, len(box)).astype(np.float64)
-    own = _share(some, np.bincount(member, minlength=len(box)).astype(np.float64))
-    least = np.ones(boxes, np.float32)
-    np.minimum.at(least, box, own)
-    return least
+    inside = held.T.astype(np.float32)
+    shares = []
+    for each in (value, np.float32(1)):
+        table = np.zeros((len(held), len(held)), np.float32)
+        table[row, column] = table[column, row] = each
+        shares.append(_product(inside, table))
+    return np.asarray(np.where(held.T, _share(*shares), np.float32(1)).min(1, initial=1))
+
+
+def _product(some: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """The matrix product of (M, K) and (K, N) in pieces: larger ones OpenBLAS gives to several
+    threads, whose waiting takes more time of the CPU than the product."""
+    rows = max(1, _ONE_THREAD // max(1, others.size))
+    pieces = [some[start : start + rows] @ others for start in range(0, len(some), rows)]
+    return np.concatenate(pieces)

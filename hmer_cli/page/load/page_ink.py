@@ -47,14 +47,14 @@ class PageInk:
     @cached_property
     def samples(self) -> NDArray[np.float64]:
         """(N, _SAMPLES, 2) points at equal distances along each stroke."""
-        return np.stack([_along(stroke) for stroke in self.strokes])
+        return _along(self.strokes)
 
     @cached_property
     def _ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The top and the foot of each stroke, (N,) each."""
         return self.samples[..., 1].min(axis=1), self.samples[..., 1].max(axis=1)
 
-    @property
+    @cached_property
     def in_lines(self) -> bool:
         """Whether the strokes stand in lines with more white between than one expression has."""
         ends = np.array([(s[:, 1].min(), s[:, 1].max()) for s in self.strokes])
@@ -142,9 +142,17 @@ def page_ink(
     return PageInk(tuple(s.astype(np.float32) for s in strokes), tuple(pens), shape)
 
 
-def _along(stroke: Stroke) -> NDArray[np.float64]:
-    """Points at equal distances along a stroke."""
-    steps = np.hypot(*np.diff(stroke.astype(np.float64), axis=0).T)
-    along = np.concatenate([[0.0], steps.cumsum()])
-    asked = np.linspace(0, along[-1], _SAMPLES)
-    return np.stack([np.interp(asked, along, stroke[:, axis]) for axis in range(2)], axis=1)
+def _along(strokes: Sequence[Stroke]) -> NDArray[np.float64]:
+    """Points at equal distances along each of N strokes, (N, _SAMPLES, 2)."""
+    points = np.concatenate(strokes).astype(np.float64)
+    counts = np.array([len(stroke) for stroke in strokes])
+    first = np.cumsum(counts) - counts
+    last = first + counts - 1
+    steps = np.hypot(*np.diff(points, axis=0, prepend=points[:1]).T)
+    steps[first[1:]] = 1.0  # from one stroke to the next: none is sampled there
+    along = steps.cumsum()
+    share = np.linspace(0.0, 1.0, _SAMPLES)
+    asked = along[first, None] + share * (along[last] - along[first])[:, None]
+    found = np.interp(asked, along, points[:, 0] + 1j * points[:, 1])
+    found[:, [0, -1]] = (points[:, 0] + 1j * points[:, 1])[np.stack([first, last], 1)]
+    return np.stack([found.real, found.imag], axis=-1)
