@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hmer_cli.recognition.ctc import greedy
+from hmer_cli.recognition.lexicon import Lexicon, words
 from hmer_cli.recognition.ngrams import Ngrams, count_ngrams, search
 
 TEXTS = [[1, 2, 3], [1, 2, 3], [1, 2, 3, 1, 2], [3, 1]]
@@ -50,3 +51,37 @@ def test_the_model_decides_where_ctc_is_in_doubt(model: Ngrams) -> None:
 def test_repeats_need_a_blank_between(model: Ngrams) -> None:
     twice = frames({1: 0.9}, {0: 0.9}, {1: 0.9}, {1: 0.9})
     assert search(twice, model, weight=0.0, bonus=0.0) == (1, 1)
+
+
+NAMES = ["", "a", "c", "t", "␣"]
+
+
+def line(*units: int) -> np.ndarray:
+    """Frames that are sure of these units, but where 0 stands, between ``c`` and ``t``."""
+    rows = []
+    for unit in units:
+        rows += [{unit: 0.9} if unit else {2: 0.5, 3: 0.4}, {0: 0.9}]
+    return frames(*rows)
+
+
+def test_a_word_of_the_lexicon_is_preferred_within_and_at_the_end_of_a_line(model: Ngrams) -> None:
+    lexicon = Lexicon(["cat", "act"], NAMES)
+    within, end = line(2, 1, 0, 4, 1, 2, 3), line(1, 2, 3, 4, 2, 1, 0)
+    assert search(within, model, 0.0, 0.0) == (2, 1, 2, 4, 1, 2, 3)
+    assert search(within, model, 0.0, 0.0, lexicon) == (2, 1, 3, 4, 1, 2, 3)
+    assert search(end, model, 0.0, 0.0) == (1, 2, 3, 4, 2, 1, 2)
+    assert search(end, model, 0.0, 0.0, lexicon) == (1, 2, 3, 4, 2, 1, 3)
+
+
+@pytest.mark.parametrize(
+    "text", ["It's Mary's", "well-known, 1,234 (or 5)!", "□ = □ is", "", "the boys' hats"]
+)
+def test_words_are_known_whatever_stands_around_them(text: str) -> None:
+    known = "it mary well known or is the boys hats".split()
+    assert set(words(text)) <= set(known)
+
+
+def test_an_unknown_word_costs_as_much_wherever_it_stands() -> None:
+    lexicon = Lexicon(["cat"], NAMES)
+    assert lexicon.score((2, 1, 3)) == lexicon.score((3, 3, 4, 2, 1, 3)) == lexicon.score(()) == 0
+    assert lexicon.score((3, 3)) == lexicon.score((2, 1, 3, 4, 3, 3)) < 0

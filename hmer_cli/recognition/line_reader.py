@@ -1,7 +1,8 @@
 """The line reader: ink or an image of a line -> its text, with formulas among the words marked.
 
 Method: features of the pen's way, or of the skeleton of the ink (`line_features`), a recurrent
-network, CTC beam search with character n-grams. Where there is a formula, the text has `MATH`.
+network, CTC beam search with character n-grams and a lexicon. Where there is a formula, the text
+has `MATH`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import shipped_dir
 from hmer_cli.models.session import Session, open_session
 from hmer_cli.recognition.ctc import align, greedy
+from hmer_cli.recognition.lexicon import Lexicon
 from hmer_cli.recognition.line_features import placed_features
 from hmer_cli.recognition.line_text import MATH, SPACE, text_of
 from hmer_cli.recognition.ngrams import Ngrams, search
@@ -107,6 +109,14 @@ class LineReader:
         table = self._metadata.get("ngrams")
         return None if table is None else Ngrams(json.loads(unpacked(table)), len(self._units))
 
+    @cached_property
+    def _lexicon(self) -> Lexicon | None:
+        """The words of the training texts; files without are read with n-grams alone."""
+        words = self._metadata.get("words")
+        return (
+            None if words is None else Lexicon(unpacked(words).decode().split(), self._units.names)
+        )
+
     def read(self, line: Readable) -> LineReading:
         """The text of an image (H, W), dark ink on white, or of ink with its strokes."""
         if isinstance(line, InkImage):
@@ -130,7 +140,7 @@ class LineReader:
     def _label(self, frames: NDArray[np.float32]) -> tuple[int, ...]:
         if self._ngrams is None:
             return greedy(frames)
-        return search(frames, self._ngrams, _WEIGHT, _BONUS)
+        return search(frames, self._ngrams, _WEIGHT, _BONUS, self._lexicon)
 
     def _words(self, frames: NDArray[np.float32], x: NDArray[np.float64]) -> list[LineWord]:
         label = self._label(frames)
