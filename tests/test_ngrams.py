@@ -7,7 +7,7 @@ import pytest
 
 from hmer_cli.recognition.ctc import greedy
 from hmer_cli.recognition.lexicon import Lexicon, words
-from hmer_cli.recognition.ngrams import Ngrams, count_ngrams, search
+from hmer_cli.recognition.ngrams import LanguageScore, Ngrams, count_ngrams, search
 
 TEXTS = [[1, 2, 3], [1, 2, 3], [1, 2, 3, 1, 2], [3, 1]]
 UNITS = 5
@@ -37,20 +37,24 @@ def frames(*rows: dict[int, float]) -> np.ndarray:
     return np.log(found / found.sum(axis=1, keepdims=True))
 
 
+def best(found: np.ndarray, language: LanguageScore) -> tuple[int, ...]:
+    return search(found, language)[0].units
+
+
 DOUBTFUL = frames({1: 0.9}, {2: 0.9}, {0: 0.9}, {4: 0.5, 3: 0.4})
 
 
 def test_without_weight_the_search_reads_as_the_best_path(model: Ngrams) -> None:
-    assert search(DOUBTFUL, model, weight=0.0, bonus=0.0) == greedy(DOUBTFUL) == (1, 2, 4)
+    assert best(DOUBTFUL, LanguageScore(model, 0.0, 0.0)) == greedy(DOUBTFUL) == (1, 2, 4)
 
 
 def test_the_model_decides_where_ctc_is_in_doubt(model: Ngrams) -> None:
-    assert search(DOUBTFUL, model, weight=1.0, bonus=0.0) == (1, 2, 3)
+    assert best(DOUBTFUL, LanguageScore(model, 1.0, 0.0)) == (1, 2, 3)
 
 
 def test_repeats_need_a_blank_between(model: Ngrams) -> None:
     twice = frames({1: 0.9}, {0: 0.9}, {1: 0.9}, {1: 0.9})
-    assert search(twice, model, weight=0.0, bonus=0.0) == (1, 1)
+    assert best(twice, LanguageScore(model, 0.0, 0.0)) == (1, 1)
 
 
 NAMES = ["", "a", "c", "t", "␣"]
@@ -67,10 +71,10 @@ def line(*units: int) -> np.ndarray:
 def test_a_word_of_the_lexicon_is_preferred_within_and_at_the_end_of_a_line(model: Ngrams) -> None:
     lexicon = Lexicon(["cat", "act"], NAMES)
     within, end = line(2, 1, 0, 4, 1, 2, 3), line(1, 2, 3, 4, 2, 1, 0)
-    assert search(within, model, 0.0, 0.0) == (2, 1, 2, 4, 1, 2, 3)
-    assert search(within, model, 0.0, 0.0, lexicon) == (2, 1, 3, 4, 1, 2, 3)
-    assert search(end, model, 0.0, 0.0) == (1, 2, 3, 4, 2, 1, 2)
-    assert search(end, model, 0.0, 0.0, lexicon) == (1, 2, 3, 4, 2, 1, 3)
+    assert best(within, LanguageScore(model, 0.0, 0.0)) == (2, 1, 2, 4, 1, 2, 3)
+    assert best(within, LanguageScore(model, 0.0, 0.0, lexicon)) == (2, 1, 3, 4, 1, 2, 3)
+    assert best(end, LanguageScore(model, 0.0, 0.0)) == (1, 2, 3, 4, 2, 1, 2)
+    assert best(end, LanguageScore(model, 0.0, 0.0, lexicon)) == (1, 2, 3, 4, 2, 1, 3)
 
 
 @pytest.mark.parametrize(

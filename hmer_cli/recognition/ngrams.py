@@ -95,13 +95,22 @@ Beam = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class _Language:
+class Hypothesis:
+    """A label that the search found: its units, its score, and the language score within it."""
+
+    units: Prefix
+    score: float
+    language: float
+
+
+@dataclass(frozen=True)
+class LanguageScore:
     """The language score of prefixes: n-grams with their weight, a bonus per unit, a lexicon."""
 
     ngrams: Ngrams
     weight: float
     bonus: float
-    lexicon: Lexicon | None
+    lexicon: Lexicon | None = None
 
     def added(self, prefix: Prefix, shares: NDArray[np.float64], unit: int) -> float:
         """What ``unit`` adds after ``prefix``, whose n-gram log-probabilities are ``shares``."""
@@ -115,18 +124,11 @@ class _Language:
         return self.lexicon.score(prefix) if self.lexicon else 0.0
 
 
-def search(
-    frames: Frames,
-    model: Ngrams,
-    weight: float,
-    bonus: float,
-    lexicon: Lexicon | None = None,
-    width: int = WIDTH,
-) -> Prefix:
-    """The units of the highest score: log-probability of CTC plus ``weight`` times that of the
-    model plus ``bonus`` per unit plus the scores of words by the lexicon. Keeps ``width``
-    prefixes."""
-    language = _Language(model, weight, bonus, lexicon)
+def search(frames: Frames, language: LanguageScore, width: int = WIDTH) -> list[Hypothesis]:
+    """The labels of highest score, best first: log-probability of CTC plus language score.
+
+    Keeps ``width`` prefixes.
+    """
     beams: dict[Prefix, Beam] = {(): (0.0, _NEVER, 0.0)}
     for row in frames:
         likely = np.flatnonzero(row > _UNLIKELY)
@@ -140,12 +142,15 @@ def search(
         beams = _step(beams, row, likely.tolist(), language)
         ranked = sorted(beams.items(), key=lambda item: (-_score(item[1]), item[0]))
         beams = dict(ranked[:width])
-    ended = {prefix: _score(beam) + language.at_end(prefix) for prefix, beam in beams.items()}
-    return max(ended.items(), key=lambda item: (item[1], item[0]))[0]
+    found = []
+    for prefix, beam in beams.items():
+        end = language.at_end(prefix)
+        found.append(Hypothesis(prefix, _score(beam) + end, beam[2] + end))
+    return sorted(found, key=lambda each: (-each.score, each.units))
 
 
 def _step(
-    beams: Mapping[Prefix, Beam], row: Frames, likely: Sequence[int], language: _Language
+    beams: Mapping[Prefix, Beam], row: Frames, likely: Sequence[int], language: LanguageScore
 ) -> dict[Prefix, Beam]:
     """One frame of the search: each prefix is kept, by a blank or a repeated unit, or extended."""
     after: dict[Prefix, Beam] = {}

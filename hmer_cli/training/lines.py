@@ -16,7 +16,7 @@ from pathlib import Path
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.datasets.lines import WrittenLine, open_lines
 from hmer_cli.ink.ink import Ink
-from hmer_cli.ink.render import legible_ink_image
+from hmer_cli.ink.render import Readable, legible_ink_image
 from hmer_cli.models.embedded import packed
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.line_model import LineModel
@@ -122,11 +122,12 @@ def scored(reader: LineReader, lines: Sequence[WrittenLine]) -> list[str]:
     import jiwer
 
     truths = [line.text for line in lines]
+    drawn = [legible_ink_image(Ink(line.strokes)) for line in lines]
     told = []
     for kind in ("ink", "images") if lines else ():
-        drawn = [legible_ink_image(Ink(line.strokes)) for line in lines]
         begun = time.perf_counter()
-        said = [reader.read(each if kind == "ink" else each.image).text for each in drawn]
+        seen: Sequence[Readable] = drawn if kind == "ink" else [each.image for each in drawn]
+        said = [reader.read(each, second_pass=True).text for each in seen]
         each = 1000 * (time.perf_counter() - begun) / len(lines)
         cer, wer = 100 * jiwer.cer(truths, said), 100 * jiwer.wer(truths, said)
         told.append(
