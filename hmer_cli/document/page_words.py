@@ -117,7 +117,7 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
     refined = finder.refined(regions)
     if not text:
         return refined
-    besides = PageText(page, seen[0], finder.read)
+    besides = PageText(page, seen[0], finder.read_text)
     drawings = besides.drawings(refined.regions)
     return replace(refined, text=besides.words(refined.regions, drawings), drawings=drawings)
 
@@ -213,6 +213,10 @@ class WordFinder:
         if region.place not in self._known:
             self._known[region.place] = self.reader.read(region.seen)
         return self._known[region.place]
+
+    def read_text(self, region: Region) -> LineReading:
+        """The same for text that is shown, with a second pass."""
+        return self.reader.read(region.seen, second_pass=True)
 
     def _within(self, parts: Floats, regions: Sequence[Region]) -> NDArray[np.bool_]:
         """Which parts (N, 4) have their middle in a region."""

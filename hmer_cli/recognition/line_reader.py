@@ -1,13 +1,15 @@
 """The line reader: ink or an image of a line -> its text, with formulas among the words marked.
 
 Method: features of the pen's way, or of the skeleton of the ink (`line_features`), a recurrent
-network, CTC beam search with character n-grams. Where there is a formula, the text has `MATH`.
+network, CTC beam search with character n-grams and a lexicon. Where that is in doubt, a second pass
+over features at another scale may follow, whose CTC scores are averaged with those of the first.
+Where there is a formula, the text has `MATH`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,10 +24,11 @@ from hmer_cli.ink.render import InkImage, Readable, image_of
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import shipped_dir
 from hmer_cli.models.session import Session, open_session
-from hmer_cli.recognition.ctc import align, greedy
+from hmer_cli.recognition.ctc import Frames, align, greedy, likelihood
+from hmer_cli.recognition.lexicon import Lexicon
 from hmer_cli.recognition.line_features import placed_features
 from hmer_cli.recognition.line_text import MATH, SPACE, text_of
-from hmer_cli.recognition.ngrams import Ngrams, search
+from hmer_cli.recognition.ngrams import LanguageScore, Ngrams, search
 from hmer_cli.recognition.prepare import prepare
 from hmer_cli.recognition.skeleton import skeleton
 from hmer_cli.recognition.units import Units
@@ -38,6 +41,12 @@ STRIDE = 4
 
 _WEIGHT, _BONUS = 0.3, 0.5
 """Of the n-grams beside CTC, and of each character; chosen on the lines that choose the weights."""
+
+_ZOOM = 1.2
+"""Scale of the features of the second pass; chosen on the same lines: 1.1 to 1.3 are alike."""
+
+_SURE = 0.9
+"""Share of the best hypothesis of the first pass above which there is no second; the same."""
 
 _SYMBOL = 64
 """Pixels of a typical symbol, of whose ink the skeleton is taken; chosen on the same lines: 22
@@ -103,37 +112,64 @@ class LineReader:
         return Units(self._metadata["tokens"])
 
     @cached_property
-    def _ngrams(self) -> Ngrams | None:
-        table = self._metadata.get("ngrams")
-        return None if table is None else Ngrams(json.loads(unpacked(table)), len(self._units))
+    def _language(self) -> LanguageScore | None:
+        """None for files without n-grams, which are decoded greedily."""
+        table, words = (self._metadata.get(key) for key in ("ngrams", "words"))
+        if table is None:
+            return None
+        ngrams = Ngrams(json.loads(unpacked(table)), len(self._units))
+        lexicon = Lexicon(unpacked(words).decode().split(), self._units.names) if words else None
+        return LanguageScore(ngrams, _WEIGHT, _BONUS, lexicon)
 
-    def read(self, line: Readable) -> LineReading:
-        """The text of an image (H, W), dark ink on white, or of ink with its strokes."""
+    def read(self, line: Readable, second_pass: bool = False) -> LineReading:
+        """The text of an image (H, W), dark ink on white, or of ink with its strokes.
+
+        With ``second_pass`` lines in doubt are read at another scale, too, which takes twice the
+        time and leaves a tenth less of the characters wrong.
+        """
         if isinstance(line, InkImage):
-            return self.read_strokes(line.ink.strokes)
+            return self.read_strokes(line.ink.strokes, second_pass=second_pass)
         seen = prepare(image_of(line), _SYMBOL)
         found = skeleton((seen.pixels > _INK).astype(np.uint8)) if seen else None
         if seen is None or found is None:
             return LineReading(())
         origin = np.array(seen.origin, np.float32)
         placed = [stroke / np.float32(seen.scale) + origin for stroke in found.strokes]
-        return self.read_strokes(placed, ordered=False)
+        return self.read_strokes(placed, ordered=False, second_pass=second_pass)
 
-    def read_strokes(self, strokes: Sequence[Stroke], ordered: bool = True) -> LineReading:
+    def read_strokes(
+        self, strokes: Sequence[Stroke], ordered: bool = True, second_pass: bool = False
+    ) -> LineReading:
         """The text of strokes (N, 2), y down, in the order of writing or not."""
         if not strokes:
             return LineReading(())
-        features, x = placed_features(strokes, skeleton=not ordered)
-        (frames,) = self._session.run(None, {"features": features[None]})
-        return LineReading(tuple(self._words(np.asarray(frames)[0], x)))
 
-    def _label(self, frames: NDArray[np.float32]) -> tuple[int, ...]:
-        if self._ngrams is None:
-            return greedy(frames)
-        return search(frames, self._ngrams, _WEIGHT, _BONUS)
+        def frames(zoom: float) -> tuple[Frames, NDArray[np.float64]]:
+            features, x = placed_features(strokes, skeleton=not ordered, zoom=zoom)
+            (found,) = self._session.run(None, {"features": features[None]})
+            return np.asarray(found)[0], x
 
-    def _words(self, frames: NDArray[np.float32], x: NDArray[np.float64]) -> list[LineWord]:
-        label = self._label(frames)
+        first, x = frames(1.0)
+        label = self._label(first, (lambda: frames(_ZOOM)[0]) if second_pass else None)
+        return LineReading(tuple(self._words(label, first, x)))
+
+    def _label(self, first: Frames, again: Callable[[], Frames] | None = None) -> tuple[int, ...]:
+        """The label of the frames; in doubt, with those of a second pass, if there is one."""
+        if self._language is None:
+            return greedy(first)
+        found = search(first, self._language)
+        share = 1 / np.exp([each.score - found[0].score for each in found]).sum()
+        if again is None or share > _SURE:
+            return found[0].units
+        second = again()
+        both = {each.units: each.language for each in [*found, *search(second, self._language)]}
+        labels = sorted(both)
+        scores = (likelihood(first, labels) + likelihood(second, labels)) / 2
+        return labels[int((scores + [both[label] for label in labels]).argmax())]
+
+    def _words(
+        self, label: tuple[int, ...], frames: Frames, x: NDArray[np.float64]
+    ) -> list[LineWord]:
         words: list[LineWord] = []
         held: list[tuple[str, float, float]] = []
         for unit, place in zip(label, align(frames, label), strict=True):

@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="what hmer train train/recipes/graph.toml wrote")
     parser.add_argument("--name", required=True, help="of what comes of them")
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
-    parser.add_argument("--beside", action="store_true", help="keep the graph model it has")
+    parser.add_argument("--beside", action="store_true", help="keep its first graph model")
     parser.add_argument("--language", type=Path, help="what training.language_model wrote")
     given = parser.parse_args()
     out = given.run / f"{given.name}.onnx"
@@ -55,9 +55,9 @@ def join(
 ) -> None:
     """Write the recogniser of ``weights`` with the graph model of ``run`` to ``out``.
 
-    With ``beside`` the graph model that the recogniser has stays, and the other sees images alone;
-    without, it takes the place of the first, and a second one stays. The file ``language`` holds a
-    packed language model; without it the recogniser's own stays.
+    With ``beside`` the first graph model of the recogniser stays, and the other is its second, of
+    most weight (`two_models`); without, it takes the place of the first, and a second one stays.
+    The file ``language`` holds a packed language model; without it the recogniser's own stays.
     Raises UsageError where the two have other tokens, or where the run has no graph model.
     """
     _, metadata = onnx.restore(weights)
@@ -76,8 +76,8 @@ def join(
     text = language.read_text(encoding="ascii") if language else None
     onnx.join(weights, parts, metadata, out, beside, text)
     if split := metadata["recipe"]["calibration"]:
-        # Beside the model that it has, only images are read otherwise than before.
-        cases = [(False, True)] if beside and text is None else CASES
+        # Beside the model that it has, the CTC model alone reads as before.
+        cases = [(True, True), (False, True)] if beside and text is None else CASES
         degradation = parse(content["recipe"], str(run)).drawing.degradation
         samples = open_dataset(str(data), split)
         metadata["calibration"] |= calibrate(out, samples, cases, degradation)

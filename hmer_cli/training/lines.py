@@ -1,7 +1,7 @@
 """One training run of the line reader.
 
 Input: a recipe, a file of handwritten lines of text, and packages of formulas. Output: a weights
-file with a character n-gram model, curves and a record. Method: CTC over characters
+file with a character n-gram model and a lexicon, curves and a record. Method: CTC over characters
 (`hmer_cli.training.systems.lines`), by the training loop of the recogniser.
 """
 
@@ -16,10 +16,11 @@ from pathlib import Path
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.datasets.lines import WrittenLine, open_lines
 from hmer_cli.ink.ink import Ink
-from hmer_cli.ink.render import legible_ink_image
+from hmer_cli.ink.render import Readable, legible_ink_image
 from hmer_cli.models.embedded import packed
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.line_model import LineModel
+from hmer_cli.recognition.lexicon import words
 from hmer_cli.recognition.line_reader import LineReader
 from hmer_cli.recognition.line_text import MATH, characters
 from hmer_cli.recognition.ngrams import ORDER, count_ngrams
@@ -90,6 +91,7 @@ def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:
     metadata |= {
         "name": plan.name,
         "ngrams": packed(json.dumps(count_ngrams(labels, ORDER, _SEEN)).encode()),
+        "words": packed(" ".join(sorted({x for text in texts for x in words(text)})).encode()),
     }
     path = out / f"{plan.name}.onnx"
     assert isinstance(system.model, LineModel)
@@ -120,11 +122,12 @@ def scored(reader: LineReader, lines: Sequence[WrittenLine]) -> list[str]:
     import jiwer
 
     truths = [line.text for line in lines]
+    drawn = [legible_ink_image(Ink(line.strokes)) for line in lines]
     told = []
     for kind in ("ink", "images") if lines else ():
-        drawn = [legible_ink_image(Ink(line.strokes)) for line in lines]
         begun = time.perf_counter()
-        said = [reader.read(each if kind == "ink" else each.image).text for each in drawn]
+        seen: Sequence[Readable] = drawn if kind == "ink" else [each.image for each in drawn]
+        said = [reader.read(each, second_pass=True).text for each in seen]
         each = 1000 * (time.perf_counter() - begun) / len(lines)
         cer, wer = 100 * jiwer.cer(truths, said), 100 * jiwer.wer(truths, said)
         told.append(
