@@ -17,8 +17,10 @@ from hmer_cli.document.build_records import page_records
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.page_words import MathRegions, WordFinder, find_mathematics, is_formula
 from hmer_cli.document.records import PageRead, RegionReading, Result
+from hmer_cli.geometry import Box
 from hmer_cli.ink.render import Readable, image_of
-from hmer_cli.page.detect.search import prepare_page
+from hmer_cli.page import regions
+from hmer_cli.page.detect.search import PreparedPage, prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region, cut_region
 from hmer_cli.recognition.line_reader import LineReader, LineReading, LineWord
@@ -185,3 +187,23 @@ def test_what_may_be_words_is_low_unless_it_is_read_surely(confidence: float, st
     (record,) = page_records(result, Corrections())
     assert record.status == status
     assert (record.error or "").endswith("to see") == (status == "low")
+
+
+def test_a_long_page_is_looked_through_band_by_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ["xxxxxxx", "aaaaaa aaaaaaa"] * 20
+    there = page(*rows)
+    monkeypatch.setattr(page_words, "shipped_lines", SquareReader)
+
+    def first_three(found: PreparedPage) -> list[Box]:
+        """The search: of each row of the band the first three squares."""
+        boxes = found.parts.boxes * found.scale
+        lines = {top: boxes[boxes[:, 1] == top] for top in np.unique(boxes[:, 1])}
+        starts = [line[np.argsort(line[:, 0])][:3] for line in lines.values()]
+        return [(*map(float, x[:, :2].min(0)), *map(float, x[:, 2:].max(0))) for x in starts]
+
+    monkeypatch.setattr(regions, "find_boxes", first_three)
+    found = find_mathematics(there, "page", text=True)
+    assert [squares(region) for region in found.regions] == [(0, 6)] * 20
+    assert [round(region.place[1] / ROWS) for region in found.regions] == [*range(0, 40, 2)]
+    assert [word.text for word in found.text] == ["abcdef", "abcdefg"] * 20
+    assert len({word.line for word in found.text}) == 20

@@ -8,6 +8,7 @@ whose words it cannot read, being of another language, regions stay as they are.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -35,10 +36,9 @@ from hmer_cli.page.detect.search import (
     MOST_PARTS,
     PreparedPage,
     in_reading_order,
-    prepare_page,
 )
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Layout, Region, find_regions, is_cut_off
+from hmer_cli.page.regions import Layout, Preparations, Region, find_regions, is_cut_off
 from hmer_cli.page.text_regions import TextLine, find_text, region_of
 from hmer_cli.recognition.line_reader import LineReader, LineReading, shipped_lines
 from hmer_cli.recognition.reading import Reading
@@ -100,24 +100,49 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
 
     As they are where the page is one expression, or the weights that read words are not installed.
     """
-    seen: list[PreparedPage] = []
-
-    def prepare(page: Page) -> PreparedPage:
-        seen[:] = seen or [prepare_page(page)]
-        return seen[0]
-
-    regions = find_regions(page, layout, prepare)
-    plain = MathRegions.of(regions)
-    if layout == "expression" or not seen or not 0 < len(seen[0].parts) <= MOST_PARTS:
-        return plain
-    reader = shipped_lines()
+    prepared = Preparations()
+    regions = find_regions(page, layout, prepared)
+    reader = shipped_lines() if layout != "expression" else None
     if reader is None:
-        return plain
-    finder = WordFinder(page, seen[0], reader)
+        return MathRegions.of(regions)
+    bands = prepared.on_page(page)
+    if not bands:
+        return MathRegions.of(regions)
+    tops = [top for top, _ in bands]
+    mine: list[list[Region]] = [[] for _ in bands]
+    for region in regions:
+        mine[max(0, bisect_right(tops, region.origin[1]) - 1)].append(region)
+    each = zip(bands, mine, strict=True)
+    return _together([_refined(page, found, own, reader, text) for (_, found), own in each])
+
+
+def _together(bands: Sequence[MathRegions]) -> MathRegions:
+    """What the bands of a page hold, their lines of text numbered one after the other."""
+    said: list[TextWord] = []
+    for band in bands:
+        first = 1 + max((word.line for word in said), default=-1)
+        said += [replace(word, line=word.line + first) for word in band.text]
+    return MathRegions(
+        tuple(region for band in bands for region in band.regions),
+        tuple(words for band in bands for words in band.words),
+        tuple(added for band in bands for added in band.added),
+        any(band.readable for band in bands),
+        tuple(said),
+        tuple(drawing for band in bands for drawing in band.drawings),
+    )
+
+
+def _refined(
+    page: Page, found: PreparedPage, regions: Sequence[Region], reader: LineReader, text: bool
+) -> MathRegions:
+    """The regions of a page, or of a band of it, without those that are words."""
+    if not 0 < len(found.parts) <= MOST_PARTS:
+        return MathRegions.of(regions)
+    finder = WordFinder(page, found, reader)
     refined = finder.refined(regions)
     if not text:
         return refined
-    besides = PageText(page, seen[0], finder.read)
+    besides = PageText(page, found, finder.read)
     drawings = besides.drawings(refined.regions)
     return replace(refined, text=besides.words(refined.regions, drawings), drawings=drawings)
 
