@@ -146,6 +146,28 @@ def test_a_formula_grows_by_the_signs_beside_it_and_by_no_words() -> None:
     assert squares(region) == (5, 8)
 
 
+def test_a_bracket_right_beside_a_formula_is_taken_whatever_the_line_says() -> None:
+    there = page("xxx aaaa", "aaa")
+    image = there.image.copy()
+    x, y = 30 + STEP * 4, 30
+    image[y : y + SIDE + 2, x - STEP :] = 255
+    cv2.rectangle(image, (x - STEP, y - 4), (x - STEP + 10, y + SIDE + 4), 0, 3)  # read as words
+    (region,) = refined(Page("page.png", 1, image), (0, 0, 2)).regions
+    assert region.place[2] >= x - STEP + 10
+
+
+def test_words_below_in_the_box_of_a_formula_are_left_out() -> None:
+    there = page("xxxx", "aaaa aaaa")
+    prepared = prepare_page(there)
+    tall = cut_region(there, prepared.image, (28, 28, 30 + STEP * 4, 30 + ROWS + SIDE + 2), 0)
+    finder = WordFinder(there, prepared, cast(LineReader, SquareReader()))
+    words = np.zeros(len(finder.parts), bool)
+    words[finder.parts[:, 1] > 60] = True
+    alone = finder._alone(tall, words)
+    assert alone.place[3] < 60
+    assert (alone.image < 128).sum() == 4 * (SIDE + 1) ** 2
+
+
 def test_words_inside_a_region_part_two_formulas() -> None:
     found = refined(page("xxx aaaa aaaa xxx", "aaa"), (0, 0, 16))
     assert [squares(region) for region in found.regions] == [(0, 2), (14, 16)]

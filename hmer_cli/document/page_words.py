@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.document.formula_growth import apart, grown, runs
+from hmer_cli.document.foreign_ink import marks_below, without_ink
+from hmer_cli.document.formula_growth import apart, grown, runs, with_dots
 from hmer_cli.document.formula_pieces import PieceJoiner, inside_of, left_of
 from hmer_cli.document.line_words import (
     confidence,
@@ -184,7 +185,27 @@ class WordFinder:
         pieces = self._grown(self._joiner.joined(pieces), free, words)
         pieces = [piece for piece in self._joiner.joined(pieces) if self._is_enough(*piece)]
         known = sum(letters(word) for region in words for word in self.read(region).words)
-        return self._ordered(self._without_words(pieces), known >= _FOREIGN[0])
+        pieces = self._without_words(pieces)
+        saying = np.zeros(len(self.parts), bool)  # words
+        for line in lines:
+            saying[line.indices] = self._says_words(line.region)
+        pieces = [(self._alone(region, saying), added) for region, added in pieces]
+        return self._ordered(pieces, known >= _FOREIGN[0])
+
+    def _alone(self, region: Region, words: NDArray[np.bool_]) -> Region:
+        """A region without the words in its box, and without what marks it from below."""
+        inside = self._within(self.parts, [region])
+        if region.lines or not inside.any():
+            return region
+        kept = inside & ~words
+        if kept.sum() < _FEWEST:
+            return region
+        kept[kept] = ~marks_below(self.parts[kept], self.unit)
+        own, foreign = self.parts[kept], self.parts[inside & ~kept]
+        if not len(foreign) or not len(own):
+            return region
+        box = _box(own)
+        return without_ink(region_of(self.page, self.found, box), foreign, own)
 
     def _of_search(self, regions: Sequence[Region]) -> tuple[list[Region], list[Region]]:
         """The formulas of the regions that the search found, and those that are words."""
@@ -283,6 +304,7 @@ class WordFinder:
             if not region.lines:
                 more = grown(box, self.parts[~taken], likely[~taken], self.unit, _GOES_ON)
                 box = self._without_words_beside(box, more)
+                box = with_dots(box, self.parts, ~taken, self.unit)
                 taken |= inside_of(self.parts, [box])
             same = box == region.place
             done.append((region if same else region_of(self.page, self.found, box), added))
@@ -299,7 +321,11 @@ class WordFinder:
 
     def _is_word(self, box: Box) -> bool:
         """Whether the ink in a box, by itself, is words without a doubt."""
-        reading = self.read(region_of(self.page, self.found, box))
+        return self._says_words(region_of(self.page, self.found, box))
+
+    def _says_words(self, region: Region) -> bool:
+        """Whether a region is words without a doubt."""
+        reading = self.read(region)
         return bool(words_alone(reading)) and without_doubt(reading)
 
     def _is_enough(self, region: Region, added: bool) -> bool:

@@ -7,6 +7,7 @@ after they were cached.
 from __future__ import annotations
 
 from hmer_cli.document.doubts import doubt_of
+from hmer_cli.document.one_sided_limits import with_sides
 from hmer_cli.document.records import RegionReading
 from hmer_cli.geometry import Box
 from hmer_cli.page.regions import Region
@@ -15,6 +16,7 @@ from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 def region_reading(region: Region, reading: Reading, words: str = "") -> RegionReading:
     """The reading, and ``words``, with token boxes in page coordinates, rounded."""
+    reading = with_sides(reading)
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(
