@@ -156,6 +156,16 @@ def test_a_bracket_right_beside_a_formula_is_taken_whatever_the_line_says() -> N
     assert region.place[2] >= x - STEP + 10
 
 
+@pytest.mark.parametrize(("sure", "doubt"), [(0.45, "ink right beside it was not read"), (0.9, "")])
+def test_ink_right_beside_a_formula_that_is_no_sure_word_is_a_doubt(
+    sure: float, doubt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SquareReader, "sure", sure)
+    found = refined(page("xxxaa", "aaa"), (0, 0, 2))
+    assert [squares(region) for region in found.regions] == [(0, 2)]
+    assert found.doubts == (doubt,)
+
+
 def test_words_below_in_the_box_of_a_formula_are_left_out() -> None:
     there = page("xxxx", "aaaa aaaa")
     prepared = prepare_page(there)

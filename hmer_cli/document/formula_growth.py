@@ -23,6 +23,8 @@ _SMALL = 0.55  # a dot, a comma: no sign by itself
 _BEYOND = 0.2  # so far above or below the formula the middle of a sign may lie
 _LEVEL = 0.4  # of the lower one's height: what a sign and the formula share
 _TALL, _NARROW, _TOUCHING = 1.0, 0.7, 0.35  # a bracket is so high, so slender, and so near
+_SPACE = 0.5  # between signs; between words there is more
+_FOOT, _IN_LINE = 0.6, 0.7  # lower, small ink is a comma; of a sign's height: what is in a line
 _RULE = 2.5, 0.5  # a rule is so wide and so low
 _DOT = 0.1, 0.5  # a dot is so large at least and at most
 _DOTS, _NEXT, _ROW = 3, 1.2, 0.4  # an ellipsis: so many, so near each other, and at one height
@@ -100,6 +102,18 @@ def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, leas
         signs, reach = signs[~near], reach[~near]
     x0, y0, x1, y1 = whole.tolist()
     return x0, y0, x1, y1
+
+
+def is_beside(box: Box, free: Floats, unit: float) -> bool:
+    """Whether one of the free parts (N, 4) stands in the line of a box as near as its signs do."""
+    width, high = free[:, 2] - free[:, 0], free[:, 3] - free[:, 1]
+    shared = np.minimum(free[:, 3], box[3]) - np.maximum(free[:, 1], box[1])
+    gap = np.maximum(free[:, 0] - box[2], box[0] - free[:, 2])
+    sign = (np.maximum(width, high) >= _SMALL * unit) & (high <= _HIGHEST * unit)
+    low = ((free[:, 1] + free[:, 3]) / 2 >= box[1] + _FOOT * (box[3] - box[1])) & (high <= unit)
+    level = shared >= _IN_LINE * high
+    near = (gap >= -_TOUCHING * unit) & (gap <= _SPACE * unit)
+    return bool((sign & level & near & ~low).any())
 
 
 def with_dots(box: Box, parts: Floats, free: NDArray[np.bool_], unit: float) -> Box:

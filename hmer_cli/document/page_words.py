@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.document.foreign_ink import marks_below, without_ink
-from hmer_cli.document.formula_growth import apart, grown, runs, with_dots
+from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
 from hmer_cli.document.formula_pieces import PieceJoiner, inside_of, left_of
 from hmer_cli.document.line_words import (
     confidence,
     formulas,
+    is_word,
     letters,
     likely_maths,
     owners,
@@ -64,6 +65,9 @@ _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
 _GOES_ON = 0.5  # confidence of what is added to a formula beside it
 _LONG, _FORMULA = 5, 0.3  # its tokens, or its confidence,
 _CERTAIN = 0.85  # which is that of one without a relation
+_WORD = 2, 0.5  # letters of a word that is no formula's, and its confidence
+
+_LEFT_OUT = "ink right beside it was not read"
 
 _RELATIONS = ALIGNED_RELATIONS | {"\\to", "\\rightarrow", "\\in"}
 
@@ -72,6 +76,7 @@ _RELATIONS = ALIGNED_RELATIONS | {"\\to", "\\rightarrow", "\\in"}
 class MathRegions:
     """The regions in reading order; with each, what it says if it is words, and whether it was
     ``added`` to those that the search found. ``readable``: there is text, as it lies on the page.
+    ``doubts`` say what speaks against where each ends.
     ``text`` are the words in none of them, and ``drawings`` what is no writing, where they are
     asked for.
     """
@@ -82,14 +87,16 @@ class MathRegions:
     readable: bool = False
     text: tuple[TextWord, ...] = ()
     drawings: tuple[Drawing, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, regions: Sequence[Region]) -> MathRegions:
         """Regions as they were found."""
-        return cls(tuple(regions), ("",) * len(regions), (False,) * len(regions))
+        none = ("",) * len(regions)
+        return cls(tuple(regions), none, (False,) * len(regions), doubts=none)
 
-    def __iter__(self) -> Iterator[tuple[Region, str, bool]]:
-        return zip(self.regions, self.words, self.added, strict=True)
+    def __iter__(self) -> Iterator[tuple[Region, str, bool, str]]:
+        return zip(self.regions, self.words, self.added, self.doubts, strict=True)
 
 
 NO_REGIONS = MathRegions()
@@ -130,6 +137,7 @@ def _together(bands: Sequence[MathRegions]) -> MathRegions:
         any(band.readable for band in bands),
         tuple(said),
         tuple(drawing for band in bands for drawing in band.drawings),
+        tuple(doubt for band in bands for doubt in band.doubts),
     )
 
 
@@ -190,7 +198,18 @@ class WordFinder:
         for line in lines:
             saying[line.indices] = self._says_words(line.region)
         pieces = [(self._alone(region, saying), added) for region, added in pieces]
-        return self._ordered(pieces, known >= _FOREIGN[0])
+        for line in lines:
+            saying[line.indices] |= self._of_words(line)
+        saying |= self._within(self.parts, words)
+        return self._ordered(pieces, known >= _FOREIGN[0], ~saying)
+
+    def _of_words(self, line: TextLine) -> NDArray[np.bool_]:
+        """Which parts of a line are of its words."""
+        words = self.read(line.region).words
+        if not words:
+            return np.zeros(len(line.parts), bool)
+        owner = owners(line.parts, words, left_of(line.region), self.unit)
+        return np.array([is_word(word, *_WORD) for word in words])[owner]
 
     def _alone(self, region: Region, words: NDArray[np.bool_]) -> Region:
         """A region without the words in its box, and without what marks it from below."""
@@ -247,12 +266,23 @@ class WordFinder:
         under = white <= -0.5 * (box[2] - box[0]) and -shared <= _LIMIT[1] * self.unit
         return beside or (narrow and under)
 
-    def _ordered(self, pieces: list[tuple[Region, bool]], readable: bool) -> MathRegions:
+    def _ordered(
+        self, pieces: list[tuple[Region, bool]], readable: bool, signs: NDArray[np.bool_]
+    ) -> MathRegions:
+        """The pieces in reading order, doubted where ``signs`` that are in none stand beside."""
         places = [region.place for region, _ in pieces]
         order = [places.index(place) for place in in_reading_order(places)]
         regions = tuple(pieces[i][0] for i in order)
         words = tuple("" if r.lines else words_alone(self.read(r)) for r in regions)
-        return MathRegions(regions, words, tuple(pieces[i][1] for i in order), readable)
+        free = self.parts[signs & ~self._within(self.parts, regions)]
+        beside = [not r.lines and is_beside(r.place, free, self.unit) for r in regions]
+        return MathRegions(
+            regions,
+            words,
+            tuple(pieces[i][1] for i in order),
+            readable,
+            doubts=tuple(_LEFT_OUT if each else "" for each in beside),
+        )
 
     def read(self, region: Region) -> LineReading:
         """What a region says as a line of text; read once."""

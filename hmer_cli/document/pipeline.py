@@ -332,14 +332,14 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     among_text = len(work.regions) > 1
     said = list(work.found.text)
     read: list[tuple[Region, RegionReading]] = []
-    for region, words, added in work.found:
+    for region, words, added, doubt in work.found:
         reading = reading_of(region, readings)
         if added and not is_formula(reading):
             continue
         if among_text and spells(reading.label, words):
             said.append(TextWord(words, region.box, -1, round(float(reading.confidence), 4)))
             continue
-        read.append((region, region_reading(region, reading, words)))
+        read.append((region, region_reading(region, reading, words, doubt)))
     found: list[RegionReading] = []
     agreed = agreeing([expression for _, expression in read])
     for (region, _), expression in zip(read, agreed, strict=True):
@@ -350,7 +350,8 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
             found.append(replace(expression, handwriting=handwriting))
         else:
             found += parted_at_commas(expression) if among_text else [expression]
-    return Result(reader.model, tuple(found), work.to_source, work.found.text, work.found.drawings)
+    text = tuple(said) if options.text else ()
+    return Result(reader.model, tuple(found), work.to_source, text, work.found.drawings)
 
 
 def _handwriting(region: Region, to_source: Transform | None) -> Handwriting:

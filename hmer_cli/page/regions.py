@@ -122,7 +122,8 @@ class Preparations:
         for above, height in cut:
             found = self._found[above, height]
             image[above : above + height] = found.image
-            boxes = found.parts.boxes + np.float32([0, 1, 0, 1]) * np.float32(above / found.scale)
+            down = np.array([0, above, 0, above], np.float32) / np.float32(found.scale)
+            boxes = found.parts.boxes + down
             parts = replace(found.parts, boxes=boxes)
             bands.append((above, replace(found, image=image, parts=parts, sharp=None)))
         return bands
