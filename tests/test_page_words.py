@@ -15,7 +15,8 @@ import pytest
 from hmer_cli.document import page_words
 from hmer_cli.document.build_records import page_records
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.page_words import MathRegions, WordFinder, find_mathematics, is_formula
+from hmer_cli.document.formula_or_words import is_formula, is_words
+from hmer_cli.document.page_words import MathRegions, WordFinder, find_mathematics
 from hmer_cli.document.records import PageRead, RegionReading, Result
 from hmer_cli.geometry import Box
 from hmer_cli.ink.render import Readable, image_of
@@ -200,6 +201,20 @@ def test_what_was_added_has_to_read_as_a_formula() -> None:
     assert is_formula(Reading("x = f ( 1 )", 0.2))
     assert not is_formula(Reading("( E V T )", 0.7))
     assert is_formula(Reading("c \\cdot g ( x )", 0.9))
+
+
+def test_what_the_line_says_is_a_word_is_one_unless_it_is_an_equation_or_read_surely() -> None:
+    assert is_words(Reading("b / c", 0.7), "because")
+    assert not is_words(Reading("b / c", 0.9), "because")
+    assert not is_words(Reading("b = c", 0.7), "because")
+    assert not is_words(Reading("b / c", 0.7), "")
+    assert is_words(Reading("N _ { 0 }", 0.9), "No")
+    assert is_words(Reading("3 D", 0.8), "")
+
+
+def test_a_region_in_a_word_of_its_line_is_that_word() -> None:
+    found = refined(page("aaaa aaaaaa aaa", "xxxxx"), (0, 5, 6), (1, 0, 4))
+    assert found.words == ("abcdef", "")
 
 
 def test_without_the_weights_regions_are_as_the_search_found_them(

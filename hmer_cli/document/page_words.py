@@ -30,7 +30,6 @@ from hmer_cli.document.line_words import (
 )
 from hmer_cli.document.page_text import PageText
 from hmer_cli.document.records import Drawing, TextWord
-from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.geometry import Box, bounds, union
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import equals_signs
@@ -43,7 +42,6 @@ from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Layout, Preparations, Region, find_regions, is_cut_off
 from hmer_cli.page.text_regions import TextLine, find_text, region_of
 from hmer_cli.recognition.line_reader import LineReader, LineReading, shipped_lines
-from hmer_cli.recognition.reading import Reading
 
 # Chosen on notes-truth.
 _FEW_PARTS, _FOREIGN = 6, (20, 0.58)
@@ -63,13 +61,9 @@ _ADDED = 0.75  # confidence of a formula that is in no region,
 _WITH_EQUALS = 0.4  # the same of one with an equals sign
 _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
 _GOES_ON = 0.5  # confidence of what is added to a formula beside it
-_LONG, _FORMULA = 5, 0.3  # its tokens, or its confidence,
-_CERTAIN = 0.85  # which is that of one without a relation
 _WORD = 2, 0.5  # letters of a word that is no formula's, and its confidence
 
 _LEFT_OUT = "ink right beside it was not read"
-
-_RELATIONS = ALIGNED_RELATIONS | {"\\to", "\\rightarrow", "\\in"}
 
 
 @dataclass(frozen=True)
@@ -156,15 +150,6 @@ def _refined(
     return replace(refined, text=besides.words(refined.regions, drawings), drawings=drawings)
 
 
-def is_formula(reading: Reading) -> bool:
-    """Whether what was added reads as a formula: with a relation, and long or not in great doubt,
-    or very surely."""
-    tokens = reading.label.split()
-    if _RELATIONS.isdisjoint(tokens):
-        return len(tokens) > _PARTS and reading.confidence >= _CERTAIN
-    return len(tokens) >= _LONG or reading.confidence >= _FORMULA
-
-
 class WordFinder:
     """Looks through the regions of one page."""
 
@@ -201,7 +186,7 @@ class WordFinder:
         for line in lines:
             saying[line.indices] |= self._of_words(line)
         saying |= self._within(self.parts, words)
-        return self._ordered(pieces, known >= _FOREIGN[0], ~saying)
+        return self._ordered(pieces, known >= _FOREIGN[0], ~saying, lines)
 
     def _of_words(self, line: TextLine) -> NDArray[np.bool_]:
         """Which parts of a line are of its words."""
@@ -266,14 +251,32 @@ class WordFinder:
         under = white <= -0.5 * (box[2] - box[0]) and -shared <= _LIMIT[1] * self.unit
         return beside or (narrow and under)
 
+    def _in_line(self, region: Region, lines: Sequence[TextLine]) -> str:
+        """The words that a region is of by what its line says, where they are sure."""
+        for line in lines:
+            own = self._within(line.parts, [region])
+            words = self.read(line.region).words
+            if own.any() and own.sum() == self._within(self.parts, [region]).sum() and words:
+                owner = owners(line.parts, words, left_of(line.region), self.unit)
+                held = [words[i] for i in sorted(set(owner[own].tolist()))]
+                reading = LineReading(tuple(held))
+                return words_alone(reading) if without_doubt(reading) else ""
+        return ""
+
     def _ordered(
-        self, pieces: list[tuple[Region, bool]], readable: bool, signs: NDArray[np.bool_]
+        self,
+        pieces: list[tuple[Region, bool]],
+        readable: bool,
+        signs: NDArray[np.bool_],
+        lines: Sequence[TextLine],
     ) -> MathRegions:
         """The pieces in reading order, doubted where ``signs`` that are in none stand beside."""
         places = [region.place for region, _ in pieces]
         order = [places.index(place) for place in in_reading_order(places)]
         regions = tuple(pieces[i][0] for i in order)
-        words = tuple("" if r.lines else words_alone(self.read(r)) for r in regions)
+        words = tuple(
+            "" if r.lines else words_alone(self.read(r)) or self._in_line(r, lines) for r in regions
+        )
         free = self.parts[signs & ~self._within(self.parts, regions)]
         beside = [not r.lines and is_beside(r.place, free, self.unit) for r in regions]
         return MathRegions(

@@ -23,12 +23,12 @@ from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, readings_of
 from hmer_cli.document.comma_lists import parted_at_commas
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.line_words import spells
+from hmer_cli.document.formula_or_words import is_formula, is_words
 from hmer_cli.document.loose_ends import without_loose_ends
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.page_agreement import agreeing
 from hmer_cli.document.page_files import PageFiles
-from hmer_cli.document.page_words import NO_REGIONS, MathRegions, find_mathematics, is_formula
+from hmer_cli.document.page_words import NO_REGIONS, MathRegions, find_mathematics
 from hmer_cli.document.records import (
     Handwriting,
     PageRead,
@@ -336,8 +336,15 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
         reading = reading_of(region, readings)
         if added and not is_formula(reading):
             continue
-        if among_text and spells(reading.label, words):
-            said.append(TextWord(words, region.box, -1, round(float(reading.confidence), 4)))
+        if among_text and is_words(reading, words):
+            said.append(
+                TextWord(
+                    words or reading.label.replace(" ", ""),
+                    region.box,
+                    -1,
+                    round(float(reading.confidence), 4),
+                )
+            )
             continue
         read.append((region, region_reading(region, reading, words, doubt)))
     found: list[RegionReading] = []
@@ -350,8 +357,8 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
             found.append(replace(expression, handwriting=handwriting))
         else:
             found += parted_at_commas(expression) if among_text else [expression]
-    text = tuple(said) if options.text else ()
-    return Result(reader.model, tuple(found), work.to_source, text, work.found.drawings)
+    shown = tuple(said) if options.text else ()
+    return Result(reader.model, tuple(found), work.to_source, shown, work.found.drawings)
 
 
 def _handwriting(region: Region, to_source: Transform | None) -> Handwriting:
