@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from hmer_cli.document.foreign_ink import marks_below, without_ink
+from hmer_cli.document.foreign_ink import foreign_ink, marks_below, without_ink
 from hmer_cli.document.formula_growth import with_dots
 from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink
@@ -39,6 +40,16 @@ def test_a_rule_below_a_formula_is_none_of_it(
     marks = marks_below(parts(*LETTERS, mark, *others), UNIT)
     assert bool(marks[3]) is found
     assert not np.delete(marks, 3).any()
+
+
+@pytest.mark.parametrize("sides", [4, 3])
+def test_a_frame_around_a_formula_is_none_of_it(sides: int) -> None:
+    image = np.full((100, 200), 255, np.uint8)
+    corners = np.array([(20, 20), (20, 80), (160, 80), (160, 20)], np.int32)
+    cv2.polylines(image, [corners], sides == 4, 0, 2)
+    letters = [(x, 40.0, x + 20, 60.0) for x in (40.0, 80.0, 120.0)]
+    gone = foreign_ink(parts(*letters, (19, 19, 162, 82)), image, UNIT)
+    assert gone.tolist() == [False, False, False, sides == 4]
 
 
 def test_foreign_ink_goes_from_the_image_and_from_the_strokes() -> None:

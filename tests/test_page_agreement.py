@@ -57,3 +57,9 @@ def test_a_sign_that_the_reading_has_elsewhere_stays() -> None:
 def test_labels_of_other_structure_are_never_chosen() -> None:
     doubtful = read("X ^ { 1 }", 0.3, **{"xJ1": 0.29, "xJ_J{J1J}": 0.28})
     assert labels(*SMALL, doubtful)[-1] == "X ^ { 1 }"
+
+
+def test_the_other_case_need_not_be_among_the_alternatives_where_the_page_is_full_of_it() -> None:
+    many = [read("x + x + x + x = x", 0.9)] * 4
+    assert labels(*many, read("X + 1 = 2", 0.4))[-1] == "x + 1 = 2"
+    assert labels(*SMALL, read("X + 1 = 2", 0.4))[-1] == "X + 1 = 2"

@@ -1,8 +1,7 @@
 """Ink in the box of a formula that is not the formula's -> the region without it.
 
-Input: the parts in the box, and which of them are words of lines of text. Output: which of them are
-foreign: these, and rules, brackets and braces that mark the formula from below; and the region in
-whose image and ink they are not.
+Input: the parts in the box, and the page. Output: which of them are foreign: rules that mark the
+formula from below, and frames around it; and the region in whose image and ink they are not.
 """
 
 from __future__ import annotations
@@ -25,9 +24,18 @@ _MARK = 1.8, 0.9, 3.0  # a mark is so wide, so low, and so many times as wide as
 _ABOVE = 1.2  # from what is marked down to the mark
 _SIGN = 0.5  # what is marked is so high, or higher
 _BESIDE = 0.8  # what stands so near beside it, at its height, makes it a sign of a line
+_FRAME = 2.5, 1.5, 2  # a frame is so wide and so high, and around more parts than that
+_WIDE, _CLOSED = 0.5, 0.9  # of its height and of its columns: what is between top and foot
 _SOFT = 3  # pixels: soft edges of strokes
 _MOSTLY = 0.7  # of a stroke's points: those of foreign ink lie in its boxes
 _INK = 160  # gray levels: what is darker
+
+
+def foreign_ink(parts: Floats, image: Pixels, unit: float) -> NDArray[np.bool_]:
+    """Which parts (N, 4) in the box of a formula of a page are frames or marks of it."""
+    gone = frames(parts, image, unit)
+    gone[~gone] = marks_below(parts[~gone], unit)
+    return gone
 
 
 def marks_below(parts: Floats, unit: float) -> NDArray[np.bool_]:
@@ -47,6 +55,39 @@ def marks_below(parts: Floats, unit: float) -> NDArray[np.bool_]:
         beside = others & (gap >= 0) & (gap <= _BESIDE * unit) & (y0 < middle_y) & (y1 > middle_y)
         found[i] = above.any() and not below.any() and not beside.any()
     return found
+
+
+def frames(parts: Floats, image: Pixels, unit: float) -> NDArray[np.bool_]:
+    """Which parts (N, 4) of a page run all the way around several others."""
+    x0, y0, x1, y1 = parts.T
+    middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
+    found = np.zeros(len(parts), bool)
+    large = (x1 - x0 >= _FRAME[0] * unit) & (y1 - y0 >= _FRAME[1] * unit)
+    for i in np.flatnonzero(large):
+        inside = (middle_x > x0[i]) & (middle_x < x1[i]) & (middle_y > y0[i]) & (middle_y < y1[i])
+        if inside.sum() > _FRAME[2]:
+            mask = _component(image, parts[i])
+            found[i] = _surrounds(mask) and _surrounds(mask.T)
+    return found
+
+
+def _component(image: Pixels, part: Floats) -> NDArray[np.bool_]:
+    """The pixels of a part of the page, the largest component in its box."""
+    x0, y0, x1, y1 = part.astype(int).tolist()
+    ink = (image[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1] < _INK).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    if len(stats) < 2:
+        return np.zeros_like(ink, bool)
+    sizes = stats[1:, cv2.CC_STAT_WIDTH] + stats[1:, cv2.CC_STAT_HEIGHT]
+    return np.asarray(labels == 1 + int(sizes.argmax()))
+
+
+def _surrounds(mask: NDArray[np.bool_]) -> bool:
+    """Whether there is ink at the top and the foot of nearly all columns but the outermost."""
+    high, width = mask.shape
+    inner = mask[:, width // 10 : width - width // 10]
+    top, foot = inner.argmax(0), high - inner[::-1].argmax(0)
+    return bool((inner.any(0) & (foot - top >= _WIDE * high)).mean() >= _CLOSED)
 
 
 def without_ink(region: Region, foreign: Floats, own: Floats) -> Region:

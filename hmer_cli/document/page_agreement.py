@@ -19,6 +19,7 @@ from hmer_cli.recognition.reading import Alternative, Reading
 _ALIKE = frozenset("ckopsuvwxyz")  # letters whose capitals have the same shape
 _STRUCTURE = frozenset(("{", "}", "^", "_"))
 _SURE = 0.85  # confidence from which a reading stays as it is; chosen on notes-truth
+_UNSEEN = 0.08  # of a reading's confidence: what one that is not among its alternatives has
 _TOLD = math.log(2)  # log-odds that the page must have, at least # convention
 
 Evidence = Counter[tuple[str, ...]]
@@ -53,12 +54,10 @@ def _among(tokens: Sequence[str], at: int) -> tuple[str, ...]:
 
 def _chosen(reading: Reading, page: Evidence) -> Reading:
     """The reading, or the alternative that the page speaks for."""
-    if reading.confidence >= _SURE or not reading.alternatives:
+    others = [*reading.alternatives, *_other_cases(reading)]
+    if reading.confidence >= _SURE or not others:
         return reading
-    best = max(
-        ((_odds(reading, other, page), other) for other in reading.alternatives),
-        key=lambda each: each[0],
-    )
+    best = max(((_odds(reading, other, page), other) for other in others), key=lambda each: each[0])
     odds, other = best
     swapped = _swapped(reading, other) if odds > 0 else None
     if swapped is None:
@@ -66,8 +65,17 @@ def _chosen(reading: Reading, page: Evidence) -> Reading:
     both = reading.confidence + other.confidence
     share = 1 / (1 + math.exp(-odds))
     old = Alternative(reading.label, round(both * (1 - share), 4))
-    others = (old, *(each for each in reading.alternatives if each is not other))
-    return replace(swapped, confidence=round(both * share, 4), alternatives=others)
+    rest = (old, *(each for each in reading.alternatives if each is not other))
+    return replace(swapped, confidence=round(both * share, 4), alternatives=rest)
+
+
+def _other_cases(reading: Reading) -> Iterator[Alternative]:
+    """The reading with one of its letters small for capital or the other way round."""
+    tokens = reading.label.split()
+    for letter in sorted({token for token in tokens if token.lower() in _ALIKE}):
+        other = " ".join(t.swapcase() if t == letter else t for t in tokens)
+        if all(other != each.label for each in reading.alternatives):
+            yield Alternative(other, _UNSEEN * reading.confidence)
 
 
 def _odds(reading: Reading, other: Alternative, page: Evidence) -> float:

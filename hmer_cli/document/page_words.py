@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.document.foreign_ink import marks_below, without_ink
+from hmer_cli.document.foreign_ink import foreign_ink, without_ink
 from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
 from hmer_cli.document.formula_pieces import PieceJoiner, inside_of, left_of
 from hmer_cli.document.line_words import (
@@ -204,7 +204,9 @@ class WordFinder:
         kept = inside & ~words
         if kept.sum() < _FEWEST:
             return region
-        kept[kept] = ~marks_below(self.parts[kept], self.unit)
+        kept[kept] = ~foreign_ink(self.parts[kept], self.found.image, self.unit)
+        if kept.sum() < _FEWEST:
+            return region
         own, foreign = self.parts[kept], self.parts[inside & ~kept]
         if not len(foreign) or not len(own):
             return region
