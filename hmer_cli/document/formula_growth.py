@@ -22,6 +22,7 @@ _HIGHEST = 4.5  # such a sign
 _SMALL = 0.55  # a dot, a comma: no sign by itself
 _BEYOND = 0.2  # so far above or below the formula the middle of a sign may lie
 _LEVEL = 0.4  # of the lower one's height: what a sign and the formula share
+_DASH = 0.9, 0.45  # farther before it, what is so low is no minus: it begins an item
 _TALL, _NARROW, _TOUCHING = 1.0, 0.7, 0.35  # a bracket is so high, so slender, and so near
 _SPACE = 0.5  # between signs; between words there is more
 _FOOT, _IN_LINE = 0.6, 0.7  # lower, small ink is a comma; of a sign's height: what is in a line
@@ -83,7 +84,8 @@ def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, leas
     taken = (np.maximum(width, high) >= _SMALL * unit) & (high <= _HIGHEST * unit)
     maths = lone | (np.nan_to_num(likely) >= least)
     bracket = (high >= _TALL * unit) & (width <= _NARROW * high) & ~maths
-    reach = np.select([bracket, lone], [_TOUCHING, _NEAR_WORDLESS], _NEAR)
+    dash = (high <= _DASH[1] * unit) & (free[:, 2] <= box[0]) & ~_is_stacked(free)
+    reach = np.select([bracket, lone, dash], [_TOUCHING, _NEAR_WORDLESS, _DASH[0]], _NEAR)
     shared = np.minimum(free[:, 3], box[3]) - np.maximum(free[:, 1], box[1])
     middle = (free[:, 1] + free[:, 3]) / 2
     level = shared >= _LEVEL * np.minimum(high, box[3] - box[1])
@@ -102,6 +104,15 @@ def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, leas
         signs, reach = signs[~near], reach[~near]
     x0, y0, x1, y1 = whole.tolist()
     return x0, y0, x1, y1
+
+
+def _is_stacked(parts: Floats) -> NDArray[np.bool_]:
+    """Which parts (N, 4) have another above or below, as the two of an equals sign."""
+    middle = (parts[:, 0] + parts[:, 2]) / 2
+    over = (middle[:, None] >= parts[None, :, 0]) & (middle[:, None] <= parts[None, :, 2])
+    heights = np.abs(parts[:, None, 1] - parts[None, :, 3])
+    near = heights <= 2 * (parts[:, 2] - parts[:, 0])[:, None]
+    return np.asarray((over & near).sum(1) > 1)
 
 
 def is_beside(box: Box, free: Floats, unit: float) -> bool:
