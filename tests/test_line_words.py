@@ -89,6 +89,15 @@ def test_a_formula_grows_by_signs_on_its_level_and_by_its_base_and_not_over_whit
     assert grown(box, beside.astype(np.float32), 0.5 * likely, UNIT, 0.5) == box
 
 
+def test_a_dash_far_before_a_formula_begins_an_item_and_is_no_minus() -> None:
+    box, likely = (100.0, 0.0, 160.0, 20.0), np.ones(1)
+    dash = np.array([[50, 8, 70, 12]], np.float32)
+    assert grown(box, dash, likely, UNIT, 0.5) == box
+    assert grown(box, dash + np.float32([20, 0, 20, 0]), likely, UNIT, 0.5)[0] == 70
+    equals = np.array([[50, 5, 70, 8], [50, 12, 70, 15]], np.float32)
+    assert grown(box, equals, np.ones(2), UNIT, 0.5)[0] == 50
+
+
 def test_a_formula_whose_signs_spell_the_words_is_these_words() -> None:
     assert spells("N _ { 0 }", "No")
     assert spells("S _ { o }", "So")

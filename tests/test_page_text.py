@@ -53,6 +53,17 @@ def test_signs_that_are_in_no_formula_are_ink_that_was_not_read() -> None:
     assert [(word.text, word.mark) for word in words] == [("abcd", ""), ("", "unread")]
 
 
+def test_words_in_the_box_of_a_formula_are_words_and_a_formula_of_nothing_else_has_none() -> None:
+    image = blank()
+    squares(image, 3, 100, 30, thickness=-1)
+    squares(image, 5, 100, 90)
+    there = text_of(image)
+    region = Region((90, 20, 300, 130), image[20:130, 90:300], (90, 20))
+    assert [word.text for word in there.words([region], [])] == ["abcde"]
+    low = Region((90, 80, 300, 130), image[80:130, 90:300], (90, 80))
+    assert [word.text for word in there.words([low], [])] == [""]
+
+
 def test_large_ink_is_a_drawing_whose_labels_are_no_words() -> None:
     image = blank()
     squares(image, 5, 30, 30)

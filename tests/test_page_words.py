@@ -15,10 +15,13 @@ import pytest
 from hmer_cli.document import page_words
 from hmer_cli.document.build_records import page_records
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.page_words import MathRegions, WordFinder, find_mathematics, is_formula
+from hmer_cli.document.formula_or_words import is_formula, is_words
+from hmer_cli.document.page_words import MathRegions, WordFinder, find_mathematics
 from hmer_cli.document.records import PageRead, RegionReading, Result
+from hmer_cli.geometry import Box
 from hmer_cli.ink.render import Readable, image_of
-from hmer_cli.page.detect.search import prepare_page
+from hmer_cli.page import regions
+from hmer_cli.page.detect.search import PreparedPage, prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region, cut_region
 from hmer_cli.recognition.line_reader import LineReader, LineReading, LineWord
@@ -46,7 +49,7 @@ class SquareReader:
 
     sure = 0.95
 
-    def read(self, seen: Readable) -> LineReading:
+    def read(self, seen: Readable, second_pass: bool = False) -> LineReading:
         """The squares from left to right."""
         ink = (image_of(seen) < 128).astype(np.uint8)
         _, _, stats, _ = cv2.connectedComponentsWithStats(ink)
@@ -144,6 +147,38 @@ def test_a_formula_grows_by_the_signs_beside_it_and_by_no_words() -> None:
     assert squares(region) == (5, 8)
 
 
+def test_a_bracket_right_beside_a_formula_is_taken_whatever_the_line_says() -> None:
+    there = page("xxx aaaa", "aaa")
+    image = there.image.copy()
+    x, y = 30 + STEP * 4, 30
+    image[y : y + SIDE + 2, x - STEP :] = 255
+    cv2.rectangle(image, (x - STEP, y - 4), (x - STEP + 10, y + SIDE + 4), 0, 3)  # read as words
+    (region,) = refined(Page("page.png", 1, image), (0, 0, 2)).regions
+    assert region.place[2] >= x - STEP + 10
+
+
+@pytest.mark.parametrize(("sure", "doubt"), [(0.45, "ink right beside it was not read"), (0.9, "")])
+def test_ink_right_beside_a_formula_that_is_no_sure_word_is_a_doubt(
+    sure: float, doubt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SquareReader, "sure", sure)
+    found = refined(page("xxxaa", "aaa"), (0, 0, 2))
+    assert [squares(region) for region in found.regions] == [(0, 2)]
+    assert found.doubts == (doubt,)
+
+
+def test_words_below_in_the_box_of_a_formula_are_left_out() -> None:
+    there = page("xxxx", "aaaa aaaa")
+    prepared = prepare_page(there)
+    tall = cut_region(there, prepared.image, (28, 28, 30 + STEP * 4, 30 + ROWS + SIDE + 2), 0)
+    finder = WordFinder(there, prepared, cast(LineReader, SquareReader()))
+    words = np.zeros(len(finder.parts), bool)
+    words[finder.parts[:, 1] > 60] = True
+    alone = finder._alone(tall, words)
+    assert alone.place[3] < 60
+    assert (alone.image < 128).sum() == 4 * (SIDE + 1) ** 2
+
+
 def test_words_inside_a_region_part_two_formulas() -> None:
     found = refined(page("xxx aaaa aaaa xxx", "aaa"), (0, 0, 16))
     assert [squares(region) for region in found.regions] == [(0, 2), (14, 16)]
@@ -168,6 +203,20 @@ def test_what_was_added_has_to_read_as_a_formula() -> None:
     assert is_formula(Reading("c \\cdot g ( x )", 0.9))
 
 
+def test_what_the_line_says_is_a_word_is_one_unless_it_is_an_equation_or_read_surely() -> None:
+    assert is_words(Reading("b / c", 0.7), "because")
+    assert not is_words(Reading("b / c", 0.9), "because")
+    assert not is_words(Reading("b = c", 0.7), "because")
+    assert not is_words(Reading("b / c", 0.7), "")
+    assert is_words(Reading("N _ { 0 }", 0.9), "No")
+    assert is_words(Reading("3 D", 0.8), "")
+
+
+def test_a_region_in_a_word_of_its_line_is_that_word() -> None:
+    found = refined(page("aaaa aaaaaa aaa", "xxxxx"), (0, 5, 6), (1, 0, 4))
+    assert found.words == ("abcdef", "")
+
+
 def test_without_the_weights_regions_are_as_the_search_found_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -185,3 +234,23 @@ def test_what_may_be_words_is_low_unless_it_is_read_surely(confidence: float, st
     (record,) = page_records(result, Corrections())
     assert record.status == status
     assert (record.error or "").endswith("to see") == (status == "low")
+
+
+def test_a_long_page_is_looked_through_band_by_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ["xxxxxxx", "aaaaaa aaaaaaa"] * 20
+    there = page(*rows)
+    monkeypatch.setattr(page_words, "shipped_lines", SquareReader)
+
+    def first_three(found: PreparedPage) -> list[Box]:
+        """The search: of each row of the band the first three squares."""
+        boxes = found.parts.boxes * found.scale
+        lines = {top: boxes[boxes[:, 1] == top] for top in np.unique(boxes[:, 1])}
+        starts = [line[np.argsort(line[:, 0])][:3] for line in lines.values()]
+        return [(*map(float, x[:, :2].min(0)), *map(float, x[:, 2:].max(0))) for x in starts]
+
+    monkeypatch.setattr(regions, "find_boxes", first_three)
+    found = find_mathematics(there, "page", text=True)
+    assert [squares(region) for region in found.regions] == [(0, 6)] * 20
+    assert [round(region.place[1] / ROWS) for region in found.regions] == [*range(0, 40, 2)]
+    assert [word.text for word in found.text] == ["abcdef", "abcdefg"] * 20
+    assert len({word.line for word in found.text}) == 20

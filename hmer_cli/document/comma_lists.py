@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
-from hmer_cli.document.lone_brackets import between
+from hmer_cli.document.loose_ends import between
 from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.commands import GRIDS
 from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS

@@ -22,6 +22,14 @@ _HIGHEST = 4.5  # such a sign
 _SMALL = 0.55  # a dot, a comma: no sign by itself
 _BEYOND = 0.2  # so far above or below the formula the middle of a sign may lie
 _LEVEL = 0.4  # of the lower one's height: what a sign and the formula share
+_DASH = 0.9, 0.45  # farther before it, what is so low is no minus: it begins an item
+_TALL, _NARROW, _TOUCHING = 1.0, 0.7, 0.35  # a bracket is so high, so slender, and so near
+_SPACE = 0.5  # between signs; between words there is more
+_FOOT, _IN_LINE = 0.6, 0.7  # lower, small ink is a comma; of a sign's height: what is in a line
+_RULE = 2.5, 0.5  # a rule is so wide and so low
+_DOT = 0.1, 0.5  # a dot is so large at least and at most
+_DOTS, _NEXT, _ROW = 3, 1.2, 0.4  # an ellipsis: so many, so near each other, and at one height
+_ACCENT, _OVER, _CLEAR = 0.2, 0.9, 0.6  # a dot above a letter: its size, white below and above
 
 
 def runs(parts: Floats, taken: NDArray[np.bool_], most: float) -> Iterator[Floats]:
@@ -69,19 +77,23 @@ def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, leas
     """The box with the free parts (N, 4) that follow each other from its ends.
 
     ``likely`` (N,) is how likely each is mathematics, NaN for those in no line of writing; what is
-    less likely than ``least`` is none.
+    less likely than ``least`` is none, but what stands right beside the box like a bracket.
     """
-    side = np.maximum(free[:, 2] - free[:, 0], free[:, 3] - free[:, 1])
-    high = free[:, 3] - free[:, 1]
+    width, high = free[:, 2] - free[:, 0], free[:, 3] - free[:, 1]
     lone = np.isnan(likely)
-    taken = (side >= _SMALL * unit) & (high <= _HIGHEST * unit)
-    taken &= lone | (np.nan_to_num(likely) >= least)
-    signs, reach = free[taken], np.where(lone, _NEAR_WORDLESS, _NEAR)[taken] * unit
-    shared = np.minimum(signs[:, 3], box[3]) - np.maximum(signs[:, 1], box[1])
-    level = shared >= _LEVEL * np.minimum(signs[:, 3] - signs[:, 1], box[3] - box[1])
-    middle = (signs[:, 1] + signs[:, 3]) / 2
+    taken = (np.maximum(width, high) >= _SMALL * unit) & (high <= _HIGHEST * unit)
+    maths = lone | (np.nan_to_num(likely) >= least)
+    bracket = (high >= _TALL * unit) & (width <= _NARROW * high) & ~maths
+    dash = (high <= _DASH[1] * unit) & (free[:, 2] <= box[0]) & ~_is_stacked(free)
+    reach = np.select([bracket, lone, dash], [_TOUCHING, _NEAR_WORDLESS, _DASH[0]], _NEAR)
+    shared = np.minimum(free[:, 3], box[3]) - np.maximum(free[:, 1], box[1])
+    middle = (free[:, 1] + free[:, 3]) / 2
+    level = shared >= _LEVEL * np.minimum(high, box[3] - box[1])
     level |= (middle >= box[1] - _BEYOND * unit) & (middle <= box[3] + _BEYOND * unit)
-    signs, reach = signs[level], reach[level]
+    rule = (width >= _RULE[0] * unit) & (high <= _RULE[1] * unit)  # that the formula stands on
+    level &= np.where(rule | bracket, (middle >= box[1]) & (middle <= box[3]), True)
+    taken &= (maths | bracket) & level
+    signs, reach = free[taken], reach[taken] * unit
     whole: Floats = np.array(box, np.float32)
     while len(signs):
         gap = np.maximum(signs[:, 0] - whole[2], whole[0] - signs[:, 2])
@@ -92,3 +104,70 @@ def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, leas
         signs, reach = signs[~near], reach[~near]
     x0, y0, x1, y1 = whole.tolist()
     return x0, y0, x1, y1
+
+
+def _is_stacked(parts: Floats) -> NDArray[np.bool_]:
+    """Which parts (N, 4) have another above or below, as the two of an equals sign."""
+    middle = (parts[:, 0] + parts[:, 2]) / 2
+    over = (middle[:, None] >= parts[None, :, 0]) & (middle[:, None] <= parts[None, :, 2])
+    heights = np.abs(parts[:, None, 1] - parts[None, :, 3])
+    near = heights <= 2 * (parts[:, 2] - parts[:, 0])[:, None]
+    return np.asarray((over & near).sum(1) > 1)
+
+
+def is_beside(box: Box, free: Floats, unit: float) -> bool:
+    """Whether one of the free parts (N, 4) stands in the line of a box as near as its signs do."""
+    width, high = free[:, 2] - free[:, 0], free[:, 3] - free[:, 1]
+    shared = np.minimum(free[:, 3], box[3]) - np.maximum(free[:, 1], box[1])
+    gap = np.maximum(free[:, 0] - box[2], box[0] - free[:, 2])
+    sign = (np.maximum(width, high) >= _SMALL * unit) & (high <= _HIGHEST * unit)
+    low = ((free[:, 1] + free[:, 3]) / 2 >= box[1] + _FOOT * (box[3] - box[1])) & (high <= unit)
+    level = shared >= _IN_LINE * high
+    near = (gap >= -_TOUCHING * unit) & (gap <= _SPACE * unit)
+    return bool((sign & level & near & ~low).any())
+
+
+def with_dots(box: Box, parts: Floats, free: NDArray[np.bool_], unit: float) -> Box:
+    """The box with the ``free`` ones of the parts (N, 4) that are the rest of an ellipsis at its
+    right end, or dots above its letters."""
+    side = np.maximum(parts[:, 2] - parts[:, 0], parts[:, 3] - parts[:, 1])
+    dot = (side >= _DOT[0] * unit) & (side <= _DOT[1] * unit)
+    more = [np.array([box], np.float32)]
+    more.append(_ellipsis(box, parts[dot], free[dot], unit))
+    inside = ~free & (parts[:, 0] < box[2]) & (parts[:, 2] > box[0])
+    own = parts[inside & (parts[:, 1] < box[3]) & (parts[:, 3] > box[1])]
+    above = dot & free & (side >= _ACCENT * unit) & (parts[:, 3] <= box[1] + _SMALL * unit)
+    for i in np.flatnonzero(above):
+        rest = np.delete(parts, i, 0)
+        if _is_accent(parts[i], own, rest, unit):
+            more.append(parts[i : i + 1])
+    x0, y0, x1, y1 = bounds(np.concatenate(more)).tolist()
+    return x0, y0, x1, y1
+
+
+def _ellipsis(box: Box, dots: Floats, free: NDArray[np.bool_], unit: float) -> Floats:
+    """The free dots of a row of dots that begins where the box ends."""
+    middle = (dots[:, 1] + dots[:, 3]) / 2
+    level = (middle >= box[1]) & (middle <= box[3]) & (dots[:, 2] >= box[2] - _NEXT * unit)
+    order = np.flatnonzero(level)[np.argsort(dots[level, 0])]
+    row: list[int] = []
+    end = box[2]
+    for i in order.tolist():
+        if row and abs(middle[i] - middle[row[0]]) > _ROW * unit:
+            continue
+        if dots[i, 0] - end > _NEXT * unit:
+            break
+        row.append(i)
+        end = max(end, float(dots[i, 2]))
+    taken = [i for i in row if free[i]]
+    return dots[taken] if len(row) >= _DOTS else dots[:0]
+
+
+def _is_accent(dot: Floats, own: Floats, rest: Floats, unit: float) -> bool:
+    """Whether a dot stands above a letter of the formula, and under no other ink."""
+    middle = (dot[0] + dot[2]) / 2
+    over = (own[:, 0] <= middle) & (own[:, 2] >= middle)
+    down = own[over, 1] - dot[3]
+    up = dot[1] - rest[(rest[:, 0] <= middle) & (rest[:, 2] >= middle), 3]
+    near = bool(len(down)) and 0 <= float(down.min()) <= _OVER * unit
+    return near and not ((up >= -_DOT[1] * unit) & (up <= _CLEAR * unit)).any()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.document.formula_pieces import inside_of, left_of
-from hmer_cli.document.line_words import owners
+from hmer_cli.document.line_words import owners, without_doubt, words_alone
 from hmer_cli.document.records import Drawing, Mark, TextWord
 from hmer_cli.geometry import Box, bounds
 from hmer_cli.page.detect.integral import Floats
@@ -23,6 +23,8 @@ from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
 from hmer_cli.page.text_regions import TextLine, find_text
 from hmer_cli.recognition.line_reader import LineReading
+
+_FEWEST = 2  # parts of a formula
 
 # In letter heights; conventions.
 _RULE = 1.5, 0.45, 4.0  # a rule is so wide and so low at most, and so many times as wide as high
@@ -53,14 +55,28 @@ class PageText:
         self._rules &= width >= _RULE[2] * height
 
     def words(self, regions: Sequence[Region], drawings: Sequence[Drawing]) -> tuple[TextWord, ...]:
-        """The words that are in none of the regions and drawings, line by line."""
-        taken = [*(region.place for region in regions), *(drawing.box for drawing in drawings)]
+        """The words that are in none of the regions and drawings, line by line; with those in the
+        box of a formula that are none of it."""
         found: list[TextWord] = []
         for number, line in enumerate(find_text(self.page, self.found)):
-            free = ~inside_of(line.parts, taken) & ~self._rules[line.indices]
+            taken = [region.place for region in regions if self._holds(region, line)]
+            free = ~inside_of(line.parts, [*taken, *(drawing.box for drawing in drawings)])
+            free &= ~self._rules[line.indices]
             if free.any():
                 found += self._words(line, free, number)
         return tuple(found)
+
+    def _holds(self, region: Region, line: TextLine) -> bool:
+        """Whether a formula may hold parts of a line: not where that is sure words, and the formula
+        has other parts."""
+        if region.lines or len(line.parts) < 2 or not inside_of(line.parts, [region.place]).any():
+            return True
+        reading = self._read(line.region)
+        if not (words_alone(reading) and without_doubt(reading)):
+            return True
+        others = inside_of(self.parts, [region.place])
+        others[line.indices] = False
+        return int(others.sum()) < _FEWEST
 
     def _words(self, line: TextLine, free: NDArray[np.bool_], number: int) -> Iterator[TextWord]:
         words = self._read(line.region).words

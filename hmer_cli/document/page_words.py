@@ -8,17 +8,20 @@ whose words it cannot read, being of another language, regions stay as they are.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.document.formula_growth import apart, grown, runs
+from hmer_cli.document.foreign_ink import foreign_ink, without_ink
+from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
 from hmer_cli.document.formula_pieces import PieceJoiner, inside_of, left_of
 from hmer_cli.document.line_words import (
     confidence,
     formulas,
+    is_word,
     letters,
     likely_maths,
     owners,
@@ -27,7 +30,6 @@ from hmer_cli.document.line_words import (
 )
 from hmer_cli.document.page_text import PageText
 from hmer_cli.document.records import Drawing, TextWord
-from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.geometry import Box, bounds, union
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import equals_signs
@@ -35,13 +37,11 @@ from hmer_cli.page.detect.search import (
     MOST_PARTS,
     PreparedPage,
     in_reading_order,
-    prepare_page,
 )
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Layout, Region, find_regions, is_cut_off
+from hmer_cli.page.regions import Layout, Preparations, Region, find_regions, is_cut_off
 from hmer_cli.page.text_regions import TextLine, find_text, region_of
 from hmer_cli.recognition.line_reader import LineReader, LineReading, shipped_lines
-from hmer_cli.recognition.reading import Reading
 
 # Chosen on notes-truth.
 _FEW_PARTS, _FOREIGN = 6, (20, 0.58)
@@ -61,18 +61,16 @@ _ADDED = 0.75  # confidence of a formula that is in no region,
 _WITH_EQUALS = 0.4  # the same of one with an equals sign
 _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
 _GOES_ON = 0.5  # confidence of what is added to a formula beside it
-_LONG, _FORMULA = 5, 0.3  # its tokens, or its confidence,
-_CERTAIN = 0.85  # which is that of one without a relation
-
-_RELATIONS = ALIGNED_RELATIONS | {"\\to", "\\rightarrow", "\\in"}
+_WORD = 2, 0.5  # letters of a word that is no formula's, and its confidence
+_LEFT_OUT = "ink right beside it was not read"
 
 
 @dataclass(frozen=True)
 class MathRegions:
     """The regions in reading order; with each, what it says if it is words, and whether it was
     ``added`` to those that the search found. ``readable``: there is text, as it lies on the page.
-    ``text`` are the words in none of them, and ``drawings`` what is no writing, where they are
-    asked for.
+    ``doubts`` say what speaks against where each ends. ``text`` are the words in none of them,
+    ``drawings`` what is no writing, where they are asked for.
     """
 
     regions: tuple[Region, ...] = ()
@@ -81,14 +79,16 @@ class MathRegions:
     readable: bool = False
     text: tuple[TextWord, ...] = ()
     drawings: tuple[Drawing, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, regions: Sequence[Region]) -> MathRegions:
         """Regions as they were found."""
-        return cls(tuple(regions), ("",) * len(regions), (False,) * len(regions))
+        none = ("",) * len(regions)
+        return cls(tuple(regions), none, (False,) * len(regions), doubts=none)
 
-    def __iter__(self) -> Iterator[tuple[Region, str, bool]]:
-        return zip(self.regions, self.words, self.added, strict=True)
+    def __iter__(self) -> Iterator[tuple[Region, str, bool, str]]:
+        return zip(self.regions, self.words, self.added, self.doubts, strict=True)
 
 
 NO_REGIONS = MathRegions()
@@ -100,35 +100,52 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
 
     As they are where the page is one expression, or the weights that read words are not installed.
     """
-    seen: list[PreparedPage] = []
-
-    def prepare(page: Page) -> PreparedPage:
-        seen[:] = seen or [prepare_page(page)]
-        return seen[0]
-
-    regions = find_regions(page, layout, prepare)
-    plain = MathRegions.of(regions)
-    if layout == "expression" or not seen or not 0 < len(seen[0].parts) <= MOST_PARTS:
-        return plain
-    reader = shipped_lines()
+    prepared = Preparations()
+    regions = find_regions(page, layout, prepared)
+    reader = shipped_lines() if layout != "expression" else None
     if reader is None:
-        return plain
-    finder = WordFinder(page, seen[0], reader)
+        return MathRegions.of(regions)
+    bands = prepared.on_page(page)
+    if not bands:
+        return MathRegions.of(regions)
+    tops = [top for top, _ in bands]
+    mine: list[list[Region]] = [[] for _ in bands]
+    for region in regions:
+        mine[max(0, bisect_right(tops, region.origin[1]) - 1)].append(region)
+    each = zip(bands, mine, strict=True)
+    return _together([_refined(page, found, own, reader, text) for (_, found), own in each])
+
+
+def _together(bands: Sequence[MathRegions]) -> MathRegions:
+    """What the bands of a page hold, their lines of text numbered one after the other."""
+    said: list[TextWord] = []
+    for band in bands:
+        first = 1 + max((word.line for word in said), default=-1)
+        said += [replace(word, line=word.line + first) for word in band.text]
+    return MathRegions(
+        tuple(region for band in bands for region in band.regions),
+        tuple(words for band in bands for words in band.words),
+        tuple(added for band in bands for added in band.added),
+        any(band.readable for band in bands),
+        tuple(said),
+        tuple(drawing for band in bands for drawing in band.drawings),
+        tuple(doubt for band in bands for doubt in band.doubts),
+    )
+
+
+def _refined(
+    page: Page, found: PreparedPage, regions: Sequence[Region], reader: LineReader, text: bool
+) -> MathRegions:
+    """The regions of a page, or of a band of it, without those that are words."""
+    if not 0 < len(found.parts) <= MOST_PARTS:
+        return MathRegions.of(regions)
+    finder = WordFinder(page, found, reader)
     refined = finder.refined(regions)
     if not text:
         return refined
-    besides = PageText(page, seen[0], finder.read_text)
+    besides = PageText(page, found, finder.read_text)
     drawings = besides.drawings(refined.regions)
     return replace(refined, text=besides.words(refined.regions, drawings), drawings=drawings)
-
-
-def is_formula(reading: Reading) -> bool:
-    """Whether what was added reads as a formula: with a relation, and long or not in great doubt,
-    or very surely."""
-    tokens = reading.label.split()
-    if _RELATIONS.isdisjoint(tokens):
-        return len(tokens) > _PARTS and reading.confidence >= _CERTAIN
-    return len(tokens) >= _LONG or reading.confidence >= _FORMULA
 
 
 class WordFinder:
@@ -159,7 +176,40 @@ class WordFinder:
         pieces = self._grown(self._joiner.joined(pieces), free, words)
         pieces = [piece for piece in self._joiner.joined(pieces) if self._is_enough(*piece)]
         known = sum(letters(word) for region in words for word in self.read(region).words)
-        return self._ordered(self._without_words(pieces), known >= _FOREIGN[0])
+        pieces = self._without_words(pieces)
+        saying = np.zeros(len(self.parts), bool)  # words
+        for line in lines:
+            saying[line.indices] = self._says_words(line.region)
+        pieces = [(self._alone(region, saying), added) for region, added in pieces]
+        for line in lines:
+            saying[line.indices] |= self._of_words(line)
+        saying |= self._within(self.parts, words)
+        return self._ordered(pieces, known >= _FOREIGN[0], ~saying, lines)
+
+    def _of_words(self, line: TextLine) -> NDArray[np.bool_]:
+        """Which parts of a line are of its words."""
+        words = self.read(line.region).words
+        if not words:
+            return np.zeros(len(line.parts), bool)
+        owner = owners(line.parts, words, left_of(line.region), self.unit)
+        return np.array([is_word(word, *_WORD) for word in words])[owner]
+
+    def _alone(self, region: Region, words: NDArray[np.bool_]) -> Region:
+        """A region without the words in its box, and without what marks it from below."""
+        inside = self._within(self.parts, [region])
+        if region.lines or not inside.any():
+            return region
+        kept = inside & ~words
+        if kept.sum() < _FEWEST:
+            return region
+        kept[kept] = ~foreign_ink(self.parts[kept], self.found.image, self.unit)
+        if kept.sum() < _FEWEST:
+            return region
+        own, foreign = self.parts[kept], self.parts[inside & ~kept]
+        if not len(foreign) or not len(own):
+            return region
+        box = _box(own)
+        return without_ink(region_of(self.page, self.found, box), foreign, own)
 
     def _of_search(self, regions: Sequence[Region]) -> tuple[list[Region], list[Region]]:
         """The formulas of the regions that the search found, and those that are words."""
@@ -201,12 +251,41 @@ class WordFinder:
         under = white <= -0.5 * (box[2] - box[0]) and -shared <= _LIMIT[1] * self.unit
         return beside or (narrow and under)
 
-    def _ordered(self, pieces: list[tuple[Region, bool]], readable: bool) -> MathRegions:
+    def _in_line(self, region: Region, lines: Sequence[TextLine]) -> str:
+        """The words that a region is of by what its line says, where they are sure."""
+        for line in lines:
+            own = self._within(line.parts, [region])
+            words = self.read(line.region).words
+            if own.any() and own.sum() == self._within(self.parts, [region]).sum() and words:
+                owner = owners(line.parts, words, left_of(line.region), self.unit)
+                held = [words[i] for i in sorted(set(owner[own].tolist()))]
+                reading = LineReading(tuple(held))
+                return words_alone(reading) if without_doubt(reading) else ""
+        return ""
+
+    def _ordered(
+        self,
+        pieces: list[tuple[Region, bool]],
+        readable: bool,
+        signs: NDArray[np.bool_],
+        lines: Sequence[TextLine],
+    ) -> MathRegions:
+        """The pieces in reading order, doubted where ``signs`` that are in none stand beside."""
         places = [region.place for region, _ in pieces]
         order = [places.index(place) for place in in_reading_order(places)]
         regions = tuple(pieces[i][0] for i in order)
-        words = tuple("" if r.lines else words_alone(self.read(r)) for r in regions)
-        return MathRegions(regions, words, tuple(pieces[i][1] for i in order), readable)
+        words = tuple(
+            "" if r.lines else words_alone(self.read(r)) or self._in_line(r, lines) for r in regions
+        )
+        free = self.parts[signs & ~self._within(self.parts, regions)]
+        beside = [not r.lines and is_beside(r.place, free, self.unit) for r in regions]
+        return MathRegions(
+            regions,
+            words,
+            tuple(pieces[i][1] for i in order),
+            readable,
+            doubts=tuple(_LEFT_OUT if each else "" for each in beside),
+        )
 
     def read(self, region: Region) -> LineReading:
         """What a region says as a line of text; read once."""
@@ -262,6 +341,7 @@ class WordFinder:
             if not region.lines:
                 more = grown(box, self.parts[~taken], likely[~taken], self.unit, _GOES_ON)
                 box = self._without_words_beside(box, more)
+                box = with_dots(box, self.parts, ~taken, self.unit)
                 taken |= inside_of(self.parts, [box])
             same = box == region.place
             done.append((region if same else region_of(self.page, self.found, box), added))
@@ -278,7 +358,11 @@ class WordFinder:
 
     def _is_word(self, box: Box) -> bool:
         """Whether the ink in a box, by itself, is words without a doubt."""
-        reading = self.read(region_of(self.page, self.found, box))
+        return self._says_words(region_of(self.page, self.found, box))
+
+    def _says_words(self, region: Region) -> bool:
+        """Whether a region is words without a doubt."""
+        reading = self.read(region)
         return bool(words_alone(reading)) and without_doubt(reading)
 
     def _is_enough(self, region: Region, added: bool) -> bool:

@@ -23,15 +23,17 @@ from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, readings_of
 from hmer_cli.document.comma_lists import parted_at_commas
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.line_words import spells
-from hmer_cli.document.lone_brackets import without_lone_bracket
+from hmer_cli.document.formula_or_words import is_formula, is_words
+from hmer_cli.document.loose_ends import without_loose_ends
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
+from hmer_cli.document.page_agreement import agreeing
 from hmer_cli.document.page_files import PageFiles
-from hmer_cli.document.page_words import NO_REGIONS, MathRegions, find_mathematics, is_formula
+from hmer_cli.document.page_words import NO_REGIONS, MathRegions, find_mathematics
 from hmer_cli.document.records import (
     Handwriting,
     PageRead,
     Picture,
+    RegionReading,
     Result,
     TextWord,
     Transform,
@@ -327,24 +329,36 @@ def _recognised(
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: Options) -> Result:
     if work.known is not None:
         return work.known
-    found, among_text = [], len(work.regions) > 1
+    among_text = len(work.regions) > 1
     said = list(work.found.text)
-    for region, words, added in work.found:
+    read: list[tuple[Region, RegionReading]] = []
+    for region, words, added, doubt in work.found:
         reading = reading_of(region, readings)
         if added and not is_formula(reading):
             continue
-        if among_text and spells(reading.label, words):
-            said.append(TextWord(words, region.box, -1, round(float(reading.confidence), 4)))
+        if among_text and is_words(reading, words):
+            said.append(
+                TextWord(
+                    words or reading.label.replace(" ", ""),
+                    region.box,
+                    -1,
+                    round(float(reading.confidence), 4),
+                )
+            )
             continue
-        expression = region_reading(region, reading, words)
+        read.append((region, region_reading(region, reading, words, doubt)))
+    found: list[RegionReading] = []
+    agreed = agreeing([expression for _, expression in read])
+    for (region, _), expression in zip(read, agreed, strict=True):
         if among_text:
-            expression = without_lone_bracket(expression)
+            expression = without_loose_ends(expression)
         if options.handwriting:
             handwriting = _handwriting(region, work.to_source)
             found.append(replace(expression, handwriting=handwriting))
         else:
             found += parted_at_commas(expression) if among_text else [expression]
-    return Result(reader.model, tuple(found), work.to_source, work.found.text, work.found.drawings)
+    shown = tuple(said) if options.text else ()
+    return Result(reader.model, tuple(found), work.to_source, shown, work.found.drawings)
 
 
 def _handwriting(region: Region, to_source: Transform | None) -> Handwriting:

@@ -7,14 +7,19 @@ after they were cached.
 from __future__ import annotations
 
 from hmer_cli.document.doubts import doubt_of
+from hmer_cli.document.one_sided_limits import with_sides
 from hmer_cli.document.records import RegionReading
 from hmer_cli.geometry import Box
 from hmer_cli.page.regions import Region
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 
-def region_reading(region: Region, reading: Reading, words: str = "") -> RegionReading:
-    """The reading, and ``words``, with token boxes in page coordinates, rounded."""
+def region_reading(
+    region: Region, reading: Reading, words: str = "", doubt: str = ""
+) -> RegionReading:
+    """The reading, ``words`` and what is in ``doubt``, with token boxes in page coordinates,
+    rounded."""
+    reading = with_sides(reading)
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(
@@ -33,7 +38,7 @@ def region_reading(region: Region, reading: Reading, words: str = "") -> RegionR
         region.key,
         Reading(reading.label, round(float(reading.confidence), 4), tokens, alternatives),
         words,
-        doubt_of(region.image, reading.label),
+        doubt_of(region.image, reading.label) or doubt,
     )
 
 

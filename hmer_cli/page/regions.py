@@ -9,9 +9,8 @@ is a page, which is searched (``detect/search.py``) and whose boxes are complete
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
 from typing import Literal, get_args
 
 import cv2
@@ -99,23 +98,52 @@ class Region:
         return hashlib.sha256(b"%d %d " % ink.shape + np.packbits(ink).tobytes()).hexdigest()
 
 
-Preparation = Callable[[Page], PreparedPage]
+class Preparations:
+    """A page made ready for the search, once; where it is long, each of its bands."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, int], PreparedPage] = {}
+
+    def __call__(self, page: Page, above: int = 0) -> PreparedPage:
+        """This page, or a band of it that begins ``above`` so many rows."""
+        place = above, len(page.image)
+        if place not in self._found:
+            self._found[place] = prepare_page(page)
+        return self._found[place]
+
+    def on_page(self, page: Page) -> list[tuple[int, PreparedPage]]:
+        """What was made ready, from the top down, each with its first row; in pixels of the page,
+        and no more to be searched."""
+        whole = 0, len(page.image)
+        cut = sorted(place for place in self._found if place != whole)
+        if not cut:
+            return [(0, found) for found in self._found.values()]
+        image = np.full_like(page.image, 255)
+        bands = []
+        for above, height in cut:
+            found = self._found[above, height]
+            image[above : above + height] = found.image
+            down = np.array([0, above, 0, above], np.float32) / np.float32(found.scale)
+            boxes = found.parts.boxes + down
+            parts = replace(found.parts, boxes=boxes)
+            bands.append((above, replace(found, image=image, parts=parts, sharp=None)))
+        return bands
 
 
 def find_regions(
-    page: Page, layout: Layout = "auto", prepare: Preparation = prepare_page
+    page: Page, layout: Layout = "auto", prepare: Preparations | None = None
 ) -> list[Region]:
     """The regions of the page in reading order; none where it holds no ink or, if it is a page
     of notes, no mathematics.
 
-    Where the strokes are known, and are all that a box holds, it is read by them. ``prepare`` may
-    keep what it makes of the page, for others to look at. Raises UsageError for a layout that there
-    is not, MissingError where the weights that find regions are not installed.
+    Where the strokes are known, and are all that a box holds, it is read by them. ``prepare``
+    keeps what was made of the page, for others to look at. Raises UsageError for a layout that
+    there is not, MissingError where the weights that find regions are not installed.
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
-    prepared = cache(partial(prepare, page))
-    if page.written is not None and not _is_searched(page, layout, prepared):
+    prepare = prepare or Preparations()
+    if page.written is not None and not _is_searched(page, layout, prepare):
         return [_all_ink(page, page.written)]
     if not has_ink(page.image):
         return []
@@ -123,8 +151,8 @@ def find_regions(
         return _system(page, prepare) or _whole(page)
     bands = cut_into_bands(page.image)
     if len(bands) > 1:
-        return [region for band in bands for region in _in_band(page, *band)]
-    found = prepared()
+        return [region for band in bands for region in _in_band(page, *band, prepare)]
+    found = prepare(page)
     in_lines = page.redrawn and page.ink is not None and page.ink.in_lines
     asked = layout == "page" or in_lines
     boxes = _searched(page, found) if asked or _may_be_page(found) else []
@@ -159,25 +187,23 @@ def cut_out(page: Page, boxes: Sequence[Box]) -> list[Region | None]:
     return found
 
 
-def _is_searched(page: Page, layout: Layout, prepared: Callable[[], PreparedPage]) -> bool:
+def _is_searched(page: Page, layout: Layout, prepare: Preparations) -> bool:
     """Whether a page of nothing but ink is taken for more than one expression."""
     if layout != "auto" or page.ink is None:
         return layout == "page"
     if page.ink.in_lines or len(page.ink) < 2 * _FEWEST:
         return page.ink.in_lines
-    parts = prepared().parts
+    parts = prepare(page).parts
     return (len(page.ink) >= FEWEST_PARTS and is_page(parts)) or are_equations(parts)
 
 
-def _in_band(page: Page, top: int, foot: int) -> list[Region]:
+def _in_band(page: Page, top: int, foot: int, prepare: Preparations) -> list[Region]:
     """The regions between two rows of a long page, by a search at its own resolution."""
     band = replace(page, image=page.image[top:foot])
     if not has_ink(band.image):
         return []
-    found = prepare_page(band)
-    boxes = _searched(page, found)
-    crops = Crops(found.image, boxes)
-    return [_alone(page, crops, box, top) for box in boxes]
+    found = prepare(band, top)
+    return _regions(page, found, _searched(page, found), top)
 
 
 def _whole(page: Page) -> list[Region]:
@@ -190,7 +216,7 @@ def _whole(page: Page) -> list[Region]:
     return [] if box is None else [cut_region(page, bare, box, _MARGIN)]
 
 
-def _system(page: Page, prepare: Preparation) -> list[Region]:
+def _system(page: Page, prepare: Preparations) -> list[Region]:
     """The system of equations beside a brace that most of the ink is of; else none."""
     found = prepare(page)
     if len(found.parts) > _MOST_SIGNS or not begins_with_brace(found.parts):
@@ -239,8 +265,11 @@ def _all_ink(page: Page, written: InkImage) -> Region:
     return Region(written.ink.box(), page.image, written=written)
 
 
-def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Region]:
-    """The regions of boxes with what stands beside them: braces, and signs at the ends of lines."""
+def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box], above: int = 0) -> list[Region]:
+    """The regions of boxes with what stands beside them: braces, and signs at the ends of lines.
+
+    What was ``found`` begins ``above`` so many rows of the page.
+    """
     there = np.array(boxes, np.float32).reshape(-1, 4) / found.scale
     whole = complete_rows(there, found.parts)
     if not len(whole):
@@ -253,13 +282,16 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box]) -> list[Regi
     }
     others = [_scaled(box, found.scale) for box in alone]
     if scaled:
-        others = [box for box in others if not is_cut_off(page, box)]
+        others = [box for box in others if not is_cut_off(page, shift(box, 0, above))]
     ordered = in_reading_order([*others, *scaled])
     crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
     regions: list[Region] = []
     for box in ordered:
-        cases = tuple(_alone(page, crops, line) for line in lines.get(box, ()))
-        region = cut_region(page, found.image, box, 0) if cases else _alone(page, crops, box)
+        cases = tuple(_alone(page, crops, line, above) for line in lines.get(box, ()))
+        if cases:
+            region = cut_region(page, found.image, box, 0, above)
+        else:
+            region = _alone(page, crops, box, above)
         regions.append(replace(region, lines=cases))
     return regions
 

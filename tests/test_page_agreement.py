@@ -1,0 +1,65 @@
+"""Readings that the other readings of a page decide."""
+
+from __future__ import annotations
+
+from hmer_cli.document.page_agreement import agreeing
+from hmer_cli.document.records import RegionReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
+
+BOX = (0.0, 0.0, 9.0, 9.0)
+
+
+def read(label: str, confidence: float, **others: float) -> RegionReading:
+    """A reading with alternatives, whose names have ``J`` for a space."""
+    tokens = tuple(TokenReading(token, 0.9, BOX) for token in label.split())
+    alternatives = tuple(Alternative(o.replace("J", " "), p) for o, p in others.items())
+    return RegionReading(BOX, BOX, label, Reading(label, confidence, tokens, alternatives))
+
+
+def labels(*expressions: RegionReading) -> list[str]:
+    """The labels after all."""
+    return [each.reading.label for each in agreeing(expressions)]
+
+
+SMALL = [read("f ( x ) = x + 1", 0.95), read("x _ { 0 } = 2 x", 0.9), read("x = y", 0.9)]
+
+
+def test_a_doubtful_capital_is_small_where_the_page_has_it_small() -> None:
+    *_, expression = agreeing([*SMALL, read("X + 1 = 2", 0.4, **{"xJ+J1J=J2": 0.2})])
+    reading = expression.reading
+    assert reading.label == "x + 1 = 2"
+    assert [token.token for token in reading.tokens] == ["x", "+", "1", "=", "2"]
+    assert 0.4 < reading.confidence < 0.6
+    assert reading.alternatives[0].label == "X + 1 = 2"
+
+
+def test_it_stays_where_the_page_has_it_or_the_reader_is_sure() -> None:
+    large = [read("X = A X", 0.9), read("X + Y", 0.9)]
+    doubtful = read("X + 1 = 2", 0.4, **{"xJ+J1J=J2": 0.2})
+    assert labels(*SMALL, *large, doubtful)[-1] == "X + 1 = 2"
+    sure = read("X + 1 = 2", 0.95, **{"xJ+J1J=J2": 0.02})
+    assert labels(*SMALL, sure)[-1] == "X + 1 = 2"
+    assert labels(doubtful) == ["X + 1 = 2"]
+
+
+def test_signs_between_the_same_neighbours_are_the_same() -> None:
+    others = [read("y = ( x - 3 )", 0.9), read("z = ( x - 3 ) + 1", 0.9)]
+    doubtful = read("( x - 5 ) = 0", 0.3, **{"(JxJ-J3J)J=J0": 0.25})
+    assert labels(*others, doubtful)[-1] == "( x - 3 ) = 0"
+
+
+def test_a_sign_that_the_reading_has_elsewhere_stays() -> None:
+    others = [read("g ( x ) = 1", 0.9), read("f ( x ) = 2", 0.9)]
+    doubtful = read("f ( n ) = n", 0.3, **{"fJ(JxJ)J=Jn": 0.25})
+    assert labels(*others, doubtful)[-1] == "f ( n ) = n"
+
+
+def test_labels_of_other_structure_are_never_chosen() -> None:
+    doubtful = read("X ^ { 1 }", 0.3, **{"xJ1": 0.29, "xJ_J{J1J}": 0.28})
+    assert labels(*SMALL, doubtful)[-1] == "X ^ { 1 }"
+
+
+def test_the_other_case_need_not_be_among_the_alternatives_where_the_page_is_full_of_it() -> None:
+    many = [read("x + x + x + x = x", 0.9)] * 4
+    assert labels(*many, read("X + 1 = 2", 0.4))[-1] == "x + 1 = 2"
+    assert labels(*SMALL, read("X + 1 = 2", 0.4))[-1] == "X + 1 = 2"
