@@ -4,7 +4,7 @@ Input: images (H, W) of one expression each, or ink. Output: a `Reading` each, i
 calibrated confidence, token boxes and alternatives. Method: CTC prefix beam search
 (`hmer_cli.recognition.ctc`) and beam search of graph models propose labels, whose scores are added
 (`hmer_cli.recognition.rescoring`) to their prior (`hmer_cli.recognition.label_prior`). Where the
-margin of the best label is small, further models join, for ink a second pass at a larger scale.
+margin of the best label is small, further models join.
 Confidence is the margin and the CTC odds under Platt scaling (Platt, 1999).
 """
 
@@ -27,13 +27,12 @@ from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import resolve
-from hmer_cli.models.session import Session, cores, open_session
+from hmer_cli.models.session import Session, cores, freeing, open_session
 from hmer_cli.recognition import ctc
 from hmer_cli.recognition.charset import charset as tokens_of
-from hmer_cli.recognition.graph_decoder import GraphScorer
 from hmer_cli.recognition.label_prior import LabelPrior
 from hmer_cli.recognition.language_model import LanguageModel
-from hmer_cli.recognition.prepare import Prepared, prepare
+from hmer_cli.recognition.prepare import Measured, Prepared, measure, prepare
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 from hmer_cli.recognition.rescoring import (
     LENGTH_BONUS,
@@ -45,14 +44,7 @@ from hmer_cli.recognition.rescoring import (
     rescore,
 )
 from hmer_cli.recognition.scale import CELL, SYMBOL
-from hmer_cli.recognition.scorer_sets import (
-    IMAGE,
-    IMAGE_UNSURE,
-    INK,
-    INK_UNSURE,
-    SCORERS,
-    GraphModels,
-)
+from hmer_cli.recognition.scorer_sets import SCORERS, GraphModels
 from hmer_cli.recognition.units import Units
 
 METADATA = "hmer"
@@ -67,11 +59,12 @@ LANGUAGE = "hmer.language"
 ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
 
-IMAGE_MARGIN, INK_MARGIN = (math.log(p / (1 - p)) for p in (0.99, 0.99))
-"""Margins (log-odds) below which further models are asked.
+MARGIN = math.log(0.99 / 0.01)
+"""The margin (log-odds) below which further models are asked.
 
-Three in five images of CROHME test2014 are above. With 0.9 for 0.99 it is four in five, and as many
-are right, but ``\\langle`` and ``\\overline``, rare in CROHME, were no longer read in any hand.
+Three in five images of CROHME test2014 are above, and seven in ten inks. With 0.9 for 0.99 it is
+four in five images, and as many are right, but ``\\langle`` and ``\\overline``, rare in CROHME,
+were no longer read in any hand.
 """
 
 SECOND_PASS_SCALES = 1.5, 1.15
@@ -86,8 +79,8 @@ SECOND_PASS_PIXELS = 120_000
 CERTAINTY_SCALE = 0.7
 """Scale of `Recogniser.certainty` relative to the first pass; takes half the time."""
 
-BEAM_WIDTH = 20
-"""Hypotheses of the CTC prefix beam search."""
+BEAM_WIDTH, JOINT_BEAM_WIDTH = 20, 10
+"""Hypotheses of the CTC prefix beam search, alone and where graph models propose labels, too."""
 
 REPAIRED = 12  # convention
 """Labels with more paired brackets that are proposed in place of one with unpaired brackets."""
@@ -176,11 +169,11 @@ class Recogniser:
                 f"{path} holds no recogniser of expressions", "see: hmer weights list"
             ) from error
 
-    def read(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Reading]:
+    def read(self, images: Sequence[Readable], width: int | None = None) -> list[Reading]:
         """One reading per image, in their order.
 
         Images are (H, W) uint8, dark ink on white paper, one expression each, or `InkImage` with
-        strokes, which are recognised better. ``width`` is that of the beam. Images do not
+        strokes, which are recognised better. ``width`` is that of the CTC beam. Images do not
         influence each other's readings.
         """
         return list(self._pool.map(lambda image: self._reading(image, width), images))
@@ -192,7 +185,7 @@ class Recogniser:
         other readings of its page.
         """
         images = [image for page in pages for image in page]
-        ranked = iter(list(self._pool.map(lambda image: self._ranked(image, BEAM_WIDTH), images)))
+        ranked = iter(list(self._pool.map(lambda image: self._ranked(image), images)))
         readings = []
         for page in pages:
             found = [next(ranked) for _ in page]
@@ -205,7 +198,7 @@ class Recogniser:
             readings.append([self._told(*each) for each in zip(page, firsts, lists, strict=True)])
         return readings
 
-    def rank(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Ranked | None]:
+    def rank(self, images: Sequence[Readable], width: int | None = None) -> list[Ranked | None]:
         """The best label of each image with its scores; None for an image without ink."""
         found = self._pool.map(lambda image: self._ranked(image, width), images)
         return [ranked for _, ranked in found]
@@ -220,7 +213,7 @@ class Recogniser:
             return -math.inf
         return float(self._run(prepared)["frames"][0].max(axis=1).mean())
 
-    def _reading(self, image: Readable, width: int) -> Reading:
+    def _reading(self, image: Readable, width: int | None) -> Reading:
         return self._told(image, *self._ranked(image, width))
 
     def _told(self, image: Readable, first: Pass | None, best: Ranked | None) -> Reading:
@@ -248,50 +241,65 @@ class Recogniser:
         found = zip(behind, shares.tolist(), strict=True)
         return tuple(Alternative(o, min(share, confidence)) for o, share in found)[:ALTERNATIVES]
 
-    def _ranked(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
+    def _ranked(
+        self, image: Readable, width: int | None = None
+    ) -> tuple[Pass | None, Ranked | None]:
         """The first pass, and the best label; None without ink.
 
-        Where the margin is small, further graph models join, and for ink a second pass. A file
-        without graph model has a second pass with its decoder.
+        Graph models join one by one until the margin is large. A file without graph model has a
+        second pass with its decoder.
         """
-        first = self._pass(image, self._symbol, width)
+        width = width or (JOINT_BEAM_WIDTH if self._graphs else BEAM_WIDTH)
+        measured = measure(image)
+        first = self._pass(image, self._symbol, width, measured)
         if first is None:
             return None, None
-        strokes = self._graphs.scorers(image, INK) if isinstance(image, InkImage) else []
-        scorers = strokes or self._graphs.scorers(image, IMAGE)
-        proposed = self._proposed(scorers)
-        best = rescore([first], scorers, proposed, self._prior)
-        sure = best.margin >= (INK_MARGIN if strokes else IMAGE_MARGIN)
-        if best.units and sure and not self._prior.repaired(best):
-            return first, best
-        further = self._graphs.scorers(image, INK_UNSURE if strokes else IMAGE_UNSURE)
-        scorers, proposed = scorers + further, proposed + self._proposed(further)
-        passes = [first]
-        if strokes or not scorers:  # images with graph models: nothing on test2014 and crops
-            passes += self._second_pass(image, first, width)
-        return first, self._best(passes, scorers or self._decoder_scorers(passes), proposed)
+        passes, scorers, proposed = [first], list[Scorer](), list[Label]()
+        best = None
+        for scorer in self._graphs.cascade(image, measured):
+            scorers.append(scorer)
+            draft = best.units if best else first.found[0].units
+            proposed += scorer.propose(self.units, allowed=self._allowed, draft=draft)
+            best = rescore(passes, scorers, proposed, self._prior)
+            if self._sure(best):
+                return first, best
+        if best is None:
+            best = rescore(passes, prior=self._prior)
+            if self._sure(best):
+                return first, best
+            passes += self._second_pass(image, first, width, measured)
+            scorers += self._decoder_scorers(passes)
+            best = rescore(passes, scorers, prior=self._prior)
+        return first, self._repaired(best, passes, scorers, proposed)
 
-    def _second_pass(self, image: Readable, first: Pass, width: int) -> list[Pass]:
+    def _sure(self, best: Ranked) -> bool:
+        """Whether no further model is asked."""
+        return bool(best.units) and best.margin >= MARGIN and not self._prior.repaired(best)
+
+    def _second_pass(
+        self, image: Readable, first: Pass, width: int, measured: Measured | None
+    ) -> list[Pass]:
         """A pass at a larger scale, if there is ink."""
         largest, smallest = SECOND_PASS_SCALES
         scale = math.sqrt(SECOND_PASS_PIXELS / first.prepared.pixels.size)
-        second = self._pass(image, self._symbol * min(largest, max(smallest, scale)), width)
+        symbol = self._symbol * min(largest, max(smallest, scale))
+        second = self._pass(image, symbol, width, measured)
         return [second] if second else []
 
-    def _best(
-        self, passes: Sequence[Pass], scorers: Sequence[Scorer], proposed: Sequence[Label]
+    def _repaired(
+        self,
+        best: Ranked,
+        passes: Sequence[Pass],
+        scorers: Sequence[Scorer],
+        proposed: Sequence[Label],
     ) -> Ranked:
-        """The labels ranked; where the best has unpaired brackets, those near it join."""
-        best = rescore(passes, scorers, proposed, self._prior)
+        """The labels ranked anew if the best has unpaired brackets: those near it join."""
         repaired = self._prior.repaired(best)
         if not repaired:
             return best
         nearest = ctc.likelihood(passes[0].frames, repaired).argsort()[::-1][:REPAIRED]
         also = [repaired[i] for i in nearest]
         return rescore(passes, scorers, [*proposed, *also], self._prior)
-
-    def _proposed(self, scorers: Sequence[GraphScorer]) -> list[Label]:
-        return [x for each in scorers for x in each.propose(self.units, allowed=self._allowed)]
 
     @cached_property
     def _prior(self) -> LabelPrior:
@@ -316,9 +324,11 @@ class Recogniser:
     def _decoder_scorers(self, passes: Sequence[Pass]) -> list[DecoderScorer]:
         return [DecoderScorer(self._decoder, passes)] if self._decoder else []
 
-    def _pass(self, image: Readable, symbol: float, width: int) -> Pass | None:
+    def _pass(
+        self, image: Readable, symbol: float, width: int, measured: Measured | None
+    ) -> Pass | None:
         """One pass with symbols scaled to ``symbol`` pixels; None without ink."""
-        prepared = prepare(image, symbol)
+        prepared = prepare(image, symbol, measured) if measured else None
         if prepared is None:
             return None
         outputs = self._run(prepared)
@@ -335,8 +345,9 @@ class Recogniser:
         if p.motion is not None and self._channels > 1:
             image[0, 1:, :height, :width] = p.motion / np.float32(127)
         feed = {"images": image, "sizes": np.array([p.cells], np.int64)}
-        with self._large if p.pixels.size > SECOND_PASS_PIXELS else nullcontext():
-            found = self._session.run(self._outputs, feed)
+        large = p.pixels.size > SECOND_PASS_PIXELS
+        with self._large if large else nullcontext():
+            found = self._session.run(self._outputs, feed, freeing() if large else None)
         return dict(zip(self._outputs, found, strict=True))
 
     def _restricted(self, frames: ctc.Frames) -> ctc.Frames:
@@ -378,4 +389,4 @@ def _damaged(error: Exception) -> MissingError:
 
 
 def _session(model: str | bytes) -> Session:
-    return open_session(model, arena=False)
+    return open_session(model)
