@@ -138,6 +138,34 @@ def test_a_wider_search_finds_nothing_less_likely(graph_decoder: GraphDecoder) -
         assert wide >= narrow - 1e-4
 
 
+@pytest.mark.parametrize("ahead", [-np.inf, -1.0, 0.0, np.inf])
+def test_a_search_begins_where_the_draft_is_no_longer_sure(
+    graph_decoder: GraphDecoder, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
+    monkeypatch.setattr("hmer_cli.recognition.graph_decoder.AHEAD", ahead)
+    for count in range(1, 8):
+        found = scorer_of(graph_decoder, count)
+        alone = found.propose(UNITS)
+        draft = alone[-1]
+        proposed = found.propose(UNITS, draft=draft)
+        assert proposed == ([draft] if ahead == -np.inf else alone if ahead == np.inf else proposed)
+        for label in proposed:
+            assert problems(" ".join(UNITS.decode(label))) == []
+            assert found.known[0][label] == pytest.approx(_forwards(found, label), abs=0.02)
+
+
+def test_labels_that_cannot_lead_are_scored_from_the_left_alone(
+    graph_decoder: GraphDecoder,
+) -> None:
+    labels = [(2,), (1, 3, 4, 3), (2, 1)]
+    both = scorer_of(graph_decoder, 3)(labels)
+    found = scorer_of(graph_decoder, 3)
+    scores = found(labels, np.array([0.0, 100.0, 99.0]))
+    assert scores[0] == pytest.approx(_forwards(found, labels[0]), abs=0.02)
+    assert scores[1:] == pytest.approx(both[1:], abs=0.02)
+    assert found(labels) == pytest.approx(both, abs=0.02)
+
+
 def _forwards(found: GraphScorer, label: tuple[int, ...]) -> float:
     units = np.array([[0, *label]])
     outputs, _ = found._decode_step(units, np.zeros(1, np.int64), found._empty_cache(1))

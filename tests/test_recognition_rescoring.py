@@ -59,7 +59,9 @@ class Shortest:
         self.weight = weight
         self.counts: list[int] = []
 
-    def __call__(self, labels: Sequence[tuple[int, ...]]) -> np.ndarray:
+    def __call__(
+        self, labels: Sequence[tuple[int, ...]], totals: np.ndarray | None = None
+    ) -> np.ndarray:
         self.counts.append(len(labels))
         return np.array([-50.0 * len(label) for label in labels])
 

@@ -131,7 +131,7 @@ def test_ink_to_a_graph_model_that_proposes_and_scores(
     assert both.model == "both"
     for ink in inks:
         image = legible_ink_image(ink)
-        scorers = both._graphs.scorers(image, "ink") + both._graphs.scorers(image.image, "image")
+        scorers = list(both._graphs.cascade(image))
         assert len(scorers) == 2
         for scorer in scorers:
             best, *_ = scorer.propose(both.units)
@@ -270,7 +270,7 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     new = Recogniser.load(str(tmp_path / "pieces" / "new.onnx"))
     for ink in (sum_of_ones(), one()):
         image = legible_ink_image(ink).image
-        (scorer,) = new._graphs.scorers(image, "image")
+        (scorer,) = new._graphs.cascade(image)
         best, *_ = scorer.propose(new.units)
         assert " ".join(new.units.decode(best)) == ink.label
     given = [*given[:2], "--name", "two", "--data", str(folder), "--beside"]
@@ -278,18 +278,15 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     join.main()
     two = Recogniser.load(str(tmp_path / "pieces" / "two.onnx"))
     image = legible_ink_image(sum_of_ones())
-    (first,) = two._graphs.scorers(image.image, "image")
-    (further,) = two._graphs.scorers(image.image, "image, unsure")
-    strokes = two._graphs.scorers(image, "ink")
-    assert first.graph_decoder is not further.graph_decoder
-    assert [each.graph_decoder for each in strokes][-1] is further.graph_decoder
+    first, further = (each.graph_decoder for each in two._graphs.cascade(image.image))
+    assert first is not further
+    assert [each.graph_decoder for each in two._graphs.cascade(image)] == [first, further, further]
     assert [reading.label for reading in two.read([image.image])] == [sum_of_ones().label]
     given = [str(tmp_path / "pieces" / "two.onnx"), str(tmp_path / "graph"), *given[2:-1]]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
     join.main()  # in the place of the first: the second stays
     three = Recogniser.load(str(tmp_path / "graph" / "two.onnx"))
-    decoders = [each.graph_decoder for each in three._graphs.scorers(image, "ink")]
-    decoders += [each.graph_decoder for each in three._graphs.scorers(image.image, "image")]
+    decoders = [each.graph_decoder for each in three._graphs.cascade(image)]
     assert len(set(map(id, decoders))) == 2
 
 

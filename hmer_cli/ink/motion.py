@@ -54,11 +54,14 @@ def motion(strokes: Sequence[Stroke], shape: tuple[int, int], pen: float, first:
     turn = ((stroke + first) % TURNS) * (2 / (TURNS - 1)) - 1
     values = np.round(127 * np.stack([step[:, 0], step[:, 1], along, turn])).astype(np.int8)
     brush = _brush(pen)
-    for start in range(0, len(index), _AT_ONCE):
-        some = slice(start, start + _AT_ONCE)
-        x, y = (np.floor(places[some])[:, None] + brush).astype(int).transpose(2, 0, 1)
+    pixels = np.floor(places).astype(int)
+    covered = (pixels[1:] == pixels[:-1]).all(axis=1)  # by the next sample
+    last = index[~np.append(covered, False)]
+    for start in range(0, len(last), _AT_ONCE):
+        some = last[start : start + _AT_ONCE]
+        x, y = (pixels[some, None] + brush).transpose(2, 0, 1)
         visible = (x >= 0) & (y >= 0) & (x < shape[1]) & (y < shape[0])
-        which = np.broadcast_to(index[some, None], visible.shape)[visible]
+        which = np.broadcast_to(some[:, None], visible.shape)[visible]
         drawn[:, y[visible], x[visible]] = values[:, which]
     return drawn
 

@@ -40,33 +40,66 @@ class Path:
     state: Prefix
 
 
+START = Path((), 0.0, Prefix())
+"""The empty prefix."""
+
+
+def prefix_of(prefix: tuple[int, ...], score: float, units: Units) -> Path:
+    """The hypothesis of these units. Raises ValueError where the grammar forbids them."""
+    state = Prefix()
+    for unit in prefix:
+        following = extended(state, units.names[unit])
+        if following is None:
+            raise ValueError(f"no label begins with {units.decode(prefix)}")
+        state = following
+    return Path(prefix, score, state)
+
+
 def beam_search(
-    step: Step, units: Units, width: int, longest: int, count: int
+    step: Step, units: Units, width: int, longest: int, count: int, start: Path = START
 ) -> tuple[list[Path], list[Path]]:
     """Up to ``count`` complete labels, best first, and the prefixes of the last step.
 
     ``width`` is the number of prefixes kept, ``longest`` the maximal length in units. BLANK is the
-    start and end symbol; only units that the grammar allows extend a prefix.
+    start and end symbol; only units that the grammar allows extend a prefix. All labels begin with
+    ``start``.
     """
-    paths, last, parents = [Path((), 0.0, Prefix())], [BLANK], [0]
+    paths, last, parents = [start], [start.units[-1] if start.units else BLANK], [0]
     ended: list[Path] = []
     for _ in range(longest):
-        rows = step(last, parents)
-        grown: list[tuple[Path, int]] = []
-        for row, path in enumerate(paths):
-            for unit in np.argsort(-rows[row], kind="stable")[: width + 1].tolist():
-                score = path.score + float(rows[row, unit])
-                if unit == BLANK:
-                    if path.state.complete:
-                        ended.append(Path(path.units, score, path.state))
-                elif (state := extended(path.state, units.names[unit])) is not None:
-                    grown.append((Path((*path.units, unit), score, state), row))
-        ended = sorted(ended, key=lambda path: -path.score)[:count]
+        grown, complete = _grown(paths, step(last, parents), units, width)
+        ended = sorted(ended + complete, key=lambda path: -path.score)[:count]
         least = ended[-1].score if len(ended) == count else -np.inf
-        grown = sorted(grown, key=lambda entry: -entry[0].score)[:width]
         grown = [entry for entry in grown if entry[0].score > least]
         if not grown:
             break
         paths, parents = [path for path, _ in grown], [row for _, row in grown]
         last = [path.units[-1] for path in paths]
     return ended, paths
+
+
+def _grown(
+    paths: Sequence[Path], rows: NDArray[np.float32], units: Units, width: int
+) -> tuple[list[tuple[Path, int]], list[Path]]:
+    """The ``width`` best longer prefixes, best first, each with its row, and the labels that end.
+
+    Only the ``width`` + 1 likeliest units of each row are considered.
+    """
+    likely = min(width + 1, rows.shape[1])
+    best = np.argpartition(-rows, likely - 1, axis=1)[:, :likely]
+    scores = np.take_along_axis(rows, best, axis=1).astype(np.float64)
+    scores += np.array([path.score for path in paths])[:, None]
+    order = np.argsort(-scores, axis=None, kind="stable")
+    followers, totals = best.ravel()[order].tolist(), scores.ravel()[order].tolist()
+    grown: list[tuple[Path, int]] = []
+    ended: list[Path] = []
+    for unit, score, row in zip(followers, totals, (order // likely).tolist(), strict=True):
+        path = paths[row]
+        if unit == BLANK:
+            if path.state.complete:
+                ended.append(Path(path.units, score, path.state))
+        elif len(grown) < width and score > -np.inf:
+            state = extended(path.state, units.names[unit])
+            if state is not None:
+                grown.append((Path((*path.units, unit), score, state), row))
+    return grown, ended

@@ -81,6 +81,10 @@ def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> l
     for row in frames:
         best = np.argpartition(row, -most)[-most:]
         likely = [(int(u), float(row[u])) for u in best if u != BLANK and row[u] > _UNLIKELY]
+        if not likely:  # every prefix stays, in the same order
+            for old in beams.values():
+                old.blank, old.unit = old.score + float(row[BLANK]), _NEVER
+            continue
         grown = _step(beams, float(row[BLANK]), likely, units)
         ranked = sorted(
             grown.items(), key=lambda item: (-item[1].score - bonus * len(item[0]), item[0])

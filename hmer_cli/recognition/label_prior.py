@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.expr.brackets import repaired, unpaired
-from hmer_cli.recognition.language_model import UNCACHED, LanguageModel, Symbols
+from hmer_cli.recognition.language_model import LEAST_PAGE, UNCACHED, LanguageModel, Symbols
 from hmer_cli.recognition.rescoring import Label, Ranked
 from hmer_cli.recognition.units import Units
 
@@ -77,6 +77,8 @@ class LabelPrior:
         return Counter({t: n * confidence for t, n in counts.items() if t not in UNCACHED})
 
     def _among(self, best: Ranked, page: Symbols, language: LanguageModel) -> Ranked:
-        """The list ranked anew with these other symbols of its page."""
+        """The list ranked anew with these other symbols of its page; as it is if there are none."""
+        if sum(page.values()) < LEAST_PAGE:
+            return best
         written = [self._units.decode(each.units) for each in best.candidates]
         return best.plus(LANGUAGE_WEIGHT * (language(written, page) - language(written)))

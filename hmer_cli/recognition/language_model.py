@@ -36,6 +36,9 @@ CACHED = 0.3  # chosen on CROHME test2014, ink and images
 PAGE_CACHED = 0.2  # chosen on notes-truth; 0.15 to 0.5 are alike
 """The weight of the page's cache."""
 
+LEAST_PAGE = 1.0  # convention
+"""Symbols on the rest of the page, by their confidences, from which its cache counts."""
+
 UNCACHED = frozenset("{ } ^ _ + - = ( ) , . | / \\frac \\sqrt \\limits".split())
 """Tokens that stand in every expression; the cache holds the others."""
 
@@ -159,7 +162,7 @@ def _cached(row: Sequence[str], logs: Sequence[float], page: Symbols) -> float:
         shares = []
         if count:
             shares.append((CACHED, seen.get(token, 0) / count))
-        if on_page >= 1 and token != END:
+        if on_page >= LEAST_PAGE and token != END:
             shares.append((PAGE_CACHED, page.get(token, 0.0) / on_page))
         total += _mixed(log, shares) if shares else log
         if token not in UNCACHED:

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from hmer_cli.ink.motion import Motion, motion
 from hmer_cli.ink.render import InkImage, Readable, image_of
-from hmer_cli.recognition.scale import CELL, MIN_WIDTH, PADDING, SYMBOL, symbol_size
+from hmer_cli.recognition.scale import (
+    CELL,
+    MIN_WIDTH,
+    PADDING,
+    SYMBOL,
+    component_boxes,
+    typical,
+)
 
 LEAST_CONTRAST = 24
 """Minimal contrast of ink against the paper, in gray levels."""
@@ -58,21 +65,42 @@ class Prepared:
         return -(-height // CELL), -(-width // CELL)
 
 
-def prepare(image: Readable, symbol: float = SYMBOL) -> Prepared | None:
-    """Crop to the ink and scale it to a symbol size in pixels; None without ink.
+@dataclass(frozen=True)
+class Measured:
+    """The ink of an image (H, W), bright on black, the size of a typical symbol in pixels, and the
+    box of the writing: x, y, width, height."""
 
-    The image is (H, W) uint8, dark ink on white paper.
-    """
+    ink: NDArray[np.uint8]
+    size: float
+    box: tuple[int, int, int, int]
+
+
+def measure(image: Readable) -> Measured | None:
+    """What `prepare` does for any symbol size; None without ink."""
     ink = stretch(image_of(image))
     if ink is None:
         return None
-    size = symbol_size(ink)
-    box = writing(ink, size)
-    if box is None:
+    low, high = component_boxes(ink)
+    if not len(low):
         return None
-    x, y, width, height = box
+    size = typical(low.astype(float), high.astype(float))
+    return Measured(ink, size, _writing(low, high, (ink.shape[0], ink.shape[1]), size))
+
+
+def prepare(
+    image: Readable, symbol: float = SYMBOL, measured: Measured | None = None
+) -> Prepared | None:
+    """Crop to the ink and scale it to a symbol size in pixels; None without ink.
+
+    The image is (H, W) uint8, dark ink on white paper; ``measured`` is `measure` of it, if known.
+    """
+    measured = measured or measure(image)
+    if measured is None:
+        return None
+    ink = measured.ink
+    x, y, width, height = measured.box
     room = LONGEST / width, TALLEST / height, math.sqrt(LARGEST / (width * height))
-    scale = min(symbol / size, *room)
+    scale = min(symbol / measured.size, *room)
     margin = int(np.ceil(PADDING / scale))
     crop = np.pad(ink, margin)[y : y + height + 2 * margin, x : x + width + 2 * margin]
     shape = max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale))
@@ -106,20 +134,18 @@ def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     return np.clip((depth - floor) * (255 / max(full - floor, 1)), 0, 255).astype(np.uint8)
 
 
-def writing(ink: NDArray[np.uint8], size: float) -> tuple[int, int, int, int] | None:
-    """x, y, width, height of the ink without isolated specks; None without ink.
+def _writing(
+    low: NDArray[np.int32], high: NDArray[np.int32], shape: tuple[int, int], size: float
+) -> tuple[int, int, int, int]:
+    """x, y, width, height of the ink without isolated specks.
 
-    Small components near a larger one are kept as dots; ``size`` is that of a typical symbol.
+    ``low`` and ``high`` are the corners (N, 2) of its components, N > 0. Small ones near a larger
+    one are kept as dots; ``size`` is that of a typical symbol.
     """
-    _, _, stats, _ = cv2.connectedComponentsWithStats((ink > 127).astype(np.uint8))
-    low = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]]
-    high = low + stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    if not len(low):
-        return None
     large = (high - low).max(axis=1) > SPECK * size
     if large.any():
         reach = math.ceil(NEAR * size)
-        around = np.zeros_like(ink)
+        around = np.zeros(shape, np.uint8)
         begins, ends = np.maximum(low - reach, 0)[large], high[large] + reach
         for (x0, y0), (x1, y1) in zip(begins, ends, strict=True):
             around[y0:y1, x0:x1] = 1

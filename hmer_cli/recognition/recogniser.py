@@ -4,8 +4,8 @@ Input: images (H, W) of one expression each, or ink. Output: a `Reading` each, i
 calibrated confidence, token boxes and alternatives. Method: CTC prefix beam search
 (`hmer_cli.recognition.ctc`) and beam search of graph models propose labels, whose scores are added
 (`hmer_cli.recognition.rescoring`) to their prior (`hmer_cli.recognition.label_prior`). Where the
-margin of the best label is small, further models join, for ink a second pass at a larger scale, and
-labels with other symbols (`hmer_cli.recognition.near_labels`).
+margin of the best label is small, further models join, and in the end labels with other symbols
+(`hmer_cli.recognition.near_labels`).
 Confidence is the margin and the CTC odds under Platt scaling (Platt, 1999).
 """
 
@@ -28,14 +28,14 @@ from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import resolve
-from hmer_cli.models.session import Session, cores, open_session
+from hmer_cli.models.session import Session, cores, freeing, open_session
 from hmer_cli.recognition import ctc
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.graph_decoder import GraphScorer
 from hmer_cli.recognition.label_prior import LabelPrior
 from hmer_cli.recognition.language_model import LanguageModel
 from hmer_cli.recognition.near_labels import nearest, symbols
-from hmer_cli.recognition.prepare import Prepared, prepare
+from hmer_cli.recognition.prepare import Measured, Prepared, measure, prepare
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 from hmer_cli.recognition.rescoring import (
     LENGTH_BONUS,
@@ -47,14 +47,7 @@ from hmer_cli.recognition.rescoring import (
     rescore,
 )
 from hmer_cli.recognition.scale import CELL, SYMBOL
-from hmer_cli.recognition.scorer_sets import (
-    IMAGE,
-    IMAGE_UNSURE,
-    INK,
-    INK_UNSURE,
-    SCORERS,
-    GraphModels,
-)
+from hmer_cli.recognition.scorer_sets import SCORERS, GraphModels
 from hmer_cli.recognition.units import Units
 
 METADATA = "hmer"
@@ -69,11 +62,12 @@ LANGUAGE = "hmer.language"
 ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
 
-IMAGE_MARGIN, INK_MARGIN = (math.log(p / (1 - p)) for p in (0.99, 0.99))
-"""Margins (log-odds) below which further models are asked.
+MARGIN = math.log(0.99 / 0.01)
+"""The margin (log-odds) below which further models are asked.
 
-Three in five images of CROHME test2014 are above. With 0.9 for 0.99 it is four in five, and as many
-are right, but ``\\langle`` and ``\\overline``, rare in CROHME, were no longer read in any hand.
+Three in five images of CROHME test2014 are above, and seven in ten inks. With 0.9 for 0.99 it is
+four in five images, and as many are right, but ``\\langle`` and ``\\overline``, rare in CROHME,
+were no longer read in any hand.
 """
 
 SECOND_PASS_SCALES = 1.5, 1.15
@@ -88,8 +82,8 @@ SECOND_PASS_PIXELS = 120_000
 CERTAINTY_SCALE = 0.7
 """Scale of `Recogniser.certainty` relative to the first pass; takes half the time."""
 
-BEAM_WIDTH = 20
-"""Hypotheses of the CTC prefix beam search."""
+BEAM_WIDTH, JOINT_BEAM_WIDTH = 20, 10
+"""Hypotheses of the CTC prefix beam search, alone and where graph models propose labels, too."""
 
 REPAIRED = 12  # convention
 """Labels with more paired brackets that are proposed in place of one with unpaired brackets."""
@@ -178,11 +172,11 @@ class Recogniser:
                 f"{path} holds no recogniser of expressions", "see: hmer weights list"
             ) from error
 
-    def read(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Reading]:
+    def read(self, images: Sequence[Readable], width: int | None = None) -> list[Reading]:
         """One reading per image, in their order.
 
         Images are (H, W) uint8, dark ink on white paper, one expression each, or `InkImage` with
-        strokes, which are recognised better. ``width`` is that of the beam. Images do not
+        strokes, which are recognised better. ``width`` is that of the CTC beam. Images do not
         influence each other's readings.
         """
         return list(self._pool.map(lambda image: self._reading(image, width), images))
@@ -194,7 +188,7 @@ class Recogniser:
         other readings of its page.
         """
         images = [image for page in pages for image in page]
-        ranked = iter(list(self._pool.map(lambda image: self._ranked(image, BEAM_WIDTH), images)))
+        ranked = iter(list(self._pool.map(lambda image: self._ranked(image), images)))
         readings = []
         for page in pages:
             found = [next(ranked) for _ in page]
@@ -207,7 +201,7 @@ class Recogniser:
             readings.append([self._told(*each) for each in zip(page, firsts, lists, strict=True)])
         return readings
 
-    def rank(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Ranked | None]:
+    def rank(self, images: Sequence[Readable], width: int | None = None) -> list[Ranked | None]:
         """The best label of each image with its scores; None for an image without ink."""
         found = self._pool.map(lambda image: self._ranked(image, width), images)
         return [ranked for _, ranked in found]
@@ -222,7 +216,7 @@ class Recogniser:
             return -math.inf
         return float(self._run(prepared)["frames"][0].max(axis=1).mean())
 
-    def _reading(self, image: Readable, width: int) -> Reading:
+    def _reading(self, image: Readable, width: int | None) -> Reading:
         return self._told(image, *self._ranked(image, width))
 
     def _told(self, image: Readable, first: Pass | None, best: Ranked | None) -> Reading:
@@ -250,67 +244,84 @@ class Recogniser:
         found = zip(behind, shares.tolist(), strict=True)
         return tuple(Alternative(o, min(share, confidence)) for o, share in found)[:ALTERNATIVES]
 
-    def _ranked(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
+    def _ranked(
+        self, image: Readable, width: int | None = None
+    ) -> tuple[Pass | None, Ranked | None]:
         """The first pass, and the best label; None without ink.
 
-        Where the margin is small, further graph models join, and for ink a second pass. A file
-        without graph model has a second pass with its decoder.
+        Graph models join one by one until the margin is large. A file without graph model has a
+        second pass with its decoder.
         """
-        first = self._pass(image, self._symbol, width)
+        width = width or (JOINT_BEAM_WIDTH if self._graphs else BEAM_WIDTH)
+        measured = measure(image)
+        first = self._pass(image, self._symbol, width, measured)
         if first is None:
             return None, None
-        strokes = self._graphs.scorers(image, INK) if isinstance(image, InkImage) else []
-        scorers = strokes or self._graphs.scorers(image, IMAGE)
-        proposed = self._proposed(scorers)
-        best = rescore([first], scorers, proposed, self._prior)
-        sure = best.margin >= (INK_MARGIN if strokes else IMAGE_MARGIN)
-        if best.units and sure and not self._prior.repaired(best):
+        passes, graphs, proposed = [first], list[GraphScorer](), list[Label]()
+        best = None
+        for scorer in self._graphs.cascade(image, measured):
+            graphs.append(scorer)
+            draft = best.units if best else first.found[0].units
+            proposed += scorer.propose(self.units, allowed=self._allowed, draft=draft)
+            best = rescore(passes, graphs, proposed, self._prior)
+            if self._sure(best):
+                return first, best
+        if best is not None:
+            best = self._repaired(best, passes, graphs, proposed)
+            return first, self._with_near(best, passes, graphs)
+        best = rescore(passes, prior=self._prior)
+        if self._sure(best):
             return first, best
-        further = self._graphs.scorers(image, INK_UNSURE if strokes else IMAGE_UNSURE)
-        scorers, proposed = scorers + further, proposed + self._proposed(further)
-        passes = [first]
-        if strokes or not scorers:  # images with graph models: nothing on test2014 and crops
-            passes += self._second_pass(image, first, width)
-        best = self._best(passes, scorers or self._decoder_scorers(passes), proposed)
-        if near := self._near(best, scorers):
-            listed = [each.units for each in best.candidates]
-            best = rescore(passes, scorers, [*listed, *near], self._prior)
-        return first, best
+        passes += self._second_pass(image, first, width, measured)
+        scorers = self._decoder_scorers(passes)
+        best = rescore(passes, scorers, prior=self._prior)
+        return first, self._repaired(best, passes, scorers)
 
-    def _second_pass(self, image: Readable, first: Pass, width: int) -> list[Pass]:
+    def _sure(self, best: Ranked) -> bool:
+        """Whether no further model is asked."""
+        return bool(best.units) and best.margin >= MARGIN and not self._prior.repaired(best)
+
+    def _second_pass(
+        self, image: Readable, first: Pass, width: int, measured: Measured | None
+    ) -> list[Pass]:
         """A pass at a larger scale, if there is ink."""
         largest, smallest = SECOND_PASS_SCALES
         scale = math.sqrt(SECOND_PASS_PIXELS / first.prepared.pixels.size)
-        second = self._pass(image, self._symbol * min(largest, max(smallest, scale)), width)
+        symbol = self._symbol * min(largest, max(smallest, scale))
+        second = self._pass(image, symbol, width, measured)
         return [second] if second else []
 
-    def _best(
-        self, passes: Sequence[Pass], scorers: Sequence[Scorer], proposed: Sequence[Label]
+    def _repaired(
+        self,
+        best: Ranked,
+        passes: Sequence[Pass],
+        scorers: Sequence[Scorer],
+        proposed: Sequence[Label] = (),
     ) -> Ranked:
-        """The labels ranked; where the best has unpaired brackets, those near it join."""
-        best = rescore(passes, scorers, proposed, self._prior)
+        """The labels ranked anew if the best has unpaired brackets: those near it join."""
         repaired = self._prior.repaired(best)
         if not repaired:
             return best
-        nearest = ctc.likelihood(passes[0].frames, repaired).argsort()[::-1][:REPAIRED]
-        also = [repaired[i] for i in nearest]
+        likely = ctc.likelihood(passes[0].frames, repaired).argsort()[::-1][:REPAIRED]
+        also = [repaired[i] for i in likely]
         return rescore(passes, scorers, [*proposed, *also], self._prior)
 
-    def _near(self, best: Ranked, scorers: Sequence[GraphScorer]) -> list[Label]:
-        """The labels near the best one that graph models and prior hold for the likeliest."""
-        if not scorers or not best.units:
-            return []
-        choices = sum(each.weight * each.choices(best.units) for each in scorers)
-        return nearest(best.units, np.asarray(choices), self._symbols, self._prior)
+    def _with_near(
+        self, best: Ranked, passes: Sequence[Pass], graphs: Sequence[GraphScorer]
+    ) -> Ranked:
+        """The labels ranked anew with those near the best one, as far as they are likely."""
+        if not best.units:
+            return best
+        choices = sum(each.weight * each.choices(best.units) for each in graphs)
+        near = nearest(best.units, np.asarray(choices), self._symbols, self._prior)
+        listed = [each.units for each in best.candidates]
+        return rescore(passes, graphs, [*listed, *near], self._prior) if near else best
 
     @cached_property
     def _symbols(self) -> NDArray[np.bool_]:
         """Which of the units are one symbol that a label may hold."""
         known = symbols(self.units)
         return known if self._allowed is None else known & self._allowed
-
-    def _proposed(self, scorers: Sequence[GraphScorer]) -> list[Label]:
-        return [x for each in scorers for x in each.propose(self.units, allowed=self._allowed)]
 
     @cached_property
     def _prior(self) -> LabelPrior:
@@ -335,9 +346,11 @@ class Recogniser:
     def _decoder_scorers(self, passes: Sequence[Pass]) -> list[DecoderScorer]:
         return [DecoderScorer(self._decoder, passes)] if self._decoder else []
 
-    def _pass(self, image: Readable, symbol: float, width: int) -> Pass | None:
+    def _pass(
+        self, image: Readable, symbol: float, width: int, measured: Measured | None
+    ) -> Pass | None:
         """One pass with symbols scaled to ``symbol`` pixels; None without ink."""
-        prepared = prepare(image, symbol)
+        prepared = prepare(image, symbol, measured) if measured else None
         if prepared is None:
             return None
         outputs = self._run(prepared)
@@ -354,8 +367,9 @@ class Recogniser:
         if p.motion is not None and self._channels > 1:
             image[0, 1:, :height, :width] = p.motion / np.float32(127)
         feed = {"images": image, "sizes": np.array([p.cells], np.int64)}
-        with self._large if p.pixels.size > SECOND_PASS_PIXELS else nullcontext():
-            found = self._session.run(self._outputs, feed)
+        large = p.pixels.size > SECOND_PASS_PIXELS
+        with self._large if large else nullcontext():
+            found = self._session.run(self._outputs, feed, freeing() if large else None)
         return dict(zip(self._outputs, found, strict=True))
 
     def _restricted(self, frames: ctc.Frames) -> ctc.Frames:
@@ -397,4 +411,4 @@ def _damaged(error: Exception) -> MissingError:
 
 
 def _session(model: str | bytes) -> Session:
-    return open_session(model, arena=False)
+    return open_session(model)

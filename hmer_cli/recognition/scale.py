@@ -45,11 +45,16 @@ def symbol_size(image: NDArray[np.uint8]) -> float:
     weighted by size, which is robust against any number of specks. Large brackets around few
     letters (a matrix) are excluded from the reference.
     """
-    count, _, stats, _ = cv2.connectedComponentsWithStats((image > 127).astype(np.uint8))
-    if count < 2:
-        return 0.0
-    low = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]].astype(float)
-    return typical(low, low + stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]])
+    low, high = component_boxes(image)
+    return typical(low.astype(float), high.astype(float)) if len(low) else 0.0
+
+
+def component_boxes(image: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The corners (N, 2) of the boxes of an image's connected components, both x, y."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats((image > 127).astype(np.uint8))
+    low = np.asarray(stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]], np.int32)
+    sides = np.asarray(stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]], np.int32)
+    return low, low + sides
 
 
 def typical(low: NDArray[np.floating], high: NDArray[np.floating]) -> float:

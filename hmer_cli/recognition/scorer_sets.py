@@ -2,13 +2,13 @@
 
 Input: the embedded models of a weights file, and an image or ink. Output: `GraphScorer` objects.
 The nodes of an expression are pen strokes, connected components or strokes of its skeleton, each
-with an encoder of one of up to two graph models. The metadata entry `SCORERS` lists the models of
-the first pass and those added in the second, for ink and for images.
+with an encoder of one of up to two graph models. The metadata entry `SCORERS` lists the models for
+ink and for images. The first is asked alone; where those asked so far are unsure, the next joins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,7 +28,7 @@ from hmer_cli.recognition.graph_decoder import (
     Nodes,
 )
 from hmer_cli.recognition.pieces import pieces
-from hmer_cli.recognition.prepare import Prepared, prepare
+from hmer_cli.recognition.prepare import Measured, Prepared, prepare
 from hmer_cli.recognition.strokes import stroke_features
 
 GRAPH, SECOND = "hmer.graph.", "hmer.graph2."
@@ -75,18 +75,32 @@ class GraphModels:
     load: Callable[[str], Session]
     entries: Entries | None = field(default=None)
 
-    def scorers(self, image: Readable, case: str) -> list[GraphScorer]:
-        """The scorers of an image, or of ink, in this case.
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return any(key + DECODER_STEP in self.packed for key in (GRAPH, SECOND))
 
-        Skipped are those for which it has no nodes, or more than MOST_NODES.
+    def cascade(self, image: Readable, measured: Measured | None = None) -> Iterator[GraphScorer]:
+        """The scorers of an image, or of ink, in the order in which they are asked.
+
+        Ink of too many strokes is taken for an image; ``measured`` is as of `prepare`.
         """
-        views = _Views(image)
-        found = []
+        views = _Views(image, measured)
+        cases = (INK, INK_UNSURE), (IMAGE, IMAGE_UNSURE)
+        for case, unsure in cases if isinstance(image, InkImage) else cases[1:]:
+            found = self._scorers(views, case)
+            first = next(found, None)
+            if first is not None:
+                yield first
+                yield from found
+                yield from self._scorers(views, unsure)
+                return
+
+    def _scorers(self, views: _Views, case: str) -> Iterator[GraphScorer]:
+        """Those of one case. Skipped are those for which there are no nodes or too many."""
         for model, front, weight in self._entries.get(case, ()):
             nodes = views.nodes(front) if model in self._decoders else None
             if nodes is not None and 0 < len(nodes.boxes) <= MOST_NODES:
-                found.append(self._decoders[model].scorer(nodes, weight))
-        return found
+                yield self._decoders[model].scorer(nodes, weight)
 
     @cached_property
     def _entries(self) -> Entries:
@@ -112,12 +126,12 @@ class GraphModels:
 class _Views:
     """The nodes of one expression for each node encoder, computed on demand."""
 
-    def __init__(self, image: Readable) -> None:
-        self.image = image
+    def __init__(self, image: Readable, measured: Measured | None) -> None:
+        self.image, self.measured = image, measured
 
     @cached_property
     def prepared(self) -> Prepared | None:
-        return prepare(image_of(self.image), SYMBOL)
+        return prepare(image_of(self.image), SYMBOL, self.measured)
 
     def nodes(self, front: str) -> Nodes | None:
         """The nodes for ``front``; None without ink, or if its strokes are unknown."""
