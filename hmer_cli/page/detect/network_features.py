@@ -161,8 +161,8 @@ def _of_boxes(
 
 @dataclass(frozen=True)
 class _LinkSums:
-    """What is summed over links: ``totals`` (N, K) of those of each component; K are the probability
-    p, 1, log p, log (1 - p), and p and 1 of links to the right.
+    """What is summed over links: ``totals`` (N, K) of those of each component; K are the
+    probability p, 1, log p, log (1 - p), and p and 1 of links to the right.
 
     ``both`` (E, K) are the sums of a link and the same one from its other end.
     """
