@@ -120,10 +120,9 @@ def _per_gap(
     gap: NDArray[np.int64], same: NDArray[np.float64], groups: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The sum of links at each gap of a line of so many groups, and their number, (G - 1,) each."""
-    return (
-        np.bincount(gap, same, groups)[: groups - 1],
-        np.bincount(gap, minlength=groups)[: groups - 1].astype(np.float64),
-    )
+    total = np.bincount(gap, same, groups).astype(np.float64)
+    number = np.bincount(gap, minlength=groups).astype(np.float64)
+    return total[: groups - 1], number[: groups - 1]
 
 
 def _share(some: NDArray[np.floating], whole: NDArray[np.floating]) -> Floats:
