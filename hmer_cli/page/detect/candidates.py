@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +105,7 @@ class _NearPairs:
     @classmethod
     def of(cls, boxes: Floats) -> _NearPairs:
         """Of parts with these boxes (N, 4) in letter heights."""
-        found = []
+        found: list[tuple[NDArray[Any], ...]] = []
         for rows, some in blocks(boxes, _REACH):
             across, down = gaps(boxes[rows], boxes[some])
             narrower, lower = _smaller(boxes[rows], boxes[some])
@@ -116,13 +117,15 @@ class _NearPairs:
         if not found:
             none = np.zeros(0, np.int64)
             return cls(none, none, boxes[:0, 0], none > 0, _flat(boxes))
-        columns = (np.concatenate(each) for each in zip(*found, strict=True))
-        return cls(*columns, _flat(boxes))
+        rows, columns, white, adjacent = (
+            np.concatenate([each[place] for each in found]) for place in range(4)
+        )
+        return cls(rows, columns, white, adjacent, _flat(boxes))
 
     def among(self, kept: NDArray[np.bool_]) -> _NearPairs:
         """Some of the pairs, ``kept`` (P,)."""
-        chosen = (each[kept] for each in (self.rows, self.columns, self.down, self.beside))
-        return _NearPairs(*chosen, self.flat)
+        rows, columns = self.rows[kept], self.columns[kept]
+        return _NearPairs(rows, columns, self.down[kept], self.beside[kept], self.flat)
 
 
 def _groups(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.geometry import bounds, iou
+from hmer_cli.geometry import iou
 from hmer_cli.page.detect.candidates import Line
 from hmer_cli.page.detect.component_graph import Links, Predictions
 from hmer_cli.page.detect.components import InkComponents
@@ -35,9 +35,8 @@ NETWORK_FEATURES = len(OPINION_COLUMNS)
 
 _SURE = 0.01  # probabilities are clipped to this distance from 0 and 1
 _STRANGER = 0.03  # components of lower probability of being mathematics are ignored
-_TOGETHER = 128  # boxes per block: boxes near each other share their components, which are few
+_TOGETHER = 256  # boxes per block: boxes near each other share their components, which are few
 _ONE_THREAD = 1 << 18  # multiplications: larger products OpenBLAS spreads over threads
-_ROW = 3.0  # letter heights: boxes whose middles are in one such row are in the same blocks
 
 
 def network_features(
@@ -45,15 +44,14 @@ def network_features(
 ) -> Floats:
     """Features (R, NETWORK_FEATURES) of boxes (R, 4) around ink.
 
-    ``room`` is the margin of annotated boxes around the ink, in pixels. Boxes are taken in blocks
-    of neighbours, with the components near the block: the time is linear in the size of the page.
+    ``room`` is the margin of annotated boxes around the ink, in pixels. Only components at the
+    height of a block of boxes are used: the time is linear in the size of the page.
     """
     told = predictions.maths > _STRANGER
     middle = (parts.boxes[:, 0] + parts.boxes[:, 2]) / np.float32(2)
     links = _LinkSums.of(predictions.links.among(told), middle)
     found = np.zeros((len(boxes), NETWORK_FEATURES), np.float32)
-    row = (boxes[:, 1] + boxes[:, 3]) // (2 * _ROW * parts.unit)
-    order = np.lexsort((boxes[:, 0], row))
+    order = np.argsort(boxes[:, 1], kind="stable")
     for start in range(0, len(boxes), _TOGETHER):
         which = order[start : start + _TOGETHER]
         near = np.flatnonzero(told & _near(predictions, parts, boxes[which], room))
@@ -64,13 +62,12 @@ def network_features(
 def _near(
     predictions: Predictions, parts: InkComponents, boxes: Floats, room: float
 ) -> NDArray[np.bool_]:
-    """The components that matter for some boxes: those in the hull of these, and those whose
-    predicted box reaches into it."""
-    x0, y0, x1, y1 = bounds(boxes) + np.array([-1, -1, 1, 1], np.float32) * room
-    found = np.zeros(len(parts), bool)
-    for left, top, right, foot in (parts.boxes.T, predictions.boxes.T):
-        found |= (foot >= y0) & (top <= y1) & (right >= x0) & (left <= x1)
-    return found
+    """The components that matter for some boxes: those at the same height, and those whose
+    predicted box is."""
+    top, foot = boxes[:, 1].min() - room, boxes[:, 3].max() + room
+    beside = (parts.boxes[:, 3] >= top) & (parts.boxes[:, 1] <= foot)
+    expect = (predictions.boxes[:, 3] >= top) & (predictions.boxes[:, 1] <= foot)
+    return np.asarray(beside | expect)
 
 
 def _block_features(
@@ -87,10 +84,8 @@ def _block_features(
     x, y = here.T[..., None]
     left, top, right, foot = boxes.T
     inside = (x >= left) & (x <= right) & (y >= top) & (y <= foot)
-    told = _of_boxes(
-        *(predictions.maths[near], predictions.boxes[near]),
-        *(np.ascontiguousarray(inside.T), boxes + spread, parts.unit),
-    )
+    held, around = np.ascontiguousarray(inside.T), boxes + spread
+    told = _of_boxes(predictions.maths[near], predictions.boxes[near], held, around, parts.unit)
     linked = _of_links(links, near, inside)
     return np.concatenate([told, linked], 1).astype(np.float32)
 
@@ -125,10 +120,9 @@ def _per_gap(
     gap: NDArray[np.int64], same: NDArray[np.float64], groups: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The sum of links at each gap of a line of so many groups, and their number, (G - 1,) each."""
-    return (
-        np.bincount(gap, same, groups)[: groups - 1],
-        np.bincount(gap, minlength=groups)[: groups - 1].astype(np.float64),
-    )
+    total = np.bincount(gap, same, groups).astype(np.float64)
+    number = np.bincount(gap, minlength=groups).astype(np.float64)
+    return total[: groups - 1], number[: groups - 1]
 
 
 def _share(some: NDArray[np.floating], whole: NDArray[np.floating]) -> Floats:
@@ -146,9 +140,8 @@ def _of_boxes(
     count = np.maximum(inside.sum(1), 1)
     weight = inside * maths
     total = np.maximum(weight.sum(1), _SURE)
-    mean = _product(weight, expected) / total[:, None]
-    square = _product(weight, expected**2) / total[:, None]
-    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    mean = weight @ expected / total[:, None]
+    spread = np.sqrt(np.maximum(weight @ expected**2 / total[:, None] - mean**2, 0))
     fit = iou(boxes[:, None], expected[None])
     columns = [
         np.log(count),
@@ -167,8 +160,8 @@ def _of_boxes(
 
 @dataclass(frozen=True)
 class _LinkSums:
-    """What is summed over links: ``values`` (E, K) of each link, ``totals`` (N, K) of each
-    component; K are the probability p, 1, log p, log (1 - p), and p and 1 of links to the right.
+    """What is summed over links: ``totals`` (N, K) of those of each component; K are the
+    probability p, 1, log p, log (1 - p), and p and 1 of links to the right.
 
     ``both`` (E, K) are the sums of a link and the same one from its other end.
     """
