@@ -4,8 +4,8 @@ Every file goes through ``hmer convert`` (corrections with ``--corrections``, th
 through ``hmer eval``) beside one good file, which must be delivered all the same. A row says the
 file, the exit code, wall and CPU seconds and the peak memory of all processes of the run, whether
 the good file was delivered, and the last line about the hostile one. Marked with ``!`` is what
-passes --seconds or --memory, has no good neighbour (but where nothing is read, with 2), ends with
-70 or a traceback. With
+passes --seconds of CPU or --memory, had to be killed, has no good neighbour (but where nothing is
+read, with 2), ends with 70 or a traceback. With
 ``--interrupt S`` each run is sent SIGINT after S seconds; the wall time is then that until its end.
 """
 
@@ -48,7 +48,7 @@ def main() -> None:
     """Print a row a file and, last, how many are marked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--seconds", type=float, default=20, help="of wall time, before a mark")
+    parser.add_argument("--seconds", type=float, default=20, help="of CPU time, before a mark")
     parser.add_argument("--memory", type=int, default=1500, help="MB, before a mark")
     parser.add_argument("--give-up", type=float, default=120, help="seconds until a run is killed")
     parser.add_argument("--interrupt", type=float, help="seconds until SIGINT is sent")
@@ -63,7 +63,7 @@ def main() -> None:
                 or not (run.delivered or run.code == 2)
                 or "Traceback" in run.said
             )
-            bad |= run.wall > options.seconds or run.peak > options.memory << 20
+            bad |= run.cpu > options.seconds or run.peak > options.memory << 20
         else:
             bad = run.code is None or run.wall > 2 or "Traceback" in run.said
         marked += bad

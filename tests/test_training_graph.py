@@ -21,19 +21,25 @@ from hmer_cli.commands.train import train
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.ink import Ink, Symbol
-from hmer_cli.ink.inkml import write_inkml
+from hmer_cli.ink.inkml import read_inkml, write_inkml
 from hmer_cli.ink.render import legible_ink_image
-from hmer_cli.recognition.graph_decoder import MOST_NODES
+from hmer_cli.models.registry import resolve
+from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
+from hmer_cli.recognition.graph_decoder import MOST_NODES, STROKE, GraphDecoder
 from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.recognition.scorer_sets import INK
+from hmer_cli.recognition.strokes import stroke_features
 from hmer_cli.training.batches.images import UNKNOWN, echoed
 from hmer_cli.training.compose.examples import example, examples
 from hmer_cli.training.export.onnx import restore
 from hmer_cli.training.language_model import train as train_language
 from hmer_cli.training.recipe import Drawing, Recipe, Schedule, load
 from hmer_cli.training.registry import build, load_system
-from hmer_cli.training.systems.graph import GraphSystem, follow_loss
+from hmer_cli.training.systems.graph import GraphSystem, Running, follow_loss
 
 pytestmark = pytest.mark.torch
+
+RECIPES = Path(__file__).parent.parent / "train" / "recipes"
 
 FEW = {
     "channels": 32,
@@ -309,8 +315,29 @@ def test_a_shape_that_is_none_is_refused() -> None:
 
 
 def test_the_shipped_recipes_are_of_graphs() -> None:
-    recipes = Path(__file__).parent.parent / "train" / "recipes"
     for name, largest in (("graph", 4.7e6), ("pieces", 5.2e6)):
-        system = build(load(recipes / f"{name}.toml"), ["+", "1"])
+        system = build(load(RECIPES / f"{name}.toml"), ["+", "1"])
         assert isinstance(system, GraphSystem)
         assert sum(p.numel() for p in system.model.parameters()) < largest
+
+
+def test_one_hand_is_learnt_by_the_graph_model_that_counts_most_for_ink() -> None:
+    weights = resolve(None)
+    recogniser = Recogniser.load(str(weights))
+    system = build(load(RECIPES / "adapt.toml"), recogniser.units.tokens)
+    assert system.begin_with(weights) > 0.999
+    model = system.model.eval()
+    assert isinstance(model, GraphModel)
+    fronts = {STROKE: Running(NodeEncoder(model, STROKE))}
+    started = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
+    path = RECIPES.parents[1] / "examples" / "energy.inkml"
+    ink = read_inkml(path.read_bytes(), path.name)
+    scorers = recogniser._graphs.scorers(legible_ink_image(ink), INK)
+    most = max(scorers, key=lambda scorer: scorer.weight)
+    mine = started.scorer(stroke_features(ink.strokes))
+    labels = most.propose(recogniser.units)
+    assert mine.propose(recogniser.units)[0] == labels[0]
+    # Matrices of shipped weights are in INT8.
+    assert mine(labels) == pytest.approx(most(labels), abs=0.5)
+    others = [scorer for scorer in scorers if scorer is not most]
+    assert others and not any(np.allclose(mine(labels), x(labels), atol=0.5) for x in others)

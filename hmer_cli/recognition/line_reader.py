@@ -33,7 +33,7 @@ from hmer_cli.recognition.prepare import prepare
 from hmer_cli.recognition.skeleton import skeleton
 from hmer_cli.recognition.units import Units
 
-FILE = "hmer-lines-1.onnx"
+FILE = "hmer-lines-2.onnx"
 METADATA = "hmer"
 
 STRIDE = 4
