@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hmer_cli.document.loose_ends import without_loose_ends
@@ -53,6 +55,8 @@ def test_other_brackets_stay(label: str) -> None:
         ("n ^ { 2 } = O ( n ) / )", "n ^ { 2 } = O ( n )"),
         ("E x : C ( 1 )", "C ( 1 )"),
         (", a + b = c", "a + b = c"),
+        ("7 ) x + 2 = 5", "x + 2 = 5"),
+        ("b ) ( x + 2 ) = 5", "( x + 2 ) = 5"),
     ],
 )
 def test_signs_of_the_text_around_a_formula_go(label: str, kept: str) -> None:
@@ -68,8 +72,20 @@ def test_signs_of_the_text_around_a_formula_go(label: str, kept: str) -> None:
         r"x \rightarrow \infty",
         "= - x",
         "n ! =",
+        "7 ) + x",
+        "y = f ( 7 )",
     ],
 )
 def test_signs_of_a_formula_stay(label: str) -> None:
     expression = read(label)
+    assert without_loose_ends(expression) is expression
+
+
+def test_the_number_of_an_equation_beyond_white_goes() -> None:
+    expression = read("y = x + 1 ( 7 )")
+    tokens = expression.reading.tokens
+    moved = [replace(t, box=(t.box[0] + 40, 0.0, t.box[2] + 40, 8.0)) for t in tokens[5:]]
+    reading = replace(expression.reading, tokens=(*tokens[:5], *moved))
+    apart = replace(expression, reading=reading, box=(0.0, 0.0, 120.0, 8.0))
+    assert without_loose_ends(apart).reading.label == "y = x + 1"
     assert without_loose_ends(expression) is expression

@@ -84,8 +84,7 @@ def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, leas
     taken = (np.maximum(width, high) >= _SMALL * unit) & (high <= _HIGHEST * unit)
     maths = lone | (np.nan_to_num(likely) >= least)
     bracket = (high >= _TALL * unit) & (width <= _NARROW * high) & ~maths
-    dash = (high <= _DASH[1] * unit) & (free[:, 2] <= box[0]) & ~_is_stacked(free)
-    reach = np.select([bracket, lone, dash], [_TOUCHING, _NEAR_WORDLESS, _DASH[0]], _NEAR)
+    reach = np.select([bracket, lone], [_TOUCHING, _NEAR_WORDLESS], _NEAR)
     shared = np.minimum(free[:, 3], box[3]) - np.maximum(free[:, 1], box[1])
     middle = (free[:, 1] + free[:, 3]) / 2
     level = shared >= _LEVEL * np.minimum(high, box[3] - box[1])
@@ -93,6 +92,9 @@ def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, leas
     rule = (width >= _RULE[0] * unit) & (high <= _RULE[1] * unit)  # that the formula stands on
     level &= np.where(rule | bracket, (middle >= box[1]) & (middle <= box[3]), True)
     taken &= (maths | bracket) & level
+    for i in np.flatnonzero(taken & (high <= _DASH[1] * unit) & (free[:, 2] <= box[0])):
+        if not _is_stacked(free[i], free):
+            reach[i] = min(reach[i], _DASH[0])
     signs, reach = free[taken], reach[taken] * unit
     whole: Floats = np.array(box, np.float32)
     while len(signs):
@@ -106,13 +108,12 @@ def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, leas
     return x0, y0, x1, y1
 
 
-def _is_stacked(parts: Floats) -> NDArray[np.bool_]:
-    """Which parts (N, 4) have another above or below, as the two of an equals sign."""
-    middle = (parts[:, 0] + parts[:, 2]) / 2
-    over = (middle[:, None] >= parts[None, :, 0]) & (middle[:, None] <= parts[None, :, 2])
-    heights = np.abs(parts[:, None, 1] - parts[None, :, 3])
-    near = heights <= 2 * (parts[:, 2] - parts[:, 0])[:, None]
-    return np.asarray((over & near).sum(1) > 1)
+def _is_stacked(part: Floats, parts: Floats) -> bool:
+    """Whether a part has another above or below, as the two of an equals sign."""
+    middle, wide = (part[0] + part[2]) / 2, part[2] - part[0]
+    over = (middle >= parts[:, 0]) & (middle <= parts[:, 2])
+    near = np.maximum(part[1] - parts[:, 3], parts[:, 1] - part[3]) <= 2 * wide
+    return int((over & near).sum()) > 1  # itself and another
 
 
 def is_beside(box: Box, free: Floats, unit: float) -> bool:

@@ -1,24 +1,30 @@
 r"""Signs of the text around a formula, read with it: ``(as x \to \infty)`` gives ``\infty )``.
 
 Input: a reading with token boxes. Output: the reading without a bracket at an end whose partner is
-not there, an arrow or a comma before it, an arrow, a question mark or a tick after it, and letters
-with a colon before it, as ``Ex:``; their ink is taken off the box.
+not there, an arrow or a comma before it, an arrow, a question mark or a tick after it, letters with
+a colon before it, as ``Ex:``, the number of an exercise before it, as ``7)``, and the number of an
+equation after it, as ``(7)`` beyond white; their ink is taken off the box.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 from hmer_cli.document.records import RegionReading
+from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
+from hmer_cli.recognition.reading import TokenReading
 
 _OPENING, _CLOSING = frozenset(("(", "[")), frozenset((")", "]", r"\}"))
 _ARROWS = frozenset((r"\rightarrow", r"\to", r"\longrightarrow"))
 _BEFORE = _ARROWS | {",", ";", "?"}  # an arrow that points at a formula
 _AFTER = _ARROWS | {"?", "/", r"\Rightarrow", r"\mapsto"}  # as a tick is read: /
 _FEWEST = 3  # tokens that are left: what is shorter may be half an interval
+_ITEMS, _DIGITS = frozenset("abcdefgh"), 2  # letters and digits that number # convention
+_APART = 2.0  # symbol heights of white before the number of an equation # convention
 _NAME = 2, 4  # letters before a colon; one may be the name of a map
 
 
@@ -29,6 +35,7 @@ def without_loose_ends(expression: RegionReading) -> RegionReading:
     if reading.label.split() != tokens:
         return expression
     first, last = _ends(tokens)
+    last = _before_number(reading.tokens[:last])
     if last - first == len(tokens) or problems(" ".join(tokens[first:last])):
         return expression
     kept = reading.tokens[first:last]
@@ -48,7 +55,7 @@ def without_loose_ends(expression: RegionReading) -> RegionReading:
 
 def _ends(tokens: Sequence[str]) -> tuple[int, int]:
     """Where the formula begins and ends."""
-    first, last = _after_name(tokens), len(tokens)
+    first, last = _after_name(tokens) or _after_item(tokens), len(tokens)
     while last - first > _FEWEST:
         inner = tokens[first:last]
         if inner[0] in _BEFORE or _is_lone_first(inner):
@@ -68,9 +75,40 @@ def _after_name(tokens: Sequence[str]) -> int:
     return at + 1 if named else 0
 
 
+def _after_item(tokens: Sequence[str]) -> int:
+    """Where the formula begins after the number of an exercise: ``7 ) x = 1``."""
+    at = tokens.index(")") if ")" in tokens else 0
+    number = "".join(tokens[:at])
+    item = number.isdigit() or (at == 1 and number in _ITEMS)
+    if not item or at > _DIGITS or len(tokens) - at <= _FEWEST:
+        return 0
+    return at + 1 if _is_sign(tokens[at + 1]) and sum(map(_steps, tokens)) == -1 else 0
+
+
+def _is_sign(token: str) -> bool:
+    """Whether a formula may begin with it, and a bracket before it is closed for no script."""
+    return token.isalnum() or token in _OPENING or token in (r"\frac", r"\sqrt", r"\int", r"\lim")
+
+
+def _steps(token: str) -> int:
+    return _opens(token) - (token in _CLOSING)
+
+
+def _before_number(tokens: Sequence[TokenReading]) -> int:
+    """Where an equation ends before its number, which stands apart."""
+    names = [token.token for token in tokens]
+    at = len(names) - 1 - names[::-1].index("(") if "(" in names else 0
+    number = "".join(names[at + 1 : -1])
+    if at <= _FEWEST or names[-1] != ")" or not number.isdigit() or len(number) > _DIGITS:
+        return len(names)
+    symbol = median(token.box[3] - token.box[1] for token in tokens)
+    apart = tokens[at].box[0] - max(token.box[2] for token in tokens[:at]) >= _APART * symbol
+    return at if apart and not ALIGNED_RELATIONS.isdisjoint(names[:at]) else len(names)
+
+
 def _is_lone_last(tokens: Sequence[str]) -> bool:
     """Whether the last bracket closes what nothing opened."""
-    depth = [_opens(token) - (token in _CLOSING) for token in tokens]
+    depth = [*map(_steps, tokens)]
     return tokens[-1] in _CLOSING and sum(depth) == -1 and _lowest(depth[:-1]) >= 0
 
 

@@ -7,6 +7,7 @@ after they were cached.
 from __future__ import annotations
 
 from hmer_cli.document.doubts import doubt_of
+from hmer_cli.document.ellipses import with_ellipsis
 from hmer_cli.document.one_sided_limits import with_sides
 from hmer_cli.document.records import RegionReading
 from hmer_cli.geometry import Box
@@ -19,7 +20,7 @@ def region_reading(
 ) -> RegionReading:
     """The reading, ``words`` and what is in ``doubt``, with token boxes in page coordinates,
     rounded."""
-    reading = with_sides(reading)
+    reading = with_ellipsis(region.image, with_sides(reading))
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(
