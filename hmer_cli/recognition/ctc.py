@@ -21,6 +21,7 @@ from hmer_cli.recognition.units import BLANK, Units
 Frames = NDArray[np.float32]
 
 _NEVER = -math.inf
+_TINY = 1e-300  # convention
 _UNLIKELY = -6.0  # convention
 """Units below this log-probability in a frame do not extend a hypothesis."""
 
@@ -134,26 +135,33 @@ def _finish(beams: dict[tuple[int, ...], _Beam], units: Units) -> list[Hypothesi
 
 
 def likelihood(frames: Frames, labels: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """The log of each label's CTC probability, over all alignments (Graves et al., 2006, 4.1)."""
+    """The log of each label's CTC probability, over all alignments (Graves et al., 2006, 4.1).
+
+    Probabilities are scaled to a maximum of 1 in each frame, so that they do not vanish.
+    """
     longest = max(map(len, labels))
     states = np.zeros((len(labels), 2 * longest + 1), np.int64)
     for row, label in zip(states, labels, strict=True):
         row[1 : 2 * len(label) : 2] = label
-    skip = np.zeros(states.shape, bool)
+    skip = np.zeros(states.shape)
     skip[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
-    score = np.full(states.shape, -np.inf)
-    score[:, :2] = frames[0, states[:, :2]]
-    with np.errstate(invalid="ignore"):
-        for frame in frames[1:]:
-            moved = score.copy()
-            moved[:, 1:] = np.logaddexp(moved[:, 1:], score[:, :-1])
-            leap = np.where(skip[:, 2:], score[:, :-2], -np.inf)
-            moved[:, 2:] = np.logaddexp(moved[:, 2:], leap)
-            score = moved + frame[states]
+    skip = skip[:, 2:]
+    emitted = np.exp(frames.astype(np.float64))[:, states]
+    score = np.zeros(states.shape)
+    score[:, :2] = emitted[0, :, :2]
+    scales = np.ones((len(frames), len(labels)))
+    for t in range(1, len(frames)):
+        moved = score.copy()
+        moved[:, 1:] += score[:, :-1]
+        moved[:, 2:] += score[:, :-2] * skip
+        moved *= emitted[t]
+        scales[t] = np.maximum(moved.max(axis=1), _TINY)
+        score = moved / scales[t, :, None]
     ends = np.array([2 * len(label) for label in labels])
     rows = np.arange(len(labels))
-    last = np.where(ends > 0, score[rows, ends - 1], -np.inf)
-    total: NDArray[np.float64] = np.logaddexp(score[rows, ends], last)
+    last = score[rows, ends] + np.where(ends > 0, score[rows, ends - 1], 0.0)
+    with np.errstate(divide="ignore"):
+        total: NDArray[np.float64] = np.log(last) + np.log(scales).sum(axis=0)
     return total
 
 
