@@ -34,7 +34,7 @@ class Hypothesis:
     score: float
 
 
-@dataclass
+@dataclass(slots=True)
 class _Beam:
     """A prefix with the log-probabilities that it ends in a blank, and that it ends in a unit."""
 
@@ -44,7 +44,7 @@ class _Beam:
 
     @property
     def score(self) -> float:
-        return _add(self.blank, self.unit)
+        return self.blank if self.unit == _NEVER else _add(self.blank, self.unit)
 
 
 def _add(a: float, b: float) -> float:
@@ -79,9 +79,12 @@ def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> l
     """
     beams: dict[tuple[int, ...], _Beam] = {(): _Beam(Prefix(), blank=0.0)}
     most = min(width, len(units))
-    for row in frames:
-        best = np.argpartition(row, -most)[-most:]
-        likely = [(int(u), float(row[u])) for u in best if u != BLANK and row[u] > _UNLIKELY]
+    for row, above in zip(frames, frames > _UNLIKELY, strict=True):
+        best = np.flatnonzero(above)
+        if len(best) > most:
+            best = best[np.argpartition(row[best], -most)[-most:]]
+        scored = zip(best.tolist(), row[best].tolist(), strict=True)
+        likely = [(unit, score) for unit, score in scored if unit != BLANK]
         if not likely:  # every prefix stays, in the same order
             for old in beams.values():
                 old.blank, old.unit = old.score + float(row[BLANK]), _NEVER
@@ -104,8 +107,10 @@ def _step(
     after: dict[tuple[int, ...], _Beam] = {}
     for prefix, old in beams.items():
         total = old.score
-        kept = after.setdefault(prefix, _Beam(old.state))
-        kept.blank = _add(kept.blank, total + blank)
+        kept = after.get(prefix)
+        if kept is None:
+            kept = after[prefix] = _Beam(old.state)
+        kept.blank = total + blank
         for unit, p in likely:
             repeated = bool(prefix) and unit == prefix[-1]
             if repeated:
@@ -120,7 +125,7 @@ def _step(
                 if state is None:
                     continue
                 grown = after[longer] = _Beam(state)
-            grown.unit = _add(grown.unit, start + p)
+            grown.unit = start + p if grown.unit == _NEVER else _add(grown.unit, start + p)
     return after
 
 
