@@ -44,15 +44,12 @@ START = Path((), 0.0, Prefix())
 """The empty prefix."""
 
 
-def prefix_of(prefix: tuple[int, ...], score: float, units: Units) -> Path:
-    """The hypothesis of these units. Raises ValueError where the grammar forbids them."""
-    state = Prefix()
+def state_after(prefix: Sequence[int], units: Units) -> Prefix | None:
+    """The grammar's state after these units; None where no label begins with them."""
+    state: Prefix | None = Prefix()
     for unit in prefix:
-        following = extended(state, units.names[unit])
-        if following is None:
-            raise ValueError(f"no label begins with {units.decode(prefix)}")
-        state = following
-    return Path(prefix, score, state)
+        state = extended(state, units.names[unit]) if state else None
+    return state
 
 
 def beam_search(

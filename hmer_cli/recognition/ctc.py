@@ -21,6 +21,7 @@ from hmer_cli.recognition.units import BLANK, Units
 Frames = NDArray[np.float32]
 
 _NEVER = -math.inf
+_TINY = 1e-300  # convention
 _UNLIKELY = -6.0  # convention
 """Units below this log-probability in a frame do not extend a hypothesis."""
 
@@ -33,7 +34,7 @@ class Hypothesis:
     score: float
 
 
-@dataclass
+@dataclass(slots=True)
 class _Beam:
     """A prefix with the log-probabilities that it ends in a blank, and that it ends in a unit."""
 
@@ -43,7 +44,7 @@ class _Beam:
 
     @property
     def score(self) -> float:
-        return _add(self.blank, self.unit)
+        return self.blank if self.unit == _NEVER else _add(self.blank, self.unit)
 
 
 def _add(a: float, b: float) -> float:
@@ -78,9 +79,12 @@ def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> l
     """
     beams: dict[tuple[int, ...], _Beam] = {(): _Beam(Prefix(), blank=0.0)}
     most = min(width, len(units))
-    for row in frames:
-        best = np.argpartition(row, -most)[-most:]
-        likely = [(int(u), float(row[u])) for u in best if u != BLANK and row[u] > _UNLIKELY]
+    for row, above in zip(frames, frames > _UNLIKELY, strict=True):
+        best = np.flatnonzero(above)
+        if len(best) > most:
+            best = best[np.argpartition(row[best], -most)[-most:]]
+        scored = zip(best.tolist(), row[best].tolist(), strict=True)
+        likely = [(unit, score) for unit, score in scored if unit != BLANK]
         if not likely:  # every prefix stays, in the same order
             for old in beams.values():
                 old.blank, old.unit = old.score + float(row[BLANK]), _NEVER
@@ -103,8 +107,10 @@ def _step(
     after: dict[tuple[int, ...], _Beam] = {}
     for prefix, old in beams.items():
         total = old.score
-        kept = after.setdefault(prefix, _Beam(old.state))
-        kept.blank = _add(kept.blank, total + blank)
+        kept = after.get(prefix)
+        if kept is None:
+            kept = after[prefix] = _Beam(old.state)
+        kept.blank = total + blank
         for unit, p in likely:
             repeated = bool(prefix) and unit == prefix[-1]
             if repeated:
@@ -119,7 +125,7 @@ def _step(
                 if state is None:
                     continue
                 grown = after[longer] = _Beam(state)
-            grown.unit = _add(grown.unit, start + p)
+            grown.unit = start + p if grown.unit == _NEVER else _add(grown.unit, start + p)
     return after
 
 
@@ -134,26 +140,33 @@ def _finish(beams: dict[tuple[int, ...], _Beam], units: Units) -> list[Hypothesi
 
 
 def likelihood(frames: Frames, labels: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """The log of each label's CTC probability, over all alignments (Graves et al., 2006, 4.1)."""
+    """The log of each label's CTC probability, over all alignments (Graves et al., 2006, 4.1).
+
+    Probabilities are scaled to a maximum of 1 in each frame, so that they do not vanish.
+    """
     longest = max(map(len, labels))
     states = np.zeros((len(labels), 2 * longest + 1), np.int64)
     for row, label in zip(states, labels, strict=True):
         row[1 : 2 * len(label) : 2] = label
-    skip = np.zeros(states.shape, bool)
+    skip = np.zeros(states.shape)
     skip[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
-    score = np.full(states.shape, -np.inf)
-    score[:, :2] = frames[0, states[:, :2]]
-    with np.errstate(invalid="ignore"):
-        for frame in frames[1:]:
-            moved = score.copy()
-            moved[:, 1:] = np.logaddexp(moved[:, 1:], score[:, :-1])
-            leap = np.where(skip[:, 2:], score[:, :-2], -np.inf)
-            moved[:, 2:] = np.logaddexp(moved[:, 2:], leap)
-            score = moved + frame[states]
+    skip = skip[:, 2:]
+    emitted = np.exp(frames.astype(np.float64))[:, states]
+    score = np.zeros(states.shape)
+    score[:, :2] = emitted[0, :, :2]
+    scales = np.ones((len(frames), len(labels)))
+    for t in range(1, len(frames)):
+        moved = score.copy()
+        moved[:, 1:] += score[:, :-1]
+        moved[:, 2:] += score[:, :-2] * skip
+        moved *= emitted[t]
+        scales[t] = np.maximum(moved.max(axis=1), _TINY)
+        score = moved / scales[t, :, None]
     ends = np.array([2 * len(label) for label in labels])
     rows = np.arange(len(labels))
-    last = np.where(ends > 0, score[rows, ends - 1], -np.inf)
-    total: NDArray[np.float64] = np.logaddexp(score[rows, ends], last)
+    last = score[rows, ends] + np.where(ends > 0, score[rows, ends - 1], 0.0)
+    with np.errstate(divide="ignore"):
+        total: NDArray[np.float64] = np.log(last) + np.log(scales).sum(axis=0)
     return total
 
 

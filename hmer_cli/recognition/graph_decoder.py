@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.recognition.beam_search import START, beam_search, prefix_of
+from hmer_cli.recognition.beam_search import START, Path, beam_search, state_after
 from hmer_cli.recognition.components import Components
 from hmer_cli.recognition.pieces import Pieces
 from hmer_cli.recognition.rescoring import Label, limited
@@ -34,7 +34,7 @@ Nodes = StrokeFeatures | Components | Pieces
 WIDTH = 5
 """Prefixes that the beam search keeps, and labels proposed at most."""
 
-AHEAD = 3.0  # chosen on CROHME test2014, ink and images
+AHEAD = 4.0  # chosen on CROHME test2014, ink and images
 """Lead (nats) of a draft's unit before all others, from which on it is taken as it is."""
 
 LONGEST = 200
@@ -163,18 +163,20 @@ class GraphScorer:
         """The likeliest labels of the grammar, best first, by beam search from the left.
 
         The search begins where this model is no longer sure of the ``draft``, a label of the
-        grammar (speculative decoding, Leviathan et al., ICML 2023). Units outside ``allowed`` (V,)
-        are excluded.
+        grammar (speculative decoding, Leviathan et al., ICML 2023); if it is sure of all, those
+        that differ by one unit come behind it. Units outside ``allowed`` (V,) are excluded.
         """
         start, cache = START, self._empty_cache(1)
         if draft:
-            sure, logs, filled = self._verified(draft, allowed)
-            if sure > len(draft):
+            logs, others, filled = self._read(draft, allowed)
+            unsure = np.flatnonzero(logs < others.max(axis=1) + AHEAD)
+            if not len(unsure):
                 self.known[0][draft] = float(logs.sum())
-                return [draft]
-            if sure:
-                start = prefix_of(draft[:sure], float(logs[:sure].sum()), units)
-                cache = filled[:, :, :, :, :sure]
+                return [draft, *_neighbours(draft, logs, others, units)[: width - 1]]
+            sure = draft[: unsure[0]]
+            if sure and (state := state_after(sure, units)):
+                start = Path(sure, float(logs[: len(sure)].sum()), state)
+                cache = filled[:, :, :, :, : len(sure)]
 
         def step(last: Sequence[int], parents: Sequence[int]) -> Floats:
             nonlocal cache
@@ -188,22 +190,18 @@ class GraphScorer:
         self.known[0].update((path.units, path.score) for path in complete)
         return [path.units for path in complete]
 
-    def _verified(
-        self, draft: Label, allowed: NDArray[np.bool_] | None
-    ) -> tuple[int, Floats, Floats]:
-        """Of how many units of the draft, its end among them, this model is sure, from the left.
-
-        Their log-probabilities (L + 1,) and the cache of all of them come with it.
-        """
-        given = np.array([[BLANK, *draft]])
+    def _read(
+        self, label: Label, allowed: NDArray[np.bool_] | None
+    ) -> tuple[Floats, Floats, Floats]:
+        """The log-probabilities (L + 1,) of a label's units and of its end after those before,
+        those (L + 1, V) of all others there, and the cache."""
+        given = np.array([[BLANK, *label]])
         outputs, cache = self._decode_step(given, np.zeros(1, np.int64), self._empty_cache(1))
         rows = outputs[0] if allowed is None else np.where(allowed, outputs[0], -np.inf)
-        places, following = np.arange(len(draft) + 1), np.array([*draft, BLANK])
-        logs = rows[places, following]
+        places, following = np.arange(len(label) + 1), np.array([*label, BLANK])
         others = rows.copy()
         others[places, following] = -np.inf
-        unsure = np.flatnonzero(logs < others.max(axis=1) + AHEAD)
-        return int(unsure[0]) if len(unsure) else len(logs), logs, cache
+        return rows[places, following], others, cache
 
     def _decode_step(
         self, units: NDArray[np.int64], directions: NDArray[np.int64], past: Floats
@@ -221,3 +219,18 @@ class GraphScorer:
         """The cache of ``count`` empty prefixes."""
         layers, both, _, heads, _, d = self.memory.shape
         return np.zeros((layers, both, count, heads, 0, d), np.float32)
+
+
+def _neighbours(label: Label, logs: Floats, others: Floats, units: Units) -> list[Label]:
+    """The labels that differ by one unit, or end early: by the likeliest other unit of each place.
+
+    ``logs`` and ``others`` are those of the label; best first.
+    """
+    found = []
+    for i in np.argsort(logs - others.max(axis=1), kind="stable").tolist():
+        unit = int(others[i].argmax())
+        near = label[:i] if unit == BLANK else (*label[:i], unit, *label[i + 1 :])
+        state = state_after(near, units)
+        if near and state is not None and state.complete:
+            found.append(near)
+    return found

@@ -82,8 +82,8 @@ SECOND_PASS_PIXELS = 120_000
 CERTAINTY_SCALE = 0.7
 """Scale of `Recogniser.certainty` relative to the first pass; takes half the time."""
 
-BEAM_WIDTH, JOINT_BEAM_WIDTH = 20, 10
-"""Hypotheses of the CTC prefix beam search, alone and where graph models propose labels, too."""
+BEAM_WIDTH = 20
+"""Hypotheses of the CTC prefix beam search; with 10, fewer alternatives are right."""
 
 REPAIRED = 12  # convention
 """Labels with more paired brackets that are proposed in place of one with unpaired brackets."""
@@ -172,7 +172,7 @@ class Recogniser:
                 f"{path} holds no recogniser of expressions", "see: hmer weights list"
             ) from error
 
-    def read(self, images: Sequence[Readable], width: int | None = None) -> list[Reading]:
+    def read(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Reading]:
         """One reading per image, in their order.
 
         Images are (H, W) uint8, dark ink on white paper, one expression each, or `InkImage` with
@@ -188,7 +188,7 @@ class Recogniser:
         other readings of its page.
         """
         images = [image for page in pages for image in page]
-        ranked = iter(list(self._pool.map(lambda image: self._ranked(image), images)))
+        ranked = iter(list(self._pool.map(lambda image: self._ranked(image, BEAM_WIDTH), images)))
         readings = []
         for page in pages:
             found = [next(ranked) for _ in page]
@@ -201,7 +201,7 @@ class Recogniser:
             readings.append([self._told(*each) for each in zip(page, firsts, lists, strict=True)])
         return readings
 
-    def rank(self, images: Sequence[Readable], width: int | None = None) -> list[Ranked | None]:
+    def rank(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Ranked | None]:
         """The best label of each image with its scores; None for an image without ink."""
         found = self._pool.map(lambda image: self._ranked(image, width), images)
         return [ranked for _, ranked in found]
@@ -216,7 +216,7 @@ class Recogniser:
             return -math.inf
         return float(self._run(prepared)["frames"][0].max(axis=1).mean())
 
-    def _reading(self, image: Readable, width: int | None) -> Reading:
+    def _reading(self, image: Readable, width: int) -> Reading:
         return self._told(image, *self._ranked(image, width))
 
     def _told(self, image: Readable, first: Pass | None, best: Ranked | None) -> Reading:
@@ -244,15 +244,12 @@ class Recogniser:
         found = zip(behind, shares.tolist(), strict=True)
         return tuple(Alternative(o, min(share, confidence)) for o, share in found)[:ALTERNATIVES]
 
-    def _ranked(
-        self, image: Readable, width: int | None = None
-    ) -> tuple[Pass | None, Ranked | None]:
+    def _ranked(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
         """The first pass, and the best label; None without ink.
 
         Graph models join one by one until the margin is large. A file without graph model has a
         second pass with its decoder.
         """
-        width = width or (JOINT_BEAM_WIDTH if self._graphs else BEAM_WIDTH)
         measured = measure(image)
         first = self._pass(image, self._symbol, width, measured)
         if first is None:
@@ -261,7 +258,7 @@ class Recogniser:
         best = None
         for scorer in self._graphs.cascade(image, measured):
             graphs.append(scorer)
-            draft = best.units if best else first.found[0].units
+            draft = () if best else first.found[0].units  # where it was unsure, all is searched
             proposed += scorer.propose(self.units, allowed=self._allowed, draft=draft)
             best = rescore(passes, graphs, proposed, self._prior)
             if self._sure(best):
@@ -278,8 +275,9 @@ class Recogniser:
         return first, self._repaired(best, passes, scorers)
 
     def _sure(self, best: Ranked) -> bool:
-        """Whether no further model is asked."""
-        return bool(best.units) and best.margin >= MARGIN and not self._prior.repaired(best)
+        """Whether no further model is asked; of a label without competitors nothing is known."""
+        leads = len(best.candidates) > 1 and best.margin >= MARGIN
+        return leads and not self._prior.repaired(best)
 
     def _second_pass(
         self, image: Readable, first: Pass, width: int, measured: Measured | None

@@ -75,10 +75,6 @@ class GraphModels:
     load: Callable[[str], Session]
     entries: Entries | None = field(default=None)
 
-    def __bool__(self) -> bool:
-        """Whether there is any."""
-        return any(key + DECODER_STEP in self.packed for key in (GRAPH, SECOND))
-
     def cascade(self, image: Readable, measured: Measured | None = None) -> Iterator[GraphScorer]:
         """The scorers of an image, or of ink, in the order in which they are asked.
 

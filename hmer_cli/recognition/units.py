@@ -27,6 +27,7 @@ class Units:
         self.names = ("", *self.tokens, *joined)
         self._index = {name: i for i, name in enumerate(self.names)}
         self._runs = [tuple(run.split()) for run in joined]
+        self._written = [name.split() for name in self.names]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -56,7 +57,7 @@ class Units:
 
     def decode(self, indices: Iterable[int]) -> list[str]:
         """Unit indices -> tokens; blanks are skipped."""
-        return [token for i in indices if i != BLANK for token in self.names[i].split()]
+        return [token for i in indices if i != BLANK for token in self._written[i]]
 
 
 def frames_needed(units: Sequence[int]) -> int:
