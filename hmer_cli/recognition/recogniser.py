@@ -6,7 +6,7 @@ calibrated confidence, token boxes and alternatives. Method: CTC prefix beam sea
 (`hmer_cli.recognition.rescoring`) to their prior (`hmer_cli.recognition.label_prior`). Where the
 margin of the best label is small, further models join, and in the end labels with other symbols
 (`hmer_cli.recognition.near_labels`).
-Confidence is the margin and the CTC odds under Platt scaling (Platt, 1999).
+Confidences are those of `hmer_cli.recognition.confidence`.
 """
 
 from __future__ import annotations
@@ -31,12 +31,19 @@ from hmer_cli.models.registry import resolve
 from hmer_cli.models.session import Session, cores, freeing, open_session
 from hmer_cli.recognition import ctc
 from hmer_cli.recognition.charset import charset as tokens_of
+from hmer_cli.recognition.confidence import (
+    UNCALIBRATED,
+    Calibration,
+    alternatives,
+    calibration_key,
+    confidence,
+)
 from hmer_cli.recognition.graph_decoder import GraphScorer
 from hmer_cli.recognition.label_prior import LabelPrior
 from hmer_cli.recognition.language_model import LanguageModel
 from hmer_cli.recognition.near_labels import nearest, symbols
 from hmer_cli.recognition.prepare import Measured, Prepared, measure, prepare
-from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
+from hmer_cli.recognition.reading import Reading, TokenReading
 from hmer_cli.recognition.rescoring import (
     LENGTH_BONUS,
     DecoderScorer,
@@ -88,15 +95,6 @@ BEAM_WIDTH = 20
 REPAIRED = 12  # convention
 """Labels with more paired brackets that are proposed in place of one with unpaired brackets."""
 
-UNCALIBRATED = 1.0, 0.0, 0.0
-"""Weights of CTC odds, margin and offset without calibration: confidence is the CTC odds."""
-
-ALTERNATIVES = 4  # convention: five labels in all
-"""Maximal number of alternatives of a reading."""
-
-ALTERNATIVES_SHARE, TEMPERATURE = 0.45, 4.0  # chosen on CROHME test2013, ink and images
-"""Probability that an alternative is right if the best label is wrong; softmax temperature."""
-
 EMPTY_READING = Reading("", 0.0)
 """The reading of an image without ink."""
 
@@ -134,7 +132,7 @@ class Recogniser:
             self._allowed = np.array([known.issuperset(name.split()) for name in self.units.names])
         self._symbol: float = metadata.get("symbol", SYMBOL)
         self._graphs = GraphModels(embedded, _open_embedded, metadata.get(SCORERS))
-        self._calibration: Mapping[str, Sequence[float]] = metadata.get("calibration", {})
+        self._calibration: Calibration = metadata.get("calibration", {})
 
     @classmethod
     def load(
@@ -226,23 +224,9 @@ class Recogniser:
         for unit, place in zip(best.units, ctc.align(first.frames, best.units), strict=True):
             box = first.box(place, self._symbol)
             tokens += [TokenReading(t, place.confidence, box) for t in self.units.decode([unit])]
-        confidence = self._confidence(best, isinstance(image, InkImage))
+        sure = self._confidence(best, isinstance(image, InkImage))
         label = join(t.token for t in tokens)
-        alternatives = self._alternatives(label, best, confidence)
-        return Reading(label, confidence, tuple(tokens), alternatives)
-
-    def _alternatives(self, label: str, best: Ranked, confidence: float) -> tuple[Alternative, ...]:
-        """The most probable other labels: a softmax of their scores over a share of the rest."""
-        behind: dict[str, float] = {}
-        for units, score in best.others:  # of two segmentations into units, the more probable one
-            behind.setdefault(join(self.units.decode(units)), score)
-        behind.pop(label, None)
-        if not behind:
-            return ()
-        shares = np.exp(np.array(list(behind.values())) / TEMPERATURE)
-        shares *= (1 - confidence) * ALTERNATIVES_SHARE / shares.sum()
-        found = zip(behind, shares.tolist(), strict=True)
-        return tuple(Alternative(o, min(share, confidence)) for o, share in found)[:ALTERNATIVES]
+        return Reading(label, sure, tuple(tokens), alternatives(best, self.units, sure))
 
     def _ranked(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
         """The first pass, and the best label; None without ink.
@@ -380,15 +364,9 @@ class Recogniser:
         return frames - most - np.log(total)
 
     def _confidence(self, best: Ranked, ink: bool) -> float:
-        """The probability that the label is right, by Platt scaling (Platt, 1999)."""
+        """The probability that the best label is right."""
         key = calibration_key(ink, bool(self._embedded))
-        odds, margin, offset = self._calibration.get(key, UNCALIBRATED)
-        return 1 / (1 + math.exp(-(odds * best.odds + margin * best.margin + offset)))
-
-
-def calibration_key(ink: bool, rescoring: bool) -> str:
-    """Name of a calibration in the metadata: ink or image, with rescoring or CTC alone."""
-    return ("ink" if ink else "image") + ("" if rescoring else ", CTC alone")
+        return confidence(best, self._calibration.get(key, UNCALIBRATED))
 
 
 def _open_embedded(text: str) -> Session:

@@ -23,8 +23,9 @@ from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import Image, Readable, legible_size, render
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
+from hmer_cli.recognition.confidence import calibration_key
 from hmer_cli.recognition.reading import Reading
-from hmer_cli.recognition.recogniser import EMPTY_READING, Recogniser, calibration_key
+from hmer_cli.recognition.recogniser import EMPTY_READING, Recogniser
 from hmer_cli.recognition.rescoring import Ranked
 from hmer_cli.training.augment.camera import degrade
 from hmer_cli.training.augment.degradation import Degradation
