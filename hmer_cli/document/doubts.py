@@ -138,14 +138,17 @@ def _has_division(ink: Pixels) -> bool:
 def _is_scribbled(ink: Pixels, pen: float) -> bool:
     """Whether in several rows after another strokes of one part stand close beside each other."""
     _, labels = cv2.connectedComponents(ink, connectivity=8)
-    rows = []
-    for marks in np.asarray(labels, np.int32):
-        edges = np.flatnonzero(np.diff(np.pad((marks > 0).astype(np.int8), 1)))
-        begins, ends = edges[::2], edges[1::2]
-        close = (begins[1:] - ends[:-1] <= _NEAR * pen) & (marks[begins[1:]] == marks[begins[:-1]])
-        close &= (ends - begins)[1:] <= _NEAR * pen
-        rows.append(_longest(close) + 1 >= _STRIPES)
-    return _longest(np.array(rows, bool)) >= _HIGH * pen
+    edges = np.diff(np.pad(ink.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    (row, begins), ends = np.nonzero(edges == 1), np.nonzero(edges == -1)[1]
+    close = (begins[1:] - ends[:-1] <= _NEAR * pen) & ((ends - begins)[1:] <= _NEAR * pen)
+    part = labels[row, begins]
+    close &= (row[1:] == row[:-1]) & (part[1:] == part[:-1])
+    if len(close) < _STRIPES - 1:
+        return False
+    stripes = np.lib.stride_tricks.sliding_window_view(close, _STRIPES - 1).all(axis=1)
+    rows = np.zeros(len(ink), bool)
+    rows[row[: len(stripes)][stripes]] = True
+    return _longest(rows) >= _HIGH * pen
 
 
 def _longest(true: NDArray[np.bool_]) -> int:
