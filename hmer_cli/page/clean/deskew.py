@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.clean.borders import without_strips
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.sheet import Corners, find_sheet
 from hmer_cli.page.clean.surroundings import without_surroundings
@@ -33,8 +34,8 @@ _PARTS = 60  # connected components: fewer make no page with lines
 def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
     """The rectified sheet with level lines, and the homography from there to ``image``.
 
-    None where nothing is to be turned; what lies beside a sheet cut off by the picture's edge is
-    painted as paper. ``image``: (H, W), light or dark.
+    None where nothing is to be turned. Where no whole sheet is found, strips along the edges and
+    what lies beside a sheet that is cut off are painted as paper. ``image``: (H, W), light or dark.
     """
     back = None
     sheet = find_sheet(image)
@@ -42,7 +43,7 @@ def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
         shape, back = _from_above(sheet)
         image = _seen(image, shape, back)
     else:
-        image = without_surroundings(image)
+        image = without_surroundings(without_strips(image))
     angle = skew(image)
     if angle:  # of the sheet alone: the table beyond its corners would be ink
         shape, turn = _turned(image.shape, angle)

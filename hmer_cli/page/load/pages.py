@@ -22,7 +22,7 @@ from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import WHITE, InkImage, draw, legible_ink_image
-from hmer_cli.page.clean.borders import without_borders, without_strips
+from hmer_cli.page.clean.borders import without_borders
 from hmer_cli.page.clean.deskew import Homography, straighten
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.clean.margins import remove_holes
@@ -70,7 +70,7 @@ class Page:
         ``image``: (H, W), light or dark; ``reduced``: the factor by which it is downscaled.
         """
         height, width = (side * reduced for side in image.shape)
-        level, to_source = straighten(without_strips(image))
+        level, to_source = straighten(image)
         image = without_borders(remove_holes(clean(level)))
         if reduced > 1:
             larger = np.diag([reduced, reduced, 1.0])
