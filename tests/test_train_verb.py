@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from hmer_cli.commands.train import train
+from hmer_cli.errors import UsageError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import render
@@ -22,6 +23,7 @@ from hmer_cli.recognition.units import Units
 from hmer_cli.training.export.onnx import restore
 from hmer_cli.training.export.transfer import LIKE, transfer
 from hmer_cli.training.registry import load_system
+from hmer_cli.training.widen import widen
 
 pytestmark = pytest.mark.torch
 
@@ -129,3 +131,21 @@ def test_weights_can_be_trained_further_in_a_wider_vocabulary(
     assert torch.equal(new["symbols.bias"][[0, 2, 3]], old["symbols.bias"])
     assert torch.equal(new["frames.out.weight"][1], old["frames.out.weight"][1])
     assert new["frames.out.bias"][1] < old["frames.out.bias"][1]
+
+
+def test_a_model_is_widened_to_a_larger_vocabulary_without_training(tmp_path: Path) -> None:
+    ink = written(tmp_path / "ink")
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    weights = train(tmp_path / "tiny.toml", tmp_path / "ink", tmp_path / "run")
+    (tmp_path / "more.txt").write_text("+\n1\n2\n")
+    recipe = tmp_path / "wider.toml"
+    recipe.write_text(
+        RECIPE.replace("[model]", '[recomposition]\nvocabulary = "more.txt"\n[model]')
+    )
+    widen(weights, recipe, tmp_path / "ink", tmp_path / "wide.onnx")
+    old, new = (Recogniser.load(str(path)) for path in (weights, tmp_path / "wide.onnx"))
+    assert new.metadata["tokens"] == ["+", "1", "2"]
+    assert new.read([render(ink)])[0].label == old.read([render(ink)])[0].label
+    (tmp_path / "more.txt").write_text("1\n2\n")
+    with pytest.raises(UsageError, match="lacks tokens"):
+        widen(weights, recipe, tmp_path / "ink", tmp_path / "wide.onnx")
