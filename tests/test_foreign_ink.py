@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hmer_cli.document.foreign_ink import foreign_ink, marks_below, without_ink
+from hmer_cli.document.foreign_ink import foreign_ink, marks_below, on_bar, without_ink
 from hmer_cli.document.formula_growth import with_dots
 from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink
@@ -50,6 +50,16 @@ def test_a_frame_around_a_formula_is_none_of_it(sides: int) -> None:
     letters = [(x, 40.0, x + 20, 60.0) for x in (40.0, 80.0, 120.0)]
     gone = foreign_ink(parts(*letters, (19, 19, 162, 82)), image, UNIT)
     assert gone.tolist() == [False, False, False, sides == 4]
+
+
+@pytest.mark.parametrize(
+    ("bar", "half"),
+    [((-2, 13, 24, 15), True), ((-2, -6, 24, -4), True), ((-2, 40, 24, 42), False)],
+)
+def test_what_a_bar_runs_along_is_half_of_a_fraction(bar: tuple[int, ...], half: bool) -> None:
+    letters = np.array([(0, 0, 9, 10), (12, 0, 20, 10)], np.float32)
+    others = np.array([(30, 0, 40, 10), bar], np.float32)
+    assert on_bar(letters, others, 10.0) is half
 
 
 def test_foreign_ink_goes_from_the_image_and_from_the_strokes() -> None:

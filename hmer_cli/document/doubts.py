@@ -140,7 +140,8 @@ def _is_scribbled(ink: Pixels, pen: float) -> bool:
     _, labels = cv2.connectedComponents(ink, connectivity=8)
     edges = np.diff(np.pad(ink.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     (row, begins), ends = np.nonzero(edges == 1), np.nonzero(edges == -1)[1]
-    close = (begins[1:] - ends[:-1] <= _NEAR * pen) & ((ends - begins)[1:] <= _NEAR * pen)
+    gap, width = begins[1:] - ends[:-1], (ends - begins)[1:]
+    close = np.asarray((gap <= _NEAR * pen) & (width <= _NEAR * pen))
     part = labels[row, begins]
     close &= (row[1:] == row[:-1]) & (part[1:] == part[:-1])
     if len(close) < _STRIPES - 1:

@@ -24,6 +24,7 @@ _MARK = 1.8, 0.9, 3.0  # a mark is so wide, so low, and so many times as wide as
 _ABOVE = 1.2  # from what is marked down to the mark
 _SIGN = 0.5  # what is marked is so high, or higher
 _BESIDE = 0.8  # what stands so near beside it, at its height, makes it a sign of a line
+_BAR = 1.0, 0.5, 0.7  # a bar is so wide and so low; of the line it runs along so much
 _FRAME = 2.5, 1.5, 2  # a frame is so wide and so high, and around more parts than that
 _WIDE, _CLOSED = 0.5, 0.9  # of its height and of its columns: what is between top and foot
 _SOFT = 3  # pixels: soft edges of strokes
@@ -55,6 +56,17 @@ def marks_below(parts: Floats, unit: float) -> NDArray[np.bool_]:
         beside = others & (gap >= 0) & (gap <= _BESIDE * unit) & (y0 < middle_y) & (y1 > middle_y)
         found[i] = above.any() and not below.any() and not beside.any()
     return found
+
+
+def on_bar(line: Floats, others: Floats, unit: float) -> bool:
+    """Whether a bar among the ``others`` (N, 4) runs along a line of parts, right below or above
+    it, as along half of a fraction."""
+    (x0, y0), (x1, y1) = line[:, :2].min(0), line[:, 2:].max(0)
+    left, top, right, foot = others.T
+    flat = (right - left >= _BAR[0] * unit) & (foot - top <= _BAR[1] * unit)
+    near = (top >= y0 - unit) & (foot <= y1 + unit)
+    along = np.minimum(right, x1) - np.maximum(left, x0) >= _BAR[2] * (x1 - x0)
+    return bool((flat & near & along).any())
 
 
 def frames(parts: Floats, image: Pixels, unit: float) -> NDArray[np.bool_]:

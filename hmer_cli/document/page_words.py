@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.document.foreign_ink import foreign_ink, without_ink
+from hmer_cli.document.foreign_ink import foreign_ink, on_bar, without_ink
 from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
 from hmer_cli.document.formula_pieces import PieceJoiner, inside_of, left_of
 from hmer_cli.document.line_words import (
@@ -179,7 +179,8 @@ class WordFinder:
         pieces = self._without_words(pieces)
         saying = np.zeros(len(self.parts), bool)  # words
         for line in lines:
-            saying[line.indices] = self._says_words(line.region)
+            halves = on_bar(line.parts, np.delete(self.parts, line.indices, 0), self.unit)
+            saying[line.indices] = self._says_words(line.region) and not halves
         pieces = [(self._alone(region, saying), added) for region, added in pieces]
         for line in lines:
             saying[line.indices] |= self._of_words(line)
@@ -200,13 +201,10 @@ class WordFinder:
         if region.lines or not inside.any():
             return region
         kept = inside & ~words
-        if kept.sum() < _FEWEST:
-            return region
-        kept[kept] = ~foreign_ink(self.parts[kept], self.found.image, self.unit)
-        if kept.sum() < _FEWEST:
-            return region
+        if kept.sum() >= _FEWEST:
+            kept[kept] = ~foreign_ink(self.parts[kept], self.found.image, self.unit)
         own, foreign = self.parts[kept], self.parts[inside & ~kept]
-        if not len(foreign) or not len(own):
+        if len(own) < _FEWEST or not len(foreign):
             return region
         box = _box(own)
         return without_ink(region_of(self.page, self.found, box), foreign, own)
