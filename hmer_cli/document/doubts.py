@@ -141,14 +141,14 @@ def _is_scribbled(ink: Pixels, pen: float) -> bool:
     edges = np.diff(np.pad(ink.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     (row, begins), ends = np.nonzero(edges == 1), np.nonzero(edges == -1)[1]
     gap, width = begins[1:] - ends[:-1], (ends - begins)[1:]
-    close = np.asarray((gap <= _NEAR * pen) & (width <= _NEAR * pen))
+    close = (gap <= _NEAR * pen) & (width <= _NEAR * pen)
     part = labels[row, begins]
     close &= (row[1:] == row[:-1]) & (part[1:] == part[:-1])
-    if len(close) < _STRIPES - 1:
+    if close.size < _STRIPES - 1:
         return False
     stripes = np.lib.stride_tricks.sliding_window_view(close, _STRIPES - 1).all(axis=1)
     rows = np.zeros(len(ink), bool)
-    rows[row[: len(stripes)][stripes]] = True
+    rows[row[: stripes.size][stripes]] = True
     return _longest(rows) >= _HIGH * pen
 
 
