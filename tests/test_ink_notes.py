@@ -21,10 +21,11 @@ from inkfiles import (
     xournal,
     zipped,
 )
+from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import packed_text
-from hmer_cli.ink.centre_line import centre_line, pen_width, resampled
+from hmer_cli.ink.centre_line import centre_line, pen_width
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.notes import kind_of
@@ -34,6 +35,13 @@ from hmer_cli.page.regions import find_regions
 
 LABEL = r"\frac { a + 1 } { b ^ { 2 } } = x"
 INK = written(LABEL)
+
+
+def evenly(line: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """``count`` points at equal distances along a line (N, 2)."""
+    along = np.concatenate([[0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
+    asked = np.linspace(0, along[-1], count)
+    return np.stack([np.interp(asked, along, column) for column in line.T], axis=1)
 
 
 def read(data: bytes) -> list[Ink]:
@@ -278,7 +286,7 @@ def test_the_centre_line_of_an_outline_is_the_stroke_itself(seed: int) -> None:
         found = centre_line(np.asarray(outline(stroke, 1.4), np.float64))
         assert found is not None and found.misfit < 0.35
         assert found.pen == pytest.approx(1.4, abs=0.45)
-        dense = resampled(stroke.astype(np.float64), 300)
+        dense = evenly(stroke.astype(np.float64), 300)
         near = np.hypot(*(found.points[:, None] - dense[None]).transpose(2, 0, 1))
         for away in (near.min(axis=1), near.min(axis=0)):
             assert away.mean() < 0.3 * 1.4 and away.max() < 1.5 * 1.4

@@ -41,6 +41,10 @@ OWN = {
     "l": "k l + m",
     "_": "a _ { n } + b",
     "^": "a ^ { n } + b",
+    r"\mathcal": r"\mathcal { L } ( x )",
+    r"\binom": r"\binom { n } { k }",
+    r"\overset": r"a \overset { d } { = } b",
+    r"\underset": r"\underset { x } { A } + b",
     r"\limits": r"\sum \limits _ { n } a",
 }
 """Labels of tokens that stand alone nowhere, or mean something else there."""
