@@ -329,10 +329,10 @@ class Recogniser:
         return [DecoderScorer(self._decoder, passes)] if self._decoder else []
 
     def _pass(
-        self, image: Readable, symbol: float, width: int, measured: Measured | None
+        self, image: Readable, symbol: float, width: int, measured: Measured | None = None
     ) -> Pass | None:
         """One pass with symbols scaled to ``symbol`` pixels; None without ink."""
-        prepared = prepare(image, symbol, measured) if measured else None
+        prepared = prepare(image, symbol, measured)
         if prepared is None:
             return None
         outputs = self._run(prepared)
