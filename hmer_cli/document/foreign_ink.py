@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, iou
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import InkImage, legible_ink_image
 from hmer_cli.page.detect.integral import Floats
@@ -132,15 +132,9 @@ def _belongs(box: Box, foreign: Floats, own: Floats) -> bool:
 
 
 def _likeness(box: Box, parts: Floats) -> float:
-    """The largest IoU of a box with one of the parts."""
-    if not len(parts):
-        return 0.0
-    x0, y0, x1, y1 = box
-    wide = np.minimum(parts[:, 2], x1) - np.maximum(parts[:, 0], x0) + 1
-    high = np.minimum(parts[:, 3], y1) - np.maximum(parts[:, 1], y0) + 1
-    shared = np.maximum(wide, 0) * np.maximum(high, 0)
-    whole = (parts[:, 2] - parts[:, 0] + 1) * (parts[:, 3] - parts[:, 1] + 1)
-    return float((shared / np.maximum(whole + (x1 - x0 + 1) * (y1 - y0 + 1) - shared, 1)).max())
+    """The largest IoU of a box with one of the parts, each a pixel larger: strokes may be flat."""
+    grown = np.array([0, 0, 1, 1], np.float32)
+    return float(iou(np.asarray(box) + grown, parts + grown).max(initial=0.0))
 
 
 def _left(written: InkImage, foreign: Floats, own: Floats) -> InkImage | None:
