@@ -3,6 +3,7 @@
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from itertools import cycle, islice
@@ -25,12 +26,15 @@ from hmer_cli.ink.inkml import read_inkml, write_inkml
 from hmer_cli.ink.render import legible_ink_image
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
+from hmer_cli.networks.language_transformer import LanguageTransformer
 from hmer_cli.recognition.graph_decoder import MOST_NODES, STROKE, GraphDecoder
-from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.recognition.label_transformer import TOKENS
+from hmer_cli.recognition.recogniser import LANGUAGE, TRANSFORMER, Recogniser
 from hmer_cli.recognition.strokes import stroke_features
 from hmer_cli.training.batches.images import UNKNOWN, echoed
 from hmer_cli.training.compose.examples import example, examples
-from hmer_cli.training.export.onnx import restore
+from hmer_cli.training.export.onnx import language_transformer, restore
+from hmer_cli.training.label_transformer import vocabulary
 from hmer_cli.training.language_model import train as train_language
 from hmer_cli.training.recipe import Drawing, Recipe, Schedule, load
 from hmer_cli.training.registry import build, load_system
@@ -129,14 +133,19 @@ def test_ink_to_a_graph_model_that_proposes_and_scores(
     language = tmp_path / "language.txt"
     language.write_text(train_language([tuple((ink.label or "").split()) for ink in inks]).packed())
     given = [str(weights), str(tmp_path / "graph"), "--name", "both", "--data", str(folder)]
-    given += ["--language", str(language)]
+    transformer = tmp_path / "transformer.onnx"
+    tokens = vocabulary([("1", "+"), ("1", "+")])
+    model = LanguageTransformer(len(tokens), c=16, depth=1)
+    transformer.write_bytes(language_transformer(model, {TOKENS: json.dumps(tokens)}))
+    given += ["--language", str(language), str(transformer)]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
     join.main()
     both = Recogniser.load(str(tmp_path / "graph" / "both.onnx"))
     assert both.model == "both"
+    assert {LANGUAGE, TRANSFORMER} <= both._embedded.keys()
     for ink in inks:
         image = legible_ink_image(ink)
-        scorers = list(both._graphs.cascade(image))
+        *_, scorers = both._graphs.cascade(image)
         assert len(scorers) == 2
         for scorer in scorers:
             best, *_ = scorer.propose(both.units)
@@ -275,7 +284,7 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     new = Recogniser.load(str(tmp_path / "pieces" / "new.onnx"))
     for ink in (sum_of_ones(), one()):
         image = legible_ink_image(ink).image
-        (scorer,) = new._graphs.cascade(image)
+        ((scorer,),) = new._graphs.cascade(image)
         best, *_ = scorer.propose(new.units)
         assert " ".join(new.units.decode(best)) == ink.label
     given = [*given[:2], "--name", "two", "--data", str(folder), "--beside"]
@@ -283,15 +292,21 @@ def test_a_reader_of_components_becomes_one_of_pieces_that_the_product_reads_wit
     join.main()
     two = Recogniser.load(str(tmp_path / "pieces" / "two.onnx"))
     image = legible_ink_image(sum_of_ones())
-    first, further = (each.graph_decoder for each in two._graphs.cascade(image.image))
-    assert first is not further
-    assert [each.graph_decoder for each in two._graphs.cascade(image)] == [first, further, further]
+    stages = list(two._graphs.cascade(image.image))
+    first, further, closer = (each.graph_decoder for each in stages[-1])
+    assert first is closer and first is not further
+    assert [len(stage) for stage in stages] == [1, 2, 3]
+    # Two views of one model weigh as much as the first alone before.
+    assert stages[-1][0].weight + stages[-1][2].weight == stages[0][0].weight
+    *_, scorers = two._graphs.cascade(image)
+    assert [each.graph_decoder for each in scorers] == [first, further, further]
     assert [reading.label for reading in two.read([image.image])] == [sum_of_ones().label]
     given = [str(tmp_path / "pieces" / "two.onnx"), str(tmp_path / "graph"), *given[2:-1]]
     monkeypatch.setattr(sys, "argv", ["join.py", *given])
     join.main()  # in the place of the first: the second stays
     three = Recogniser.load(str(tmp_path / "graph" / "two.onnx"))
-    decoders = [each.graph_decoder for each in three._graphs.cascade(image)]
+    *_, scorers = three._graphs.cascade(image)
+    decoders = [each.graph_decoder for each in scorers]
     assert len(set(map(id, decoders))) == 2
 
 
@@ -331,7 +346,7 @@ def test_one_hand_is_learnt_by_the_graph_model_that_counts_most_for_ink() -> Non
     started = GraphDecoder(fronts, Running(model), Running(DecodeStep(model)))
     path = RECIPES.parents[1] / "examples" / "energy.inkml"
     ink = read_inkml(path.read_bytes(), path.name)
-    scorers = list(recogniser._graphs.cascade(legible_ink_image(ink)))
+    *_, scorers = recogniser._graphs.cascade(legible_ink_image(ink))
     most = max(scorers, key=lambda scorer: scorer.weight)
     mine = started.scorer(stroke_features(ink.strokes))
     labels = most.propose(recogniser.units)

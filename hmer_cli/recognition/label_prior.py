@@ -3,6 +3,7 @@
 Input: labels as units, n-best lists of the expressions of a page. Output: log priors, and the lists
 in a new order. Method: a penalty for each unpaired bracket, an n-gram language model with a bonus
 for each token, and a cache of the symbols of the page; see `hmer_cli.recognition.language_model`.
+Where labels are to be told apart with more care, a Transformer takes most of the n-grams' weight.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.expr.brackets import repaired, unpaired
+from hmer_cli.recognition.label_transformer import LabelTransformer
 from hmer_cli.recognition.language_model import LEAST_PAGE, UNCACHED, LanguageModel, Symbols
 from hmer_cli.recognition.rescoring import Label, Ranked
 from hmer_cli.recognition.units import Units
@@ -24,17 +26,28 @@ UNPAIRED_PENALTY = 8.0  # chosen on CROHME test2014 and scanned crops
 LANGUAGE_WEIGHT, TOKEN_BONUS = 0.8, 2.5  # chosen on CROHME test2014, ink and images
 """Weight of the language model's log-probability, and what it adds for each token of a label."""
 
+BESIDE_WEIGHT = 0.3  # chosen on CROHME test2014 and scanned crops
+"""Weight of the n-gram model beside a Transformer."""
+
+TRANSFORMER_WEIGHT, TRANSFORMER_BONUS = 0.9, 2.0  # chosen on CROHME test2014 and scanned crops
+"""Weight of the Transformer's log-probability, and what it adds for each token of a label."""
+
 
 class LabelPrior:
     """The log prior of labels. Without a ``language`` model only brackets count.
 
-    ``allowed`` are the tokens that labels may hold.
+    ``allowed`` are the tokens that labels may hold. A ``transformer`` stands beside the
+    ``language`` model.
     """
 
     def __init__(
-        self, units: Units, language: LanguageModel | None, allowed: Collection[str]
+        self,
+        units: Units,
+        language: LanguageModel | None,
+        allowed: Collection[str],
+        transformer: LabelTransformer | None = None,
     ) -> None:
-        self._units, self._language = units, language
+        self._units, self._language, self._transformer = units, language, transformer
         self._allowed = frozenset(allowed)
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
@@ -44,7 +57,11 @@ class LabelPrior:
         if self._language is None:
             return prior
         lengths = np.array([len(tokens) + 1 for tokens in written])
-        return prior + LANGUAGE_WEIGHT * (self._language(written) + TOKEN_BONUS * lengths)
+        grams = self._language(written) + TOKEN_BONUS * lengths
+        if self._transformer is None:
+            return prior + LANGUAGE_WEIGHT * grams
+        logs = self._transformer(written) + TRANSFORMER_BONUS * lengths
+        return prior + BESIDE_WEIGHT * grams + TRANSFORMER_WEIGHT * logs
 
     def repaired(self, best: Ranked) -> list[Label]:
         """Labels near the best one whose brackets have more partners."""

@@ -40,6 +40,7 @@ from hmer_cli.recognition.confidence import (
 )
 from hmer_cli.recognition.graph_decoder import GraphScorer
 from hmer_cli.recognition.label_prior import LabelPrior
+from hmer_cli.recognition.label_transformer import LabelTransformer
 from hmer_cli.recognition.language_model import LanguageModel
 from hmer_cli.recognition.near_labels import nearest, symbols
 from hmer_cli.recognition.prepare import Measured, Prepared, measure, prepare
@@ -63,8 +64,8 @@ METADATA = "hmer"
 DECODER = "hmer.decoder"
 """Metadata key of the decoder of a CTC model without graph model, an embedded ONNX model."""
 
-LANGUAGE = "hmer.language"
-"""Metadata key of the language model, a `LanguageModel.packed`."""
+LANGUAGE, TRANSFORMER = LANGUAGE_MODELS = "hmer.language", "hmer.transformer"
+"""Metadata keys of the language models: a `LanguageModel.packed`, an embedded ONNX model."""
 
 ROOM = (2 * CELL, CELL)
 """Images are padded to multiples of this, height and width."""
@@ -240,14 +241,14 @@ class Recogniser:
             return None, None
         passes, graphs, proposed = [first], list[GraphScorer](), list[Label]()
         best = None
-        for scorer in self._graphs.cascade(image, measured):
-            graphs.append(scorer)
+        for graphs in self._graphs.cascade(image, measured):
             draft = () if best else first.found[0].units  # where it was unsure, all is searched
-            proposed += scorer.propose(self.units, allowed=self._allowed, draft=draft)
+            proposed += graphs[-1].propose(self.units, allowed=self._allowed, draft=draft)
             best = rescore(passes, graphs, proposed, self._prior)
             if self._sure(best):
                 return first, best
         if best is not None:
+            best = rescore(passes, graphs, proposed, self._careful_prior)
             best = self._repaired(best, passes, graphs, proposed)
             return first, self._with_near(best, passes, graphs)
         best = rescore(passes, prior=self._prior)
@@ -286,7 +287,7 @@ class Recogniser:
             return best
         likely = ctc.likelihood(passes[0].frames, repaired).argsort()[::-1][:REPAIRED]
         also = [repaired[i] for i in likely]
-        return rescore(passes, scorers, [*proposed, *also], self._prior)
+        return rescore(passes, scorers, [*proposed, *also], self._careful_prior)
 
     def _with_near(
         self, best: Ranked, passes: Sequence[Pass], graphs: Sequence[GraphScorer]
@@ -297,7 +298,7 @@ class Recogniser:
         choices = sum(each.weight * each.choices(best.units) for each in graphs)
         near = nearest(best.units, np.asarray(choices), self._symbols, self._prior)
         listed = [each.units for each in best.candidates]
-        return rescore(passes, graphs, [*listed, *near], self._prior) if near else best
+        return rescore(passes, graphs, [*listed, *near], self._careful_prior) if near else best
 
     @cached_property
     def _symbols(self) -> NDArray[np.bool_]:
@@ -308,6 +309,15 @@ class Recogniser:
     @cached_property
     def _prior(self) -> LabelPrior:
         return LabelPrior(self.units, self._language, self._tokens)
+
+    @cached_property
+    def _careful_prior(self) -> LabelPrior:
+        """With the Transformer, which takes longer, for what is unsure."""
+        text = self._embedded.get(TRANSFORMER)
+        if text is None:
+            return self._prior
+        transformer = LabelTransformer(_open_embedded(text))
+        return LabelPrior(self.units, self._language, self._tokens, transformer)
 
     @cached_property
     def _language(self) -> LanguageModel | None:

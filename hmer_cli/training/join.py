@@ -1,4 +1,4 @@
-r"""Joins a CTC model, a graph model and a language model to one weights file, and calibrates it.
+r"""Joins a CTC model, a graph model and language models to one weights file, and calibrates it.
 
 Input: a weights file and the folder of a graph run. Output: a weights file.
 
@@ -15,8 +15,10 @@ from pathlib import Path
 
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import UsageError
+from hmer_cli.models.embedded import packed
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
+from hmer_cli.recognition.recogniser import LANGUAGE, TRANSFORMER
 from hmer_cli.recognition.scorer_sets import SCORERS, two_models
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.export import onnx
@@ -36,7 +38,8 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="of what comes of them")
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
     parser.add_argument("--beside", action="store_true", help="keep its first graph model")
-    parser.add_argument("--language", type=Path, help="what training.language_model wrote")
+    written = "what training.language_model and training.label_transformer wrote"
+    parser.add_argument("--language", type=Path, nargs="+", default=[], help=written)
     given = parser.parse_args()
     out = given.run / f"{given.name}.onnx"
     weights = resolve(given.weights)
@@ -51,13 +54,13 @@ def join(
     data: Path,
     out: Path,
     beside: bool = False,
-    language: Path | None = None,
+    language: Sequence[Path] = (),
 ) -> None:
     """Write the recogniser of ``weights`` with the graph model of ``run`` to ``out``.
 
     With ``beside`` the first graph model of the recogniser stays, and the other is its second, of
     most weight (`two_models`); without, it takes the place of the first, and a second one stays.
-    The file ``language`` holds a packed language model; without it the recogniser's own stays.
+    The ``language`` models, packed n-grams or ONNX, replace those of the recogniser.
     Raises UsageError where the two have other tokens, or where the run has no graph model.
     """
     _, metadata = onnx.restore(weights)
@@ -73,15 +76,22 @@ def join(
     metadata["name"] = name
     metadata["calibration"] = metadata["calibration"] if beside else {}
     metadata |= {"graph2": kept, SCORERS: two_models()} if beside else {"graph": kept}
-    text = language.read_text(encoding="ascii") if language else None
-    onnx.join(weights, parts, metadata, out, beside, text)
+    models = dict(_language_model(path) for path in language)
+    onnx.join(weights, parts, metadata, out, beside, models)
     if split := metadata["recipe"]["calibration"]:
         # Beside the model that it has, the CTC model alone reads as before.
-        cases = [(True, True), (False, True)] if beside and text is None else CASES
+        cases = [(True, True), (False, True)] if beside and not models else CASES
         degradation = parse(content["recipe"], str(run)).drawing.degradation
         samples = open_dataset(str(data), split)
         metadata["calibration"] |= calibrate(out, samples, cases, degradation)
-        onnx.join(weights, parts, metadata, out, beside, text)
+        onnx.join(weights, parts, metadata, out, beside, models)
+
+
+def _language_model(path: Path) -> tuple[str, str]:
+    """The metadata key of a language model, and its text."""
+    if path.suffix == ".onnx":
+        return TRANSFORMER, packed(path.read_bytes())
+    return LANGUAGE, path.read_text(encoding="ascii")
 
 
 def limited(model: GraphModel, old: Sequence[str], tokens: Sequence[str]) -> GraphModel:

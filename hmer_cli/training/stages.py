@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError
-from hmer_cli.training import language_model
+from hmer_cli.training import label_transformer, language_model
 from hmer_cli.training.average import average
 from hmer_cli.training.compose.examples import examples, inks
 from hmer_cli.training.compose.symbol_bank import SymbolBank
@@ -72,10 +72,10 @@ def mean(job: Job) -> Scores:
 def joined(job: Job) -> Scores:
     """The recogniser of the first stage with the graph model of the second, in one file.
 
-    With the option ``beside``, the graph model of the first stage is kept. The language model is
-    that of a third stage, if any.
+    With the option ``beside``, the graph model of the first stage is kept. The language models are
+    those of further stages, if any.
     """
-    first, second, *third = job.stage.source
+    first, second, *further = job.stage.source
     join(
         job.outputs[first],
         job.folders[second],
@@ -83,17 +83,25 @@ def joined(job: Job) -> Scores:
         job.data["crohme"],
         job.output,
         bool(job.stage.options.get("beside")),
-        job.outputs[third[0]] if third else None,
+        [job.outputs[name] for name in further],
     )
     return {}
 
 
 def language(job: Job) -> Scores:
-    """The language model of labels, packed."""
+    """The n-gram language model of labels, packed."""
     formulas = [job.data[name] for name in ("textbooks", "formulas")]
     model = language_model.train(language_model.corpus(formulas, job.data["crohme"]))
     job.output.write_text(model.packed(), encoding="ascii")
     return {}
+
+
+def transformer(job: Job) -> Scores:
+    """The Transformer language model of labels."""
+    formulas = [job.data[name] for name in ("textbooks", "formulas")]
+    minutes, seed = job.stage.options["minutes"], job.stage.seed
+    loss = label_transformer.run(formulas, job.data["crohme"], job.output, minutes, seed)
+    return {"loss": round(loss, 4)}
 
 
 def hand(job: Job) -> Scores:
@@ -121,6 +129,7 @@ KINDS: dict[str, Run] = {
     "lines": lines,
     "average": mean,
     "language-model": language,
+    "label-transformer": transformer,
     "join": joined,
     "hand": hand,
     "layout-statistics": layout_statistics,

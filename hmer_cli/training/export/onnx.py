@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ from hmer_cli.errors import MissingError
 from hmer_cli.models.embedded import packed, unpacked
 from hmer_cli.networks.ctc_model import CtcModel
 from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
+from hmer_cli.networks.language_transformer import LanguageTransformer
 from hmer_cli.recognition.components import SIDE
 from hmer_cli.recognition.graph_decoder import COMPONENT, DECODER_STEP, ENCODER, PIECE, STROKE
 from hmer_cli.recognition.pieces import LAYERS
-from hmer_cli.recognition.recogniser import DECODER, LANGUAGE, METADATA
+from hmer_cli.recognition.recogniser import DECODER, LANGUAGE_MODELS, METADATA
 from hmer_cli.recognition.scorer_sets import GRAPH, SECOND
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
 from hmer_cli.training.batches.images import Batch
@@ -67,6 +68,12 @@ STEP_AXES: Axes = {
     "ways": {0: "B"},
     "said": {0: "B", 1: "L"},
     "now": {2: "B", 4: "Q"},
+}
+TREE_AXES: Axes = {
+    "tokens": {1: "N"},
+    "places": {1: "N"},
+    "seen": {1: "N", 2: "N"},
+    "logs": {1: "N"},
 }
 
 _SMALL = 4096
@@ -149,28 +156,39 @@ def graph_models(reader: GraphModel) -> dict[str, bytes]:
     return {name: _bytes(model) for name, model in models.items()}
 
 
+def language_transformer(model: LanguageTransformer, metadata: Mapping[str, str]) -> bytes:
+    """The ONNX model of a `LabelTransformer`, with matrices in INT8."""
+    model.eval()
+    tokens, places = torch.tensor([[0, 3, 4, 4]]), torch.tensor([[0, 1, 2, 2]])
+    seen = torch.eye(4, dtype=torch.bool)[None]
+    given = {"tokens": tokens, "places": places, "seen": seen}
+    found = _traced(model, given, ["logs"], TREE_AXES)
+    quantise(found)
+    for key in sorted(metadata):
+        _put(found, key, metadata[key])
+    return _bytes(found)
+
+
 def join(
     path: Path,
     parts: dict[str, bytes],
     metadata: dict[str, Any],
     out: Path,
     beside: bool = False,
-    language: str | None = None,
+    language: Mapping[str, str] | None = None,
 ) -> None:
     """Write the CTC model of one file with a graph model and other metadata to another.
 
     The decoder of the CTC model is dropped. Of its graph models, the new one replaces the first, or
-    the second if it is added ``beside`` the first. A packed ``language`` model replaces its own.
+    the second if it is added ``beside`` the first. Packed ``language`` models, by the keys
+    `LANGUAGE_MODELS`, replace its own.
     """
     model = onnx.load(str(path))
     new, other = (SECOND, GRAPH) if beside else (GRAPH, SECOND)
     kept = {new + name: packed(part) for name, part in parts.items()}
     own = {entry.key: entry.value for entry in model.metadata_props}
     kept |= {key: value for key, value in own.items() if key.startswith(other)}
-    if language is None:
-        language = own.get(LANGUAGE)
-    if language is not None:
-        kept[LANGUAGE] = language
+    kept |= {key: own[key] for key in LANGUAGE_MODELS if key in own} | dict(language or {})
     kept[METADATA] = json.dumps(metadata, sort_keys=True)
     del model.metadata_props[:]
     for key in sorted(kept):
@@ -256,7 +274,8 @@ def _opened(path: Path) -> tuple[onnx.ModelProto, dict[str, onnx.ModelProto], di
         model = onnx.load(str(path))
         found = {entry.key: entry.value for entry in model.metadata_props}
         metadata = json.loads(found.pop(METADATA))
-        found.pop(LANGUAGE, None)
+        for key in LANGUAGE_MODELS:
+            found.pop(key, None)
         packages = {key: onnx.load_from_string(unpacked(text)) for key, text in found.items()}
     except Exception as error:  # protobuf's own errors share no base class with others
         raise MissingError(f"{path} holds no weights of hmer", "give others") from error

@@ -1,0 +1,83 @@
+"""The Transformer language model: what is often written is likelier, whatever stands beside it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmer_cli.models.session import open_session
+from hmer_cli.networks.language_transformer import LanguageTransformer
+from hmer_cli.recognition.label_transformer import TOKENS, LabelTransformer, prefix_tree
+from hmer_cli.training.export.onnx import language_transformer
+from hmer_cli.training.label_transformer import encoded, loss, train, vocabulary
+
+LABELS = [
+    tuple(text.split())
+    for text in (
+        "x ^ { 2 } + y ^ { 2 } = z ^ { 2 }",
+        "a ^ { 2 } + b ^ { 2 } = c ^ { 2 }",
+        "x = y",
+        "x = x",
+        "\\frac { \\partial f } { \\partial x } = 0",
+        "\\frac { \\partial f } { \\partial t } = 0",
+        "\\theta = 0",
+        "\\theta + \\theta",
+    )
+] * 2
+WRITTEN = sorted({token for label in LABELS for token in label})
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[LanguageTransformer, list[str], LabelTransformer]:
+    """A model in PyTorch, its tokens, and the same as it is shipped."""
+    torch.manual_seed(0)
+    tokens = vocabulary(LABELS)
+    model = LanguageTransformer(len(tokens), c=32, depth=2)
+    rows = encoded(LABELS, tokens)
+    train(model, rows, rows, minutes=0.05)
+    content = language_transformer(model, {TOKENS: json.dumps(tokens)})
+    return model, tokens, LabelTransformer(open_session(content))
+
+
+@settings(deadline=None, max_examples=25)
+@given(labels=st.lists(st.lists(st.sampled_from([*WRITTEN, "\\unseen"]), max_size=9), min_size=1))
+def test_labels_are_scored_together_as_each_alone(
+    trained: tuple[LanguageTransformer, list[str], LabelTransformer], labels: list[list[str]]
+) -> None:
+    model, tokens, shipped = trained
+    rows = encoded([tuple(label) for label in labels], tokens)
+    with torch.no_grad():
+        expected = [-(len(row) - 1) * loss(model.eval(), [row]).item() for row in rows]
+    # Matrices are in INT8.
+    assert shipped(labels) == pytest.approx(expected, abs=0.7, rel=0.05)
+    assert shipped(labels[:1])[0] == pytest.approx(shipped(labels)[0], abs=0.05)
+
+
+def test_what_is_written_is_likelier(
+    trained: tuple[LanguageTransformer, list[str], LabelTransformer],
+) -> None:
+    derivative, angle = trained[2](
+        [
+            "\\frac { \\partial f } { \\partial t } = 0".split(),
+            "\\frac { \\theta f } { \\theta t } = 0".split(),
+        ]
+    )
+    assert derivative > angle + 1
+
+
+def test_no_labels_have_no_scores(
+    trained: tuple[LanguageTransformer, list[str], LabelTransformer],
+) -> None:
+    assert trained[2]([]).shape == (0,)
+
+
+def test_a_prefix_stands_once_in_the_tree() -> None:
+    tree = prefix_tree([[0, 5, 6], [0, 5, 7], [0, 6]])
+    assert tree.tokens.tolist() == [0, 5, 6, 7, 6]
+    assert tree.places.tolist() == [0, 1, 2, 2, 1]
+    assert tree.paths == [[0, 1, 2], [0, 1, 3], [0, 4]]
+    assert tree.seen[3].tolist() == [True, True, False, True, False]
