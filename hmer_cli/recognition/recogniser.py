@@ -55,7 +55,7 @@ from hmer_cli.recognition.rescoring import (
     rescore,
 )
 from hmer_cli.recognition.scale import CELL, SYMBOL
-from hmer_cli.recognition.scorer_sets import SCORERS, GraphModels
+from hmer_cli.recognition.scorer_sets import GraphModels
 from hmer_cli.recognition.units import Units
 
 METADATA = "hmer"
@@ -132,7 +132,7 @@ class Recogniser:
             self._tokens &= set(known)
             self._allowed = np.array([known.issuperset(name.split()) for name in self.units.names])
         self._symbol: float = metadata.get("symbol", SYMBOL)
-        self._graphs = GraphModels(embedded, _open_embedded, metadata.get(SCORERS))
+        self._graphs = GraphModels(embedded, _open_embedded)
         self._calibration: Calibration = metadata.get("calibration", {})
 
     @classmethod

@@ -2,15 +2,14 @@
 
 Input: the embedded models of a weights file, and an image or ink. Output: `GraphScorer` objects.
 The nodes of an expression are pen strokes, connected components or strokes of its skeleton, each
-with an encoder of one of up to two graph models. The metadata entry `SCORERS` lists the models for
-ink and for images. The first is asked alone; where those asked so far are unsure, the next joins.
-The last of images sees one at another scale: other pixels, and so other nodes.
+with an encoder of one of up to two graph models. Where the models of one stage are unsure, those of
+the next are asked. The last of images sees one at another scale: other pixels, and so other nodes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hmer_cli.ink.render import InkImage, Readable, image_of
@@ -35,39 +34,42 @@ from hmer_cli.recognition.strokes import stroke_features
 GRAPH, SECOND = "hmer.graph.", "hmer.graph2."
 """Prefixes of the metadata keys of the graph models."""
 
-SCORERS = "scorers"
-"""Metadata key of the `Entries`."""
+INK, IMAGE = "ink", "image"
 
-INK, INK_UNSURE = "ink", "ink, unsure"
-IMAGE, IMAGE_UNSURE, IMAGE_CLOSER = "image", "image, unsure", "image, closer"
-
-Entries = Mapping[str, Sequence[tuple[str, str, float]]]
-"""Case -> the graph model, its node encoder and its weight relative to CTC, for each scorer.
-
-Those of IMAGE_CLOSER see the image `CLOSER`; what they saw before then has this weight, too.
-"""
+CLOSER_PIECE = "piece, closer"
+"""Strokes of the skeleton of an image that is `CLOSER` times as large."""
 
 CLOSER = 1.2  # chosen on CROHME test2014 offline; 0.85 gains less, both no more
-"""Scale of the second view of an image relative to the first."""
+
+Stages = Mapping[str, Sequence[Sequence[tuple[str, str, float]]]]
+"""INK or IMAGE -> stages of scorers. Each is the graph model, the view that it has of the
+expression, which is the name of a node encoder or CLOSER_PIECE, and its weight relative to CTC."""
 
 
-def one_model(front: str) -> Entries:
-    """Entries for one graph model, which encodes images by ``front``."""
+def one_model(front: str) -> Stages:
+    """Stages for one graph model, which encodes images by ``front``."""
+    strokes = GRAPH, STROKE, 2.0
     return {  # weights chosen on CROHME test2014
-        INK: [(GRAPH, STROKE, 2.0)],
-        INK_UNSURE: [(GRAPH, front, 0.8)],
-        IMAGE: [(GRAPH, front, 2.0)],
+        INK: [[strokes], [strokes, (GRAPH, front, 0.8)]],
+        IMAGE: [[(GRAPH, front, 2.0)]],
     }
 
 
-def two_models() -> Entries:
-    """Entries for a second graph model that encodes the skeleton strokes of images."""
+def two_models() -> Stages:
+    """Stages for a second graph model that encodes the skeleton strokes of images."""
+    strokes, skeleton = (SECOND, STROKE, 2.0), (SECOND, PIECE, 2.0)
     return {  # weights chosen on CROHME test2014 and scanned crops
-        INK: [(SECOND, STROKE, 2.0), (GRAPH, STROKE, 0.7)],
-        INK_UNSURE: [(GRAPH, COMPONENT, 0.8)],  # pieces besides: no better on ink
-        IMAGE: [(SECOND, PIECE, 2.0)],
-        IMAGE_UNSURE: [(GRAPH, COMPONENT, 1.0)],
-        IMAGE_CLOSER: [(SECOND, PIECE, 1.0)],
+        INK: [
+            [strokes],
+            [strokes, (GRAPH, STROKE, 0.7)],
+            # Pieces besides: no better on ink.
+            [(SECOND, STROKE, 1.2), (GRAPH, STROKE, 1.2), (GRAPH, COMPONENT, 0.8)],
+        ],
+        IMAGE: [
+            [skeleton],
+            [skeleton, (GRAPH, COMPONENT, 1.0)],
+            [(SECOND, PIECE, 1.0), (GRAPH, COMPONENT, 1.0), (SECOND, CLOSER_PIECE, 1.0)],
+        ],
     }
 
 
@@ -75,55 +77,49 @@ def two_models() -> Entries:
 class GraphModels:
     """All graph models of a file, loaded on first use.
 
-    ``packed`` are the embedded models by metadata key, ``load`` opens one; ``entries`` default to
-    `one_model`.
+    ``packed`` are the embedded models by metadata key, ``load`` opens one.
     """
 
     packed: Mapping[str, str]
     load: Callable[[str], Session]
-    entries: Entries | None = field(default=None)
 
     def cascade(
         self, image: Readable, measured: Measured | None = None
     ) -> Iterator[list[GraphScorer]]:
-        """The scorers of an image, or of ink: of each stage those asked so far, the new one last.
+        """The scorers of each stage for an image, or for ink; the last is one that is new.
 
-        Ink of too many strokes is taken for an image; ``measured`` is as of `prepare`.
+        A stage without a new one is skipped: there may be no nodes, or too many. Ink of too many
+        strokes is taken for an image; ``measured`` is as of `prepare`.
         """
         views = _Views(image, measured)
-        cases = (INK, INK_UNSURE), (IMAGE, IMAGE_UNSURE)
-        for first, unsure in cases if isinstance(image, InkImage) else cases[1:]:
-            asked: dict[tuple[str, str], GraphScorer] = {}
-            for case in (first, unsure):
-                for key, scorer in self._scorers(views, case):
-                    asked[key] = scorer
-                    yield [*asked.values()]
-                if not asked:
+        for case in (INK, IMAGE) if isinstance(image, InkImage) else (IMAGE,):
+            known: dict[tuple[str, str], GraphScorer] = {}
+            for stage in self._stages[case]:
+                old, new = [], []
+                for model, view, weight in stage:
+                    key = model, view
+                    if key in known:
+                        old.append(replace(known[key], weight=weight))
+                    elif scorer := self._scorer(views, *key, weight):
+                        known[key] = scorer
+                        new.append(scorer)
+                if new:
+                    yield [*old, *new]
+                elif not known:
                     break
-            if asked:
-                if first == IMAGE:
-                    yield from self._closer(_Views(image, measured, CLOSER), asked)
+            if known:
                 return
 
-    def _closer(
-        self, views: _Views, asked: dict[tuple[str, str], GraphScorer]
-    ) -> Iterator[list[GraphScorer]]:
-        """Second views of those asked, each with the weight of its first."""
-        for key, scorer in self._scorers(views, IMAGE_CLOSER):
-            before = {**asked, key: replace(asked[key], weight=scorer.weight)}
-            yield [*before.values(), scorer]
-
-    def _scorers(self, views: _Views, case: str) -> Iterator[tuple[tuple[str, str], GraphScorer]]:
-        """Those of one case. Skipped are those for which there are no nodes or too many."""
-        for model, front, weight in self._entries.get(case, ()):
-            nodes = views.nodes(front) if model in self._decoders else None
-            if nodes is not None and 0 < len(nodes.boxes) <= MOST_NODES:
-                yield (model, front), self._decoders[model].scorer(nodes, weight)
+    def _scorer(self, views: _Views, model: str, view: str, weight: float) -> GraphScorer | None:
+        nodes = views.nodes(view) if model in self._decoders else None
+        if nodes is None or not 0 < len(nodes.boxes) <= MOST_NODES:
+            return None
+        return self._decoders[model].scorer(nodes, weight)
 
     @cached_property
-    def _entries(self) -> Entries:
-        if self.entries is not None:
-            return self.entries
+    def _stages(self) -> Stages:
+        if SECOND + DECODER_STEP in self.packed:
+            return two_models()
         return one_model(PIECE if GRAPH + PIECE in self.packed else COMPONENT)
 
     @cached_property
@@ -133,7 +129,13 @@ class GraphModels:
         }
 
     def _opened(self, key: str) -> GraphDecoder:
-        used = {front for each in self._entries.values() for at, front, _ in each if at == key}
+        used = {
+            PIECE if view == CLOSER_PIECE else view
+            for stages in self._stages.values()
+            for stage in stages
+            for model, view, _ in stage
+            if model == key
+        }
         held = [name for name in FRONTS if name in used and key + name in self.packed]
         parts = {
             name: self.load(self.packed[key + name]) for name in (*held, ENCODER, DECODER_STEP)
@@ -142,22 +144,26 @@ class GraphModels:
 
 
 class _Views:
-    """The nodes of one expression for each node encoder, computed on demand."""
+    """The nodes of one expression for each view, computed on demand."""
 
-    def __init__(self, image: Readable, measured: Measured | None, scale: float = 1.0) -> None:
-        self.image, self.measured, self.scale = image, measured, scale
+    def __init__(self, image: Readable, measured: Measured | None) -> None:
+        self.image, self.measured = image, measured
 
     @cached_property
     def prepared(self) -> Prepared | None:
-        return prepare(image_of(self.image), self.scale * SYMBOL, self.measured)
+        return self._prepared(SYMBOL)
 
-    def nodes(self, front: str) -> Nodes | None:
-        """The nodes for ``front``; None without ink, or if its strokes are unknown."""
-        if front == STROKE:
+    def _prepared(self, symbol: float) -> Prepared | None:
+        return prepare(image_of(self.image), symbol, self.measured)
+
+    def nodes(self, view: str) -> Nodes | None:
+        """The nodes of ``view``; None without ink, or if its strokes are unknown."""
+        if view == STROKE:
             if not isinstance(self.image, InkImage) or len(self.image.strokes) > MOST_NODES:
                 return None
             return stroke_features(self.image.strokes)
-        if self.prepared is None:
+        prepared = self._prepared(CLOSER * SYMBOL) if view == CLOSER_PIECE else self.prepared
+        if prepared is None:
             return None
-        found = (pieces if front == PIECE else components)(self.prepared.pixels)
+        found = (components if view == COMPONENT else pieces)(prepared.pixels)
         return None if found is None else found[0]

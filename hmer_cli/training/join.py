@@ -19,7 +19,6 @@ from hmer_cli.models.embedded import packed
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
 from hmer_cli.recognition.recogniser import LANGUAGE, TRANSFORMER
-from hmer_cli.recognition.scorer_sets import SCORERS, two_models
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.export import onnx
 from hmer_cli.training.export.calibration import CASES, calibrate
@@ -59,7 +58,7 @@ def join(
     """Write the recogniser of ``weights`` with the graph model of ``run`` to ``out``.
 
     With ``beside`` the first graph model of the recogniser stays, and the other is its second, of
-    most weight (`two_models`); without, it takes the place of the first, and a second one stays.
+    most weight; without, it takes the place of the first, and a second one stays.
     The ``language`` models, packed n-grams or ONNX, replace those of the recogniser.
     Raises UsageError where the two have other tokens, or where the run has no graph model.
     """
@@ -75,7 +74,7 @@ def join(
     kept = {key: content[key] for key in ("shape", "recipe", "state")}
     metadata["name"] = name
     metadata["calibration"] = metadata["calibration"] if beside else {}
-    metadata |= {"graph2": kept, SCORERS: two_models()} if beside else {"graph": kept}
+    metadata |= {"graph2" if beside else "graph": kept}
     models = dict(_language_model(path) for path in language)
     onnx.join(weights, parts, metadata, out, beside, models)
     if split := metadata["recipe"]["calibration"]:
