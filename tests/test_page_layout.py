@@ -109,3 +109,21 @@ def test_ink_that_was_not_read_is_marked_once_in_a_row() -> None:
     words = row("see here", 0, 0)
     unread = [TextWord("", (x, 0, x + 10, 20), 0, 0.0, "unread") for x in (100, 120)]
     assert markdown([], {PAGE: [*words, *unread]}).endswith("\nsee here \\[?\\]\n")
+
+
+def test_expressions_of_one_row_are_one_display_from_left_to_right() -> None:
+    rows = numbered([row("some words that stand above", 0, 0), row("and some words below", 0, 9)])
+    right = expression("b", (300, 196, 400, 216))
+    left, under = expression("a", (20, 202, 120, 222)), expression("c", (20, 240, 120, 260))
+    found = markdown([right, left, under], {PAGE: rows})
+    assert "$$\na \\qquad b\n$$\n\n$$\nc\n$$" in found
+    assert "a \\qquad b" in latex([right, left, under], {PAGE: rows})
+
+
+def test_what_stands_beside_an_expression_of_a_line_is_of_that_line() -> None:
+    words = row("is it", 300, 0)
+    near, next_to_it = expression("g", (200, 0, 290, 20)), expression("f", (60, 0, 180, 20))
+    far = expression("h", (60, 60, 180, 80))
+    (line, shown) = blocks([near, next_to_it, far], words)
+    assert [item.record.latex for item in line.items if item.record] == ["f", "g"]
+    assert shown.kind == "display"

@@ -78,6 +78,25 @@ def test_large_ink_is_a_drawing_whose_labels_are_no_words() -> None:
     assert not there.drawings([region])
 
 
+def test_a_line_that_a_drawing_reaches_into_keeps_its_words() -> None:
+    image = blank()
+    squares(image, 6, 30, 30)
+    there = text_of(image)
+    (whole,) = there.words([], [])
+    inside = Drawing((0, 0, 90, 300), (0, 0, 90, 300))  # two of six letters
+    assert [word.text for word in there.words([], [inside])] == [whole.text]
+    around = Drawing((0, 0, 200, 300), (0, 0, 200, 300))
+    assert not there.words([], [around])
+
+
+def test_a_rule_or_a_comma_by_itself_is_no_word() -> None:
+    image = blank()
+    squares(image, 4, 100, 30)
+    cv2.line(image, (100, 200), (220, 212), 0, 3)
+    cv2.line(image, (300, 335), (304, 345), 0, 3)
+    assert [word.text for word in text_of(image).words([], [])] == ["abcd"]
+
+
 def drawn_page(image: np.ndarray, drawing: Drawing) -> PageRead:
     webp = cv2.imencode(".webp", image)[1].tobytes()
     picture = Picture(image.shape[1] * 2, image.shape[0] * 2, lambda: webp)

@@ -16,6 +16,7 @@ from statistics import mean, median
 from typing import Literal
 
 from hmer_cli.document.records import Record, TextWord
+from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box, union
 
 Kind = Literal["heading", "item", "paragraph", "display", "drawing"]
@@ -25,6 +26,7 @@ _SHARED = 0.5  # of the lower one's height: what an expression and a line of wor
 _NEAR, _APART = 4.0, 1.3  # from an expression to a word of its line; between two paragraphs
 _SHORT = 0.4  # of the width of a column: a row that ends so far left ends a paragraph
 _BESIDE = 3.0  # between two pieces of one row
+_ASIDE = 12.0  # between two expressions of one row that stand by themselves
 _GUTTER, _ROWS = 3.0, 3  # white between two columns, and the rows that each has at least
 _BAND = 1.0  # white between two parts of a page with columns of their own
 _HANGING = 1.0  # so far left of its item a row of it may begin
@@ -101,13 +103,44 @@ def _homes(
         else:
             item = Item(record.region, record=record)
             found += _usable([(item, _line_of(item, rows, heights))])
-    return found
+    return _with_neighbours(found, heights)
+
+
+def _with_neighbours(
+    found: Sequence[tuple[Item, int | None]], heights: Sequence[float]
+) -> list[tuple[Item, int | None]]:
+    """The same; what stands beside an expression of a line of words is of that line, too."""
+    homes = [home for _, home in found]
+    waiting = [home for home in homes if home is not None]
+    while waiting:
+        home = waiting.pop()
+        held = [item for (item, _), at in zip(found, homes, strict=True) if at == home]
+        for i, (item, _) in enumerate(found):
+            record = item.record
+            if homes[i] is not None or record is None or record.lines or not is_shown(record):
+                continue
+            if any(_in_row(item.box, other.box, _NEAR * heights[home]) for other in held):
+                homes[i] = home
+                waiting.append(home)
+    return [(item, home) for (item, _), home in zip(found, homes, strict=True)]
+
+
+def _in_row(box: Box, other: Box, away: float) -> bool:
+    """Whether two boxes share much of their height, with no more white between."""
+    shared = min(box[3], other[3]) - max(box[1], other[1])
+    level = shared >= _SHARED * min(box[3] - box[1], other[3] - other[1])
+    return level and max(box[0] - other[2], other[0] - box[2]) <= away
+
+
+def is_shown(record: Record) -> bool:
+    """Whether an expression is set as mathematics: doubtful ones are, what does not compile not."""
+    return record.status != "failed" and (record.usable or not problems(record.label))
 
 
 def _usable(found: Iterable[tuple[Item, int | None]]) -> Iterator[tuple[Item, int | None]]:
     """The same; what does not compile is shown as it was read, by itself."""
     for item, home in found:
-        yield item, home if item.record is not None and item.record.usable else None
+        yield item, home if item.record is not None and is_shown(item.record) else None
 
 
 def _line_of(item: Item, rows: Sequence[Sequence[Item]], heights: Sequence[float]) -> int | None:
@@ -197,7 +230,26 @@ def _columns(some: Sequence[Block], usual: float) -> list[list[Block]]:
         else:
             columns[-1] += bands[0]
         bands = bands[count or 1 :]
-    return [sorted(column, key=lambda block: _middle(block.box)) for column in columns if column]
+    rows = [_side_by_side(column, usual) for column in columns if column]
+    return [sorted(column, key=lambda block: _middle(block.box)) for column in rows]
+
+
+def _side_by_side(column: Sequence[Block], usual: float) -> list[Block]:
+    """The blocks; displays of one row are one, from left to right."""
+    done: list[Block] = []
+    rows: list[list[Item]] = []
+    for block in sorted(column, key=lambda block: block.box[0]):
+        (first, *_) = block.items
+        if block.kind != "display" or first.record is None or not is_shown(first.record):
+            done.append(block)
+            continue
+        for row in rows:
+            if _in_row(row[-1].box, first.box, _ASIDE * usual):
+                row.append(first)
+                break
+        else:
+            rows.append([first])
+    return [*done, *(Block("display", tuple(row)) for row in rows)]
 
 
 def _flat(bands: Sequence[Sequence[Block]]) -> list[Block]:

@@ -39,6 +39,7 @@ _SLENDER = 0.4  # times as wide as high: a bracket
 _TALL = 6.0  # a bracket is no higher
 _NEAR = 1.0  # between two parts of a drawing
 _DRAWN = 4.0  # a drawing is so wide and so high
+_LABEL = 0.5  # of a line: what lies in a drawing of one that is its label
 
 
 class PageText:
@@ -60,9 +61,11 @@ class PageText:
         found: list[TextWord] = []
         for number, line in enumerate(find_text(self.page, self.found)):
             taken = [region.place for region in regions if self._holds(region, line)]
-            free = ~inside_of(line.parts, [*taken, *(drawing.box for drawing in drawings)])
-            free &= ~self._rules[line.indices]
-            if free.any():
+            free = ~inside_of(line.parts, taken) & ~self._rules[line.indices]
+            drawn = inside_of(line.parts, [drawing.box for drawing in drawings])
+            if drawn.mean() >= _LABEL:
+                free &= ~drawn
+            if free.any() and not (len(line.parts) == 1 and self._is_mark(_box(line.parts))):
                 found += self._words(line, free, number)
         return tuple(found)
 
@@ -97,6 +100,11 @@ class PageText:
             mark: Mark = "item" if item else "underlined" if self._is_underlined(box) else ""
             item = False
             yield TextWord(word.text, where, number, round(word.confidence, 4), mark)
+
+    def _is_mark(self, box: Box) -> bool:
+        """Whether ink by itself is no sign: a part of one, such as a comma, or a rule."""
+        width, height = box[2] - box[0], box[3] - box[1]
+        return max(width, height) < _SIGN * self.unit or width >= _RULE[2] * height
 
     def _is_underlined(self, box: Box) -> bool:
         """Whether a rule runs under a word."""
