@@ -41,7 +41,7 @@ def test_a_dot_before_a_line_makes_an_item_and_a_rule_under_a_word_underlines_it
     squares(image, 4, 100, 130)
     squares(image, 4, 100, 230)
     cv2.line(image, (98, 262), (200, 262), 0, 3)
-    words = text_of(image).words([], [])
+    words = text_of(image).words([], [])[0]
     assert [word.mark for word in words] == ["item", "", "underlined"]
 
 
@@ -49,8 +49,9 @@ def test_signs_that_are_in_no_formula_are_ink_that_was_not_read() -> None:
     image = blank()
     squares(image, 4, 100, 30)
     squares(image, 2, 260, 30, thickness=-1)
-    words = text_of(image).words([], [])
+    words, unread = text_of(image).words([], [])
     assert [(word.text, word.mark) for word in words] == [("abcd", ""), ("", "unread")]
+    assert [region.image.shape for region in unread] == [(SIDE + 5, STEP + SIDE + 5)]
 
 
 def test_words_in_the_box_of_a_formula_are_words_and_a_formula_of_nothing_else_has_none() -> None:
@@ -59,9 +60,9 @@ def test_words_in_the_box_of_a_formula_are_words_and_a_formula_of_nothing_else_h
     squares(image, 5, 100, 90)
     there = text_of(image)
     region = Region((90, 20, 300, 130), image[20:130, 90:300], (90, 20))
-    assert [word.text for word in there.words([region], [])] == ["abcde"]
+    assert [word.text for word in there.words([region], [])[0]] == ["abcde"]
     low = Region((90, 80, 300, 130), image[80:130, 90:300], (90, 80))
-    assert [word.text for word in there.words([low], [])] == [""]
+    assert [word.text for word in there.words([low], [])[0]] == [""]
 
 
 def test_large_ink_is_a_drawing_whose_labels_are_no_words() -> None:
@@ -72,8 +73,8 @@ def test_large_ink_is_a_drawing_whose_labels_are_no_words() -> None:
     there = text_of(image)
     (drawing,) = there.drawings([])
     assert np.abs(np.array(drawing.box) - (298, 118, 522, 332)).max() < 6
-    assert len(there.words([], [drawing])) == 1
-    assert len(there.words([], [])) == 2
+    assert len(there.words([], [drawing])[0]) == 1
+    assert len(there.words([], [])[0]) == 2
     region = Region((290, 110, 530, 340), image[110:340, 290:530], (290, 110))
     assert not there.drawings([region])
 
@@ -82,11 +83,11 @@ def test_a_line_that_a_drawing_reaches_into_keeps_its_words() -> None:
     image = blank()
     squares(image, 6, 30, 30)
     there = text_of(image)
-    (whole,) = there.words([], [])
+    (whole,) = there.words([], [])[0]
     inside = Drawing((0, 0, 90, 300), (0, 0, 90, 300))  # two of six letters
-    assert [word.text for word in there.words([], [inside])] == [whole.text]
+    assert [word.text for word in there.words([], [inside])[0]] == [whole.text]
     around = Drawing((0, 0, 200, 300), (0, 0, 200, 300))
-    assert not there.words([], [around])
+    assert not there.words([], [around])[0]
 
 
 def test_a_rule_or_a_comma_by_itself_is_no_word() -> None:
@@ -94,7 +95,7 @@ def test_a_rule_or_a_comma_by_itself_is_no_word() -> None:
     squares(image, 4, 100, 30)
     cv2.line(image, (100, 200), (220, 212), 0, 3)
     cv2.line(image, (300, 335), (304, 345), 0, 3)
-    assert [word.text for word in text_of(image).words([], [])] == ["abcd"]
+    assert [word.text for word in text_of(image).words([], [])[0]] == ["abcd"]
 
 
 def drawn_page(image: np.ndarray, drawing: Drawing) -> PageRead:

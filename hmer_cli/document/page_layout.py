@@ -28,10 +28,11 @@ _SHORT = 0.4  # of the width of a column: a row that ends so far left ends a par
 _BESIDE = 3.0  # between two pieces of one row
 _ASIDE = 12.0  # between two expressions of one row that stand by themselves
 _GUTTER, _ROWS = 3.0, 3  # white between two columns, and the rows that each has at least
-_BAND = 1.0  # white between two parts of a page with columns of their own
+_BAND = 0.3  # white between two parts of a page with columns of their own
 _HANGING = 1.0  # so far left of its item a row of it may begin
 _LARGER, _LONGEST, _READ = 1.4, 8, 0.5  # a heading: height, words, their confidence
 _LEFT = 0.4  # of the width of the text: a heading begins there
+_NO_WORDS = ("unread", "math")
 _NUMBER = re.compile(r"\(?\d{1,2}[.)]")
 
 
@@ -149,7 +150,7 @@ def _line_of(item: Item, rows: Sequence[Sequence[Item]], heights: Sequence[float
     best: tuple[float, int] | None = None
     for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
         for word in row:
-            if word.word is None or word.word.mark == "unread":
+            if word.word is None or word.word.mark in _NO_WORDS:
                 continue
             shared = min(y1, word.box[3]) - max(y0, word.box[1])
             away = max(word.box[0] - x1, x0 - word.box[2], 0.0)
@@ -199,7 +200,7 @@ def _row(row: Sequence[Item], usual: float, rows: Sequence[Sequence[Item]]) -> B
 def _is_heading(row: Sequence[Item], usual: float) -> bool:
     """Whether a short row is of words alone, and larger than usual or underlined."""
     words = [item.word for item in row if item.word is not None]
-    if len(words) < len(row) or len(row) > _LONGEST or any(not word.text for word in words):
+    if len(words) < len(row) or len(row) > _LONGEST or any(w.mark in _NO_WORDS for w in words):
         return False
     underlined = all(word.mark == "underlined" for word in words)
     if sum(c.isalpha() for word in words for c in word.text) < 3:

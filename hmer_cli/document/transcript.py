@@ -115,6 +115,8 @@ def _markdown(block: Block) -> str:
 def _markdown_item(item: Item) -> str:
     if item.word is not None:
         mark = r"\[?\]" if item.word.confidence < _DOUBTED else ""
+        if item.word.mark == "math":
+            return f"${item.word.text}${mark}"
         return _MARKDOWN.sub(_escaped, item.word.text) + mark
     assert item.record is not None
     mark = r"\[?\]" if item.record.status == "low" else ""
@@ -142,6 +144,8 @@ def _latex(block: Block) -> str:
 def _latex_item(item: Item) -> str:
     if item.word is not None:
         mark = r"\hmerlow{}" if item.word.confidence < _DOUBTED else ""
+        if item.word.mark == "math":
+            return f"${item.word.text}${mark}"
         return _tex(item.word.text) + mark
     assert item.record is not None
     mark = r"\hmerlow{}" if item.record.status == "low" else ""
