@@ -72,6 +72,22 @@ def columns(count: int) -> list[TextWord]:
     return numbered([each for pair in zip(left, right, strict=True) for each in pair])
 
 
+PLACES = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), max_size=8, unique=True)
+
+
+@given(PLACES, st.integers(0, 8))
+def test_every_expression_stands_in_the_document_once(
+    places: list[tuple[int, int]], count: int
+) -> None:
+    labels = "abcdefgh"[: len(places)]
+    shown = [
+        expression(label, (50.0 * x, 40.0 * y + 10, 50.0 * x + 40, 40.0 * y + 30))
+        for label, (x, y) in zip(labels, places, strict=True)
+    ]
+    items = [item for block in blocks(shown, columns(count)) for item in block.items]
+    assert sorted(item.record.latex for item in items if item.record) == list(labels)
+
+
 @given(st.integers(3, 12))
 def test_a_column_is_read_to_its_foot_before_the_next(count: int) -> None:
     told = [word.split()[0] for block in blocks([], columns(count)) for word in [text(block)]]

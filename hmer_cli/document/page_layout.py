@@ -246,10 +246,10 @@ def _side_by_side(column: Sequence[Block], usual: float) -> list[Block]:
             continue
         for row in rows:
             if _in_row(row[-1].box, first.box, _ASIDE * usual):
-                row.append(first)
+                row += block.items  # several, where it is of a column
                 break
         else:
-            rows.append([first])
+            rows.append(list(block.items))
     return [*done, *(Block("display", tuple(row)) for row in rows)]
 
 
