@@ -72,6 +72,11 @@ def columns(count: int) -> list[TextWord]:
     return numbered([each for pair in zip(left, right, strict=True) for each in pair])
 
 
+def test_expressions_of_one_row_of_a_column_are_all_there() -> None:
+    shown = [expression(c, (400 + 90 * i, 260, 440 + 90 * i, 280)) for i, c in enumerate("abc")]
+    assert "a \\qquad b \\qquad c" in markdown(shown, {PAGE: columns(6)})
+
+
 PLACES = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), max_size=8, unique=True)
 
 
