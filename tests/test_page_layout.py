@@ -74,7 +74,8 @@ def columns(count: int) -> list[TextWord]:
 
 def test_expressions_of_one_row_of_a_column_are_all_there() -> None:
     shown = [expression(c, (400 + 90 * i, 260, 440 + 90 * i, 280)) for i, c in enumerate("abc")]
-    assert "a \\qquad b \\qquad c" in markdown(shown, {PAGE: columns(6)})
+    title = [replace(w, line=99) for w in row("a title over both of the columns of this", 0, -2)]
+    assert "a \\qquad b \\qquad c" in markdown(shown, {PAGE: [*title, *columns(6)]})
 
 
 PLACES = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), max_size=8, unique=True)
