@@ -54,5 +54,11 @@ def test_signs_in_doubt_are_marked_and_what_nobody_can_read_is_no_sign() -> None
     assert markdown([], {PAGE: words}).endswith("\nfor $\\xi$\\[?\\] \\[?\\]\n")
 
 
+def test_punctuation_and_common_words_are_text() -> None:
+    reader = Says((")", 0.9), ("a s", 0.9), ("a b", 0.9))
+    words = tuple(with_signs(line("small", "", "", ""), regions(3), reader))
+    assert markdown([], {PAGE: words}).endswith("\nsmall ) as $ab$\n")
+
+
 def test_no_reader_is_asked_where_everything_was_read() -> None:
     assert list(with_signs(line("all", "words"), [], Says())) == line("all", "words")
