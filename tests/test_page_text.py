@@ -98,6 +98,18 @@ def test_a_rule_or_a_comma_by_itself_is_no_word() -> None:
     assert [word.text for word in text_of(image).words([], [])[0]] == ["abcd"]
 
 
+def test_dots_on_a_line_are_an_ellipsis() -> None:
+    image = blank()
+    squares(image, 4, 100, 30)
+    squares(image, 3, 100, 130, thickness=-1)
+    there = text_of(image)
+    dots = np.array([[100, 200, 106, 206], [112, 200, 118, 206], [124, 201, 130, 207]], np.float32)
+    assert there._is_ellipsis(dots)
+    assert there._is_ellipsis(dots[:2])
+    assert not there._is_ellipsis(dots[:1])
+    assert not there._is_ellipsis(dots + np.array([0, 0, 30, 30], np.float32))
+
+
 def drawn_page(image: np.ndarray, drawing: Drawing) -> PageRead:
     webp = cv2.imencode(".webp", image)[1].tobytes()
     picture = Picture(image.shape[1] * 2, image.shape[0] * 2, lambda: webp)

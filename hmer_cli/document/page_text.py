@@ -34,7 +34,7 @@ _SIGN = 0.8  # ink that is less is no sign
 _BULLET = 0.75, 0.15  # a dot or a dash is so large at most, and at least,
 _DASH = 1.3, 0.35  # or so wide and so low,
 _BEFORE = 0.35, 3.5  # and so far before its line
-_DOTS = 3  # of an ellipsis
+_DOTS = 2, 2.5  # an ellipsis has so many parts, and is so many times as wide as high
 _LARGE, _LOW = 3.2, 1.5  # ink of a drawing; what is lower is a rule
 _SLENDER = 0.4  # times as wide as high: a bracket
 _TALL = 6.0  # a bracket is no higher
@@ -116,11 +116,11 @@ class PageText:
         return max(width, height) < _SIGN * self.unit or width >= _RULE[2] * height
 
     def _is_ellipsis(self, parts: Floats) -> bool:
-        """Whether parts are three dots and more on a line."""
-        _, y0, _, y1 = bounds(parts).tolist()
+        """Whether parts are dots on a line, of which two may have run together."""
+        x0, y0, x1, y1 = bounds(parts).tolist()
         sizes = (parts[:, 2:] - parts[:, :2]).max(axis=1)
-        low = y1 - y0 <= _BULLET[0] * self.unit
-        return bool(len(parts) >= _DOTS and low and sizes.max() <= _BULLET[0] * self.unit)
+        low = y1 - y0 <= min(_BULLET[0] * self.unit, (x1 - x0) / _DOTS[1])
+        return bool(len(parts) >= _DOTS[0] and low and sizes.max() <= _BULLET[0] * self.unit)
 
     def _is_underlined(self, box: Box) -> bool:
         """Whether a rule runs under a word."""
