@@ -2,7 +2,8 @@
 
 Input: the words of a page, some of them ink that was not read, the regions of that ink, and the
 reader of formulas. Output: the words; ink that is read as signs has their LaTeX: the "r" of "let r
-be a root" is mathematics, but too little of it for the search. Punctuation and common words are text.
+be a root" is mathematics, but too little of it for the search. Punctuation and common words are
+text.
 """
 
 from __future__ import annotations
