@@ -45,6 +45,14 @@ def test_a_dot_before_a_line_makes_an_item_and_a_rule_under_a_word_underlines_it
     assert [word.mark for word in words] == ["item", "", "underlined"]
 
 
+def test_a_rule_that_slopes_underlines_a_word() -> None:
+    image = blank()
+    squares(image, 4, 100, 230)
+    cv2.line(image, (98, 258), (210, 268), 0, 3)
+    (word,) = text_of(image).words([], [])[0]
+    assert word.mark == "underlined"
+
+
 def test_signs_that_are_in_no_formula_are_ink_that_was_not_read() -> None:
     image = blank()
     squares(image, 4, 100, 30)

@@ -28,6 +28,7 @@ _FEWEST = 2  # parts of a formula
 
 # In letter heights; conventions.
 _RULE = 1.5, 0.45, 4.0  # a rule is so wide and so low at most, and so many times as wide as high
+_ASLANT = 7.0, 0.9  # or, aslant, so many times as wide as high, and so high at most
 _UNDER = -0.3, 0.9  # from the foot of a word to the rule under it
 _MOST = 0.5  # of a word's width: what the rule under it has
 _SIGN = 0.8  # ink that is less is no sign
@@ -55,6 +56,7 @@ class PageText:
         width, height = (self.parts[:, 2:] - self.parts[:, :2]).T
         self._rules = (width >= _RULE[0] * self.unit) & (height <= _RULE[1] * self.unit)
         self._rules &= width >= _RULE[2] * height
+        self._rules |= (width >= _ASLANT[0] * height) & (height <= _ASLANT[1] * self.unit)
 
     def words(
         self, regions: Sequence[Region], drawings: Sequence[Drawing]
