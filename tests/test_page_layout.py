@@ -66,6 +66,14 @@ def test_bullets_and_numbers_begin_items_which_go_on_in_their_next_rows() -> Non
     assert r"\item[{2.}] {}derivatives" in document
 
 
+def test_a_dash_that_was_read_begins_an_item() -> None:
+    words = row("- limits of functions", 0, 0)
+    signs = [replace(words[0], mark="math"), *words[1:]]
+    for line in (words, signs):
+        (block,) = blocks([], line)
+        assert (block.kind, text(block)) == ("item", "limits of functions")
+
+
 def columns(count: int) -> list[TextWord]:
     left = [row(f"left row number {n}", 0, n) for n in range(count)]
     right = [row(f"right row number {n}", 400, n) for n in range(count)]

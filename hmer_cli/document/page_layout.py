@@ -33,6 +33,7 @@ _HANGING = 1.0  # so far left of its item a row of it may begin
 _LARGER, _LONGEST, _READ = 1.4, 8, 0.5  # a heading: height, words, their confidence
 _LEFT = 0.4  # of the width of the text: a heading begins there
 _NO_WORDS = ("unread", "math")
+_BULLETS = ("-", r"\cdot", r"\bullet")
 _NUMBER = re.compile(r"\(?\d{1,2}[.)]")
 
 
@@ -193,6 +194,8 @@ def _row(row: Sequence[Item], usual: float, rows: Sequence[Sequence[Item]]) -> B
         return Block("heading", tuple(row))
     if first is not None and len(row) > 1 and _NUMBER.fullmatch(first.text):
         return Block("item", tuple(row[1:]), first.text)
+    if first is not None and len(row) > 1 and first.text in _BULLETS:
+        return Block("item", tuple(row[1:]))
     item = any(each.word is not None and each.word.mark == "item" for each in row[:1])
     return Block("item" if item else "paragraph", tuple(row))
 
