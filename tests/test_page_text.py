@@ -16,6 +16,7 @@ from hmer_cli.errors import OutputError
 from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
+from hmer_cli.recognition.line_reader import LineReading
 
 
 def squares(image: np.ndarray, count: int, x: int, y: int, thickness: int = 3) -> None:
@@ -71,6 +72,23 @@ def test_words_in_the_box_of_a_formula_are_words_and_a_formula_of_nothing_else_h
     assert [word.text for word in there.words([region], [])[0]] == ["abcde"]
     low = Region((90, 80, 300, 130), image[80:130, 90:300], (90, 80))
     assert [word.text for word in there.words([low], [])[0]] == [""]
+
+
+def test_each_line_is_read_once() -> None:
+    image = blank()
+    squares(image, 6, 100, 30)
+    squares(image, 6, 100, 130)
+    there, asked = Page("page.png", 1, image), []
+    reader = SquareReader()
+
+    def read(region: Region) -> LineReading:
+        asked.append(region.place)
+        return reader.read(region.seen)
+
+    text = PageText(there, prepare_page(there), read)
+    regions = [Region((x, 20, x + 60, 80), image[20:80, x : x + 60], (x, 20)) for x in (95, 155)]
+    text.words(regions, [])
+    assert len(asked) == len(set(asked)) == 2
 
 
 def test_large_ink_is_a_drawing_whose_labels_are_no_words() -> None:

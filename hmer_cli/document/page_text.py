@@ -50,13 +50,20 @@ class PageText:
     def __init__(
         self, page: Page, found: PreparedPage, read: Callable[[Region], LineReading]
     ) -> None:
-        self.page, self.found, self._read = page, found, read
+        self.page, self.found, self._reader = page, found, read
+        self._known: dict[Box, LineReading] = {}
         self.unit = found.parts.unit * found.scale
         self.parts = found.parts.boxes * found.scale
         width, height = (self.parts[:, 2:] - self.parts[:, :2]).T
         self._rules = (width >= _RULE[0] * self.unit) & (height <= _RULE[1] * self.unit)
         self._rules &= width >= _RULE[2] * height
         self._rules |= (width >= _ASLANT[0] * height) & (height <= _ASLANT[1] * self.unit)
+
+    def _read(self, region: Region) -> LineReading:
+        """What a line says; read once."""
+        if region.place not in self._known:
+            self._known[region.place] = self._reader(region)
+        return self._known[region.place]
 
     def words(
         self, regions: Sequence[Region], drawings: Sequence[Drawing]
