@@ -33,6 +33,7 @@ _UNLIKELY = -7.0
 """Units under this log-probability in a frame start no hypothesis."""
 
 _NEVER = -math.inf
+_ROUNDING = 1e-6
 
 
 def count_ngrams(labels: Iterable[Sequence[int]], order: int, least: int) -> dict[str, list[int]]:
@@ -141,7 +142,7 @@ def search(frames: Frames, language: LanguageScore, width: int = WIDTH) -> list[
                 for prefix, (blank, unit, told) in beams.items()
             }
             continue
-        beams = _step(beams, row, units[start:end], language)
+        beams = _step(beams, row, units[start:end], language, width)
         ranked = sorted((-_score(beam), prefix) for prefix, beam in beams.items())
         beams = {prefix: beams[prefix] for _, prefix in ranked[:width]}
     found = []
@@ -156,12 +157,21 @@ def _step(
     row: Sequence[float],
     likely: Sequence[int],
     language: LanguageScore,
+    width: int,
 ) -> dict[Prefix, Beam]:
-    """One frame of the search: each prefix is kept, by a blank or a repeated unit, or extended."""
+    """One frame of the search: each prefix is kept, by a blank or a repeated unit, or extended.
+
+    Extensions that cannot be among the ``width`` best, however likely the text, are left out.
+    """
     after: dict[Prefix, Beam] = {}
     silent = row[BLANK]
-    for prefix, (blank, unit, told) in beams.items():
-        total = _add(blank, unit)
+    totals = [_add(blank, unit) for blank, unit, _ in beams.values()]
+    least = _NEVER
+    if len(beams) >= width:
+        told_all = (beam[2] for beam in beams.values())
+        least = min(map(sum, zip(totals, told_all, strict=True))) + silent - _ROUNDING
+    parents = {prefix[:-1] for prefix in beams}
+    for (prefix, (blank, unit, told)), total in zip(beams.items(), totals, strict=True):
         last = prefix[-1] if prefix else BLANK
         stays = unit + row[last]
         kept = after.get(prefix)
@@ -169,18 +179,18 @@ def _step(
             after[prefix] = (total + silent, stays, told)
         else:
             after[prefix] = (_add(kept[0], total + silent), _add(kept[1], stays), told)
-        if not likely:
-            continue
-        shares = language.ngrams.next(prefix)
+        needed = least - told - language.bonus  # all that a unit adds but its bonus is negative
         for next_unit in likely:
             start = blank if next_unit == last else total
+            score = start + row[next_unit]
+            if score < needed and (prefix not in parents or (*prefix, next_unit) not in beams):
+                continue
             if start == _NEVER:
                 continue
             longer = (*prefix, next_unit)
-            score = start + row[next_unit]
             grown = after.get(longer)
             if grown is None:
-                more = language.added(prefix, shares, next_unit)
+                more = language.added(prefix, language.ngrams.next(prefix), next_unit)
                 after[longer] = (_NEVER, score, told + more)
             else:
                 after[longer] = (grown[0], _add(grown[1], score), grown[2])
