@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hmer_cli.recognition import ngrams
 from hmer_cli.recognition.ctc import greedy
 from hmer_cli.recognition.lexicon import Lexicon, words
 from hmer_cli.recognition.ngrams import LanguageScore, Ngrams, count_ngrams, search
@@ -55,6 +60,22 @@ def test_the_model_decides_where_ctc_is_in_doubt(model: Ngrams) -> None:
 def test_repeats_need_a_blank_between(model: Ngrams) -> None:
     twice = frames({1: 0.9}, {0: 0.9}, {1: 0.9}, {1: 0.9})
     assert best(twice, LanguageScore(model, 0.0, 0.0)) == (1, 1)
+
+
+@given(st.integers(0, 10_000))
+def test_extensions_left_out_change_nothing(seed: int) -> None:
+    model = Ngrams(count_ngrams(TEXTS, order=3, least=1), UNITS)
+    language = LanguageScore(model, 0.3, 0.5)
+    noise = np.random.default_rng(seed).normal(0, 2, (12, UNITS)).astype(np.float32)
+    found = noise - np.log(np.exp(noise).sum(axis=1, keepdims=True))
+
+    def step_of_all(*given: Any) -> Any:
+        return ngrams_step(*given[:-1], 10**9)
+
+    ngrams_step, pruned = ngrams._step, search(found, language, width=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ngrams, "_step", step_of_all)
+        assert search(found, language, width=4) == pruned
 
 
 NAMES = ["", "a", "c", "t", "␣"]

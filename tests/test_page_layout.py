@@ -66,10 +66,40 @@ def test_bullets_and_numbers_begin_items_which_go_on_in_their_next_rows() -> Non
     assert r"\item[{2.}] {}derivatives" in document
 
 
+def test_a_dash_that_was_read_begins_an_item() -> None:
+    words = row("- limits of functions", 0, 0)
+    signs = [replace(words[0], mark="math"), *words[1:]]
+    for line in (words, signs):
+        (block,) = blocks([], line)
+        assert (block.kind, text(block)) == ("item", "limits of functions")
+
+
 def columns(count: int) -> list[TextWord]:
     left = [row(f"left row number {n}", 0, n) for n in range(count)]
     right = [row(f"right row number {n}", 400, n) for n in range(count)]
     return numbered([each for pair in zip(left, right, strict=True) for each in pair])
+
+
+def test_expressions_of_one_row_of_a_column_are_all_there() -> None:
+    shown = [expression(c, (400 + 90 * i, 260, 440 + 90 * i, 280)) for i, c in enumerate("abc")]
+    title = [replace(w, line=99) for w in row("a title over both of the columns of this", 0, -2)]
+    assert "a \\qquad b \\qquad c" in markdown(shown, {PAGE: [*title, *columns(6)]})
+
+
+PLACES = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 9)), max_size=8, unique=True)
+
+
+@given(PLACES, st.integers(0, 8))
+def test_every_expression_stands_in_the_document_once(
+    places: list[tuple[int, int]], count: int
+) -> None:
+    labels = "abcdefgh"[: len(places)]
+    shown = [
+        expression(label, (50.0 * x, 40.0 * y + 10, 50.0 * x + 40, 40.0 * y + 30))
+        for label, (x, y) in zip(labels, places, strict=True)
+    ]
+    items = [item for block in blocks(shown, columns(count)) for item in block.items]
+    assert sorted(item.record.latex for item in items if item.record) == list(labels)
 
 
 @given(st.integers(3, 12))
@@ -109,3 +139,21 @@ def test_ink_that_was_not_read_is_marked_once_in_a_row() -> None:
     words = row("see here", 0, 0)
     unread = [TextWord("", (x, 0, x + 10, 20), 0, 0.0, "unread") for x in (100, 120)]
     assert markdown([], {PAGE: [*words, *unread]}).endswith("\nsee here \\[?\\]\n")
+
+
+def test_expressions_of_one_row_are_one_display_from_left_to_right() -> None:
+    rows = numbered([row("some words that stand above", 0, 0), row("and some words below", 0, 9)])
+    right = expression("b", (300, 196, 400, 216))
+    left, under = expression("a", (20, 202, 120, 222)), expression("c", (20, 240, 120, 260))
+    found = markdown([right, left, under], {PAGE: rows})
+    assert "$$\na \\qquad b\n$$\n\n$$\nc\n$$" in found
+    assert "a \\qquad b" in latex([right, left, under], {PAGE: rows})
+
+
+def test_what_stands_beside_an_expression_of_a_line_is_of_that_line() -> None:
+    words = row("is it", 300, 0)
+    near, next_to_it = expression("g", (200, 0, 290, 20)), expression("f", (60, 0, 180, 20))
+    far = expression("h", (60, 60, 180, 80))
+    (line, shown) = blocks([near, next_to_it, far], words)
+    assert [item.record.latex for item in line.items if item.record] == ["f", "g"]
+    assert shown.kind == "display"

@@ -16,6 +16,7 @@ from hmer_cli.errors import OutputError
 from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
+from hmer_cli.recognition.line_reader import LineReading
 
 
 def squares(image: np.ndarray, count: int, x: int, y: int, thickness: int = 3) -> None:
@@ -41,16 +42,25 @@ def test_a_dot_before_a_line_makes_an_item_and_a_rule_under_a_word_underlines_it
     squares(image, 4, 100, 130)
     squares(image, 4, 100, 230)
     cv2.line(image, (98, 262), (200, 262), 0, 3)
-    words = text_of(image).words([], [])
+    words = text_of(image).words([], [])[0]
     assert [word.mark for word in words] == ["item", "", "underlined"]
+
+
+def test_a_rule_that_slopes_underlines_a_word() -> None:
+    image = blank()
+    squares(image, 4, 100, 230)
+    cv2.line(image, (98, 258), (210, 268), 0, 3)
+    (word,) = text_of(image).words([], [])[0]
+    assert word.mark == "underlined"
 
 
 def test_signs_that_are_in_no_formula_are_ink_that_was_not_read() -> None:
     image = blank()
     squares(image, 4, 100, 30)
     squares(image, 2, 260, 30, thickness=-1)
-    words = text_of(image).words([], [])
+    words, unread = text_of(image).words([], [])
     assert [(word.text, word.mark) for word in words] == [("abcd", ""), ("", "unread")]
+    assert [region.image.shape for region in unread] == [(SIDE + 5, STEP + SIDE + 5)]
 
 
 def test_words_in_the_box_of_a_formula_are_words_and_a_formula_of_nothing_else_has_none() -> None:
@@ -59,9 +69,26 @@ def test_words_in_the_box_of_a_formula_are_words_and_a_formula_of_nothing_else_h
     squares(image, 5, 100, 90)
     there = text_of(image)
     region = Region((90, 20, 300, 130), image[20:130, 90:300], (90, 20))
-    assert [word.text for word in there.words([region], [])] == ["abcde"]
+    assert [word.text for word in there.words([region], [])[0]] == ["abcde"]
     low = Region((90, 80, 300, 130), image[80:130, 90:300], (90, 80))
-    assert [word.text for word in there.words([low], [])] == [""]
+    assert [word.text for word in there.words([low], [])[0]] == [""]
+
+
+def test_each_line_is_read_once() -> None:
+    image = blank()
+    squares(image, 6, 100, 30)
+    squares(image, 6, 100, 130)
+    there, asked = Page("page.png", 1, image), []
+    reader = SquareReader()
+
+    def read(region: Region) -> LineReading:
+        asked.append(region.place)
+        return reader.read(region.seen)
+
+    text = PageText(there, prepare_page(there), read)
+    regions = [Region((x, 20, x + 60, 80), image[20:80, x : x + 60], (x, 20)) for x in (95, 155)]
+    text.words(regions, [])
+    assert len(asked) == len(set(asked)) == 2
 
 
 def test_large_ink_is_a_drawing_whose_labels_are_no_words() -> None:
@@ -72,10 +99,41 @@ def test_large_ink_is_a_drawing_whose_labels_are_no_words() -> None:
     there = text_of(image)
     (drawing,) = there.drawings([])
     assert np.abs(np.array(drawing.box) - (298, 118, 522, 332)).max() < 6
-    assert len(there.words([], [drawing])) == 1
-    assert len(there.words([], [])) == 2
+    assert len(there.words([], [drawing])[0]) == 1
+    assert len(there.words([], [])[0]) == 2
     region = Region((290, 110, 530, 340), image[110:340, 290:530], (290, 110))
     assert not there.drawings([region])
+
+
+def test_a_line_that_a_drawing_reaches_into_keeps_its_words() -> None:
+    image = blank()
+    squares(image, 6, 30, 30)
+    there = text_of(image)
+    (whole,) = there.words([], [])[0]
+    inside = Drawing((0, 0, 90, 300), (0, 0, 90, 300))  # two of six letters
+    assert [word.text for word in there.words([], [inside])[0]] == [whole.text]
+    around = Drawing((0, 0, 200, 300), (0, 0, 200, 300))
+    assert not there.words([], [around])[0]
+
+
+def test_a_rule_or_a_comma_by_itself_is_no_word() -> None:
+    image = blank()
+    squares(image, 4, 100, 30)
+    cv2.line(image, (100, 200), (220, 212), 0, 3)
+    cv2.line(image, (300, 335), (304, 345), 0, 3)
+    assert [word.text for word in text_of(image).words([], [])[0]] == ["abcd"]
+
+
+def test_dots_on_a_line_are_an_ellipsis() -> None:
+    image = blank()
+    squares(image, 4, 100, 30)
+    squares(image, 3, 100, 130, thickness=-1)
+    there = text_of(image)
+    dots = np.array([[100, 200, 106, 206], [112, 200, 118, 206], [124, 201, 130, 207]], np.float32)
+    assert there._is_ellipsis(dots)
+    assert there._is_ellipsis(dots[:2])
+    assert not there._is_ellipsis(dots[:1])
+    assert not there._is_ellipsis(dots + np.array([0, 0, 30, 30], np.float32))
 
 
 def drawn_page(image: np.ndarray, drawing: Drawing) -> PageRead:

@@ -89,3 +89,17 @@ def test_pandoc_renders_the_markdown() -> None:
     html = subprocess.run(command, input=found, capture_output=True, text=True, check=True).stdout
     assert html.count("<math") == 2
     assert "small." in html
+
+
+def test_a_doubtful_expression_that_compiles_is_set_as_mathematics() -> None:
+    doubted = expression("x < y", (200, 60, 320, 90), "low", "ink beside it was not read")
+    assert "$$\nx < y \\tag*{[?]}\n$$" in markdown([doubted], {PAGE: SAID})
+    assert "verbatim" not in latex([doubted], {PAGE: SAID})
+
+
+def test_pages_are_headed_by_the_names_of_their_files_where_these_differ() -> None:
+    first, second = ("a/notes.pdf", 1), ("b/notes.pdf", 1)
+    assert markdown([], {first: SAID}).startswith("# notes.pdf\n")
+    both = markdown([], {first: SAID, second: SAID})
+    assert "# a/notes.pdf\n" in both
+    assert "# b/notes.pdf\n" in both

@@ -16,6 +16,7 @@ from statistics import mean, median
 from typing import Literal
 
 from hmer_cli.document.records import Record, TextWord
+from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box, union
 
 Kind = Literal["heading", "item", "paragraph", "display", "drawing"]
@@ -25,11 +26,14 @@ _SHARED = 0.5  # of the lower one's height: what an expression and a line of wor
 _NEAR, _APART = 4.0, 1.3  # from an expression to a word of its line; between two paragraphs
 _SHORT = 0.4  # of the width of a column: a row that ends so far left ends a paragraph
 _BESIDE = 3.0  # between two pieces of one row
+_ASIDE = 12.0  # between two expressions of one row that stand by themselves
 _GUTTER, _ROWS = 3.0, 3  # white between two columns, and the rows that each has at least
-_BAND = 1.0  # white between two parts of a page with columns of their own
+_BAND = 0.3  # white between two parts of a page with columns of their own
 _HANGING = 1.0  # so far left of its item a row of it may begin
 _LARGER, _LONGEST, _READ = 1.4, 8, 0.5  # a heading: height, words, their confidence
 _LEFT = 0.4  # of the width of the text: a heading begins there
+_NO_WORDS = ("unread", "math")
+_BULLETS = ("-", r"\cdot", r"\bullet")
 _NUMBER = re.compile(r"\(?\d{1,2}[.)]")
 
 
@@ -101,13 +105,44 @@ def _homes(
         else:
             item = Item(record.region, record=record)
             found += _usable([(item, _line_of(item, rows, heights))])
-    return found
+    return _with_neighbours(found, heights)
+
+
+def _with_neighbours(
+    found: Sequence[tuple[Item, int | None]], heights: Sequence[float]
+) -> list[tuple[Item, int | None]]:
+    """The same; what stands beside an expression of a line of words is of that line, too."""
+    homes = [home for _, home in found]
+    waiting = [home for home in homes if home is not None]
+    while waiting:
+        home = waiting.pop()
+        held = [item for (item, _), at in zip(found, homes, strict=True) if at == home]
+        for i, (item, _) in enumerate(found):
+            record = item.record
+            if homes[i] is not None or record is None or record.lines or not is_shown(record):
+                continue
+            if any(_in_row(item.box, other.box, _NEAR * heights[home]) for other in held):
+                homes[i] = home
+                waiting.append(home)
+    return [(item, home) for (item, _), home in zip(found, homes, strict=True)]
+
+
+def _in_row(box: Box, other: Box, away: float) -> bool:
+    """Whether two boxes share much of their height, with no more white between."""
+    shared = min(box[3], other[3]) - max(box[1], other[1])
+    level = shared >= _SHARED * min(box[3] - box[1], other[3] - other[1])
+    return level and max(box[0] - other[2], other[0] - box[2]) <= away
+
+
+def is_shown(record: Record) -> bool:
+    """Whether an expression is set as mathematics: doubtful ones are, what does not compile not."""
+    return record.status != "failed" and (record.usable or not problems(record.label))
 
 
 def _usable(found: Iterable[tuple[Item, int | None]]) -> Iterator[tuple[Item, int | None]]:
     """The same; what does not compile is shown as it was read, by itself."""
     for item, home in found:
-        yield item, home if item.record is not None and item.record.usable else None
+        yield item, home if item.record is not None and is_shown(item.record) else None
 
 
 def _line_of(item: Item, rows: Sequence[Sequence[Item]], heights: Sequence[float]) -> int | None:
@@ -116,7 +151,7 @@ def _line_of(item: Item, rows: Sequence[Sequence[Item]], heights: Sequence[float
     best: tuple[float, int] | None = None
     for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
         for word in row:
-            if word.word is None or word.word.mark == "unread":
+            if word.word is None or word.word.mark in _NO_WORDS:
                 continue
             shared = min(y1, word.box[3]) - max(y0, word.box[1])
             away = max(word.box[0] - x1, x0 - word.box[2], 0.0)
@@ -159,6 +194,8 @@ def _row(row: Sequence[Item], usual: float, rows: Sequence[Sequence[Item]]) -> B
         return Block("heading", tuple(row))
     if first is not None and len(row) > 1 and _NUMBER.fullmatch(first.text):
         return Block("item", tuple(row[1:]), first.text)
+    if first is not None and len(row) > 1 and first.text in _BULLETS:
+        return Block("item", tuple(row[1:]))
     item = any(each.word is not None and each.word.mark == "item" for each in row[:1])
     return Block("item" if item else "paragraph", tuple(row))
 
@@ -166,7 +203,7 @@ def _row(row: Sequence[Item], usual: float, rows: Sequence[Sequence[Item]]) -> B
 def _is_heading(row: Sequence[Item], usual: float) -> bool:
     """Whether a short row is of words alone, and larger than usual or underlined."""
     words = [item.word for item in row if item.word is not None]
-    if len(words) < len(row) or len(row) > _LONGEST or any(not word.text for word in words):
+    if len(words) < len(row) or len(row) > _LONGEST or any(w.mark in _NO_WORDS for w in words):
         return False
     underlined = all(word.mark == "underlined" for word in words)
     if sum(c.isalpha() for word in words for c in word.text) < 3:
@@ -197,7 +234,26 @@ def _columns(some: Sequence[Block], usual: float) -> list[list[Block]]:
         else:
             columns[-1] += bands[0]
         bands = bands[count or 1 :]
-    return [sorted(column, key=lambda block: _middle(block.box)) for column in columns if column]
+    rows = [_side_by_side(column, usual) for column in columns if column]
+    return [sorted(column, key=lambda block: _middle(block.box)) for column in rows]
+
+
+def _side_by_side(column: Sequence[Block], usual: float) -> list[Block]:
+    """The blocks; displays of one row are one, from left to right."""
+    done: list[Block] = []
+    rows: list[list[Item]] = []
+    for block in sorted(column, key=lambda block: block.box[0]):
+        (first, *_) = block.items
+        if block.kind != "display" or first.record is None or not is_shown(first.record):
+            done.append(block)
+            continue
+        for row in rows:
+            if _in_row(row[-1].box, first.box, _ASIDE * usual):
+                row += block.items  # several, where it is of a column
+                break
+        else:
+            rows.append(list(block.items))
+    return [*done, *(Block("display", tuple(row)) for row in rows)]
 
 
 def _flat(bands: Sequence[Sequence[Block]]) -> list[Block]:

@@ -21,24 +21,27 @@ from hmer_cli.page.detect.neighbours import connected, related
 from hmer_cli.page.detect.search import PreparedPage
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
-from hmer_cli.page.text_regions import TextLine, find_text
+from hmer_cli.page.text_regions import TextLine, find_text, region_of_parts
 from hmer_cli.recognition.line_reader import LineReading
 
 _FEWEST = 2  # parts of a formula
 
 # In letter heights; conventions.
 _RULE = 1.5, 0.45, 4.0  # a rule is so wide and so low at most, and so many times as wide as high
+_ASLANT = 7.0, 0.9  # or, aslant, so many times as wide as high, and so high at most
 _UNDER = -0.3, 0.9  # from the foot of a word to the rule under it
 _MOST = 0.5  # of a word's width: what the rule under it has
 _SIGN = 0.8  # ink that is less is no sign
 _BULLET = 0.75, 0.15  # a dot or a dash is so large at most, and at least,
 _DASH = 1.3, 0.35  # or so wide and so low,
 _BEFORE = 0.35, 3.5  # and so far before its line
+_DOTS = 2, 2.5  # an ellipsis has so many parts, and is so many times as wide as high
 _LARGE, _LOW = 3.2, 1.5  # ink of a drawing; what is lower is a rule
 _SLENDER = 0.4  # times as wide as high: a bracket
 _TALL = 6.0  # a bracket is no higher
 _NEAR = 1.0  # between two parts of a drawing
 _DRAWN = 4.0  # a drawing is so wide and so high
+_LABEL = 0.5  # of a line: what lies in a drawing of one that is its label
 
 
 class PageText:
@@ -47,24 +50,37 @@ class PageText:
     def __init__(
         self, page: Page, found: PreparedPage, read: Callable[[Region], LineReading]
     ) -> None:
-        self.page, self.found, self._read = page, found, read
+        self.page, self.found, self._reader = page, found, read
+        self._known: dict[Box, LineReading] = {}
         self.unit = found.parts.unit * found.scale
         self.parts = found.parts.boxes * found.scale
         width, height = (self.parts[:, 2:] - self.parts[:, :2]).T
         self._rules = (width >= _RULE[0] * self.unit) & (height <= _RULE[1] * self.unit)
         self._rules &= width >= _RULE[2] * height
+        self._rules |= (width >= _ASLANT[0] * height) & (height <= _ASLANT[1] * self.unit)
 
-    def words(self, regions: Sequence[Region], drawings: Sequence[Drawing]) -> tuple[TextWord, ...]:
+    def _read(self, region: Region) -> LineReading:
+        """What a line says; read once."""
+        if region.place not in self._known:
+            self._known[region.place] = self._reader(region)
+        return self._known[region.place]
+
+    def words(
+        self, regions: Sequence[Region], drawings: Sequence[Drawing]
+    ) -> tuple[tuple[TextWord, ...], tuple[Region, ...]]:
         """The words that are in none of the regions and drawings, line by line; with those in the
-        box of a formula that are none of it."""
-        found: list[TextWord] = []
+        box of a formula that are none of it. Of each that was not read the region."""
+        found: list[tuple[TextWord, Region | None]] = []
         for number, line in enumerate(find_text(self.page, self.found)):
             taken = [region.place for region in regions if self._holds(region, line)]
-            free = ~inside_of(line.parts, [*taken, *(drawing.box for drawing in drawings)])
-            free &= ~self._rules[line.indices]
-            if free.any():
+            free = ~inside_of(line.parts, taken) & ~self._rules[line.indices]
+            drawn = inside_of(line.parts, [drawing.box for drawing in drawings])
+            if drawn.mean() >= _LABEL:
+                free &= ~drawn
+            if free.any() and not (len(line.parts) == 1 and self._is_mark(_box(line.parts))):
                 found += self._words(line, free, number)
-        return tuple(found)
+        unread = tuple(region for _, region in found if region is not None)
+        return tuple(word for word, _ in found), unread
 
     def _holds(self, region: Region, line: TextLine) -> bool:
         """Whether a formula may hold parts of a line: not where that is sure words, and the formula
@@ -78,7 +94,9 @@ class PageText:
         others[line.indices] = False
         return int(others.sum()) < _FEWEST
 
-    def _words(self, line: TextLine, free: NDArray[np.bool_], number: int) -> Iterator[TextWord]:
+    def _words(
+        self, line: TextLine, free: NDArray[np.bool_], number: int
+    ) -> Iterator[tuple[TextWord, Region | None]]:
         words = self._read(line.region).words
         if not words:
             return
@@ -91,12 +109,27 @@ class PageText:
             box = _box(parts)
             where = self.page.in_source(box)
             if word.is_math:
-                if max(box[2] - box[0], box[3] - box[1]) >= _SIGN * self.unit:
-                    yield TextWord("", where, number, 0.0, "unread")
+                if self._is_ellipsis(parts):
+                    yield TextWord("...", where, number, round(word.confidence, 4)), None
+                elif max(box[2] - box[0], box[3] - box[1]) >= _SIGN * self.unit:
+                    region = region_of_parts(self.page, self.found, parts)
+                    yield TextWord("", where, number, 0.0, "unread"), region
                 continue
             mark: Mark = "item" if item else "underlined" if self._is_underlined(box) else ""
             item = False
-            yield TextWord(word.text, where, number, round(word.confidence, 4), mark)
+            yield TextWord(word.text, where, number, round(word.confidence, 4), mark), None
+
+    def _is_mark(self, box: Box) -> bool:
+        """Whether ink by itself is no sign: a part of one, such as a comma, or a rule."""
+        width, height = box[2] - box[0], box[3] - box[1]
+        return max(width, height) < _SIGN * self.unit or width >= _RULE[2] * height
+
+    def _is_ellipsis(self, parts: Floats) -> bool:
+        """Whether parts are dots on a line, of which two may have run together."""
+        x0, y0, x1, y1 = bounds(parts).tolist()
+        sizes = (parts[:, 2:] - parts[:, :2]).max(axis=1)
+        low = y1 - y0 <= min(_BULLET[0] * self.unit, (x1 - x0) / _DOTS[1])
+        return bool(len(parts) >= _DOTS[0] and low and sizes.max() <= _BULLET[0] * self.unit)
 
     def _is_underlined(self, box: Box) -> bool:
         """Whether a rule runs under a word."""

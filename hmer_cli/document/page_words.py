@@ -33,11 +33,7 @@ from hmer_cli.document.records import Drawing, TextWord
 from hmer_cli.geometry import Box, bounds, union
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import equals_signs
-from hmer_cli.page.detect.search import (
-    MOST_PARTS,
-    PreparedPage,
-    in_reading_order,
-)
+from hmer_cli.page.detect.search import MOST_PARTS, PreparedPage, in_reading_order
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Layout, Preparations, Region, find_regions, is_cut_off
 from hmer_cli.page.text_regions import TextLine, find_text, region_of
@@ -70,7 +66,8 @@ class MathRegions:
     """The regions in reading order; with each, what it says if it is words, and whether it was
     ``added`` to those that the search found. ``readable``: there is text, as it lies on the page.
     ``doubts`` say what speaks against where each ends. ``text`` are the words in none of them,
-    ``drawings`` what is no writing, where they are asked for.
+    ``unread`` the regions of those that were not read, ``drawings`` what is no writing, where
+    they are asked for.
     """
 
     regions: tuple[Region, ...] = ()
@@ -78,6 +75,7 @@ class MathRegions:
     added: tuple[bool, ...] = ()
     readable: bool = False
     text: tuple[TextWord, ...] = ()
+    unread: tuple[Region, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     doubts: tuple[str, ...] = ()
 
@@ -128,6 +126,7 @@ def _together(bands: Sequence[MathRegions]) -> MathRegions:
         tuple(added for band in bands for added in band.added),
         any(band.readable for band in bands),
         tuple(said),
+        tuple(region for band in bands for region in band.unread),
         tuple(drawing for band in bands for drawing in band.drawings),
         tuple(doubt for band in bands for doubt in band.doubts),
     )
@@ -145,7 +144,8 @@ def _refined(
         return refined
     besides = PageText(page, found, finder.read_text)
     drawings = besides.drawings(refined.regions)
-    return replace(refined, text=besides.words(refined.regions, drawings), drawings=drawings)
+    words, unread = besides.words(refined.regions, drawings)
+    return replace(refined, text=words, unread=unread, drawings=drawings)
 
 
 class WordFinder:

@@ -39,6 +39,7 @@ from hmer_cli.document.records import (
     Transform,
 )
 from hmer_cli.document.region_readings import region_reading
+from hmer_cli.document.unread_ink import with_signs
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box
 from hmer_cli.models.session import cores
@@ -357,7 +358,7 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
             found.append(replace(expression, handwriting=handwriting))
         else:
             found += parted_at_commas(expression) if among_text else [expression]
-    shown = tuple(said) if options.text else ()
+    shown = tuple(with_signs(said, work.found.unread, reader)) if options.text else ()
     return Result(reader.model, tuple(found), work.to_source, shown, work.found.drawings)
 
 

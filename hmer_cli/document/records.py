@@ -18,8 +18,8 @@ from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
 
-Mark = Literal["", "item", "underlined", "unread"]
-"""What a word is besides a word."""
+Mark = Literal["", "item", "underlined", "unread", "math"]
+"""What a word is besides a word, or instead."""
 
 Transform = tuple[float, ...]
 """The nine numbers of a homography, row by row."""
@@ -70,7 +70,8 @@ class RegionReading:
 class TextWord:
     """A word on a page: ``box`` in source coordinates, ``line`` the number of its line, from the
     top, ``confidence`` (0 to 1) the mean of its characters'. ``mark``: it begins an item of a
-    list, it is underlined, or it is ink that was not read, and the text is empty.
+    list, it is underlined, it is mathematics, and the text is LaTeX, or it is ink that was not
+    read, and the text is empty.
     """
 
     text: str

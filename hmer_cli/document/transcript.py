@@ -9,11 +9,12 @@ themselves (`page_layout`). Doubtful words and expressions, and ink that was not
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 import hmer_cli
-from hmer_cli.document.page_layout import Block, Item, blocks
+from hmer_cli.document.page_layout import Block, Item, blocks, is_shown
 from hmer_cli.document.records import Record, TextWord
 from hmer_cli.geometry import Box
 
@@ -77,15 +78,17 @@ def latex(records: Sequence[Record], text: Text, drawn: Drawn | None = None) -> 
 def _by_source(
     records: Sequence[Record], text: Text, drawn: Drawn
 ) -> Iterable[tuple[str, list[list[Block]]]]:
-    """The blocks of each page of each source."""
+    """The blocks of each page of each source, with its file's name, if no other has it."""
     pages: dict[str, dict[int | None, list[Record]]] = {}
     for source, number in text:
         pages.setdefault(source, {})[number] = []
     for record in records:
         pages.setdefault(record.source, {}).setdefault(record.page, []).append(record)
+    names = {source: re.split(r"[/\\]", source)[-1] for source in pages}
+    shared = Counter(names.values())
     for source, numbers in pages.items():
         yield (
-            source,
+            names[source] if shared[names[source]] == 1 else source,
             [
                 blocks(found, text.get((source, number), ()), drawn.get((source, number), ()))
                 for number, found in numbers.items()
@@ -98,10 +101,9 @@ def _markdown(block: Block) -> str:
     if block.kind == "drawing":
         return f"![drawing]({first.drawing})"
     if block.kind == "display" and first.record is not None:
-        if not first.record.usable:
+        if not is_shown(first.record):
             return f"```latex\n{first.record.latex}\n```"
-        mark = r" \tag*{[?]}" if first.record.status == "low" else ""
-        return f"$$\n{_body(first.record.latex)}{mark}\n$$"
+        return f"$$\n{_display(block)}\n$$"
     told = _spaced(_markdown_item(item) for item in block.items)
     told = _AT_START.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", told)
     before = {"heading": "## ", "item": f"{block.number.strip('()').rstrip('.')}. "}
@@ -113,6 +115,8 @@ def _markdown(block: Block) -> str:
 def _markdown_item(item: Item) -> str:
     if item.word is not None:
         mark = r"\[?\]" if item.word.confidence < _DOUBTED else ""
+        if item.word.mark == "math":
+            return f"${item.word.text}${mark}"
         return _MARKDOWN.sub(_escaped, item.word.text) + mark
     assert item.record is not None
     mark = r"\[?\]" if item.record.status == "low" else ""
@@ -125,11 +129,9 @@ def _latex(block: Block) -> str:
         picture = rf"\includegraphics[width=0.5\linewidth]{{{first.drawing}}}"
         return f"\\begin{{center}}\n{picture}\n\\end{{center}}"
     if block.kind == "display" and first.record is not None:
-        record = first.record
-        if not record.usable:
-            return f"\\begin{{verbatim}}\n{record.latex}\n\\end{{verbatim}}"
-        mark = r" \tag*{[?]}" if record.status == "low" else ""
-        return f"\\begin{{equation*}}\n{_body(record.latex)}{mark}\n\\end{{equation*}}"
+        if not is_shown(first.record):
+            return f"\\begin{{verbatim}}\n{first.record.latex}\n\\end{{verbatim}}"
+        return f"\\begin{{equation*}}\n{_display(block)}\n\\end{{equation*}}"
     told = _spaced(_latex_item(item) for item in block.items)
     if block.kind == "heading":
         return f"\\subsection*{{{told}}}"
@@ -142,6 +144,8 @@ def _latex(block: Block) -> str:
 def _latex_item(item: Item) -> str:
     if item.word is not None:
         mark = r"\hmerlow{}" if item.word.confidence < _DOUBTED else ""
+        if item.word.mark == "math":
+            return f"${item.word.text}${mark}"
         return _tex(item.word.text) + mark
     assert item.record is not None
     mark = r"\hmerlow{}" if item.record.status == "low" else ""
@@ -152,6 +156,13 @@ def _spaced(items: Iterable[str]) -> str:
     """The items of a line with spaces between; ink that was not read is marked once in a row."""
     told = [list(same) for _, same in groupby(items)]
     return " ".join(item for same in told for item in (same[:1] if same[0] in _UNREAD else same))
+
+
+def _display(block: Block) -> str:
+    """The expressions of a row, marked if one of them is doubtful."""
+    records = [item.record for item in block.items if item.record is not None]
+    mark = r" \tag*{[?]}" if any(record.status == "low" for record in records) else ""
+    return r" \qquad ".join(_body(record.latex) for record in records) + mark
 
 
 _WHOLE = re.compile(

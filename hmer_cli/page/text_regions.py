@@ -35,7 +35,7 @@ def find_text(page: Page, found: PreparedPage) -> list[TextLine]:
     parts = found.parts
     boxes = parts.boxes * found.scale
     return [
-        TextLine(_region(page, found, boxes[line]), boxes[line], line)
+        TextLine(region_of_parts(page, found, boxes[line]), boxes[line], line)
         for line in text_lines(parts.boxes, parts.unit)
     ]
 
@@ -45,8 +45,8 @@ def region_of(page: Page, found: PreparedPage, box: Box) -> Region:
     return cut_region(page, found.image, box, _ROOM)
 
 
-def _region(page: Page, found: PreparedPage, parts: Floats) -> Region:
-    """The region round the parts of a line; in its image, nothing but these."""
+def region_of_parts(page: Page, found: PreparedPage, parts: Floats) -> Region:
+    """The region round parts (N, 4) of ink; in its image, nothing but these."""
     x0, y0, x1, y1 = bounds(parts).tolist()
     region = region_of(page, found, (x0, y0, x1, y1))
     if region.written is not None:

@@ -33,6 +33,7 @@ _UNLIKELY = -7.0
 """Units under this log-probability in a frame start no hypothesis."""
 
 _NEVER = -math.inf
+_ROUNDING = 1e-6
 
 
 def count_ngrams(labels: Iterable[Sequence[int]], order: int, least: int) -> dict[str, list[int]]:
@@ -114,7 +115,7 @@ class LanguageScore:
 
     def added(self, prefix: Prefix, shares: NDArray[np.float64], unit: int) -> float:
         """What ``unit`` adds after ``prefix``, whose n-gram log-probabilities are ``shares``."""
-        found = self.weight * float(shares[unit]) + self.bonus
+        found = self.weight * shares.item(unit) + self.bonus
         if self.lexicon and unit == self.lexicon.space:
             found += self.lexicon.score(prefix)
         return found
@@ -130,18 +131,20 @@ def search(frames: Frames, language: LanguageScore, width: int = WIDTH) -> list[
     Keeps ``width`` prefixes.
     """
     beams: dict[Prefix, Beam] = {(): (0.0, _NEVER, 0.0)}
-    for row in frames:
-        likely = np.flatnonzero(row > _UNLIKELY)
-        likely = likely[likely != BLANK]
-        if not len(likely) and row[BLANK] > -1e-3:
+    above = frames > _UNLIKELY
+    above[:, BLANK] = False
+    ends = np.cumsum(above.sum(axis=1)).tolist()
+    units = np.nonzero(above)[1].tolist()
+    for row, start, end in zip(frames.tolist(), [0, *ends], ends, strict=False):
+        if start == end and row[BLANK] > -1e-3:
             beams = {
-                prefix: (_add(blank, unit) + float(row[BLANK]), _NEVER, told)
+                prefix: (_add(blank, unit) + row[BLANK], _NEVER, told)
                 for prefix, (blank, unit, told) in beams.items()
             }
             continue
-        beams = _step(beams, row, likely.tolist(), language)
-        ranked = sorted(beams.items(), key=lambda item: (-_score(item[1]), item[0]))
-        beams = dict(ranked[:width])
+        beams = _step(beams, row, units[start:end], language, width)
+        ranked = sorted((-_score(beam), prefix) for prefix, beam in beams.items())
+        beams = {prefix: beams[prefix] for _, prefix in ranked[:width]}
     found = []
     for prefix, beam in beams.items():
         end = language.at_end(prefix)
@@ -150,31 +153,53 @@ def search(frames: Frames, language: LanguageScore, width: int = WIDTH) -> list[
 
 
 def _step(
-    beams: Mapping[Prefix, Beam], row: Frames, likely: Sequence[int], language: LanguageScore
+    beams: Mapping[Prefix, Beam],
+    row: Sequence[float],
+    likely: Sequence[int],
+    language: LanguageScore,
+    width: int,
 ) -> dict[Prefix, Beam]:
-    """One frame of the search: each prefix is kept, by a blank or a repeated unit, or extended."""
+    """One frame of the search: each prefix is kept, by a blank or a repeated unit, or extended.
+
+    Extensions that cannot be among the ``width`` best, however likely the text, are left out.
+    """
     after: dict[Prefix, Beam] = {}
-    silent = float(row[BLANK])
-    for prefix, (blank, unit, told) in beams.items():
-        total = _add(blank, unit)
-        old = after.get(prefix, (_NEVER, _NEVER, told))
-        stays = unit + float(row[prefix[-1]]) if prefix else _NEVER
-        after[prefix] = (_add(old[0], total + silent), _add(old[1], stays), told)
-        shares = language.ngrams.next(prefix) if likely else None
+    silent = row[BLANK]
+    totals = [_add(blank, unit) for blank, unit, _ in beams.values()]
+    least = _NEVER
+    if len(beams) >= width:
+        told_all = (beam[2] for beam in beams.values())
+        least = min(map(sum, zip(totals, told_all, strict=True))) + silent - _ROUNDING
+    parents = {prefix[:-1] for prefix in beams}
+    for (prefix, (blank, unit, told)), total in zip(beams.items(), totals, strict=True):
+        last = prefix[-1] if prefix else BLANK
+        stays = unit + row[last]
+        kept = after.get(prefix)
+        if kept is None:
+            after[prefix] = (total + silent, stays, told)
+        else:
+            after[prefix] = (_add(kept[0], total + silent), _add(kept[1], stays), told)
+        needed = least - told - language.bonus  # all that a unit adds but its bonus is negative
         for next_unit in likely:
-            start = blank if prefix and next_unit == prefix[-1] else total
-            if start == _NEVER or shares is None:
+            start = blank if next_unit == last else total
+            score = start + row[next_unit]
+            if score < needed and (prefix not in parents or (*prefix, next_unit) not in beams):
+                continue
+            if start == _NEVER:
                 continue
             longer = (*prefix, next_unit)
             grown = after.get(longer)
             if grown is None:
-                grown = (_NEVER, _NEVER, told + language.added(prefix, shares, next_unit))
-            after[longer] = (grown[0], _add(grown[1], start + float(row[next_unit])), grown[2])
+                more = language.added(prefix, language.ngrams.next(prefix), next_unit)
+                after[longer] = (_NEVER, score, told + more)
+            else:
+                after[longer] = (grown[0], _add(grown[1], score), grown[2])
     return after
 
 
 def _score(beam: Beam) -> float:
-    return _add(beam[0], beam[1]) + beam[2]
+    blank, unit, told = beam
+    return (unit if blank == _NEVER else _add(blank, unit)) + told
 
 
 def _add(a: float, b: float) -> float:

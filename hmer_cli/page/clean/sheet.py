@@ -1,12 +1,13 @@
 """Corners of a sheet of paper in a photo.
 
 Input: a photo (H, W). Output: four corners, or None. Method: the largest bright quadrilateral over
-several thresholds, with a step of brightness along its sides.
+several thresholds, or else the largest that edges enclose, with a step of brightness along its
+sides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ Corners = NDArray[np.float64]
 
 _STUDIED = 640  # pixels of the longer side at which the sheet is searched
 _LEVELS = 12  # number of thresholds
+_EDGES = 12  # gray levels from pixel to pixel: edges of a sheet are steeper, of shadows softer
 _SMALLEST = 0.25  # of the image: least area of a sheet
 _FILLED = 0.96  # least share of the quadrilateral that the sheet covers, and vice versa
 _EDGE = 2.5  # pixels: a side nearer to the image's edge may continue beyond it
@@ -33,7 +35,8 @@ def find_sheet(image: Pixels) -> Corners | None:
 
     Looks at many levels for a bright shape with four straight sides, none of them cut off by the
     picture's edge, and takes the largest: what lies in the light on a sheet half in the shade is
-    such a shape too. ``image``: (H, W), 0 black to 255 white.
+    such a shape too. Where a table in the light is as bright as paper in the shade, no level tells
+    them apart, but edges do. ``image``: (H, W), 0 black to 255 white.
     """
     small = shrunk(image, _STUDIED)
     if min(small.shape) < 64:
@@ -42,26 +45,46 @@ def find_sheet(image: Pixels) -> Corners | None:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
     blank: Pixels = np.asarray(cv2.medianBlur(closed, 5), dtype=np.uint8)
-    found = [corners for corners in _shapes(blank) if _is_sheet(corners, small, blank)]
-    if not found:
+    for masks in (_bright(blank), _enclosed(blank)):
+        found = [each for each in _shapes(masks) if _is_sheet(each, small, blank)]
+        if found:
+            break
+    else:
         return None
     corners = max(found, key=_area)
     height, width = image.shape
     return corners * (width / small.shape[1], height / small.shape[0])
 
 
-def _shapes(blank: Pixels) -> Iterator[Corners]:
-    """The largest bright shape at each threshold, if it has four straight sides."""
+def _bright(blank: Pixels) -> Iterator[Pixels]:
+    """Mask of the largest bright area at each threshold."""
     low, high = np.percentile(blank, (2, 98))
     for level in np.linspace(low, high, _LEVELS + 2)[1:-1]:
-        bright = (blank > level).astype(np.uint8)
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=4)
-        areas = stats[1:, cv2.CC_STAT_AREA]
-        if not len(areas) or areas.max() < _SMALLEST * blank.size:
-            continue
-        shape = (labels == 1 + int(areas.argmax())).astype(np.uint8)
-        contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        contour = max(contours, key=cv2.contourArea)
+        yield from _large((blank > level).astype(np.uint8), 1)
+
+
+def _enclosed(blank: Pixels) -> Iterator[Pixels]:
+    """Masks of the two largest areas without edges: a sheet and what it lies on."""
+    square = np.ones((3, 3), np.uint8)
+    flat = cv2.morphologyEx(blank, cv2.MORPH_GRADIENT, square) <= _EDGES
+    for mask in _large(flat.astype(np.uint8), 2):
+        yield np.asarray(cv2.dilate(mask, square), np.uint8)
+
+
+def _large(mask: Pixels, count: int) -> Iterator[Pixels]:
+    """The ``count`` largest connected parts of a mask, of those as large as a sheet."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    for index in np.argsort(-areas, kind="stable")[:count]:
+        if areas[index] >= _SMALLEST * mask.size:
+            yield (labels == 1 + index).astype(np.uint8)
+
+
+def _shapes(masks: Iterable[Pixels]) -> Iterator[Corners]:
+    """The corners of those areas that have four straight sides."""
+    for mask in masks:
+        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        contour = np.asarray(max(contours, key=cv2.contourArea), np.int32)
         corners = _four_sides(contour)
         if corners is not None and _fits(corners, contour):
             yield corners
