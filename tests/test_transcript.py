@@ -84,16 +84,18 @@ def test_the_document_compiles(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("pandoc") is None, reason="no pandoc")
 def test_pandoc_renders_the_markdown() -> None:
-    found = markdown([INLINE, SHOWN], {PAGE: SAID})
+    low = expression("E_x", (200, 200, 320, 230), "low")
+    found = markdown([INLINE, SHOWN, low], {PAGE: SAID})
     command = ["pandoc", "-f", "markdown", "-t", "html", "--mathml"]
-    html = subprocess.run(command, input=found, capture_output=True, text=True, check=True).stdout
-    assert html.count("<math") == 2
-    assert "small." in html
+    done = subprocess.run(command, input=found, capture_output=True, text=True, check=True)
+    assert done.stdout.count("<math") == 3
+    assert "small." in done.stdout
+    assert not done.stderr
 
 
 def test_a_doubtful_expression_that_compiles_is_set_as_mathematics() -> None:
     doubted = expression("x < y", (200, 60, 320, 90), "low", "ink beside it was not read")
-    assert "$$\nx < y \\tag*{[?]}\n$$" in markdown([doubted], {PAGE: SAID})
+    assert "$$\nx < y \\qquad \\text{[?]}\n$$" in markdown([doubted], {PAGE: SAID})
     assert "verbatim" not in latex([doubted], {PAGE: SAID})
 
 

@@ -161,7 +161,7 @@ def _spaced(items: Iterable[str]) -> str:
 def _display(block: Block) -> str:
     """The expressions of a row, marked if one of them is doubtful."""
     records = [item.record for item in block.items if item.record is not None]
-    mark = r" \tag*{[?]}" if any(record.status == "low" for record in records) else ""
+    mark = r" \qquad \text{[?]}" if any(record.status == "low" for record in records) else ""
     return r" \qquad ".join(_body(record.latex) for record in records) + mark
 
 
