@@ -53,8 +53,12 @@ def find_sheet(image: Pixels) -> Corners | None:
 def _shapes(blank: Pixels) -> Iterator[Corners]:
     """The largest bright shape at each threshold, if it has four straight sides."""
     low, high = np.percentile(blank, (2, 98))
+    seen = -1
     for level in np.linspace(low, high, _LEVELS + 2)[1:-1]:
         bright = (blank > level).astype(np.uint8)
+        before, seen = seen, cv2.countNonZero(bright)
+        if seen == before:  # as many pixels above a higher level are the same
+            continue
         _, labels, stats, _ = cv2.connectedComponentsWithStats(bright, connectivity=4)
         areas = stats[1:, cv2.CC_STAT_AREA]
         if not len(areas) or areas.max() < _SMALLEST * blank.size:
