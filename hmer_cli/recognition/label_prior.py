@@ -24,6 +24,9 @@ UNPAIRED_PENALTY = 8.0  # chosen on CROHME test2014 and scanned crops
 LANGUAGE_WEIGHT, TOKEN_BONUS = 0.8, 2.5  # chosen on CROHME test2014, ink and images
 """Weight of the language model's log-probability, and what it adds for each token of a label."""
 
+KNOWN = 1000  # convention
+"""Labels of which the prior is remembered: several models propose the same ones."""
+
 
 class LabelPrior:
     """The log prior of labels. Without a ``language`` model only brackets count.
@@ -36,9 +39,21 @@ class LabelPrior:
     ) -> None:
         self._units, self._language = units, language
         self._allowed = frozenset(allowed)
+        self._known: dict[Label, float] = {}
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         """The log prior of each label (N,), up to a constant."""
+        found = {label: self._known.get(label) for label in labels}
+        missing = [label for label, prior in found.items() if prior is None]
+        if missing:
+            new = dict(zip(missing, self._priors(missing).tolist(), strict=True))
+            found |= new
+            if len(self._known) > KNOWN:
+                self._known = {}
+            self._known.update(new)
+        return np.array([found[label] for label in labels], np.float64)
+
+    def _priors(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         written = [self._units.decode(label) for label in labels]
         prior = np.array([-UNPAIRED_PENALTY * unpaired(tokens) for tokens in written])
         if self._language is None:
