@@ -31,6 +31,8 @@ def unpaired(tokens: Sequence[str]) -> int:
 
     A bar may be the partner of an angle, as in kets.
     """
+    if _PARTNERS.keys().isdisjoint(tokens):
+        return 0
     count = 0
     rows = [_Row()]
     for i, token in enumerate(tokens):

@@ -21,7 +21,7 @@ from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.blots import remove_blots
 from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
-from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.clean.ruled_lines import is_cut_out, remove_rules
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
@@ -208,7 +208,8 @@ def _in_band(page: Page, top: int, foot: int, prepare: Preparations) -> list[Reg
 
 def _whole(page: Page) -> list[Region]:
     """All ink as one expression, without the lines of its paper."""
-    bare = remove_faint(remove_blots(remove_rules(page.image, cut_out=True)))
+    cut_out = page.bare if is_cut_out(page.image) else remove_rules(page.image, cut_out=True)
+    bare = remove_faint(remove_blots(cut_out))
     bare = remove_stray_dots(without_item_number(remove_light_specks(bare)))
     box = ink_box(bare)
     if box is None:

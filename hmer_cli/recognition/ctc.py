@@ -34,17 +34,27 @@ class Hypothesis:
     score: float
 
 
-@dataclass(slots=True)
-class _Beam:
-    """A prefix with the log-probabilities that it ends in a blank, and that it ends in a unit."""
+class _Node:
+    """A prefix in the tree of all that the search has met, with the grammar's state after it."""
 
-    state: Prefix
-    blank: float = _NEVER
-    unit: float = _NEVER
+    __slots__ = ("children", "last", "prefix", "state")
 
-    @property
-    def score(self) -> float:
-        return self.blank if self.unit == _NEVER else _add(self.blank, self.unit)
+    def __init__(self, prefix: tuple[int, ...], state: Prefix) -> None:
+        self.prefix, self.state = prefix, state
+        self.last = prefix[-1] if prefix else BLANK
+        self.children: dict[int, _Node | None] = {}
+
+    def child(self, unit: int, units: Units) -> _Node | None:
+        """The prefix with one more unit; None where the grammar has none."""
+        state = extended(self.state, units.names[unit])
+        found = None if state is None else _Node((*self.prefix, unit), state)
+        self.children[unit] = found
+        return found
+
+
+_Beam = tuple[float, tuple[int, ...], _Node, float, float, float]
+"""The negative of what it is compared by and the prefix, by which beams are sorted; its node, the
+log-probabilities that it ends in a blank, that it ends in a unit, and the sum of both."""
 
 
 def _add(a: float, b: float) -> float:
@@ -77,7 +87,7 @@ def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> l
     open groups were closed. ``bonus`` is added for each unit when hypotheses are compared, since
     most errors of CTC are deletions.
     """
-    beams: dict[tuple[int, ...], _Beam] = {(): _Beam(Prefix(), blank=0.0)}
+    beams: list[_Beam] = [(0.0, (), _Node((), Prefix()), 0.0, _NEVER, 0.0)]
     most = min(width, len(units))
     for row, above in zip(frames, frames > _UNLIKELY, strict=True):
         best = np.flatnonzero(above)
@@ -85,57 +95,61 @@ def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> l
             best = best[np.argpartition(row[best], -most)[-most:]]
         scored = zip(best.tolist(), row[best].tolist(), strict=True)
         likely = [(unit, score) for unit, score in scored if unit != BLANK]
+        blank = float(row[BLANK])
         if not likely:  # every prefix stays, in the same order
-            for old in beams.values():
-                old.blank, old.unit = old.score + float(row[BLANK]), _NEVER
+            stay = [(each, each[-1] + blank) for each in beams]
+            beams = [(*each[:3], total, _NEVER, total) for each, total in stay]
             continue
-        grown = _step(beams, float(row[BLANK]), likely, units)
-        ranked = sorted(
-            grown.items(), key=lambda item: (-item[1].score - bonus * len(item[0]), item[0])
-        )
-        beams = dict(ranked[:width])
+        grown = []
+        for node, (kept, unit) in _step(beams, blank, likely, units).items():
+            total = kept if unit == _NEVER else _add(kept, unit)
+            key = -total - bonus * len(node.prefix)
+            grown.append((key, node.prefix, node, kept, unit, total))
+        beams = sorted(grown)[:width]
     return _finish(beams, units)
 
 
 def _step(
-    beams: dict[tuple[int, ...], _Beam],
-    blank: float,
-    likely: Sequence[tuple[int, float]],
-    units: Units,
-) -> dict[tuple[int, ...], _Beam]:
-    """One frame: every prefix stays, repeats its last unit, or grows."""
-    after: dict[tuple[int, ...], _Beam] = {}
-    for prefix, old in beams.items():
-        total = old.score
-        kept = after.get(prefix)
+    beams: Sequence[_Beam], blank: float, likely: Sequence[tuple[int, float]], units: Units
+) -> dict[_Node, list[float]]:
+    """One frame: every prefix stays, repeats its last unit, or grows.
+
+    The nodes with the log-probabilities that they end in a blank, and that they end in a unit.
+    """
+    after: dict[_Node, list[float]] = {}
+    for _, _, node, ended, repeating, total in beams:
+        kept = after.get(node)
         if kept is None:
-            kept = after[prefix] = _Beam(old.state)
-        kept.blank = total + blank
+            kept = after[node] = [_NEVER, _NEVER]
+        kept[0] = total + blank
+        last, children = node.last, node.children
         for unit, p in likely:
-            repeated = bool(prefix) and unit == prefix[-1]
-            if repeated:
-                kept.unit = _add(kept.unit, old.unit + p)
-            start = old.blank if repeated else total
+            start = total
+            if unit == last:
+                kept[1] = _add(kept[1], repeating + p)
+                start = ended
             if start == _NEVER:
                 continue
-            longer = (*prefix, unit)
-            grown = after.get(longer)
+            child = children[unit] if unit in children else node.child(unit, units)
+            if child is None:
+                continue
+            grown = after.get(child)
             if grown is None:
-                state = extended(old.state, units.names[unit])
-                if state is None:
-                    continue
-                grown = after[longer] = _Beam(state)
-            grown.unit = start + p if grown.unit == _NEVER else _add(grown.unit, start + p)
+                after[child] = [_NEVER, start + p]
+            else:
+                grown[1] = start + p if grown[1] == _NEVER else _add(grown[1], start + p)
     return after
 
 
-def _finish(beams: dict[tuple[int, ...], _Beam], units: Units) -> list[Hypothesis]:
+def _finish(beams: Sequence[_Beam], units: Units) -> list[Hypothesis]:
     """The complete hypotheses; if there is none, the best prefix with its groups closed."""
-    found = [Hypothesis(p, b.score) for p, b in beams.items() if b.state.complete]
+    found = [
+        Hypothesis(node.prefix, total) for _, _, node, _, _, total in beams if node.state.complete
+    ]
     if not found:
-        prefix, best = next(iter(beams.items()))
+        _, prefix, best, _, _, total = beams[0]
         end = [units.index(token) for token in best.state.closing()]
-        found = [Hypothesis((*prefix, *end), best.score)]
+        found = [Hypothesis((*prefix, *end), total)]
     return found
 
 
@@ -155,13 +169,15 @@ def likelihood(frames: Frames, labels: Sequence[Sequence[int]]) -> NDArray[np.fl
     score = np.zeros(states.shape)
     score[:, :2] = emitted[0, :, :2]
     scales = np.ones((len(frames), len(labels)))
-    for t in range(1, len(frames)):
-        moved = score.copy()
-        moved[:, 1:] += score[:, :-1]
-        moved[:, 2:] += score[:, :-2] * skip
-        moved *= emitted[t]
-        scales[t] = np.maximum(moved.max(axis=1), _TINY)
-        score = moved / scales[t, :, None]
+    moved, skipped = np.empty_like(score), np.empty_like(skip)
+    for emission, scale in zip(emitted[1:], scales[1:], strict=True):
+        np.multiply(score[:, :-2], skip, out=skipped)
+        moved[:, 0] = score[:, 0]
+        np.add(score[:, 1:], score[:, :-1], out=moved[:, 1:])
+        moved[:, 2:] += skipped
+        moved *= emission
+        np.maximum(moved.max(axis=1), _TINY, out=scale)
+        np.divide(moved, scale[:, None], out=score)
     ends = np.array([2 * len(label) for label in labels])
     rows = np.arange(len(labels))
     last = score[rows, ends] + np.where(ends > 0, score[rows, ends - 1], 0.0)

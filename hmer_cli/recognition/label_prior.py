@@ -31,6 +31,8 @@ BESIDE_WEIGHT = 0.3  # chosen on CROHME test2014 and scanned crops
 
 TRANSFORMER_WEIGHT, TRANSFORMER_BONUS = 0.9, 2.0  # chosen on CROHME test2014 and scanned crops
 """Weight of the Transformer's log-probability, and what it adds for each token of a label."""
+KNOWN = 1000  # convention
+"""Labels of which the prior is remembered: several models propose the same ones."""
 
 
 class LabelPrior:
@@ -49,19 +51,37 @@ class LabelPrior:
     ) -> None:
         self._units, self._language, self._transformer = units, language, transformer
         self._allowed = frozenset(allowed)
+        self._known: dict[Label, float] = {}
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         """The log prior of each label (N,), up to a constant."""
+        found = {label: self._known.get(label) for label in labels}
+        missing = [label for label, prior in found.items() if prior is None]
+        if missing:
+            new = dict(zip(missing, self._priors(missing).tolist(), strict=True))
+            found |= new
+            if len(self._known) > KNOWN:
+                self._known = {}
+            self._known.update(new)
+        prior = np.array([found[label] for label in labels], np.float64)
+        if self._transformer is None:
+            return prior
+        # Not remembered: its INT8 products depend a little on the labels that are read together.
+        written = [self._units.decode(label) for label in labels]
+        lengths = np.array([len(tokens) + 1 for tokens in written])
+        logs = self._transformer(written) + TRANSFORMER_BONUS * lengths
+        return prior + TRANSFORMER_WEIGHT * logs
+
+    def _priors(self, labels: Sequence[Label]) -> NDArray[np.float64]:
+        """Those of brackets and n-grams."""
         written = [self._units.decode(label) for label in labels]
         prior = np.array([-UNPAIRED_PENALTY * unpaired(tokens) for tokens in written])
         if self._language is None:
             return prior
         lengths = np.array([len(tokens) + 1 for tokens in written])
         grams = self._language(written) + TOKEN_BONUS * lengths
-        if self._transformer is None:
-            return prior + LANGUAGE_WEIGHT * grams
-        logs = self._transformer(written) + TRANSFORMER_BONUS * lengths
-        return prior + BESIDE_WEIGHT * grams + TRANSFORMER_WEIGHT * logs
+        weight = LANGUAGE_WEIGHT if self._transformer is None else BESIDE_WEIGHT
+        return prior + weight * grams
 
     def repaired(self, best: Ranked) -> list[Label]:
         """Labels near the best one whose brackets have more partners."""

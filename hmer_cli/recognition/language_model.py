@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -157,23 +157,20 @@ def _cached(row: Sequence[str], logs: Sequence[float], page: Symbols) -> float:
     seen: dict[str, int] = {}
     count = 0
     on_page = sum(page.values())
+    told = on_page >= LEAST_PAGE
     total = 0.0
     for token, log in zip(row, logs, strict=True):
-        shares = []
-        if count:
-            shares.append((CACHED, seen.get(token, 0) / count))
-        if on_page >= LEAST_PAGE and token != END:
-            shares.append((PAGE_CACHED, page.get(token, 0.0) / on_page))
-        total += _mixed(log, shares) if shares else log
+        paged = told and token != END
+        if count or paged:
+            probability = math.exp(log)
+            if count:
+                probability = (1 - CACHED) * probability + CACHED * (seen.get(token, 0) / count)
+            if paged:
+                share = page.get(token, 0.0) / on_page
+                probability = (1 - PAGE_CACHED) * probability + PAGE_CACHED * share
+            log = math.log(probability)
+        total += log
         if token not in UNCACHED:
             seen[token] = seen.get(token, 0) + 1
             count += 1
     return total
-
-
-def _mixed(log: float, shares: Iterable[tuple[float, float]]) -> float:
-    """The log of a probability interpolated with others, each given with its weight."""
-    probability = math.exp(log)
-    for weight, other in shares:
-        probability = (1 - weight) * probability + weight * other
-    return math.log(probability)

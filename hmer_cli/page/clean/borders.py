@@ -37,15 +37,22 @@ def without_strips(image: Pixels) -> Pixels:
     cleaned = image
     for turn in range(4):
         side = np.rot90(cleaned, turn)
-        deep = round(_STRIP[1] * len(side))
-        middle = np.median(side[: deep + 1], 1)
-        low, high = np.percentile(side[: deep + 1], (3, 97), axis=1)
-        other = (np.abs(middle - paper) > _OTHER) & (high - low < _EVEN)
-        count = int(np.argmin(other)) if not other.all() else 0
+        count = _strip(side[: round(_STRIP[1] * len(side)) + 1], paper)
         if count:
             cleaned = cleaned.copy() if cleaned is image else cleaned
             np.rot90(cleaned, turn)[: count + 1] = round(paper)
     return cleaned
+
+
+def _strip(side: Pixels, paper: float) -> int:
+    """How many rows from the first on are even, and of another shade; 0 where all of them are."""
+    for count, row in enumerate(side):
+        if abs(float(np.median(row)) - paper) <= _OTHER:
+            return count
+        low, high = np.percentile(row, (3, 97))
+        if high - low >= _EVEN:
+            return count
+    return 0
 
 
 def without_borders(image: Pixels) -> Pixels:

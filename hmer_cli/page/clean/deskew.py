@@ -37,6 +37,18 @@ def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
     None where nothing is to be turned. Where no whole sheet is found, strips along the edges and
     what lies beside a sheet that is cut off are painted as paper. ``image``: (H, W), light or dark.
     """
+    level, back, _ = _straightened(image)
+    return level, back
+
+
+def clean_and_straight(image: Pixels) -> tuple[Pixels, Homography | None]:
+    """As `straighten`, on evenly white paper; see `clean`."""
+    level, back, cleaned = _straightened(image)
+    return clean(level) if cleaned is None else cleaned, back
+
+
+def _straightened(image: Pixels) -> tuple[Pixels, Homography | None, Pixels | None]:
+    """What `straighten` returns, and that `clean`, if measuring the slope took that already."""
     back = None
     sheet = find_sheet(image)
     if sheet is not None:
@@ -44,11 +56,13 @@ def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
         image = _seen(image, shape, back)
     else:
         image = without_surroundings(without_strips(image))
-    angle = skew(image)
+    studied = clean(shrunk(image, _STUDIED))
+    angle = _skew(studied)
     if angle:  # of the sheet alone: the table beyond its corners would be ink
         shape, turn = _turned(image.shape, angle)
         image, back = _seen(image, shape, turn), turn if back is None else back @ turn
-    return image, back
+    same = not angle and studied.shape == image.shape
+    return image, back, studied if same else None
 
 
 def _from_above(corners: Corners) -> tuple[Shape, Homography]:
@@ -96,7 +110,11 @@ def skew(image: Pixels) -> float:
     level (W. Postl, Detection of linear oblique structures and skew scan in digitized documents,
     ICPR 1986). ``image``: (H, W), light or dark.
     """
-    page = clean(shrunk(image, _STUDIED))
+    return _skew(clean(shrunk(image, _STUDIED)))
+
+
+def _skew(page: Pixels) -> float:
+    """The same of a clean page."""
     otsu, _ = cv2.threshold(page, 0, 255, cv2.THRESH_OTSU)
     ink = (page <= min(otsu, 200)).astype(np.uint8)
     parts, labels, stats, _ = cv2.connectedComponentsWithStats(ink)

@@ -92,7 +92,7 @@ def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
     evenly spaced, or fainter than the ink.
     ``image`` and the result: (H, W), dark ink on evenly white paper.
     """
-    cut_out = cut_out or min(image.shape) < _CUT_OUT
+    cut_out = cut_out or is_cut_out(image)
     if max(image.shape) < _TINY:
         return image
     across, shade = _rules(image, cut_out)
@@ -108,6 +108,11 @@ def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
     _remove_remains(cleaned, image, across, shade)
     _remove_remains(cleaned.T, image.T, np.asarray(down.T), other)
     return remove_faint_rules(cleaned, _MORE if across.any() or down.any() else _MANY)
+
+
+def is_cut_out(image: Pixels) -> bool:
+    """Whether an image is so small that `remove_rules` takes it for ``cut_out``."""
+    return min(image.shape) < _CUT_OUT
 
 
 def _remove_remains(image: Pixels, before: Pixels, across: Mask, shade: float) -> None:
@@ -175,9 +180,14 @@ def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
     at the second, which also separates adjacent lines.
     """
     across, shade, found = np.zeros_like(image), 255.0, []
+    paths, count = list[Path](), -1
     for faint in _FAINT:
-        left = np.where(across, 255, image).astype(np.uint8)
-        for path in _paths(left, faint):
+        left = np.where(across, 255, image).astype(np.uint8) if across.any() else image
+        before, count = count, int(np.count_nonzero(left < 255 - faint))
+        if count == before and not paths:  # the same ink, in which there was no line
+            continue
+        paths = _paths(left, faint)
+        for path in paths:
             own = np.zeros_like(image) if cut_out else across
             dark = _mark(own, left, path)
             shade = min(shade, dark)
@@ -260,12 +270,12 @@ def _mark(across: Mask, image: Pixels, path: Path) -> float:
 
 def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
     """The usual weight of a line without writing, (W,), which varies along it."""
-    there = np.where(heavy > 3 * _GRAIN, heavy, np.nan)
-    if np.isnan(there).all():
+    there = heavy > 3 * _GRAIN
+    if not there.any():
         return np.zeros(len(heavy))
-    whole = float(np.nanquantile(there, _BARE))
-    spans = np.array_split(there, _SPANS)
-    near = [whole if np.isnan(span).all() else np.nanquantile(span, _BARE) for span in spans]
+    whole = float(np.quantile(heavy[there], _BARE))
+    spans = zip(np.array_split(heavy, _SPANS), np.array_split(there, _SPANS), strict=True)
+    near = [float(np.quantile(span[own], _BARE)) if own.any() else whole for span, own in spans]
     middles = (np.arange(_SPANS) + 0.5) * len(heavy) / _SPANS
     return np.interp(np.arange(len(heavy)), middles, np.clip(near, whole / 2, 2 * whole))
 
@@ -284,10 +294,11 @@ def _pieces(thin: Mask, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32
 
 def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]:
     """The pieces, chained with those that they continue."""
-    candidates = [i for i in np.argsort(stats[:, 0]) if i and stats[i, cv2.CC_STAT_WIDTH]]
+    order = np.argsort(stats[:, 0])
+    candidates = order[(order > 0) & (stats[order, cv2.CC_STAT_WIDTH] > 0)].tolist()
     chains: list[_Chain] = []
     for index in candidates:
-        x0, _, w, _, _ = stats[index]
+        x0, _, w, _, _ = stats[index].tolist()
         left, right = _ends(labels, stats, index)
         slope, ends = (right - left) / max(w, 1), [(float(x0), left), (float(x0 + w), right)]
         best = None
@@ -341,11 +352,8 @@ def _hidden(paths: list[Path], thin: Mask) -> list[Path]:
 
 def _ends(labels: NDArray[np.int32], stats: NDArray[np.int32], index: int) -> tuple[float, float]:
     """The y of the left and the right end of a piece."""
-    x, y, w, h, _ = stats[index]
-    piece = labels[y : y + h, x : x + w] == index
-    rows = np.arange(y, y + h)[:, None]
-    left, right = piece[:, :8], piece[:, -8:]
-    return (
-        float((rows * left).sum() / max(left.sum(), 1)),
-        float((rows * right).sum() / max(right.sum(), 1)),
-    )
+    x, y, w, h, _ = stats[index].tolist()
+    rows = np.arange(y, y + h)
+    sides = labels[y : y + h, x : x + min(w, 8)], labels[y : y + h, max(x, x + w - 8) : x + w]
+    left, right = ((side == index).sum(1) for side in sides)
+    return float(rows @ left / max(left.sum(), 1)), float(rows @ right / max(right.sum(), 1))

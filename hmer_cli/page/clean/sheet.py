@@ -59,8 +59,12 @@ def find_sheet(image: Pixels) -> Corners | None:
 def _bright(blank: Pixels) -> Iterator[Pixels]:
     """Mask of the largest bright area at each threshold."""
     low, high = np.percentile(blank, (2, 98))
+    seen = -1
     for level in np.linspace(low, high, _LEVELS + 2)[1:-1]:
-        yield from _large((blank > level).astype(np.uint8), 1)
+        bright = (blank > level).astype(np.uint8)
+        before, seen = seen, cv2.countNonZero(bright)
+        if seen != before:  # as many pixels above a higher level are the same
+            yield from _large(bright, 1)
 
 
 def _enclosed(blank: Pixels) -> Iterator[Pixels]:

@@ -81,7 +81,7 @@ def prepare_page(page: Page) -> PreparedPage:
     sharp = _sharpened(page.image)
     levelled = page.to_source is not None
     seen = sharp if levelled else page.image
-    bare = remove_rules(seen)
+    bare = remove_rules(seen) if levelled else page.bare
     image = np.where(bare == seen, page.image, 255).astype(np.uint8)
     scale = max(1.0, max(image.shape) / STUDIED)
     parts = _parts(bare, scale)

@@ -51,13 +51,17 @@ def decode(data: bytes, name: str, directory: int = 0) -> Pixels:
     ``directory``: offset of the page's directory in a TIFF (``tiff.py``); 0 is the first page.
     """
     with _opened(alone(data, directory) if directory else data, name) as image:
-        try:
-            ImageOps.exif_transpose(image, in_place=True)
-            return _gray(image)
-        except InputError:
-            raise
-        except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error
-            raise _damaged(name, error) from error
+        return _upright(image, name)
+
+
+def _upright(image: Image.Image, name: str) -> Pixels:
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+        return _gray(image)
+    except InputError:
+        raise
+    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error
+        raise _damaged(name, error) from error
 
 
 def decode_reduced(data: bytes, name: str, directory: int = 0) -> tuple[Pixels, int]:
@@ -69,7 +73,7 @@ def decode_reduced(data: bytes, name: str, directory: int = 0) -> tuple[Pixels, 
     with _opened(alone(data, directory) if directory else data, name) as image:
         factor = math.ceil(math.sqrt(image.width * image.height / AMPLE))
         if factor == 1 or image.mode not in _REDUCIBLE:
-            return decode(data, name, directory), 1
+            return _upright(image, name), 1
         try:
             small = _reduced(image, factor)
             ImageOps.exif_transpose(small, in_place=True)

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from os import PathLike, fspath
 
 import cv2
@@ -23,9 +23,9 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import WHITE, InkImage, draw, legible_ink_image
 from hmer_cli.page.clean.borders import without_borders
-from hmer_cli.page.clean.deskew import Homography, straighten
-from hmer_cli.page.clean.illumination import clean
+from hmer_cli.page.clean.deskew import Homography, clean_and_straight
 from hmer_cli.page.clean.margins import remove_holes
+from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.load.decode_apart import decode_apart
 from hmer_cli.page.load.images import Pixels, decode, decode_reduced, measure
 from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf
@@ -70,12 +70,17 @@ class Page:
         ``image``: (H, W), light or dark; ``reduced``: the factor by which it is downscaled.
         """
         height, width = (side * reduced for side in image.shape)
-        level, to_source = straighten(image)
-        image = without_borders(remove_holes(clean(level)))
+        level, to_source = clean_and_straight(image)
+        image = without_borders(remove_holes(level))
         if reduced > 1:
             larger = np.diag([reduced, reduced, 1.0])
             to_source = larger if to_source is None else larger @ to_source
         return cls(source, number, image, to_source=to_source, size=(height, width))
+
+    @cached_property
+    def bare(self) -> Pixels:
+        """The image without its printed lines, (H, W)."""
+        return remove_rules(self.image)
 
     def turned(self, quarters: int) -> Page:
         """The page rotated counter-clockwise by ``quarters`` right angles."""
