@@ -120,6 +120,7 @@ def main() -> None:
         runs = []
         for _ in range(RUNS):
             timers.spent, timers.calls = defaultdict(float), Counter()
+            vars(reader).pop("_prior", None)  # which remembers the labels of the run before
             read([[image]])
             runs.append((timers.spent, timers.calls))
         best = min(runs, key=lambda run: sum(run[0].values()))

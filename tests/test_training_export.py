@@ -130,6 +130,8 @@ def test_products_in_whole_numbers_say_the_same(
     export(reader, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, tmp_path / "whole.onnx")
     products = [n.op_type for n in onnx.load(str(tmp_path / "whole.onnx")).graph.node]
     assert products.count("MatMulInteger") > 10
+    assert products.count("DynamicQuantizeLSTM") == 2
+    assert "LSTM" not in products
     whole, exact = Recogniser.load(str(tmp_path / "whole.onnx")), Recogniser.load(str(weights))
     for width in (60, 150, 400):
         said, meant = (r._pass(ink(width), 24, 10) for r in (whole, exact))

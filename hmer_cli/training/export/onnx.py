@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,8 @@ from hmer_cli.training.export.quantise import (
     factors,
     quantise_convolutions,
     quantise_products,
+    quantise_recurrent,
+    recurrent,
 )
 
 OPSET = 17
@@ -303,10 +306,13 @@ def _tensors(model: onnx.ModelProto) -> dict[str, Tensor]:
 def quantise(model: onnx.ModelProto) -> None:
     """Store matrices in INT8, with one scale per row.
 
-    Products are computed in INT8; other uses are dequantised, which is folded at loading.
+    Products and LSTMs are computed in INT8; other uses are dequantised, which is folded at loading.
     """
     graph = model.graph
-    multiplied = factors(graph)
+    multiplied, states = factors(graph), recurrent(graph)
+    if any(math.prod(t.dims) < _SMALL for t in graph.initializer if t.name in states):
+        states = set()
+    in_bytes = states.union(multiplied.values())
     whole, unpacked = set(), []
     for tensor in list(graph.initializer):
         value = numpy_helper.to_array(tensor)
@@ -315,12 +321,12 @@ def quantise(model: onnx.ModelProto) -> None:
         name = tensor.name
         whole.add(name)
         most = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True)
-        steps = MOST if name in multiplied.values() else 127
+        steps = MOST if name in in_bytes else 127
         step = np.where(most > 0, most / steps, 1).astype(np.float32)
         rounded = np.round(value / step).astype(np.int8)
         tensor.CopyFrom(numpy_helper.from_array(rounded, f"{name}{BYTES}"))
         graph.initializer.append(numpy_helper.from_array(step, f"{name}{STEPS}"))
-        if name not in multiplied.values():
+        if name not in in_bytes:
             unpacked += [
                 helper.make_node("Cast", [f"{name}{BYTES}"], [f"{name}.f"], to=TensorProto.FLOAT),
                 helper.make_node("Mul", [f"{name}.f", f"{name}{STEPS}"], [name]),
@@ -329,3 +335,5 @@ def quantise(model: onnx.ModelProto) -> None:
     del graph.node[:]
     graph.node.extend(nodes)
     quantise_products(model, {k: v for k, v in multiplied.items() if v in whole})
+    if states:
+        quantise_recurrent(model, states)

@@ -8,7 +8,7 @@ products are quantised dynamically.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,9 @@ BYTES, STEPS = ".int8", ".step"
 
 MOST = 63
 """Weights have seven bits; eight overflow on processors that add products in 16 bits."""
+
+_CONTRIBUTED = "com.microsoft"
+"""The domain of the operators that ONNX Runtime adds to those of ONNX."""
 
 _EPSILON = 1e-5
 """PyTorch's, which ONNX names only where it is another."""
@@ -114,6 +117,96 @@ def quantise_products(model: onnx.ModelProto, matrices: Mapping[str, str]) -> No
             nodes.append(node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+
+
+def recurrent(graph: onnx.GraphProto) -> set[str]:
+    """The names of the weight matrices of LSTMs."""
+    made = {name: node for node in graph.node for name in node.output}
+    stored = {tensor.name for tensor in graph.initializer}
+    found: set[str] = set()
+    for node in graph.node:
+        above = [*node.input[1:3]] if node.op_type == "LSTM" else []
+        while above:
+            name = above.pop()
+            if name in stored:
+                found.add(name)
+            elif name in made:
+                above += _rows_of(made[name])
+    return found
+
+
+def quantise_recurrent(model: onnx.ModelProto, matrices: Collection[str]) -> None:
+    """Compute the LSTMs with ``matrices``, see `recurrent`, in INT8, inputs and states quantised
+    dynamically.
+
+    The matrices must be in the file as bytes and steps, of which none is beyond MOST.
+    """
+    made = {name: node for node in model.graph.node for name in node.output}
+    nodes: list[NodeProto] = []
+    for node in model.graph.node:
+        nodes += _lstm(node, made, matrices) if node.op_type == "LSTM" else [node]
+    # What was copied is of no use in float, in which the matrices are no longer there.
+    copied = {each.output[0].removesuffix(BYTES) for each in nodes if each.name.endswith(BYTES)}
+    nodes = [each for each in nodes if copied.isdisjoint(each.output)]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    if not any(each.domain == _CONTRIBUTED for each in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(_CONTRIBUTED, 1))
+
+
+def _lstm(
+    node: NodeProto, made: Mapping[str, NodeProto], matrices: Collection[str]
+) -> list[NodeProto]:
+    """The nodes of an LSTM in INT8."""
+    nodes: list[NodeProto] = []
+    given = []
+    for name in node.input[1:3]:
+        whole, steps, zeros = (f"{node.output[0]}.{name}{end}" for end in (BYTES, STEPS, ".zero"))
+        rows = _copied(name, BYTES, made, matrices, nodes)
+        nodes.append(helper.make_node("Transpose", [rows], [whole], perm=[0, 2, 1]))
+        column = _copied(name, STEPS, made, matrices, nodes)
+        axis = numpy_helper.from_array(np.array([2], np.int64))
+        nodes.append(helper.make_node("Constant", [], [f"{steps}.axis"], value=axis))
+        nodes.append(helper.make_node("Squeeze", [column, f"{steps}.axis"], [steps]))
+        nodes.append(helper.make_node("Sub", [steps, steps], [f"{zeros}.float"]))
+        nodes.append(
+            helper.make_node("Cast", [f"{zeros}.float"], [zeros], to=onnx.TensorProto.INT8)
+        )
+        given.append([whole, steps, zeros])
+    (w, *w_scale), (r, *r_scale) = given
+    rest = [*node.input[3:], "", "", "", "", ""][:5]
+    lstm = helper.make_node(
+        "DynamicQuantizeLSTM",
+        [node.input[0], w, r, *rest, *w_scale, *r_scale],
+        list(node.output),
+        domain=_CONTRIBUTED,
+    )
+    lstm.attribute.extend(node.attribute)
+    return [*nodes, lstm]
+
+
+def _rows_of(node: NodeProto) -> list[str]:
+    """The inputs of a node that rearranges rows."""
+    return list(node.input if node.op_type == "Concat" else node.input[:1])
+
+
+def _copied(
+    name: str,
+    end: str,
+    made: Mapping[str, NodeProto],
+    matrices: Collection[str],
+    nodes: list[NodeProto],
+) -> str:
+    """The name of what rearranges the rows of matrices as ``name`` does, but of their ``end``."""
+    if name in matrices:
+        return f"{name}{end}"
+    copy = NodeProto()
+    copy.CopyFrom(made[name])
+    for i, each in enumerate(_rows_of(made[name])):
+        copy.input[i] = _copied(each, end, made, matrices, nodes)
+    copy.name, copy.output[0] = f"{copy.name}{end}", f"{name}{end}"
+    nodes.append(copy)
+    return f"{name}{end}"
 
 
 def _product(node: NodeProto, matrix: str, rounded: dict[str, list[str]]) -> list[NodeProto]:
