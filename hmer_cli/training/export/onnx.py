@@ -26,9 +26,10 @@ from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.recognition.components import SIDE
 from hmer_cli.recognition.graph_decoder import COMPONENT, DECODER_STEP, ENCODER, PIECE, STROKE
 from hmer_cli.recognition.pieces import LAYERS
-from hmer_cli.recognition.recogniser import DECODER, LANGUAGE, METADATA
+from hmer_cli.recognition.recogniser import DECODER, LANGUAGE
 from hmer_cli.recognition.scorer_sets import GRAPH, SECOND
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
+from hmer_cli.recognition.weights_file import METADATA
 from hmer_cli.training.batches.images import Batch
 from hmer_cli.training.export.quantise import (
     BYTES,
