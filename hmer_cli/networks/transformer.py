@@ -43,11 +43,14 @@ class TransformerShape:
 
 
 class Attention(nn.Module):
-    """Multi-head attention to keys and values that can be cached."""
+    """Multi-head attention to keys and values that can be cached.
 
-    def __init__(self, channels: int, heads: int, dropout: float) -> None:
+    Its weights are not dropped: PyTorch's fused attention on CPUs knows no dropout.
+    """
+
+    def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads = heads
         self.query = nn.Linear(channels, channels)
         self.key_value = nn.Linear(channels, 2 * channels)
         self.out = nn.Linear(channels, channels)
@@ -62,8 +65,7 @@ class Attention(nn.Module):
         """x (B, L, C) attends to cached keys and values."""
         b, n, c = x.shape
         q = self.query(x).view(b, n, self.heads, c // self.heads).transpose(1, 2)
-        dropout = self.dropout if self.training else 0.0
-        y = functional.scaled_dot_product_attention(q, *cached, dropout_p=dropout, is_causal=causal)
+        y = functional.scaled_dot_product_attention(q, *cached, is_causal=causal)
         return self.out(y.transpose(1, 2).reshape(b, n, c))
 
 
@@ -73,7 +75,7 @@ class Layer(nn.Module):
     def __init__(self, shape: TransformerShape) -> None:
         super().__init__()
         c = shape.channels
-        self.own, self.cross = (Attention(c, shape.heads, shape.dropout) for _ in range(2))
+        self.own, self.cross = (Attention(c, shape.heads) for _ in range(2))
         self.own_norm, self.cross_norm, self.feed_norm = (nn.LayerNorm(c) for _ in range(3))
         self.feed = nn.Sequential(
             nn.Linear(c, shape.feed), nn.ReLU(), nn.Dropout(shape.dropout), nn.Linear(shape.feed, c)
@@ -124,6 +126,7 @@ class Transcriber(nn.Module):
         layer = nn.TransformerEncoderLayer(
             c, shape.heads, shape.feed, shape.dropout, batch_first=True, norm_first=True
         )
+        layer.self_attn.dropout = 0.0
         self.encoder = nn.TransformerEncoder(
             layer, shape.encoder, nn.LayerNorm(c), enable_nested_tensor=False
         )
