@@ -116,6 +116,7 @@ class PictureSystem(System[Pictures]):
 
     dimensions: PictureShape
     album: Album
+    draws_loss = True
 
     def begin(self, say: Say) -> None:
         """Load the backbone's pretrained weights, and freeze its early layers if there are any."""
