@@ -12,11 +12,15 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from hmer_cli.commands.convert import convert
+from hmer_cli.commands.eval import run as evaluate
 from hmer_cli.commands.train import train
 from hmer_cli.errors import UsageError
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import render
+from hmer_cli.metrics.evaluation import Evaluation
+from hmer_cli.networks import backbones
 from hmer_cli.networks.ctc_model import CtcModel, Shape
 from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.recognition.units import Units
@@ -26,6 +30,8 @@ from hmer_cli.training.registry import load_system
 from hmer_cli.training.widen import widen
 
 pytestmark = pytest.mark.torch
+
+RECIPES = Path(__file__).parent.parent / "train" / "recipes"
 
 RECIPE = """
 split = ""
@@ -109,8 +115,40 @@ def test_of_a_further_package_no_test_is_learnt_from(tmp_path: Path) -> None:
     (tmp_path / "second" / "TestEM2014GT" / "caption.txt").write_text("0\t2\n1\t2\n")
     (tmp_path / "tiny.toml").write_text(CRNN.replace('split = ""', 'split = "train"'))
     more = [tmp_path / "second"]
-    checkpoint = train(tmp_path / "tiny.toml", tmp_path / "first", tmp_path / "run", more=more)
-    assert load_system(checkpoint)[1]["tokens"] == ["+", "1"]
+    train(tmp_path / "tiny.toml", tmp_path / "first", tmp_path / "run", more=more)
+    assert load_system(tmp_path / "run" / "best.pt")[1]["tokens"] == ["+", "1"]
+
+
+@pytest.mark.parametrize("name", ["seed-baseline", "seed-resnet18", "seed-vgg16", "transformer"])
+def test_a_seed_recipe_makes_weights_that_eval_and_convert_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HMER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(backbones, "load_pretrained", lambda backbone, name: None)
+    data = tmp_path / "data"
+    for folder in ("TrainINKML", "TestEM2014GT"):
+        data.mkdir(exist_ok=True)
+        written(data / folder)
+    small = ["canvas.height=32", "canvas.width=64", "schedule.pixels=8192"]
+    small += ["schedule.images=8", "schedule.interval=4", "model.pretrained=false"]
+    run = tmp_path / "run"
+    weights = train(RECIPES / f"{name}.toml", data, run, changes=small)
+    assert weights == run / f"{name}.onnx"
+    assert {"curves.png", "record.md", "log.jsonl"} <= {p.name for p in run.iterdir()}
+    table = tmp_path / "table.tsv"
+    found = evaluate(str(data), "test2014", model=str(weights), predictions=str(table))
+    assert isinstance(found, Evaluation)
+    assert not found.failed
+    assert (found.model, len(found.outcomes)) == (name, 4)
+    assert table.read_text().splitlines()[0].split("\t")[:4] == [
+        "name",
+        "truth",
+        "prediction",
+        "edits",
+    ]
+    outs = [str(tmp_path / "out.jsonl"), str(tmp_path / "out.html")]
+    records = convert([str(data / "TrainINKML" / "0.inkml")], outs=outs, model=str(weights))
+    assert [record.model for record in records] == [name]
 
 
 def test_weights_can_be_trained_further_in_a_wider_vocabulary(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +17,15 @@ from test_training_loop import NUMBERS, number
 
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.ink import Ink
-from hmer_cli.ink.render import render
+from hmer_cli.ink.render import legible_ink_image, render
 from hmer_cli.networks import backbones
-from hmer_cli.networks.backbones import BACKBONES, ResNet18
-from hmer_cli.networks.transformer import Transcriber, beam, greedy
+from hmer_cli.networks.backbones import BACKBONES, IMAGENET, ResNet18
+from hmer_cli.networks.transformer import beam
+from hmer_cli.recognition.lazy import LazyRecogniser
+from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.training.batches.pictures import jittered, picture
 from hmer_cli.training.compose.examples import ImageExample
+from hmer_cli.training.export.canvas import export_canvas
 from hmer_cli.training.loop import BEST, LOG, Trainer
 from hmer_cli.training.recipe import Canvas, Recipe, Schedule, load
 from hmer_cli.training.registry import FAMILIES, build, load_system
@@ -137,24 +139,19 @@ def test_steps_of_the_decoder_say_what_one_pass_over_the_label_says() -> None:
     model = system.model.eval()
     (_, batch), *_ = system.validation_batches([number("17"), number("71")])
     with torch.no_grad():
-        whole = model(batch.images, batch.before)
-        state = model.encode(batch.images)
+        whole, _ = model(batch.images, batch.before)
+        state, _ = model.encode(batch.images)
         for i in range(batch.before.shape[1]):
             scores, state = model.decode_step(state, batch.before[:, i : i + 1])
             assert scores[:, 0].allclose(whole[:, i], atol=1e-4)
 
 
-def test_a_wider_beam_finds_a_label_at_least_as_likely_as_the_greedy_one() -> None:
+def test_every_label_of_a_beam_is_one_of_the_grammar() -> None:
     torch.manual_seed(3)
     system = TransformerSystem(SPEAKER, ["1", "7", "{", "}", "^"])
-    model = system.model.eval()
     (_, batch), *_ = system.validation_batches(NUMBERS[:6])
-    first = greedy(model, batch.images, 8)
-    best = beam(model, batch.images, system.units, 8, 8)
-    for i, (one, other) in enumerate(zip(first, best, strict=True)):
-        if valid(system, one):
-            assert chance(model, batch.images[i], other) >= chance(model, batch.images[i], one)
-        assert valid(system, other)
+    for units in beam(system.model.eval(), batch.images, system.units, 8, 8):
+        assert valid(system, units)
 
 
 def valid(system: TransformerSystem, units: list[int]) -> bool:
@@ -166,18 +163,58 @@ def valid(system: TransformerSystem, units: list[int]) -> bool:
     return state is not None and state.complete
 
 
-def chance(model: Transcriber, image: torch.Tensor, units: list[int]) -> float:
-    """The log-probability of a label and its end."""
-    with torch.no_grad():
-        scores = model(image[None], torch.tensor([[0, *units]])).log_softmax(dim=2)
-    return sum(float(scores[0, i, unit]) for i, unit in enumerate([*units, 0])) + 1e-4
+@pytest.mark.parametrize("plan", [PLAIN, SPEAKER], ids=["crnn", "transformer"])
+def test_the_weights_file_reads_ink_as_the_checkpoint_reads_its_picture(
+    plan: Recipe, tmp_path: Path
+) -> None:
+    torch.manual_seed(2)
+    system = build(plan, ["1", "7", "{", "}", "^"])
+    path = tmp_path / "small.onnx"
+    metadata = {"name": "small", "tokens": list(system.units.tokens)}
+    export_canvas(system.model.eval(), metadata, plan.canvas, path)
+    reader = LazyRecogniser(str(path))
+    assert reader.model == "small"
+    batches = list(system.validation_batches(NUMBERS[:6]))
+    wanted = read_all(system, system.model, batches, width=10)
+    inks = [legible_ink_image(Ink(example.strokes)) for example in NUMBERS[:6]]
+    found = reader.read(inks)
+    agree = [" ".join(one) == other.label for one, other in zip(wanted, found, strict=True)]
+    assert sum(agree) >= 5  # of the checkpoint in bfloat16
+    assert all(0 <= each.confidence <= 1 for each in found)
+    assert reader.read([np.full((40, 90), 255, np.uint8)])[0].label == ""
+    with pytest.raises(MissingError, match="holds no recogniser of expressions"):
+        Recogniser.load(str(path))
+
+
+@pytest.mark.parametrize("name", IMAGENET)
+def test_pretrained_weights_are_read_from_the_cache_folder_and_frozen(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    torch.manual_seed(4)
+    source = BACKBONES[name]().state_dict()
+    kept = {key: value for key, value in source.items() if not key.endswith("_extra_state")}
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    torch.save({**kept, "fc.weight": torch.zeros(3)}, folder / IMAGENET[name])
+    plan = load(RECIPES / f"seed-{name}.toml", ["model.frozen=1"])
+    system = build(plan, ["1", "7"])
+    said: list[str] = []
+    system.begin(said.append)
+    assert not said
+    begun = system.model.backbone.state_dict()
+    assert all(torch.equal(begun[key], value) for key, value in kept.items())
+    learning = [p.requires_grad for p in system.model.backbone.parameters()]
+    assert not learning[0] and learning[-1]
 
 
 def test_without_pretrained_weights_one_line_says_so_and_nothing_is_frozen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "torchvision", None)
-    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    def away(url: str, progress: bool) -> None:
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(backbones, "load_state_dict_from_url", away)
     plan = load(RECIPES / "seed-resnet18.toml")
     system = build(plan, ["1", "7"])
     said: list[str] = []
@@ -240,3 +277,4 @@ def test_recipes_are_told_every_family_and_backbone() -> None:
     plans = [load(RECIPES / f"{name}.toml") for name in SEEDS]
     assert {plan.family for plan in plans} | {"reader", "graph", "lines"} == set(FAMILIES)
     assert {plan.model["backbone"] for plan in plans} == set(BACKBONES)
+    assert len({(plan.canvas, plan.schedule.pixels) for plan in plans}) == 1

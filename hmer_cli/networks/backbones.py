@@ -1,6 +1,6 @@
 """Convolutional backbones of the seed's systems: (B, 1, H, W) -> (B, C, H / down, W / 4).
 
-ResNet-18 and VGG-16 have the layers and parameter names of torchvision, so that its ImageNet
+ResNet-18 and VGG-16 have the layers and parameter names of torchvision, whose ImageNet
 weights load; later strides do not apply to the width, which keeps one frame per 4 pixels.
 """
 
@@ -12,11 +12,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.hub import load_state_dict_from_url
 
 from hmer_cli.errors import MissingError, UsageError
 
 ACROSS = 4
 """Pixels of width that make one column of every backbone's map."""
+
+HEIGHTS = 16
+"""A canvas is a multiple of so many pixels high."""
 
 _PATIENCE = 20.0
 """Seconds to wait for a server of weights."""
@@ -31,6 +35,11 @@ class Backbone(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.frozen = 0
+
+    @classmethod
+    def rows(cls, height: int) -> int:
+        """The rows of the map of an image so many pixels high; the last may be of fewer."""
+        return -(-height // cls.down)
 
     def stages(self) -> Sequence[nn.Module]:
         """The parts that can be frozen, the earliest first."""
@@ -55,13 +64,13 @@ class Backbone(nn.Module):
         for name, value in [*self.named_parameters(), *self.named_buffers()]:
             value.data.copy_(weights[name])
 
-    def get_extra_state(self) -> dict[str, Any]:
+    def get_extra_state(self) -> Tensor:
         """What is frozen goes into the checkpoint, as it depends on what weights there were."""
-        return {"frozen": self.frozen}
+        return torch.tensor(self.frozen)
 
-    def set_extra_state(self, state: dict[str, Any]) -> None:
+    def set_extra_state(self, state: Tensor) -> None:
         """Freeze again what was frozen."""
-        self.freeze(state["frozen"])
+        self.freeze(int(state))
 
 
 class Plain(Backbone):
@@ -183,8 +192,10 @@ def _block(c_in: int, c_out: int) -> list[nn.Module]:
 
 BACKBONES: dict[str, type[Backbone]] = {"plain": Plain, "resnet18": ResNet18, "vgg16": Vgg16}
 
-IMAGENET = {"resnet18": "resnet18", "vgg16": "vgg16_bn"}
-"""What torchvision calls the model whose weights fit."""
+IMAGENET = {"resnet18": "resnet18-f37072fd.pth", "vgg16": "vgg16_bn-6c64b313.pth"}
+"""The files of torchvision's ImageNet weights, each with the begin of its SHA-256."""
+
+SERVER = "https://download.pytorch.org/models"
 
 
 def check(name: str, height: int, width: int) -> None:
@@ -192,9 +203,8 @@ def check(name: str, height: int, width: int) -> None:
     its strides."""
     if name not in BACKBONES:
         raise UsageError(f"there is no backbone {name!r}", f"name one of {', '.join(BACKBONES)}")
-    down = BACKBONES[name].down
-    if height % down or width % ACROSS:
-        remedy = f"make its height a multiple of {down}, its width one of {ACROSS}"
+    if height % HEIGHTS or width % ACROSS:
+        remedy = f"make its height a multiple of {HEIGHTS}, its width one of {ACROSS}"
         raise UsageError(f"a canvas of {height} x {width} pixels does not fit {name}", remedy)
 
 
@@ -209,18 +219,16 @@ def begin(backbone: Backbone, name: str, frozen: int, say: Callable[[str], None]
 
 
 def load_pretrained(backbone: Backbone, name: str) -> None:
-    """Give a backbone the ImageNet weights that torchvision keeps or downloads.
+    """Give a backbone torchvision's ImageNet weights.
 
-    Raises MissingError where they cannot be had.
+    They are read from ``hub/checkpoints`` in PyTorch's cache folder (``$TORCH_HOME``), and
+    downloaded to it if they are not there. Raises MissingError where they cannot be had.
     """
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_PATIENCE)
     try:
-        from torchvision.models import get_model_weights
-
-        found = get_model_weights(IMAGENET[name]).DEFAULT.get_state_dict(progress=False)
-        backbone.take(found)
-    except (ImportError, OSError, RuntimeError, KeyError) as error:
+        backbone.take(load_state_dict_from_url(f"{SERVER}/{IMAGENET[name]}", progress=False))
+    except (OSError, RuntimeError, KeyError) as error:
         what = f"no pretrained weights for {name} ({type(error).__name__}: {error})"
         raise MissingError(what, "it begins from chance, and nothing is frozen") from error
     finally:

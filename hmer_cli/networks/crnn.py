@@ -41,7 +41,7 @@ class Crnn(nn.Module):
         self.rows = shape.rows
         self.backbone = BACKBONES[shape.backbone]()
         features = self.backbone.channels
-        features *= height // self.backbone.down if shape.rows else 1
+        features *= self.backbone.rows(height) if shape.rows else 1
         self.lstm = nn.LSTM(
             features,
             shape.lstm,
@@ -57,5 +57,5 @@ class Crnn(nn.Module):
         """Pictures (B, 1, H, W) uint8 -> log-probabilities (B, W / 4, V)."""
         x = self.backbone(normalised(images))
         x = x.flatten(1, 2) if self.rows else x.mean(dim=2)
-        x, _ = self.lstm(self.drop(x.transpose(1, 2)).float())
+        x, _ = self.lstm(self.drop(x.transpose(1, 2)))
         return self.out(self.drop_lstm(x)).float().log_softmax(dim=2)

@@ -17,6 +17,7 @@ from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.reading import Reading
 
 if TYPE_CHECKING:
+    from hmer_cli.recognition.canvas_recogniser import CanvasRecogniser
     from hmer_cli.recognition.recogniser import Recogniser
 
 
@@ -68,7 +69,7 @@ class LazyRecogniser:
     ) -> None:
         self._path = resolve(model)
         self._lock = Lock()
-        self._loaded: Recogniser | None = None
+        self._loaded: Recogniser | CanvasRecogniser | None = None
         self._rescoring = rescoring
         self._threads = threads
         self._charset = charset
@@ -98,16 +99,23 @@ class LazyRecogniser:
         return self._recogniser.certainty(images)
 
     @property
-    def _recogniser(self) -> Recogniser:
+    def _recogniser(self) -> Recogniser | CanvasRecogniser:
         """Loaded once, under a lock."""
-        from hmer_cli.recognition.recogniser import Recogniser
-
         with self._lock:
             if self._loaded is None:
-                self._loaded = Recogniser.load(
-                    str(self._path), self._threads, self._charset, self._rescoring
-                )
+                self._loaded = self._load()
             return self._loaded
+
+    def _load(self) -> Recogniser | CanvasRecogniser:
+        from hmer_cli.recognition.canvas_recogniser import CanvasRecogniser
+        from hmer_cli.recognition.recogniser import Recogniser
+        from hmer_cli.recognition.weights_file import CANVAS, WeightsFile, refusing
+
+        with refusing(self._path):
+            file = WeightsFile.open(self._path)
+            if CANVAS in file.metadata:
+                return CanvasRecogniser(file, self._charset, self._threads)
+            return Recogniser.of(file, self._threads, self._charset, self._rescoring)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the loaded weights."""

@@ -11,7 +11,6 @@ Confidences are those of `hmer_cli.recognition.confidence`.
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.errors import INTERRUPTED, HmerError, MissingError, is_out_of_memory
+from hmer_cli.errors import HmerError, MissingError, is_out_of_memory
 from hmer_cli.expr.tokens import join
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
@@ -57,9 +56,7 @@ from hmer_cli.recognition.rescoring import (
 from hmer_cli.recognition.scale import CELL, SYMBOL
 from hmer_cli.recognition.scorer_sets import GraphModels
 from hmer_cli.recognition.units import Units
-
-METADATA = "hmer"
-"""Metadata key of a weights file: JSON of vocabulary, geometry, recipe and metrics."""
+from hmer_cli.recognition.weights_file import CANVAS, WeightsFile, refusing
 
 DECODER = "hmer.decoder"
 """Metadata key of the decoder of a CTC model without graph model, an embedded ONNX model."""
@@ -118,8 +115,8 @@ class Recogniser:
         self._session, self._embedded = session, embedded
         self._outputs = [output.name for output in session.get_outputs()]
         self._channels: int = session.get_inputs()[0].shape[1]
-        if not isinstance(self._channels, int):
-            raise ValueError("a model of lines, not of expressions")
+        if not isinstance(self._channels, int) or CANVAS in metadata:
+            raise ValueError("a model of lines, or of whole canvases")
         self._pool = ThreadPoolExecutor(threads or cores())
         self._large = threading.Lock()  # one at a time, for the memory that they take
         self.metadata = metadata
@@ -154,22 +151,20 @@ class Recogniser:
             UsageError: there is no such character set.
         """
         path = resolve(name_or_path)
-        try:
-            session = _session(str(path))
-            found = session.get_modelmeta().custom_metadata_map
-            metadata = json.loads(found[METADATA])
-            embedded = {key: text for key, text in found.items() if rescoring and key != METADATA}
-            return cls(session, metadata, embedded, charset, threads)
-        except HmerError:
-            raise
-        except Exception as error:  # ONNX Runtime's own errors share no base class
-            if INTERRUPTED.is_set():
-                raise KeyboardInterrupt from error
-            if is_out_of_memory(error):
-                raise MemoryError(str(error)) from error
-            raise MissingError(
-                f"{path} holds no recogniser of expressions", "see: hmer weights list"
-            ) from error
+        with refusing(path):
+            return cls.of(WeightsFile.open(path), threads, charset, rescoring)
+
+    @classmethod
+    def of(
+        cls,
+        file: WeightsFile,
+        threads: int | None = None,
+        charset: str | None = None,
+        rescoring: bool = True,
+    ) -> Recogniser:
+        """The same of an opened file; raises what its content raises."""
+        embedded = file.embedded if rescoring else {}
+        return cls(file.session, file.metadata, embedded, charset, threads)
 
     def read(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Reading]:
         """One reading per image, in their order.

@@ -12,7 +12,7 @@ from pathlib import Path
 from hmer_cli.models.registry import cache_dir
 
 PANELS = {
-    "loss a unit": ("ctc", "decoder", "symbols"),
+    "loss a unit": ("ctc", "decoder", "symbols", "valid_loss"),
     "error rate": ("wer", "cer"),
     "share right": ("exprate", "named"),
 }

@@ -1,4 +1,4 @@
-"""Results of a finished training run: calibrated weights or final scores, curves and a record.
+"""Results of a finished training run: weights, curves and a record.
 
 Input: the folder of a run with its best checkpoint and log. Output: files beside them. Confidences
 are fitted on the recipe's calibration split (`hmer_cli.training.export.calibration`).
@@ -22,11 +22,13 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.expr.tokens import join
 from hmer_cli.metrics.scores import Pair, score, score_by_length, token_edits
 from hmer_cli.training.batches.images import mixed
+from hmer_cli.training.batches.pictures import PictureSystem
 from hmer_cli.training.compose.examples import examples
 from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.curves import draw_curves
 from hmer_cli.training.distributed import own_device
 from hmer_cli.training.export.calibration import calibrate
+from hmer_cli.training.export.canvas import export_canvas
 from hmer_cli.training.export.onnx import export
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.recipe import Recipe
@@ -54,7 +56,7 @@ def deliver(
     say: Say,
     invention: Invention | None = None,
 ) -> Path:
-    """The best checkpoint of a run -> calibrated weights file or final scores, curves, record."""
+    """The best checkpoint of a run -> weights file, curves and record."""
     system, content = load_system(out / BEST)
     lines = [
         f"- commit: {_commit()}",
@@ -66,6 +68,9 @@ def deliver(
         made = _weights(system, content, plan, data, out, invention)
     else:
         made = out / BEST
+        if isinstance(system, PictureSystem):
+            made = out / f"{plan.name}.onnx"
+            export_canvas(system.model, _metadata(content, plan, out), plan.canvas, made)
         lines += _final(system, plan, data, out)
     draw_curves(out / LOG, out / CURVES)
     (out / RECORD).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -99,8 +104,7 @@ def _weights(
 ) -> Path:
     """The weights file that `Recogniser` reads with, its confidence calibrated."""
     weights = out / f"{plan.name}.onnx"
-    metadata = {key: content[key] for key in ("tokens", "shape", "recipe")}
-    metadata |= {"name": plan.name, "symbol": plan.symbol, "score": best_score(out / LOG, content)}
+    metadata = {**_metadata(content, plan, out), "symbol": plan.symbol}
     reader: Any = system.model
     seen = shown(system, plan, data, SHOWN, SHOWN_EVERY, plan.seed, invention)
     export(reader, metadata, weights, seen)
@@ -109,6 +113,12 @@ def _weights(
         metadata["calibration"] = calibrate(weights, samples)
         export(reader, metadata, weights, seen)
     return weights
+
+
+def _metadata(content: dict[str, Any], plan: Recipe, out: Path) -> dict[str, Any]:
+    """What a weights file says of itself, from a checkpoint's content."""
+    held = {key: content[key] for key in ("tokens", "shape", "recipe")}
+    return {**held, "name": plan.name, "score": best_score(out / LOG, content)}
 
 
 def shown(

@@ -315,7 +315,7 @@ class Trainer:
             "cer": jiwer.cer(truths, read),
             "exprate": float(np.mean([t == s for t, s in zip(truths, read, strict=True)])),
         }
-        if self.recipe.schedule.plateau:
+        if self.recipe.schedule.plateau or self.system.draws_loss:
             found["valid_loss"] = mean_loss(self.system, self.average, self.validation)
         return {key: round(value, 4) for key, value in found.items()}
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hmer_cli.errors import UsageError
+from hmer_cli.recognition.canvas import CanvasSize
 from hmer_cli.training.augment.degradation import Degradation
 from hmer_cli.training.augment.ink import Spread
 
@@ -64,17 +65,13 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Canvas:
+class Canvas(CanvasSize):
     """The image of the seed's systems: the whole expression, stretched to one fixed size.
 
-    ``height``, ``width``, ``padding`` and ``pen`` are pixels, ``rotation`` a standard
-    deviation in degrees; ``brightness`` and ``contrast`` the largest deviations of factors from 1.
+    Augmented as by Monawwar and Chung (2025): ``rotation`` is a standard deviation in degrees;
+    ``brightness`` and ``contrast`` the largest deviations of factors from 1.
     """
 
-    height: int = 64
-    width: int = 512
-    padding: int = 8
-    pen: float = 2.0
     rotation: float = 1.5
     brightness: float = 0.2
     contrast: float = 0.2

@@ -9,23 +9,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hmer_cli.ink.ink import Ink
-from hmer_cli.ink.render import WHITE, Image, render
+from hmer_cli.ink.render import Image
 from hmer_cli.networks.backbones import Backbone, begin
+from hmer_cli.recognition.canvas import CanvasSize, draw_pixels, draw_strokes
 from hmer_cli.recognition.units import Units, frames_needed
 from hmer_cli.training.batches.targets import Targets, shifted
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.recipe import Canvas
 from hmer_cli.training.systems.base import Progress, Say, System
-
-_LIT = 127
-"""What is brighter is ink."""
 
 
 @dataclass(frozen=True)
@@ -35,22 +31,11 @@ class Pictures(Targets):
     images: Tensor
 
 
-def picture(example: Example, canvas: Canvas, turned: float = 0.0) -> Image:
-    """The example drawn as wide or high as the canvas is wide, then stretched over the canvas.
-
-    Before that it is ``turned`` clockwise, in radians.
-    """
+def picture(example: Example, canvas: CanvasSize, turned: float = 0.0) -> Image:
+    """The example on the canvas, ``turned`` clockwise before, in radians."""
     if example.image is not None:
-        image = _traced(example.image.pixels, canvas, turned)
-    else:
-        cos, sin = np.cos(turned), np.sin(turned)
-        turn = np.array([[cos, -sin], [sin, cos]], np.float32)
-        ink = Ink(tuple(stroke @ turn.T for stroke in example.strokes))
-        image = render(ink, size=canvas.width, padding=canvas.padding, pen=canvas.pen)
-    shape = canvas.width, min(canvas.height, image.shape[0])
-    # Lines that shrink fade, but never fall between two pixels.
-    image = np.asarray(cv2.resize(image, (image.shape[1], shape[1]), interpolation=cv2.INTER_AREA))
-    return np.asarray(cv2.resize(image, (canvas.width, canvas.height)), np.uint8)
+        return draw_pixels(example.image.pixels, canvas, turned)
+    return draw_strokes(example.strokes, canvas, turned)
 
 
 def jittered(example: Example, canvas: Canvas, rng: np.random.Generator) -> Image:
@@ -61,28 +46,6 @@ def jittered(example: Example, canvas: Canvas, rng: np.random.Generator) -> Imag
     mean = image.mean()
     image = mean + (image - mean) * rng.uniform(1 - canvas.contrast, 1 + canvas.contrast)
     return np.clip(image, 0, 255).astype(np.uint8)
-
-
-def _traced(ink: NDArray[np.uint8], canvas: Canvas, turned: float) -> Image:
-    """Ink bright on black at the size in which strokes are drawn, its lines as thin as theirs."""
-    turn = cv2.getRotationMatrix2D((ink.shape[1] / 2, ink.shape[0] / 2), -np.rad2deg(turned), 1)
-    ink = np.asarray(cv2.warpAffine(ink, turn, ink.shape[::-1]), np.uint8)
-    x, y, width, height = cv2.boundingRect((ink > _LIT).astype(np.uint8))
-    if not width:
-        return np.full((canvas.height, canvas.width), WHITE, np.uint8)
-    scale = (canvas.width - 2 * canvas.padding) / max(width, height)
-    shape = max(1, round(width * scale)), max(1, round(height * scale))
-    crop = ink[y : y + height, x : x + width]
-    large = np.pad(cv2.resize(crop, shape, interpolation=cv2.INTER_LINEAR), 1)
-    depth = cv2.distanceTransform((large > _LIT).astype(np.uint8), cv2.DIST_L2, 5)
-    pen = 2 * float(np.percentile(depth[depth > 0], 80)) if depth.any() else 0.0
-    if pen > canvas.pen:
-        # Lines are deepest in their middle, whatever their width there.
-        reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (round(pen) | 1, round(pen) | 1))
-        middle = (depth > 0) & (depth > cv2.dilate(depth, reach) - (canvas.pen + 1) / 2)
-        large = cv2.GaussianBlur(np.where(middle, 255, 0).astype(np.uint8), (3, 3), 0)
-    inside = np.asarray(large, np.uint8)[1:-1, 1:-1]
-    return np.pad(WHITE - inside, canvas.padding, constant_values=WHITE)
 
 
 @dataclass(frozen=True)
@@ -153,6 +116,7 @@ class PictureSystem(System[Pictures]):
 
     dimensions: PictureShape
     album: Album
+    draws_loss = True
 
     def begin(self, say: Say) -> None:
         """Load the backbone's pretrained weights, and freeze its early layers if there are any."""

@@ -28,9 +28,10 @@ from hmer_cli.networks.language_transformer import LanguageTransformer
 from hmer_cli.recognition.components import SIDE
 from hmer_cli.recognition.graph_decoder import COMPONENT, DECODER_STEP, ENCODER, PIECE, STROKE
 from hmer_cli.recognition.pieces import LAYERS
-from hmer_cli.recognition.recogniser import DECODER, LANGUAGE_MODELS, METADATA
+from hmer_cli.recognition.recogniser import DECODER, LANGUAGE_MODELS
 from hmer_cli.recognition.scorer_sets import GRAPH, SECOND
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
+from hmer_cli.recognition.weights_file import METADATA
 from hmer_cli.training.batches.images import Batch
 from hmer_cli.training.export.quantise import (
     BYTES,

@@ -43,6 +43,9 @@ class System(ABC, Generic[Batch]):
     finds_unused = False
     """Whether some batches use only a part of the parameters (``find_unused_parameters``)."""
 
+    draws_loss = False
+    """Whether the loss on the validation set is told, for the curves."""
+
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         self.recipe = recipe
         self.units = Units(tokens)

@@ -1,4 +1,4 @@
-"""Training of the Transformer baseline: cross-entropy of the next unit, teacher forcing.
+"""Training of the Transformer: cross-entropy of the next unit, teacher forcing, and CTC.
 
 The network and its decoding are `hmer_cli.networks.transformer`.
 """
@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from hmer_cli.errors import UsageError
-from hmer_cli.networks.backbones import check
+from hmer_cli.networks.backbones import ACROSS, check
 from hmer_cli.networks.transformer import Transcriber, TransformerShape, beam, greedy
 from hmer_cli.training.batches.pictures import Album, Pictures, PictureSystem
-from hmer_cli.training.losses import next_unit
+from hmer_cli.training.losses import ctc, next_unit
 from hmer_cli.training.recipe import Recipe
 
 
 class TransformerSystem(PictureSystem):
-    """Cross-entropy of the next unit."""
+    """Cross-entropy of the next unit, with CTC of the encoder's columns beside it."""
 
     model: Transcriber
     dimensions: TransformerShape
@@ -35,14 +35,19 @@ class TransformerSystem(PictureSystem):
         check(self.dimensions.backbone, recipe.canvas.height, recipe.canvas.width)
         self.shape = asdict(self.dimensions)
         self.model = Transcriber(self.dimensions)
-        self.album = Album(self.units, recipe.canvas, None, recipe.schedule.pixels)
+        frames = recipe.canvas.width // ACROSS
+        self.album = Album(self.units, recipe.canvas, frames, recipe.schedule.pixels)
 
     def losses(self, model: nn.Module, batch: Pictures) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cross-entropy of the next unit, all units before it being right."""
+        """Cross-entropy of the next unit, all units before it being right, and CTC of columns."""
+        weights = self.recipe.losses
         with torch.autocast(batch.images.device.type, torch.bfloat16):
-            scores = model(batch.images, batch.before)
-        loss = next_unit(scores, batch.after, self.recipe.losses.smoothing)
-        return loss, {"decoder": loss}
+            scores, frames = model(batch.images, batch.before)
+        parts = {
+            "decoder": next_unit(scores, batch.after, weights.smoothing),
+            "ctc": ctc(frames, batch.labels, batch.lengths, zero_infinity=True),
+        }
+        return weights.decoder * parts["decoder"] + weights.ctc * parts["ctc"], parts
 
     def read(self, model: nn.Module, batch: Pictures, width: int = 1) -> list[list[str]]:
         """The tokens of each image; greedily, or by a beam of more than 1."""
