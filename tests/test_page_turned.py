@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.ink.render import Readable, image_of
+from hmer_cli.page import regions
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
@@ -138,3 +139,17 @@ def test_a_page_that_reads_worse_every_other_way_is_not_read_again(tmp_path: Pat
 def test_a_turn_must_say_more_than_a_few_signs(tmp_path: Path, label: str, status: str) -> None:
     upside_down = np.ascontiguousarray(heavy_above()[::-1, ::-1])
     assert read_with(Doubting(label), upside_down, tmp_path) == status
+
+
+@pytest.mark.slow
+def test_a_page_of_specks_is_searched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has 21,750 parts, and each of its turns would take seconds."""
+    black = np.random.default_rng(1).random((6000, 6000)) < 0.02
+    specks = np.where(black, 0, 255).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "specks.png"), specks)
+    searched = []
+    search = regions.find_boxes
+    monkeypatch.setattr(regions, "find_boxes", lambda *of: searched.append(of) or search(*of))
+    records = convert([str(tmp_path / "specks.png")], [])
+    assert len(searched) == 1
+    assert all(record.status != "ok" for record in records)

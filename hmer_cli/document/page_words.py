@@ -47,6 +47,7 @@ Of the nine pages of notes-truth none has less than 0.67, of four of scan-pages,
 none more than 0.49.
 """
 _LETTERS = 3  # of a word that tells the language
+_MOST_LINES = 500  # convention: a page with more is covered with specks
 _FEWEST = 2  # parts that are left of a region without its words
 _SPACE = 0.55  # letter heights between a formula and a word
 _SAME_LINE = 0.5  # of the lower one's height: what two pieces share
@@ -164,7 +165,7 @@ class WordFinder:
         free = [line for line in lines if not self._within(line.parts, regions).all()]
         if len(regions) <= 1 and not free:
             return MathRegions.of(regions)
-        if self._is_foreign(free):
+        if len(lines) > _MOST_LINES or self._is_foreign(free):
             return MathRegions.of(regions)
         kept, words = self._of_search(regions)
         pieces = self._joiner.joined([(region, False) for region in kept])

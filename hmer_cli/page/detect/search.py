@@ -125,8 +125,7 @@ def is_page(parts: InkComponents) -> bool:
 
 def is_print(page: Page) -> bool:
     """Whether there is more ink apart than on any page of handwriting."""
-    scale = max(1.0, max(page.image.shape) / STUDIED)
-    return len(_parts(page.image, scale)) > HANDWRITTEN
+    return len(prepare_page(page).parts) > HANDWRITTEN
 
 
 def find_boxes(
