@@ -8,6 +8,7 @@ computed once; see `hmer_cli.networks.language_transformer`.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 
 from hmer_cli.models.session import Session
 from hmer_cli.recognition.language_model import END, START, UNKNOWN
+
+EVEN = 0.4  # chosen as the weight in `hmer_cli.recognition.label_prior`
+"""Share of the probability that all tokens have alike, so that none is forbidden."""
 
 TOKENS = "tokens"
 """Metadata key of the model's vocabulary, a JSON list."""
@@ -80,8 +84,9 @@ class LabelTransformer:
             "seen": tree.seen[None],
         }
         (logs,) = self._session.run(["logs"], given)
+        even = math.log(EVEN / len(self._index))
+        mixed = np.logaddexp(logs[0].astype(np.float64) + math.log1p(-EVEN), even)
         found = [
-            logs[0, path, [*row[1:], end]].sum(dtype=np.float64)
-            for row, path in zip(rows, tree.paths, strict=True)
+            mixed[path, [*row[1:], end]].sum() for row, path in zip(rows, tree.paths, strict=True)
         ]
         return np.array(found)
