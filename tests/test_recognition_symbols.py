@@ -50,7 +50,9 @@ OWN = {
 """Labels of tokens that stand alone nowhere, or mean something else there."""
 
 
-UNREAD = frozenset(r"\Im \Pi \iiint \lg \overbrace \overrightarrow \overset \underset \vdash".split())
+UNREAD = frozenset(
+    r"\Im \Pi \iiint \lg \overbrace \overrightarrow \overset \underset \vdash".split()
+)
 """Tokens that the graph models know and the CTC model was never trained on; not read yet;
 and ``\\Pi`` and ``\\iiint``, which people write less often than what looks like them."""
 
