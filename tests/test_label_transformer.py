@@ -8,27 +8,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_language_model import LABELS, WRITTEN
 
 from hmer_cli.models.session import open_session
 from hmer_cli.networks.language_transformer import LanguageTransformer
 from hmer_cli.recognition.label_transformer import EVEN, TOKENS, LabelTransformer, prefix_tree
 from hmer_cli.training.export.onnx import language_transformer
 from hmer_cli.training.label_transformer import encoded, train, vocabulary
-
-LABELS = [
-    tuple(text.split())
-    for text in (
-        "x ^ { 2 } + y ^ { 2 } = z ^ { 2 }",
-        "a ^ { 2 } + b ^ { 2 } = c ^ { 2 }",
-        "x = y",
-        "x = x",
-        "\\frac { \\partial f } { \\partial x } = 0",
-        "\\frac { \\partial f } { \\partial t } = 0",
-        "\\theta = 0",
-        "\\theta + \\theta",
-    )
-] * 2
-WRITTEN = sorted({token for label in LABELS for token in label})
 
 
 @pytest.fixture(scope="module")

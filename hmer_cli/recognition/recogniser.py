@@ -227,7 +227,7 @@ class Recogniser:
     def _ranked(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
         """The first pass, and the best label; None without ink.
 
-        Graph models join one by one until the margin is large. A file without graph model has a
+        Graph models join in stages until the margin is large. A file without graph model has a
         second pass with its decoder.
         """
         measured = measure(image)
@@ -251,7 +251,7 @@ class Recogniser:
             return first, best
         passes += self._second_pass(image, first, width, measured)
         scorers = self._decoder_scorers(passes)
-        best = rescore(passes, scorers, prior=self._prior)
+        best = rescore(passes, scorers, prior=self._careful_prior)
         return first, self._repaired(best, passes, scorers)
 
     def _sure(self, best: Ranked) -> bool:

@@ -32,7 +32,7 @@ from hmer_cli.training.export.onnx import language_transformer
 from hmer_cli.training.language_model import COMMON, Gram, corpus
 from hmer_cli.training.messages import say
 
-LONGEST = 160  # convention; one label in a hundred is cut there
+LONGEST = 160  # convention; none of the labels is longer
 BATCH = 2500  # convention
 """Tokens a batch."""
 

@@ -6,17 +6,15 @@ decoder step is embedded in the metadata (`hmer_cli.recognition.canvas_recognise
 
 from __future__ import annotations
 
-import io
 import json
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import onnx
 import torch
-from torch import Tensor, nn
+from onnx import ModelProto
+from torch import nn
 
 from hmer_cli.models.embedded import packed
 from hmer_cli.networks.crnn import Crnn
@@ -24,10 +22,7 @@ from hmer_cli.networks.transformer import Transcriber, TranscriberEncoder, Trans
 from hmer_cli.recognition.canvas import CanvasSize
 from hmer_cli.recognition.canvas_recogniser import STEP
 from hmer_cli.recognition.weights_file import CANVAS, METADATA
-
-OPSET = 17
-
-Axes = Mapping[str, Mapping[int, str]]
+from hmer_cli.training.export.onnx import Axes, traced
 
 STEP_AXES: Axes = {
     "past": {2: "B", 4: "P"},
@@ -42,20 +37,8 @@ def export_canvas(
 ) -> None:
     """Write a `Crnn` or `Transcriber` with its metadata, to which the canvas's size is added."""
     model.eval()
-    found = {}
-    images = torch.full((1, 1, size.height, size.width), 255, dtype=torch.uint8)
-    if isinstance(model, Crnn):
-        made = _traced(model, {"images": images}, ["frames"], {})
-    else:
-        assert isinstance(model, Transcriber)
-        front = TranscriberEncoder(model)
-        made = _traced(front, {"images": images}, ["frames", "memory"], {})
-        with torch.no_grad():
-            _, memory = front(images)
-        past = memory.expand(-1, -1, 2, -1, -1, -1)[:, :, :, :, :3]
-        given = {"memory": memory, "past": past, "units": torch.tensor([[1], [2]])}
-        step = _traced(TranscriberStep(model), given, ["logs", "now"], STEP_AXES)
-        found = {STEP: packed(step.SerializeToString(deterministic=True))}
+    with _without_fast_path():
+        made, found = _parts(model, size)
     held = ("height", "width", "padding", "pen")
     canvas = {key: getattr(size, key) for key in held}
     found[METADATA] = json.dumps({**metadata, CANVAS: canvas}, sort_keys=True)
@@ -65,26 +48,20 @@ def export_canvas(
     path.write_bytes(made.SerializeToString(deterministic=True))
 
 
-def _traced(
-    module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], axes: Axes
-) -> onnx.ModelProto:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings(), _without_fast_path():
-        # The tracer warns of LSTM states of a fixed batch; images are read one by one.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module,
-            tuple(inputs.values()),
-            buffer,  # type: ignore[arg-type]
-            input_names=list(inputs),
-            output_names=outputs,
-            dynamic_axes=axes,
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    made = onnx.load_from_string(buffer.getvalue())
-    onnx.checker.check_model(made)
-    return made
+def _parts(model: nn.Module, size: CanvasSize) -> tuple[ModelProto, dict[str, str]]:
+    """The model as ONNX, and what is embedded in its metadata."""
+    images = torch.full((1, 1, size.height, size.width), 255, dtype=torch.uint8)
+    if isinstance(model, Crnn):
+        return traced(model, {"images": images}, ["frames"], {}), {}
+    assert isinstance(model, Transcriber)
+    front = TranscriberEncoder(model)
+    made = traced(front, {"images": images}, ["frames", "memory"], {})
+    with torch.no_grad():
+        _, memory = front(images)
+    past = memory.expand(-1, -1, 2, -1, -1, -1)[:, :, :, :, :3]
+    given = {"memory": memory, "past": past, "units": torch.tensor([[1], [2]])}
+    step = traced(TranscriberStep(model), given, ["logs", "now"], STEP_AXES)
+    return made, {STEP: packed(step.SerializeToString(deterministic=True))}
 
 
 @contextmanager

@@ -47,7 +47,7 @@ from hmer_cli.training.export.quantise import (
 
 OPSET = 17
 
-Axes = dict[str, dict[int, str]]
+Axes = Mapping[str, Mapping[int, str]]
 
 PASS_AXES: Axes = {
     "images": {0: "B", 2: "H", 3: "W"},
@@ -108,13 +108,13 @@ def export(
     """
     reader.eval()
     images, sizes = torch.zeros(2, reader.shape.channels, 64, 96), torch.tensor([[8, 12], [7, 10]])
-    model = _traced(
+    model = traced(
         reader, {"images": images, "sizes": sizes}, ["frames", "places", "seen", "bias"], PASS_AXES
     )
     with torch.no_grad():
         *_, seen, bias = reader(images[:1], sizes[:1])
     labels = torch.tensor([[1, 1], [1, 0]])
-    decoder = _traced(
+    decoder = traced(
         DecoderScores(reader),
         {"seen": seen, "bias": bias, "labels": labels},
         ["scores"],
@@ -141,19 +141,19 @@ def graph_models(reader: GraphModel) -> dict[str, bytes]:
         PIECE: {"looks": curve, "pictures": torch.zeros(3, LAYERS, SIDE, SIDE).byte()},
     }
     models = {
-        name: _traced(NodeEncoder(reader, name), {**looks[name], "boxes": boxes}, ["x"], FRONT_AXES)
+        name: traced(NodeEncoder(reader, name), {**looks[name], "boxes": boxes}, ["x"], FRONT_AXES)
         for name in reader.shape.fronts
     }
     x = torch.zeros(1, 3, reader.shape.channels)
     given = {"x": x, "boxes": boxes[None], "ordered": torch.tensor([True])}
-    models[ENCODER] = _traced(reader, given, ["kept"], ENCODER_AXES)
+    models[ENCODER] = traced(reader, given, ["kept"], ENCODER_AXES)
     with torch.no_grad():
         kept = reader(*given.values())
     layers, both, _, heads, _, d = kept.shape
     units, ways = torch.tensor([[1, 1], [1, 0]]), torch.tensor([0, 1])
     past = torch.zeros(layers, both, 2, heads, 3, d)
     given = {"kept": kept, "past": past, "units": units, "ways": ways}
-    models[DECODER_STEP] = _traced(DecodeStep(reader), given, ["said", "now"], STEP_AXES)
+    models[DECODER_STEP] = traced(DecodeStep(reader), given, ["said", "now"], STEP_AXES)
     _complete(list(models.values()), reader)
     for model in models.values():
         quantise(model)
@@ -166,7 +166,7 @@ def language_transformer(model: LanguageTransformer, metadata: Mapping[str, str]
     tokens, places = torch.tensor([[0, 3, 4, 4]]), torch.tensor([[0, 1, 2, 2]])
     seen = torch.eye(4, dtype=torch.bool)[None]
     given = {"tokens": tokens, "places": places, "seen": seen}
-    found = _traced(model, given, ["logs"], TREE_AXES)
+    found = traced(model, given, ["logs"], TREE_AXES)
     quantise(found)
     for key in sorted(metadata):
         _put(found, key, metadata[key])
@@ -216,9 +216,10 @@ def _bytes(model: onnx.ModelProto) -> bytes:
     return content
 
 
-def _traced(
+def traced(
     module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], axes: Axes
 ) -> onnx.ModelProto:
+    """A module as ONNX, traced with these inputs; ``axes`` names the sizes that may change."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # The tracer warns of sizes it might have fixed; the tests read images of other sizes.
@@ -229,7 +230,7 @@ def _traced(
             buffer,  # type: ignore[arg-type]
             input_names=list(inputs),
             output_names=outputs,
-            dynamic_axes=axes,
+            dynamic_axes={name: dict(sizes) for name, sizes in axes.items()},
             opset_version=OPSET,
             # Nothing folded or fused: ONNX Runtime does that when it loads the file.
             do_constant_folding=False,
