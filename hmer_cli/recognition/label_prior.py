@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.expr.arguments import argued
 from hmer_cli.expr.brackets import repaired, unpaired
 from hmer_cli.recognition.label_transformer import LabelTransformer
 from hmer_cli.recognition.language_model import LEAST_PAGE, UNCACHED, LanguageModel, Symbols
@@ -92,6 +93,12 @@ class LabelPrior:
         """Labels near the best one whose brackets have more partners."""
         found = repaired(self._units.decode(best.units))
         return [tuple(self._units.encode(tokens)) for tokens in found if self._allowed >= {*tokens}]
+
+    def argued(self, best: Ranked) -> Ranked:
+        """The list in which functions have arguments, see `hmer_cli.expr.arguments`."""
+        return best.spelt(
+            lambda label: tuple(self._units.encode(argued(self._units.decode(label))))
+        )
 
     def on_page(
         self, lists: Sequence[Ranked | None], confidences: Sequence[float]

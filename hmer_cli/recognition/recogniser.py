@@ -225,7 +225,12 @@ class Recogniser:
         return Reading(label, sure, tuple(tokens), alternatives(best, self.units, sure))
 
     def _ranked(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
-        """The first pass, and the best label; None without ink.
+        """The first pass, and the best label; None without ink."""
+        first, best = self._searched(image, width)
+        return first, self._prior.argued(best) if best else None
+
+    def _searched(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
+        """The same before functions are given their arguments.
 
         Graph models join in stages until the margin is large. A file without graph model has a
         second pass with its decoder.

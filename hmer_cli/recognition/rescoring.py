@@ -114,6 +114,14 @@ class Ranked:
         best, *others = self.candidates
         return tuple((each.units, each.total - best.total) for each in others)
 
+    def spelt(self, spell: Callable[[Label], Label]) -> Ranked:
+        """The list with each label as ``spell`` gives it; of equal ones the first stays."""
+        found: dict[Label, Candidate] = {}
+        for each in self.candidates:
+            label = spell(each.units)
+            found.setdefault(label, replace(each, units=label))
+        return Ranked(tuple(found.values()))
+
     def plus(self, added: NDArray[np.float64]) -> Ranked:
         """The list with these amounts (N,) added to the totals, in its new order."""
         amounts = zip(self.candidates, added.tolist(), strict=True)
