@@ -4,7 +4,7 @@ Input: images (H, W) of one expression each, or ink. Output: a `Reading` each, i
 calibrated confidence, token boxes and alternatives. Method: CTC prefix beam search
 (`hmer_cli.recognition.ctc`) and beam search of graph models propose labels, whose scores are added
 (`hmer_cli.recognition.rescoring`) to their prior (`hmer_cli.recognition.label_prior`). Where the
-margin of the best label is small, further models join, and in the end labels with other symbols
+margin of the best label is small, further models join; in the end labels with other symbols do
 (`hmer_cli.recognition.near_labels`).
 Confidences are those of `hmer_cli.recognition.confidence`.
 """
@@ -246,11 +246,11 @@ class Recogniser:
             proposed += graphs[-1].propose(self.units, allowed=self._allowed, draft=draft)
             best = rescore(passes, graphs, proposed, self._prior)
             if self._sure(best):
-                return first, best
+                return first, self._with_near(best, passes, graphs, self._prior)
         if best is not None:
             best = rescore(passes, graphs, proposed, self._careful_prior)
             best = self._repaired(best, passes, graphs, proposed)
-            return first, self._with_near(best, passes, graphs)
+            return first, self._with_near(best, passes, graphs, self._careful_prior)
         best = rescore(passes, prior=self._prior)
         if self._sure(best):
             return first, best
@@ -290,7 +290,7 @@ class Recogniser:
         return rescore(passes, scorers, [*proposed, *also], self._careful_prior)
 
     def _with_near(
-        self, best: Ranked, passes: Sequence[Pass], graphs: Sequence[GraphScorer]
+        self, best: Ranked, passes: Sequence[Pass], graphs: Sequence[GraphScorer], prior: LabelPrior
     ) -> Ranked:
         """The labels ranked anew with those near the best one, as far as they are likely."""
         if not best.units:
@@ -298,7 +298,7 @@ class Recogniser:
         choices = sum(each.weight * each.choices(best.units) for each in graphs)
         near = nearest(best.units, np.asarray(choices), self._symbols, self._prior)
         listed = [each.units for each in best.candidates]
-        return rescore(passes, graphs, [*listed, *near], self._careful_prior) if near else best
+        return rescore(passes, graphs, [*listed, *near], prior) if near else best
 
     @cached_property
     def _symbols(self) -> NDArray[np.bool_]:
