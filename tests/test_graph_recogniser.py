@@ -19,7 +19,7 @@ from test_training_graph import RECIPE, one, sum_of_ones
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.eval import run
 from hmer_cli.commands.train import train
-from hmer_cli.errors import InputError, MissingError
+from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.geometry import union
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
@@ -28,6 +28,7 @@ from hmer_cli.recognition.graph_decoder import MOST_NODES
 from hmer_cli.recognition.graph_recogniser import GraphRecogniser, attended
 from hmer_cli.recognition.lazy import LazyRecogniser, load
 from hmer_cli.recognition.reading import EMPTY_READING
+from hmer_cli.training import ship
 from hmer_cli.training.export.onnx import restore, restore_graph
 from hmer_cli.training.language_model import train as train_language
 from hmer_cli.training.registry import load_system
@@ -157,6 +158,11 @@ def test_the_commands_read_with_it(weights: Path, tmp_path: Path) -> None:
     assert json.loads(scores.read_text())["exprate"] == 1
 
 
+def test_ctc_alone_is_not_to_be_had_of_it(weights: Path) -> None:
+    with pytest.raises(UsageError, match="no CTC model"):
+        LazyRecogniser(str(weights), rescoring=False).read([shown()[1]])
+
+
 def test_further_training_begins_with_it_and_ctc_does_not(weights: Path) -> None:
     system, _ = load_system(weights.parent / "best.pt")
     assert system.begin_with(weights) > 0.99
@@ -167,6 +173,22 @@ def test_further_training_begins_with_it_and_ctc_does_not(weights: Path) -> None
         assert torch.equal(found[name], learnt[name])
     with pytest.raises(MissingError, match="no CTC model"):
         restore(weights)
+
+
+def test_it_is_shipped_beside_the_default_with_its_licence(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "index.json").write_text('{"default": "other", "weights": {}}')
+    monkeypatch.setattr(ship, "SHIPPED", tmp_path)
+    ship.ship(weights, "tiny weights", default=False)
+    index = json.loads((tmp_path / "index.json").read_text())
+    entry = index["weights"]["tiny"]
+    assert (index["default"], entry["licence"], entry["note"]) == (
+        "other",
+        "CC0",
+        "tiny weights",
+    )
+    assert (tmp_path / entry["file"]).read_bytes() == weights.read_bytes()
 
 
 def test_synthetic_expressions_calibrate_where_there_is_no_split(

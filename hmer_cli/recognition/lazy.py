@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from hmer_cli.errors import UsageError
 from hmer_cli.ink.render import Readable
 from hmer_cli.models.registry import resolve, sha256_of
 from hmer_cli.recognition.charset import charset as tokens_of
@@ -58,9 +59,9 @@ class ReadsPages(Protocol):
 class LazyRecogniser:
     """The recogniser with these weights and character set, loaded on first use.
 
-    Without ``rescoring`` only the CTC model is used, where there is one; ``threads`` read at a
-    time, one a core if unset. The constructor raises MissingError for unknown weights and
-    UsageError for an unknown character set.
+    Without ``rescoring`` only the CTC model is used; ``threads`` read at a time, one a core if
+    unset. The constructor raises MissingError for unknown weights and UsageError for an unknown
+    character set.
     """
 
     def __init__(
@@ -126,7 +127,8 @@ def load(
 ) -> AnyRecogniser:
     """The recogniser in a weights file; its options are those of `LazyRecogniser`.
 
-    Raises MissingError where the file holds none.
+    Raises MissingError where the file holds none, UsageError where it has no CTC model but nothing
+    else is wanted.
     """
     from hmer_cli.recognition.canvas_recogniser import CanvasRecogniser
     from hmer_cli.recognition.graph_recogniser import GraphRecogniser
@@ -138,5 +140,7 @@ def load(
         if CANVAS in file.metadata:
             return CanvasRecogniser(file, charset, threads)
         if GRAPH_ALONE in file.metadata:
+            if not rescoring:
+                raise UsageError(f"{path} has no CTC model", "leave --ctc out")
             return GraphRecogniser(file, charset, threads)
         return Recogniser.of(file, threads, charset, rescoring)
