@@ -18,7 +18,8 @@ from hmer_cli.ink.render import Readable, legible_ink_image
 from hmer_cli.metrics.calibration import expected_calibration_error
 from hmer_cli.models.registry import resolve
 from hmer_cli.recognition.charset import CHARSETS
-from hmer_cli.recognition.recogniser import EMPTY_READING, Recogniser
+from hmer_cli.recognition.reading import EMPTY_READING
+from hmer_cli.recognition.recogniser import Recogniser
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -122,3 +122,13 @@ def test_the_lead_is_the_odds_against_all_others() -> None:
     assert margin(np.log([0.2, 0.5])) == pytest.approx(np.log(0.5 / 0.2))
     assert margin(np.array([-3.0])) == MOST_MARGIN
     assert margin(np.array([0.0, -90.0])) == MOST_MARGIN
+
+
+def test_without_ctc_the_scorers_rank_what_they_propose() -> None:
+    ranked = rescore([], [Shortest(3.0), Shortest(1.0)], [(1,), (1, 2)])
+    assert ranked.units == (1,)
+    assert ranked.score == pytest.approx(-50)  # their mean
+    alone = rescore([], [Shortest()], [(1, 2)])
+    assert (alone.units, alone.score) == ((1, 2), -100)
+    prior = rescore([], [Shortest(1e-3)], [(1,), (1, 2)], lambda labels: np.array([0.0, 5.0]))
+    assert prior.units == (1, 2)

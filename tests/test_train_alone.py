@@ -85,5 +85,6 @@ def test_the_free_recipe_reads_no_research_data() -> None:
     plan = load(RECIPES / "free.toml")
     wanted = plan.recomposition
     assert wanted.alone and not (plan.split or plan.valid or plan.calibration)
+    assert plan.weights.alone and plan.weights.generated and not plan.weights.language
     named = " ".join((*wanted.symbols, *wanted.formulas))
     assert not any(word in named for word in ("crohme", "mathbrush", "iam"))

@@ -27,9 +27,10 @@ from hmer_cli.ink.render import legible_ink_image
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.networks.language_transformer import LanguageTransformer
+from hmer_cli.recognition.expression_recogniser import LANGUAGE, TRANSFORMER
 from hmer_cli.recognition.graph_decoder import MOST_NODES, STROKE, GraphDecoder
 from hmer_cli.recognition.label_transformer import TOKENS
-from hmer_cli.recognition.recogniser import LANGUAGE, TRANSFORMER, Recogniser
+from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.recognition.strokes import stroke_features
 from hmer_cli.training.batches.images import UNKNOWN, echoed
 from hmer_cli.training.compose.examples import example, examples

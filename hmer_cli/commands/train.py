@@ -27,7 +27,7 @@ def train(
     What is learnt from is the recipe's split of ``data`` and all of the data sets ``more``, but of
     those that have splits, the same; where the recipe says ``alone``, only new expressions, and
     ``data`` is the folder of its formulas and symbols. What is returned is the weights file
-    ``out/NAME.onnx``, or for graph models the checkpoint.
+    ``out/NAME.onnx``, or for graph models that are to join a CTC model the checkpoint.
     ``start`` names weights to begin with instead of chance; a run that is resumed has begun.
     Beside it lie the checkpoints, from which the same command goes on, the log, the curves and
     the record. Under torchrun, each of its processes calls this and one of them delivers.

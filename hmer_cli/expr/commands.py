@@ -104,5 +104,10 @@ STRUCTURE = (
     | {rf"\end{{{name}}}" for name in GRIDS}
 )
 
+UNWRITTEN = frozenset(
+    r"{ } ^ _ & \\ \limits \overset \underset \begin{matrix} \end{matrix} \end{cases}".split()
+)
+"""Tokens that leave no ink."""
+
 KNOWN = SYMBOLS | STRUCTURE
 """Every token of a valid label."""

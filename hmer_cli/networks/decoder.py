@@ -65,12 +65,13 @@ class Decoder(nn.Module):
 
     def decode_step(
         self, memory: Tensor, past: Tensor, units: Tensor, directions: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Log-probabilities (B, L, V) of what follows each of the units (B, L), one decoding step.
 
         ``memory`` (see `project`) is of one image; ``past`` (layers, 2, B, heads, P, d) are the
         keys and values of the P units before, the second result those with the new ones;
-        ``directions`` (B,) are 0 for labels read forwards, 1 for backwards.
+        ``directions`` (B,) are 0 for labels read forwards, 1 for backwards. The third result
+        (B, L, M) is the attention of the last layer to the memory, the mean over its heads.
         """
         before, n, c = past.shape[4], units.shape[1], self.embed.embedding_dim
         place = torch.arange(before + n, device=units.device)
@@ -78,15 +79,16 @@ class Decoder(nn.Module):
         x = self.embed(units) * math.sqrt(c) + sinusoid_of(place[before:], c)
         x = x + self.direction[directions][:, None]
         everywhere = torch.zeros(1, device=units.device)
-        now = []
+        now, weights = [], x
         for layer, attended, old in zip(self._layers(), memory, past, strict=True):
             y = layer.norm(x)
             own = torch.cat([old, torch.stack(layer.attention.project(y))], dim=3)
             now.append(own)
             x = x + layer.attention.attend(y, (own[0], own[1]), causal)
-            x = x + layer.cross.attend(layer.cross_norm(x), (attended[0], attended[1]), everywhere)
+            weights = layer.cross.weigh(layer.cross_norm(x), attended[0], everywhere)
+            x = x + layer.cross.combine(weights, attended[1])
             x = x + layer.feed(layer.feed_norm(x))
-        return self.out(self.norm(x)).log_softmax(dim=2), torch.stack(now)
+        return self.out(self.norm(x)).log_softmax(dim=2), torch.stack(now), weights.mean(dim=1)
 
     def _layers(self) -> list[Any]:
         return list(self.layers)

@@ -239,17 +239,21 @@ class GraphModel(nn.Module):
 
 
 class DecodeStep(nn.Module):
-    """One decoding step of a graph model; parameters keep the names they have in the model."""
+    """One decoding step of a graph model; parameters keep the names they have in the model.
 
-    def __init__(self, reader: GraphModel) -> None:
+    Its attention is an output where it ``attends``.
+    """
+
+    def __init__(self, reader: GraphModel, attends: bool = False) -> None:
         super().__init__()
-        self.decoder = reader.decoder
+        self.decoder, self.attends = reader.decoder, attends
 
     def forward(
         self, memory: Tensor, past: Tensor, units: Tensor, directions: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, ...]:
         """See `Decoder.decode_step`."""
-        return self.decoder.decode_step(memory, past, units, directions)
+        found = self.decoder.decode_step(memory, past, units, directions)
+        return found if self.attends else found[:2]
 
 
 class NodeEncoder(nn.Module):

@@ -130,10 +130,20 @@ class Attention(nn.Module):
 
     def attend(self, x: Tensor, projected: KeysValues, bias: Tensor) -> Tensor:
         """x (B, N, C) attends to keys and values, of B or 1."""
-        (b, n, c), (k, v) = x.shape, projected
+        keys, values = projected
+        return self.combine(self.weigh(x, keys, bias), values)
+
+    def weigh(self, x: Tensor, keys: Tensor, bias: Tensor) -> Tensor:
+        """How much x (B, N, C) attends to each of M keys, (B, heads, N, M)."""
+        b, n, c = x.shape
         q = self.query(x).view(b, n, self.heads, c // self.heads).transpose(1, 2)
-        weights = (q @ k.transpose(2, 3) * k.shape[3] ** -0.5 + bias).softmax(dim=3)
-        return self.out((weights.to(v.dtype) @ v).transpose(1, 2).reshape(b, n, c))
+        return (q @ keys.transpose(2, 3) * keys.shape[3] ** -0.5 + bias).softmax(dim=3)
+
+    def combine(self, weights: Tensor, values: Tensor) -> Tensor:
+        """Values by their weights (B, heads, N, M) -> (B, N, C)."""
+        b, heads, n, _ = weights.shape
+        mixed = (weights.to(values.dtype) @ values).transpose(1, 2)
+        return self.out(mixed.reshape(b, n, heads * values.shape[3]))
 
 
 class Layer(nn.Module):

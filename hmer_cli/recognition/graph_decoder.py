@@ -6,7 +6,7 @@ Output: labels as units, and log-probabilities. The network is `hmer_cli.network
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,6 +28,9 @@ FRONTS = STROKE, COMPONENT, PIECE = "stroke", "component", "piece"
 ENCODER, DECODER_STEP = "look", "say"
 """Keys of the other models in a weights file: encoder and decoder step (kept for shipped files)."""
 
+ATTENTION = "attention"
+"""The output of a decoder step that tells which nodes it attends to; not all files have it."""
+
 Nodes = StrokeFeatures | Components | Pieces
 """The nodes of one expression."""
 
@@ -47,7 +50,7 @@ This takes half the time.
 """
 
 MOST_NODES = 256
-"""Expressions of more nodes are recognised by the CTC model alone.
+"""Expressions of more nodes are recognised by the CTC model alone; without one, they are not read.
 
 Time and memory of the graph model grow with the square of their number.
 """
@@ -99,13 +102,15 @@ class GraphScorer:
     """Log-probabilities of labels given one expression.
 
     ``memory`` (layers, 2, 1, heads, N, d) are the keys and values of its nodes; ``known`` the
-    log-probabilities of labels so far, forwards and backwards.
+    log-probabilities of labels so far, forwards and backwards; ``boxes`` gives those of the nodes,
+    x0, y0, x1, y1 (N, 4) in pixels of the image, where these are known.
     """
 
     graph_decoder: GraphDecoder
     memory: Floats
     weight: float
     known: tuple[dict[Label, float], dict[Label, float]] = field(default_factory=lambda: ({}, {}))
+    boxes: Callable[[], NDArray[np.float64]] | None = None
 
     def __call__(
         self, labels: Sequence[Label], totals: NDArray[np.float64] | None = None
@@ -131,9 +136,21 @@ class GraphScorer:
 
         The mean of both directions, each of which is given what comes before.
         """
+        return self._both_directions(label, "said")
+
+    def attention(self, label: Label) -> NDArray[np.float64]:
+        """How much each unit of the label attends to each node, (L, N), as `choices`.
+
+        Only of a graph decoder that has the output ATTENTION.
+        """
+        return self._both_directions(label, ATTENTION)
+
+    def _both_directions(self, label: Label, output: str) -> NDArray[np.float64]:
+        """The mean over both directions of an output of the decoder (2, L + 1, ...) -> (L, ...)."""
         units = np.array([(BLANK, *label), (BLANK, *label[::-1])], np.int64)
-        outputs, _ = self._decode_step(units, np.array([0, 1]), self._empty_cache(2))
-        ahead, back = outputs[:, :-1].astype(np.float64)
+        given = self._given(units, np.array([0, 1]), self._empty_cache(2))
+        (found,) = self.graph_decoder.decoder.run([output], given)
+        ahead, back = found[:, :-1].astype(np.float64)
         mean: NDArray[np.float64] = (ahead + back[::-1]) / 2
         return mean
 
@@ -206,14 +223,15 @@ class GraphScorer:
     def _decode_step(
         self, units: NDArray[np.int64], directions: NDArray[np.int64], past: Floats
     ) -> tuple[Floats, Floats]:
-        given: dict[str, NDArray[Any]] = {
-            "kept": self.memory,
-            "past": past,
-            "units": units,
-            "ways": directions,
-        }
+        given = self._given(units, directions, past)
         outputs, cache = self.graph_decoder.decoder.run(["said", "now"], given)
         return outputs, cache
+
+    def _given(
+        self, units: NDArray[np.int64], directions: NDArray[np.int64], past: Floats
+    ) -> dict[str, NDArray[Any]]:
+        """The inputs of the decoder."""
+        return {"kept": self.memory, "past": past, "units": units, "ways": directions}
 
     def _empty_cache(self, count: int) -> Floats:
         """The cache of ``count`` empty prefixes."""

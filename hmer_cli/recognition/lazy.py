@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from hmer_cli.errors import UsageError
 from hmer_cli.ink.render import Readable
 from hmer_cli.models.registry import resolve, sha256_of
 from hmer_cli.recognition.charset import charset as tokens_of
@@ -18,7 +20,9 @@ from hmer_cli.recognition.reading import Reading
 
 if TYPE_CHECKING:
     from hmer_cli.recognition.canvas_recogniser import CanvasRecogniser
-    from hmer_cli.recognition.recogniser import Recogniser
+    from hmer_cli.recognition.expression_recogniser import ExpressionRecogniser
+
+    AnyRecogniser = ExpressionRecogniser[Any] | CanvasRecogniser
 
 
 class Reader(Protocol):
@@ -39,7 +43,7 @@ class TellsCertainty(Protocol):
     """A reader that can also compare the orientations of a page; other readers turn no page."""
 
     def certainty(self, images: Sequence[Readable]) -> list[float]:
-        """The mean log-probability of the best CTC path of each image, at a fifth of the cost."""
+        """How clear each image is, a mean log-probability, at a fifth of the cost of reading."""
         ...
 
 
@@ -69,7 +73,7 @@ class LazyRecogniser:
     ) -> None:
         self._path = resolve(model)
         self._lock = Lock()
-        self._loaded: Recogniser | CanvasRecogniser | None = None
+        self._loaded: AnyRecogniser | None = None
         self._rescoring = rescoring
         self._threads = threads
         self._charset = charset
@@ -95,27 +99,16 @@ class LazyRecogniser:
         return self._recogniser.read_pages(pages)
 
     def certainty(self, images: Sequence[Readable]) -> list[float]:
-        """The mean log-probability of CTC's best path over each image."""
+        """How clear each image is, a mean log-probability."""
         return self._recogniser.certainty(images)
 
     @property
-    def _recogniser(self) -> Recogniser | CanvasRecogniser:
+    def _recogniser(self) -> AnyRecogniser:
         """Loaded once, under a lock."""
         with self._lock:
             if self._loaded is None:
-                self._loaded = self._load()
+                self._loaded = load(self._path, self._charset, self._rescoring, self._threads)
             return self._loaded
-
-    def _load(self) -> Recogniser | CanvasRecogniser:
-        from hmer_cli.recognition.canvas_recogniser import CanvasRecogniser
-        from hmer_cli.recognition.recogniser import Recogniser
-        from hmer_cli.recognition.weights_file import CANVAS, WeightsFile, refusing
-
-        with refusing(self._path):
-            file = WeightsFile.open(self._path)
-            if CANVAS in file.metadata:
-                return CanvasRecogniser(file, self._charset, self._threads)
-            return Recogniser.of(file, self._threads, self._charset, self._rescoring)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the loaded weights."""
@@ -124,3 +117,30 @@ class LazyRecogniser:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Not loaded, with a new lock."""
         self.__dict__.update(state, _lock=Lock())
+
+
+def load(
+    path: Path,
+    charset: str | None = None,
+    rescoring: bool = True,
+    threads: int | None = None,
+) -> AnyRecogniser:
+    """The recogniser in a weights file; its options are those of `LazyRecogniser`.
+
+    Raises MissingError where the file holds none, UsageError where it has no CTC model but nothing
+    else is wanted.
+    """
+    from hmer_cli.recognition.canvas_recogniser import CanvasRecogniser
+    from hmer_cli.recognition.graph_recogniser import GraphRecogniser
+    from hmer_cli.recognition.recogniser import Recogniser
+    from hmer_cli.recognition.weights_file import CANVAS, GRAPH_ALONE, WeightsFile, refusing
+
+    with refusing(path):
+        file = WeightsFile.open(path)
+        if CANVAS in file.metadata:
+            return CanvasRecogniser(file, charset, threads)
+        if GRAPH_ALONE in file.metadata:
+            if not rescoring:
+                raise UsageError(f"{path} has no CTC model", "leave --ctc out")
+            return GraphRecogniser(file, charset, threads)
+        return Recogniser.of(file, threads, charset, rescoring)

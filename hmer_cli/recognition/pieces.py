@@ -72,7 +72,7 @@ def _size(strokes: list[NDArray[np.float32]], boxes: NDArray[np.float32]) -> flo
 
 def _pictures(ink: NDArray[np.uint8], where: NDArray[np.int32], size: float) -> NDArray[np.uint8]:
     """Thumbnails (N, LAYERS, SIDE, SIDE) of a square around each piece."""
-    boxes = _boxes(where)
+    boxes = boxes_of(where)
     pictures = np.zeros((len(boxes), SIDE, SIDE, LAYERS), np.uint8)
     height, width = ink.shape
     for i, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
@@ -86,8 +86,11 @@ def _pictures(ink: NDArray[np.uint8], where: NDArray[np.int32], size: float) -> 
     return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
 
 
-def _boxes(where: NDArray[np.int32]) -> NDArray[np.int64]:
-    """x0, y0, x1, y1 of the pixels of each piece, (N, 4)."""
+def boxes_of(where: NDArray[np.int32]) -> NDArray[np.int64]:
+    """x0, y0, x1, y1 of the pixels of each of N nodes, (N, 4).
+
+    ``where`` (H, W) is the index of the node of each pixel, -1 elsewhere; each has one at least.
+    """
     y, x = np.nonzero(where >= 0)
     owner = where[y, x]
     order = np.argsort(owner, kind="stable")

@@ -1,11 +1,13 @@
 """Result types of the recogniser: the reading of one expression, its tokens and alternatives.
 
-Made by `hmer_cli.recognition.recogniser`; boxes are in pixels of the image that was given.
+Made by `hmer_cli.recognition.expression_recogniser`; boxes are in pixels of the given image.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from hmer_cli.geometry import Box
 
 
 @dataclass(frozen=True)
@@ -14,14 +16,16 @@ class TokenReading:
 
     Attributes:
         token: its LaTeX.
-        confidence: highest probability of its CTC frames, 0 to 1.
-        box: x0, y0, x1, y1 in pixels of the image: a typical symbol's size around the centre of
-            its frames; for braces and scripts, between the symbols they join.
+        confidence: highest probability of its CTC frames, 0 to 1; without CTC, that of its unit by
+            the graph models, given the other units.
+        box: in pixels of the image: a typical symbol's size around the centre of its frames; for
+            braces and scripts, between the symbols they join. Without CTC, round the strokes or
+            components that the graph model attends to.
     """
 
     token: str
     confidence: float
-    box: tuple[float, float, float, float]
+    box: Box
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,7 @@ class Reading:
     confidence: float
     tokens: tuple[TokenReading, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+
+
+EMPTY_READING = Reading("", 0.0)
+"""The reading of an image without ink."""

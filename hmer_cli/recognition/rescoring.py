@@ -3,7 +3,7 @@
 Input: passes of the CTC model over one image at one or two scales, scorers (graph models, or the
 decoder of the CTC model) and labels that these propose. Output: the n-best list in its
 new order, as a `Ranked`. Method: hybrid CTC/attention rescoring (Watanabe et al., IEEE
-JSTSP 2017) with one weight per scorer.
+JSTSP 2017) with one weight per scorer. Without a CTC model the scorers rank what they propose.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ class Pass:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A label of an n-best list: its units, its CTC log-probability and its total score."""
+    """A label of an n-best list: its units, its log-probability and its total score.
+
+    The log-probability is that of CTC; without a CTC model, the weighted mean of the scorers'.
+    """
 
     units: Label
     score: float
@@ -95,12 +98,12 @@ class Ranked:
 
     @property
     def score(self) -> float:
-        """The CTC log-probability of the best label."""
+        """The log-probability of the best label; see `Candidate`."""
         return self.candidates[0].score
 
     @property
     def odds(self) -> float:
-        """The log-odds of the best label's CTC probability."""
+        """The log-odds of that probability."""
         return self.score - math.log(max(-math.expm1(min(self.score, -1e-6)), 1e-12))
 
     @property
@@ -177,26 +180,34 @@ def rescore(
     The total is the log of the mean CTC probability over the passes, a length bonus, the ``prior``
     and, for the RESCORED best and the proposed labels, the weighted log-probabilities of the
     ``scorers``; each counts as at most MOST_BEHIND below its best. With a mean, a pass whose frames
-    are uncertain counts little.
+    are uncertain counts little. Without passes there is no probability of CTC.
     """
     found = {hypothesis.units for each in passes for hypothesis in each.found}
     # The image holds ink, so the empty label is no candidate.
     labels = sorted({*found, *proposed} - {()}) or [()]
-    scores = log_mean([ctc.likelihood(each.frames, labels) for each in passes])
-    scores = np.maximum(scores, UNFIT)
+    total = prior(labels) if prior else np.zeros(len(labels))
     bonus = LENGTH_BONUS * np.array([len(label) for label in labels])
-    total = limited(scores + bonus) + (prior(labels) if prior else 0.0)
+    scores = None
+    if passes:
+        scores = log_mean([ctc.likelihood(each.frames, labels) for each in passes])
+        scores = np.maximum(scores, UNFIT)
+        total = limited(scores + bonus) + total
     order = np.argsort(-total, kind="stable")
     if scorers and len(labels) > 1:
         also = [i for i in order[RESCORED:] if labels[i] in proposed]
         order = np.concatenate([order[:RESCORED], np.array(also, order.dtype)])
-        total, bonus = total[order], bonus[order]
+    labels, total, bonus = [labels[i] for i in order], total[order], bonus[order]
+    given = []
+    if len(labels) > 1 or scores is None:
         for scorer in scorers:
-            given = scorer([labels[i] for i in order], total + scorer.weight * bonus)
-            total = total + scorer.weight * limited(given + bonus)
+            given.append(scorer(labels, total + scorer.weight * bonus))
+            total = total + scorer.weight * limited(given[-1] + bonus)
+    if scores is None:
+        weights = [scorer.weight for scorer in scorers]
+        scores = np.average(given, axis=0, weights=weights)
     else:
-        total = total[order]
-    listed = zip([labels[i] for i in order], scores[order].tolist(), total.tolist(), strict=True)
+        scores = scores[order]
+    listed = zip(labels, scores.tolist(), total.tolist(), strict=True)
     return Ranked.of(Candidate(*each) for each in listed)
 
 

@@ -21,6 +21,9 @@ METADATA = "hmer"
 CANVAS = "canvas"
 """Key of the metadata of models of whole canvases: the fields of their `CanvasSize`."""
 
+GRAPH_ALONE = "graph_alone"
+"""Key of the metadata of files whose model is the encoder of a graph model, without a CTC model."""
+
 
 @dataclass(frozen=True)
 class WeightsFile:

@@ -1,7 +1,8 @@
 """Results of a finished training run: weights, curves and a record.
 
 Input: the folder of a run with its best checkpoint and log. Output: files beside them. Confidences
-are fitted on the recipe's calibration split (`hmer_cli.training.export.calibration`).
+are fitted on the recipe's calibration split, or on synthetic expressions
+(`hmer_cli.training.export.calibration`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -27,13 +29,14 @@ from hmer_cli.training.compose.examples import examples
 from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.curves import draw_curves
 from hmer_cli.training.distributed import own_device
-from hmer_cli.training.export.calibration import calibrate
+from hmer_cli.training.export.calibration import GRAPH_CASES, calibrate, generated
 from hmer_cli.training.export.canvas import export_canvas
-from hmer_cli.training.export.onnx import export
+from hmer_cli.training.export.onnx import export, export_graph, language_model
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.systems.base import Say, System, read_all
+from hmer_cli.training.systems.graph import GraphSystem
 
 CURVES = "curves.png"
 RECORD = "record.md"
@@ -68,6 +71,8 @@ def deliver(
         made = _weights(system, content, plan, data, out, invention)
     else:
         made = out / BEST
+        if isinstance(system, GraphSystem) and plan.weights.alone:
+            made = _graph_weights(system, content, plan, data, out, invention)
         if isinstance(system, PictureSystem):
             made = out / f"{plan.name}.onnx"
             export_canvas(system.model, _metadata(content, plan, out), plan.canvas, made)
@@ -112,6 +117,34 @@ def _weights(
         samples = open_dataset(str(data), plan.calibration)
         metadata["calibration"] = calibrate(weights, samples)
         export(reader, metadata, weights, seen)
+    return weights
+
+
+def _graph_weights(
+    system: GraphSystem,
+    content: dict[str, Any],
+    plan: Recipe,
+    data: Path,
+    out: Path,
+    invention: Invention | None,
+) -> Path:
+    """The weights file that `GraphRecogniser` reads with, its confidence calibrated."""
+    weights, wanted = out / f"{plan.name}.onnx", plan.weights
+    beside = data if plan.recomposition.alone else data.parent
+    language = dict(language_model(beside / name) for name in wanted.language)
+    metadata = {**_metadata(content, plan, out), "licence": wanted.licence}
+    export_graph(system.model, metadata, weights, language)
+    with TemporaryDirectory() as folder:
+        if plan.calibration:
+            samples = open_dataset(str(data), plan.calibration)
+        elif wanted.generated and invention is not None:
+            seed = plan.seed + 1  # other expressions than at the start of training
+            samples = generated(invention, plan.spread, wanted.generated, seed, Path(folder))
+        else:
+            return weights
+        degradation = plan.drawing.degradation
+        metadata["calibration"] = calibrate(weights, samples, GRAPH_CASES, degradation)
+    export_graph(system.model, metadata, weights, language)
     return weights
 
 

@@ -15,10 +15,8 @@ from pathlib import Path
 
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import UsageError
-from hmer_cli.models.embedded import packed
 from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import GraphModel
-from hmer_cli.recognition.recogniser import LANGUAGE, TRANSFORMER
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.export import onnx
 from hmer_cli.training.export.calibration import CASES, calibrate
@@ -75,7 +73,7 @@ def join(
     metadata["name"] = name
     metadata["calibration"] = metadata["calibration"] if beside else {}
     metadata |= {"graph2" if beside else "graph": kept}
-    models = dict(_language_model(path) for path in language)
+    models = dict(onnx.language_model(path) for path in language)
     onnx.join(weights, parts, metadata, out, beside, models)
     if split := metadata["recipe"]["calibration"]:
         # Beside the model that it has, the CTC model alone reads as before.
@@ -84,13 +82,6 @@ def join(
         samples = open_dataset(str(data), split)
         metadata["calibration"] |= calibrate(out, samples, cases, degradation)
         onnx.join(weights, parts, metadata, out, beside, models)
-
-
-def _language_model(path: Path) -> tuple[str, str]:
-    """The metadata key of a language model, and its text."""
-    if path.suffix == ".onnx":
-        return TRANSFORMER, packed(path.read_bytes())
-    return LANGUAGE, path.read_text(encoding="ascii")
 
 
 def limited(model: GraphModel, old: Sequence[str], tokens: Sequence[str]) -> GraphModel:

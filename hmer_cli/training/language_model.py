@@ -59,9 +59,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--alone", action="store_true", help="on the files of formulas alone")
     given = parser.parse_args()
     files = [given.data / name for name in ("formulas-textbooks.txt", "formulas.txt")]
-    model = train(corpus(files, given.data / "crohme.zip"))
+    model = train(corpus(files, None if given.alone else given.data / "crohme.zip"))
     given.out.write_text(model.packed(), encoding="ascii")
     say(f"{[len(grams.keys) for grams in model.orders]} n-grams, {given.out.stat().st_size} bytes")
 

@@ -175,6 +175,26 @@ class Own:
 
 
 @dataclass(frozen=True)
+class WeightsFile:
+    """The weights file of a graph model; that of other families is made whatever this says.
+
+    Attributes:
+        alone: whether there is one, which is read without a CTC model; without, the run ends with
+            its checkpoint, for `hmer_cli.training.join`.
+        licence: of the weights, told in their metadata.
+        language: files beside the data, of `hmer_cli.training.language_model` and
+            `hmer_cli.training.label_transformer`, which are embedded.
+        generated: number of synthetic expressions on which the confidence is calibrated, where the
+            recipe names no split for that.
+    """
+
+    alone: bool = False
+    licence: str = ""
+    language: tuple[str, ...] = ()
+    generated: int = 0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """Everything that determines a run besides the data.
 
@@ -207,6 +227,7 @@ class Recipe:
     own: Own = field(default_factory=Own)
     recomposition: Recomposition = field(default_factory=Recomposition)
     losses: Losses = field(default_factory=Losses)
+    weights: WeightsFile = field(default_factory=WeightsFile)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, for the checkpoint and the weights."""

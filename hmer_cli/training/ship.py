@@ -5,26 +5,41 @@ python -m hmer_cli.training.ship runs/wide/hmer-wide-1.onnx
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
-import sys
 from pathlib import Path
 
 from hmer_cli.models.registry import INDEX, sha256_of
-from hmer_cli.recognition.recogniser import Recogniser
+from hmer_cli.recognition.lazy import load
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights"
 
+LICENCE = "CC BY-NC-SA 4.0"
+"""Of weights whose metadata name none: CROHME's, which they are made from."""
 
-def ship(weights: Path) -> None:
-    """Copy the file to ``weights/`` under its own name and make it the default of the index."""
-    name = Recogniser.load(str(weights)).model
-    target = SHIPPED / f"{name}.onnx"
+NOTE = "trained on CROHME 2016 train; see weights/README.md"
+
+
+def main() -> None:
+    """Ship the file that the command line names."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--beside", action="store_true", help="the default of the index stays")
+    parser.add_argument("--note", default=NOTE, help="what the index says of it")
+    given = parser.parse_args()
+    ship(given.weights, given.note, default=not given.beside)
+
+
+def ship(weights: Path, note: str = NOTE, default: bool = True) -> None:
+    """Copy the file to ``weights/`` under its own name, with the licence of its metadata."""
+    recogniser = load(weights)
+    target = SHIPPED / f"{recogniser.model}.onnx"
     shutil.copyfile(weights, target)
-    enter(target, "trained on CROHME 2016 train; see weights/README.md", default=True)
+    enter(target, note, default, recogniser.metadata.get("licence") or LICENCE)
 
 
-def enter(file: Path, note: str, default: bool = False) -> None:
+def enter(file: Path, note: str, default: bool = False, licence: str = LICENCE) -> None:
     """Enter a file of ``weights/`` into the index under its name without endings."""
     name = file.name.partition(".")[0]
     index = json.loads((SHIPPED / INDEX).read_text(encoding="utf-8"))
@@ -35,7 +50,7 @@ def enter(file: Path, note: str, default: bool = False) -> None:
         "sha256": sha256_of(file),
         "size": file.stat().st_size,
         "url": None,
-        "licence": "CC BY-NC-SA 4.0",
+        "licence": licence,
         "note": note,
     }
     text = json.dumps(index, indent=2, ensure_ascii=False)
@@ -43,4 +58,4 @@ def enter(file: Path, note: str, default: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    ship(Path(sys.argv[1]))
+    main()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hmer_cli.data.coco import Signs
 from hmer_cli.datasets.expressions import Sample
 from hmer_cli.errors import InputError
+from hmer_cli.expr.commands import UNWRITTEN
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.recognition.prepare import Prepared, prepare
@@ -23,11 +24,6 @@ Points = NDArray[np.float32]
 
 UNTIED = -1
 """A token that no symbol stands for, as braces are."""
-
-UNWRITTEN = frozenset(
-    r"{ } ^ _ & \\ \limits \overset \underset \begin{matrix} \end{matrix} \end{cases}".split()
-)
-"""Tokens that leave no ink."""
 
 _ALIASES = {
     "\\frac": {"-"},

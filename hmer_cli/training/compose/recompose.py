@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from hmer_cli.errors import InputError
-from hmer_cli.expr.commands import FONTS
+from hmer_cli.expr.commands import FONTS, UNWRITTEN
 from hmer_cli.expr.tokens import Vocabulary, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
 from hmer_cli.ink.ink import Ink
@@ -27,7 +27,7 @@ from hmer_cli.synthesis.pen_kinematics import drift
 from hmer_cli.synthesis.random_trees import Choices
 from hmer_cli.synthesis.strokes import fill
 from hmer_cli.training.compose import subexpressions
-from hmer_cli.training.compose.examples import UNTIED, UNWRITTEN, Example
+from hmer_cli.training.compose.examples import UNTIED, Example
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
 from hmer_cli.training.recipe import Recomposition

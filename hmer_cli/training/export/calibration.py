@@ -3,32 +3,39 @@
 Input: a weights file and labelled samples, which are opened, cleaned and cut as by ``hmer
 convert``; every other image is degraded to look like a scan or a photo. Output: for ink and images,
 with and without rescoring, the weights of CTC odds and margin in a logistic regression (Platt,
-1999).
+1999). Without a CTC model the odds are those of the graph models' mean score.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hmer_cli.datasets.expressions import Sample
+from hmer_cli.datasets.expressions import Sample, open_dataset
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import join
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import Image, Readable, legible_size, render
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
 from hmer_cli.recognition.confidence import calibration_key
-from hmer_cli.recognition.reading import Reading
-from hmer_cli.recognition.recogniser import EMPTY_READING, Recogniser
+from hmer_cli.recognition.expression_recogniser import ExpressionRecogniser
+from hmer_cli.recognition.lazy import load
+from hmer_cli.recognition.reading import EMPTY_READING, Reading
 from hmer_cli.recognition.rescoring import Ranked
 from hmer_cli.training.augment.camera import degrade
 from hmer_cli.training.augment.degradation import Degradation
+from hmer_cli.training.augment.ink import Spread, augment
+from hmer_cli.training.batches.images import measure
+from hmer_cli.training.compose.recompose import Invention
 
 _CHUNK = 64
 """Images held at a time, to be read side by side."""
@@ -39,7 +46,8 @@ _SYMBOL = 26.0
 Weights = tuple[float, ...]
 """Weights of CTC odds and margin, and the offset."""
 
-CASES = ((True, True), (False, True), (True, False), (False, False))
+GRAPH_CASES = ((True, True), (False, True))
+CASES = (*GRAPH_CASES, (True, False), (False, False))
 """Ink or image, with rescoring or without: each has a calibration."""
 
 
@@ -52,16 +60,32 @@ def calibrate(
     """Weights that map CTC odds and margin to the log-odds of a label being right, per case.
 
     The samples must not be training data; ``degradation`` is applied to every other image. Raises
-    as `Recogniser.load` does.
+    as `hmer_cli.recognition.lazy.load` does.
     """
     found = {}
     for written, rescoring in cases:
-        recogniser = Recogniser.load(str(weights), rescoring=rescoring)
+        recogniser = load(weights, rescoring=rescoring)
+        assert isinstance(recogniser, ExpressionRecogniser), "others have no n-best lists"
         source_of = Sample.source if written else photographed(degradation or Degradation())
         evidence, right = _evidence(recogniser, samples, source_of)
         if right:
             found[calibration_key(written, rescoring)] = platt(evidence, right)
     return found
+
+
+def generated(
+    invention: Invention, spread: Spread, count: int, seed: int, folder: Path
+) -> list[Sample]:
+    """So many synthetic expressions, augmented by ``spread``, written to a ``folder`` as InkML."""
+    rng = np.random.default_rng(seed)
+    for i in range(count):
+        example = invention.sample(rng)
+        size = measure(example.strokes)
+        strokes = augment(example.strokes, example.symbols, size, rng, spread)
+        label = join(example.tokens)
+        ink = Ink(tuple(np.asarray(s, np.float32) for s in strokes), (), label, label)
+        (folder / f"{i:05d}.inkml").write_bytes(write_inkml(ink))
+    return open_dataset(str(folder))
 
 
 def photographed(degradation: Degradation) -> Callable[[Sample], Source]:
@@ -90,7 +114,7 @@ def photographed(degradation: Degradation) -> Callable[[Sample], Source]:
 class _RankingReader:
     """A reader that records the ranked labels, in the order of the images."""
 
-    def __init__(self, recogniser: Recogniser) -> None:
+    def __init__(self, recogniser: ExpressionRecogniser[Any]) -> None:
         self._recogniser = recogniser
         self.ranked: list[Ranked | None] = []
 
@@ -104,7 +128,9 @@ class _RankingReader:
 
 
 def _evidence(
-    recogniser: Recogniser, samples: Sequence[Sample], source_of: Callable[[Sample], Source]
+    recogniser: ExpressionRecogniser[Any],
+    samples: Sequence[Sample],
+    source_of: Callable[[Sample], Source],
 ) -> tuple[list[tuple[float, float]], list[bool]]:
     """CTC odds and margin of each best label, and whether it is right."""
     sources, truths = [], []

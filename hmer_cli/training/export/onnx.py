@@ -20,18 +20,26 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from hmer_cli.errors import MissingError
+from hmer_cli.errors import InputError, MissingError
 from hmer_cli.models.embedded import packed, unpacked
 from hmer_cli.networks.ctc_model import CtcModel
 from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.networks.language_transformer import LanguageTransformer
 from hmer_cli.recognition.components import SIDE
-from hmer_cli.recognition.graph_decoder import COMPONENT, DECODER_STEP, ENCODER, PIECE, STROKE
+from hmer_cli.recognition.expression_recogniser import LANGUAGE, LANGUAGE_MODELS, TRANSFORMER
+from hmer_cli.recognition.graph_decoder import (
+    ATTENTION,
+    COMPONENT,
+    DECODER_STEP,
+    ENCODER,
+    PIECE,
+    STROKE,
+)
 from hmer_cli.recognition.pieces import LAYERS
-from hmer_cli.recognition.recogniser import DECODER, LANGUAGE_MODELS
+from hmer_cli.recognition.recogniser import DECODER
 from hmer_cli.recognition.scorer_sets import GRAPH, SECOND
 from hmer_cli.recognition.strokes import CHANNELS, POINTS
-from hmer_cli.recognition.weights_file import METADATA
+from hmer_cli.recognition.weights_file import GRAPH_ALONE, METADATA
 from hmer_cli.training.batches.images import Batch
 from hmer_cli.training.export.quantise import (
     BYTES,
@@ -72,6 +80,7 @@ STEP_AXES: Axes = {
     "ways": {0: "B"},
     "said": {0: "B", 1: "L"},
     "now": {2: "B", 4: "Q"},
+    ATTENTION: {0: "B", 1: "L", 2: "N"},
 }
 TREE_AXES: Axes = {
     "tokens": {1: "N"},
@@ -130,8 +139,34 @@ def export(
     path.write_bytes(_bytes(model))
 
 
+def export_graph(
+    reader: GraphModel,
+    metadata: dict[str, Any],
+    path: Path,
+    language: Mapping[str, str] | None = None,
+) -> None:
+    """Write a graph model as a file that `GraphRecogniser` reads with.
+
+    Its graph encoder is the file, in whose metadata the others are embedded, and packed
+    ``language`` models by the keys `LANGUAGE_MODELS`.
+    """
+    models = _graph_models(reader, attends=True)
+    model = models.pop(ENCODER)
+    held = {GRAPH + name: packed(_bytes(part)) for name, part in models.items()}
+    held |= dict(language or {})
+    held[METADATA] = json.dumps({**metadata, GRAPH_ALONE: True}, sort_keys=True)
+    for key in sorted(held):
+        _put(model, key, held[key])
+    path.write_bytes(_bytes(model))
+
+
 def graph_models(reader: GraphModel) -> dict[str, bytes]:
     """The ONNX models of a `GraphDecoder` by name, with matrices in INT8."""
+    return {name: _bytes(model) for name, model in _graph_models(reader).items()}
+
+
+def _graph_models(reader: GraphModel, attends: bool = False) -> dict[str, onnx.ModelProto]:
+    """The same as protobufs; the attention of the decoder is an output where it ``attends``."""
     reader.eval()
     boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [2.0, 0.0, 3.0, 1.0], [4.0, 0.5, 5.0, 0.6]])
     curve = torch.zeros(3, CHANNELS, POINTS)
@@ -153,11 +188,23 @@ def graph_models(reader: GraphModel) -> dict[str, bytes]:
     units, ways = torch.tensor([[1, 1], [1, 0]]), torch.tensor([0, 1])
     past = torch.zeros(layers, both, 2, heads, 3, d)
     given = {"kept": kept, "past": past, "units": units, "ways": ways}
-    models[DECODER_STEP] = traced(DecodeStep(reader), given, ["said", "now"], STEP_AXES)
+    outputs = ["said", "now", ATTENTION] if attends else ["said", "now"]
+    axes = {name: STEP_AXES[name] for name in (*given, *outputs)}
+    models[DECODER_STEP] = traced(DecodeStep(reader, attends), given, outputs, axes)
     _complete(list(models.values()), reader)
     for model in models.values():
         quantise(model)
-    return {name: _bytes(model) for name, model in models.items()}
+    return models
+
+
+def language_model(path: Path) -> tuple[str, str]:
+    """The metadata key of a language model in a file, and its text; raises InputError."""
+    try:
+        if path.suffix == ".onnx":
+            return TRANSFORMER, packed(path.read_bytes())
+        return LANGUAGE, path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}", "give a file of a language model") from error
 
 
 def language_transformer(model: LanguageTransformer, metadata: Mapping[str, str]) -> bytes:
@@ -252,9 +299,11 @@ def _complete(models: Sequence[onnx.ModelProto], module: nn.Module) -> None:
 def restore(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The parameters of the CTC model in a weights file by name, and the metadata.
 
-    Raises MissingError if the file holds no weights of hmer.
+    Raises MissingError if the file holds no weights of hmer, or no CTC model.
     """
     model, packages, metadata = _opened(path)
+    if GRAPH_ALONE in metadata:
+        raise MissingError(f"{path} holds no CTC model", "give weights that have one")
     models = [model, *(package for key, package in packages.items() if key == DECODER)]
     return _all_tensors(models), metadata
 
@@ -274,7 +323,10 @@ def restore_graph(path: Path, front: str) -> tuple[dict[str, Tensor], dict[str, 
 
 
 def _opened(path: Path) -> tuple[onnx.ModelProto, dict[str, onnx.ModelProto], dict[str, Any]]:
-    """The CTC model, the embedded models by metadata key, and the metadata."""
+    """The model of a file, the embedded models by metadata key, and the metadata.
+
+    The graph encoder is among the embedded models, even where it is the model of the file.
+    """
     try:
         model = onnx.load(str(path))
         found = {entry.key: entry.value for entry in model.metadata_props}
@@ -282,6 +334,8 @@ def _opened(path: Path) -> tuple[onnx.ModelProto, dict[str, onnx.ModelProto], di
         for key in LANGUAGE_MODELS:
             found.pop(key, None)
         packages = {key: onnx.load_from_string(unpacked(text)) for key, text in found.items()}
+        if GRAPH_ALONE in metadata:
+            packages[GRAPH + ENCODER] = model
     except Exception as error:  # protobuf's own errors share no base class with others
         raise MissingError(f"{path} holds no weights of hmer", "give others") from error
     return model, packages, metadata

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from hmer_cli.expr.commands import UNWRITTEN
 from hmer_cli.recognition.units import Units
-from hmer_cli.training.compose.examples import UNWRITTEN
 
 UNSEEN = -4.0
 """Bias of units and symbols that are not in the old vocabulary."""
