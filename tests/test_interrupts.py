@@ -63,7 +63,7 @@ def test_ctrl_c_waits_for_no_page(times: int, tmp_path: Path) -> None:
 WRAPPED = """
 import os, signal, sys
 from hmer_cli import cli
-from hmer_cli.recognition import recogniser
+from hmer_cli.recognition import expression_recogniser
 
 def session(path):
     try:
@@ -72,7 +72,7 @@ def session(path):
     except KeyboardInterrupt:
         raise ImportError("numpy failed to import") from None  # as C code does that imports it
 
-recogniser._session = session
+expression_recogniser.open_session = session
 sys.argv = ["hmer", "convert", "a.png", "--no-cache", "--out", "o.tex"]
 cli.main()
 """
