@@ -25,6 +25,15 @@ def test_a_symbol_is_replaced_in_one_place_or_throughout() -> None:
     assert shapes == {(".", "^", "{", ".", "}", ".", ".")}
 
 
+def test_what_is_hardly_possible_is_not_tried() -> None:
+    label = tuple(UNITS.encode("n + n".split()))
+    choices = np.full((len(label), len(UNITS)), -20.0)
+    choices[np.arange(len(label)), label] = 0.0
+    choices[0, UNITS.index("x")] = -7.0
+    near = near_labels(label, choices, symbols(UNITS))
+    assert [" ".join(UNITS.decode(other)) for other in near] == ["x + n"]
+
+
 def test_what_is_all_structure_has_nothing_near() -> None:
     label = tuple(UNITS.encode(r"\frac { } { }".split()))
     assert not near_labels(label, np.zeros((len(label), len(UNITS))), symbols(UNITS))
