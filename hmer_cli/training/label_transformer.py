@@ -41,6 +41,7 @@ DROPPED = 0.1  # convention
 """The share of stochastic depth."""
 
 HELD = 40  # convention
+"""Without CROHME, one label in so many is held out."""
 
 EVERY = 400
 """Steps between reports."""

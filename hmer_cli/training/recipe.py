@@ -175,7 +175,7 @@ class Own:
 
 
 @dataclass(frozen=True)
-class WeightsFile:
+class Export:
     """The weights file of a graph model; that of other families is made whatever this says.
 
     Attributes:
@@ -227,7 +227,7 @@ class Recipe:
     own: Own = field(default_factory=Own)
     recomposition: Recomposition = field(default_factory=Recomposition)
     losses: Losses = field(default_factory=Losses)
-    weights: WeightsFile = field(default_factory=WeightsFile)
+    weights: Export = field(default_factory=Export)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, for the checkpoint and the weights."""
