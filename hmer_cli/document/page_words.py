@@ -19,7 +19,6 @@ from hmer_cli.document.foreign_ink import foreign_ink, on_bar, without_ink
 from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
 from hmer_cli.document.formula_pieces import PieceJoiner, inside_of, left_of
 from hmer_cli.document.line_words import (
-    confidence,
     formulas,
     is_word,
     letters,
@@ -28,6 +27,7 @@ from hmer_cli.document.line_words import (
     without_doubt,
     words_alone,
 )
+from hmer_cli.document.page_language import FEWEST_LETTERS, is_foreign
 from hmer_cli.document.page_text import PageText
 from hmer_cli.document.records import Drawing, TextWord
 from hmer_cli.geometry import Box, bounds, union
@@ -40,13 +40,7 @@ from hmer_cli.page.text_regions import TextLine, find_text, region_of
 from hmer_cli.recognition.line_reader import LineReader, LineReading, shipped_lines
 
 # Chosen on notes-truth.
-_FEW_PARTS, _FOREIGN = 6, (20, 0.58)
-"""Parts of a line that may tell the language of a page; its letters, and their confidence.
-
-Of the nine pages of notes-truth none has less than 0.67, of four of scan-pages, which are Persian,
-none more than 0.49.
-"""
-_LETTERS = 3  # of a word that tells the language
+_LETTERS = 3  # of a clear word beside a formula
 _MOST_LINES = 500  # convention: a page with more is covered with specks
 _FEWEST = 2  # parts that are left of a region without its words
 _SPACE = 0.55  # letter heights between a formula and a word
@@ -165,7 +159,7 @@ class WordFinder:
         free = [line for line in lines if not self._within(line.parts, regions).all()]
         if len(regions) <= 1 and not free:
             return MathRegions.of(regions)
-        if len(lines) > _MOST_LINES or self._is_foreign(free):
+        if len(lines) > _MOST_LINES or is_foreign(free, lambda line: self.read(line.region)):
             return MathRegions.of(regions)
         kept, words = self._of_search(regions)
         pieces = self._joiner.joined([(region, False) for region in kept])
@@ -186,7 +180,7 @@ class WordFinder:
         for line in lines:
             saying[line.indices] |= self._of_words(line)
         saying |= self._within(self.parts, words)
-        return self._ordered(pieces, known >= _FOREIGN[0], ~saying, lines)
+        return self._ordered(pieces, known >= FEWEST_LETTERS, ~saying, lines)
 
     def _of_words(self, line: TextLine) -> NDArray[np.bool_]:
         """Which parts of a line are of its words."""
@@ -224,13 +218,6 @@ class WordFinder:
                 rest = self._parted(region, reading)
                 kept += [part for part in rest if self._is_worth(part, region)]
         return kept, words
-
-    def _is_foreign(self, lines: Sequence[TextLine]) -> bool:
-        """Whether the words of lines are of a language or a script that the reader cannot read."""
-        long = [line for line in lines if len(line.parts) >= _FEW_PARTS]
-        words = [word for line in long for word in self.read(line.region).words]
-        words = [word for word in words if not word.is_math and letters(word) >= _LETTERS]
-        return sum(map(letters, words)) >= _FOREIGN[0] and confidence(words) < _FOREIGN[1]
 
     def _with(self, pieces: list[tuple[Region, bool]], box: Box) -> list[tuple[Region, bool]]:
         """The pieces and a formula that is in none, joined to the one that it stands next to."""

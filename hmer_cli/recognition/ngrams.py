@@ -180,20 +180,22 @@ def _step(
         else:
             after[prefix] = (_add(kept[0], total + silent), _add(kept[1], stays), told)
         needed = least - told - language.bonus  # all that a unit adds but its bonus is negative
+        shares = None
         for next_unit in likely:
             start = blank if next_unit == last else total
             score = start + row[next_unit]
-            if score < needed and (prefix not in parents or (*prefix, next_unit) not in beams):
-                continue
-            if start == _NEVER:
+            held = prefix in parents and (*prefix, next_unit) in beams
+            if start == _NEVER or (score < needed and not held):
                 continue
             longer = (*prefix, next_unit)
             grown = after.get(longer)
-            if grown is None:
-                more = language.added(prefix, language.ngrams.next(prefix), next_unit)
-                after[longer] = (_NEVER, score, told + more)
-            else:
+            if grown is not None:
                 after[longer] = (grown[0], _add(grown[1], score), grown[2])
+                continue
+            shares = language.ngrams.next(prefix) if shares is None else shares
+            said = told + language.added(prefix, shares, next_unit)
+            if held or score + said >= least:
+                after[longer] = (_NEVER, score, said)
     return after
 
 

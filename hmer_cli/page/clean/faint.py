@@ -55,7 +55,8 @@ def remove_light_specks(image: Pixels) -> Pixels:
     _, marks, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
     labels = np.asarray(marks, np.int32)
     darkest = np.zeros(len(stats), np.uint8)
-    np.maximum.at(darkest, labels.ravel().astype(np.intp), depth.ravel())
+    inside = weak > 0
+    np.maximum.at(darkest, labels[inside], depth[inside])
     specks = (stats[:, cv2.CC_STAT_AREA] < _DOT * pen * pen) & (darkest < _LIGHT * usual)
     specks[0] = False
     return np.where(specks[labels], np.uint8(np.median(image)), image).astype(np.uint8)
@@ -63,14 +64,14 @@ def remove_light_specks(image: Pixels) -> Pixels:
 
 def _usual(depth: Pixels) -> float | None:
     """How dark the strokes are, in gray levels below the paper; None where there is no ink."""
-    count, marks = cv2.connectedComponents((depth > _INK).astype(np.uint8), connectivity=8)
+    ink = depth > _INK
+    count, marks = cv2.connectedComponents(ink.astype(np.uint8), connectivity=8)
     if count < 2:
         return None
-    labels = np.asarray(marks, np.int32)
+    labels = np.asarray(marks, np.int32)[ink]
     darkest = np.zeros(count, np.uint8)
-    np.maximum.at(darkest, labels.ravel().astype(np.intp), depth.ravel())
-    area = np.bincount(labels.ravel(), minlength=count)
-    area[0] = 0
+    np.maximum.at(darkest, labels, depth[ink])
+    area = np.bincount(labels, minlength=count)
     order = np.argsort(darkest)
     middle = np.searchsorted(area[order].cumsum(), area.sum() / 2)
     return float(darkest[order[middle]])

@@ -7,6 +7,7 @@ is erased except where strokes run across or along it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -56,6 +57,7 @@ _LIGHTER = 0.6  # of the ink's darkness: pieces of printed lines are lighter
 _PIECE = 110  # least length of such a piece: longer side of the page / this
 _MANY = 6  # times the longer side: least total length of such pieces
 _MORE = 1.5  # the same on a page where other lines were found
+_CLOSED = 3  # times its pixels: more has no image after a closing by three of them
 
 
 @dataclass
@@ -98,16 +100,17 @@ def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
     across, shade = _rules(image, cut_out)
     down, other = _rules(np.ascontiguousarray(image.T), cut_out)
     down = np.ascontiguousarray(down.T)
+    if not (across.any() or down.any()):
+        return remove_faint_rules(image, _MANY)
     reach = 2 * _thickest(image) + 1
     along = cv2.dilate(across, np.ones((1, reach), np.uint8))
     upright = cv2.dilate(down, np.ones((reach, 1), np.uint8))
     crossings = np.asarray(cv2.bitwise_and(along, upright), dtype=np.uint8)
     crossings[image <= min(shade, other) - _DARKER] = 0
-    cleaned = image.copy()
-    cleaned[(across | down | crossings) > 0] = 255
+    cleaned = image | 255 * (across | down | crossings)
     _remove_remains(cleaned, image, across, shade)
     _remove_remains(cleaned.T, image.T, np.asarray(down.T), other)
-    return remove_faint_rules(cleaned, _MORE if across.any() or down.any() else _MANY)
+    return remove_faint_rules(cleaned, _MORE)
 
 
 def is_cut_out(image: Pixels) -> bool:
@@ -132,7 +135,8 @@ def _remove_remains(image: Pixels, before: Pixels, across: Mask, shade: float) -
     near = cv2.dilate(near, np.ones((2 * reach + 1, 1), np.uint8))  # lines are not quite straight
     outside = np.bincount(labels[near == 0], minlength=count)
     darkest = np.full(count, 255, np.uint8)
-    np.minimum.at(darkest, labels.ravel().astype(np.intp), np.ascontiguousarray(image).ravel())
+    inside = ink > 0
+    np.minimum.at(darkest, np.asarray(labels, np.int32)[inside], image[inside])
     area, width = stats[:, cv2.CC_STAT_AREA], stats[:, cv2.CC_STAT_WIDTH]
     flat = (stats[:, cv2.CC_STAT_HEIGHT] <= 2 * reach) & (area <= _THINNER * thick * width)
     remains = flat & (outside <= _OUTSIDE * area) & (darkest >= shade - _AS_DARK)
@@ -147,26 +151,35 @@ def remove_faint_rules(image: Pixels, many: float) -> Pixels:
     A light line on a photo is broken into many pieces. They are kept if their total length is less
     than ``many`` times the longer side. ``image`` and the result: as above.
     """
-    shade = 255 - image
+    shade = np.asarray(cv2.bitwise_not(image), dtype=np.uint8)
     some = shade[::3, ::3]
     some = some[some > 4 * _GRAIN]
     if not len(some):
         return image
-    bold = (shade >= _LIGHTER * np.percentile(some, 90)).astype(np.uint8)
-    faint = ((shade > _GRAIN) & (bold == 0)).astype(np.uint8)
-    faint[cv2.dilate(bold, np.ones((3, 3), np.uint8)) > 0] = 0  # the soft edges of strokes
-    thin = faint.copy()
-    thin[cv2.dilate(bold, np.ones((5, 5), np.uint8)) > 0] = 0
-    thin[cv2.morphologyEx(thin, cv2.MORPH_OPEN, np.ones((6, 6), np.uint8)) > 0] = 0
+    least = math.ceil(_LIGHTER * np.percentile(some, 90))
+    bold = np.asarray(cv2.inRange(shade, np.array(least), np.array(255)), dtype=np.uint8)
+    faint = np.asarray(cv2.inRange(shade, np.array(_GRAIN + 1), np.array(least - 1)), np.uint8)
+    faint &= _far(bold, 3)
+    thin = faint & _far(bold, 5)  # without the soft edges of strokes
     longest = max(image.shape)
-    pieces = np.zeros_like(faint)
+    if _CLOSED * cv2.countNonZero(thin) <= many * longest:
+        return image
+    thin &= np.bitwise_not(cv2.morphologyEx(thin, cv2.MORPH_OPEN, np.ones((6, 6), np.uint8)))
+    pieces = np.zeros(image.shape, np.uint8)
     for turn in (1, -1):  # across, and down
         along = np.ones((1, longest // _PIECE + 1)[::turn], np.uint8)
         joined = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((3, 1)[::turn], np.uint8))
         found = cv2.morphologyEx(joined, cv2.MORPH_OPEN, along)
-        if int(found.sum()) > many * longest:
-            pieces |= cv2.dilate(found, np.ones((3, 9)[::turn], np.uint8))  # soft edges and ends
-    return np.where(pieces & faint, 255, image).astype(np.uint8)
+        if cv2.countNonZero(found) > many * longest:
+            ends = cv2.dilate(found, np.ones((3, 9)[::turn], np.uint8))  # and their soft edges
+            pieces |= np.asarray(ends, np.uint8)
+    return np.asarray(image | (pieces & faint), dtype=np.uint8)
+
+
+def _far(mask: Mask, size: int) -> Mask:
+    """255 where no pixel of a mask of 0 and 255 is in a square of this size around."""
+    near = cv2.dilate(mask, np.ones((size, size), np.uint8))
+    return np.asarray(cv2.bitwise_not(near), dtype=np.uint8)
 
 
 def _thickest(image: Pixels) -> int:
@@ -236,7 +249,7 @@ def _is_paper(image: Pixels, heights: list[float], shade: float) -> bool:
 
 def _paths(image: Pixels, faint: int) -> list[Path]:
     """The y, (W,) each, of lines at least ``faint`` gray levels below the paper."""
-    ink = (image < 255 - faint).astype(np.uint8)
+    _, ink = cv2.threshold(image, 254 - faint, 1, cv2.THRESH_BINARY_INV)
     upright = cv2.getStructuringElement(cv2.MORPH_RECT, (1, _thickest(image) + 1))
     thin = np.asarray(ink - cv2.morphologyEx(ink, cv2.MORPH_OPEN, upright), dtype=np.uint8)
     width = image.shape[1]
@@ -285,11 +298,17 @@ def _pieces(thin: Mask, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32
     linked = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((3, 9), np.uint8))
     linked = cv2.morphologyEx(linked, cv2.MORPH_OPEN, np.ones((1, 15), np.uint8))
     linked = cv2.morphologyEx(linked, cv2.MORPH_CLOSE, np.ones((3, 5), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(linked, connectivity=8)
+    labels = np.zeros(linked.shape, np.int32)
+    x, y, w, h = cv2.boundingRect(linked)
+    if not w:
+        return labels, np.zeros((1, 5), np.int32)
+    there = slice(y, y + h), slice(x, x + w)
+    _, labels[there], stats, _ = cv2.connectedComponentsWithStats(linked[there], connectivity=8)
+    stats[:, :2] += (x, y)
     long = stats[:, cv2.CC_STAT_WIDTH] >= width / _SHORTEST
     flat = stats[:, cv2.CC_STAT_HEIGHT] <= 4 + stats[:, cv2.CC_STAT_WIDTH] / 12
     stats = np.where((long & flat)[:, None], stats, 0)
-    return np.asarray(labels, np.int32), np.asarray(stats, np.int32)
+    return labels, np.asarray(stats, np.int32)
 
 
 def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]:
