@@ -7,6 +7,8 @@ is the median over all components of the darkest pixel of each, weighted by thei
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -27,10 +29,10 @@ def remove_faint(image: Pixels) -> Pixels:
     usual = _usual(depth)
     if usual is None:
         return image
-    weak = (depth > max(_WEAK * usual, _INK / 2)).astype(np.uint8)
+    weak = (depth > int(max(_WEAK * usual, _INK / 2))).astype(np.uint8)
     count, labels = cv2.connectedComponents(weak, connectivity=8)
     strong = np.zeros(count, bool)
-    strong[labels[depth >= _STRONG * usual]] = True
+    strong[labels[depth >= math.ceil(_STRONG * usual)]] = True
     strong[0] = False
     kept = cv2.dilate(strong[labels].astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8))
     paper = np.uint8(np.median(image))  # white would make a rim of the grain around strokes
@@ -47,11 +49,11 @@ def remove_light_specks(image: Pixels) -> Pixels:
     usual = _usual(depth)
     if usual is None:
         return image
-    ink = (depth > _STRONG * usual).astype(np.uint8)
+    ink = (depth > int(_STRONG * usual)).astype(np.uint8)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     rim = int(ink.sum()) - int(cv2.erode(ink, cross).sum())
     pen = 2 * int(ink.sum()) / max(rim, 1)
-    weak = (depth > max(_WEAK * usual, _INK / 2)).astype(np.uint8)
+    weak = (depth > int(max(_WEAK * usual, _INK / 2))).astype(np.uint8)
     _, marks, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
     labels = np.asarray(marks, np.int32)
     darkest = np.zeros(len(stats), np.uint8)

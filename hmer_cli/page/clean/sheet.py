@@ -45,6 +45,8 @@ def find_sheet(image: Pixels) -> Corners | None:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
     blank: Pixels = np.asarray(cv2.medianBlur(closed, 5), dtype=np.uint8)
+    if blank.max() - blank.min() <= _STEP:
+        return None
     for masks in (_bright(blank), _enclosed(blank)):
         found = [each for each in _shapes(masks) if _is_sheet(each, small, blank)]
         if found:

@@ -96,7 +96,7 @@ def _labelled_ink(image: Pixels) -> tuple[Pixels, NDArray[np.int32], NDArray[np.
     components and the statistics of each, as OpenCV gives them."""
     usual = ink_contrast(image)
     for share in _SHARES:
-        ink = (image <= 255 - max(share * usual, _LEAST_CONTRAST)).astype(np.uint8)
+        ink = (image <= int(255 - max(share * usual, _LEAST_CONTRAST))).astype(np.uint8)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
         if not _cluttered(stats):
             break
