@@ -141,7 +141,9 @@ def test_inkml_samples_have_ink_with_the_label_of_the_caption(tmp_path: Path) ->
     ("caption", "label"),
     [
         (r"\sum \limits _ { i } ^ { n } x", r"\sum \limits _ { i } ^ { n } x"),
-        ("{ a }  b", "{ a } b"),  # already tokens of the field: not respelled
+        (r"\sum _ { i = 1 } ^ { n } x ^ 2", r"\sum \limits _ { i = 1 } ^ { n } x ^ { 2 }"),
+        ("x ^ { 2 } _ { 1 }", "x _ { 1 } ^ { 2 }"),
+        ("x ^ { 2 } ^ { 1 }", "x ^ { 2 } ^ { 1 }"),  # no LaTeX, but tokens of labels
         (r"y-y_1=m\times(x)", r"y - y _ { 1 } = m \times ( x )"),
         (r"\frac{1}{2", r"\frac { 1 } { 2"),  # no LaTeX: only cut up
     ],

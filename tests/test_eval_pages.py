@@ -129,6 +129,40 @@ def test_pages_are_found_beside_in_the_folder_named_after_or_where_the_option_sa
     assert [page.name for page in beside.pages] == ["b"]
 
 
+def test_pages_of_one_name_in_two_folders_are_two(tmp_path: Path) -> None:
+    for folder, latex in (("one", "x"), ("two", "y")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.png").write_bytes(encoded(np.full((9, 9), 255, np.uint8)))
+        (tmp_path / folder / "1.json").write_text(truth(latex))
+    found = open_any(str(tmp_path))
+    assert isinstance(found, PageDataset)
+    assert [page.name for page in found.pages] == ["one/1", "two/1"]
+    for page, latex in zip(found.pages, "xy", strict=True):
+        assert page.expressions is not None and page.expressions[0].label == latex
+        assert page.source.name.endswith(f"{page.name}.png")
+
+
+def test_truths_are_labels_however_they_are_spelled(tmp_path: Path) -> None:
+    (tmp_path / "1.png").write_bytes(encoded(np.full((9, 9), 255, np.uint8)))
+    (tmp_path / "1.json").write_text(truth(r"\frac{a}{b}\not\sim x^2"))
+    found = open_any(str(tmp_path))
+    assert isinstance(found, PageDataset) and found.pages[0].expressions is not None
+    label = r"\frac { a } { b } \nsim x ^ { 2 }"
+    assert [each.label for each in found.pages[0].expressions] == [label]
+
+
+@pytest.mark.parametrize(
+    "change", [{"kind": "Display"}, {"latex": None}, {"latex": 1}, {"box": [1, 2, 3]}]
+)
+def test_a_truth_with_a_bad_field_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    content = json.loads(truth())
+    content["expressions"][0].update(change)
+    (tmp_path / "1.png").write_bytes(encoded(np.full((9, 9), 255, np.uint8)))
+    (tmp_path / "1.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"1\.json: a truth of a page with a bad field"):
+        open_any(str(tmp_path))
+
+
 def test_pages_are_scored_end_to_end(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scores = notes / "scores.json"
     found = verb.run(

@@ -200,14 +200,14 @@ def test_generate_guesses_at_no_command(capsys: pytest.CaptureFixture[str]) -> N
     ],
 )
 def test_boxes_far_off_the_page_are_drawn_at_its_edge(text: str) -> None:
-    truth = _truth(text.encode())
+    truth = _truth(text.encode(), "a.json")
     assert truth is not None
     drawn = picture(np.full((50, 60), 255, np.uint8), PageOutcome("a", [], truth["boxes"]))
     assert drawn.size[0] == 60
 
 
 def test_json_without_end_is_no_page() -> None:
-    assert _truth(b"[" * 100_000) is None
+    assert _truth(b"[" * 100_000, "a.json") is None
 
 
 def test_jsonl_holds_no_control_characters() -> None:

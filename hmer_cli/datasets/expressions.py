@@ -135,13 +135,12 @@ class Sample:
 
 def as_label(text: str) -> str:
     """The label of a caption, which may be raw LaTeX; invalid LaTeX is only tokenised."""
-    tokens = tokenize(text)
-    if KNOWN.issuperset(tokens):
-        return join(tokens)
     try:
         return normalise(text)
     except InputError:
-        return join(re.findall(r"\\[A-Za-z]+|\\\S|\S", text))
+        tokens = tokenize(text)
+        known = KNOWN.issuperset(tokens)
+        return join(tokens if known else re.findall(r"\\[A-Za-z]+|\\\S|\S", text))
 
 
 def open_dataset(path: str, split: str | None = None, limit: int | None = None) -> list[Sample]:

@@ -8,7 +8,8 @@ that are ignored in scoring. Boxes are x0, y0, x1, y1.
 
 ``NAME.json`` is the truth of the page ``NAME.*``, and ``NAME-pP.json`` that of page P of ``NAME.*``
 where no file has the whole name. The files are looked for beside the truths, then in the folder of
-the same name without ``-truth``: those of ``notes-truth`` lie in ``notes``.
+the same name without ``-truth``: those of ``notes-truth`` lie in ``notes``. A page in another
+subfolder than its truth is found by its name, if no other has that.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
+from hmer_cli.console import one_line
 from hmer_cli.data.store import Store, open_store, stem
-from hmer_cli.datasets.expressions import Sample, samples_of
+from hmer_cli.datasets.expressions import Sample, as_label, samples_of
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.page.load.images import Pixels
@@ -35,6 +38,7 @@ Kind = Literal["display", "inline"]
 TRUTH = ".json"
 SUFFIX = "-truth"
 
+_FIELDS = "each expression has a box of four numbers, latex, and a kind, display or inline"
 _REMEDY = "put it beside the truth, or name its folder with --pages"
 
 _MAX_BYTES = 16 << 20  # of a page's truth; scan-pages has 5,000 at most
@@ -133,7 +137,11 @@ def open_any(
     if limit is not None and limit < 1:
         raise UsageError(f"limit {limit}: there must be at least one")
     store = open_store(path)
-    truths = {name: truth for name in store.ending(TRUTH) if (truth := _truth(store.read(name)))}
+    truths = {
+        name.removesuffix(TRUTH): truth
+        for name in store.ending(TRUTH)
+        if (truth := _truth(store.read(name), store.where(name)))
+    }
     if not truths:
         if pages is not None:
             raise UsageError(f"{path}: holds no pages", "--pages is for pages with known boxes")
@@ -141,12 +149,16 @@ def open_any(
     if split is not None:
         raise UsageError(f"{path}: pages have no splits", "leave --split out")
     files = _Files(_stores(store, pages))
-    names = {stem(file.removesuffix(TRUTH)): truth for file, truth in truths.items()}
-    if not any(map(files.find, names)):
+    if not any(map(files.find, truths)):
         raise InputError(f"{path}: truths of pages, but not the pages", _REMEDY)
+    counts = Counter(map(stem, truths))
     found = [
-        TruePage(name, *(files.find(name) or _absent(name)), **truth)
-        for name, truth in names.items()
+        TruePage(
+            stem(name) if counts[stem(name)] == 1 else name,
+            *(files.find(name) or _absent(name)),
+            **truth,
+        )
+        for name, truth in truths.items()
     ]
     return PageDataset(path, tuple(found[:limit]))
 
@@ -164,32 +176,33 @@ def _stores(store: Store, pages: str | None) -> Iterator[Store]:
 
 
 class _Files:
-    """Page files by the names of their truths."""
+    """Page files by the paths of their truths, without endings."""
 
     def __init__(self, stores: Iterator[Store]) -> None:
-        self._stores: list[tuple[Store, Mapping[str, str]]] = []
+        self._stores: list[tuple[Store, Mapping[str, str], Mapping[str, str]]] = []
         for store in stores:
-            files = store.ending(*ENDINGS)
-            self._stores.append((store, {_bare(file): file for file in reversed(files)}))
+            whole = {_bare(file): file for file in reversed(store.ending(*ENDINGS))}
+            counts = Counter(map(stem, whole))
+            alone = {stem(name): file for name, file in whole.items() if counts[stem(name)] == 1}
+            self._stores.append((store, whole, alone))
 
     def find(self, name: str) -> tuple[Source, int] | None:
         """The file and the number of the page in it; None if no store has it."""
         named = _PAGE.fullmatch(name)
         wanted = [(name, 1), *([(named["name"], int(named["number"]))] if named else [])]
         for bare, number in wanted:
-            for store, files in self._stores:
-                if bare in files:
-                    file = files[bare]
+            for store, whole, alone in self._stores:
+                file = whole.get(bare) or alone.get(stem(bare))
+                if file:
                     where = store.where(file)
                     return Source(where, where, partial(store.read, file)), number
         return None
 
 
 def _bare(file: str) -> str:
-    """The name of a file without its folder and its ending."""
-    name = stem(file)
-    ending = Path(name).suffix
-    return name.removesuffix(ending) if ending.lower() in ENDINGS else name
+    """The path of a file without its ending."""
+    ending = Path(file).suffix
+    return file.removesuffix(ending) if ending.lower() in ENDINGS else file
 
 
 def _absent(name: str) -> tuple[Source, int]:
@@ -201,28 +214,47 @@ def _absent(name: str) -> tuple[Source, int]:
     return Source(name, name, read), 1
 
 
-def _truth(data: bytes) -> dict[str, Any] | None:
-    """The fields of a `TruePage` in a JSON file; None if it is of another kind."""
+def _truth(data: bytes, name: str) -> dict[str, Any] | None:
+    """The fields of a `TruePage` in a JSON file; None if it is of another kind.
+
+    Raises InputError where a truth is not as it should be.
+    """
     if len(data) > _MAX_BYTES:
         return None
     try:
         content = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not (_are(dict, content, "expressions") or _are(list, content, "formulas")):
+        return None
+    try:
         if "expressions" not in content:
             return {"boxes": tuple(map(_box, content["formulas"]))}
         expressions = tuple(map(_expression, content["expressions"]))
         skip = tuple(map(_box, content.get("skip", ())))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        reason = one_line(f"{type(error).__name__}: {error}")
+        raise InputError(
+            f"{name}: a truth of a page with a bad field ({reason})", _FIELDS
+        ) from error
     boxes = tuple(expression.box for expression in expressions)
     return {"boxes": boxes, "expressions": expressions, "skip": skip}
 
 
+def _are(kind: type, content: object, key: str) -> bool:
+    """Whether a JSON object has a list of such values under ``key``."""
+    values = content.get(key) if isinstance(content, dict) else None
+    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
+
+
 def _expression(one: dict[str, Any]) -> TrueExpression:
-    kind = one.get("kind", "display")
+    kind, latex = one.get("kind", "display"), one["latex"]
     if kind not in ("display", "inline"):
-        raise ValueError(kind)
+        raise ValueError(f"kind {kind!r} is neither display nor inline")
+    if not isinstance(latex, str):
+        raise TypeError(f"latex {latex!r} is no text")
     return TrueExpression(
-        _box(one["box"]), str(one["latex"]), cast(Kind, kind), bool(one.get("sure", True))
+        _box(one["box"]), as_label(latex), cast(Kind, kind), bool(one.get("sure", True))
     )
 
 

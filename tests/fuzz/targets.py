@@ -123,10 +123,11 @@ def captions(data: bytes) -> None:
 
 def page_json(data: bytes) -> None:
     """The truth of a page, drawn on it."""
-    truth = pages._truth(data)
-    if truth is not None:
-        outcome = PageOutcome("a", [(1, 2, 30, 40)], truth["boxes"])
-        picture(np.full((40, 60), 255, np.uint8), outcome)
+    with named("a.json", InputError):
+        truth = pages._truth(data, "a.json")
+        if truth is not None:
+            outcome = PageOutcome("a", [(1, 2, 30, 40)], truth["boxes"])
+            picture(np.full((40, 60), 255, np.uint8), outcome)
 
 
 def boxes_json(data: bytes) -> None:
