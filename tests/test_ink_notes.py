@@ -29,6 +29,7 @@ from hmer_cli.ink.centre_line import centre_line, pen_width
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.notes import kind_of
+from hmer_cli.ink.strokes import stroke_of
 from hmer_cli.ink.svg import svg
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
@@ -110,6 +111,9 @@ def encrypted(package: bytes) -> bytes:
     return bytes(data)
 
 
+DIGITS = b"9" * 400
+"""An integer too large for a float."""
+
 BAD: dict[str, tuple[bytes, str]] = {
     "cut off": (xopp([INK])[:-300], "cut off"),
     "not a number": (xopp([INK], "<stroke>1 2 nan 4</stroke>"), "no number"),
@@ -139,6 +143,14 @@ BAD: dict[str, tuple[bytes, str]] = {
     "json cut off": (b'{"strokes": [[[1, 2]', "not valid JSON"),
     "json NaN": (b'{"strokes": [[[1, NaN], [2, 3]]]}', "no number"),
     "json deep": (b"[" * 100_000, "not valid JSON"),
+    "json large point": (b'{"strokes": [[[1, %s], [2, 3]]]}' % DIGITS, "no number"),
+    "json large column": (b'{"strokes": [{"x": [1, %s], "y": [2, 3]}]}' % DIGITS, "no number"),
+    "json large row": (b"[[[1, 2, 3, 4, 5], [1, 2, 3, 4, -%s]]]" % DIGITS, "no number"),
+    "json large flat": (b"[[1, 2, 3, %s]]" % DIGITS, "no number"),
+    "json large place": (
+        b'{"elements": [{"type": "freedraw", "x": %s, "y": 1, "points": [[1, 2]]}]}' % DIGITS,
+        "no number",
+    ),
 }
 
 
@@ -176,6 +188,24 @@ def test_a_package_of_notes_is_a_document_and_no_archive_of_pictures(tmp_path: P
 ])  # fmt: skip
 def test_strokes_in_json_are_read_in_every_documented_form(content: object) -> None:
     assert_same(read(json.dumps(content).encode())[0])
+
+
+@pytest.mark.parametrize(
+    ("opacity", "shown"), [(100, True), (51, True), (50, False), (None, True), ("50", True)]
+)
+def test_freedraw_counts_unless_its_opacity_is_that_of_a_marker(
+    opacity: object, shown: bool
+) -> None:
+    pen = {"type": "freedraw", "x": 0, "y": 0, "points": [[1, 2], [3, 4]]}
+    other = {**pen, "points": [[5, 6], [7, 8]], "opacity": opacity}
+    (ink,) = read(json.dumps({"elements": [pen, other]}).encode())
+    strokes = [stroke.tolist() for stroke in ink.strokes]
+    assert strokes == [[[1, 2], [3, 4]], *[[[5, 6], [7, 8]]] * shown]
+
+
+def test_a_list_with_an_integer_too_large_for_a_float_is_no_stroke() -> None:
+    with pytest.raises(InputError, match="a stroke is not a list of points"):
+        stroke_of([1, 10**400], "a stroke")
 
 
 @pytest.mark.parametrize(("element", "points"), [

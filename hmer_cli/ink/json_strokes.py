@@ -39,7 +39,7 @@ def read_json(data: bytes, name: str) -> list[Ink]:
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: JSON larger than {MAX_BYTES >> 20} MiB", "split it")
     try:
-        content = json.loads(data)
+        content = json.loads(data, parse_int=float)  # one too large for a float is infinite
     except (ValueError, RecursionError) as error:
         raise InputError(f"{name}: not valid JSON ({error})", _REMEDY) from error
     given = _given(content)
@@ -65,17 +65,20 @@ def _given(content: Any) -> Any:
 def _is_freedraw(element: Any) -> bool:
     if not isinstance(element, dict) or element.get("isDeleted"):
         return False
-    return element.get("type") == "freedraw" and element.get("opacity", 100) > 50
+    opacity = element.get("opacity")
+    marker = isinstance(opacity, float) and opacity <= 50
+    return element.get("type") == "freedraw" and not marker
 
 
 def _freedraw(element: dict[str, Any]) -> list[list[float]]:
     """A stroke of Excalidraw: points from its place; a turned one is turned about its middle."""
     try:
         points = np.array([point[:2] for point in element["points"]], np.float64)
-        middle = (points.min(axis=0) + points.max(axis=0)) / 2
-        cos, sin = np.cos(element.get("angle") or 0), np.sin(element.get("angle") or 0)
-        turned = (points - middle) @ np.array([[cos, sin], [-sin, cos]]) + middle
-        return list((turned + np.array([element["x"], element["y"]])).tolist())
+        with np.errstate(all="ignore"):  # what is not finite is refused by its place
+            middle = (points.min(axis=0) + points.max(axis=0)) / 2
+            cos, sin = np.cos(element.get("angle") or 0), np.sin(element.get("angle") or 0)
+            turned = (points - middle) @ np.array([[cos, sin], [-sin, cos]]) + middle
+            return list((turned + np.array([element["x"], element["y"]])).tolist())
     except (KeyError, TypeError, ValueError, IndexError):
         return []
 

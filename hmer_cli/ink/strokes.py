@@ -25,7 +25,7 @@ def stroke_of(points: ArrayLike, what: str) -> Stroke:
     """A stroke of shape (N, 2). Raises InputError for what is no number, infinite or too large."""
     try:
         found: NDArray[np.float64] = np.asarray(points, np.float64).reshape(-1, 2)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"{what} is not a list of points", _REMEDY) from error
     if not np.isfinite(found).all():
         raise InputError(f"{what} has a coordinate that is no number", _REMEDY)
