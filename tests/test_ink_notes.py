@@ -230,6 +230,35 @@ def test_curves_of_svg_go_where_they_should(path: str) -> None:
     assert ink.strokes[0][:, 1].max() >= 4.5
 
 
+@pytest.mark.parametrize("path", [
+    "M0 0h10a5 5 0 01 5 5v20h30",
+    "M0 0h10a5 5 0 015 5v20h30",
+    "M0 0h10a5,5,0,0,1,5,5v20h30",
+    "M0,0H10A5 5-0 01 15 5V25H45",
+])  # fmt: skip
+def test_flags_of_arcs_may_touch_what_follows(path: str) -> None:
+    (ink,) = read(f"<svg><path stroke='red' d='{path}'/></svg>".encode())
+    (stroke,) = ink.strokes
+    assert stroke[[0, 1, -3, -2, -1]] == pytest.approx(
+        np.array([(0, 0), (10, 0), (15, 5), (15, 25), (45, 25)]), abs=1e-4
+    )
+    arc = stroke[1:-2]
+    assert np.hypot(*(arc - [10, 5]).T) == pytest.approx(np.full(len(arc), 5), abs=1e-4)
+
+
+def test_arcs_in_a_row_need_no_space_and_an_error_in_one_ends_the_path() -> None:
+    for path in ("M0 0a5 5 0 0110 10 5 5 0 10.5.5", "M0 0a5 5 0 0110 10 5 5 0 10.5.5 5 5 0 21 9 9"):
+        (ink,) = read(f"<svg><path stroke='red' d='{path}'/></svg>".encode())
+        (stroke,) = ink.strokes
+        assert np.abs(stroke - [10, 10]).sum(axis=1).min() < 1e-4
+        assert stroke[-1] == pytest.approx(np.array([10.5, 10.5]), abs=1e-4)
+
+
+def test_path_data_of_digits_alone_takes_no_long_time() -> None:
+    (ink,) = read(b"<svg><path stroke='red' d='M0 0L5 5C%s'/></svg>" % (b"1" * 100_000))
+    assert ink.strokes[0].tolist() == [[0, 0], [5, 5]]
+
+
 @pytest.mark.parametrize("hidden", [
     "<defs><path stroke='red' d='M0 0L9 9'/></defs>",
     "<path stroke='red' opacity='.3' d='M0 0L9 9'/>",

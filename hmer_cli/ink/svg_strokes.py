@@ -31,9 +31,15 @@ _PIECES = 5  # lines for a curve
 _MAX_DEPTH = 200
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_TOKENS = re.compile(rf"([MmLlHhVvCcSsQqTtAaZz])|({_NUMBER})")
+_TOKENS = re.compile(rf"[MmLlHhVvCcSsQqTtAaZz]|{_NUMBER}")
+_COMMAND = re.compile(r"[ \t\r\n,]*([MmLlHhVvCcSsQqTtAaZz]?)")
 _TRANSFORM = re.compile(r"(\w{1,20})\s*\(([^()]*)\)")  # linear in any text
-_ARGUMENTS = dict(zip("MLHVCSQTAZ", (2, 2, 1, 1, 6, 4, 4, 2, 7, 0), strict=True))
+_KINDS = "nn nn n n nnnnnn nnnn nnnn nn nnnffnn".split()  # n: number, f: flag, one character
+_PATTERNS = {"n": rf"[ \t\r\n,]*+((?>{_NUMBER}))", "f": r"[ \t\r\n,]*+([01])"}
+_ARGUMENTS = {
+    command: re.compile("".join(_PATTERNS[kind] for kind in kinds))
+    for command, kinds in zip("MLHVCSQTAZ", [*_KINDS, ""], strict=True)
+}
 
 
 def is_svg(data: bytes) -> bool:
@@ -155,19 +161,19 @@ def _path(text: str, what: str) -> list[Matrix]:
     if _TOKENS.sub("", text).strip(" \t\r\n,"):
         raise InputError(f"{what} data is not understood: {text[:40]!r}", "export it again")
     pen = _Pen()
-    tokens = _TOKENS.findall(text)
-    command, index = "", 0
-    while index < len(tokens):
-        if tokens[index][0]:
-            command, index = tokens[index][0], index + 1
+    text = text.rstrip(" \t\r\n,")
+    command, at = "", 0
+    while at < len(text):
+        found = _COMMAND.match(text, at)
+        if found is not None and found[1]:
+            command, at = found[1], found.end()
         elif command.upper() in ("", "Z"):
             raise InputError(f"{what} data has numbers without a command", "export it again")
-        count = _ARGUMENTS[command.upper()]
-        values = [number for _, number in tokens[index : index + count]]
-        if len(values) < count or "" in values:
+        values = _ARGUMENTS[command.upper()].match(text, at)
+        if values is None:
             break  # an error in path data ends the path: SVG 1.1, F.2
-        pen.draw(command, [float(value) for value in values])
-        index += count
+        pen.draw(command, [float(value) for value in values.groups()])
+        at = values.end()
         command = {"M": "L", "m": "l"}.get(command, command)
     return [np.array(line) for line in pen.lines if line]
 
