@@ -104,6 +104,28 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(
     assert said.err or not args
 
 
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [
+        (("--engine", "ray", "--document"), "--document"),
+        (("--engine", "ray", "--watch"), "--watch"),
+        (("--shard", "1/2", "--document"), "--document"),
+        (("--shard", "1/2", "--engine", "ray"), "--engine ray"),
+        (("--pictures",), "--pictures is of --shard"),
+        (("--engine", "ray", "--pictures"), "--pictures is of --shard"),
+        (("--ray-address", "auto"), "--ray-address"),
+    ],
+)
+def test_options_that_exclude_each_other_are_named_and_nothing_is_written(
+    args: tuple[str, ...], named: str, run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    out = "notes.jsonl" if "--shard" in args else "notes.md"
+    assert run("convert", "a.png", "--out", out, *args) == 2
+    assert named in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
 def test_missing_weights_exit_with_3(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -127,7 +127,9 @@ def convert(
 
     interrupts.watch()
     console.set_loudness(int(verbose) - int(quiet))
-    here = bool(watch or debug or paste or copy)
+    if pictures and shard is None:
+        raise UsageError("--pictures is of --shard", "give both or none")
+    here = bool(document or watch or debug or paste or copy)
     _check_engine(engine, shard, ray_address, here, bool(corrections or spelling != "typed"))
     named, outs = inputs or [], out or ["-"]
     cache = None if no_cache else cache_dir or usual()
@@ -177,7 +179,7 @@ def _check_engine(
 ) -> None:
     """Raise UsageError for options that exclude each other.
 
-    ``here``: whether an option for this machine is given, ``later`` whether one of `hmer merge`.
+    ``here``: whether an option of the local engine is given, ``later`` whether one of `hmer merge`.
     """
     if engine == "ray" and shard is not None:
         raise UsageError("--shard and --engine ray divide the inputs both", "give one of them")
@@ -185,8 +187,12 @@ def _check_engine(
         raise UsageError("--ray-address is of --engine ray", "give both or none")
     if shard is not None and (here or later):
         raise UsageError(
-            "--corrections, --spelling, --watch, --debug, --paste, --copy are not for a shard",
+            "--corrections, --spelling, --document, --watch, --debug, --paste, --copy "
+            "are not for a shard",
             "give the first two to hmer merge",
         )
     if engine == "ray" and here:
-        raise UsageError("--watch, --debug, --paste and --copy are not for --engine ray")
+        raise UsageError(
+            "--document, --watch, --debug, --paste and --copy are not for --engine ray",
+            "leave --engine out",
+        )
