@@ -2,7 +2,7 @@ r"""Joins a CTC model, a graph model and language models to one weights file, an
 
 Input: a weights file and the folder of a graph run. Output: a weights file.
 
-    python -m hmer_cli.training.join hmer-wide-8 runs/pieces --beside --name hmer-wide-9 \
+    python -m hmer_cli.training.join hmer-wide-13 runs/pieces --beside --name mine \
         --data ../shared/data/crohme.zip
 """
 

@@ -1,6 +1,6 @@
 r"""A CTC model for a larger vocabulary, without training.
 
-    python -m hmer_cli.training.widen hmer-wide-11 train/recipes/wide-2.toml \
+    python -m hmer_cli.training.widen runs/average/hmer-wide-5.onnx train/recipes/wide-2.toml \
         --data ../shared/data/crohme.zip --out runs/wide-270.onnx
 
 Input: a weights file, and a recipe whose vocabulary holds its tokens and more. Output: a weights
