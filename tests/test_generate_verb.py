@@ -13,9 +13,10 @@ from lxml import etree
 from hmer_cli.commands import eval_regions
 from hmer_cli.commands.generate import generate, outcome
 from hmer_cli.datasets.expressions import open_dataset
-from hmer_cli.datasets.pages import open_any
+from hmer_cli.datasets.pages import PageDataset, open_any
 from hmer_cli.errors import InputError, OutputError, UsageError
 from hmer_cli.ink.inkml import read_inkml
+from hmer_cli.metrics.pages import ReadExpression, score_page, score_pages
 from hmer_cli.training.compose.examples import examples
 
 LABELS = [r"x ^ { 2 } + \sqrt { y }", r"\frac { a } { b } = \sin \theta"]
@@ -160,8 +161,9 @@ def test_pages_have_boxes_round_their_expressions_and_eval_scores_them(tmp_path:
     for name in ("00001", "00002"):
         page = cv2.imread(str(tmp_path / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
         truth = json.loads((tmp_path / f"{name}.json").read_text())
-        assert len(truth["formulas"]) == len(truth["labels"]) > 2
-        for x0, y0, x1, y1 in np.array(truth["formulas"]).round().astype(int):
+        assert list(truth) == ["expressions"] and len(truth["expressions"]) > 2
+        boxes = np.array([one["box"] for one in truth["expressions"]])
+        for x0, y0, x1, y1 in boxes.round().astype(int):
             assert 0 <= x0 < x1 <= page.shape[1] and 0 <= y0 < y1 <= page.shape[0]
             inside = page[y0:y1, x0:x1] < 128
             assert inside.any()
@@ -169,6 +171,23 @@ def test_pages_have_boxes_round_their_expressions_and_eval_scores_them(tmp_path:
             assert edge.mean() < 0.1, "the ink of an expression ends inside its box"
     scored = eval_regions.evaluate(open_any(str(tmp_path), limit=1), find=lambda study, fold: [])
     assert len(scored.outcomes) == 1 and scored.failed == 0
+
+
+def test_readings_of_generated_pages_are_scored_end_to_end(tmp_path: Path) -> None:
+    given = [r"\frac { a } { b }", "x + 1"]
+    generate(str(tmp_path), [r"\frac ab", "x+1"], count=2, page=True, seed=3)
+    dataset = open_any(str(tmp_path))
+    assert isinstance(dataset, PageDataset) and dataset.labelled
+    for page in dataset.pages:
+        assert page.expressions
+        assert {one.label for one in page.expressions} <= set(given)
+        reads = [ReadExpression(one.box, one.label, 1.0) for one in page.expressions]
+        found = score_pages([score_page(page.name, page.expressions, reads[1:])])
+        total = found.display.truth + found.inline.truth
+        right = found.display.right + found.inline.right
+        assert (total, right) == (len(page.expressions), len(page.expressions) - 1)
+    kinds = [one.kind for page in dataset.pages for one in page.expressions or ()]
+    assert set(kinds) == {"display", "inline"}
 
 
 def test_what_an_earlier_run_left_is_refused_or_cleared_and_nothing_else(tmp_path: Path) -> None:

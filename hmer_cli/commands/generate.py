@@ -274,15 +274,18 @@ def _sampled(engine: Engine, rng: np.random.Generator) -> str:
 
 
 def write_one_page(plan: Plan, index: int) -> Item:
-    """Write the image of one page and the boxes and labels of its expressions."""
+    """Write the image of one page and its expressions, as `hmer_cli.datasets.pages` reads them."""
     rng, style = plan.start(index)
     if plan.labels:
         done = write_page(lambda: plan.labels[int(rng.integers(len(plan.labels)))], style, rng)
     else:
         done = write_page(lambda: FormulaGrammar().sample(rng), style, rng)
     name = _name(index)
-    boxes = [[round(value, 1) for value in box] for box in done.boxes]
-    truth = json.dumps({"formulas": boxes, "labels": done.labels}, ensure_ascii=False)
+    expressions = [
+        {"box": [round(value, 1) for value in box], "latex": label, "kind": kind}
+        for box, label, kind in zip(done.boxes, done.labels, done.kinds, strict=True)
+    ]
+    truth = json.dumps({"expressions": expressions}, ensure_ascii=False)
     files.replace(plan.folder / f"{name}.png", _png(done.image))
     files.replace(plan.folder / f"{name}.json", f"{truth}\n".encode())
     picture = _embedded(done.image, name) if index < SHOWN_PAGES else ""

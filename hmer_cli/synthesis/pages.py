@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -50,13 +51,17 @@ _INLINE = (9.0, 3.0)
 """The largest width and height of an inline expression, in x heights."""  # convention
 
 
+Kind = Literal["display", "inline"]
+
+
 @dataclass
 class Page:
-    """A page: pixels (H, W), and the box in pixels and the label of every expression."""
+    """A page: pixels (H, W), and of every expression the box in pixels, the label and the kind."""
 
     image: Image
     boxes: list[Box] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
+    kinds: list[Kind] = field(default_factory=list)
 
 
 def write_page(source: Callable[[], str], style: int, rng: np.random.Generator) -> Page:
@@ -128,7 +133,7 @@ class _PageWriter:
                     piece, label = self.expression(_INLINE)
                 if x + piece.box[2] > end:
                     break
-                self.put(piece, x, y, label)
+                self.put(piece, x, y, label, "inline")
                 x += piece.box[2] + self.x * float(self.rng.uniform(0.8, 1.3))
             y += self.pitch
         return y + 0.3 * self.pitch
@@ -141,7 +146,7 @@ class _PageWriter:
             base = y - piece.box[1]
             if base + piece.box[3] > HEIGHT - _MARGIN:
                 return float(HEIGHT)
-            self.put(piece, x, base, label)
+            self.put(piece, x, base, label, "display")
             y = base + piece.box[3] + float(self.rng.uniform(1.0, 1.8)) * self.x
         return y + 2.4 * self.x
 
@@ -170,7 +175,7 @@ class _PageWriter:
                 return piece, label
         return self.word(), ""
 
-    def put(self, piece: _Piece, x: float, y: float, label: str) -> None:
+    def put(self, piece: _Piece, x: float, y: float, label: str, kind: Kind) -> None:
         """Add strokes at x on the baseline y, and the box of an expression if it has a label."""
         shift = np.array([x, y], np.float32)
         self.strokes += [stroke + shift for stroke in piece.strokes]
@@ -179,6 +184,7 @@ class _PageWriter:
             pad = _PAD * self.x
             self.found.boxes.append((x + x0 - pad, y + y0 - pad, x + x1 + pad, y + y1 + pad))
             self.found.labels.append(label)
+            self.found.kinds.append(kind)
 
 
 def _paper(kind: str, first: float, pitch: float, rng: np.random.Generator) -> Image:
