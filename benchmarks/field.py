@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.tokens import tokenize
+from hmer_cli.metrics.pages import comparable
 
 Record = dict[str, Any]
 Tokens = tuple[str, ...]
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "eqs.tex"
-SAME = {"\\varepsilon": "\\epsilon", "\\bullet": "\\cdot", "\\Theta": "\\theta"}
-SAME |= {"\\dots": "\\ldots", "\\cdots": "\\ldots", "\\kappa": "K", "\\text": "\\mathrm"}
-UNSAID = {"\\limits", "\\left", "\\right", "\\displaystyle"}
 ON_PAGES = ("golden", "euler", "triangle", "circle", "energy")
 USUAL = 8
 NUMBERS = {"pages12": 36, "crop_first3": 3, "layer_hidden": 4}
@@ -135,11 +134,8 @@ def whole(record: Record) -> Tokens:
 
 
 def normal(label: str) -> Tokens:
-    """Its tokens, without what no hand shows."""
-    tokens = [SAME.get(token, token) for token in label.split() if token not in UNSAID]
-    while tokens and tokens[-1] in (".", ",", ";"):
-        tokens.pop()
-    return tuple(tokens)
+    """Its tokens in the form in which labels are compared."""
+    return tuple(tokenize(comparable(label)))
 
 
 if __name__ == "__main__":

@@ -132,6 +132,24 @@ def test_confusions_of_symbols_have_no_braces() -> None:
     assert scores.symbol_confusions(pairs) == [Confusion("1", "z", 1), Confusion(r"\sqrt", "", 1)]
 
 
+@pytest.mark.parametrize(
+    ("truth", "prediction", "found"),
+    [
+        (r"\mathbb { R }", "R", [Confusion(r"\mathbb", "", 1)]),
+        (r"\begin{pmatrix} a \end{pmatrix}", r"( a \end{pmatrix}",
+         [Confusion(r"\begin{pmatrix}", "(", 1)]),
+        (r"\begin{cases} a \\ b \end{cases}", r"\begin{aligned} a \\ b \end{aligned}",
+         [Confusion(r"\begin{cases}", "", 1)]),
+        (r"\begin{aligned} a & = b \end{aligned}", "a = b", []),
+        (r"\overset { a } { = }", r"\begin{matrix} a \\ = \end{matrix}", []),
+    ],
+)  # fmt: skip
+def test_confusions_of_symbols_are_of_all_tokens_that_leave_ink(
+    truth: str, prediction: str, found: list[Confusion]
+) -> None:
+    assert scores.symbol_confusions([Pair(truth, prediction)]) == found
+
+
 @given(st.lists(st.builds(Pair, labels, labels), min_size=1, max_size=8))
 def test_short_and_long_make_the_whole(pairs: list[Pair]) -> None:
     groups = scores.score_by_length(pairs)

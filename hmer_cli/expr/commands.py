@@ -105,7 +105,8 @@ STRUCTURE = (
 )
 
 UNWRITTEN = frozenset(
-    r"{ } ^ _ & \\ \limits \overset \underset \begin{matrix} \end{matrix} \end{cases}".split()
+    r"""{ } ^ _ & \\ \limits \overset \underset \begin{matrix} \end{matrix} \end{cases}
+    \begin{aligned} \end{aligned}""".split()
 )
 """Tokens that leave no ink."""
 

@@ -30,7 +30,7 @@ EQUIVALENT = {
     r"\kappa": "K",
     r"\text": r"\mathrm",
 }
-"""Tokens that look alike in handwriting: each is mapped to the other."""
+"""Tokens that look alike in handwriting: each is mapped to what stands behind it."""
 
 _UNWRITTEN = frozenset((r"\limits", r"\left", r"\right", r"\displaystyle"))
 _PUNCTUATION = frozenset(".,;")

@@ -16,14 +16,11 @@ import jiwer
 
 from hmer_cli.errors import InputError
 from hmer_cli.expr import tree
-from hmer_cli.expr.commands import COVERS, STACKS, STRUCTURE
+from hmer_cli.expr.commands import UNWRITTEN
 from hmer_cli.expr.tokens import join, tokenize
 
 SHORT = 14
 """Tokens of the longest expression that the seed (Monawwar and Chung, 2025) counts as short."""
-
-_UNWRITTEN = STRUCTURE - {r"\sqrt"} - STACKS - COVERS
-"""Tokens that leave no ink."""
 
 LENGTHS = {
     "short": (0, SHORT),
@@ -162,12 +159,12 @@ def confusions(pairs: Sequence[Pair]) -> list[Confusion]:
 
 
 def symbol_confusions(pairs: Sequence[Pair]) -> list[Confusion]:
-    """`confusions` of the tokens that are written: no braces, scripts, cells or fonts."""
+    """`confusions` of the tokens that are written: no braces, scripts or cells."""
     return confusions([Pair(_written(pair.truth), _written(pair.prediction)) for pair in pairs])
 
 
 def _written(label: str) -> str:
-    return join(token for token in tokenize(label) if token not in _UNWRITTEN)
+    return join(token for token in tokenize(label) if token not in UNWRITTEN)
 
 
 def _confused(aligned: jiwer.WordOutput) -> Iterator[tuple[str, str]]:
