@@ -144,6 +144,15 @@ def test_lines_of_a_writer_have_their_share_and_some_are_held_out() -> None:
     assert (len(learned), held) == (72, [])
 
 
+@pytest.mark.parametrize("share", [1.0, 1.5, -0.1, float("nan")])
+def test_a_share_of_all_or_more_is_wrong_usage(share: float) -> None:
+    pytest.importorskip("torch")
+    from hmer_cli.training.recogniser import with_own
+
+    with pytest.raises(UsageError, match=r"own\.share .* below 1"):
+        with_own([], [], Own(share=share))
+
+
 def test_a_page_of_several_lines_gives_a_file_each(tmp_path: Path) -> None:
     page = Ink(tuple(s for y in (60, 160, 260) for s in moved(INK, 60, y).strokes))
     path = tmp_path / "page.xopp"

@@ -30,6 +30,8 @@ from hmer_cli.training.recipe import Recipe, load
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.systems.base import Say
 
+_REMEDY = "average runs of one kind"
+
 BATCHES, EVERY, SEED = 120, 3, 0
 """Training batches that tell the means anew, and of how many expressions one is drawn for them."""
 
@@ -42,29 +44,55 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", help=told)
     parser.add_argument("--data", type=Path, required=True, help="the CROHME package")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--set", action="append", default=[], help="a change to the recipe")
     given = parser.parse_args()
-    average(load(given.recipe), given.runs, given.data, given.out, say)
+    plan = load(given.recipe, given.set)
+    average(plan, given.recipe, given.runs, given.data, given.out, say, given.set)
 
 
-def average(plan: Recipe, runs: Sequence[Path], data: Path, out: Path, say: Say) -> Path:
+def average(
+    plan: Recipe,
+    recipe: Path,
+    runs: Sequence[Path],
+    data: Path,
+    out: Path,
+    say: Say,
+    changes: Sequence[str] = (),
+) -> Path:
     """The weights file of the mean of the best weights of ``runs``, folders of ``hmer train``.
 
-    A folder named twice counts twice. Raises UsageError where their models differ.
+    ``plan`` was read from ``recipe`` with ``changes``. A folder named twice counts twice. Raises
+    UsageError where the models differ.
     """
     system, content = load_system(runs[0] / BEST)
     states = [system.model.state_dict()]
     for run in runs[1:]:
         other, found = load_system(run / BEST)
         if found["tokens"] != content["tokens"]:
-            raise UsageError(f"{runs[0]} and {run} have other tokens", "average runs of one kind")
+            raise UsageError(f"{runs[0]} and {run} have other tokens", _REMEDY)
+        if not alike(system.shape, other.shape):
+            raise UsageError(f"{runs[0]} and {run} have models of other shapes", _REMEDY)
         states.append(other.model.state_dict())
     system.model.load_state_dict(mean(states))
     settle(system.model, shown(system, plan, data, BATCHES, EVERY, SEED))
     out.mkdir(parents=True, exist_ok=True)
     torch.save({**content, "average": system.model.state_dict()}, out / BEST)
     shutil.copyfile(runs[0] / LOG, out / LOG)
-    command = ["python", "-m", "hmer_cli.training.average", *map(str, runs), "--data", str(data)]
-    return deliver(plan, data, out, shlex.join([*command, "--out", str(out)]), say)
+    command = ["python", "-m", "hmer_cli.training.average", str(recipe), *map(str, runs)]
+    command += ["--data", str(data), "--out", str(out)]
+    command += [part for change in changes for part in ("--set", change)]
+    return deliver(plan, data, out, shlex.join(command), say)
+
+
+def alike(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether the shapes of two models are equal, but for parts that one of them may lack.
+
+    These are the stem for motion, fronts of graph models, and the decoder of CTC models.
+    """
+    lacking = {"channels", "fronts"}
+    if 0 in (first.get("decoder"), other.get("decoder")):
+        lacking.add("decoder")
+    return all(first.get(k) == other.get(k) for k in (first.keys() | other.keys()) - lacking)
 
 
 def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:

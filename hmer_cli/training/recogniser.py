@@ -41,7 +41,7 @@ def train_recogniser(
 ) -> Path:
     """Train as ``plan`` says, which was read from ``recipe``; see `hmer_cli.commands.train.train`.
 
-    Raises InputError where there is nothing to train on.
+    Raises InputError where there is nothing to train on, UsageError for an ``own.share`` of 1.
     """
     group = ProcessGroup.join()
     if not group.leads:
@@ -80,7 +80,12 @@ def _all_of(path: Path, split: str) -> list[Sample]:
 def with_own(
     learned: Sequence[Example], own: Sequence[Example], plan: Own
 ) -> tuple[list[Example], list[Example]]:
-    """What is learnt from, ``own`` examples as often as their share asks, and those held out."""
+    """What is learnt from, ``own`` examples as often as their share asks, and those held out.
+
+    Raises UsageError for a share that is not from 0 to below 1.
+    """
+    if not 0 <= plan.share < 1:
+        raise UsageError(f"own.share {plan.share:g}: must be at least 0 and below 1", "change it")
     held = list(own[plan.held - 1 :: plan.held]) if plan.held else []
     kept = [example for i, example in enumerate(own, 1) if not plan.held or i % plan.held]
     times = 1

@@ -21,7 +21,7 @@ from hmer_cli.training.hmeg.run import HandPlan, train_hand
 from hmer_cli.training.join import join
 from hmer_cli.training.lines import train_lines
 from hmer_cli.training.loop import BEST, LOG
-from hmer_cli.training.recipe import Recipe, load
+from hmer_cli.training.recipe import load
 from hmer_cli.training.recogniser import train_recogniser
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.release import Job, Run, Scores
@@ -66,7 +66,9 @@ def lines(job: Job) -> Scores:
 def mean(job: Job) -> Scores:
     """The mean of the weights of the stages it comes from; one named twice counts twice."""
     runs = [job.folders[name] for name in job.stage.source]
-    return _delivered(job, average(_plan(job), runs, job.data["crohme"], job.folder, job.say))
+    recipe, changes = job.beside / job.stage.recipe, _changes(job)
+    plan, data = load(recipe, changes), job.data["crohme"]
+    return _delivered(job, average(plan, recipe, runs, data, job.folder, job.say, changes))
 
 
 def joined(job: Job) -> Scores:
@@ -146,10 +148,6 @@ KINDS: dict[str, Run] = {
 def _changes(job: Job) -> list[str]:
     """The changes to the recipe, among them the name that the weights are to have."""
     return [f"name={Path(job.stage.output).stem}", f"seed={job.stage.seed}", *job.stage.set]
-
-
-def _plan(job: Job) -> Recipe:
-    return load(job.beside / job.stage.recipe, _changes(job))
 
 
 def _delivered(job: Job, made: Path, scored: bool = True) -> Scores:
