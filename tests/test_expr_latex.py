@@ -63,6 +63,16 @@ GOLDEN = {
     r"\tan{x}^{-2} \ln{x}^{-1}": r"\tan x ^ { - 2 } \ln x ^ { - 1 }",
     "x % a comment": "x",
     r"x \hspace{1cm} y \label{eq:1} \kern 2pt z": "x y z",
+    # one length, and no more, belongs to the command
+    r"y\hskip 1em x": "y x",
+    r"a\kern3pt n+1": "a n + 1",
+    r"a\kern-.5ex 2": "a 2",
+    r"a\mkern 18mu mu\mskip1,5mu 1": "a m u 1",
+    r"a\vskip 1 true cm cm": "a c m",
+    r"a\hskip 2pt plus 1fil minus 0.5pt plus": "a p l u s",
+    r"a\hskip 2pt + 1": "a + 1",
+    r"a\kern x": "a x",
+    r"a\hskip 0pt\tag*{1}": "a",
     "x² ≤ π·۵": r"x ^ { 2 } \leq \pi \cdot 5",
 }
 

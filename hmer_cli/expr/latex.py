@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 
 from hmer_cli.expr.commands import (
     COVERS,
@@ -45,12 +45,14 @@ WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
 _TOKEN = re.compile(
     r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+\s*\*?)\s*\}"
     r"|\\\\\*?(?:\s*\[[\s\d.-]+(?:p\s*t|e\s*m|e\s*x|c\s*m|m\s*m|i\s*n)\s*\])?"
-    r"|\\(?:hspace|vspace|operatorname)\s*\*"
+    r"|\\(?:hspace|vspace|operatorname|tag)\s*\*"
     r"|\\[A-Za-z]+|\\.|%[^\n]*"
     rf"|(?<![A-Za-z])(?:{'|'.join(WORDS)})(?![A-Za-z])|\S",
     re.DOTALL,
 )
-_LENGTH = re.compile(r"[-\d.]|p|t|e|m|x|c|u|i|n")
+_LENGTH = r"[-+]*(?:\d+[.,]?\d*|[.,]\d+)(?:true)?(?:p[tc]|e[mx]|[cm]m|in|mu|[bs]p"
+_GLUE = re.compile(rf"{_LENGTH})(?:plus{_LENGTH}|fil{{1,3}}))?(?:minus{_LENGTH}|fil{{1,3}}))?")
+"""One length of TeX, without its spaces, with how far it stretches and shrinks."""
 _ARITY = {**dict.fromkeys(STACKS | PLACERS, 2), **dict.fromkeys(COVERS | FONTS, 1)}
 _OTHERS = frozenset(r"\not \root \of \substack \pmod".split())
 _HANDLED = KNOWN | SILENT | HIDDEN | UPRIGHT | FENCES | _OTHERS | set(SWITCHES) | set(INFIX)
@@ -59,6 +61,7 @@ _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
 _NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
 _INVERSE = ["^", "{", "-", "1", "}"]
 _MAX_DEPTH = 100
+_MOST_OF_A_LENGTH = 80  # convention
 MAX_TOKENS = 10_000
 """Of one expression; a page of nothing but formulas has some 1,000."""
 
@@ -268,11 +271,13 @@ class _Rewriter:
         return ["^", "{", *primes, "}", *subscript]
 
     def _hidden(self) -> list[str]:
+        """Drops the argument in braces, or the one length without them."""
         if self._next == "{":
             self._argument()
-        else:
-            while _LENGTH.fullmatch(self._next):
-                self.at += 1
+            return []
+        ahead = takewhile(lambda token: len(token) == 1, islice(self.tokens, self.at, None))
+        if length := _GLUE.match("".join(islice(ahead, _MOST_OF_A_LENGTH))):
+            self.at += length.end()
         return []
 
     def _fence(self) -> list[str]:
