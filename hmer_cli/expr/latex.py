@@ -163,9 +163,10 @@ class _Rewriter:
                 self.at += 1
                 rest = self._rest(end)
                 return out + (_wrap(SWITCHES[token], rest) if SWITCHES[token] else _upright(rest))
-            if token == "'" and not out:  # x ^ { ' }: already raised
-                self.tokens[self.at] = r"\prime"
-            out += self._item(out)
+            if token == "'" and not out:  # x ^ { '' }: already raised
+                out += self._ticks()
+            else:
+                out += self._item(out)
         return out
 
     def _rest(self, end: str) -> list[str]:
@@ -245,8 +246,7 @@ class _Rewriter:
         if self._next in _NO_ARGUMENT:
             return []
         if self._next == "'":
-            self.at += 1
-            return ["{", r"\prime", "}"]
+            return ["{", *self._ticks(), "}"]
         item = self._item([])
         return item if item[:1] == ["{"] else ["{", *item, "}"]
 
@@ -256,12 +256,16 @@ class _Rewriter:
         self.at += 1
         return ["[", "{", *self._row("]"), "}", *self._close("]")]
 
-    def _primes(self) -> list[str]:
-        r"""``x''^2`` is ``x ^ { \prime \prime 2 }``."""
-        primes = [r"\prime"]
+    def _ticks(self) -> list[str]:
+        """The ticks from here on, as raised primes."""
+        begin = self.at
         while self._next == "'":
             self.at += 1
-            primes.append(r"\prime")
+        return [r"\prime"] * (self.at - begin)
+
+    def _primes(self) -> list[str]:
+        r"""``x''^2`` is ``x ^ { \prime \prime 2 }``."""
+        primes = [r"\prime", *self._ticks()]
         subscript: list[str] = []
         if self._next == "_":
             subscript = [self._take(), *self._argument()]

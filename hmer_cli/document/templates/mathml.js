@@ -39,15 +39,17 @@ function Typeset(grammar) {
       !set.sizes.has(token) && !(token === "." && set.sizes.has(found[i - 1])));
   }
 
-  /** x'' is x ^ { \prime \prime }, and x'^2 is x ^ { \prime 2 }. */
+  /** x'' and x^{''} are x ^ { \prime \prime }, and x'^2 is x ^ { \prime 2 }. */
   function primed(found) {
     const out = [];
     for (let i = 0; i < found.length; i++) {
-      if (found[i] !== "'") out.push(found[i]);
-      else if (/^[{^_]$/.test(out.at(-1) ?? "{")) out.push("\\prime");
+      if (found[i] !== "'") { out.push(found[i]); continue; }
+      const before = out.at(-1) ?? "{", primes = ["\\prime"];
+      while (found[i + 1] === "'") { primes.push("\\prime"); i++; }
+      if (before === "{") out.push(...primes);
+      else if (/^[_^]$/.test(before)) out.push("{", ...primes, "}");
       else {
-        out.push("^", "{", "\\prime");
-        while (found[i + 1] === "'") { out.push("\\prime"); i++; }
+        out.push("^", "{", ...primes);
         if (found[i + 1] === "^" && found[i + 2] === "{") i += 2;  // its own brace closes it
         else if (found[i + 1] === "^" && i + 2 < found.length) out.push(found[i += 2], "}");
         else out.push("}");
