@@ -80,6 +80,11 @@ GOLDEN = {
     r"a\hskip 2pt + 1": "a + 1",
     r"a\kern x": "a x",
     r"a\hskip 0pt\tag*{1}": "a",
+    "10⁵ + H₂O - x⁻¹": "1 0 ^ { 5 } + H _ { 2 } O - x ^ { - 1 }",
+    "x²³ x₁₂": "x ^ { 2 3 } x _ { 1 2 }",
+    "x²₁ + y₁² + z′²": r"x _ { 1 } ^ { 2 } + y _ { 1 } ^ { 2 } + z ^ { \prime 2 }",
+    "log₂8 eⁱⁿ f⁽²⁾ 90°": r"\log _ { 2 } 8 e ^ { i n } f ^ { ( 2 ) } 9 0 ^ { \circ }",
+    "xᵝᵢ": r"x _ { i } ^ { \beta }",
     "x² ≤ π·۵": r"x ^ { 2 } \leq \pi \cdot 5",
 }
 
@@ -146,6 +151,7 @@ DIALECTS = {
     "<mroot><mi>x</mi><mn>3</mn></mroot>": r"\sqrt [ 3 ] { x }",
     "<msqrt><mi>x</mi><mi>y</mi></msqrt>": r"\sqrt { x y }",
     # other tools
+    "<mtext>x₁²³</mtext>": "x _ { 1 } ^ { 2 3 }",
     "<mn>12.5</mn><mo>−</mo><mi>α</mi>": r"1 2 . 5 - \alpha",
     "<mover><mi>v</mi><mo>→</mo></mover>": r"\vec { v }",
     '<mfenced open="["><mi>a</mi><mi>b</mi></mfenced>': "[ a , b )",

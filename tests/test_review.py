@@ -326,7 +326,7 @@ def test_nothing_of_the_page_dresses_its_formulas(page: Chromium) -> None:
         r"\left(\dfrac{a}{b}\right)^2", "x'' + y'^{2}", "sin x", r"\mathrm{d}x \, \le ½"[:-2] + "1",
         r"α\to∞", r"\sum_{i}^n\int_0^1\lim_x",
         r"\begin{array}{cc} a & b \\ c & d \end{array}", r"\sqrt[3]x_1^2", "a % comment",
-        "f^{''} + {}^{'''}x + g^″",
+        "f^{''} + {}^{'''}x + g^″", "10⁵H₂O x²³₁",
     ],
 )  # fmt: skip
 def test_typed_latex_means_what_convert_will_take_it_for(page: Chromium, typed: str) -> None:

@@ -29,6 +29,7 @@ from hmer_cli.expr.spellings import (
     HIDDEN,
     INFIX,
     NEGATED,
+    SCRIPT_RUN,
     SILENT,
     SWITCHES,
     SYNONYMS,
@@ -42,12 +43,13 @@ from hmer_cli.expr.typed_commands import COMMANDS
 
 WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
 """Names that are functions also without a backslash."""
+_NAMES = frozenset(WORDS)
 _TOKEN = re.compile(
     r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+\s*\*?)\s*\}"
     r"|\\\\\*?(?:\s*\[[\s\d.-]+(?:p\s*t|e\s*m|e\s*x|c\s*m|m\s*m|i\s*n)\s*\])?"
     r"|\\(?:hspace|vspace|operatorname|tag)\s*\*"
     r"|\\[A-Za-z]+|\\.|%[^\n]*"
-    rf"|(?<![A-Za-z])(?:{'|'.join(WORDS)})(?![A-Za-z])|\S",
+    rf"|(?<![A-Za-z])(?:{'|'.join(WORDS)})(?![A-Za-z])|{SCRIPT_RUN}|\S",
     re.DOTALL,
 )
 _LENGTH = r"[-+]*(?:\d+[.,]?\d*|[.,]\d+)(?:true)?(?:p[tc]|e[mx]|[cm]m|in|mu|[bs]p"
@@ -96,7 +98,7 @@ def _lex(source: str, split: bool = True) -> Iterator[str]:
         elif token.startswith("\\"):
             yield from _control(token.rstrip("* \n\t") if token[1:2].isalpha() else token, split)
         else:
-            yield from sign_tokens(token) if len(token) == 1 else [f"\\{token}"]
+            yield from [f"\\{token}"] if token in _NAMES else sign_tokens(token)
 
 
 def _control(word: str, split: bool) -> Iterator[str]:

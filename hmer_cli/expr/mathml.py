@@ -8,13 +8,14 @@ other tools, with Unicode symbols, accents, fences and tables, is supported.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hmer_cli.expr.commands import STACKS
 from hmer_cli.expr.node import Node, Tree, stack_limits
-from hmer_cli.expr.spellings import ESCAPED, name_token, sign_tokens
+from hmer_cli.expr.spellings import ESCAPED, SCRIPT_RUN, name_token, sign_tokens
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
 
@@ -40,6 +41,7 @@ _ACCENTS = {
     "‾": r"\overline", "_": r"\overline", "―": r"\overline", "⏞": r"\overbrace",
 }  # fmt: skip
 _TYPED = ESCAPED | {"^": r"\wedge", "~": r"\sim", "\\": r"\backslash", "'": r"\prime"}
+_CHARACTER = re.compile(rf"{SCRIPT_RUN}|.", re.DOTALL)
 _FRAMES = STACKS | {r"\sqrt"}
 _FONTS = {"double-struck": r"\mathbb", "script": r"\mathcal", "fraktur": r"\mathfrak"}
 _SCRIPTS = {
@@ -153,7 +155,8 @@ def _fenced(element: Element, rows: list[Tree]) -> Tree:
 
 def _signs(text: str) -> list[str]:
     """The tokens of a text, character by character; a prime is already raised by its ``msup``."""
-    signs = [t for c in text for t in ([_TYPED[c]] if c in _TYPED else sign_tokens(c))]
+    characters = _CHARACTER.findall(text)
+    signs = [t for c in characters for t in ([_TYPED[c]] if c in _TYPED else sign_tokens(c))]
     return [r"\prime" if sign == "'" else sign for sign in signs]
 
 

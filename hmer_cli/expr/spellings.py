@@ -58,9 +58,9 @@ UNICODE = _pairs(
     ϑ \vartheta; ι \iota; κ \kappa; λ \lambda; μ \mu; µ \mu; ν \nu; ξ \xi; π \pi; ϖ \varpi; ρ \rho;
     ϱ \varrho; σ \sigma; ς \varsigma; τ \tau; υ \upsilon; φ \phi; ϕ \phi; χ \chi; ψ \psi; ω \omega;
     Γ \Gamma; Δ \Delta; ∆ \Delta; Θ \Theta; Λ \Lambda; Ξ \Xi; Π \Pi; Σ \Sigma; Υ \Upsilon; Φ \Phi;
-    Ψ \Psi; Ω \Omega; ² ^ { 2 }; ³ ^ { 3 }; ¹ ^ { 1 }"""
+    Ψ \Psi; Ω \Omega; ° ^ { \circ }"""
 )
-"""Unicode character -> tokens."""
+"""Unicode character -> tokens; superscripts and subscripts are added below."""
 
 ESCAPED = {c: f"\\{c}" for c in "{}%#&$_"}
 """Reserved characters of LaTeX -> their tokens."""
@@ -133,7 +133,12 @@ def name_token(name: str) -> str | None:
 
 
 def sign_tokens(character: str) -> list[str]:
-    """The tokens of one character, Unicode mathematics and non-ASCII digits included."""
+    """The tokens of one character, Unicode mathematics and non-ASCII digits included.
+
+    A run of superscripts and subscripts (``SCRIPT_RUN``) is one script of each kind.
+    """
+    if len(character) > 1:
+        return _joined_scripts(character)
     if character in UNICODE:
         return UNICODE[character].split()
     if character.isascii():
@@ -146,3 +151,33 @@ def sign_tokens(character: str) -> list[str]:
     if parts == character:
         return [character]
     return [token for part in parts for token in sign_tokens(part)]  # one quarter has three
+
+
+_SCRIPTS = {"<super>": "^", "<sub>": "_"}
+_BLOCKS = ((0xAA, 0xBB), (0x2B0, 0x2FF), (0x1D2C, 0x1DC0), (0x2070, 0x20A0), (0x2120, 0x2123))
+"""Where Unicode has its superscripts and subscripts, and the letters that are like them."""
+
+
+def _script_tokens(character: str) -> list[str]:
+    """``^ { 2 }`` for a superscript 2; none for what Unicode does not call a script."""
+    kind, *codes = unicodedata.decomposition(character).split() or [""]
+    if kind not in _SCRIPTS:
+        return []
+    inner = [token for code in codes for token in sign_tokens(chr(int(code, 16)))]
+    return [_SCRIPTS[kind], "{", *inner, "}"]
+
+
+for _code in (code for block in _BLOCKS for code in range(*block)):
+    if _found := _script_tokens(chr(_code)):
+        UNICODE[chr(_code)] = " ".join(_found)
+
+SCRIPT_RUN = f"[{''.join(c for c, tokens in UNICODE.items() if tokens[0] in '^_')}]+"
+"""Pattern of neighbouring superscripts and subscripts."""
+
+
+def _joined_scripts(run: str) -> list[str]:
+    scripts: dict[str, list[str]] = {"_": [], "^": []}
+    for character in run:
+        sign, _, *inner, _ = UNICODE[character].split()
+        scripts[sign] += inner
+    return [t for sign, inner in scripts.items() if inner for t in (sign, "{", *inner, "}")]

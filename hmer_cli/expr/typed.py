@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.spellings import SCRIPT_RUN, sign_tokens
 from hmer_cli.expr.typed_commands import (
     BARE,
     COMMANDS,
@@ -22,6 +23,7 @@ from hmer_cli.expr.typed_commands import (
     SCRIPTS,
     STARRED,
     TEXT,
+    spelt,
 )
 
 MAX_DEPTH = 40
@@ -31,6 +33,7 @@ MAX_TOKENS = 2000  # convention
 """Of one formula; a page of nothing but formulas has some 1,000."""
 
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]")
+_SCRIPT_RUN = re.compile(SCRIPT_RUN)
 _WORD = re.compile(r"[A-Za-z0-9.,:*!+|-]")
 _LETTER = re.compile(r"[\u00c0-\u017f]")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
@@ -48,7 +51,8 @@ def as_formula(typed: str) -> str:
     """What was typed, without dollars round it; what LaTeX does not know is spelt in its way."""
     found = _WRAPPED.fullmatch(typed.strip())
     inner = next(filter(None, found.groups()[1:]), "") if found else typed
-    return _TOKEN.sub(lambda token: REPLACED.get(token[0], token[0]), inner.strip())
+    joined = _SCRIPT_RUN.sub(lambda run: spelt(" ".join(sign_tokens(run[0]))), inner.strip())
+    return _TOKEN.sub(lambda token: REPLACED.get(token[0], token[0]), joined)
 
 
 def check(formula: str) -> None:

@@ -7,6 +7,8 @@ runs something is not here, nor is anything else: a command that is not named is
 
 from __future__ import annotations
 
+import re
+
 from hmer_cli.expr.commands import COVERS, FONTS, GREEK, GRIDS, OPERATORS, SYMBOLS
 from hmer_cli.expr.spellings import SILENT, SWITCHES, SYNONYMS, UNICODE, UPRIGHT
 
@@ -115,12 +117,12 @@ TEXT = frozenset(
 """Commands within text."""
 
 
-def _spelt(tokens: str) -> str:
+def spelt(tokens: str) -> str:
     """For a formula, parted from what follows where TeX needs it."""
-    text = "".join(tokens.split())
+    text = re.sub(r"(\\[A-Za-z]+ )(?=[A-Za-z])| ", lambda gap: gap[1] or "", tokens)
     return f"{text} " if text[-1].isalpha() else text
 
 
-REPLACED = {token: _spelt(tokens) for token, tokens in UNICODE.items()}
-REPLACED |= {token: _spelt(tokens) for token, tokens in SYNONYMS.items() if token not in COMMANDS}
+REPLACED = {token: spelt(tokens) for token, tokens in UNICODE.items()}
+REPLACED |= {token: spelt(tokens) for token, tokens in SYNONYMS.items() if token not in COMMANDS}
 """What LaTeX does not know, characters of Unicode above all, and what it is told instead."""

@@ -21,7 +21,15 @@ from hmer_cli.expr.commands import (
 from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
 from hmer_cli.expr.latex import WORDS
 from hmer_cli.expr.parser import MAX_DEPTH
-from hmer_cli.expr.spellings import ENVIRONMENTS, FENCES, SILENT, SYNONYMS, UNICODE, UPRIGHT
+from hmer_cli.expr.spellings import (
+    ENVIRONMENTS,
+    FENCES,
+    SCRIPT_RUN,
+    SILENT,
+    SYNONYMS,
+    UNICODE,
+    UPRIGHT,
+)
 from hmer_cli.expr.to_mathml import FENCES as BRACKETS
 from hmer_cli.expr.to_mathml import SIGNED, TALL, TIGHT
 from hmer_cli.expr.typed import MAX_DEPTH as TYPED_DEPTH
@@ -61,6 +69,7 @@ def typing_table() -> dict[str, Any]:
         "fences": BRACKETS,
         "environments": ENVIRONMENTS,
         "synonyms": SYNONYMS | UNICODE,
+        "scripts": SCRIPT_RUN,
         "depth": MAX_DEPTH,
         "typed": _typed(),
     }
@@ -73,6 +82,7 @@ def _typed() -> dict[str, Any]:
     return {
         **{name.lower(): sorted(getattr(typed_commands, name)) for name in names},
         **{name.lower(): dict(sorted(getattr(typed_commands, name).items())) for name in tables},
+        "script_run": SCRIPT_RUN,
         "depth": TYPED_DEPTH,
         "most": MAX_TOKENS,
     }

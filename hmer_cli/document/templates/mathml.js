@@ -10,7 +10,8 @@ function Typeset(grammar) {
   const words = [...grammar.words].sort((a, b) => b.length - a.length).join("|");
   const LEX = new RegExp(
     String.raw`\\(begin|end)\s*\{\s*([A-Za-z]+\*?)\s*\}(?:\s*\{[lcr|\s]+\})?|\\[A-Za-z]+|\\.|%[^\n]*|` +
-    `(?<![A-Za-z])(?:${words})(?![A-Za-z])|\\S`, "gsu");
+    `(?<![A-Za-z])(?:${words})(?![A-Za-z])|${grammar.scripts}|\\S`, "gsu");
+  const SCRIPTS = new RegExp(`^${grammar.scripts}$`, "u");
   const RELATIONS = ["above", "inside", "below", "cells", "sub", "sup"];
 
   class Fault extends Error {}
@@ -21,11 +22,22 @@ function Typeset(grammar) {
     for (const [text, edge, name] of source.matchAll(LEX)) {
       if (text === "\\" || text.startsWith("%")) continue;
       if (edge) found.push(...environment(edge, name));
+      else if (SCRIPTS.test(text)) found.push(...joined(text));
       else if (text in grammar.synonyms) found.push(...grammar.synonyms[text].split(" "));
       else if (/^[a-zA-Z]{2,}$/.test(text)) found.push("\\" + text);
       else if (!set.silent.has(text) && !set.upright.has(text)) found.push(text);
     }
     return primed(sized(found));
+  }
+
+  /** Neighbouring superscripts and subscripts, as one script of each kind. */
+  function joined(run) {
+    const scripts = { _: [], "^": [] };
+    for (const character of run) {
+      const [sign, ...inner] = grammar.synonyms[character].split(" ");
+      scripts[sign].push(...inner.slice(1, -1));
+    }
+    return Object.entries(scripts).flatMap(([sign, inner]) => (inner.length ? [sign, "{", ...inner, "}"] : []));
   }
 
   function environment(edge, name) {

@@ -6,6 +6,7 @@ function Sound(table) {
     ["starred", "limited", "scripts", "bare", "delimiters", "text", "inkless"].map((n) => [n, new Set(table[n])]));
   const of = (name, key) => (Object.hasOwn(table[name], key) ? table[name][key] : undefined);
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
+  const SCRIPTS = new RegExp(table.script_run, "gu");
   const WRAPPED = /^(?:(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/u;
   const LIMITS = ["\\limits", "\\nolimits", "\\displaylimits"];
   const INFIX = ["\\over", "\\choose", "\\atop"];
@@ -13,11 +14,22 @@ function Sound(table) {
 
   class Fault extends Error {}
 
+  /** Neighbouring superscripts and subscripts, as one script of each kind. */
+  function joined(run) {
+    const scripts = { _: "", "^": "" };
+    for (const [sign, ...inner] of [...run].map((c) => table.replaced[c].trim())) {
+      const text = inner.slice(1, -1).join("");
+      const gap = /\\[A-Za-z]+$/.test(scripts[sign]) && /^[A-Za-z]/.test(text);
+      scripts[sign] += gap ? ` ${text}` : text;
+    }
+    return Object.entries(scripts).map(([sign, inner]) => (inner ? `${sign}{${inner}}` : "")).join("");
+  }
+
   /** Without dollars round it; what LaTeX does not know is spelt in its way. */
   function asFormula(typed) {
     const found = WRAPPED.exec(typed.trim());
     const inner = found ? found[2] || found[3] || found[4] || "" : typed;
-    return inner.trim().replace(TOKEN, (token) => of("replaced", token) ?? token);
+    return inner.trim().replace(SCRIPTS, joined).replace(TOKEN, (token) => of("replaced", token) ?? token);
   }
 
   function check(tokens) {
