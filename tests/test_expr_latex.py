@@ -60,6 +60,16 @@ GOLDEN = {
     r"\left(\begin{array}{cc}a&b\\[2pt]c&d\\\end{array}\right)": (
         r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}"
     ),
+    r"\begin{aligned}[t] a&=b \end{aligned}": r"\begin{aligned} a & = b \end{aligned}",
+    r"\begin{gathered} [b] x \end{gathered}": r"\begin{matrix} x \end{matrix}",
+    r"\begin{split}[c][t]\end{split}": r"\begin{matrix} [ t ] \end{matrix}",
+    r"\begin{aligned} [ t ] a \end{aligned}": r"\begin{aligned} [ t ] a \end{aligned}",
+    r"\begin{aligned}a\end{aligned}[t]": r"\begin{aligned} a \end{aligned} [ t ]",
+    r"\begin{pmatrix}[t]\end{pmatrix}": r"\begin{pmatrix} [ t ] \end{pmatrix}",
+    r"\begin{aligned}[a] b \end{aligned}": r"\begin{aligned} [ a ] b \end{aligned}",
+    r"\begin{array}[t]{c}x\end{array}": r"\begin{matrix} x \end{matrix}",
+    r"\begin{alignat*}{2}x&=y\end{alignat*}": r"\begin{matrix} x & = y \end{matrix}",
+    r"\begin{alignedat}[t]{2}x\end{alignedat}": r"\begin{matrix} x \end{matrix}",
     r"\left\{\begin{matrix}x\\y\end{matrix}\right.": r"\begin{cases} x \\ y \end{cases}",
     r"[\begin{matrix}x\end{matrix}]^{-1}": r"\begin{bmatrix} x \end{bmatrix} ^ { - 1 }",
     r"\{\begin{matrix}x\\y\end{matrix}, z\}": r"\{ \begin{matrix} x \\ y \end{matrix} , z \}",

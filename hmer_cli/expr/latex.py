@@ -29,6 +29,7 @@ from hmer_cli.expr.spellings import (
     HIDDEN,
     INFIX,
     NEGATED,
+    POSITIONED,
     SCRIPT_RUN,
     SILENT,
     SWITCHES,
@@ -45,7 +46,7 @@ WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
 """Names that are functions also without a backslash."""
 _NAMES = frozenset(WORDS)
 _TOKEN = re.compile(
-    r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+\s*\*?)\s*\}"
+    r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+\s*\*?)\s*\}(?P<option>\s*\[[tbc]\])?"
     r"|\\\\\*?(?:\s*\[[\s\d.-]+(?:p\s*t|e\s*m|e\s*x|c\s*m|m\s*m|i\s*n)\s*\])?"
     r"|\\(?:hspace|vspace|operatorname|tag)\s*\*"
     r"|\\[A-Za-z]+|\\.|%[^\n]*"
@@ -92,7 +93,10 @@ def _lex(source: str, split: bool = True) -> Iterator[str]:
             continue
         if match["name"]:
             kind = "begin" if token.startswith(r"\begin") else "end"
-            yield rf"\{kind}{{{''.join(match['name'].split())}}}"
+            name = "".join(match["name"].split())
+            yield rf"\{kind}{{{name}}}"
+            if match["option"] and not (kind == "begin" and name in POSITIONED):
+                yield from match["option"].strip()  # signs; a label's "[ t ]" are signs everywhere
         elif token.startswith("\\\\"):
             yield "\\\\"
         elif token.startswith("\\"):

@@ -110,7 +110,8 @@ INFIX = {r"\over": r"\frac", r"\choose": r"\binom", r"\atop": ""}
 ENVIRONMENTS = {
     **dict.fromkeys(
         """array alignedat split gathered align align* gather gather* eqnarray eqnarray*
-        smallmatrix subarray multline multline* tabular""".split(),
+        alignat alignat* flalign flalign* multlined smallmatrix subarray multline multline*
+        tabular""".split(),
         "matrix",
     ),
     **dict.fromkeys(
@@ -121,8 +122,11 @@ ENVIRONMENTS = {
 }
 """Environments -> the grid that replaces them; those mapped to "" are unwrapped."""
 
-WITH_COLUMNS = frozenset("array tabular subarray alignedat".split())
-"""Environments that take an argument."""
+WITH_COLUMNS = frozenset("array tabular subarray alignat alignat* alignedat".split())
+"""Environments that take an argument, and an option before it."""
+
+POSITIONED = frozenset("aligned gathered split multlined".split())
+"""Environments whose first line may be ``[t]``, ``[b]`` or ``[c]``: where their baseline is."""
 
 
 def name_token(name: str) -> str | None:

@@ -155,8 +155,10 @@ def _bare_sign(node: Node, loose: bool) -> str:
         return node.symbol + _braced(node.inside, loose)
     if node.cells:
         rows = (" & ".join(_row(cell) for cell in row) for row in node.cells)
-        # LaTeX takes a star or a bracket after \\ for its own.
+        # LaTeX takes a star or a bracket after \\ for its own, and a bracket after aligned.
         first, *others = (row.strip(" ") for row in rows)
+        if node.symbol == r"\begin{aligned}":
+            first = re.sub(r"^\[", "{[}", first)
         body = r" \\ ".join([first, *(re.sub(r"^[*\[]", r"{\g<0>}", row) for row in others)])
         return f"{node.symbol} {body} {node.symbol.replace('begin', 'end')}"
     return "".join(node.symbol.split())
