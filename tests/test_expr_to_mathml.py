@@ -15,6 +15,7 @@ from hmer_cli.expr.glyphs import ACCENTS, GLYPHS
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.mathml import label_from_mathml
 from hmer_cli.expr.to_mathml import to_mathml
+from hmer_cli.expr.to_omml import to_omml
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import LabelError, Tree, parse, to_tokens, walk
 from hmer_cli.expr.validity import problems
@@ -85,6 +86,13 @@ def test_brackets_grow_with_what_they_hold_and_not_otherwise() -> None:
     assert to_mathml(r"( \frac { a } { b }").count('stretchy="false"') == 1
     scripted = math(r"( a + b ) ^ { 2 }")
     assert [child.tag for child in scripted.find("msup")] == ["mrow", "mn"]
+
+
+def test_what_is_over_a_bracket_is_not_over_what_the_brackets_hold() -> None:
+    (over,) = math(r"( \frac { a } { b } \overset { n } { ) }").iter("mover")
+    assert [child.text for child in over] == [")", "n"]
+    assert "<m:lim><m:r><m:t>n" in to_omml(r"( x \overset { n } { ) }")
+    assert "m:begChr" not in to_omml(r"( x \overset { n } { ) }")
 
 
 @pytest.mark.parametrize(("label", "gaps"), [(r"2 \sin x", 2), (r"\sin ( x )", 0), (r"\sin", 0)])

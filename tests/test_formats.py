@@ -146,6 +146,8 @@ def test_typst_sets_every_sign() -> None:
         (r"\int \limits _ { 0 } ^ { 1 } x", "attach(∫, tr: 1, br: 0) x"),
         (r"f ( x , y ) = 1 2 . 5", "f ( x comma y ) = 12.5"),
         (r"[ 0 , 1 ) \# ( ", r"[ 0 comma 1 ) \# \("),
+        (r"( x \overset { a } { ) }", r"\( x attach(limits(\)), t: a)"),
+        (r"( [ x \underset { a } { ] } ) ^ { 2 }", r"( \[ x attach(limits(\]), b: a) )^(2)"),
         (r"\begin{pmatrix} a & b \\ c \end{pmatrix}", 'mat(delim: "(", a, b; c)'),
         (r"\begin{aligned} a & = b \\ & = c \end{aligned}", "a & = b \\\n & = c"),
         (r"\underbrace { a } _ { n }", "underbrace(a, n)"),

@@ -11,13 +11,19 @@ from hmer_cli.expr.node import Node, Tree
 
 
 def bracket_pairs(tree: Tree) -> dict[int, int]:
-    """Index of a closing bracket -> that of its opening one; kinds may mix, as in ``[ 0 , 1 )``."""
-    pairs, waiting = {}, []
+    """Index of a closing bracket -> that of its opening one; kinds may mix, as in ``[ 0 , 1 )``.
+
+    Left out are pairs with something over or under one of the two, which is not over the pair.
+    """
+    pairs: dict[int, int] = {}
+    waiting: list[int] = []
     for i, node in enumerate(tree):
         if node.symbol in OPENING and not any(node.rows):
             waiting.append(i)
         elif node.symbol in CLOSING and waiting:
-            pairs[i] = waiting.pop()
+            opening = waiting.pop()
+            if not (node.above or node.below):
+                pairs[i] = opening
     return pairs
 
 

@@ -80,7 +80,12 @@ def _grown(tree: Tree) -> dict[int, str]:
     bars = [i for i, node in enumerate(tree) if node.symbol in ("|", r"\|")]
     if len(bars) % 2 == 0:
         closing = zip(bars[1::2], bars[::2], strict=True)
-        pairs |= {j: i for j, i in closing if not any(tree[i].rows) and _same_level(pairs, i, j)}
+        pairs |= {
+            j: i
+            for j, i in closing
+            if not (any(tree[i].rows) or tree[j].above or tree[j].below)
+            and _same_level(pairs, i, j)
+        }
     grown: dict[int, str] = {}
     for j, i in pairs.items():
         if any(map(is_tall, tree[i + 1 : j])):

@@ -217,7 +217,10 @@ function Typeset(grammar) {
     const pairs = new Map(), waiting = [];
     tree.forEach((node, i) => {
       if (set.opening.has(node.symbol) && !RELATIONS.some((name) => has(node[name]))) waiting.push(i);
-      else if (set.closing.has(node.symbol) && waiting.length) pairs.set(i, waiting.pop());
+      else if (set.closing.has(node.symbol) && waiting.length) {
+        const opening = waiting.pop();
+        if (!has(node.above) && !has(node.below)) pairs.set(i, opening);
+      }
     });
     return pairs;
   }
