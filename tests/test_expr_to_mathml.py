@@ -74,8 +74,17 @@ def test_a_token_out_of_order_is_tied_to_its_place() -> None:
 
 @pytest.mark.parametrize(
     ("label", "prefixes"),
-    [("- x", 1), ("a - x", 0), ("( - x )", 1), ("a = - x", 1), ("( a ) - x", 0), ("n ! - 1", 0)],
-)
+    [
+        ("- x", 1), ("a - x", 0), ("( - x )", 1), ("a = - x", 1), ("( a ) - x", 0), ("n ! - 1", 0),
+        ("| x | - | y |", 0), ("| - x |", 1), ("2 | - x | - 1", 1), (r"\| x \| + 1", 0),
+        ("| x | | y | - 1", 0), ("| | x | - | y | | - 1", 0), ("| x - | y | | + | - z |", 1),
+        ("| | x | | - 1", 0), (r"\| x \| - | y | ^ { 2 } - 1", 0),
+        ("F | _ { 0 } ^ { 1 } - 2", 0), ("P ( A | - B ) - P ( C | - D )", 2),
+        (r"\{ x | | x | - 1 \}", 0), (r"| a \rangle - | b \rangle", 0),
+        (r"\langle a | - \langle b |", 0), (r"\langle a | b \rangle - | c |", 0),
+        ("x \\in ] - 1 , 2 [", 1), ("] 0 , 1 ] - a", 0),
+    ],
+)  # fmt: skip
 def test_a_minus_before_its_number_is_a_prefix(label: str, prefixes: int) -> None:
     assert to_mathml(label).count('form="prefix"') == prefixes
 

@@ -289,6 +289,7 @@ def labels(data: Path | None) -> list[str]:
         r"\begin{pmatrix} a & b \\ c & - d \end{pmatrix} \begin{cases} 1 \\ x > 0 \end{cases}",
         r"\begin{aligned} f & = a + b \\ & = - c \end{aligned}",
         r"( \frac { a } { b } \overset { n } { ) }",
+        r"| x | - | y | + F | _ { 0 } - \langle a | - | - b | \in ] - 1 , 2 [",
         r"\overset { ! } { = } \underline { a b } \overbrace { a + b } ^ { n } \binom { n } { k }",
         r"| x | / \| y \| \langle \frac { a } { b } \rangle ( ( a ) [ \log \limits _ { 2 } x",
         r"\mathcal { A } \mathfrak { g } _ { i } ^ { j } n ! - 1 . 5 \sin \cos ( x ) \& < >",

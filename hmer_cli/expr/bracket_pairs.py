@@ -1,12 +1,13 @@
-"""Matching brackets of a row, and whether they stretch with their content.
+"""Matching brackets of a row, whether they stretch with their content, and where operands end.
 
-Input: a symbol layout tree. Output: the index of the opening bracket for each closing one.
+Input: a symbol layout tree. Output: the index of the opening bracket for each closing one; for each
+sign, whether it can be the last of an operand.
 """
 
 from __future__ import annotations
 
 from hmer_cli.expr.commands import STACKS
-from hmer_cli.expr.glyphs import BIG, CLOSING, OPENING
+from hmer_cli.expr.glyphs import BIG, CLOSING, GLYPHS, OPENING
 from hmer_cli.expr.node import Node, Tree
 
 
@@ -25,6 +26,46 @@ def bracket_pairs(tree: Tree) -> dict[int, int]:
             if not (node.above or node.below):
                 pairs[i] = opening
     return pairs
+
+
+BARS = frozenset(("|", r"\|"))
+
+
+def operand_ends(tree: Tree, pairs: dict[int, int]) -> list[bool]:
+    """Whether each sign can end an operand, so that a minus behind it is binary.
+
+    A bar closes the last one open within the same brackets (``pairs``) if an operand ends before
+    it; any other opens. An angle that no bracket closes is closed by a bar, as in a bra. A bar with
+    scripts ends what it is evaluated of.
+    """
+    ends: list[bool] = []
+    paired = set(pairs.values())
+    waiting: list[list[str]] = [[]]  # the bars that are open, within each bracket
+    for i, node in enumerate(tree):
+        operand = bool(ends) and ends[-1]
+        if node.symbol in BARS:
+            bars = waiting[-1]
+            closing = operand and node.symbol in bars
+            scripted = bool(node.sub or node.sup)
+            if closing:
+                while bars.pop() != node.symbol:
+                    pass
+            elif not scripted:
+                bars.append(node.symbol)
+            ends.append(closing or scripted)
+        elif node.symbol in OPENING:
+            if i in paired:
+                waiting.append([])
+            elif node.symbol == r"\langle":
+                waiting[-1].append("|")
+            ends.append(False)
+        elif node.symbol in CLOSING:
+            if i in pairs:
+                waiting.pop()
+            ends.append(i in pairs or operand)
+        else:
+            ends.append(node.symbol == "!" or GLYPHS.get(node.symbol, ("",))[0] != "mo")
+    return ends
 
 
 def is_tall(node: Node) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall
+from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall, operand_ends
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
 from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
 from hmer_cli.expr.node import Node, Tree, place_limits
@@ -59,15 +59,17 @@ def _parts(tree: Tree) -> list[str]:
     """An element a node; brackets with what they hold are one."""
     pairs = bracket_pairs(tree)
     tall = [(i, j) for j, i in pairs.items() if any(map(is_tall, tree[i:j]))]
+    ends = operand_ends(tree, pairs)
     growing = {i for pair in tall for i in pair}
     starts: dict[int, int] = {}
     parts: list[str] = []
     for i, node in enumerate(tree):
         previous = tree[i - 1] if i else None
-        if previous and _spaced(previous, node):
+        follows = i > 0 and ends[i - 1]
+        if previous and _spaced(previous, node, follows):
             parts.append(_SPACE)
         starts[i] = len(parts)
-        sign = _sign(node, "" if i in growing else _attributes(node, previous))
+        sign = _sign(node, "" if i in growing else _attributes(node, follows))
         if i in pairs:
             start = starts[pairs[i]]
             sign = _element("mrow", None, "".join([*parts[start:], sign]))
@@ -80,27 +82,23 @@ def _kind(node: Node) -> str:
     return GLYPHS.get(node.symbol, ("", ""))[0]
 
 
-def _spaced(left: Node, right: Node) -> bool:
-    """Whether a name stands next to something that it could be taken for a part of."""
+def _spaced(left: Node, right: Node, follows: bool) -> bool:
+    """Whether a name stands next to something that it could be taken for a part of; ``follows``:
+    whether an operand ends before the right one."""
     if left.symbol in _NAMES:
         return _kind(right) != "mo" or right.symbol in BIG
-    return right.symbol in _NAMES and _ends(left)
+    return right.symbol in _NAMES and follows
 
 
-def _ends(node: Node) -> bool:
-    """Whether the sign can be the end of an operand."""
-    return _kind(node) != "mo" or node.symbol in CLOSING or node.symbol == "!"
-
-
-def _attributes(node: Node, previous: Node | None) -> str:
-    """Those of an operator that does not grow."""
+def _attributes(node: Node, follows: bool) -> str:
+    """Those of an operator that does not grow; ``follows``: whether an operand ends before it."""
     if _kind(node) != "mo":
         return ""
     glyph = GLYPHS[node.symbol][1]
     if node.symbol in BIG:
         return ' movablelimits="false"' if node.above or node.below else ""
     if node.symbol in SIGNED:
-        return "" if previous and _ends(previous) else ' form="prefix"'
+        return "" if follows else ' form="prefix"'
     still = ' stretchy="false"' if glyph in TALL or node.symbol in OPENING | CLOSING else ""
     return still + (' lspace="0" rspace="0"' if glyph in TIGHT else "")
 

@@ -13,6 +13,7 @@ function Typeset(grammar) {
     `(?<![A-Za-z])(?:${words})(?![A-Za-z])|${grammar.scripts}|\\S`, "gsu");
   const POSITION = /(\\begin\s*\{\s*(?:aligned|gathered|split|multlined)\s*\})\s*\[[tbc]\]/g;
   const SCRIPTS = new RegExp(`^${grammar.scripts}$`, "u");
+  const BARS = new Set(["|", "\\|"]);
   const RELATIONS = ["above", "inside", "below", "cells", "sub", "sup"];
 
   class Fault extends Error {}
@@ -183,7 +184,6 @@ function Typeset(grammar) {
 
   const has = (rows) => rows !== undefined && rows.length > 0;
   const kind = (node) => (grammar.glyphs[node.symbol] ?? ["", ""])[0];
-  const ending = (node) => kind(node) !== "mo" || set.closing.has(node.symbol) || node.symbol === "!";
   const named = (node) => set.operators.has(node.symbol) && !set.big.has(node.symbol);
   const tall = (node) =>
     set.stacks.has(node.symbol) || set.big.has(node.symbol) || has(node.cells) || has(node.above) ||
@@ -199,12 +199,14 @@ function Typeset(grammar) {
 
   function parts(tree) {
     const pairs = bracketed(tree), growing = new Set(), starts = [], out = [];
+    const ending = operandEnds(tree, pairs);
     for (const [j, i] of pairs) if (tree.slice(i, j).some(tall)) growing.add(i).add(j);
     tree.forEach((node, i) => {
       const previous = tree[i - 1];
-      if (previous && spaced(previous, node)) out.push('<mspace width="0.167em"></mspace>');
+      const follows = i > 0 && ending[i - 1];
+      if (previous && spaced(previous, node, follows)) out.push('<mspace width="0.167em"></mspace>');
       starts[i] = out.length;
-      let shown = sign(node, growing.has(i) ? "" : attributes(node, previous));
+      let shown = sign(node, growing.has(i) ? "" : attributes(node, follows));
       if (pairs.has(i)) {
         shown = element("mrow", undefined, out.splice(starts[pairs.get(i)]).join("") + shown);
       }
@@ -225,18 +227,40 @@ function Typeset(grammar) {
     return pairs;
   }
 
-  function spaced(left, right) {
-    if (named(left)) return kind(right) !== "mo" || set.big.has(right.symbol);
-    return named(right) && ending(left);
+  /** Whether each sign can end an operand, by the rules of expr/bracket_pairs.py. */
+  function operandEnds(tree, pairs) {
+    const found = [], paired = new Set(pairs.values()), waiting = [[]];
+    tree.forEach((node, i) => {
+      const operand = i > 0 && found[i - 1], bars = waiting.at(-1);
+      if (BARS.has(node.symbol)) {
+        const closing = operand && bars.includes(node.symbol), scripted = has(node.sub) || has(node.sup);
+        if (closing) while (bars.pop() !== node.symbol);
+        else if (!scripted) bars.push(node.symbol);
+        found.push(closing || scripted);
+      } else if (set.opening.has(node.symbol)) {
+        if (paired.has(i)) waiting.push([]);
+        else if (node.symbol === "\\langle") bars.push("|");
+        found.push(false);
+      } else if (set.closing.has(node.symbol)) {
+        if (pairs.has(i)) waiting.pop();
+        found.push(pairs.has(i) || operand);
+      } else found.push(node.symbol === "!" || kind(node) !== "mo");
+    });
+    return found;
   }
 
-  function attributes(node, previous) {
+  function spaced(left, right, follows) {
+    if (named(left)) return kind(right) !== "mo" || set.big.has(right.symbol);
+    return named(right) && follows;
+  }
+
+  function attributes(node, follows) {
     if (kind(node) !== "mo") return "";
     const glyph = grammar.glyphs[node.symbol][1];
     if (set.big.has(node.symbol)) {
       return has(node.above) || has(node.below) ? ' movablelimits="false"' : "";
     }
-    if (set.signed.has(node.symbol)) return previous && ending(previous) ? "" : ' form="prefix"';
+    if (set.signed.has(node.symbol)) return follows ? "" : ' form="prefix"';
     const bracket = set.opening.has(node.symbol) || set.closing.has(node.symbol);
     return (set.tall.has(glyph) || bracket ? ' stretchy="false"' : "") +
       (set.tight.has(glyph) ? ' lspace="0" rspace="0"' : "");
