@@ -56,6 +56,15 @@ GOLDEN = {
     r"\Gamma^a{}_b": r"\Gamma _ { b } ^ { a }",
     r"{n \choose k}": r"\binom { n } { k }",
     r"\stackrel{a}{=}": r"\overset { a } { = }",
+    r"\overset{a}{\overset{b}{=}}": r"\overset { \overset { a } { b } } { = }",
+    r"\underset{a}{\underset{b}{c_1}}": r"\underset { \underset { a } { b } } { c } _ { 1 }",
+    r"\overset{a}{\sum^n}": r"\sum \limits ^ { \overset { a } { n } }",
+    r"\underset{x}{\operatorname{argmax}} f": r"\arg \max \limits _ { x } f",
+    r"\underset{x \in X}{\mathrm{arg\,min}}": r"\arg \min \limits _ { x \in X }",
+    r"\underset{x}{\arg\max}": r"\arg \max \limits _ { x }",
+    r"\underset{n}{\lim\sup}": r"\limsup \limits _ { n }",
+    r"\overset{?}{\not=}": r"\overset { ? } { \neq }",
+    r"\overset{}{AB}": "A B",
     r"\widehat{AB} \vec v": r"\hat { A B } \vec { v }",
     r"\left(\begin{array}{cc}a&b\\[2pt]c&d\\\end{array}\right)": (
         r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}"
@@ -111,6 +120,26 @@ def test_raw_latex_in_the_fields_spelling(raw: str) -> None:
 def test_what_is_not_latex_is_refused(raw: str) -> None:
     with pytest.raises(LabelError):
         normalise(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        r"\overset{\frown}{AB}",
+        r"\stackrel{\text{def}}{:=}",
+        r"\underset{x}{\operatorname{median}}",
+        r"\stackrel{p \in Z}{p \neq 0}",
+        r"\overset{a}{\overset{bc}{=}}",
+    ],
+)
+def test_row_over_several_signs_is_refused_not_moved_to_the_last(raw: str) -> None:
+    with pytest.raises(LabelError, match="over or under several signs"):
+        normalise(raw)
+
+
+def test_row_over_a_fraction_is_refused() -> None:
+    with pytest.raises(LabelError, match="cannot have a row there"):
+        normalise(r"\overset{a}{\frac{b}{c}}")
 
 
 def test_an_unknown_command_is_left_for_the_validity_check() -> None:

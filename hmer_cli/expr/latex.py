@@ -56,9 +56,11 @@ _TOKEN = re.compile(
 _LENGTH = r"[-+]*(?:\d+[.,]?\d*|[.,]\d+)(?:true)?(?:p[tc]|e[mx]|[cm]m|in|mu|[bs]p"
 _GLUE = re.compile(rf"{_LENGTH})(?:plus{_LENGTH}|fil{{1,3}}))?(?:minus{_LENGTH}|fil{{1,3}}))?")
 """One length of TeX, without its spaces, with how far it stretches and shrinks."""
-_ARITY = {**dict.fromkeys(STACKS | PLACERS, 2), **dict.fromkeys(COVERS | FONTS, 1)}
+_ARITY = {**dict.fromkeys(STACKS, 2), **dict.fromkeys(COVERS | FONTS, 1)}
 _OTHERS = frozenset(r"\not \root \of \substack \pmod".split())
 _HANDLED = KNOWN | SILENT | HIDDEN | UPRIGHT | FENCES | _OTHERS | set(SWITCHES) | set(INFIX)
+_OF_LETTERS = {"argmax": [r"\arg", r"\max"], "argmin": [r"\arg", r"\min"]}
+_OF_LETTERS |= {"limsup": [r"\limsup"], "liminf": [r"\liminf"]}
 _ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
 _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
 _NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
@@ -81,7 +83,7 @@ def normalise(raw_latex: str, *, typed: bool = False) -> str:
     tokens = list(islice(_lex(raw_latex, not typed), MAX_TOKENS + 1))
     if len(tokens) > MAX_TOKENS:
         raise LabelError(MAX_TOKENS, f"longer than {MAX_TOKENS} tokens", tokens[-1])
-    tokens = _Rewriter(tokens, inverses=not typed).everything()
+    tokens = _Rewriter(_negated(tokens), inverses=not typed).everything()
     return join(_negated(to_tokens(name_grids(stack_limits(parse(tokens))))))
 
 
@@ -201,6 +203,8 @@ class _Rewriter:
             return [token, *self._argument()]
         if token == "'":
             return self._primes()
+        if token in PLACERS:
+            return [token, *self._argument(), *_as_operator(self._argument())]
         if token in _ARITY:
             return [token, *(t for _ in range(_ARITY[token]) for t in self._argument())]
         if token == r"\sqrt":
@@ -335,6 +339,12 @@ def _negated(tokens: list[str]) -> list[str]:
         else:
             out.append(token)
     return out
+
+
+def _as_operator(base: list[str]) -> list[str]:
+    r"""``\arg \max`` for its letters, which could not have a row under them."""
+    word = "".join(token.strip("{}\\") for token in base)
+    return ["{", *_OF_LETTERS[word], "}"] if word in _OF_LETTERS else base
 
 
 def _infix(command: str, left: list[str], right: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from hmer_cli.errors import InputError
-from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, OPERATORS, PLACERS, STACKS
+from hmer_cli.expr.commands import COVERS, FONTS, GRIDS, OPERATORS, PLACERS, STACKING, STACKS
 from hmer_cli.expr.node import Node, Tree
 
 MAX_DEPTH = 16
@@ -19,6 +19,7 @@ _SCRIPTS = {"_": "sub", "^": "sup"}
 _LIMITS = {"_": "below", "^": "above"}
 _NAMES = {"_": "subscript", "^": "superscript"}
 _BEGIN = {rf"\begin{{{name}}}": columns for name, columns in GRIDS.items()}
+_ARG = Node(r"\arg")
 _NO_ATOM = {"}", "&", r"\\", r"\limits", *_SCRIPTS}
 
 
@@ -183,14 +184,35 @@ class Parser:
         return row
 
     def _placed(self, token: str, begin: int) -> Tree:
+        r"""The base of an ``\overset`` with its row; a tree has rows over one sign only.
+
+        Under ``\arg \max`` is under the ``\max``, as it is with ``\limits``.
+        """
         relation = "above" if token == r"\overset" else "below"
         row, base = self._argument(token), self._argument(token)
         if not base or not base[-1].symbol:
             raise self._error("has nothing to stand on", begin)
-        last = base[-1]
-        if last.symbol in STACKS or last.symbol == r"\sqrt" or getattr(last, relation):
-            raise self._error(f"{last.symbol} already has a row there", begin)
-        return (*base[:-1], _with(last, relation, row))
+        if not row:
+            return base
+        (*others, last) = base
+        if last.symbol not in STACKING or any(node != _ARG for node in others):
+            self._require_one(base, begin)
+        return (*others, self._stacked(last, relation, row, begin))
+
+    def _require_one(self, base: Tree, begin: int) -> None:
+        if len(base) > 1:
+            raise self._error("over or under several signs; a label can hold it on one", begin)
+
+    def _stacked(self, node: Node, side: str, row: Tree, begin: int) -> Node:
+        """The node with one more row, which stands on what stands there, if anything does."""
+        if not node.symbol or node.symbol in STACKS or node.symbol == r"\sqrt":
+            raise self._error(f"{node.symbol or 'a script'} cannot have a row there", begin)
+        script = "sup" if side == "above" else "sub"
+        relation = script if node.symbol in STACKING and getattr(node, script) else side
+        if there := getattr(node, relation):
+            self._require_one(there, begin)
+            row = (self._stacked(there[0], side, row, begin),)
+        return _with(node, relation, row)
 
     def _cells(self, token: str, begin: int) -> tuple[tuple[Tree, ...], ...]:
         rows: list[list[Tree]] = [[self._row(frozenset())]]

@@ -156,12 +156,23 @@ function Typeset(grammar) {
         const where = token === "\\overset" ? "above" : "below";
         const script = argument(token), base = argument(token);
         if (!base.length) fail("has nothing to stand on", begin);
-        base[base.length - 1] = { ...base.at(-1), [where]: script };
-        return base;
+        return script.length ? placed(base, where, script) : base;
       }
       if (token.startsWith("\\begin{")) return [{ symbol: token, cells: cells(token, begin), at: begin }];
       if (!(token in grammar.glyphs)) fail("not a sign that hmer knows", begin);
       return [{ symbol: token, at: begin }];
+    }
+
+    /** The base with a row over or under it; what a label cannot say is one group here. */
+    function placed(base, where, script) {
+      const last = base.at(-1), there = last[where] ?? [];
+      const named = set.stacking.has(last.symbol) && base.slice(0, -1).every((node) =>
+        node.symbol === "\\arg" && !RELATIONS.some((name) => has(node[name])));
+      if ((base.length > 1 && !named) || set.stacks.has(last.symbol) || last.symbol === "\\sqrt") {
+        return [{ symbol: "", inside: base, [where]: script }];
+      }
+      const row = there.length ? placed(there, where, script) : script;
+      return [...base.slice(0, -1), { ...last, [where]: row }];
     }
 
     function cells(token, begin) {
@@ -276,7 +287,7 @@ function Typeset(grammar) {
   }
 
   function sign(node, extra) {
-    if (!node.symbol) return "<mrow></mrow>";
+    if (!node.symbol) return has(node.inside) ? row(node.inside) : "<mrow></mrow>";
     if (set.stacks.has(node.symbol)) {
       const halves = row(node.above) + row(node.below);
       if (node.symbol === "\\frac") return element("mfrac", node.at, halves);
