@@ -42,6 +42,8 @@ TYPED = [
     r"\sqrt[3]{x}",
     r"\begin{cases} 1 & x > 0 \\ {*}2 \end{cases}",
     r"x^{\neq}\sin 2x",
+    r"\widehat{AB}+\widetilde{x+y}+\hat{x}+\tilde{x_1}+\bar{AB}",
+    r"\overset{\overset{a}{b}}{=}",
     r"(\frac{a}{b}\overset{n}{)}+|\frac{a}{b}\underset{n}{|}",
     r"\begin{aligned} {[}t]a & = b \end{aligned}",
 ]

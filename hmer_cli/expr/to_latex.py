@@ -34,6 +34,7 @@ _BARE = frozenset("*+-") | GREEK | {r"\infty", r"\circ", r"\dagger", r"\ast"}
 _FRAMES = STACKS | {r"\sqrt"}
 _CHARACTERS = frozenset("=<>")
 _WIDE = frozenset(token for token in SPACED if token[0] == "\\" and token != r"\|") | _CHARACTERS
+_WIDE_ACCENTS = {r"\hat": r"\widehat", r"\tilde": r"\widetilde"}
 _AFTER_WORD = re.compile(r"\\[A-Za-z]+$")
 _BARE_SCRIPT = re.compile(r"[_^][A-Za-z0-9]$")
 
@@ -157,7 +158,8 @@ def _bare_sign(node: Node, loose: bool) -> str:
     if node.symbol == r"\sqrt":
         return node.symbol + _index(node.above) + _braced(node.inside, loose)
     if node.symbol in COVERS:
-        return node.symbol + _braced(node.inside, loose)
+        wide = _WIDE_ACCENTS.get(node.symbol) if len(node.inside) > 1 else None
+        return (wide or node.symbol) + _braced(node.inside, loose)
     if node.cells:
         rows = (" & ".join(_row(cell) for cell in row) for row in node.cells)
         # LaTeX takes a star or a bracket after \\ for its own, and a bracket after aligned.
