@@ -24,6 +24,7 @@ from hmer_cli.expr.commands import (
     SYMBOLS,
 )
 from hmer_cli.expr.spellings import (
+    COLOURS,
     ENVIRONMENTS,
     FENCES,
     HIDDEN,
@@ -47,7 +48,7 @@ WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
 _NAMES = frozenset(WORDS)
 _TOKEN = re.compile(
     r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+\s*\*?)\s*\}(?P<option>\s*\[[tbc]\])?"
-    r"|\\\\\*?(?:\s*\[[\s\d.-]+(?:p\s*t|e\s*m|e\s*x|c\s*m|m\s*m|i\s*n)\s*\])?"
+    r"|\\\\\*?(?:\s*\[[\s\d.,+-]+(?:p\s*[tc]|e\s*[mx]|[cm]\s*m|i\s*n|m\s*u|[bs]\s*p)\s*\])?"
     r"|\\(?:hspace|vspace|operatorname|tag)\s*\*"
     r"|\\[A-Za-z]+|\\.|%[^\n]*"
     rf"|(?<![A-Za-z])(?:{'|'.join(WORDS)})(?![A-Za-z])|{SCRIPT_RUN}|\S",
@@ -214,7 +215,7 @@ class _Rewriter:
         if token in SILENT:
             return []
         if token in HIDDEN:
-            return self._hidden()
+            return self._hidden(token)
         if token in FENCES:
             return self._fenced(token)
         if token in UPRIGHT:
@@ -284,8 +285,10 @@ class _Rewriter:
             primes += self._argument()
         return ["^", "{", *primes, "}", *subscript]
 
-    def _hidden(self) -> list[str]:
-        """Drops the argument in braces, or the one length without them."""
+    def _hidden(self, token: str) -> list[str]:
+        """Drops the argument in braces and an option before it, or the one length without them."""
+        if token in COLOURS:
+            self._index()
         if self._next == "{":
             self._argument()
             return []

@@ -79,9 +79,12 @@ SILENT = frozenset(
 
 HIDDEN = frozenset(
     r"""\hspace \vspace \phantom \hphantom \vphantom \label \tag \color \textcolor
-    \ref \cite \vskip \hskip \kern \mkern \mskip""".split()
+    \ref \cite \vskip \hskip \kern \mkern \mskip \mspace""".split()
 )
 """Commands that are dropped with their argument or length."""
+
+COLOURS = frozenset((r"\color", r"\textcolor"))
+"""Hidden commands that may have an option, the model of colours."""
 
 UPRIGHT = frozenset(
     r"""\mathrm \mathit \mathbf \mathsf \mathtt \mathnormal \text \textrm \textbf \textit \textsf
