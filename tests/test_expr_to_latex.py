@@ -45,7 +45,7 @@ TYPED = [
     r"\widehat{AB}+\widetilde{x+y}+\hat{x}+\tilde{x_1}+\bar{AB}",
     r"\overset{\overset{a}{b}}{=}",
     r"(\frac{a}{b}\overset{n}{)}+|\frac{a}{b}\underset{n}{|}",
-    r"\begin{aligned} {[}t]a & = b \end{aligned}",
+    r"x = \begin{aligned} {[}t]a & = b \end{aligned}",
 ]
 
 
