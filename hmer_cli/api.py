@@ -64,9 +64,10 @@ class Expression:
         label: its tokens, separated by spaces, in the spelling of the field's data sets.
         mathml: the same as Presentation MathML; None where the label is not LaTeX.
         confidence: the probability that the label is right to the last token, 0 to 1.
-        status: ``ok``; ``low`` where the confidence is under a half or LaTeX would refuse it;
-            ``failed`` where nothing was read.
-        error: why LaTeX would refuse it or nothing was read; None where all is well.
+        status: ``ok``; ``low`` where the confidence is under a half or ``error`` says why it is
+            doubtful; ``failed`` where nothing was read.
+        error: why LaTeX would refuse it, what else speaks against it (it may be words, or crossed
+            out), or why nothing was read; None where there is no such reason.
         box: x0, y0, x1, y1 in pixels of the page (PDF pages at 200 dpi), upright by EXIF; of InkML
             in the units of its ink. None where nothing was found.
         tokens: those of the label, in its order.

@@ -27,6 +27,7 @@ from hmer_cli.errors import OutputError, StrictError, UsageError
 
 FIELDS = ["id", "alias", "derivation", "source", "page", "region", "latex", "label", "confidence"]
 FIELDS += ["status", "error", "model", "alternatives", "tokens"]
+BAD = r"\frac { 0 } %"
 
 
 @pytest.fixture(autouse=True)
@@ -211,7 +212,7 @@ def eqs() -> None:
         record("first.png", latex="1 2 3", key="1"),
         record("low.png", latex=r"\sqrt { 4 5 6 }", confidence=0.1, status="low"),
         record("فصل 3.png", latex="7 8 9"),
-        record("invalid.png", latex=r"\frac { 0 } %", status="low", error="not closed"),
+        record("invalid.png", latex=BAD, label=BAD, status="low", error="not closed"),
         failed("gone\n%.png"),
     ]
     Output.parse("eqs.tex").write(records)

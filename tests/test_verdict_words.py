@@ -1,9 +1,15 @@
-"""A word is no formula: what is letters alone is low, and says why."""
+"""A word is no formula: what is letters alone is low, and says why; it is valid LaTeX all the same,
+and outputs show it with that doubt."""
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from handmade import FakeRecogniser, cross, encoded
+
+from hmer_cli.commands import clipboard
+from hmer_cli.commands.convert import convert
 from hmer_cli.document.build_records import is_word
 
 
@@ -15,3 +21,36 @@ def test_letters_that_could_be_a_word_are_one(label: str) -> None:
 @pytest.mark.parametrize("label", ["x y z", "a b", "A B C", "a + e", r"\sin a", "x ^ { a }", ""])
 def test_products_names_and_formulas_are_none(label: str) -> None:
     assert not is_word(label)
+
+
+def test_valid_latex_with_a_doubt_is_shown_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    copied: list[str] = []
+    monkeypatch.setattr(clipboard, "copy", copied.append)
+    Path("a.png").write_bytes(encoded(cross()))
+    outs = ["-", "o.tex", "o.md"]
+    (word,) = convert(["a.png"], outs, copy=True, recogniser=FakeRecogniser("a b e", 0.93))
+    doubt = "low 0.93: letters alone, as of a word"
+    assert (word.latex, word.status) == ("abe", "low")
+    assert capsys.readouterr().out == f"abe % {doubt}\n"
+    assert copied == ["abe"]
+    text, notes = Path("o.tex").read_text(), Path("o.md").read_text()
+    assert "{\\hmerlow{abe}}" in text
+    assert "$$\nabe\n$$" in notes and "low: letters alone, as of a word" in notes
+    assert "not valid LaTeX" not in notes + text.split("\\fi\n", 1)[1]
+    (spelt,) = convert(["a.png"], spelling="tokens", recogniser=FakeRecogniser("a b e", 0.93))
+    assert spelt.latex == "a b e"
+
+
+def test_what_latex_would_refuse_is_not_copied_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    copied: list[str] = []
+    monkeypatch.setattr(clipboard, "copy", copied.append)
+    Path("a.png").write_bytes(encoded(cross()))
+    convert(["a.png"], copy=True, recogniser=FakeRecogniser(r"\frac { a }", 0.93))
+    assert capsys.readouterr().out.startswith("% a.png, page 1, region ")
+    assert copied == [""]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import Image
@@ -179,8 +180,11 @@ class Record:
 
     @property
     def usable(self) -> bool:
-        """Whether ``latex`` can be put in a document: not empty, and it compiles."""
-        return self.status != "failed" and self.error is None
+        """Whether ``latex`` can be put in a document: not empty, and it compiles. What is doubtful
+        can, and so can what a person typed, which was checked when it was loaded."""
+        if self.status == "failed":
+            return False
+        return self.correction is not None or not problems(self.label)
 
     @property
     def dismissed(self) -> bool:
@@ -191,7 +195,7 @@ class Record:
 def spelt_in_tokens(record: Record) -> Record:
     """The record and its lines with ``latex`` in the field's spelling."""
     lines = tuple(spelt_in_tokens(line) for line in record.lines)
-    return replace(record, latex=record.label if record.usable else record.latex, lines=lines)
+    return replace(record, latex=record.label, lines=lines)
 
 
 def count(number: int, what: str) -> str:

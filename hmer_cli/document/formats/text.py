@@ -36,7 +36,8 @@ def _line(record: Record) -> str:
     if not record.usable:
         return f"% {verdict(record)}"
     mark = f" % low {record.confidence:.2f}" if record.status == "low" else ""
-    return one_line(record.latex) + mark
+    doubt = f": {record.error}" if record.error else ""
+    return one_line(record.latex + mark + doubt)
 
 
 def _json(content: object) -> str:

@@ -39,9 +39,10 @@ def judged(record: Record) -> str:
     if record.correction is not None:
         return "corrected by hand"
     sure = f"confidence {record.confidence:.2f}"
-    if record.error:
-        return f"{sure}, not valid LaTeX: {record.error}"
-    return sure if record.status == "ok" else f"{sure}, low: check it"
+    if record.status == "ok":
+        return sure
+    what = "low" if record.usable else "not valid LaTeX"
+    return f"{sure}, {what}: {record.error or 'check it'}"
 
 
 def code(text: str) -> str:
@@ -64,7 +65,7 @@ def sentence(record: Record) -> tuple[str, str]:
 
 def sayable(record: Record) -> bool:
     """Whether formats other than LaTeX can say it; a person may type what no label can hold."""
-    return record.usable and not problems(record.label)
+    return record.status != "failed" and not problems(record.label)
 
 
 def plain(text: str) -> str:
