@@ -16,8 +16,8 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import OutputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.render import Readable, legible_ink_image
-from hmer_cli.recognition.reading import Reading
+from hmer_cli.ink.render import Readable, image_of, legible_ink_image
+from hmer_cli.recognition.reading import Reading, TokenReading
 from hmer_cli.training.recipe import Own
 
 INK = written(r"a + b = c")
@@ -33,6 +33,27 @@ class Sure:
 
     def read(self, images: Sequence[Readable]) -> list[Reading]:
         return [Reading("x = 1", self.confidence) for _ in images]
+
+
+class InTokens:
+    """Reads everything as one label, whose tokens stand apart over the width of the image."""
+
+    model = identity = "in tokens"
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        return [self._read(image_of(image).shape[1]) for image in images]
+
+    def _read(self, width: int) -> Reading:
+        names = self.label.split()
+        step = width / len(names)
+        tokens = [
+            TokenReading(name, 0.9, (i * step, 0.0, (i + 0.2) * step, step / 2))
+            for i, name in enumerate(names)
+        ]
+        return Reading(self.label, 0.9, tuple(tokens))
 
 
 @pytest.fixture
@@ -161,3 +182,33 @@ def test_a_page_of_several_lines_gives_a_file_each(tmp_path: Path) -> None:
     samples = open_dataset(str(tmp_path / "ink"))
     counts = [len(sample.ink.strokes) for sample in samples if sample.ink is not None]
     assert counts == [len(INK.strokes)] * 3
+
+
+@pytest.mark.parametrize(
+    ("label", "labels"),
+    [
+        ("a = 1", ["a = 1"] * 2),
+        ("a = 1 , b = 2", []),  # which strokes are whose is not known
+        ("a = 1 )", []),  # the bracket is of the text, and its ink is there
+    ],
+)
+def test_a_folder_of_ink_changes_no_other_output_and_no_later_run(
+    tmp_path: Path, label: str, labels: list[str]
+) -> None:
+    page = Ink(tuple(s for y in (60, 260) for s in moved(INK, 60, y).strokes))
+    path = tmp_path / "page.xopp"
+    path.write_bytes(xopp([page]))
+
+    def converted(*outs: str, cache: Path | None = None) -> str:
+        names = [str(tmp_path / "o.jsonl"), *outs]
+        convert([str(path)], names, cache=cache, recogniser=InTokens(label))
+        return (tmp_path / "o.jsonl").read_text()
+
+    plain = converted()
+    count = 2 * (label.count(",") + 1)
+    assert plain.count('"id"') == count
+    assert converted(f"{tmp_path}/ink/", cache=tmp_path / "cache") == plain
+    assert converted(cache=tmp_path / "cache") == plain
+    found = open_dataset(str(tmp_path / "ink")) if labels else []
+    assert [sample.label for sample in found] == labels
+    assert len(list((tmp_path / "ink").glob("*.inkml"))) == len(labels)

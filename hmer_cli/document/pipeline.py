@@ -351,13 +351,11 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     found: list[RegionReading] = []
     agreed = agreeing([expression for _, expression in read])
     for (region, _), expression in zip(read, agreed, strict=True):
-        if among_text:
-            expression = without_loose_ends(expression)
-        if options.handwriting:
-            handwriting = _handwriting(region, work.to_source)
-            found.append(replace(expression, handwriting=handwriting))
-        else:
-            found += parted_at_commas(expression) if among_text else [expression]
+        parts = parted_at_commas(without_loose_ends(expression)) if among_text else [expression]
+        whole = parts[0].reading.label == expression.reading.label
+        if options.handwriting and whole:  # else the ink holds more than the label says
+            parts = [replace(parts[0], handwriting=_handwriting(region, work.to_source))]
+        found += parts
     shown = tuple(with_signs(said, work.found.unread, reader)) if options.text else ()
     return Result(reader.model, tuple(found), work.to_source, shown, work.found.drawings)
 
