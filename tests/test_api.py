@@ -199,6 +199,23 @@ def test_a_cache_is_used_the_second_time(tmp_path: Path) -> None:
     assert converter.reader._loaded is None  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("cache", [False, True])
+def test_another_thread_may_go_on_with_the_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["a.png", "b.png", "c.png"]
+    for i, name in enumerate(names):
+        Path(name).write_bytes(encoded(cross(width=160 + i)))
+    reader = FakeRecogniser()
+    reader.identity = "fake"  # type: ignore[attr-defined]
+    found = Converter(cache="kept" if cache else False, recogniser=reader).pages("*.png")
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        pages = [one.submit(next, found).result(), *other.submit(list, found).result()]
+    assert [(page.source, page.error) for page in pages] == [(name, None) for name in names]
+    assert Path("kept").is_dir() == cache
+
+
 def test_one_converter_serves_many_threads() -> None:
     converter = Converter()
     paths = sorted(EXAMPLES.glob("*.inkml"))[:3] * 2

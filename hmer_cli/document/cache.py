@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS pictures
 class Cache:
     """Results by page; in ``folder``, or where that is None, only until ``close``.
 
+    It may be used from several threads, one at a time: that of a generator, whoever continues it.
     A damaged or unusable file is reported in one line, and the run goes on without it.
     """
 
@@ -222,7 +223,7 @@ def _version(library: str) -> str:
 
 
 def _connected(path: str) -> sqlite3.Connection:
-    base = sqlite3.connect(path, timeout=_SOON)
+    base = sqlite3.connect(path, timeout=_SOON, check_same_thread=False)  # see `Cache`
     try:
         try:
             base.execute("PRAGMA journal_mode = WAL")
