@@ -68,13 +68,18 @@ def check_apart(folder: Path, inputs: Iterable[str], above: bool = False) -> Non
         there = os.path.realpath(name)
         inside = os.path.isdir(there) and _is_within(place, there)
         if inside or (above and os.path.exists(there) and _is_within(there, place)):
-            where = "lies in" if inside and place != there else "holds"
-            what = f"is the input {name}" if place == there else f"{where} the input {name}"
+            same = os.path.normcase(place) == os.path.normcase(there)
+            where = "is" if same else "lies in" if inside else "holds"
+            what = f"{where} the input {name}"
             raise UsageError(f"{folder}: {what}", "name a folder apart from the inputs")
 
 
 def _is_within(path: str, folder: str) -> bool:
-    return os.path.commonpath([path, folder]) == folder
+    path, folder = os.path.normcase(path), os.path.normcase(folder)
+    try:
+        return os.path.commonpath([path, folder]) == folder
+    except ValueError:  # on two drives
+        return False
 
 
 _SIGNATURE = b"Software\0hmer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ntpath
 import os
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from handmade import INKML, FakeRecogniser, cross, encoded
 
+from hmer_cli import files
 from hmer_cli.cli import main
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.generate import generate
@@ -43,6 +45,32 @@ def ink(path: str, label: str = "x") -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     note = f'<annotation type="truth">{label}</annotation>'
     Path(path).write_text(INKML.replace("<trace", f"{note}<trace", 1))
+
+
+@pytest.mark.parametrize(
+    ("out", "given", "wrong"),
+    [
+        (r"D:\notes\out", r"C:\notes", None),
+        (r"C:\notes and more", r"C:\notes", None),
+        (r"C:\notes\out", r"C:\notes", "lies in"),
+        (r"c:\NOTES\out", r"C:\notes", "lies in"),
+        (r"c:\notes", r"C:\Notes", "is"),
+        (r"C:\Notes", r"c:\notes\in", "holds"),
+    ],
+)
+def test_outputs_are_apart_from_inputs_as_windows_compares_paths(
+    monkeypatch: pytest.MonkeyPatch, out: str, given: str, wrong: str | None
+) -> None:
+    with monkeypatch.context() as windows:
+        windows.setattr(os, "path", ntpath)
+        windows.setattr(ntpath, "isdir", lambda path: True)
+        windows.setattr(ntpath, "exists", lambda path: True)
+        said = None
+        try:
+            files.check_apart(out, [given], above=True)  # type: ignore[arg-type]
+        except UsageError as error:
+            said = str(error)
+    assert (said is None) if wrong is None else f"{wrong} the input {given}" in str(said)
 
 
 def test_render_never_writes_into_an_input() -> None:

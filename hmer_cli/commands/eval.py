@@ -106,15 +106,15 @@ def run(
 def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
     """A label graph of each truth and of each prediction, under the same name.
 
-    The second expression of a name is ``NAME-2``.
+    The second expression of a name, whatever its case, is ``NAME-2``.
     """
     for side in ("truth", "prediction"):
         files.make_folder(folder / side)
     used: Counter[str] = Counter()
     for outcome in evaluation.outcomes:
         name = re.sub(r"[^\w.+-]", "_", outcome.name)
-        used[name] += 1
-        name += f"-{used[name]}" if used[name] > 1 else ""
+        number = used[name.casefold()] = used[name.casefold()] + 1
+        name += f"-{number}" if number > 1 else ""
         for side, label in (("truth", outcome.truth), ("prediction", outcome.reading.label)):
             graph = label_graph(label, outcome.name).encode("utf-8", "backslashreplace")
             files.replace(folder / side / f"{name}.lg", graph)

@@ -103,8 +103,12 @@ def source_ids(sources: Iterable[str]) -> dict[str, str]:
 
 
 def _renamed_where_shared(names: dict[str, str], rename: Callable[[str], str]) -> dict[str, str]:
-    uses = Counter(names.values())
-    return {source: rename(source) if uses[name] > 1 else name for source, name in names.items()}
+    """Names that differ in case alone are shared: macOS and Windows take them for one file."""
+    uses = Counter(name.casefold() for name in names.values())
+    return {
+        source: rename(source) if uses[name.casefold()] > 1 else name
+        for source, name in names.items()
+    }
 
 
 def _stem(source: str) -> str:
