@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hmer_cli import console
 from hmer_cli.commands.convert import Spelling, deliver_pages, once
-from hmer_cli.commands.remote_sources import is_remote, remote_sources
+from hmer_cli.commands.remote_sources import is_remote, remote_sources, without_password
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.pipeline import Options
@@ -82,4 +82,4 @@ def _sources(name: str) -> list[Source]:
     try:
         return remote_sources(name)
     except InputError as error:
-        return [refused(name, error)]
+        return [refused(without_password(name), error)]
