@@ -36,7 +36,7 @@ from hmer_cli.document.formats.text import jsonl
 from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.page_rows import from_row, to_line, to_row
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import PageRead, Result
+from hmer_cli.document.records import PUBLIC, PageRead, Result
 from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
 from hmer_cli.page.load.sources import Source
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
@@ -59,7 +59,6 @@ _BLOCK = 4  # files of a task, which are retried together # convention
 _CONNECT_TIMEOUT = 10.0  # seconds # convention
 _RETRIES = 3  # of a task whose actor died # convention
 _STORE = 256 << 20  # bytes of shared memory of a local cluster; rows are text # convention
-_NULLABLE = ("page", "region", "error", "alternatives")
 
 
 @dataclass(frozen=True)
@@ -342,26 +341,29 @@ class _FileReader(_Worker):
     """Actor with one recogniser: batches of paths and bytes -> Arrow tables of records."""
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[Any]:
-        """One table a file that has records, or an error."""
+        """One table a file, without rows where it has no records."""
         for path, data in zip(batch["path"], batch["bytes"], strict=True):
             source = Source(str(path), str(path), partial(bytes, data))
             records = list(records_of(self.pages([source]), Corrections()))
             rows = [json.loads(line) for line in jsonl(records).splitlines()]
-            if rows:
-                yield _table(rows)
+            yield _table(rows)
 
 
-def _table(rows: list[dict[str, Any]]) -> Any:
-    """Rows as an Arrow table, whose nullable columns have the same types in every table."""
+def _table(rows: Sequence[dict[str, Any]]) -> Any:
+    """Rows as an Arrow table, which has the same columns and types whatever is in the rows."""
     import pyarrow as arrow
 
-    number = arrow.float64()
-    other = arrow.struct({"latex": arrow.string(), "label": arrow.string(), "confidence": number})
-    kinds = (arrow.int64(), arrow.list_(number), arrow.string(), arrow.list_(other))
-    known = dict(zip(_NULLABLE, kinds, strict=True))
-    inferred = arrow.Table.from_pylist(rows).schema
-    fields = [arrow.field(each.name, known.get(each.name, each.type)) for each in inferred]
-    return arrow.Table.from_pylist(rows, schema=arrow.schema(fields))
+    text, number = arrow.string(), arrow.float64()
+    box = arrow.list_(number)
+    other = arrow.struct({"latex": text, "label": text, "confidence": number})
+    token = arrow.struct({"token": text, "confidence": number, "box": box})
+    kinds = {
+        **dict.fromkeys(("id", "alias", "derivation"), text),
+        **dict.fromkeys(PUBLIC, text),
+        **{"page": arrow.int64(), "region": box, "confidence": number},
+        **{"alternatives": arrow.list_(other), "tokens": arrow.list_(token)},
+    }
+    return arrow.Table.from_pylist(list(rows), schema=arrow.schema(list(kinds.items())))
 
 
 def _ray() -> ModuleType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,12 +20,14 @@ from handmade import FakeRecogniser, cross, encoded, paged
 
 from hmer_cli.api import Converter
 from hmer_cli.commands.convert import convert
+from hmer_cli.document.formats.text import jsonl
 from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.pipeline import Options, read_pages
+from hmer_cli.document.records import Record
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.sources import find_sources
-from hmer_cli.recognition.reading import Reading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 
@@ -212,16 +216,47 @@ def test_a_file_that_kills_every_worker_is_a_failure_and_stops_no_other(
     assert read.count('"error": null') >= 7
 
 
+def test_tables_of_any_records_have_one_schema_and_lose_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="Apache Arrow is not installed")
+    from pyarrow import dataset, parquet
+
+    from hmer_cli.ray_data import _table
+
+    box = (1.0, 2.0, 3.0, 4.0)
+    read = Record("a.png", 1, box, "x", label="x", key="k", confidence=1, status="ok", error=None,
+                  model="m", alternatives=(Alternative("y", 0.5),),
+                  tokens=(TokenReading("x", 0.9, box),))  # fmt: skip
+    bare = replace(read, key="l", region=(1, 2, 3, 4), alternatives=(), tokens=())
+    kinds = [
+        Record("b.png", None, None, "", confidence=0, status="failed", error="broken", model=""),
+        bare,
+        read,
+        replace(read, key="m", lines=(read, bare)),
+    ]
+    rows = [[json.loads(line) for line in jsonl([each]).splitlines()] for each in kinds]
+    tables = [_table(each) for each in [[], *rows]]
+    for i, table in enumerate(tables):
+        parquet.write_table(table, tmp_path / f"{i}.parquet")
+    assert len({str(table.schema) for table in tables}) == 1
+    assert dataset.dataset(tmp_path).to_table().to_pylist() == [
+        row for each in rows for row in each
+    ]
+    assert rows[3][0]["derivation"]
+
+
 @needs_ray
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
-def test_a_dataset_of_files_is_read_to_a_dataset_of_records(inputs: Path) -> None:
+def test_a_dataset_of_files_is_read_to_a_dataset_of_records(inputs: Path, tmp_path: Path) -> None:
     import ray
+    from pyarrow import dataset
 
     from hmer_cli.ray_data import read
 
     files = ray.data.read_binary_files(str(inputs), include_paths=True, override_num_blocks=4)
-    rows = read(files.filter(lambda row: "page" not in row["path"]), readers=1).take_all()
+    wanted = files.filter(lambda row: "page" not in row["path"])
+    read(wanted, readers=1).write_parquet(str(tmp_path / "eqs"))
+    rows = dataset.dataset(tmp_path / "eqs").to_table().to_pylist()
     by_name = {Path(row["source"]).name: row for row in rows}
     assert by_name["broken.png"]["status"] == "failed"
     assert "not a kind of file" in by_name["broken.png"]["error"]
