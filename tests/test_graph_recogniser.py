@@ -158,9 +158,10 @@ def test_the_commands_read_with_it(weights: Path, tmp_path: Path) -> None:
     assert json.loads(scores.read_text())["exprate"] == 1
 
 
-def test_ctc_alone_is_not_to_be_had_of_it(weights: Path) -> None:
-    with pytest.raises(UsageError, match="no CTC model"):
-        LazyRecogniser(str(weights), rescoring=False).read([shown()[1]])
+def test_ctc_alone_is_not_to_be_had_of_it(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "sum.inkml").write_bytes(write_inkml(sum_of_ones()))
+    with pytest.raises(UsageError, match=r"no CTC model.*--ctc"):
+        run(str(tmp_path), model=str(weights), ctc=True)
 
 
 def test_further_training_begins_with_it_and_ctc_does_not(weights: Path) -> None:

@@ -21,6 +21,7 @@ from hmer_cli.ink.render import legible_ink_image, render
 from hmer_cli.networks import backbones
 from hmer_cli.networks.backbones import BACKBONES, IMAGENET, ResNet18
 from hmer_cli.networks.transformer import beam
+from hmer_cli.recognition.canvas_recogniser import STEP
 from hmer_cli.recognition.lazy import LazyRecogniser
 from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.training.batches.pictures import jittered, picture
@@ -184,6 +185,25 @@ def test_the_weights_file_reads_ink_as_the_checkpoint_reads_its_picture(
     assert reader.read([np.full((40, 90), 255, np.uint8)])[0].label == ""
     with pytest.raises(MissingError, match="holds no recogniser of expressions"):
         Recogniser.load(str(path))
+
+
+def test_ctc_alone_reads_a_transformer_as_if_it_had_no_decoder(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    torch.manual_seed(2)
+    system = build(SPEAKER, ["1", "7", "{", "}", "^"])
+    whole, bare = tmp_path / "whole.onnx", tmp_path / "bare.onnx"
+    metadata = {"name": "small", "tokens": list(system.units.tokens)}
+    export_canvas(system.model.eval(), metadata, SPEAKER.canvas, whole)
+    model = onnx.load(whole)
+    kept = [each for each in model.metadata_props if each.key != STEP]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    onnx.save(model, bare)
+    inks = [legible_ink_image(Ink(example.strokes)) for example in NUMBERS[:6]]
+    alone = LazyRecogniser(str(whole), rescoring=False)
+    assert alone.read(inks) == LazyRecogniser(str(bare)).read(inks)
+    assert alone.read(inks) != LazyRecogniser(str(whole)).read(inks)
+    assert alone.model == "small (CTC alone)"
 
 
 @pytest.mark.parametrize("name", IMAGENET)

@@ -57,7 +57,7 @@ def evaluate(
     model: ModelOption = None,
     charset: CharsetOption = None,
     ctc: Annotated[
-        bool, typer.Option("--ctc", help="The CTC model only; skip rescoring by the graph model.")
+        bool, typer.Option("--ctc", help="The CTC model only, without graph models or decoder.")
     ] = False,
 ) -> None:
     """Score the recogniser on a labelled data set: WER, CER, ExpRate and the errors."""

@@ -68,9 +68,9 @@ def run(
     """Evaluate a data set; print tables on stdout, write scores and predictions to files.
 
     ``sample`` of all expressions or pages are drawn at random, the same ones for one ``seed``. The
-    folder ``lg`` gets label graphs of truths and predictions. ``ctc`` skips rescoring by the graph
-    model. For a data set of pages, whose files may lie in ``pages``, the regions are scored and, if
-    the truths have labels, the readings end to end; the
+    folder ``lg`` gets label graphs of truths and predictions. ``ctc`` leaves out graph models and
+    decoder. For a data set of pages, whose files may lie in ``pages``, the regions are scored and,
+    if the truths have labels, the readings end to end; the
     folder ``worst`` then gets pictures of the worst pages.
 
     A file named ``-`` is stdout; the tables then go to stderr.

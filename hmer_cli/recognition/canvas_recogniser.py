@@ -46,15 +46,20 @@ Scored = tuple[Label, float]
 
 
 class CanvasRecogniser:
-    """A loaded weights file; see `hmer_cli.recognition.recogniser.Recogniser`."""
+    """A loaded weights file; see `hmer_cli.recognition.recogniser.Recogniser`.
+
+    Without ``rescoring`` the decoder of a Transformer is not used, only its CTC head.
+    """
 
     def __init__(
         self,
         file: WeightsFile,
         charset: str | None = None,
         threads: int | None = None,
+        rescoring: bool = True,
     ) -> None:
-        metadata, step = file.metadata, file.embedded.get(STEP)
+        metadata = file.metadata
+        step = file.embedded.get(STEP) if rescoring else None
         self._session = file.session
         self._step = open_session(unpacked(step)) if step else None
         self._pool = ThreadPoolExecutor(threads or cores())

@@ -138,7 +138,7 @@ def load(
     with refusing(path):
         file = WeightsFile.open(path)
         if CANVAS in file.metadata:
-            return CanvasRecogniser(file, charset, threads)
+            return CanvasRecogniser(file, charset, threads, rescoring)
         if GRAPH_ALONE in file.metadata:
             if not rescoring:
                 raise UsageError(f"{path} has no CTC model", "leave --ctc out")
