@@ -161,8 +161,9 @@ def test_pages_have_boxes_round_their_expressions_and_eval_scores_them(tmp_path:
     for name in ("00001", "00002"):
         page = cv2.imread(str(tmp_path / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
         truth = json.loads((tmp_path / f"{name}.json").read_text())
-        assert list(truth) == ["expressions"] and len(truth["expressions"]) > 2
-        boxes = np.array([one["box"] for one in truth["expressions"]])
+        assert len(truth["expressions"]) > 2
+        assert truth["formulas"] == [one["box"] for one in truth["expressions"]]
+        boxes = np.array(truth["formulas"])
         for x0, y0, x1, y1 in boxes.round().astype(int):
             assert 0 <= x0 < x1 <= page.shape[1] and 0 <= y0 < y1 <= page.shape[0]
             inside = page[y0:y1, x0:x1] < 128

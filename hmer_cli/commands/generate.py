@@ -285,7 +285,10 @@ def write_one_page(plan: Plan, index: int) -> Item:
         {"box": [round(value, 1) for value in box], "latex": label, "kind": kind}
         for box, label, kind in zip(done.boxes, done.labels, done.kinds, strict=True)
     ]
-    truth = json.dumps({"expressions": expressions}, ensure_ascii=False)
+    truth = json.dumps(
+        {"formulas": [one["box"] for one in expressions], "expressions": expressions},
+        ensure_ascii=False,
+    )  # the boxes by themselves are what the detector is trained with
     files.replace(plan.folder / f"{name}.png", _png(done.image))
     files.replace(plan.folder / f"{name}.json", f"{truth}\n".encode())
     picture = _embedded(done.image, name) if index < SHOWN_PAGES else ""
