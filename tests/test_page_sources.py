@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from hmer_cli.cli import main
 from hmer_cli.commands import convert as verb
+from hmer_cli.document.formats import FORMATS, Output
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.sources import by_number, find_sources, in_number_order
@@ -100,6 +101,16 @@ def test_it_is_said_on_standard_error_and_is_no_failure(capsys: pytest.CaptureFi
     records = verb.convert(["in"], ["o.tex"], recogniser=FakeRecogniser())
     assert [record.status for record in records] == ["ok"]
     assert capsys.readouterr().err.startswith("hmer: in: 1 file passed over (1 .svg)")
+
+
+@pytest.mark.parametrize("ending", [each for each in FORMATS if not Output.parse(each).is_readable])
+def test_what_hmer_wrote_is_passed_over_unsaid(said: list[str], ending: str) -> None:
+    put({"in/b.png": PNG, f"in/eqs{ending}": b"<x>"})
+    with zipfile.ZipFile("in.zip", "w") as archive:
+        for path in Path("in").iterdir():
+            archive.write(path)
+    assert names("in", "in.zip", say=said.append) == ["in/b.png", "in.zip/in/b.png"]
+    assert said == []
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")

@@ -43,7 +43,9 @@ Say = Callable[[str], None]
 """Told in a line what was passed over."""
 
 _PIECE = 1 << 20
-_OURS = frozenset((".tex", ".md", ".jsonl", ".html"))  # what hmer writes: passed over unsaid
+_OURS = frozenset((".tex", ".md", ".jsonl", ".html", ".csv", ".docx", ".typ", ".mathml"))
+"""Endings of what hmer writes and does not read: passed over unsaid."""
+
 _NAMED = 5  # endings named of those passed over
 _NUMBER = re.compile("([0-9]+)")
 
