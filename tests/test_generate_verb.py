@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import cv2
@@ -11,7 +13,7 @@ import pytest
 from lxml import etree
 
 from hmer_cli.commands import eval_regions
-from hmer_cli.commands.generate import generate, outcome
+from hmer_cli.commands.generate import _workers, generate, outcome
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.datasets.pages import PageDataset, open_any
 from hmer_cli.errors import InputError, OutputError, UsageError
@@ -69,6 +71,18 @@ def test_an_item_depends_on_seed_and_index_alone(tmp_path: Path) -> None:
     assert one == two
     for name in ("00002.png", "00002.svg", "00002.inkml"):
         assert few[name] == one[name] != other[name]
+
+
+def test_many_items_take_the_cores_of_the_job_and_no_more_than_windows_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 96)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {4, 5, 6}, raising=False)
+    assert [_workers(total, None) for total in (1, 10, 1000)] == [1, 1, 3]
+    assert [_workers(total, 80) for total in (10, 1000)] == [10, 80]
+    with monkeypatch.context() as windows:
+        windows.setattr(sys, "platform", "win32")
+        assert [_workers(total, 80) for total in (10, 1000)] == [10, 61]
 
 
 def test_a_style_is_one_writer_for_all(tmp_path: Path) -> None:

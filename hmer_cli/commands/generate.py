@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import re
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
@@ -32,6 +33,7 @@ from hmer_cli.geometry import Box
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.svg import svg
 from hmer_cli.models.registry import resolve
+from hmer_cli.models.session import cores
 from hmer_cli.synthesis.engine import Engine, InkEngine
 from hmer_cli.synthesis.formula_grammar import FormulaGrammar
 from hmer_cli.synthesis.gallery import Card, gallery, image
@@ -225,7 +227,7 @@ def _run(
     write: Callable[[Plan, int], Item], plan: Plan, total: int, jobs: int | None
 ) -> Iterator[Item]:
     """All items, in their order."""
-    workers = min(jobs or (os.cpu_count() or 1 if total > _FEW else 1), total)
+    workers = _workers(total, jobs)
     with console.progress("writing", total) as advance:
         if workers == 1:
             for index in range(total):
@@ -237,6 +239,12 @@ def _run(
             for item in pool.map(partial(write, plan), range(total), chunksize=_CHUNK):
                 yield item
                 advance(1, 0)
+
+
+def _workers(total: int, jobs: int | None) -> int:
+    """How many processes write so many items: one a core of this job, where they are many."""
+    most = 61 if sys.platform == "win32" else total  # of a pool: docs of ProcessPoolExecutor
+    return min(jobs or (cores() if total > _FEW else 1), total, most)
 
 
 def _begin() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hmer_cli import console
 from hmer_cli.commands.generate import generate
 from hmer_cli.errors import HmerError, InputError, MissingError
 from hmer_cli.files import make_folder
+from hmer_cli.models.session import cores
 
 TOY = "toy-data"
 """The folder of the data sets that the toy run makes for itself."""
@@ -57,7 +57,6 @@ def release(
     if data is None:
         raise InputError("no data is named", "give --data PATH, or --toy")
     folders = [data / "fonts", *_system_fonts()]
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     runner = Runner(
         plan,
         path.parent,
@@ -67,7 +66,7 @@ def release(
         console.say,
         console.progress,
         lambda names: find_fonts(names, folders),
-        threads,
+        cores(),
         toy,
     )
     return runner.run(stages)

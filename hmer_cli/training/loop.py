@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
+from hmer_cli.models.session import cores
 from hmer_cli.training.batches.images import mixed
 from hmer_cli.training.batches.targets import Targets
 from hmer_cli.training.compose.examples import Example
@@ -200,7 +201,7 @@ class Trainer:
         on_cpu = self.group.device.type == "cpu"
         if on_cpu and self.group.size == 1:
             return iter(DataLoader(source, batch_size=None))
-        workers = 1 if on_cpu else max(1, (os.cpu_count() or 1) // self.group.size - 1)
+        workers = 1 if on_cpu else max(1, cores() // self.group.size - 1)
         return iter(
             DataLoader(
                 source,

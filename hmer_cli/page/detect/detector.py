@@ -14,12 +14,12 @@ import json
 import zlib
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from hmer_cli.errors import MissingError
+from hmer_cli.models.registry import shipped_dir
 from hmer_cli.models.session import Session, open_session
 from hmer_cli.page.detect.candidate_features import CANDIDATE_COLUMNS
 from hmer_cli.page.detect.component_graph import ComponentGraph
@@ -106,8 +106,7 @@ class Detector:
 @cache
 def shipped() -> Detector:
     """The installed detector. Raises MissingError if its files are missing."""
-    inside = Path(str(files("hmer_cli"))) / "_weights"
-    return Detector(inside if inside.is_dir() else Path(__file__).parents[3] / "weights")
+    return Detector(shipped_dir())
 
 
 def fold_of(data: bytes) -> int:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from hmer_cli.ink.notes import is_xml
+
 HEAD = 4096
 """Bytes that tell the kind of a file."""
 
@@ -51,11 +53,6 @@ def is_zip(head: bytes) -> bool:
 def is_pdf(head: bytes) -> bool:
     """Whether a PDF begins here."""
     return head[:1024].lstrip().startswith(b"%PDF-")
-
-
-def is_xml(head: bytes) -> bool:
-    """XML in any of its encodings: its first sign is ``<``, behind a byte order mark or not."""
-    return head[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<")
 
 
 def is_inkml(head: bytes) -> bool:
