@@ -31,24 +31,20 @@ _CLEARER = 1.15  # least gain in sharpness of the profile by rotation
 _PARTS = 60  # connected components: fewer make no page with lines
 
 
-def straighten(image: Pixels) -> tuple[Pixels, Homography | None]:
-    """The rectified sheet with level lines, and the homography from there to ``image``.
+def clean_and_straight(image: Pixels) -> tuple[Pixels, Homography | None]:
+    """The rectified sheet with level lines on evenly white paper (see `clean`), and the homography
+    from there to ``image``.
 
     None where nothing is to be turned. Where no whole sheet is found, strips along the edges and
     what lies beside a sheet that is cut off are painted as paper. ``image``: (H, W), light or dark.
     """
-    level, back, _ = _straightened(image)
-    return level, back
-
-
-def clean_and_straight(image: Pixels) -> tuple[Pixels, Homography | None]:
-    """As `straighten`, on evenly white paper; see `clean`."""
     level, back, cleaned = _straightened(image)
     return clean(level) if cleaned is None else cleaned, back
 
 
 def _straightened(image: Pixels) -> tuple[Pixels, Homography | None, Pixels | None]:
-    """What `straighten` returns, and that `clean`, if measuring the slope took that already."""
+    """The same as it was photographed, the homography, and the first `clean`, if measuring the
+    slope took that already."""
     back = None
     sheet = find_sheet(image)
     if sheet is not None:
@@ -103,18 +99,13 @@ def _shift(x: float, y: float) -> Homography:
     return np.array([[1.0, 0, x], [0, 1, y], [0, 0, 1]])
 
 
-def skew(image: Pixels) -> float:
+def _skew(page: Pixels) -> float:
     """Slope of the lines of writing or of the paper, in degrees to the right; 0 if unclear.
 
     The ink of straight lines, counted row by row, changes most from row to row when they are
     level (W. Postl, Detection of linear oblique structures and skew scan in digitized documents,
-    ICPR 1986). ``image``: (H, W), light or dark.
+    ICPR 1986). ``page``: (H, W), cleaned.
     """
-    return _skew(clean(shrunk(image, _STUDIED)))
-
-
-def _skew(page: Pixels) -> float:
-    """The same of a clean page."""
     otsu, _ = cv2.threshold(page, 0, 255, cv2.THRESH_OTSU)
     ink = (page <= min(otsu, 200)).astype(np.uint8)
     parts, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
