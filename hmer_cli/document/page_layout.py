@@ -16,7 +16,6 @@ from statistics import mean, median
 from typing import Literal
 
 from hmer_cli.document.records import Record, TextWord
-from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box, union
 
 Kind = Literal["heading", "item", "paragraph", "display", "drawing"]
@@ -136,7 +135,7 @@ def _in_row(box: Box, other: Box, away: float) -> bool:
 
 def is_shown(record: Record) -> bool:
     """Whether an expression is set as mathematics: doubtful ones are, what does not compile not."""
-    return record.status != "failed" and (record.usable or not problems(record.label))
+    return record.usable
 
 
 def _usable(found: Iterable[tuple[Item, int | None]]) -> Iterator[tuple[Item, int | None]]:

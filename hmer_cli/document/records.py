@@ -180,11 +180,9 @@ class Record:
 
     @property
     def usable(self) -> bool:
-        """Whether ``latex`` can be put in a document: not empty, and it compiles. What is doubtful
-        can, and so can what a person typed, which was checked when it was loaded."""
-        if self.status == "failed":
-            return False
-        return self.correction is not None or not problems(self.label)
+        """Whether ``latex`` can be put in a document: not empty, and it compiles. What has a doubt
+        can, unless the doubt is that LaTeX would refuse it."""
+        return self.status != "failed" and (self.error is None or not problems(self.label))
 
     @property
     def dismissed(self) -> bool:
