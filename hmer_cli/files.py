@@ -6,14 +6,17 @@ Raises OutputError where a file or folder cannot be written.
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import struct
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
-from pathlib import Path
+from fnmatch import fnmatch
+from itertools import takewhile
+from pathlib import Path, PurePath
 
 from hmer_cli import console
 from hmer_cli.errors import OutputError, UsageError
@@ -58,20 +61,51 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def check_apart(folder: Path, inputs: Iterable[str], above: bool = False) -> None:
-    """Reject an output folder that is, or lies in, one of the inputs: it would be read as input.
+def check_apart(
+    folder: Path, inputs: Iterable[str], above: bool = False, file: bool = False
+) -> None:
+    """Reject an output folder that is, or lies in, one of the inputs, or that a glob matches or
+    looks into: it would be read as input.
 
-    With ``above``, also one that contains an input. Raises UsageError.
+    With ``above``, also one that contains an input. ``file``: it is a file. Raises UsageError.
     """
     place = os.path.realpath(folder)
     for name in inputs:
         there = os.path.realpath(name)
+        if glob.has_magic(name) and not os.path.exists(there):
+            there, pattern = _glob_parts(name)
+            if _is_within(place, there):
+                parts = PurePath(place).relative_to(there).parts
+                if _is_matched(parts, pattern, file):
+                    what = f"{folder}: is among the inputs {name}"
+                    raise UsageError(what, "name a place apart from the inputs")
+                continue
         inside = os.path.isdir(there) and _is_within(place, there)
         if inside or (above and os.path.exists(there) and _is_within(there, place)):
             same = os.path.normcase(place) == os.path.normcase(there)
             where = "is" if same else "lies in" if inside else "holds"
             what = f"{where} the input {name}"
             raise UsageError(f"{folder}: {what}", "name a folder apart from the inputs")
+
+
+def _glob_parts(name: str) -> tuple[str, tuple[str, ...]]:
+    """The folder that a glob is fixed to, and the patterns of what lies under it."""
+    parts = PurePath(name).parts
+    fixed = list(takewhile(lambda part: not glob.has_magic(part), parts))
+    return os.path.realpath(os.path.join("", *fixed)), parts[len(fixed) :]
+
+
+def _is_matched(path: Sequence[str], pattern: Sequence[str], file: bool) -> bool:
+    """Whether patterns match a path or a folder over it, or, if it is no file, may match what
+    lies under it."""
+    if not pattern:
+        return True
+    if pattern[0] == "**":
+        deeper = bool(path) and _is_matched(path[1:], pattern, file)
+        return deeper or _is_matched(path, pattern[1:], file)
+    if not path:
+        return not file
+    return fnmatch(path[0], pattern[0]) and _is_matched(path[1:], pattern[1:], file)
 
 
 def _is_within(path: str, folder: str) -> bool:
@@ -83,13 +117,17 @@ def _is_within(path: str, folder: str) -> bool:
 
 
 _SIGNATURE = b"Software\0hmer"
+_DRAWING = b", drawing of a page"
+DRAWINGS = "-drawings"
+"""What folders of drawings end in, which hmer writes beside documents."""
 _IHDR_END = 33  # bytes: the signature of PNG and its first chunk, whose length is fixed
 
 
-def signed(png: bytes) -> bytes:
-    """The PNG with a tEXt chunk ``Software: hmer``, by which `replace_own` recognises it."""
-    body = b"tEXt" + _SIGNATURE
-    chunk = struct.pack(">I", len(_SIGNATURE)) + body + struct.pack(">I", zlib.crc32(body))
+def signed(png: bytes, drawing: bool = False) -> bytes:
+    """The PNG with a tEXt chunk ``Software: hmer``, by which `replace_own` recognises it, and
+    `is_drawing` if it is a ``drawing``."""
+    body = b"tEXt" + _SIGNATURE + (_DRAWING if drawing else b"")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     return png[:_IHDR_END] + chunk + png[_IHDR_END:]
 
 
@@ -101,6 +139,31 @@ def own_pngs(folder: Path) -> set[str]:
 def _is_signed(path: Path) -> bool:
     with suppress(OSError), path.open("rb") as file:
         return file.read(_IHDR_END + 8 + len(_SIGNATURE)).endswith(_SIGNATURE)
+    return False
+
+
+def is_drawing(path: PurePath, head: Callable[[], bytes]) -> bool:
+    """Whether a file is a drawing that hmer cut out of a page, see `signed`, in the folder of a
+    document. ``head`` gives its first bytes."""
+    if path.suffix != ".png" or not path.parent.name.endswith(DRAWINGS):
+        return False
+    return head()[_IHDR_END + 8 :].startswith(_SIGNATURE + _DRAWING)
+
+
+def drop_drawings(folder: Path, kept: Set[str]) -> None:
+    """Remove the drawings of hmer in the folder but those of these names, and the folder if it is
+    empty then. Raises OutputError.
+    """
+    stale = {p.name for p in folder.glob("*.png") if p.name not in kept and _is_own_drawing(p)}
+    clear(folder, stale, force=True)
+    if stale and not kept:
+        with suppress(OSError):  # it holds something else
+            folder.rmdir()
+
+
+def _is_own_drawing(path: Path) -> bool:
+    with suppress(OSError):
+        return path.is_file() and is_drawing(path, path.read_bytes)
     return False
 
 
@@ -120,8 +183,10 @@ def clear(folder: Path, stale: Set[str], force: bool) -> None:
             raise _unwritable(folder / name, error) from error
 
 
-def replace_own(path: Path, png: bytes) -> bool:
+def replace_own(path: Path, png: bytes, drawing: bool = False) -> bool:
     """``replace`` for a PNG in a user's folder: only files written by hmer are overwritten.
+
+    ``drawing``: it is cut out of a page, beside a document.
 
     Raises OutputError also if there is a file of another program.
     """
@@ -131,7 +196,7 @@ def replace_own(path: Path, png: bytes) -> bool:
             raise OutputError(
                 f"{path}: is there, and not hmer's", "move it away or name another folder"
             )
-    return replace(path, signed(png))
+    return replace(path, signed(png, drawing))
 
 
 def replace(path: Path, data: bytes) -> bool:

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from hmer_cli.cli import main
 from hmer_cli.commands import convert as verb
 from hmer_cli.document.formats import FORMATS, Output
-from hmer_cli.errors import InputError
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.files import check_apart, signed
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.sources import by_number, find_sources, in_number_order
 
@@ -254,3 +255,42 @@ def test_the_ink_in_a_multipart_answer_is_read(end: str) -> None:
     (page,) = open_pages("page.txt")
     assert page.written is not None
     assert len(page.written.ink.strokes) == 2
+
+
+def test_drawings_that_hmer_wrote_are_passed_over(said: list[str]) -> None:
+    put({
+        "a.png": PNG, "a.md": b"", "a-drawings/1.png": signed(PNG, drawing=True),
+        "b-drawings/1.png": signed(PNG, drawing=True), "b-drawings/2.png": PNG,
+        "c/1.png": signed(PNG, drawing=True), "d-drawings/1.png": signed(PNG),
+    })  # fmt: skip
+    theirs = ["a.png", "b-drawings/2.png", "c/1.png", "d-drawings/1.png"]
+    assert names(".", say=said.append) == theirs
+    assert names("*") == theirs
+    assert names("**/*.png") == theirs
+    assert names("a-drawings/1.png") == ["a-drawings/1.png"]  # named outright
+    assert not said
+    packed = {path: Path(path).read_bytes() for path in [*theirs, "a-drawings/1.png"]}
+    put({"all.zip": zipped(packed)})
+    assert names("all.zip") == [f"all.zip/{path}" for path in theirs]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["notes/*", "notes/**/*.pdf", "n*/*.pdf", "**", "notes/al?.pdf"]
+)
+def test_an_output_among_what_a_pattern_matches_is_wrong_usage(pattern: str) -> None:
+    put({"notes/a.pdf": b"", "notes/a.png": PNG})
+    with pytest.raises(UsageError, match=r"all\.pdf"):
+        check_apart(Path("notes/all.pdf"), [pattern], above=True, file=True)
+
+
+@pytest.mark.parametrize("pattern", ["notes/*.png", "notes/a*/*", "other/*", "**/*.png"])
+def test_an_output_beside_what_a_pattern_matches_is_none(pattern: str) -> None:
+    check_apart(Path("notes/all.pdf"), [pattern], above=True, file=True)
+
+
+def test_a_folder_that_a_pattern_looks_into_is_wrong_usage() -> None:
+    Path("notes/debug/x").mkdir(parents=True)
+    for pattern in ("notes/**/*.png", "notes/d*/*", "notes/*", "notes/debug/x/*.png"):
+        with pytest.raises(UsageError):
+            check_apart(Path("notes/debug"), [pattern], above=True)
+    check_apart(Path("notes/debug"), ["notes/*.png"], above=True)

@@ -146,9 +146,10 @@ def test_drawings_are_cut_out_beside_the_document(tmp_path: Path) -> None:
     image = blank()
     cv2.rectangle(image, (300, 120), (520, 330), 0, -1)
     page = drawn_page(image, Drawing((1, 2, 3, 4), (600, 240, 1040, 660)))
+    folder = "my-notes-f30ac2-drawings"
     drawn = save(tmp_path / "my notes.md", {("a b.pdf", 1): pictures_of(page)})
-    assert drawn == {("a b.pdf", 1): [((1, 2, 3, 4), "my-notes-drawings/1.png")]}
-    cut = cv2.imread(str(tmp_path / "my-notes-drawings" / "1.png"), cv2.IMREAD_GRAYSCALE)
+    assert drawn == {("a b.pdf", 1): [((1, 2, 3, 4), f"{folder}/1.png")]}
+    cut = cv2.imread(str(tmp_path / folder / "1.png"), cv2.IMREAD_GRAYSCALE)
     assert cut is not None
     assert cut.shape == (210 + 18, 220 + 18)
     assert cut[114, 119] < 40
@@ -162,3 +163,24 @@ def test_pictures_of_others_are_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         save(tmp_path / "a.tex", {("a b.pdf", 1): pictures_of(page)})
     assert there.read_bytes() == b"mine"
+
+
+def test_every_document_has_drawings_of_its_own(tmp_path: Path) -> None:
+    page = drawn_page(blank(), Drawing((1, 2, 3, 4), (600, 240, 1040, 660)))
+    names = ["Алгебра.md", "Геометрия.md", "物理.md", "a 1.md", "a_1.md", "a-1.md", "é.md", "e.md"]
+    found = [save(tmp_path / name, {("a b.pdf", 1): pictures_of(page)}) for name in names]
+    shown = {name for each in found for some in each.values() for _, name in some}
+    assert len(shown) == len(names)
+    assert all(name.isascii() and (tmp_path / name).is_file() for name in shown)
+
+
+def test_drawings_that_an_earlier_run_left_are_removed(tmp_path: Path) -> None:
+    (cut,) = pictures_of(drawn_page(blank(), Drawing((1, 2, 3, 4), (600, 240, 1040, 660))))
+    folder = tmp_path / "a-drawings"
+    save(tmp_path / "a.md", {("a.pdf", 1): [cut, cut, cut]})
+    (folder / "9.png").write_bytes(cut[1])  # of nobody
+    save(tmp_path / "a.md", {("a.pdf", 1): [cut]})
+    assert sorted(path.name for path in folder.iterdir()) == ["1.png", "9.png"]
+    (folder / "9.png").unlink()
+    save(tmp_path / "a.md", {})
+    assert not folder.exists()

@@ -6,14 +6,14 @@ document.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
 
 from hmer_cli import files
+from hmer_cli.document.ids import file_slug
 from hmer_cli.document.records import Drawing, PageRead, Picture
 from hmer_cli.geometry import Box
 
@@ -21,7 +21,6 @@ Pictures = Mapping[tuple[str, int | None], Sequence[tuple[Box, bytes]]]
 """The drawings of each page, by its source and number: place in the source, and PNG file."""
 
 _ROOM = 0.01  # of the longer side of the page, around a drawing # convention
-_FOLDER = "{stem}-drawings"
 
 
 def pictures_of(page: PageRead) -> list[tuple[Box, bytes]]:
@@ -49,9 +48,10 @@ def _cut(picture: Picture, drawings: Sequence[Drawing]) -> list[bytes]:
 def save(document: Path, pictures: Pictures) -> dict[tuple[str, int | None], list[tuple[Box, str]]]:
     """Write the drawings beside a document; each with its name as the document shows it.
 
-    Pictures that are not of hmer are not overwritten. Raises OutputError.
+    Those that an earlier run left there are removed; pictures that are not of hmer are not
+    overwritten. Raises OutputError.
     """
-    folder = Path(_FOLDER.format(stem=re.sub(r"[^A-Za-z0-9-]+", "-", document.stem)))
+    folder = Path(file_slug(document.stem) + files.DRAWINGS)
     drawn: dict[tuple[str, int | None], list[tuple[Box, str]]] = {}
     number = 0
     for page, found in pictures.items():
@@ -59,6 +59,8 @@ def save(document: Path, pictures: Pictures) -> dict[tuple[str, int | None], lis
             number += 1
             name = folder / f"{number}.png"
             files.make_folder(document.parent / folder)
-            files.replace_own(document.parent / name, png)
+            files.replace_own(document.parent / name, png, drawing=True)
             drawn.setdefault(page, []).append((box, name.as_posix()))
+    names = {PurePosixPath(name).name for some in drawn.values() for _, name in some}
+    files.drop_drawings(document.parent / folder, names)
     return drawn

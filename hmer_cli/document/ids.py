@@ -115,6 +115,12 @@ def _stem(source: str) -> str:
     return "stdin" if source == "-" else PurePath(source).stem
 
 
+def file_slug(text: str) -> str:
+    """A name for files that no other text has: the text itself, or with a digest, see `_slug`."""
+    slug, digest = _slug(text), _digest(text)
+    return slug if slug == text or slug.endswith(digest) else f"{slug}-{digest}"
+
+
 def _slug(text: str) -> str:
     """ASCII letters, digits and hyphens; a digest stands in for the letters that are lost."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))

@@ -19,6 +19,7 @@ from itertools import groupby
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
+from hmer_cli import files
 from hmer_cli.data.store import IMAGES, MAX_BYTES, Store, is_archive, open_store
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
@@ -113,8 +114,9 @@ def _expand(name: str, say: Say) -> Iterator[Source]:
         yield from _folder(path, say)
     elif not os.path.exists(path) and glob.has_magic(name):
         matches = sorted(glob.glob(name, recursive=True), key=by_number)
+        matches = [match for match in matches if not _is_written(Path(match))]
         if not matches:
-            raise InputError(f"{name}: no file matches", "check the pattern")
+            raise InputError(f"{name}: no file matches that hmer reads", "check the pattern")
         for match in matches:
             yield from _tried(match, partial(_expand, match, say))
     elif os.path.isfile(path) and is_archive(path):
@@ -169,7 +171,7 @@ def _folder(folder: Path, say: Say) -> Iterator[Source]:
     locked: list[OSError] = []
     tree = os.walk(folder, onerror=locked.append)
     found = sorted(
-        (Path(base) / file for base, _, files in tree for file in files),
+        (Path(base) / file for base, _, names in tree for file in names),
         key=lambda path: by_number(path.relative_to(folder).as_posix()),
     )
     left_out: Counter[str] = Counter()
@@ -199,12 +201,32 @@ def _is_chosen(path: Path, folder: Path, left_out: Counter[str]) -> bool:
     if not regular:  # a FIFO would block for ever
         left_out["FIFO or device"] += 1
         return False
+    if _is_drawing(path):
+        return False
     if ending in ENDINGS or ending in ARCHIVES or ending in NOTES:
         return True
     if _by_content(ending, lambda: _read(path, HEAD)):
         return True
     left_out[ending or "without ending"] += 1
     return False
+
+
+def _is_written(path: Path) -> bool:
+    """Whether hmer wrote a file or a folder that a pattern matches, by its name or its content."""
+    if path.suffix.lower() in _OURS and not path.is_dir():
+        return True
+    if not path.name.endswith(files.DRAWINGS) or not path.is_dir():
+        return _is_drawing(path)
+    held = list(path.iterdir())
+    return bool(held) and all(map(_is_drawing, held))
+
+
+def _is_drawing(path: Path) -> bool:
+    """Whether hmer cut the picture out of a page; False for what cannot be read."""
+    try:
+        return files.is_drawing(path, lambda: _read(path, HEAD))
+    except InputError:
+        return False
 
 
 def _by_content(ending: str, head: Callable[[], bytes]) -> bool:
@@ -226,8 +248,8 @@ def _tell(place: str, left_out: Counter[str], say: Say) -> None:
     kinds = [f"{number} {kind}" for kind, number in sorted(left_out.items())]
     more = [f"{len(kinds) - _NAMED} more kinds"] if len(kinds) > _NAMED else []
     number = left_out.total()
-    files = "1 file" if number == 1 else f"{number} files"
-    say(f"{place}: {files} passed over ({', '.join(kinds[:_NAMED] + more)}); hmer reads {KINDS}")
+    many = "1 file" if number == 1 else f"{number} files"
+    say(f"{place}: {many} passed over ({', '.join(kinds[:_NAMED] + more)}); hmer reads {KINDS}")
 
 
 def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
@@ -242,7 +264,10 @@ def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
         ending = path.suffix.lower()
         if _is_hidden(path) or ending in _OURS:
             continue
-        if ending in ENDINGS or _by_content(ending, lambda name=name: store.read(name)[:HEAD]):  # type: ignore[misc]
+        head = partial(_head, store, name)
+        if files.is_drawing(path, head):
+            continue
+        if ending in ENDINGS or _by_content(ending, head):
             names.append(name)
         else:
             left_out[ending or "without ending"] += 1
@@ -253,6 +278,10 @@ def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
         raise InputError(f"{store.path}: nothing to convert in this archive", f"put {KINDS} there")
     for name in names:
         yield Source(store.where(name), f"{place}/{name}", partial(store.read, name))
+
+
+def _head(store: Store, name: str) -> bytes:
+    return store.read(name)[:HEAD]
 
 
 def refused(name: str, error: InputError) -> Source:
