@@ -82,6 +82,29 @@ def test_the_document_compiles(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-800:]
 
 
+NAMES = ["Алгебра.pdf", "物理.pdf", "e\u0301té.pdf", "\U0001f600.png", "a\n\n\tb\x01.png",
+         "\udcff.png", "naïve “Ω” ½ ßŁ\u200e.pdf"]  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")
+def test_the_document_compiles_whatever_files_are_named(tmp_path: Path) -> None:
+    text = {(name, 1): [word("Let", 0, 0), word("Łódź—привет", 60, 0)] for name in NAMES}
+    (tmp_path / "a.tex").write_bytes(latex([], text).encode("utf-8", "backslashreplace"))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-800:]
+    if shutil.which("pdftotext"):
+        read = ["pdftotext", "a.pdf", "-"]
+        found = subprocess.run(read, cwd=tmp_path, capture_output=True, text=True, check=True)
+        for name in ("???????.pdf", "??.pdf", "été.pdf", "a b?.png", "naïve"):
+            assert name in found.stdout
+
+
+def test_names_keep_their_letters_in_the_document() -> None:
+    assert r"\section*{Алгебра.pdf}" in latex([], {("Алгебра.pdf", 1): SAID})
+    assert "hmerlacks" not in latex([], {PAGE: SAID})
+
+
 @pytest.mark.skipif(shutil.which("pandoc") is None, reason="no pandoc")
 def test_pandoc_renders_the_markdown() -> None:
     low = expression("E_x", (200, 200, 320, 230), "low")

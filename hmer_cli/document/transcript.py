@@ -9,8 +9,9 @@ themselves (`page_layout`). Doubtful words and expressions, and ink that was not
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 import hmer_cli
@@ -23,6 +24,8 @@ Text = Mapping[tuple[str, int | None], Sequence[TextWord]]
 
 Drawn = Mapping[tuple[str, int | None], Sequence[tuple[Box, str]]]
 """The drawings of each page, with the names of their pictures as the document shows them."""
+
+Format = Callable[[Sequence[Record], Text, Drawn], str]
 
 _DOUBTED = 0.5  # confidence: less is marked # convention
 
@@ -39,13 +42,20 @@ _UNREAD = (r"\[?\]", r"\hmerlow{}")
 
 _HEAD = r"""% Handwritten pages read by hmer {version}.
 \documentclass{{article}}
+\ifdefined\Umathchar\else % XeTeX and LuaTeX set Unicode
 \usepackage[T1]{{fontenc}}
+\fi
 \usepackage{{amsmath,amssymb,graphicx}}
 \IfFileExists{{mathtools.sty}}{{\usepackage{{mathtools}}}}{{}}
 \setlength{{\parindent}}{{0pt}}
 \setlength{{\parskip}}{{\medskipamount}}
 \newcommand{{\hmerlow}}{{\textsuperscript{{[?]}}}}
-\begin{{document}}
+"""
+
+_LACKS = r"""
+% pdfTeX shows signs that its fonts lack as ?; XeTeX and LuaTeX set those of the font.
+\ifdefined\DeclareUnicodeCharacter
+\def\hmerlacks#1#2{\ifcsname u8:\detokenize{#2}\endcsname\else\DeclareUnicodeCharacter{#1}{?}\fi}
 """
 
 
@@ -61,7 +71,7 @@ def markdown(records: Sequence[Record], text: Text, drawn: Drawn | None = None) 
 
 def latex(records: Sequence[Record], text: Text, drawn: Drawn | None = None) -> str:
     """The pages of all records as a LaTeX document that compiles by itself."""
-    parts = [_HEAD.format(version=hmer_cli.__version__)]
+    parts: list[str] = []
     for source, pages in _by_source(records, text, drawn or {}):
         parts.append(f"\\section*{{{_tex(source)}}}\n")
         for page in pages:
@@ -72,7 +82,16 @@ def latex(records: Sequence[Record], text: Text, drawn: Drawn | None = None) -> 
                     parts.append("\n".join(told) + "\n")
                 else:
                     parts += [each + "\n" for each in told]
-    return "\n".join([*parts, "\\end{document}\n"])
+    body = "\n".join([*parts, "\\end{document}\n"])
+    head = _HEAD.format(version=hmer_cli.__version__)
+    return f"{head}{_lacking(body)}\\begin{{document}}\n\n{body}"
+
+
+def _lacking(body: str) -> str:
+    """Declarations of the signs that fonts may lack; none where all are ASCII."""
+    foreign = sorted({sign for sign in body if not sign.isascii()})
+    declared = (f"\\hmerlacks{{{ord(sign):04X}}}{{{sign}}}\n" for sign in foreign)
+    return f"{_LACKS.lstrip()}{''.join(declared)}\\fi\n" if foreign else ""
 
 
 def _by_source(
@@ -181,7 +200,9 @@ def _body(text: str) -> str:
 
 
 def _tex(text: str) -> str:
-    return "".join(_LATEX.get(sign, sign) for sign in text)
+    """The text as LaTeX sets it; what has no glyph, such as a byte of an undecodable name, as ?."""
+    signs = unicodedata.normalize("NFC", " ".join(text.split()))
+    return "".join(_LATEX.get(sign, sign if sign.isprintable() else "?") for sign in signs)
 
 
 def _escaped(match: re.Match[str]) -> str:
