@@ -17,17 +17,16 @@ from typing import Literal
 from hmer_cli import console, files
 from hmer_cli.api import Converter
 from hmer_cli.commands import clipboard
-from hmer_cli.document import transcript
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.drawings import pictures_of, save
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.ids import ink_id, source_ids
 from hmer_cli.document.labelled import LabelledFolder
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import PageRead, Record, TextWord, count, spelt_in_tokens
+from hmer_cli.document.records import PageRead, Record, count, spelt_in_tokens
 from hmer_cli.document.watch import watch_sources
+from hmer_cli.document.whole_pages import Document, WholePages, as_document
 from hmer_cli.errors import (
     HmerError,
     InputError,
@@ -37,7 +36,6 @@ from hmer_cli.errors import (
     UsageError,
     input_error,
 )
-from hmer_cli.geometry import Box
 from hmer_cli.page.detect.overlay import as_png
 from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
@@ -96,7 +94,7 @@ def convert(
 
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
-    whole = _WholePages()
+    whole = WholePages()
     outputs = _destinations(outs, whole if document else None)
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
@@ -145,7 +143,7 @@ def convert(
 
 def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | None:
     """The error that determines the exit code; None for success."""
-    failed = sum(record.status == "failed" for record in records)
+    failed = sum(record.has_failed for record in records)
     doubtful = sum(record.status == "low" for record in records)
     unused = records.unused if isinstance(records, Records) else ()
     if strict and doubtful:
@@ -171,7 +169,7 @@ class _Run:
     corrections: Sequence[Path]
     debug: Path | None
     spelling: Spelling = "typed"
-    whole: _WholePages = field(default_factory=lambda: _WholePages())
+    whole: WholePages = field(default_factory=WholePages)
 
     def read(self, sources: Sequence[Source]) -> Records:
         """The records of the sources, in their order; failures are reported on stderr.
@@ -185,11 +183,11 @@ class _Run:
             options = replace(options, look=partial(_save, self.debug, names))
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
+            self.whole.forget(source.name for source in sources)
             return _records(self._noted(pages), corrections, self.spelling)
 
     def _noted(self, pages: Iterable[PageRead]) -> Iterator[PageRead]:
         """The pages, whose words and drawings are kept."""
-        self.whole.clear()
         for page in pages:
             self.whole.add(page)
             yield page
@@ -210,17 +208,21 @@ def _tell_unused(records: Records) -> None:
         console.say(f"{where} hits nothing: its ink and its place are not among the inputs")
 
 
-def _destinations(outs: Sequence[str], whole: _WholePages | None) -> list[Destination]:
+def _destinations(outs: Sequence[str], whole: WholePages | None) -> list[Destination]:
     """The outputs by their names, each once; documents are of ``whole`` pages if given.
 
-    Raises UsageError for unknown formats.
+    Raises UsageError for unknown formats, and if none of the outputs is of ``whole`` pages.
     """
     outputs: list[Destination] = []
     for out in dict.fromkeys(outs):
         output = LabelledFolder.parse(out) or Output.parse(out)
         if whole is not None and isinstance(output, Output):
-            output = _whole_pages(output, whole)
+            output = as_document(output, whole)
         outputs.append(output)
+    if whole is not None and not any(isinstance(output, Document) for output in outputs):
+        raise UsageError(
+            "--document: no output is a document", "add --out NAME.md, NAME.tex, -.md or -.tex"
+        )
     return outputs
 
 
@@ -235,49 +237,10 @@ def _check_apart(outputs: Sequence[Destination], inputs: Sequence[str], debug: P
     for output in outputs:
         output.check()
         if isinstance(output, Output) and output.path is not None and output.is_readable:
-            files.check_apart(output.path, inputs, above=True)
+            files.check_apart(output.path, inputs, above=True, file=True)
     if debug is not None:
         files.check_apart(debug, inputs, above=True)
         files.make_folder(debug)
-
-
-_PAGES = {".md": transcript.markdown, ".tex": transcript.latex}
-
-
-@dataclass(frozen=True)
-class _WholePages:
-    """What pages hold besides their expressions, by source and number."""
-
-    text: dict[tuple[str, int | None], Sequence[TextWord]] = field(default_factory=dict)
-    drawings: dict[tuple[str, int | None], list[tuple[Box, bytes]]] = field(default_factory=dict)
-
-    def clear(self) -> None:
-        self.text.clear()
-        self.drawings.clear()
-
-    def add(self, page: PageRead) -> None:
-        if page.number is None:
-            return
-        self.text[page.source, page.number] = page.result.text
-        if pictures := pictures_of(page):
-            self.drawings[page.source, page.number] = pictures
-
-
-def _whole_pages(output: Output, whole: _WholePages) -> Output:
-    """An output of documents writes whole pages with what is yet to be read of them.
-
-    Raises UsageError for other documents than Markdown and LaTeX.
-    """
-    path = output.path
-    ending = "" if path is None else path.suffix.lower()
-    if output.is_log or path is None:
-        return output
-    if ending not in _PAGES:
-        raise UsageError(f"--document: {output.path} cannot be one", "end it in .md or .tex")
-    write = _PAGES[ending]
-    return replace(
-        output, format=lambda records: write(records, whole.text, save(path, whole.drawings))
-    )
 
 
 def deliver_pages(
@@ -300,8 +263,10 @@ def deliver_pages(
 
 def tell(record: Record) -> None:
     """Say on stderr that an input failed; with --verbose, also what was read."""
-    if record.status == "failed":
+    if record.has_failed:
         console.say(record.error)
+    elif record.prose:
+        console.detail(f"{record.source}, page {record.page}: words alone")
     else:
         sure = f"{record.status} {record.confidence:.2f}"
         console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
@@ -335,10 +300,9 @@ def once(sources: Iterable[Source]) -> list[Source]:
 
 def deliver_all(records: Sequence[Record], outputs: Sequence[Destination]) -> None:
     """Write every output, even if others fail. Raises the last HmerError."""
-    nothing = all(record.status == "failed" for record in records)
     errors: list[HmerError] = []
     for output in outputs:
-        if nothing and not output.is_log:
+        if output.is_empty(records) and not output.is_log:
             console.say(f"{output.path}: left as it was, as nothing was read")
             continue
         try:
@@ -370,13 +334,14 @@ def sum_up(records: Sequence[Record], outputs: Sequence[Destination], seconds: f
     """Print one line of statistics on stderr, unless all output goes to stdout."""
     if all(output.path is None for output in outputs):
         return
-    failed = sum(record.status == "failed" for record in records)
+    found = sum(record.status != "failed" for record in records)
+    failed = sum(record.has_failed for record in records)
     low = sum(record.status == "low" for record in records)
     dismissed = sum(record.dismissed for record in records)
     corrected = sum(record.correction is not None for record in records)
     pages = len({(record.source, record.page) for record in records if record.page is not None})
     console.note(
-        f"{count(len(records) - failed - dismissed, 'expression')} on {count(pages, 'page')}, "
+        f"{count(found - dismissed, 'expression')} on {count(pages, 'page')}, "
         f"{f'{corrected} corrected, ' if corrected else ''}{low} low, {failed} failed, "
         f"{seconds:.1f} s"
     )

@@ -38,29 +38,33 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
     """The records of all pages, in their order, corrected.
 
     A page without mathematics is a failure only if its whole source has none, as notes have title
-    pages and prose.
+    pages and prose; it is ``prose`` if that has words, which were asked for.
     """
     for _, group in groupby(pages, key=lambda page: page.source):
         source = list(group)
         empty = not any(page.result.expressions for page in source)
+        prose = any(word.is_read for page in source for word in page.result.text)
         for page in source:
             try:
-                records = list(_with_failures(page, empty, corrections))
+                records = list(_with_failures(page, empty, prose, corrections))
             except Exception as error:
                 where = f"{page.source}: page {page.number}"
                 records = [_failure(page, None, input_error(where, error))]
             yield from records
 
 
-def _with_failures(page: PageRead, empty: bool, corrections: Corrections) -> Iterator[Record]:
-    """The records of one page; ``empty``: no page of its source has an expression."""
+def _with_failures(
+    page: PageRead, empty: bool, prose: bool, corrections: Corrections
+) -> Iterator[Record]:
+    """The records of one page; ``empty``: no page of its source has an expression; ``prose``: one
+    has words."""
     if page.error is not None:
         yield _failure(page, None, page.error)
     elif empty:
         nothing = f"{page.source}: nothing to read on page {page.number}"
         remedy = "no mathematics found: is it blank, or prose alone?"
         failed = _failure(page, None, InputError(nothing, remedy))
-        yield replace(failed, evidence=_whole_page(page))
+        yield replace(failed, evidence=_whole_page(page), prose=prose)
     yield from page_records(page, corrections)
 
 

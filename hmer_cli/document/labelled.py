@@ -43,6 +43,10 @@ class LabelledFolder:
         ends = tuple(filter(None, (os.sep, os.altsep)))
         return cls(files.real_path(text)) if text.endswith(ends) else None
 
+    def is_empty(self, records: Sequence[Record]) -> bool:
+        """Whether the records give nothing to write."""
+        return all(record.status == "failed" for record in records)
+
     def check(self) -> None:
         """Try now what must work after the long reading. Raises OutputError."""
         files.make_folder(self.path)

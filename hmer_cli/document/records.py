@@ -69,10 +69,10 @@ class RegionReading:
 
 @dataclass(frozen=True)
 class TextWord:
-    """A word on a page: ``box`` in source coordinates, ``line`` the number of its line, from the
-    top, ``confidence`` (0 to 1) the mean of its characters'. ``mark``: it begins an item of a
-    list, it is underlined, it is mathematics, and the text is LaTeX, or it is ink that was not
-    read, and the text is empty.
+    """A word on a page: ``box`` in source coordinates, ``line`` the number of its line, which words
+    of one line share, from the top or after those, ``confidence`` (0 to 1) the mean of its
+    characters'. ``mark``: it begins an item of a list, it is underlined, it is mathematics, and
+    the text is LaTeX, or it is ink that was not read, and the text is empty.
     """
 
     text: str
@@ -80,6 +80,11 @@ class TextWord:
     line: int
     confidence: float
     mark: Mark = ""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it has a text."""
+        return self.mark != "unread" and bool(self.text)
 
 
 @dataclass(frozen=True)
@@ -156,8 +161,8 @@ class Record:
     are other readings, likeliest first; none where it was corrected. ``tokens`` are those
     recognised (before any correction), in the unit of ``region``; ``evidence`` is set if an output
     needs it, as is ``handwriting``. ``key`` is the SHA-256 of the ink, empty where there is none.
-    ``internal``: the failure is a bug of hmer. ``lines`` are the records of the lines that a
-    derivation was joined from.
+    ``internal``: the failure is a bug of hmer; ``prose``: the source has no mathematics, but words,
+    which were asked for. ``lines`` are the records of the lines that a derivation was joined from.
     """
 
     source: str
@@ -177,6 +182,12 @@ class Record:
     handwriting: Handwriting | None = field(default=None, repr=False, compare=False)
     internal: bool = False
     lines: tuple[Record, ...] = field(default=(), repr=False, compare=False)
+    prose: bool = False
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether nothing was read of what was asked for."""
+        return self.status == "failed" and not self.prose
 
     @property
     def usable(self) -> bool:

@@ -93,6 +93,10 @@ class Output:
         """Whether hmer would take the file for one that is to be read, or part of one."""
         return self.format in _READABLE
 
+    def is_empty(self, records: Sequence[Record]) -> bool:
+        """Whether the records give nothing to write."""
+        return all(record.status == "failed" for record in records)
+
     def check(self) -> None:
         """Try now what must work after the long reading. Raises OutputError, MissingError."""
         library, extra = _NEEDS.get(self.format, ("", ""))

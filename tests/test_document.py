@@ -1,0 +1,149 @@
+"""``hmer convert --document``: whole pages, from what is found on them to the files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from handmade import FakeRecogniser, Pixels, encoded
+
+from hmer_cli.commands.convert import convert, outcome
+from hmer_cli.document import pipeline, watch
+from hmer_cli.document.page_words import MathRegions
+from hmer_cli.document.records import Drawing, TextWord
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.geometry import Box
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import Layout, cut_region
+
+Found = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> Found:
+    """Sets what is found on every page: words, regions of mathematics, and drawings."""
+
+    def find(words: Sequence[TextWord], maths: Sequence[Box] = (), said: str = "",
+             drawings: Sequence[Drawing] = ()) -> None:  # fmt: skip
+        def mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegions:
+            regions = [cut_region(page, page.image, box, 0) for box in maths]
+            none = MathRegions.of(regions)
+            return MathRegions(
+                none.regions, (said,) * len(maths), none.added, True, tuple(words),
+                drawings=tuple(drawings), doubts=none.doubts,
+            )  # fmt: skip
+
+        monkeypatch.setattr(pipeline, "find_mathematics", mathematics)
+
+    return find
+
+
+def page(*boxes: Box) -> Pixels:
+    """A page with a frame for each box."""
+    image = np.full((600, 800), 255, np.uint8)
+    for x0, y0, x1, y1 in boxes:
+        cv2.rectangle(image, (int(x0) + 3, int(y0) + 3), (int(x1) - 3, int(y1) - 3), 0, 3)
+    return image
+
+
+def row(text: str, y: float, line: int) -> list[TextWord]:
+    """The words of a line, which is at the left."""
+    words, x = [], 20.0
+    for word in text.split():
+        words.append(TextWord(word, (x, y, x + 10 * len(word), y + 20), line, 0.9))
+        x += 10 * len(word) + 10
+    return words
+
+
+LETTER = row("a letter of words alone", 50, 0)
+
+
+def test_a_page_of_prose_is_written_and_is_no_failure(
+    found: Found, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found(LETTER)
+    Path("n.png").write_bytes(encoded(page()))
+    records = convert(["n.png"], ["n.md", "n.jsonl"], document=True, recogniser=FakeRecogniser())
+    assert Path("n.md").read_text() == "# n.png\n\na letter of words alone\n"
+    assert outcome(records) is None
+    assert '"status": "failed"' in Path("n.jsonl").read_text()  # there is no expression
+    assert "0 expressions on 1 page, 0 low, 0 failed" in capsys.readouterr().err
+
+
+def test_a_page_without_words_and_mathematics_is_a_failure(found: Found) -> None:
+    found([])
+    Path("n.png").write_bytes(encoded(page()))
+    Path("n.md").write_text("as it was")
+    records = convert(["n.png"], ["n.md"], document=True, recogniser=FakeRecogniser())
+    assert isinstance(outcome(records), InputError)
+    assert Path("n.md").read_text() == "as it was"
+
+
+def test_a_document_goes_to_standard_output(
+    found: Found, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    found(LETTER)
+    Path("n.png").write_bytes(encoded(page()))
+    convert(["n.png"], ["-.md"], document=True, recogniser=FakeRecogniser())
+    assert capfdbinary.readouterr().out == b"# n.png\n\na letter of words alone\n"
+    convert(["n.png"], ["-.tex"], document=True, recogniser=FakeRecogniser())
+    assert b"\\section*{n.png}\n\na letter of" in capfdbinary.readouterr().out
+
+
+@pytest.mark.parametrize("outs", [["-"], ["n.jsonl"], ["-.csv"], ["ink/"]])
+def test_a_document_that_is_not_written_anywhere_is_wrong_usage(outs: list[str]) -> None:
+    with pytest.raises(UsageError, match="--document"):
+        convert(["n.png"], outs, document=True, recogniser=FakeRecogniser())
+
+
+def test_what_is_watched_keeps_its_words(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    found(LETTER)
+    Path("notes").mkdir()
+    documents: list[str] = []
+
+    def write(name: str, width: int) -> None:
+        Path("notes", name).write_bytes(encoded(page((20, 100, width, 120))))
+
+    def steps() -> Iterator[None]:
+        yield documents.append(Path("n.md").read_text())
+        yield write("a.png", 200)
+        yield
+        yield documents.append(Path("n.md").read_text())
+        yield Path("notes", "a.png").unlink()
+        yield documents.append(Path("n.md").read_text())
+        raise KeyboardInterrupt
+
+    taken = steps()
+    monkeypatch.setattr(watch, "pause", lambda: next(taken))
+    write("a.png", 100)
+    write("b.png", 100)
+    convert(["notes"], ["n.md"], document=True, watch=True, recogniser=FakeRecogniser())
+    one, other = (f"# {name}.png\n\na letter of words alone\n" for name in "ab")
+    assert documents == [f"{one}\n{other}", f"{one}\n{other}", other]
+
+
+def test_a_folder_is_converted_into_a_document_in_it_again_and_again(
+    found: Found, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = (20.0, 100.0, 220.0, 300.0)
+    found(LETTER, drawings=[Drawing(box, box)])
+    Path("n.png").write_bytes(encoded(page(box)))
+    for _ in range(2):
+        records = convert(["."], ["notes.md"], document=True, recogniser=FakeRecogniser())
+        assert [record.source for record in records] == ["n.png"]
+        drawn = "![drawing](notes-drawings/1.png)"
+        assert Path("notes.md").read_text() == f"# n.png\n\na letter of words alone\n\n{drawn}\n"
+        assert os.listdir("notes-drawings") == ["1.png"]
+    convert(["."], ["-.md"], document=True, recogniser=FakeRecogniser())
+    out, err = capsys.readouterr()
+    assert "drawing" not in out
+    assert "1 drawing left out" in err
