@@ -64,6 +64,17 @@ def row(text: str, y: float, line: int) -> list[TextWord]:
     return words
 
 
+def test_regions_that_are_words_stand_where_they_are_written(found: Found) -> None:
+    boxes = [(20.0, y, 70.0, y + 20.0) for y in (100, 200, 300)]
+    rows = ["first line of the page", "second line of the page", "third line of the page"]
+    words = [word for i, text in enumerate(rows) for word in row(text, 50 + 100 * i, i)]
+    found(words, boxes, "also")
+    Path("n.png").write_bytes(encoded(page(*boxes)))
+    convert(["n.png"], ["n.md"], document=True, recogniser=FakeRecogniser("a l s o"))
+    told = Path("n.md").read_text().strip().split("\n\n")
+    assert told == ["# n.png", *(part for row in rows for part in (row, "also"))]
+
+
 LETTER = row("a letter of words alone", 50, 0)
 
 

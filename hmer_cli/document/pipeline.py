@@ -342,7 +342,7 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
                 TextWord(
                     words or reading.label.replace(" ", ""),
                     region.box,
-                    -1,
+                    1 + max((word.line for word in said), default=-1),
                     round(float(reading.confidence), 4),
                 )
             )
