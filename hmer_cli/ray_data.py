@@ -113,7 +113,13 @@ class _Worker:
         with suppress(OSError):
             os.chdir(job.folder)
         self._job = job
-        self._reader, setting = job.reader()
+        self._refusal: HmerError | None = None
+        self._setting = ""
+        try:
+            self._reader, setting = job.reader()
+        except HmerError as error:  # raised here, Ray would give its text alone
+            self._refusal = error
+            return
         self._setting = hashlib.sha256(setting.encode()).hexdigest()
         self._results = PageFiles(job.cache, setting)
 
@@ -134,7 +140,9 @@ class _Worker:
                 yield {**head, "stop": [str(error)], "line": [""]}
 
     def pages(self, sources: Sequence[Source]) -> Iterator[PageRead]:
-        """Every page of the sources, from the cache where it has them."""
+        """Every page of the sources, from the cache where it has them. Raises MissingError."""
+        if self._refusal is not None:
+            raise self._refusal
         options = self._job.options
         yield from read_pages(
             sources, self._reader, self._results, options, lambda done, more: None
@@ -316,7 +324,8 @@ def read(
         charset: name of a token set that answers are limited to, or a file of one.
         options: layout, pages and renderer of PDFs.
         cache: a folder that all machines see; pages in it are not recognised again.
-        readers: number of actors, each on one core; as many as fit if None.
+        readers: number of actors, each on one core; as many as fit if None. Fewer than the cores
+            of the cluster: with all of them taken, none is left to open the files, and Ray waits.
 
     Returns:
         A lazy dataset; a file that cannot be read is a record with ``status`` "failed".

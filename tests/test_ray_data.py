@@ -266,6 +266,24 @@ def test_a_dataset_of_files_is_read_to_a_dataset_of_records(inputs: Path, tmp_pa
 
 @needs_ray
 @pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_worker_without_the_weights_is_said_in_one_line(inputs: Path, tmp_path: Path) -> None:
+    from hmer_cli.commands.convert_on_ray import convert_on_ray
+    from hmer_cli.ray_data import Job
+
+    here = os.getpid()
+
+    def load() -> Reader:
+        if os.getpid() != here:
+            raise MissingError("no weights", "install them")
+        return Reader(tmp_path)
+
+    with pytest.raises(MissingError, match="gave up: no weights"):
+        convert_on_ray([str(inputs)], [str(tmp_path / "a.jsonl")], job=Job(load, Options()))
+
+
+@needs_ray
+@pytest.mark.slow
 def test_no_cluster_at_an_address_is_said_in_one_line() -> None:
     from hmer_cli.ray_data import connected
 
