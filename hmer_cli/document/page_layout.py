@@ -118,7 +118,7 @@ def _with_neighbours(
         held = [item for (item, _), at in zip(found, homes, strict=True) if at == home]
         for i, (item, _) in enumerate(found):
             record = item.record
-            if homes[i] is not None or record is None or record.lines or not is_shown(record):
+            if homes[i] is not None or record is None or record.lines or not record.usable:
                 continue
             if any(_in_row(item.box, other.box, _NEAR * heights[home]) for other in held):
                 homes[i] = home
@@ -133,15 +133,10 @@ def _in_row(box: Box, other: Box, away: float) -> bool:
     return level and max(box[0] - other[2], other[0] - box[2]) <= away
 
 
-def is_shown(record: Record) -> bool:
-    """Whether an expression is set as mathematics: doubtful ones are, what does not compile not."""
-    return record.usable
-
-
 def _usable(found: Iterable[tuple[Item, int | None]]) -> Iterator[tuple[Item, int | None]]:
     """The same; what does not compile is shown as it was read, by itself."""
     for item, home in found:
-        yield item, home if item.record is not None and is_shown(item.record) else None
+        yield item, home if item.record is not None and item.record.usable else None
 
 
 def _line_of(item: Item, rows: Sequence[Sequence[Item]], heights: Sequence[float]) -> int | None:
@@ -243,7 +238,7 @@ def _side_by_side(column: Sequence[Block], usual: float) -> list[Block]:
     rows: list[list[Item]] = []
     for block in sorted(column, key=lambda block: block.box[0]):
         (first, *_) = block.items
-        if block.kind != "display" or first.record is None or not is_shown(first.record):
+        if block.kind != "display" or first.record is None or not first.record.usable:
             done.append(block)
             continue
         for row in rows:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 import hmer_cli
-from hmer_cli.document.page_layout import Block, Item, blocks, is_shown
+from hmer_cli.document.page_layout import Block, Item, blocks
 from hmer_cli.document.records import Record, TextWord
 from hmer_cli.geometry import Box
 
@@ -120,7 +120,7 @@ def _markdown(block: Block) -> str:
     if block.kind == "drawing":
         return f"![drawing]({first.drawing})"
     if block.kind == "display" and first.record is not None:
-        if not is_shown(first.record):
+        if not first.record.usable:
             return f"```latex\n{first.record.latex}\n```"
         return f"$$\n{_display(block)}\n$$"
     told = _spaced(_markdown_item(item) for item in block.items)
@@ -148,7 +148,7 @@ def _latex(block: Block) -> str:
         picture = rf"\includegraphics[width=0.5\linewidth]{{{first.drawing}}}"
         return f"\\begin{{center}}\n{picture}\n\\end{{center}}"
     if block.kind == "display" and first.record is not None:
-        if not is_shown(first.record):
+        if not first.record.usable:
             return f"\\begin{{verbatim}}\n{first.record.latex}\n\\end{{verbatim}}"
         return f"\\begin{{equation*}}\n{_display(block)}\n\\end{{equation*}}"
     told = _spaced(_latex_item(item) for item in block.items)
