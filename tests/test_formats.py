@@ -70,7 +70,7 @@ def valid() -> list[str]:
 
 # What pandoc reads the same characters and constructs of Word as.
 SAME = {r"\vec": r"\overrightarrow", r"\bar": r"\overline", r"\emptyset": r"\varnothing"}
-SAME |= {r"\setminus": r"\smallsetminus", r"\prime \prime": r"\prime ^ { \prime }"}
+SAME |= {r"\setminus": r"\smallsetminus"}
 
 
 def from_word(labels: list[str]) -> list[str]:
@@ -88,7 +88,8 @@ def as_word(label: str) -> str:
 
 
 def test_word_says_what_was_read() -> None:
-    labels = [normalise(latex) for latex in TYPED if "log" not in latex and "mod" not in latex]
+    other = "log", "mod", "aligned"  # which pandoc says in other words
+    labels = [normalise(latex) for latex in TYPED if not any(each in latex for each in other)]
     assert from_word(labels) == [as_word(label) for label in labels]
 
 
