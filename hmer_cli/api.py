@@ -8,7 +8,7 @@ for JSON.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -185,7 +185,8 @@ class Converter:
                 that cannot be read is a page with an ``error`` instead.
         """
         chosen = PageRange.parse(pages) if pages is not None else None
-        return self._pages(_sources(source, name), chosen, self.layout)
+        sources = _sources(source, name)
+        return self._pages(sources, chosen, self.layout, _is_alone(source, sources))
 
     def read(self, image: object, *, name: str = "image") -> Expression:
         """The one expression in an image, or in InkML.
@@ -204,7 +205,7 @@ class Converter:
         sources = _sources(image, name)
         if len(sources) != 1:
             raise UsageError(f"{image}: {len(sources)} files", "use pages() for more than one")
-        (page,) = self._pages(sources, PageRange.parse("1"), "expression")
+        (page,) = self._pages(sources, PageRange.parse("1"), "expression", True)
         if page.error is not None:
             raise InputError(page.error)
         if page.expressions:
@@ -235,12 +236,13 @@ class Converter:
             yield from read_pages(sources, self.reader, results, options, advance)
 
     def _pages(
-        self, sources: list[Source], chosen: PageRange | None, layout: Layout
+        self, sources: list[Source], chosen: PageRange | None, layout: Layout, alone: bool
     ) -> Iterator[ConvertedPage]:
+        """The pages of the sources; a file that is given ``alone`` raises its error."""
         namer = Namer(source_ids(source.name for source in sources))
         options = Options(chosen, layout, self.jobs, renderer=self.pdf_renderer)
         for page in self.read_sources(sources, options):
-            if page.error is not None and page.number is None and len(sources) == 1:
+            if page.error is not None and page.number is None and alone:
                 raise page.error
             yield _converted(page, namer)
 
@@ -299,6 +301,13 @@ def _sources(given: object, name: str) -> list[Source]:
         return list(find_sources([path]))
     data = as_file(given)
     return [Source(name, name, lambda: data)]
+
+
+def _is_alone(given: object, sources: Sequence[Source]) -> bool:
+    """Whether one file was given, and no folder, archive or pattern that holds one."""
+    if not isinstance(given, str | os.PathLike):
+        return True
+    return len(sources) == 1 and Path(sources[0].name) == Path(os.fsdecode(given))
 
 
 def _cache_folder(cache: bool | str | os.PathLike[str]) -> Path | None:

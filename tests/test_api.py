@@ -254,3 +254,21 @@ def test_the_package_runs_as_a_module() -> None:
     command = [sys.executable, "-m", "hmer_cli", "--version"]
     said = subprocess.run(command, check=True, capture_output=True, text=True)
     assert said.stdout == f"hmer {hmer_cli.__version__}\n"
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_bad_file_of_a_folder_is_a_page_with_an_error(tmp_path: Path, files: int) -> None:
+    for number in range(files):
+        (tmp_path / f"{number}.png").write_bytes(b"x")
+    pages = list(fake().pages(tmp_path))
+    assert [page.error is not None for page in pages] == [True] * files
+    with pytest.raises(InputError, match=r"0\.png"):
+        list(fake().pages(tmp_path / "0.png"))
+
+
+def test_images_of_32_bits_are_read_as_arrays_are() -> None:
+    deep = Image.fromarray(np.asarray(cross(), np.int32))
+    assert deep.mode == "I"
+    assert fake().read(deep).latex == fake().read(cross()).latex
+    with pytest.raises(UsageError, match="are no image's"):
+        fake().read(Image.fromarray(np.full((9, 9), -5, np.int32)))

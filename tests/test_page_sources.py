@@ -294,3 +294,10 @@ def test_a_folder_that_a_pattern_looks_into_is_wrong_usage() -> None:
         with pytest.raises(UsageError):
             check_apart(Path("notes/debug"), [pattern], above=True)
     check_apart(Path("notes/debug"), ["notes/*.png"], above=True)
+
+
+def test_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    (source,) = find_sources(["-"])
+    with pytest.raises(InputError, match="standard input is closed"):
+        source.read()

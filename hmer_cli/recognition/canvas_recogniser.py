@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from hmer_cli.recognition.canvas import CanvasSize, on_canvas
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.reading import Alternative, Reading
 from hmer_cli.recognition.rescoring import UNFIT, Label
+from hmer_cli.recognition.thread_pool import ThreadPool
 from hmer_cli.recognition.units import Units
 from hmer_cli.recognition.weights_file import CANVAS, WeightsFile
 
@@ -62,7 +62,7 @@ class CanvasRecogniser:
         step = file.embedded.get(STEP) if rescoring else None
         self._session = file.session
         self._step = open_session(unpacked(step)) if step else None
-        self._pool = ThreadPoolExecutor(threads or cores())
+        self._pool = ThreadPool(threads or cores())
         self.metadata = metadata
         self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
         self.units = Units(metadata["tokens"])

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -43,6 +42,7 @@ from hmer_cli.recognition.prepare import Measured
 from hmer_cli.recognition.reading import EMPTY_READING, Reading, TokenReading
 from hmer_cli.recognition.rescoring import Label, Pass, Ranked, Scorer, rescore
 from hmer_cli.recognition.scorer_sets import GraphModels
+from hmer_cli.recognition.thread_pool import ThreadPool
 from hmer_cli.recognition.units import Units
 
 LANGUAGE, TRANSFORMER = LANGUAGE_MODELS = "hmer.language", "hmer.transformer"
@@ -82,7 +82,7 @@ class ExpressionRecogniser(ABC, Generic[Evidence]):
         threads: int | None = None,
     ) -> None:
         self._embedded, self._graphs, self._width = embedded, graphs, width
-        self._pool = ThreadPoolExecutor(threads or cores())
+        self._pool = ThreadPool(threads or cores())
         self.metadata = metadata
         self.model: str = metadata["name"] + (f" ({charset})" if charset else "")
         self.units = Units(metadata["tokens"])

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from hmer_cli.errors import InputError, UsageError
 
 _MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
-_KEPT = frozenset(("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"))  # as PNG has them
+_KEPT = frozenset(("1", "L", "LA", "P", "RGB", "RGBA", "I;16"))  # as PNG has them
 
 
 def as_file(given: object) -> bytes:
@@ -71,9 +71,13 @@ def _png(image: Image.Image) -> bytes:
     """The image as PNG, rotated as its EXIF orientation says. Raises InputError."""
     try:
         upright = ImageOps.exif_transpose(image)
+        if upright.mode in ("I", "F"):
+            upright = _image(_levels(np.asarray(upright)))
         kept = upright if upright.mode in _KEPT else upright.convert("RGB")
         data = io.BytesIO()
         kept.save(data, "PNG", compress_level=1)
+    except UsageError:
+        raise
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error
         raise InputError("the image cannot be decoded", "open it again") from error
     return data.getvalue()

@@ -128,6 +128,8 @@ def _expand(name: str, say: Say) -> Iterator[Source]:
 
 
 def _standard_input(say: Say) -> Iterator[Source]:
+    if sys.stdin is None:
+        raise InputError("standard input is closed", "name a file")
     data = _limited(sys.stdin.buffer, "standard input")
     store = open_store(Path(STDIN), data) if is_zip(data[:HEAD]) else None
     if store is not None and not is_package(store.names):
