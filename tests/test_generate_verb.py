@@ -224,3 +224,9 @@ def test_force_removes_nothing_from_a_folder_that_is_not_hmers(tmp_path: Path) -
     (tmp_path / "00007.png").write_bytes(b"mine")
     generate(str(tmp_path), RAW, count=2, force=True)
     assert (tmp_path / "00007.png").read_bytes() == b"mine"
+
+
+def test_a_file_without_expressions_is_told(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("\n")
+    with pytest.raises(InputError, match=r"empty\.txt: no expression in it"):
+        generate(str(tmp_path / "out"), source=str(tmp_path / "empty.txt"))

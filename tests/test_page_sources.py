@@ -301,3 +301,9 @@ def test_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     (source,) = find_sources(["-"])
     with pytest.raises(InputError, match="standard input is closed"):
         source.read()
+
+
+def test_addresses_are_told_to_be_downloaded() -> None:
+    (source,) = find_sources(["https://example.org/a.png"])
+    with pytest.raises(InputError, match=r"https://example\.org/a\.png: hmer opens no network"):
+        source.read()

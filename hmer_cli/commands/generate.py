@@ -141,6 +141,8 @@ def generate(
     given = _labels(latex, source, ENGINES[engine](), bad)
     labels = tuple(given if page else islice(given, count))
     if (latex or source is not None) and not labels:
+        if not bad:
+            raise InputError(f"{source}: no expression in it", "write one a line")
         raise InputError("no expression can be written", "see what is said above")
     folder = Path(out_dir)
     plan = Plan(folder, seed, labels, style, engine)

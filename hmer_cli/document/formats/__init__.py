@@ -73,9 +73,8 @@ class Output:
         name = text[1:] if stdout else f"x{Path(text).name}"
         ending = next((each for each in FORMATS if name.lower().endswith(each)), None)
         if ending is None:
-            raise UsageError(
-                f"--out {text}: no output format ends so", f"end it in {', '.join(FORMATS)}"
-            )
+            remedy = f"end it in {', '.join(FORMATS)}, or in / for labelled handwriting"
+            raise UsageError(f"--out {text}: no output format ends so", remedy)
         return cls(None if stdout else files.real_path(text), FORMATS[ending])
 
     @property

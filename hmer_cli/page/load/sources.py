@@ -44,6 +44,7 @@ Say = Callable[[str], None]
 """Told in a line what was passed over."""
 
 _PIECE = 1 << 20
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _OURS = frozenset((".tex", ".md", ".jsonl", ".html", ".csv", ".docx", ".typ", ".mathml"))
 """Endings of what hmer writes and does not read: passed over unsaid."""
 
@@ -108,6 +109,8 @@ def _expand(name: str, say: Say) -> Iterator[Source]:
     path = Path(name)
     if not name:
         raise InputError("an input without a name", "is a variable of the shell not set?")
+    if _ADDRESS.match(name) and not os.path.exists(path):
+        raise InputError(f"{name}: hmer opens no network", "download it first")
     if name == STDIN:
         yield from _standard_input(say)
     elif os.path.isdir(path):  # unlike Path.is_dir, silent about what may not be looked at
