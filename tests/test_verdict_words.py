@@ -23,13 +23,19 @@ def test_products_names_and_formulas_are_none(label: str) -> None:
     assert not is_word(label)
 
 
-def test_valid_latex_with_a_doubt_is_shown_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What goes to the clipboard; ``a.png`` lies in the current folder."""
     monkeypatch.chdir(tmp_path)
-    copied: list[str] = []
-    monkeypatch.setattr(clipboard, "copy", copied.append)
     Path("a.png").write_bytes(encoded(cross()))
+    found: list[str] = []
+    monkeypatch.setattr(clipboard, "copy", found.append)
+    return found
+
+
+def test_valid_latex_with_a_doubt_is_shown_with_it(
+    copied: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     outs = ["-", "o.tex", "o.md"]
     (word,) = convert(["a.png"], outs, copy=True, recogniser=FakeRecogniser("a b e", 0.93))
     doubt = "low 0.93: letters alone, as of a word"
@@ -45,12 +51,8 @@ def test_valid_latex_with_a_doubt_is_shown_with_it(
 
 
 def test_what_latex_would_refuse_is_not_copied_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    copied: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    copied: list[str] = []
-    monkeypatch.setattr(clipboard, "copy", copied.append)
-    Path("a.png").write_bytes(encoded(cross()))
     convert(["a.png"], copy=True, recogniser=FakeRecogniser(r"\frac { a }", 0.93))
     assert capsys.readouterr().out.startswith("% a.png, page 1, region ")
     assert copied == [""]
