@@ -23,9 +23,10 @@ Table = NDArray[np.float64]
 
 # Values may stand without a space between them: 23'43"7-8,3-5 (InkML 3.3).
 VALUE = re.compile(
-    r"""\s*+([!'"]?+)\s*+(-?+)\s*+(\#[0-9A-Fa-f]++|(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?+\d++)?+|[TF*?])""",
+    r"""\s*+([!'"]?+)\s*+(?:([TF*?])|(-?+)\s*+"""
+    r"""(\#[0-9A-Fa-f]++|(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?+\d++)?+))""",
 )
-"""One value: prefix, sign and number. Possessive, so a match that fails costs what it read."""
+"""One value: prefix, then a word, or sign and number. Possessive: failing costs what was read."""
 
 _CODE = re.compile(r"""[^\d\s.,eE+-]""")
 _LARGEST = 1e9
@@ -160,7 +161,7 @@ def _values(row: str) -> list[tuple[str, str]] | None:
         match = VALUE.match(row, at)
         if match is None:
             return None
-        found.append((match[1], match[2] + match[3]))
+        found.append((match[1], match[2] or match[3] + match[4]))
         at = match.end()
     return found
 
