@@ -39,11 +39,15 @@ from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import legible_ink_image
 from hmer_cli.metrics.overlays import picture
 from hmer_cli.metrics.regions import PageOutcome
+from hmer_cli.page.load import images
+from hmer_cli.page.load.pages import Page
 from hmer_cli.page.load.pdf_ink import page_strokes
 from hmer_cli.page.load.tiff import alone, directories
+from hmer_cli.page.regions import find_regions
 from hmer_cli.training import recipe
 
 CORPUS = Path(__file__).parent / "corpus"
+_FEW_PIXELS = 40_000  # some hundredths of a second each
 FOLDER = tempfile.TemporaryDirectory(prefix="hmer-fuzz-")
 
 
@@ -208,6 +212,18 @@ def pdf_strokes(data: bytes) -> None:
         document.close()
 
 
+def image(data: bytes) -> None:
+    """A small image, cleaned and searched: its regions lie on the page and hold ink."""
+    with named("a.bmp", InputError):
+        if images.measure(data, "a.bmp") > _FEW_PIXELS:
+            return
+        page = Page.of("a.bmp", 1, images.decode(data, "a.bmp"))
+        for region in find_regions(page, "auto"):
+            x0, y0, x1, y1 = region.box
+            assert np.isfinite(region.box).all() and x0 < x1 and y0 < y1, region.box
+            assert region.image.size and region.image.min() < region.image.max()
+
+
 def tiff_pages(data: bytes) -> None:
     """The chain of pages of a TIFF."""
     with named("a.tif: ", InputError):
@@ -240,6 +256,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "cache_file": cache_file,
     "notes": notes,
     "pdf_strokes": pdf_strokes,
+    "image": image,
     "tiff_pages": tiff_pages,
     "archive": archive,
 }

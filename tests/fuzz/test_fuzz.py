@@ -12,7 +12,7 @@ from targets import TARGETS, seeds
 from hmer_cli import console
 
 MUTATIONS = 250
-FEWER = {"cache_file": 50}  # each writes a database
+FEWER = {"cache_file": 50, "image": 100}  # each writes a database, or cleans a page
 
 
 @pytest.fixture(autouse=True)
