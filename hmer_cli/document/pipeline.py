@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from hmer_cli import console
 from hmer_cli.console import Advance
 from hmer_cli.document.boxes import PageBoxes
 from hmer_cli.document.cache import Cache
@@ -24,6 +25,7 @@ from hmer_cli.document.cases import reading_of, readings_of
 from hmer_cli.document.comma_lists import parted_at_commas
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formula_or_words import is_formula, is_words
+from hmer_cli.document.left_out import doubts_beside, said_of
 from hmer_cli.document.loose_ends import without_loose_ends
 from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
 from hmer_cli.document.page_agreement import agreeing
@@ -146,6 +148,8 @@ def _opened(
         advance(0, len(sheets) - 1)
         digest = hashlib.sha256(data).hexdigest()
         for sheet in sheets:
+            if sheet.ink is not None and sheet.ink.left_out:
+                console.say(f"{sheet.source}: page {sheet.number}: {said_of(sheet.ink)}")
             yield _looked_up(sheet, digest, results, options)
 
 
@@ -216,6 +220,7 @@ def _prepare(work: _Work, options: Options, gate: _Gate) -> _Work:
 def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     page = sheet.draw()
     found = NO_REGIONS if work.known else find_mathematics(page, options.layout, options.text)
+    found = replace(found, doubts=doubts_beside(found.regions, found.doubts, sheet.ink))
     picture = _picture(page.image) if options.pictures else None
     if options.look is not None:
         options.look(page, found.regions)

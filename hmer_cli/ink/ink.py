@@ -27,11 +27,23 @@ class Symbol:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Something in a file beside the strokes that is not read: ``what`` it is, as in `text`, and
+    its ``box`` in the units of the ink, None where that is not known. ``doubtful``: it may be a
+    part of what is written near by."""
+
+    what: str
+    box: Box | None = None
+    doubtful: bool = True
+
+
+@dataclass(frozen=True)
 class Ink:
     """Strokes (N, 2) in writing order, y down, in device units.
 
     ``symbols`` are in the order of the label as far as the file gives it. ``label`` is the
     normalised label (None if unknown), ``truth`` the LaTeX annotation of the file, unchanged.
+    ``left_out`` is what else the file shows that may belong to the expression.
     """
 
     strokes: tuple[Stroke, ...]
@@ -40,6 +52,7 @@ class Ink:
     truth: str | None = None
     name: str = ""
     annotations: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
 
     def box(self, strokes: Sequence[int] | None = None) -> Box:
         """The bounding box of the ink, or of the strokes with these indices.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hmer_cli.errors import InputError
-from hmer_cli.ink.ink import Ink, Stroke
+from hmer_cli.ink.ink import Ink, LeftOut, Stroke
 
 MAX_STROKES = 100_000
 """Strokes of one page; notes have some thousand at most."""
@@ -34,11 +34,13 @@ def stroke_of(points: ArrayLike, what: str) -> Stroke:
     return found.astype(np.float32)
 
 
-def ink_of(strokes: Sequence[Stroke], name: str) -> Ink:
-    """The strokes of a page, empty ones left out. Raises InputError where they are too many."""
+def ink_of(strokes: Sequence[Stroke], name: str, left_out: Sequence[LeftOut] = ()) -> Ink:
+    """The strokes of a page, empty ones left out, and what else is on it. Raises InputError where
+    they are too many."""
     if len(strokes) > MAX_STROKES:
         raise InputError(
             f"{name}: {len(strokes)} strokes on a page, over the limit of {MAX_STROKES}",
             "split the page",
         )
-    return Ink(tuple(stroke for stroke in strokes if len(stroke)), name=name)
+    kept = tuple(stroke for stroke in strokes if len(stroke))
+    return Ink(kept, name=name, left_out=tuple(left_out))

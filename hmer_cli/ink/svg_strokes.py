@@ -1,8 +1,9 @@
-"""SVG drawings -> ink: what is drawn by a line is a stroke, what is filled a pen's outline.
+"""SVG drawings -> ink: drawn lines are strokes, filled shapes outlines of a pen, or dots.
 
-Read are ``path`` (SVG 1.1, section 8.3), ``polyline`` and ``line`` with the transforms around them;
-curves become short lines. Boxes, circles, text and images are no strokes. Coordinates are those of
-the drawing's user space (its viewBox).
+Read are the shapes of SVG 1.1 (chapters 8 and 9) in groups, links, nested drawings and ``use``,
+with their transforms and style (`svg_style.py`); curves become short lines. What is painted then
+goes through `painted.py`. Text, images, markers and what is masked are named as left out.
+Coordinates are those of the drawing's user space (its viewBox).
 """
 
 from __future__ import annotations
@@ -10,36 +11,40 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from lxml import etree
-from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
-from hmer_cli.ink.centre_line import centre_line
-from hmer_cli.ink.ink import Ink, Stroke
+from hmer_cli.geometry import Box
+from hmer_cli.ink.colours import BLACK, OPAQUE, UNKNOWN, Colour, colour_of
+from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.ink.packed_text import parse_xml
+from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.strokes import ink_of, stroke_of
+from hmer_cli.ink.svg_geometry import (
+    SHAPES,
+    Get,
+    Matrix,
+    length,
+    outlines,
+    transform,
+    view_box,
+    viewport,
+)
+from hmer_cli.ink.svg_path import Points
+from hmer_cli.ink.svg_style import Style, StyleSheet, local_name
 
-Matrix = NDArray[np.float64]
-
-_HIDDEN = frozenset(("defs", "symbol", "clipPath", "mask", "pattern", "marker", "metadata"))
-_MISFIT = 0.35  # of the pen's width: as in PDF
-_OPAQUE = 0.6  # what lets more through is a highlighter
-_PIECES = 5  # lines for a curve
+_NAMESPACE = "{http://www.w3.org/2000/svg}"
+_XLINK = "{http://www.w3.org/1999/xlink}href"
+_GROUPS = frozenset(("svg", "g", "a", "symbol"))
+_NOT_READ = {"text": "text", "image": "image", "foreignObject": "embedded page", "video": "video"}
 _MAX_DEPTH = 200
-
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_TOKENS = re.compile(rf"[MmLlHhVvCcSsQqTtAaZz]|{_NUMBER}")
-_COMMAND = re.compile(r"[ \t\r\n,]*([MmLlHhVvCcSsQqTtAaZz]?)")
-_TRANSFORM = re.compile(r"(\w{1,20})\s*\(([^()]*)\)")  # linear in any text
-_KINDS = "nn nn n n nnnnnn nnnn nnnn nn nnnffnn".split()  # n: number, f: flag, one character
-_PATTERNS = {"n": rf"[ \t\r\n,]*+((?>{_NUMBER}))", "f": r"[ \t\r\n,]*+([01])"}
-_ARGUMENTS = {
-    command: re.compile("".join(_PATTERNS[kind] for kind in kinds))
-    for command, kinds in zip("MLHVCSQTAZ", [*_KINDS, ""], strict=True)
-}
+_MAX_USED = 50_000
+"""Elements drawn by ``use``; what is more is a bomb."""
+_MAX_SUBPATHS = 300  # of one path among which holes are looked for
 
 
 def is_svg(data: bytes) -> bool:
@@ -51,207 +56,275 @@ def read_svg(data: bytes, name: str) -> list[Ink]:
     """The ink of the drawing, as one page. Raises InputError."""
     root = parse_xml(data, name)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by its place
-        strokes = list(_drawn(root, np.eye(3), {}, name, 0))
+        drawing = _Drawing(root, name)
+        painted = list(drawing.painted())
+        for item in painted:
+            stroke_of(item.points, f"{name}: shape")  # refused where it is not finite
+        strokes, shapes = strokes_of(painted, drawing.paper, drawing.page)
+    left_out = [*drawing.left_out, *shapes]
     if not strokes:
-        raise InputError(f"{name}: no strokes in it", "give a drawing of lines, or an image")
-    return [ink_of(strokes, name)]
+        what = f", but {', '.join(sorted({each.what for each in left_out}))}" if left_out else ""
+        raise InputError(f"{name}: no strokes in it{what}", "give a drawing of lines, or an image")
+    return [ink_of([stroke_of(stroke, f"{name}: shape") for stroke in strokes], name, left_out)]
 
 
-def _drawn(
-    element: etree._Element, outer: Matrix, style: dict[str, str], name: str, depth: int
-) -> Iterator[Stroke]:
-    """The strokes of an element and those inside it, in the order of drawing."""
-    if not isinstance(element.tag, str):
-        return
-    if depth > _MAX_DEPTH:
-        raise InputError(f"{name}: nested deeper than {_MAX_DEPTH} elements", "export it again")
-    tag = etree.QName(element).localname
-    style = {**style, **_style(element)}
-    if tag in _HIDDEN or style.get("display") == "none" or style.get("visibility") == "hidden":
-        return
-    matrix = _transform(element.get("transform") or "", name) @ outer
-    for points in _lines(element, tag, name):
-        with np.errstate(all="ignore"):  # what is not finite is refused below
-            placed = points @ matrix[:2, :2] + matrix[2, :2]
-        stroke = _stroke(placed, style)
-        if stroke is not None:
-            yield stroke_of(stroke, f"{name}: {tag}")
-    for child in element:
-        yield from _drawn(child, matrix, style, name, depth + 1)
+@dataclass(frozen=True)
+class _Place:
+    """What is around an element: the matrix to the drawing's user space, style, opacity, the size
+    of the viewport, how deep it lies, the elements that ``use`` shows, and the box beyond which
+    nothing is seen."""
+
+    matrix: Matrix = field(default_factory=lambda: np.eye(3))
+    style: Style = field(default_factory=dict)
+    opacity: float = 1.0
+    size: tuple[float, float] = (100.0, 100.0)
+    depth: int = 0
+    used: tuple[etree._Element, ...] = ()
+    clip: Box | None = None
 
 
-def _style(element: etree._Element) -> dict[str, str]:
-    """The properties that an element sets, as attributes or in its style."""
-    known = ("fill", "stroke", "display", "visibility", "opacity", "stroke-opacity", "fill-opacity")
-    found = {key: value for key in known if (value := element.get(key)) is not None}
-    for part in (element.get("style") or "").split(";"):
-        key, _, value = part.partition(":")
-        if key.strip() in known:
-            found[key.strip()] = value.strip()
-    return found
+class _Drawing:
+    """One SVG document: its ``page`` and the colour of its ``paper``, where they are known, and
+    after `painted` what is ``left_out``."""
 
+    def __init__(self, root: etree._Element, name: str) -> None:
+        self._root, self._name = root, name
+        elements = [each for each in root.iter() if isinstance(each.tag, str)]
+        styles = ["".join(e.itertext()) for e in elements if local_name(e) == "style"]
+        self._sheet = StyleSheet(styles, name)
+        self._by_id = {key: each for each in reversed(elements) if (key := each.get("id"))}
+        self._shown = 0
+        self.left_out: list[LeftOut] = []
+        self.page, size = self._page_of(root)
+        style = root.get("style") or ""
+        colours = re.findall(r"(?:^|[;\s])background(?:-color)?\s*:\s*([^;]{1,80})", style)
+        self.paper: Colour | None = next(filter(None, map(colour_of, colours)), None)
+        self._top = _Place(size=size)
 
-def _stroke(points: Matrix, style: dict[str, str]) -> Matrix | None:
-    """The stroke that a line or the outline of a pen is; None where it is neither."""
-    if style.get("stroke", "none") != "none":
-        return points if _is_opaque(style, "stroke-opacity") else None
-    if style.get("fill", "black") == "none" or len(points) < 3:
-        return None
-    line = centre_line(points) if _is_opaque(style, "fill-opacity") else None
-    return line.points if line is not None and line.misfit <= _MISFIT else None
-
-
-def _is_opaque(style: dict[str, str], own: str) -> bool:
-    try:
-        return float(style.get("opacity", 1)) * float(style.get(own, 1)) >= _OPAQUE
-    except ValueError:
-        return True
-
-
-def _lines(element: etree._Element, tag: str, name: str) -> list[Matrix]:
-    if tag == "path":
-        return _path(element.get("d") or "", f"{name}: path")
-    if tag == "polyline":
-        numbers = [float(n) for n in re.findall(_NUMBER, element.get("points") or "")]
-        return [np.array(numbers[: len(numbers) // 2 * 2]).reshape(-1, 2)] if numbers else []
-    if tag == "line":
-        given = [(element.get(key) or "0").removesuffix("px") for key in ("x1", "y1", "x2", "y2")]
+    def painted(self) -> Iterator[Painted]:
+        """What is painted, in order. Raises InputError."""
         try:
-            return [np.array(list(map(float, given))).reshape(-1, 2)]
-        except ValueError as error:
-            raise InputError(f"{name}: line from {given[:2]} to {given[2:]}") from error
-    return []
+            yield from self._element(self._root, self._top)
+        except InputError as error:
+            known = error.what.startswith(f"{self._name}: ")
+            what = error.what if known else f"{self._name}: {error.what}"
+            raise InputError(what, error.remedy) from error
 
-
-def _transform(text: str, name: str) -> Matrix:
-    """A list of transforms as one matrix, for rows (x, y, 1)."""
-    total = np.eye(3)
-    for kind, arguments in _TRANSFORM.findall(text):
-        values = [float(n) for n in re.findall(_NUMBER, arguments)]
+    def _page_of(self, root: etree._Element) -> tuple[Box | None, tuple[float, float]]:
+        """The box of the page, where it is known, and the size that 100 % are."""
+        box = view_box(root.get("viewBox"))
+        if box is not None:
+            x, y, width, height = box
+            return (x, y, x + width, y + height), (width, height)
         try:
-            total = _matrix(kind, values) @ total
-        except (IndexError, ValueError) as error:
-            raise InputError(f"{name}: transform {kind!r} is not understood") from error
-    return total
+            width, height = (length(root.get(key), 0) for key in ("width", "height"))
+        except InputError:
+            width = height = 0.0
+        if width <= 0 or height <= 0:
+            return None, (100.0, 100.0)
+        return (0.0, 0.0, width, height), (width, height)
 
-
-def _matrix(kind: str, v: list[float]) -> Matrix:
-    if kind == "matrix":
-        a, b, c, d, e, f = v
-        return np.array([[a, b, 0], [c, d, 0], [e, f, 1]])
-    if kind == "translate":
-        return np.array([[1, 0, 0], [0, 1, 0], [v[0], v[1] if len(v) > 1 else 0, 1]])
-    if kind == "scale":
-        return np.diag([v[0], v[1] if len(v) > 1 else v[0], 1])
-    if kind == "rotate":
-        cos, sin = math.cos(math.radians(v[0])), math.sin(math.radians(v[0]))
-        turned = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
-        if len(v) < 3:
-            return turned
-        return _matrix("translate", [-v[1], -v[2]]) @ turned @ _matrix("translate", v[1:3])
-    if kind in ("skewX", "skewY"):
-        slope = math.tan(math.radians(v[0]))
-        x, y = (slope, 0.0) if kind == "skewX" else (0.0, slope)
-        return np.array([[1, y, 0], [x, 1, 0], [0, 0, 1]])
-    raise ValueError(kind)
-
-
-def _path(text: str, what: str) -> list[Matrix]:
-    """The subpaths of path data, curves as short lines."""
-    if _TOKENS.sub("", text).strip(" \t\r\n,"):
-        raise InputError(f"{what} data is not understood: {text[:40]!r}", "export it again")
-    pen = _Pen()
-    text = text.rstrip(" \t\r\n,")
-    command, at = "", 0
-    while at < len(text):
-        found = _COMMAND.match(text, at)
-        if found is not None and found[1]:
-            command, at = found[1], found.end()
-        elif command.upper() in ("", "Z"):
-            raise InputError(f"{what} data has numbers without a command", "export it again")
-        values = _ARGUMENTS[command.upper()].match(text, at)
-        if values is None:
-            break  # an error in path data ends the path: SVG 1.1, F.2
-        pen.draw(command, [float(value) for value in values.groups()])
-        at = values.end()
-        command = {"M": "L", "m": "l"}.get(command, command)
-    return [np.array(line) for line in pen.lines if line]
-
-
-class _Pen:
-    """Path commands as lines."""
-
-    def __init__(self) -> None:
-        self.lines: list[list[tuple[float, float]]] = []
-        self._here = self._start = 0j
-        self._control: tuple[str, complex] = ("", 0j)
-
-    def draw(self, command: str, values: list[float]) -> None:
-        """One command with its numbers."""
-        kind = command.upper()
-        origin = self._here if command.islower() else 0j
-        if kind == "H":
-            self._line(complex(origin.real + values[0], self._here.imag))
-        elif kind == "V":
-            self._line(complex(self._here.real, origin.imag + values[0]))
-        elif kind == "Z":
-            self._line(self._start)
-        elif kind == "A":
-            self._arc(values, origin + complex(*values[5:]))
-        else:
-            ends = [origin + complex(x, y) for x, y in zip(values[::2], values[1::2], strict=True)]
-            self._curve(kind, ends)
-        if kind not in "CSQT":
-            self._control = ("", 0j)
-
-    def _curve(self, kind: str, ends: list[complex]) -> None:
-        if kind == "M":
-            self._here = self._start = ends[0]
-            self.lines.append([(ends[0].real, ends[0].imag)])
+    def _element(self, element: etree._Element, around: _Place) -> Iterator[Painted]:
+        """What an element paints, and those inside it."""
+        tag = _tag(element)
+        if tag not in _GROUPS | SHAPES and tag not in _NOT_READ and tag not in ("use", "switch"):
             return
-        if kind in "ST":
-            before = ("C", "S") if kind == "S" else ("Q", "T")
-            mirrored = 2 * self._here - self._control[1]
-            ends = [mirrored if self._control[0] in before else self._here, *ends]
-        if kind in "CSQT":
-            self._control = (kind, ends[-2])
-        self._bezier(ends)
+        self._count(around)
+        style = self._sheet.style(element, around.style)
+        if style.get("display") == "none":
+            return
+        opacity = around.opacity * _share(style.get("opacity"))
+        matrix = transform(style.get("transform", ""), style.get("transform-origin", ""))
+        place = replace(
+            around, matrix=matrix @ around.matrix, style=style, opacity=opacity,
+            depth=around.depth + 1,
+        )  # fmt: skip
+        place = self._clipped(place)
+        if style.get("mix-blend-mode") in ("multiply", "darken"):
+            return  # a highlighter
+        masked = style.get("mask", "none") != "none"
+        if masked and style.get("visibility") != "hidden":
+            self.left_out.append(LeftOut("mask"))
+        if tag in SHAPES:
+            yield from self._shape(element, tag, place)
+        elif tag == "use":
+            yield from self._used(element, place)
+        elif tag in _NOT_READ:
+            self._not_read(element, tag, place)
+        else:
+            yield from self._children(element, tag, place)
 
-    def _bezier(self, ends: list[complex]) -> None:
-        points = [self._here, *ends]
-        pieces = 1 if len(points) == 2 else _PIECES
-        for step in range(1, pieces + 1):
-            t, line = step / pieces, points
-            while len(line) > 1:  # de Casteljau
-                line = [a * (1 - t) + b * t for a, b in pairwise(line)]
-            self._line(line[0])
+    def _count(self, place: _Place, more: int = 0) -> None:
+        if place.depth > _MAX_DEPTH:
+            raise InputError(f"nested deeper than {_MAX_DEPTH} elements", "export it again")
+        self._shown += bool(place.used) + more
+        if self._shown > _MAX_USED:
+            raise InputError(
+                f"<use> and clip paths show more than {_MAX_USED} elements", "export it again"
+            )
 
-    def _line(self, end: complex) -> None:
-        if not self.lines:
-            self.lines.append([(self._here.real, self._here.imag)])
-        self.lines[-1].append((end.real, end.imag))
-        self._here = end
+    def _children(self, element: etree._Element, tag: str, place: _Place) -> Iterator[Painted]:
+        if tag == "svg" and element is not self._root:
+            place = self._nested(element, place, element.get)
+        children = [child for child in element if tag != "switch" or _is_understood(child)]
+        for child in children[:1] if tag == "switch" else children:
+            if _tag(child) != "symbol":
+                yield from self._element(child, place)
 
-    def _arc(self, values: list[float], end: complex) -> None:
-        """An elliptical arc by its centre (SVG 1.1, F.6.5)."""
-        rx, ry, turn = abs(values[0]), abs(values[1]), math.radians(values[2])
-        if not (rx and ry) or end == self._here:
-            return self._line(end)
-        way = complex(math.cos(turn), math.sin(turn))
-        half = (self._here - end) / 2 / way
-        x, y = half.real / rx, half.imag / ry
-        reach = math.hypot(x, y)
-        if reach > 1:
-            rx, ry, x, y = rx * reach, ry * reach, x / reach, y / reach
-        rest = math.sqrt(max(1 / max(x * x + y * y, 1e-12) - 1, 0))
-        side = rest if bool(values[3]) != bool(values[4]) else -rest
-        middle = complex(y * side, -x * side)
-        begin = math.atan2(y - middle.imag, x - middle.real)
-        sweep = math.atan2(-y - middle.imag, -x - middle.real) - begin
-        sweep += 2 * math.pi * ((sweep < 0) - (sweep > 0)) * (bool(values[4]) != (sweep > 0))
-        centre = (self._here + end) / 2 + complex(middle.real * rx, middle.imag * ry) * way
-        pieces = max(2, math.ceil(abs(sweep) / 0.3))
-        for step in range(1, pieces):
-            angle = begin + sweep * step / pieces
-            self._line(centre + complex(rx * math.cos(angle), ry * math.sin(angle)) * way)
-        return self._line(end)
+    def _nested(self, element: etree._Element, place: _Place, get: Get) -> _Place:
+        """Inside a nested drawing or a symbol, whose place and size ``get`` says."""
+        wide, high = place.size
+        x, y = length(get("x"), wide), length(get("y"), high)
+        size = length(get("width"), wide, wide), length(get("height"), high, high)
+        matrix = np.array([[1, 0, 0], [0, 1, 0], [x, y, 1]]) @ place.matrix
+        box = view_box(element.get("viewBox"))
+        if box is not None and min(size) > 0:
+            matrix = viewport(box, size, element.get("preserveAspectRatio") or "") @ matrix
+            size = box[2:]
+        return replace(place, matrix=matrix, size=size)
+
+    def _used(self, use: etree._Element, place: _Place) -> Iterator[Painted]:
+        """What ``use`` shows. SVG 1.1, 5.6; of a circle of them, nothing."""
+        link = (use.get("href") or use.get(_XLINK) or "").strip()
+        target = self._by_id.get(link.removeprefix("#")) if link.startswith("#") else None
+        if target is None:
+            if link:
+                self.left_out.append(LeftOut("use of what is not in the file"))
+            return
+        if target in place.used or target in use.iterancestors():
+            return
+        x, y = length(use.get("x"), place.size[0]), length(use.get("y"), place.size[1])
+        matrix = np.array([[1, 0, 0], [0, 1, 0], [x, y, 1]]) @ place.matrix
+        inside = replace(place, matrix=matrix, used=(*place.used, target))
+        if _tag(target) == "symbol":
+            sizes = {key: use.get(key) for key in ("width", "height")}
+            inside = self._nested(target, inside, sizes.get)
+        yield from self._element(target, inside)
+
+    def _clipped(self, place: _Place) -> _Place:
+        """The place with the box of its clip path; a clip path without shapes is none."""
+        link = re.match(r"url\(\s*[\"']?#([^\"')]+)", place.style.get("clip-path", ""))
+        clip = self._by_id.get(link[1]) if link else None
+        if clip is None or clip.get("clipPathUnits") == "objectBoundingBox":
+            return place
+        self._count(place, len(clip))
+        points = [
+            line @ matrix[:2, :2] + matrix[2, :2]
+            for child in clip
+            if (tag := _tag(child)) in SHAPES
+            for matrix in [transform(child.get("transform") or "") @ place.matrix]
+            for line, _ in outlines(tag, child.get, place.size)
+        ]
+        if not points:
+            return place
+        (x0, y0), (x1, y1) = (f(np.concatenate(points), axis=0).tolist() for f in (np.min, np.max))
+        if place.clip is not None:
+            x0, y0 = max(x0, place.clip[0]), max(y0, place.clip[1])
+            x1, y1 = min(x1, place.clip[2]), min(y1, place.clip[3])
+        return replace(place, clip=(x0, y0, x1, y1))
+
+    def _not_read(self, element: etree._Element, tag: str, place: _Place) -> None:
+        """Text, images and the like, where they are seen."""
+        hidden = place.style.get("visibility") in ("hidden", "collapse") or place.opacity < OPAQUE
+        if hidden or (tag == "text" and not "".join(element.itertext()).strip()):
+            return
+        wide, high = place.size
+        given = {**dict(next(element.iter("{*}tspan"), element).attrib), **dict(element.attrib)}
+        keys = (("x", wide), ("y", high), ("width", wide), ("height", high))
+        x, y, width, height = (_first(given.get(key), full) for key, full in keys)
+        corners = np.array([(x, y, 1), (x + width, y, 1), (x, y + height, 1),
+                            (x + width, y + height, 1)]) @ place.matrix  # fmt: skip
+        (x0, y0, _), (x1, y1, _) = corners.min(0).tolist(), corners.max(0).tolist()
+        self.left_out.append(LeftOut(_NOT_READ[tag], (x0, y0, x1, y1)))
+
+    def _shape(self, element: etree._Element, tag: str, place: _Place) -> Iterator[Painted]:
+        style = place.style
+        if style.get("visibility") in ("hidden", "collapse"):
+            return
+        lines = outlines(tag, lambda key: style.get(key) or element.get(key), place.size)
+        if not lines:
+            return
+        if any(value != "none" for key, value in style.items() if key.startswith("marker")):
+            self.left_out.append(LeftOut("arrowhead or other marker"))
+        stretch = math.sqrt(abs(float(np.linalg.det(place.matrix[:2, :2]))))
+        width = length(style.get("stroke-width"), math.hypot(*place.size) / math.sqrt(2), 1.0)
+        stroke = None if width <= 0 else _paint(style, "stroke", "none", place.opacity)
+        fill = _paint(style, "fill", "black", place.opacity)
+        if tag == "line":
+            fill = None
+        with np.errstate(all="ignore"):  # what is not finite is refused later
+            placed = [points @ place.matrix[:2, :2] + place.matrix[2, :2] for points, _ in lines]
+        holes = _holes(placed) if fill is not None and stroke is None else {}
+        for number, (points, (_, closed)) in enumerate(zip(placed, lines, strict=True)):
+            closed = closed or bool((points[0] == points[-1]).all())
+            if number not in holes and _is_within(points, place.clip):
+                yield Painted(points, stroke, fill, width * stretch, closed, tag != "path",
+                              holes=number in holes.values())  # fmt: skip
+
+
+def _tag(element: etree._Element) -> str:
+    """The tag of an element of SVG, with its namespace or without one; else empty."""
+    if not isinstance(element.tag, str):
+        return ""
+    name = local_name(element)
+    return name if element.tag in (name, _NAMESPACE + name) else ""
+
+
+def _is_within(points: Points, clip: Box | None) -> bool:
+    """Whether a part of a line is seen."""
+    if clip is None or not np.isfinite(points).all():
+        return True
+    (x0, y0), (x1, y1) = points.min(0), points.max(0)
+    return bool(x1 >= clip[0] and y1 >= clip[1] and x0 <= clip[2] and y0 <= clip[3])
+
+
+def _is_understood(child: etree._Element) -> bool:
+    """Whether a child of ``switch`` is shown: it asks for no extension."""
+    return _tag(child) != "" and not (child.get("requiredExtensions") or "").strip()
+
+
+def _share(text: str | None) -> float:
+    """An opacity; 1 where it is none."""
+    match = re.fullmatch(r"\s*([-+.\deE]+)\s*(%?)\s*", text or "1")
+    try:
+        value = float(match[1]) / (100 if match[2] else 1) if match else 1.0
+    except ValueError:
+        return 1.0
+    return min(max(value, 0.0), 1.0)
+
+
+def _first(text: str | None, full: float) -> float:
+    """The first of a list of lengths; 0 where there is none."""
+    try:
+        return length(re.split(r"[\s,]+", (text or "").strip())[0], full)
+    except InputError:
+        return 0.0
+
+
+def _paint(style: Style, key: str, default: str, opacity: float) -> Colour | None:
+    """The colour of the line or the inside; None where it is not painted."""
+    text = style.get(key, default).strip()
+    if text.lower() == "none":
+        return None
+    if text.lower() == "currentcolor":
+        text = style.get("color", "black")
+    unknown = text.startswith(("url(", "context-"))
+    colour = UNKNOWN if unknown else colour_of(text) or BLACK
+    return colour._replace(alpha=colour.alpha * opacity * _share(style.get(f"{key}-opacity")))
+
+
+def _holes(lines: list[Points]) -> dict[int, int]:
+    """The subpaths that lie inside another of their path, and that other."""
+    if not 1 < len(lines) <= _MAX_SUBPATHS:
+        return {}
+    found: dict[int, int] = {}
+    low, high = np.stack([x.min(0) for x in lines]), np.stack([x.max(0) for x in lines])
+    inside = ((low[:, None] >= low) & (high[:, None] <= high)).all(axis=2)
+    for number, other in np.argwhere(inside & ~np.eye(len(lines), dtype=bool)).tolist():
+        if number in found or other in found or len(lines[other]) < 3:
+            continue
+        ring = lines[other].astype(np.float32)
+        some = lines[number][:: max(1, len(lines[number]) // 8)].tolist()
+        if all(cv2.pointPolygonTest(ring, point, False) > 0 for point in some):
+            found[number] = other
+    return found

@@ -138,7 +138,7 @@ class Sheet:
     """A page that is rendered on request by ``draw``.
 
     ``measure`` returns its number of pixels, 0 if small; ``pixels`` the page as in the source,
-    (H, W), None for ink. All may raise InputError.
+    (H, W), None for ink. All may raise InputError. ``ink`` is that of a file of ink.
     """
 
     source: str
@@ -146,6 +146,7 @@ class Sheet:
     draw: Callable[[], Page]
     measure: Callable[[], int] = lambda: 0
     pixels: Callable[[], Pixels] | None = None
+    ink: Ink | None = None
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,7 @@ def open_sheets(
     if kind is not None:
         inks = kind.read(data, name)
         numbers = chosen.of(len(inks), name) if len(inks) > 1 else [1]
-        return [Sheet(name, n, partial(_ink_page, inks[n - 1], name, n)) for n in numbers]
+        return [_ink_sheet(inks[n - 1], name, n) for n in numbers]
     if not is_image(data):
         raise InputError(
             f"{name}: not a kind of file that hmer reads",
@@ -265,6 +266,10 @@ def _pdf_page(pdf: Pdf, number: int) -> Page:
     height, width = pixels.shape
     ink = pdf.ink(number, (height, width))
     return page if ink is None else page.with_ink(ink)
+
+
+def _ink_sheet(ink: Ink, name: str, number: int) -> Sheet:
+    return Sheet(name, number, partial(_ink_page, ink, name, number), ink=ink)
 
 
 def _ink_page(ink: Ink, name: str, number: int) -> Page:

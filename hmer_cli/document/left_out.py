@@ -1,0 +1,54 @@
+"""What a file of ink shows beside its strokes, and is not read -> doubts of the regions near by.
+
+Input: the ink of a page with what its reader left out, and the regions of the page. Output: a doubt
+for each region that something left out is near, and a line that says what it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from hmer_cli.geometry import Box
+from hmer_cli.ink.ink import Ink, LeftOut
+from hmer_cli.page.regions import Region
+
+
+def said_of(ink: Ink) -> str:
+    """What was left out, in words."""
+    return f"left out, as hmer does not read it: {_named(ink.left_out)}"
+
+
+def doubts_beside(
+    regions: Sequence[Region], doubts: Sequence[str], ink: Ink | None
+) -> tuple[str, ...]:
+    """The doubts, and where there is none what was left out near a region.
+
+    Near is what is no farther than the region is long. Boxes are in the units of the ink.
+    """
+    left_out = [each for each in ink.left_out if each.doubtful] if ink is not None else []
+    if not left_out:
+        return tuple(doubts)
+    found = []
+    for region, doubt in zip(regions, doubts, strict=True):
+        near = [each for each in left_out if _is_near(region.box, each.box)]
+        found.append(doubt or (f"{_named(near)} near it was left out" if near else ""))
+    return tuple(found)
+
+
+def _is_near(region: Box, other: Box | None) -> bool:
+    if other is None:
+        return True
+    reach = max(region[2] - region[0], region[3] - region[1])
+    return (
+        other[0] <= region[2] + reach
+        and other[1] <= region[3] + reach
+        and other[2] >= region[0] - reach
+        and other[3] >= region[1] - reach
+    )
+
+
+def _named(left_out: Sequence[LeftOut]) -> str:
+    """``text, image (2)``."""
+    counts = Counter(each.what for each in left_out)
+    return ", ".join(what if n == 1 else f"{what} ({n})" for what, n in counts.items())

@@ -1,0 +1,250 @@
+"""What a drawing paints, in order -> the strokes of a pen, and what else is seen there.
+
+Input: lines and filled shapes with their colours. Output: strokes (N, 2), and `LeftOut` for shapes
+that no pen leaves. Method: the paper is the first shape that lies under all others; what has its
+colour, and erasers, cover what was drawn before them (`erasing.py`); a filled shape is the outline
+of a pen (`centre_line.py`), a dot, or left out. Translucent paint is a highlighter's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.geometry import Box
+from hmer_cli.ink.centre_line import centre_line
+from hmer_cli.ink.colours import BLACK, OPAQUE, UNKNOWN, WHITE, Colour
+from hmer_cli.ink.erasing import Line, crosses, erased
+from hmer_cli.ink.ink import LeftOut
+
+Points = NDArray[np.float64]
+
+_MISFIT = 0.35  # of the pen's width: as in PDF
+_SOLID = 0.75  # of its box: the area of what can be paper; a disc has pi / 4
+_COMPACT, _ROUND = 0.45, 2.0  # of its box: the area of a dot; its length by its width; convention
+_EDGE = 0.02  # of the page: how far paper and frames may be from its edge
+_THICK = 4.0  # times the usual pen, or
+_LARGE = 0.5  # of the usual stroke: more is no dot and no pen; convention
+_LEVEL = 1e-3  # of its length: how far the side of a frame is from level or upright
+_PLAIN = 4.0  # times as long as wide: what is longer, and alone, is a stroke and no paper
+
+
+@dataclass(frozen=True)
+class Painted:
+    """One line or shape, ``points`` (N, 2), with the colours of its line and its inside; None where
+    it has none. ``width`` is that of its line, 0 if unknown; ``closed``: it ends where it began;
+    ``shape``: it was drawn as a circle or the like, and not by a pen; ``erases`` whatever its
+    colour; ``holes``: shapes cut out of it.
+    """
+
+    points: Points
+    line: Colour | None = None
+    fill: Colour | None = None
+    width: float = 0.0
+    closed: bool = False
+    shape: bool = False
+    erases: bool = False
+    holes: bool = False
+
+    @property
+    def box(self) -> Box:
+        """x0, y0, x1, y1 of its points."""
+        (x0, y0), (x1, y1) = self.points.min(0).tolist(), self.points.max(0).tolist()
+        return x0, y0, x1, y1
+
+    @property
+    def extent(self) -> float:
+        """Its longer side."""
+        return float(np.ptp(self.points, axis=0).max())
+
+
+def strokes_of(
+    painted: Sequence[Painted], paper: Colour | None = None, page: Box | None = None
+) -> tuple[list[Points], list[LeftOut]]:
+    """The strokes in order, and the shapes that are none.
+
+    ``paper`` is its colour where the file says so, ``page`` its box. Where neither says what the
+    paper is, it is white, or black if everything is as light.
+    """
+    seen = [each for item in painted if (each := _opaque(item)) is not None]
+    found, seen = _paper(seen, page)
+    if found is None and paper is None:
+        colours = [c for item in seen if (c := item.line or item.fill) and not item.erases]
+        light = bool(colours) and not any(colour.differs(WHITE) for colour in colours)
+        found = BLACK if light else WHITE
+    return _Sheet(found or paper or WHITE, seen, page).strokes()
+
+
+def _opaque(item: Painted) -> Painted | None:
+    """The item without what lets the paper through; None where nothing is left."""
+    line = item.line if item.line is not None and item.line.alpha >= OPAQUE else None
+    fill = item.fill if item.fill is not None and item.fill.alpha >= OPAQUE else None
+    if not len(item.points) or (line is None and fill is None and not item.erases):
+        return None
+    return replace(item, line=line, fill=fill)
+
+
+def _paper(items: list[Painted], page: Box | None) -> tuple[Colour | None, list[Painted]]:
+    """The colour of the paper that is drawn, and what is drawn on it."""
+    colour = None
+    after = _boxes_after(items)
+    for number, item in enumerate(items):
+        if item.fill is None or not _is_solid(item):
+            return colour, items[number:]
+        alone = number + 1 == len(items) and _is_level(item) and _ratio(item) < _PLAIN
+        around = alone if number + 1 == len(items) else _holds(item.box, after[number])
+        if not around and not (page is not None and _holds(item.box, page, _EDGE)):
+            return colour, items[number:]
+        colour = colour if item.fill == UNKNOWN else item.fill
+    return colour, []
+
+
+def _boxes_after(items: Sequence[Painted]) -> list[Box]:
+    """The box round all that is drawn after each but the last."""
+    if not items:
+        return []
+    boxes = np.array([item.box for item in items])
+    low = np.minimum.accumulate(boxes[:0:-1, :2])[::-1]
+    high = np.maximum.accumulate(boxes[:0:-1, 2:])[::-1]
+    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in np.hstack([low, high]).tolist()]
+
+
+def _is_solid(item: Painted, share: float = _SOLID) -> bool:
+    """Whether a shape fills a share of its box."""
+    x, y = item.points.T
+    area = abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+    width, height = np.ptp(item.points, axis=0).tolist()
+    return not item.holes and len(x) > 2 and area >= share * width * height > 0
+
+
+def _is_level(item: Painted) -> bool:
+    """Whether a closed line is a rectangle, level."""
+    steps = np.abs(np.diff(item.points, axis=0))
+    return len(item.points) == 5 and bool((steps.min(axis=1) <= _LEVEL * steps.sum()).all())
+
+
+def _ratio(item: Painted) -> float:
+    short, long = sorted(np.ptp(item.points, axis=0).tolist())
+    return float(long / short) if short > 0 else float("inf")
+
+
+def _holds(outer: Box, inner: Box, room: float = 0.0) -> bool:
+    """Whether a box lies in another, but for a share of its size."""
+    x, y = room * (inner[2] - inner[0]), room * (inner[3] - inner[1])
+    return (
+        outer[0] <= inner[0] + x and outer[1] <= inner[1] + y
+        and outer[2] >= inner[2] - x and outer[3] >= inner[3] - y
+    )  # fmt: skip
+
+
+class _Sheet:
+    """What is drawn on paper of one colour."""
+
+    def __init__(self, paper: Colour, items: Sequence[Painted], page: Box | None) -> None:
+        self._paper, self._items, self._page = paper, items, page
+        self._left_out: list[LeftOut] = []
+        lines = [item for item in items if self._is_line(item)]
+        pens = [item.width for item in lines if item.width > 0]
+        self._outlines = {
+            id(item): found
+            for item in items
+            if self._is_outline(item) and (found := centre_line(item.points)) is not None
+        }
+        fits = [found for found in self._outlines.values() if found.misfit <= _MISFIT]
+        sizes = [item.extent for item in lines] + [
+            float(np.ptp(found.points, axis=0).max()) for found in fits
+        ]
+        sizes = [size for size in sizes if size > 0]
+        pens += [found.pen for found in fits if len(found.points) > 1]
+        self._most = max(_THICK * _usual(pens), _LARGE * _usual(sizes)) or np.inf
+        self._boxes = np.array([item.box for item in items]).reshape(-1, 4)
+
+    def strokes(self) -> tuple[list[Points], list[LeftOut]]:
+        """The strokes in order, and the shapes that are none."""
+        lines = [line for item in self._items for line in self._lines(item)]
+        rest = erased(lines)
+        if not rest.complete:
+            self._left_out.append(LeftOut("erasers beyond counting"))
+        return list(rest.strokes), self._left_out
+
+    def _shows(self, colour: Colour | None) -> bool:
+        return colour is not None and colour.differs(self._paper)
+
+    def _is_line(self, item: Painted) -> bool:
+        return self._shows(item.line) and not item.erases
+
+    def _is_outline(self, item: Painted) -> bool:
+        """Whether an item is filled in a colour that is seen, and has no line, or one as a dot."""
+        return item.line is None and self._shows(item.fill) and len(item.points) > 2
+
+    def _lines(self, item: Painted) -> Iterator[Line]:
+        """The strokes and the erasers that an item is."""
+        covers = item.fill is not None and not self._shows(item.fill)
+        if covers and (item.closed or item.line is None) and len(item.points) > 2:
+            yield Line(item.points, erases=True)
+        if item.erases or (item.line is not None and not self._shows(item.line)):
+            yield from self._eraser(item)
+        elif item.line is not None:
+            yield from self._drawn(item)
+        elif not covers:
+            yield from self._filled(item)
+
+    def _eraser(self, item: Painted) -> Iterator[Line]:
+        if item.width > 0:
+            yield Line(item.points, erases=True, width=item.width)
+            return
+        strokes = [each.points for each in self._items if self._is_line(each)]
+        if crosses(item.points, strokes):
+            self._left_out.append(LeftOut("eraser of unknown width", item.box))
+
+    def _drawn(self, item: Painted) -> Iterator[Line]:
+        """A line; one that is filled and small is a dot."""
+        filled = self._shows(item.fill) and item.closed
+        if filled and item.extent <= self._dot(item):
+            yield _dot(item)
+        elif filled and item.shape and _ratio(item) < _PLAIN:
+            self._left_out.append(LeftOut("filled shape", item.box))
+        elif self._is_frame(item):
+            if self._page is None or not _holds(item.box, self._page, _EDGE):
+                self._left_out.append(LeftOut("frame", item.box, doubtful=False))
+        else:
+            yield Line(item.points)
+
+    def _dot(self, item: Painted) -> float:
+        """The largest dot among these strokes; among none, as thick as its line says."""
+        return self._most if np.isfinite(self._most) else _THICK * item.width
+
+    def _is_frame(self, item: Painted) -> bool:
+        """Whether a line is a level rectangle round other ink."""
+        if not item.closed or not _is_level(item):
+            return False
+        x0, y0, x1, y1 = item.box
+        held = (self._boxes[:, :2] >= (x0, y0)) & (self._boxes[:, 2:] <= (x1, y1))
+        return int(held.all(axis=1).sum()) > 1  # itself and others
+
+    def _filled(self, item: Painted) -> Iterator[Line]:
+        """The line of the pen whose outline a shape is, or a dot."""
+        found = self._outlines.get(id(item))
+        if found is None:
+            return  # it has no area
+        small = not item.holes and item.extent <= self._most < np.inf
+        if small and _ratio(item) < _ROUND and _is_solid(item, _COMPACT):
+            yield _dot(item)
+        elif not item.holes and found.misfit <= _MISFIT and found.pen <= self._most:
+            yield Line(found.points)
+        elif small:
+            yield _dot(item)
+        else:
+            self._left_out.append(LeftOut("filled shape", item.box))
+
+
+def _usual(values: Sequence[float]) -> float:
+    """The median, of an even number the lower one; 0 where there are none."""
+    return sorted(values)[(len(values) - 1) // 2] if values else 0.0
+
+
+def _dot(item: Painted) -> Line:
+    return Line((item.points.min(axis=0, keepdims=True) + item.points.max(0)) / 2)

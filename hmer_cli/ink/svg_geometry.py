@@ -1,0 +1,181 @@
+"""Geometry of SVG elements: lengths, transforms, viewports and basic shapes.
+
+Input: attributes. Output: lengths in user units, matrices for rows (x, y, 1), and the outlines of
+shapes (N, 2) with whether they are closed. (SVG 1.1, chapters 7 to 9; CSS Transforms 1.)
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.errors import InputError
+from hmer_cli.ink.svg_path import NUMBER, Points, path_lines
+
+Matrix = NDArray[np.float64]
+Get = Callable[[str], str | None]
+"""The attribute or property of an element by its name."""
+
+_TRANSFORM = re.compile(r"(\w{1,20})\s*\(([^()]*)\)")  # linear in any text
+_LENGTH = re.compile(
+    rf"\s*+((?>{NUMBER}))\s*+(px|pt|pc|mm|cm|in|em|ex|rem|q|%)?+\s*+", re.IGNORECASE
+)
+_UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54,
+          "in": 96.0, "q": 96 / 101.6, "em": 16.0, "ex": 8.0, "rem": 16.0}  # fmt: skip
+_ANGLE = re.compile(rf"\s*+((?>{NUMBER}))\s*+(deg|rad|grad|turn)?+\s*+", re.IGNORECASE)
+_ANGLES = {"": 1.0, "deg": 1.0, "rad": 180 / math.pi, "grad": 0.9, "turn": 360.0}
+_SIDES = 32  # of a circle
+_ALIGNED = {"min": 0.0, "mid": 0.5, "max": 1.0}
+
+
+def length(text: str | None, full: float, default: float = 0.0) -> float:
+    """A length in user units; ``full`` is what 100 % is. Raises InputError for what is none."""
+    if text is None or text.strip() in ("", "auto"):
+        return default
+    match = _LENGTH.fullmatch(text)
+    if match is None:
+        raise InputError(f"{text.strip()[:40]!r} is no length", "export it again")
+    unit = (match[2] or "").lower()
+    return float(match[1]) * (full / 100 if unit == "%" else _UNITS[unit])
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers in a text."""
+    return [float(number) for number in re.findall(NUMBER, text)]
+
+
+def view_box(text: str | None) -> tuple[float, float, float, float] | None:
+    """x, y, width and height of a viewBox; None where there is none."""
+    found = numbers(text or "")
+    if len(found) != 4 or found[2] <= 0 or found[3] <= 0:
+        return None
+    return found[0], found[1], found[2], found[3]
+
+
+def viewport(
+    box: tuple[float, float, float, float], size: tuple[float, float], aspect: str
+) -> Matrix:
+    """From the user space of a viewBox to a viewport of this width and height at the origin;
+    ``aspect`` is ``preserveAspectRatio``."""
+    x, y, width, height = box
+    across, down = size[0] / width, size[1] / height
+    places = re.match(r"\s*x(Min|Mid|Max)Y(Min|Mid|Max)", aspect)
+    share = [_ALIGNED[p.lower()] for p in places.groups()] if places else [0.5, 0.5]
+    if "none" not in aspect:
+        across = down = max(across, down) if "slice" in aspect else min(across, down)
+    left = (size[0] - width * across) * share[0] - x * across
+    top = (size[1] - height * down) * share[1] - y * down
+    return np.array([[across, 0, 0], [0, down, 0], [left, top, 1]])
+
+
+def transform(text: str, origin: str = "") -> Matrix:
+    """A list of transforms, of an attribute or of CSS, as one matrix, about an ``origin`` (two
+    lengths). Raises InputError for what is not understood."""
+    total = np.eye(3)
+    for kind, arguments in _TRANSFORM.findall(text):
+        try:
+            total = _matrix(kind, arguments) @ total
+        except (IndexError, ValueError) as error:
+            raise InputError(f"transform {kind!r} is not understood", "export it again") from error
+    parts = origin.split()
+    if len(parts) >= 2 and text.strip() not in ("", "none"):
+        x, y = length(parts[0], 0), length(parts[1], 0)
+        total = _moved(-x, -y) @ total @ _moved(x, y)
+    return total
+
+
+def _moved(x: float, y: float) -> Matrix:
+    return np.array([[1, 0, 0], [0, 1, 0], [x, y, 1]])
+
+
+def _matrix(kind: str, arguments: str) -> Matrix:
+    parts = [part for part in re.split(r"[\s,]+", _spaced(arguments).strip()) if part]
+    if kind.startswith("rotate"):
+        middle = [length(part, 0) for part in parts[1:3]]
+        return _turned(_angle(parts[0]), *(middle if len(middle) == 2 else (0, 0)))
+    if kind.startswith("skew"):
+        angles = [math.tan(math.radians(_angle(part))) for part in parts]
+        x, y = (0.0, angles[0]) if kind == "skewY" else (angles[0], (*angles, 0.0)[1])
+        return np.array([[1, y, 0], [x, 1, 0], [0, 0, 1]])
+    v = [length(part, 0) for part in parts]
+    if kind == "matrix":
+        a, b, c, d, e, f = v
+        return np.array([[a, b, 0], [c, d, 0], [e, f, 1]])
+    if kind in ("translate", "translateX", "translate3d"):
+        return _moved(v[0], v[1] if len(v) > 1 else 0)
+    if kind == "translateY":
+        return _moved(0, v[0])
+    if kind in ("scale", "scale3d"):
+        return np.diag([v[0], v[1] if len(v) > 1 else v[0], 1])
+    if kind in ("scaleX", "scaleY"):
+        return np.diag([v[0], 1, 1] if kind == "scaleX" else [1, v[0], 1])
+    raise ValueError(kind)
+
+
+def _spaced(arguments: str) -> str:
+    """Numbers that touch, as in ``10-5``, apart."""
+    return re.sub(r"(?<=[\d.])(?=[-+])", " ", arguments)
+
+
+def _angle(text: str) -> float:
+    match = _ANGLE.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return float(match[1]) * _ANGLES[(match[2] or "").lower()]
+
+
+def _turned(degrees: float, x: float, y: float) -> Matrix:
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return _moved(-x, -y) @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) @ _moved(x, y)
+
+
+SHAPES = frozenset(("path", "line", "polyline", "polygon", "rect", "circle", "ellipse"))
+
+
+def outlines(tag: str, get: Get, size: tuple[float, float]) -> list[tuple[Points, bool]]:
+    """The lines of a shape (N, 2), and whether each is closed, in its user space.
+
+    ``size`` is that of the viewport, for percentages. Raises InputError.
+    """
+    wide, high = size
+    if tag == "path":
+        return path_lines(get("d") or "", "path")
+    if tag == "line":
+        ends = [length(get(key), full) for key, full in _pairs("x1 y1 x2 y2", size)]
+        return [(np.array(ends).reshape(-1, 2), False)]
+    if tag in ("polyline", "polygon"):
+        found = numbers(get("points") or "")
+        points = np.array(found[: len(found) // 2 * 2]).reshape(-1, 2)
+        closed = tag == "polygon"
+        if closed and len(points):
+            points = np.concatenate([points, points[:1]])
+        return [(points, closed)] if len(points) else []
+    if tag == "rect":
+        x, y, width, height = (length(get(k), f) for k, f in _pairs("x y width height", size))
+        if width <= 0 or height <= 0:
+            return []
+        corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
+        return [(np.array(corners), True)]
+    x, y = (length(get(key), full) for key, full in _pairs("cx cy", size))
+    diagonal = math.hypot(wide, high) / math.sqrt(2)
+    if tag == "circle":
+        across = down = length(get("r"), diagonal)
+    else:
+        across, down = length(get("rx"), wide), length(get("ry"), high)
+        across, down = (
+            across or down,
+            down or across,
+        )  # SVG 2: one that is not given is as the other
+    if across <= 0 or down <= 0:
+        return []
+    angles = np.linspace(0, 2 * np.pi, _SIDES + 1)
+    return [(np.stack([x + across * np.cos(angles), y + down * np.sin(angles)], axis=1), True)]
+
+
+def _pairs(keys: str, size: tuple[float, float]) -> list[tuple[str, float]]:
+    """Each attribute with what is its 100 %."""
+    return [(key, size[number % 2]) for number, key in enumerate(keys.split())]

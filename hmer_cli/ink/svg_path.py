@@ -1,0 +1,144 @@
+"""Path data of SVG -> lines (SVG 1.1, section 8.3); curves become short lines.
+
+Input: the text of a ``d`` attribute. Output: its subpaths, (N, 2) each, and which of them are
+closed. An error in the data ends the path, as browsers have it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmer_cli.errors import InputError
+
+Points = NDArray[np.float64]
+
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+
+_PIECES = 5  # lines for a curve
+_TOKENS = re.compile(rf"[MmLlHhVvCcSsQqTtAaZz]|{NUMBER}")
+_COMMAND = re.compile(r"[ \t\r\n,]*([MmLlHhVvCcSsQqTtAaZz]?)")
+_KINDS = "nn nn n n nnnnnn nnnn nnnn nn nnnffnn".split()  # n: number, f: flag, one character
+_PATTERNS = {"n": rf"[ \t\r\n,]*+((?>{NUMBER}))", "f": r"[ \t\r\n,]*+([01])"}
+_ARGUMENTS = {
+    command: re.compile("".join(_PATTERNS[kind] for kind in kinds))
+    for command, kinds in zip("MLHVCSQTAZ", [*_KINDS, ""], strict=True)
+}
+
+
+def path_lines(text: str, what: str) -> list[tuple[Points, bool]]:
+    """The subpaths of path data, curves as short lines; with each, whether it is closed.
+
+    ``what`` names the path in errors. Raises InputError for what is no path data.
+    """
+    if _TOKENS.sub("", text).strip(" \t\r\n,"):
+        raise InputError(f"{what} data is not understood: {text[:40]!r}", "export it again")
+    pen = _Pen()
+    text = text.rstrip(" \t\r\n,")
+    command, at = "", 0
+    while at < len(text):
+        found = _COMMAND.match(text, at)
+        if found is not None and found[1]:
+            command, at = found[1], found.end()
+        elif command.upper() in ("", "Z"):
+            raise InputError(f"{what} data has numbers without a command", "export it again")
+        values = _ARGUMENTS[command.upper()].match(text, at)
+        if values is None:
+            break  # an error in path data ends the path: SVG 1.1, F.2
+        pen.draw(command, [float(value) for value in values.groups()])
+        at = values.end()
+        command = {"M": "L", "m": "l"}.get(command, command)
+    return [(np.array(line), closed) for line, closed in zip(pen.lines, pen.closed, strict=True)]
+
+
+class _Pen:
+    """Path commands as lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[list[tuple[float, float]]] = []
+        self.closed: list[bool] = []
+        self._here = self._start = 0j
+        self._control: tuple[str, complex] = ("", 0j)
+        self._is_closed = False
+
+    def draw(self, command: str, values: list[float]) -> None:
+        """One command with its numbers."""
+        kind = command.upper()
+        origin = self._here if command.islower() else 0j
+        if kind == "H":
+            self._line(complex(origin.real + values[0], self._here.imag))
+        elif kind == "V":
+            self._line(complex(self._here.real, origin.imag + values[0]))
+        elif kind == "Z":
+            if not self._is_closed:
+                self._line(self._start)
+                self.closed[-1] = self._is_closed = True
+        elif kind == "A":
+            self._arc(values, origin + complex(*values[5:]))
+        else:
+            ends = [origin + complex(x, y) for x, y in zip(values[::2], values[1::2], strict=True)]
+            self._curve(kind, ends)
+        if kind not in "CSQT":
+            self._control = ("", 0j)
+
+    def _curve(self, kind: str, ends: list[complex]) -> None:
+        if kind == "M":
+            self._here = self._start = ends[0]
+            self._begin()
+            return
+        if kind in "ST":
+            before = ("C", "S") if kind == "S" else ("Q", "T")
+            mirrored = 2 * self._here - self._control[1]
+            ends = [mirrored if self._control[0] in before else self._here, *ends]
+        if kind in "CSQT":
+            self._control = (kind, ends[-2])
+        self._bezier(ends)
+
+    def _begin(self) -> None:
+        """A subpath from here: after a move, and where drawing goes on from a closed one."""
+        self.lines.append([(self._here.real, self._here.imag)])
+        self.closed.append(False)
+        self._is_closed = False
+
+    def _bezier(self, ends: list[complex]) -> None:
+        points = [self._here, *ends]
+        pieces = 1 if len(points) == 2 else _PIECES
+        for step in range(1, pieces + 1):
+            t, line = step / pieces, points
+            while len(line) > 1:  # de Casteljau
+                line = [a * (1 - t) + b * t for a, b in pairwise(line)]
+            self._line(line[0])
+
+    def _line(self, end: complex) -> None:
+        if not self.lines or self._is_closed:
+            self._begin()
+        self.lines[-1].append((end.real, end.imag))
+        self._here = end
+
+    def _arc(self, values: list[float], end: complex) -> None:
+        """An elliptical arc by its centre (SVG 1.1, F.6.5)."""
+        rx, ry, turn = abs(values[0]), abs(values[1]), math.radians(values[2])
+        if not (rx and ry) or end == self._here:
+            return self._line(end)
+        way = complex(math.cos(turn), math.sin(turn))
+        half = (self._here - end) / 2 / way
+        x, y = half.real / rx, half.imag / ry
+        reach = math.hypot(x, y)
+        if reach > 1:
+            rx, ry, x, y = rx * reach, ry * reach, x / reach, y / reach
+        rest = math.sqrt(max(1 / max(x * x + y * y, 1e-12) - 1, 0))
+        side = rest if bool(values[3]) != bool(values[4]) else -rest
+        middle = complex(y * side, -x * side)
+        begin = math.atan2(y - middle.imag, x - middle.real)
+        sweep = math.atan2(-y - middle.imag, -x - middle.real) - begin
+        sweep += 2 * math.pi * ((sweep < 0) - (sweep > 0)) * (bool(values[4]) != (sweep > 0))
+        centre = (self._here + end) / 2 + complex(middle.real * rx, middle.imag * ry) * way
+        pieces = max(2, math.ceil(abs(sweep) / 0.3))
+        for step in range(1, pieces):
+            angle = begin + sweep * step / pieces
+            self._line(centre + complex(rx * math.cos(angle), ry * math.sin(angle)) * way)
+        return self._line(end)

@@ -1,0 +1,250 @@
+"""Style of SVG elements: presentation attributes < rules of style sheets < style attributes.
+
+Input: the texts of ``<style>`` elements, and an element with the style around it. Output: its
+properties. Method: the cascade of CSS 2.1 (sections 5 and 6.4) for selectors of type, class and id,
+joined by spaces and ``>``; custom properties (``var()``) are replaced. Selectors of other kinds and
+``@`` rules but ``@media`` of screens match nothing. Texts are split in time linear in their length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lxml import etree
+
+from hmer_cli.errors import InputError
+
+Style = dict[str, str]
+
+_INHERITED = frozenset(
+    "fill stroke stroke-width stroke-opacity fill-opacity color visibility marker marker-start "
+    "marker-mid marker-end".split()
+)
+_OWN = frozenset("display opacity transform transform-origin clip-path mask mix-blend-mode".split())
+_GEOMETRY = frozenset("x y width height cx cy r rx ry".split())
+_CUSTOM = "--"
+
+_MAX_TESTS = 5_000_000
+"""Selectors tried for one drawing, some seconds."""
+_MAX_VALUE = 1000  # characters of a value that is replaced by ``var()``
+_MAX_NESTED = 8  # of ``var()`` in the value of another
+
+_PIECE = re.compile(r"[^{}]+|[{}]")
+_COMPOUND = re.compile(r"(\*|[A-Za-z_][\w-]*+)?+((?:[.#][A-Za-z_-][\w-]*+|:root)*+)")
+_PART = re.compile(r"[.#:][\w-]+")
+_VARIABLE = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,([^()]*))?\)")
+_SCREEN = re.compile(r"@media\s+(all|screen|only\s+screen)\s*$")
+
+
+@dataclass(frozen=True)
+class _Compound:
+    """``path.st0#a``: what one element must be, and whether it is the parent (``>``) of what comes
+    after it or any element around it."""
+
+    tag: str
+    classes: frozenset[str]
+    identity: str
+    is_root: bool
+    is_parent: bool = False
+
+    def holds(self, element: etree._Element) -> bool:
+        """Whether an element is so."""
+        if self.tag and self.tag != local_name(element):
+            return False
+        if self.identity and self.identity != element.get("id"):
+            return False
+        if self.is_root and element.getparent() is not None:
+            return False
+        return not self.classes or self.classes <= set((element.get("class") or "").split())
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """One selector, from the element outwards, with its declarations; ``weight`` orders rules."""
+
+    selector: tuple[_Compound, ...]
+    declarations: Style
+    weight: tuple[int, int, int, int, int]
+
+    def holds(self, element: etree._Element) -> bool:
+        """Whether it is of an element."""
+        own, *others = self.selector
+        if not own.holds(element):
+            return False
+        around = element.getparent()
+        for other in others:
+            if not other.is_parent:
+                while around is not None and not other.holds(around):
+                    around = around.getparent()
+            if around is None or not other.holds(around):
+                return False
+            around = around.getparent()
+        return True
+
+
+class StyleSheet:
+    """The rules of a drawing. ``name`` is that of its file, for errors."""
+
+    def __init__(self, texts: Sequence[str], name: str) -> None:
+        self._rules: defaultdict[str, list[_Rule]] = defaultdict(list)
+        self._name = name
+        self._tests = self._count = 0
+        for text in texts:
+            for selectors, declarations in _blocks(text):
+                for selector in selectors.split(","):
+                    self._add(selector, declarations)
+
+    def style(self, element: etree._Element, around: Style) -> Style:
+        """The properties of an element inside one with the style ``around``.
+
+        Raises InputError where the rules are too many to be tried.
+        """
+        found = {key: value for key, value in around.items() if _is_inherited(key)}
+        known = _INHERITED | _OWN
+        found |= {key: value for key in known if (value := element.get(key)) is not None}
+        important: Style = {}
+        for rule in self._rules_of(element):
+            (important if rule.weight[0] else found).update(rule.declarations)
+        own, urgent = _declarations(element.get("style") or "")
+        found |= own | important | urgent
+        return _replaced(found, around)
+
+    def _add(self, selector: str, text: str) -> None:
+        parsed = _selector(selector)
+        if parsed is None:
+            return
+        own = parsed[0]
+        key = (
+            f"#{own.identity}" if own.identity else min((f".{c}" for c in own.classes), default="")
+        )
+        counts = (
+            sum(bool(part.identity) for part in parsed),
+            sum(len(part.classes) + part.is_root for part in parsed),
+            sum(bool(part.tag) for part in parsed),
+        )
+        for important, declarations in enumerate(_declarations(text)):
+            if declarations:
+                self._count += 1
+                rule = _Rule(parsed, declarations, (important, *counts, self._count))
+                self._rules[key or own.tag].append(rule)
+
+    def _rules_of(self, element: etree._Element) -> list[_Rule]:
+        """The rules of an element, the one that counts most last."""
+        if not self._rules:
+            return []
+        keys = ["", local_name(element), f"#{element.get('id')}"]
+        keys += [f".{name}" for name in dict.fromkeys((element.get("class") or "").split())]
+        tried = [rule for key in keys for rule in self._rules.get(key, ())]
+        self._tests += len(tried)
+        if self._tests > _MAX_TESTS:
+            raise InputError(f"{self._name}: too many rules of style", "export it without CSS")
+        return sorted((rule for rule in tried if rule.holds(element)), key=lambda rule: rule.weight)
+
+
+def local_name(element: etree._Element) -> str:
+    """The tag of an element without its namespace; empty for comments."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _is_inherited(key: str) -> bool:
+    return key in _INHERITED or key.startswith(_CUSTOM)
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The selectors and declarations of a style sheet."""
+    before, inside, skipped = "", "", 0
+    opened: list[bool] = []  # of each block around: whether it is one of screens
+    for piece in _PIECE.findall(_without_comments(text)):
+        if piece == "{":
+            prelude = before.rpartition(";")[2].strip()
+            at = prelude.startswith("@")
+            opened.append(not skipped and _SCREEN.match(prelude.lower()) is not None)
+            skipped += at and not opened[-1]
+            inside = "" if at else prelude
+            opened[-1] = opened[-1] or not at
+            before = ""
+        elif piece == "}":
+            if inside and not skipped:
+                yield inside, before
+            if opened and not opened.pop():
+                skipped -= 1
+            before = inside = ""
+        else:
+            before = piece
+
+
+def _without_comments(text: str) -> str:
+    text = text.replace("<!--", " ").replace("-->", " ")
+    parts = text.split("/*")
+    return " ".join([parts[0], *(part.partition("*/")[2] for part in parts[1:])])
+
+
+def _selector(text: str) -> tuple[_Compound, ...] | None:
+    """The compounds of a selector, the last first; None for what is not understood."""
+    found: list[_Compound] = []
+    is_parent = False
+    for word in text.replace(">", " > ").split():
+        if word == ">":
+            is_parent = True
+            continue
+        match = _COMPOUND.fullmatch(word)
+        if match is None:
+            return None
+        parts = _PART.findall(match[2])
+        if found:
+            found[-1] = _with_parent(found[-1], is_parent)
+        found.append(
+            _Compound(
+                "" if match[1] in (None, "*") else match[1],
+                frozenset(part[1:] for part in parts if part.startswith(".")),
+                next((part[1:] for part in parts if part.startswith("#")), ""),
+                ":root" in parts,
+            )
+        )
+        is_parent = False
+    return tuple(reversed(found)) or None
+
+
+def _with_parent(compound: _Compound, is_parent: bool) -> _Compound:
+    return _Compound(compound.tag, compound.classes, compound.identity, compound.is_root, is_parent)
+
+
+def _declarations(text: str) -> tuple[Style, Style]:
+    """The declarations of a block that are known, and those that are important."""
+    usual: Style = {}
+    important: Style = {}
+    for part in _without_comments(text).split(";"):
+        key, _, value = part.partition(":")
+        key = key.strip()
+        key = key if key.startswith(_CUSTOM) else key.lower()
+        value, urgent, _ = value.partition("!important")
+        value = value.strip()
+        if key in _INHERITED | _OWN | _GEOMETRY or key.startswith(_CUSTOM):
+            (important if urgent else usual)[key] = value
+    return usual, important
+
+
+def _replaced(style: Style, around: Style) -> Style:
+    """The style without ``var()`` and ``inherit``."""
+    found = {}
+    for key, value in style.items():
+        if "var(" in value:
+            value = _without_variables(value, style)
+        if value.strip().lower() == "inherit":
+            value = around.get(key, "")
+        if value:
+            found[key] = value
+    return found
+
+
+def _without_variables(value: str, style: Style) -> str:
+    for _ in range(_MAX_NESTED):
+        if "var(" not in value:
+            return value
+        if len(value) > _MAX_VALUE:
+            break
+        value = _VARIABLE.sub(lambda match: style.get(match[1]) or (match[2] or "").strip(), value)
+    return ""

@@ -1,0 +1,276 @@
+"""SVG as drawing programs and note apps write it: shapes, style, use, and what covers ink."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmer_cli.errors import InputError
+from hmer_cli.ink import svg_strokes, svg_style
+from hmer_cli.ink.colours import colour_of
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.svg_strokes import read_svg
+
+PEN = "fill='none' stroke='#000' stroke-width='3'"
+INK = f"<path {PEN} d='M20 20C60 20 60 90 20 90'/><path {PEN} d='M70 20V90'/>"
+"""Two strokes, 70 high."""
+
+
+def svg(content: str, attributes: str = "viewBox='0 0 400 150'") -> Ink:
+    text = f"<svg xmlns='http://www.w3.org/2000/svg' {attributes}>{content}</svg>"
+    (ink,) = read_svg(text.encode(), "x.svg")
+    return ink
+
+
+def boxes(ink: Ink) -> list[list[float]]:
+    return [np.concatenate([s.min(0), s.max(0)]).round(1).tolist() for s in ink.strokes]
+
+
+def left_out(ink: Ink) -> list[str]:
+    return [each.what for each in ink.left_out]
+
+
+@pytest.mark.parametrize("dot", [
+    "<circle cx='50' cy='80' r='3'/>",
+    "<circle cx='50' cy='80' r='3' fill='red' stroke='red'/>",
+    "<ellipse cx='50' cy='80' rx='3' ry='2'/>",
+    "<rect x='47' y='77' width='6' height='6'/>",
+    "<polygon points='47,80 50,77 53,80 50,83'/>",
+    "<path d='M47 77h6v6h-6z'/>",
+])  # fmt: skip
+def test_a_small_filled_shape_is_a_dot(dot: str) -> None:
+    ink = svg(INK + dot)
+    assert ink.strokes[2].tolist() == pytest.approx(np.array([[50, 80]]), abs=0.01)
+    assert not ink.left_out
+
+
+@pytest.mark.parametrize(("shape", "box"), [
+    ("<line x1='10' y1='50' x2='1cm' y2='50'/>", [10, 50, 37.8, 50]),
+    ("<polygon points='10,90 40,20 70,90'/>", [10, 20, 70, 90]),
+    ("<polyline points='10,90 40,20 70,90'/>", [10, 20, 70, 90]),
+    ("<circle cx='50%' cy='60' r='20'/>", [180, 40, 220, 80]),
+    ("<ellipse cx='50' cy='60' rx='20' ry='30'/>", [30, 30, 70, 90]),
+    ("<rect x='10' y='20' width='30' height='40'/>", [10, 20, 40, 60]),
+])  # fmt: skip
+def test_a_drawn_shape_is_a_stroke(shape: str, box: list[float]) -> None:
+    ink = svg(f"<g {PEN}>{shape}</g>")
+    assert boxes(ink) == [pytest.approx(box, abs=0.1)]
+
+
+def test_a_filled_bar_is_a_stroke_and_a_large_shape_is_named() -> None:
+    ink = svg(f"{INK}<rect x='10' y='100' width='100' height='4'/>")
+    assert boxes(ink)[2] == pytest.approx([12, 102, 108, 102], abs=1)
+    ink = svg(f"{INK}<ellipse cx='200' cy='60' rx='60' ry='40'/>")
+    assert (len(ink.strokes), left_out(ink)) == (2, ["filled shape"])
+    assert ink.left_out[0].box == pytest.approx((140, 20, 260, 100))
+
+
+@pytest.mark.parametrize("paper", [
+    "<rect width='100%' height='100%' fill='#fff'/>",
+    "<rect width='400' height='150' fill='ivory'/>",
+    "<path d='M-5 -5H900V900H-5z' fill='#eee'/>",
+    "<rect width='400' height='150' fill='#fff'/><rect width='100%' height='100%' fill='url(#g)'/>",
+    "<rect width='400' height='150' fill='none' stroke='gray'/>",
+])  # fmt: skip
+def test_the_paper_and_its_edge_are_no_ink(paper: str) -> None:
+    ink = svg(paper + INK)
+    assert (len(ink.strokes), ink.left_out) == (2, ())
+
+
+def test_a_frame_round_the_ink_is_named_and_no_doubt() -> None:
+    ink = svg(f"{INK}<rect {PEN} x='10' y='10' width='90' height='90'/>")
+    assert (len(ink.strokes), left_out(ink), ink.left_out[0].doubtful) == (2, ["frame"], False)
+
+
+@pytest.mark.parametrize(("element", "what"), [
+    ("<text x='90' y='50'>+ <tspan>1</tspan></text>", "text"),
+    ("<image x='90' y='50' width='9' height='9' href='data:,'/>", "image"),
+    ("<foreignObject x='90' y='50'><p>hello</p></foreignObject>", "embedded page"),
+    ("<use href='other.svg#a'/>", "use of what is not in the file"),
+    ("<use href='#nowhere'/>", "use of what is not in the file"),
+    (f"<line {PEN} x2='9' y2='9' marker-end='url(#head)'/>", "arrowhead or other marker"),
+])  # fmt: skip
+def test_what_is_not_read_is_named(element: str, what: str) -> None:
+    assert left_out(svg(INK + element)) == [what]
+
+
+@pytest.mark.parametrize("element", [
+    "<text> </text>", "<title>a title</title>", "<text display='none'>1</text>",
+    "<image visibility='hidden' href='a.png'/>", "<text opacity='0'>1</text>",
+    "<defs><text>1</text></defs>", "<metadata><text>1</text></metadata>",
+])  # fmt: skip
+def test_what_is_not_seen_is_not_named(element: str) -> None:
+    assert svg(INK + element).left_out == ()
+
+
+def test_a_drawing_without_strokes_says_what_it_has() -> None:
+    with pytest.raises(InputError, match="no strokes in it, but image, text"):
+        svg("<text>1</text><image href='data:,'/>")
+
+
+@pytest.mark.parametrize(("content", "box"), [
+    ("<defs><path id='m' d='M0 0H40'/></defs><use href='#m' x='120' y='70'/>", [120, 70, 160, 70]),
+    ("<symbol id='m' viewBox='0 0 10 10'><path d='M0 5H10'/></symbol>"
+     "<use xlink:href='#m' x='20' y='30' width='100' height='100'/>", [20, 80, 120, 80]),
+    ("<defs><g id='m'><path d='M0 0H40'/></g><use id='n' href='#m' y='5'/></defs>"
+     "<use href='#n' transform='scale(2)' x='1'/>", [2, 10, 82, 10]),
+    ("<svg x='10' y='20' width='50' height='100' viewBox='0 0 10 10'><path d='M0 5H10'/></svg>",
+     [10, 70, 60, 70]),
+    ("<a><switch><foreignObject requiredExtensions='x'/><g><path d='M0 5H10'/></g>"
+     "<path d='M0 9H10'/></switch></a>", [0, 5, 10, 5]),
+])  # fmt: skip
+def test_use_and_nested_drawings_stand_where_they_should(content: str, box: list[float]) -> None:
+    ink = svg(f"<g {PEN}>{content}</g>", "xmlns:xlink='http://www.w3.org/1999/xlink'")
+    assert boxes(ink) == [pytest.approx(box, abs=0.01)]
+
+
+def test_use_of_use_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svg_strokes, "_MAX_USED", 1000)
+    ring = f"{INK}<g id='a'><use href='#b'/></g><g id='b'><use href='#a'/></g>"
+    assert len(svg(ring).strokes) == 2
+    ten = [f"<use href='#l{n}'/>" * 10 for n in range(9)]
+    layers = "".join(f"<g id='l{n}'>{each}</g>" for n, each in enumerate(ten, start=1))
+    with pytest.raises(InputError, match="more than 1000 elements"):
+        svg(f"<defs><path id='l0' d='M0 0H1'/>{layers}</defs><use href='#l9'/>")
+
+
+@pytest.mark.parametrize("sheet", [
+    ".st0{fill:none;stroke:#000000;stroke-width:3;}",
+    "path { fill: none; stroke: black }",
+    "#one, .other { fill:none; stroke:#000 }",
+    "<![CDATA[ /* a { b */ path.st0{fill:none;stroke:rgb(0,0,0)} ]]>",
+    "svg > g .st0{fill:none;stroke:#000} .st0:hover{display:none}",
+    "@media screen{.st0{fill:none;stroke:#000}} @media print{.st0{display:none}}",
+    "@font-face{font-family:x} @import url('a.css'); .st0{fill:none;stroke:#000}",
+    ":root{--ink:#000} .st0{fill:none;stroke:var(--ink)}",
+    "g{color:#000;stroke:currentColor} .st0{fill:none}",
+    "* {fill:none} .st0{stroke:var(--none, #000)}",
+])  # fmt: skip
+def test_style_sheets_say_what_is_a_line(sheet: str) -> None:
+    ink = svg(f"<style>{sheet}</style><g><path id='one' class='st0 x' d='M20 50H60M40 30V70'/></g>")
+    assert boxes(ink) == [[20, 50, 60, 50], [40, 30, 40, 70]]
+
+
+@pytest.mark.parametrize(("attributes", "shown"), [
+    ("class='no'", False),
+    ("class='no' style='display:inline'", True),
+    ("class='no' display='inline'", False),  # an attribute is less than any rule
+    ("class='no' id='yes'", True),
+    ("class='no must'", True),
+    ("class='no must' style='display:none'", True),
+    ("class='sure' style='visibility:visible'", True),
+    ("class='sure'", False),
+    ("style='opacity:0'", False),
+    ("stroke='transparent'", False),
+    ("stroke='rgba(0, 0, 0, 0.1)'", False),
+    ("stroke='hsl(0 0% 0% / 20%)'", False),
+    ("stroke-width='0'", False),
+    ("style='mix-blend-mode:multiply'", False),
+])  # fmt: skip
+def test_the_cascade_decides_what_is_seen(attributes: str, shown: bool) -> None:
+    sheet = ".no{display:none} #yes{display:inline} .must{display:inline!important} " \
+            ".sure{visibility:hidden}"  # fmt: skip
+    ink = svg(f"<style>{sheet}</style>{INK}<path {PEN} {attributes} d='M150 20H190'/>"
+              .replace(f"{PEN} stroke", "fill='none' stroke"))  # fmt: skip
+    assert (len(ink.strokes) == 3) is shown
+
+
+def test_opacity_of_groups_is_multiplied_and_hidden_groups_may_show_a_child() -> None:
+    faint = f"<g opacity='.7'><path opacity='.7' {PEN} d='M150 20H190'/></g>"
+    assert len(svg(INK + faint).strokes) == 2
+    child = f"<g visibility='hidden'><path visibility='visible' {PEN} d='M150 20H190'/></g>"
+    assert len(svg(INK + child).strokes) == 3
+
+
+@pytest.mark.parametrize(("transform", "box"), [
+    ("style='transform: translate(10px, 5px) scale(2)'", [10, 5, 30, 5]),
+    ("style='transform:rotate(0.25turn)'", [0, 0, 0, 10]),
+    ("style='transform:rotate(90deg);transform-origin:10px 0px'", [10, -10, 10, 0]),
+    ("transform='matrix(1,0,0,1,10-5)'", [10, -5, 20, -5]),
+    ("transform='skewX(45)' style='transform:none'", [0, 0, 10, 0]),
+])  # fmt: skip
+def test_transforms_of_css_move_as_attributes_do(transform: str, box: list[float]) -> None:
+    assert boxes(svg(f"<path {PEN} {transform} d='M0 0H10'/>")) == [pytest.approx(box, abs=0.05)]
+
+
+def test_white_strokes_on_white_erase_and_are_no_ink() -> None:
+    line = f"<path {PEN} d='M90 70H130'/>"
+    white = "<path fill='none' stroke='#fff' stroke-width='20' d='M85 70H135'/>"
+    assert len(svg(INK + line + white).strokes) == 2
+    assert len(svg(INK + white + line).strokes) == 3  # drawn afterwards
+    assert len(svg(INK + line + "<rect x='85' y='60' width='60' height='20' fill='white'/>")
+               .strokes) == 2  # fmt: skip
+
+
+def test_what_is_erased_in_the_middle_is_two_strokes() -> None:
+    white = "<path fill='none' stroke='white' stroke-width='20' d='M60 50H80'/>"
+    found = boxes(svg(INK + white))
+    assert found[0] == [20, 20, pytest.approx(50, abs=2), 90]
+    assert found[1] == pytest.approx([70, 20, 70, 40], abs=2)
+    assert found[2] == pytest.approx([70, 60, 70, 90], abs=2)
+
+
+@pytest.mark.parametrize(("attributes", "paper"), [
+    ("viewBox='0 0 400 150'", "<rect width='400' height='150' fill='#123'/>"),
+    ("viewBox='0 0 400 150' style='background:#222'", ""),
+    ("viewBox='0 0 400 150'", ""),  # nothing but white: it was drawn on something dark
+])  # fmt: skip
+def test_white_strokes_on_a_blackboard_are_ink(attributes: str, paper: str) -> None:
+    ink = svg(paper + INK.replace("#000", "#fff"), attributes)
+    assert (len(ink.strokes), ink.left_out) == (2, ())
+    if paper:
+        dark = f"<path fill='none' stroke='#123' stroke-width='9' d='M60 50H80'/>{INK}"
+        assert len(svg(paper + dark.replace("#000", "#fff"), attributes).strokes) == 2
+
+
+def test_outlines_with_holes_are_named_and_their_holes_no_dots() -> None:
+    letter = "<path d='M100 20H160V90H100zM110 30V80H150V30zM128 50h2v2z'/>"
+    assert left_out(svg(INK + letter)) == ["filled shape"]
+
+
+def test_what_a_clip_path_hides_is_no_ink() -> None:
+    clip = "<clipPath id='c'><rect x='0' y='0' width='100' height='150'/></clipPath>"
+    path = f"<path {PEN} d='M150 20H190'/>"
+    ink = svg(f"{clip}<g clip-path='url(#c)'>{INK}{path}</g>")
+    assert len(ink.strokes) == 2
+
+
+@pytest.mark.parametrize(("text", "rgba"), [
+    ("#fff", (1, 1, 1, 1)), ("#FF000080", (1, 0, 0, 128 / 255)), ("navy", (0, 0, 128 / 255, 1)),
+    ("rgb(100%, 0%, 50%)", (1, 0, 0.5, 1)), ("rgb(255 0 0 / 50%)", (1, 0, 0, 0.5)),
+    ("rgba(255,0,0,.5)", (1, 0, 0, 0.5)), ("hsl(120, 100%, 50%)", (0, 1, 0, 1)),
+    ("hsla(240deg 100% 50% / 1)", (0, 0, 1, 1)),
+])  # fmt: skip
+def test_colours_are_those_of_css(text: str, rgba: tuple[float, ...]) -> None:
+    assert colour_of(text) == pytest.approx(rgba)
+
+
+@pytest.mark.parametrize("text", ["none", "", "url(#g)", "#12345", "rgb(1,2)", "rgb(a,b,c)"])
+def test_what_is_no_colour_is_none(text: str) -> None:
+    assert colour_of(text) is None
+
+
+@pytest.mark.parametrize("style", [
+    "{" * 50_000, "a" * 200_000, "/*" * 100_000, "." * 100_000, ">" * 50_000 + "{}",
+    ".a{--x:var(--y);--y:var(--x);stroke:var(--x)}", ".a{stroke:" + "var(--x" * 20_000 + "}",
+])  # fmt: skip
+def test_style_sheets_of_nonsense_are_passed_over(style: str) -> None:
+    escaped = style.replace(">", "&gt;")
+    assert len(svg(f"<style>{escaped}</style>{INK}").strokes) == 2
+
+
+def test_rules_without_number_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svg_style, "_MAX_TESTS", 10_000)
+    sheet = "*{color:red}" * 500
+    with pytest.raises(InputError, match="too many rules of style"):
+        svg(f"<style>{sheet}</style>{INK * 50}")
+
+
+def test_every_file_of_the_corpus_is_read_or_refused() -> None:
+    for path in (Path(__file__).parent / "fuzz/corpus/notes").glob("*.svg"):
+        with contextlib.suppress(InputError):
+            (ink,) = read_svg(path.read_bytes(), path.name)
+            assert ink.strokes
