@@ -95,9 +95,41 @@ def test_each_page_of_a_notebook_is_a_page() -> None:
     '<stroke tool="pen" color="#ffff007f" width="20">60 80 300 80</stroke>',
     '<stroke tool="eraser" color="#000000ff" width="20">60 80 300 80</stroke>',
     '<text font="Sans" size="12" x="10" y="10">words</text>',
+    '<stroke tool="pen" color="#ffffffff" width="20">60 80 300 80</stroke>',
 ])  # fmt: skip
 def test_markers_erasers_and_words_are_no_strokes(stroke: str) -> None:
     assert_same(read(xopp([INK], stroke))[0])
+
+
+@pytest.mark.parametrize("eraser", [
+    '<stroke tool="eraser" color="#ffffffff" width="20">60 80 300 80</stroke>',
+    '<stroke tool="pen" color="white" width="20 12 14">60 80 300 80</stroke>',
+])  # fmt: skip
+def test_what_was_painted_over_on_paper_is_gone(eraser: str) -> None:
+    under = '<stroke tool="pen" color="#000000ff" width="1">70 80 290 82</stroke>'
+    assert_same(read(xopp([INK], under + eraser))[0])
+
+
+@pytest.mark.parametrize(("paper", "pen", "number"), [
+    ("#1f1f1fff", "#ffffffff", 1), ("#1f1f1fff", "black", 0), ("black", "white", 1),
+    ("blue", "blue", 1), ("yellow", "#ffff80ff", 0), ("white", "white", 0),
+])  # fmt: skip
+def test_what_differs_from_the_paper_is_ink(paper: str, pen: str, number: int) -> None:
+    stroke = f'<stroke tool="pen" color="{pen}" width="1">70 80 290 82</stroke>'
+    background = f'<background type="solid" color="{paper}" style="plain"/>'
+    text = f"<xournal><page width='600' height='800'>{background}<layer>{stroke}</layer></page>"
+    assert len(read(f"{text}</xournal>".encode())[0].strokes) == number
+
+
+def test_text_and_images_of_a_page_are_named() -> None:
+    extra = (
+        '<text font="Sans" size="12" x="10" y="20">words</text><text x="1" y="2"> </text>'
+        '<image left="1" top="2" right="3" bottom="4">iVBO</image><teximage text="x"/>'
+    )
+    found = read(xopp([INK], extra))[0].left_out
+    assert [(each.what, each.box) for each in found] == [
+        ("text", (10, 20, 10, 20)), ("image", (1, 2, 3, 4)), ("typeset formula", None)
+    ]  # fmt: skip
 
 
 def encrypted(package: bytes) -> bytes:

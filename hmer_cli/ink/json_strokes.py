@@ -1,30 +1,47 @@
 """Strokes in JSON, as web canvases and note plugins give them -> ink.
 
-Understood are a list of strokes, or an object that has one as ``strokes``, ``ink`` or ``paths``.
-A stroke is a list of points or an object that has one as ``points`` or ``path``, or the columns
-``x`` and ``y``; a point is ``[x, y, ...]`` or ``{"x": .., "y": ..}``. A stroke that is a flat list
-of numbers is x0, y0, x1, y1 ...; strokes of rows ``[[x0, x1, ...], [y0, y1, ...], ...]`` are known
-by rows that are longer than four. Excalidraw's drawings (``elements`` of the type ``freedraw``) are
-read, too. y points down; units are the file's own.
+Understood are a list of strokes, or an object that has one as ``strokes``, ``ink``, ``paths`` or
+``lines``. A stroke is a list of points or an object that has one as ``points``, ``path`` or
+``paths``, or the columns ``x`` and ``y``; a point is ``[x, y, ...]`` or ``{"x": .., "y": ..}``.
+A stroke that is a flat list of numbers is x0, y0, x1, y1 ...; strokes of rows
+``[[x0, x1, ...], [y0, y1, ...], ...]`` are known by rows that are longer than four. Drawings of
+Excalidraw are read, too (`excalidraw.py`). A stroke that is an object may say its tool, colour,
+width and opacity: erasers, and strokes in the colour of the canvas, erase what lies under them;
+highlighters are no ink. y points down; units are the file's own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
-from hmer_cli.ink.ink import Ink, Stroke
-from hmer_cli.ink.strokes import ink_of, stroke_of
+from hmer_cli.ink import excalidraw
+from hmer_cli.ink.colours import BLACK, Colour, colour_of
+from hmer_cli.ink.ink import Ink, LeftOut, Stroke
+from hmer_cli.ink.painted import Painted, strokes_of
+from hmer_cli.ink.strokes import LARGEST, ink_of, stroke_of
+
+Points = NDArray[np.float64]
 
 MAX_BYTES = 32 << 20
 """A larger file is refused: parsed, it would take twenty times the memory."""
 
-_LISTS = ("strokes", "ink", "paths")
-_POINTS = ("points", "path")
+_LISTS = ("strokes", "ink", "paths", "lines")
+_POINTS = ("points", "path", "paths")
+_OTHERS = ("texts", "images", "shapes")  # not read
+_TOOLS = ("tool", "type", "mode", "brush", "pen", "toolType", "globalCompositeOperation",
+          "compositeOperation")  # fmt: skip
+_MARKERS = ("highlight", "laser")
+_ERASES = ("eraser", "isEraser", "erase", "isErasing")
+_GONE = ("deleted", "isDeleted", "hidden", "erased")
+_COLOURS = ("color", "colour", "strokeColor", "brushColor", "penColor", "strokeStyle", "stroke")
+_WIDTHS = ("width", "strokeWidth", "lineWidth", "penWidth", "brushSize", "thickness", "size")
+_PAPERS = ("background", "backgroundColor", "viewBackgroundColor", "canvasColor")
 _LONG = 4  # values: a point has x, y, pressure and time at most
 _REMEDY = 'write it as {"strokes": [[[x, y], ...], ...]}'
 
@@ -42,45 +59,81 @@ def read_json(data: bytes, name: str) -> list[Ink]:
         content = json.loads(data, parse_int=float)  # one too large for a float is infinite
     except (ValueError, RecursionError) as error:
         raise InputError(f"{name}: not valid JSON ({error})", _REMEDY) from error
-    given = _given(content)
-    if not isinstance(given, list) or not given:
-        raise InputError(f"{name}: JSON without strokes", _REMEDY)
-    rows = all(_is_rows(stroke) for stroke in given) and any(len(s[0]) > _LONG for s in given)
-    strokes = [_stroke(s, rows, f"{name}: stroke {n}") for n, s in enumerate(given, start=1)]
-    ink = ink_of(strokes, name)
+    left_out: list[LeftOut] = []
+    if _is(content) and isinstance(content.get("elements"), list):
+        paper = excalidraw.paper_of(content)
+        painted = list(excalidraw.painted_by(content, name, left_out))
+    else:
+        paper = _paper(content) if _is(content) else None
+        painted = _strokes(content, name, left_out)
+    for number, item in enumerate(painted, start=1):
+        stroke_of(item.points, f"{name}: stroke {number}")  # refused where it is not finite
+    lines, shapes = strokes_of(painted, paper)
+    left_out += shapes
+    ink = ink_of([stroke_of(line, name) for line in lines], name, left_out)
     if not ink.strokes:
-        raise InputError(f"{name}: JSON without strokes", _REMEDY)
+        what = f", but {', '.join(sorted({each.what for each in left_out}))}" if left_out else ""
+        raise InputError(f"{name}: JSON without strokes{what}", _REMEDY)
     return [ink]
 
 
-def _given(content: Any) -> Any:
-    """The list of strokes of a document."""
-    if not isinstance(content, dict):
-        return content
-    if isinstance(content.get("elements"), list):
-        return [_freedraw(each) for each in content["elements"] if _is_freedraw(each)]
-    return next((content[key] for key in _LISTS if key in content), None)
+def _strokes(content: Any, name: str, left_out: list[LeftOut]) -> list[Painted]:
+    """The strokes of a document that are seen, in order, and its erasers."""
+    given: Any = content
+    if _is(content):
+        named = [key for key in _LISTS if key in content]
+        given = content[named[0]] if named else None
+        others = [*named[1:], *(key for key in _OTHERS if key in content)]
+        left_out += [LeftOut(key) for key in others if content[key]]
+    if not isinstance(given, list) or not given:
+        raise InputError(f"{name}: JSON without strokes", _REMEDY)
+    rows = all(_is_rows(stroke) for stroke in given) and any(len(s[0]) > _LONG for s in given)
+    painted: list[Painted] = []
+    for number, stroke in enumerate(given, start=1):
+        points = _stroke(stroke, rows, f"{name}: stroke {number}").astype(np.float64)
+        painted += _painted(points, stroke) if len(points) else []
+    return painted
 
 
-def _is_freedraw(element: Any) -> bool:
-    if not isinstance(element, dict) or element.get("isDeleted"):
-        return False
-    opacity = element.get("opacity")
-    marker = isinstance(opacity, float) and opacity <= 50
-    return element.get("type") == "freedraw" and not marker
+def _painted(points: Points, given: Any) -> Iterator[Painted]:
+    """A stroke with its pen, as far as it is known; none where it is hidden, or a highlighter's."""
+    if not _is(given):
+        yield Painted(points, BLACK)
+        return
+    tools = [str(given[key]).lower() for key in _TOOLS if isinstance(given.get(key), str)]
+    gone = any(given.get(key) is True for key in _GONE) or given.get("visible") is False
+    if gone or any(word in tool for word in _MARKERS for tool in tools):
+        return
+    named = next((given[key] for key in _COLOURS if isinstance(given.get(key), str)), "black")
+    colour = colour_of(named) or BLACK
+    erases = (
+        any("eras" in tool or tool == "destination-out" for tool in tools)
+        or any(given.get(key) is True for key in _ERASES)
+        or given.get("drawMode") is False
+    )
+    colour = colour._replace(alpha=colour.alpha * _opacity(given))
+    yield Painted(points, colour, width=_width(given), erases=erases)
 
 
-def _freedraw(element: dict[str, Any]) -> list[list[float]]:
-    """A stroke of Excalidraw: points from its place; a turned one is turned about its middle."""
-    try:
-        points = np.array([point[:2] for point in element["points"]], np.float64)
-        with np.errstate(all="ignore"):  # what is not finite is refused by its place
-            middle = (points.min(axis=0) + points.max(axis=0)) / 2
-            cos, sin = np.cos(element.get("angle") or 0), np.sin(element.get("angle") or 0)
-            turned = (points - middle) @ np.array([[cos, sin], [-sin, cos]]) + middle
-            return list((turned + np.array([element["x"], element["y"]])).tolist())
-    except (KeyError, TypeError, ValueError, IndexError):
-        return []
+def _opacity(given: dict[str, Any]) -> float:
+    """0 to 1; 1 where it is not given, or as none can be."""
+    value = next((given[k] for k in ("opacity", "alpha") if isinstance(given.get(k), float)), 1.0)
+    return float(value if value <= 1 else value / 100 if value <= 100 else 1.0)
+
+
+def _width(given: dict[str, Any]) -> float:
+    """The width of the pen; 0 where it is not given. Beside a height it is that of a box."""
+    keys = [key for key in _WIDTHS if key != "width" or "height" not in given]
+    width = next((given[key] for key in keys if isinstance(given.get(key), float)), 0.0)
+    radius = given.get("brushRadius")
+    width = 2 * radius if isinstance(radius, float) else width
+    return float(width) if 0 < width < LARGEST else 0.0
+
+
+def _paper(content: dict[str, Any]) -> Colour | None:
+    """The colour of the canvas, where it is given."""
+    named = next((content[key] for key in _PAPERS if isinstance(content.get(key), str)), "")
+    return colour_of(named)
 
 
 def _is_rows(stroke: Any) -> bool:

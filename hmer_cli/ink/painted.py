@@ -71,6 +71,7 @@ def strokes_of(
     """
     seen = [each for item in painted if (each := _opaque(item)) is not None]
     found, seen = _paper(seen, page)
+    paper = paper if paper is not None and paper.alpha >= OPAQUE else None
     if found is None and paper is None:
         colours = [c for item in seen if (c := item.line or item.fill) and not item.erases]
         light = bool(colours) and not any(colour.differs(WHITE) for colour in colours)

@@ -2,8 +2,9 @@
 
 Input: XML, plain, gzipped, or as ``content.xml`` in a zip archive with its backgrounds:
 ``xournal/page/layer/stroke``, whose text is ``x0 y0 x1 y1 ...``. Output: one `Ink` per page.
-Excluded are highlighters and erasers (``tool``), translucent colours (``#rrggbbaa``), strokes
-beyond the edges of the page, and the background, which is no handwriting.
+Excluded are highlighters (``tool``), translucent colours (``#rrggbbaa``), strokes beyond the edges
+of the page, and the background, which is no handwriting. Erasers (Xournal's white-out), and strokes
+in the colour of the paper, erase what lies under them. Text and images are named as left out.
 """
 
 from __future__ import annotations
@@ -17,12 +18,19 @@ import numpy as np
 from lxml import etree
 
 from hmer_cli.errors import InputError
-from hmer_cli.ink.ink import Ink, Stroke
+from hmer_cli.geometry import Box
+from hmer_cli.ink.colours import BLACK, WHITE, colour_of
+from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.ink.packed_text import GZIP, ZIP, gunzipped, member, members, parse_xml
+from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.strokes import ink_of, stroke_of
 
 CONTENT = "content.xml"
 
+_PAPERS = {"blue": "#a0e8ff", "pink": "#ffc0d4", "green": "#80ffc0", "orange": "#ffc080",
+           "yellow": "#ffff80"}  # fmt: skip
+"""What Xournal means by the names of its papers."""
+_NOT_READ = {"text": "text", "image": "image", "teximage": "typeset formula"}
 _OPAQUE = 0xC0  # of 255: pens are opaque, Xournal++'s highlighter has 0x7f
 _ROOT = re.compile(rb"<xournal[\s>]")
 
@@ -51,8 +59,10 @@ def read_xournal(data: bytes, name: str) -> list[Ink]:
     root = parse_xml(data, f"{name}: Xournal++ notes")
     if root.tag != "xournal":
         raise InputError(f"{name}: not a file of Xournal++", "save it again, or export it as PDF")
-    pages = enumerate(root.iter("page"), start=1)
-    return [ink_of(list(_strokes(page, f"{name}: page {n}")), name) for n, page in pages]
+    return [
+        _page(page, name, f"{name}: page {number}")
+        for number, page in enumerate(root.iter("page"), start=1)
+    ]
 
 
 def _beginning(data: bytes) -> bytes:
@@ -62,15 +72,47 @@ def _beginning(data: bytes) -> bytes:
         return b""
 
 
-def _strokes(page: etree._Element, what: str) -> Iterator[Stroke]:
+def _page(page: etree._Element, name: str, what: str) -> Ink:
+    background = page.find("background")
+    colour = "" if background is None else background.get("color") or ""
+    lines, left_out = strokes_of(
+        list(_painted(page, what)), colour_of(_PAPERS.get(colour, colour)) or WHITE
+    )
+    for element in page.iterfind("layer/*"):
+        if element.tag in _NOT_READ and (element.tag != "text" or (element.text or "").strip()):
+            left_out.append(LeftOut(_NOT_READ[element.tag], _box(element)))
+    return ink_of([stroke_of(line, what) for line in lines], name, left_out)
+
+
+def _painted(page: etree._Element, what: str) -> Iterator[Painted]:
+    """The lines of pens and erasers that are seen on a page, in order."""
     edge = np.array([_length(page.get("width")), _length(page.get("height"))])
     for number, stroke in enumerate(page.iterfind("layer/stroke"), start=1):
-        if stroke.get("tool", "pen") != "pen" or _lets_through(stroke.get("color", "")):
+        tool, colour = stroke.get("tool", "pen"), stroke.get("color", "")
+        if tool == "highlighter" or _lets_through(colour):
             continue
         numbers = (stroke.text or "").split()
         points = stroke_of(numbers[: len(numbers) // 2 * 2], f"{what}, stroke {number}")
         if ((points >= 0) & (points <= edge)).all(axis=1).any():
-            yield points
+            seen = colour_of(colour) or BLACK
+            width = _number((stroke.get("width") or "").partition(" ")[0])
+            yield Painted(points.astype(np.float64), seen, width=width, erases=tool == "eraser")
+
+
+def _box(element: etree._Element) -> Box | None:
+    """The place of a text (that of its beginning) or an image; None where it is not given."""
+    keys = "x y x y" if element.get("x") else "left top right bottom"
+    found = [_number(element.get(key)) for key in keys.split()]
+    return (found[0], found[1], found[2], found[3]) if element.get(keys.split()[0]) else None
+
+
+def _number(text: str | None) -> float:
+    """The number, 0 where there is none."""
+    try:
+        found = float(text or 0)
+    except ValueError:
+        return 0.0
+    return found if math.isfinite(found) else 0.0
 
 
 def _length(text: str | None) -> float:

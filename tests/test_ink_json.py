@@ -1,0 +1,158 @@
+"""JSON strokes with tools and colours, and drawings of Excalidraw: what is ink, and what is not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hmer_cli.errors import InputError
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.json_strokes import read_json
+
+UPRIGHT = [[50, 20], [50, 90]]
+ACROSS = [[20, 50], [80, 50]]
+
+
+def read(content: Any) -> Ink:
+    (ink,) = read_json(json.dumps(content).encode(), "x.json")
+    return ink
+
+
+def boxes(ink: Ink) -> list[list[float]]:
+    return [np.concatenate([s.min(0), s.max(0)]).round(1).tolist() for s in ink.strokes]
+
+
+def element(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": kind, "x": 10, "y": 20, "width": 30, "height": 40, "angle": 0,
+            "strokeColor": "#1e1e1e", "backgroundColor": "transparent", "fillStyle": "solid",
+            "strokeWidth": 2, "opacity": 100, "isDeleted": False, **fields}  # fmt: skip
+
+
+PEN = element("freedraw", x=100, y=0, points=[[0, 0], [30, 70], [9, 9]])
+
+
+def scene(*elements: dict[str, Any], paper: str = "#ffffff") -> Ink:
+    return read({"type": "excalidraw", "elements": [PEN, *elements],
+                 "appState": {"viewBackgroundColor": paper}})  # fmt: skip
+
+
+@pytest.mark.parametrize("eraser", [
+    {"tool": "eraser", "width": 20}, {"tool": "Eraser", "size": 20},
+    {"mode": "erase", "lineWidth": 20}, {"isEraser": True, "brushSize": 20},
+    {"drawMode": False, "strokeWidth": 20}, {"brushRadius": 10, "brushColor": "#fff"},
+    {"globalCompositeOperation": "destination-out", "thickness": 20},
+    {"color": "white", "width": 20}, {"strokeColor": "rgb(255, 255, 255)", "width": 20},
+])  # fmt: skip
+def test_erasers_erase_and_are_no_ink(eraser: dict[str, Any]) -> None:
+    pen = {"points": UPRIGHT, "tool": "pen", "color": "black", "width": 3}
+    gone = [pen, {**eraser, "points": UPRIGHT}, {**pen, "points": ACROSS}]
+    assert boxes(read({"strokes": gone})) == [[20, 50, 80, 50]]
+    assert boxes(read([pen, {**eraser, "points": ACROSS}])) == [
+        pytest.approx([50, 20, 50, 40], abs=2),
+        pytest.approx([50, 60, 50, 90], abs=2),
+    ]
+
+
+def test_an_eraser_of_unknown_width_is_a_doubt_where_it_crosses_ink() -> None:
+    eraser = {"tool": "eraser", "points": ACROSS}
+    ink = read([{"points": UPRIGHT}, eraser])
+    assert (len(ink.strokes), [e.what for e in ink.left_out]) == (1, ["eraser of unknown width"])
+    assert read([{"points": [[200, 0], [200, 9]]}, eraser]).left_out == ()
+
+
+@pytest.mark.parametrize(("fields", "shown"), [
+    ({"tool": "highlighter"}, False), ({"opacity": 0.3}, False), ({"opacity": 30}, False),
+    ({"deleted": True}, False), ({"visible": False}, False), ({"color": "#ff000040"}, False),
+    ({"tool": "marker"}, True), ({"opacity": 100}, True), ({"color": "yellow"}, True),
+    ({"color": 16777215}, True), ({"width": 90, "height": 70, "color": "#000"}, True),
+])  # fmt: skip
+def test_only_what_is_seen_is_ink(fields: dict[str, Any], shown: bool) -> None:
+    ink = read([{"points": UPRIGHT}, {"points": ACROSS, **fields}])
+    assert (len(ink.strokes) == 2) is shown
+    assert ink.left_out == ()
+
+
+def test_white_ink_on_a_blackboard_is_ink() -> None:
+    white = {"points": UPRIGHT, "color": "#fff", "width": 3}
+    black = {"points": ACROSS, "color": "#000", "width": 3}
+    assert len(read([white, white]).strokes) == 2
+    assert boxes(read({"background": "#111", "strokes": [black, white]})) == [[50, 20, 50, 90]]
+    assert boxes(read({"background": "#fff", "strokes": [white, black]})) == [[20, 50, 80, 50]]
+
+
+def test_lists_that_are_not_read_are_named() -> None:
+    content = {"strokes": [UPRIGHT], "texts": [{"text": "+1"}], "images": [], "paths": [ACROSS]}
+    assert [each.what for each in read(content).left_out] == ["paths", "texts"]
+
+
+@pytest.mark.parametrize(("content", "number"), [
+    ({"lines": [{"points": [{"x": 1, "y": 2}], "brushRadius": 2}], "width": 9, "height": 9}, 1),
+    ([{"drawMode": True, "strokeWidth": 4, "paths": [{"x": 1, "y": 2}, {"x": 3, "y": 4}]}], 1),
+])  # fmt: skip
+def test_canvas_components_of_the_web_are_read(content: Any, number: int) -> None:
+    assert len(read(content).strokes) == number
+
+
+@pytest.mark.parametrize(("shape", "box"), [
+    (element("line", points=[[0, 0], [30, 5]]), [10, 20, 40, 25]),
+    (element("line", points=[[0, 0], [20, 0]], angle=np.pi / 2), [20, 10, 20, 30]),
+    (element("rectangle"), [10, 20, 40, 60]),
+    (element("rectangle", angle=np.pi / 2), [5, 25, 45, 55]),
+    (element("ellipse"), [10, 20, 40, 60]),
+    (element("diamond"), [10, 20, 40, 60]),
+])  # fmt: skip
+def test_shapes_of_excalidraw_are_strokes(shape: dict[str, Any], box: list[float]) -> None:
+    ink = scene(shape)
+    assert boxes(ink) == [[100, 0, 130, 70], pytest.approx(box, abs=0.1)]
+    assert ink.left_out == ()
+
+
+@pytest.mark.parametrize(("heads", "number"), [
+    ({}, 2), ({"endArrowhead": None}, 1), ({"startArrowhead": "dot", "endArrowhead": "bar"}, 3),
+])  # fmt: skip
+def test_arrows_have_their_heads(heads: dict[str, Any], number: int) -> None:
+    found = boxes(scene(element("arrow", points=[[0, 0], [80, 0]], **heads)))[1:]
+    assert (found[0], len(found)) == ([10, 20, 90, 20], number)
+    if not heads:
+        assert found[1] == pytest.approx([61.8, 9.7, 90, 30.3], abs=0.1)
+
+
+def test_a_small_filled_ellipse_is_a_dot_and_a_large_one_is_named() -> None:
+    dot = element("ellipse", width=8, height=6, backgroundColor="#1e1e1e")
+    assert scene(dot).strokes[1].tolist() == [[14, 23]]
+    ink = scene(element("ellipse", width=300, height=200, backgroundColor="red"))
+    assert (len(ink.strokes), [each.what for each in ink.left_out]) == (1, ["filled shape"])
+
+
+def test_a_rectangle_round_the_ink_is_a_frame() -> None:
+    ink = scene(element("rectangle", x=90, y=-10, width=60, height=100))
+    assert boxes(ink) == [[100, 0, 130, 70]]
+    assert [(each.what, each.doubtful) for each in ink.left_out] == [("frame", False)]
+
+
+@pytest.mark.parametrize(("other", "what"), [
+    (element("text", text="+ 1"), ["text"]), (element("image"), ["image"]),
+    (element("embeddable"), ["embedded page"]), (element("hologram"), ["hologram"]),
+    (element("text", text=" "), []), (element("frame"), []),
+    (element("text", text="+ 1", isDeleted=True), []), (element("image", opacity=20), []),
+])  # fmt: skip
+def test_what_excalidraw_holds_besides_is_named(other: dict[str, Any], what: list[str]) -> None:
+    ink = scene(other)
+    assert [each.what for each in ink.left_out] == what
+    assert all(each.box == (10, 20, 40, 60) for each in ink.left_out)
+
+
+def test_the_canvas_of_excalidraw_decides_what_is_white() -> None:
+    white = element("line", points=[[0, 0], [9, 0]], strokeColor="#ffffff")
+    assert len(scene(white).strokes) == 1
+    assert boxes(scene(white, paper="#121212")) == [[10, 20, 19, 20]]
+
+
+def test_elements_that_are_not_understood_are_named() -> None:
+    with pytest.raises(InputError, match=r"x.json: element 2 \(line\) is not understood"):
+        scene(element("line"))
+    with pytest.raises(InputError, match="without strokes, but text"):
+        read({"elements": [element("text", text="1")]})
