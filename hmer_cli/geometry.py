@@ -15,6 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in the unit of its page or image, y down."""
 
+MAX_SIDE = 32_767
+"""Pixels: the largest side of an image; some functions of OpenCV use 16 bit coordinates."""
+
 Floating = NDArray[np.floating[Any]]
 
 

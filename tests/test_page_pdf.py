@@ -12,60 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from handmade import FakeRecogniser, cross, encoded, paged
+from pdfs import CROSS, made, one_page, stream
 
 from hmer_cli.commands import convert as verb
 from hmer_cli.errors import InputError, MissingError, UsageError
+from hmer_cli.geometry import MAX_SIDE
 from hmer_cli.page.load import pdf as pdf_module
 from hmer_cli.page.load import worker as worker_module
-from hmer_cli.page.load.images import MAX_SIDE
 from hmer_cli.page.load.pages import open_pages
-from hmer_cli.page.load.pdf import MAX_DRAWN, MAX_ENDED, MAX_PAGES, Pdf, Renderer
+from hmer_cli.page.load.pdf import MAX_ENDED, MAX_PAGES, Pdf, Renderer
+from hmer_cli.page.load.pdf_geometry import DPI, MAX_DRAWN
 from hmer_cli.page.load.worker import Worker, WorkerError
 from hmer_cli.page.regions import ink_box
 
-CROSS = "3 w 40 90 m 80 30 l S 80 90 m 40 30 l S"  # as handmade.cross draws it, y up, of 120
-SCALE = pdf_module.DPI / 72
-
-
-def stream(content: bytes | str, extra: str = "") -> bytes:
-    data = content if isinstance(content, bytes) else content.encode()
-    return f"<</Length {len(data)}{extra}>>stream\n".encode() + data + b"\nendstream"
-
-
-def made(objects: dict[int, str | bytes]) -> bytes:
-    """The bytes of a PDF of these objects, the first of which is its catalogue."""
-    out, offsets = bytearray(b"%PDF-1.7\n"), {}
-    for number, body in objects.items():
-        offsets[number] = len(out)
-        out += b"%d 0 obj\n" % number + (body if isinstance(body, bytes) else body.encode())
-        out += b"\nendobj\n"
-    start, size = len(out), max(objects) + 1
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % size
-    for number in range(1, size):
-        known = number in offsets
-        out += b"%010d 00000 n \n" % offsets[number] if known else b"0000000000 65535 f \n"
-    out += b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, start)
-    return bytes(out)
-
-
-def one_page(
-    content: str | bytes = CROSS,
-    box: str = "[0 0 160 120]",
-    page: str = "",
-    resources: str = "<<>>",
-    count: int = 1,
-    catalogue: str = "",
-    **more: bytes,
-) -> bytes:
-    """One page; ``more`` are objects named ``o5``, ``o6`` and so on."""
-    keys = f"/MediaBox{box}/Contents 4 0 R/Resources{resources}{page}"
-    objects: dict[int, str | bytes] = {
-        1: f"<</Type/Catalog/Pages 2 0 R{catalogue}>>",
-        2: f"<</Type/Pages/Kids[3 0 R]/Count {count}>>",
-        3: f"<</Type/Page/Parent 2 0 R{keys}>>",
-        4: content if isinstance(content, bytes) else stream(content),
-    }
-    return made(objects | {int(name[1:]): body for name, body in more.items()})
+SCALE = DPI / 72
 
 
 def close(box: tuple[float, ...] | None, wanted: tuple[float, ...], by: float = 5) -> bool:

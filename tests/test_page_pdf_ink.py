@@ -13,7 +13,7 @@ from inkfiles import SIZE, ink_annotation, lines, moved, outlines, pdf, written
 
 from hmer_cli.ink.ink import Ink
 from hmer_cli.page.load.pages import Page, open_pages
-from hmer_cli.page.load.pdf import DPI
+from hmer_cli.page.load.pdf_geometry import DPI
 from hmer_cli.page.regions import find_regions
 
 INK = written(r"\frac { a + 1 } { b ^ { 2 } } = x")

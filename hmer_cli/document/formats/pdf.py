@@ -7,6 +7,7 @@ as what is written.
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Sequence
 from itertools import groupby
@@ -20,11 +21,15 @@ from hmer_cli.console import one_line
 from hmer_cli.document.formats.wording import expressions
 from hmer_cli.document.ids import Named, by_line
 from hmer_cli.document.records import Record
+from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
+from hmer_cli.page.load.pdf import Pdf
+from hmer_cli.page.load.pdf_geometry import DPI, POINTS_PER_INCH, Affine
 
-_POINTS = 72 / 200  # of a pixel: pages are drawn at 200 dpi
+_POINTS = POINTS_PER_INCH / DPI  # of a pixel of an image: it is shown at this resolution
 _COURIER = 0.6  # width of each of its letters, in its size
 _DESCENT = 0.2
+_SMALLEST = 0.3  # pixels: size of a letter
 _FONT = "/HmerCourier"
 _QUALITY = 80
 
@@ -40,50 +45,46 @@ def searchable_pdf(records: Sequence[Record]) -> bytes:
         if original is None:
             _add_pictures(document, names)
             continue
-        with original:
+        pages, pdf = original
+        with pages:
             first = len(document.pages)
-            document.pages.extend(original.pages)
+            document.pages.extend(pages.pages)
         for number, written in groupby(by_line(names), key=lambda each: each.record.page):
-            texts = [
-                _text(each.record.region, each.record.latex, _POINTS)
-                for each in written
-                if each.record.region is not None
-            ]
-            if texts and number is not None and first + number <= len(document.pages):
+            if number is not None and first + number <= len(document.pages):
                 page = document.pages[first + number - 1]
-                _write(document, page, texts, _upper_left(page))
+                _write_over(document, page, pdf, number, [each.record for each in written])
     buffer = io.BytesIO()
     document.save(buffer, deterministic_id=True)
     return buffer.getvalue()
 
 
-def _opened(source: str) -> Any:
-    """The source as a PDF; None where it is no file or no PDF."""
+def _opened(source: str) -> tuple[Any, Pdf] | None:
+    """The source as a PDF, for pikepdf and as it was drawn; None where it is no file or no PDF."""
     import pikepdf
 
     try:
-        with Path(source).open("rb") as file:
-            data = file.read()
-        return pikepdf.open(io.BytesIO(data)) if b"%PDF-" in data[:1024] else None
-    except (OSError, ValueError, pikepdf.PdfError):
-        return None
+        data = Path(source).read_bytes()
+        if b"%PDF-" in data[:1024]:
+            return pikepdf.open(io.BytesIO(data)), Pdf(data, source)
+    except (OSError, ValueError, pikepdf.PdfError, InputError):
+        pass
+    return None
 
 
-def _upper_left(page: Any) -> tuple[float, ...]:
-    """The matrix from the page as it is seen, y down from its corner, to the units of the file."""
-    x0, y0, x1, y1 = map(float, page.cropbox)
-    return {
-        0: (1, 0, 0, -1, x0, y1),
-        90: (0, 1, 1, 0, x0, y0),
-        180: (-1, 0, 0, 1, x1, y0),
-        270: (0, -1, -1, 0, x1, y1),
-    }[int(page.obj.get("/Rotate", 0)) % 360]
+def _write_over(document: Any, page: Any, pdf: Pdf, number: int, records: Sequence[Record]) -> None:
+    """Writes what was read over a page of a PDF, where it stands."""
+    texts = [_text(each.region, each.latex) for each in records if each.region is not None]
+    with contextlib.suppress(InputError):
+        geometry = pdf.geometry(number) if texts else None
+        if geometry is not None:
+            _write(document, page, texts, geometry.to_file())
 
 
 def _write(
-    document: Any, page: Any, texts: Sequence[bytes], place: tuple[float, ...], before: bytes = b""
+    document: Any, page: Any, texts: Sequence[bytes], place: Affine, before: bytes = b""
 ) -> None:
-    """Writes over a page that stays as it is; ``before`` is drawn first."""
+    """Writes over a page that stays as it is, in pixels that lie in their ``place`` on it;
+    ``before`` is drawn first."""
     import pikepdf
 
     font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Courier"}
@@ -91,19 +92,19 @@ def _write(
     entries = pikepdf.Dictionary({key: pikepdf.Name(value) for key, value in font.items()})
     page.add_resource(document.make_indirect(entries), pikepdf.Name("/Font"), pikepdf.Name(_FONT))
     page.contents_add(document.make_stream(b"q\n"), prepend=True)
-    matrix = " ".join(f"{number:g}" for number in place).encode()
+    matrix = " ".join(f"{number:.12f}".rstrip("0") for number in place).encode()
     shown = before + b"".join(texts)
     page.contents_add(document.make_stream(b"\nQ q %s cm\n%sQ\n" % (matrix, shown)))
 
 
-def _text(box: Box, latex: str, scale: float) -> bytes:
+def _text(box: Box, latex: str) -> bytes:
     """The operators that write over a box, y down, so that the text is turned over once more."""
-    x0, y0, x1, y1 = (edge * scale for edge in box)
+    x0, y0, x1, y1 = box
     shown = one_line(latex).encode("cp1252", "replace")
     escaped = b"".join(b"\\" + bytes([c]) if c in b"()\\" else bytes([c]) for c in shown)
     count = max(len(shown), 1)
     # Readers take equal letters that overlap for one in bold, so these stand side by side.
-    size = max(min(y1 - y0, (x1 - x0) / (_COURIER * count)), 0.1)
+    size = max(min(y1 - y0, (x1 - x0) / (_COURIER * count)), _SMALLEST)
     stretch = 100 * (x1 - x0) / (_COURIER * size * count)
     foot = (y0 + y1 + size) / 2 - _DESCENT * size
     head = f"BT 3 Tr {_FONT} {size:.2f} Tf {stretch:.3f} Tz 1 0 0 -1 {x0:.2f} {foot:.2f} Tm ("
@@ -121,17 +122,18 @@ def _add_pictures(document: Any, names: Sequence[Named]) -> None:
         evidence = shown[0].record.evidence
         assert evidence is not None
         picture = evidence.picture
-        width, height = (round(side * _POINTS, 2) for side in (picture.width, picture.height))
-        page = document.add_blank_page(page_size=(width, height))
+        width, height = picture.width, picture.height
+        place = (_POINTS, 0, 0, -_POINTS, 0, round(height * _POINTS, 2))
+        page = document.add_blank_page(page_size=(round(width * _POINTS, 2), place[-1]))
         image = document.make_stream(*_jpeg(picture.load()))
         name = page.add_resource(image, pikepdf.Name("/XObject"), pikepdf.Name("/Page"))
         before = f"q {width} 0 0 -{height} 0 {height} cm {name} Do Q\n".encode()
         texts = [
-            _text(each.record.evidence.box, each.record.latex, _POINTS)
+            _text(each.record.evidence.box, each.record.latex)
             for each in by_line(shown)
             if each.record.evidence is not None and each.record.latex
         ]
-        _write(document, page, texts, (1, 0, 0, -1, 0, height), before)
+        _write(document, page, texts, place, before)
 
 
 def _jpeg(picture: bytes) -> tuple[bytes, dict[str, Any]]:

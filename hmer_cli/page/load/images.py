@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, features
 
 from hmer_cli.errors import InputError
+from hmer_cli.geometry import MAX_SIDE
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.kinds import is_avif, is_heic
 from hmer_cli.page.load.tiff import alone
@@ -27,8 +28,6 @@ from hmer_cli.page.load.tiff import alone
 Pixels = NDArray[np.uint8]
 """Grayscale of shape (H, W), 0 black to 255 white."""
 
-MAX_SIDE = 32_767
-"""Largest side in pixels; some functions of OpenCV use 16 bit coordinates."""
 MAX_PIXELS = 100_000_000
 """Beyond any camera or A3 at 600 dpi (70 million); larger files are refused by their header."""
 

@@ -69,13 +69,21 @@ class Page:
 
         ``image``: (H, W), light or dark; ``reduced``: the factor by which it is downscaled.
         """
-        height, width = (side * reduced for side in image.shape)
+        height, width = image.shape
         level, to_source = clean_and_straight(image)
         image = without_borders(remove_holes(level))
-        if reduced > 1:
-            larger = np.diag([reduced, reduced, 1.0])
-            to_source = larger if to_source is None else larger @ to_source
-        return cls(source, number, image, to_source=to_source, size=(height, width))
+        page = cls(source, number, image, to_source=to_source, size=(height, width))
+        return page.of_larger((reduced, reduced)) if reduced > 1 else page
+
+    def of_larger(self, times: tuple[float, float]) -> Page:
+        """The page as that of a source that is so many ``times`` wider and higher."""
+        if times == (1.0, 1.0):
+            return self
+        larger = np.diag([*times, 1.0])
+        whole = larger if self.to_source is None else larger @ self.to_source
+        height, width = self.size or self.image.shape
+        size = round(height * times[1]), round(width * times[0])
+        return replace(self, to_source=whole, size=size)
 
     @cached_property
     def bare(self) -> Pixels:
@@ -265,7 +273,10 @@ def _pdf_page(pdf: Pdf, number: int) -> Page:
     page = Page.of(pdf.name, number, pixels)
     height, width = pixels.shape
     ink = pdf.ink(number, (height, width))
-    return page if ink is None else page.with_ink(ink)
+    if ink is not None:
+        page = page.with_ink(ink)
+    geometry = pdf.geometry(number)
+    return page if geometry is None else page.of_larger(geometry.enlargement((width, height)))
 
 
 def _ink_sheet(ink: Ink, name: str, number: int) -> Sheet:

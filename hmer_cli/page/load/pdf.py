@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 import shutil
 import subprocess
@@ -17,8 +18,9 @@ from PIL import Image
 
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.page.load.colour import as_gray
-from hmer_cli.page.load.images import MAX_SIDE, Pixels
+from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.page_ink import PageInk, page_ink
+from hmer_cli.page.load.pdf_geometry import DPI, POINTS_PER_INCH, PageGeometry
 from hmer_cli.page.load.pdf_strokes import unpacked
 from hmer_cli.page.load.worker import (
     CPU_SECONDS,
@@ -33,10 +35,6 @@ from hmer_cli.page.load.worker import (
 Renderer = Literal["pdfium", "poppler"]
 """What draws the pages of PDFs."""
 
-DPI = 200
-"""Pages are drawn at this resolution, or below it where MAX_DRAWN or MAX_SIDE would be passed."""
-MAX_DRAWN = 50_000_000
-"""Pixels of a page: A1 at DPI has 31 million, a canvas of 600 x 10,000 points 46 million."""
 MAX_PAGES = 20_000
 """Pages of a file; a larger one must be split."""
 MAX_ENDED = 3
@@ -61,6 +59,7 @@ class Pdf:
         self._renderer = renderer
         self._worker = worker or SHARED
         self._ended = 0
+        self._geometries: dict[int, PageGeometry | None] = {}
         try:
             answer, _ = self._call("count", {"most": MAX_PAGES + 1})
         except WorkerError as error:
@@ -74,20 +73,36 @@ class Pdf:
             raise InputError(f"{name}: PDF without a page", "export it again")
 
     def draw(self, number: int) -> Pixels:
-        """The page with this number (from 1), (H, W) at ``DPI``. Raises InputError."""
-        function = "draw" if self._renderer == "pdfium" else "size"
-        answer, pixels = self._asked(function, number)
+        """The page with this number (from 1), (H, W), as its geometry says. Raises InputError."""
         if self._renderer == "poppler":
-            return _draw_with_poppler(self._data, self.name, number, answer.get("dpi", DPI))
+            return _draw_with_poppler(self._data, self.name, number, self.geometry(number))
+        answer, pixels = self._asked("draw", number)
+        if answer.get("error") == "size":
+            raise self._too_large(number)
         if "error" in answer:
             raise _undrawable(self.name, number)
         shape = answer["height"], answer["width"], 3
         return as_gray(np.frombuffer(pixels, np.uint8).reshape(shape))
 
     def measure(self, number: int) -> int:
-        """Number of pixels of the rendered page. Raises InputError."""
-        answer, _ = self._asked("size", number)
-        return int(answer.get("pixels", 0))
+        """Number of pixels of the rendered page, 0 where that is not known. Raises InputError."""
+        geometry = self.geometry(number)
+        return 0 if geometry is None else math.prod(geometry.drawn)
+
+    def geometry(self, number: int) -> PageGeometry | None:
+        """Where the page lies, and at which scale it is drawn. None where PDFium cannot load it,
+        as poppler may. Raises InputError."""
+        if number not in self._geometries:
+            answer, _ = self._asked("geometry", number)
+            known = "error" not in answer
+            self._geometries[number] = PageGeometry(**answer["geometry"]) if known else None
+        found = self._geometries[number]
+        if found is not None and found.scale <= 0:
+            raise self._too_large(number)
+        return found
+
+    def _too_large(self, number: int) -> InputError:
+        return InputError(f"{self.name}: page {number} is too large to draw", "scale it down")
 
     def _asked(self, function: str, number: int) -> tuple[Meta, bytearray]:
         if self._ended >= MAX_ENDED:
@@ -95,15 +110,11 @@ class Pdf:
                 f"{self.name}: page {number} is not drawn, as {MAX_ENDED} others took too much",
                 "print it to a new PDF",
             )
-        budget = {"number": number, "dpi": DPI, "pixels": MAX_DRAWN, "side": MAX_SIDE}
         try:
-            answer, pixels = self._call(function, budget)
+            return self._call(function, {"number": number})
         except WorkerError as error:
             self._ended += 1
             raise self._given_up(f"page {number}", error) from None
-        if answer.get("error") == "size":
-            raise InputError(f"{self.name}: page {number} is too large to draw", "scale it down")
-        return answer, pixels
 
     def ink(self, number: int, shape: tuple[int, int]) -> PageInk | None:
         """The handwriting that the page holds as paths, in pixels of its drawing of this shape.
@@ -153,10 +164,14 @@ def _unopenable(data: bytes, name: str, reason: str) -> InputError:
     return InputError(f"{name}: damaged or truncated PDF", "export it again")
 
 
-def _draw_with_poppler(data: bytes, name: str, number: int, dpi: int) -> Pixels:
-    """The page by ``pdftoppm``, through pipes: no copy of the file is left behind."""
+def _draw_with_poppler(
+    data: bytes, name: str, number: int, geometry: PageGeometry | None
+) -> Pixels:
+    """The page by ``pdftoppm``, through pipes: no copy of the file is left behind. It knows no
+    UserUnit, so that its resolution has that in it."""
     page, pipe = str(number), subprocess.PIPE
-    command = [_POPPLER, "-r", str(dpi), "-f", page, "-l", page, "-cropbox", "-"]
+    dpi = DPI if geometry is None else geometry.scale * POINTS_PER_INCH
+    command = [_POPPLER, "-r", f"{dpi:.6f}", "-f", page, "-l", page, "-cropbox", "-"]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
         limit(process.pid, WALL_SECONDS, _POPPLER_MEMORY)
         try:

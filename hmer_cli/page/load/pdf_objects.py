@@ -16,6 +16,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from numpy.typing import NDArray
 
+from hmer_cli.page.load.pdf_geometry import PageGeometry
+
 Points = NDArray[np.float64]
 Colour = tuple[int, int, int, int]
 """Red, green, blue, alpha; 0 to 255."""
@@ -162,19 +164,9 @@ def _matrix(item: raw.FPDF_PAGEOBJECT) -> Points:
 
 
 def _shown(page: pdfium.PdfPage) -> Points:
-    """From the user space of a page to the page as it is shown: y down, cropped, turned."""
-    box = raw.FS_RECTF()
-    raw.FPDF_GetPageBoundingBox(page, box)
-    left, foot, right, top = box.left, box.bottom, box.right, box.top
-    upright = np.array([[1, 0, 0], [0, -1, 0], [-left, top, 1]], np.float64)
-    width, height = right - left, top - foot
-    turned = {
-        0: np.eye(3),
-        1: np.array([[0, 1, 0], [-1, 0, 0], [height, 0, 1]], np.float64),
-        2: np.array([[-1, 0, 0], [0, -1, 0], [width, height, 1]], np.float64),
-        3: np.array([[0, -1, 0], [1, 0, 0], [0, width, 1]], np.float64),
-    }
-    return np.asarray(upright @ turned[raw.FPDFPage_GetRotation(page) % 4])
+    """From the user space of a page to the page as it is shown, for rows (x, y, 1)."""
+    a, b, c, d, e, f = PageGeometry(page.get_bbox(), page.get_rotation() // 90).shown()
+    return np.array([[a, b, 0], [c, d, 0], [e, f, 1]], np.float64)
 
 
 def _colour(item: raw.FPDF_PAGEOBJECT, stroked: bool) -> Colour:

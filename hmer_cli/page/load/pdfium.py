@@ -9,15 +9,16 @@ from __future__ import annotations
 import io
 import re
 import zlib
+from dataclasses import asdict
 
 import pypdfium2 as pdfium
 
+from hmer_cli.page.load.pdf_geometry import PageGeometry
 from hmer_cli.page.load.worker import Meta
 
-POINTS_PER_INCH = 72
 _GAP = 20  # page numbers in a row that lead nowhere: there the pages end
 _OBJECTS = 64 << 20  # bytes of unpacked object streams that are searched for a UserUnit
-_UNIT = re.compile(rb"/UserUnit\s+([0-9.]+)")
+_UNIT = re.compile(rb"/UserUnit\s+(?:(\d+)\s+\d+\s+R\b|([0-9.]+))")
 _STREAM = re.compile(rb"/ObjStm\b.{0,400}?stream\r?\n", re.DOTALL)
 
 
@@ -39,13 +40,13 @@ def count(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
 
 
 def draw(meta: Meta, data: bytes) -> tuple[Meta, bytes | memoryview]:
-    """Page ``number`` (from 1) at ``dpi``, or less where ``pixels`` or ``side`` would be passed.
+    """Page ``number`` (from 1) at the scale of its geometry.
 
     Answers ``{"height", "width"}`` and the pixels (H, W, 3), or ``{"error": reason}``.
     """
     try:
         page = open_document(meta["key"], data)[meta["number"] - 1]
-        scale = _scale(page, meta)
+        scale = _geometry(page, meta["number"]).scale
         if scale <= 0:
             return {"error": "size"}, b""
         bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=False)
@@ -60,20 +61,14 @@ def draw(meta: Meta, data: bytes) -> tuple[Meta, bytes | memoryview]:
     return {"height": height, "width": width}, rows
 
 
-def size(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
-    """``{"pixels"}`` of the page as ``draw`` gives it, and ``{"dpi"}`` at which another renderer,
-    which knows no UserUnit, draws it so; or ``{"error": reason}``.
-    """
+def geometry(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
+    """``{"geometry"}`` of page ``number``, the fields of a `PageGeometry`; or ``{"error"}``."""
     try:
         page = open_document(meta["key"], data)[meta["number"] - 1]
-        scale = _scale(page, meta)
-        width, height = page.get_size()
+        found = _geometry(page, meta["number"])
     except pdfium.PdfiumError as error:
         return {"error": str(error)}, b""
-    if scale <= 0:
-        return {"error": "size"}, b""
-    dpi = max(1, int(scale * POINTS_PER_INCH))
-    return {"dpi": dpi, "pixels": int(width * height * scale**2)}, b""
+    return {"geometry": asdict(found)}, b""
 
 
 def open_document(key: str, data: bytes) -> pdfium.PdfDocument:
@@ -108,14 +103,9 @@ def _is_there(document: pdfium.PdfDocument, index: int) -> bool:
     return True
 
 
-def _scale(page: pdfium.PdfPage, meta: Meta) -> float:
-    """Pixels a point of the page as PDFium counts it; 0 where not one an inch would fit."""
-    width, height = page.get_size()
-    unit = _user_unit(page, meta["number"]) if _Open.has_units else 1.0
-    wanted = meta["dpi"] / POINTS_PER_INCH * unit
-    fits = (meta["pixels"] / max(width * height, 1e-6)) ** 0.5
-    scale = float(min(wanted, fits, (meta["side"] - 1) / max(width, height, 1e-6)))
-    return scale if scale * POINTS_PER_INCH / unit >= 1 else 0.0
+def _geometry(page: pdfium.PdfPage, number: int) -> PageGeometry:
+    unit = _user_unit(page, number) if _Open.has_units else 1.0
+    return PageGeometry(page.get_bbox(), page.get_rotation() // 90, unit)
 
 
 def _user_unit(page: pdfium.PdfPage, number: int) -> float:
@@ -123,8 +113,12 @@ def _user_unit(page: pdfium.PdfPage, number: int) -> float:
     alone, saved = pdfium.PdfDocument.new(), io.BytesIO()
     alone.import_pages(page.pdf, [number - 1])
     alone.save(saved)
-    found = _UNIT.search(saved.getvalue())
-    unit = float(found[1]) if found and re.fullmatch(rb"\d*\.?\d+|\d+\.", found[1]) else 1.0
+    text = saved.getvalue()
+    found = _UNIT.search(text)
+    number_of = found and found[1]
+    if number_of:  # an object of its own
+        found = re.search(rb"\b%s\s+\d+\s+obj\s+()([0-9.]+)" % number_of, text)
+    unit = float(found[2]) if found and re.fullmatch(rb"\d*\.?\d+|\d+\.", found[2]) else 1.0
     return unit if 0 < unit < 1e6 else 1.0
 
 
