@@ -23,6 +23,7 @@ from hmer_cli.expr.commands import (
     STACKS,
     SYMBOLS,
 )
+from hmer_cli.expr.placed import as_operator, placed, under
 from hmer_cli.expr.spellings import (
     COLOURS,
     ENVIRONMENTS,
@@ -58,10 +59,10 @@ _LENGTH = r"[-+]*(?:\d+[.,]?\d*|[.,]\d+)(?:true)?(?:p[tc]|e[mx]|[cm]m|in|mu|[bs]
 _GLUE = re.compile(rf"{_LENGTH})(?:plus{_LENGTH}|fil{{1,3}}))?(?:minus{_LENGTH}|fil{{1,3}}))?")
 """One length of TeX, without its spaces, with how far it stretches and shrinks."""
 _ARITY = {**dict.fromkeys(STACKS, 2), **dict.fromkeys(COVERS | FONTS, 1)}
-_OTHERS = frozenset(r"\not \root \of \substack \pmod".split())
+_ARROWS = {r"\xrightarrow": r"\rightarrow", r"\xleftarrow": r"\leftarrow"}
+_OTHERS = frozenset(r"\not \root \of \substack \pmod".split()) | set(_ARROWS)
 _HANDLED = KNOWN | SILENT | HIDDEN | UPRIGHT | FENCES | _OTHERS | set(SWITCHES) | set(INFIX)
-_OF_LETTERS = {"argmax": [r"\arg", r"\max"], "argmin": [r"\arg", r"\min"]}
-_OF_LETTERS |= {"limsup": [r"\limsup"], "liminf": [r"\liminf"]}
+_NAMED = frozenset(r"\operatorname \operatornamewithlimits \mathop".split())
 _ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
 _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
 _NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
@@ -205,7 +206,7 @@ class _Rewriter:
         if token == "'":
             return self._primes()
         if token in PLACERS:
-            return [token, *self._argument(), *_as_operator(self._argument())]
+            return placed(token, self._argument(), as_operator(self._argument()))
         if token in _ARITY:
             return [token, *(t for _ in range(_ARITY[token]) for t in self._argument())]
         if token == r"\sqrt":
@@ -219,7 +220,9 @@ class _Rewriter:
         if token in FENCES:
             return self._fenced(token)
         if token in UPRIGHT:
-            return _wrap("", _upright(self._argument()[1:-1]))
+            name = self._argument()
+            named = as_operator(name) if token in _NAMED else name
+            return _wrap("", _upright(name[1:-1])) if named == name else named
         if token == r"\limits":
             return [token] if before and before[-1] in OPERATORS else []
         if token.startswith(r"\begin{"):
@@ -243,6 +246,9 @@ class _Rewriter:
             return [r"\begin{matrix}", *self._cells(), r"\end{matrix}", *self._close("}")[1:]]
         if token == r"\pmod":
             return ["(", "m", "o", "d", *self._argument(), ")"]
+        if token in _ARROWS:
+            arrow, below = ["{", _ARROWS[token], "}"], self._index()[1:-1]
+            return [r"\overset", *self._argument(), *under(below, arrow)]
         return [token]
 
     def _close(self, end: str) -> list[str]:
@@ -342,12 +348,6 @@ def _negated(tokens: list[str]) -> list[str]:
         else:
             out.append(token)
     return out
-
-
-def _as_operator(base: list[str]) -> list[str]:
-    r"""``\arg \max`` for its letters, which could not have a row under them."""
-    word = "".join(token.strip("{}\\") for token in base)
-    return ["{", *_OF_LETTERS[word], "}"] if word in _OF_LETTERS else base
 
 
 def _infix(command: str, left: list[str], right: list[str]) -> list[str]:
