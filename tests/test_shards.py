@@ -216,6 +216,22 @@ def test_a_shard_that_was_cut_short_is_named(three: list[Path], tmp_path: Path) 
         assert "pages are there" in refused(tmp_path / "o.tex", three)
 
 
+def test_a_shard_of_a_newer_hmer_is_told_as_one(three: list[Path], tmp_path: Path) -> None:
+    head = json.loads(three[0].read_text().splitlines()[0])
+    for changed in ({**head, "version": 2}, {"hmer": "shard", "version": 7, "rows": "é"}):
+        three[0].write_text(json.dumps(changed, ensure_ascii=False) + "\n<binary>\n", "utf-8")
+        assert "made by a newer hmer" in refused(tmp_path / "o.tex", three)
+    assert "name the output first" in refused(three[0], three[1:])
+
+
+def test_a_shard_of_many_inputs_is_known_by_its_beginning(three: list[Path]) -> None:
+    head, *rows = three[0].read_text().splitlines(keepends=True)
+    long = json.loads(head)
+    long["places"] = list(range(10_000))
+    three[0].write_text(json.dumps(long) + "\n" + "".join(rows))
+    assert "name the output first" in refused(three[0], three[1:])
+
+
 def test_no_shard_is_taken_for_the_output(three: list[Path]) -> None:
     assert "name the output first" in refused(three[0], three[1:])
 

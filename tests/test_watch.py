@@ -136,8 +136,25 @@ def test_a_broken_file_is_told_once_and_read_when_it_is_mended(watched, capsys) 
     assert capsys.readouterr().err.count("not a kind of file") == 1
 
 
-def test_a_folder_that_is_empty_at_first_is_waited_for(watched) -> None:  # type: ignore[no-untyped-def]
-    watched(nothing, lambda: page("a.png"), nothing)
+def test_a_folder_that_is_empty_at_first_is_waited_for(watched, capsys) -> None:  # type: ignore[no-untyped-def]
+    gone = Path("notes/a.png").unlink
+    watched(
+        nothing,
+        lambda: page("a.png"),
+        *[nothing] * 2,
+        gone,
+        *[nothing] * 2,
+        lambda: page("a.png"),
+        nothing,
+    )
+    told = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(": ")[2] for line in told if line.startswith("hmer: notes/")] == [
+        "new, 1 expression",
+        "gone",
+        "new, 1 expression",
+    ]
+    assert not any(line.startswith("hmer: notes: gone") for line in told)
+    assert not any(line.startswith("hmer: notes: new") for line in told)
     assert sources() == ["notes/a.png"]
 
 

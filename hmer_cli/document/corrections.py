@@ -200,15 +200,15 @@ def _entries(path: Path) -> list[Any]:
         raise UsageError(
             f"--corrections {path}: not JSON ({error})", "export it again or mend it"
         ) from error
-    known = isinstance(content, dict) and isinstance(content.get("corrections"), list)
-    if not known or content.get("hmer") != "corrections":
-        raise UsageError(
-            f"--corrections {path}: holds no corrections", "export them from a review page"
-        )
-    if content.get("version") is not VERSION:
+    ours = isinstance(content, dict) and content.get("hmer") == "corrections"
+    if ours and content.get("version") is not VERSION:  # which may hold them another way
         raise UsageError(
             f"--corrections {path}: version {content.get('version')!r}, not {VERSION}",
             "update hmer",
+        )
+    if not ours or not isinstance(content.get("corrections"), list):
+        raise UsageError(
+            f"--corrections {path}: holds no corrections", "export them from a review page"
         )
     return content["corrections"]
 

@@ -24,6 +24,7 @@ from hmer_cli.page.load.sources import Source
 
 VERSION = 1
 _FORM = re.compile(r"([0-9]+)/([0-9]+)")
+_BEGINNING = re.compile(rb'\s*\{\s*"hmer":\s*"shard"(?:,\s*"version":\s*([0-9]{1,9}))?')
 _NAMED = 5  # shards or inputs named in a message
 _MOST_INPUTS, _MOST_SHARDS = 10_000_000, 100_000  # more are a damaged file
 
@@ -132,20 +133,35 @@ def merged(paths: Sequence[Path]) -> list[PageRead]:
 
 def is_shard(path: Path) -> bool:
     """Whether the file is the results file of a shard; False where it cannot be read."""
+    return _version(path) is not None
+
+
+def _version(path: Path) -> int | None:
+    """The version of a shard's file, 0 where none is given; None where it is no shard."""
     try:
-        with path.open(encoding="ascii") as file:
-            head = json.loads(file.readline(1 << 12) or "null")
-    except (OSError, ValueError):
-        return False
-    return isinstance(head, dict) and head.get("hmer") == "shard"
+        with path.open("rb") as file:
+            match = _BEGINNING.match(file.read(1 << 10))  # the whole head may be of megabytes
+    except OSError:
+        return None
+    return int(match[1] or 0) if match else None
+
+
+def _check_version(path: Path) -> None:
+    """Before the structure, which another version may have another way. Raises UsageError."""
+    version = _version(path)
+    if version is not None and version > VERSION:
+        raise UsageError(f"{path}: made by a newer hmer (version {version})", "update this one")
+    if version and version < VERSION:
+        raise UsageError(f"{path}: version {version}, not {VERSION}", "use one hmer for all")
 
 
 def _opened(path: Path) -> _File:
+    _check_version(path)
     try:
         head, *rows = [json.loads(line) for line in path.read_text("ascii").splitlines()]
         if head["hmer"] != "shard":
             raise ValueError
-        version, pages = head["version"], head["pages"]
+        pages = head["pages"]
         shard = Shard.parse(f"{head['shard']}/{head['of']}")
         _ = head["names"], head["setting"]
         if not _is_sound(head, rows) or shard.of > _MOST_SHARDS:
@@ -157,8 +173,6 @@ def _opened(path: Path) -> _File:
             f"{path}: no results of a shard, or not all of them",
             "make them with hmer convert --shard I/N --out FILE.jsonl",
         ) from error
-    if version != VERSION:
-        raise UsageError(f"{path}: version {version!r}, not {VERSION}", "use one hmer for all")
     if pages != len(rows):
         raise UsageError(f"{path}: {len(rows)} of its {pages} pages are there", "copy it again")
     return _File(path, shard, head, rows)

@@ -65,7 +65,8 @@ def watch_sources(
             set_before, set_now = set_now, _states(settings)
             reset = set_then != set_now == set_before
             fresh = [key for key in now if reset or _is_fresh(key, known, before, now)]
-            gone = [known[key].source.name for key in known.keys() - now.keys()]
+            lost = [key for key in known if key not in now]
+            gone = [key for key in lost if known[key].state is not None]  # no folder that fills
             if set_now == refused or not (reset or fresh or gone):
                 if undelivered is not None:
                     undelivered = _undelivered(deliver, known, undelivered)
@@ -159,6 +160,7 @@ def _tell(known: Look, update: Look, fresh: Sequence[str], gone: Sequence[str]) 
         if key not in known or known[key].records != records:
             what = "changed" if key in known else "new"
             read = sum(record.status != "failed" for record in records)
-            console.say(f"{update[key].source.name}: {what}, {count(read, 'expression')}")
-    for name in gone:
-        console.say(f"{name}: gone")
+            if update[key].state is not None:  # else what is missing was told as it was read
+                console.say(f"{update[key].source.name}: {what}, {count(read, 'expression')}")
+    for key in gone:
+        console.say(f"{known[key].source.name}: gone")
