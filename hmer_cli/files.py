@@ -17,6 +17,7 @@ from contextlib import suppress
 from fnmatch import fnmatch
 from itertools import takewhile
 from pathlib import Path, PurePath
+from typing import Literal
 
 from hmer_cli import console
 from hmer_cli.errors import OutputError, UsageError
@@ -117,16 +118,22 @@ def _is_within(path: str, folder: str) -> bool:
 
 
 _SIGNATURE = b"Software\0hmer"
-_DRAWING = b", drawing of a page"
+Role = Literal["", "drawing", "overlay"]
+"""What a PNG of hmer is: cut out of a page, a page with its regions, or anything else."""
+_ROLES: dict[Role, bytes] = {
+    "": b"",
+    "drawing": b", drawing of a page",
+    "overlay": b", page with its regions",
+}
 DRAWINGS = "-drawings"
 """What folders of drawings end in, which hmer writes beside documents."""
 _IHDR_END = 33  # bytes: the signature of PNG and its first chunk, whose length is fixed
 
 
-def signed(png: bytes, drawing: bool = False) -> bytes:
+def signed(png: bytes, role: Role = "") -> bytes:
     """The PNG with a tEXt chunk ``Software: hmer``, by which `replace_own` recognises it, and
-    `is_drawing` if it is a ``drawing``."""
-    body = b"tEXt" + _SIGNATURE + (_DRAWING if drawing else b"")
+    `is_picture` by its ``role``."""
+    body = b"tEXt" + _SIGNATURE + _ROLES[role]
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     return png[:_IHDR_END] + chunk + png[_IHDR_END:]
 
@@ -142,12 +149,12 @@ def _is_signed(path: Path) -> bool:
     return False
 
 
-def is_drawing(path: PurePath, head: Callable[[], bytes]) -> bool:
-    """Whether a file is a drawing that hmer cut out of a page, see `signed`, in the folder of a
-    document. ``head`` gives its first bytes."""
-    if path.suffix != ".png" or not path.parent.name.endswith(DRAWINGS):
+def is_picture(path: PurePath, head: Callable[[], bytes], role: Role) -> bool:
+    """Whether a file is a PNG that hmer wrote in this ``role``, see `signed`; a drawing is one in
+    the folder of a document. ``head`` gives its first bytes."""
+    if path.suffix != ".png" or (role == "drawing" and not path.parent.name.endswith(DRAWINGS)):
         return False
-    return head()[_IHDR_END + 8 :].startswith(_SIGNATURE + _DRAWING)
+    return head()[_IHDR_END + 8 :].startswith(_SIGNATURE + _ROLES[role])
 
 
 def drop_drawings(folder: Path, kept: Set[str]) -> None:
@@ -163,7 +170,7 @@ def drop_drawings(folder: Path, kept: Set[str]) -> None:
 
 def _is_own_drawing(path: Path) -> bool:
     with suppress(OSError):
-        return path.is_file() and is_drawing(path, path.read_bytes)
+        return path.is_file() and is_picture(path, path.read_bytes, "drawing")
     return False
 
 
@@ -183,10 +190,8 @@ def clear(folder: Path, stale: Set[str], force: bool) -> None:
             raise _unwritable(folder / name, error) from error
 
 
-def replace_own(path: Path, png: bytes, drawing: bool = False) -> bool:
+def replace_own(path: Path, png: bytes, role: Role = "") -> bool:
     """``replace`` for a PNG in a user's folder: only files written by hmer are overwritten.
-
-    ``drawing``: it is cut out of a page, beside a document.
 
     Raises OutputError also if there is a file of another program.
     """
@@ -196,7 +201,7 @@ def replace_own(path: Path, png: bytes, drawing: bool = False) -> bool:
             raise OutputError(
                 f"{path}: is there, and not hmer's", "move it away or name another folder"
             )
-    return replace(path, signed(png, drawing))
+    return replace(path, signed(png, role))
 
 
 def replace(path: Path, data: bytes) -> bool:

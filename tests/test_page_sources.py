@@ -121,6 +121,7 @@ def test_a_fifo_in_a_folder_is_passed_over(said: list[str]) -> None:
     assert [page.source for page in open_pages("in")] == ["in/b.png"]
     assert names("in", say=said.append) == ["in/b.png"]
     assert "1 FIFO or device" in said[0]
+    assert names("in/*.png", "in") == ["in/a.png", "in/b.png", "in/b.png"]  # and none is opened
 
 
 def test_archives_in_folders_are_read_and_those_in_archives_are_told(said: list[str]) -> None:
@@ -259,9 +260,9 @@ def test_the_ink_in_a_multipart_answer_is_read(end: str) -> None:
 
 def test_drawings_that_hmer_wrote_are_passed_over(said: list[str]) -> None:
     put({
-        "a.png": PNG, "a.md": b"", "a-drawings/1.png": signed(PNG, drawing=True),
-        "b-drawings/1.png": signed(PNG, drawing=True), "b-drawings/2.png": PNG,
-        "c/1.png": signed(PNG, drawing=True), "d-drawings/1.png": signed(PNG),
+        "a.png": PNG, "a.md": b"", "a-drawings/1.png": signed(PNG, "drawing"),
+        "b-drawings/1.png": signed(PNG, "drawing"), "b-drawings/2.png": PNG,
+        "c/1.png": signed(PNG, "drawing"), "d-drawings/1.png": signed(PNG),
     })  # fmt: skip
     theirs = ["a.png", "b-drawings/2.png", "c/1.png", "d-drawings/1.png"]
     assert names(".", say=said.append) == theirs

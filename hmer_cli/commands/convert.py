@@ -17,6 +17,7 @@ from typing import Literal
 from hmer_cli import console, files
 from hmer_cli.api import Converter
 from hmer_cli.commands import clipboard
+from hmer_cli.commands.apart import Destination, apart
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
@@ -52,8 +53,6 @@ class Records(list[Record]):
 
 Spelling = Literal["typed", "tokens"]
 """How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
-
-Destination = Output | LabelledFolder
 
 
 def convert(
@@ -104,7 +103,7 @@ def convert(
     _check_usage(inputs, outputs, jobs, watch)
     pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
-    _check_apart(outputs, inputs, debug)
+    inputs = apart(inputs, outputs, debug)
     options = Options(
         chosen,
         layout,
@@ -226,23 +225,6 @@ def _destinations(outs: Sequence[str], whole: WholePages | None) -> list[Destina
     return outputs
 
 
-def _check_apart(outputs: Sequence[Destination], inputs: Sequence[str], debug: Path | None) -> None:
-    """Check that outputs can be written and are no inputs; make the folder ``debug``.
-
-    Raises UsageError and OutputError.
-    """
-    for output in outputs:
-        if isinstance(output, LabelledFolder):
-            files.check_apart(output.path, inputs)
-    for output in outputs:
-        output.check()
-        if isinstance(output, Output) and output.path is not None and output.is_readable:
-            files.check_apart(output.path, inputs, above=True, file=True)
-    if debug is not None:
-        files.check_apart(debug, inputs, above=True)
-        files.make_folder(debug)
-
-
 def deliver_pages(
     pages: Iterable[PageRead],
     outputs: Sequence[Output],
@@ -325,7 +307,8 @@ def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[
     ids = [ink_id(region.key) for region in regions]
     picture = as_png(page, [region.place for region in regions], ids)
     try:
-        files.replace_own(folder / f"{names[page.source]}-p{page.number}.png", picture)
+        name = f"{names[page.source]}-p{page.number}.png"
+        files.replace_own(folder / name, picture, "overlay")
     except OutputError as error:
         console.say(error)
 

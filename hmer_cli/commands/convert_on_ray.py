@@ -13,6 +13,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from hmer_cli import console
+from hmer_cli.commands.apart import apart
 from hmer_cli.commands.convert import Spelling, deliver_pages, once
 from hmer_cli.commands.remote_sources import is_remote, remote_sources, without_password
 from hmer_cli.document.corrections import Corrections
@@ -58,8 +59,7 @@ def convert_on_ray(
         raise UsageError("--engine ray needs files, folders or addresses", "name them")
     chosen = PageRange.parse(pages) if pages is not None else None
     check_renderer(pdf_renderer)
-    for output in outputs:
-        output.check()
+    inputs = apart(inputs, outputs)
     applied = Corrections.load(corrections)
     shown = any(output.shows_evidence for output in outputs)
     options = Options(chosen, layout, pictures=shown, renderer=pdf_renderer)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hmer_cli import console
 from hmer_cli.api import Converter
+from hmer_cli.commands.apart import apart
 from hmer_cli.commands.convert import Spelling, deliver_pages, once, sum_up, tell
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
@@ -60,8 +61,7 @@ def convert_shard(
         raise UsageError("--shard needs files or folders", "name them")
     chosen = PageRange.parse(pages) if pages is not None else None
     check_renderer(pdf_renderer)
-    for output in outputs:
-        output.check()
+    inputs = apart(inputs, outputs)
     options = Options(chosen, layout, jobs, pictures, renderer=pdf_renderer)
     converter = Converter(
         layout=layout,

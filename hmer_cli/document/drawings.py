@@ -59,7 +59,7 @@ def save(document: Path, pictures: Pictures) -> dict[tuple[str, int | None], lis
             number += 1
             name = folder / f"{number}.png"
             files.make_folder(document.parent / folder)
-            files.replace_own(document.parent / name, png, drawing=True)
+            files.replace_own(document.parent / name, png, "drawing")
             drawn.setdefault(page, []).append((box, name.as_posix()))
     names = {PurePosixPath(name).name for some in drawn.values() for _, name in some}
     files.drop_drawings(document.parent / folder, names)

@@ -22,11 +22,9 @@ from hmer_cli import console, files
 from hmer_cli.data.store import CAPTIONS
 from hmer_cli.document.ids import by_line, named
 from hmer_cli.document.records import Record, count
-from hmer_cli.errors import OutputError
+from hmer_cli.errors import InputError, OutputError
 from hmer_cli.ink.inkml import write_inkml
-
-MANIFEST = "hmer-files.json"
-"""Names the files that hmer wrote into the folder; no others are replaced or removed."""
+from hmer_cli.page.load.written import MANIFEST, labelled
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,14 @@ class LabelledFolder:
     def is_empty(self, records: Sequence[Record]) -> bool:
         """Whether the records give nothing to write."""
         return all(record.status == "failed" for record in records)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the folder is there, and an earlier run wrote all that is in it."""
+        try:
+            return set(os.listdir(self.path)) <= {MANIFEST, *self._ours()}
+        except OSError:
+            return False
 
     def check(self) -> None:
         """Try now what must work after the long reading. Raises OutputError."""
@@ -87,15 +93,13 @@ class LabelledFolder:
         files.replace(self.path / MANIFEST, f"{content}\n".encode())
 
     def _ours(self) -> set[str]:
-        """The files that an earlier run wrote. Raises OutputError where its list is damaged."""
-        path = self.path / MANIFEST
+        """The files that an earlier run wrote; no others are replaced or removed.
+
+        Raises OutputError where their list is damaged."""
         try:
-            listed = json.loads(path.read_text("utf-8"))["files"]
-            return {name for name in listed if Path(name).name == name}
-        except FileNotFoundError:
-            return set()
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise OutputError(f"{path}: damaged", "name another folder") from error
+            return labelled(self.path)
+        except InputError as error:
+            raise OutputError(error.what, "name another folder") from error
 
 
 def _files(named: Sequence[tuple[str, Record]]) -> Iterator[tuple[str, bytes]]:

@@ -34,6 +34,7 @@ from hmer_cli.page.load.pdf import Pdf, Renderer
 from hmer_cli.page.load.sources import KINDS, Source, find_sources
 from hmer_cli.page.load.tiff import directories, is_tiff
 from hmer_cli.page.load.worker import SHARED, Worker
+from hmer_cli.page.load.written import written
 
 _INK = 128  # gray levels: what is darker
 
@@ -219,6 +220,8 @@ def open_sheets(
     if foreign is not None:
         raise InputError(f"{name}: {foreign[0]}", foreign[1])
     data = inkml_part(data) or data
+    if told := written(data[:HEAD], name):
+        raise InputError(f"{name}: {told.what}", told.remedy)
     if is_pdf(data):
         pdf = Pdf(data, name, renderer, worker)
         return [

@@ -19,7 +19,6 @@ from itertools import groupby
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
-from hmer_cli import files
 from hmer_cli.data.store import IMAGES, MAX_BYTES, Store, is_archive, open_store
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
@@ -33,6 +32,7 @@ from hmer_cli.page.load.kinds import (
     is_readable,
     is_zip,
 )
+from hmer_cli.page.load.written import MANIFEST, OURS, as_output, is_left_out, labelled
 
 STDIN = "-"
 ENDINGS = frozenset((*INK_ENDINGS, *IMAGES, ".heic", ".heif", ".pdf"))
@@ -45,9 +45,6 @@ Say = Callable[[str], None]
 
 _PIECE = 1 << 20
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_OURS = frozenset((".tex", ".md", ".jsonl", ".html", ".csv", ".docx", ".typ", ".mathml"))
-"""Endings of what hmer writes and does not read: passed over unsaid."""
-
 _NAMED = 5  # endings named of those passed over
 _NUMBER = re.compile("([0-9]+)")
 
@@ -68,12 +65,17 @@ class Source:
 
 def find_sources(inputs: Sequence[str], say: Say = lambda line: None) -> Iterator[Source]:
     """The files in the inputs: in the order given (see ``in_number_order``), and sorted by name,
-    numbers as numbers, inside folders and archives. ``say`` is told what was passed over there.
+    numbers as numbers, inside folders and archives. ``say`` is told what was passed over there, and
+    which of several inputs are what an earlier run wrote, as where a shell expanded ``*``.
 
     Nothing raises here: what cannot be read is a source whose ``read`` raises InputError, so that
     one bad input does not stop the others.
     """
+    outputs = {name: told for name in inputs if (told := as_output(Path(name)))}
     for name in in_number_order(inputs):
+        if name in outputs and len(outputs) < len(set(inputs)):
+            say(f"{name}: {outputs[name]}, passed over")
+            continue
         yield from _tried(name, lambda name=name: _expand(name, say))  # type: ignore[misc]
 
 
@@ -116,8 +118,7 @@ def _expand(name: str, say: Say) -> Iterator[Source]:
     elif os.path.isdir(path):  # unlike Path.is_dir, silent about what may not be looked at
         yield from _folder(path, say)
     elif not os.path.exists(path) and glob.has_magic(name):
-        matches = sorted(glob.glob(name, recursive=True), key=by_number)
-        matches = [match for match in matches if not _is_written(Path(match))]
+        matches = _to_read(sorted(glob.glob(name, recursive=True), key=by_number), say)
         if not matches:
             raise InputError(f"{name}: no file matches that hmer reads", "check the pattern")
         for match in matches:
@@ -158,6 +159,9 @@ def _read(path: Path, most: int | None = None) -> bytes:
         with path.open("rb") as file:
             return file.read(most) if most else _limited(file, str(path))
     except FileNotFoundError:
+        if os.path.islink(path):
+            what = f"{path}: a link to {os.readlink(path)}, which is not there"
+            raise InputError(what, "mend the link") from None
         raise InputError(f"{path}: no such file or folder", "check the path") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
@@ -174,11 +178,15 @@ def _limited(file: BinaryIO, name: str) -> bytes:
 
 def _folder(folder: Path, say: Say) -> Iterator[Source]:
     locked: list[OSError] = []
-    tree = os.walk(folder, onerror=locked.append)
-    found = sorted(
-        (Path(base) / file for base, _, names in tree for file in names),
-        key=lambda path: by_number(path.relative_to(folder).as_posix()),
-    )
+    found: list[Path] = []
+    links: list[str] = []
+    for base, folders, names in os.walk(folder, onerror=locked.append):
+        ours = _labelled(Path(base), say) if MANIFEST in names and Path(base) != folder else set()
+        found += (Path(base) / file for file in names if file not in ours)
+        inside = (Path(base) / each for each in folders if not each.startswith("."))
+        links += (str(path) for path in inside if path.is_symlink())
+    found.sort(key=lambda path: by_number(path.relative_to(folder).as_posix()))
+    _tell_links(str(folder), sorted(links, key=by_number), say)
     left_out: Counter[str] = Counter()
     chosen = [path for path in found if _is_chosen(path, folder, left_out)]
     for error in locked:
@@ -194,10 +202,20 @@ def _folder(folder: Path, say: Say) -> Iterator[Source]:
             yield _file(path)
 
 
+def _labelled(folder: Path, say: Say) -> set[str]:
+    """The labelled handwriting in a folder within an input, which was read where it comes from."""
+    try:
+        names = labelled(folder)
+    except InputError:
+        return set()
+    say(f"{folder}: labelled handwriting of hmer, passed over; name the folder to read it")
+    return names
+
+
 def _is_chosen(path: Path, folder: Path, left_out: Counter[str]) -> bool:
     """Whether a file of a folder is read; others that are not hidden are counted."""
     ending = path.suffix.lower()
-    if _is_hidden(path.relative_to(folder)) or ending in _OURS:
+    if _is_hidden(path.relative_to(folder)) or ending in OURS or path.name == MANIFEST:
         return False
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)
@@ -206,32 +224,40 @@ def _is_chosen(path: Path, folder: Path, left_out: Counter[str]) -> bool:
     if not regular:  # a FIFO would block for ever
         left_out["FIFO or device"] += 1
         return False
-    if _is_drawing(path):
+    if _is_left_out(path):
         return False
     if ending in ENDINGS or ending in ARCHIVES or ending in NOTES:
         return True
     if _by_content(ending, lambda: _read(path, HEAD)):
         return True
-    left_out[ending or "without ending"] += 1
+    left_out[(ending or "without ending") if path.exists() else "link to nothing"] += 1
     return False
 
 
-def _is_written(path: Path) -> bool:
-    """Whether hmer wrote a file or a folder that a pattern matches, by its name or its content."""
-    if path.suffix.lower() in _OURS and not path.is_dir():
-        return True
-    if not path.name.endswith(files.DRAWINGS) or not path.is_dir():
-        return _is_drawing(path)
-    held = list(path.iterdir())
-    return bool(held) and all(map(_is_drawing, held))
-
-
-def _is_drawing(path: Path) -> bool:
-    """Whether hmer cut the picture out of a page; False for what cannot be read."""
+def _is_left_out(path: Path) -> bool:
+    """Whether hmer made the picture of a page; False for what cannot be read."""
     try:
-        return files.is_drawing(path, lambda: _read(path, HEAD))
+        return path.is_file() and is_left_out(path, lambda: _read(path, HEAD))
     except InputError:
         return False
+
+
+def _to_read(matches: Sequence[str], say: Say) -> list[str]:
+    """What a pattern matches without what hmer wrote, unless all is labelled handwriting."""
+    found = [m for m in matches if not (_is_looped(Path(m)) or _is_left_out(Path(m)))]
+    found = [m for m in found if os.path.isdir(m) or Path(m).suffix.lower() not in OURS]
+    outputs = {m: told for m in found if (told := as_output(Path(m)))}
+    if len(outputs) < len(found):
+        for match in (match for match in outputs if os.path.isdir(match)):
+            say(f"{match}: {outputs[match]}, passed over")
+        return [match for match in found if match not in outputs]
+    return found
+
+
+def _is_looped(path: Path) -> bool:
+    """Whether a link on the way to it leads back to a folder that it lies in."""
+    folders = [os.path.realpath(folder) for folder in path.parents]
+    return len(set(folders)) < len(folders)
 
 
 def _by_content(ending: str, head: Callable[[], bytes]) -> bool:
@@ -245,6 +271,14 @@ def _by_content(ending: str, head: Callable[[], bytes]) -> bool:
 def _is_hidden(path: PurePath) -> bool:
     """Whether a name is hidden, or a resource fork written by macOS."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
+def _tell_links(place: str, links: Sequence[str], say: Say) -> None:
+    """Linked folders are not looked into, as they may lead anywhere, and back."""
+    if links:
+        named = ", ".join([*links[:_NAMED], *(["..."] if len(links) > _NAMED else [])])
+        folders = "1 linked folder" if len(links) == 1 else f"{len(links)} linked folders"
+        say(f"{place}: {folders} passed over ({named}); name what is to be read")
 
 
 def _tell(place: str, left_out: Counter[str], say: Say) -> None:
@@ -267,10 +301,10 @@ def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
     for name in sorted(store.names, key=by_number):
         path = PurePosixPath(name)
         ending = path.suffix.lower()
-        if _is_hidden(path) or ending in _OURS:
+        if _is_hidden(path) or ending in OURS:
             continue
         head = partial(_head, store, name)
-        if files.is_drawing(path, head):
+        if is_left_out(path, head):
             continue
         if ending in ENDINGS or _by_content(ending, head):
             names.append(name)

@@ -1,0 +1,167 @@
+"""Files of hmer that are no input: what it wrote, and what its other options and commands take.
+
+Input: the first bytes of a file and its name. Output: what the file is and what to do with it, in
+words. What hmer wrote is recognised by what it writes at the start, everything else by its ending;
+its folders by what is in them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+from hmer_cli import files
+from hmer_cli.data.store import open_store
+from hmer_cli.errors import InputError
+from hmer_cli.ink.notes import is_xml
+from hmer_cli.ink.svg_strokes import is_svg
+from hmer_cli.page.load.kinds import HEAD, is_readable
+
+MANIFEST = "hmer-files.json"
+"""Names the files that hmer wrote into a folder of labelled handwriting."""
+
+OURS = frozenset((".tex", ".md", ".jsonl", ".html", ".csv", ".docx", ".typ", ".mathml"))
+"""Endings of what hmer writes and does not read."""
+
+_READ_FROM = "name what it was read from"
+_SHOW = "print it as PDF, or name what it was made from"
+
+
+class Written(NamedTuple):
+    """What a file is and what to do with it; ``output``: an earlier run of convert made it."""
+
+    what: str
+    remedy: str
+    output: bool = False
+
+
+_BEGINNINGS: tuple[tuple[bytes, Written], ...] = (  # patterns
+    (rb'\{\s*"hmer":\s*"shard"', Written("results of a shard", "give all of them to hmer merge")),
+    (
+        rb'\{\s*"hmer":\s*"corrections"',
+        Written("corrections", "give them with --corrections, and name what they correct"),
+    ),
+    (
+        rb'\{\s*"hmer":\s*"labelled handwriting"',
+        Written("the list of what hmer wrote there", "name the folder", True),
+    ),
+    (rb'\{"id": [^\n]{0,300}"alias": ', Written("records of hmer", _READ_FROM, True)),
+    (rb"id,alias,source,page,x0,", Written("a table of hmer", _READ_FROM, True)),
+    (rb"% Handwritten \w+ read by hmer", Written("LaTeX of hmer", _READ_FROM, True)),
+    (rb"// Handwritten \w+ read by hmer", Written("Typst of hmer", _READ_FROM, True)),
+    (
+        rb"## `[^\n]+`\n\n(`[a-z]+` \(`|\*\*failed\*\*: `)",
+        Written("Markdown of hmer", _READ_FROM, True),
+    ),
+    (
+        rb'<math xmlns="http://www.w3.org/1998/Math/MathML" id="[a-z]+" display="block" alttext="',
+        Written("MathML of hmer", _READ_FROM, True),
+    ),
+    (
+        rb'<figure id="[a-z]+"><math xmlns=',
+        Written("a piece of a web page of hmer", _READ_FROM, True),
+    ),
+    (
+        rb'<svg xmlns="http://www.w3.org/2000/svg"[^>]*><g id="[a-z]+"><title>',
+        Written("formulas drawn by hmer", _READ_FROM, True),
+    ),
+    (
+        rb'<!doctype html>\s*<html[^>]*>\s*<head>[^\0]{0,2000}name="generator" content="hmer',
+        Written(
+            "a review page",
+            "open it in a browser, and give what it exports with --corrections",
+            True,
+        ),
+    ),
+)
+_COMPILED = tuple((re.compile(pattern), written) for pattern, written in _BEGINNINGS)
+
+_NAMES = {
+    "caption.txt": Written("labels of images", "name their folder"),
+    "captions.txt": Written("labels of images", "name their folder"),
+}
+
+_ENDINGS = {
+    ".tex": Written("LaTeX, which hmer writes and does not read", _READ_FROM),
+    ".md": Written("Markdown, which hmer writes and does not read", _READ_FROM),
+    ".csv": Written("a table, which hmer writes and does not read", _READ_FROM),
+    ".tsv": Written("a table, which hmer writes and does not read", _READ_FROM),
+    ".typ": Written("Typst, which hmer writes and does not read", _READ_FROM),
+    ".mathml": Written("MathML, which hmer writes and does not read", _READ_FROM),
+    ".html": Written("a web page, which hmer writes and does not read", _SHOW),
+    ".htm": Written("a web page, which hmer writes and does not read", _SHOW),
+    ".onnx": Written("weights", "give them with --model, and name what to read"),
+    ".pt": Written("weights in training", "name the folder of their run to hmer train"),
+    ".toml": Written("a recipe", "give it to hmer train"),
+}
+
+_WORD = {"[Content_Types].xml", "word/document.xml"}
+"""The names, but for hidden ones, in a Word document of hmer; other programs add styles."""
+
+
+def written(head: bytes, name: str) -> Written | None:
+    """What a file is that hmer wrote or takes elsewhere; None for a file that may be read."""
+    start = head.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    for pattern, found in _COMPILED:
+        if pattern.match(start):
+            return found
+    if is_readable(head) or (is_xml(head) and is_svg(head)):
+        return None
+    path = PurePath(name)
+    return _NAMES.get(path.name.lower()) or _ENDINGS.get(path.suffix.lower())
+
+
+def as_output(path: Path) -> str:
+    """What a file or a folder is that an earlier run of convert wrote, all of it and for nothing to
+    read; empty for any other, and for what cannot be read."""
+    with suppress(OSError, InputError):
+        if path.is_dir():
+            return _folder_as_output(path)
+        if path.suffix.lower() == ".docx" and path.is_file():
+            return "a Word document of hmer" if set(open_store(path).names) == _WORD else ""
+        if path.suffix.lower() in OURS or path.name == MANIFEST:
+            told = written(_head(path), path.name) if path.is_file() else None
+            return told.what if told is not None and told.output else ""
+    return ""
+
+
+def _folder_as_output(folder: Path) -> str:
+    held = {path.name for path in folder.iterdir()}
+    if held and all(is_left_out(folder / name, partial(_head, folder / name)) for name in held):
+        return "drawings of hmer" if folder.name.endswith(files.DRAWINGS) else "pages of --debug"
+    if MANIFEST in held and held <= {MANIFEST, *labelled(folder)}:
+        return "labelled handwriting of hmer"
+    return ""
+
+
+def is_left_out(path: PurePath, head: Callable[[], bytes]) -> bool:
+    """Whether hmer made the picture of a page that was read; ``head`` gives its first bytes."""
+    return files.is_picture(path, head, "drawing") or files.is_picture(path, head, "overlay")
+
+
+def labelled(folder: Path) -> set[str]:
+    """The names of the files in a folder that hmer wrote as labelled handwriting.
+
+    Raises InputError where their list is damaged.
+    """
+    path = folder / MANIFEST
+    try:
+        listed = json.loads(path.read_text("utf-8"))["files"]
+        return {name for name in listed if Path(name).name == name}
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: damaged") from error
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file; none of a FIFO, which would block."""
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return file.read(HEAD)

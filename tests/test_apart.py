@@ -1,0 +1,165 @@
+"""Outputs among the inputs: what hmer wrote is neither read again nor replaced by mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from handmade import INKML, FakeRecogniser, cross, encoded
+
+from hmer_cli.commands.convert import convert
+from hmer_cli.commands.shards import convert_shard
+from hmer_cli.document.formats import FORMATS, Output
+from hmer_cli.errors import UsageError
+from hmer_cli.page.load.sources import find_sources
+
+PNG = encoded(cross())
+WRITTEN = [ending for ending in FORMATS if not Output.parse(f"o{ending}").is_readable]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("a.png").write_bytes(PNG)
+    Path("b.inkml").write_text(INKML)
+    return tmp_path
+
+
+def run(*inputs: str, outs: tuple[str, ...] = ("o.jsonl",), debug: str | None = None) -> list[str]:
+    """The sources of the records."""
+    seen = Path(debug) if debug else None
+    document = any(out.endswith(".md") for out in outs)
+    records = convert(inputs, outs, debug=seen, document=document, recogniser=FakeRecogniser())
+    return [record.source for record in records]
+
+
+def everything() -> list[str]:
+    """What a shell makes of ``*``."""
+    return sorted(name for name in os.listdir(".") if not name.startswith("."))
+
+
+def refusal(*inputs: str) -> str:
+    (record,) = convert(inputs, ["o.jsonl"], recogniser=FakeRecogniser())
+    return record.error or ""
+
+
+def test_a_second_run_on_all_that_a_shell_finds_reads_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    outs = "notes.md", "eqs.jsonl", "ink/"
+    for _ in range(2):
+        assert run(*everything(), outs=outs, debug="seen") == ["a.png", "b.inkml"]
+    said = capsys.readouterr().err
+    for name in ("notes.md", "eqs.jsonl", "ink", "seen"):
+        assert f"hmer: {name}: an output of this run, passed over\n" in said
+
+
+def test_outputs_of_another_run_are_told_by_what_is_in_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run("a.png", "b.inkml", outs=(*(f"o{ending}" for ending in WRITTEN if ending != ".md"), "ink/"))
+    convert(["a.png"], ["x.md"], recogniser=FakeRecogniser())
+    run("a.png", debug="seen")
+    assert run(*everything(), outs=("p.csv",)) == ["a.png", "b.inkml"]
+    said = capsys.readouterr().err
+    for name in [*(f"o{each}" for each in WRITTEN if each != ".md"), "x.md", "ink", "seen"]:
+        assert f"hmer: {name}: " in said
+
+
+def test_labelled_handwriting_in_a_folder_is_told_and_read_where_it_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("in").mkdir()
+    os.rename("a.png", "in/a.png")
+    run("in/a.png", outs=("in/ink/",), debug="in/seen")
+    assert run("in") == ["in/a.png"]
+    assert "in/ink: labelled handwriting of hmer, passed over" in capsys.readouterr().err
+    assert run("in/*") == ["in/a.png"]
+    assert run("in/ink") == run("in/in*") == ["in/ink/a-p1-r1.png"]
+
+
+@pytest.mark.parametrize("inputs", [["ink/a.png"], ["ink/sub/a.png"], ["."], ["ink"], ["ink/*"]])
+def test_a_folder_for_handwriting_that_holds_an_input_is_refused(inputs: list[str]) -> None:
+    Path("ink/sub").mkdir(parents=True)
+    for name in ("ink/a.png", "ink/sub/a.png"):
+        Path(name).write_bytes(PNG)
+    with pytest.raises(UsageError, match=r"ink: .*; name a (folder|place) apart from the inputs"):
+        run(*inputs, outs=("ink/",))
+    assert sorted(os.listdir("ink")) == ["a.png", "sub"]
+
+
+def test_a_page_is_not_replaced_whatever_its_ending() -> None:
+    os.rename("a.png", "a.tex")
+    with pytest.raises(UsageError, match=r"a\.tex: is the input a\.tex"):
+        run("a.tex", outs=("a.tex",))
+    os.rename("a.tex", "a.jsonl")
+    with pytest.raises(UsageError, match=r"a\.jsonl: is the input"):
+        convert_shard(["a.jsonl"], ["a.jsonl"], "1/2", recogniser=FakeRecogniser())
+    assert Path("a.jsonl").read_bytes() == PNG
+
+
+def test_outputs_alone_are_no_inputs() -> None:
+    Path("o.md").write_text("# a.png\n")
+    with pytest.raises(UsageError, match=r"o\.md: is an output of this run"):
+        run("o.md", outs=("o.md",))
+    assert Path("o.md").read_text() == "# a.png\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("c.json", '{"hmer": "corrections", "version": 1}', "corrections; .*--corrections"),
+        ("s.jsonl", '{"hmer": "shard", "version": 1}', "results of a shard; .*hmer merge"),
+        ("hmer-files.json", '{"hmer": "labelled handwriting"}', "name the folder"),
+        ("caption.txt", "a.png\tx", "labels of images; name their folder"),
+        ("w.onnx", "\b\7", "weights; .*--model"),
+        ("r.toml", "[model]", "a recipe; give it to hmer train"),
+        ("n.tex", r"\documentclass{article}", "LaTeX, which hmer writes and does not read"),
+        ("n.md", "# Notes", "Markdown, which hmer writes and does not read"),
+        ("n.html", "<!doctype html><html></html>", "a web page"),
+    ],
+)
+def test_what_is_no_page_says_where_it_belongs(name: str, text: str, what: str) -> None:
+    Path(name).write_text(text)
+    assert re.match(rf"{re.escape(name)}: .*{what}", refusal(name))
+
+
+@pytest.mark.parametrize("ending", [each for each in WRITTEN if each != ".docx"])
+def test_each_output_named_alone_says_what_it_is(ending: str) -> None:
+    convert(["a.png"], [f"x{ending}"], recogniser=FakeRecogniser())
+    told = refusal(f"x{ending}")
+    assert "of hmer" in told or "review page" in told
+    Path(f"x{ending}").write_bytes(PNG)
+    assert refusal(f"x{ending}") == ""
+
+
+def test_a_linked_folder_is_told_and_read_where_it_is_named(tmp_path: Path) -> None:
+    said: list[str] = []
+    Path("in").mkdir()
+    Path("far").mkdir()
+    os.rename("a.png", "far/a.png")
+    os.rename("b.inkml", "in/b.inkml")
+    try:
+        os.symlink("../far", "in/far")
+        os.symlink(".", "in/round")
+        os.symlink("nowhere", "in/lost.png")
+    except OSError:
+        pytest.skip("no links on this system")
+
+    def names(*inputs: str) -> list[str]:
+        return [source.name for source in find_sources(inputs, said.append)]
+
+    assert names("in") == ["in/b.inkml", "in/lost.png"]
+    assert said == ["in: 2 linked folders passed over (in/far, in/round); name what is to be read"]
+    assert names("in/far") == ["in/far/a.png"]
+    assert names("in/**/*.png") == ["in/far/a.png", "in/lost.png"]
+    assert names("in/**/*.inkml") == ["in/b.inkml"]
+    assert "in/lost.png: a link to nowhere, which is not there" in refusal("in/lost.png")
+
+
+def test_json_that_lists_strokes_is_read() -> None:
+    Path("s.json").write_text(json.dumps({"strokes": [[[0, 0], [10, 40]], [[10, 0], [0, 40]]]}))
+    assert refusal("s.json") == ""
