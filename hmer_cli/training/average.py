@@ -22,6 +22,7 @@ from torch import Tensor
 
 from hmer_cli.errors import UsageError
 from hmer_cli.networks.layers import set_drop_rates
+from hmer_cli.training import checkpoint
 from hmer_cli.training.batches.images import Batch
 from hmer_cli.training.delivery import deliver, shown
 from hmer_cli.training.loop import BEST, LOG
@@ -76,7 +77,7 @@ def average(
     system.model.load_state_dict(mean(states))
     settle(system.model, shown(system, plan, data, BATCHES, EVERY, SEED))
     out.mkdir(parents=True, exist_ok=True)
-    torch.save({**content, "average": system.model.state_dict()}, out / BEST)
+    checkpoint.write(out / BEST, {**content, "average": system.model.state_dict()})
     shutil.copyfile(runs[0] / LOG, out / LOG)
     command = ["python", "-m", "hmer_cli.training.average", str(recipe), *map(str, runs)]
     command += ["--data", str(data), "--out", str(out)]

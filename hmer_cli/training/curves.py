@@ -5,11 +5,11 @@ Input: the log of a run. Output: a PNG of loss and scores over images.
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from hmer_cli.models.registry import cache_dir
+from hmer_cli.training.checkpoint import read_lines
 
 PANELS = {
     "loss a unit": ("ctc", "decoder", "symbols", "valid_loss"),
@@ -26,7 +26,7 @@ def draw_curves(log: Path, picture: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    lines = read_lines(log)
     figure = Figure(figsize=(12, 3.5), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (title, keys) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):

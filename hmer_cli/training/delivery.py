@@ -25,6 +25,7 @@ from hmer_cli.expr.tokens import join
 from hmer_cli.metrics.scores import Pair, score, score_by_length, token_edits
 from hmer_cli.training.batches.images import mixed
 from hmer_cli.training.batches.pictures import PictureSystem
+from hmer_cli.training.checkpoint import read_lines
 from hmer_cli.training.compose.examples import examples
 from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.curves import draw_curves
@@ -130,8 +131,7 @@ def _graph_weights(
 ) -> Path:
     """The weights file that `GraphRecogniser` reads with, its confidence calibrated."""
     weights, wanted = out / f"{plan.name}.onnx", plan.weights
-    beside = data if plan.recomposition.alone else data.parent
-    language = dict(language_model(beside / name) for name in wanted.language)
+    language = dict(map(language_model, language_files(plan, data)))
     metadata = {**_metadata(content, plan, out), "licence": wanted.licence}
     export_graph(system.model, metadata, weights, language)
     with TemporaryDirectory() as folder:
@@ -146,6 +146,12 @@ def _graph_weights(
         metadata["calibration"] = calibrate(weights, samples, GRAPH_CASES, degradation)
     export_graph(system.model, metadata, weights, language)
     return weights
+
+
+def language_files(plan: Recipe, data: Path) -> list[Path]:
+    """The files of the language models that the weights file of a graph model is to have."""
+    beside = data if plan.recomposition.alone else data.parent
+    return [beside / name for name in plan.weights.language if plan.weights.alone]
 
 
 def _metadata(content: dict[str, Any], plan: Recipe, out: Path) -> dict[str, Any]:
@@ -208,9 +214,8 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
 
 def best_score(log: Path, content: dict[str, Any]) -> dict[str, Any]:
     """The line of a run's log that tells of a checkpoint's weights."""
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    found: dict[str, Any] = next(line for line in lines if line["seen"] == content["state"]["seen"])
-    return found
+    seen = content["state"]["seen"]
+    return next((line for line in read_lines(log) if line["seen"] == seen), {"seen": seen})
 
 
 def _commit() -> str:

@@ -28,6 +28,7 @@ from hmer_cli.networks.language_transformer import LanguageTransformer
 from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.recognition.label_transformer import TOKENS
 from hmer_cli.recognition.language_model import END, START, UNKNOWN
+from hmer_cli.training import checkpoint
 from hmer_cli.training.export.onnx import language_transformer
 from hmer_cli.training.language_model import COMMON, Gram, corpus
 from hmer_cli.training.messages import say
@@ -79,12 +80,12 @@ def run(
         labels += [tuple(tokenize(s.label)) for s in open_dataset(str(crohme), "train") if s.label]
         held = [tuple(tokenize(s.label)) for s in open_dataset(str(crohme), "test2014") if s.label]
     tokens = vocabulary(labels)
-    checkpoint = out.with_suffix(".pt")
+    path = out.with_suffix(".pt")
     model = LanguageTransformer(len(tokens))
-    if checkpoint.exists():
-        model.load_state_dict(torch.load(checkpoint, weights_only=True))
+    if path.exists():
+        model.load_state_dict(checkpoint.read(path, model.state_dict(), checkpoint.ANEW))
     found = train(model, encoded(labels, tokens), encoded(held, tokens), minutes, seed)
-    torch.save(model.state_dict(), checkpoint)
+    checkpoint.write(path, model.state_dict())
     out.write_bytes(language_transformer(model, {TOKENS: json.dumps(tokens)}))
     return found
 

@@ -28,7 +28,8 @@ from hmer_cli.training.batches.lines import image_example
 from hmer_cli.training.compose.examples import Example, inks
 from hmer_cli.training.compose.lines import formula_example, line_examples
 from hmer_cli.training.curves import draw_curves
-from hmer_cli.training.delivery import CURVES, RECORD, best_score, command_of
+from hmer_cli.training.delivery import CURVES, RECORD, best_score
+from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.export.lines import export_lines
 from hmer_cli.training.loop import BEST, CHECKPOINT, LOG, Trainer
 from hmer_cli.training.recipe import Recipe
@@ -48,33 +49,34 @@ _LONGEST = 12
 
 def train_lines(
     plan: Recipe,
-    recipe: Path,
     data: Path,
     out: Path,
     say: Say,
     progress: Callable[[str, int], AbstractContextManager[Callable[[int, int], None]]],
-    start: str | None = None,
-    changes: Sequence[str] = (),
-    more: Sequence[Path] = (),
+    start: str | None,
+    more: Sequence[Path],
+    group: ProcessGroup,
+    command: str,
 ) -> Path:
     """Train the line reader on the lines in the file ``data`` and the formulas of ``more``.
 
-    Returns the weights file; its record lies beside it. Raises InputError where there is nothing
-    to train on.
+    Returns the weights file; its record, which tells the ``command``, lies beside it. Of a
+    ``group``, the first process delivers. Raises InputError where there is nothing to train on.
     """
     learned = line_examples(open_lines(data, plan.split))
     known = frozenset(c for example in learned for c in example.tokens) | {" "}
     valid = line_examples(open_lines(data, plan.valid), known)[:: plan.schedule.scored]
     valid = [e for line in valid for e in (line, image_example(line))]
     found = formulas(more, plan.split)
-    say(f"{plan.name}: {len(learned)} lines and {len(found)} formulas to train on, ")
-    say(f"{len(valid) // 2} lines to score, as ink and as images")
-    trainer = Trainer(plan, [*learned, *found], valid, out, say)
+    told = f"{plan.name}: {len(learned)} lines and {len(found)} formulas to train on, "
+    say(told + f"{len(valid) // 2} lines to score, as ink and as images")
+    trainer = Trainer(plan, [*learned, *found], valid, out, say, group=group)
     if start is not None and not (out / CHECKPOINT).exists():
         trainer.begin_with(resolve(start))
     with progress("training", plan.schedule.images) as advance:
-        trainer.run(advance)
-    return deliver_lines(plan, data, out, command_of(recipe, data, out, start, changes, more))
+        trainer.run(advance if group.leads else lambda done, found: None)
+    group.leave()
+    return deliver_lines(plan, data, out, command) if group.leads else out / BEST
 
 
 def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:

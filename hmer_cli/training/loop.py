@@ -7,9 +7,7 @@ validation. Resumes from the last checkpoint.
 from __future__ import annotations
 
 import copy
-import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -22,9 +20,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from hmer_cli.errors import InputError, UsageError
+from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.session import cores
+from hmer_cli.training import checkpoint
 from hmer_cli.training.batches.images import mixed
 from hmer_cli.training.batches.targets import Targets
 from hmer_cli.training.compose.examples import Example
@@ -129,6 +128,8 @@ class Trainer:
         self.validation: list[tuple[list[int], Targets]] = []
         self.state = State()
         self.sums: dict[str, Tensor] = {}
+        self.kept = math.inf
+        """The score of the weights in the file BEST."""
         self.loss_module: torch.nn.Module = LossModule(self.system)
 
     def begin_with(self, weights: Path) -> None:
@@ -285,8 +286,7 @@ class Trainer:
             "skipped": state.skipped,
             "infeasible": state.infeasible,
         }
-        with (self.out / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
+        checkpoint.add_line(self.out / LOG, line)
         left = state.seconds * (1 / max(self.progress(), 1e-6) - 1)
         self.say(f"{_summary(line)}; {left / 60:.0f} min to go")
         if schedule.plateau:
@@ -298,9 +298,7 @@ class Trainer:
         # Both: towards the end of a run ExpRate may rise where WER does.
         score = line["wer"] - line["exprate"] if "wer" in line else line["loss"]
         state.waited = 0 if score < state.best else state.waited + 1
-        if score < state.best:
-            state.best = score
-            self._write(BEST)
+        state.best = min(score, state.best)
 
     def _validate(self) -> dict[str, float]:
         """Scores of the averaged weights on the validation set, decoded greedily."""
@@ -321,11 +319,18 @@ class Trainer:
         return {key: round(value, 4) for key, value in found.items()}
 
     def save(self) -> None:
-        """Write the checkpoint that `resume` reads."""
+        """Write the checkpoint that `resume` reads, and then the best weights if these are."""
         if self.group.leads:
             self._write(
                 CHECKPOINT, reader=self.model.state_dict(), optimiser=self.optimiser.state_dict()
             )
+            self._keep_best()
+
+    def _keep_best(self) -> None:
+        """Write BEST unless it is there; a run that was killed before that does so on resuming."""
+        if self.state.best < self.kept:
+            self._write(BEST)
+            self.kept = self.state.best
 
     def _write(self, name: str, **more: Any) -> None:
         content = {
@@ -336,26 +341,46 @@ class Trainer:
             "state": vars(self.state),
             **more,
         }
-        part = self.out / f".{name}.part"
-        torch.save(content, part)
-        os.replace(part, self.out / name)
+        checkpoint.write(self.out / name, content)
 
     def resume(self) -> bool:
-        """Load the checkpoint in the output folder; returns whether there is one."""
+        """Load the checkpoint in the output folder; returns whether there is one.
+
+        What the log says of later images is dropped. Raises UsageError where it is of another run,
+        MissingError where it cannot be read.
+        """
         path = self.out / CHECKPOINT
         if not path.exists():
+            if self.group.leads:
+                checkpoint.cut_log(self.out / LOG, 0)
             return False
-        content = torch.load(path, map_location=self.group.device, weights_only=True)
-        if content["shape"] != self.system.shape:
-            raise UsageError(f"{path} is of another model", "choose another --out")
+        keys = ("reader", "average", "optimiser", "state", "shape", "tokens", "recipe")
+        content = checkpoint.read(path, keys, checkpoint.ANEW, self.group.device)
+        same = content["shape"] == self.system.shape, content["recipe"]["name"] == self.recipe.name
+        if not all(same) or content["tokens"] != list(self.system.units.tokens):
+            what = "another recipe" if same[0] else "another model"
+            what = "other tokens" if all(same) else what
+            raise UsageError(f"{path} is of {what}", checkpoint.ANEW)
         self.model.load_state_dict(content["reader"])
         self.average.load_state_dict(content["average"])
         self.optimiser.load_state_dict(content["optimiser"])
         known = {f.name for f in fields(State)}
         vars(self.state).update({k: v for k, v in content["state"].items() if k in known})
         self.state.resumed += 1
+        if self.group.leads:
+            checkpoint.cut_log(self.out / LOG, self.state.seen)
+            self.kept = _score_of(self.out / BEST)
+            self._keep_best()
         self.say(f"resumed at {self.state.seen} images")
         return True
+
+
+def _score_of(best: Path) -> float:
+    """The score of the weights in a checkpoint, infinite where there is none."""
+    try:
+        return float(checkpoint.read(best, ("state",))["state"]["best"])
+    except MissingError:
+        return math.inf
 
 
 def _use_one_thread(worker: int) -> None:

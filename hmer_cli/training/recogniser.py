@@ -11,12 +11,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from hmer_cli.datasets.expressions import Sample, open_dataset
-from hmer_cli.errors import UsageError
+from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.registry import resolve
+from hmer_cli.training.checkpoint import claimed
 from hmer_cli.training.compose.examples import Example, examples, inks
 from hmer_cli.training.compose.recompose import Invention
-from hmer_cli.training.delivery import command_of, deliver
+from hmer_cli.training.delivery import command_of, deliver, language_files
 from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.lines import train_lines
 from hmer_cli.training.loop import BEST, CHECKPOINT, Trainer
@@ -41,21 +42,46 @@ def train_recogniser(
 ) -> Path:
     """Train as ``plan`` says, which was read from ``recipe``; see `hmer_cli.commands.train.train`.
 
-    Raises InputError where there is nothing to train on, UsageError for an ``own.share`` of 1.
+    Raises InputError where there is nothing to train on or a file that is needed in the end is
+    missing, UsageError for an ``own.share`` of 1, for splits that are not there or not apart, and
+    where another run has the folder.
     """
     group = ProcessGroup.join()
     if not group.leads:
-        say = _silent
+        return _trained(plan, recipe, data, out, _silent, progress, start, changes, more, group)
+    with claimed(out):
+        return _trained(plan, recipe, data, out, say, progress, start, changes, more, group)
+
+
+def _trained(
+    plan: Recipe,
+    recipe: Path,
+    data: Path,
+    out: Path,
+    say: Say,
+    progress: Progress,
+    start: str | None,
+    changes: Sequence[str],
+    more: Sequence[Path],
+    group: ProcessGroup,
+) -> Path:
+    """Train, in one of the processes of ``group``; the first of them delivers."""
+    command = command_of(recipe, data, out, start, changes, more)
     if plan.family == "lines":
-        return train_lines(plan, recipe, data, out, say, progress, start, changes, more)
+        return train_lines(plan, data, out, say, progress, start, more, group, command)
+    _check_delivery(plan, data)
     alone = plan.recomposition.alone
     samples = [] if alone else open_dataset(str(data), plan.split or None)
     own = [sample for path in more for sample in _all_of(path, plan.split)]
-    learned, held = with_own(examples(samples), examples(own), plan.own)
+    given, given_own = examples(samples), examples(own)
+    learned, held = with_own(given, given_own, plan.own)
     samples += own
     scored = open_dataset(str(data), plan.valid)[:: plan.schedule.scored] if plan.valid else []
-    valid = [*examples(scored), *held]
-    say(f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score")
+    shown = examples(scored)
+    valid = [*shown, *held]
+    told = f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score"
+    unused = len(samples) + len(scored) - len(given) - len(given_own) - len(shown)
+    say(told + (f"; {unused} cannot be read or have no label" if unused else ""))
     invention = invention_of(plan, recipe.parent, data if alone else data.parent, samples)
     trainer = Trainer(plan, learned, valid, out, say, invention, group)
     if start is not None and not (out / CHECKPOINT).exists():
@@ -65,8 +91,23 @@ def train_recogniser(
     group.leave()
     if not group.leads:
         return out / BEST
-    command = command_of(recipe, data, out, start, changes, more)
     return deliver(plan, data, out, command, say, invention)
+
+
+def _check_delivery(plan: Recipe, data: Path) -> None:
+    """Check that there is what the weights file is made with, hours from now.
+
+    Raises UsageError where the data has no such split, or where confidences would be fitted on what
+    is learnt; InputError where a language model is missing.
+    """
+    for path in language_files(plan, data):
+        if not path.is_file():
+            raise InputError(f"{path} is missing", "make it, or set weights.language to others")
+    if plan.calibration and (plan.family == "reader" or plan.weights.alone):
+        if plan.calibration == plan.split:
+            what = f"recipe {plan.name}: confidences would be calibrated on what is learnt"
+            raise UsageError(what, "set calibration to another split, or to none")
+        open_dataset(str(data), plan.calibration)
 
 
 def _all_of(path: Path, split: str) -> list[Sample]:

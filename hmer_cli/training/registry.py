@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hmer_cli.errors import UsageError
+from hmer_cli.training import checkpoint
 from hmer_cli.training.recipe import Recipe, parse
 from hmer_cli.training.systems.base import System
 from hmer_cli.training.systems.crnn import CrnnSystem
@@ -38,8 +37,11 @@ def build(recipe: Recipe, tokens: Sequence[str]) -> System[Any]:
 
 
 def load_system(path: Path) -> tuple[System[Any], dict[str, Any]]:
-    """The system in a checkpoint, with its averaged weights, and all else that the file says."""
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    """The system in a checkpoint, with its averaged weights, and all else that the file says.
+
+    Raises MissingError where the file holds none.
+    """
+    content = checkpoint.read(path, ("recipe", "tokens", "average"), "name a run that has ended")
     system = build(parse(content["recipe"], str(path)), content["tokens"])
     system.model.load_state_dict(content["average"])
     system.model.eval()

@@ -19,7 +19,6 @@ from hmer_cli.training.detector import stages as detector
 from hmer_cli.training.fit import font, layout
 from hmer_cli.training.hmeg.run import HandPlan, train_hand
 from hmer_cli.training.join import join
-from hmer_cli.training.lines import train_lines
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.recipe import load
 from hmer_cli.training.recogniser import train_recogniser
@@ -50,7 +49,7 @@ def recogniser(job: Job) -> Scores:
 def lines(job: Job) -> Scores:
     """The reader of lines of text, which also sees the formulas of CROHME between words."""
     recipe, changes = job.beside / job.stage.recipe, _changes(job)
-    made = train_lines(
+    made = train_recogniser(
         load(recipe, changes),
         recipe,
         job.data["lines"],

@@ -28,6 +28,7 @@ from torch.nn import functional
 from hmer_cli.errors import InputError
 from hmer_cli.page.detect.component_graph import OWN, RELATIONS, ComponentGraph, relations
 from hmer_cli.page.detect.symbol_classes import SIDE, SYMBOL_CLASSES
+from hmer_cli.training import checkpoint
 from hmer_cli.training.detector.examples import Example
 from hmer_cli.training.export.onnx import OPSET, quantise
 from hmer_cli.training.systems.base import Say
@@ -250,15 +251,13 @@ class Run:
         content: dict[str, Any] = {key: getattr(self, key).state_dict() for key in parts}
         content |= {"key": self._key(), "done": self.done, "order": self.order}
         content["random"] = self.random.bit_generator.state
-        draft = path.with_suffix(".draft")
-        torch.save(content, draft)
-        draft.replace(path)
+        checkpoint.write(path, content)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint if there is one. Raises InputError where it is of another run."""
         if not path.is_file():
             return
-        content = torch.load(path, weights_only=True)
+        content = checkpoint.read(path, ("key", "done", "order"), checkpoint.ANEW)
         if content["key"] != self._key():
             raise InputError(f"{path} is of another run", "remove it, or choose another --out")
         for key in ("network", "average", "learner", "plan"):
@@ -271,17 +270,15 @@ class Run:
 
 
 @single_threaded()
-def train(
-    pages: Sequence[TrainingPage], steps: int, seed: int, checkpoint: Path, say: Say
-) -> Network:
+def train(pages: Sequence[TrainingPage], steps: int, seed: int, path: Path, say: Say) -> Network:
     """A network trained for so many pages, the last of its weights averaged."""
     run = Run(pages, steps, seed)
-    run.resume(checkpoint)
+    run.resume(path)
     sums, started, begun = 0.0, time.process_time(), run.done
     while run.done < steps:
         sums += run.step()
         if run.done % INTERVAL == 0 or run.done == steps:
-            run.save(checkpoint)
+            run.save(path)
             spent, count = time.process_time() - started, run.done - begun
             say(f"network {seed}: {run.done} of {steps}, loss {sums / count:.3f}, {spent:.0f} s")
             sums, started, begun = 0.0, time.process_time(), run.done

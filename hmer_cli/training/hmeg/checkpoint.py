@@ -5,7 +5,6 @@ Parameters, optimisers and random state; written atomically.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 
 from hmer_cli.errors import InputError
+from hmer_cli.training import checkpoint
 
 Parts = Mapping[str, nn.Module | torch.optim.Optimizer]
 
@@ -29,9 +29,7 @@ def save(
     """Write the states of all parts after ``done`` steps; the old file stays until that is done."""
     content: dict[str, Any] = {key: part.state_dict() for key, part in parts.items()}
     content |= {"plan": dict(plan), "done": done, "tokens": tokens}
-    new = path.with_suffix(".part")
-    torch.save({**content, "generator": generator.get_state()}, new)
-    os.replace(new, path)
+    checkpoint.write(path, {**content, "generator": generator.get_state()})
 
 
 def resume(path: Path, parts: Parts, plan: Mapping[str, Any], generator: torch.Generator) -> int:
@@ -41,7 +39,7 @@ def resume(path: Path, parts: Parts, plan: Mapping[str, Any], generator: torch.G
     """
     if not path.exists():
         return 0
-    content = torch.load(path, weights_only=True)
+    content = checkpoint.read(path, ("plan", "done", "generator", *parts), checkpoint.ANEW)
     if {**content["plan"], "steps": 0} != {**plan, "steps": 0}:
         raise InputError(f"{path} is of another plan", "choose another folder")
     for key, part in parts.items():

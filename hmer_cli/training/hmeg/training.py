@@ -6,7 +6,6 @@ The weights are HMEG's (section 3.5). Deterministic for the same layouts and see
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.networks.hmeg.graphs import UNKNOWN, Graphs
 from hmer_cli.networks.hmeg.layout import Discriminator, LayoutNetwork, Shape, parts
 from hmer_cli.synthesis.symbol_graph import SymbolGraph
+from hmer_cli.training import checkpoint
 from hmer_cli.training.hmeg.layouts import Layout, corners, stacked
 from hmer_cli.training.hmeg.views import VIEWS
 from hmer_cli.training.systems.base import Say
@@ -189,14 +189,12 @@ class LayoutTrainer:
             "generator": self.generator.get_state(),
             "done": self.done,
         }
-        part = path.with_suffix(".part")
-        torch.save(content, part)
-        os.replace(part, path)
+        checkpoint.write(path, content)
 
     def _resume(self, path: Path) -> None:
         if not path.exists():
             return
-        content = torch.load(path, weights_only=True)
+        content = checkpoint.read(path, ("plan", "network", "optimiser"), checkpoint.ANEW)
         if content["plan"] != asdict(self.plan):
             raise InputError(f"{path} is of another plan", "choose another folder")
         self.network.load_state_dict(content["network"])
