@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 from hmer_cli.commands.generate import generate
 from hmer_cli.data.coco import BOXES
 from hmer_cli.datasets.expressions import open_dataset
-from hmer_cli.errors import InputError, UsageError
+from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.recognition.units import Units, frames_needed
 from hmer_cli.training.augment.ink import Spread
@@ -25,7 +25,7 @@ from hmer_cli.training.batches.images import UNKNOWN, Painter, bucketed, collate
 from hmer_cli.training.compose.examples import Example, examples
 from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.loop import BEST, LOG, Trainer
-from hmer_cli.training.recipe import Drawing, Recipe, Recomposition, Schedule, load, parse
+from hmer_cli.training.recipe import Canvas, Drawing, Recipe, Recomposition, Schedule, load, parse
 from hmer_cli.training.registry import build, load_system
 
 pytestmark = pytest.mark.torch
@@ -287,6 +287,19 @@ def test_values_of_a_recipe_can_be_set_from_outside(tmp_path: Path) -> None:
         ("name.first=x", "name is no table"),
         ("schedule=3", "no table"),
         ("drawing.parts=1", "a list"),
+        ("schedule.images=0", r"schedule\.images: Expected a whole number >= 1"),
+        ("schedule.interval=-3", "whole number >= 1"),
+        ("schedule.patience=0", "whole number >= 1"),
+        ("schedule.scored=0", "whole number >= 1"),
+        ("schedule.rate=nan", "number > 0"),
+        ("schedule.rate=inf", "number <= "),
+        ("schedule.average=2", "number <= 1"),
+        ("drawing.grown=0", "number > 0"),
+        ("drawing.degradation.quality=[10, 120]", "whole number <= 100"),
+        ("spread.shear=-0.1", "number >= 0"),
+        ("seed=-1", "whole number >= 0"),
+        ("name=a/b", "without / and"),
+        ('name=""', "1 to 100 characters"),
     ],
 )
 def test_a_wrong_change_is_refused_and_told(tmp_path: Path, change: str, fault: str) -> None:
@@ -294,6 +307,54 @@ def test_a_wrong_change_is_refused_and_told(tmp_path: Path, change: str, fault: 
     path.write_text('name = "plain"')
     with pytest.raises(UsageError, match=fault):
         load(path, [change])
+
+
+@pytest.mark.parametrize(
+    ("family", "dimension", "fault"),
+    [
+        ("reader", {"heads": 5}, "32 channels cannot be divided among 5 heads"),
+        ("reader", {"lstm": "wide"}, "should be of type int"),
+        ("graph", {"channels": 32, "heads": 0}, "divided among 0 heads"),
+        ("graph", {"layers": -1}, r"\[model\]"),
+        ("crnn", {"layers": 0}, "must be greater than zero"),
+        ("transformer", {"heads": 7}, r"\[model\]"),
+        ("lines", {"cells": 0}, "must be greater than zero"),
+    ],
+)
+def test_dimensions_that_no_model_has_are_told(
+    family: str, dimension: dict[str, object], fault: str
+) -> None:
+    model = (SMALL if family == "reader" else {}) | dimension
+    with pytest.raises(UsageError, match=fault):
+        build(replace(recipe(), family=family, model=model), ["1", "7"])
+
+
+def test_a_canvas_without_room_for_ink_is_told() -> None:
+    for canvas in (Canvas(padding=300), Canvas(pen=0.0), Canvas(height=0), Canvas(width=-4)):
+        with pytest.raises(UsageError, match="canvas"):
+            build(replace(recipe(), family="crnn", model={}, canvas=canvas), ["1", "7"])
+
+
+def test_weights_of_which_nothing_can_be_taken_are_refused(tmp_path: Path) -> None:
+    crnn = replace(recipe(images=20, interval=20), family="crnn", model={"lstm": 16})
+    Trainer(crnn, NUMBERS, [], tmp_path / "crnn", lambda line: None).run()
+    trained(tmp_path / "reader", images=20)
+    for plan in (recipe(), replace(recipe(), family="graph", model={})):
+        trainer = Trainer(plan, NUMBERS, [], tmp_path / "new", lambda line: None)
+        with pytest.raises(UsageError, match="another kind of model"):
+            trainer.begin_with(tmp_path / "crnn" / BEST)
+    told: list[str] = []
+    Trainer(recipe(), NUMBERS, [], tmp_path / "new", told.append).begin_with(
+        tmp_path / "reader" / BEST
+    )
+    assert told[0].startswith("100% of the parameters")
+    (tmp_path / "foreign.pt").write_bytes(b"nothing of hmer")
+    for family in ("reader", "graph", "lines"):
+        trainer = Trainer(
+            replace(recipe(), family=family, model={}), NUMBERS, [], tmp_path, told.append
+        )
+        with pytest.raises(MissingError, match=r"foreign\.pt holds no checkpoint"):
+            trainer.begin_with(tmp_path / "foreign.pt")
 
 
 def test_a_recipe_survives_its_way_through_a_checkpoint() -> None:

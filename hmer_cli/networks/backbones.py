@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.hub import load_state_dict_from_url
 
 from hmer_cli.errors import MissingError, UsageError
+from hmer_cli.recognition.canvas import CanvasSize
 
 ACROSS = 4
 """Pixels of width that make one column of every backbone's map."""
@@ -198,14 +199,18 @@ IMAGENET = {"resnet18": "resnet18-f37072fd.pth", "vgg16": "vgg16_bn-6c64b313.pth
 SERVER = "https://download.pytorch.org/models"
 
 
-def check(name: str, height: int, width: int) -> None:
-    """Raises UsageError where there is no such backbone, or such a canvas, in pixels, does not fit
-    its strides."""
+def check(name: str, canvas: CanvasSize) -> None:
+    """Raises UsageError where there is no such backbone, or where such a canvas does not fit its
+    strides or has no room for ink."""
     if name not in BACKBONES:
         raise UsageError(f"there is no backbone {name!r}", f"name one of {', '.join(BACKBONES)}")
-    if height % HEIGHTS or width % ACROSS:
+    height, width = canvas.height, canvas.width
+    if height < 1 or width < 1 or height % HEIGHTS or width % ACROSS:
         remedy = f"make its height a multiple of {HEIGHTS}, its width one of {ACROSS}"
         raise UsageError(f"a canvas of {height} x {width} pixels does not fit {name}", remedy)
+    if not 0 <= 2 * canvas.padding < width or not canvas.pen > 0:
+        told = f"a padding of {canvas.padding} and a pen of {canvas.pen:g} pixels"
+        raise UsageError(f"{told} leave no ink on a canvas", "change canvas.padding or canvas.pen")
 
 
 def begin(backbone: Backbone, name: str, frozen: int, say: Callable[[str], None]) -> None:

@@ -106,10 +106,12 @@ KeysValues = tuple[Tensor, Tensor]
 
 
 class Attention(nn.Module):
-    """Multi-head attention with an additive bias."""
+    """Multi-head attention with an additive bias; ValueError where its heads do not divide it."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
+        if heads < 1 or dim % heads:
+            raise ValueError(f"{dim} channels cannot be divided among {heads} heads")
         self.heads = heads
         self.query = nn.Linear(dim, dim)
         self.key_value = nn.Linear(dim, 2 * dim)

@@ -133,8 +133,14 @@ class Trainer:
         self.loss_module: torch.nn.Module = LossModule(self.system)
 
     def begin_with(self, weights: Path) -> None:
-        """Initialise from a weights file, as far as its parameters fit."""
+        """Initialise from a weights file, as far as its parameters fit.
+
+        Raises UsageError where none does, MissingError where the file holds no weights.
+        """
         share = self.system.begin_with(weights)
+        if not share:
+            what = f"{weights} is of another kind of model, of which nothing can be taken"
+            raise UsageError(what, "leave --from out, or name other weights")
         self.say(f"{share:.0%} of the parameters come from {weights}")
 
     def _optimiser(self) -> torch.optim.Optimizer:

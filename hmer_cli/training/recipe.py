@@ -6,16 +6,21 @@ UsageError for unknown keys and wrong types.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
 
 from hmer_cli.errors import UsageError
 from hmer_cli.recognition.canvas import CanvasSize
 from hmer_cli.training.augment.degradation import Degradation
 from hmer_cli.training.augment.ink import Spread
+from hmer_cli.training.quantities import Amount, Count, Natural, Positive, Share
 
 KINDS = {
     "int": "a whole number",
@@ -46,16 +51,16 @@ class Drawing:
         degradation: parameters of the degradation.
     """
 
-    small: float = 14.0
-    parts: tuple[float, float] = (0.7, 0.35)
-    grown: float = 0.85
-    zoom: float = 0.16
-    pen: tuple[float, float] = (1.2, 3.6)
-    degraded: float = 0.0
-    bilevel: float = 0.0
-    moved: float = 0.0
-    components: float = 0.0
-    pieces: float = 0.0
+    small: Positive = 14.0
+    parts: tuple[Share, Share] = (0.7, 0.35)
+    grown: Positive = 0.85
+    zoom: Amount = 0.16
+    pen: tuple[Positive, Positive] = (1.2, 3.6)
+    degraded: Share = 0.0
+    bilevel: Share = 0.0
+    moved: Share = 0.0
+    components: Share = 0.0
+    pieces: Share = 0.0
     degradation: Degradation = field(default_factory=Degradation)
 
     @property
@@ -72,9 +77,9 @@ class Canvas(CanvasSize):
     ``brightness`` and ``contrast`` the largest deviations of factors from 1.
     """
 
-    rotation: float = 1.5
-    brightness: float = 0.2
-    contrast: float = 0.2
+    rotation: Amount = 1.5
+    brightness: Share = 0.2
+    contrast: Share = 0.2
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,11 @@ class Recomposition:
         vocabulary: file beside the recipe that extends the vocabulary of the labels.
     """
 
-    share: float = 0.0
-    grafted: float = 0.0
-    tries: int = 1
-    own: float = 0.0
-    touching: float = 0.0
+    share: Share = 0.0
+    grafted: Share = 0.0
+    tries: Count = 1
+    own: Share = 0.0
+    touching: Share = 0.0
     alone: bool = False
     formulas: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
@@ -113,15 +118,15 @@ class Losses:
     weight of cells without a symbol.
     """
 
-    ctc: float = 1.0
-    first: float = 0.5
-    decoder: float = 1.0
-    symbols: float = 2.0
-    presence: float = 1.0
-    precedence: float = 1.0
-    background: float = 0.1
-    smoothing: float = 0.1
-    corruption: float = 0.1
+    ctc: Amount = 1.0
+    first: Amount = 0.5
+    decoder: Amount = 1.0
+    symbols: Amount = 2.0
+    presence: Amount = 1.0
+    precedence: Amount = 1.0
+    background: Amount = 0.1
+    smoothing: Share = 0.1
+    corruption: Share = 0.1
 
 
 @dataclass(frozen=True)
@@ -145,20 +150,20 @@ class Schedule:
         average: decay of the moving average of the weights, which is what is kept.
     """
 
-    images: int = 200_000
-    minutes: float = 0.0
-    interval: int = 15_000
-    scored: int = 1
-    patience: int = 10
-    pixels: int = 160_000
-    pool: int = 1536
-    rate: float = 6e-4
-    warmup: int = 400
-    plateau: int = 0
-    shown: int = 1
-    decay: float = 0.03
-    clip: float = 2.0
-    average: float = 0.999
+    images: Count = 200_000
+    minutes: Amount = 0.0
+    interval: Count = 15_000
+    scored: Count = 1
+    patience: Count = 10
+    pixels: Count = 160_000
+    pool: Count = 1536
+    rate: Positive = 6e-4
+    warmup: Natural = 400
+    plateau: Natural = 0
+    shown: Count = 1
+    decay: Amount = 0.03
+    clip: Positive = 2.0
+    average: Share = 0.999
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,7 @@ class Own:
     """
 
     share: float = 0.0
-    held: int = 0
+    held: Natural = 0
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,7 @@ class Export:
     alone: bool = False
     licence: str = ""
     language: tuple[str, ...] = ()
-    generated: int = 0
+    generated: Natural = 0
 
 
 @dataclass(frozen=True)
@@ -210,15 +215,15 @@ class Recipe:
         model: dimensions of the network.
     """
 
-    name: str
+    name: Annotated[str, Meta(pattern=r"^[^/\\\x00-\x1f]{1,100}$")]
     family: str = "reader"
-    seed: int = 1
+    seed: Natural = 1
     split: str = "train"
     valid: str = "test2014"
     calibration: str = "test2013"
-    symbol: float = 24.0
-    skipped: float = 0.0
-    dropped: float = 0.0
+    symbol: Positive = 24.0
+    skipped: Share = 0.0
+    dropped: Share = 0.0
     model: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
     drawing: Drawing = field(default_factory=Drawing)
@@ -256,14 +261,13 @@ def load(path: Path, changes: Iterable[str] = ()) -> Recipe:
 
 def parse(content: Mapping[str, Any], where: str) -> Recipe:
     """The recipe that plain data holds, as from TOML or `Recipe.to_dict`; raises UsageError."""
-    import msgspec
-
     try:
         return msgspec.convert(_checked(Recipe, content, where), Recipe)
     except msgspec.ValidationError as error:
         told, _, place = str(error).partition(" - at `$.")
         for kind, words in KINDS.items():
             told = told.replace(f"`{kind}`", words)
+        told = re.sub(" matching regex .*", r" of 1 to 100 characters without / and \\", told)
         raise UsageError(f"{where}: {place.rstrip('`')}: {told}", "mend the value") from error
 
 

@@ -6,6 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Annotated
+
+from msgspec import Meta
+
+from hmer_cli.training.quantities import Amount, Natural, Positive, Share
+
+Percent = Annotated[int, Meta(ge=0, le=100)]
 
 
 @dataclass(frozen=True)
@@ -19,50 +26,50 @@ class Degradation:
     come only where there is room for them.
     """
 
-    widened: float = 0.5
-    pressed: float = 0.35
-    pencil: float = 0.15
-    skipping: float = 0.15
-    ragged: float = 0.3
-    faded: float = 0.8
-    neighboured: float = 0.1
-    bold: float = 0.0
-    filled: float = 0.0
-    lined: float = 0.0
-    cut: float = 0.0
-    framed: float = 0.0
+    widened: Share = 0.5
+    pressed: Share = 0.35
+    pencil: Share = 0.15
+    skipping: Share = 0.15
+    ragged: Share = 0.3
+    faded: Share = 0.8
+    neighboured: Share = 0.1
+    bold: Share = 0.0
+    filled: Share = 0.0
+    lined: Share = 0.0
+    cut: Share = 0.0
+    framed: Share = 0.0
 
-    fibrous: float = 0.5
-    ruled: float = 0.3
-    squared: float = 0.08
-    margined: float = 0.03
-    bled: float = 0.12
-    specked: float = 0.25
-    shaded: float = 0.25
+    fibrous: Share = 0.5
+    ruled: Share = 0.3
+    squared: Share = 0.08
+    margined: Share = 0.03
+    bled: Share = 0.12
+    specked: Share = 0.25
+    shaded: Share = 0.25
 
-    resampled: float = 0.5
-    softened: float = 0.65
-    moved: float = 0.06
-    noisy: float = 0.4
-    striped: float = 0.06
-    sharpened: float = 0.15
-    whitened: float = 0.3
-    binarised: float = 0.08
-    compressed: float = 0.5
+    resampled: Share = 0.5
+    softened: Share = 0.65
+    moved: Share = 0.06
+    noisy: Share = 0.4
+    striped: Share = 0.06
+    sharpened: Share = 0.15
+    whitened: Share = 0.3
+    binarised: Share = 0.08
+    compressed: Share = 0.5
 
-    warped: float = 0.3
-    tilted: float = 0.0
-    roomy: float = 0.12
-    room: int = 20
+    warped: Share = 0.3
+    tilted: Share = 0.0
+    roomy: Share = 0.12
+    room: Natural = 20
 
     change: tuple[float, float] = (-0.3, 0.7)
-    ink_depth: tuple[float, float] = (0.4, 0.95)
-    rule_depth: tuple[float, float] = (0.1, 0.65)
-    square_depth: tuple[float, float] = (0.05, 0.35)
-    bleed_depth: tuple[float, float] = (0.05, 0.3)
-    softness: tuple[float, float] = (0.4, 0.95)
-    finer: tuple[float, float] = (0.6, 1.3)
-    quality: tuple[int, int] = (25, 85)
+    ink_depth: tuple[Share, Share] = (0.4, 0.95)
+    rule_depth: tuple[Share, Share] = (0.1, 0.65)
+    square_depth: tuple[Share, Share] = (0.05, 0.35)
+    bleed_depth: tuple[Share, Share] = (0.05, 0.3)
+    softness: tuple[Amount, Amount] = (0.4, 0.95)
+    finer: tuple[Positive, Positive] = (0.6, 1.3)
+    quality: tuple[Percent, Percent] = (25, 85)
 
     def scaled(self, factor: float) -> Degradation:
         """All shares times ``factor``; 0 leaves every image as it is."""

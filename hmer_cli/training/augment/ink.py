@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.training.quantities import Amount
+
 Points = NDArray[np.float32]
 
 
@@ -19,13 +21,13 @@ Points = NDArray[np.float32]
 class Spread:
     """How far the augmentation goes: standard deviations."""
 
-    stretch: float = 0.10
-    shear: float = 0.15
-    rotation: float = 0.04
-    symbol_size: float = 0.08
-    symbol_shift: float = 0.04
-    symbol_rotation: float = 0.05
-    wobble: float = 0.015
+    stretch: Amount = 0.10
+    shear: Amount = 0.15
+    rotation: Amount = 0.04
+    symbol_size: Amount = 0.08
+    symbol_shift: Amount = 0.04
+    symbol_rotation: Amount = 0.05
+    wobble: Amount = 0.015
 
 
 def affine(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hmer_cli.console import one_line
 from hmer_cli.errors import UsageError
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.batches.targets import Targets
@@ -86,6 +88,16 @@ class System(ABC, Generic[Batch]):
         tokens = tuple(t for t in example.tokens if t in known)
         image = example.image and replace(example.image, centres=None)
         return replace(example, tokens=tokens, symbols=(), places=None, image=image)
+
+
+@contextmanager
+def described(recipe: Recipe, shape: type) -> Iterator[None]:
+    """A network is built in here, of the dimensions in the recipe; raises UsageError."""
+    try:
+        yield
+    except (TypeError, ValueError, ArithmeticError, RuntimeError, AssertionError) as error:
+        what = f"recipe {recipe.name}: [model] {error or 'has wrong dimensions'}"
+        raise UsageError(one_line(what), f"see {shape.__name__}") from error
 
 
 class LossModule(nn.Module):

@@ -12,13 +12,13 @@ from dataclasses import asdict
 import torch
 from torch import Tensor, nn
 
-from hmer_cli.errors import UsageError
 from hmer_cli.networks.backbones import ACROSS, check
 from hmer_cli.networks.crnn import Crnn, CrnnShape
 from hmer_cli.recognition.ctc import beam, greedy
 from hmer_cli.training.batches.pictures import Album, Pictures, PictureSystem
 from hmer_cli.training.losses import ctc
 from hmer_cli.training.recipe import Recipe
+from hmer_cli.training.systems.base import described
 
 
 class CrnnSystem(PictureSystem):
@@ -29,13 +29,11 @@ class CrnnSystem(PictureSystem):
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, tokens)
-        try:
+        with described(recipe, CrnnShape):
             self.dimensions = CrnnShape(units=len(self.units), **recipe.model)
-        except TypeError as error:
-            raise UsageError(f"recipe {recipe.name}: [model] {error}", "see CrnnShape") from error
-        check(self.dimensions.backbone, recipe.canvas.height, recipe.canvas.width)
+            check(self.dimensions.backbone, recipe.canvas)
+            self.model = Crnn(self.dimensions, recipe.canvas.height)
         self.shape = asdict(self.dimensions)
-        self.model = Crnn(self.dimensions, recipe.canvas.height)
         frames = recipe.canvas.width // ACROSS
         self.album = Album(self.units, recipe.canvas, frames, recipe.schedule.pixels)
 

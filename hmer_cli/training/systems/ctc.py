@@ -17,13 +17,14 @@ from hmer_cli.ink.motion import CHANNELS
 from hmer_cli.networks.ctc_model import CtcModel, Shape
 from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.recognition.ctc import beam, greedy
+from hmer_cli.training import checkpoint
 from hmer_cli.training.batches.images import Batch, Painter, bucketed, collate, stream
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.export.onnx import restore
 from hmer_cli.training.export.transfer import symbol_names, transfer
 from hmer_cli.training.losses import losses
 from hmer_cli.training.recipe import Recipe
-from hmer_cli.training.systems.base import Progress, System
+from hmer_cli.training.systems.base import Progress, System, described
 
 
 class CtcSystem(System[Batch]):
@@ -34,15 +35,13 @@ class CtcSystem(System[Batch]):
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, tokens)
         self.symbols = {name: i for i, name in enumerate(symbol_names(tokens))}
-        try:
+        with described(recipe, Shape):
             shape = Shape(units=len(self.units), symbols=len(self.symbols) - 1, **recipe.model)
-        except TypeError as error:
-            raise UsageError(f"recipe {recipe.name}: [model] {error}", "see Shape") from error
+            self.model = CtcModel(shape)
         if shape.channels not in (1, 1 + CHANNELS):
             remedy = f"1 for images alone, {1 + CHANNELS} with the motion of the pen"
             raise UsageError(f"recipe {recipe.name}: {shape.channels} channels", remedy)
         self.shape = shape.to_dict()
-        self.model = CtcModel(shape)
         set_drop_rates(self.model, recipe.skipped, recipe.dropped)
         self.painter = Painter(self.units, recipe.drawing, recipe.spread)
 
@@ -79,6 +78,9 @@ class CtcSystem(System[Batch]):
         return [self.units.decode(beam(row, self.units, width)[0].units) for row in rows]
 
     def begin_with(self, weights: Path) -> float:
-        """Copy the parameters of a weights file that fit; returns their share."""
+        """Copy the parameters of a weights file or checkpoint that fit; returns their share."""
+        if weights.suffix == ".pt":
+            content = checkpoint.read(weights, ("average", "tokens"))
+            return transfer(content["average"], content["tokens"], self.model, self.units.tokens)
         found, metadata = restore(weights)
         return transfer(found, metadata["tokens"], self.model, self.units.tokens)

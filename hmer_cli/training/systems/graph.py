@@ -22,14 +22,14 @@ from hmer_cli.recognition.components import Components
 from hmer_cli.recognition.graph_decoder import COMPONENT, MOST_NODES, PIECE, STROKE, GraphDecoder
 from hmer_cli.recognition.pieces import Pieces
 from hmer_cli.recognition.strokes import StrokeFeatures
-from hmer_cli.training import losses
+from hmer_cli.training import checkpoint, losses
 from hmer_cli.training.batches.graph import GraphBatch, Nodes, NodeSampler, bucketed, collate
 from hmer_cli.training.batches.images import UNKNOWN, chosen, echoed, pooled
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.export.onnx import restore_graph
 from hmer_cli.training.export.transfer import symbol_names, transfer, with_pieces
 from hmer_cli.training.recipe import Recipe
-from hmer_cli.training.systems.base import Progress, System
+from hmer_cli.training.systems.base import Progress, System, described
 
 APART = 2000
 """Expressions between two uses of one; more than wait for a batch."""
@@ -51,23 +51,21 @@ class GraphSystem(System[GraphBatch]):
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, tokens)
         self.symbols = {name: i for i, name in enumerate(symbol_names(tokens))}
-        try:
+        with described(recipe, GraphShape):
             shape = GraphShape(units=len(self.units), symbols=len(self.symbols) - 1, **recipe.model)
-        except TypeError as error:
-            remedy = "see GraphShape"
-            raise UsageError(f"recipe {recipe.name}: [model] {error}", remedy) from error
-        if unknown := set(shape.fronts) - FRONTS.keys():
-            remedy = f"choose of {', '.join(FRONTS)}"
-            raise UsageError(f"recipe {recipe.name}: no fronts {', '.join(unknown)}", remedy)
+            if unknown := set(shape.fronts) - FRONTS.keys():
+                remedy = f"choose of {', '.join(FRONTS)}"
+                told = ", ".join(sorted(map(str, unknown)))
+                raise UsageError(f"recipe {recipe.name}: no fronts {told}", remedy)
+            self.model = GraphModel(shape)
         self.shape = shape.to_dict()
         self.sampler = NodeSampler(self.units, self.symbols, recipe.drawing, recipe.spread)
-        self.model = GraphModel(shape)
         set_drop_rates(self.model, recipe.skipped, recipe.dropped)
 
     def begin_with(self, weights: Path) -> float:
         """Copy the parameters of a weights file or checkpoint that fit; returns their share."""
         if weights.suffix == ".pt":
-            content = torch.load(weights, map_location="cpu", weights_only=True)
+            content = checkpoint.read(weights, ("average", "tokens"))
             found, tokens = content["average"], content["tokens"]
         else:
             fronts = self.model.shape.fronts

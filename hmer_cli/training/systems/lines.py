@@ -12,18 +12,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from hmer_cli.errors import UsageError
 from hmer_cli.networks.line_model import LineModel, LineShape
 from hmer_cli.recognition.ctc import greedy
 from hmer_cli.recognition.line_text import SPACE
+from hmer_cli.training import checkpoint
 from hmer_cli.training.batches.lines import LineBatches, Lines
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.losses import ctc
 from hmer_cli.training.recipe import Recipe
-from hmer_cli.training.systems.base import Progress, System
+from hmer_cli.training.systems.base import Progress, System, described
 
 
 class LineSystem(System[Lines]):
@@ -33,12 +33,10 @@ class LineSystem(System[Lines]):
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, sorted({*tokens, SPACE}))
-        try:
+        with described(recipe, LineShape):
             shape = LineShape(units=len(self.units), **recipe.model)
-        except TypeError as error:
-            raise UsageError(f"recipe {recipe.name}: [model] {error}", "see LineShape") from error
+            self.model = LineModel(shape)
         self.shape = shape.to_dict()
-        self.model = LineModel(shape)
         schedule = recipe.schedule
         self.lines = LineBatches(
             self.units, schedule.pixels, schedule.pool, recipe.drawing.pieces, schedule.shown
@@ -66,7 +64,7 @@ class LineSystem(System[Lines]):
 
     def begin_with(self, weights: Path) -> float:
         """Load the averaged weights of a checkpoint. Raises UsageError if its characters differ."""
-        content = torch.load(weights, map_location="cpu", weights_only=True)
+        content = checkpoint.read(weights, ("average", "tokens", "shape"))
         if content["tokens"] != list(self.units.tokens) or content["shape"] != self.shape:
             raise UsageError(f"{weights} is of another model", "leave --from out")
         self.model.load_state_dict(content["average"])

@@ -11,12 +11,12 @@ from dataclasses import asdict
 import torch
 from torch import Tensor, nn
 
-from hmer_cli.errors import UsageError
 from hmer_cli.networks.backbones import ACROSS, check
 from hmer_cli.networks.transformer import Transcriber, TransformerShape, beam, greedy
 from hmer_cli.training.batches.pictures import Album, Pictures, PictureSystem
 from hmer_cli.training.losses import ctc, next_unit
 from hmer_cli.training.recipe import Recipe
+from hmer_cli.training.systems.base import described
 
 
 class TransformerSystem(PictureSystem):
@@ -27,14 +27,11 @@ class TransformerSystem(PictureSystem):
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         super().__init__(recipe, tokens)
-        try:
+        with described(recipe, TransformerShape):
             self.dimensions = TransformerShape(units=len(self.units), **recipe.model)
-        except TypeError as error:
-            remedy = "see TransformerShape"
-            raise UsageError(f"recipe {recipe.name}: [model] {error}", remedy) from error
-        check(self.dimensions.backbone, recipe.canvas.height, recipe.canvas.width)
+            check(self.dimensions.backbone, recipe.canvas)
+            self.model = Transcriber(self.dimensions)
         self.shape = asdict(self.dimensions)
-        self.model = Transcriber(self.dimensions)
         frames = recipe.canvas.width // ACROSS
         self.album = Album(self.units, recipe.canvas, frames, recipe.schedule.pixels)
 
