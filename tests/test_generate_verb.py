@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from lxml import etree
 
+from hmer_cli import files
 from hmer_cli.commands import eval_regions
 from hmer_cli.commands.generate import _workers, generate, outcome
 from hmer_cli.datasets.expressions import open_dataset
@@ -230,3 +231,32 @@ def test_a_file_without_expressions_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(InputError, match=r"empty\.txt: no expression in it"):
         generate(str(tmp_path / "out"), source=str(tmp_path / "empty.txt"))
+
+
+@pytest.mark.parametrize("page", [False, True])
+def test_a_run_that_is_broken_off_leaves_no_truths_of_an_earlier_one(
+    page: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    generate(str(out), count=3, seed=1, page=page, jobs=1)
+    generate(str(other), count=3, seed=2, page=page, jobs=1)
+    before, wanted = contents(out), contents(other)
+    put, written = files.replace, list[str]()
+
+    def killed_at_the_second_image(path: Path, data: bytes) -> bool:
+        done = put(path, data)
+        written.append(path.name)
+        if path.name == "00002.png":
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(files, "replace", killed_at_the_second_image)
+    with pytest.raises(KeyboardInterrupt):
+        generate(str(out), count=3, seed=2, page=page, jobs=1)
+    assert "caption.txt" not in written
+    left = contents(out)
+    assert left["00002.png"] == wanted["00002.png"] != before["00002.png"]
+    assert not left.keys() & {"caption.txt", "boxes.json", "00002.json"}
+    monkeypatch.undo()
+    generate(str(out), count=3, seed=2, page=page, jobs=1)
+    assert contents(out) == wanted

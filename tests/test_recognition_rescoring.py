@@ -8,14 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hmer_cli.recognition.confidence import confidence
 from hmer_cli.recognition.ctc import Hypothesis
 from hmer_cli.recognition.prepare import Prepared
 from hmer_cli.recognition.rescoring import (
     MOST_MARGIN,
     RESCORED,
     UNFIT,
+    Candidate,
     DecoderScorer,
     Pass,
+    Ranked,
     log_mean,
     margin,
     rescore,
@@ -132,3 +135,8 @@ def test_without_ctc_the_scorers_rank_what_they_propose() -> None:
     assert (alone.units, alone.score) == ((1, 2), -100)
     prior = rescore([], [Shortest(1e-3)], [(1,), (1, 2)], lambda labels: np.array([0.0, 5.0]))
     assert prior.units == (1, 2)
+
+
+def test_a_label_that_no_model_believes_in_has_no_confidence() -> None:
+    best = Ranked((Candidate((1,), -1500.0, -1500.0),))
+    assert confidence(best, (1.0, 0.5, 0.0)) == pytest.approx(0.0)

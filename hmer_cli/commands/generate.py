@@ -158,7 +158,8 @@ def generate(
 def _claim(folder: Path, names: Set[str], force: bool) -> None:
     """Create the folder and its gallery, which marks it as hmer's own for later runs.
 
-    ``names`` are the files of this run. Other files of earlier runs are removed with ``force``.
+    ``names`` are the files of this run. Other files of earlier runs are removed with ``force``, and
+    their captions and boxes always: if this run is broken off, they would be of other images.
     Raises OutputError if there are some without it, or if the folder is not hmer's and has files
     that would be replaced.
     """
@@ -167,11 +168,10 @@ def _claim(folder: Path, names: Set[str], force: bool) -> None:
     if _is_own(folder):
         stale = {name for name in there - names if name in _LISTS or _ITEM.fullmatch(name)}
         files.clear(folder, stale, force)
-        return
-    for name in names & there:
-        raise OutputError(
-            f"{folder / name}: is there, and not hmer's", "move it away or name another folder"
-        )
+        files.clear(folder, {CAPTIONS, BOXES}, force=True)
+    elif taken := sorted(names & there):
+        what = f"{folder / taken[0]}: is there, and not hmer's"
+        raise OutputError(what, "move it away or name another folder")
     files.replace(folder / GALLERY, gallery("Not complete, by hmer", [], 0).encode())
 
 
@@ -299,10 +299,19 @@ def write_one_page(plan: Plan, index: int) -> Item:
         {"formulas": [one["box"] for one in expressions], "expressions": expressions},
         ensure_ascii=False,
     )  # the boxes by themselves are what the detector is trained with
-    files.replace(plan.folder / f"{name}.png", _png(done.image))
-    files.replace(plan.folder / f"{name}.json", f"{truth}\n".encode())
+    _put_page(plan.folder / name, _png(done.image), f"{truth}\n".encode())
     picture = _embedded(done.image, name) if index < SHOWN_PAGES else ""
     return Item(name, "", (done.image.shape[0], done.image.shape[1]), (), picture)
+
+
+def _put_page(path: Path, image: bytes, truth: bytes) -> None:
+    """Write both files of a page; a truth of another run never stands beside the image."""
+    target = path.with_suffix(".json")
+    with suppress(OSError):
+        if target.read_bytes() != truth:
+            target.unlink()
+    files.replace(path.with_suffix(".png"), image)
+    files.replace(target, truth)
 
 
 def _name(index: int) -> str:

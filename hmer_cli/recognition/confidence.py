@@ -29,6 +29,9 @@ ALTERNATIVES = 4  # convention: five labels in all
 ALTERNATIVES_SHARE, TEMPERATURE = 0.45, 4.0  # chosen on CROHME test2013, ink and images
 """Probability that an alternative is right if the best label is wrong; softmax temperature."""
 
+_HOPELESS = -700.0
+"""Log-odds below which the exponential would overflow."""
+
 
 def calibration_key(ink: bool, rescoring: bool) -> str:
     """Name of a calibration in the metadata: ink or image, with rescoring or CTC alone."""
@@ -38,7 +41,8 @@ def calibration_key(ink: bool, rescoring: bool) -> str:
 def confidence(best: Ranked, weights: Sequence[float]) -> float:
     """The probability that the best label is right."""
     odds, margin, offset = weights
-    return 1 / (1 + math.exp(-(odds * best.odds + margin * best.margin + offset)))
+    x = odds * best.odds + margin * best.margin + offset
+    return 1 / (1 + math.exp(-max(x, _HOPELESS)))
 
 
 def alternatives(best: Ranked, units: Units, sure: float) -> tuple[Alternative, ...]:
