@@ -18,16 +18,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hmer_cli.api import ConvertedPage, Converter, Expression, Token
+    from hmer_cli.api import Alternative, ConvertedPage, Converter, Expression, Token
     from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
-    from hmer_cli.recognition.reading import Alternative
 
 __version__ = "0.2.0"
 
 _HOMES = {
-    "hmer_cli.api": ("ConvertedPage", "Converter", "Expression", "Token"),
+    "hmer_cli.api": ("Alternative", "ConvertedPage", "Converter", "Expression", "Token"),
     "hmer_cli.errors": ("HmerError", "InputError", "MissingError", "UsageError"),
-    "hmer_cli.recognition.reading": ("Alternative",),
 }
 
 __all__ = [

@@ -1,8 +1,8 @@
 """The Python API: images and documents in, expressions out; the commands are built on it.
 
 A `Converter` is made once and used often, from any thread; it can be pickled, to be sent to worker
-processes. What it gives are frozen dataclasses of plain values, and ``to_dict`` makes them ready
-for JSON.
+processes. What it gives are frozen dataclasses of plain values; ``to_dict`` makes them ready for
+JSON, and a notebook shows an `Expression` typeset.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from hmer_cli.document.ids import Named, Namer, by_line, ink_id, source_ids
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.document.records import PageRead, Status
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tree import LabelError
+from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import cache_dir
-from hmer_cli.page.load.arrays import as_file
+from hmer_cli.page.load.arrays import Given, as_file
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
 from hmer_cli.page.load.sources import Source, find_sources
 from hmer_cli.page.regions import Layout
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
-from hmer_cli.recognition.reading import Alternative
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,21 @@ class Token:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """Another reading of an expression.
+
+    Attributes:
+        latex: its LaTeX, as of the expression itself.
+        label: its tokens, separated by spaces.
+        confidence: the probability that it is the right one, 0 to 1.
+    """
+
+    latex: str
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Expression:
     """One expression that was read.
 
@@ -60,9 +76,12 @@ class Expression:
             gets another name or more pages.
         alias: such as ``notes-p2-r1``: the stem of the source, the page, the expression on it.
             ``hmer convert`` gives it the same id and alias.
+        derivation: of a line of a derivation the id that all its lines share; else None.
         latex: its LaTeX as a person types it, to be pasted; empty where nothing was read.
         label: its tokens, separated by spaces, in the spelling of the field's data sets.
-        mathml: the same as Presentation MathML; None where the label is not LaTeX.
+        mathml: the same as Presentation MathML, a ``math`` element to put into HTML, whose
+            parts name their token by its index in ``tokens`` as ``data-t``; None where the label
+            is not LaTeX.
         confidence: the probability that the label is right to the last token, 0 to 1.
         status: ``ok``; ``low`` where the confidence is under a half or ``error`` says why it is
             doubtful; ``failed`` where nothing was read.
@@ -80,6 +99,7 @@ class Expression:
 
     id: str
     alias: str
+    derivation: str | None
     latex: str
     label: str
     mathml: str | None
@@ -96,6 +116,10 @@ class Expression:
     def to_dict(self) -> dict[str, Any]:
         """All attributes by their names, ready for JSON; boxes and tokens are lists."""
         return _plain(asdict(self))
+
+    def _repr_latex_(self) -> str | None:
+        """What a notebook shows; nothing but the ``repr`` where there is no valid LaTeX."""
+        return None if self.mathml is None else rf"$\displaystyle {self.latex}$"
 
 
 @dataclass(frozen=True)
@@ -128,9 +152,9 @@ class Converter:
 
     def __init__(
         self,
-        model: str | None = None,
+        model: str | os.PathLike[str] | None = None,
         layout: Layout = "auto",
-        charset: str | None = None,
+        charset: str | os.PathLike[str] | None = None,
         *,
         jobs: int | None = None,
         cache: bool | str | os.PathLike[str] = False,
@@ -164,18 +188,19 @@ class Converter:
         self.layout: Layout = layout
         self.pdf_renderer: Renderer = pdf_renderer
         self.jobs = jobs
-        self.reader: Reader = recogniser or LazyRecogniser(model, charset)
+        self.reader: Reader = recogniser or LazyRecogniser(_text(model), _text(charset))
         self._cache = _cache_folder(cache)
 
     def pages(
-        self, source: object, pages: str | None = None, *, name: str = "image"
+        self, source: Given, pages: str | int | None = None, *, name: str = "image"
     ) -> Iterator[ConvertedPage]:
         """Every page of a source with its expressions, one after the other as they are read.
 
         Args:
             source: a path (an image, a PDF, InkML, a zip archive, a folder or a glob of them), the
-                bytes of a file, a PIL image, or an array (H, W), (H, W, 3) of RGB or (H, W, 4) of
-                RGBA, of whole numbers, truth values or floats, ink dark or bright.
+                bytes of a file, a file open in binary mode, a PIL image, or an array (H, W),
+                (H, W, 3) of RGB or (H, W, 4) of RGBA, of whole numbers, truth values or floats,
+                ink dark or bright.
             pages: those of PDFs and TIFFs to read, as ``1-4,7`` or ``3-``; all if None.
             name: what ``source`` is called where it is no path.
 
@@ -184,11 +209,11 @@ class Converter:
             InputError: the file cannot be opened. Of a folder or an archive, each page and file
                 that cannot be read is a page with an ``error`` instead.
         """
-        chosen = PageRange.parse(pages) if pages is not None else None
+        chosen = None if pages is None else PageRange.parse(str(pages))
         sources = _sources(source, name)
         return self._pages(sources, chosen, self.layout, _is_alone(source, sources))
 
-    def read(self, image: object, *, name: str = "image") -> Expression:
+    def read(self, image: Given, *, name: str = "image") -> Expression:
         """The one expression in an image, or in InkML.
 
         Args:
@@ -204,7 +229,7 @@ class Converter:
         """
         sources = _sources(image, name)
         if len(sources) != 1:
-            raise UsageError(f"{image}: {len(sources)} files", "use pages() for more than one")
+            raise UsageError(f"{len(sources)} files are given", "use pages() for more than one")
         (page,) = self._pages(sources, PageRange.parse("1"), "expression", True)
         if page.error is not None:
             raise InputError(page.error)
@@ -259,6 +284,7 @@ def _expression(named: Named) -> Expression:
     return Expression(
         id=named.id,
         alias=named.alias,
+        derivation=named.derivation,
         latex=record.latex,
         label=record.label,
         mathml=_mathml(record.label),
@@ -267,7 +293,10 @@ def _expression(named: Named) -> Expression:
         error=record.error,
         box=record.region,
         tokens=tuple(Token(token.token, token.confidence, token.box) for token in record.tokens),
-        alternatives=record.alternatives,
+        alternatives=tuple(
+            Alternative(_latex(other.label), other.label, other.confidence)
+            for other in record.alternatives
+        ),
         source=record.source,
         page=record.page or 1,
         model=record.model,
@@ -280,9 +309,13 @@ def _nothing(page: ConvertedPage, model: str) -> Expression:
     why = f"{page.source}: nothing to read on page {number}; is it blank?"
     own = ink_id(f"failed {page.source} {number}")
     return Expression(
-        own, f"{stem}-p{number}-r1", "", "", None, 0.0, "failed", why, None, (), (),
+        own, f"{stem}-p{number}-r1", None, "", "", None, 0.0, "failed", why, None, (), (),
         page.source, number, model,
     )  # fmt: skip
+
+
+def _latex(label: str) -> str:
+    return label if problems(label) else to_latex(label)
 
 
 def _mathml(label: str) -> str | None:
@@ -292,7 +325,11 @@ def _mathml(label: str) -> str | None:
         return None
 
 
-def _sources(given: object, name: str) -> list[Source]:
+def _text(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def _sources(given: Given, name: str) -> list[Source]:
     """The files that an argument means. Raises UsageError for what is none, InputError."""
     if isinstance(given, str | os.PathLike):
         path = os.fsdecode(given)
@@ -300,7 +337,7 @@ def _sources(given: object, name: str) -> list[Source]:
             raise UsageError("- is for the command line", "give the bytes")
         return list(find_sources([path]))
     data = as_file(given)
-    return [Source(name, name, lambda: data)]
+    return [Source(str(name), str(name), lambda: data)]
 
 
 def _is_alone(given: object, sources: Sequence[Source]) -> bool:

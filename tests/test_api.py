@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import pickle
@@ -20,6 +21,7 @@ import hmer_cli
 from hmer_cli import Alternative, Converter, Expression, InputError, MissingError, UsageError
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.ids import named
+from hmer_cli.recognition.reading import Alternative as Other
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -38,7 +40,8 @@ class OneToken(FakeRecogniser):
 
     def read(self, images: object) -> list[Reading]:
         token = TokenReading("x", 0.8, (2.0, 3.0, 12.0, 13.0))
-        return [Reading("x", 0.9, (token,), (Alternative("X", 0.06), Alternative("y", 0.01)))]
+        others = (Other("x ^ { 2 }", 0.06), Other("}", 0.01))
+        return [Reading("x", 0.9, (token,), others)]
 
 
 def test_an_expression_says_all_there_is_to_say(tmp_path: Path) -> None:
@@ -60,10 +63,12 @@ def test_an_expression_says_all_there_is_to_say(tmp_path: Path) -> None:
     (token,) = found.tokens
     assert (token.token, token.confidence) == ("x", 0.8)
     assert found.box[0] - 4 <= token.box[0] < token.box[2] <= found.box[2]
-    assert found.alternatives == (Alternative("X", 0.06), Alternative("y", 0.01))
+    square, invalid = found.alternatives
+    assert square == Alternative("x^2", "x ^ { 2 }", 0.06)
+    assert invalid == Alternative("}", "}", 0.01)
     plain = json.loads(json.dumps(found.to_dict()))
     assert plain["tokens"][0]["token"] == "x"
-    assert plain["alternatives"][0] == {"label": "X", "confidence": 0.06}
+    assert plain["alternatives"][0] == {"latex": "x^2", "label": "x ^ { 2 }", "confidence": 0.06}
 
 
 def test_tokens_of_ink_are_in_the_units_of_its_ink() -> None:
@@ -71,6 +76,13 @@ def test_tokens_of_ink_are_in_the_units_of_its_ink() -> None:
     assert found.box == (0, 0, 20, 40)
     (token,) = found.tokens
     assert -20 < token.box[0] < token.box[2] < 20
+
+
+class Tensor:
+    """What NumPy can take for an array."""
+
+    def __array__(self, dtype: object = None, copy: object = None) -> Pixels:
+        return cross()
 
 
 @pytest.mark.parametrize(
@@ -94,6 +106,8 @@ def test_tokens_of_ink_are_in_the_units_of_its_ink() -> None:
         Image.fromarray(cross()).convert("P"),
         encoded(cross()),
         bytearray(encoded(cross())),
+        io.BytesIO(encoded(cross())),
+        Tensor(),
     ],
     ids=lambda given: f"{type(given).__name__}-{getattr(given, 'dtype', '')}",
 )
@@ -118,6 +132,7 @@ def _two_levels() -> Pixels:
         np.full((4, 4), np.nan),
         np.full((4, 4), -1),
         np.array([["a"]]),
+        io.StringIO("text"),
         "-",
     ],
     ids=str,
@@ -135,6 +150,35 @@ def test_what_is_no_image_is_wrong_usage_at_once(given: object) -> None:
 def test_wrong_arguments_raise_at_once(options: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         fake(**options)
+
+
+def test_a_file_that_was_closed_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(cross()))
+    with (tmp_path / "a.png").open("rb") as file:
+        assert fake().read(file).status == "ok"
+    with pytest.raises(InputError, match="closed"):
+        fake().read(file)
+
+
+def test_one_page_may_be_given_as_a_number(tmp_path: Path) -> None:
+    frames = [Image.fromarray(cross()) for _ in range(3)]
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    assert [page.number for page in fake().pages(tmp_path / "a.tif", pages=2)] == [2]
+    with pytest.raises(UsageError):
+        fake().pages(tmp_path / "a.tif", pages=0)
+
+
+def test_weights_may_be_given_as_a_path() -> None:
+    default = Converter()
+    folder = Path(hmer_cli.__file__).parents[1] / "weights"
+    named = Converter(model=folder / f"{default.reader.model}.onnx")
+    assert named.reader.model == default.reader.model
+
+
+def test_a_notebook_shows_what_is_valid_typeset() -> None:
+    found = Converter(recogniser=OneToken()).read(encoded(cross()))
+    assert found._repr_latex_() == r"$\displaystyle x$"
+    assert fake().read(np.full((9, 9), 255, np.uint8))._repr_latex_() is None
 
 
 def test_wrong_pages_models_and_charsets_raise_at_once() -> None:

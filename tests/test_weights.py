@@ -48,8 +48,10 @@ def test_a_path_is_taken_as_it_is(shipped: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "no/such/file.onnx", ""])
-def test_unknown_weights_are_refused_with_the_names_there_are(shipped: Path, name: str) -> None:
-    with pytest.raises(MissingError, match="here, away") as caught:
+def test_unknown_weights_are_refused_and_the_remedy_tells_where_names_are(
+    shipped: Path, name: str
+) -> None:
+    with pytest.raises(MissingError, match="hmer weights list") as caught:
         registry.resolve(name)
     assert caught.value.exit_code == 3
 

@@ -21,11 +21,12 @@ def list_weights() -> list[Weights]:
             each.name,
             "-" if each.entry.size is None else f"{each.entry.size / 1e6:.1f} MB",
             each.entry.licence or "-",
-            str(each.path or "missing"),
+            each.entry.note if each.path else "missing",
         )
         for each in known
     ]
-    console.table("Weights", ("name", "size", "licence", "file"), rows, sys.stdout)
+    title = f"Weights in {registry.shipped_dir()}"
+    console.table(title, ("name", "size", "licence", "what for"), rows, sys.stdout)
     return known
 
 

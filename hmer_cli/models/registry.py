@@ -92,7 +92,7 @@ def resolve(name_or_path: str | None = None) -> Path:
         return Path(name_or_path)
     known = {weights.name: weights for weights in all_weights()}
     if name_or_path not in known:
-        remedy = f"give a file or one of: {', '.join(known)}" if known else "give a file"
+        remedy = "give a file, or a name that hmer weights list shows"
         raise MissingError(f"there are no weights called {name_or_path!r}", remedy)
     found = known[name_or_path].path
     if found is None:

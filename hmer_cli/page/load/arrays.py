@@ -1,40 +1,89 @@
-"""Images in memory (arrays, PIL images) -> bytes of a PNG file.
+"""Images in memory (arrays, PIL images) and open files -> bytes of a file.
 
-Images passed from Python are then opened by the same code as files.
+Images passed from Python become PNG, and are then opened by the same code as files.
 """
 
 from __future__ import annotations
 
 import io
-from typing import Any
+import os
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from hmer_cli.console import one_line
 from hmer_cli.errors import InputError, UsageError
+
+
+class BinaryFile(Protocol):
+    """An open file: what ``open(..., "rb")``, `io.BytesIO` or a member of an archive is."""
+
+    def read(self) -> bytes:
+        """All that is left in it."""
+        ...
+
+
+class ArrayLike(Protocol):
+    """An array of NumPy, or what it takes for one, such as a tensor of PyTorch on the CPU."""
+
+    def __array__(self) -> NDArray[Any]: ...
+
+
+InMemory: TypeAlias = bytes | bytearray | memoryview | BinaryFile | ArrayLike | Image.Image
+Given: TypeAlias = str | os.PathLike[str] | InMemory
+"""What a `hmer_cli.Converter` reads."""
 
 _MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
 _KEPT = frozenset(("1", "L", "LA", "P", "RGB", "RGBA", "I;16"))  # as PNG has them
 
 
 def as_file(given: object) -> bytes:
-    """The bytes of a file, those of an image in memory as PNG.
+    """The bytes of a file or of an open one, those of an image in memory as PNG.
 
     Arrays are (H, W), or (H, W, C) with C of 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA).
     uint8 is taken as it is and truth values as black and white; whole numbers are 0 to 255, or 0
     to 65535 where one is larger; floats are 0 to 1, or as whole numbers where one is larger.
 
-    Raises UsageError for what is no image, InputError for one that cannot be saved.
+    Raises UsageError for what is no image, InputError for one that cannot be read or saved.
     """
+    if callable(read := getattr(given, "read", None)):
+        given = _content(read)
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given)
     if isinstance(given, Image.Image):
         return _png(given)
-    if isinstance(given, np.ndarray):
-        return _png(_image(_levels(given)))
+    if hasattr(given, "__array__"):
+        return _png(_image(_levels(_array(given))))
     kind = type(given).__name__
-    raise UsageError(f"{kind} is no image", "give a path, bytes, a PIL image or an array")
+    raise UsageError(
+        f"{kind} is no image", "give a path, bytes, an open file, a PIL image or an array"
+    )
+
+
+def _content(read: Callable[[], object]) -> object:
+    """What is left in an open file. Raises UsageError for one of text, InputError."""
+    try:
+        content = read()
+    except (OSError, ValueError) as error:  # ValueError: it is closed
+        what = f"the open file cannot be read ({one_line(str(error))})"
+        raise InputError(what, "open it again") from error
+    if isinstance(content, str):
+        raise UsageError("the file is open as text", "open it in binary mode, 'rb'")
+    return content
+
+
+def _array(given: Any) -> NDArray[Any]:
+    """As NumPy takes it. Raises UsageError where it refuses, as for tensors on a GPU."""
+    try:
+        return np.asarray(given)
+    except Exception as error:  # of any library
+        kind = type(given).__name__
+        raise UsageError(
+            f"{kind} is no array ({one_line(str(error))})", "make it one of NumPy"
+        ) from error
 
 
 def _image(array: NDArray[np.uint8]) -> Image.Image:
