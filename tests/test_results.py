@@ -138,7 +138,11 @@ def scramble(path: Path) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("harm", [damage, cut, scramble])
+def rename_tables(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"sqlite_autoindex_", b"sqlite_autoin\xadex_"))
+
+
+@pytest.mark.parametrize("harm", [damage, cut, scramble, rename_tables])
 def test_a_damaged_file_is_told_in_one_line_and_begun_anew(
     harm: object, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,9 @@ _SOON = 1.0  # seconds of waiting before a message
 _DAY = 86400
 _LOCKED = 0x40000002, 510  # first byte, and bytes: a reader of the database locks them
 
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""Of a database; the second where SQLite's message quotes bytes of a damaged file."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, used INTEGER, result BLOB);
 CREATE TABLE IF NOT EXISTS pictures
@@ -133,14 +136,14 @@ class Cache:
     def _picture_data(self, key: str) -> bytes:
         query = "SELECT picture FROM pictures WHERE key = ?"
         row = self._try(lambda base: _row(base, query, key)) or self._left_behind(query, key)
-        if row is None:
+        if row is None or not isinstance(row[0], bytes):
             raise OutputError("the pictures of the pages are lost with the cache", "run it again")
-        return bytes(row[0])
+        return row[0]
 
     def _left_behind(self, query: str, key: str) -> Any:
         """The same from an abandoned cache file, if it can still be read."""
         for path in self._given_up:
-            with suppress(sqlite3.Error, OSError):
+            with suppress(OSError, *_ERRORS):
                 base = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
                 with closing(base):
                     if (row := _row(base, query, key)) is not None:
@@ -151,7 +154,7 @@ class Cache:
         """The action's value; None after a database error, which replaces the database."""
         try:
             return action(self._base)
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             self._base.close()
             self._give_up(error)
             self._base = self._opened()
@@ -163,7 +166,7 @@ class Cache:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             return _connected(str(self._path))
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, *_ERRORS) as error:
             self._give_up(error)
             return self._opened()
 
@@ -173,9 +176,8 @@ class Cache:
             raise OutputError(
                 f"intermediate results cannot be kept ({error})", "free some disk space"
             ) from error
-        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
-            error, sqlite3.OperationalError
-        )
+        damaged = isinstance(error, sqlite3.DatabaseError | UnicodeDecodeError)
+        damaged &= not isinstance(error, sqlite3.OperationalError)
         begun_anew = damaged and not self._renewed and not _in_use(self._path)
         if begun_anew and _removed(self._path):
             self._renewed = True
@@ -235,7 +237,7 @@ def _connected(path: str) -> sqlite3.Connection:
         base.execute("PRAGMA journal_mode = WAL")
         base.execute("PRAGMA synchronous = NORMAL")
         base.executescript(_TABLES)
-    except sqlite3.Error:
+    except _ERRORS:
         base.close()
         raise
     return base
