@@ -55,6 +55,48 @@ def test_axes_of_different_resolution_are_made_equal(
     assert points(f"{context}<trace {reference}>10 20, 30 40</trace>") == [stroke]
 
 
+def units(x: str, y: str) -> str:
+    return f'<traceFormat><channel name="X"{x}/><channel name="Y"{y}/></traceFormat>'
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "stroke"),
+    [
+        (' units="cm"', ' units="mm"', [[10, 2], [30, 4]]),
+        (' units="mm"', ' units="in" orientation="-ve"', [[10, -508], [30, -1016]]),
+        (' units="mm"', ' units="mm"', [[10, 20], [30, 40]]),
+        (' units="em"', ' units="mm"', [[10, 20], [30, 40]]),
+        (' units="cm" respectTo="#a"', "", [[10, 20], [30, 40]]),
+        (' units="dev"', ' units="dev"', [[10, 20], [30, 40]]),
+    ],
+)
+def test_axes_of_different_units_are_made_equal(x: str, y: str, stroke: list[list[float]]) -> None:
+    found = points(f"{units(x, y)}<trace>10 20, 30 40</trace>")[0]
+    assert found == [pytest.approx(point) for point in stroke]
+
+
+def test_values_in_lengths_have_no_resolution() -> None:
+    context = source("1000", "500").replace('name="X"/>', 'name="X" units="mm"/>')
+    for unit, y in (("mm", 20), ("dev", 40)):
+        given = context.replace('name="Y"/>', f'name="Y" units="{unit}"/>')
+        assert points(f"{given}<trace>10 20</trace>") == [[[10, y]]]
+
+
+@pytest.mark.parametrize(
+    ("colours", "number"),
+    [(("#000000", "#FFFFFF"), 1), (("white", "#fefefe"), 2), (("blue", "yellow"), 2)],
+)
+def test_white_ink_counts_where_all_is_white(colours: tuple[str, str], number: int) -> None:
+    brushes = "".join(
+        f'<brush xml:id="b{n}"><brushProperty name="color" value="{colour}"/></brush>'
+        f'<trace brushRef="#b{n}">10 20, 30 40</trace>'
+        for n, colour in enumerate(colours)
+    )
+    ink = read_inkml(f"<ink>{brushes}</ink>".encode(), "a.inkml")
+    assert len(ink.strokes) == number
+    assert [each.what for each in ink.left_out] == ["white ink"] * (2 - number)
+
+
 @pytest.mark.parametrize(
     "mark",
     ['name="transparency" value="127"', 'name="rasterOp" value="maskPen"'],

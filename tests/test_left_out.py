@@ -36,8 +36,8 @@ def test_text_is_said_and_a_doubt_where_it_is_near(
     path = drawing(f"<text x='{x}' y='50'>+ 1</text>")
     (record,) = convert([str(path)], ["o.jsonl"], recogniser=FakeRecogniser())
     assert record.status == status
-    assert record.error == ("text near it was left out" if status == "low" else None)
-    assert "x.svg: page 1: left out, as hmer does not read it: text" in capsys.readouterr().err
+    assert record.error == ("not read with it: text" if status == "low" else None)
+    assert "x.svg: page 1: not read: text" in capsys.readouterr().err
     expression = Converter(recogniser=FakeRecogniser()).read(path)
     assert expression.status == status
 
@@ -56,7 +56,7 @@ def test_other_doubts_come_first_and_kinds_are_counted() -> None:
     regions = find_regions(page)
     out = (LeftOut("text"), LeftOut("image", (90, 20, 99, 40)), LeftOut("text", (9, 9, 20, 20)))
     ink = Ink((), left_out=out)
-    assert doubts_beside(regions, [""], ink) == ("text (2), image near it was left out",)
+    assert doubts_beside(regions, [""], ink) == ("not read with it: text (2), image",)
     assert doubts_beside(regions, ["words"], ink) == ("words",)
     assert doubts_beside(regions, [""], None) == ("",)
     assert said_of(ink).endswith("text (2), image")

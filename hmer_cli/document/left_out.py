@@ -16,7 +16,7 @@ from hmer_cli.page.regions import Region
 
 def said_of(ink: Ink) -> str:
     """What was left out, in words."""
-    return f"left out, as hmer does not read it: {_named(ink.left_out)}"
+    return f"not read: {_named(ink.left_out)}"
 
 
 def doubts_beside(
@@ -32,7 +32,7 @@ def doubts_beside(
     found = []
     for region, doubt in zip(regions, doubts, strict=True):
         near = [each for each in left_out if _is_near(region.box, each.box)]
-        found.append(doubt or (f"{_named(near)} near it was left out" if near else ""))
+        found.append(doubt or (f"not read with it: {_named(near)}" if near else ""))
     return tuple(found)
 
 

@@ -1,8 +1,8 @@
 """InkML contexts: trace formats, ink sources, canvas transforms and brushes of each trace.
 
 Input: the root element. Output: for each trace its Channels (index of X and Y, their directions,
-resolutions and canvas transform) and whether its brush is a highlighter. Method: chapters 3 and 4
-of the W3C InkML recommendation (2011), as far as they affect positions.
+units, resolutions and canvas transform) and whether its brush is a highlighter, or white. Method:
+chapters 3 and 4 of the W3C InkML recommendation (2011), as far as they affect positions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from lxml import etree
 
 from hmer_cli.errors import InputError
+from hmer_cli.ink.colours import WHITE, colour_of
 from hmer_cli.ink.traces import Channels
 
 _XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
@@ -36,6 +37,7 @@ class _Context:
     resolution: tuple[float, float] | None = None
     affine: tuple[tuple[float, ...], ...] | None = None
     highlighter: bool | None = None
+    white: bool | None = None
 
     def over(self, other: _Context) -> _Context:
         """The settings of this context, with those of the other as defaults."""
@@ -70,7 +72,7 @@ class Formats:
         channels = context.channels or Channels()
         if context.affine is not None:
             return replace(channels, affine=context.affine)
-        if context.resolution is None:
+        if context.resolution is None or channels.in_lengths:
             return channels
         x, y = context.resolution
         return replace(channels, y_scale=channels.y_scale * (x / y))
@@ -78,6 +80,10 @@ class Formats:
     def is_highlighter(self, trace: etree._Element) -> bool:
         """Whether the trace is drawn with a transparent brush, or one that masks."""
         return bool(self._context(trace).highlighter)
+
+    def is_white(self, trace: etree._Element) -> bool:
+        """Whether the trace is drawn with a white brush."""
+        return bool(self._context(trace).white)
 
     def _context(self, trace: etree._Element) -> _Context:
         """The settings of a trace, from the nearest element to the farthest; cached for traces
@@ -120,7 +126,8 @@ class Formats:
         if tag == "traceFormat":
             return _Context(channels=_channels(element))
         if tag == "brush":
-            return _Context(highlighter=_is_highlighter(element)).over(self._referred(element))
+            found = _Context(highlighter=_is_highlighter(element), white=_is_white(element))
+            return found.over(self._referred(element))
         if tag == "canvasTransform":
             return _Context(affine=_affine(element))
         found = _Context()
@@ -142,14 +149,19 @@ def _channels(form: etree._Element) -> Channels:
     """X and Y among the channels of one format; intermittent channels come last, as in the data."""
     names: dict[str, int] = {}
     signs: dict[str, int] = {}
+    units: dict[str, float] = {}
     count = 0
     for count, channel in enumerate(form.iter("{*}channel"), start=1):
         name = (channel.get("name") or "").upper()
         names.setdefault(name, count - 1)
         signs.setdefault(name, -1 if channel.get("orientation") == "-ve" else 1)
+        units.setdefault(name, _LENGTHS.get((channel.get("units") or "").strip(), math.nan))
     if "X" not in names or "Y" not in names:
         return Channels()
-    return Channels(names["X"], names["Y"], signs["X"], signs["Y"], count)
+    aspect = units["Y"] / units["X"]
+    known = math.isfinite(aspect)
+    y_scale = signs["Y"] * (aspect if known else 1)
+    return Channels(names["X"], names["Y"], signs["X"], y_scale, count, in_lengths=known)
 
 
 def _resolution(source: etree._Element) -> tuple[float, float] | None:
@@ -193,6 +205,17 @@ def _is_highlighter(brush: etree._Element) -> bool | None:
     }
     masks = properties.get("rasterOp", "").lower() == "maskpen"
     return masks or _float(properties.get("transparency")) >= _TRANSPARENT
+
+
+def _is_white(brush: etree._Element) -> bool | None:
+    """Whether a brush is as light as paper; None where it has no colour that is known."""
+    named = [
+        (entry.get("value") or "").strip()
+        for entry in brush.iter("{*}brushProperty")
+        if (entry.get("name") or "").lower() == "color"
+    ]
+    colour = colour_of(named[0]) if named else None
+    return None if colour is None else not colour.differs(WHITE)
 
 
 def _float(text: str | None) -> float:

@@ -18,7 +18,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.expr.mathml import ids_in_order
 from hmer_cli.expr.truth import derive_label
 from hmer_cli.ink.formats import Formats, drawn_traces, identity, local_name
-from hmer_cli.ink.ink import Ink, Stroke, Symbol
+from hmer_cli.ink.ink import Ink, LeftOut, Stroke, Symbol
 from hmer_cli.ink.packed_text import check_markup
 from hmer_cli.ink.traces import Channels, read_trace, row_width
 
@@ -48,14 +48,15 @@ def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
 
     Malformed XML is repaired if its meaning is unambiguous (invalid ids, stray ``<`` and ``&``,
     HTML entities, Latin-1 bytes, a missing end). No entity is expanded and nothing is fetched.
-    Pen-up, empty and highlighter traces are dropped; a single point stays, as a dot. Resolutions
-    and canvas transforms are applied. ``label=False`` skips the derivation of the label.
+    Pen-up, empty and highlighter traces are dropped, and white ones among others; a single point
+    stays, as a dot. Units, resolutions and canvas transforms are applied. ``label=False`` skips
+    the derivation of the label.
 
     Raises InputError if there is no ink, if the file declares entities, is larger than MAX_BYTES or
     exceeds a limit of the parser, or if a trace contains a value that is no number (NaN).
     """
     root = _parse(data, name)
-    strokes, index = _strokes(root, name)
+    strokes, index, left_out = _strokes(root, name)
     symbols = tuple(_in_order(root, list(_symbols(root, index))))
     notes = _annotations(root)
     truth = next((notes[key] for key in _TRUTHS if notes.get(key)), None)
@@ -66,6 +67,7 @@ def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
         truth=truth,
         name=name,
         annotations={key: text for key, text in notes.items() if key not in _TRUTHS},
+        left_out=tuple(left_out),
     )
 
 
@@ -139,8 +141,9 @@ def _encoding(data: bytes) -> str | None:
     return None
 
 
-def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, int]]:
-    """The strokes in document order, and the index of each by the id of its trace.
+def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, int], list[LeftOut]]:
+    """The strokes in document order, the index of each by the id of its trace, and what is left
+    out.
 
     Raises InputError where there are none, or more than MAX_TRACES.
     """
@@ -151,6 +154,7 @@ def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, i
         raise InputError(f"{name}: {error.what}", error.remedy) from None
     if len(traces) > MAX_TRACES:
         raise InputError(f"{name}: more than {MAX_TRACES} traces", "split it")
+    white = _white(traces, formats)
     texts = ["".join(trace.itertext()) for trace in traces]
     width = next(filter(None, map(row_width, texts)), 0)
     pieces: list[list[Stroke]] = []
@@ -159,7 +163,7 @@ def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, i
     for number, (trace, text) in enumerate(zip(traces, texts, strict=True), start=1):
         if trace.get("type") == "penUp":
             continue
-        if formats.is_highlighter(trace):
+        if formats.is_highlighter(trace) or trace in white:
             marked += 1
             continue
         key = identity(trace)
@@ -178,7 +182,15 @@ def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, i
         raise InputError(f"{name}: no ink in it but that of a highlighter", "write with a pen")
     if not pieces:
         raise InputError(f"{name}: no ink in it", "give a file with at least one trace")
-    return [np.concatenate(each) if len(each) > 1 else each[0] for each in pieces], index
+    strokes = [np.concatenate(each) if len(each) > 1 else each[0] for each in pieces]
+    return strokes, index, [LeftOut("white ink")] if white else []
+
+
+def _white(traces: list[etree._Element], formats: Formats) -> set[etree._Element]:
+    """The traces in white among others: they are not seen, or cover what is under them."""
+    white = {trace for trace in traces if formats.is_white(trace)}
+    drawn = (each for each in traces if each.get("type") != "penUp" and each not in white)
+    return white if any(not formats.is_highlighter(each) for each in drawn) else set()
 
 
 def _with_width(channels: Channels, width: int) -> Channels:

@@ -40,8 +40,9 @@ class Channels:
     """The indices of X and Y among a point's values, and their map to the canvas.
 
     ``x_scale`` and ``y_scale`` hold the direction (-1: mirrored axis) and the ratio of the
-    channels' resolutions. ``affine``, the rows of a 2 x 3 matrix, replaces both where a canvas
-    transform is given. ``width`` is the number of values of a point, 0 where it is not declared.
+    channels' units or resolutions; ``in_lengths``: their units are of length. ``affine``, the rows
+    of a 2 x 3 matrix, replaces both where a canvas transform is given. ``width`` is the number of
+    values of a point, 0 where it is not declared.
     """
 
     x: int = 0
@@ -50,6 +51,7 @@ class Channels:
     y_scale: float = 1
     width: int = 0
     affine: tuple[tuple[float, ...], ...] | None = None
+    in_lengths: bool = False
 
     def placed(self, points: Table) -> Table:
         """Points of shape (N, 2), in channel values, on the canvas with y pointing down."""

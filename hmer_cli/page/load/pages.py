@@ -22,6 +22,7 @@ from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import WHITE, InkImage, draw, legible_ink_image
+from hmer_cli.ink.stray import without_strays
 from hmer_cli.page.clean.borders import without_borders
 from hmer_cli.page.clean.deskew import Homography, clean_and_straight
 from hmer_cli.page.clean.margins import remove_holes
@@ -238,7 +239,7 @@ def open_sheets(
     if kind is not None:
         inks = kind.read(data, name)
         numbers = chosen.of(len(inks), name) if len(inks) > 1 else [1]
-        return [_ink_sheet(inks[n - 1], name, n) for n in numbers]
+        return [_ink_sheet(without_strays(inks[n - 1]), name, n) for n in numbers]
     if not is_image(data):
         raise InputError(
             f"{name}: not a kind of file that hmer reads",
