@@ -93,8 +93,29 @@ def test_what_is_read_when_named_is_read_in_a_folder_and_the_rest_is_counted(
     assert names("in", say=said.append) == [f"in/{name}" for name in read]
     (line,) = said
     assert line.startswith("in: 4 files passed over (2 .svg, 1 .xml, 1 without ending); hmer reads")
+    assert "SVG" not in line
+    assert line.endswith("; ink in .svg is read where it is named: in/*.svg")
     for page in open_pages("in"):
         assert page.image.min() < 64
+
+
+def test_drawings_and_json_are_read_where_they_are_named(said: list[str]) -> None:
+    drawing = b"<svg><path stroke='red' d='M1 1L2 2'/></svg>"
+    put({"in/a.svg": drawing, "in/b.json": b"[[[1, 2], [3, 4]]]", "in/c.excalidraw": b"{}"})
+    with zipfile.ZipFile("in.zip", "w") as archive:
+        archive.write("in/a.svg", "a.svg")
+    for place, how in (
+        ("in", "ink in .excalidraw and .json and .svg is read where it is named: "
+               "in/*.excalidraw in/*.json in/*.svg"),
+        ("in.zip", "ink in .svg is read where it is unpacked and named: *.svg"),
+    ):  # fmt: skip
+        (source,) = find_sources([place], said.append)
+        with pytest.raises(InputError, match="nothing to convert") as caught:
+            source.read()
+        assert how in str(caught.value)
+        assert how in said[-1]
+    assert names("in/*.svg", "in/b.json") == ["in/a.svg", "in/b.json"]
+    assert [page.source for page in open_pages("in/*.svg")] == ["in/a.svg"]
 
 
 def test_it_is_said_on_standard_error_and_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,11 @@ STDIN = "-"
 ENDINGS = frozenset((*INK_ENDINGS, *IMAGES, ".heic", ".heif", ".pdf"))
 """What is taken out of folders and archives; a file named outright is known by its content."""
 
-KINDS = "InkML, Xournal++, reMarkable, SVG, PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, HEIC or PDF"
+_KINDS = "InkML, Xournal++, reMarkable, PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, HEIC or PDF"
+KINDS = f"SVG, JSON strokes, {_KINDS}"
+_WHERE_NAMED = frozenset((".svg", ".json", ".excalidraw"))
+"""Endings of ink that is read where it is named, and passed over in folders and archives: most such
+files are something else."""
 
 Say = Callable[[str], None]
 """Told in a line what was passed over."""
@@ -192,9 +196,10 @@ def _folder(folder: Path, say: Say) -> Iterator[Source]:
     for error in locked:
         name = str(error.filename)
         yield refused(name, InputError(f"{name}: cannot be read ({error.strerror})"))
-    _tell(str(folder), left_out, say)
+    _tell(str(folder), left_out, say, False)
     if not chosen and not locked:
-        raise InputError(f"{folder}: nothing to convert in this folder", f"put {KINDS} there")
+        remedy = _how_named(left_out, str(folder), False) or f"put {_KINDS} there"
+        raise InputError(f"{folder}: nothing to convert in this folder", remedy)
     for path in chosen:
         if path.suffix.lower() in ARCHIVES or path.suffix.lower() in NOTES:
             yield from _tried(str(path), partial(_expand, str(path), say))
@@ -281,14 +286,27 @@ def _tell_links(place: str, links: Sequence[str], say: Say) -> None:
         say(f"{place}: {folders} passed over ({named}); name what is to be read")
 
 
-def _tell(place: str, left_out: Counter[str], say: Say) -> None:
+def _how_named(left_out: Counter[str], place: str, packed: bool) -> str:
+    """How to have the files read that are only read where they are named; empty without such."""
+    endings = sorted(_WHERE_NAMED & left_out.keys())
+    if not endings:
+        return ""
+    unpacked = "unpacked and " if packed else ""
+    folder = "" if packed else f"{place.rstrip('/')}/"
+    patterns = " ".join(f"{folder}*{ending}" for ending in endings)
+    return f"ink in {' and '.join(endings)} is read where it is {unpacked}named: {patterns}"
+
+
+def _tell(place: str, left_out: Counter[str], say: Say, packed: bool) -> None:
     if not left_out:
         return
     kinds = [f"{number} {kind}" for kind, number in sorted(left_out.items())]
     more = [f"{len(kinds) - _NAMED} more kinds"] if len(kinds) > _NAMED else []
     number = left_out.total()
     many = "1 file" if number == 1 else f"{number} files"
-    say(f"{place}: {many} passed over ({', '.join(kinds[:_NAMED] + more)}); hmer reads {KINDS}")
+    how = _how_named(left_out, place, packed)
+    reads = f"hmer reads {_KINDS}" + (f"; {how}" if how else "")
+    say(f"{place}: {many} passed over ({', '.join(kinds[:_NAMED] + more)}); {reads}")
 
 
 def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
@@ -310,11 +328,12 @@ def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
             names.append(name)
         else:
             left_out[ending or "without ending"] += 1
-    _tell(str(store.path), left_out, say)
+    _tell(str(store.path), left_out, say, True)
     for remark in store.remarks:
         say(f"{store.path}: {remark}")
     if not names:
-        raise InputError(f"{store.path}: nothing to convert in this archive", f"put {KINDS} there")
+        remedy = _how_named(left_out, str(store.path), True) or f"put {_KINDS} there"
+        raise InputError(f"{store.path}: nothing to convert in this archive", remedy)
     for name in names:
         yield Source(store.where(name), f"{place}/{name}", partial(store.read, name))
 
