@@ -61,17 +61,23 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def remarkable(ink: Ink) -> bytes:
-    """A page as a reMarkable tablet writes it, by rmscene."""
+def remarkable(ink: Ink, text: str = "", white: int = 0, hidden: bool = False) -> bytes:
+    """A page as a reMarkable tablet writes it, by rmscene; ``text`` is typed on it, the last
+    strokes are ``white``, the layer may be ``hidden``."""
     from rmscene import scene_items as items
     from rmscene import scene_stream as stream
     from rmscene.crdt_sequence import CrdtSequenceItem
-    from rmscene.tagged_block_common import CrdtId
+    from rmscene.tagged_block_common import CrdtId, LwwValue
 
-    blocks = list(stream.simple_text_document(""))
+    blocks = list(stream.simple_text_document(text))
+    for block in blocks:
+        if hidden and isinstance(block, stream.TreeNodeBlock):
+            block.group.visible = LwwValue(CrdtId(0, 1), False)
     for number, stroke in enumerate(ink.strokes):
         points = [items.Point(x, y, 0, 0, 8, 100) for x, y in stroke.tolist()]
-        line = items.Line(items.PenColor.BLACK, items.Pen.FINELINER_2, points, 1.0, 0.0)
+        pale = number >= len(ink.strokes) - white
+        colour = items.PenColor.WHITE if pale else items.PenColor.BLACK
+        line = items.Line(colour, items.Pen.FINELINER_2, points, 1.0, 0.0)
         left = CrdtId(1, 19 + number) if number else CrdtId(0, 0)
         item = CrdtSequenceItem(CrdtId(1, 20 + number), left, CrdtId(0, 0), 0, line)
         blocks.append(stream.SceneLineItemBlock(CrdtId(0, 11), item))

@@ -316,6 +316,19 @@ def test_a_page_of_a_tablet_is_read(tmp_path: Path) -> None:
     assert_same(second)
 
 
+def test_typed_text_white_and_hidden_layers_of_a_tablet_are_no_strokes() -> None:
+    pytest.importorskip("rmscene")
+    (found,) = read(remarkable(INK, "words"))
+    assert_same(found)
+    assert [each.what for each in found.left_out] == ["typed text"]
+    across = np.array([[60, 80], [300, 80]], np.float32)
+    (found,) = read(remarkable(Ink((*INK.strokes, across)), white=1))
+    assert_same(found)
+    assert [each.what for each in found.left_out] == ["eraser of unknown width"]
+    (found,) = read(remarkable(INK, hidden=True))
+    assert (found.strokes, found.left_out) == ((), ())
+
+
 def test_a_page_of_a_tablet_that_is_cut_off_is_refused() -> None:
     pytest.importorskip("rmscene")
     data, refused = remarkable(INK), 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -274,3 +275,39 @@ def test_every_file_of_the_corpus_is_read_or_refused() -> None:
         with contextlib.suppress(InputError):
             (ink,) = read_svg(path.read_bytes(), path.name)
             assert ink.strokes
+
+
+def test_pieces_of_a_stroke_in_elements_of_their_own_are_one() -> None:
+    places = [(10 * n, n * n) for n in range(9)]
+    pieces = [
+        f"<path fill='none' stroke='#000' stroke-width='{n % 3 + 1}' d='M{x} {y}L{u} {v}'/>"
+        for n, ((x, y), (u, v)) in enumerate(pairwise(places))
+    ]
+    ink = svg("".join(pieces) + INK)
+    assert ink.strokes[0].tolist() == [list(place) for place in places]
+    assert len(ink.strokes) == 3
+    assert len(svg("".join(pieces[:2])).strokes) == 2  # two strokes may meet
+    assert len(svg(f"<path {PEN} d='M0 0H9M9 0V9M9 9H0M0 9V0'/>").strokes) == 4  # of one path
+
+
+def test_the_lines_of_paper_are_no_ink() -> None:
+    rules = "".join(f"<line {PEN} x1='20' x2='380' y1='{y}' y2='{y}'/>" for y in (30, 60, 90))
+    assert len(svg(rules + INK).strokes) == 2
+    assert len(svg(rules[: rules.index("/>") + 2] + INK).strokes) == 3  # one may be a long bar
+    assert len(svg(rules.replace("380", "100") + INK).strokes) == 5
+
+
+@pytest.mark.parametrize("transform", [
+    "transform: translate(50%)", "transform: rotate(1rad); transform-box: fill-box; "
+    "transform-origin: center", "transform: perspective(3px)", "transform: scale(2) rotate(1em)",
+])  # fmt: skip
+def test_transforms_that_cannot_be_followed_are_refused(transform: str) -> None:
+    with pytest.raises(InputError, match=r"x.svg: .*is not understood"):
+        svg(f"<path {PEN} style='{transform}' d='M0 0H9'/>")
+
+
+def test_the_middle_of_the_page_is_an_origin_of_transforms() -> None:
+    turned = "style='transform:rotate(180deg);transform-origin:center'"
+    assert boxes(svg(f"<path {PEN} {turned} d='M0 0H10'/>")) == [[390, 150, 400, 150]]
+    moved = "style='transform:translate(5px);transform-origin:center;transform-box:fill-box'"
+    assert boxes(svg(f"<path {PEN} {moved} d='M0 0H10'/>")) == [[5, 0, 15, 0]]

@@ -2,7 +2,8 @@
 
 Read by rmscene (MIT), which is not installed with hmer. A notebook is a zip archive: its
 ``.content`` lists the order of the pages, each of which is a ``.rm`` beside it. Highlighters,
-shaders and erasers are left out. Units are those of the tablet, 226 to the inch.
+shaders, erasers and hidden layers are left out, white erases what it crosses, and typed text is
+named as left out. Units are those of the tablet, 226 to the inch.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from hmer_cli.errors import InputError
-from hmer_cli.ink.ink import Ink, Stroke
+from hmer_cli.ink.colours import BLACK, WHITE
+from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.ink.packed_text import ZIP, member, members
+from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.strokes import ink_of, stroke_of
 
 MAX_PAGE = 16 << 20
@@ -69,8 +74,9 @@ def _page(data: bytes, name: str) -> Ink:
             f"{name}: version {said} of reMarkable's lines; hmer reads 6",
             "open it on a tablet with newer software, or export it as PDF",
         )
-    strokes = list(_strokes(_tree(data, name), name))
-    return ink_of(strokes, name)
+    tree = _tree(data, name)
+    lines, left_out = strokes_of(list(_painted(tree.root, name)), WHITE)
+    return ink_of([stroke_of(line, name) for line in lines], name, [*left_out, *_typed(tree)])
 
 
 def _tree(data: bytes, name: str) -> Any:
@@ -102,9 +108,31 @@ def _is_lost_line(block: Any) -> bool:
     return hasattr(block, "error") and known == _LINE
 
 
-def _strokes(tree: Any, name: str) -> Iterator[Stroke]:
-    lines = (item for item in tree.walk() if hasattr(item, "tool") and hasattr(item, "points"))
-    for number, line in enumerate(lines, start=1):
+def _painted(root: Any, name: str) -> Iterator[Painted]:
+    """The lines that are seen, those in white, which cover others, too."""
+    for number, line in enumerate(_shown(root), start=1):
         if not line.tool.name.startswith(_NO_PENS):
             points = [(point.x, point.y) for point in line.points]
-            yield stroke_of(points, f"{name}: stroke {number}")
+            stroke = stroke_of(points, f"{name}: stroke {number}").astype(np.float64)
+            yield Painted(stroke, WHITE if line.color.name == "WHITE" else BLACK)
+
+
+def _shown(item: Any) -> Iterator[Any]:
+    """The lines of a group and of those in it, hidden ones aside."""
+    todo = [item]
+    while todo:
+        each = todo.pop()
+        if hasattr(each, "children"):
+            if each.visible.value is not False:
+                todo += reversed(list(each.children.values()))
+        elif hasattr(each, "tool") and hasattr(each, "points"):
+            yield each
+
+
+def _typed(tree: Any) -> list[LeftOut]:
+    """The text that was typed on a page."""
+    text = getattr(tree, "root_text", None)
+    if text is None or not "".join(w for w in text.items.values() if isinstance(w, str)).strip():
+        return []
+    x, y = float(text.pos_x), float(text.pos_y)
+    return [LeftOut("typed text", (x, y, x + float(text.width), y))]

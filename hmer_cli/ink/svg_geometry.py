@@ -29,6 +29,7 @@ _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96
 _ANGLE = re.compile(rf"\s*+((?>{NUMBER}))\s*+(deg|rad|grad|turn)?+\s*+", re.IGNORECASE)
 _ANGLES = {"": 1.0, "deg": 1.0, "rad": 180 / math.pi, "grad": 0.9, "turn": 360.0}
 _SIDES = 32  # of a circle
+_SIDES_NAMED = {"left": "0%", "top": "0%", "center": "50%", "right": "100%", "bottom": "100%"}
 _ALIGNED = {"min": 0.0, "mid": 0.5, "max": 1.0}
 
 
@@ -72,18 +73,26 @@ def viewport(
     return np.array([[across, 0, 0], [0, down, 0], [left, top, 1]])
 
 
-def transform(text: str, origin: str = "") -> Matrix:
+def transform(
+    text: str, origin: str = "", size: tuple[float, float] = (math.nan, math.nan)
+) -> Matrix:
     """A list of transforms, of an attribute or of CSS, as one matrix, about an ``origin`` (two
-    lengths). Raises InputError for what is not understood."""
+    lengths, or such as ``center``) in a viewport of this size. Raises InputError for what is not
+    understood."""
     total = np.eye(3)
     for kind, arguments in _TRANSFORM.findall(text):
         try:
             total = _matrix(kind, arguments) @ total
         except (IndexError, ValueError) as error:
             raise InputError(f"transform {kind!r} is not understood", "export it again") from error
-    parts = origin.split()
-    if len(parts) >= 2 and text.strip() not in ("", "none"):
-        x, y = length(parts[0], 0), length(parts[1], 0)
+    parts = [_SIDES_NAMED.get(part, part) for part in origin.lower().split()]
+    if parts and not np.array_equal(total[:2, :2], np.eye(2)):
+        try:
+            x, y = length(parts[0], size[0]), length((*parts, "50%")[1], size[1])
+        except InputError:
+            x = y = math.nan
+        if not math.isfinite(x + y):
+            raise InputError(f"transform-origin {origin!r} is not understood", "export it again")
         total = _moved(-x, -y) @ total @ _moved(x, y)
     return total
 
@@ -101,7 +110,9 @@ def _matrix(kind: str, arguments: str) -> Matrix:
         angles = [math.tan(math.radians(_angle(part))) for part in parts]
         x, y = (0.0, angles[0]) if kind == "skewY" else (angles[0], (*angles, 0.0)[1])
         return np.array([[1, y, 0], [x, 1, 0], [0, 0, 1]])
-    v = [length(part, 0) for part in parts]
+    v = [length(part, math.nan) for part in parts]
+    if any(map(math.isnan, v)):
+        raise ValueError(arguments)  # a percentage
     if kind == "matrix":
         a, b, c, d, e, f = v
         return np.array([[a, b, 0], [c, d, 0], [e, f, 1]])

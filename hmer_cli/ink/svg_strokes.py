@@ -23,6 +23,7 @@ from hmer_cli.ink.colours import BLACK, OPAQUE, UNKNOWN, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.ink.packed_text import parse_xml
 from hmer_cli.ink.painted import Painted, strokes_of
+from hmer_cli.ink.pieces import whole
 from hmer_cli.ink.strokes import ink_of, stroke_of
 from hmer_cli.ink.svg_geometry import (
     SHAPES,
@@ -57,7 +58,7 @@ def read_svg(data: bytes, name: str) -> list[Ink]:
     root = parse_xml(data, name)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by its place
         drawing = _Drawing(root, name)
-        painted = list(drawing.painted())
+        painted = whole(*drawing.painted(), drawing.page)
         for item in painted:
             stroke_of(item.points, f"{name}: shape")  # refused where it is not finite
         strokes, shapes = strokes_of(painted, drawing.paper, drawing.page)
@@ -90,10 +91,14 @@ class _Drawing:
     def __init__(self, root: etree._Element, name: str) -> None:
         self._root, self._name = root, name
         elements = [each for each in root.iter() if isinstance(each.tag, str)]
-        styles = ["".join(e.itertext()) for e in elements if local_name(e) == "style"]
+        styles = [
+            "".join(each.itertext())
+            for each in elements
+            if local_name(each) == "style" and (each.get("media") or "").strip() != "print"
+        ]
         self._sheet = StyleSheet(styles, name)
         self._by_id = {key: each for each in reversed(elements) if (key := each.get("id"))}
-        self._shown = 0
+        self._shown = self._number = 0
         self.left_out: list[LeftOut] = []
         self.page, size = self._page_of(root)
         style = root.get("style") or ""
@@ -101,10 +106,12 @@ class _Drawing:
         self.paper: Colour | None = next(filter(None, map(colour_of, colours)), None)
         self._top = _Place(size=size)
 
-    def painted(self) -> Iterator[Painted]:
-        """What is painted, in order. Raises InputError."""
+    def painted(self) -> tuple[list[Painted], list[int]]:
+        """What is painted, in order, and the number of the element that paints each. Raises
+        InputError."""
         try:
-            yield from self._element(self._root, self._top)
+            found = [(item, self._number) for item in self._element(self._root, self._top)]
+            return [item for item, _ in found], [number for _, number in found]
         except InputError as error:
             known = error.what.startswith(f"{self._name}: ")
             what = error.what if known else f"{self._name}: {error.what}"
@@ -134,7 +141,10 @@ class _Drawing:
         if style.get("display") == "none":
             return
         opacity = around.opacity * _share(style.get("opacity"))
-        matrix = transform(style.get("transform", ""), style.get("transform-origin", ""))
+        origin = style.get("transform-origin", "")
+        if origin and style.get("transform-box", "view-box") != "view-box":
+            origin = "of the shape itself"  # is not understood, where it matters
+        matrix = transform(style.get("transform", ""), origin, around.size)
         place = replace(
             around, matrix=matrix @ around.matrix, style=style, opacity=opacity,
             depth=around.depth + 1,
@@ -158,6 +168,7 @@ class _Drawing:
         if place.depth > _MAX_DEPTH:
             raise InputError(f"nested deeper than {_MAX_DEPTH} elements", "export it again")
         self._shown += bool(place.used) + more
+        self._number += 1
         if self._shown > _MAX_USED:
             raise InputError(
                 f"<use> and clip paths show more than {_MAX_USED} elements", "export it again"

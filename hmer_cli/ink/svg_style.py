@@ -23,7 +23,9 @@ _INHERITED = frozenset(
     "fill stroke stroke-width stroke-opacity fill-opacity color visibility marker marker-start "
     "marker-mid marker-end".split()
 )
-_OWN = frozenset("display opacity transform transform-origin clip-path mask mix-blend-mode".split())
+_OWN = frozenset(
+    "display opacity transform transform-origin transform-box clip-path mask mix-blend-mode".split()
+)
 _GEOMETRY = frozenset("x y width height cx cy r rx ry".split())
 _CUSTOM = "--"
 

@@ -1,0 +1,77 @@
+"""Lines of a drawing that are pieces of one stroke, or the lines of the paper.
+
+Input: `Painted` lines in the order of drawing. Output: whole strokes. Method: a line goes on where
+the one before it in another element ended, as programs write that draw each piece as wide as the
+pen was pressed there; level lines of two points and one length that span the page are printed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hmer_cli.geometry import Box
+from hmer_cli.ink.painted import Painted
+
+_TOUCHING = 0.05  # widths of the pen between two pieces of a stroke; convention
+_SPAN, _RULES, _LEVEL = 0.6, 3, 1e-3  # of the page; lines of one length; as in PDF
+_PIECES = 3  # in a row: two lines may begin where the other ends, as two strokes do
+
+
+def whole(painted: Sequence[Painted], elements: Sequence[int], page: Box | None) -> list[Painted]:
+    """The strokes; ``elements`` are the numbers of those that drew the lines."""
+    return _without_rules(_joined(painted, elements), page)
+
+
+def _joined(items: Sequence[Painted], owners: Sequence[int]) -> list[Painted]:
+    """Runs of lines that go on where the one before them ended, as one each."""
+    runs: list[list[Painted]] = []
+    for number, item in enumerate(items):
+        other = number > 0 and owners[number] != owners[number - 1]
+        if other and _goes_on(items[number - 1], item):
+            runs[-1].append(item)
+        else:
+            runs.append([item])
+    return [item for run in runs for item in (run if len(run) < _PIECES else [_as_one(run)])]
+
+
+def _goes_on(last: Painted, item: Painted) -> bool:
+    if last.fill is not None or item.fill is not None or last.line != item.line:
+        return False
+    if last.closed or item.closed or last.erases or item.erases:
+        return False
+    room = _TOUCHING * max(last.width, item.width)
+    return bool(np.abs(last.points[-1] - item.points[0]).max() <= room)
+
+
+def _as_one(run: Sequence[Painted]) -> Painted:
+    points = [run[0].points, *(item.points[1:] for item in run[1:])]
+    width = float(np.median([item.width for item in run]))
+    return replace(run[0], points=np.concatenate(points), width=width)
+
+
+def _without_rules(items: Sequence[Painted], page: Box | None) -> list[Painted]:
+    """Level and upright lines of two points that span the page and have others of their length."""
+    if page is None:
+        return list(items)
+    size = page[2] - page[0], page[3] - page[1]
+    lengths = [_machine_length(item) for item in items]
+    alike = Counter(lengths)
+    return [
+        item
+        for item, length in zip(items, lengths, strict=True)
+        if length is None
+        or alike[length] < _RULES
+        or (length[0] < _SPAN * size[0] and length[1] < _SPAN * size[1])
+    ]
+
+
+def _machine_length(item: Painted) -> tuple[float, float] | None:
+    """Width and height of a line of two points that is level or upright; else None."""
+    if len(item.points) != 2 or item.closed or item.erases:
+        return None
+    wide, high = np.ptp(item.points, axis=0).round(1).tolist()
+    return (wide, high) if min(wide, high) <= _LEVEL * max(wide, high) else None
