@@ -32,11 +32,12 @@ from hmer_cli.api import Converter
 from hmer_cli.console import Advance
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.formats.arrow import table
 from hmer_cli.document.formats.text import jsonl
 from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.page_rows import from_row, to_line, to_row
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import PUBLIC, PageRead, Result
+from hmer_cli.document.records import PageRead, Result
 from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
 from hmer_cli.page.load.sources import Source
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
@@ -54,6 +55,9 @@ _QUIET = {
 }
 if "ray" not in sys.modules:
     os.environ.update(_QUIET)
+
+_OTHER_SETTING = "a worker of Ray has another hmer, weights or libraries than this machine"
+_REMEDY = "install the same on all machines"
 
 _BLOCK = 4  # files of a task, which are retried together # convention
 _CONNECT_TIMEOUT = 10.0  # seconds # convention
@@ -120,7 +124,7 @@ class _Worker:
         except HmerError as error:  # raised here, Ray would give its text alone
             self._refusal = error
             return
-        self._setting = hashlib.sha256(setting.encode()).hexdigest()
+        self._setting = _digest(setting)
         self._results = PageFiles(job.cache, setting)
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -161,14 +165,13 @@ def read_sources(
     pickle = _ray().cloudpickle
     items = [{"input": i, "source": pickle.dumps(each)} for i, each in enumerate(sources)]
     _, setting = job.reader()
-    mine = hashlib.sha256(setting.encode()).hexdigest()
+    mine = _digest(setting)
     found: dict[int, dict[int, str]] = {}
     for row in _rows(items, job, cluster):
         if row["stop"]:
             raise MissingError(f"a worker of Ray gave up: {row['stop']}")
         if row["setting"] != mine:
-            what = "a worker of Ray has another hmer, weights or libraries than this machine"
-            raise MissingError(what, "install the same on all machines")
+            raise MissingError(_OTHER_SETTING, _REMEDY)
         pages = found.setdefault(row["input"], {})
         number = json.loads(row["line"])["page"] or 0
         advance(int(number not in pages), int(bool(pages) and number not in pages))
@@ -212,6 +215,7 @@ def _rows(items: list[dict[str, Any]], job: Job, cluster: Cluster) -> Iterator[d
         compute=data.ActorPoolStrategy(size=min(cluster.readers, blocks)),
         ray_remote_args_fn=_restarts,
     )
+    readers.context.max_errored_blocks = -1  # unlimited: `_in_order` makes failures of their files
     try:
         yield from readers.iter_rows()
     except HmerError:
@@ -302,7 +306,6 @@ def _cluster(ray: ModuleType, readers: int | None) -> Cluster:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.max_errored_blocks = -1  # unlimited: `_in_order` makes failures of their files
     return Cluster(readers or max(1, int(ray.cluster_resources().get("CPU", 1))))
 
 
@@ -324,30 +327,48 @@ def read(
         charset: name of a token set that answers are limited to, or a file of one.
         options: layout, pages and renderer of PDFs.
         cache: a folder that all machines see; pages in it are not recognised again.
-        readers: number of actors, each on one core; as many as fit if None. Fewer than the cores
-            of the cluster: with all of them taken, none is left to open the files, and Ray waits.
+        readers: number of actors at most, each on one core; as many as fit if None. One core of
+            the cluster is left to open the files.
 
     Returns:
         A lazy dataset; a file that cannot be read is a record with ``status`` "failed".
 
-    Raises MissingError without weights or Ray, UsageError for an unknown ``charset``.
+    Raises MissingError without weights or Ray, and, as the dataset is read, where a worker has
+    other weights; UsageError for an unknown ``charset``.
     """
     ray = _ray()
     job = Job.of(options or Options(), model, charset, None if cache is None else Path(cache))
-    size = {"size": readers} if readers else {"min_size": 1}
+    return _records(dataset, job, readers, ray)
+
+
+def _records(dataset: Any, job: Job, readers: int | None, ray: ModuleType) -> Any:
+    """The records of a dataset of files, as `read` gives them."""
+    free = int(ray.cluster_resources().get("CPU", 1)) - 1  # one opens the files
+    least = max(1, min(readers or 1, free))
+    most = readers if free > 0 else 1
     return dataset.map_batches(
         _FileReader,
-        fn_constructor_args=(job,),
+        fn_constructor_args=(job, _digest(job.reader()[1])),
         batch_size=_BLOCK,
         batch_format="numpy",
-        num_cpus=1,
-        compute=ray.data.ActorPoolStrategy(**size),
+        num_cpus=1 if free > 0 else 0,
+        compute=ray.data.ActorPoolStrategy(min_size=least, max_size=most),
         ray_remote_args_fn=_restarts,
     )
 
 
+def _digest(setting: str) -> str:
+    return hashlib.sha256(setting.encode()).hexdigest()
+
+
 class _FileReader(_Worker):
     """Actor with one recogniser: batches of paths and bytes -> Arrow tables of records."""
+
+    def __init__(self, job: Job, setting: str) -> None:
+        """``setting``: that of the process which asked, by its SHA-256; another is refused."""
+        super().__init__(job)
+        if self._refusal is None and self._setting != setting:
+            self._refusal = MissingError(_OTHER_SETTING, _REMEDY)
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[Any]:
         """One table a file, without rows where it has no records."""
@@ -355,24 +376,7 @@ class _FileReader(_Worker):
             source = Source(str(path), str(path), partial(bytes, data))
             records = list(records_of(self.pages([source]), Corrections()))
             rows = [json.loads(line) for line in jsonl(records).splitlines()]
-            yield _table(rows)
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> Any:
-    """Rows as an Arrow table, which has the same columns and types whatever is in the rows."""
-    import pyarrow as arrow
-
-    text, number = arrow.string(), arrow.float64()
-    box = arrow.list_(number)
-    other = arrow.struct({"latex": text, "label": text, "confidence": number})
-    token = arrow.struct({"token": text, "confidence": number, "box": box})
-    kinds = {
-        **dict.fromkeys(("id", "alias", "derivation"), text),
-        **dict.fromkeys(PUBLIC, text),
-        **{"page": arrow.int64(), "region": box, "confidence": number},
-        **{"alternatives": arrow.list_(other), "tokens": arrow.list_(token)},
-    }
-    return arrow.Table.from_pylist(list(rows), schema=arrow.schema(list(kinds.items())))
+            yield table(rows)
 
 
 def _ray() -> ModuleType:

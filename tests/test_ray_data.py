@@ -220,7 +220,7 @@ def test_tables_of_any_records_have_one_schema_and_lose_nothing(tmp_path: Path) 
     pytest.importorskip("pyarrow", reason="Apache Arrow is not installed")
     from pyarrow import dataset, parquet
 
-    from hmer_cli.ray_data import _table
+    from hmer_cli.document.formats.arrow import table as _table
 
     box = (1.0, 2.0, 3.0, 4.0)
     read = Record("a.png", 1, box, "x", label="x", key="k", confidence=1, status="ok", error=None,
@@ -255,13 +255,34 @@ def test_a_dataset_of_files_is_read_to_a_dataset_of_records(inputs: Path, tmp_pa
 
     files = ray.data.read_binary_files(str(inputs), include_paths=True, override_num_blocks=4)
     wanted = files.filter(lambda row: "page" not in row["path"])
-    read(wanted, readers=1).write_parquet(str(tmp_path / "eqs"))
+    # As many readers as the cluster has cores, one of which must open the files.
+    read(wanted, readers=2).write_parquet(str(tmp_path / "eqs"))
     rows = dataset.dataset(tmp_path / "eqs").to_table().to_pylist()
     by_name = {Path(row["source"]).name: row for row in rows}
     assert by_name["broken.png"]["status"] == "failed"
     assert "not a kind of file" in by_name["broken.png"]["error"]
     assert sum(Path(row["source"]).name == "notes.pdf" for row in rows) == 2
     assert by_name["notes.pdf"]["latex"]
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_dataset_is_refused_by_workers_with_other_weights(inputs: Path, tmp_path: Path) -> None:
+    import ray
+
+    from hmer_cli.ray_data import Job, _records
+
+    here = os.getpid()
+
+    def load() -> Reader:
+        reader = Reader(tmp_path)
+        reader.identity = "these" if os.getpid() == here else "others"
+        return reader
+
+    files = ray.data.read_binary_files(str(inputs / "page0.png"), include_paths=True)
+    with pytest.raises(MissingError, match="a worker of Ray has another hmer, weights"):
+        _records(files, Job(load, Options()), 1, ray).take_all()
 
 
 @needs_ray
