@@ -55,6 +55,15 @@ def test_files_of_predictions_are_compared(
         run(*files)
 
 
+def test_predictions_of_another_tool_count_in_any_spelling(tmp_path: Path) -> None:
+    files = [tmp_path / "a.tsv", tmp_path / "b.tsv"]
+    files[0].write_text("name\ttruth\tprediction\nq1\tx ^ { 2 }\tx ^ { 2 }\n")
+    spelled = b"\xef\xbb\xbfname\ttruth\tprediction\r\nq1\tx^2\t{x}^{2}\r\n"  # by Excel
+    files[1].write_bytes(spelled)
+    rate, *_ = run(*files).differences
+    assert (rate.first, rate.second) == (1, 1)
+
+
 def test_a_label_graph_has_a_line_a_symbol_and_a_relation() -> None:
     graph = label_graph(r"\frac { a } { b } , x _ { i } ^ { 2 }", "q 1")
     assert graph.splitlines() == [

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hmer_cli.commands import compare
 from hmer_cli.commands import eval as verb
 from hmer_cli.datasets.pages import open_any
 from hmer_cli.errors import InputError, OutputError, UsageError
@@ -216,6 +217,41 @@ def test_memory_holds_one_chunk_of_images(
     found = evaluate(str(images(a="v", b="w", c="x", d="y", e="z")), None, None, reader)
     assert [len(call) for call in reader.calls] == [2, 2, 1]
     assert found.scores.exprate == 1
+
+
+def test_each_label_graph_has_a_file_of_its_own_and_those_of_other_runs_are_told(
+    images: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = images(**{"c d": "2", "c:d": "3", "c_d-2": "4"})
+    lg = tmp_path / "lg"
+    verb.run(str(folder), lg=str(lg), recogniser=parrot("2", "3", "4"))
+    graphs = [path.read_text().splitlines() for path in sorted((lg / "truth").iterdir())]
+    assert sorted(lines[2].split(", ")[2] for lines in graphs) == ["2", "3", "4"]
+    assert "graphs of other runs" not in capsys.readouterr().err
+    verb.run(str(folder), limit=1, lg=str(lg), recogniser=parrot("2"))
+    assert "truth holds 2 graphs of other runs" in " ".join(capsys.readouterr().err.split())
+
+
+def test_expressions_of_one_name_are_told_apart_by_their_files(tmp_path: Path) -> None:
+    for folder, label in (("one", "x"), ("two", "y")):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        (tmp_path / "set" / folder / "a.inkml").write_bytes(write_inkml(ink(label)))
+    tables = [tmp_path / "first.tsv", tmp_path / "second.tsv"]
+    for table, labels in zip(tables, (("x", "y"), ("x", "x")), strict=True):
+        verb.run(str(tmp_path / "set"), predictions=str(table), recogniser=parrot(*labels))
+    names = [line.split("\t")[0] for line in tables[0].read_text().splitlines()[1:]]
+    assert names == ["one/a.inkml", "two/a.inkml"]
+    assert compare.run(*tables).only_first == 1
+
+
+def test_two_outputs_in_one_file_are_wrong_usage(
+    images: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = str(images(a="x"))
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    for one, other in ((tmp_path / "out", tmp_path / "link"), ("-", "-")):
+        with pytest.raises(UsageError, match="both scores and predictions"):
+            verb.run(folder, json_file=str(one), predictions=str(other), recogniser=parrot("x"))
 
 
 @pytest.mark.parametrize("option", ["json_file", "predictions"])

@@ -1,6 +1,7 @@
 """``hmer compare``: differences of two models with intervals and McNemar's test.
 
-Input: two TSV files of ``hmer eval --predictions``. Output: a table on stdout.
+Input: two TSV files of ``hmer eval --predictions``, or of another tool with the columns name, truth
+and prediction. Output: a table on stdout.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ import sys
 from pathlib import Path
 
 from hmer_cli import console
+from hmer_cli.datasets.expressions import as_label
 from hmer_cli.errors import InputError
+from hmer_cli.expr.commands import KNOWN
+from hmer_cli.expr.tokens import tokenize
 from hmer_cli.metrics.comparison import Comparison, as_table, compare
 from hmer_cli.metrics.scores import Pair
 
@@ -28,7 +32,7 @@ def run(first: Path, second: Path) -> Comparison:
 
 def _predictions(path: Path) -> dict[str, Pair]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             columns = set(reader.fieldnames or ())
             rows = list(reader)
@@ -36,7 +40,7 @@ def _predictions(path: Path) -> dict[str, Pair]:
             raise KeyError("name, truth, prediction")
         if any(value is None for row in rows for value in row.values()):
             raise KeyError("a value in each column of each line")
-        pairs = {row["name"]: Pair(row["truth"], row["prediction"]) for row in rows}
+        pairs = {row["name"]: Pair(_label(row["truth"]), _label(row["prediction"])) for row in rows}
     except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
         what = f"{path}: no predictions can be read ({type(error).__name__}: {error})"
         raise InputError(what, "write them with hmer eval --predictions") from error
@@ -45,3 +49,8 @@ def _predictions(path: Path) -> dict[str, Pair]:
     if len(pairs) != len(rows):
         raise InputError(f"{path}: a name stands there twice", "evaluate one data set at a time")
     return pairs
+
+
+def _label(text: str) -> str:
+    """The label as it is; in another spelling, as other tools write it, normalised."""
+    return text if KNOWN.issuperset(tokenize(text)) else as_label(text)

@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TextIO
@@ -78,6 +78,9 @@ def run(
     set has nothing to score.
     """
     paths = {name: _path(name) for name in (json_file, predictions)}
+    if json_file is not None and (json_file == predictions or _same(paths.values())):
+        what = f"{json_file} is named for both scores and predictions"
+        raise UsageError(what, "name another file for one of them")
     if sample is not None and sample < 1:
         raise UsageError(f"--sample {sample}: there must be at least one")
     opened = open_any(dataset, split, limit, pages)
@@ -106,15 +109,17 @@ def run(
 def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
     """A label graph of each truth and of each prediction, under the same name.
 
-    The second expression of a name, whatever its case, is ``NAME-2``.
+    The second expression of a name, whatever its case, is ``NAME-2``. Graphs of other runs, which
+    stay, are told, as tools score all that lie there.
     """
     for side in ("truth", "prediction"):
         files.make_folder(folder / side)
-    used: Counter[str] = Counter()
-    for outcome in evaluation.outcomes:
-        name = re.sub(r"[^\w.+-]", "_", outcome.name)
-        number = used[name.casefold()] = used[name.casefold()] + 1
-        name += f"-{number}" if number > 1 else ""
+    plain = (re.sub(r"[^\w.+-]", "_", outcome.name) for outcome in evaluation.outcomes)
+    names = list(unused_names(plain, str.casefold))
+    for side in ("truth", "prediction"):
+        if others := {path.stem for path in (folder / side).glob("*.lg")} - set(names):
+            console.say(f"{folder / side} holds {len(others)} graphs of other runs, which are kept")
+    for name, outcome in zip(names, evaluation.outcomes, strict=True):
         for side, label in (("truth", outcome.truth), ("prediction", outcome.reading.label)):
             graph = label_graph(label, outcome.name).encode("utf-8", "backslashreplace")
             files.replace(folder / side / f"{name}.lg", graph)
@@ -175,11 +180,14 @@ def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator
     Each goes through the pipeline of ``hmer convert --layout expression``; of a file of several
     pages, the first.
     """
+    samples = list(samples)
+    names = dict(zip(map(id, samples), unique_names(samples), strict=True))
     named: deque[tuple[str, str, str]] = deque()
     options = Options(PageRange.parse("1"), "expression", batch=CHUNK)
     converter = Converter(recogniser=reader)
     with console.progress("reading", count) as advance:
-        for page in converter.read_sources(_scorable(samples, named), options, advance):
+        sources = _scorable(samples, names, named)
+        for page in converter.read_sources(sources, options, advance):
             if page.error is not None:
                 console.say(page.error)
             expressions = page.result.expressions
@@ -188,12 +196,42 @@ def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator
             yield Outcome(name, truth, reading, str(page.error) if page.error else None, raw)
 
 
-def _scorable(samples: Iterable[Sample], named: deque[tuple[str, str, str]]) -> Iterator[Source]:
+def _scorable(
+    samples: Iterable[Sample], names: Mapping[int, str], named: deque[tuple[str, str, str]]
+) -> Iterator[Source]:
     """The files that can be scored; ``named`` gets the name, label and raw label of each."""
-    for sample in map(copy, samples):  # frees the cached ink of each after its turn
+    for original in samples:
+        sample = copy(original)  # frees the cached ink of each after its turn
         if tokenize(sample.label) or sample.error:
-            named.append((sample.name, sample.label, sample.raw_label))
+            named.append((names[id(original)], sample.label, sample.raw_label))
             yield sample.source()
+
+
+def unique_names(samples: Sequence[Sample]) -> Iterator[str]:
+    """The name of each sample; the path of its file where another has the same name."""
+    counts = Counter(sample.name for sample in samples)
+    return unused_names(
+        sample.file if sample.file and counts[sample.name] > 1 else sample.name
+        for sample in samples
+    )
+
+
+def unused_names(names: Iterable[str], key: Callable[[str], str] = str) -> Iterator[str]:
+    """The names, from the second of equal ones on with a number; equal are those of equal keys."""
+    used: set[str] = set()
+    for wanted in names:
+        name, number = wanted, 1
+        while key(name) in used:
+            number += 1
+            name = f"{wanted}-{number}"
+        used.add(key(name))
+        yield name
+
+
+def _same(paths: Iterable[Path | None]) -> bool:
+    """Whether two of the output files are one."""
+    places = [os.path.normcase(path) for path in paths if path is not None]
+    return len(set(places)) < len(places)
 
 
 def _path(name: str | None) -> Path | None:

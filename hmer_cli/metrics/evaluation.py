@@ -158,16 +158,10 @@ def as_tsv(evaluation: Evaluation) -> str:
     lines = ["name\ttruth\tprediction\tedits\tconfidence\traw"]
     for outcome, edits in zip(evaluation.outcomes, evaluation.edits, strict=True):
         labels = (join(tokenize(label)) for label in (outcome.truth, outcome.reading.label))
-        name, raw = _printable(outcome.name), _printable(outcome.raw)
+        name, raw = tables.printable(outcome.name), tables.printable(outcome.raw)
         confidence = f"{outcome.reading.confidence:.4f}"
         lines.append("\t".join((name, *labels, str(edits), confidence, raw)))
     return "".join(f"{line}\n" for line in lines)
-
-
-def _printable(text: str) -> str:
-    """A file name or raw label in one line, control characters escaped."""
-    words = " ".join(text.split())
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)
 
 
 def as_tables(evaluation: Evaluation) -> list[tables.Table]:

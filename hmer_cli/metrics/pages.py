@@ -19,7 +19,7 @@ from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.geometry import Box, inside
 from hmer_cli.metrics.regions import THRESHOLDS, PageOutcome, pairs, worst
 from hmer_cli.metrics.scores import Pair, token_edits
-from hmer_cli.metrics.tables import Table, error_table, percent
+from hmer_cli.metrics.tables import Table, error_table, percent, printable
 
 EQUIVALENT = {
     r"\varepsilon": r"\epsilon",
@@ -265,7 +265,13 @@ def as_tsv(pages: Sequence[PageScore]) -> str:
         for match in page.matches:
             read = match.read
             label, confidence = ("", "") if read is None else _cells(read)
-            cells = (page.name, match.truth.kind, match.truth.label, label, str(match.edits))
+            cells = (
+                printable(page.name),
+                match.truth.kind,
+                match.truth.label,
+                label,
+                str(match.edits),
+            )
             lines.append("\t".join((*cells, confidence)))
     return "".join(f"{line}\n" for line in lines)
 
