@@ -1,6 +1,7 @@
 """Pages that are generated while the documentation builds.
 
-Output: the command line reference, from the Typer application, and copies of files of the root.
+Output: the command line reference, from the Typer application, copies of files of the root, and
+pages of this folder with the pictures and the table of figures that lie elsewhere.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ COPIES = {
     "SECURITY.md": "security.md",
 }
 """Files at the top of the repository that are pages of the documentation, too."""
+
+FIGURES = "[The table of the README](../README.md#figures)"
+"""What stands for the table itself where ``docs/accuracy.md`` is read as it lies there."""
 
 PICTURES = ("pythagoras.png", "hands.svg", "hands-hmeg.svg")
 """Pictures of ``examples/`` that pages show."""
@@ -108,6 +112,11 @@ def figures() -> str:
     return readme.split("<!-- figures: begin -->")[1].split("<!-- figures: end -->")[0].strip()
 
 
+def inside(text: str) -> str:
+    """A page with what it links to elsewhere in the repository: the table, and the pictures."""
+    return text.replace(FIGURES, figures()).replace("](../examples/", "](")
+
+
 def write() -> None:
     """Hand the pages to mkdocs."""
     import mkdocs_gen_files
@@ -115,9 +124,9 @@ def write() -> None:
     for name, text in [("cli.md", page()), *((COPIES[n], copied(n)) for n in COPIES)]:
         with mkdocs_gen_files.open(name, "w") as file:
             file.write(text)
-    accuracy = (ROOT / "docs/accuracy.md").read_text("utf-8")
-    with mkdocs_gen_files.open("accuracy.md", "w") as file:
-        file.write(accuracy.replace("<!-- figures -->", figures()))
+    for name in ("accuracy.md", "index.md", "recipes.md"):
+        with mkdocs_gen_files.open(name, "w") as file:
+            file.write(inside((ROOT / "docs" / name).read_text("utf-8")))
     for name in PICTURES:
         with mkdocs_gen_files.open(name, "wb") as file:
             file.write((ROOT / "examples" / name).read_bytes())

@@ -90,8 +90,7 @@ class Expression:
         box: x0, y0, x1, y1 in pixels of the page (PDF pages at 200 dpi), upright by EXIF; of InkML
             in the units of its ink. None where nothing was found.
         tokens: those of the label, in its order.
-        alternatives: up to four other readings, the likeliest first. None where a person corrected
-            it, and of derivations of several lines.
+        alternatives: up to four other readings, the likeliest first.
         source: the path as it was given, or the name.
         page: the number of the page, from 1.
         model: the name of the weights.

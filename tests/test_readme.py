@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import re
@@ -118,14 +119,31 @@ def test_the_first_two_shell_blocks_are_those_that_ci_runs() -> None:
     assert "pip install '.[dev]' && .venv/bin/pytest" in second
 
 
-def test_commands_of_the_readme_name_options_that_exist() -> None:
-    blocks = re.findall(r"^```(?:ba)?sh\n(.*?)^```", README, re.M | re.S)
-    calls = re.findall(r"\bhmer ([^\n#&|]+)", "\n".join(blocks))
-    assert calls
+PAGES = ["README.md", "train/README.md", *(f"docs/{page.name}" for page in ROOT.glob("docs/*.md"))]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The blocks of code in a language on a page."""
+    text = (ROOT / page).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.M | re.S)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_name_options_that_exist(page: str) -> None:
+    shell = "\n".join(blocks(page, "(?:ba)?sh")).replace("\\\n", " ")
+    shell = re.sub(r"'[^'\n]*'", "TEXT", re.sub(r"docker .* hmer ", "hmer ", shell))
+    calls = re.findall(r"(?:(?<![\w./-])|(?<=bin/))hmer ([^\n#&|]+)", shell)
+    assert calls or page != "README.md"
     for call in calls:
         used = set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", call))
         command = COMMANDS.get(f"hmer {call.split()[0]}", COMMANDS["hmer convert"])
         assert used <= options(command), call
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_in_the_documentation_compiles(page: str) -> None:
+    for block in blocks(page, "python"):
+        compile(block, page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
