@@ -113,8 +113,11 @@ def figures() -> str:
 
 
 def inside(text: str) -> str:
-    """A page with what it links to elsewhere in the repository: the table, and the pictures."""
-    return text.replace(FIGURES, figures()).replace("](../examples/", "](")
+    """A page, with what it links to elsewhere in the repository among the pages."""
+    text = text.replace(FIGURES, figures()).replace("](../examples/", "](")
+    for source, target in COPIES.items():
+        text = text.replace(f"](../{source}", f"]({target}")
+    return text
 
 
 def write() -> None:
@@ -124,9 +127,9 @@ def write() -> None:
     for name, text in [("cli.md", page()), *((COPIES[n], copied(n)) for n in COPIES)]:
         with mkdocs_gen_files.open(name, "w") as file:
             file.write(text)
-    for name in ("accuracy.md", "index.md", "recipes.md"):
-        with mkdocs_gen_files.open(name, "w") as file:
-            file.write(inside((ROOT / "docs" / name).read_text("utf-8")))
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        with mkdocs_gen_files.open(path.name, "w") as file:
+            file.write(inside(path.read_text("utf-8")))
     for name in PICTURES:
         with mkdocs_gen_files.open(name, "wb") as file:
             file.write((ROOT / "examples" / name).read_bytes())
