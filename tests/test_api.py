@@ -90,6 +90,7 @@ class Tensor:
     [
         cross(),
         cross().astype(np.int64),
+        cross().astype(np.uint16),
         cross().astype(np.uint16) * 257,
         cross() / np.float32(255),
         cross() > 250,
@@ -104,6 +105,8 @@ class Tensor:
         Image.fromarray(cross()),
         Image.fromarray(cross()).convert("CMYK"),
         Image.fromarray(cross()).convert("P"),
+        Image.fromarray(cross().astype(np.uint16)),
+        Image.fromarray(cross().astype(np.uint16) * 257),
         encoded(cross()),
         bytearray(encoded(cross())),
         io.BytesIO(encoded(cross())),

@@ -37,7 +37,8 @@ Given: TypeAlias = str | os.PathLike[str] | InMemory
 """What a `hmer_cli.Converter` reads."""
 
 _MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
-_KEPT = frozenset(("1", "L", "LA", "P", "RGB", "RGBA", "I;16"))  # as PNG has them
+_DEEP = frozenset(("I", "F", "I;16"))  # of any levels, as arrays are
+_KEPT = frozenset(("1", "L", "LA", "P", "RGB", "RGBA"))  # as PNG has them
 
 
 def as_file(given: object) -> bytes:
@@ -112,15 +113,14 @@ def _levels(array: NDArray[Any]) -> NDArray[np.uint8]:
         raise UsageError(f"levels of {low:g} to {high:g} are no image's", "scale them to 0 to 255")
     if np.issubdtype(array.dtype, np.floating) and high <= 1:
         return np.rint(array * 255).astype(np.uint8)
-    deep = high > 255 or array.dtype == np.uint16
-    return np.asarray(array / 257 if deep else array).round().astype(np.uint8)
+    return np.asarray(array / 257 if high > 255 else array).round().astype(np.uint8)
 
 
 def _png(image: Image.Image) -> bytes:
     """The image as PNG, rotated as its EXIF orientation says. Raises InputError."""
     try:
         upright = ImageOps.exif_transpose(image)
-        if upright.mode in ("I", "F"):
+        if upright.mode in _DEEP:
             upright = _image(_levels(np.asarray(upright)))
         kept = upright if upright.mode in _KEPT else upright.convert("RGB")
         data = io.BytesIO()
