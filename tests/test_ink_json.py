@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hmer_cli.errors import InputError
+from hmer_cli.ink import erasing
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.json_strokes import read_json
 
@@ -81,6 +82,12 @@ def test_white_ink_on_a_blackboard_is_ink() -> None:
     assert len(read([white, white]).strokes) == 2
     assert boxes(read({"background": "#111", "strokes": [black, white]})) == [[50, 20, 50, 90]]
     assert boxes(read({"background": "#fff", "strokes": [white, black]})) == [[20, 50, 80, 50]]
+
+
+def test_a_width_in_some_other_unit_erases_nothing() -> None:
+    small = [{"points": [[0.1, 0.2], [0.1, 0.9]], "width": 3}]
+    ink = read([*small, {"points": [[0, 0.5], [0.5, 0.5]], "tool": "eraser", "width": 20}])
+    assert (len(ink.strokes), [e.what for e in ink.left_out]) == (1, ["eraser of unknown width"])
 
 
 def test_lists_that_are_not_read_are_named() -> None:
@@ -156,3 +163,11 @@ def test_elements_that_are_not_understood_are_named() -> None:
         scene(element("line"))
     with pytest.raises(InputError, match="without strokes, but text"):
         read({"elements": [element("text", text="1")]})
+
+
+def test_erasers_beyond_counting_are_a_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(erasing, "_MAX_TESTS", 1000)
+    eraser = {"tool": "eraser", "points": ACROSS, "width": 5}
+    ink = read([{"points": UPRIGHT}, *[eraser] * 20])
+    assert boxes(ink) == [[50, 20, 50, 90]]
+    assert [each.what for each in ink.left_out] == ["erasers beyond counting"]

@@ -95,7 +95,7 @@ def test_each_page_of_a_notebook_is_a_page() -> None:
     '<stroke tool="pen" color="#ffff007f" width="20">60 80 300 80</stroke>',
     '<stroke tool="eraser" color="#000000ff" width="20">60 80 300 80</stroke>',
     '<text font="Sans" size="12" x="10" y="10">words</text>',
-    '<stroke tool="pen" color="#ffffffff" width="20">60 80 300 80</stroke>',
+    '<stroke tool="pen" color="#ffffffff" width="20">400 80 500 80</stroke>',
 ])  # fmt: skip
 def test_markers_erasers_and_words_are_no_strokes(stroke: str) -> None:
     assert_same(read(xopp([INK], stroke))[0])
@@ -170,6 +170,8 @@ BAD: dict[str, tuple[bytes, str]] = {
     "version": (b"reMarkable .lines file, version=5          \0\0\0\0", "version 5"),
     "damaged": (b"reMarkable .lines file, version=6          \xff", "a package|damaged"),
     "no strokes": (b"<svg><rect width='3' height='3'/></svg>", "no strokes"),
+    "infinite arc": (b"<svg><path stroke='red' d='M0 0A1e999 5 0 1 1 9 9'/></svg>", "beyond"),
+    "far path": (b"<svg><path stroke='red' d='M0 0L1e300 9'/></svg>", "beyond"),
     "bad path": (b"<svg><path stroke='red' d='M 1 1 banana'/></svg>", "not understood"),
     "json of others": (b'{"a": 1}', "without strokes"),
     "json cut off": (b'{"strokes": [[[1, 2]', "not valid JSON"),

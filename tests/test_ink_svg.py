@@ -227,6 +227,13 @@ def test_white_strokes_on_a_blackboard_are_ink(attributes: str, paper: str) -> N
         assert len(svg(paper + dark.replace("#000", "#fff"), attributes).strokes) == 2
 
 
+def test_a_line_as_broad_as_a_marker_is_named() -> None:
+    ink = svg("<path fill='none' stroke='#ff0' stroke-width='60' d='M10 50H90'/>" + INK)
+    assert (len(ink.strokes), left_out(ink)) == (2, ["broad line"])
+    thick = INK.replace("stroke-width='3'", "stroke-width='60'")
+    assert svg(thick).left_out == ()  # no broader than the others
+
+
 def test_outlines_with_holes_are_named_and_their_holes_no_dots() -> None:
     letter = "<path d='M100 20H160V90H100zM110 30V80H150V30zM128 50h2v2z'/>"
     assert left_out(svg(INK + letter)) == ["filled shape"]

@@ -21,7 +21,7 @@ _STEP = 0.25  # of the radius: points along a stroke that are tried
 _MOST = 2_000  # of them a stroke
 _SCRAP = 0.1  # of a stroke: what is left of it, and shorter, is nothing
 _BOX = 100  # tests: what comparing two boxes costs
-_MAX_TESTS = 100_000_000
+_MAX_TESTS = 30_000_000
 """Points tried against pieces of erasers in one drawing, some seconds; further ones stay."""
 
 

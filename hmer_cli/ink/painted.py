@@ -160,8 +160,11 @@ class _Sheet:
         ]
         sizes = [size for size in sizes if size > 0]
         pens += [found.pen for found in fits if len(found.points) > 1]
+        self._broad = max(_THICK * _usual(pens, 0), _LARGE * _usual(sizes, 0))
         self._most = max(_THICK * _usual(pens), _LARGE * _usual(sizes)) or np.inf
         self._boxes = np.array([item.box for item in items]).reshape(-1, 4)
+        ends = self._boxes[:, 2:].max(0) - self._boxes[:, :2].min(0) if len(items) else np.zeros(2)
+        self._side = float(ends.max())
 
     def strokes(self) -> tuple[list[Points], list[LeftOut]]:
         """The strokes in order, and the shapes that are none."""
@@ -194,7 +197,7 @@ class _Sheet:
             yield from self._filled(item)
 
     def _eraser(self, item: Painted) -> Iterator[Line]:
-        if item.width > 0:
+        if 0 < item.width <= self._side:  # one that is wider is in some other unit
             yield Line(item.points, erases=True, width=item.width)
             return
         strokes = [each.points for each in self._items if self._is_line(each)]
@@ -208,6 +211,8 @@ class _Sheet:
             yield _dot(item)
         elif filled and item.shape and _ratio(item) < _PLAIN:
             self._left_out.append(LeftOut("filled shape", item.box))
+        elif item.width > self._broad:
+            self._left_out.append(LeftOut("broad line", item.box))  # a highlighter, or a beam
         elif self._is_frame(item):
             if self._page is None or not _holds(item.box, self._page, _EDGE):
                 self._left_out.append(LeftOut("frame", item.box, doubtful=False))
@@ -242,9 +247,9 @@ class _Sheet:
             self._left_out.append(LeftOut("filled shape", item.box))
 
 
-def _usual(values: Sequence[float]) -> float:
-    """The median, of an even number the lower one; 0 where there are none."""
-    return sorted(values)[(len(values) - 1) // 2] if values else 0.0
+def _usual(values: Sequence[float], lower: int = 1) -> float:
+    """The median, of an even number the ``lower`` one or the upper; 0 where there are none."""
+    return sorted(values)[(len(values) - lower) // 2] if values else 0.0
 
 
 def _dot(item: Painted) -> Line:

@@ -20,6 +20,7 @@ Points = NDArray[np.float64]
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 _PIECES = 5  # lines for a curve
+_LARGEST = 1e12  # before any transform; sums and products of such are finite
 _TOKENS = re.compile(rf"[MmLlHhVvCcSsQqTtAaZz]|{NUMBER}")
 _COMMAND = re.compile(r"[ \t\r\n,]*([MmLlHhVvCcSsQqTtAaZz]?)")
 _KINDS = "nn nn n n nnnnnn nnnn nnnn nn nnnffnn".split()  # n: number, f: flag, one character
@@ -41,15 +42,18 @@ def path_lines(text: str, what: str) -> list[tuple[Points, bool]]:
     text = text.rstrip(" \t\r\n,")
     command, at = "", 0
     while at < len(text):
-        found = _COMMAND.match(text, at)
-        if found is not None and found[1]:
-            command, at = found[1], found.end()
+        named = _COMMAND.match(text, at)
+        if named is not None and named[1]:
+            command, at = named[1], named.end()
         elif command.upper() in ("", "Z"):
             raise InputError(f"{what} data has numbers without a command", "export it again")
         values = _ARGUMENTS[command.upper()].match(text, at)
         if values is None:
             break  # an error in path data ends the path: SVG 1.1, F.2
-        pen.draw(command, [float(value) for value in values.groups()])
+        found = [float(value) for value in values.groups()]
+        if not all(abs(value) <= _LARGEST for value in found):
+            raise InputError(f"{what} has a coordinate beyond {_LARGEST:g}", "export it again")
+        pen.draw(command, found)
         at = values.end()
         command = {"M": "L", "m": "l"}.get(command, command)
     return [(np.array(line), closed) for line, closed in zip(pen.lines, pen.closed, strict=True)]
