@@ -121,6 +121,15 @@ def test_what_differs_from_the_paper_is_ink(paper: str, pen: str, number: int) -
     assert len(read(f"{text}</xournal>".encode())[0].strokes) == number
 
 
+def test_a_rectangle_round_the_ink_of_a_page_is_a_frame() -> None:
+    x0, y0, x1, y1 = (round(each) for each in INK.box())
+    corners = f"{x0 - 9} {y0 - 9} {x1 + 9} {y0 - 9} {x1 + 9} {y1 + 9} {x0 - 9} {y1 + 9}"
+    stroke = f'<stroke tool="pen" color="red" width="1">{corners} {x0 - 9} {y0 - 9}</stroke>'
+    (found,) = read(xopp([INK], stroke))
+    assert_same(found)
+    assert [each.what for each in found.left_out] == ["frame"]
+
+
 def test_text_and_images_of_a_page_are_named() -> None:
     extra = (
         '<text font="Sans" size="12" x="10" y="20">words</text><text x="1" y="2"> </text>'

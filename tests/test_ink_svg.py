@@ -239,6 +239,18 @@ def test_outlines_with_holes_are_named_and_their_holes_no_dots() -> None:
     assert left_out(svg(INK + letter)) == ["filled shape"]
 
 
+def test_print_is_named_and_no_ink() -> None:
+    glyph = "<symbol id='g'><path d='M0 0H30V4H18V60H12V4H0z'/></symbol>"
+    ink = svg(f"{glyph}{INK}<use href='#g' x='90' y='20'/><use href='#g' x='130' y='20'/>")
+    assert (len(ink.strokes), left_out(ink)) == (2, ["printed sign"] * 2)
+    bar, cross = "M0 0h60v5h-60z", "M20 0h5v20h20v5h-20v20h-5v-20h-20v-5h20z"
+    places = [f"<path transform='translate({90 + 70 * n})' d='{d}'/>"
+              for n, d in enumerate((bar, cross, cross))]  # fmt: skip
+    ink = svg(INK + "".join(places))
+    assert (len(ink.strokes), left_out(ink)) == (2, ["printed sign"] * 3)
+    assert len(svg(INK + places[0]).strokes) == 3
+
+
 def test_what_a_clip_path_hides_is_no_ink() -> None:
     clip = "<clipPath id='c'><rect x='0' y='0' width='100' height='150'/></clipPath>"
     path = f"<path {PEN} d='M150 20H190'/>"

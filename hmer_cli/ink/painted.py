@@ -29,6 +29,8 @@ _EDGE = 0.02  # of the page: how far paper and frames may be from its edge
 _THICK = 4.0  # times the usual pen, or
 _LARGE = 0.5  # of the usual stroke: more is no dot and no pen; convention
 _LEVEL = 1e-3  # of its length: how far the side of a frame is from level or upright
+_FEWEST_SHAPES = 3  # filled, of a drawing
+_FEWEST_PENS = 0.5  # of them: where fewer are a pen's, none is; as in PDF
 _PLAIN = 4.0  # times as long as wide: what is longer, and alone, is a stroke and no paper
 
 
@@ -37,7 +39,7 @@ class Painted:
     """One line or shape, ``points`` (N, 2), with the colours of its line and its inside; None where
     it has none. ``width`` is that of its line, 0 if unknown; ``closed``: it ends where it began;
     ``shape``: it was drawn as a circle or the like, and not by a pen; ``erases`` whatever its
-    colour; ``holes``: shapes cut out of it.
+    colour; ``holes``: shapes cut out of it; ``stamped``: the file has it once and shows it here.
     """
 
     points: Points
@@ -48,6 +50,7 @@ class Painted:
     shape: bool = False
     erases: bool = False
     holes: bool = False
+    stamped: bool = False
 
     @property
     def box(self) -> Box:
@@ -155,6 +158,8 @@ class _Sheet:
             if self._is_outline(item) and (found := centre_line(item.points)) is not None
         }
         fits = [found for found in self._outlines.values() if found.misfit <= _MISFIT]
+        shapes = len(self._outlines)
+        self._print = shapes >= _FEWEST_SHAPES and len(fits) < _FEWEST_PENS * shapes
         sizes = [item.extent for item in lines] + [
             float(np.ptp(found.points, axis=0).max()) for found in fits
         ]
@@ -236,9 +241,12 @@ class _Sheet:
         found = self._outlines.get(id(item))
         if found is None:
             return  # it has no area
+        is_sign = item.stamped and not item.shape
         small = not item.holes and item.extent <= self._most < np.inf
-        if small and _ratio(item) < _ROUND and _is_solid(item, _COMPACT):
+        if small and not is_sign and _ratio(item) < _ROUND and _is_solid(item, _COMPACT):
             yield _dot(item)
+        elif self._print or is_sign:
+            self._left_out.append(LeftOut("printed sign", item.box))
         elif not item.holes and found.misfit <= _MISFIT and found.pen <= self._most:
             yield Line(found.points)
         elif small:

@@ -270,7 +270,7 @@ class _Drawing:
             closed = closed or bool((points[0] == points[-1]).all())
             if number not in holes and _is_within(points, place.clip):
                 yield Painted(points, stroke, fill, width * stretch, closed, tag != "path",
-                              holes=number in holes.values())  # fmt: skip
+                              holes=number in holes.values(), stamped=bool(place.used))  # fmt: skip
 
 
 def _tag(element: etree._Element) -> str:

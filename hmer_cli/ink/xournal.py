@@ -96,7 +96,10 @@ def _painted(page: etree._Element, what: str) -> Iterator[Painted]:
         if ((points >= 0) & (points <= edge)).all(axis=1).any():
             seen = colour_of(colour) or BLACK
             width = _number((stroke.get("width") or "").partition(" ")[0])
-            yield Painted(points.astype(np.float64), seen, width=width, erases=tool == "eraser")
+            closed = len(points) > 2 and bool((points[0] == points[-1]).all())
+            yield Painted(
+                points.astype(np.float64), seen, None, width, closed, erases=tool == "eraser"
+            )
 
 
 def _box(element: etree._Element) -> Box | None:
