@@ -19,6 +19,7 @@ import numpy as np
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
+from hmer_cli.page.clean.blank_paper import is_blank
 from hmer_cli.page.clean.blots import remove_blots
 from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
 from hmer_cli.page.clean.ruled_lines import is_cut_out, remove_rules
@@ -211,6 +212,8 @@ def _whole(page: Page) -> list[Region]:
     cut_out = page.bare if is_cut_out(page.image) else remove_rules(page.image, cut_out=True)
     bare = remove_faint(remove_blots(cut_out))
     bare = remove_stray_dots(without_item_number(remove_light_specks(bare)))
+    if is_blank(_ink(page.image), _ink(bare), _dust(bare)):
+        return []
     box = ink_box(bare)
     if box is None:
         bare, box = page.image, ink_box(page.image)

@@ -1,0 +1,192 @@
+"""A sheet that nobody wrote on holds no mathematics, whatever is printed on it; a single sign does.
+
+Sheets and signs are drawn here: printed lines straight and through, a hand's short, bent, uneven.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from handmade import encoded
+
+from hmer_cli import Converter
+from hmer_cli.page.load.images import Pixels
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import find_regions
+
+SIZES = {"page": (1400, 1000), "crop": (420, 900), "strip": (300, 1400)}
+
+
+def blank(size: str = "page") -> Pixels:
+    return np.full(SIZES[size], 250, np.uint8)
+
+
+def ruled(
+    image: Pixels, step: float, shade: int = 120, thick: int = 2, inset: float = 0.0
+) -> Pixels:
+    height, width = image.shape
+    for y in np.arange(0.7 * step, height - 4, step):
+        ends = (round(inset * width), round(y)), (round((1 - inset) * width), round(y))
+        cv2.line(image, *ends, shade, thick, cv2.LINE_AA)
+    return image
+
+
+def squared(image: Pixels, step: float, shade: int = 150) -> Pixels:
+    return ruled(ruled(image, step, shade, 1).T.copy(), step, shade, 1).T.copy()
+
+
+def dotted(image: Pixels, step: int) -> Pixels:
+    for y in range(step // 2, image.shape[0], step):
+        for x in range(step // 2, image.shape[1], step):
+            cv2.circle(image, (x, y), 2, 90, -1, cv2.LINE_AA)
+    return image
+
+
+def scanned(image: Pixels, angle: float = 0.6) -> Pixels:
+    """Aslant, blurred, with grain, as JPEG."""
+    height, width = image.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1)
+    aslant = cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    grain = np.random.default_rng(2).normal(0, 4, image.shape)
+    soft = np.clip(cv2.GaussianBlur(aslant, (0, 0), 0.7) + grain, 0, 255).astype(np.uint8)
+    data = cv2.imencode(".jpg", soft, [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def stroke(image: Pixels, start: tuple[int, int], end: tuple[int, int], seed: int = 0) -> None:
+    """A stroke of a hand: it bends by some hundredths of its length."""
+    along = np.linspace(0, 1, 24)[:, None]
+    across = np.array([start[1] - end[1], end[0] - start[0]])
+    bend = 0.03 * np.sin(np.pi * along) + 0.012 * np.sin((5 + seed) * along)
+    points = np.array(start) + along * np.subtract(end, start) + bend * across
+    cv2.polylines(image, [np.round(points).astype(np.int32)], False, 30, 4, cv2.LINE_AA)
+
+
+def equals(image: Pixels, size: int = 60) -> Pixels:
+    middle, half = image.shape[0] // 2, image.shape[1] // 2
+    stroke(image, (half - size, middle - size // 3), (half + size, middle - size // 3 - 3))
+    stroke(image, (half - size + 4, middle + 8), (half + size - 6, middle + 14), seed=2)
+    return image
+
+
+def minus(image: Pixels) -> Pixels:
+    middle, half = image.shape[0] // 2, image.shape[1] // 2
+    stroke(image, (half - 50, middle), (half + 45, middle + 4))
+    return image
+
+
+def one(image: Pixels) -> Pixels:
+    middle, half = image.shape[0] // 2, image.shape[1] // 2
+    stroke(image, (half, middle - 60), (half - 4, middle + 60))
+    return image
+
+
+def dots(image: Pixels) -> Pixels:
+    middle, half = image.shape[0] // 2, image.shape[1] // 2
+    for x in (-40, 0, 44):
+        cv2.circle(image, (half + x, middle + x // 14), 6, 20, -1, cv2.LINE_AA)
+    return image
+
+
+def count(image: Pixels) -> int:
+    return len(find_regions(Page.of("a.png", 1, image)))
+
+
+def with_holes(image: Pixels) -> Pixels:
+    for y in (250, 700, 1150):
+        cv2.circle(image, (35, y), 14, 60, -1, cv2.LINE_AA)
+    return image
+
+
+def with_margin_line(image: Pixels) -> Pixels:
+    cv2.line(image, (120, 0), (120, image.shape[0]), 140, 2, cv2.LINE_AA)
+    return image
+
+
+def with_shadow(image: Pixels) -> Pixels:
+    fall = np.linspace(1, 0.15, 20)
+    image[:, -20:] = (image[:, -20:] * fall).astype(np.uint8)
+    return image
+
+
+def with_staple(image: Pixels) -> Pixels:
+    cv2.line(image, (50, 42), (76, 28), 110, 2, cv2.LINE_AA)
+    return image
+
+
+def with_number(image: Pixels) -> Pixels:
+    cv2.putText(image, "12", (490, 1360), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 40, 2, cv2.LINE_AA)
+    return image
+
+
+def with_frame(image: Pixels) -> Pixels:
+    cv2.rectangle(image, (40, 40), (960, 1360), 90, 3)
+    return image
+
+
+SHEETS = {
+    "narrow": lambda: ruled(blank(), 38),
+    "wide, pale, inset": lambda: ruled(blank(), 80, 200, 3, 0.06),
+    "black": lambda: ruled(blank(), 50, 20, 1),
+    "thick": lambda: ruled(blank(), 60, 140, 5),
+    "squared": lambda: squared(blank(), 30),
+    "partly squared": lambda: squared(blank("strip"), 90),
+    "ruled strip": lambda: ruled(blank("strip"), 120, 120, 2),
+    "two rules": lambda: ruled(blank("crop"), 190, 20, 3),
+    "one rule": lambda: ruled(blank("crop"), 290, 90, 2, 0.05),
+    "dotted": lambda: dotted(blank(), 34),
+    "margin line": lambda: with_margin_line(blank()),
+    "margin line and rules": lambda: with_margin_line(ruled(blank(), 50)),
+    "holes": lambda: with_holes(ruled(blank(), 55)),
+    "shadow": lambda: with_shadow(blank()),
+    "staple": lambda: with_staple(blank()),
+    "number": lambda: with_number(blank()),
+    "number and rules": lambda: with_number(ruled(blank(), 44)),
+    "frame": lambda: with_frame(blank()),
+    "all": lambda: with_staple(with_shadow(with_holes(with_margin_line(blank())))),
+}
+
+
+@pytest.mark.parametrize("way", ["clean", "scanned"])
+@pytest.mark.parametrize("name", SHEETS)
+def test_what_is_printed_is_no_mathematics(name: str, way: str) -> None:
+    sheet = SHEETS[name]()
+    assert count(scanned(sheet) if way == "scanned" else sheet) == 0
+
+
+@pytest.mark.parametrize("sign", [equals, minus, one, dots], ids=lambda sign: sign.__name__)
+@pytest.mark.parametrize(
+    "name", ["plain", "narrow", "squared", "plain crop", "ruled crop", "number"]
+)
+@pytest.mark.parametrize("way", ["clean", "scanned"])
+def test_a_single_sign_is_an_expression(name: str, sign: object, way: str) -> None:
+    sheets = {
+        "plain": blank,
+        "plain crop": lambda: blank("crop"),
+        "ruled crop": lambda: ruled(blank("crop"), 110, 190),
+    }
+    sheet = sheets.get(name) or SHEETS[name]
+    assert callable(sign)
+    image = sign(sheet())
+    assert count(scanned(image) if way == "scanned" else image) == 1
+
+
+@pytest.mark.parametrize("sign", [equals, minus, one], ids=lambda sign: sign.__name__)
+@pytest.mark.parametrize("room", [3, 10])
+def test_a_sign_that_is_cut_out_tightly_is_an_expression(sign: object, room: int) -> None:
+    assert callable(sign)
+    image = sign(blank())
+    rows, columns = np.nonzero(image < 128)
+    cut = image[
+        rows.min() - room : rows.max() + room + 1, columns.min() - room : columns.max() + room + 1
+    ]
+    for times in (1, 4):
+        assert count(cv2.resize(cut, None, fx=times, fy=times)) == 1
+
+
+def test_a_sign_on_a_sheet_is_read_and_a_blank_sheet_is_told() -> None:
+    converter = Converter()
+    nothing = converter.read(encoded(ruled(blank(), 50)))
+    assert (nothing.status, nothing.latex) == ("failed", "")
+    assert converter.read(encoded(equals(blank("crop")))).latex == "="
