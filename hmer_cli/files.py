@@ -29,7 +29,8 @@ _PREFIX = ".hmer-"
 def real_path(name: str) -> Path:
     """The path with links resolved. Raises OutputError if the current folder was removed."""
     try:
-        return Path(os.path.realpath(name))
+        path = os.path.realpath(name)  # of a pipe behind a link, no path at all
+        return Path(path if os.path.exists(path) or not os.path.exists(name) else name)
     except FileNotFoundError as error:
         raise OutputError(f"{name}: the current folder is gone", "change to another") from error
 
@@ -71,7 +72,7 @@ def check_apart(
     With ``above``, also one that contains an input. ``file``: it is a file. Raises UsageError.
     """
     place = os.path.realpath(folder)
-    for name in inputs:
+    for name in filter(None, inputs):
         there = os.path.realpath(name)
         if glob.has_magic(name) and not os.path.exists(there):
             there, pattern = _glob_parts(name)

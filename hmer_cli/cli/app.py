@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from hmer_cli import __version__
 from hmer_cli.cli import compare, convert, eval, generate, merge, render, train, weights
+from hmer_cli.errors import UsageError
 
 app = typer.Typer(
     name="hmer",
@@ -37,11 +39,27 @@ def hmer(
     """Handwritten mathematics in, LaTeX out: offline, on any laptop."""
 
 
-app.command()(convert.convert)
-app.command()(merge.merge)
-app.command()(render.render)
-app.command()(train.train)
-app.command("eval")(eval.evaluate)
-app.command()(compare.compare)
-app.command()(generate.generate)
+class Command(TyperCommand):
+    """A command that refuses empty values: an empty path would be the current folder, where nobody
+    wants what a script writes whose variable is not set."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises UsageError; an empty one of several inputs is an error of that input alone."""
+        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        for param in self.params:
+            value = given.get(param.name or "")
+            values = value if isinstance(value, list | tuple) else [value]
+            if "" in values and param.name != "inputs":
+                name = param.opts[0] if param.opts[0].startswith("-") else param.metavar
+                raise UsageError(f"{name}: empty", "is a variable of the shell not set?")
+        return super().parse_args(ctx, args)
+
+
+app.command(cls=Command)(convert.convert)
+app.command(cls=Command)(merge.merge)
+app.command(cls=Command)(render.render)
+app.command(cls=Command)(train.train)
+app.command("eval", cls=Command)(eval.evaluate)
+app.command(cls=Command)(compare.compare)
+app.command(cls=Command)(generate.generate)
 app.add_typer(weights.weights, name="weights")

@@ -23,7 +23,9 @@ def generate(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option("--from", metavar="FILE", help="A file of LaTeX, an expression a line."),
+        typer.Option(
+            "--from", metavar="FILE", help="A file of LaTeX, an expression a line; - is stdin."
+        ),
     ] = None,
     count: Annotated[
         int | None,

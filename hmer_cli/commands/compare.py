@@ -42,7 +42,9 @@ def _predictions(path: Path) -> dict[str, Pair]:
             raise KeyError("a value in each column of each line")
         pairs = {row["name"]: Pair(_label(row["truth"]), _label(row["prediction"])) for row in rows}
     except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
-        what = f"{path}: no predictions can be read ({type(error).__name__}: {error})"
+        reason = error.strerror if isinstance(error, OSError) else error
+        reason = "no text in UTF-8" if isinstance(error, UnicodeDecodeError) else reason
+        what = f"{path}: no predictions can be read ({reason})"
         raise InputError(what, "write them with hmer eval --predictions") from error
     if not rows:
         raise InputError(f"{path}: holds no predictions", "write them with hmer eval --predictions")

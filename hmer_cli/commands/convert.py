@@ -100,7 +100,7 @@ def convert(
         raise UsageError("there is nothing to convert", "name an image, or give --paste")
     if paste and watch:
         raise UsageError("the clipboard cannot be watched", "name files or folders")
-    _check_usage(inputs, outputs, jobs, watch)
+    _check_usage(inputs, outputs, jobs, watch, copy)
     pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
     inputs = apart(inputs, outputs, debug)
@@ -214,7 +214,7 @@ def _destinations(outs: Sequence[str], whole: WholePages | None) -> list[Destina
     """
     outputs: list[Destination] = []
     for out in dict.fromkeys(outs):
-        output = LabelledFolder.parse(out) or Output.parse(out)
+        output = LabelledFolder.parse(out) or Output.parse(out, folders=True)
         if whole is not None and isinstance(output, Output):
             output = as_document(output, whole)
         outputs.append(output)
@@ -255,7 +255,11 @@ def tell(record: Record) -> None:
 
 
 def _check_usage(
-    inputs: Sequence[str], outputs: Sequence[Destination], jobs: int | None, watch: bool
+    inputs: Sequence[str],
+    outputs: Sequence[Destination],
+    jobs: int | None,
+    watch: bool,
+    copy: bool,
 ) -> None:
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: there must be at least one")
@@ -263,6 +267,8 @@ def _check_usage(
         raise UsageError("standard input cannot be watched", "name files or folders")
     if watch and any(output.path is None for output in outputs):
         raise UsageError("--watch writes files only", "name one with --out")
+    if watch and copy:
+        raise UsageError("--watch copies nothing", "leave --copy or --watch out")
 
 
 def _clipboard() -> Source:

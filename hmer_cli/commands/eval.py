@@ -77,10 +77,9 @@ def run(
     Raises UsageError, OutputError and MissingError before anything is read, InputError if the data
     set has nothing to score.
     """
-    paths = {name: _path(name) for name in (json_file, predictions)}
-    if json_file is not None and (json_file == predictions or _same(paths.values())):
-        what = f"{json_file} is named for both scores and predictions"
-        raise UsageError(what, "name another file for one of them")
+    paths = _path(json_file, dataset), _path(predictions, dataset)
+    if json_file is not None and (json_file == predictions or _same(paths)):
+        raise UsageError(f"{json_file}: cannot hold scores and predictions", "name two files")
     if sample is not None and sample < 1:
         raise UsageError(f"--sample {sample}: there must be at least one")
     opened = open_any(dataset, split, limit, pages)
@@ -96,8 +95,8 @@ def run(
         raise UsageError(f"{dataset}: holds pages", "--lg is for single expressions")
     reader = recogniser or LazyRecogniser(model, charset, rescoring=not ctc) if reads else None
     found, scores, tsv, tables = _evaluated(opened, reader, split)
-    _put(json_file, paths[json_file], scores)
-    _put(predictions, paths[predictions], tsv)
+    _put(json_file, paths[0], scores)
+    _put(predictions, paths[1], tsv)
     if lg is not None and isinstance(found, Evaluation):
         _write_graphs(Path(lg), found)
     if isinstance(opened, PageDataset) and worst is not None and not isinstance(found, Evaluation):
@@ -234,11 +233,20 @@ def _same(paths: Iterable[Path | None]) -> bool:
     return len(set(places)) < len(places)
 
 
-def _path(name: str | None) -> Path | None:
-    """The path of an output file, checked to be writable; None for none and for stdout."""
+_BEGINNINGS = (b'{\n  "dataset":', b"name\ttruth\tprediction")
+"""Of the files that are written here."""
+
+
+def _path(name: str | None, dataset: str) -> Path | None:
+    """The path of an output file, checked to be writable and no file of the data set, such as its
+    captions; None for none and for stdout."""
     if name is None or name == STDOUT:
         return None
-    path = Path(os.path.realpath(name))
+    path = files.real_path(name)
+    if path.is_relative_to(os.path.realpath(dataset)) and path.is_file():
+        with path.open("rb") as file:
+            if not file.read(64).startswith(_BEGINNINGS):
+                raise UsageError(f"{name}: is a file of the data set", "name another")
     files.check(path)
     return path
 

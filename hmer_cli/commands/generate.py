@@ -46,6 +46,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 }
 
 GALLERY = "gallery.html"
+STDIN = "-"
 
 _LISTS = {GALLERY, CAPTIONS, BOXES}
 _ENDINGS = {"ink": (".png", ".svg", ".inkml"), "hmeg": (".png",)}
@@ -54,6 +55,9 @@ _ITEM = re.compile(r"\d{5,}\.(png|svg|inkml|json)")
 SHOWN = 240
 SHOWN_PAGES = 12
 """The number of items in the gallery."""  # convention
+
+_MOST = 1_000_000
+"""Items a folder, which are held in memory."""  # convention
 
 _FEW = 48
 """Fewer items are written in this process: starting others takes longer."""
@@ -133,6 +137,10 @@ def generate(
         raise UsageError(f"engine {engine!r} is not known", f"name one of {', '.join(ENGINES)}")
     if count is not None and count < 1:
         raise UsageError(f"count {count}: there must be at least one")
+    if count is not None and count > _MOST:
+        raise UsageError(
+            f"count {count}: more than {_MOST}", "write several folders, of other seeds"
+        )
     if page and engine != "ink":
         raise UsageError(f"{engine} writes no pages", "leave --engine out")
     if seed < 0:
@@ -217,12 +225,23 @@ def _texts(latex: Sequence[str], source: str | None) -> Iterator[tuple[str, str]
     if source is None:
         return
     try:
-        lines = Path(source).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{source}: cannot be read ({error})", "give a text file") from error
+        data = _standard_input() if source == STDIN else Path(source).read_bytes()
+        lines = data.decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(
+            f"{source}: cannot be read ({error.strerror})", "check the path"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source}: no text in UTF-8", "give a text file") from error
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield f"{source}, line {number}", line
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise InputError("standard input is closed", "name a file")
+    return sys.stdin.buffer.read()
 
 
 def _run(

@@ -175,6 +175,8 @@ def _jobs(inputs: Sequence[str]) -> Iterator[_Job]:
     seen: set[str] = set()
     for path in inputs:
         try:
+            if not path:
+                raise InputError("an input without a name", "is a variable of the shell not set?")
             store = open_store(path)
             captions = Captions(store)
             if not store.inks():

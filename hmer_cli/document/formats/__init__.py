@@ -62,8 +62,9 @@ class Output:
     format: Format
 
     @classmethod
-    def parse(cls, text: str) -> Output:
-        """By the ending; ``-`` is stdout, and ``-.jsonl`` is that format on stdout.
+    def parse(cls, text: str, folders: bool = False) -> Output:
+        """By the ending; ``-`` is stdout, and ``-.jsonl`` is that format on stdout. ``folders``:
+        whether the caller takes folders, too, for what an error says.
 
         Raises UsageError for an ending without a format.
         """
@@ -73,8 +74,9 @@ class Output:
         name = text[1:] if stdout else f"x{Path(text).name}"
         ending = next((each for each in FORMATS if name.lower().endswith(each)), None)
         if ending is None:
-            remedy = f"end it in {', '.join(FORMATS)}, or in / for labelled handwriting"
-            raise UsageError(f"--out {text}: no output format ends so", remedy)
+            ends = f"end it in {', '.join(FORMATS)}"
+            remedy = f"{ends}, or in / for labelled handwriting" if folders else ends
+            raise UsageError(f"{text}: no output format ends so", remedy)
         return cls(None if stdout else files.real_path(text), FORMATS[ending])
 
     @property
