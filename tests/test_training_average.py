@@ -9,20 +9,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from hmer_cli.errors import UsageError
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.motion import CHANNELS
 from hmer_cli.training import average as module
 from hmer_cli.training.average import average
+from hmer_cli.training.compose.examples import Example
+from hmer_cli.training.delivery import best_score
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.recipe import Recipe
-from hmer_cli.training.registry import build
+from hmer_cli.training.registry import build, load_system
+from hmer_cli.training.systems.base import rates
 
 pytestmark = pytest.mark.torch
 
+ONE = Example((np.array([(0, 0), (0, 30)], np.float32),), ("1",))
 SMALL = {"stem": 8, "low": 16, "mid": 16, "high": 32, "context": 1, "lstm": 16, "decoder": 1}
 
 
@@ -32,8 +39,9 @@ def run_of(folder: Path, tokens: tuple[str, ...] = ("1", "7"), **changes: int) -
     folder.mkdir()
     state = build(plan, tokens).model.state_dict()
     content = {"recipe": plan.to_dict(), "tokens": list(tokens), "average": state}
+    content["state"] = {"seen": 7}
     torch.save(content, folder / BEST)
-    (folder / LOG).write_text("{}\n")
+    (folder / LOG).write_text('{"seen": 7, "wer": 0.01, "exprate": 0.99}\n')
     return folder
 
 
@@ -54,7 +62,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def averaged(tmp_path: Path, *runs: Path, changes: tuple[str, ...] = ()) -> None:
     recipe, data, out = Path("a.toml"), Path("crohme.zip"), tmp_path / "out"
-    average(Recipe("small", model=SMALL), recipe, runs, data, out, print, changes)
+    average(Recipe("small", valid="", model=SMALL), recipe, runs, data, out, print, changes)
 
 
 def test_the_mean_is_written_and_the_record_names_recipe_runs_and_changes(
@@ -99,3 +107,20 @@ def test_models_that_differ_are_wrong_usage(
     with pytest.raises(UsageError, match=f"{one} and {two} have .*{told}"):
         averaged(tmp_path, one, two)
     assert not commands and not (tmp_path / "out").exists()
+
+
+def test_the_scores_of_the_mean_are_its_own(tmp_path: Path, commands: list[str]) -> None:
+    runs = run_of(tmp_path / "one"), run_of(tmp_path / "two")
+    stroke = np.array([(0, 0), (0, 30)], np.float32)
+    (tmp_path / "data").mkdir()
+    ink = write_inkml(Ink((stroke,), (), "1", "1"))
+    folder = tmp_path / "data" / "TestEM2014GT"
+    folder.mkdir()
+    (folder / "a.inkml").write_bytes(ink)
+    plan = Recipe("small", model=SMALL)
+    average(plan, Path("a.toml"), runs, tmp_path / "data", tmp_path / "out", print)
+    system, content = load_system(tmp_path / "out" / BEST)
+    line = best_score(tmp_path / "out" / LOG, content)
+    batches = list(system.validation_batches([ONE]))
+    assert line == {"seen": 7, **rates(system, system.model, [ONE], batches)}
+    assert line["exprate"] != 0.99

@@ -3,6 +3,7 @@
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -206,3 +207,13 @@ def test_the_symbols_of_crohme_have_layouts(data_file: Callable[[str], Path]) ->
     layouts = [layout for ink in found if (layout := layout_of(ink))]
     assert len(layouts) > 45
     assert all(len(layout.graph.symbols) == len(layout.boxes) for layout in layouts)
+
+
+def test_the_log_tells_means_over_the_steps_that_there_were(tmp_path: Path) -> None:
+    found = []
+    for interval in (1, 50):
+        folder = tmp_path / str(interval)
+        LayoutTrainer(plan(steps=3), LAYOUTS).run(folder, lambda line: None, interval)
+        lines = (folder / "log.jsonl").read_text().splitlines()
+        found.append(np.mean([json.loads(line)["l1"] for line in lines]))
+    assert found[0] == pytest.approx(found[1], abs=1e-3)

@@ -4,15 +4,15 @@ r"""Average of the weights of several runs: folders of checkpoints -> one weight
         --data ../shared/data/crohme.zip --out runs/average
 
 The mean of models in one basin has a lower loss than each (Izmailov et al., UAI 2018; Wortsman et
-al., ICML 2022). Batch norm statistics are recomputed. The recipe and the log are those of the first
-run.
+al., ICML 2022). Batch norm statistics are recomputed. The recipe is that of the first run; the log
+is one line, the scores of the mean.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hmer_cli import files
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import UsageError
 from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.training import checkpoint
 from hmer_cli.training.batches.images import Batch
+from hmer_cli.training.compose.examples import examples
 from hmer_cli.training.delivery import deliver, shown
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.messages import say
 from hmer_cli.training.recipe import Recipe, load
 from hmer_cli.training.registry import load_system
-from hmer_cli.training.systems.base import Say
+from hmer_cli.training.systems.base import Say, System, rates
 
 _REMEDY = "average runs of one kind"
 
@@ -78,11 +81,22 @@ def average(
     settle(system.model, shown(system, plan, data, BATCHES, EVERY, SEED))
     out.mkdir(parents=True, exist_ok=True)
     checkpoint.write(out / BEST, {**content, "average": system.model.state_dict()})
-    shutil.copyfile(runs[0] / LOG, out / LOG)
+    line = {"seen": content["state"]["seen"], **scored(system, plan, data)}
+    files.replace(out / LOG, f"{json.dumps(line)}\n".encode())
+    say(", ".join(f"{key} {value}" for key, value in line.items()))
     command = ["python", "-m", "hmer_cli.training.average", str(recipe), *map(str, runs)]
     command += ["--data", str(data), "--out", str(out)]
     command += [part for change in changes for part in ("--set", change)]
     return deliver(plan, data, out, shlex.join(command), say)
+
+
+def scored(system: System[Any], plan: Recipe, data: Path) -> dict[str, float]:
+    """WER, CER and ExpRate on the validation set of a recipe, as in the log of a run."""
+    if not plan.valid:
+        return {}
+    valid = examples(open_dataset(str(data), plan.valid)[:: plan.schedule.scored])
+    found = rates(system, system.model, valid, list(system.validation_batches(valid)))
+    return {key: round(value, 4) for key, value in found.items()}
 
 
 def alike(first: dict[str, Any], other: dict[str, Any]) -> bool:

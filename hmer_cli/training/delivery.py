@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.datasets.expressions import Sample, open_dataset
 from hmer_cli.expr.tokens import join
 from hmer_cli.metrics.scores import Pair, score, score_by_length, token_edits
 from hmer_cli.training.batches.images import mixed
@@ -113,11 +113,13 @@ def _weights(
     metadata = {**_metadata(content, plan, out), "symbol": plan.symbol}
     reader: Any = system.model
     seen = shown(system, plan, data, SHOWN, SHOWN_EVERY, plan.seed, invention)
-    export(reader, metadata, weights, seen)
     if plan.calibration:
         samples = open_dataset(str(data), plan.calibration)
-        metadata["calibration"] = calibrate(weights, samples)
-        export(reader, metadata, weights, seen)
+        with TemporaryDirectory() as folder:
+            draft = Path(folder) / weights.name
+            export(reader, metadata, draft, seen)
+            metadata["calibration"] = calibrate(draft, samples)
+    export(reader, metadata, weights, seen)
     return weights
 
 
@@ -133,17 +135,18 @@ def _graph_weights(
     weights, wanted = out / f"{plan.name}.onnx", plan.weights
     language = dict(map(language_model, language_files(plan, data)))
     metadata = {**_metadata(content, plan, out), "licence": wanted.licence}
-    export_graph(system.model, metadata, weights, language)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as name:
+        folder, samples = Path(name), list[Sample]()
         if plan.calibration:
             samples = open_dataset(str(data), plan.calibration)
         elif wanted.generated and invention is not None:
             seed = plan.seed + 1  # other expressions than at the start of training
-            samples = generated(invention, plan.spread, wanted.generated, seed, Path(folder))
-        else:
-            return weights
-        degradation = plan.drawing.degradation
-        metadata["calibration"] = calibrate(weights, samples, GRAPH_CASES, degradation)
+            samples = generated(invention, plan.spread, wanted.generated, seed, folder / "ink")
+        if samples:
+            draft = folder / weights.name
+            export_graph(system.model, metadata, draft, language)
+            degradation = plan.drawing.degradation
+            metadata["calibration"] = calibrate(draft, samples, GRAPH_CASES, degradation)
     export_graph(system.model, metadata, weights, language)
     return weights
 

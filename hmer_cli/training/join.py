@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import UsageError
@@ -74,14 +75,16 @@ def join(
     metadata["calibration"] = metadata["calibration"] if beside else {}
     metadata |= {"graph2" if beside else "graph": kept}
     models = dict(onnx.language_model(path) for path in language)
-    onnx.join(weights, parts, metadata, out, beside, models)
     if split := metadata["recipe"]["calibration"]:
         # Beside the model that it has, the CTC model alone reads as before.
         cases = [(True, True), (False, True)] if beside and not models else CASES
         degradation = parse(content["recipe"], str(run)).drawing.degradation
         samples = open_dataset(str(data), split)
-        metadata["calibration"] |= calibrate(out, samples, cases, degradation)
-        onnx.join(weights, parts, metadata, out, beside, models)
+        with TemporaryDirectory() as folder:
+            draft = Path(folder) / out.name
+            onnx.join(weights, parts, metadata, draft, beside, models)
+            metadata["calibration"] |= calibrate(draft, samples, cases, degradation)
+    onnx.join(weights, parts, metadata, out, beside, models)
 
 
 def limited(model: GraphModel, old: Sequence[str], tokens: Sequence[str]) -> GraphModel:

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hmer_cli import files
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.networks.language_transformer import LanguageTransformer
@@ -86,7 +87,7 @@ def run(
         model.load_state_dict(checkpoint.read(path, model.state_dict(), checkpoint.ANEW))
     found = train(model, encoded(labels, tokens), encoded(held, tokens), minutes, seed)
     checkpoint.write(path, model.state_dict())
-    out.write_bytes(language_transformer(model, {TOKENS: json.dumps(tokens)}))
+    files.replace(out, language_transformer(model, {TOKENS: json.dumps(tokens)}))
     return found
 
 

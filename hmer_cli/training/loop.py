@@ -31,7 +31,7 @@ from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.registry import build
-from hmer_cli.training.systems.base import LossModule, Say, System, mean_loss, read_all
+from hmer_cli.training.systems.base import LossModule, Say, System, mean_loss, rates
 
 CHECKPOINT = "last.pt"
 BEST = "best.pt"
@@ -308,18 +308,10 @@ class Trainer:
 
     def _validate(self) -> dict[str, float]:
         """Scores of the averaged weights on the validation set, decoded greedily."""
-        import jiwer
-
         if not self.valid:
             return {}
         self.validation = self.validation or list(self.system.validation_batches(self.valid))
-        truths = [" ".join(example.tokens) for example in self.valid]
-        read = [" ".join(tokens) for tokens in read_all(self.system, self.average, self.validation)]
-        found = {
-            "wer": jiwer.wer(truths, read),
-            "cer": jiwer.cer(truths, read),
-            "exprate": float(np.mean([t == s for t, s in zip(truths, read, strict=True)])),
-        }
+        found = rates(self.system, self.average, self.valid, self.validation)
         if self.recipe.schedule.plateau or self.system.draws_loss:
             found["valid_loss"] = mean_loss(self.system, self.average, self.validation)
         return {key: round(value, 4) for key, value in found.items()}

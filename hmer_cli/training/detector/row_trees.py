@@ -84,7 +84,7 @@ def drawn(crohme: Path, count: int, random: Random) -> list[Array]:
     random.shuffle(samples)
     found = []
     for sample in samples[:count]:
-        if sample.ink is None:
+        if sample.error is not None or sample.ink is None:
             continue
         parts = find_components(legible_ink_image(sample.ink).image)
         if len(parts.boxes):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import onnx
 
+from hmer_cli import files
 from hmer_cli.data.store import IMAGES, open_store, stem
 from hmer_cli.metrics.regions import PageOutcome, score
 from hmer_cli.page.detect.candidate_features import CANDIDATE_COLUMNS
@@ -156,7 +157,7 @@ def evaluation(job: Job) -> Scores:
     scores: Scores = {}
     for at in score(outcomes):
         for rate in ("precision", "recall", "f1"):
-            scores[f"{rate}_{round(100 * at.threshold)}"] = round(getattr(at, rate), 4)
+            scores[f"{rate}_{round(100 * at.threshold)}"] = round(getattr(at, rate) or 0.0, 4)
     job.output.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
     return scores
 
@@ -174,4 +175,4 @@ def _write(job: Job, model: onnx.ModelProto) -> None:
     content = model.SerializeToString(deterministic=True)
     if job.output.suffix == ".gz":  # trees shrink to a fifth
         content = gzip.compress(content, mtime=0)
-    job.output.write_bytes(content)
+    files.replace(job.output, content)

@@ -76,7 +76,11 @@ def calibrate(
 def generated(
     invention: Invention, spread: Spread, count: int, seed: int, folder: Path
 ) -> list[Sample]:
-    """So many synthetic expressions, augmented by ``spread``, written to a ``folder`` as InkML."""
+    """So many synthetic expressions, augmented by ``spread``, written to a ``folder`` as InkML.
+
+    The folder is created.
+    """
+    folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(seed)
     for i in range(count):
         example = invention.sample(rng)

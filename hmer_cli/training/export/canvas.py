@@ -16,6 +16,7 @@ import torch
 from onnx import ModelProto
 from torch import nn
 
+from hmer_cli import files
 from hmer_cli.models.embedded import packed
 from hmer_cli.networks.crnn import Crnn
 from hmer_cli.networks.transformer import Transcriber, TranscriberEncoder, TranscriberStep
@@ -45,7 +46,7 @@ def export_canvas(
     for key, value in sorted(found.items()):
         entry = made.metadata_props.add()
         entry.key, entry.value = key, value
-    path.write_bytes(made.SerializeToString(deterministic=True))
+    files.replace(path, made.SerializeToString(deterministic=True))
 
 
 def _parts(model: nn.Module, size: CanvasSize) -> tuple[ModelProto, dict[str, str]]:

@@ -17,6 +17,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from hmer_cli import files
 from hmer_cli.networks.line_model import LineModel
 from hmer_cli.recognition.line_features import FEATURES
 from hmer_cli.recognition.line_reader import METADATA
@@ -48,7 +49,7 @@ def export_lines(model: LineModel, metadata: dict[str, Any], path: Path) -> None
     entry = made.metadata_props.add()
     entry.key, entry.value = METADATA, json.dumps(metadata, sort_keys=True)
     onnx.checker.check_model(made)
-    path.write_bytes(made.SerializeToString(deterministic=True))
+    files.replace(path, made.SerializeToString(deterministic=True))
 
 
 def _halve(model: onnx.ModelProto) -> None:

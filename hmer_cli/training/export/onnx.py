@@ -20,6 +20,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from hmer_cli import files
 from hmer_cli.errors import InputError, MissingError
 from hmer_cli.models.embedded import packed, unpacked
 from hmer_cli.networks.ctc_model import CtcModel
@@ -136,7 +137,7 @@ def export(
     quantise(decoder)
     _put(model, METADATA, json.dumps(metadata, sort_keys=True))
     _put(model, DECODER, packed(_bytes(decoder)))
-    path.write_bytes(_bytes(model))
+    files.replace(path, _bytes(model))
 
 
 def export_graph(
@@ -157,7 +158,7 @@ def export_graph(
     held[METADATA] = json.dumps({**metadata, GRAPH_ALONE: True}, sort_keys=True)
     for key in sorted(held):
         _put(model, key, held[key])
-    path.write_bytes(_bytes(model))
+    files.replace(path, _bytes(model))
 
 
 def graph_models(reader: GraphModel) -> dict[str, bytes]:
@@ -244,7 +245,7 @@ def join(
     del model.metadata_props[:]
     for key in sorted(kept):
         _put(model, key, kept[key])
-    out.write_bytes(_bytes(model))
+    files.replace(out, _bytes(model))
 
 
 def _feed(batch: Batch, channels: int) -> Feed:

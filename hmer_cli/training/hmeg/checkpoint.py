@@ -1,10 +1,13 @@
-"""Checkpoint of a training run of the glyph or painter networks, in one file.
+"""Checkpoints and logs of the training runs of HMEG's networks.
 
-Parameters, optimisers and random state; written atomically.
+A checkpoint holds parameters, optimisers and random state in one file; it is written atomically. A
+log has a line of JSON for each stretch of a run: the means of its losses.
 """
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,10 @@ from torch import nn
 
 from hmer_cli.errors import InputError
 from hmer_cli.training import checkpoint
+from hmer_cli.training.systems.base import Say
+
+STEPS = "steps"
+"""Key of the number of steps among sums of losses."""
 
 Parts = Mapping[str, nn.Module | torch.optim.Optimizer]
 
@@ -47,3 +54,16 @@ def resume(path: Path, parts: Parts, plan: Mapping[str, Any], generator: torch.G
     generator.set_state(content["generator"])
     done: int = content["done"]
     return done
+
+
+def report(log: Path, sums: Counter[str], done: int, begun: float, say: Say) -> None:
+    """Add the means of losses since the last line to the log, and tell them; clears the ``sums``.
+
+    ``done`` are the steps so far, ``begun`` the CPU seconds of the process when it began.
+    """
+    count = sums.pop(STEPS)
+    line: dict[str, float] = {key: round(value / count, 4) for key, value in sums.items()}
+    line |= {"step": done, "cpu": round(time.process_time() - begun, 1)}
+    checkpoint.add_line(log, line)
+    say(", ".join(f"{key} {value}" for key, value in line.items()))
+    sums.clear()

@@ -14,6 +14,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from hmer_cli import files
 from hmer_cli.networks.hmeg.graphs import UNKNOWN, Graphs
 from hmer_cli.networks.hmeg.layout import LayoutNetwork
 from hmer_cli.networks.hmeg.painter import EDGE, MARGIN, UNIT, Painter
@@ -92,7 +93,7 @@ def common(painter: Painter, tokens: tuple[str, ...], network: LayoutNetwork) ->
 def export(
     painter: Painter, tokens: tuple[str, ...], forms: Forms, network: LayoutNetwork, path: Path
 ) -> None:
-    """Write the file that `write.painted.HmegEngine` reads; `common` changes the networks."""
+    """Write the file that `hmer_cli.synthesis.hmeg_engine` reads; `common` changes the networks."""
     both = common(painter, tokens, network)
     rows = [tokens.index(token) for token in both]
     model = traced(Hand(both, painter, network).eval(), painter, network)
@@ -108,7 +109,7 @@ def export(
     }  # fmt: skip
     entry.value = json.dumps(said, sort_keys=True)
     onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    files.replace(path, model.SerializeToString(deterministic=True))
 
 
 def traced(hand: Hand, painter: Painter, network: LayoutNetwork) -> onnx.ModelProto:

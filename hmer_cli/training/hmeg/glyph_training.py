@@ -7,7 +7,6 @@ Input: textures of symbols. Output: parameters of the decoder; see
 from __future__ import annotations
 
 import copy
-import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from hmer_cli.networks.hmeg.glyphs import Decoder, Encoder, Sizes, sized
 from hmer_cli.networks.hmeg.graphs import UNKNOWN
 from hmer_cli.networks.hmeg.painter import UNIT
 from hmer_cli.training.hmeg import checkpoint
+from hmer_cli.training.hmeg.checkpoint import STEPS, report
 from hmer_cli.training.hmeg.forms import Forms
 from hmer_cli.training.hmeg.pictures import Picture, Symbols, chances
 from hmer_cli.training.systems.base import Say
@@ -79,14 +79,9 @@ class GlyphTrainer:
             rng = np.random.default_rng([self.plan.seed, self.done])
             if self.done % SETTLING == 0:
                 self.settle()
-            sums.update(self.step(self.batch(rng)))
+            sums.update({**self.step(self.batch(rng)), STEPS: 1})
             if self.done % interval == 0 or self.done == self.plan.steps:
-                line = {key: round(value / interval, 3) for key, value in sums.items()}
-                line |= {"step": self.done, "cpu": round(time.process_time() - begun, 1)}
-                with (out / "glyphs.jsonl").open("a", encoding="utf-8") as log:
-                    log.write(json.dumps(line) + "\n")
-                say(", ".join(f"{key} {value}" for key, value in line.items()))
-                sums.clear()
+                report(out / "glyphs.jsonl", sums, self.done, begun, say)
                 self.save(out / "glyphs.pt")
         self.settle()
         return self.mean.eval()

@@ -8,7 +8,6 @@ the second image reach the layout network through its boxes.
 from __future__ import annotations
 
 import copy
-import json
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -33,6 +32,7 @@ from hmer_cli.networks.hmeg.painter import (
 )
 from hmer_cli.networks.hmeg.placement import crop
 from hmer_cli.training.hmeg import checkpoint
+from hmer_cli.training.hmeg.checkpoint import STEPS, report
 from hmer_cli.training.hmeg.glyph_training import GlyphTrainer, average, descend
 from hmer_cli.training.hmeg.layouts import stacked
 from hmer_cli.training.hmeg.pictures import Picture, Symbols
@@ -101,14 +101,9 @@ class PainterTrainer:
         begun, sums = time.process_time(), Counter[str]()
         while self.done < self.plan.steps:
             rng = np.random.default_rng([self.plan.seed, self.done])
-            sums.update(self.step(self.batch(rng)))
+            sums.update({**self.step(self.batch(rng)), STEPS: 1})
             if self.done % interval == 0 or self.done == self.plan.steps:
-                line = {key: round(value / interval, 3) for key, value in sums.items()}
-                line |= {"step": self.done, "cpu": round(time.process_time() - begun, 1)}
-                with (out / "painter.jsonl").open("a", encoding="utf-8") as log:
-                    log.write(json.dumps(line) + "\n")
-                say(", ".join(f"{key} {value}" for key, value in line.items()))
-                sums.clear()
+                report(out / "painter.jsonl", sums, self.done, begun, say)
                 self.save(out / "painter.pt")
 
     def batch(self, rng: np.random.Generator) -> list[Picture]:

@@ -5,7 +5,6 @@ The weights are HMEG's (section 3.5). Deterministic for the same layouts and see
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from hmer_cli.networks.hmeg.graphs import UNKNOWN, Graphs
 from hmer_cli.networks.hmeg.layout import Discriminator, LayoutNetwork, Shape, parts
 from hmer_cli.synthesis.symbol_graph import SymbolGraph
 from hmer_cli.training import checkpoint
+from hmer_cli.training.hmeg.checkpoint import STEPS, report
 from hmer_cli.training.hmeg.layouts import Layout, corners, stacked
 from hmer_cli.training.hmeg.views import VIEWS
 from hmer_cli.training.systems.base import Say
@@ -92,14 +92,9 @@ class LayoutTrainer:
         begun, sums = time.process_time(), Counter[str]()
         stream = self.batches(np.random.default_rng([self.plan.seed, self.done]))
         while self.done < self.plan.steps:
-            sums.update(self.step(next(stream)))
+            sums.update({**self.step(next(stream)), STEPS: 1})
             if self.done % interval == 0 or self.done == self.plan.steps:
-                line = {key: round(value / interval, 4) for key, value in sums.items()}
-                line |= {"step": self.done, "cpu": round(time.process_time() - begun, 1)}
-                with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-                    log.write(json.dumps(line) + "\n")
-                say(", ".join(f"{key} {value}" for key, value in line.items()))
-                sums.clear()
+                report(out / "log.jsonl", sums, self.done, begun, say)
                 self._save(out / "last.pt")
         return self.network.eval()
 

@@ -129,6 +129,25 @@ def read_all(
     return [decoded[place] for place in sorted(decoded)]
 
 
+def rates(
+    system: System[Any],
+    model: nn.Module,
+    examples: Sequence[Example],
+    batches: Sequence[tuple[list[int], Targets]],
+) -> dict[str, float]:
+    """WER, CER and ExpRate of examples, of which ``batches`` are made, decoded greedily."""
+    import jiwer
+
+    truths = [" ".join(example.tokens) for example in examples]
+    read = [" ".join(tokens) for tokens in read_all(system, model, batches)]
+    right = [truth == label for truth, label in zip(truths, read, strict=True)]
+    return {
+        "wer": jiwer.wer(truths, read),
+        "cer": jiwer.cer(truths, read),
+        "exprate": float(np.mean(right)),
+    }
+
+
 @torch.no_grad()
 def mean_loss(
     system: System[Any], model: nn.Module, batches: Sequence[tuple[list[int], Targets]]
