@@ -19,8 +19,9 @@ from hmer_cli.commands.train import train
 from hmer_cli.errors import InputError, MissingError, OutputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
-from hmer_cli.training import checkpoint
+from hmer_cli.training import checkpoint, delivery
 from hmer_cli.training.delivery import best_score
+from hmer_cli.training.export.onnx import restore
 from hmer_cli.training.loop import BEST, CHECKPOINT, LOG
 from hmer_cli.training.registry import load_system
 
@@ -179,3 +180,29 @@ def test_data_that_cannot_be_learnt_from_is_counted(
     ran(data)
     told = capsys.readouterr().err
     assert "8 expressions to train on, 8 to score; 1 cannot be read or have no label" in told
+
+
+def test_weights_stand_in_the_folder_when_they_are_calibrated(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(weights: Path, samples: object) -> dict[str, object]:
+        assert weights.is_file()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(delivery, "calibrate", broken_off)
+    written(data / "TestINKMLGT", "1212")
+    changes = [
+        "family=reader",
+        "calibration=test2013",
+        "schedule.pool=8",
+        "drawing.parts=[0.0, 0.0]",
+    ]
+    changes.append(
+        "model={stem=8, low=16, mid=16, high=32, context=1, lstm=16, decoder=1, second=1}"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        ran(data, *changes)
+    assert not list((data.parent / "run").glob("*.onnx"))
+    monkeypatch.setattr(delivery, "calibrate", lambda weights, samples: {"ink": (1.0, 2.0, 3.0)})
+    out = ran(data, *changes)
+    assert restore(out / "small.onnx")[1]["calibration"] == {"ink": [1.0, 2.0, 3.0]}
