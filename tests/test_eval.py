@@ -250,7 +250,7 @@ def test_two_outputs_in_one_file_are_wrong_usage(
     folder = str(images(a="x"))
     (tmp_path / "link").symlink_to(tmp_path / "out")
     for one, other in ((tmp_path / "out", tmp_path / "link"), ("-", "-")):
-        with pytest.raises(UsageError, match="both scores and predictions"):
+        with pytest.raises(UsageError, match="cannot hold scores and predictions"):
             verb.run(folder, json_file=str(one), predictions=str(other), recogniser=parrot("x"))
 
 
