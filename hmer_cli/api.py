@@ -30,7 +30,7 @@ from hmer_cli.models.registry import cache_dir
 from hmer_cli.page.load.arrays import Given, as_file
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
-from hmer_cli.page.load.sources import Source, find_sources
+from hmer_cli.page.load.sources import Source, find_sources, sources_in
 from hmer_cli.page.regions import Layout
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 
@@ -210,7 +210,7 @@ class Converter:
         """
         chosen = None if pages is None else PageRange.parse(str(pages))
         sources = _sources(source, name)
-        return self._pages(sources, chosen, self.layout, _is_alone(source, sources))
+        return self._pages(sources, chosen, self.layout, _is_alone(source, str(name), sources))
 
     def read(self, image: Given, *, name: str = "image") -> Expression:
         """The one expression in an image, or in InkML.
@@ -335,15 +335,13 @@ def _sources(given: Given, name: str) -> list[Source]:
         if path == "-":
             raise UsageError("- is for the command line", "give the bytes")
         return list(find_sources([path]))
-    data = as_file(given)
-    return [Source(str(name), str(name), lambda: data)]
+    return list(sources_in(str(name), as_file(given)))
 
 
-def _is_alone(given: object, sources: Sequence[Source]) -> bool:
+def _is_alone(given: object, name: str, sources: Sequence[Source]) -> bool:
     """Whether one file was given, and no folder, archive or pattern that holds one."""
-    if not isinstance(given, str | os.PathLike):
-        return True
-    return len(sources) == 1 and Path(sources[0].name) == Path(os.fsdecode(given))
+    named = Path(os.fsdecode(given)) if isinstance(given, str | os.PathLike) else Path(name)
+    return len(sources) == 1 and Path(sources[0].name) == named
 
 
 def _cache_folder(cache: bool | str | os.PathLike[str]) -> Path | None:

@@ -8,6 +8,7 @@ import multiprocessing
 import pickle
 import subprocess
 import sys
+import zipfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -161,6 +162,23 @@ def test_a_file_that_was_closed_cannot_be_read(tmp_path: Path) -> None:
         assert fake().read(file).status == "ok"
     with pytest.raises(InputError, match="closed"):
         fake().read(file)
+
+
+def test_an_archive_in_memory_is_opened(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.png", encoded(cross()))
+        archive.writestr("b.png", b"no image")
+    pages = list(fake().pages(packed.getvalue(), name="both"))
+    assert [page.source for page in pages] == ["both/a.png", "both/b.png"]
+    assert pages[0].expressions and pages[1].error
+    with pytest.raises(UsageError, match="2 files"):
+        fake().read(packed.getvalue(), name="both")
+
+
+def test_a_path_with_nul_is_told() -> None:
+    with pytest.raises(InputError, match="NUL"):
+        fake().read("a\0.png")
 
 
 def test_one_page_may_be_given_as_a_number(tmp_path: Path) -> None:

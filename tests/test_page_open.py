@@ -76,6 +76,13 @@ def test_every_format_and_depth_shows_the_same_ink(tmp_path: Path, kind: str, mo
     assert close(ink_box(page.image), CROSS_BOX)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_eight_bits_in_a_file_of_sixteen_are_not_black(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "cross.bin"
+    Image.fromarray(cross().astype(np.uint16)).save(path, kind)
+    assert np.array_equal(only_page(path).image > 128, cross() > 128)
+
+
 def test_white_on_black_becomes_dark_on_white(tmp_path: Path) -> None:
     path = tmp_path / "board.bmp"
     path.write_bytes(encoded(255 - cross(), "BMP"))

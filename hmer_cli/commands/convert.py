@@ -291,7 +291,9 @@ def deliver_all(records: Sequence[Record], outputs: Sequence[Destination]) -> No
     errors: list[HmerError] = []
     for output in outputs:
         if output.is_empty(records) and not output.is_log:
-            console.say(f"{output.path}: left as it was, as nothing was read")
+            kept = output.path is not None and output.path.exists()
+            what = "left as it was" if kept else "not written"
+            console.say(f"{output.path}: {what}, as nothing was read")
             continue
         try:
             output.write(records)

@@ -206,10 +206,13 @@ def _strips(shape: tuple[int, ...]) -> Iterator[slice]:
 
 
 def _deep(values: NDArray[Any], words: bool) -> Pixels:
-    """16 bit by its high byte; 32 bit and float, which name no white, by their finite range."""
+    """16 bit by its high byte, if there is one; 32 bit and float, which name no white, by their
+    finite range."""
     gray = np.empty(values.shape, np.uint8)
     low, high = _finite_range(values)
-    if words or (low >= 0 and 255 < high <= 65535):
+    if words and high <= 255:  # 8 bit in a wider file
+        low, scale = 0.0, 1.0
+    elif words or (low >= 0 and 255 < high <= 65535):
         low, scale = 0.0, 1 / 256
     else:
         scale = 255.0 / (high - low) if high > low else 0.0

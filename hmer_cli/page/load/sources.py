@@ -115,6 +115,8 @@ def _expand(name: str, say: Say) -> Iterator[Source]:
     path = Path(name)
     if not name:
         raise InputError("an input without a name", "is a variable of the shell not set?")
+    if "\0" in name:
+        raise InputError(f"{name!r}: no path holds a NUL character", "check the path")
     if _ADDRESS.match(name) and not os.path.exists(path):
         raise InputError(f"{name}: hmer opens no network", "download it first")
     if name == STDIN:
@@ -138,12 +140,16 @@ def _expand(name: str, say: Say) -> Iterator[Source]:
 def _standard_input(say: Say) -> Iterator[Source]:
     if sys.stdin is None:
         raise InputError("standard input is closed", "name a file")
-    data = _limited(sys.stdin.buffer, "standard input")
-    store = open_store(Path(STDIN), data) if is_zip(data[:HEAD]) else None
+    yield from sources_in(STDIN, _limited(sys.stdin.buffer, "standard input"), say)
+
+
+def sources_in(name: str, data: bytes, say: Say = lambda line: None) -> Iterator[Source]:
+    """A file in memory, or the files in it where it is an archive. Raises InputError."""
+    store = open_store(Path(name), data) if is_zip(data[:HEAD]) else None
     if store is not None and not is_package(store.names):
-        yield from _archive(store, STDIN, say)
+        yield from _archive(store, name, say)
     else:
-        yield Source(STDIN, STDIN, lambda: data)
+        yield Source(name, name, lambda: data)
 
 
 def _file(path: Path) -> Source:
