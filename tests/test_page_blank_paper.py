@@ -185,6 +185,14 @@ def test_a_sign_that_is_cut_out_tightly_is_an_expression(sign: object, room: int
         assert count(cv2.resize(cut, None, fx=times, fy=times)) == 1
 
 
+def test_a_line_at_the_head_of_a_page_is_no_page_number() -> None:
+    image = blank()
+    for x in range(100, 460, 60):
+        stroke(image, (x, 62), (x + 30, 90))
+        stroke(image, (x + 28, 60), (x, 92), seed=x)
+    assert count(image) == 1
+
+
 def test_a_sign_on_a_sheet_is_read_and_a_blank_sheet_is_told() -> None:
     converter = Converter()
     nothing = converter.read(encoded(ruled(blank(), 50)))

@@ -20,7 +20,8 @@ Stats = NDArray[np.int32]
 # Chosen on drawn sheets, and on signs of MathBrush drawn on such.
 _PAGE = 600  # pixels of the shorter side: less is no page
 _MARGIN = 0.075, 0.05  # of height and width: the outer margin of a page
-_LOW = 0.03  # of the height of a page: what stands there by itself is lower
+_RIM = 0.02  # of the height: what lies so near to the edge is its shadow
+_NUMBER = 0.015, 0.1, 6  # of height and width: a page number; its parts, at most
 _CORNER, _STAPLE = 0.1, 0.04  # of the sides: where staples are; of the longer side: their length
 _SPAN = 0.6  # of the image: least length of a printed line
 _SLENDER = 6, 12  # times as long as its box is deep, and as it is thick: a line
@@ -94,7 +95,13 @@ def _in_margin(stats: Stats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     x, y, wide, high = stats[:, :4].T
     right, foot = width - x - wide, height - y - high
     deep, side = _MARGIN[0] * height, _MARGIN[1] * width
-    level = (high <= _LOW * height) & ((y + high <= deep) | (height - y <= deep))
+    low, narrow, most = _NUMBER
+    level = (high <= low * height) & (wide <= narrow * width)
+    level &= (y + high <= deep) | (height - y <= deep)
+    places = x[level]
+    if len(places) > most or (len(places) and np.ptp(places) > narrow * width):
+        level[:] = False
+    level |= (y + high <= _RIM * height) | (height - y <= _RIM * height)
     upright = (x + wide <= side) | (width - x <= side)
     corner = (np.minimum(x, right) <= _CORNER * width) & (np.minimum(y, foot) <= _CORNER * height)
     staple = corner & (np.maximum(wide, high) <= _STAPLE * max(shape)) & (high < wide)
