@@ -80,10 +80,11 @@ def cut_log(log: Path, seen: int) -> None:
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """The folder is this run's alone; a lock of the system, which ends with the process.
+    """The folder, which is created, is this run's alone; the system's lock ends with the process.
 
     Raises UsageError while another run has it.
     """
+    files.make_folder(folder)
     if os.name == "nt":  # no folder can be opened there
         yield
         return
