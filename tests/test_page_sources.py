@@ -329,3 +329,6 @@ def test_addresses_are_told_to_be_downloaded() -> None:
     (source,) = find_sources(["https://example.org/a.png"])
     with pytest.raises(InputError, match=r"https://example\.org/a\.png: hmer opens no network"):
         source.read()
+    (source,) = find_sources(["file:///notes/a.png"])
+    with pytest.raises(InputError, match=r"file:///notes/a\.png: an address; name the file by its"):
+        source.read()

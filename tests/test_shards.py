@@ -242,7 +242,9 @@ def test_a_review_page_needs_the_pictures(inputs: Path, tmp_path: Path) -> None:
     assert merge([str(tmp_path / "o.md")], paths)
 
 
-@pytest.mark.parametrize("wrong", ["0/3", "4/3", "3", "a/b", "1/0", "-1/3", "1/3/3"])
+@pytest.mark.parametrize(
+    "wrong", ["0/3", "4/3", "3", "a/b", "1/0", "-1/3", "1/3/3", "1/100001", f"1/{'9' * 5000}"]
+)
 def test_a_part_that_is_none_is_wrong_usage(wrong: str, inputs: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="1/4"):
         convert_shard([str(inputs)], [str(tmp_path / "s.jsonl")], wrong, recogniser=Reader())

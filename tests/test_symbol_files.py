@@ -176,3 +176,9 @@ def test_the_files_give_ink_of_what_crohme_lacks(data_file: Callable[[str], Path
     bank = SymbolBank.build([], files)
     for token in ["c", "C", "q", "Z", r"\partial", r"\hbar", r"\langle", r"\mathcal { L }"]:
         assert bank.count(token) >= 35, token
+
+
+@pytest.mark.parametrize("name", ["s.jsonl.gz", "s.txt.gz"])
+def test_a_file_that_is_not_there_is_told_as_that(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"{name}: cannot be read \(No such file"):
+        list(read_symbols(tmp_path / name))

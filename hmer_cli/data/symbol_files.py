@@ -91,6 +91,10 @@ def read_symbols(path: Path) -> Iterator[IsolatedSymbol]:
 
     Raises InputError, which names the line, where the file is not one of isolated symbols.
     """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})", "check the path") from error
     if not path.name.endswith(".jsonl.gz"):
         for token, strokes in mathbrush.read_symbols(path):
             yield IsolatedSymbol(token, tuple(strokes), "", MATHBRUSH)

@@ -183,7 +183,8 @@ class Cache:
             self._renewed = True
             console.say(f"{self._path}: damaged, begun anew")
         else:
-            console.say(f"{self._path}: cannot be used ({error}); nothing is kept for later runs")
+            reason = getattr(error, "strerror", None) or error
+            console.say(f"{self._path}: cannot be used ({reason}); nothing is kept for later runs")
             self._given_up.append(self._path)
             self._path = None
 

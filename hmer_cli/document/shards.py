@@ -23,7 +23,7 @@ from hmer_cli.errors import HmerError, UsageError
 from hmer_cli.page.load.sources import Source
 
 VERSION = 1
-_FORM = re.compile(r"([0-9]+)/([0-9]+)")
+_FORM = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 _BEGINNING = re.compile(rb'\s*\{\s*"hmer":\s*"shard"(?:,\s*"version":\s*([0-9]{1,9}))?')
 _NAMED = 5  # shards or inputs named in a message
 _MOST_INPUTS, _MOST_SHARDS = 10_000_000, 100_000  # more are a damaged file
@@ -41,7 +41,7 @@ class Shard:
         """``3/16``. Raises UsageError."""
         match = _FORM.fullmatch(text)
         number, of = (int(match[1]), int(match[2])) if match else (0, 0)
-        if not 1 <= number <= of:
+        if not 1 <= number <= of <= _MOST_SHARDS:
             raise UsageError(f"--shard {text}: not one part of several", "write 1/4, 2/4, ... 4/4")
         return cls(number, of)
 
@@ -164,7 +164,7 @@ def _opened(path: Path) -> _File:
         pages = head["pages"]
         shard = Shard.parse(f"{head['shard']}/{head['of']}")
         _ = head["names"], head["setting"]
-        if not _is_sound(head, rows) or shard.of > _MOST_SHARDS:
+        if not _is_sound(head, rows):
             raise ValueError
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from error

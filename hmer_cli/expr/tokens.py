@@ -45,8 +45,9 @@ class Vocabulary:
         try:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no text in UTF-8"
             raise InputError(
-                f"vocabulary {path} cannot be read: {error}", "give a file of one token a line"
+                f"vocabulary {path} cannot be read ({reason})", "give a file of one token a line"
             ) from error
         for number, line in enumerate(lines, 1):
             if len(line.split()) != 1:

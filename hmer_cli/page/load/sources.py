@@ -118,6 +118,8 @@ def _expand(name: str, say: Say) -> Iterator[Source]:
     if "\0" in name:
         raise InputError(f"{name!r}: no path holds a NUL character", "check the path")
     if _ADDRESS.match(name) and not os.path.exists(path):
+        if name.lower().startswith("file://"):
+            raise InputError(f"{name}: an address", "name the file by its path")
         raise InputError(f"{name}: hmer opens no network", "download it first")
     if name == STDIN:
         yield from _standard_input(say)
