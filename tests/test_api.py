@@ -22,6 +22,7 @@ import hmer_cli
 from hmer_cli import Alternative, Converter, Expression, InputError, MissingError, UsageError
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.ids import named
+from hmer_cli.models.registry import shipped_dir
 from hmer_cli.recognition.reading import Alternative as Other
 from hmer_cli.recognition.reading import Reading, TokenReading
 
@@ -191,8 +192,7 @@ def test_one_page_may_be_given_as_a_number(tmp_path: Path) -> None:
 
 def test_weights_may_be_given_as_a_path() -> None:
     default = Converter()
-    folder = Path(hmer_cli.__file__).parents[1] / "weights"
-    named = Converter(model=folder / f"{default.reader.model}.onnx")
+    named = Converter(model=shipped_dir() / f"{default.reader.model}.onnx")
     assert named.reader.model == default.reader.model
 
 

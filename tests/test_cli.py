@@ -358,4 +358,4 @@ def test_a_list_that_is_piped_is_not_cut(run: Run, capsys: pytest.CaptureFixture
 
     assert run("weights", "list") == 0
     said = capsys.readouterr().out
-    assert all(str(each.path) in said for each in all_weights() if each.path)
+    assert all(each.entry.note in said for each in all_weights() if each.path)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ImageColor
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import svg_strokes, svg_style
-from hmer_cli.ink.colours import colour_of
+from hmer_cli.ink.colours import WHITE, colour_of
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.svg_strokes import read_svg
 
@@ -330,3 +331,9 @@ def test_the_middle_of_the_page_is_an_origin_of_transforms() -> None:
     assert boxes(svg(f"<path {PEN} {turned} d='M0 0H10'/>")) == [[390, 150, 400, 150]]
     moved = "style='transform:translate(5px);transform-origin:center;transform-box:fill-box'"
     assert boxes(svg(f"<path {PEN} {moved} d='M0 0H10'/>")) == [[5, 0, 15, 0]]
+
+
+def test_a_named_colour_is_the_same_before_and_after_pillow_has_looked_it_up() -> None:
+    first = colour_of("white")
+    ImageColor.getrgb("white")  # it keeps what it found in its table
+    assert colour_of("white") == first == WHITE

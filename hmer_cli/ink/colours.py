@@ -46,7 +46,8 @@ def colour_of(text: str) -> Colour | None:
     plain = text.strip().lower()
     if plain == "transparent":
         return Colour(0, 0, 0, 0)
-    plain = str(ImageColor.colormap.get(plain, plain))
+    if plain in ImageColor.colormap:
+        return Colour(*(level / 255 for level in ImageColor.getrgb(plain)))
     if match := _HEX.fullmatch(plain):
         return _of_digits(match[1])
     if match := _CALL.fullmatch(plain):

@@ -50,9 +50,8 @@ def is_blank(ink: Pixels, bare: Pixels, dust: int) -> bool:
     if not count:
         return not _may_be_sign(ink, dust)
     rest = ~_in_margin(stats, ink.shape)
+    rest[rest] = ~_dots(stats[rest], ink.shape)
     if not rest.any():
-        return True
-    if _are_dots(stats[rest], ink.shape):
         return True
     straight = np.array([_is_line(_own(labels, part)) for part in stats])
     through = straight & _runs_through(stats, ink.shape)
@@ -205,12 +204,12 @@ def _long(runs: Pixels, side: int, whole: int) -> int:
     return int((stats[1:, side] >= _ACROSS * whole).sum())
 
 
-def _are_dots(stats: Stats, shape: tuple[int, ...]) -> bool:
-    """Whether parts are the dots of dotted paper: many, small, and nearly all of one size."""
+def _dots(stats: Stats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which parts are the dots of dotted paper: many, small, and most of all of one size."""
     if len(stats) < _DOTS:
-        return False
+        return np.zeros(len(stats), bool)
     size = stats[:, 2:4].max(1)
     usual = float(np.median(size))
     alike = np.abs(size - usual) <= max(2.0, usual / 3)
     small = usual <= _DOT * max(shape)
-    return bool(small and stats[alike, 4].sum() >= _EQUAL * stats[:, 4].sum())
+    return np.asarray(alike & bool(small and alike.mean() >= _EQUAL), bool)
