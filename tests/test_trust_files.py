@@ -164,6 +164,13 @@ def test_cache_that_fails_on_the_way_leaves_no_empty_picture(
     assert 'base64,"' not in page
 
 
+def test_pictures_that_the_cache_lost_at_once_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    monkeypatch.setattr(cache.Cache, "picture", lambda self, key: None)
+    convert(["a.png"], ["o.html"], recogniser=Known(), cache=Path("cache"))
+    assert Path("o.html").read_text().count("data:image/webp;base64,") == 1
+
+
 def corrections(*entries: dict[str, object], version: object = 1) -> Path:
     path = Path("c.json")
     content = {"hmer": "corrections", "version": version, "corrections": entries}

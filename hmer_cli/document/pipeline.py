@@ -276,7 +276,7 @@ def _read(
         {work.key: work.picture for work, _ in done if work.picture is not None},
     )
     for work, result in zip(batch, found, strict=True):
-        picture = results.picture(work.key) if options.pictures else None
+        picture = (results.picture(work.key) or work.picture) if options.pictures else None
         page = PageRead(work.source, work.number, result, work.file, work.error, picture)
         try:
             yield _recut(page, work.opened, reader, results, options)
