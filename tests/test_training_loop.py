@@ -20,6 +20,7 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.recognition.units import Units, frames_needed
+from hmer_cli.training import precision
 from hmer_cli.training.augment.ink import Spread
 from hmer_cli.training.batches.images import UNKNOWN, Painter, bucketed, collate, stream
 from hmer_cli.training.compose.examples import Example, examples
@@ -404,3 +405,15 @@ def test_every_recipe_in_the_project_can_be_read() -> None:
     found = sorted((Path(__file__).parent.parent / "train" / "recipes").glob("*.toml"))
     assert found
     assert all(load(path).name for path in found)
+
+
+@pytest.mark.parametrize("known", [{"avx512_bf16": True}, {"amx_bf16": True}, {"avx2": True}])
+def test_bfloat16_only_where_the_processor_computes_in_it(
+    known: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known, raising=False)
+    precision._has_bfloat16.cache_clear()
+    a = torch.ones(4, 4)
+    with precision.autocast(a.device):
+        assert ((a @ a).dtype == torch.bfloat16) == ("avx2" not in known)
+    precision._has_bfloat16.cache_clear()

@@ -30,6 +30,7 @@ from hmer_cli.training.compose.examples import examples
 from hmer_cli.training.delivery import deliver, shown
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.messages import say
+from hmer_cli.training.precision import autocast
 from hmer_cli.training.recipe import Recipe, load
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.systems.base import Say, System, rates
@@ -132,7 +133,7 @@ def settle(model: Any, batches: list[Batch]) -> None:
             module.momentum = None
     set_drop_rates(model, 0.0, 0.0)
     model.train()
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast(torch.device("cpu")):
         for batch in batches:
             model.encoder(batch.given(model.shape.channels))
     model.eval()

@@ -33,6 +33,7 @@ from hmer_cli.training import checkpoint
 from hmer_cli.training.export.onnx import language_transformer
 from hmer_cli.training.language_model import COMMON, Gram, corpus
 from hmer_cli.training.messages import say
+from hmer_cli.training.precision import autocast
 
 LONGEST = 160  # convention; none of the labels is longer
 BATCH = 2500  # convention
@@ -127,7 +128,7 @@ def train(
                 break
             rate = min(1, (len(losses) + 1) / WARMUP) * (1 + math.cos(math.pi * share)) / 2
             optimizer.param_groups[0]["lr"] = RATE * rate
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast(torch.device("cpu")):
                 found = loss(model, batch)
             optimizer.zero_grad()
             found.backward()

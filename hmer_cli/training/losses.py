@@ -15,6 +15,7 @@ from hmer_cli.networks.decoder import Decoder, both_directions
 from hmer_cli.recognition.units import BLANK
 from hmer_cli.training.batches.images import UNKNOWN, Batch
 from hmer_cli.training.batches.targets import IGNORED, Targets
+from hmer_cli.training.precision import autocast
 from hmer_cli.training.recipe import Losses
 
 
@@ -105,7 +106,7 @@ def losses(reader: CtcModel, batch: Batch, weights: Losses) -> tuple[Tensor, dic
     the number of frames stays on the host.
     """
     images = batch.given(reader.shape.channels)
-    with torch.autocast(images.device.type, torch.bfloat16):
+    with autocast(images.device):
         outputs = reader.read(images, batch.sizes, torch.tensor(batch.length))
         decoded = decoder(reader.decoder, outputs.memory, outputs.bias, batch, weights)
     wrong, named = symbols(outputs.symbols.float(), batch.cells, weights)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import torch
 from torch import Tensor, nn
 
 from hmer_cli.networks.backbones import ACROSS, check
@@ -17,6 +16,7 @@ from hmer_cli.networks.crnn import Crnn, CrnnShape
 from hmer_cli.recognition.ctc import beam, greedy
 from hmer_cli.training.batches.pictures import Album, Pictures, PictureSystem
 from hmer_cli.training.losses import ctc
+from hmer_cli.training.precision import autocast
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.systems.base import described
 
@@ -39,14 +39,14 @@ class CrnnSystem(PictureSystem):
 
     def losses(self, model: nn.Module, batch: Pictures) -> tuple[Tensor, dict[str, Tensor]]:
         """The CTC loss per unit; infeasible labels have no gradient and are counted."""
-        with torch.autocast(batch.images.device.type, torch.bfloat16):
+        with autocast(batch.images.device):
             frames = model(batch.images)
         loss = ctc(frames, batch.labels, batch.lengths, zero_infinity=True)
         return loss, {"ctc": loss}
 
     def read(self, model: nn.Module, batch: Pictures, width: int = 1) -> list[list[str]]:
         """The tokens of each image; greedily, or by a beam of more than 1."""
-        with torch.autocast(batch.images.device.type, torch.bfloat16):
+        with autocast(batch.images.device):
             rows = model(batch.images).cpu().numpy()
         if width == 1:
             return [self.units.decode(greedy(row)) for row in rows]

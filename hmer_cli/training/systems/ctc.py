@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from hmer_cli.errors import UsageError
@@ -23,6 +22,7 @@ from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.export.onnx import restore
 from hmer_cli.training.export.transfer import symbol_names, transfer
 from hmer_cli.training.losses import losses
+from hmer_cli.training.precision import autocast
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.systems.base import Progress, System, described
 
@@ -70,7 +70,7 @@ class CtcSystem(System[Batch]):
         """The tokens of each image; greedily, or by a beam of more than 1."""
         assert isinstance(model, CtcModel)
         images = batch.given(model.shape.channels)
-        with torch.autocast(images.device.type, torch.bfloat16):
+        with autocast(images.device):
             frames, *_ = model(images, batch.sizes)
         rows = frames.float().cpu().numpy()
         if width == 1:

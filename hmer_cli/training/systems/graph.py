@@ -28,6 +28,7 @@ from hmer_cli.training.batches.images import UNKNOWN, chosen, echoed, pooled
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.export.onnx import restore_graph
 from hmer_cli.training.export.transfer import symbol_names, transfer, with_pieces
+from hmer_cli.training.precision import autocast
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.systems.base import Progress, System, described
 
@@ -108,7 +109,7 @@ class GraphSystem(System[GraphBatch]):
         """Losses of the decoder, of the symbol of each node and of its successor."""
         assert isinstance(model, GraphModel)
         weights = self.recipe.losses
-        with torch.autocast(batch.boxes.device.type, torch.bfloat16):
+        with autocast(batch.boxes.device):
             x = nodes_of(model, batch)
             features, bias = model.encode(x, batch.boxes, batch.ordered, batch.there)
             names, follows = model.names(features), model.follows(features, bias)

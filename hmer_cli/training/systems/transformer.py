@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import torch
 from torch import Tensor, nn
 
 from hmer_cli.networks.backbones import ACROSS, check
 from hmer_cli.networks.transformer import Transcriber, TransformerShape, beam, greedy
 from hmer_cli.training.batches.pictures import Album, Pictures, PictureSystem
 from hmer_cli.training.losses import ctc, next_unit
+from hmer_cli.training.precision import autocast
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.systems.base import described
 
@@ -38,7 +38,7 @@ class TransformerSystem(PictureSystem):
     def losses(self, model: nn.Module, batch: Pictures) -> tuple[Tensor, dict[str, Tensor]]:
         """Cross-entropy of the next unit, all units before it being right, and CTC of columns."""
         weights = self.recipe.losses
-        with torch.autocast(batch.images.device.type, torch.bfloat16):
+        with autocast(batch.images.device):
             scores, frames = model(batch.images, batch.before)
         parts = {
             "decoder": next_unit(scores, batch.after, weights.smoothing),
@@ -50,7 +50,7 @@ class TransformerSystem(PictureSystem):
         """The tokens of each image; greedily, or by a beam of more than 1."""
         assert isinstance(model, Transcriber)
         longest = self.dimensions.longest
-        with torch.autocast(batch.images.device.type, torch.bfloat16):
+        with autocast(batch.images.device):
             if width == 1:
                 found = greedy(model, batch.images, longest)
             else:
