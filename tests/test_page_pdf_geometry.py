@@ -90,6 +90,12 @@ def test_every_box_and_rotation(name: str) -> None:
     assert_told_where_it_stands(data, 2.5 if "UserUnit" in BOXES[name] else 1.0)
 
 
+def test_a_crop_box_beside_the_page_leaves_the_whole_page() -> None:
+    whole = "/MediaBox[0 0 160 120]"
+    pixels = [Pdf(pages_of(whole + box), "a.pdf").draw(1) for box in ("", "/CropBox[500 9 600 90]")]
+    assert np.array_equal(*pixels)
+
+
 @pytest.mark.parametrize("turn", [0, 90, -90, 540])
 def test_boxes_and_rotation_that_are_inherited(turn: int) -> None:
     above = f"/MediaBox[150 140 -30 -45]/CropBox[20 10 133 110]/Rotate {turn}"

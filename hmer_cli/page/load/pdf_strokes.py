@@ -10,7 +10,7 @@ import pypdfium2 as pdfium
 from numpy.typing import NDArray
 
 from hmer_cli.page.load.pdf_ink import page_strokes
-from hmer_cli.page.load.pdfium import open_document
+from hmer_cli.page.load.pdfium import open_page
 from hmer_cli.page.load.worker import Meta
 
 
@@ -21,7 +21,7 @@ def strokes(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
     ``width``; one length and one pen a stroke.
     """
     try:
-        page = open_document(meta["key"], data)[meta["number"] - 1]
+        page = open_page(meta, data)
         found = page_strokes(page)
     except pdfium.PdfiumError as error:
         return {"error": str(error), "lengths": []}, b""

@@ -45,7 +45,7 @@ def draw(meta: Meta, data: bytes) -> tuple[Meta, bytes | memoryview]:
     Answers ``{"height", "width"}`` and the pixels (H, W, 3), or ``{"error": reason}``.
     """
     try:
-        page = open_document(meta["key"], data)[meta["number"] - 1]
+        page = open_page(meta, data)
         scale = _geometry(page, meta["number"]).scale
         if scale <= 0:
             return {"error": "size"}, b""
@@ -64,7 +64,7 @@ def draw(meta: Meta, data: bytes) -> tuple[Meta, bytes | memoryview]:
 def geometry(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
     """``{"geometry"}`` of page ``number``, the fields of a `PageGeometry`; or ``{"error"}``."""
     try:
-        page = open_document(meta["key"], data)[meta["number"] - 1]
+        page = open_page(meta, data)
         found = _geometry(page, meta["number"])
     except pdfium.PdfiumError as error:
         return {"error": str(error)}, b""
@@ -80,6 +80,17 @@ def open_document(key: str, data: bytes) -> pdfium.PdfDocument:
         _Open.key, _Open.document, _Open.has_units = key, document, _names_unit(data)
     assert _Open.document is not None
     return _Open.document
+
+
+def open_page(meta: Meta, data: bytes) -> pdfium.PdfPage:
+    """Page ``number`` (from 1) of the document with this key; raises PdfiumError.
+
+    Where nothing of the page lies in its CropBox, all of it is shown, as viewers do.
+    """
+    page = open_document(meta["key"], data)[meta["number"] - 1]
+    if not all(page.get_size()):
+        page.set_cropbox(*page.get_mediabox())
+    return page
 
 
 def _count(document: pdfium.PdfDocument, most: int) -> int:
