@@ -49,6 +49,15 @@ def test_pages_are_drawn_one_by_one(tmp_path: Path) -> None:
         assert close(ink_box(page.image), SCALED, by=8)
 
 
+@pytest.mark.parametrize(
+    "before", [b"\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 900 + b"\r\n\r\n"]
+)
+def test_a_header_behind_something_else(before: bytes, tmp_path: Path) -> None:
+    (tmp_path / "notes.pdf").write_bytes(before + one_page())
+    (page,) = open_pages(str(tmp_path / "notes.pdf"))
+    assert close(ink_box(page.image), SCALED)
+
+
 @pytest.mark.poppler
 def test_poppler_draws_the_same_page_where_it_is_asked_for() -> None:
     if not shutil.which("pdftoppm"):

@@ -23,6 +23,7 @@ from hmer_cli.document.ids import Named, by_line
 from hmer_cli.document.records import Record
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
+from hmer_cli.page.load.kinds import HEAD, is_pdf
 from hmer_cli.page.load.pdf import Pdf
 from hmer_cli.page.load.pdf_geometry import DPI, POINTS_PER_INCH, Affine
 
@@ -64,7 +65,7 @@ def _opened(source: str) -> tuple[Any, Pdf] | None:
 
     try:
         data = Path(source).read_bytes()
-        if b"%PDF-" in data[:1024]:
+        if is_pdf(data[:HEAD]):
             return pikepdf.open(io.BytesIO(data)), Pdf(data, source)
     except (OSError, ValueError, pikepdf.PdfError, InputError):
         pass

@@ -51,8 +51,12 @@ def is_zip(head: bytes) -> bool:
 
 
 def is_pdf(head: bytes) -> bool:
-    """Whether a PDF begins here."""
-    return head[:1024].lstrip().startswith(b"%PDF-")
+    """Whether a PDF begins here; its header may stand behind up to 1,024 bytes of something else,
+    as of a mail (ISO 32000-1, Annex H.3, note 13)."""
+    if head.startswith(b"%PDF-"):
+        return True
+    other = is_image(head) or is_zip(head) or is_xml(head)
+    return not other and re.search(rb"%PDF-\d\.\d", head[:1024]) is not None
 
 
 def is_inkml(head: bytes) -> bool:
