@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.cases import reading_of, to_read
+from hmer_cli.errors import MissingError
+from hmer_cli.geometry import Box
 from hmer_cli.page import regions
+from hmer_cli.page.detect import detector
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
 from hmer_cli.page.regions import Layout, Region
@@ -111,11 +114,8 @@ def test_cases_are_as_sure_as_all_their_lines_and_tokens_lie_where_they_were_rea
     assert [t.box for t in reading.tokens if t.token == "x"] == [(11, 2, 13, 4), (11, 52, 13, 54)]
 
 
-@pytest.mark.parametrize("layout", ["auto", "expression"])
-def test_a_system_of_equations_is_read_line_by_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Layout
-) -> None:
-    """Whatever finds the lines: here they are given."""
+def system(path: Path) -> list[Box]:
+    """Writes two lines beside a brace; the boxes of the lines."""
     example = Path(__file__).resolve().parents[1] / "examples" / "pythagoras.png"
     shown = cv2.imread(str(example), cv2.IMREAD_GRAYSCALE)
     assert shown is not None
@@ -128,9 +128,31 @@ def test_a_system_of_equations_is_read_line_by_line(
     spine = [(80, 50), (68, 70), (68, foot // 2), (54, foot // 2 + 20), (68, foot // 2 + 40)]
     spine += [(68, foot - 50), (80, foot - 30)]
     cv2.polylines(sheet, [np.array(spine, np.int32)], False, 0, 5)
-    cv2.imwrite(str(tmp_path / "system.png"), sheet)
-    lines = [(120.0, float(top), 120.0 + wide, float(top + high)) for top in tops]
+    cv2.imwrite(str(path), sheet)
+    return [(120.0, float(top), 120.0 + wide, float(top + high)) for top in tops]
+
+
+@pytest.mark.parametrize("layout", ["auto", "expression"])
+def test_a_system_of_equations_is_read_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Layout
+) -> None:
+    """Whatever finds the lines: here they are given."""
+    lines = system(tmp_path / "system.png")
     monkeypatch.setattr(regions, "find_boxes", lambda found: lines)
     reader = FakeRecogniser("x = y")
     (record,) = convert([str(tmp_path / "system.png")], (), layout=layout, recogniser=reader)
     assert record.latex == r"\begin{cases} x = y \\ x = y \end{cases}"
+
+
+def test_an_expression_is_read_where_the_weights_that_find_regions_were_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system(tmp_path / "system.png")
+    monkeypatch.setattr(detector, "shipped_dir", lambda: tmp_path)
+    detector.shipped.cache_clear()
+    reader = FakeRecogniser("x = y")
+    (record,) = convert([str(tmp_path / "system.png")], (), layout="expression", recogniser=reader)
+    assert record.latex == "x = y"
+    with pytest.raises(MissingError):
+        convert([str(tmp_path / "system.png")], (), layout="page", recogniser=reader)
+    detector.shipped.cache_clear()

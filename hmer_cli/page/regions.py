@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import cv2
 import numpy as np
 
-from hmer_cli.errors import InputError, UsageError
+from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.blank_paper import is_blank
@@ -139,7 +139,8 @@ def find_regions(
 
     Where the strokes are known, and are all that a box holds, it is read by them. ``prepare``
     keeps what was made of the page, for others to look at. Raises UsageError for a layout that
-    there is not, MissingError where the weights that find regions are not installed.
+    there is not, MissingError where the weights that find regions are not installed, unless all is
+    one expression.
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
@@ -221,11 +222,18 @@ def _whole(page: Page) -> list[Region]:
 
 
 def _system(page: Page, prepare: Preparations) -> list[Region]:
-    """The system of equations beside a brace that most of the ink is of; else none."""
+    """The system of equations beside a brace that most of the ink is of; else none.
+
+    Nor is there one where the weights that find regions were left out: an expression is read
+    without them.
+    """
     found = prepare(page)
     if len(found.parts) > _MOST_SIGNS or not begins_with_brace(found.parts):
         return []
-    regions = _regions(page, found, _searched(page, found))
+    try:
+        regions = _regions(page, found, _searched(page, found))
+    except MissingError:
+        return []
     systems = [region for region in regions if region.lines]
     return [max(systems, key=lambda region: region.image.size)] if systems else []
 
