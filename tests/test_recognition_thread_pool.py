@@ -1,6 +1,7 @@
-"""Tests of the pool of threads: in the process that made it, and in one that is forked later."""
+"""The pool of threads: in the process that made it, in one forked later, and at the end of one."""
 
 import multiprocessing
+import subprocess
 import sys
 
 import pytest
@@ -23,3 +24,29 @@ def test_a_pool_that_has_run_works_in_a_forked_process() -> None:
     if process.is_alive():
         process.kill()
     assert process.exitcode == 0
+
+
+_ENDING = """
+import threading
+from hmer_cli.recognition.thread_pool import ThreadPool
+
+pool, ends = ThreadPool(2), threading.Event()
+
+def go():
+    ends.wait()
+    threading.main_thread().join()
+    print(list(pool.map(abs, [-1, 2, -3])))
+
+threading.Thread(target=go).start()
+ends.set()
+"""
+
+
+def test_a_pool_works_for_a_thread_that_outlives_the_main_one() -> None:
+    done = subprocess.run([sys.executable, "-c", _ENDING], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[1, 2, 3]\n", "")
+
+
+def test_what_one_item_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(POOL.map(lambda n: 1 // n, [1, 0, 2]))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -53,6 +54,7 @@ from hmer_cli.page.load.worker import Worker
 from hmer_cli.page.regions import Layout, Region, ink_box
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading
+from hmer_cli.recognition.thread_pool import submitted
 
 IN_FLIGHT = MAX_PIXELS
 """Pixels of the pages prepared at a time, so that memory does not grow with ``jobs``."""
@@ -174,9 +176,10 @@ def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
     gate = _Gate(IN_FLIGHT)
     pool = ThreadPoolExecutor(jobs)
     waiting: deque[Future[_Work]] = deque()
+    prepare = partial(_prepare, options=options, gate=gate)
     try:
         for each in work:
-            waiting.append(pool.submit(_prepare, each, options, gate))
+            waiting.append(submitted(pool, prepare, each))
             if len(waiting) > jobs:
                 yield waiting.popleft().result()
         while waiting:

@@ -1,14 +1,16 @@
-"""A pool of threads that works in forked processes, too.
+"""A pool of threads that works in forked processes, and while the interpreter ends.
 
 Input: a function and items. Output: the results in their order. A `ThreadPoolExecutor` that has
 run has no threads in a process forked later, and waits for them for ever; there it is made anew.
+Once the main thread is done, Python gives other threads that still run no further ones: what they
+want is then done at once, in their own.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -30,4 +32,28 @@ class ThreadPool:
         """The function's result for each item, in their order."""
         if self._process != os.getpid():
             self._start()
-        return self._executor.map(function, items)
+        futures = [submitted(self._executor, function, item) for item in items]
+        return _results(futures)
+
+
+def _results(futures: Sequence[Future[Result]]) -> Iterator[Result]:
+    try:
+        yield from (future.result() for future in futures)
+    finally:  # of those behind one that failed
+        for future in futures:
+            future.cancel()
+
+
+def submitted(
+    executor: Executor, function: Callable[[Item], Result], item: Item
+) -> Future[Result]:
+    """The function of the item in a thread of the pool; in this one where there is none to have."""
+    try:
+        return executor.submit(function, item)
+    except RuntimeError:  # the interpreter ends, or the system gives no more threads
+        done: Future[Result] = Future()
+        try:
+            done.set_result(function(item))
+        except Exception as error:
+            done.set_exception(error)
+        return done
