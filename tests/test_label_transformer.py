@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_language_model import LABELS, WRITTEN
 
+from hmer_cli.errors import UsageError
 from hmer_cli.models.session import open_session
 from hmer_cli.networks.language_transformer import LanguageTransformer
 from hmer_cli.recognition.label_transformer import EVEN, TOKENS, LabelTransformer, prefix_tree
+from hmer_cli.training import label_transformer
 from hmer_cli.training.export.onnx import language_transformer
-from hmer_cli.training.label_transformer import encoded, train, vocabulary
+from hmer_cli.training.label_transformer import encoded, run, train, vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +80,21 @@ def test_a_prefix_stands_once_in_the_tree() -> None:
     assert tree.places.tolist() == [0, 1, 2, 2, 1]
     assert tree.paths == [[0, 1, 2], [0, 1, 3], [0, 4]]
     assert tree.seen[3].tolist() == [True, True, False, True, False]
+
+
+def test_a_second_run_begins_anew_and_goes_on_where_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, other = tmp_path / "a.onnx", tmp_path / "b.onnx"
+    monkeypatch.setattr(label_transformer, "corpus", lambda *_: LABELS * 4)
+
+    def made(to: Path, seed: int, start: Path | None = None) -> float:
+        return run([], None, to, 1e-9, seed, start)
+
+    first = made(out, 0)
+    kept = out.with_suffix(".pt")
+    assert made(out, 1) != first == made(out, 0)
+    assert made(other, 1, kept) == first != made(other, 1)
+    monkeypatch.setattr(label_transformer, "corpus", lambda *_: LABELS[:2] * 40)
+    with pytest.raises(UsageError, match=r"a\.pt is of a model of other tokens"):
+        made(out, 0, kept)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from hmer_cli import files
 from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.errors import UsageError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.networks.language_transformer import LanguageTransformer
 from hmer_cli.networks.layers import set_drop_rates
@@ -49,6 +50,8 @@ HELD = 40  # convention
 EVERY = 400
 """Steps between reports."""
 
+_REMEDY = "name parameters of a model of the same tokens, or leave --from out"
+
 START_ID, END_ID, UNKNOWN_ID = range(3)
 
 
@@ -59,21 +62,27 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--from", dest="start", type=Path, help="parameters to begin with, a .pt")
     parser.add_argument("--alone", action="store_true", help="on the files of formulas alone")
     given = parser.parse_args()
     formulas = [given.data / name for name in ("formulas-textbooks.txt", "formulas.txt")]
     crohme = None if given.alone else given.data / "crohme.zip"
-    run(formulas, crohme, given.out, given.minutes, given.seed)
+    run(formulas, crohme, given.out, given.minutes, given.seed, given.start)
     say(f"{given.out}, {given.out.stat().st_size} bytes")
 
 
 def run(
-    formulas: Sequence[Path], crohme: Path | None, out: Path, minutes: float, seed: int
+    formulas: Sequence[Path],
+    crohme: Path | None,
+    out: Path,
+    minutes: float,
+    seed: int,
+    start: Path | None = None,
 ) -> float:
     """Write the model trained on formulas and on CROHME train; its mean loss a token on test2014.
 
-    Without CROHME, one label in HELD is held out. A file beside ``out`` with the ending .pt, which
-    gets the parameters, is begun with.
+    Without CROHME, one label in HELD is held out. The parameters go to a file beside ``out`` with
+    the ending .pt; ``start`` is such a file of the same tokens, to begin with.
     """
     labels = corpus(formulas, crohme)
     if crohme is None:
@@ -83,9 +92,13 @@ def run(
         held = [tuple(tokenize(s.label)) for s in open_dataset(str(crohme), "test2014") if s.label]
     tokens = vocabulary(labels)
     path = out.with_suffix(".pt")
+    torch.manual_seed(seed)
     model = LanguageTransformer(len(tokens))
-    if path.exists():
-        model.load_state_dict(checkpoint.read(path, model.state_dict(), checkpoint.ANEW))
+    if start is not None:
+        try:
+            model.load_state_dict(checkpoint.read(start, model.state_dict(), _REMEDY))
+        except RuntimeError as error:  # of another size
+            raise UsageError(f"{start} is of a model of other tokens", _REMEDY) from error
     found = train(model, encoded(labels, tokens), encoded(held, tokens), minutes, seed)
     checkpoint.write(path, model.state_dict())
     files.replace(out, language_transformer(model, {TOKENS: json.dumps(tokens)}))
