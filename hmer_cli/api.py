@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from hmer_cli import console
 from hmer_cli.console import one_line
 from hmer_cli.document.build_records import page_records
 from hmer_cli.document.cache import Cache, setting_of
@@ -33,6 +34,8 @@ from hmer_cli.page.load.pdf import Renderer, check_renderer
 from hmer_cli.page.load.sources import Source, find_sources, sources_in
 from hmer_cli.page.regions import Layout
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
+
+_UNNAMED = "image"
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,9 @@ class Converter:
         """
         if layout not in get_args(Layout):
             raise UsageError(f"layout {layout!r} is not known", "name auto, expression or page")
-        if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
+        if jobs is not None and not isinstance(jobs, int):
+            raise UsageError(f"jobs {jobs!r}: is no whole number", "give one, or None")
+        if jobs is not None and jobs < 1:
             raise UsageError(f"jobs {jobs}: there must be at least one")
         if recogniser is not None and (model is not None or charset is not None):
             raise UsageError("a recogniser of your own has its own model and charset")
@@ -187,21 +192,23 @@ class Converter:
         self.layout: Layout = layout
         self.pdf_renderer: Renderer = pdf_renderer
         self.jobs = jobs
-        self.reader: Reader = recogniser or LazyRecogniser(_text(model), _text(charset))
+        self.reader: Reader = recogniser or LazyRecogniser(
+            _text("model", model), _text("charset", charset)
+        )
         self._cache = _cache_folder(cache)
 
     def pages(
-        self, source: Given, pages: str | int | None = None, *, name: str = "image"
+        self, source: Given, pages: str | int | None = None, *, name: str | None = None
     ) -> Iterator[ConvertedPage]:
         """Every page of a source with its expressions, one after the other as they are read.
 
         Args:
             source: a path (an image, a PDF, InkML, a zip archive, a folder or a glob of them), the
                 bytes of a file, a file open in binary mode, a PIL image, or an array (H, W),
-                (H, W, 3) of RGB or (H, W, 4) of RGBA, of whole numbers, truth values or floats,
-                ink dark or bright.
+                (H, W, 2) of gray and alpha, (H, W, 3) of RGB or (H, W, 4) of RGBA, of whole
+                numbers, truth values or floats, ink dark or bright.
             pages: those of PDFs and TIFFs to read, as ``1-4,7`` or ``3-``; all if None.
-            name: what ``source`` is called where it is no path.
+            name: what ``source`` is called where it is no path; ``image`` if None.
 
         Raises:
             UsageError: an argument is wrong; raised at once.
@@ -209,15 +216,16 @@ class Converter:
                 that cannot be read is a page with an ``error`` instead.
         """
         chosen = None if pages is None else PageRange.parse(str(pages))
+        name = str(name or _UNNAMED)
         sources = _sources(source, name)
-        return self._pages(sources, chosen, self.layout, _is_alone(source, str(name), sources))
+        return self._pages(sources, chosen, self.layout, _is_alone(source, name, sources))
 
-    def read(self, image: Given, *, name: str = "image") -> Expression:
+    def read(self, image: Given, *, name: str | None = None) -> Expression:
         """The one expression in an image, or in InkML.
 
         Args:
             image: as the ``source`` of ``pages``; of several pages, the first is read.
-            name: what it is called where it is no path.
+            name: what it is called where it is no path; ``image`` if None.
 
         Returns:
             The expression; where the image holds no ink, one whose ``status`` is ``failed``.
@@ -226,7 +234,7 @@ class Converter:
             UsageError: it is none of these.
             InputError: it cannot be read.
         """
-        sources = _sources(image, name)
+        sources = _sources(image, str(name or _UNNAMED))
         if len(sources) != 1:
             raise UsageError(f"{len(sources)} files are given", "use pages() for more than one")
         (page,) = self._pages(sources, PageRange.parse("1"), "expression", True)
@@ -324,8 +332,10 @@ def _mathml(label: str) -> str | None:
         return None
 
 
-def _text(path: str | os.PathLike[str] | None) -> str | None:
-    return None if path is None else os.fspath(path)
+def _text(argument: str, path: str | os.PathLike[str] | None) -> str | None:
+    if path is None or isinstance(path, str | os.PathLike):
+        return None if path is None else os.fspath(path)
+    raise UsageError(f"{argument} {path!r} is not understood", "give a name or a file")
 
 
 def _sources(given: Given, name: str) -> list[Source]:
@@ -334,8 +344,8 @@ def _sources(given: Given, name: str) -> list[Source]:
         path = os.fsdecode(given)
         if path == "-":
             raise UsageError("- is for the command line", "give the bytes")
-        return list(find_sources([path]))
-    return list(sources_in(str(name), as_file(given)))
+        return list(find_sources([path], console.say))
+    return list(sources_in(name, as_file(given), console.say))
 
 
 def _is_alone(given: object, name: str, sources: Sequence[Source]) -> bool:

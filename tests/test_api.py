@@ -150,7 +150,15 @@ def test_what_is_no_image_is_wrong_usage_at_once(given: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"layout": "x"}, {"jobs": 0}, {"cache": 3}, {"model": "m"}, {"charset": "crohme"}]
+    "options",
+    [
+        {"layout": "x"},
+        {"jobs": 0},
+        {"jobs": "2"},
+        {"cache": 3},
+        {"model": "m"},
+        {"charset": "crohme"},
+    ],
 )
 def test_wrong_arguments_raise_at_once(options: dict[str, object]) -> None:
     with pytest.raises(UsageError):
@@ -207,6 +215,8 @@ def test_wrong_pages_models_and_charsets_raise_at_once() -> None:
         fake().pages("a.pdf", pages="4-1")
     with pytest.raises(UsageError):
         Converter(charset="klingon")
+    with pytest.raises(UsageError, match=r"charset \['x'\] is not understood"):
+        Converter(charset=["x"])  # type: ignore[arg-type]
     with pytest.raises(MissingError):
         Converter(model="no-such-weights")
 
@@ -337,3 +347,17 @@ def test_images_of_32_bits_are_read_as_arrays_are() -> None:
     assert fake().read(deep).latex == fake().read(cross()).latex
     with pytest.raises(UsageError, match="are no image's"):
         fake().read(Image.fromarray(np.full((9, 9), -5, np.int32)))
+
+
+def test_data_without_a_name_is_an_image() -> None:
+    assert fake().read(cross(), name=None).source == "image"
+    assert [page.source for page in fake().pages(cross(), name="")] == ["image"]
+
+
+def test_what_a_folder_holds_besides_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(cross()))
+    (tmp_path / "b.txt").write_text("b")
+    assert len(list(fake().pages(tmp_path))) == 1
+    assert "1 file passed over (1 .txt)" in capsys.readouterr().err

@@ -100,7 +100,8 @@ def _levels(array: NDArray[Any]) -> NDArray[np.uint8]:
     channels = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, *_MODES))
     if not channels or not array.size:
         raise UsageError(
-            f"an array of shape {array.shape} is no image", "give (H, W), (H, W, 3) or (H, W, 4)"
+            f"an array of shape {array.shape} is no image",
+            "give (H, W), or (H, W, C) with C of 1 to 4",
         )
     if array.dtype == np.bool_:
         return np.where(array, 255, 0).astype(np.uint8)
