@@ -131,11 +131,13 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(title=title, title_justify="left")
+    shown = Table()
     for number, column in enumerate(columns):
         shown.add_column(column, justify="right" if number else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(printable(cell)) for cell in row))
     stream = to or sys.stderr
     width = None if stream.isatty() else _PIPED
-    Console(file=stream, width=width).print(shown)
+    console = Console(file=stream, width=width)
+    console.print(Text(printable(title), style="italic"))  # whole, however narrow the table is
+    console.print(shown)

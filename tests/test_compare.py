@@ -48,11 +48,29 @@ def test_files_of_predictions_are_compared(
     assert run(*files).only_first == 1
     assert "McNemar" in capsys.readouterr().out
     files[1].write_text(head + "q3\ty\tx\t1\t0.2\n")
-    with pytest.raises(InputError, match="in one file only"):
+    with pytest.raises(InputError, match=r"a.tsv: lacks 1 expression of the other, as q3"):
         run(*files)
-    files[1].write_text("nothing")
-    with pytest.raises(InputError, match="--predictions"):
+    files[1].write_text(head + "q2\ty\tx\t1\t0.2\n")
+    with pytest.raises(InputError, match=r"b.tsv: lacks 1 expression of the other, as q1"):
         run(*files)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("nothing", "its first line names no name and no truth and no prediction"),
+        ("name,truth,prediction\nq1,x,x\n", "names no name"),
+        ("name\tprediction\nq1\tx\n", "its first line names no truth"),
+        ("name\ttruth\tprediction\nq1\tx\n", "a line has fewer columns than the first"),
+    ],
+)
+def test_what_is_no_table_of_predictions_says_why(
+    tmp_path: Path, content: str, reason: str
+) -> None:
+    file = tmp_path / "a.tsv"
+    file.write_text(content)
+    with pytest.raises(InputError, match=f"{reason}.*; write them with hmer eval --predictions"):
+        run(file, file)
 
 
 def test_predictions_of_another_tool_count_in_any_spelling(tmp_path: Path) -> None:

@@ -231,3 +231,30 @@ def test_raw_captions_of_scans_become_labels(data_file: Callable[[str], Path]) -
     assert len(samples) == 741
     assert samples[0].label == r"y - y _ { 1 } = m \times ( x - x _ { 1 } )"
     assert all(sample.label and np.median(sample.image()) > 150 for sample in samples[:50])
+
+
+def test_images_without_a_caption_count_beside_inkml_as_they_do_without(tmp_path: Path) -> None:
+    files = {"1.inkml": INKML, "1.png": picture(), "2.png": picture(), "3.png": picture()}
+    path = pack(tmp_path, files | {"caption.txt": b"2\tx\n"})
+    samples = open_dataset(str(path))
+    # The image of 1 is a drawing of its ink.
+    assert [(s.file, s.label) for s in samples][1:] == [("2.png", "x"), ("3.png", "")]
+
+
+def test_what_is_passed_over_of_a_data_set_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "b.png").write_bytes(picture())
+    folder = tmp_path / "near"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(picture())
+    (folder / "caption.txt").write_text("a\tx\na\ty\n")
+    (folder / "link").symlink_to("../far")
+    assert [s.label for s in open_dataset(str(folder))] == ["x"]
+    open_dataset(str(folder))
+    assert capsys.readouterr().err.splitlines() == [
+        f"hmer: {folder}: 1 linked folder passed over ({folder}/link); name what is to be read",
+        f"hmer: {folder}: caption.txt has another label further down for what has one already (a); "
+        "the first counts",
+    ]

@@ -135,6 +135,9 @@ def test_a_seed_recipe_makes_weights_that_eval_and_convert_read(
     weights = train(RECIPES / f"{name}.toml", data, run, changes=small)
     assert weights == run / f"{name}.onnx"
     assert {"curves.png", "record.md", "log.jsonl"} <= {p.name for p in run.iterdir()}
+    rows = [line.split("\t") for line in (run / "predictions.tsv").read_text().splitlines()]
+    assert rows[0] == ["name", "truth", "prediction", "edits"]
+    assert sorted(row[0] for row in rows[1:]) == ["0", "1", "2", "3"]
     table = tmp_path / "table.tsv"
     found = evaluate(str(data), "test2014", model=str(weights), predictions=str(table))
     assert isinstance(found, Evaluation)
@@ -187,3 +190,9 @@ def test_a_model_is_widened_to_a_larger_vocabulary_without_training(tmp_path: Pa
     (tmp_path / "more.txt").write_text("1\n2\n")
     with pytest.raises(UsageError, match="lacks tokens"):
         widen(weights, recipe, tmp_path / "ink", tmp_path / "wide.onnx")
+
+
+def test_data_without_splits_say_how_they_are_trained_on(tmp_path: Path) -> None:
+    written(tmp_path / "data")
+    with pytest.raises(UsageError, match=r"has no splits.*; --set split= --set valid="):
+        train(RECIPES / "seed-baseline.toml", tmp_path / "data", tmp_path / "run")

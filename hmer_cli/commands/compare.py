@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Set
 from pathlib import Path
 
 from hmer_cli import console
 from hmer_cli.datasets.expressions import as_label
+from hmer_cli.document.records import count
 from hmer_cli.errors import InputError
 from hmer_cli.expr.commands import KNOWN
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.metrics.comparison import Comparison, as_table, compare
 from hmer_cli.metrics.scores import Pair
+
+COLUMNS = ("name", "truth", "prediction")
+_REMEDY = "write them with hmer eval --predictions, or with tabs between name, truth and prediction"
 
 
 def run(first: Path, second: Path) -> Comparison:
@@ -24,10 +29,20 @@ def run(first: Path, second: Path) -> Comparison:
 
     Raises InputError where a file is none, or they are not of the same expressions.
     """
-    found = compare(_predictions(first), _predictions(second))
+    sides = _predictions(first), _predictions(second)
+    _check_names(first, second, *(side.keys() for side in sides))
+    found = compare(*sides)
     table = as_table(found)
     console.table(table.title, table.columns, table.rows, sys.stdout)
     return found
+
+
+def _check_names(first: Path, second: Path, one: Set[str], other: Set[str]) -> None:
+    """Raise InputError that says which file lacks what."""
+    for path, lacks in ((first, other - one), (second, one - other)):
+        if lacks:
+            shown = f"{path}: lacks {count(len(lacks), 'expression')} of the other, as {min(lacks)}"
+            raise InputError(shown, "compare predictions of the same expressions, by their names")
 
 
 def _predictions(path: Path) -> dict[str, Pair]:
@@ -36,16 +51,16 @@ def _predictions(path: Path) -> dict[str, Pair]:
             reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             columns = set(reader.fieldnames or ())
             rows = list(reader)
-        if not columns.issuperset(("name", "truth", "prediction")):
-            raise KeyError("name, truth, prediction")
+        if lacks := [name for name in COLUMNS if name not in columns]:
+            raise csv.Error(f"its first line names no {' and no '.join(lacks)}")
         if any(value is None for row in rows for value in row.values()):
-            raise KeyError("a value in each column of each line")
+            raise csv.Error("a line has fewer columns than the first")
         pairs = {row["name"]: Pair(_label(row["truth"]), _label(row["prediction"])) for row in rows}
-    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         reason = "no text in UTF-8" if isinstance(error, UnicodeDecodeError) else reason
         what = f"{path}: no predictions can be read ({reason})"
-        raise InputError(what, "write them with hmer eval --predictions") from error
+        raise InputError(what, _REMEDY) from error
     if not rows:
         raise InputError(f"{path}: holds no predictions", "write them with hmer eval --predictions")
     if len(pairs) != len(rows):

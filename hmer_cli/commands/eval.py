@@ -9,8 +9,8 @@ import os
 import re
 import sys
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from pathlib import Path
 from typing import TextIO
@@ -20,7 +20,7 @@ from hmer_cli.api import Converter
 from hmer_cli.commands import eval_pages, eval_regions
 from hmer_cli.commands.eval_pages import PageEvaluation
 from hmer_cli.commands.eval_regions import RegionEvaluation
-from hmer_cli.datasets.expressions import Sample
+from hmer_cli.datasets.expressions import Sample, unique_names, unused_names
 from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
 from hmer_cli.document.pipeline import Options
 from hmer_cli.errors import HmerError, InputError, UsageError
@@ -140,7 +140,7 @@ def _evaluated(
 
 
 def _show(tables: Iterable[Table], to: TextIO) -> None:
-    for table in tables:
+    for table in (table for table in tables if table.rows):
         console.table(table.title, table.columns, table.rows, to)
 
 
@@ -204,27 +204,6 @@ def _scorable(
         if tokenize(sample.label) or sample.error:
             named.append((names[id(original)], sample.label, sample.raw_label))
             yield sample.source()
-
-
-def unique_names(samples: Sequence[Sample]) -> Iterator[str]:
-    """The name of each sample; the path of its file where another has the same name."""
-    counts = Counter(sample.name for sample in samples)
-    return unused_names(
-        sample.file if sample.file and counts[sample.name] > 1 else sample.name
-        for sample in samples
-    )
-
-
-def unused_names(names: Iterable[str], key: Callable[[str], str] = str) -> Iterator[str]:
-    """The names, from the second of equal ones on with a number; equal are those of equal keys."""
-    used: set[str] = set()
-    for wanted in names:
-        name, number = wanted, 1
-        while key(name) in used:
-            number += 1
-            name = f"{wanted}-{number}"
-        used.add(key(name))
-        yield name
 
 
 def _same(paths: Iterable[Path | None]) -> bool:

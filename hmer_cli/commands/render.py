@@ -23,6 +23,7 @@ from hmer_cli.data.store import (
     open_store,
     read_ink,
     stem,
+    tell,
 )
 from hmer_cli.datasets.expressions import as_label
 from hmer_cli.errors import (
@@ -179,6 +180,7 @@ def _jobs(inputs: Sequence[str]) -> Iterator[_Job]:
                 raise InputError("an input without a name", "is a variable of the shell not set?")
             store = open_store(path)
             captions = Captions(store)
+            tell(store, captions)
             if not store.inks():
                 raise InputError(f"{path}: no InkML in it", "give InkML, or a folder or zip of it")
         except InputError as error:

@@ -13,12 +13,13 @@ import re
 import unicodedata
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from hmer_cli import console
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
@@ -34,6 +35,7 @@ MAX_BYTES = 512 << 20
 MAX_TOTAL = 64 << 30
 """An archive larger than this, unpacked, is refused: it is a bomb, or wants unpacking by hand."""
 
+_NAMED = 5  # folders named of those passed over
 _UTF8 = 0x800  # general purpose bit 11: the name is UTF-8
 _HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
 _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
@@ -100,9 +102,14 @@ def is_archive(path: Path) -> bool:
 
 class _Folder(Store):
     def __init__(self, path: Path) -> None:
-        tree = os.walk(path, onerror=_raise)  # a folder passed over would be data lost unseen
-        files = (Path(base, file) for base, _, files in tree for file in files)
-        regular = (file for file in files if not _is_device(file))  # a FIFO would block for ever
+        found: list[Path] = []
+        links: list[str] = []
+        for base, folders, files in os.walk(path, onerror=_raise):  # lest data be lost unseen
+            found += (Path(base, file) for file in files)
+            links += linked_folders(base, folders)
+        if links:
+            self.remarks = (of_linked(sorted(links)),)
+        regular = (file for file in found if not _is_device(file))  # a FIFO would block for ever
         super().__init__(path, (file.relative_to(path).as_posix() for file in regular))
 
     def read(self, name: str) -> bytes:
@@ -184,6 +191,20 @@ def _member_name(info: zipfile.ZipInfo) -> str:
     return info.filename
 
 
+def linked_folders(base: str, folders: Iterable[str]) -> Iterator[str]:
+    """Those of the folders in ``base`` that are links, which `os.walk` does not look into; without
+    hidden ones."""
+    inside = (Path(base, folder) for folder in folders if not folder.startswith("."))
+    return (str(path) for path in inside if path.is_symlink())
+
+
+def of_linked(links: Sequence[str]) -> str:
+    """Says that linked folders are not looked into, as they may lead anywhere, and back."""
+    named = ", ".join([*links[:_NAMED], *(["..."] if len(links) > _NAMED else [])])
+    folders = "1 linked folder" if len(links) == 1 else f"{len(links)} linked folders"
+    return f"{folders} passed over ({named}); name what is to be read"
+
+
 def _is_device(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
@@ -237,10 +258,16 @@ class Captions:
     def __init__(self, store: Store) -> None:
         """Reads them all; raises InputError where one cannot be read."""
         self._tables: dict[PurePosixPath, dict[str, str]] = {}
+        remarks: list[str] = []
         for name in store.names:
             path = PurePosixPath(name)
             if path.name == CAPTIONS:
-                self._tables[path.parent] = parse_captions(store.read(name))
+                lines = list(_caption_lines(store.read(name)))
+                self._tables[path.parent] = table = _first_of_each(lines)
+                if others := [key for key, label in lines if table[key] != label]:
+                    remarks.append(_of_doubles(name, others))
+        self.remarks = tuple(remarks)
+        """Warnings for the user."""
 
     def __bool__(self) -> bool:
         return bool(self._tables)
@@ -252,6 +279,10 @@ class Captions:
             if label is not None:
                 return label
         return None
+
+    def cover(self, name: str) -> bool:
+        """Whether a caption.txt applies to a file, be it named there or not."""
+        return any(folder in self._tables for folder in PurePosixPath(name).parents)
 
     def items(self) -> Iterator[tuple[PurePosixPath, str, str]]:
         """Folder of the caption.txt, stem and label of every line."""
@@ -265,14 +296,40 @@ def parse_captions(data: bytes) -> dict[str, str]:
 
     Names may hold bytes that are no UTF-8, as those of files may.
     """
-    captions: dict[str, str] = {}
+    return _first_of_each(_caption_lines(data))
+
+
+def _caption_lines(data: bytes) -> Iterator[tuple[str, str]]:
+    """Stem and label of each line."""
     for line in data.decode("utf-8-sig", "surrogateescape").split("\n"):
         line = line.strip()
         name, _, label = line.partition("\t" if "\t" in line else " ")
-        if stem(name.strip()):
+        if key := stem(name.strip()):
             text = label.strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            captions.setdefault(stem(name.strip()), text)
+            yield key, text
+
+
+def _first_of_each(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
+    captions: dict[str, str] = {}
+    for key, label in lines:
+        captions.setdefault(key, label)
     return captions
+
+
+def _of_doubles(name: str, keys: Sequence[str]) -> str:
+    many = "another label" if len(keys) == 1 else f"{len(keys)} other labels"
+    return f"{name} has {many} further down for what has one already ({keys[0]}); the first counts"
+
+
+@lru_cache(maxsize=256)
+def _say_once(line: str) -> None:
+    console.say(line)
+
+
+def tell(store: Store, captions: Captions | None = None) -> None:
+    """Say the remarks of a data set, each once, however often it is opened."""
+    for remark in (*store.remarks, *(captions.remarks if captions is not None else ())):
+        _say_once(f"{store.path}: {remark}")
 
 
 def caption_bytes(text: str) -> bytes:

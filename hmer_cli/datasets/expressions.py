@@ -6,7 +6,8 @@ Input: a folder or zip archive. Output: `Sample` objects (name, label, ink or im
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -21,6 +22,7 @@ from hmer_cli.data.store import (
     caption_key,
     open_store,
     stem,
+    tell,
 )
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.commands import KNOWN
@@ -164,6 +166,7 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
         raise UsageError(f"limit {limit}: there must be at least one")
     path = str(store.path)
     captions, boxes = Captions(store), Boxes(store)
+    tell(store, captions)
     files = store.ending(INKML)
     if files or split is not None:
         files = _of_split(files, split, path)
@@ -181,10 +184,10 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
 
 
 def _captioned_images(store: Store, captions: Captions, files: list[str]) -> list[str]:
-    """The images with a caption that are not drawings of InkML of the same name."""
+    """The images below a caption.txt that are not drawings of InkML of the same name."""
     drawn = {stem(file) for file in files}
     images = (file for file in store.ending(*IMAGES) if stem(file) not in drawn)
-    return [file for file in images if captions.find(file) is not None]
+    return [file for file in images if captions.cover(file)]
 
 
 def _of_split(files: list[str], split: str | None, path: str) -> list[str]:
@@ -200,8 +203,9 @@ def _of_split(files: list[str], split: str | None, path: str) -> list[str]:
             raise UsageError(f"{path} holds {held}", "choose one with --split")
         return files
     if split not in splits:
-        holds = f"it holds {held}" if held else "it has no splits: leave --split out"
-        raise UsageError(f"{path} has no split {split}", holds)
+        if not held:
+            raise UsageError(f"{path} has no splits, and so no {split}", "leave --split out")
+        raise UsageError(f"{path} has no split {split}; it holds {held}", "choose one of them")
     return splits[split]
 
 
@@ -224,3 +228,24 @@ def _missing(
     for folder, name, caption in captions.items():
         if (whole or folder in folders - {PurePosixPath(".")}) and (folder, name) not in present:
             yield Sample(store, name, None, caption, boxes)
+
+
+def unique_names(samples: Sequence[Sample]) -> Iterator[str]:
+    """The name of each sample; the path of its file where another has the same name."""
+    counts = Counter(sample.name for sample in samples)
+    return unused_names(
+        sample.file if sample.file and counts[sample.name] > 1 else sample.name
+        for sample in samples
+    )
+
+
+def unused_names(names: Iterable[str], key: Callable[[str], str] = str) -> Iterator[str]:
+    """The names, from the second of equal ones on with a number; equal are those of equal keys."""
+    used: set[str] = set()
+    for wanted in names:
+        name, number = wanted, 1
+        while key(name) in used:
+            number += 1
+            name = f"{wanted}-{number}"
+        used.add(key(name))
+        yield name

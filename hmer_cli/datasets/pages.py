@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 from hmer_cli.console import one_line
-from hmer_cli.data.store import Store, open_store, stem
+from hmer_cli.data.store import Store, open_store, stem, tell
 from hmer_cli.datasets.expressions import Sample, as_label, samples_of
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
@@ -148,6 +148,7 @@ def open_any(
         return ExpressionDataset(path, tuple(samples_of(store, split, limit)))
     if split is not None:
         raise UsageError(f"{path}: pages have no splits", "leave --split out")
+    tell(store)
     files = _Files(_stores(store, pages))
     if not any(map(files.find, truths)):
         raise InputError(f"{path}: truths of pages, but not the pages", _REMEDY)

@@ -44,9 +44,7 @@ def _results(futures: Sequence[Future[Result]]) -> Iterator[Result]:
             future.cancel()
 
 
-def submitted(
-    executor: Executor, function: Callable[[Item], Result], item: Item
-) -> Future[Result]:
+def submitted(executor: Executor, function: Callable[[Item], Result], item: Item) -> Future[Result]:
     """The function of the item in a thread of the pool; in this one where there is none to have."""
     try:
         return executor.submit(function, item)

@@ -20,13 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from hmer_cli.datasets.expressions import Sample, open_dataset
+from hmer_cli.console import printable
+from hmer_cli.datasets.expressions import Sample, open_dataset, unique_names
 from hmer_cli.expr.tokens import join
 from hmer_cli.metrics.scores import Pair, score, score_by_length, token_edits
 from hmer_cli.training.batches.images import mixed
 from hmer_cli.training.batches.pictures import PictureSystem
 from hmer_cli.training.checkpoint import read_lines
-from hmer_cli.training.compose.examples import examples
+from hmer_cli.training.compose.examples import examples, sampled_examples
 from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.curves import draw_curves
 from hmer_cli.training.distributed import own_device
@@ -191,7 +192,10 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
     if not plan.valid or plan.own.held:  # one adapted to a writer was scored on what was held out
         return []
     system.model.to(own_device())
-    shown = examples(open_dataset(str(data), plan.valid))
+    samples = open_dataset(str(data), plan.valid)
+    names = dict(zip(map(id, samples), unique_names(samples), strict=True))
+    named = [(names[id(sample)], made) for sample, made in sampled_examples(samples)]
+    shown = [made for _, made in named]
     batches = list(system.validation_batches(shown))
     lines = [
         "",
@@ -209,10 +213,19 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
         rates += [parts[part].wer for part in ("short", "long") if part in parts]
         cells = " | ".join(f"{100 * rate:.2f} %" for rate in rates)
         lines.append(f"| {name} | {whole.n} | {cells} | {seconds:.0f} |")
-    rows = sorted(zip(token_edits(pairs), pairs, strict=True), key=lambda row: -row[0])
-    table = "".join(f"{pair.truth}\t{pair.prediction}\t{edits}\n" for edits, pair in rows)
-    (out / PREDICTIONS).write_text(f"truth\tprediction\tedits\n{table}", encoding="utf-8")
+    _write_predictions(out / PREDICTIONS, [name for name, _ in named], pairs)
     return lines
+
+
+def _write_predictions(path: Path, names: Sequence[str], pairs: Sequence[Pair]) -> None:
+    """A table such as `hmer eval --predictions` writes, the worst first."""
+    rows = sorted(zip(names, pairs, token_edits(pairs), strict=True), key=lambda row: -row[2])
+    lines = ["name\ttruth\tprediction\tedits"]
+    lines += [
+        f"{printable(name)}\t{pair.truth}\t{pair.prediction}\t{edits}" for name, pair, edits in rows
+    ]
+    text = "\n".join(lines) + "\n"
+    path.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def best_score(log: Path, content: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from hmer_cli.datasets.expressions import Sample, open_dataset
+from hmer_cli.datasets.expressions import SPLITS, Sample, open_dataset
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.registry import resolve
@@ -71,12 +71,12 @@ def _trained(
         return train_lines(plan, data, out, say, progress, start, more, group, command)
     _check_delivery(plan, data)
     alone = plan.recomposition.alone
-    samples = [] if alone else open_dataset(str(data), plan.split or None)
+    samples = [] if alone else _part(data, "split", plan.split)
     own = [sample for path in more for sample in _all_of(path, plan.split)]
     given, given_own = examples(samples), examples(own)
     learned, held = with_own(given, given_own, plan.own)
     samples += own
-    scored = open_dataset(str(data), plan.valid)[:: plan.schedule.scored] if plan.valid else []
+    scored = _part(data, "valid", plan.valid)[:: plan.schedule.scored] if plan.valid else []
     shown = examples(scored)
     valid = [*shown, *held]
     told = f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score"
@@ -107,7 +107,21 @@ def _check_delivery(plan: Recipe, data: Path) -> None:
         if plan.calibration == plan.split:
             what = f"recipe {plan.name}: confidences would be calibrated on what is learnt"
             raise UsageError(what, "set calibration to another split, or to none")
-        open_dataset(str(data), plan.calibration)
+        _part(data, "calibration", plan.calibration)
+
+
+def _part(data: Path, key: str, split: str) -> list[Sample]:
+    """The split of the data that the recipe's ``key`` names. Raises UsageError that says how to
+    name another, as there is no option for it."""
+    try:
+        return open_dataset(str(data), split or None)
+    except UsageError as error:
+        if split and split not in SPLITS:
+            raise
+        remedy = f"choose one with --set {key}=NAME"
+        if "no splits" in error.what:
+            remedy = "--set split= --set valid= --set calibration= trains on all of it, unscored"
+        raise UsageError(error.what, remedy) from error
 
 
 def _all_of(path: Path, split: str) -> list[Sample]:

@@ -30,7 +30,9 @@ def fragment(records: Sequence[Record]) -> str:
     for each in expressions(records):
         said = escape(plain(judged(each.record)))
         if each.record.status == "failed":
-            parts.append(f"<p>{escape(plain(one_line(each.record.source)))}: {said}</p>\n")
+            named = (each.record.error or "").startswith(each.record.source)
+            where = "" if named else f"{escape(plain(one_line(each.record.source)))}: "
+            parts.append(f"<p>{where}{said}</p>\n")
             continue
         parts.append(
             f'<figure id="{each.id}">{_math(each.record)}'

@@ -19,7 +19,15 @@ from itertools import groupby
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
-from hmer_cli.data.store import IMAGES, MAX_BYTES, Store, is_archive, open_store
+from hmer_cli.data.store import (
+    IMAGES,
+    MAX_BYTES,
+    Store,
+    is_archive,
+    linked_folders,
+    of_linked,
+    open_store,
+)
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
 from hmer_cli.ink.notes import is_package
@@ -195,10 +203,10 @@ def _folder(folder: Path, say: Say) -> Iterator[Source]:
     for base, folders, names in os.walk(folder, onerror=locked.append):
         ours = _labelled(Path(base), say) if MANIFEST in names and Path(base) != folder else set()
         found += (Path(base) / file for file in names if file not in ours)
-        inside = (Path(base) / each for each in folders if not each.startswith("."))
-        links += (str(path) for path in inside if path.is_symlink())
+        links += linked_folders(base, folders)
     found.sort(key=lambda path: by_number(path.relative_to(folder).as_posix()))
-    _tell_links(str(folder), sorted(links, key=by_number), say)
+    if links:
+        say(f"{folder}: {of_linked(sorted(links, key=by_number))}")
     left_out: Counter[str] = Counter()
     chosen = [path for path in found if _is_chosen(path, folder, left_out)]
     for error in locked:
@@ -284,14 +292,6 @@ def _by_content(ending: str, head: Callable[[], bytes]) -> bool:
 def _is_hidden(path: PurePath) -> bool:
     """Whether a name is hidden, or a resource fork written by macOS."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-
-
-def _tell_links(place: str, links: Sequence[str], say: Say) -> None:
-    """Linked folders are not looked into, as they may lead anywhere, and back."""
-    if links:
-        named = ", ".join([*links[:_NAMED], *(["..."] if len(links) > _NAMED else [])])
-        folders = "1 linked folder" if len(links) == 1 else f"{len(links)} linked folders"
-        say(f"{place}: {folders} passed over ({named}); name what is to be read")
 
 
 def _how_named(left_out: Counter[str], place: str, packed: bool) -> str:

@@ -5,7 +5,7 @@ Input: `Ink` with a label and symbols. Output: an `Example`, or None where they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,7 +144,11 @@ def inks(samples: Iterable[Sample]) -> list[Ink]:
 
 def examples(samples: Iterable[Sample]) -> list[Example]:
     """The examples of all samples that can be read, have a label and show something."""
-    found = []
+    return [made for _, made in sampled_examples(samples)]
+
+
+def sampled_examples(samples: Iterable[Sample]) -> Iterator[tuple[Sample, Example]]:
+    """The same, each with its sample."""
     for sample in samples:
         try:
             ink = sample.ink
@@ -152,10 +156,9 @@ def examples(samples: Iterable[Sample]) -> list[Example]:
         except InputError:
             continue
         if ink is not None and sample.label:
-            found.append(example(ink, sample.label))
+            yield sample, example(ink, sample.label)
         elif seen is not None and sample.label:
-            found.append(_of_image(seen, tuple(tokenize(sample.label)), sample.signs))
-    return found
+            yield sample, _of_image(seen, tuple(tokenize(sample.label)), sample.signs)
 
 
 def _of_image(seen: Prepared, tokens: tuple[str, ...], signs: Signs) -> Example:
