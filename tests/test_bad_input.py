@@ -148,6 +148,7 @@ def test_a_bad_file_is_told_and_the_others_converted(
     assert (bad["status"], bad["latex"], bad["confidence"]) == ("failed", "", 0.0)
     assert bad["error"] == first.removeprefix("hmer: ")
     assert (good["source"], good["status"]) == ("good.png", "ok")
+    assert "(fake-1)" in Path("o.tex").read_text().splitlines()[0]
     tex = Path("o.tex").read_text()
     assert "{x^2}" in tex and "{good-p1-r1}" in tex
 
@@ -198,6 +199,25 @@ def test_a_file_name_that_is_no_text_will_do(run: Run) -> None:
     Path("in", name).write_bytes(encoded(cross()))
     assert run("convert", "in", "-o", "o.jsonl", "-o", "o.tex", "-o", "o.md") == 0
     assert json.loads(Path("o.jsonl").read_text("utf-8"))["source"] == f"in/{name}"
+
+
+class Unloaded(FakeRecogniser):
+    """Has an identity, as the weights' hash, and cannot be loaded."""
+
+    identity = "fake"
+
+    @property
+    def model(self) -> str:  # type: ignore[override]
+        raise AssertionError("weights are loaded where there is nothing to read")
+
+
+def test_weights_are_not_loaded_for_what_cannot_be_read(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", lambda model, charset: Unloaded())
+    Path("bad.png").write_bytes(b"")
+    assert run("convert", "bad.png", "--out", "o.jsonl") == 1
+    assert json.loads(Path("o.jsonl").read_text())["model"] == ""
 
 
 class Unreached(FakeRecogniser):

@@ -336,8 +336,8 @@ def _recognised(
 
 
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: Options) -> Result:
-    if work.known is not None:
-        return work.known
+    if work.known is not None or work.error is not None:
+        return work.known or Result("", ())  # to name weights would be to load them
     among_text = len(work.regions) > 1
     said = list(work.found.text)
     read: list[tuple[Region, RegionReading]] = []

@@ -55,7 +55,8 @@ _HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
 
 def tex(records: Sequence[Record]) -> str:
     """A file to ``\\input``, that compiles whatever was read; its head says how to use it."""
-    model = one_line(records[0].model) if records else "no model"
+    models = [one_line(record.model) for record in records if record.model]
+    model = models[0] if models else "no model"
     parts = [_HEAD.format(version=hmer_cli.__version__, model=model)]
     for each in expressions(records):
         record = each.record
