@@ -98,7 +98,7 @@ def test_package_wants_a_split_and_says_which_it_has(tmp_path: Path) -> None:
 
 
 def test_split_of_what_has_none_is_wrong_usage(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no splits: leave --split out"):
+    with pytest.raises(UsageError, match="has no splits, and so no train; leave --split out"):
         open_dataset(pack(tmp_path, {"a.inkml": INKML}), "train")
 
 

@@ -61,3 +61,30 @@ def test_one_thick_dot_in_the_margin_is_no_hole() -> None:
 @pytest.mark.parametrize("image", [scan(), cross(), 255 - cross(300, 200)])
 def test_without_holes_and_rims_nothing_changes(image: Pixels) -> None:
     assert remove_holes(image) is image
+
+
+def close_up() -> Pixels:
+    """A photo of one formula, whose brace near the edge is as thick as a hole."""
+    page = np.full((1100, 1700), 255, np.uint8)
+    cv2.line(page, (60, 150), (60, 960), 30, 17, cv2.LINE_AA)
+    for y in (170, 430, 950):  # where the pen stops or turns
+        cv2.circle(page, (60, y), 18, 30, -1)
+    for y in (250, 550, 900):
+        cv2.putText(page, "x + 8 = 3", (150, y), cv2.FONT_HERSHEY_SIMPLEX, 7, 30, 17, cv2.LINE_AA)
+    return page
+
+
+@pytest.mark.parametrize("formula", [True, False])
+def test_thick_strokes_near_an_edge_are_no_holes(formula: bool) -> None:
+    page = close_up()
+    if not formula:
+        page[:, 140:] = 255  # the brace alone
+    assert remove_holes(page) is page
+
+
+def test_holes_on_a_ruled_page_are_filled() -> None:
+    page = scan()
+    page[60::60] = 150
+    holed = punched(page, 40)
+    seen = remove_holes(holed)
+    assert (seen[320:340, 45:65] > 100).all() and (seen[1240:1260, 45:65] > 100).all()

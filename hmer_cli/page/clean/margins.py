@@ -17,6 +17,8 @@ _SMALLEST = 600  # pixels of the shorter side: smaller images are no scanned pag
 _DARK = 215  # gray levels: threshold between paper and background
 _RIM = 7, 0.3  # pixels: least thickness, above a pen's; of the side: least length
 _HOLE = 13, 48  # pixels: least diameter, above a pen's; largest, with its shadow
+_AROUND = 1.5  # radii of a hole: where nothing leads on from it
+_LED_ON = 6  # pixels: broadest line or stroke of a thin pen that meets a hole
 _MARGIN = 0.08  # of width and height: where holes lie
 _ALIGNED = 0.02, 0.08  # of the page: largest deviation of holes from a line, least distance
 
@@ -57,22 +59,39 @@ def _rims(dark: Pixels) -> Pixels:
 
 
 def _holes(dark: Pixels) -> list[tuple[int, int, int]]:
-    """Centres and radii of the holes along the edges."""
+    """Centres and radii of the holes along the edges; none where the pen is as thick as they."""
     broad, most = _HOLE
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (broad, broad))
     opened = cv2.morphologyEx(dark, cv2.MORPH_OPEN, disc)
     count, _, stats, middles = cv2.connectedComponentsWithStats(opened, connectivity=8)
     sizes = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
-    round_ = [i for i in range(1, count) if broad <= sizes[i] <= most]
+    radii = sizes * 0.65 + 3
+    thick = [i for i in range(1, count) if broad <= sizes[i] <= most]
+    round_ = [i for i in thick if _stands_alone(dark, middles[i], radii[i])]
     size = np.array(dark.shape[::-1])
+    apart = np.minimum(middles, size - middles) / size
+    if (apart[thick] > _MARGIN).all(axis=1).sum() > len(thick) / 2:
+        return []
     holes = []
     for axis in (0, 1):
         for low in (True, False):
             place = middles[:, axis] / size[axis]
             there = [i for i in round_ if (place[i] if low else 1 - place[i]) < _MARGIN]
             holes += [i for i in there if _in_line(middles / max(size), i, there, axis)]
-    x, y, radius = middles[:, 0], middles[:, 1], sizes * 0.65 + 3
-    return [(round(x[i]), round(y[i]), round(radius[i])) for i in holes]
+    x, y = middles[:, 0], middles[:, 1]
+    return [(round(x[i]), round(y[i]), round(radii[i])) for i in holes]
+
+
+def _stands_alone(dark: Pixels, middle: NDArray[np.float64], radius: float) -> bool:
+    """Whether no broad stroke leads on from a disc: in close-ups, pens draw discs of that size."""
+    far = _AROUND * radius
+    turns = np.linspace(0, 2 * np.pi, round(2 * np.pi * far), endpoint=False)
+    x, y = (middle[:, None] + far * np.array([np.cos(turns), np.sin(turns)])).round().astype(int)
+    inside = (x >= 0) & (y >= 0) & (x < dark.shape[1]) & (y < dark.shape[0])
+    met = np.zeros(len(turns), bool)
+    met[inside] = dark[y[inside], x[inside]] > 0
+    clear = np.flatnonzero(~np.concatenate([met, met, [False]]))
+    return bool(np.diff(clear, prepend=-1).max() - 1 <= _LED_ON)
 
 
 def _in_line(places: NDArray[np.float64], index: int, others: list[int], axis: int) -> bool:
