@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.document.page_layout import Block, blocks
+from hmer_cli.document.page_layout import Block, blocks, quarters_of
 from hmer_cli.document.records import Mark, Record, TextWord
 from hmer_cli.document.transcript import latex, markdown
 from hmer_cli.geometry import Box
@@ -157,3 +158,38 @@ def test_what_stands_beside_an_expression_of_a_line_is_of_that_line() -> None:
     (line, shown) = blocks([near, next_to_it, far], words)
     assert [item.record.latex for item in line.items if item.record] == ["f", "g"]
     assert shown.kind == "display"
+
+
+def askew(box: Box, quarters: int) -> Box:
+    """A box of an upright page, 400 x 300, in a source that so many quarters turn to the page."""
+    x0, y0, x1, y1 = box
+    for _ in range(quarters):
+        x0, y0, x1, y1 = 400 - y1, x0, 400 - y0, x1
+    return x0, y0, x1, y1
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_page_photographed_askew_reads_as_one_that_is_upright(quarters: int) -> None:
+    words = [row("first line of words", 0, 0), row("second line of words", 0, 5)]
+    boxes: list[Box] = [(0, 80, 60, 100), (150, 82, 210, 102), (0, 120, 60, 140)]
+    shown = [expression(n, askew(b, quarters)) for n, b in zip("abc", boxes, strict=True)]
+    turned = [replace(word, box=askew(word.box, quarters)) for word in numbered(words)]
+    found = markdown(shown[::-1], {PAGE: turned}, turns={PAGE: quarters})
+    upright = [expression(n, b) for n, b in zip("abc", boxes, strict=True)]
+    assert found == markdown(upright, {PAGE: numbered(words)})
+    assert found.endswith(
+        "first line of words\n\n$$\na \\qquad b\n$$\n\n$$\nc\n$$\n\nsecond line of words\n"
+    )
+
+
+def test_formulas_of_one_row_are_one_display_where_there_are_no_words() -> None:
+    boxes: list[Box] = [(300, 2, 360, 22), (0, 0, 60, 20), (0, 60, 60, 80)]
+    shown = [expression(n, b) for n, b in zip("bac", boxes, strict=True)]
+    assert markdown(shown, {}).endswith("$$\na \\qquad b\n$$\n\n$$\nc\n$$\n")
+
+
+def test_the_turn_of_a_page_is_that_of_what_leads_to_its_source() -> None:
+    turns = [
+        quarters_of((c, -s, 0, s, c, 0, 0, 0, 1)) for c, s in ((1, 0.1), (0, 1), (-1, 0), (0.1, -1))
+    ]
+    assert (quarters_of(None), turns) == (0, [0, 1, 2, 3])

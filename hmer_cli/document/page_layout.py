@@ -15,7 +15,7 @@ from itertools import groupby
 from statistics import mean, median
 from typing import Literal
 
-from hmer_cli.document.records import Record, TextWord
+from hmer_cli.document.records import Record, TextWord, Transform
 from hmer_cli.geometry import Box, union
 
 Kind = Literal["heading", "item", "paragraph", "display", "drawing"]
@@ -64,14 +64,19 @@ def blocks(
     records: Sequence[Record],
     words: Sequence[TextWord],
     drawings: Sequence[tuple[Box, str]] = (),
+    quarters: int = 0,
 ) -> list[Block]:
-    """The blocks of a page in reading order."""
+    """The blocks of a page in reading order; ``quarters`` turns its source lies askew, as of
+    `quarters_of`."""
     lines = [list(line) for _, line in groupby(words, key=lambda word: word.line)]
-    rows = [[Item(word.box, word) for word in line] for line in lines]
+    rows = [[Item(_upright(word.box, quarters), word) for word in line] for line in lines]
     heights = [_height(row) for row in rows]
-    usual = median(heights) if heights else 1.0
-    alone = [Block("drawing", (Item(box, drawing=name),)) for box, name in drawings]
-    for item, home in _homes(records, rows, heights):
+    alone = [
+        Block("drawing", (Item(_upright(box, quarters), drawing=name),)) for box, name in drawings
+    ]
+    homes = _homes(records, rows, heights, quarters)
+    usual = median(heights or [_high(item) for item, _ in homes] or [1.0])
+    for item, home in homes:
         if home is None:
             alone.append(Block("display", (item,)))
         else:
@@ -84,8 +89,34 @@ def blocks(
     ]
 
 
+def quarters_of(to_source: Transform | None) -> int:
+    """How many quarters clockwise the right of a page is turned in its source."""
+    if to_source is None:
+        return 0
+    right, down = to_source[0], to_source[3]
+    if abs(right) >= abs(down):
+        return 0 if right >= 0 else 2
+    return 1 if down > 0 else 3
+
+
+def _upright(box: Box, quarters: int) -> Box:
+    """A box of the source as it lies to each other on the page."""
+    x0, y0, x1, y1 = box
+    turned = ((x0, y0, x1, y1), (y0, -x1, y1, -x0), (-x1, -y1, -x0, -y0), (-y1, x0, -y0, x1))
+    return turned[quarters]
+
+
+def _high(item: Item) -> float:
+    """The height of an expression, of a derivation that of a line of it."""
+    lines = len(item.record.lines) if item.record is not None else 0
+    return max((item.box[3] - item.box[1]) / max(lines, 1), 1.0)
+
+
 def _homes(
-    records: Sequence[Record], rows: Sequence[Sequence[Item]], heights: Sequence[float]
+    records: Sequence[Record],
+    rows: Sequence[Sequence[Item]],
+    heights: Sequence[float],
+    quarters: int,
 ) -> list[tuple[Item, int | None]]:
     """The expressions with the lines of words that they stand in, None by themselves.
 
@@ -95,14 +126,19 @@ def _homes(
     for record in records:
         if record.region is None or record.dismissed:
             continue
-        lines = [Item(each.region, record=each) for each in record.lines if each.region]
+        place = _upright(record.region, quarters)
+        lines = [
+            Item(_upright(each.region, quarters), record=each)
+            for each in record.lines
+            if each.region
+        ]
         homes = [_line_of(line, rows, heights) for line in lines]
         if record.correction is None and any(home is not None for home in homes):
             found += _usable(zip(lines, homes, strict=True))
         elif lines:
-            found.append((Item(record.region, record=record), None))
+            found.append((Item(place, record=record), None))
         else:
-            item = Item(record.region, record=record)
+            item = Item(place, record=record)
             found += _usable([(item, _line_of(item, rows, heights))])
     return _with_neighbours(found, heights)
 

@@ -25,7 +25,10 @@ Text = Mapping[tuple[str, int | None], Sequence[TextWord]]
 Drawn = Mapping[tuple[str, int | None], Sequence[tuple[Box, str]]]
 """The drawings of each page, with the names of their pictures as the document shows them."""
 
-Format = Callable[[Sequence[Record], Text, Drawn], str]
+Turns = Mapping[tuple[str, int | None], int]
+"""Source and page -> how its source lies: `page_layout.quarters_of`."""
+
+Format = Callable[[Sequence[Record], Text, Drawn, Turns], str]
 
 _DOUBTED = 0.5  # confidence: less is marked # convention
 
@@ -59,20 +62,24 @@ _LACKS = r"""
 """
 
 
-def markdown(records: Sequence[Record], text: Text, drawn: Drawn | None = None) -> str:
+def markdown(
+    records: Sequence[Record], text: Text, drawn: Drawn | None = None, turns: Turns | None = None
+) -> str:
     """The pages of all records as Markdown, a heading for each source."""
     parts = []
-    for source, pages in _by_source(records, text, drawn or {}):
+    for source, pages in _by_source(records, text, drawn or {}, turns or {}):
         parts.append(f"# {_MARKDOWN.sub(_escaped, source)}")
         for page in pages:
             parts += [_markdown(block) for block in page]
     return "\n\n".join(parts) + "\n"
 
 
-def latex(records: Sequence[Record], text: Text, drawn: Drawn | None = None) -> str:
+def latex(
+    records: Sequence[Record], text: Text, drawn: Drawn | None = None, turns: Turns | None = None
+) -> str:
     """The pages of all records as a LaTeX document that compiles by itself."""
     parts: list[str] = []
-    for source, pages in _by_source(records, text, drawn or {}):
+    for source, pages in _by_source(records, text, drawn or {}, turns or {}):
         parts.append(f"\\section*{{{_tex(source)}}}\n")
         for page in pages:
             for is_list, some in groupby(page, key=lambda block: block.kind == "item"):
@@ -95,7 +102,7 @@ def _lacking(body: str) -> str:
 
 
 def _by_source(
-    records: Sequence[Record], text: Text, drawn: Drawn
+    records: Sequence[Record], text: Text, drawn: Drawn, turns: Turns
 ) -> Iterable[tuple[str, list[list[Block]]]]:
     """The blocks of each page of each source, with its file's name, if no other has it."""
     pages: dict[str, dict[int | None, list[Record]]] = {}
@@ -109,8 +116,9 @@ def _by_source(
         yield (
             names[source] if shared[names[source]] == 1 else source,
             [
-                blocks(found, text.get((source, number), ()), drawn.get((source, number), ()))
+                blocks(found, text.get(place, ()), drawn.get(place, ()), turns.get(place, 0))
                 for number, found in numbers.items()
+                for place in [(source, number)]
             ],
         )
 

@@ -16,6 +16,7 @@ from hmer_cli.document.drawings import pictures_of, save
 from hmer_cli.document.formats import Format, Output
 from hmer_cli.document.formats.latex import tex
 from hmer_cli.document.formats.text import markdown
+from hmer_cli.document.page_layout import quarters_of
 from hmer_cli.document.records import PageRead, Record, TextWord, count
 from hmer_cli.errors import UsageError
 from hmer_cli.geometry import Box
@@ -29,15 +30,16 @@ _FORMATS: dict[Format, transcript.Format] = {markdown: transcript.markdown, tex:
 
 @dataclass(frozen=True)
 class WholePages:
-    """The words and the drawings of pages, by source and number."""
+    """The words and the drawings of pages, and how they lie, by source and number."""
 
     text: dict[_Place, Sequence[TextWord]] = field(default_factory=dict)
     drawings: dict[_Place, Sequence[tuple[Box, bytes]]] = field(default_factory=dict)
+    turns: dict[_Place, int] = field(default_factory=dict)
 
     def forget(self, sources: Iterable[str]) -> None:
         """Drop the pages of these sources, which are read again."""
         gone = set(sources)
-        for held in (self.text, self.drawings):
+        for held in (self.text, self.drawings, self.turns):
             for place in [place for place in held if place[0] in gone]:
                 del held[place]
 
@@ -46,13 +48,15 @@ class WholePages:
         if page.number is None:
             return
         self.text[page.source, page.number] = page.result.text
+        self.turns[page.source, page.number] = quarters_of(page.result.to_source)
         if pictures := pictures_of(page):
             self.drawings[page.source, page.number] = pictures
 
     def of(self, records: Sequence[Record]) -> WholePages:
         """The pages of the sources that have records, in their order."""
         order = {source: at for at, source in enumerate(dict.fromkeys(r.source for r in records))}
-        return WholePages(_ordered(self.text, order), _ordered(self.drawings, order))
+        held = (self.text, self.drawings, self.turns)
+        return WholePages(*(_ordered(each, order) for each in held))
 
 
 def _ordered(held: Mapping[_Place, _Held], order: Mapping[str, int]) -> dict[_Place, _Held]:
@@ -89,9 +93,9 @@ def _whole(output: Output, shown: transcript.Format, whole: WholePages) -> Forma
     def made(records: Sequence[Record]) -> str:
         kept = whole.of(records)
         if output.path is not None:
-            return shown(records, kept.text, save(output.path, kept.drawings))
+            return shown(records, kept.text, save(output.path, kept.drawings), kept.turns)
         if number := sum(map(len, kept.drawings.values())):
             console.say(f"{count(number, 'drawing')} left out on standard output; name a file")
-        return shown(records, kept.text, {})
+        return shown(records, kept.text, {}, kept.turns)
 
     return made
