@@ -55,8 +55,11 @@ class WholePages:
     def of(self, records: Sequence[Record]) -> WholePages:
         """The pages of the sources that have records, in their order."""
         order = {source: at for at, source in enumerate(dict.fromkeys(r.source for r in records))}
-        held = (self.text, self.drawings, self.turns)
-        return WholePages(*(_ordered(each, order) for each in held))
+        return WholePages(
+            _ordered(self.text, order),
+            _ordered(self.drawings, order),
+            _ordered(self.turns, order),
+        )
 
 
 def _ordered(held: Mapping[_Place, _Held], order: Mapping[str, int]) -> dict[_Place, _Held]:
