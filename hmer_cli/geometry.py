@@ -6,7 +6,7 @@ area, and the IoU of two boxes without area is 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,3 +83,14 @@ def _floating(boxes: ArrayLike) -> Floating:
 
 def _product(sides: Floating) -> Floating:
     return np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
+
+
+def quarters_of(to_source: Sequence[float] | None) -> int:
+    """How many quarters clockwise the right of a page is turned in its source, to which the
+    matrix (9 numbers, row by row) leads."""
+    if to_source is None:
+        return 0
+    right, down = to_source[0], to_source[3]
+    if abs(right) >= abs(down):
+        return 0 if right >= 0 else 2
+    return 1 if down > 0 else 3

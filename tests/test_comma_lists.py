@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from hmer_cli.document.comma_lists import parted_at_commas
+from hmer_cli.document.loose_ends import between
 from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.validity import problems
+from hmer_cli.geometry import Box
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 STEP = 20.0
@@ -54,3 +57,21 @@ def test_what_is_no_list_of_equations_stays_whole(label: str) -> None:
 
 def test_a_comma_without_white_parts_nothing() -> None:
     assert len(parted_at_commas(read("x = 1 , y = 2", white=0.0))) == 1
+
+
+@pytest.mark.parametrize(
+    ("quarters", "first"),
+    [(0, (0, 0, 30, 8)), (1, (0, 0, 40, 2)), (2, (10, 0, 40, 8)), (3, (0, 6, 40, 8))],
+)
+def test_a_part_lies_in_a_turned_source_where_it_is_written(quarters: int, first: Box) -> None:
+    share = 0.75 if quarters in (0, 2) else 0.25
+    assert between((0, 0, 40, 8), 0, share, quarters) == first
+
+
+def test_parts_of_a_sideways_page_lie_one_below_the_other_in_its_source() -> None:
+    whole = replace(read("x = 1 , y = 2"), region=(5.0, 100.0, 25.0, 300.0))
+    one, two = parted_at_commas(whole, 1)
+    assert one.region[::2] == two.region[::2] == (5.0, 25.0)
+    assert 100 == one.region[1] < one.region[3] < two.region[1] < two.region[3] == 300
+    one, two = parted_at_commas(whole, 3)
+    assert 100 == two.region[1] < two.region[3] < one.region[1] < one.region[3] == 300

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.document.page_layout import Block, blocks, quarters_of
+from hmer_cli.document.page_layout import Block, blocks
 from hmer_cli.document.records import Mark, Record, TextWord
 from hmer_cli.document.transcript import latex, markdown
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, quarters_of
 
 PAGE = ("notes.pdf", 1)
 

@@ -25,8 +25,9 @@ _RELATIONS = ALIGNED_RELATIONS | {r"\to", r"\rightarrow", r"\in"}
 _WHITE = 0.5  # symbol heights after the comma: less is no list # convention
 
 
-def parted_at_commas(expression: RegionReading) -> list[RegionReading]:
-    """The equations of a list from left to right; the expression itself where it is none."""
+def parted_at_commas(expression: RegionReading, quarters: int = 0) -> list[RegionReading]:
+    """The equations of a list from left to right; the expression itself where it is none. Its
+    source is so many ``quarters`` turned to its page."""
     reading = expression.reading
     tokens = [token.token for token in reading.tokens]
     if reading.label.split() != tokens:
@@ -36,7 +37,7 @@ def parted_at_commas(expression: RegionReading) -> list[RegionReading]:
     labels = [" ".join(tokens[first:last]) for first, last in spans]
     if len(spans) == 1 or any(problems(label) for label in labels):
         return [expression]
-    return [_part(expression, *span) for span in spans]
+    return [_part(expression, *span, quarters) for span in spans]
 
 
 def _cuts(tokens: Sequence[str], boxes: Sequence[tuple[float, ...]]) -> list[int]:
@@ -67,7 +68,7 @@ def _begins_equation(tokens: Sequence[str]) -> bool:
     return False
 
 
-def _part(expression: RegionReading, first: int, last: int) -> RegionReading:
+def _part(expression: RegionReading, first: int, last: int, quarters: int) -> RegionReading:
     """The tokens from ``first`` to before ``last``, which may be a comma, by themselves."""
     reading = expression.reading
     x0, _, x1, _ = expression.box
@@ -78,7 +79,7 @@ def _part(expression: RegionReading, first: int, last: int) -> RegionReading:
     label = " ".join(token.token for token in kept)
     return replace(
         expression,
-        region=between(expression.region, *shares),
+        region=between(expression.region, *shares, quarters),
         box=between(expression.box, *shares),
         key=hashlib.sha256(f"{expression.key} {first}".encode()).hexdigest(),
         reading=replace(reading, label=label, tokens=kept, alternatives=()),

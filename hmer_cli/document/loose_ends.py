@@ -28,8 +28,9 @@ _APART = 2.0  # symbol heights of white before the number of an equation # conve
 _NAME = 2, 4  # letters before a colon; one may be the name of a map
 
 
-def without_loose_ends(expression: RegionReading) -> RegionReading:
-    """The expression without loose signs at its ends; as it is where there are none."""
+def without_loose_ends(expression: RegionReading, quarters: int = 0) -> RegionReading:
+    """The expression without loose signs at its ends; as it is where there are none. Its source is
+    so many ``quarters`` turned to its page."""
     reading = expression.reading
     tokens = [token.token for token in reading.tokens]
     if reading.label.split() != tokens:
@@ -47,7 +48,7 @@ def without_loose_ends(expression: RegionReading) -> RegionReading:
     shares = (left - x0) / (x1 - x0), (right - x0) / (x1 - x0)
     return replace(
         expression,
-        region=between(expression.region, *shares),
+        region=between(expression.region, *shares, quarters),
         box=between(expression.box, *shares),
         reading=replace(reading, label=" ".join(tokens[first:last]), tokens=kept),
     )
@@ -130,7 +131,12 @@ def _lowest(steps: Sequence[int]) -> int:
     return lowest
 
 
-def between(box: Box, left: float, right: float) -> Box:
-    """The part of a box between two shares of its width."""
+def between(box: Box, left: float, right: float, quarters: int = 0) -> Box:
+    """The part of a box between two shares of its width; of one of a source that is so many
+    quarters turned to its page, of what is its width on the page."""
     x0, y0, x1, y1 = box
+    if quarters in (2, 3):  # to the right of the page, the source goes left or up
+        left, right = 1 - right, 1 - left
+    if quarters in (1, 3):
+        return x0, round(y0 + left * (y1 - y0), 2), x1, round(y0 + right * (y1 - y0), 2)
     return round(x0 + left * (x1 - x0), 2), y0, round(x0 + right * (x1 - x0), 2), y1

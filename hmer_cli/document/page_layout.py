@@ -15,7 +15,7 @@ from itertools import groupby
 from statistics import mean, median
 from typing import Literal
 
-from hmer_cli.document.records import Record, TextWord, Transform
+from hmer_cli.document.records import Record, TextWord
 from hmer_cli.geometry import Box, union
 
 Kind = Literal["heading", "item", "paragraph", "display", "drawing"]
@@ -67,7 +67,7 @@ def blocks(
     quarters: int = 0,
 ) -> list[Block]:
     """The blocks of a page in reading order; ``quarters`` turns its source lies askew, as of
-    `quarters_of`."""
+    `hmer_cli.geometry.quarters_of`."""
     lines = [list(line) for _, line in groupby(words, key=lambda word: word.line)]
     rows = [[Item(_upright(word.box, quarters), word) for word in line] for line in lines]
     heights = [_height(row) for row in rows]
@@ -87,16 +87,6 @@ def blocks(
         for column in _columns([*row_blocks, *alone], usual)
         for block in _paragraphs(column, usual)
     ]
-
-
-def quarters_of(to_source: Transform | None) -> int:
-    """How many quarters clockwise the right of a page is turned in its source."""
-    if to_source is None:
-        return 0
-    right, down = to_source[0], to_source[3]
-    if abs(right) >= abs(down):
-        return 0 if right >= 0 else 2
-    return 1 if down > 0 else 3
 
 
 def _upright(box: Box, quarters: int) -> Box:

@@ -44,7 +44,7 @@ from hmer_cli.document.records import (
 from hmer_cli.document.region_readings import region_reading
 from hmer_cli.document.unread_ink import with_signs
 from hmer_cli.errors import InputError, input_error
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, quarters_of
 from hmer_cli.models.session import cores
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
@@ -338,7 +338,7 @@ def _recognised(
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: Options) -> Result:
     if work.known is not None or work.error is not None:
         return work.known or Result("", ())  # to name weights would be to load them
-    among_text = len(work.regions) > 1
+    among_text, turned = len(work.regions) > 1, quarters_of(work.to_source)
     said = list(work.found.text)
     read: list[tuple[Region, RegionReading]] = []
     for region, words, added, doubt in work.found:
@@ -359,9 +359,10 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     found: list[RegionReading] = []
     agreed = agreeing([expression for _, expression in read])
     for (region, _), expression in zip(read, agreed, strict=True):
-        parts = parted_at_commas(without_loose_ends(expression)) if among_text else [expression]
-        whole = parts[0].reading.label == expression.reading.label
-        if options.handwriting and whole:  # else the ink holds more than the label says
+        whole = without_loose_ends(expression, turned) if among_text else expression
+        parts = parted_at_commas(whole, turned) if among_text else [expression]
+        same = parts[0].reading.label == expression.reading.label
+        if options.handwriting and same:  # else the ink holds more than the label says
             parts = [replace(parts[0], handwriting=_handwriting(region, work.to_source))]
         found += parts
     shown = tuple(with_signs(said, work.found.unread, reader)) if options.text else ()

@@ -16,10 +16,9 @@ from hmer_cli.document.drawings import pictures_of, save
 from hmer_cli.document.formats import Format, Output
 from hmer_cli.document.formats.latex import tex
 from hmer_cli.document.formats.text import markdown
-from hmer_cli.document.page_layout import quarters_of
 from hmer_cli.document.records import PageRead, Record, TextWord, count
 from hmer_cli.errors import UsageError
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, quarters_of
 
 _Place = tuple[str, int | None]
 _Held = TypeVar("_Held")
