@@ -171,3 +171,52 @@ def test_erasers_beyond_counting_are_a_doubt(monkeypatch: pytest.MonkeyPatch) ->
     ink = read([{"points": UPRIGHT}, *[eraser] * 20])
     assert boxes(ink) == [[50, 20, 50, 90]]
     assert [each.what for each in ink.left_out] == ["erasers beyond counting"]
+
+
+COLUMNS = [[[50, 50], [20, 90]], [[20, 80], [50, 50]]]
+FABRIC = {"type": "path", "left": 50, "top": 20, "strokeWidth": 0, "stroke": "#000",
+          "path": [["M", 0, 0], ["L", 0, 35]], "scaleX": 1, "scaleY": 2}  # fmt: skip
+TLDRAW = [
+    {"typeName": "shape", "type": "draw", "id": "a", "x": 50, "y": 20, "index": "a1",
+     "props": {"segments": [{"points": [{"x": 0, "y": 0}, {"x": 0, "y": 70}]}]}},
+    {"typeName": "shape", "type": "draw", "id": "b", "x": 0, "y": 0, "index": "a2",
+     "parentId": "g", "rotation": -np.pi / 2,
+     "props": {"segments": [{"points": [{"x": 0, "y": 10}, {"x": 0, "y": 70}]}]}},
+    {"typeName": "shape", "type": "group", "id": "g", "x": 10, "y": 50, "index": "a3"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [
+    {"drawing": COLUMNS},
+    {"requests": [{"ink": [[*rows, [0, 9]] for rows in COLUMNS]}]},
+    {"strokes": {"strokes": {"x": [r[0] for r in COLUMNS], "y": [r[1] for r in COLUMNS]}}},
+    {"x": [r[0] for r in COLUMNS], "y": [r[1] for r in COLUMNS]},
+    {"strokeGroups": [{"strokes": [{"x": x, "y": y, "t": [0, 1]} for x, y in COLUMNS]}]},
+    {"type": "Math", "expressions": [{"operands": [
+        {"items": [{"type": "stroke", "id": str(n), "X": x, "Y": y}]}
+        for n, (x, y) in enumerate(COLUMNS)]}]},
+    {"strokes": [{"points": [{"X": x, "Y": y} for x, y in line]} for line in (UPRIGHT, ACROSS)]},
+    [{"path": {"id": 1, "color": "#000", "width": 3, "data": [f"{x},{y}" for x, y in line]}}
+     for line in (UPRIGHT, ACROSS)],
+    {"objects": [FABRIC, {**FABRIC, "left": 80, "top": 50, "angle": 90, "scaleY": 60 / 35}]},
+    {"records": TLDRAW},
+    {"document": {"store": {each["id"]: each for each in TLDRAW}}},
+])  # fmt: skip
+def test_strokes_of_known_programs_are_read(content: Any) -> None:
+    assert boxes(read(content)) == [[50, 20, 50, 90], [20, 50, 80, 50]]
+
+
+@pytest.mark.parametrize("content", [
+    {"objects": [{"type": "path", "stroke": "#000", "path": [["M", 0]]}]},
+    {"records": [{"typeName": "shape", "type": "draw", "x": 0, "y": 0, "props": {}}]},
+    {"strokeGroups": [1]}, {"drawing": [[1, 2]]}, {"x": [[1]], "y": [[1], [2]]},
+    [{"path": {"data": ["a,b"]}}],
+])  # fmt: skip
+def test_damaged_files_of_known_programs_are_refused(content: Any) -> None:
+    with pytest.raises(InputError):
+        read(content)
+
+
+def test_what_tldraw_draws_besides_is_named() -> None:
+    text = {"typeName": "shape", "type": "text", "id": "t", "x": 0, "y": 0, "index": "a4"}
+    assert [each.what for each in read({"records": [*TLDRAW, text]}).left_out] == ["shapes"]

@@ -1,13 +1,14 @@
 """Strokes in JSON, as web canvases and note plugins give them -> ink.
 
-Understood are a list of strokes, or an object that has one as ``strokes``, ``ink``, ``paths`` or
-``lines``. A stroke is a list of points or an object that has one as ``points``, ``path`` or
-``paths``, or the columns ``x`` and ``y``; a point is ``[x, y, ...]`` or ``{"x": .., "y": ..}``.
-A stroke that is a flat list of numbers is x0, y0, x1, y1 ...; strokes of rows
+Understood are a list of strokes, or an object that has one as ``strokes``, ``ink``, ``inks``,
+``paths`` or ``lines``. A stroke is a list of points or an object that has one as ``points``,
+``path`` or ``paths``, or the columns ``x`` and ``y``; a point is ``[x, y, ...]`` or ``{"x": ..,
+"y": ..}``. A stroke that is a flat list of numbers is x0, y0, x1, y1 ...; strokes of rows
 ``[[x0, x1, ...], [y0, y1, ...], ...]`` are known by rows that are longer than four. Drawings of
-Excalidraw are read, too (`excalidraw.py`). A stroke that is an object may say its tool, colour,
-width and opacity: erasers, and strokes in the colour of the canvas, erase what lies under them;
-highlighters are no ink. y points down; units are the file's own.
+Excalidraw (`excalidraw.py`) and what some programs have instead (`json_shapes.py`) are read,
+too. A stroke that is an object may say its tool, colour, width and opacity: erasers, and strokes
+in the colour of the canvas, erase what lies under them; highlighters are no ink. y points down;
+units are the file's own.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.ink import excalidraw
 from hmer_cli.ink.colours import BLACK, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut, Stroke
+from hmer_cli.ink.json_shapes import known_shape
 from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.strokes import LARGEST, ink_of, stroke_of
 
@@ -31,7 +33,7 @@ Points = NDArray[np.float64]
 MAX_BYTES = 32 << 20
 """A larger file is refused: parsed, it would take twenty times the memory."""
 
-_LISTS = ("strokes", "ink", "paths", "lines")
+_LISTS = ("strokes", "ink", "inks", "paths", "lines")
 _POINTS = ("points", "path", "paths")
 _OTHERS = ("texts", "images", "shapes")  # not read
 _TOOLS = ("tool", "type", "mode", "brush", "pen", "toolType", "globalCompositeOperation",
@@ -64,6 +66,7 @@ def read_json(data: bytes, name: str) -> list[Ink]:
         paper = excalidraw.paper_of(content)
         painted = list(excalidraw.painted_by(content, name, left_out))
     else:
+        content = _known(content, name)
         paper = _paper(content) if _is(content) else None
         painted = _strokes(content, name, left_out)
     for number, item in enumerate(painted, start=1):
@@ -75,6 +78,15 @@ def read_json(data: bytes, name: str) -> list[Ink]:
         what = f", but {', '.join(sorted({each.what for each in left_out}))}" if left_out else ""
         raise InputError(f"{name}: JSON without strokes{what}", _REMEDY)
     return [ink]
+
+
+def _known(content: Any, name: str) -> Any:
+    try:
+        return known_shape(content)
+    except InputError as error:
+        raise InputError(f"{name}: {error.what}", error.remedy) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{name}: strokes in it are not understood", _REMEDY) from error
 
 
 def _strokes(content: Any, name: str, left_out: list[LeftOut]) -> list[Painted]:
@@ -149,7 +161,7 @@ def _stroke(given: Any, rows: bool, what: str) -> Stroke:
     points = next((given[key] for key in _POINTS if key in given), given) if _is(given) else given
     try:
         if _is(points):
-            return stroke_of(np.stack([points["x"], points["y"]], axis=1), what)
+            return stroke_of(np.stack(_xy(points), axis=1), what)
         if rows:
             return stroke_of(np.stack(points[:2], axis=1), what)
         if points and not isinstance(points[0], list | dict):
@@ -164,4 +176,8 @@ def _is(given: Any) -> bool:
 
 
 def _point(point: Any) -> Sequence[float]:
-    return (point["x"], point["y"]) if _is(point) else (point[0], point[1])
+    return _xy(point) if _is(point) else (point[0], point[1])
+
+
+def _xy(given: dict[str, Any]) -> tuple[Any, Any]:
+    return (given["x"], given["y"]) if "x" in given else (given["X"], given["Y"])

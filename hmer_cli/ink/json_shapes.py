@@ -1,0 +1,199 @@
+"""JSON of well-known programs and services -> the form that `json_strokes.py` reads.
+
+Input: the parsed JSON. Output: an object with ``strokes``, or the JSON itself where it is none of
+these: Mathpix (``x`` and ``y``, a row a stroke), Quick, Draw! (``drawing``), MyScript
+(``strokeGroups``, and JIIX with its ``items``), Google's handwriting service (``requests``), React
+Native's sketch canvas (``x,y`` as text), free drawing of fabric.js (``objects``), and tldraw
+(``records``, or the ``store`` of a snapshot).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from hmer_cli.ink.svg_path import path_lines
+
+_FABRIC = ("path", "group", "line", "polyline", "image", "rect", "circle", "ellipse", "triangle",
+           "polygon", "text", "i-text", "textbox")  # fmt: skip
+_MAX_DEPTH = 8  # of JIIX: an expression in an expression
+_TLDRAW_WIDTHS = {"s": 2.0, "m": 3.5, "l": 5.0, "xl": 10.0}
+
+
+def known_shape(content: Any) -> Any:
+    """The JSON with its strokes as a list of objects with ``points``, or as it is. Raises KeyError,
+    TypeError, ValueError or AttributeError where it is damaged, InputError for a path."""
+    if isinstance(content, list):
+        return [_sketch(each) for each in content] if all(map(_is_sketch, content)) else content
+    if not isinstance(content, dict):
+        return content
+    inner = content.get("strokes")
+    if isinstance(inner, dict):  # Mathpix's request, strokes in strokes
+        return known_shape(inner)
+    if _are_rows(content.get("x")) and _are_rows(content.get("y")):
+        columns = zip(content["x"], content["y"], strict=True)
+        return {"strokes": [{"x": x, "y": y} for x, y in columns]}
+    for key, read in _READERS.items():
+        if isinstance(content.get(key), list | dict) and (found := read(content)) is not None:
+            return found
+    return content
+
+
+def _are_rows(given: Any) -> bool:
+    return isinstance(given, list) and bool(given) and all(isinstance(row, list) for row in given)
+
+
+def _rows(given: Any) -> dict[str, Any] | None:
+    """Strokes as rows of x, y and perhaps time."""
+    if not isinstance(given, list) or not all(_are_rows(s) and len(s) >= 2 for s in given):
+        return None
+    return {"strokes": [{"x": stroke[0], "y": stroke[1]} for stroke in given]}
+
+
+def _requested(content: dict[str, Any]) -> dict[str, Any] | None:
+    requests = content["requests"]
+    known = [each["ink"] for each in requests if isinstance(each, dict) and "ink" in each]
+    return _rows([stroke for ink in known for stroke in ink]) if known else None
+
+
+def _grouped(content: dict[str, Any]) -> dict[str, Any]:
+    """Groups of strokes, as MyScript's batch requests have them."""
+    groups = content["strokeGroups"]
+    return {"strokes": [stroke for group in groups for stroke in group["strokes"]]}
+
+
+def _jiix(content: dict[str, Any]) -> dict[str, Any] | None:
+    """The strokes of JIIX, the exchange format of MyScript, each once."""
+    found: dict[Any, Any] = {}
+    for number, stroke in enumerate(_items(content, 0)):
+        found.setdefault(str(stroke["id"]) if stroke["id"] is not None else number, stroke)
+    return {"strokes": list(found.values())} if found else None
+
+
+def _items(given: Any, depth: int) -> Iterator[dict[str, Any]]:
+    if not isinstance(given, dict) or depth > _MAX_DEPTH:
+        return
+    if isinstance(given.get("X"), list) and isinstance(given.get("Y"), list):
+        yield {"x": given["X"], "y": given["Y"], "id": given.get("id")}
+        return
+    for key in ("items", "expressions", "operands", "elements", "children", "words"):
+        if isinstance(given.get(key), list):
+            for each in given[key]:
+                yield from _items(each, depth + 1)
+
+
+def _is_sketch(given: Any) -> bool:
+    """Whether this is a path of React Native's sketch canvas."""
+    path = given.get("path") if isinstance(given, dict) else None
+    return isinstance(path, dict) and isinstance(path.get("data"), list)
+
+
+def _sketch(given: dict[str, Any]) -> dict[str, Any]:
+    path = given["path"]
+    points = [[float(part) for part in str(each).split(",")] for each in path["data"]]
+    return {"points": points, "width": path.get("width"), "color": path.get("color")}
+
+
+def _fabric(content: dict[str, Any]) -> dict[str, Any] | None:
+    """The paths of fabric.js; what else is drawn is named as its kind."""
+    objects = content["objects"]
+    kinds = [str(each.get("type", "")).lower() for each in objects if isinstance(each, dict)]
+    if not kinds or len(kinds) < len(objects) or not set(kinds) <= set(_FABRIC):
+        return None
+    strokes = [
+        stroke
+        for each, kind in zip(objects, kinds, strict=True)
+        if kind == "path" and each.get("stroke")
+        for stroke in _fabric_path(each)
+    ]
+    others = [kind for kind in kinds if kind != "path"]
+    return {"strokes": strokes, "background": content.get("background"), "shapes": others}
+
+
+def _fabric_path(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A path where it was moved to, scaled and turned about its corner or its middle."""
+    text = " ".join(str(part) for command in given["path"] for part in command)
+    lines = [line for line, _ in path_lines(text, "path")]
+    if not lines:
+        return
+    low = [min(float(line[:, axis].min()) for line in lines) for axis in (0, 1)]
+    high = [max(float(line[:, axis].max()) for line in lines) for axis in (0, 1)]
+    pen = float(given.get("strokeWidth") or 0)
+    angle = math.radians(float(given.get("angle") or 0))
+    across, down = float(given.get("scaleX") or 1), float(given.get("scaleY") or 1)
+    way = complex(math.cos(angle), math.sin(angle))
+    size = [(high[0] - low[0] + pen) * across, (high[1] - low[1] + pen) * down]
+    centred = [given.get(key) == "center" for key in ("originX", "originY")]
+    half = complex(*(0 if at else side / 2 for at, side in zip(centred, size, strict=True)))
+    middle = complex(float(given["left"]), float(given["top"])) + half * way
+    for line in lines:
+        x = (line[:, 0] - (low[0] + high[0]) / 2) * across * (-1 if given.get("flipX") else 1)
+        y = (line[:, 1] - (low[1] + high[1]) / 2) * down * (-1 if given.get("flipY") else 1)
+        placed = (x + 1j * y) * way + middle
+        points = [[z.real, z.imag] for z in placed.tolist()]
+        keys = ("stroke", "opacity", "visible", "globalCompositeOperation")
+        yield {"points": points, "width": pen * math.sqrt(abs(across * down)),
+               **{key: given[key] for key in keys if key in given}}  # fmt: skip
+
+
+def _tldraw(content: dict[str, Any]) -> dict[str, Any] | None:
+    """The free lines of tldraw's records, with their place and turn; a page one after the other."""
+    given = content.get("records", content.get("store"))
+    records = list(given.values()) if isinstance(given, dict) else given
+    shapes = [
+        each for each in records or () if isinstance(each, dict) and each.get("typeName") == "shape"
+    ]
+    if not shapes:
+        return None
+    by_id = {each.get("id"): each for each in shapes}
+    ordered = sorted(shapes, key=lambda each: (str(each.get("parentId")), str(each.get("index"))))
+    strokes, others = [], []
+    for shape in ordered:
+        kind = shape.get("type")
+        if kind in ("draw", "highlight"):
+            strokes.append(_tldraw_line(shape, by_id))
+        elif kind != "group":
+            others.append(kind)
+    return {"strokes": strokes, "shapes": others}
+
+
+def _tldraw_line(shape: dict[str, Any], by_id: dict[Any, Any]) -> dict[str, Any]:
+    props = shape["props"]
+    places = [point for segment in props["segments"] for point in segment["points"]]
+    points = [complex(point["x"], point["y"]) for point in places]
+    around: Any = shape
+    for _ in range(_MAX_DEPTH):  # the groups that it lies in
+        if around is None:
+            break
+        turn = float(around.get("rotation") or 0)
+        place = complex(around["x"], around["y"])
+        points = [point * complex(math.cos(turn), math.sin(turn)) + place for point in points]
+        around = by_id.get(around.get("parentId"))
+    if props.get("isClosed") and points:
+        points.append(points[0])
+    return {
+        "points": [[point.real, point.imag] for point in points],
+        "tool": "highlighter" if shape["type"] == "highlight" else "pen",
+        "color": str(props.get("color", "black")),
+        "width": _TLDRAW_WIDTHS.get(str(props.get("size")), 3.5),
+        "opacity": shape.get("opacity", 1.0),
+    }
+
+
+def _snapshot(given: Any) -> dict[str, Any] | None:
+    """The strokes of a snapshot of tldraw, as files of other programs hold it."""
+    return _tldraw(given) if isinstance(given, dict) and "store" in given else None
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
+    "drawing": lambda content: _rows(content["drawing"]),
+    "requests": _requested,
+    "strokeGroups": _grouped,
+    "objects": _fabric,
+    "records": _tldraw,
+    "store": _tldraw,
+    "document": lambda content: _snapshot(content["document"]),
+    "tldraw": lambda content: _snapshot(content["tldraw"]),
+    "expressions": _jiix,
+}
