@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hmer_cli.recognition.skeleton import MOST, skeleton
-from hmer_cli.recognition.thinning import thinned
+from hmer_cli.ink.skeleton import MOST, skeleton
+from hmer_cli.ink.thinning import thinned
 
 
 def drawn(*lines: list[tuple[int, int]], pen: int = 4, closed: bool = False) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from inkfiles import outline
 from PIL import ImageColor
 
 from hmer_cli.errors import InputError
@@ -235,9 +236,42 @@ def test_a_line_as_broad_as_a_marker_is_named() -> None:
     assert svg(thick).left_out == ()  # no broader than the others
 
 
-def test_outlines_with_holes_are_named_and_their_holes_no_dots() -> None:
-    letter = "<path d='M100 20H160V90H100zM110 30V80H150V30zM128 50h2v2z'/>"
-    assert left_out(svg(INK + letter)) == ["filled shape"]
+def test_outlines_with_holes_are_the_strokes_that_left_them() -> None:
+    nought = "M100 20H160V90H100zM104 24V86H156V24z"  # a pen of 4 along a box
+    for path in (nought, nought + "M128 50h2v2h-2z"):  # with a dot inside
+        ink = svg(INK + f"<path d='{path}'/>")
+        assert left_out(ink) == []
+        assert boxes(ink)[2] == pytest.approx([102, 22, 158, 88], abs=1.5)
+        assert [len(stroke) for stroke in ink.strokes[3:]] == [1] * path.count("M128")
+    blot = "<path d='M100 20H160V90H100zM145 70V80H155V70z'/>"
+    assert left_out(svg(INK + blot)) == ["filled shape"]
+
+
+def test_the_fill_rule_decides_what_is_a_hole() -> None:
+    rings = "M100 20H160V90H100zM104 24H156V86H104z"  # in one direction
+    assert left_out(svg(INK + f"<path d='{rings}'/>")) == ["filled shape"]
+    for way in ("fill-rule='evenodd'", "style='fill-rule:evenodd'"):
+        assert len(svg(INK + f"<path {way} d='{rings}'/>").strokes) == 3
+
+
+TWO = np.array([[0, 3], [2, 0], [7, 0], [9, 3], [6, 8], [0, 13], [10, 13]], np.float32)
+"""A figure 2, 10 wide and 13 high."""
+
+
+@pytest.mark.parametrize("paint", ["", "stroke='#000' stroke-width='.5'"])
+def test_small_letters_as_outlines_are_no_dots(paint: str) -> None:
+    ring = outline(TWO + np.float32(100), 3)
+    path = "M" + " ".join(f"{x:.2f},{y:.2f}" for x, y in ring.tolist()) + "Z"
+    ink = svg(f"{INK}<path fill='#000' {paint} d='{path}'/>")
+    assert boxes(ink)[2] == pytest.approx([100, 100, 110, 113], abs=1.5)
+
+
+def test_many_outlines_in_one_path_keep_their_holes() -> None:
+    places = [(20 * column, 20 * row) for row in range(20) for column in range(20)]
+    path = "".join(f"M{x} {y}h10v10h-10zM{x + 1} {y + 1}v8h8v-8z" for x, y in places)
+    ink = svg(f"<path d='{path}'/>", "viewBox='0 0 400 400'")
+    assert len(ink.strokes) == len(places)
+    assert min(np.ptp(stroke, axis=0).min() for stroke in ink.strokes) > 8
 
 
 def test_print_is_named_and_no_ink() -> None:
@@ -308,6 +342,15 @@ def test_pieces_of_a_stroke_in_elements_of_their_own_are_one() -> None:
     assert len(ink.strokes) == 3
     assert len(svg("".join(pieces[:2])).strokes) == 2  # two strokes may meet
     assert len(svg(f"<path {PEN} d='M0 0H9M9 0V9M9 9H0M0 9V0'/>").strokes) == 4  # of one path
+
+
+def test_pieces_of_a_pen_that_rests_are_one_stroke() -> None:
+    places = [(20, 20), (20, 20), (30, 25), (30, 25), (45, 22), (60, 30)]
+    pieces = "".join(
+        f"<path fill='none' stroke='#000' stroke-width='{2 + number / 10}' d='M{a} {b}L{c} {d}'/>"
+        for number, ((a, b), (c, d)) in enumerate(pairwise(places))
+    )
+    assert boxes(svg(pieces)) == [[20, 20, 60, 30]]
 
 
 def test_the_lines_of_paper_are_no_ink() -> None:

@@ -181,3 +181,20 @@ def test_a_scan_beside_strokes_is_read_from_the_picture(tmp_path: Path) -> None:
 def test_infinite_and_missing_points_harm_nobody(tmp_path: Path) -> None:
     odd = "1 0 0 1 9e37 9e37 cm 9e37 9e37 m 9e38 1 l S\n"
     assert_ink(opened(pdf(f"q {odd} Q 5 5 l S 7 m S\n" + lines(INK)), tmp_path))
+
+
+def test_outlines_with_holes_are_one_stroke(tmp_path: Path) -> None:
+    ring = "{0} {1} m {2} {1} l {2} {3} l {0} {3} l h "
+    round_ = "".join(ring.format(*c) for c in ((400, 640, 430, 690), (402, 642, 428, 688)))
+    page = opened(pdf(outlines(INK) + round_ + "f*\n"), tmp_path)
+    assert page.ink is not None and len(page.ink) == len(INK.strokes) + 1
+    box = np.concatenate([page.ink.strokes[-1].min(0), page.ink.strokes[-1].max(0)]) / SCALE
+    assert box.tolist() == pytest.approx([401, 111, 429, 159], abs=1.5)
+
+
+def test_a_slow_pen_on_a_coarse_digitiser_draws_no_graph(tmp_path: Path) -> None:
+    rises = [0, 0, -1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, -1, 0]
+    x = 300 + 0.587 * np.arange(len(rises) + 1)
+    bar = np.stack([x, 100 + 0.587 * np.concatenate([[0], np.cumsum(rises)])], 1)
+    ink = Ink((*INK.strokes, bar.astype(np.float32)))
+    assert_ink(opened(pdf(lines(ink)), tmp_path), ink)

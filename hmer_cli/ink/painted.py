@@ -3,7 +3,8 @@
 Input: lines and filled shapes with their colours. Output: strokes (N, 2), and `LeftOut` for shapes
 that no pen leaves. Method: the paper is the first shape that lies under all others; what has its
 colour, and erasers, cover what was drawn before them (`erasing.py`); a filled shape is the outline
-of a pen (`centre_line.py`), a dot, or left out. Translucent paint is a highlighter's.
+of a pen (`centre_line.py`; with holes, or where strokes cross in it, `region_lines.py`), a dot, or
+left out. Translucent paint is a highlighter's.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.geometry import Box
-from hmer_cli.ink.centre_line import centre_line
 from hmer_cli.ink.colours import BLACK, OPAQUE, UNKNOWN, WHITE, Colour
 from hmer_cli.ink.erasing import Line, crosses, erased
 from hmer_cli.ink.ink import LeftOut
+from hmer_cli.ink.region_lines import RegionLines, pen_lines, region_lines
 
 Points = NDArray[np.float64]
 
 _MISFIT = 0.35  # of the pen's width: as in PDF
+_LONG = 2.0  # widths of the pen: what is shorter is a dot; convention
 _SOLID = 0.75  # of its box: the area of what can be paper; a disc has pi / 4
 _COMPACT, _ROUND = 0.45, 2.0  # of its box: the area of a dot; its length by its width; convention
 _EDGE = 0.02  # of the page: how far paper and frames may be from its edge
@@ -39,7 +41,7 @@ class Painted:
     """One line or shape, ``points`` (N, 2), with the colours of its line and its inside; None where
     it has none. ``width`` is that of its line, 0 if unknown; ``closed``: it ends where it began;
     ``shape``: it was drawn as a circle or the like, and not by a pen; ``erases`` whatever its
-    colour; ``holes``: shapes cut out of it; ``stamped``: the file has it once and shows it here.
+    colour; ``holes``: what is cut out of it; ``stamped``: the file has it once and shows it here.
     """
 
     points: Points
@@ -49,7 +51,7 @@ class Painted:
     closed: bool = False
     shape: bool = False
     erases: bool = False
-    holes: bool = False
+    holes: tuple[Points, ...] = ()
     stamped: bool = False
 
     @property
@@ -150,21 +152,20 @@ class _Sheet:
     def __init__(self, paper: Colour, items: Sequence[Painted], page: Box | None) -> None:
         self._paper, self._items, self._page = paper, items, page
         self._left_out: list[LeftOut] = []
-        lines = [item for item in items if self._is_line(item)]
-        pens = [item.width for item in lines if item.width > 0]
-        self._outlines = {
-            id(item): found
-            for item in items
-            if self._is_outline(item) and (found := centre_line(item.points)) is not None
-        }
-        fits = [found for found in self._outlines.values() if found.misfit <= _MISFIT]
-        shapes = len(self._outlines)
-        self._print = shapes >= _FEWEST_SHAPES and len(fits) < _FEWEST_PENS * shapes
+        fits = {id(item): found for item in items if (found := self._pen_lines(item)) is not None}
+        self._fits = {key: found for key, found in fits.items() if found.misfit <= _MISFIT}
+        self._areas = frozenset(fits)
+        simple = [id(item) for item in items if id(item) in fits and not (item.holes or item.line)]
+        penned = sum(key in self._fits for key in simple)
+        self._print = len(simple) >= _FEWEST_SHAPES and penned < _FEWEST_PENS * len(simple)
+        lines = [item for item in items if self._is_line(item) and id(item) not in self._fits]
+        drawn = [line for found in self._fits.values() for line in found.lines]
         sizes = [item.extent for item in lines] + [
-            float(np.ptp(found.points, axis=0).max()) for found in fits
+            float(np.ptp(line, axis=0).max()) for line in drawn
         ]
         sizes = [size for size in sizes if size > 0]
-        pens += [found.pen for found in fits if len(found.points) > 1]
+        pens = [item.width for item in lines if item.width > 0]
+        pens += [found.pen for found in self._fits.values() if max(map(len, found.lines)) > 1]
         self._broad = max(_THICK * _usual(pens, 0), _LARGE * _usual(sizes, 0))
         self._most = max(_THICK * _usual(pens), _LARGE * _usual(sizes)) or np.inf
         self._boxes = np.array([item.box for item in items]).reshape(-1, 4)
@@ -185,9 +186,18 @@ class _Sheet:
     def _is_line(self, item: Painted) -> bool:
         return self._shows(item.line) and not item.erases
 
-    def _is_outline(self, item: Painted) -> bool:
-        """Whether an item is filled in a colour that is seen, and has no line, or one as a dot."""
-        return item.line is None and self._shows(item.fill) and len(item.points) > 2
+    def _pen_lines(self, item: Painted) -> RegionLines | None:
+        """The lines of the pen whose outline a filled shape is, as far as it is one; None of what
+        has no area, or is a line whatever its inside."""
+        if not self._shows(item.fill) or item.erases or len(item.points) < 3:
+            return None
+        if item.line is not None and (item.line != item.fill or item.shape or not item.closed):
+            return None
+        found = pen_lines(item.points, item.holes)
+        if item.line is not None:
+            fits = found is not None and found.misfit <= _MISFIT and _is_long(found)
+            return found if fits else None
+        return found or (_UNKNOWN if item.holes else None)
 
     def _lines(self, item: Painted) -> Iterator[Line]:
         """The strokes and the erasers that an item is."""
@@ -196,7 +206,7 @@ class _Sheet:
             yield Line(item.points, erases=True)
         if item.erases or (item.line is not None and not self._shows(item.line)):
             yield from self._eraser(item)
-        elif item.line is not None:
+        elif item.line is not None and id(item) not in self._fits:
             yield from self._drawn(item)
         elif not covers:
             yield from self._filled(item)
@@ -237,22 +247,39 @@ class _Sheet:
         return int(held.all(axis=1).sum()) > 1  # itself and others
 
     def _filled(self, item: Painted) -> Iterator[Line]:
-        """The line of the pen whose outline a shape is, or a dot."""
-        found = self._outlines.get(id(item))
-        if found is None:
-            return  # it has no area
+        """The lines of the pen whose outline a shape is, or a dot."""
+        if id(item) not in self._areas:
+            return
+        found = self._fits.get(id(item))
         is_sign = item.stamped and not item.shape
         small = not item.holes and item.extent <= self._most < np.inf
-        if small and not is_sign and _ratio(item) < _ROUND and _is_solid(item, _COMPACT):
+        compact = small and _ratio(item) < _ROUND and _is_solid(item, _COMPACT)
+        if compact and not is_sign and (found is None or not _is_long(found)):
             yield _dot(item)
         elif self._print or is_sign:
             self._left_out.append(LeftOut("printed sign", item.box))
-        elif not item.holes and found.misfit <= _MISFIT and found.pen <= self._most:
-            yield Line(found.points)
+        elif (drawn := found or self._crossing(item)) and drawn.pen <= self._most:
+            yield from map(Line, drawn.lines)
         elif small:
             yield _dot(item)
         else:
             self._left_out.append(LeftOut("filled shape", item.box))
+
+    def _crossing(self, item: Painted) -> RegionLines | None:
+        """The lines of a shape in which strokes cross; None where no pen left it."""
+        found = None if item.shape or item.holes else region_lines(item.points, ())
+        fits = found is not None and found.misfit <= _MISFIT and _is_long(found)
+        return found if fits else None
+
+
+def _is_long(found: RegionLines) -> bool:
+    """Whether lines are longer than a dot's."""
+    steps = (np.hypot(*np.diff(line, axis=0).T).sum() for line in found.lines)
+    return float(sum(steps)) > _LONG * found.pen
+
+
+_UNKNOWN = RegionLines((np.zeros((1, 2)),), 0.0, np.inf)
+"""Of a region that no skeleton is made of."""
 
 
 def _usual(values: Sequence[float], lower: int = 1) -> float:

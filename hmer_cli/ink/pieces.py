@@ -41,8 +41,8 @@ def _joined(items: Sequence[Painted], owners: Sequence[int]) -> list[Painted]:
 def _goes_on(last: Painted, item: Painted) -> bool:
     if last.fill is not None or item.fill is not None or last.line != item.line:
         return False
-    if last.closed or item.closed or last.erases or item.erases:
-        return False
+    if last.erases or item.erases or any(each.closed and each.extent > 0 for each in (last, item)):
+        return False  # a pen at rest leaves a piece without extent, which is closed
     room = _TOUCHING * max(last.width, item.width)
     return bool(np.abs(last.points[-1] - item.points[0]).max() <= room)
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.recognition.thinning import AROUND, DEGREE, LINKED, Mask, neighbours, thinned
+from hmer_cli.ink.thinning import AROUND, DEGREE, LINKED, Mask, neighbours, thinned
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 from lxml import etree
 
@@ -24,6 +23,7 @@ from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.ink.packed_text import parse_xml
 from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.pieces import whole
+from hmer_cli.ink.region_lines import regions
 from hmer_cli.ink.strokes import ink_of, stroke_of
 from hmer_cli.ink.svg_geometry import (
     SHAPES,
@@ -45,7 +45,6 @@ _NOT_READ = {"text": "text", "image": "image", "foreignObject": "embedded page",
 _MAX_DEPTH = 200
 _MAX_USED = 50_000
 """Elements drawn by ``use``; what is more is a bomb."""
-_MAX_SUBPATHS = 300  # of one path among which holes are looked for
 
 
 def is_svg(data: bytes) -> bool:
@@ -265,12 +264,22 @@ class _Drawing:
             fill = None
         with np.errstate(all="ignore"):  # what is not finite is refused later
             placed = [points @ place.matrix[:2, :2] + place.matrix[2, :2] for points, _ in lines]
-        holes = _holes(placed) if fill is not None and stroke is None else {}
+        holes = self._regions(placed, style) if fill is not None and stroke is None else None
         for number, (points, (_, closed)) in enumerate(zip(placed, lines, strict=True)):
             closed = closed or bool((points[0] == points[-1]).all())
-            if number not in holes and _is_within(points, place.clip):
+            if (holes is None or number in holes) and _is_within(points, place.clip):
+                inside = tuple(placed[hole] for hole in holes[number]) if holes else ()
                 yield Painted(points, stroke, fill, width * stretch, closed, tag != "path",
-                              holes=number in holes.values(), stamped=bool(place.used))  # fmt: skip
+                              holes=inside, stamped=bool(place.used))  # fmt: skip
+
+    def _regions(self, rings: list[Points], style: Style) -> dict[int, list[int]]:
+        """The rings of a filled path that are the outside of a region, each with its holes."""
+        if not all(np.isfinite(ring).all() for ring in rings):
+            return {number: [] for number in range(len(rings))}  # is refused later
+        found = regions(rings, style.get("fill-rule", "nonzero").strip() == "evenodd")
+        if found is None:
+            self.left_out.append(LeftOut("path of very many shapes"))
+        return found or {}
 
 
 def _tag(element: etree._Element) -> str:
@@ -322,20 +331,3 @@ def _paint(style: Style, key: str, default: str, opacity: float) -> Colour | Non
     unknown = text.startswith(("url(", "context-"))
     colour = UNKNOWN if unknown else colour_of(text) or BLACK
     return colour._replace(alpha=colour.alpha * opacity * _share(style.get(f"{key}-opacity")))
-
-
-def _holes(lines: list[Points]) -> dict[int, int]:
-    """The subpaths that lie inside another of their path, and that other."""
-    if not 1 < len(lines) <= _MAX_SUBPATHS:
-        return {}
-    found: dict[int, int] = {}
-    low, high = np.stack([x.min(0) for x in lines]), np.stack([x.max(0) for x in lines])
-    inside = ((low[:, None] >= low) & (high[:, None] <= high)).all(axis=2)
-    for number, other in np.argwhere(inside & ~np.eye(len(lines), dtype=bool)).tolist():
-        if number in found or other in found or len(lines[other]) < 3:
-            continue
-        ring = lines[other].astype(np.float32)
-        some = lines[number][:: max(1, len(lines[number]) // 8)].tolist()
-        if all(cv2.pointPolygonTest(ring, point, False) > 0 for point in some):
-            found[number] = other
-    return found

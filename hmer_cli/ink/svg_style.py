@@ -20,8 +20,8 @@ from hmer_cli.errors import InputError
 Style = dict[str, str]
 
 _INHERITED = frozenset(
-    "fill stroke stroke-width stroke-opacity fill-opacity color visibility marker marker-start "
-    "marker-mid marker-end".split()
+    "fill fill-rule stroke stroke-width stroke-opacity fill-opacity color visibility marker "
+    "marker-start marker-mid marker-end".split()
 )
 _OWN = frozenset(
     "display opacity transform transform-origin transform-box clip-path mask mix-blend-mode".split()

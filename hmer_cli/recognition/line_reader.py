@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from hmer_cli.errors import MissingError
 from hmer_cli.ink.ink import Stroke
 from hmer_cli.ink.render import InkImage, Readable, image_of
+from hmer_cli.ink.skeleton import skeleton
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import shipped_dir
 from hmer_cli.models.session import Session, open_session
@@ -30,7 +31,6 @@ from hmer_cli.recognition.line_features import placed_features
 from hmer_cli.recognition.line_text import MATH, SPACE, text_of
 from hmer_cli.recognition.ngrams import LanguageScore, Ngrams, search
 from hmer_cli.recognition.prepare import prepare
-from hmer_cli.recognition.skeleton import skeleton
 from hmer_cli.recognition.units import Units
 
 FILE = "hmer-lines-2.onnx"

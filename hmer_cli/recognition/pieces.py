@@ -1,7 +1,7 @@
 """Image -> nodes of the graph model: the strokes of its skeleton, with a thumbnail and box each.
 
 Input: ink (H, W) uint8, bright on black. Output: `Pieces`, and a map (H, W) from pixels to pieces.
-Strokes come from `hmer_cli.recognition.skeleton` (Chan, arXiv 1905.06749).
+Strokes come from `hmer_cli.ink.skeleton` (Chan, arXiv 1905.06749).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.ink.skeleton import skeleton
 from hmer_cli.recognition.components import INK, SIDE, SPECK
-from hmer_cli.recognition.skeleton import skeleton
 from hmer_cli.recognition.strokes import stroke_features
 
 LAYERS = 2

@@ -1,9 +1,10 @@
 """Paths of a PDF page -> strokes of its handwriting, without print and drawings.
 
 Input: paths (`pdf_objects.py`). Output: strokes. Stroked paths are strokes as they are, filled ones
-if they are the outline of a pen (``ink/centre_line.py``). Excluded are highlighters, rules, boxes
-and grids, shapes that recur exactly on the page (print, bullets, plot markers), graphs of
-functions, fills that no pen leaves, and duplicates. Visibility on the page is not checked here.
+if they are the outline of a pen (``ink/centre_line.py``; with holes, ``ink/region_lines.py``).
+Excluded are highlighters, rules, boxes and grids, shapes that recur exactly on the page (print,
+bullets, plot markers), graphs of functions, fills that no pen leaves, and duplicates. Visibility on
+the page is not checked here.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pypdfium2 as pdfium
 
-from hmer_cli.ink.centre_line import centre_line
+from hmer_cli.ink.region_lines import pen_lines, region_lines, regions
 from hmer_cli.page.load.pdf_objects import Colour, Path, Points, TooManyPathsError, page_paths
 
 _FAINTEST = 16  # levels of a colour channel between paper and ink, as the ink is drawn
@@ -61,14 +63,15 @@ def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStr
     usual = float(np.median(widths)) if widths else 0.0
     shapes = _repeated(dark)
     found: list[PenStroke] = []
-    fills = 0
+    fills = pens = 0
     for path in dark:
         if not path.stroked:
-            fills += len(path.subpaths)
-            found += _outlines(path, shapes)
+            outlines = _outlines(path, shapes)
+            fills += sum(each.is_simple for each in outlines)
+            pens += sum(each.is_pen for each in outlines)
+            found += [stroke for each in outlines for stroke in each.strokes]
         elif not (path.transparent and path.width > _MARKER * usual):
             found += _lines(path, shapes)
-    pens = sum(stroke.outline for stroke in found)
     if pens < (1 - _MOST_PRINT) * fills:
         found = [stroke for stroke in found if not stroke.outline]
     kept = _without_rules(_joined(_once(found)), size)
@@ -107,21 +110,46 @@ def _is_graph(line: Points) -> bool:
     steps = np.diff(line[:, 0])
     if len(line) < _SAMPLED or not ((steps > 0).all() or (steps < 0).all()) or _is_straight(line):
         return False
-    multiple = steps / np.median(steps)
+    step = float(np.median(steps))
+    multiple = steps / step
     whole = np.maximum(np.round(multiple), 1)
-    return bool((np.abs(multiple - whole) <= _EVEN * whole).all())
+    even = bool((np.abs(multiple - whole) <= _EVEN * whole).all())
+    rises = np.diff(line[:, 1]) / step  # a slow pen of a coarse digitiser has whole ones, too
+    return even and bool((np.abs(rises - np.round(rises)) > _EVEN).any())
 
 
-def _outlines(path: Path, shapes: frozenset[Hashable]) -> list[PenStroke]:
-    """The pen strokes among the subpaths of a filled path."""
-    found = []
-    for points in path.subpaths:
-        if len(points) < 3 or _shape(points) in shapes or _is_box(_closed(points)):
-            continue
-        line = centre_line(points)
-        if line is not None and line.misfit <= _MISFIT:
-            found.append(PenStroke(line.points, line.pen, path.colour, outline=True))
-    return found
+class _Outline(NamedTuple):
+    """A filled region: the strokes of the pen that left it, whether it is simple, without holes,
+    and whether it then is the outline of one stroke that does not meet itself."""
+
+    strokes: tuple[PenStroke, ...] = ()
+    is_simple: bool = True
+    is_pen: bool = False
+
+
+def _outlines(path: Path, shapes: frozenset[Hashable]) -> list[_Outline]:
+    """Each region of a filled path."""
+    subpaths = [points for points in path.subpaths if len(points) >= 3]
+    found = regions(subpaths, path.even_odd) if subpaths else {}
+    return [
+        _outline(subpaths[number], [subpaths[i] for i in holes], shapes, path.colour)
+        for number, holes in (found or {}).items()
+    ]
+
+
+def _outline(
+    outside: Points, holes: Sequence[Points], shapes: frozenset[Hashable], colour: Colour
+) -> _Outline:
+    if _shape(outside) in shapes or _is_box(_closed(outside)):
+        return _Outline()
+    found = pen_lines(outside, holes)
+    is_pen = found is not None and found.misfit <= _MISFIT and not holes
+    if not (is_pen or holes):  # strokes may cross in it
+        found = region_lines(outside, holes)
+    if found is None or found.misfit > _MISFIT:
+        return _Outline((), not holes)
+    strokes = (PenStroke(line, found.pen, colour, outline=True) for line in found.lines)
+    return _Outline(tuple(strokes), not holes, is_pen)
 
 
 def _closed(points: Points) -> Points:

@@ -40,7 +40,7 @@ class Path:
     """One path: its ``subpaths`` (N, 2) in points, whether each is ``closed``, and how it is drawn.
 
     ``width`` is that of the line in points, ``transparent`` says of an opacity, a soft mask or a
-    blend mode.
+    blend mode, ``even_odd`` of the rule by which it is filled (ISO 32000-1, 8.5.3.3).
     """
 
     subpaths: tuple[Points, ...]
@@ -50,6 +50,7 @@ class Path:
     width: float
     colour: Colour
     transparent: bool
+    even_odd: bool = False
 
 
 def page_paths(page: pdfium.PdfPage) -> list[Path]:
@@ -106,6 +107,7 @@ class _Walk:
             float(width.value) * math.sqrt(abs(np.linalg.det(total[:2, :2]))),
             _colour(item, bool(stroking.value)),
             bool(raw.FPDFPageObj_HasTransparency(item)),
+            filling.value == raw.FPDF_FILLMODE_ALTERNATE,
         )
 
 

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from hmer_cli.ink.ink import Stroke
 from hmer_cli.ink.render import draw
+from hmer_cli.ink.skeleton import skeleton
 from hmer_cli.recognition.line_features import line_features, unit_of
-from hmer_cli.recognition.skeleton import skeleton
 from hmer_cli.recognition.units import Units, frames_needed
 from hmer_cli.training.augment.ink import affine
 from hmer_cli.training.batches.targets import Targets, shifted
