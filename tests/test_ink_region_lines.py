@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hmer_cli.ink.region_lines import pen_lines, region_lines, regions
+from hmer_cli.ink.region_lines import Tracer, regions
 
 SQUARE = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float64)
 
@@ -39,7 +39,7 @@ LETTER_E = np.concatenate([BAR, curve(50, 50, 0, -310)])
 def test_signs_with_holes_are_lines(stroke: NDArray[np.float64], holes: int) -> None:
     outside, *inside = united(stroke, 4)
     assert len(inside) == holes
-    found = region_lines(outside, inside)
+    found = Tracer().lines(outside, inside)
     assert found is not None and found.misfit < 0.25
     assert found.pen == pytest.approx(4, abs=0.6)
     places = np.concatenate(found.lines)
@@ -50,7 +50,7 @@ def test_signs_with_holes_are_lines(stroke: NDArray[np.float64], holes: int) -> 
 def test_a_branch_that_the_pen_went_back_on_is_kept() -> None:
     tree = np.array([[20, 20], [50, 20], [50, 50], [50, 20], [80, 20]], np.float64)
     (outside,) = united(tree, 3)
-    found = pen_lines(outside)
+    found = Tracer().lines(outside)
     assert found is not None
     places = np.concatenate(found.lines)
     assert np.hypot(*(places - (50, 50)).T).min() < 3
@@ -58,7 +58,7 @@ def test_a_branch_that_the_pen_went_back_on_is_kept() -> None:
 
 
 def test_a_blot_is_no_line() -> None:
-    found = region_lines(SQUARE, [SQUARE / 4 + 6])
+    found = Tracer().lines(SQUARE, [SQUARE / 4 + 6])
     assert found is None or found.misfit > 0.35
 
 
@@ -77,3 +77,11 @@ def test_the_rule_of_filling_tells_holes(
 def test_rings_without_number_are_not_compared() -> None:
     assert regions([SQUARE] * 4000, True) is None
     assert regions([(SQUARE - 5) * 0.999**n for n in range(2000)], True) is None
+
+
+def test_regions_beyond_counting_are_given_up() -> None:
+    nought = [np.array([[0, 0], [900, 0], [900, 900], [0, 900]], np.float64)]
+    nought.append(nought[0] * 0.98 + 9)
+    tracer = Tracer()
+    found = [tracer.lines(nought[0], nought[1:]) for _ in range(40)]
+    assert found[0] is not None and found[-1] is None

@@ -184,12 +184,16 @@ def test_infinite_and_missing_points_harm_nobody(tmp_path: Path) -> None:
 
 
 def test_outlines_with_holes_are_one_stroke(tmp_path: Path) -> None:
-    ring = "{0} {1} m {2} {1} l {2} {3} l {0} {3} l h "
-    round_ = "".join(ring.format(*c) for c in ((400, 640, 430, 690), (402, 642, 428, 688)))
+    angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    rings = [
+        [f"{415 + r * np.cos(a):.2f} {665 + 2 * r * np.sin(a):.2f}" for a in angles]
+        for r in (14, 12)
+    ]
+    round_ = "".join(f"{ring[0]} m {' l '.join(ring[1:])} l h " for ring in rings)
     page = opened(pdf(outlines(INK) + round_ + "f*\n"), tmp_path)
     assert page.ink is not None and len(page.ink) == len(INK.strokes) + 1
     box = np.concatenate([page.ink.strokes[-1].min(0), page.ink.strokes[-1].max(0)]) / SCALE
-    assert box.tolist() == pytest.approx([401, 111, 429, 159], abs=1.5)
+    assert box.tolist() == pytest.approx([402, 108, 428, 162], abs=1.5)
 
 
 def test_a_slow_pen_on_a_coarse_digitiser_draws_no_graph(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hmer_cli.geometry import Box
 from hmer_cli.ink.colours import BLACK, OPAQUE, UNKNOWN, WHITE, Colour
 from hmer_cli.ink.erasing import Line, crosses, erased
 from hmer_cli.ink.ink import LeftOut
-from hmer_cli.ink.region_lines import RegionLines, pen_lines, region_lines
+from hmer_cli.ink.region_lines import RegionLines, Tracer
 
 Points = NDArray[np.float64]
 
@@ -152,6 +152,7 @@ class _Sheet:
     def __init__(self, paper: Colour, items: Sequence[Painted], page: Box | None) -> None:
         self._paper, self._items, self._page = paper, items, page
         self._left_out: list[LeftOut] = []
+        self._tracer = Tracer()
         fits = {id(item): found for item in items if (found := self._pen_lines(item)) is not None}
         self._fits = {key: found for key, found in fits.items() if found.misfit <= _MISFIT}
         self._areas = frozenset(fits)
@@ -193,7 +194,7 @@ class _Sheet:
             return None
         if item.line is not None and (item.line != item.fill or item.shape or not item.closed):
             return None
-        found = pen_lines(item.points, item.holes)
+        found = self._tracer.lines(item.points, item.holes)
         if item.line is not None:
             fits = found is not None and found.misfit <= _MISFIT and _is_long(found)
             return found if fits else None
@@ -267,7 +268,7 @@ class _Sheet:
 
     def _crossing(self, item: Painted) -> RegionLines | None:
         """The lines of a shape in which strokes cross; None where no pen left it."""
-        found = None if item.shape or item.holes else region_lines(item.points, ())
+        found = None if item.shape or item.holes else self._tracer.skeleton(item.points, ())
         fits = found is not None and found.misfit <= _MISFIT and _is_long(found)
         return found if fits else None
 

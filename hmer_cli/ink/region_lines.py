@@ -25,7 +25,8 @@ Ring = NDArray[np.floating]
 
 _PEN = 10.0  # pixels: as wide the pen is drawn
 _LEAST = 4.0  # pixels: of a pen that is thinner, as the region is so large, no skeleton is made
-_PIXELS = 4_000_000  # of the drawing
+_PIXELS = 2_000_000  # of a region as it is drawn
+_ALL_PIXELS = 20_000_000  # of a page: a million takes 0.1 s, or 2 s if it has very many branches
 _FIXED = 4  # bits of OpenCV's fixed point
 _SAMPLES = 200  # of an outline
 _BRANCHING, _SURE = 0.1, 0.25  # of an outline; misfit: those of 40 inks of CROHME, united or not,
@@ -95,24 +96,45 @@ def _holds(ring: Ring, points: Sequence[Sequence[float]]) -> bool:
     return all(cv2.pointPolygonTest(shape, (x, y), False) > 0 for x, y in points)
 
 
-def pen_lines(outside: Ring, holes: Sequence[Ring] = ()) -> RegionLines | None:
-    """The lines of the pen that left a region; None where it has no area. ``misfit`` is that of
-    `centre_line`, where it has no holes.
+class Tracer:
+    """Finds the lines of regions, up to a number of pixels in all."""
 
-    A stroke that goes back on itself for a while has a branch, and no hole, once it is united.
-    """
-    if holes:
-        return region_lines(outside, holes)
-    line = centre_line(np.asarray(outside, np.float64))
-    if line is None:
-        return None
-    found = RegionLines((line.points,), line.pen, line.misfit)
-    far = _far(outside, found)
-    if far > _BRANCHING and len(line.points) > 1:
-        branched = region_lines(outside, ())
-        if branched and branched.misfit <= _SURE and _far(outside, branched) < far / 2:
-            return RegionLines(branched.lines, branched.pen, line.misfit)
-    return found
+    def __init__(self) -> None:
+        self._left = _ALL_PIXELS
+
+    def lines(self, outside: Ring, holes: Sequence[Ring] = ()) -> RegionLines | None:
+        """The lines of the pen that left a region; None where it has no area. ``misfit`` is that
+        of `centre_line`, where it has no holes.
+
+        A stroke that goes back on itself for a while has a branch, and no hole, once it is united.
+        """
+        if holes:
+            return self.skeleton(outside, holes)
+        line = centre_line(np.asarray(outside, np.float64))
+        if line is None:
+            return None
+        found = RegionLines((line.points,), line.pen, line.misfit)
+        far = _far(outside, found)
+        if far > _BRANCHING and len(line.points) > 1:
+            branched = self.skeleton(outside, ())
+            if branched and branched.misfit <= _SURE and _far(outside, branched) < far / 2:
+                return RegionLines(branched.lines, branched.pen, line.misfit)
+        return found
+
+    def skeleton(self, outside: Ring, holes: Sequence[Ring]) -> RegionLines | None:
+        """The lines of a region by its skeleton; None where it has no area, or is too large."""
+        rings = [outside, *holes]
+        area = abs(_area(outside)) - sum(abs(_area(hole)) for hole in holes)
+        size = np.ptp(outside, axis=0)
+        if area <= 0 or not math.isfinite(area) or not size.min() > 0:
+            return None
+        pen = 2 * area / sum(_length(ring) for ring in rings)
+        scale = min(_PEN / pen, math.sqrt(_PIXELS / float(np.prod(size))))
+        pixels = float(np.prod(size * scale + 2))
+        if scale * pen < _LEAST or scale * size.max() > _PIXELS / _LEAST or pixels > self._left:
+            return None
+        self._left -= int(pixels)
+        return _traced(rings, scale)
 
 
 def _far(outside: Ring, found: RegionLines) -> float:
@@ -127,19 +149,10 @@ def _far(outside: Ring, found: RegionLines) -> float:
     return float((away > found.pen).mean())
 
 
-def region_lines(outside: Ring, holes: Sequence[Ring]) -> RegionLines | None:
-    """The lines of a pen along a region; None where it has no area or is too large to draw."""
-    rings = [outside, *holes]
-    area = abs(_area(outside)) - sum(abs(_area(hole)) for hole in holes)
-    around = sum(_length(ring) for ring in rings)
-    low, size = outside.min(axis=0), np.ptp(outside, axis=0)
-    if area <= 0 or not math.isfinite(area) or not size.min() > 0:
-        return None
-    pen = 2 * area / around
-    scale = min(_PEN / pen, math.sqrt(_PIXELS / float(np.prod(size))))
-    if scale * pen < _LEAST or scale * size.max() > _PIXELS / _LEAST:
-        return None
-    width, height = (int(side) for side in np.ceil(size * scale) + 2)
+def _traced(rings: Sequence[Ring], scale: float) -> RegionLines | None:
+    """The lines of a region that is drawn at a scale."""
+    low = rings[0].min(axis=0)
+    width, height = (int(side) for side in np.ceil(np.ptp(rings[0], axis=0) * scale) + 2)
     mask = np.zeros((height, width), np.uint8)
     drawn = [np.round((ring - low) * scale * (1 << _FIXED)).astype(np.int32) for ring in rings]
     cv2.fillPoly(mask, [ring + (1 << _FIXED) for ring in drawn], 1, cv2.LINE_8, _FIXED)
@@ -151,7 +164,7 @@ def region_lines(outside: Ring, holes: Sequence[Ring]) -> RegionLines | None:
     x, y = np.concatenate(strokes).round().astype(int).T
     wide = 2 * float(np.median(depth[y.clip(0, height - 1), x.clip(0, width - 1)]))
     lines = tuple((stroke - 1) / scale + low for stroke in strokes)
-    return RegionLines(lines, wide / scale, _misfit(mask, strokes, wide))
+    return RegionLines(lines, max(wide - 2, 1.0) / scale, _misfit(mask, strokes, wide))
 
 
 def _misfit(mask: NDArray[np.uint8], strokes: Sequence[Points], pen: float) -> float:

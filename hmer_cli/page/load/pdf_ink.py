@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pypdfium2 as pdfium
 
-from hmer_cli.ink.region_lines import pen_lines, region_lines, regions
+from hmer_cli.ink.region_lines import Tracer, regions
 from hmer_cli.page.load.pdf_objects import Colour, Path, Points, TooManyPathsError, page_paths
 
 _FAINTEST = 16  # levels of a colour channel between paper and ink, as the ink is drawn
@@ -64,9 +64,10 @@ def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStr
     shapes = _repeated(dark)
     found: list[PenStroke] = []
     fills = pens = 0
+    tracer = Tracer()
     for path in dark:
         if not path.stroked:
-            outlines = _outlines(path, shapes)
+            outlines = _outlines(path, shapes, tracer)
             fills += sum(each.is_simple for each in outlines)
             pens += sum(each.is_pen for each in outlines)
             found += [stroke for each in outlines for stroke in each.strokes]
@@ -127,25 +128,25 @@ class _Outline(NamedTuple):
     is_pen: bool = False
 
 
-def _outlines(path: Path, shapes: frozenset[Hashable]) -> list[_Outline]:
+def _outlines(path: Path, shapes: frozenset[Hashable], tracer: Tracer) -> list[_Outline]:
     """Each region of a filled path."""
     subpaths = [points for points in path.subpaths if len(points) >= 3]
     found = regions(subpaths, path.even_odd) if subpaths else {}
-    return [
-        _outline(subpaths[number], [subpaths[i] for i in holes], shapes, path.colour)
-        for number, holes in (found or {}).items()
-    ]
+    outlines = []
+    for number, holes in (found or {}).items():
+        outside = subpaths[number]
+        if _shape(outside) in shapes or _is_box(_closed(outside)):
+            outlines.append(_Outline())
+        else:
+            outlines.append(_outline(outside, [subpaths[i] for i in holes], path.colour, tracer))
+    return outlines
 
 
-def _outline(
-    outside: Points, holes: Sequence[Points], shapes: frozenset[Hashable], colour: Colour
-) -> _Outline:
-    if _shape(outside) in shapes or _is_box(_closed(outside)):
-        return _Outline()
-    found = pen_lines(outside, holes)
+def _outline(outside: Points, holes: Sequence[Points], colour: Colour, tracer: Tracer) -> _Outline:
+    found = tracer.lines(outside, holes)
     is_pen = found is not None and found.misfit <= _MISFIT and not holes
     if not (is_pen or holes):  # strokes may cross in it
-        found = region_lines(outside, holes)
+        found = tracer.skeleton(outside, holes)
     if found is None or found.misfit > _MISFIT:
         return _Outline((), not holes)
     strokes = (PenStroke(line, found.pen, colour, outline=True) for line in found.lines)
