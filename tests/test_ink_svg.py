@@ -266,6 +266,14 @@ def test_small_letters_as_outlines_are_no_dots(paint: str) -> None:
     assert boxes(ink)[2] == pytest.approx([100, 100, 110, 113], abs=1.5)
 
 
+def test_outlines_with_a_line_round_their_holes_are_strokes() -> None:
+    nought = "M100 20H160V90H100zM104 24V86H156V24z"
+    ink = svg(f"{INK}<path fill='#000' stroke='#000' stroke-width='.5' d='{nought}'/>")
+    assert boxes(ink)[2:] == [pytest.approx([102, 22, 158, 88], abs=1.5)]
+    nested = "M100 20H160V90H100zM145 70V80H155V70z"  # drawn by a pen, and filled by mistake
+    assert len(svg(f"{INK}<path fill='#000' stroke='#000' d='{nested}'/>").strokes) == 4
+
+
 def test_many_outlines_in_one_path_keep_their_holes() -> None:
     places = [(20 * column, 20 * row) for row in range(20) for column in range(20)]
     path = "".join(f"M{x} {y}h10v10h-10zM{x + 1} {y + 1}v8h8v-8z" for x, y in places)
@@ -340,7 +348,9 @@ def test_pieces_of_a_stroke_in_elements_of_their_own_are_one() -> None:
     ink = svg("".join(pieces) + INK)
     assert ink.strokes[0].tolist() == [list(place) for place in places]
     assert len(ink.strokes) == 3
-    assert len(svg("".join(pieces[:2])).strokes) == 2  # two strokes may meet
+    assert len(svg("".join(pieces[:2])).strokes) == 1
+    alike = "".join(pieces[:2]).replace("stroke-width='2'", "stroke-width='1'")
+    assert len(svg(alike).strokes) == 2  # two strokes of one pen may meet
     assert len(svg(f"<path {PEN} d='M0 0H9M9 0V9M9 9H0M0 9V0'/>").strokes) == 4  # of one path
 
 

@@ -209,6 +209,7 @@ class _Sheet:
             yield from self._eraser(item)
         elif item.line is not None and id(item) not in self._fits:
             yield from self._drawn(item)
+            yield from map(Line, item.holes)
         elif not covers:
             yield from self._filled(item)
 

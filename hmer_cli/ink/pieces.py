@@ -35,7 +35,12 @@ def _joined(items: Sequence[Painted], owners: Sequence[int]) -> list[Painted]:
             runs[-1].append(item)
         else:
             runs.append([item])
-    return [item for run in runs for item in (run if len(run) < _PIECES else [_as_one(run)])]
+    return [item for run in runs for item in ([_as_one(run)] if _is_one(run) else run)]
+
+
+def _is_one(run: Sequence[Painted]) -> bool:
+    """Whether lines are pieces of one stroke: some in a row, or of different widths."""
+    return len(run) >= _PIECES or (len(run) == 2 and run[0].width != run[1].width)
 
 
 def _goes_on(last: Painted, item: Painted) -> bool:

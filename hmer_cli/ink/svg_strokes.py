@@ -264,7 +264,8 @@ class _Drawing:
             fill = None
         with np.errstate(all="ignore"):  # what is not finite is refused later
             placed = [points @ place.matrix[:2, :2] + place.matrix[2, :2] for points, _ in lines]
-        holes = self._regions(placed, style) if fill is not None and stroke is None else None
+        outlined = stroke is None or (stroke == fill and all(closed for _, closed in lines))
+        holes = self._regions(placed, style) if fill is not None and outlined else None
         for number, (points, (_, closed)) in enumerate(zip(placed, lines, strict=True)):
             closed = closed or bool((points[0] == points[-1]).all())
             if (holes is None or number in holes) and _is_within(points, place.clip):
