@@ -13,6 +13,8 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from hmer_cli.ink.svg_path import path_lines
 
 _FABRIC = ("path", "group", "line", "polyline", "image", "rect", "circle", "ellipse", "triangle",
@@ -101,12 +103,13 @@ def _fabric(content: dict[str, Any]) -> dict[str, Any] | None:
     kinds = [str(each.get("type", "")).lower() for each in objects if isinstance(each, dict)]
     if not kinds or len(kinds) < len(objects) or not set(kinds) <= set(_FABRIC):
         return None
-    strokes = [
-        stroke
-        for each, kind in zip(objects, kinds, strict=True)
-        if kind == "path" and each.get("stroke")
-        for stroke in _fabric_path(each)
-    ]
+    with np.errstate(all="ignore"):
+        strokes = [
+            stroke
+            for each, kind in zip(objects, kinds, strict=True)
+            if kind == "path" and each.get("stroke")
+            for stroke in _fabric_path(each)
+        ]
     others = [kind for kind in kinds if kind != "path"]
     return {"strokes": strokes, "background": content.get("background"), "shapes": others}
 
@@ -127,7 +130,7 @@ def _fabric_path(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
     centred = [given.get(key) == "center" for key in ("originX", "originY")]
     half = complex(*(0 if at else side / 2 for at, side in zip(centred, size, strict=True)))
     middle = complex(float(given["left"]), float(given["top"])) + half * way
-    for line in lines:
+    for line in lines:  # what is not finite is refused by its place
         x = (line[:, 0] - (low[0] + high[0]) / 2) * across * (-1 if given.get("flipX") else 1)
         y = (line[:, 1] - (low[1] + high[1]) / 2) * down * (-1 if given.get("flipY") else 1)
         placed = (x + 1j * y) * way + middle

@@ -25,6 +25,7 @@ Ring = NDArray[np.floating]
 
 _PEN = 10.0  # pixels: as wide the pen is drawn
 _LEAST = 4.0  # pixels: of a pen that is thinner, as the region is so large, no skeleton is made
+_THICKEST = 1.5  # times the width of the pen: half of what is thicker somewhere was left by no pen
 _PIXELS = 2_000_000  # of a region as it is drawn
 _ALL_PIXELS = 20_000_000  # of a page: a million takes 0.1 s, or 2 s if it has very many branches
 _FIXED = 4  # bits of OpenCV's fixed point
@@ -156,10 +157,12 @@ def _traced(rings: Sequence[Ring], scale: float) -> RegionLines | None:
     mask = np.zeros((height, width), np.uint8)
     drawn = [np.round((ring - low) * scale * (1 << _FIXED)).astype(np.int32) for ring in rings]
     cv2.fillPoly(mask, [ring + (1 << _FIXED) for ring in drawn], 1, cv2.LINE_8, _FIXED)
+    depth = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    if depth.max() > _THICKEST * _PEN:
+        return None
     found = skeleton(mask)
     if found is None:
         return None
-    depth = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
     strokes = [stroke.astype(np.float64) for stroke in found.strokes]
     x, y = np.concatenate(strokes).round().astype(int).T
     wide = 2 * float(np.median(depth[y.clip(0, height - 1), x.clip(0, width - 1)]))
