@@ -193,6 +193,63 @@ def test_a_line_at_the_head_of_a_page_is_no_page_number() -> None:
     assert count(image) == 1
 
 
+def lit(image: Pixels) -> Pixels:
+    """In light that falls from one side."""
+    return (image * np.linspace(0.3, 1, image.shape[1])).astype(np.uint8)
+
+
+def from_aside(image: Pixels, angle: float) -> Pixels:
+    """In perspective, aslant."""
+    height, width = image.shape
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    turn = np.radians(angle)
+    way = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    off = np.array([(-0.01, 0.02), (0.03, -0.03), (0.0, 0.02), (-0.03, 0.01)]) * (width, height)
+    middle = corners.mean(0)
+    seen = ((corners - middle) @ way * 1.15 + middle + off).astype(np.float32)
+    there = cv2.getPerspectiveTransform(corners, seen)
+    return np.asarray(
+        cv2.warpPerspective(image, there, (width, height), borderMode=cv2.BORDER_REPLICATE),
+        np.uint8,
+    )
+
+
+PHOTOS = {
+    "ruled": lambda: ruled(blank(), 40, 150),
+    "pale": lambda: ruled(blank(), 40, 215),
+    "squared": lambda: squared(blank(), 32),
+    "bold and fine": lambda: ruled(squared(blank(), 32, 190), 160, 120, 3),
+}
+
+
+@pytest.mark.parametrize("angle", [0.0, 5.0, -5.0])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_rules_in_a_photo_are_no_mathematics(name: str, angle: float) -> None:
+    assert count(scanned(from_aside(lit(PHOTOS[name]()), angle), 0)) == 0
+
+
+@pytest.mark.parametrize("angle", [0.0, 5.0])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_sign_on_rules_in_a_photo_is_an_expression(name: str, angle: float) -> None:
+    image = equals(PHOTOS[name](), 70)
+    assert count(scanned(from_aside(lit(image), angle), 0)) > 0
+
+
+def test_writing_on_dots_is_no_prose() -> None:
+    image = dotted(blank("crop"), 36)
+    for x in range(200, 700, 120):
+        stroke(image, (x, 150), (x + 60, 280))
+        stroke(image, (x + 60, 150), (x, 280), seed=x)
+    assert count(image) == 1
+
+
+def test_a_page_number_and_a_shadow_at_the_edge_are_no_mathematics() -> None:
+    image = with_number(blank())
+    for y in range(1290, 1380, 15):
+        cv2.line(image, (990, y), (999, y + 6), 60, 2, cv2.LINE_AA)
+    assert count(image) == 0
+
+
 def test_a_sign_on_a_sheet_is_read_and_a_blank_sheet_is_told() -> None:
     converter = Converter()
     nothing = converter.read(encoded(ruled(blank(), 50)))

@@ -224,3 +224,43 @@ def test_photos_of_real_pages_keep_what_they_kept(data_file: Callable[[str], Pat
     )
     *_, line = run.stdout.splitlines()
     assert float(line.split()[1].rstrip("%")) >= 92, run.stdout
+
+
+def with_shadow(image: Pixels, share: float = 0.55) -> Pixels:
+    """The right part in the shade of something with a sharp edge."""
+    light = np.where(np.arange(image.shape[1]) > 0.45 * image.shape[1], share, 1.0)
+    soft = cv2.GaussianBlur(np.tile(light, (image.shape[0], 1)), (0, 0), 3)
+    return (image * soft).astype(np.uint8)
+
+
+def test_writing_in_the_shade_is_no_surroundings() -> None:
+    image = with_shadow(written())
+    cleaned, _ = clean_and_straight(image)
+    lit, dark = cleaned[:, 60:280] < 128, cleaned[:, 340:] < 128
+    assert dark.mean() > 0.5 * lit.mean()
+
+
+def test_large_writing_in_the_shade_is_no_surroundings() -> None:
+    crop = np.full((420, 800), 235, np.uint8)
+    cv2.putText(crop, "cos(0)=1", (40, 270), cv2.FONT_HERSHEY_SIMPLEX, 5, 40, 12, cv2.LINE_AA)
+    cleaned, _ = clean_and_straight(with_shadow(crop))
+    assert (cleaned[:, 400:] < 128).mean() > 0.5 * (crop[:, 400:] < 128).mean()
+
+
+def test_a_table_with_nothing_on_it_stays_surroundings() -> None:
+    image = cut_off()
+    image[:, :140] = 130  # as bright as paper in the shade, and without writing
+    assert clean_and_straight(image)[0][:, :120].min() > 240
+
+
+@pytest.mark.parametrize("angle", [-5.0, 4.0])
+def test_the_corners_of_a_page_that_was_turned_are_as_bright_as_the_paper_near(
+    angle: float,
+) -> None:
+    page = written()
+    page = (tilted(page, angle) * np.linspace(0.35, 1, page.shape[1])).astype(np.uint8)
+    cleaned, to_source = clean_and_straight(page)
+    assert to_source is not None
+    height, width = cleaned.shape
+    for corner in (np.s_[:25, :25], np.s_[:25, -25:], np.s_[-25:, :25], np.s_[-25:, -25:]):
+        assert cleaned[corner].min() > 225

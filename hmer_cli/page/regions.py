@@ -19,7 +19,7 @@ import numpy as np
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.render import InkImage, Readable
-from hmer_cli.page.clean.blank_paper import is_blank
+from hmer_cli.page.clean.blank_paper import is_blank, printed_dots
 from hmer_cli.page.clean.blots import remove_blots
 from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
 from hmer_cli.page.clean.ruled_lines import is_cut_out, remove_rules
@@ -258,9 +258,11 @@ def _has_rows(found: PreparedPage, boxes: Sequence[Box]) -> bool:
 
 
 def _has_prose(found: PreparedPage) -> bool:
-    """Whether so many rows stand there that no single expression is read where none was found."""
+    """Whether so many rows are written that no single expression is read where none was found."""
     parts = found.parts
-    rows = find_rows(parts.boxes, parts.unit, shipped().likely_rows)
+    dots = printed_dots(parts.boxes, max(found.image.shape) / found.scale)
+    written = parts.boxes[~dots]
+    rows = find_rows(written, parts.unit, shipped().likely_rows)
     return len([row for row in rows if len(row) >= _FEWEST]) >= _PROSE
 
 

@@ -3,11 +3,13 @@
 Input: the ink of an image, 1 where it is, (H, W), before and after its printed lines are removed.
 Output: whether all of it belongs to the paper. Method: connected components. Printed lines run
 through most of the image, are thin, and straighter than a hand draws; those of squared paper are
-told by runs along both axes (morphological opening); dots by their number and their equal size. On
-a page, what lies in its outer margin is no mathematics by itself.
+told by runs along both axes (morphological opening); what photos break and bend, by the sharpest
+projection profile; dots by their number, equal size and even distances. On a page, what lies in its outer margin is no mathematics by itself.
 """
 
 from __future__ import annotations
+
+import math
 
 import cv2
 import numpy as np
@@ -37,6 +39,17 @@ _GRID, _SIDES = 5, 3  # least number of lines of a grid, and of a frame
 _ACROSS = 0.3  # of a grid: least length of its lines
 _DOTS, _EQUAL, _DOT = 20, 0.7, 0.015  # least number of printed dots; share of equal ones; of the
 # longer side: their size
+_SOFT, _STUDIED, _EVEN = 0.025, 100, 0.2  # of the longer side: their size with soft edges; dots
+# whose neighbours are looked at; largest deviation of the distances
+_DASH, _DASHED = 6, 0.6  # times as thick as long: a piece of a line; least share of these
+_WAYS = (  # slopes of lines, their change from the head to the foot, and pixels that are a row
+    (np.linspace(-0.14, 0.14, 57), np.linspace(-0.08, 0.08, 9), 4),
+    (np.linspace(-0.006, 0.006, 13), np.linspace(-0.012, 0.012, 9), 1),
+)
+_POINTS, _CELLS, _BENT = 20_000, 24, 0.004  # pixels that are studied; parts of the width; of the
+# longer side: how far lines bend
+_SPECK, _FINER = 0.012, 0.8  # of the longer side: largest speck beside broken lines; times as
+# thick as these: a piece of a finer line, and no stroke
 _REMAINS = 2, 0.04  # pixels thicker than the line that it lies on, and of the longer side: length
 
 
@@ -60,7 +73,10 @@ def is_blank(ink: Pixels, bare: Pixels, dust: int) -> bool:
     if rest.sum() >= _PIECES and _are_pieces(labels, stats[rest], straight[rest]):
         return True
     rest &= ~_remains(ink, stats, dust)
-    return all(_is_grid(labels, part, ink.shape) for part in stats[rest])
+    if all(_is_grid(labels, part, ink.shape) for part in stats[rest]):
+        return True
+    own = np.isin(labels, stats[rest, 5]).astype(np.uint8)
+    return _are_broken_lines(own, _thickness_of(own))
 
 
 def _parts(ink: Pixels, dust: int) -> tuple[int, NDArray[np.int32], Stats]:
@@ -95,15 +111,16 @@ def _in_margin(stats: Stats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     right, foot = width - x - wide, height - y - high
     deep, side = _MARGIN[0] * height, _MARGIN[1] * width
     low, narrow, most = _NUMBER
-    level = (high <= low * height) & (wide <= narrow * width)
-    level &= (y + high <= deep) | (height - y <= deep)
-    places = x[level]
-    if len(places) > most or (len(places) and np.ptp(places) > narrow * width):
-        level[:] = False
-    level |= (y + high <= _RIM * height) | (height - y <= _RIM * height)
     upright = (x + wide <= side) | (width - x <= side)
     corner = (np.minimum(x, right) <= _CORNER * width) & (np.minimum(y, foot) <= _CORNER * height)
     staple = corner & (np.maximum(wide, high) <= _STAPLE * max(shape)) & (high < wide)
+    level = (high <= low * height) & (wide <= narrow * width) & ~upright & ~staple
+    level &= (y + high <= deep) | (height - y <= deep)
+    for head in (True, False):  # a number each
+        own = level & ((y < height / 2) == head)
+        if own.sum() > most or (own.any() and np.ptp(x[own]) > narrow * width):
+            level[own] = False
+    level |= (y + high <= _RIM * height) | (height - y <= _RIM * height)
     return np.asarray(level | upright | staple, bool)
 
 
@@ -167,10 +184,72 @@ def _remains(ink: Pixels, stats: Stats, dust: int) -> NDArray[np.bool_]:
     return small
 
 
+def _are_broken_lines(own: Pixels, thick: float) -> bool:
+    """Whether ink (H, W) is lines through much of the image, whole or broken, and only specks
+    besides: rules and grids of photos, which are aslant, uneven and crossed by shadows."""
+    soft, run = cv2.dilate(own, np.ones((3, 3), np.uint8)), math.ceil(_DASH * thick)
+    across, down = (
+        cv2.morphologyEx(soft, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+        for size in ((1, run), (run, 1))
+    )
+    if int((own & (across | down)).sum()) < _DASHED * own.sum() or not own.any():
+        return False
+    level, rows = _on_lines(own, thick)
+    upright, columns = _on_lines(np.ascontiguousarray(own.T), thick)
+    off = own & ~(level | upright.T)
+    if rows + columns < _GRID or int(off.sum()) > _OFF_LINE * own.sum():
+        return False
+    printed = _thickness_of(own & ~off)
+    _, _, table, _ = cv2.connectedComponentsWithStats(off, connectivity=8)
+    long, deep = table[1:, 2:4].max(1), table[1:, 2:4].min(1)
+    speck = long <= max(_KNOT * printed, _SPECK * max(own.shape))
+    return bool((speck | (deep <= _FINER * printed)).all())
+
+
+def _on_lines(own: Pixels, thick: float) -> tuple[Pixels, int]:
+    """The ink on level or nearly level thin lines through much of the image, and their number.
+
+    Rows are counted along the slope, and its change from the head to the foot as perspective
+    makes it, for which the projection profile is sharpest (Postl, 1986, as in ``deskew.py``).
+    """
+    height, width = own.shape
+    y, x = np.nonzero(own)
+    step = len(x) // _POINTS + 1
+    across, down = x - width / 2, y / height - 0.5
+
+    def rows_at(slope: float, change: float, every: int = 1) -> NDArray[np.int64]:
+        moved = y[::every] - across[::every] * (slope + change * down[::every])
+        return np.rint(moved + width).astype(np.int64)
+
+    slope = change = 0.0
+    for slopes, changes, rough in _WAYS:
+        ways = [(slope + more, change + other) for more in slopes for other in changes]
+        sharp = [float((np.bincount(rows_at(*w, step) // rough) ** 2).sum()) for w in ways]
+        slope, change = ways[int(np.argmax(sharp))]
+    rows = rows_at(slope, change)
+    seen = np.zeros((int(rows.max()) + 3, _CELLS), bool)
+    seen[rows + 1, x * _CELLS // width] = True
+    around = seen[:-2] | seen[1:-1] | seen[2:]
+    lines = np.concatenate([[False], around.sum(1) >= _ACROSS * _CELLS, [False]])
+    begins = np.flatnonzero(lines[1:] & ~lines[:-1])
+    ends = np.flatnonzero(lines[:-1] & ~lines[1:])
+    thin = ends - begins <= _KNOT * thick + _BENT * max(own.shape)
+    marks = np.zeros(len(lines) + 2, np.int64)
+    np.add.at(marks, begins[thin], 1)
+    np.add.at(marks, ends[thin] + 2, -1)
+    on = marks.cumsum()[rows + 1] > 0
+    found = np.zeros_like(own)
+    found[y[on], x[on]] = 1
+    return found, int(thin.sum())
+
+
 def _thickness(labels: NDArray[np.int32], part: Stats) -> float:
     """Of the lines of a part: its area over half its outline."""
-    mass = int(part[4])
-    own = _own(labels, part).astype(np.uint8)
+    return _thickness_of(_own(labels, part).astype(np.uint8))
+
+
+def _thickness_of(own: Pixels) -> float:
+    mass = int(own.sum())
     rim = mass - int(cv2.erode(own, np.ones((3, 3), np.uint8), borderValue=0).sum())
     return 2.0 * mass / max(rim, 1)
 
@@ -205,11 +284,27 @@ def _long(runs: Pixels, side: int, whole: int) -> int:
 
 
 def _dots(stats: Stats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which parts are the dots of dotted paper: many, small, and most of all of one size."""
-    if len(stats) < _DOTS:
-        return np.zeros(len(stats), bool)
-    size = stats[:, 2:4].max(1)
+    return _alike(stats[:, 2:4].max(1, initial=0), _DOT * max(shape))
+
+
+def printed_dots(boxes: NDArray[np.float32], longest: float) -> NDArray[np.bool_]:
+    """Which boxes, (N, 4) on an image with this longer side, are dots of dotted paper: alike, and
+    evenly spaced, which small letters are not."""
+    found = _alike((boxes[:, 2:] - boxes[:, :2]).max(1, initial=0), _SOFT * longest)
+    if found.any():
+        middles = (boxes[found, :2] + boxes[found, 2:]) / 2
+        some = middles[:: len(middles) // _STUDIED + 1]
+        apart = np.hypot(*(some[:, None] - middles[None]).transpose(2, 0, 1))
+        nearest = np.where(apart > 0, apart, np.inf).min(1)
+        even = np.abs(nearest / np.median(nearest) - 1) <= _EVEN
+        found &= bool(even.mean() >= _EQUAL)
+    return found
+
+
+def _alike(size: NDArray[np.number], most: float) -> NDArray[np.bool_]:
+    """Which of the parts of this size are many, small, and most of all of one size."""
+    if len(size) < _DOTS:
+        return np.zeros(len(size), bool)
     usual = float(np.median(size))
     alike = np.abs(size - usual) <= max(2.0, usual / 3)
-    small = usual <= _DOT * max(shape)
-    return np.asarray(alike & bool(small and alike.mean() >= _EQUAL), bool)
+    return np.asarray(alike & bool(usual <= most and alike.mean() >= _EQUAL), bool)

@@ -28,6 +28,8 @@ _STEEPEST = 8.0  # degrees: largest slope that is corrected
 _FINEST = 0.1
 _LEAST = 1.5  # degrees: smaller slopes are left, as rotation blurs
 _CLEARER = 1.15  # least gain in sharpness of the profile by rotation
+_FILLED, _WINDOW = 640, 5  # pixels of the longer side at which paper is a median, and the part of
+# it that is the window: wider than writing and what else an edge shows
 _PARTS = 60  # connected components: fewer make no page with lines
 
 
@@ -51,7 +53,7 @@ def _straightened(image: Pixels) -> tuple[Pixels, Homography | None, Pixels | No
         shape, back = _from_above(sheet)
         image = _seen(image, shape, back)
     else:
-        image = without_surroundings(without_strips(image))
+        image = without_strips(without_surroundings(image))  # a strip of a wedge hides the rest
     studied = clean(shrunk(image, _STUDIED))
     angle = _skew(studied)
     if angle:  # of the sheet alone: the table beyond its corners would be ink
@@ -82,17 +84,21 @@ def _turned(shape: Shape, angle: float) -> tuple[Shape, Homography]:
 
 
 def _seen(image: Pixels, shape: Shape, back: Homography) -> Pixels:
-    """The image warped to this shape by ``back``; outside, the shade of its paper."""
-    return np.asarray(
-        cv2.warpPerspective(
-            image,
-            _shift(-0.5, -0.5) @ back @ _shift(0.5, 0.5),  # OpenCV's points are pixels' middles
-            shape[::-1],
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderValue=float(np.median(image[::8, ::8])),
-        ),
-        dtype=np.uint8,
-    )
+    """The image warped to this shape by ``back``; outside, the shade of the nearest paper."""
+    there = _shift(-0.5, -0.5) @ back @ _shift(0.5, 0.5)  # OpenCV's points are pixels' middles
+    size, cubic = shape[::-1], cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    seen = cv2.warpPerspective(image, there, size, flags=cubic, borderMode=cv2.BORDER_REPLICATE)
+    nearest = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    inside = cv2.warpPerspective(np.ones_like(image), there, size, flags=nearest)
+    if inside.all():
+        return np.asarray(seen, np.uint8)
+    paper = shrunk(image, _FILLED)
+    paper = np.asarray(cv2.medianBlur(paper, max(3, max(paper.shape) // _WINDOW | 1)), np.uint8)
+    scale = np.diag([paper.shape[1] / image.shape[1], paper.shape[0] / image.shape[0], 1.0])
+    there = _shift(-0.5, -0.5) @ scale @ back @ _shift(0.5, 0.5)
+    linear = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    fill = cv2.warpPerspective(paper, there, size, flags=linear, borderMode=cv2.BORDER_REPLICATE)
+    return np.where(inside > 0, seen, fill).astype(np.uint8)
 
 
 def _shift(x: float, y: float) -> Homography:

@@ -189,8 +189,7 @@ def _seen(image: Pixels, points: Corners) -> NDArray[np.float32]:
 
 def _written_outside(corners: Corners, small: Pixels, blank: Pixels) -> bool:
     """Whether there is writing beyond the sides, which are then the edges of a shadow."""
-    depth = 1 - small.astype(np.float32) / np.maximum(blank, 1)
-    strokes = _letters((depth > _STROKE).astype(np.uint8))
+    strokes = letters(small, blank)
     sheet = np.zeros_like(small)
     cv2.fillConvexPoly(sheet, np.round(corners).astype(np.int32), 1)
     inner, outer = cv2.erode(sheet, np.ones((9, 9))), 1 - cv2.dilate(sheet, np.ones((9, 9)))
@@ -199,9 +198,14 @@ def _written_outside(corners: Corners, small: Pixels, blank: Pixels) -> bool:
     return bool(outside > _WRITTEN * max(float(inside), 0.01))
 
 
-def _letters(strokes: Pixels) -> Pixels:
-    """Mask of dark components of the size of letters or smaller."""
+def letters(small: Pixels, blank: Pixels, largest: int = 20) -> Pixels:
+    """Mask of dark components of the size of letters or smaller, on paper of this shade; (H, W).
+
+    ``largest``: part of the longer side.
+    """
+    depth = 1 - small.astype(np.float32) / np.maximum(blank, 1)
+    strokes = (depth > _STROKE).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
     sizes = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
-    small = (sizes > 2) & (sizes < max(strokes.shape) / 20)
+    small = (sizes > 2) & (sizes < max(strokes.shape) / largest)
     return (small[labels] & (strokes > 0)).astype(np.uint8)

@@ -1,8 +1,8 @@
 """Removes the table beside a sheet that reaches one to three edges of a photo.
 
 Input and output: (H, W). What lies beside the sheet is darker, even after a morphological closing
-that removes writing, meets the sheet in a steep straight step, and touches the picture's edge. It
-is painted in the shade of the paper next to it, so that its texture is not taken for ink.
+that removes writing, meets the sheet in a steep straight step, and touches the picture's edge; paper
+in the shade is brighter, even, and written on. It is painted in the shade of the paper next to it, so that its texture is not taken for ink.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.clean.illumination import is_light_on_dark
+from hmer_cli.page.clean.sheet import letters
 from hmer_cli.page.load.images import Pixels, shrunk
 
 _STUDIED = 640  # pixels of the longer side, as in `sheet`
@@ -22,6 +23,10 @@ _DARKER = 0.72  # of the paper's brightness: upper bound, chosen on photos of no
 _STEP = 0.15  # of the paper's brightness: least step within _REACH pixels of the border
 _REACH = 6  # pixels
 _STEEP = 0.6  # of the border: least share with such a step; shadows are soft
+_EVEN = 0.05  # of the paper's brightness: largest steps from pixel to pixel of paper in the shade
+_SHADE = 0.42  # of the paper's brightness: paper in the shade is brighter, as are some tables
+_WRITTEN, _SOME = 0.35, 0.0015  # least share of strokes in the shade, of that in the light; at all
+_LETTER = 4  # part of the longer side: largest stroke
 _ROOM = 5  # pixels: margin by which the mask is dilated
 
 
@@ -35,20 +40,22 @@ def without_surroundings(image: Pixels) -> Pixels:
     small = shrunk(image, _STUDIED)
     size = max(small.shape) // 40 | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    blank = cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), 5)
-    beside = _beside(np.asarray(blank, np.uint8))
+    blank = np.asarray(
+        cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), 5), np.uint8
+    )
+    beside = _beside(blank, letters(small, blank, _LETTER))
     if not beside.any() or is_light_on_dark(image):  # a board is darker than its writing
         return image
     beside = np.asarray(cv2.dilate(beside, np.ones((2 * _ROOM + 1,) * 2, np.uint8)), np.uint8)
-    paper = _spread(np.asarray(blank, np.uint8), beside)
+    paper = _spread(blank, beside)
     shape = image.shape[::-1]
     there = cv2.resize(beside, shape, interpolation=cv2.INTER_NEAREST) > 0
     shade = cv2.resize(paper, shape, interpolation=cv2.INTER_LINEAR)
     return np.where(there, shade, image).astype(np.uint8)
 
 
-def _beside(blank: Pixels) -> Pixels:
-    """Mask of darker areas along the edges of the image."""
+def _beside(blank: Pixels, strokes: Pixels) -> Pixels:
+    """Mask of darker areas along the edges of the image, those in the shade aside."""
     level, _ = cv2.threshold(blank, 0, 255, cv2.THRESH_OTSU)
     dark = (blank <= level).astype(np.uint8)
     paper = float(np.median(blank[dark == 0])) if (dark == 0).any() else 0.0
@@ -62,6 +69,7 @@ def _beside(blank: Pixels) -> Pixels:
             and _along_edges(own)
             and float(np.median(blank[own])) < _DARKER * paper
             and _is_steep(own, blank, paper)
+            and not (_is_even(own, blank, paper) and _is_written(own, strokes))
         ):
             found[own] = 1
     return found if found.mean() <= _SHARE[1] else np.zeros_like(found)
@@ -79,6 +87,28 @@ def _is_steep(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
     square = np.ones((2 * _REACH + 1,) * 2, np.uint8)
     step = cv2.dilate(blank, square).astype(np.int16) - cv2.erode(blank, square)
     return bool(ring.any()) and float((step[ring > 0] > _STEP * paper).mean()) >= _STEEP
+
+
+def _is_even(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
+    """Whether an area is as bright and even as paper in the shade is, but for its rim."""
+    inner = _inner(own)
+    if float(np.median(blank[own])) < _SHADE * paper:
+        return False
+    step = cv2.morphologyEx(blank, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))[inner]
+    return bool(inner.any()) and float(np.percentile(step, 90)) <= _EVEN * paper
+
+
+def _is_written(own: NDArray[np.bool_], strokes: Pixels) -> bool:
+    """Whether there is as much writing as on the rest: then it is paper, in the shade."""
+    inner = _inner(own)
+    inside = float(strokes[inner].mean()) if inner.any() else 0.0
+    outside = float(strokes[~own].mean()) if not own.all() else 0.0
+    return inside > max(_WRITTEN * outside, _SOME)
+
+
+def _inner(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    size = 2 * _ROOM + 1
+    return np.asarray(cv2.erode(own.astype(np.uint8), np.ones((size, size), np.uint8)) > 0, bool)
 
 
 def _spread(blank: Pixels, beside: Pixels) -> Pixels:
