@@ -226,24 +226,23 @@ def test_photos_of_real_pages_keep_what_they_kept(data_file: Callable[[str], Pat
     assert float(line.split()[1].rstrip("%")) >= 92, run.stdout
 
 
-def with_shadow(image: Pixels, share: float = 0.55) -> Pixels:
+def with_shadow(image: Pixels, begins: float) -> Pixels:
     """The right part in the shade of something with a sharp edge."""
-    light = np.where(np.arange(image.shape[1]) > 0.45 * image.shape[1], share, 1.0)
+    light = np.where(np.arange(image.shape[1]) > begins * image.shape[1], 0.55, 1.0)
     soft = cv2.GaussianBlur(np.tile(light, (image.shape[0], 1)), (0, 0), 3)
     return (image * soft).astype(np.uint8)
 
 
 def test_writing_in_the_shade_is_no_surroundings() -> None:
-    image = with_shadow(written())
-    cleaned, _ = clean_and_straight(image)
-    lit, dark = cleaned[:, 60:280] < 128, cleaned[:, 340:] < 128
+    cleaned, _ = clean_and_straight(with_shadow(written(), 0.28))
+    lit, dark = cleaned[:, 60:180] < 128, cleaned[:, 210:330] < 128
     assert dark.mean() > 0.5 * lit.mean()
 
 
 def test_large_writing_in_the_shade_is_no_surroundings() -> None:
     crop = np.full((420, 800), 235, np.uint8)
     cv2.putText(crop, "cos(0)=1", (40, 270), cv2.FONT_HERSHEY_SIMPLEX, 5, 40, 12, cv2.LINE_AA)
-    cleaned, _ = clean_and_straight(with_shadow(crop))
+    cleaned, _ = clean_and_straight(with_shadow(crop, 0.45))
     assert (cleaned[:, 400:] < 128).mean() > 0.5 * (crop[:, 400:] < 128).mean()
 
 

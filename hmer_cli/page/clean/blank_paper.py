@@ -3,8 +3,9 @@
 Input: the ink of an image, 1 where it is, (H, W), before and after its printed lines are removed.
 Output: whether all of it belongs to the paper. Method: connected components. Printed lines run
 through most of the image, are thin, and straighter than a hand draws; those of squared paper are
-told by runs along both axes (morphological opening); what photos break and bend, by the sharpest
-projection profile; dots by their number, equal size and even distances. On a page, what lies in its outer margin is no mathematics by itself.
+told by runs along both axes (morphological opening), those that a photo breaks and bends by the
+sharpest projection profile; dots by their number, equal size and even distances. On a page, what
+lies in its outer margin is no mathematics by itself.
 """
 
 from __future__ import annotations
@@ -189,7 +190,7 @@ def _are_broken_lines(own: Pixels, thick: float) -> bool:
     besides: rules and grids of photos, which are aslant, uneven and crossed by shadows."""
     soft, run = cv2.dilate(own, np.ones((3, 3), np.uint8)), math.ceil(_DASH * thick)
     across, down = (
-        cv2.morphologyEx(soft, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+        np.asarray(cv2.morphologyEx(soft, cv2.MORPH_OPEN, np.ones(size, np.uint8)), np.uint8)
         for size in ((1, run), (run, 1))
     )
     if int((own & (across | down)).sum()) < _DASHED * own.sum() or not own.any():

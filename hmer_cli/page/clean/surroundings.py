@@ -1,8 +1,9 @@
 """Removes the table beside a sheet that reaches one to three edges of a photo.
 
 Input and output: (H, W). What lies beside the sheet is darker, even after a morphological closing
-that removes writing, meets the sheet in a steep straight step, and touches the picture's edge; paper
-in the shade is brighter, even, and written on. It is painted in the shade of the paper next to it, so that its texture is not taken for ink.
+that removes writing, meets the sheet in a steep straight step, and touches the edge of the picture;
+so does paper in the shade, but it is written on. The table is painted in the shade of the paper
+next to it, so that its texture is not taken for ink.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _REACH = 6  # pixels
 _STEEP = 0.6  # of the border: least share with such a step; shadows are soft
 _EVEN = 0.05  # of the paper's brightness: largest steps from pixel to pixel of paper in the shade
 _SHADE = 0.42  # of the paper's brightness: paper in the shade is brighter, as are some tables
-_WRITTEN, _SOME = 0.35, 0.0015  # least share of strokes in the shade, of that in the light; at all
+_WRITTEN, _SOME = 0.05, 0.0015  # least share of strokes in the shade, of that in the light; at all
 _LETTER = 4  # part of the longer side: largest stroke
 _ROOM = 5  # pixels: margin by which the mask is dilated
 
@@ -99,7 +100,7 @@ def _is_even(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
 
 
 def _is_written(own: NDArray[np.bool_], strokes: Pixels) -> bool:
-    """Whether there is as much writing as on the rest: then it is paper, in the shade."""
+    """Whether there is writing: then it is paper, in the shade."""
     inner = _inner(own)
     inside = float(strokes[inner].mean()) if inner.any() else 0.0
     outside = float(strokes[~own].mean()) if not own.all() else 0.0
