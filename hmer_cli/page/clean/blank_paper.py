@@ -51,6 +51,7 @@ _POINTS, _CELLS, _BENT = 20_000, 24, 0.004  # pixels that are studied; parts of 
 # longer side: how far lines bend
 _SPECK, _FINER = 0.012, 0.8  # of the longer side: largest speck beside broken lines; times as
 # thick as these: a piece of a finer line, and no stroke
+_THICKER = 1.5  # times as thick: a piece of such a line
 _REMAINS = 2, 0.04  # pixels thicker than the line that it lies on, and of the longer side: length
 
 
@@ -76,7 +77,11 @@ def is_blank(ink: Pixels, bare: Pixels, dust: int) -> bool:
     rest &= ~_remains(ink, stats, dust)
     if all(_is_grid(labels, part, ink.shape) for part in stats[rest]):
         return True
-    own = np.isin(labels, stats[rest, 5]).astype(np.uint8)
+    left = stats[rest]
+    span = (left[:, 2] >= _SPAN * ink.shape[1]) & (left[:, 3] >= _SPAN * ink.shape[0])
+    if len(left) < _MANY and not span.any():  # may be a sign
+        return False
+    own = np.isin(labels, left[:, 5]).astype(np.uint8)
     return _are_broken_lines(own, _thickness_of(own))
 
 
@@ -204,7 +209,10 @@ def _are_broken_lines(own: Pixels, thick: float) -> bool:
     _, _, table, _ = cv2.connectedComponentsWithStats(off, connectivity=8)
     long, deep = table[1:, 2:4].max(1), table[1:, 2:4].min(1)
     speck = long <= max(_KNOT * printed, _SPECK * max(own.shape))
-    return bool((speck | (deep <= _FINER * printed)).all())
+    x, y, wide, high, mass = table[1:].T  # a line that an edge cuts short is no stroke
+    cut = (x <= 1) | (y <= 1) | (x + wide >= own.shape[1] - 1) | (y + high >= own.shape[0] - 1)
+    cut &= mass <= _THICKER * printed * long
+    return bool((speck | cut | (deep <= _FINER * printed)).all())
 
 
 def _on_lines(own: Pixels, thick: float) -> tuple[Pixels, int]:
