@@ -242,6 +242,13 @@ def test_a_sign_on_rules_in_a_photo_is_an_expression(name: str, angle: float) ->
     assert count(scanned(from_aside(lit(image), angle), 0)) > 0
 
 
+def test_a_row_of_ones_is_an_expression() -> None:
+    image = np.full((160, 420), 250, np.uint8)
+    for x in range(50, 400, 55):
+        stroke(image, (x, 15), (x - 4, 145), seed=x)
+    assert count(image) == 1
+
+
 def test_writing_on_dots_is_no_prose() -> None:
     image = dotted(blank("crop"), 36)
     for x in range(200, 700, 120):

@@ -32,6 +32,7 @@ _STRAIGHT = 0.0017  # of the length: largest deviation (root mean square) of a
 # printed line; of 123 bars of MathBrush none is below 0.0022 of its length
 _KNOT = 3.0  # times as thick as it is: a line is nowhere thicker
 _MANY = 4  # lines: more than a sign has bars
+_BARS = 12  # parts: more than an expression of nothing but bars has
 _EDGE = 0.02  # of the height: a sign that is cut out tightly reaches as near to both edges
 _PIECES, _PIECEWISE = 6, 0.85  # pieces of lines, more than a sign has; share of straight ones
 _RUN = 12, 60  # times the thickness, and part of the longer side: least run of a printed line
@@ -68,6 +69,7 @@ def is_blank(ink: Pixels, bare: Pixels, dust: int) -> bool:
     rest[rest] = ~_dots(stats[rest], ink.shape)
     if not rest.any():
         return True
+    left = stats[rest]
     straight = np.array([_is_line(_own(labels, part)) for part in stats])
     through = straight & _runs_through(stats, ink.shape)
     if through.any() and not _is_cut_tightly(stats[through], ink.shape):
@@ -77,9 +79,8 @@ def is_blank(ink: Pixels, bare: Pixels, dust: int) -> bool:
     rest &= ~_remains(ink, stats, dust)
     if all(_is_grid(labels, part, ink.shape) for part in stats[rest]):
         return True
-    left = stats[rest]
     span = (left[:, 2] >= _SPAN * ink.shape[1]) & (left[:, 3] >= _SPAN * ink.shape[0])
-    if len(left) < _MANY and not span.any():  # may be a sign
+    if len(left) < _BARS and not span.any():  # may be signs: 11111
         return False
     own = np.isin(labels, left[:, 5]).astype(np.uint8)
     return _are_broken_lines(own, _thickness_of(own))
@@ -198,7 +199,7 @@ def _are_broken_lines(own: Pixels, thick: float) -> bool:
         np.asarray(cv2.morphologyEx(soft, cv2.MORPH_OPEN, np.ones(size, np.uint8)), np.uint8)
         for size in ((1, run), (run, 1))
     )
-    if int((own & (across | down)).sum()) < _DASHED * own.sum() or not own.any():
+    if int((own & (across | down)).sum()) < _DASHED * own.sum():
         return False
     level, rows = _on_lines(own, thick)
     upright, columns = _on_lines(np.ascontiguousarray(own.T), thick)
