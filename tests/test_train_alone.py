@@ -17,7 +17,9 @@ from test_training_graph import RECIPE as GRAPH
 from hmer_cli.commands.train import train
 from hmer_cli.errors import InputError
 from hmer_cli.training.batches.images import mixed
+from hmer_cli.training.checkpoint import read_lines
 from hmer_cli.training.compose.examples import UNTIED
+from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.recipe import load
 from hmer_cli.training.recogniser import invention_of
 from hmer_cli.training.registry import load_system
@@ -62,6 +64,16 @@ def test_a_run_needs_no_labelled_ink(tmp_path: Path, data: Path) -> None:
     system, _ = load_system(made)
     assert {"x", "c", "C", "^"} <= set(system.units.tokens)
     assert (tmp_path / "run" / "record.md").exists()
+
+
+def test_the_last_weights_are_kept_where_nothing_can_be_scored(tmp_path: Path, data: Path) -> None:
+    recipe = recipe_in(tmp_path)
+    text = recipe.read_text(encoding="utf-8").replace("rate = 3e-3", "rate = 20.0")
+    recipe.write_text(text, encoding="utf-8")  # the loss rises
+    train(recipe, data, tmp_path / "run")
+    seen = [line["seen"] for line in read_lines(tmp_path / "run" / LOG)]
+    _, content = load_system(tmp_path / "run" / BEST)
+    assert content["state"]["seen"] == seen[-1] > seen[0]
 
 
 def test_every_sign_of_a_new_expression_is_tied_to_its_ink(tmp_path: Path, data: Path) -> None:
