@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -170,6 +170,7 @@ TEX = st.sampled_from(
 
 
 @given(st.lists(TEX, max_size=12).map(" ".join))
+@example(r"^ ' \cal ^ ^ '")
 @settings(max_examples=400, deadline=None)
 def test_normalising_any_source_is_idempotent_or_refused(source: str) -> None:
     try:

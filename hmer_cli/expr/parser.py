@@ -43,11 +43,7 @@ class _Row:
     token: str = ""
 
     def add(self, nodes: Sequence[Node], token: str) -> None:
-        if self.nodes and nodes and not nodes[0].symbol:  # x { { } ^ 2 } is x ^ 2
-            first, *nodes = nodes
-            last = self.nodes[-1]
-            self.nodes[-1] = replace(last, sub=last.sub + first.sub, sup=last.sup + first.sup)
-        self.nodes.extend(nodes)
+        self.nodes[-1:] = _joined(self.nodes[-1:], nodes)
         self.scripts, self.limits, self.token = set(), False, token
 
     def hang(self, sign: str, row: Tree) -> None:
@@ -57,9 +53,18 @@ class _Row:
         if row:
             last = self.nodes[-1]
             relation = (_LIMITS if self.limits else _SCRIPTS)[sign]
-            self.nodes[-1] = _with(last, relation, getattr(last, relation) + row)
+            self.nodes[-1] = _with(last, relation, _joined(getattr(last, relation), row))
         self.scripts.add(sign)
         self.token = ""
+
+
+def _joined(nodes: Sequence[Node], more: Sequence[Node]) -> Tree:
+    """One row after the other; scripts of no symbol, ``x { { } ^ 2 }``, are those of the last."""
+    if not nodes or not more or more[0].symbol:
+        return (*nodes, *more)
+    last, (first, *others) = nodes[-1], more
+    last = replace(last, sub=_joined(last.sub, first.sub), sup=_joined(last.sup, first.sup))
+    return (*nodes[:-1], last, *others)
 
 
 class Parser:
