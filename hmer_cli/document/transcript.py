@@ -26,7 +26,7 @@ Drawn = Mapping[tuple[str, int | None], Sequence[tuple[Box, str]]]
 """The drawings of each page, with the names of their pictures as the document shows them."""
 
 Turns = Mapping[tuple[str, int | None], int]
-"""Source and page -> how its source lies: `page_layout.quarters_of`."""
+"""Source and page -> how its source lies: `hmer_cli.geometry.quarters_of`."""
 
 Format = Callable[[Sequence[Record], Text, Drawn, Turns], str]
 

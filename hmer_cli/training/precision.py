@@ -27,6 +27,6 @@ def _has_bfloat16(kind: str) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if kind != "cpu":
         return True
-    # PyTorch before 2.10 does not tell.
+    # Older versions of PyTorch do not tell.
     found: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(found.get(name, False) for name in _BFLOAT16)

@@ -47,11 +47,11 @@ def main() -> int:
         search = _led if led and options.kinds[0] not in _NOT_LED else _plain
         return search(options.kinds[0], options.minutes, options.findings, options.turn)
     kinds = options.kinds or sorted(path.name for path in (ROOT / "tests/fuzz/corpus").iterdir())
-    search_of = Search(kinds, options.minutes, options.findings, ["--plain"] * options.plain)
+    turns = Search(kinds, options.minutes, options.findings, ["--plain"] * options.plain)
     with ThreadPoolExecutor(options.jobs) as pool:
-        for job in [pool.submit(search_of.work) for _ in range(options.jobs)]:
+        for job in [pool.submit(turns.work) for _ in range(options.jobs)]:
             job.result()
-    return len(search_of.found)
+    return len(turns.found)
 
 
 class Search:
