@@ -249,6 +249,35 @@ def test_a_row_of_ones_is_an_expression() -> None:
     assert count(image) == 1
 
 
+ROOT = (
+    [(4, 36), (8, 34), (12, 54), (16, 10), (58, 9)],
+    [(22, 22), (34, 20), (29, 50)],
+    [(52, 22), (40, 23), (39, 34), (50, 36), (50, 48), (38, 50)],
+)
+FRACTION = (
+    [(12, 48), (120, 46)],
+    [(26, 12), (27, 44)],
+    [(50, 14), (42, 14), (42, 24), (51, 23), (51, 15), (49, 40)],
+    [(80, 14), (70, 14), (70, 24), (81, 23), (82, 15), (80, 42)],
+    [(36, 52), (37, 80)],
+    [(62, 50), (62, 82)],
+)
+
+
+@pytest.mark.parametrize("thick", [2, 3, 4, 5])
+@pytest.mark.parametrize("strokes", [ROOT, FRACTION], ids=["root", "fraction"])
+def test_a_small_image_of_straight_strokes_is_an_expression(
+    strokes: tuple[list[tuple[int, int]], ...], thick: int
+) -> None:
+    """In few pixels every row of writing is a line through much of the image."""
+    for scale in np.arange(0.6, 1.6, 0.1):
+        drawn = [(np.array(stroke) * scale).astype(np.int32) for stroke in strokes]
+        width, height = np.concatenate(drawn).max(0) + 12
+        image = np.full((height, width), 255, np.uint8)
+        cv2.polylines(image, drawn, False, 0, thick)
+        assert count(image) == 1, f"{scale:.1f}"
+
+
 def test_writing_on_dots_is_no_prose() -> None:
     image = dotted(blank("crop"), 36)
     for x in range(200, 700, 120):

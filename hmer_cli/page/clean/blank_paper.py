@@ -44,12 +44,15 @@ _DOTS, _EQUAL, _DOT = 20, 0.7, 0.015  # least number of printed dots; share of e
 _SOFT, _STUDIED, _EVEN = 0.025, 100, 0.2  # of the longer side: their size with soft edges; dots
 # whose neighbours are looked at; largest deviation of the distances
 _DASH, _DASHED = 6, 0.6  # times as thick as long: a piece of a line; least share of these
-_WAYS = (  # slopes of lines, their change from the head to the foot, and pixels that are a row
-    (np.linspace(-0.14, 0.14, 57), np.linspace(-0.08, 0.08, 9), 4),
-    (np.linspace(-0.006, 0.006, 13), np.linspace(-0.012, 0.012, 9), 1),
+_WAYS = (  # slopes of lines, their change from the head to the foot, and pixels that are a row;
+    # the last two are tried in as many steps at most
+    (0.14, 57, 0.08, 9, 4),
+    (0.006, 13, 0.012, 9, 1),
 )
 _POINTS, _CELLS, _BENT = 20_000, 24, 0.004  # pixels that are studied; parts of the width; of the
 # longer side: how far lines bend
+_FREE = 0.75  # of the height of all lines: least share that lies between them
+_SHEET = 100  # times as long as its lines are thick: less is the size of writing
 _SPECK, _FINER = 0.012, 0.8  # of the longer side: largest speck beside broken lines; times as
 # thick as these: a piece of a finer line, and no stroke
 _THICKER = 1.5  # times as thick: a piece of such a line
@@ -194,6 +197,8 @@ def _remains(ink: Pixels, stats: Stats, dust: int) -> NDArray[np.bool_]:
 def _are_broken_lines(own: Pixels, thick: float) -> bool:
     """Whether ink (H, W) is lines through much of the image, whole or broken, and only specks
     besides: rules and grids of photos, which are aslant, uneven and crossed by shadows."""
+    if max(own.shape) < _SHEET * thick:
+        return False
     soft, run = cv2.dilate(own, np.ones((3, 3), np.uint8)), math.ceil(_DASH * thick)
     across, down = (
         np.asarray(cv2.morphologyEx(soft, cv2.MORPH_OPEN, np.ones(size, np.uint8)), np.uint8)
@@ -232,8 +237,12 @@ def _on_lines(own: Pixels, thick: float) -> tuple[Pixels, int]:
         return np.rint(moved + width).astype(np.int64)
 
     slope = change = 0.0
-    for slopes, changes, rough in _WAYS:
-        ways = [(slope + more, change + other) for more in slopes for other in changes]
+    for steep, slopes, bent, changes, rough in _WAYS:
+        ways = [
+            (slope + more, change + other)
+            for more in _steps(steep, slopes, width / rough)
+            for other in _steps(bent, changes, width / rough / 2)
+        ]
         sharp = [float((np.bincount(rows_at(*w, step) // rough) ** 2).sum()) for w in ways]
         slope, change = ways[int(np.argmax(sharp))]
     rows = rows_at(slope, change)
@@ -244,6 +253,8 @@ def _on_lines(own: Pixels, thick: float) -> tuple[Pixels, int]:
     begins = np.flatnonzero(lines[1:] & ~lines[:-1])
     ends = np.flatnonzero(lines[:-1] & ~lines[1:])
     thin = ends - begins <= _KNOT * thick + _BENT * max(own.shape)
+    if (ends - begins)[thin].sum() > (1 - _FREE) * np.ptp(rows):  # rows of small writing
+        thin[:] = False
     marks = np.zeros(len(lines) + 2, np.int64)
     np.add.at(marks, begins[thin], 1)
     np.add.at(marks, ends[thin] + 2, -1)
@@ -251,6 +262,13 @@ def _on_lines(own: Pixels, thick: float) -> tuple[Pixels, int]:
     found = np.zeros_like(own)
     found[y[on], x[on]] = 1
     return found, int(thin.sum())
+
+
+def _steps(most: float, count: int, reach: float) -> NDArray[np.float64]:
+    """Slopes from -most to most, an odd ``count`` of them or so many that each moves the end of
+    a line, at half of ``reach``, by half a row."""
+    needed = 2 * math.ceil(most * reach) + 1
+    return np.linspace(-most, most, min(count, needed))
 
 
 def _thickness(labels: NDArray[np.int32], part: Stats) -> float:
