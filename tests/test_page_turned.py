@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hmer_cli.commands.convert import convert
+from hmer_cli.document import orientation
+from hmer_cli.document.records import Record
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page import regions
 from hmer_cli.page.detect.bands import cut_into_bands
@@ -139,6 +141,25 @@ def test_a_page_that_reads_worse_every_other_way_is_not_read_again(tmp_path: Pat
 def test_a_turn_must_say_more_than_a_few_signs(tmp_path: Path, label: str, status: str) -> None:
     upside_down = np.ascontiguousarray(heavy_above()[::-1, ::-1])
     assert read_with(Doubting(label), upside_down, tmp_path) == status
+
+
+def test_a_large_page_is_turned_by_a_smaller_copy_and_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upside_down = np.ascontiguousarray(heavy_above()[::-1, ::-1])
+    cv2.imwrite(str(tmp_path / "a.png"), upside_down)
+
+    def read() -> tuple[list[tuple[int, ...]], list[Record]]:
+        reader = Doubting("a + b = c")
+        records = convert([str(tmp_path / "a.png")], (), recogniser=reader, layout="expression")
+        return [image.shape for image in reader.seen], records
+
+    (*_, whole), [usual] = read()
+    monkeypatch.setattr(orientation, "_PIXELS", upside_down.size // 4)
+    (_, tried, last), [large] = read()
+    assert large.status == usual.status == "ok"
+    assert large.region == usual.region
+    assert tried[0] < whole[0] == last[0]
 
 
 @pytest.mark.slow

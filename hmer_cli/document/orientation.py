@@ -22,6 +22,7 @@ DOUBTFUL = 0.6
 """Mean confidence: a page read with less may lie on its side or upside down."""
 
 _CLEARER = 0.65, 0.2  # mean confidence of the other way up, at least, and so much more
+_PIXELS = 16_000_000  # that are looked at of each way up: more than most photos have
 _TRIED = 4  # regions that are read of each way up
 _SIGNS = 5  # that leave ink, at least: few strokes look like signs from any side
 _CERTAIN = 0.7  # of the log-probability of the page as it lies; chosen on CROHME 2014 offline
@@ -36,8 +37,8 @@ def upright(
     readings: Sequence[Reading],
     reader: Reader,
     layout: Layout,
-) -> tuple[Page, tuple[Region, ...]] | None:
-    """The page turned and its regions; None where it stays as it lies.
+) -> Page | None:
+    """The page turned; None where it stays as it lies.
 
     ``regions`` and ``readings`` are those of the page as it lies, which ``draw`` draws again
     where a turn is likely; ``layout`` is as in ``find_regions``.
@@ -49,18 +50,18 @@ def upright(
     turns = _likely_turns(regions, reader)
     if not turns:
         return None
-    page, best = draw(), None
-    if is_print(page):
+    page, best = draw(), 0
+    tried = page.reduced(_PIXELS)
+    if is_print(tried):
         return None
     for quarters in turns:
-        turned = page.turned(quarters)
-        found = tuple(find_regions(turned, layout))
+        found = find_regions(tried.turned(quarters), layout)
         widest = sorted(found, key=lambda region: -region.image.shape[1])[:_TRIED]
         read = reader.read([region.seen for region in widest]) if widest else []
         whole = _count(read) * len(found) / max(len(widest), 1)
         if _signs(read) >= _SIGNS and whole >= tokens and mean_confidence(read) >= least:
-            least, best = mean_confidence(read), (turned, found)
-    return best
+            least, best = mean_confidence(read), quarters
+    return page.turned(best) if best else None
 
 
 def mean_confidence(readings: Sequence[Reading]) -> float:

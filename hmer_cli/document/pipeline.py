@@ -387,10 +387,9 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
     readings = [expression.reading for expression in result.expressions]
     if work.drawn is None or work.error is not None or mean_confidence(readings) >= DOUBTFUL:
         return work, result
-    found = upright(work.drawn.draw, work.regions, readings, reader, options.layout)
-    if found is None:
+    turned = upright(work.drawn.draw, work.regions, readings, reader, options.layout)
+    if turned is None:
         return work, result
-    turned, _ = found
     picture = _picture(turned.image) if options.pictures else None
     maths = find_mathematics(turned, options.layout, options.text)
     work = replace(work, found=maths, picture=picture, to_source=_to_source(turned))

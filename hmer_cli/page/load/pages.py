@@ -102,13 +102,23 @@ class Page:
             ((0, 1, 0), (-1, 0, height)),
         )
         back = np.array([*moves[quarters % 4], (0, 0, 1)], np.float64)
+        return self._redrawn_as(np.ascontiguousarray(np.rot90(self.image, quarters)), back)
+
+    def reduced(self, pixels: int) -> Page:
+        """The page, downscaled where it has more ``pixels``."""
+        height, width = self.image.shape
+        scale = math.sqrt(pixels / max(height * width, 1))
+        if scale >= 1:
+            return self
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        image = np.asarray(cv2.resize(self.image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return self._redrawn_as(image, np.diag([width / size[0], height / size[1], 1.0]))
+
+    def _redrawn_as(self, image: Pixels, back: Homography) -> Page:
+        """The page as another image of it, which ``back`` maps to its own."""
         whole = back if self.to_source is None else self.to_source @ back
-        image = np.ascontiguousarray(np.rot90(self.image, quarters))
-        ink = (
-            None
-            if self.ink is None
-            else self.ink.moved(np.linalg.inv(back).astype(np.float64), image.shape)
-        )
+        there = np.linalg.inv(back).astype(np.float64)
+        ink = None if self.ink is None else self.ink.moved(there, image.shape)
         return replace(self, image=image, to_source=whole, ink=ink)
 
     def with_ink(self, ink: PageInk) -> Page:
