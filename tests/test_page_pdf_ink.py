@@ -178,8 +178,15 @@ def test_a_scan_beside_strokes_is_read_from_the_picture(tmp_path: Path) -> None:
     assert region.written is None
 
 
-def test_infinite_and_missing_points_harm_nobody(tmp_path: Path) -> None:
-    odd = "1 0 0 1 9e37 9e37 cm 9e37 9e37 m 9e38 1 l S\n"
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "1 0 0 1 9e37 9e37 cm 9e37 9e37 m 9e38 1 l S",
+        "1e30 0 0 1e30 0 0 cm 10 10 m 9e9 9e9 l S",
+        "1e20 0 0 1e20 0 0 cm " + 3 * "1 1 m 2 1 l 2 2 l h S 9 9 m 8 1 l 2 7 l h S ",
+    ],
+)
+def test_infinite_far_and_missing_points_harm_nobody(tmp_path: Path, odd: str) -> None:
     assert_ink(opened(pdf(f"q {odd} Q 5 5 l S 7 m S\n" + lines(INK)), tmp_path))
 
 

@@ -28,6 +28,7 @@ MAX_SEGMENTS = 2_000_000
 MAX_DEPTH = 12  # of forms within forms: a PDF library nests a few; PDFium itself stops loops
 
 _FLATNESS = 5  # pieces of a Bezier curve: pens make short ones
+_FARTHEST = 1e6  # units of the page from its origin; the largest page has 14,400
 _HIDDEN = 0x02 | 0x20  # annotation flags Hidden and NoView (ISO 32000-1, 12.5.3)
 
 
@@ -141,8 +142,9 @@ def _subpaths(
 def _placed(
     points: list[tuple[float, float]], last: raw.FPDF_PATHSEGMENT | None, matrix: Points
 ) -> Iterator[tuple[Points, bool]]:
-    placed = np.array(points, np.float64).reshape(-1, 2) @ matrix[:2, :2] + matrix[2, :2]
-    if len(placed) and np.isfinite(placed).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        placed = np.array(points, np.float64).reshape(-1, 2) @ matrix[:2, :2] + matrix[2, :2]
+    if len(placed) and (np.abs(placed) <= _FARTHEST).all():
         yield placed, bool(last is not None and raw.FPDFPathSegment_GetClose(last))
 
 
