@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 _NOT_LED = {"image"}  # atheris keeps every array that is compared: 1 MB an image
 _SLOW = 20  # seconds for one input; convention
-_TURN = 5  # minutes by the clock
+_TURN = 2  # minutes by the clock: atheris keeps arrays that are compared, some 10 MB a second
 _STEP = 1_000_000  # mutations that no turn reaches
 
 
