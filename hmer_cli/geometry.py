@@ -71,6 +71,12 @@ def bounds(boxes: Floating) -> Floating:
     return np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
 
 
+def bounding_box(boxes: Floating) -> Box:
+    """`bounds` as a tuple."""
+    x0, y0, x1, y1 = bounds(boxes).tolist()
+    return x0, y0, x1, y1
+
+
 def shift(box: Box, x: float, y: float) -> Box:
     """The box moved to the right and down."""
     return box[0] + x, box[1] + y, box[2] + x, box[3] + y

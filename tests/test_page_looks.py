@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from inkfiles import moved, written
 
+from hmer_cli.ink.render import draw
 from hmer_cli.page.detect.ensemble import Candidates, fuse_boxes
 from hmer_cli.page.detect.search import non_maximum_suppression
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import find_regions
+
+SMALL = (  # label, corner, height
+    (r"y = r \sin \theta", (80, 60), 50),
+    (r"a ^ { 2 } + b ^ { 2 } = c ^ { 2 }", (80, 200), 70),
+    (r"x _ { 1 } + x _ { 2 } = - \frac { b } { a }", (80, 380), 110),
+    ("f ( x ) = 2 x + 1", (500, 60), 50),
+)
 
 
 def seen(*rows: tuple[float, float, float]) -> Candidates:
@@ -37,3 +48,18 @@ def test_a_look_that_sees_nothing_halves_all() -> None:
 def test_one_look_has_the_only_say() -> None:
     alone = seen((0, 50, 0.9), (20, 50, 0.3))
     assert fuse_boxes([alone]) is alone
+
+
+@pytest.mark.parametrize(
+    ("label", "height"),
+    [(r"\int C d s", 300), ("F < Z _ { d }", 220), ("u = 1 - x ^ { 2 }", 150), ("N + c = 5", 200)],
+)
+def test_an_expression_in_a_larger_hand_than_the_page_is_found(label: str, height: int) -> None:
+    strokes = []
+    for each, (x, y), high in (*SMALL, (label, (150, 700), height)):
+        ink = written(each)
+        _, top, _, foot = ink.box()
+        strokes += moved(ink, x, y, high / (foot - top)).strokes
+    regions = find_regions(Page("a", 1, draw(strokes, (1400, 1000), 4)))
+    assert len(regions) == len(SMALL) + 1
+    assert regions[-1].box[1] > 600

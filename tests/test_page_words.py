@@ -18,6 +18,7 @@ from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formula_or_words import is_formula, is_words
 from hmer_cli.document.page_words import MathRegions, WordFinder, find_mathematics
 from hmer_cli.document.records import PageRead, RegionReading, Result
+from hmer_cli.document.signs_apart import signs_apart
 from hmer_cli.geometry import Box
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page import regions
@@ -104,6 +105,37 @@ def test_on_pages_of_another_language_regions_stay_as_they_are(
     there = page("aaaa xxxx aaaa", "aaaaa aaaa", "aaaaaaaa", "aaaaaaa aaaa")
     kept = refined(there, (0, 0, 13), (1, 0, 4))
     assert [squares(region) for region in kept.regions] == [(0, 13), (0, 4)]
+
+
+def test_a_sign_apart_on_a_page_without_words_is_doubted_and_not_lost() -> None:
+    there = page("xxxxxx", "xxxx      x", "xxxxx")
+    kept = refined(there, (0, 0, 5), (1, 0, 3), (2, 0, 4))
+    assert [squares(region) for region in kept.regions] == [(0, 5), (0, 3), (10, 10), (0, 4)]
+    assert [bool(doubt) for doubt in kept.doubts] == [False, False, True, False]
+
+
+def test_a_sign_apart_among_words_is_left_to_them() -> None:
+    there = page("xxxxxx aaaa", "xxxx        x", "aaaaa aaaa")
+    kept = refined(there, (0, 0, 5), (1, 0, 3))
+    assert [squares(region) for region in kept.regions] == [(0, 5), (0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [((20, 20), 1), ((90, 160), 1), ((20, 200), 0), ((60, 4), 0), ((6, 6), 0)],
+    ids=["letter", "large letter", "arrow", "bar", "dot"],
+)
+def test_what_stands_apart_has_the_size_of_a_sign(size: tuple[int, int], count: int) -> None:
+    alone = np.array([(100, 100, 100 + size[0], 100 + size[1])], np.float32)
+    assert len(signs_apart(alone, 20)) == count
+    assert signs_apart(np.zeros((0, 4), np.float32), 20) == []
+
+
+def test_signs_near_each_other_stand_apart_together() -> None:
+    row = np.array([(30 * i, 0, 30 * i + 20, 20) for i in (0, 1, 2, 9)], np.float32)
+    assert signs_apart(row, 20) == [(0, 0, 80, 20), (270, 0, 290, 20)]
+    many = np.concatenate([row + np.array([0, 60, 0, 60]) * i for i in range(20)])
+    assert signs_apart(many.astype(np.float32), 20) == []
 
 
 def test_words_at_the_ends_of_a_formula_are_cut_off() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.geometry import Box, bounds
+from hmer_cli.geometry import Box, bounding_box, bounds
 from hmer_cli.page.detect.integral import Floats
 
 # In letter heights; chosen on notes-truth.
@@ -142,8 +142,7 @@ def with_dots(box: Box, parts: Floats, free: NDArray[np.bool_], unit: float) -> 
         rest = np.delete(parts, i, 0)
         if _is_accent(parts[i], own, rest, unit):
             more.append(parts[i : i + 1])
-    x0, y0, x1, y1 = bounds(np.concatenate(more)).tolist()
-    return x0, y0, x1, y1
+    return bounding_box(np.concatenate(more))
 
 
 def _ellipsis(box: Box, dots: Floats, free: NDArray[np.bool_], unit: float) -> Floats:

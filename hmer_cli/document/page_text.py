@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hmer_cli.document.formula_pieces import inside_of, left_of
 from hmer_cli.document.line_words import owners, without_doubt, words_alone
 from hmer_cli.document.records import Drawing, Mark, TextWord
-from hmer_cli.geometry import Box, bounds
+from hmer_cli.geometry import Box, bounding_box
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected, related
 from hmer_cli.page.detect.search import PreparedPage
@@ -77,7 +77,8 @@ class PageText:
             drawn = inside_of(line.parts, [drawing.box for drawing in drawings])
             if drawn.mean() >= _LABEL:
                 free &= ~drawn
-            if free.any() and not (len(line.parts) == 1 and self._is_mark(_box(line.parts))):
+            mark = len(line.parts) == 1 and self._is_mark(bounding_box(line.parts))
+            if free.any() and not mark:
                 found += self._words(line, free, number)
         unread = tuple(region for _, region in found if region is not None)
         return tuple(word for word, _ in found), unread
@@ -106,7 +107,7 @@ class PageText:
             parts = line.parts[(owner == i) & free]
             if not len(parts):
                 continue
-            box = _box(parts)
+            box = bounding_box(parts)
             where = self.page.in_source(box)
             if word.is_math:
                 if self._is_ellipsis(parts):
@@ -126,7 +127,7 @@ class PageText:
 
     def _is_ellipsis(self, parts: Floats) -> bool:
         """Whether parts are dots on a line, of which two may have run together."""
-        x0, y0, x1, y1 = bounds(parts).tolist()
+        x0, y0, x1, y1 = bounding_box(parts)
         sizes = (parts[:, 2:] - parts[:, :2]).max(axis=1)
         low = y1 - y0 <= min(_BULLET[0] * self.unit, (x1 - x0) / _DOTS[1])
         return bool(len(parts) >= _DOTS[0] and low and sizes.max() <= _BULLET[0] * self.unit)
@@ -148,7 +149,7 @@ class PageText:
         own[line.indices] = ~mark[line.indices]
         if not own.any():
             return False
-        x0, y0, _, y1 = bounds(self.parts[own]).tolist()
+        x0, y0, _, y1 = bounding_box(self.parts[own])
         middle = (self.parts[:, 1] + self.parts[:, 3]) / 2
         away = (x0 - self.parts[:, 2]) / self.unit
         level = (middle > y0) & (middle < y1)
@@ -165,7 +166,7 @@ class PageText:
         if not len(ink):
             return ()
         groups = connected(len(ink), *related(ink, lambda r, c: _touch(ink[r], ink[c]), _NEAR))
-        boxes = [_box(ink[group] * self.unit) for group in groups]
+        boxes = [bounding_box(ink[group] * self.unit) for group in groups]
         least = _DRAWN * self.unit
         boxes = [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) >= least]
         return tuple(Drawing(self.page.in_source(box), box) for box in boxes)
@@ -176,8 +177,3 @@ def _touch(boxes: Floats, others: Floats) -> NDArray[np.bool_]:
     a, b = boxes[:, None], others[None]
     gap = np.maximum(a[..., :2], b[..., :2]) - np.minimum(a[..., 2:], b[..., 2:])
     return np.asarray((gap <= _NEAR).all(2))
-
-
-def _box(parts: Floats) -> Box:
-    x0, y0, x1, y1 = bounds(parts).tolist()
-    return x0, y0, x1, y1

@@ -9,7 +9,7 @@ whose words it cannot read, being of another language, regions stay as they are.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +30,8 @@ from hmer_cli.document.line_words import (
 from hmer_cli.document.page_language import FEWEST_LETTERS, is_foreign
 from hmer_cli.document.page_text import PageText
 from hmer_cli.document.records import Drawing, TextWord
-from hmer_cli.geometry import Box, bounds, union
+from hmer_cli.document.signs_apart import signs_apart
+from hmer_cli.geometry import Box, bounding_box, union
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import equals_signs
 from hmer_cli.page.detect.search import MOST_PARTS, PreparedPage, in_reading_order
@@ -53,7 +54,9 @@ _WITH_EQUALS = 0.4  # the same of one with an equals sign
 _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
 _GOES_ON = 0.5  # confidence of what is added to a formula beside it
 _WORD = 2, 0.5  # letters of a word that is no formula's, and its confidence
+_LIKELY = 2, 0.3  # the same of one that shows that there are words on a page
 _LEFT_OUT = "ink right beside it was not read"
+_APART = "stands by itself: is it mathematics?"
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,18 @@ class WordFinder:
         for line in lines:
             saying[line.indices] |= self._of_words(line)
         saying |= self._within(self.parts, words)
-        return self._ordered(pieces, known >= FEWEST_LETTERS, ~saying, lines)
+        left = self._apart([region for region, _ in pieces], lines) if not words else []
+        pieces += [(region, False) for region in left]
+        alone = {region.place for region in left}
+        return self._ordered(pieces, known >= FEWEST_LETTERS, ~saying, lines, alone)
+
+    def _apart(self, regions: Sequence[Region], lines: Sequence[TextLine]) -> list[Region]:
+        """What stands by itself on a page without words: too little for the search."""
+        if any(is_word(word, *_LIKELY) for line in lines for word in self.read(line.region).words):
+            return []
+        boxes = signs_apart(self.parts[~self._within(self.parts, regions)], self.unit)
+        whole = (box for box in boxes if not is_cut_off(self.page, box))
+        return [region_of(self.page, self.found, box) for box in whole]
 
     def _of_words(self, line: TextLine) -> NDArray[np.bool_]:
         """Which parts of a line are of its words."""
@@ -201,7 +215,7 @@ class WordFinder:
         own, foreign = self.parts[kept], self.parts[inside & ~kept]
         if len(own) < _FEWEST or not len(foreign):
             return region
-        box = _box(own)
+        box = bounding_box(own)
         return without_ink(region_of(self.page, self.found, box), foreign, own)
 
     def _of_search(self, regions: Sequence[Region]) -> tuple[list[Region], list[Region]]:
@@ -255,8 +269,9 @@ class WordFinder:
         readable: bool,
         signs: NDArray[np.bool_],
         lines: Sequence[TextLine],
+        alone: Collection[Box],
     ) -> MathRegions:
-        """The pieces in reading order, doubted where ``signs`` that are in none stand beside."""
+        """The pieces in reading order; ``signs`` right beside, and being ``alone``, are doubts."""
         places = [region.place for region, _ in pieces]
         order = [places.index(place) for place in in_reading_order(places)]
         regions = tuple(pieces[i][0] for i in order)
@@ -264,13 +279,16 @@ class WordFinder:
             "" if r.lines else words_alone(self.read(r)) or self._in_line(r, lines) for r in regions
         )
         free = self.parts[signs & ~self._within(self.parts, regions)]
-        beside = [not r.lines and is_beside(r.place, free, self.unit) for r in regions]
+        cut = [not r.lines and is_beside(r.place, free, self.unit) for r in regions]
         return MathRegions(
             regions,
             words,
             tuple(pieces[i][1] for i in order),
             readable,
-            doubts=tuple(_LEFT_OUT if each else "" for each in beside),
+            doubts=tuple(
+                _APART if r.place in alone else _LEFT_OUT if each else ""
+                for r, each in zip(regions, cut, strict=True)
+            ),
         )
 
     def read(self, region: Region) -> LineReading:
@@ -299,7 +317,7 @@ class WordFinder:
         pieces = apart(own, owner, found, np.where(short, _SPACE * self.unit, -np.inf))
         if len(pieces) == 1 and len(pieces[0]) == len(own):
             return [region]
-        return [region_of(self.page, self.found, _box(piece)) for piece in pieces]
+        return [region_of(self.page, self.found, bounding_box(piece)) for piece in pieces]
 
     def _without_words(self, pieces: list[tuple[Region, bool]]) -> list[tuple[Region, bool]]:
         """The pieces without the words that came in with what was joined to them."""
@@ -374,13 +392,8 @@ class WordFinder:
         free = sure[owner] & ~self._within(line.parts, regions)
         found = []
         for run in runs(line.parts, free, _WHITE * self.unit):
-            x0, y0, x1, y1 = _box(run)
+            x0, y0, x1, y1 = bounding_box(run)
             at = [word.left + left_of(line.region) for word in words if word.is_math]
             if any(x0 - self.unit <= x <= x1 + self.unit for x in at):
                 found.append((x0, y0, x1, y1))
         return found
-
-
-def _box(parts: Floats) -> Box:
-    x0, y0, x1, y1 = bounds(parts).tolist()
-    return x0, y0, x1, y1

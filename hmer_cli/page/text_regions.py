@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.geometry import Box, bounds
+from hmer_cli.geometry import Box, bounding_box
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.search import PreparedPage
 from hmer_cli.page.detect.text_lines import text_lines
@@ -47,8 +47,7 @@ def region_of(page: Page, found: PreparedPage, box: Box) -> Region:
 
 def region_of_parts(page: Page, found: PreparedPage, parts: Floats) -> Region:
     """The region round parts (N, 4) of ink; in its image, nothing but these."""
-    x0, y0, x1, y1 = bounds(parts).tolist()
-    region = region_of(page, found, (x0, y0, x1, y1))
+    region = region_of(page, found, bounding_box(parts))
     if region.written is not None:
         return region
     alone = np.full_like(region.image, 255)

@@ -75,7 +75,7 @@ def find_components(image: Pixels) -> InkComponents:
     boxes = np.stack([left, top, left + stats[kept, 2], top + stats[kept, 3]], 1)
     boxes = boxes.astype(np.float32)
     mass = stats[kept, cv2.CC_STAT_AREA].astype(np.float32)
-    unit = _letter_height(boxes)
+    unit = letter_height(boxes)
     if not len(kept):
         return InkComponents(boxes, mass, unit, np.zeros((0, 0), np.float32), ink)
     shapes = _shapes(image, ink, labels, boxes, kept)
@@ -110,7 +110,8 @@ def _cluttered(stats: NDArray[Any]) -> bool:
     return specks > max(_SPECKS, _MANY * (len(size) - specks))
 
 
-def _letter_height(boxes: Floats) -> float:
+def letter_height(boxes: Floats) -> float:
+    """The median height of parts, (N, 4), that are no specks, in pixels."""
     heights = boxes[:, 3] - boxes[:, 1]
     letters = heights[heights >= _LETTER]
     return float(np.median(letters)) if len(letters) else 16.0

@@ -22,7 +22,7 @@ from hmer_cli.page.clean.faint import remove_faint
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.detect.candidate_features import measure_candidates
 from hmer_cli.page.detect.component_graph import component_graph, predict
-from hmer_cli.page.detect.components import InkComponents, find_components
+from hmer_cli.page.detect.components import InkComponents, find_components, letter_height
 from hmer_cli.page.detect.detector import Detector, shipped
 from hmer_cli.page.detect.ensemble import Candidates, fuse_boxes
 from hmer_cli.page.detect.integral import Floats
@@ -42,6 +42,7 @@ LEAST = 0.4  # candidates less likely than this are no regions
 SURE = 0.88  # suppression prefers the wider box above this score, as scores are saturated there
 SHARED = 0.35  # largest overlap of two regions, as a share of the smaller one
 
+_LARGER = 1.4  # times the letter height of the page: another hand
 _HOPELESS = 0.1  # candidates less likely than this in one look are not taken to the others
 
 _SOFT = 2.0  # pixels: the deviation of the blur that sharpening is told by,
@@ -147,14 +148,37 @@ def find_boxes(
     looks = [found.parts]
     if found.sharp is not None and len(found.parts) <= HANDWRITTEN:
         looks.append(_parts(remove_rules(found.sharp), found.scale))
+    boxes = _found(looks, detector, fold)
+    larger = _larger(found, boxes)
+    if larger is not None:
+        boxes = np.concatenate([boxes, _found([larger], detector, fold)])
+    return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in (boxes * found.scale).tolist()])
+
+
+def _found(looks: Sequence[InkComponents], detector: Detector, fold: int | None) -> Floats:
+    """The boxes of the expressions by one look or more, (N, 4) in pixels of the search."""
     seen = [_searched(parts, detector, fold) for parts in looks if len(parts)]
     if not seen:
-        return []
+        return np.zeros((0, 4), np.float32)
     told = fuse_boxes(seen)
     frames = told.frames[non_maximum_suppression(told.boxes, told.likely)]
-    height, width = found.parts.ink.shape
-    boxes = np.clip(frames, 0, [width, height, width, height]) * found.scale
-    return in_reading_order([(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()])
+    height, width = looks[0].ink.shape
+    return np.clip(frames, 0, [width, height, width, height])
+
+
+def _larger(found: PreparedPage, boxes: Floats) -> InkComponents | None:
+    """The parts in none of the boxes, where they are of a larger hand than the rest of the page:
+    in letter heights of their own they may be expressions."""
+    whole = found.parts
+    x, y = (whole.boxes[:, :2] + whole.boxes[:, 2:]).T / 2
+    inside = [(x >= x0) & (x <= x1) & (y >= y0) & (y <= y1) for x0, y0, x1, y1 in boxes]
+    free = ~np.any(inside, axis=0) if inside else np.ones(len(whole), bool)
+    if free.all() or letter_height(whole.boxes[free]) < _LARGER * whole.unit:
+        return None
+    image = found.image.copy()
+    for x0, y0, x1, y1 in np.rint(boxes * found.scale).astype(int):
+        image[y0:y1, x0:x1] = 255
+    return _parts(image, found.scale)
 
 
 def _searched(parts: InkComponents, detector: Detector, fold: int | None) -> Candidates:
