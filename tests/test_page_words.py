@@ -18,7 +18,7 @@ from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formula_or_words import is_formula, is_words
 from hmer_cli.document.page_words import MathRegions, WordFinder, find_mathematics
 from hmer_cli.document.records import PageRead, RegionReading, Result
-from hmer_cli.document.signs_apart import signs_apart
+from hmer_cli.document.signs_apart import groups_of_signs
 from hmer_cli.geometry import Box
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page import regions
@@ -114,6 +114,14 @@ def test_a_sign_apart_on_a_page_without_words_is_doubted_and_not_lost() -> None:
     assert [bool(doubt) for doubt in kept.doubts] == [False, False, True, False]
 
 
+def test_a_faint_mark_apart_is_no_sign() -> None:
+    there = page("xxxxxx", "xxxx      x", "xxxxx")
+    column = 30 + STEP * 10 - 3
+    there.image[:, column:] = 255 - (255 - there.image[:, column:]) // 3
+    kept = refined(there, (0, 0, 5), (1, 0, 3), (2, 0, 4))
+    assert len(kept.regions) == 3
+
+
 def test_a_sign_apart_among_words_is_left_to_them() -> None:
     there = page("xxxxxx aaaa", "xxxx        x", "aaaaa aaaa")
     kept = refined(there, (0, 0, 5), (1, 0, 3))
@@ -127,15 +135,15 @@ def test_a_sign_apart_among_words_is_left_to_them() -> None:
 )
 def test_what_stands_apart_has_the_size_of_a_sign(size: tuple[int, int], count: int) -> None:
     alone = np.array([(100, 100, 100 + size[0], 100 + size[1])], np.float32)
-    assert len(signs_apart(alone, 20)) == count
-    assert signs_apart(np.zeros((0, 4), np.float32), 20) == []
+    assert len(groups_of_signs(alone, 20)) == count
+    assert groups_of_signs(np.zeros((0, 4), np.float32), 20) == []
 
 
 def test_signs_near_each_other_stand_apart_together() -> None:
     row = np.array([(30 * i, 0, 30 * i + 20, 20) for i in (0, 1, 2, 9)], np.float32)
-    assert signs_apart(row, 20) == [(0, 0, 80, 20), (270, 0, 290, 20)]
+    assert groups_of_signs(row, 20) == [(0, 0, 80, 20), (270, 0, 290, 20)]
     many = np.concatenate([row + np.array([0, 60, 0, 60]) * i for i in range(20)])
-    assert signs_apart(many.astype(np.float32), 20) == []
+    assert groups_of_signs(many.astype(np.float32), 20) == []
 
 
 def test_words_at_the_ends_of_a_formula_are_cut_off() -> None:

@@ -183,18 +183,16 @@ class WordFinder:
         for line in lines:
             saying[line.indices] |= self._of_words(line)
         saying |= self._within(self.parts, words)
-        left = self._apart([region for region, _ in pieces], lines) if not words else []
-        pieces += [(region, False) for region in left]
-        alone = {region.place for region in left}
-        return self._ordered(pieces, known >= FEWEST_LETTERS, ~saying, lines, alone)
+        alone: list[Region] = []
+        if not (words or any(map(self._are_words, lines))):
+            alone = signs_apart(self.page, self.found, [region for region, _ in pieces])
+            pieces += [(region, False) for region in alone]
+        places = {region.place for region in alone}
+        return self._ordered(pieces, known >= FEWEST_LETTERS, ~saying, lines, places)
 
-    def _apart(self, regions: Sequence[Region], lines: Sequence[TextLine]) -> list[Region]:
-        """What stands by itself on a page without words: too little for the search."""
-        if any(is_word(word, *_LIKELY) for line in lines for word in self.read(line.region).words):
-            return []
-        boxes = signs_apart(self.parts[~self._within(self.parts, regions)], self.unit)
-        whole = (box for box in boxes if not is_cut_off(self.page, box))
-        return [region_of(self.page, self.found, box) for box in whole]
+    def _are_words(self, line: TextLine) -> bool:
+        """Whether there are likely words in a line."""
+        return any(is_word(word, *_LIKELY) for word in self.read(line.region).words)
 
     def _of_words(self, line: TextLine) -> NDArray[np.bool_]:
         """Which parts of a line are of its words."""
