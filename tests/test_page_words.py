@@ -130,7 +130,7 @@ def test_a_sign_apart_among_words_is_left_to_them() -> None:
 
 @pytest.mark.parametrize(
     ("size", "count"),
-    [((20, 20), 1), ((90, 160), 1), ((20, 200), 0), ((60, 4), 0), ((6, 6), 0)],
+    [((20, 20), 1), ((90, 160), 1), ((20, 300), 0), ((60, 4), 0), ((6, 6), 0)],
     ids=["letter", "large letter", "arrow", "bar", "dot"],
 )
 def test_what_stands_apart_has_the_size_of_a_sign(size: tuple[int, int], count: int) -> None:

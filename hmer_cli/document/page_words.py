@@ -54,7 +54,7 @@ _WITH_EQUALS = 0.4  # the same of one with an equals sign
 _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
 _GOES_ON = 0.5  # confidence of what is added to a formula beside it
 _WORD = 2, 0.5  # letters of a word that is no formula's, and its confidence
-_LIKELY = 2, 0.3  # the same of one that shows that there are words on a page
+_LIKELY = 3, 0.3  # the same of one that shows that there are words on a page
 _LEFT_OUT = "ink right beside it was not read"
 _APART = "stands by itself: is it mathematics?"
 
