@@ -21,9 +21,10 @@ from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region, is_cut_off
 from hmer_cli.page.text_regions import region_of
 
+# Chosen on drawn sheets of expressions of CROHME's training set, and on field.
 _FEWEST = 2  # regions: what is beside a single expression or a system is cut off
 _AS_DARK = 0.7  # of the ink that is read: no shadow of a fold
-_SIGN = 0.4, 0.6, 12.0  # letter heights: least of both sides of a sign, least and most of the longer
+_SIGN = 0.4, 0.6, 12.0  # letter heights: least of both sides of a sign, least and most of one
 _AROUND = 0.5  # of its longer side: the surroundings of a part
 _MOST = 40  # parts: more are a drawing
 

@@ -44,8 +44,8 @@ _DOTS, _EQUAL, _DOT = 20, 0.7, 0.015  # least number of printed dots; share of e
 _SOFT, _STUDIED, _EVEN = 0.025, 100, 0.2  # of the longer side: their size with soft edges; dots
 # whose neighbours are looked at; largest deviation of the distances
 _DASH, _DASHED = 6, 0.6  # times as thick as long: a piece of a line; least share of these
-_WAYS = (  # slopes of lines, their change from the head to the foot, and pixels that are a row;
-    # the last two are tried in as many steps at most
+_WAYS = (  # the steepest slope of lines and how many are tried at most, the same of their change
+    # from the head to the foot, and pixels that are a row
     (0.14, 57, 0.08, 9, 4),
     (0.006, 13, 0.012, 9, 1),
 )

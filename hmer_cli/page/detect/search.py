@@ -173,7 +173,9 @@ def _larger(found: PreparedPage, boxes: Floats) -> InkComponents | None:
     x, y = (whole.boxes[:, :2] + whole.boxes[:, 2:]).T / 2
     inside = [(x >= x0) & (x <= x1) & (y >= y0) & (y <= y1) for x0, y0, x1, y1 in boxes]
     free = ~np.any(inside, axis=0) if inside else np.ones(len(whole), bool)
-    if free.all() or letter_height(whole.boxes[free]) < _LARGER * whole.unit:
+    if free.all() or not free.any():
+        return None
+    if letter_height(whole.boxes[free]) < _LARGER * whole.unit:
         return None
     image = found.image.copy()
     for x0, y0, x1, y1 in np.rint(boxes * found.scale).astype(int):
