@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from hmer_cli.document.formula_pieces import inside_of
-from hmer_cli.geometry import Box, bounding_box
+from hmer_cli.geometry import Box, bounding_box, iou_table
 from hmer_cli.page.detect.components import PART_COLUMNS
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.detect.neighbours import Indices, connected
+from hmer_cli.page.detect.neighbours import connected
 from hmer_cli.page.detect.search import PreparedPage
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region, is_cut_off
@@ -52,17 +52,10 @@ def groups_of_signs(free: Floats, unit: float) -> list[Box]:
     if not 0 < len(free) <= _MOST or sides.max() > most:
         return []
     around = free + np.array([-1, -1, 1, 1], np.float32) * (_AROUND * sides.max(1))[:, None]
-    groups = connected(len(free), *_meeting(around))
+    groups = connected(len(free), *np.nonzero(iou_table(around, around) > 0))
     signs = [group for group in groups if sides[group].min(1).max() >= thick]  # no bars alone
     return [bounding_box(free[group]) for group in signs]
 
 
 def _sides(boxes: Floats) -> Floats:
     return boxes[:, 2:] - boxes[:, :2]
-
-
-def _meeting(boxes: Floats) -> tuple[Indices, Indices]:
-    """The pairs of boxes that meet."""
-    a, b = boxes[:, None], boxes[None]
-    rows, columns = np.nonzero(((a[..., :2] < b[..., 2:]) & (b[..., :2] < a[..., 2:])).all(2))
-    return rows, columns
