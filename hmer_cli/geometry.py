@@ -60,6 +60,14 @@ def inside(box: Box, other: Box) -> float:
     return float(intersection(box, other)) / whole if whole > 0 else 0.0
 
 
+def inside_of(parts: Floating, boxes: ArrayLike) -> NDArray[np.bool_]:
+    """Which parts (N, 4) have their middle in one of the boxes (M, 4)."""
+    places = np.asarray(boxes, np.float64).reshape(-1, 4)
+    middle = parts.reshape(-1, 2, 2).mean(1)[:, None]
+    there = (middle >= places[None, :, :2]) & (middle <= places[None, :, 2:])
+    return np.asarray(there.all(2).any(1))
+
+
 def union(boxes: Iterable[Box]) -> Box:
     """The bounding box of at least one box. Raises ValueError if there is none."""
     left, top, right, foot = zip(*boxes, strict=True)

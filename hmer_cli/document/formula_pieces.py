@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hmer_cli.document.line_words import FUNCTIONS, is_word, plain
-from hmer_cli.geometry import Box, union
+from hmer_cli.geometry import Box, inside_of, union
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import equals_signs
 from hmer_cli.page.detect.search import PreparedPage
@@ -149,14 +148,6 @@ def _widest_white(ink: Floats, left: float, right: float) -> float:
     ends = np.maximum.accumulate(np.concatenate([[left], ink[order, 2]]))
     starts = np.concatenate([ink[order, 0], [right]])
     return float((starts - ends).max())
-
-
-def inside_of(parts: Floats, boxes: Sequence[Box]) -> NDArray[np.bool_]:
-    """Which parts (N, 4) have their middle in one of the boxes."""
-    places = np.array(boxes, np.float64).reshape(-1, 4)
-    middle = parts.reshape(-1, 2, 2).mean(1)[:, None]
-    inside = (middle >= places[None, :, :2]) & (middle <= places[None, :, 2:])
-    return np.asarray(inside.all(2).any(1))
 
 
 def left_of(region: Region) -> float:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.document.formula_pieces import inside_of, left_of
+from hmer_cli.document.formula_pieces import left_of
 from hmer_cli.document.line_words import owners, without_doubt, words_alone
 from hmer_cli.document.records import Drawing, Mark, TextWord
-from hmer_cli.geometry import Box, bounding_box
+from hmer_cli.geometry import Box, bounding_box, inside_of
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected, related
 from hmer_cli.page.detect.search import PreparedPage

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.document.foreign_ink import foreign_ink, on_bar, without_ink
 from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
-from hmer_cli.document.formula_pieces import PieceJoiner, inside_of, left_of
+from hmer_cli.document.formula_pieces import PieceJoiner, left_of
 from hmer_cli.document.line_words import (
     formulas,
     is_word,
@@ -31,7 +31,7 @@ from hmer_cli.document.page_language import FEWEST_LETTERS, is_foreign
 from hmer_cli.document.page_text import PageText
 from hmer_cli.document.records import Drawing, TextWord
 from hmer_cli.document.signs_apart import signs_apart
-from hmer_cli.geometry import Box, bounding_box, union
+from hmer_cli.geometry import Box, bounding_box, inside_of, union
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import equals_signs
 from hmer_cli.page.detect.search import MOST_PARTS, PreparedPage, in_reading_order

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hmer_cli.document.formula_pieces import inside_of
-from hmer_cli.geometry import Box, bounding_box, iou_table
+from hmer_cli.geometry import Box, bounding_box, inside_of, iou_table
 from hmer_cli.page.detect.components import PART_COLUMNS
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
-from hmer_cli.geometry import Box, area, intersection
+from hmer_cli.geometry import Box, area, inside_of, intersection
 from hmer_cli.page.clean.faint import remove_faint
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.detect.candidate_features import measure_candidates
@@ -170,9 +170,7 @@ def _larger(found: PreparedPage, boxes: Floats) -> InkComponents | None:
     """The parts in none of the boxes, where they are of a larger hand than the rest of the page:
     in letter heights of their own they may be expressions."""
     whole = found.parts
-    x, y = (whole.boxes[:, :2] + whole.boxes[:, 2:]).T / 2
-    inside = [(x >= x0) & (x <= x1) & (y >= y0) & (y <= y1) for x0, y0, x1, y1 in boxes]
-    free = ~np.any(inside, axis=0) if inside else np.ones(len(whole), bool)
+    free = ~inside_of(whole.boxes, boxes)
     if free.all() or not free.any():
         return None
     if letter_height(whole.boxes[free]) < _LARGER * whole.unit:
