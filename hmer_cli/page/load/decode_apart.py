@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hmer_cli.errors import InputError
-from hmer_cli.page.load.images import Pixels, decode, takes_libtiff
+from hmer_cli.page.load.images import Pixels, decode, decode_without_libtiff
 from hmer_cli.page.load.worker import Meta, Worker, WorkerError
 
 MEMORY = 2 << 30
@@ -18,8 +18,9 @@ MEMORY = 2 << 30
 
 def decode_apart(worker: Worker, data: bytes, key: str, name: str, directory: int) -> Pixels:
     """As ``images.decode``; ``key`` is another for other data. Raises InputError."""
-    if not takes_libtiff(data, name, directory):
-        return decode(data, name, directory)
+    decoded = decode_without_libtiff(data, name, directory)
+    if decoded is not None:
+        return decoded
     call = f"{__name__}:decode_here"
     try:
         answer, pixels = worker.call(

@@ -49,8 +49,15 @@ def decode(data: bytes, name: str, directory: int = 0) -> Pixels:
 
     ``directory``: offset of the page's directory in a TIFF (``tiff.py``); 0 is the first page.
     """
-    with _opened(alone(data, directory) if directory else data, name) as image:
+    with _opened(data, name, directory) as image:
         return _upright(image, name)
+
+
+def decode_without_libtiff(data: bytes, name: str, directory: int) -> Pixels | None:
+    """As ``decode``; None where libtiff would unpack this page of a TIFF. Raises InputError."""
+    with _opened(data, name, directory) as image:
+        libtiff = any(tile[0] == "libtiff" for tile in image.tile)  # type: ignore[attr-defined]
+        return None if libtiff else _upright(image, name)
 
 
 def _upright(image: Image.Image, name: str) -> Pixels:
@@ -69,7 +76,7 @@ def decode_reduced(data: bytes, name: str, directory: int = 0) -> tuple[Pixels, 
     Downscaling (a box filter) saves memory: the recogniser sees symbols at about 20 pixels, and in
     an image of AMPLE pixels they are larger. Raises InputError.
     """
-    with _opened(alone(data, directory) if directory else data, name) as image:
+    with _opened(data, name, directory) as image:
         factor = math.ceil(math.sqrt(image.width * image.height / AMPLE))
         if factor == 1 or image.mode not in _REDUCIBLE:
             return _upright(image, name), 1
@@ -105,14 +112,8 @@ def _is_clear(image: Image.Image) -> bool:
 
 def measure(data: bytes, name: str, directory: int = 0) -> int:
     """Number of pixels of the decoded image, from the header alone. Raises InputError."""
-    with _opened(alone(data, directory) if directory else data, name) as image:
+    with _opened(data, name, directory) as image:
         return image.width * image.height
-
-
-def takes_libtiff(data: bytes, name: str, directory: int) -> bool:
-    """Whether libtiff is what unpacks this page of a TIFF. Raises InputError."""
-    with _opened(alone(data, directory) if directory else data, name) as image:
-        return any(tile[0] == "libtiff" for tile in image.tile)  # type: ignore[attr-defined]
 
 
 def shrunk(image: Pixels, longest: int) -> Pixels:
@@ -125,9 +126,10 @@ def shrunk(image: Pixels, longest: int) -> Pixels:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _opened(data: bytes, name: str) -> Image.Image:
+def _opened(data: bytes, name: str, directory: int) -> Image.Image:
     if is_heic(data):
         return _opened_heic(data, name)
+    data = alone(data, directory) if directory else data
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except Image.DecompressionBombError as error:
