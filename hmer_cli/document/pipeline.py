@@ -54,7 +54,7 @@ from hmer_cli.page.load.worker import Worker
 from hmer_cli.page.regions import Layout, Region, ink_box
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading
-from hmer_cli.recognition.thread_pool import submitted
+from hmer_cli.recognition.thread_pool import finished, submitted
 
 IN_FLIGHT = MAX_PIXELS
 """Pixels of the pages prepared at a time, so that memory does not grow with ``jobs``."""
@@ -179,7 +179,8 @@ def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
     prepare = partial(_prepare, options=options, gate=gate)
     try:
         for each in work:
-            waiting.append(submitted(pool, prepare, each))
+            known = each.sheet is None
+            waiting.append(finished(each) if known else submitted(pool, prepare, each))
             if len(waiting) > jobs:
                 yield waiting.popleft().result()
         while waiting:
@@ -210,8 +211,7 @@ class _Gate:
 
 
 def _prepare(work: _Work, options: Options, gate: _Gate) -> _Work:
-    if work.sheet is None:
-        return work
+    assert work.sheet is not None
     try:
         with gate.taking(work.sheet.measure()):
             return _prepared_page(work, work.sheet, options)

@@ -49,9 +49,16 @@ def submitted(executor: Executor, function: Callable[[Item], Result], item: Item
     try:
         return executor.submit(function, item)
     except RuntimeError:  # the interpreter ends, or the system gives no more threads
-        done: Future[Result] = Future()
         try:
-            done.set_result(function(item))
+            return finished(function(item))
         except Exception as error:
-            done.set_exception(error)
-        return done
+            failed: Future[Result] = Future()
+            failed.set_exception(error)
+            return failed
+
+
+def finished(result: Result) -> Future[Result]:
+    """A future of what is known already."""
+    future: Future[Result] = Future()
+    future.set_result(result)
+    return future
