@@ -65,7 +65,10 @@ def one_line(text: object) -> str:
 
 def printable(text: object) -> str:
     """The text with control characters and line breaks escaped."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(text))
+    signs = str(text)
+    if signs.isprintable():
+        return signs
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in signs)
 
 
 def show_library_warnings() -> None:

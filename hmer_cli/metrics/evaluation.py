@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hmer_cli.console import one_line
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.metrics import scores, tables
 from hmer_cli.metrics.calibration import expected_calibration_error, wrong_caught
@@ -158,7 +159,7 @@ def as_tsv(evaluation: Evaluation) -> str:
     lines = ["name\ttruth\tprediction\tedits\tconfidence\traw"]
     for outcome, edits in zip(evaluation.outcomes, evaluation.edits, strict=True):
         labels = (join(tokenize(label)) for label in (outcome.truth, outcome.reading.label))
-        name, raw = tables.printable(outcome.name), tables.printable(outcome.raw)
+        name, raw = one_line(outcome.name), one_line(outcome.raw)
         confidence = f"{outcome.reading.confidence:.4f}"
         lines.append("\t".join((name, *labels, str(edits), confidence, raw)))
     return "".join(f"{line}\n" for line in lines)

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hmer_cli.console import one_line
 from hmer_cli.datasets.pages import Kind, TrueExpression
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.geometry import Box, inside
 from hmer_cli.metrics.regions import THRESHOLDS, PageOutcome, pairs, worst
 from hmer_cli.metrics.scores import Pair, token_edits
-from hmer_cli.metrics.tables import Table, error_table, percent, printable
+from hmer_cli.metrics.tables import Table, error_table, percent
 
 EQUIVALENT = {
     r"\varepsilon": r"\epsilon",
@@ -266,7 +267,7 @@ def as_tsv(pages: Sequence[PageScore]) -> str:
             read = match.read
             label, confidence = ("", "") if read is None else _cells(read)
             cells = (
-                printable(page.name),
+                one_line(page.name),
                 match.truth.kind,
                 match.truth.label,
                 label,

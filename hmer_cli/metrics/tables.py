@@ -66,9 +66,3 @@ def error_table(errors: Iterable[tuple[str, str, str, int]], most: int = 15) -> 
 def percent(share: float | None) -> str:
     """A share as per cent with two decimals; a dash where there is none."""
     return "-" if share is None else f"{100 * share:.2f} %"
-
-
-def printable(text: str) -> str:
-    """A file name or raw label in one line, control characters escaped."""
-    words = " ".join(text.split())
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in words)

@@ -44,6 +44,8 @@ def _json(content: object) -> str:
     """As JSON in one line, also for readers that split at U+2028, with what a terminal would obey
     (C1 controls) or hide (marks of direction) as an escape."""
     text = json.dumps(content, ensure_ascii=False)
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text)
 
 

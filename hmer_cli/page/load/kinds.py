@@ -26,16 +26,16 @@ _EXPORT = "export it as PDF, or its pages as PNG"
 _EXPORTS = {".rnote": "export it from Rnote as .xopp, or as PDF"}
 """What a program exports better than that, by its ending."""
 
-_PACKAGES: tuple[tuple[str, str], ...] = (  # a pattern for one of the names, and whose it is
-    (r"^(index\.notes\.pb|document\.info\.pb|schema\.pb)$", "GoodNotes notes"),
-    (r"(^|/)Session\.plist$", "Notability notes"),
-    (r"(^|/)(note\.note|pageIdInfo\.dat)$", "Samsung notes"),
-    (r"\.bink$", "Nebo notes"),
-    (r"^ppt/presentation\.xml$", "a PowerPoint presentation"),
-    (r"^word/document\.xml$", "a Word document"),
-    (r"^xl/workbook\.", "an Excel workbook"),
-    (r"^Index(/Document\.iwa|\.zip)$", "a document of Apple's iWork"),
-    (r"^META-INF/(manifest|container)\.xml$", "an office document or an e-book"),
+_PACKAGES = (  # a pattern for one of the names, and whose it is
+    (re.compile(r"^(index\.notes\.pb|document\.info\.pb|schema\.pb)$"), "GoodNotes notes"),
+    (re.compile(r"(^|/)Session\.plist$"), "Notability notes"),
+    (re.compile(r"(^|/)(note\.note|pageIdInfo\.dat)$"), "Samsung notes"),
+    (re.compile(r"\.bink$"), "Nebo notes"),
+    (re.compile(r"^ppt/presentation\.xml$"), "a PowerPoint presentation"),
+    (re.compile(r"^word/document\.xml$"), "a Word document"),
+    (re.compile(r"^xl/workbook\."), "an Excel workbook"),
+    (re.compile(r"^Index(/Document\.iwa|\.zip)$"), "a document of Apple's iWork"),
+    (re.compile(r"^META-INF/(manifest|container)\.xml$"), "an office document or an e-book"),
 )
 _FILES: tuple[tuple[bytes, str], ...] = (
     (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "a OneNote section"),
@@ -98,7 +98,7 @@ def foreign_package(names: Sequence[str], ending: str) -> tuple[str, str] | None
     ``names`` are those inside, ``ending`` is its own, in small letters.
     """
     for pattern, what in _PACKAGES:
-        if any(re.search(pattern, name) for name in names):
+        if any(map(pattern.search, names)):
             return what, _EXPORT
     if ending and ending not in ARCHIVES:
         return f"a package ({ending}) and no archive of images", f"{_EXPORT}, or name it .zip"
