@@ -39,14 +39,16 @@ def remove_blots(image: Pixels) -> Pixels:
 
 def _blots(ink: Pixels, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Which components at an edge are far thicker than strokes."""
-    thick = cv2.distanceTransform(np.pad(ink, 1, mode="edge"), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    deepest = np.zeros(int(labels.max()) + 1, np.float32)
-    inside = ink > 0
-    np.maximum.at(deepest, labels[inside], thick[inside])
-    at_edge = np.zeros(len(deepest), bool)
+    at_edge = np.zeros(int(labels.max()) + 1, bool)
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         at_edge[edge] = True
     at_edge[0] = False
+    if not at_edge.any():
+        return at_edge
+    thick = cv2.distanceTransform(np.pad(ink, 1, mode="edge"), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    deepest = np.zeros(len(at_edge), np.float32)
+    inside = ink > 0
+    np.maximum.at(deepest, labels[inside], thick[inside])
     mass = np.bincount(labels[inside], minlength=len(deepest)).astype(np.float64)
     mass[at_edge] = 0
     if not mass.any():

@@ -98,8 +98,8 @@ def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
     if max(image.shape) < _TINY:
         return image
     across, shade = _rules(image, cut_out)
-    down, other = _rules(np.ascontiguousarray(image.T), cut_out)
-    down = np.ascontiguousarray(down.T)
+    down, other = _rules(np.asarray(cv2.transpose(image), dtype=np.uint8), cut_out)
+    down = np.asarray(cv2.transpose(down), dtype=np.uint8)
     if not (across.any() or down.any()):
         return remove_faint_rules(image, _MANY)
     reach = 2 * _thickest(image) + 1
@@ -249,10 +249,11 @@ def _is_paper(image: Pixels, heights: list[float], shade: float) -> bool:
 
 def _paths(image: Pixels, faint: int) -> list[Path]:
     """The y, (W,) each, of lines at least ``faint`` gray levels below the paper."""
-    _, ink = cv2.threshold(image, 254 - faint, 1, cv2.THRESH_BINARY_INV)
-    upright = cv2.getStructuringElement(cv2.MORPH_RECT, (1, _thickest(image) + 1))
-    thin = np.asarray(ink - cv2.morphologyEx(ink, cv2.MORPH_OPEN, upright), dtype=np.uint8)
-    width = image.shape[1]
+    ink = np.asarray(cv2.threshold(image, 254 - faint, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
+    reach, width = _thickest(image) + 1, image.shape[1]
+    upright = cv2.getStructuringElement(cv2.MORPH_RECT, (1, reach))
+    there, thin = _around(ink, reach), np.zeros_like(image)
+    thin[there] = ink[there] - cv2.morphologyEx(ink[there], cv2.MORPH_OPEN, upright)
     found = [chain.path(width) for chain in _crossing(_chains(*_pieces(thin, width)), width)]
     return found + _hidden(found, thin)
 
@@ -295,20 +296,25 @@ def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _pieces(thin: Mask, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Connected components that are long and flat."""
-    linked = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((3, 9), np.uint8))
+    rows, columns = _around(thin, 9)
+    linked = cv2.morphologyEx(thin[rows, columns], cv2.MORPH_CLOSE, np.ones((3, 9), np.uint8))
     linked = cv2.morphologyEx(linked, cv2.MORPH_OPEN, np.ones((1, 15), np.uint8))
     linked = cv2.morphologyEx(linked, cv2.MORPH_CLOSE, np.ones((3, 5), np.uint8))
-    labels = np.zeros(linked.shape, np.int32)
-    x, y, w, h = cv2.boundingRect(linked)
-    if not w:
-        return labels, np.zeros((1, 5), np.int32)
-    there = slice(y, y + h), slice(x, x + w)
-    _, labels[there], stats, _ = cv2.connectedComponentsWithStats(linked[there], connectivity=8)
-    stats[:, :2] += (x, y)
+    _, found, stats, _ = cv2.connectedComponentsWithStats(linked, connectivity=8)
+    labels = np.zeros(thin.shape, np.int32)
+    labels[rows, columns] = found
+    stats[:, :2] += (columns.start, rows.start)
     long = stats[:, cv2.CC_STAT_WIDTH] >= width / _SHORTEST
     flat = stats[:, cv2.CC_STAT_HEIGHT] <= 4 + stats[:, cv2.CC_STAT_WIDTH] / 12
     stats = np.where((long & flat)[:, None], stats, 0)
     return labels, np.asarray(stats, np.int32)
+
+
+def _around(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """The rows and columns of a mask that hold all that is not 0, and a margin."""
+    x, y, width, height = cv2.boundingRect(mask)
+    left, top = max(0, x - margin), max(0, y - margin)
+    return slice(top, y + height + margin), slice(left, x + width + margin)
 
 
 def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]:
