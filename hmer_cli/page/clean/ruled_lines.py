@@ -18,7 +18,6 @@ from hmer_cli.page.load.images import Pixels
 
 Mask = NDArray[np.uint8]
 Path = NDArray[np.float64]
-_Found = tuple[float, float, NDArray[np.int64]]  # height, gray level, pixels in the flat image
 
 _FAINT = (20, 60)  # gray levels below the paper: thresholds of the two passes
 _THICKEST = 430  # largest thickness of a line: longer side of the page / this
@@ -83,6 +82,23 @@ class _Chain:
         first, last = (0.0, y0 - self.slope * x0), (float(width), y1 + self.slope * (width - x1))
         x, y = zip(*sorted([first, *self.ends, last]), strict=True)
         return np.interp(np.arange(width), x, y)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line across an image: its mean height, gray level and, where nothing is written on it, the
+    top row, (N,), of its ``thick`` pixels in each of N columns."""
+
+    height: float
+    shade: float
+    top: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    thick: int
+
+    def mark(self, mask: Mask) -> None:
+        """Set the line's pixels to 1."""
+        rows = (self.top + np.arange(self.thick)[:, None]).clip(0, len(mask) - 1)
+        mask[rows, np.broadcast_to(self.columns, rows.shape)] = 1
 
 
 def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
@@ -192,7 +208,7 @@ def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
     Faint lines pass the first threshold only. Dark ones have soft edges and their true thickness
     at the second, which also separates adjacent lines.
     """
-    across, shade, found = np.zeros_like(image), 255.0, []
+    across, found = np.zeros_like(image), list[_Line]()
     paths, count = list[Path](), -1
     for faint in _FAINT:
         left = np.where(across, 255, image).astype(np.uint8) if across.any() else image
@@ -200,30 +216,26 @@ def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
         if count == before and not paths:  # the same ink, in which there was no line
             continue
         paths = _paths(left, faint)
-        for path in paths:
-            own = np.zeros_like(image) if cut_out else across
-            dark = _mark(own, left, path)
-            shade = min(shade, dark)
-            if cut_out and own.any():
-                found.append((float(path.mean()), dark, np.flatnonzero(own)))
-        for _, _, places in found:
-            across.reshape(-1)[places] = 1
-    return _of_paper(image, found) if cut_out else (across, shade)
+        lines = [_line(left, path) for path in paths]
+        for line in lines:
+            line.mark(across)
+        found += lines
+    if cut_out:
+        return _of_paper(image, [line for line in found if len(line.top)])
+    return across, min((line.shade for line in found), default=255.0)
 
 
-def _of_paper(image: Pixels, found: list[_Found]) -> tuple[Mask, float]:
-    """The lines of a crop that belong to its paper, without much darker ones (stems); and their
-    gray level."""
-    across = np.zeros_like(image)
-    usual = float(np.median([shade for _, shade, _ in found])) if found else 255.0
+def _of_paper(image: Pixels, found: list[_Line]) -> tuple[Mask, float]:
+    """The lines of a crop's paper, without much darker ones (stems); and their gray level."""
+    across, usual = np.zeros_like(image), float(np.median([line.shade for line in found] or 255))
     if image.shape[1] < _TALLEST:
-        found = [each for each in found if each[1] >= usual - _STEM]
-    found = [each for each in found if each[1] < 255 - _GRAIN]  # others are seen nowhere alone
-    shade = min((shade for _, shade, _ in found), default=255.0)
-    if not _is_paper(image, [height for height, _, _ in found], shade):
+        found = [line for line in found if line.shade >= usual - _STEM]
+    found = [line for line in found if line.shade < 255 - _GRAIN]  # others are nowhere bare
+    shade = min((line.shade for line in found), default=255.0)
+    if not _is_paper(image, [line.height for line in found], shade):
         return across, 255.0
-    for _, _, places in found:
-        across.reshape(-1)[places] = 1
+    for line in found:
+        line.mark(across)
     return across, shade
 
 
@@ -258,11 +270,8 @@ def _paths(image: Pixels, faint: int) -> list[Path]:
     return found + _hidden(found, thin)
 
 
-def _mark(across: Mask, image: Pixels, path: Path) -> float:
-    """Mark a line in the mask ``across`` except under writing; returns its gray level.
-
-    Writing along or across a line makes it heavier than usual.
-    """
+def _line(image: Pixels, path: Path) -> _Line:
+    """The line along a path; writing along or across it makes it heavier than usual."""
     height, width = image.shape
     x, reach = np.arange(width), _thickest(image)
     first = path.round().astype(np.int64) - 2 * reach
@@ -277,9 +286,9 @@ def _mark(across: Mask, image: Pixels, path: Path) -> float:
     written = (heavy > _HEAVY * usual).astype(np.uint8)[None]
     written = cv2.morphologyEx(written, cv2.MORPH_OPEN, np.ones((1, _STROKE), np.uint8))[0]
     bare = (written == 0) & (heavy <= _CROSSED * usual)
-    rows = (rows + first)[:, bare]
-    across[rows.clip(0, height - 1), np.broadcast_to(x[bare], rows.shape)] = 1
-    return 255 - float(np.median(band[middle, x][bare])) if bare.any() else 255.0
+    shade = 255 - float(np.median(band[middle, x][bare])) if bare.any() else 255.0
+    top = (first + middle - reach)[bare]
+    return _Line(float(path.mean()), shade, top, x[bare], 2 * reach + 1)
 
 
 def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -287,11 +296,18 @@ def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
     there = heavy > 3 * _GRAIN
     if not there.any():
         return np.zeros(len(heavy))
-    whole = float(np.quantile(heavy[there], _BARE))
+    whole = _bare(heavy[there])
     spans = zip(np.array_split(heavy, _SPANS), np.array_split(there, _SPANS), strict=True)
-    near = [float(np.quantile(span[own], _BARE)) if own.any() else whole for span, own in spans]
+    near = [_bare(span[own]) if own.any() else whole for span, own in spans]
     middles = (np.arange(_SPANS) + 0.5) * len(heavy) / _SPANS
     return np.interp(np.arange(len(heavy)), middles, np.clip(near, whole / 2, 2 * whole))
+
+
+def _bare(heavy: NDArray[np.float32]) -> float:
+    """The quantile _BARE; ``np.quantile`` takes many times as long for few values."""
+    at = _BARE * (len(heavy) - 1)
+    ordered = np.sort(heavy)[int(at) : int(at) + 2]
+    return float(ordered[0] + (at - int(at)) * (ordered[-1] - ordered[0]))
 
 
 def _pieces(thin: Mask, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
