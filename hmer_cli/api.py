@@ -207,7 +207,7 @@ class Converter:
                 bytes of a file, a file open in binary mode, a PIL image, or an array (H, W),
                 (H, W, 2) of gray and alpha, (H, W, 3) of RGB or (H, W, 4) of RGBA, of whole
                 numbers, truth values or floats, ink dark or bright.
-            pages: those of PDFs and TIFFs to read, as ``1-4,7`` or ``3-``; all if None.
+            pages: those to read of files with several, as ``1-4,7`` or ``3-``; all if None.
             name: what ``source`` is called where it is no path; ``image`` if None.
 
         Raises:

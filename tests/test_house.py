@@ -11,11 +11,11 @@ from typing import NamedTuple
 import pytest
 
 HOUSE = Path(__file__).parent.parent / "hmer_cli"
-ROOMS = """expr models ink data page datasets recognition synthesis networks document metrics
+PACKAGES = """expr models ink data page datasets recognition synthesis networks document metrics
 training api ray_data commands cli""".split()
-HALL = {"", "__version__", "errors", "console", "interrupts", "files", "geometry", "html"}
-STRANGERS = {("synthesis", "recognition")}
-TORCH_ROOMS = {"networks", "training"}
+COMMON = {"", "__version__", "errors", "console", "interrupts", "files", "geometry", "html"}
+BARRED = {("synthesis", "recognition")}
+TORCH_PACKAGES = {"networks", "training"}
 
 
 class Import(NamedTuple):
@@ -67,7 +67,7 @@ def imports(module: str) -> tuple[Import, ...]:
 
 
 def place(name: str) -> str:
-    """The room or module at the top that an import leads to (`page`, `errors`); "" for others'."""
+    """The package or module at the top that an import leads to (`page`); "" for others."""
     ours, _, rest = name.partition(".")
     return rest.partition(".")[0] if ours == "hmer_cli" else ""
 
@@ -95,10 +95,10 @@ def torch_in(names: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.count(".") > 1])
-def test_a_room_imports_only_the_rooms_above_it(module: str) -> None:
+def test_a_package_imports_only_those_above_it(module: str) -> None:
     here = place(module)
-    above = {name for name in ROOMS[: ROOMS.index(here) + 1] if (here, name) not in STRANGERS}
-    known = {place(i.name) for i in imports(module)} - HALL
+    above = {name for name in PACKAGES[: PACKAGES.index(here) + 1] if (here, name) not in BARRED}
+    known = {place(i.name) for i in imports(module)} - COMMON
     assert known <= above, f"{module} may not import {sorted(known - above)}"
 
 
@@ -124,7 +124,7 @@ def test_only_one_module_imports_ray_since_it_turns_usage_statistics_off() -> No
 
 
 def test_torch_lives_only_where_tensors_are_trained() -> None:
-    assert {place(m) for m in who_imports("torch") + who_imports("torchvision")} <= TORCH_ROOMS
+    assert {place(m) for m in who_imports("torch") + who_imports("torchvision")} <= TORCH_PACKAGES
 
 
 @pytest.mark.parametrize("verb", ["convert", "eval", "generate", "render", "weights"])
@@ -140,9 +140,9 @@ def test_torch_waits_until_it_is_needed(module: str) -> None:
     assert not torch_in(reached(f"hmer_cli.{module}", {"start"}))
 
 
-def test_every_room_of_the_design_is_there_and_no_other() -> None:
+def test_every_package_of_the_design_is_there_and_no_other() -> None:
     found = {path.parent.name for path in HOUSE.glob("*/__init__.py")}
-    assert found == {*ROOMS} - {"api", "ray_data"}
+    assert found == {*PACKAGES} - {"api", "ray_data"}
 
 
 def docstring(tree: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) -> str:

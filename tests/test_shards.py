@@ -236,9 +236,11 @@ def test_no_shard_is_taken_for_the_output(three: list[Path]) -> None:
     assert "name the output first" in refused(three[0], three[1:])
 
 
-def test_a_review_page_needs_the_pictures(inputs: Path, tmp_path: Path) -> None:
+def test_what_shows_pages_needs_their_pictures(inputs: Path, tmp_path: Path) -> None:
     paths = shards(inputs, tmp_path, 2, pictures=False)
-    assert "--pictures" in refused(tmp_path / "o.html", paths)
+    for name in ("o.html", "o.page.zip"):
+        said = refused(tmp_path / name, paths)
+        assert "--pictures" in said and name in said
     assert merge([str(tmp_path / "o.md")], paths)
 
 

@@ -46,7 +46,10 @@ def convert(
         ),
     ] = None,
     pages: Annotated[
-        str | None, typer.Option(metavar="PAGES", help="Pages of PDFs and TIFFs, as 1-4,7 or 3-.")
+        str | None,
+        typer.Option(
+            metavar="PAGES", help="Pages to read of PDFs, TIFFs and notes, as 1-4,7 or 3-."
+        ),
     ] = None,
     model: ModelOption = None,
     charset: CharsetOption = None,
@@ -98,7 +101,8 @@ def convert(
         ),
     ] = None,
     pictures: Annotated[
-        bool, typer.Option("--pictures", help="With --shard: keep what a review page shows.")
+        bool,
+        typer.Option("--pictures", help="With --shard: keep what .html, .pdf and .page.zip show."),
     ] = False,
     engine: Annotated[
         Literal["local", "ray"],

@@ -16,7 +16,7 @@ from hmer_cli.cli.shared import CorrectionsOption, QuietOption, SpellingOption, 
 
 def merge(
     out: Annotated[
-        str, typer.Argument(metavar="OUT", help="A .tex, .md, .jsonl or .html file, or -.")
+        str, typer.Argument(metavar="OUT", help="A file of any format of convert --out, or -.")
     ],
     shards: Annotated[
         list[Path],

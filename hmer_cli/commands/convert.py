@@ -78,7 +78,7 @@ def convert(
     """Read every expression in ``inputs`` and write them to every one of ``outs``; one that ends
     in a slash is a folder of labelled handwriting (see `hmer_cli.document.labelled`).
 
-    ``pages`` chooses pages of PDFs and TIFFs (``1-4,7``); ``jobs`` threads prepare pages while
+    ``pages`` chooses pages of files with several (``1-4,7``); ``jobs`` threads prepare pages while
     others are read; the output does not depend on it. ``corrections`` are files from review pages;
     later ones take precedence. Results are cached in the folder ``cache``, if given; images of the
     cleaned pages with their regions are saved in ``debug``. With ``watch``, new and changed inputs

@@ -16,7 +16,7 @@ from hmer_cli.commands.apart import apart
 from hmer_cli.commands.convert import Spelling, deliver_pages, once, sum_up, tell
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.formats import Output
+from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.formats.text import jsonl
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.document.records import Record
@@ -47,8 +47,8 @@ def convert_shard(
     """Read the inputs that belong to part ``I/N`` and write their results, for `merge`.
 
     The results are written even where every input failed or the part is empty, as all parts are
-    needed. ``pictures`` keeps those of the pages, which a review page shows. The other arguments
-    are those of `convert.convert`; corrections and spelling are for `merge`.
+    needed. ``pictures`` keeps those of the pages, which some formats show. The other arguments are
+    those of `convert.convert`; corrections and spelling are for `merge`.
 
     Raises UsageError and OutputError before anything is read, MissingError without weights.
     """
@@ -117,9 +117,8 @@ def merge(
     applied = Corrections.load(corrections)
     start = time.monotonic()
     pages = merged(shards)
-    wanted = any(output.shows_evidence for output in outputs)
-    if wanted and any(page.picture is None for page in pages if page.error is None):
-        raise UsageError(
-            "these shards hold no pictures for a review page", "convert them with --pictures"
-        )
+    bare = any(page.picture is None for page in pages if page.error is None)
+    for output in (each for each in outputs if each.shows_evidence and bare):
+        what = f"{output.path or STDOUT}: shows pages, of which these shards hold no pictures"
+        raise UsageError(what, "convert them with --pictures")
     return deliver_pages(pages, outputs, applied, spelling, start)

@@ -3,9 +3,9 @@
 Input: a name or path. Output: the path of a file, or the entries of the index ``index.json``
 beside the shipped weights::
 
-    {"default": "hmer-wide-9",
-     "weights": {"hmer-wide-1": {"file": "hmer-wide-1.onnx", "sha256": "...", "size": 1,
-                                   "licence": "CC BY-NC-SA 3.0", "note": "..."}}}
+    {"default": "hmer-wide-13",
+     "weights": {"hmer-wide-13": {"file": "hmer-wide-13.onnx", "sha256": "...", "size": 1,
+                                  "licence": "CC BY-NC-SA 4.0", "note": "..."}}}
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """All PyTorch modules, apart from their training.
 
-Only `hmer_cli.training` imports this room; inference runs exported models on ONNX Runtime.
+Only `hmer_cli.training` imports this package; inference runs exported models on ONNX Runtime.
 """
