@@ -153,6 +153,6 @@ def test_an_expression_is_read_where_the_weights_that_find_regions_were_left_out
     reader = FakeRecogniser("x = y")
     (record,) = convert([str(tmp_path / "system.png")], (), layout="expression", recogniser=reader)
     assert record.latex == "x = y"
-    with pytest.raises(MissingError):
+    with pytest.raises(MissingError, match="--layout expression"):
         convert([str(tmp_path / "system.png")], (), layout="page", recogniser=reader)
     detector.shipped.cache_clear()

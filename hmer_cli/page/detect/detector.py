@@ -116,7 +116,8 @@ def fold_of(data: bytes) -> int:
 
 def _session(path: Path) -> Session:
     if not path.is_file():
-        raise MissingError(f"{path}: the weights that find regions are missing", "install again")
+        remedy = "install hmer again, or read single expressions: --layout expression"
+        raise MissingError(f"{path}: the weights that find regions are missing", remedy)
     session = open_session(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path)
     if path.name in _COLUMNS:
         _check_columns(session, _COLUMNS[path.name], path)
