@@ -108,6 +108,13 @@ def test_the_documentation_has_every_exit_code() -> None:
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)} == codes
 
 
+def test_the_citations_name_the_version() -> None:
+    from hmer_cli import __version__
+
+    assert f"version: {__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"version = {{{__version__}}}," in README
+
+
 def test_links_lead_to_files_that_are_there() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("https://") or (ROOT / target).exists(), target

@@ -34,7 +34,7 @@ def generate(
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
     style: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="One writer for all, known by any name or number."),
+        typer.Option(metavar="NAME", help="One writer style for all; any name or number is one."),
     ] = None,
     engine: Annotated[
         str,
