@@ -10,11 +10,14 @@
         for expression in page.expressions:
             print(expression.id, expression.latex, expression.confidence)
 
-Nothing heavy is imported before it is needed.
+Nothing heavy is imported before it is needed. From here on ONNX Runtime is loaded with its
+telemetry off, whoever loads it.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
 
 __version__ = "0.2.0"
+
+if "onnxruntime" not in sys.modules:  # else it is too late: `hmer_cli.models.session` refuses it
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _HOMES = {
     "hmer_cli.api": ("Alternative", "ConvertedPage", "Converter", "Expression", "Token"),

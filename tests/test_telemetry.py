@@ -157,3 +157,8 @@ def test_nothing_is_read_where_telemetry_was_on_before(tmp_path: Path) -> None:
     assert late.returncode == 1
     assert "MissingError: onnxruntime was imported before hmer" in late.stderr
     assert not in_python(LATE, ORT_DISABLE_TELEMETRY="1").returncode
+
+
+def test_hmer_that_is_imported_first_turns_telemetry_off_for_all() -> None:
+    first = in_python(f"import hmer_cli\n{LATE}")
+    assert not first.returncode, first.stderr

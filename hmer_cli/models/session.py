@@ -3,7 +3,8 @@
 Input is a model (a path, or its bytes), output a session on one thread of the CPU. The official
 builds of ONNX Runtime from 1.25 or so on send telemetry and keep a queue of it in the user's cache
 folder, unless ``ORT_DISABLE_TELEMETRY=1`` stands in the environment before the library is loaded
-(``Privacy.md`` of its wheel). It is set here first; no session is opened where that came too late.
+(``Privacy.md`` of its wheel). ``import hmer_cli`` sets it, and so does the first session; none is
+opened where that came too late.
 """
 
 from __future__ import annotations
