@@ -162,6 +162,36 @@ def test_a_large_page_is_turned_by_a_smaller_copy_and_read_whole(
     assert tried[0] < whole[0] == last[0]
 
 
+def test_a_page_read_before_is_shown_as_it_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.ascontiguousarray(heavy_above()[::-1, ::-1]))
+
+    def shown(*outs: str) -> str:
+        reader = Doubting("a + b = c")
+        reader.identity = "doubting"  # type: ignore[attr-defined]
+        for out in outs:  # the first keeps no pictures
+            convert(
+                [str(path)], [str(tmp_path / out)],
+                cache=tmp_path / f"cache-{outs[0]}", recogniser=reader, layout="expression",
+            )  # fmt: skip
+        return (tmp_path / outs[-1]).read_text("utf-8")
+
+    assert shown("first.jsonl", "later.html") == shown("at-once.html")
+
+
+def test_debug_shows_a_turned_page_as_it_was_read(tmp_path: Path) -> None:
+    for name, image in ("turned", heavy_above()[::-1, ::-1]), ("upright", heavy_above()):
+        path = tmp_path / name / "a.png"
+        path.parent.mkdir()
+        cv2.imwrite(str(path), np.ascontiguousarray(image))
+        convert(
+            [str(path)], (),
+            debug=tmp_path / f"{name}-seen", recogniser=Doubting("a + b = c"), layout="expression",
+        )  # fmt: skip
+    seen = [tmp_path / f"{name}-seen" / "a-p1.png" for name in ("turned", "upright")]
+    assert seen[0].read_bytes() == seen[1].read_bytes()
+
+
 @pytest.mark.slow
 def test_a_page_of_specks_is_searched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has 21,750 parts, and each of its turns would take seconds."""

@@ -10,6 +10,7 @@ import pytest
 from handmade import FakeRecogniser, cross, encoded, paged
 
 from hmer_cli.commands.convert import convert, outcome
+from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.records import Record
 
@@ -89,6 +90,22 @@ def test_a_second_run_takes_what_was_read_from_the_cache(pair: Record, tmp_path:
     assert one == two
     assert Path("a.md").read_bytes() == Path("b.md").read_bytes()
     assert len(two) == 2 and sum(first.batches) == 3 and second.batches == []
+
+
+def test_regions_that_were_cut_anew_are_labelled_handwriting_too(
+    pair: Record, tmp_path: Path
+) -> None:
+    class Reader(FakeRecogniser):
+        identity = "fake"
+
+    given = {
+        "corrections": [recut(pair, {"box": RIGHT, "latex": r"\frac12"}, {"box": LEFT})],
+        "cache": tmp_path / "cache",
+    }
+    convert(["a.png"], ["a.md"], recogniser=Reader(), **given)  # type: ignore[arg-type]
+    convert(["a.png"], ["ink/"], recogniser=Reader(), **given)  # type: ignore[arg-type]
+    found = open_dataset("ink")
+    assert sorted(sample.label for sample in found) == [r"\frac { 1 } { 2 }", "x ^ { 2 }"]
 
 
 def test_a_region_without_ink_is_a_failure_that_is_named(

@@ -10,8 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-import numpy as np
-
+from hmer_cli.document.orientation import as_read
 from hmer_cli.document.records import RegionReading, Result, Transform
 from hmer_cli.geometry import Box
 from hmer_cli.page.load.pages import Page
@@ -57,18 +56,4 @@ class PageBoxes:
     @cached_property
     def _page(self) -> Page:
         """The page, the way up in which it was read."""
-        page = self._draw()
-        for quarters in range(4):
-            turned = page.turned(quarters) if quarters else page
-            there = (
-                None if turned.to_source is None else tuple(map(float, turned.to_source.ravel()))
-            )
-            if _same(there, self._to_source):
-                return turned
-        return page
-
-
-def _same(one: Transform | None, other: Transform | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return bool(np.allclose(one, other))
+        return as_read(self._draw(), self._to_source)

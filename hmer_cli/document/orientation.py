@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from hmer_cli.document.records import Transform
 from hmer_cli.geometry import bounds
 from hmer_cli.page.detect.search import is_print
 from hmer_cli.page.load.pages import Page
@@ -62,6 +63,25 @@ def upright(
         if _signs(read) >= _SIGNS and whole >= tokens and mean_confidence(read) >= least:
             least, best = mean_confidence(read), quarters
     return page.turned(best) if best else None
+
+
+def as_read(page: Page, to_source: Transform | None) -> Page:
+    """The page, the way up in which it was read; ``to_source`` is what `transform_of` gave then."""
+    for quarters in range(4):
+        turned = page.turned(quarters) if quarters else page
+        there = transform_of(turned)
+        if there is None or to_source is None:
+            same = there is to_source
+        else:
+            same = np.allclose(there, to_source)
+        if same:
+            return turned
+    return page
+
+
+def transform_of(page: Page) -> Transform | None:
+    """What leads from pixels of the page's image to those of the source or the units of its ink."""
+    return None if page.to_source is None else tuple(map(float, page.to_source.ravel()))
 
 
 def mean_confidence(readings: Sequence[Reading]) -> float:

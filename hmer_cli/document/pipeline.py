@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
-import numpy as np
 
 from hmer_cli import console
 from hmer_cli.console import Advance
@@ -28,12 +27,17 @@ from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formula_or_words import is_formula, is_words
 from hmer_cli.document.left_out import doubts_beside, said_of
 from hmer_cli.document.loose_ends import without_loose_ends
-from hmer_cli.document.orientation import DOUBTFUL, mean_confidence, upright
+from hmer_cli.document.orientation import (
+    DOUBTFUL,
+    as_read,
+    mean_confidence,
+    transform_of,
+    upright,
+)
 from hmer_cli.document.page_agreement import agreeing
 from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.page_words import NO_REGIONS, MathRegions, find_mathematics
 from hmer_cli.document.records import (
-    Handwriting,
     PageRead,
     Picture,
     RegionReading,
@@ -41,7 +45,7 @@ from hmer_cli.document.records import (
     TextWord,
     Transform,
 )
-from hmer_cli.document.region_readings import region_reading
+from hmer_cli.document.region_readings import handwriting_of, region_reading
 from hmer_cli.document.unread_ink import with_signs
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box, quarters_of
@@ -221,7 +225,7 @@ def _prepare(work: _Work, options: Options, gate: _Gate) -> _Work:
 
 
 def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
-    page = sheet.draw()
+    page = sheet.draw() if work.known is None else as_read(sheet.draw(), work.known.to_source)
     found = NO_REGIONS if work.known else find_mathematics(page, options.layout, options.text)
     found = replace(found, doubts=doubts_beside(found.regions, found.doubts, sheet.ink))
     picture = _picture(page.image) if options.pictures else None
@@ -235,13 +239,8 @@ def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
         drawn=drawn,
         found=found,
         picture=picture,
-        to_source=_to_source(page),
+        to_source=transform_of(page),
     )
-
-
-def _to_source(page: Page) -> Transform | None:
-    """What leads from pixels of the page's image to those of the source or the units of its ink."""
-    return None if page.to_source is None else tuple(map(float, page.to_source.ravel()))
 
 
 def _picture(image: Pixels) -> Picture:
@@ -301,13 +300,19 @@ def _recut(
     def key(box: Box) -> str:
         return results.key(f"{page.file} {box}", sheet.number)
 
+    def reading_of(region: Region, reading: Reading) -> RegionReading:
+        found = region_reading(region, reading)
+        if not options.handwriting:
+            return found
+        return replace(found, handwriting=handwriting_of(region, page.result.to_source))
+
     boxes = PageBoxes(
         sheet.draw,
         page.result.to_source,
         reader,
-        known=lambda box: results.find(key(box)),
+        known=lambda box: None if options.handwriting else results.find(key(box)),
         keep=lambda box, result: results.keep({key(box): result}, {}),
-        reading_of=region_reading,
+        reading_of=reading_of,
     )
     result, typed, recuts = options.corrections.recut(
         page.file, sheet.number, page.result, boxes.read
@@ -363,23 +368,10 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
         parts = parted_at_commas(whole, turned) if among_text else [expression]
         same = parts[0].reading.label == expression.reading.label
         if options.handwriting and same:  # else the ink holds more than the label says
-            parts = [replace(parts[0], handwriting=_handwriting(region, work.to_source))]
+            parts = [replace(parts[0], handwriting=handwriting_of(region, work.to_source))]
         found += parts
     shown = tuple(with_signs(said, work.found.unread, reader)) if options.text else ()
     return Result(reader.model, tuple(found), work.to_source, shown, work.found.drawings)
-
-
-def _handwriting(region: Region, to_source: Transform | None) -> Handwriting:
-    """What stands in a region; strokes in pixels of the page's image go to the source's units."""
-    if region.written is None:
-        return Handwriting(region.image)
-    ink = region.written.ink
-    if to_source is not None and region.written.image is not region.image:
-        matrix = np.array(to_source).reshape(3, 3)
-        points = (stroke.astype(np.float64)[None] for stroke in ink.strokes)
-        moved = (cv2.perspectiveTransform(each, matrix)[0] for each in points)
-        ink = replace(ink, strokes=tuple(each.astype(np.float32) for each in moved))
-    return Handwriting(region.image, ink)
 
 
 def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> tuple[_Work, Result]:
@@ -392,6 +384,8 @@ def _upright(work: _Work, result: Result, reader: Reader, options: Options) -> t
         return work, result
     picture = _picture(turned.image) if options.pictures else None
     maths = find_mathematics(turned, options.layout, options.text)
-    work = replace(work, found=maths, picture=picture, to_source=_to_source(turned))
+    if options.look is not None:
+        options.look(turned, maths.regions)
+    work = replace(work, found=maths, picture=picture, to_source=transform_of(turned))
     anew = iter(readings_of([work.regions], reader))
     return work, _result(work, anew, reader, options)

@@ -1,15 +1,20 @@
-"""The reading of a region, whose boxes are on its image -> boxes on the page.
+"""The reading of a region, whose boxes are on its image -> boxes on the page; and its handwriting.
 
 Input: a region and its reading. Output: a `RegionReading`, rounded, so that results are the same
-after they were cached.
+after they were cached; what stands in the region, as outputs of handwriting need it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
 from hmer_cli.document.doubts import doubt_of
 from hmer_cli.document.ellipses import with_ellipsis
 from hmer_cli.document.one_sided_limits import with_sides
-from hmer_cli.document.records import RegionReading
+from hmer_cli.document.records import Handwriting, RegionReading, Transform
 from hmer_cli.geometry import Box
 from hmer_cli.page.regions import Region
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
@@ -41,6 +46,19 @@ def region_reading(
         words,
         doubt_of(region.image, reading.label) or doubt,
     )
+
+
+def handwriting_of(region: Region, to_source: Transform | None) -> Handwriting:
+    """What stands in a region; strokes in pixels of the page's image go to the source's units."""
+    if region.written is None:
+        return Handwriting(region.image)
+    ink = region.written.ink
+    if to_source is not None and region.written.image is not region.image:
+        matrix = np.array(to_source).reshape(3, 3)
+        points = (stroke.astype(np.float64)[None] for stroke in ink.strokes)
+        moved = (cv2.perspectiveTransform(each, matrix)[0] for each in points)
+        ink = replace(ink, strokes=tuple(each.astype(np.float32) for each in moved))
+    return Handwriting(region.image, ink)
 
 
 def _rounded(box: Box, digits: int) -> Box:
