@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +180,38 @@ def test_a_line_that_was_corrected_by_itself_is_joined_to_no_other() -> None:
     apart = [record.label for record in records_of([page], corrections)]
     assert joined.latex.startswith(r"\begin{aligned}")
     assert apart == ["f = a + b", "= c ^ { 2 }", r"\leq d"]
+
+
+def test_of_two_corrections_of_one_place_the_later_one_holds_and_both_hit() -> None:
+    """As exported before and after an update, which sees the ink another way."""
+    older, newer = (Correction(x, x, "f", 1, (0, 0, 10, 10), where=x) for x in "ab")
+    both = Corrections([older, newer])
+    assert both.find("new ink", "f", 1, (0, 0, 10, 10)) == newer
+    assert both.unused() == []
+    both = Corrections([older, newer])
+    assert both.find("a", "f", 1, (0, 0, 10, 10)) == older
+    assert both.unused() == []
+
+
+def test_a_line_that_was_corrected_is_in_documents_when_only_its_place_is_known() -> None:
+    page = PageRead("a.png", 1, Result("fake", (FIRST, SECOND, THIRD)), file="f")
+    corrections = Corrections([Correction("= d", "older ink", "f", 1, SECOND.box)])
+    assert [record.label for record in records_of([page], corrections)] == [
+        "f = a + b",
+        "= d",
+        r"\leq d",
+    ]
+
+
+@pytest.mark.parametrize(("part", "typed"), [("whole", ["x = 1"]), ("line", ["x = 1", "= c"])])
+def test_a_derivation_or_a_line_that_is_most_of_it_is_corrected_by_its_place(
+    part: str, typed: list[str]
+) -> None:
+    tall = replace(FIRST, box=(100, 0, 300, 65))
+    page = PageRead("a.png", 1, Result("fake", (tall, SECOND)), file="f")
+    box = tall.box if part == "line" else (100, 0, 300, 105)
+    corrections = Corrections([Correction("x = 1", "older ink", "f", 1, box)])
+    assert [record.label for record in records_of([page], corrections)] == typed
 
 
 def test_corrections_that_hit_nothing_are_named_and_the_rest_is_delivered(

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_cli.document.aligned import group_derivations, joined
-from hmer_cli.document.records import RegionReading
+from hmer_cli.document.build_records import records_of
+from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.records import PageRead, RegionReading, Result
 from hmer_cli.expr.validity import problems
 from hmer_cli.recognition.reading import Reading, TokenReading
 
@@ -55,6 +57,13 @@ def test_the_joined_expression_says_where_it_is_and_how_sure() -> None:
     assert [t.token for t in one.reading.tokens] == one.reading.label.split()
     plus = [t for t in one.reading.tokens if t.token == "+"]
     assert plus == [FIRST.reading.tokens[3]]
+
+
+def test_a_derivation_is_as_doubtful_as_its_lines() -> None:
+    lines = line("f = a + b", 100, 50, 0.8), replace(line("= c", 120, 90, 0.8), words="so c")
+    (whole,) = records_of([PageRead("a.png", 1, Result("fake", lines))], Corrections())
+    assert (whole.status, whole.error) == ("low", "may be words: so c")
+    assert [each.status for each in whole.lines] == ["ok", "low"]
 
 
 def test_what_stands_elsewhere_stays_by_itself() -> None:

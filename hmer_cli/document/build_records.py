@@ -82,8 +82,16 @@ def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
         record = _corrected(page, joined(group), corrections)
         if len(group) > 1:
             lines = tuple(_corrected(page, line, corrections) for line in group)
-            record = replace(record, lines=lines)
+            record = replace(_as_doubtful(record, lines), lines=lines)
         yield record
+
+
+def _as_doubtful(whole: Record, lines: Sequence[Record]) -> Record:
+    """The record of a derivation, which is doubtful where one of its lines is."""
+    doubt = next((line.error for line in lines if line.error), None)
+    if whole.correction is not None or whole.error is not None or doubt is None:
+        return whole
+    return replace(whole, status="low", error=doubt)
 
 
 def _groups(page: PageRead, corrections: Corrections) -> list[list[RegionReading]]:
@@ -92,11 +100,11 @@ def _groups(page: PageRead, corrections: Corrections) -> list[list[RegionReading
     A line that was corrected by itself stays the line that it was then, unless the derivation was
     corrected as a whole, too. A region that a person cut stays that.
     """
-    expressions = page.result.expressions
+    expressions, place = page.result.expressions, (page.file, page.number or 1)
     cut = {each.key for each in expressions if each.box in page.typed}
-    alone = {each.key for each in expressions if each.key in corrections} | cut
+    alone = {each.key for each in expressions if corrections.has(each, *place)} | cut
     for group in group_derivations(expressions):
-        if len(group) > 1 and joined(group).key in corrections:
+        if len(group) > 1 and corrections.is_of(group, *place):
             alone -= {line.key for line in group}
     return group_derivations(expressions, alone)
 

@@ -75,10 +75,6 @@ class Corrections:
             if each.file is not None and each.box is not None:
                 self._by_page.setdefault((each.file, each.page), []).append(each)
 
-    def __contains__(self, key: object) -> bool:
-        """Whether there is a correction of the region with this ink."""
-        return key in self._by_key
-
     @classmethod
     def load(cls, paths: Sequence[Path]) -> Corrections:
         """Those of all files, later ones before earlier ones.
@@ -135,18 +131,43 @@ class Corrections:
 
     def find(self, key: str, file: str, page: int, box: Box) -> Correction | None:
         """The correction of the region with this ink or position; None if there is none."""
+        found = self._of(key, file, page, box)
+        if found is not None:
+            self._hit.add(found.key or _placed(found))
+        for other in self._at(file, page, box):  # which another of the place or the ink outdoes
+            self._hit.add(other.key or _placed(other))
+        return found
+
+    def is_of(self, group: Sequence[RegionReading], file: str, page: int) -> bool:
+        """Whether there is a correction of all the lines of a derivation as a whole, and not of one
+        of them that makes up most of it."""
+        whole = joined(group)
+        found = self._of(whole.key, file, page, whole.box)
+        if found is None or found.key == whole.key or found.box is None:
+            return found is not None
+        place = found.box
+        return all(iou(place, whole.box) >= iou(place, line.box) for line in group)
+
+    def has(self, reading: RegionReading, file: str, page: int) -> bool:
+        """Whether there is a correction of a region."""
+        return self._of(reading.key, file, page, reading.box) is not None
+
+    def _of(self, key: str, file: str, page: int, box: Box) -> Correction | None:
         if key in self._by_key:
-            self._hit.add(key)
             return self._by_key[key]
-        best = max(
-            (each for each in self._by_page.get((file, page), ()) if each.box),
-            key=lambda each: iou(each.box or box, box),
-            default=None,
-        )
-        if best is None or best.box is None or iou(best.box, box) < SHARED:
-            return None
-        self._hit.add(best.key or _placed(best))
-        return best
+        return max(self._at(file, page, box), key=lambda each: _shared(each, box), default=None)
+
+    def _at(self, file: str, page: int, box: Box) -> list[Correction]:
+        """Those of this place, later ones before earlier ones."""
+        placed = self._by_page.get((file, page), ())
+        return [each for each in reversed(placed) if _shared(each, box) >= SHARED]
+
+
+def _shared(correction: Correction, box: Box) -> float:
+    """Intersection over union; most of a page do not touch, which is told in far less time."""
+    x0, y0, x1, y1 = correction.box or (0, 0, 0, 0)
+    apart = x0 >= box[2] or x1 <= box[0] or y0 >= box[3] or y1 <= box[1]
+    return 0.0 if apart else float(iou((x0, y0, x1, y1), box))
 
 
 def _derivations(readings: Sequence[RegionReading]) -> list[RegionReading]:
