@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,25 @@ def test_pages_without_mathematics_have_their_words() -> None:
     assert "small." in markdown([], {PAGE: SAID})
 
 
+TYPED = "\\begin{align}\\label{eq:a}a &= b \\tag{1$'$}\\nonumber \\\\ &= c \\end{align}"
+
+
+def test_a_display_that_was_typed_stands_in_a_line_and_by_itself() -> None:
+    inline = replace(expression(TYPED, INLINE.region), correction=TYPED)
+    inner = r"\begin{aligned}a &= b  \\ &= c\end{aligned}"
+    assert f"Let ${inner}$ be" in markdown([inline], {PAGE: SAID})
+    assert f"Let ${inner}$ be" in latex([inline], {PAGE: SAID})
+    alone = replace(inline, region=SHOWN.region)
+    assert f"$$\n{inner}\n$$" in markdown([alone], {PAGE: SAID})
+    assert f"\n\n{TYPED}\n\n" in latex([alone], {PAGE: SAID})
+
+
+def test_a_region_of_which_nothing_was_read_is_marked() -> None:
+    nothing = replace(expression("", SHOWN.region, error="nothing was read"), status="failed")
+    assert "be small.\n\n\\[?\\]\n\nThen" in markdown([nothing], {PAGE: SAID})
+    assert "\\hmerlow{}\n\nThen" in latex([nothing], {PAGE: SAID})
+
+
 AWKWARD = [word(text, 60 * i, 0) for i, text in enumerate(["50%", "a_b", "#1", "$2", "x^y", "{\\"])]
 
 
@@ -75,7 +95,8 @@ def test_signs_that_mean_something_are_words_there() -> None:
 def test_the_document_compiles(tmp_path: Path) -> None:
     aligned = expression(r"\begin{align*} a & = b \\ & = c \end{align*}", (200, 130, 320, 150))
     broken = expression(r"\frac{", (200, 200, 320, 230), "low", "not closed")
-    records = [INLINE, SHOWN, aligned, broken, expression("y", (300, 400, 320, 420), "low")]
+    typed = [expression(TYPED, box) for box in ((50, 2, 70, 22), (200, 500, 320, 530))]
+    records = [SHOWN, aligned, broken, expression("y", (300, 400, 320, 420), "low"), *typed]
     (tmp_path / "a.tex").write_text(latex(records, {PAGE: [*SAID, *AWKWARD]}))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 import hmer_cli
+from hmer_cli.document.formats.wording import in_formula
 from hmer_cli.document.page_layout import Block, Item, blocks
 from hmer_cli.document.records import Record, TextWord
 from hmer_cli.geometry import Box
@@ -128,6 +129,8 @@ def _markdown(block: Block) -> str:
     if block.kind == "drawing":
         return f"![drawing]({first.drawing})"
     if block.kind == "display" and first.record is not None:
+        if not first.record.latex:
+            return _UNREAD[0]
         if not first.record.usable:
             return f"```latex\n{first.record.latex}\n```"
         return f"$$\n{_display(block)}\n$$"
@@ -147,7 +150,7 @@ def _markdown_item(item: Item) -> str:
         return _MARKDOWN.sub(_escaped, item.word.text) + mark
     assert item.record is not None
     mark = r"\[?\]" if item.record.status == "low" else ""
-    return f"${item.record.latex.strip()}${mark}"
+    return f"${_body(item.record.latex)}${mark}"
 
 
 def _latex(block: Block) -> str:
@@ -156,8 +159,12 @@ def _latex(block: Block) -> str:
         picture = rf"\includegraphics[width=0.5\linewidth]{{{first.drawing}}}"
         return f"\\begin{{center}}\n{picture}\n\\end{{center}}"
     if block.kind == "display" and first.record is not None:
+        if not first.record.latex:
+            return _UNREAD[1]
         if not first.record.usable:
             return f"\\begin{{verbatim}}\n{first.record.latex}\n\\end{{verbatim}}"
+        if len(block.items) == 1 and in_formula(first.record.latex) is not None:
+            return first.record.latex.strip()
         return f"\\begin{{equation*}}\n{_display(block)}\n\\end{{equation*}}"
     told = _spaced(_latex_item(item) for item in block.items)
     if block.kind == "heading":
@@ -176,7 +183,7 @@ def _latex_item(item: Item) -> str:
         return _tex(item.word.text) + mark
     assert item.record is not None
     mark = r"\hmerlow{}" if item.record.status == "low" else ""
-    return f"${item.record.latex.strip()}${mark}"
+    return f"${_body(item.record.latex)}${mark}"
 
 
 def _spaced(items: Iterable[str]) -> str:
@@ -192,19 +199,10 @@ def _display(block: Block) -> str:
     return r" \qquad ".join(_body(record.latex) for record in records) + mark
 
 
-_WHOLE = re.compile(
-    r"\\begin\{(align|gather|multline|equation)\*?\}(?P<body>.*)\\end\{\1\*?\}", re.DOTALL
-)
-
-
 def _body(text: str) -> str:
-    """What stands in a display: an environment that is one of its own as one that stands in one."""
-    found = _WHOLE.fullmatch(text.strip())
-    if found is None:
-        return text.strip()
-    inner = {"align": "aligned", "equation": ""}.get(found[1], "gathered")
-    body = found["body"].strip()
-    return f"\\begin{{{inner}}}{body}\\end{{{inner}}}" if inner else body
+    """What stands in a formula: an environment that is a display of its own as one that is none."""
+    inner = in_formula(text)
+    return text.strip() if inner is None else inner
 
 
 def _tex(text: str) -> str:

@@ -6,12 +6,11 @@ where there is none. pandoc knows no ``\csname``, but takes ``\begin{id}`` for a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import hmer_cli
 from hmer_cli.console import one_line
-from hmer_cli.document.formats.wording import expressions, sentence, verdict
+from hmer_cli.document.formats.wording import expressions, in_formula, sentence, verdict
 from hmer_cli.document.ids import Named
 from hmer_cli.document.records import Record
 
@@ -72,12 +71,10 @@ def tex(records: Sequence[Record]) -> str:
 def _definitions(each: Named) -> Iterator[str]:
     """Its expression, after how it is shown by itself; then the lines of a derivation."""
     latex, end = sentence(each.record)
-    display = _DISPLAY.fullmatch(latex)
-    if display:
+    inner = in_formula(latex)
+    if inner is not None:
         yield f"\\hmerdisplay{{{each.id}}}{{{latex}}}\n"
-        body = _NUMBERING.sub("", display["body"])
-        inner = _INNER[display["name"]]
-        latex = f"\\begin{{{inner}}}{body}\\end{{{inner}}}" if inner else body.strip()
+        latex = inner
     yield from _definition(each, _marked(each.record, latex), end)
     if each.record.correction is None:
         for line in each.lines:
@@ -93,13 +90,3 @@ def _definition(each: Named, latex: str, end: str) -> Iterator[str]:
 
 def _marked(record: Record, latex: str) -> str:
     return latex if record.status == "ok" else f"\\hmerlow{{{latex}}}"
-
-
-_INNER = {"align": "aligned", "gather": "gathered", "multline": "gathered", "equation": ""}
-"""What stands in a formula instead of an environment that is a display of its own."""
-
-_DISPLAY = re.compile(
-    rf"\\begin\{{(?P<name>{'|'.join(_INNER)})(?P<star>\*?)\}}(?P<body>.*)\\end\{{(?P=name)(?P=star)\}}",
-    re.DOTALL,
-)
-_NUMBERING = re.compile(r"\\(?:nonumber|notag|(?:tag\*?|label)\s*\{[^{}]*\})(?![A-Za-z])")
