@@ -214,6 +214,17 @@ def test_page_xml_lies_on_the_images_beside_it() -> None:
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
+def test_pages_without_mathematics_are_in_no_archive_and_no_pdf() -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    Path("a.png").write_bytes(encoded(cross()))
+    Path("blank.png").write_bytes(encoded(np.full((300, 300), 255, np.uint8)))
+    convert(["a.png", "blank.png"], ["o.page.zip", "o.pdf"], recogniser=FakeRecogniser())
+    with zipfile.ZipFile("o.page.zip") as archive:
+        assert archive.namelist() == ["a-p1.png", "page/a-p1.xml"]
+    with pikepdf.open("o.pdf") as document:
+        assert len(document.pages) == 1
+
+
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_notes_are_searched_where_they_are_written(turn: int) -> None:
     pikepdf = pytest.importorskip("pikepdf")

@@ -190,6 +190,11 @@ class Record:
         return self.status == "failed" and not self.prose
 
     @property
+    def shown(self) -> Evidence | None:
+        """What the record rests on, if that is ink; None for a page on which nothing was found."""
+        return self.evidence if self.evidence is not None and self.evidence.key else None
+
+    @property
     def usable(self) -> bool:
         """Whether ``latex`` can be put in a document: not empty, and it compiles. What has a doubt
         can, unless the doubt is that LaTeX would refuse it."""

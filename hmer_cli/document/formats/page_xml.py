@@ -29,7 +29,7 @@ _WHEN = "1970-01-01T00:00:00Z"  # the schema wants a date; the same input gives 
 
 def page_zip(records: Sequence[Record]) -> bytes:
     """The archive; boxes are in pixels of the images in it, which are the cleaned pages."""
-    shown = (each for each in expressions(records) if each.record.evidence)
+    shown = (each for each in expressions(records) if each.record.shown)
     members: dict[str, str | bytes] = {}
     for _, group in groupby(shown, key=lambda each: (each.record.source, each.record.page)):
         names = list(group)

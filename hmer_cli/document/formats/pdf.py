@@ -117,7 +117,7 @@ def _add_pictures(document: Any, names: Sequence[Named]) -> None:
     import pikepdf
 
     for _, group in groupby(names, key=lambda each: each.record.page):
-        shown = [each for each in group if each.record.evidence is not None]
+        shown = [each for each in group if each.record.shown]
         if not shown:
             continue
         evidence = shown[0].record.evidence
