@@ -339,6 +339,10 @@ def test_the_clipboard_gives_and_takes(run: Run, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(hmer_cli.commands.clipboard, "copy", taken.append)
     assert run("--paste", "--copy", "--no-cache") == 0
     assert taken == ["x^2"]
+    blank = 255 | cross()
+    monkeypatch.setattr(hmer_cli.commands.clipboard, "paste", lambda: encoded(blank))
+    assert run("--paste", "--copy", "--no-cache") == 1
+    assert taken == ["x^2"]  # what may be tried again stays there
 
 
 def test_a_machine_without_clipboard_is_told(

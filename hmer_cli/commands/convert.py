@@ -135,7 +135,7 @@ def convert(
         _tell_unused(records)
         deliver_all(records, outputs)
         if copy:
-            clipboard.copy("\n".join(record.latex for record in records if record.usable))
+            _copy(records)
         sum_up(records, outputs, time.monotonic() - start)
     return records
 
@@ -274,6 +274,16 @@ def _check_usage(
 def _clipboard() -> Source:
     picture = clipboard.paste()
     return Source("clipboard", "clipboard", lambda: picture)
+
+
+def _copy(records: Sequence[Record]) -> None:
+    """Put the LaTeX on the clipboard; where nothing was read, what is there may be what was to be
+    read, and stays."""
+    found = [each.latex for each in records if each.usable and not each.dismissed]
+    if found:
+        clipboard.copy("\n".join(found))
+    else:
+        console.say("--copy: the clipboard is left as it was, as nothing was read")
 
 
 def once(sources: Iterable[Source]) -> list[Source]:
