@@ -63,3 +63,12 @@ def test_the_other_case_need_not_be_among_the_alternatives_where_the_page_is_ful
     many = [read("x + x + x + x = x", 0.9)] * 4
     assert labels(*many, read("X + 1 = 2", 0.4))[-1] == "x + 1 = 2"
     assert labels(*SMALL, read("X + 1 = 2", 0.4))[-1] == "X + 1 = 2"
+
+
+def test_what_is_chosen_has_four_other_readings_at_most_the_likeliest_first() -> None:
+    many = [read("x + x + x + x = x", 0.9)] * 4
+    others = {"aJ+J1J=J2": 0.3, "bJ+J1J=J2": 0.1, "cJ+J1J=J2": 0.1, "dJ+J1J=J2": 0.01}
+    *_, expression = agreeing([*many, read("X + 1 = 2", 0.4, **others)])
+    assert expression.reading.label == "x + 1 = 2"
+    left = [other.label[0] for other in expression.reading.alternatives]
+    assert left == ["a", "b", "c", "X"]

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from hmer_cli.document.records import RegionReading
+from hmer_cli.recognition.confidence import ALTERNATIVES
 from hmer_cli.recognition.reading import Alternative, Reading
 
 _ALIKE = frozenset("ckopsuvwxyz")  # letters whose capitals have the same shape
@@ -65,8 +66,11 @@ def _chosen(reading: Reading, page: Evidence) -> Reading:
     both = reading.confidence + other.confidence
     share = 1 / (1 + math.exp(-odds))
     old = Alternative(reading.label, round(both * (1 - share), 4))
-    rest = (old, *(each for each in reading.alternatives if each is not other))
-    return replace(swapped, confidence=round(both * share, 4), alternatives=rest)
+    rest = [old, *(each for each in reading.alternatives if each is not other)]
+    rest.sort(key=lambda each: -each.confidence)
+    return replace(
+        swapped, confidence=round(both * share, 4), alternatives=tuple(rest[:ALTERNATIVES])
+    )
 
 
 def _other_cases(reading: Reading) -> Iterator[Alternative]:
