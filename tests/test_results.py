@@ -20,7 +20,7 @@ from handmade import INKML, FakeRecogniser, cross, encoded, paged
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.document import cache, formats
-from hmer_cli.document.records import Record
+from hmer_cli.document.records import Picture, Record
 from hmer_cli.errors import OutputError
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.pages import open_pages
@@ -203,6 +203,16 @@ def test_what_was_not_used_for_the_longest_time_goes_first(monkeypatch: pytest.M
     Path("notes/03.png").write_bytes(encoded(cross(width=153)))
     run()
     assert count_read() == 1
+
+
+def test_what_is_deleted_takes_no_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = os.urandom(1 << 20)
+    monkeypatch.setattr(cache, "LIMIT", 1 << 20)
+    with cache.Cache(CACHE, "a") as results:
+        for page in range(4):
+            picture = Picture(9, 9, lambda: noise)
+            results.keep({}, {results.key("file", page): picture})
+    assert (CACHE / cache.FILE).stat().st_size < 1 << 20
 
 
 def evidence(record: Record) -> object:

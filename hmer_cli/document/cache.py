@@ -42,7 +42,9 @@ _LIBRARIES = (
     "numpy",
     "onnxruntime",
     "opencv-python-headless",
+    "pi-heif",
     "pillow",
+    "pillow-heif",
     "pypdfium2",
     "rmscene",
 )
@@ -270,8 +272,8 @@ def _removed(path: Path) -> bool:
     return True
 
 
-def _row(base: sqlite3.Connection, query: str, key: str) -> Any:
-    return base.execute(query, (key,)).fetchone()
+def _row(base: sqlite3.Connection, query: str, *keys: str) -> Any:
+    return base.execute(query, keys).fetchone()
 
 
 def _today() -> int:
@@ -293,6 +295,10 @@ def _tidy(base: sqlite3.Connection, seen: Sequence[str], limit: int) -> None:
                 f"FROM {table}) WHERE total > ?)",
                 (limit // 2,),
             )
+    free, size = (_row(base, f"PRAGMA {of}")[0] for of in ("freelist_count", "page_size"))
+    if free * size > limit // 4:  # else every run would copy the file
+        with suppress(sqlite3.OperationalError):  # another run has it, or no room for the copy
+            base.execute("VACUUM")
 
 
 def _encoded(result: Result) -> bytes:
