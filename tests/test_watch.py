@@ -44,7 +44,10 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeRecogniser]:
     """Watches the notes; between two looks it takes one step, and at the end it is interrupted."""
 
     def run(
-        *steps: Step, inputs: Sequence[str] = ("notes",), corrections: Sequence[Path] = ()
+        *steps: Step,
+        inputs: Sequence[str] = ("notes",),
+        corrections: Sequence[Path] = (),
+        debug: Path | None = None,
     ) -> FakeRecogniser:
         todo = iter(steps)
 
@@ -57,8 +60,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeRecogniser]:
         monkeypatch.setattr(watch, "pause", pause)
         reader = Counting()
         convert(
-            inputs, ["o.jsonl", "o.tex"], watch=True, corrections=corrections, recogniser=reader
-        )
+            inputs, ["o.jsonl", "o.tex"], watch=True, corrections=corrections, debug=debug,
+            recogniser=reader,
+        )  # fmt: skip
         return reader
 
     return run
@@ -185,6 +189,28 @@ def test_an_output_that_cannot_be_written_for_a_while_ends_nothing(watched, caps
     watched(block, nothing, free, nothing)
     assert sources() == ["notes/a.png", "notes/b.png", "notes/c.png"]
     assert "o.jsonl: cannot be written" in capsys.readouterr().err
+
+
+def test_outputs_that_cannot_be_written_are_told_once(watched, capsys) -> None:  # type: ignore[no-untyped-def]
+    page("a.png")
+
+    def block() -> None:
+        for name in ("o.jsonl", "o.tex"):
+            os.unlink(name)
+            os.mkdir(name)
+        page("b.png")
+
+    watched(block, nothing, nothing, nothing, lambda: [os.rmdir("o.jsonl"), os.rmdir("o.tex")])
+    said = capsys.readouterr().err
+    assert [said.count(f"{name}: cannot") for name in ("o.jsonl", "o.tex")] == [1, 1]
+
+
+def test_pictures_of_files_of_one_name_do_not_replace_each_other(watched) -> None:  # type: ignore[no-untyped-def]
+    for name in "ab":
+        Path("notes", name).mkdir()
+    page("a/1.png")
+    watched(lambda: page("b/1.png", width=300), nothing, nothing, debug=Path("seen"))
+    assert len(list(Path("seen").iterdir())) == 2
 
 
 def test_corrections_are_applied_when_they_are_saved(watched, capsys) -> None:  # type: ignore[no-untyped-def]

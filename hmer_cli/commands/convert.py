@@ -7,7 +7,7 @@ Built on `hmer_cli.api.Converter` and `hmer_cli.document.pipeline`; adds outputs
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache as cache_calls
 from functools import partial
@@ -127,7 +127,7 @@ def convert(
         if watch:
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
-            deliver = partial(deliver_all, outputs=outputs)
+            deliver = partial(deliver_all, outputs=outputs, say=say)
             return watch_sources(find, run.read, deliver, corrections)
         start = time.monotonic()
         named = find_sources(inputs, console.say) if inputs else []
@@ -169,6 +169,8 @@ class _Run:
     debug: Path | None
     spelling: Spelling = "typed"
     whole: WholePages = field(default_factory=WholePages)
+    seen: dict[str, None] = field(default_factory=dict)
+    """The names of all sources, some of which are read again."""
 
     def read(self, sources: Sequence[Source]) -> Records:
         """The records of the sources, in their order; failures are reported on stderr.
@@ -178,7 +180,8 @@ class _Run:
         corrections = Corrections.load(self.corrections)
         options = replace(self.options, corrections=corrections if corrections.cuts else None)
         if self.debug is not None:
-            names = source_ids(source.name for source in sources)
+            self.seen.update((source.name, None) for source in sources)
+            names = source_ids(self.seen)
             options = replace(options, look=partial(_save, self.debug, names))
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
@@ -296,14 +299,18 @@ def once(sources: Iterable[Source]) -> list[Source]:
     return list(kept.values())
 
 
-def deliver_all(records: Sequence[Record], outputs: Sequence[Destination]) -> None:
-    """Write every output, even if others fail. Raises the last HmerError."""
+def deliver_all(
+    records: Sequence[Record],
+    outputs: Sequence[Destination],
+    say: Callable[[object], None] = console.say,
+) -> None:
+    """Write every output, even if others fail. Raises the last HmerError; ``say`` tells others."""
     errors: list[HmerError] = []
     for output in outputs:
         if output.is_empty(records) and not output.is_log:
             kept = output.path is not None and output.path.exists()
             what = "left as it was" if kept else "not written"
-            console.say(f"{output.path}: {what}, as nothing was read")
+            say(f"{output.path}: {what}, as nothing was read")
             continue
         try:
             output.write(records)
@@ -312,7 +319,7 @@ def deliver_all(records: Sequence[Record], outputs: Sequence[Destination]) -> No
         except Exception as error:
             errors.append(input_error(str(output.path or "standard output"), error))
     for other in errors[:-1]:
-        console.say(other)
+        say(str(other))
     if errors:
         raise errors[-1]
 
