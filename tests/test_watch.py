@@ -243,6 +243,15 @@ def test_corrections_are_applied_when_they_are_saved(watched, capsys) -> None:  
     ]
 
 
+def test_corrections_that_hit_nothing_are_told(watched, capsys) -> None:  # type: ignore[no-untyped-def]
+    page("a.png")
+    entry = {"latex": "x", "key": "0" * 64, "source": "b.png", "page": 1}
+    content = {"hmer": "corrections", "version": 1, "corrections": [entry]}
+    Path("c.json").write_text(json.dumps(content))
+    watched(lambda: page("b.png"), nothing, nothing, corrections=[Path("c.json")])
+    assert capsys.readouterr().err.count("correction 1 (b.png, page 1) hits nothing") == 1
+
+
 @pytest.mark.parametrize(
     "args", [("notes",), ("notes", "--out", "-.jsonl"), ("-", "--out", "o.tex")]
 )

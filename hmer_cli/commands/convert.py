@@ -128,7 +128,7 @@ def convert(
             say = cache_calls(console.say)  # each line once, not at every look
             find = partial(find_sources, inputs, say)
             deliver = partial(deliver_all, outputs=outputs, say=say)
-            return watch_sources(find, run.read, deliver, corrections)
+            return watch_sources(find, run.look_again, deliver, corrections)
         start = time.monotonic()
         named = find_sources(inputs, console.say) if inputs else []
         records = run.read([*pasted, *once(named)])
@@ -179,14 +179,21 @@ class _Run:
         """
         corrections = Corrections.load(self.corrections)
         options = replace(self.options, corrections=corrections if corrections.cuts else None)
+        self.seen.update((source.name, None) for source in sources)
         if self.debug is not None:
-            self.seen.update((source.name, None) for source in sources)
             names = source_ids(self.seen)
             options = replace(options, look=partial(_save, self.debug, names))
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
             self.whole.forget(source.name for source in sources)
             return _records(self._noted(pages), corrections, self.spelling)
+
+    def look_again(self, sources: Sequence[Source]) -> Records:
+        """As `read`; corrections that hit nothing are told where all sources are read."""
+        records = self.read(sources)
+        if len(sources) == len(self.seen):
+            _tell_unused(records)
+        return records
 
     def _noted(self, pages: Iterable[PageRead]) -> Iterator[PageRead]:
         """The pages, whose words and drawings are kept."""
