@@ -36,6 +36,7 @@ _TOKEN = re.compile(r"\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]")
 _SCRIPT_RUN = re.compile(SCRIPT_RUN)
 _WORD = re.compile(r"[A-Za-z0-9.,:*!+|-]")
 _LETTER = re.compile(r"[\u00c0-\u017f]")
+_COMMAND = re.compile(r"\\[A-Za-z]+$")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
 _SPACE = re.compile(r"\\hspace\*?\s*\{[^{}]*\}")
 _LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
@@ -52,7 +53,15 @@ def as_formula(typed: str) -> str:
     found = _WRAPPED.fullmatch(typed.strip())
     inner = next(filter(None, found.groups()[1:]), "") if found else typed
     joined = _SCRIPT_RUN.sub(lambda run: spelt(" ".join(sign_tokens(run[0]))), inner.strip())
-    return _TOKEN.sub(lambda token: REPLACED.get(token[0], token[0]), joined)
+    return _TOKEN.sub(_replaced, joined)
+
+
+def _replaced(token: re.Match[str]) -> str:
+    """What LaTeX is told, parted from a letter that follows."""
+    found = REPLACED.get(token[0], token[0])
+    follows = token.string[token.end() : token.end() + 1]
+    gap = found != token[0] and _COMMAND.search(found) and re.match("[A-Za-z]", follows)
+    return f"{found} " if gap else found
 
 
 def check(formula: str) -> None:

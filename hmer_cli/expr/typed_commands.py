@@ -118,9 +118,8 @@ TEXT = frozenset(
 
 
 def spelt(tokens: str) -> str:
-    """For a formula, parted from what follows where TeX needs it."""
-    text = re.sub(r"(\\[A-Za-z]+ )(?=[A-Za-z])| ", lambda gap: gap[1] or "", tokens)
-    return f"{text} " if text[-1].isalpha() else text
+    """For a formula: blanks only where TeX needs them."""
+    return re.sub(r"(\\[A-Za-z]+ )(?=[A-Za-z])| ", lambda gap: gap[1] or "", tokens)
 
 
 REPLACED = {token: spelt(tokens) for token, tokens in UNICODE.items()}

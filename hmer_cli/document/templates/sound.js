@@ -17,7 +17,7 @@ function Sound(table) {
   /** Neighbouring superscripts and subscripts, as one script of each kind. */
   function joined(run) {
     const scripts = { _: "", "^": "" };
-    for (const [sign, ...inner] of [...run].map((c) => table.replaced[c].trim())) {
+    for (const [sign, ...inner] of [...run].map((c) => table.replaced[c])) {
       const text = inner.slice(1, -1).join("");
       const gap = /\\[A-Za-z]+$/.test(scripts[sign]) && /^[A-Za-z]/.test(text);
       scripts[sign] += gap ? ` ${text}` : text;
@@ -29,7 +29,14 @@ function Sound(table) {
   function asFormula(typed) {
     const found = WRAPPED.exec(typed.trim());
     const inner = found ? found[2] || found[3] || found[4] || "" : typed;
-    return inner.trim().replace(SCRIPTS, joined).replace(TOKEN, (token) => of("replaced", token) ?? token);
+    return inner.trim().replace(SCRIPTS, joined).replace(TOKEN, replaced);
+  }
+
+  /** What LaTeX is told, parted from a letter that follows. */
+  function replaced(token, at, whole) {
+    const found = of("replaced", token) ?? token;
+    const gap = found !== token && /\\[A-Za-z]+$/.test(found) && /^[A-Za-z]/.test(whole.slice(at + token.length));
+    return gap ? `${found} ` : found;
   }
 
   function check(tokens) {
