@@ -46,6 +46,7 @@ SOUND = [
     r"\hspace{2pt}x",
     "a~b",
     r"a\quad b",
+    r"n_\uparrow + V^\vee + v_\| + A^\dag",
 ]
 
 UNSOUND = {

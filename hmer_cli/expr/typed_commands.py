@@ -84,7 +84,15 @@ BARE = GREEK | frozenset(
     r"""\infty \circ \prime \ast \star \dagger \ddagger \perp \parallel \top \bot \pm \mp \ell
     \partial \nabla \hbar \emptyset \varnothing \times \cdot \bullet \rightarrow \leftarrow \to
     \sharp \flat \natural \odot \oplus \otimes \aleph \Re \Im \wp \imath \jmath \sim \leq \geq \le
-    \ge \square \triangle \complement""".split()
+    \ge \square \triangle \complement \uparrow \downarrow \updownarrow \Uparrow \Downarrow
+    \leftrightarrow \Leftarrow \Rightarrow \Leftrightarrow \gets \nearrow \searrow \rightharpoonup
+    \wedge \vee \land \lor \cap \cup \div \setminus \wr \amalg \diamond \Diamond \Box \lozenge
+    \bigcirc \ominus \oslash \boxplus \boxtimes \ltimes \rtimes \intercal \dag \ddag \lhd \rhd
+    \triangleleft \triangleright \approx \equiv \simeq \subset \supset \subseteq \supseteq \in
+    \mid \neg \lnot \forall \exists \angle \mho \hslash \beth \gimel \daleth \eth \bigstar
+    \blacksquare \clubsuit \diamondsuit \heartsuit \spadesuit \vert \Vert \| \# \% \& \varGamma
+    \varDelta \varTheta \varLambda \varXi \varPi \varSigma \varUpsilon \varPhi \varPsi
+    \varOmega""".split()
 )
 """Commands that are one sign to TeX, so that an argument of it needs no braces."""
 
