@@ -47,6 +47,9 @@ SOUND = [
     "a~b",
     r"a\quad b",
     r"n_\uparrow + V^\vee + v_\| + A^\dag",
+    r"\begin{pmatrix} 1 \over 2 & 3 \over 4 \end{pmatrix}",
+    r"\hspace*{-1,5 ex plus 1fil minus 2pt}x",
+    r"\begin{equation} \begin{aligned} a \nonumber \\ b \end{aligned} \tag{1} \end{equation}",
 ]
 
 UNSOUND = {
@@ -93,6 +96,11 @@ UNSOUND = {
     r"\quad \,": "says nothing",
     r"\hspace*{2pt}{}": "says nothing",
     r"\mathrm{ }": "says nothing",
+    r"\hspace{2}x": "length expected",
+    r"\hspace{2mu}x": "length expected",
+    r"\begin{array}{c} x^2 \hline y \end{array}": r"(\hline): not a command",
+    r"\begin{array}{|} x \end{array}": "columns expected",
+    r"\begin{align} \begin{aligned} a \tag{1} \end{aligned} \end{align}": r"(\tag): cannot stand",
 }
 
 REWRITTEN = {
@@ -161,7 +169,7 @@ def compiles(formulas: list[str], folder: Path) -> str:
 
 def every_command() -> list[str]:
     """Formulas that use every command there is, where it could break TeX."""
-    arguments = {"m": "{x}", "d": "(", "t": "{a}", "w": "{2pt}", "s": r"{a \\ b}", "o": "[x]"}
+    arguments = {"m": "{x}", "d": "(", "t": "{a}", "l": "{2pt}", "s": r"{a \\ b}", "o": "[x]"}
     infix = (r"\over", r"\choose", r"\atop")
     formulas = [
         f"x {name}{''.join(arguments[kind] for kind in signature)} y"

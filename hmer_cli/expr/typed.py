@@ -16,6 +16,7 @@ from hmer_cli.expr.typed_commands import (
     DELIMITERS,
     DISPLAYS,
     ENVIRONMENTS,
+    GLUE,
     INKLESS,
     LIMITED,
     NUMBERING,
@@ -35,8 +36,9 @@ MAX_TOKENS = 2000  # convention
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]")
 _SCRIPT_RUN = re.compile(SCRIPT_RUN)
 _WORD = re.compile(r"[A-Za-z0-9.,:*!+|-]")
-_LETTER = re.compile(r"[\u00c0-\u017f]")
+_GLUE = re.compile(GLUE)
 _COMMAND = re.compile(r"\\[A-Za-z]+$")
+_LETTER = re.compile(r"[\u00c0-\u017f]")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
 _SPACE = re.compile(r"\\hspace\*?\s*\{[^{}]*\}")
 _LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
@@ -83,7 +85,7 @@ class _Check:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
-        self.display = False
+        self.display = self.inside = False
 
     def everything(self) -> None:
         """All tokens; raises TypedError."""
@@ -120,10 +122,10 @@ class _Check:
             token, at = self.next, self.at
             if token in ("&", "\\\\"):
                 cells = self.cell(token, columns, cells)
-                seen, last = set(), ""
+                seen, last, split = set(), "", False
             elif token in ("^", "_") or token.startswith("'"):
                 self.script(token, seen)
-                last = ""
+                last = token
             elif token in _LIMITS:
                 if last not in LIMITED:
                     raise self.fail("must follow an operator such as \\sum")
@@ -209,6 +211,8 @@ class _Check:
         signature = COMMANDS.get(token, NUMBERING.get(token) if self.display else None)
         if signature is None:
             raise self.fail("not a command that hmer knows", begin)
+        if token == r"\tag" and self.inside:
+            raise self.fail("cannot stand inside another environment", begin)
         if token in STARRED and self.next == "*":
             self.at += 1
         for kind in signature:
@@ -220,6 +224,8 @@ class _Check:
                 self.text(begin)
             elif kind == "w":
                 self.word(begin)
+            elif kind == "l":
+                self.length(begin)
             elif kind == "s":
                 self.lines(begin)
             elif self.next == "[":
@@ -241,6 +247,10 @@ class _Check:
             word += self.take()
         self.close("}", begin)
         return word
+
+    def length(self, begin: int) -> None:
+        if not _GLUE.fullmatch(self.word(begin)):
+            raise self.fail("length expected after it, such as {2pt}", begin)
 
     def lines(self, begin: int) -> None:
         if self.take() != "{":
@@ -272,15 +282,18 @@ class _Check:
         columns = ENVIRONMENTS.get(name, DISPLAYS.get(name))
         if columns is None:
             raise self.fail(f"{name} is no environment that hmer knows", begin)
-        outer, self.display = self.display, self.display or name in DISPLAYS
-        if name in DISPLAYS and (begin or outer):
+        outer = self.display, self.inside
+        self.display, self.inside = self.display or name in DISPLAYS, name not in DISPLAYS
+        if name in DISPLAYS and (begin or outer[0]):
             raise self.fail(f"{name} must be all that is typed", begin)
         if name == "array":
             columns = sum(letter in "lcr" for letter in self.word(begin))
+            if not columns:
+                raise self.fail("columns expected after it, such as {lcr}", begin)
         self.row((r"\end",), columns or None)
         self.close(r"\end", begin)
         if self.word(self.at - 1) != name:
             raise self.fail(rf"no \end{{{name}}} closes it", begin)
         if name in DISPLAYS and self.next:
             raise self.fail(f"{name} must be all that is typed")
-        self.display = outer
+        self.display, self.inside = outer

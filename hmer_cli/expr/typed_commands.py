@@ -1,7 +1,7 @@
 r"""What a person may type into a formula: commands of LaTeX with amsmath, amssymb and mathtools.
 
 A signature has a letter an argument: m a formula, o an optional one in brackets, t text, w a word
-in braces such as ``2pt``, d a delimiter, s lines that ``\\`` parts. What defines, reads, writes or
+in braces, l a length in braces, d a delimiter, s lines that ``\\`` parts. What defines, reads, writes or
 runs something is not here, nor is anything else: a command that is not named is not let through.
 """
 
@@ -66,7 +66,7 @@ COMMANDS |= dict.fromkeys(r"\sqrt \xrightarrow \xleftarrow".split(), "om")
 COMMANDS |= dict.fromkeys(
     r"\text \textrm \textbf \textit \textsf \texttt \textnormal \textup \mbox \emph".split(), "t"
 )
-COMMANDS |= {r"\hspace": "w", r"\substack": "s"}
+COMMANDS |= {r"\hspace": "l", r"\substack": "s"}
 del COMMANDS["\\"]
 r"""Every command -> its signature; ``\left``, ``\begin`` and their kin aside."""
 
@@ -114,6 +114,10 @@ ENVIRONMENTS = dict(GRIDS) | {"array": 0, "smallmatrix": 10, "split": 2, "gather
 DISPLAYS = {"align": 10, "align*": 10, "gather": 1, "gather*": 1, "multline": 1, "multline*": 1}
 DISPLAYS |= {"equation": 0, "equation*": 0}
 """Environments that are a display of their own, and hold all that was typed."""
+
+_LENGTH = r"[-+]*(?:\d+[.,]?\d*|[.,]\d+)(?:true)?(?:p[tc]|e[mx]|[cm]m|in|[bs]p|dd|cc"
+GLUE = rf"{_LENGTH})(?:plus{_LENGTH}|fil{{1,3}}))?(?:minus{_LENGTH}|fil{{1,3}}))?"
+"""Pattern of a length of ``\\hspace``, without its spaces."""
 
 INKLESS = (SILENT | UPRIGHT | SWITCHES.keys()) & COMMANDS.keys() | frozenset("{}~")
 """What leaves nothing to see, unless something else stands with it."""

@@ -83,6 +83,7 @@ def _typed() -> dict[str, Any]:
         **{name.lower(): sorted(getattr(typed_commands, name)) for name in names},
         **{name.lower(): dict(sorted(getattr(typed_commands, name).items())) for name in tables},
         "script_run": SCRIPT_RUN,
+        "glue": typed_commands.GLUE,
         "depth": TYPED_DEPTH,
         "most": MAX_TOKENS,
     }

@@ -6,6 +6,7 @@ function Sound(table) {
     ["starred", "limited", "scripts", "bare", "delimiters", "text", "inkless"].map((n) => [n, new Set(table[n])]));
   const of = (name, key) => (Object.hasOwn(table[name], key) ? table[name][key] : undefined);
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
+  const GLUE = new RegExp(`^(?:${table.glue})$`, "u");
   const SCRIPTS = new RegExp(table.script_run, "gu");
   const WRAPPED = /^(?:(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/u;
   const LIMITS = ["\\limits", "\\nolimits", "\\displaylimits"];
@@ -40,7 +41,7 @@ function Sound(table) {
   }
 
   function check(tokens) {
-    let at = 0, depth = 0, display = false;
+    let at = 0, depth = 0, display = false, inside = false;
     const next = () => tokens[at] ?? "";
     const take = () => tokens[at++] ?? "";
     const fail = (message, where = at) => new Fault(where >= tokens.length
@@ -60,9 +61,10 @@ function Sound(table) {
           cells = cell(token, columns, cells);
           seen = new Set();
           last = "";
+          split = false;
         } else if (token === "^" || token === "_" || token.startsWith("'")) {
           script(token, seen);
-          last = "";
+          last = token;
         } else if (LIMITS.includes(token)) {
           if (!set.limited.has(last)) throw fail("must follow an operator such as \\sum");
           at++;
@@ -132,12 +134,14 @@ function Sound(table) {
     function command(token, begin) {
       const signature = of("commands", token) ?? (display ? of("numbering", token) : undefined);
       if (signature === undefined) throw fail("not a command that hmer knows", begin);
+      if (token === "\\tag" && inside) throw fail("cannot stand inside another environment", begin);
       if (set.starred.has(token) && next() === "*") at++;
       for (const kind of signature) {
         if (kind === "m") argument(begin);
         else if (kind === "d") delimiter(begin);
         else if (kind === "t") text(begin);
         else if (kind === "w") word(begin);
+        else if (kind === "l") length(begin);
         else if (kind === "s") lines(begin);
         else if (next() === "[") {
           at++;
@@ -162,6 +166,10 @@ function Sound(table) {
       while (/^[A-Za-z0-9.,:*!+|-]$/.test(next())) found += take();
       close("}", begin);
       return found;
+    }
+
+    function length(begin) {
+      if (!GLUE.test(word(begin))) throw fail("length expected after it, such as {2pt}", begin);
     }
 
     function lines(begin) {
@@ -191,15 +199,19 @@ function Sound(table) {
       const name = word(begin), own = of("displays", name);
       let columns = of("environments", name) ?? own;
       if (columns === undefined) throw fail(`${name} is no environment that hmer knows`, begin);
-      const outer = display;
-      if (own !== undefined && (begin || outer)) throw fail(`${name} must be all that is typed`, begin);
+      const outer = [display, inside];
+      if (own !== undefined && (begin || display)) throw fail(`${name} must be all that is typed`, begin);
       display ||= own !== undefined;
-      if (name === "array") columns = [...word(begin)].filter((letter) => "lcr".includes(letter)).length;
+      inside = own === undefined;
+      if (name === "array") {
+        columns = [...word(begin)].filter((letter) => "lcr".includes(letter)).length;
+        if (!columns) throw fail("columns expected after it, such as {lcr}", begin);
+      }
       row(["\\end"], columns || null);
       close("\\end", begin);
       if (word(at - 1) !== name) throw fail(`no \\end{${name}} closes it`, begin);
       if (own !== undefined && next()) throw fail(`${name} must be all that is typed`);
-      display = outer;
+      [display, inside] = outer;
     }
 
     row([""]);
