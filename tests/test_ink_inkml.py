@@ -189,6 +189,14 @@ def test_symbols_of_traces_inside_their_group() -> None:
     assert read(group).symbols == (Symbol((0, 1), "x"),)
 
 
+def test_symbols_of_traces_without_ids() -> None:
+    groups = "".join(
+        f'<traceGroup><annotation type="truth">{sign}</annotation>{traces}</traceGroup>'
+        for sign, traces in (("1", "<trace>1 2</trace>"), ("x", 2 * "<trace>3 4</trace>"))
+    )
+    assert read(f"<ink>{groups}</ink>").symbols == (Symbol((0,), "1"), Symbol((1, 2), "x"))
+
+
 @pytest.mark.parametrize(
     ("raw", "truth"),
     [

@@ -1,7 +1,7 @@
 r"""What a person may type into a formula: commands of LaTeX with amsmath, amssymb and mathtools.
 
 A signature has a letter an argument: m a formula, o an optional one in brackets, t text, w a word
-in braces, l a length in braces, d a delimiter, s lines that ``\\`` parts. What defines, reads, writes or
+or l a length in braces, d a delimiter, s lines that ``\\`` parts. What defines, reads, writes or
 runs something is not here, nor is anything else: a command that is not named is not let through.
 """
 

@@ -10,6 +10,7 @@ import html.entities
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 from lxml import etree
@@ -141,9 +142,12 @@ def _encoding(data: bytes) -> str | None:
     return None
 
 
-def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, int], list[LeftOut]]:
-    """The strokes in document order, the index of each by the id of its trace, and what is left
-    out.
+Index: TypeAlias = dict["str | etree._Element", int]
+"""The index of each stroke by its traces and their ids."""
+
+
+def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], Index, list[LeftOut]]:
+    """The strokes in document order, their index, and what is left out.
 
     Raises InputError where there are none, or more than MAX_TRACES.
     """
@@ -158,7 +162,7 @@ def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, i
     texts = ["".join(trace.itertext()) for trace in traces]
     width = next(filter(None, map(row_width, texts)), 0)
     pieces: list[list[Stroke]] = []
-    index: dict[str, int] = {}
+    index: Index = {}
     marked = 0
     for number, (trace, text) in enumerate(zip(traces, texts, strict=True), start=1):
         if trace.get("type") == "penUp":
@@ -174,9 +178,9 @@ def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], dict[str, i
         prior = index.get((trace.get("priorRef") or "").lstrip("#"))
         if prior is not None and trace.get("continuation") in ("middle", "end"):
             pieces[prior].append(points)
-            index[key] = prior
+            index[key] = index[trace] = prior
         else:
-            index[key] = len(pieces)
+            index[key] = index[trace] = len(pieces)
             pieces.append([points])
     if not pieces and marked:
         raise InputError(f"{name}: no ink in it but that of a highlighter", "write with a pen")
@@ -198,15 +202,15 @@ def _with_width(channels: Channels, width: int) -> Channels:
     return channels if channels.width else replace(channels, width=width)
 
 
-def _symbols(root: etree._Element, index: dict[str, int]) -> Iterator[Symbol]:
+def _symbols(root: etree._Element, index: Index) -> Iterator[Symbol]:
     """The innermost trace groups that have a label and strokes."""
     for group in root.iter("{*}traceGroup"):
         if group.find("{*}traceGroup") is not None:
             continue
         notes = _annotations(group)
         label = next((notes[key] for key in _TRUTHS if notes.get(key)), "")
-        keys = [(view.get("traceDataRef") or "").lstrip("#") for view in group.iter("{*}traceView")]
-        keys += [identity(trace) for trace in group.iter("{*}trace")]
+        views = [view.get("traceDataRef") or "" for view in group.iter("{*}traceView")]
+        keys = [*(view.lstrip("#") for view in views if view), *group.iter("{*}trace")]
         strokes = tuple(dict.fromkeys(index[key] for key in keys if key in index))
         if label and strokes:
             link = group.find("{*}annotationXML")
