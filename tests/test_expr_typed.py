@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from test_expr_to_latex import TYPED
 
 from hmer_cli.expr.commands import GRIDS
+from hmer_cli.expr.displays import within
 from hmer_cli.expr.typed import TypedError, as_formula, check
 from hmer_cli.expr.typed_commands import BARE, COMMANDS, DELIMITERS, LIMITED, SCRIPTS
 from hmer_cli.expr.typing_table import typing_table
@@ -156,9 +157,9 @@ def compiles(formulas: list[str], folder: Path) -> str:
         "\\newcommand\\vcentcolon{:}\\newcommand\\mathclap[1]{##1}"
         "\\newcommand\\mathllap[1]{##1}\\newcommand\\mathrlap[1]{##1}}\n\\begin{document}\n"
     )
+    whole = (r"\begin{align", r"\begin{equation", "$")
     lines = "\n\n".join(
-        formula if formula.startswith((r"\begin{align", r"\begin{equation")) else f"\\[{formula}\\]"
-        for formula in formulas
+        formula if formula.startswith(whole) else f"\\[{formula}\\]" for formula in formulas
     )
     (folder / "t.tex").write_text(f"{head}{lines}\n\\end{{document}}\n", encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
@@ -198,6 +199,34 @@ def test_what_is_sound_compiles(tmp_path: Path) -> None:
             continue
         sound.append(formula)
     assert compiles([as_formula(formula) for formula in sound], tmp_path) == ""
+
+
+WITHIN = {
+    r"\begin{align} a &= b \tag{1} \\ c \nonumber \end{align}":
+        r"\begin{aligned}a &= b  \\ c\end{aligned}",
+    r"\begin{equation}\label{eq:1}x = 1 \tag*{a}y\end{equation}": "x = 1 y",
+    r"\begin{equation} \begin{split} a \\ b \end{split} \end{equation}":
+        r"\begin{aligned} a \\ b \end{aligned}",
+    r"\begin{multline*} a \\ b \end{multline*}": r"\begin{gathered}a \\ b\end{gathered}",
+    r"\begin{split} a & b \end{split}": r"\begin{aligned} a & b \end{aligned}",
+    r"1 \over 2": r"{1 \over 2}",
+    r"\displaystyle\sum x": r"{\displaystyle\sum x}",
+    r"\bf x": r"{\bf x}",
+    r" \overline{x} ": r"\overline{x}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", WITHIN)
+def test_what_was_typed_stands_within_a_formula(typed: str) -> None:
+    check(typed)
+    assert within(typed) == WITHIN[typed]
+
+
+@pytest.mark.tex
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex not found")
+def test_what_is_sound_compiles_in_a_line_beside_others(tmp_path: Path) -> None:
+    sound = [f"$a + {within(typed)} + b$" for typed in (*SOUND, *WITHIN)]
+    assert compiles(sound, tmp_path) == ""
 
 
 @pytest.mark.tex

@@ -93,10 +93,14 @@ def test_signs_that_mean_something_are_words_there() -> None:
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex")
 def test_the_document_compiles(tmp_path: Path) -> None:
-    aligned = expression(r"\begin{align*} a & = b \\ & = c \end{align*}", (200, 130, 320, 150))
+    aligned = expression(
+        r"\begin{align} a & = b \\ & = c \tag{1} \end{align}", (200, 130, 320, 150)
+    )
+    inline = expression(r"\begin{gather} a \\ b \end{gather}", (50, 2, 70, 22))
     broken = expression(r"\frac{", (200, 200, 320, 230), "low", "not closed")
     typed = [expression(TYPED, box) for box in ((50, 2, 70, 22), (200, 500, 320, 530))]
-    records = [SHOWN, aligned, broken, expression("y", (300, 400, 320, 420), "low"), *typed]
+    low = expression("y", (300, 400, 320, 420), "low")
+    records = [inline, SHOWN, aligned, broken, low, *typed]
     (tmp_path / "a.tex").write_text(latex(records, {PAGE: [*SAID, *AWKWARD]}))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 import hmer_cli
-from hmer_cli.document.formats.wording import in_formula
 from hmer_cli.document.page_layout import Block, Item, blocks
 from hmer_cli.document.records import Record, TextWord
+from hmer_cli.expr.displays import is_display, within
 from hmer_cli.geometry import Box
 
 Text = Mapping[tuple[str, int | None], Sequence[TextWord]]
@@ -150,7 +150,7 @@ def _markdown_item(item: Item) -> str:
         return _MARKDOWN.sub(_escaped, item.word.text) + mark
     assert item.record is not None
     mark = r"\[?\]" if item.record.status == "low" else ""
-    return f"${_body(item.record.latex)}${mark}"
+    return f"${within(item.record.latex)}${mark}"
 
 
 def _latex(block: Block) -> str:
@@ -163,7 +163,7 @@ def _latex(block: Block) -> str:
             return _UNREAD[1]
         if not first.record.usable:
             return f"\\begin{{verbatim}}\n{first.record.latex}\n\\end{{verbatim}}"
-        if len(block.items) == 1 and in_formula(first.record.latex) is not None:
+        if len(block.items) == 1 and is_display(first.record.latex):
             return first.record.latex.strip()
         return f"\\begin{{equation*}}\n{_display(block)}\n\\end{{equation*}}"
     told = _spaced(_latex_item(item) for item in block.items)
@@ -183,7 +183,7 @@ def _latex_item(item: Item) -> str:
         return _tex(item.word.text) + mark
     assert item.record is not None
     mark = r"\hmerlow{}" if item.record.status == "low" else ""
-    return f"${_body(item.record.latex)}${mark}"
+    return f"${within(item.record.latex)}${mark}"
 
 
 def _spaced(items: Iterable[str]) -> str:
@@ -196,13 +196,7 @@ def _display(block: Block) -> str:
     """The expressions of a row, marked if one of them is doubtful."""
     records = [item.record for item in block.items if item.record is not None]
     mark = r" \qquad \text{[?]}" if any(record.status == "low" for record in records) else ""
-    return r" \qquad ".join(_body(record.latex) for record in records) + mark
-
-
-def _body(text: str) -> str:
-    """What stands in a formula: an environment that is a display of its own as one that is none."""
-    inner = in_formula(text)
-    return text.strip() if inner is None else inner
+    return r" \qquad ".join(within(record.latex) for record in records) + mark
 
 
 def _tex(text: str) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import hmer_cli
 from hmer_cli.console import one_line
-from hmer_cli.document.formats.wording import expressions, in_formula, sentence, verdict
+from hmer_cli.document.formats.wording import expressions, sentence, verdict
 from hmer_cli.document.ids import Named
 from hmer_cli.document.records import Record
+from hmer_cli.expr.displays import is_display, within
 
 # What stands between \ifhmertex and \else may hold no other \else: pandoc stops at the first.
 _HEAD = r"""% Handwritten expressions read by hmer {version} ({model}).
@@ -71,10 +72,9 @@ def tex(records: Sequence[Record]) -> str:
 def _definitions(each: Named) -> Iterator[str]:
     """Its expression, after how it is shown by itself; then the lines of a derivation."""
     latex, end = sentence(each.record)
-    inner = in_formula(latex)
-    if inner is not None:
+    if is_display(latex):
         yield f"\\hmerdisplay{{{each.id}}}{{{latex}}}\n"
-        latex = inner
+    latex = within(latex)
     yield from _definition(each, _marked(each.record, latex), end)
     if each.record.correction is None:
         for line in each.lines:

@@ -63,26 +63,6 @@ def sentence(record: Record) -> tuple[str, str]:
     return label if record.latex == record.label else to_latex(label), end
 
 
-def in_formula(latex: str) -> str | None:
-    r"""What stands in a formula instead of an environment that is a display of its own: ``aligned``
-    for ``align``, without its numbers, which none there may have; None for LaTeX that is none."""
-    found = _DISPLAY.fullmatch(latex.strip())
-    if found is None:
-        return None
-    body, inner = _NUMBERING.sub("", found["body"]).strip(), _INNER[found["name"]]
-    return f"\\begin{{{inner}}}{body}\\end{{{inner}}}" if inner else body
-
-
-_INNER = {"align": "aligned", "gather": "gathered", "multline": "gathered", "equation": ""}
-_DISPLAY = re.compile(
-    rf"\\begin\{{(?P<name>{'|'.join(_INNER)})(?P<star>\*?)\}}(?P<body>.*)\\end\{{(?P=name)(?P=star)\}}",
-    re.DOTALL,
-)
-_NUMBERING = re.compile(
-    r"\\(?:(?:nonumber|notag)(?![A-Za-z])|(?:tag\*?|label)\s*\{(?:[^{}]|\{[^{}]*\})*\})"
-)
-
-
 def sayable(record: Record) -> bool:
     """Whether formats other than LaTeX can say it; a person may type what no label can hold."""
     return record.status != "failed" and not problems(record.label)
