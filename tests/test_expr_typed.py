@@ -116,6 +116,8 @@ REWRITTEN = {
     "10⁵H₂O": "10^{5}H_{2}O",
     "x²³₁": "x_{1}^{23}",
     "xᵝⁿ": r"x^{\beta n}",
+    r"\begin { align * } a \end{align*}": r"\begin{align*} a \end{align*}",
+    r"\begin{ pmatrix } a \end {pmatrix}": r"\begin{pmatrix} a \end{pmatrix}",
     "90°": r"90^{\circ}",
 }
 

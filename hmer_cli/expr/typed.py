@@ -40,6 +40,8 @@ _GLUE = re.compile(GLUE)
 _COMMAND = re.compile(r"\\[A-Za-z]+$")
 _LETTER = re.compile(r"[\u00c0-\u017f]")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
+_GAP = r"[ \t\r\n]*"
+_ENVIRONMENT = re.compile(rf"\\(begin|end){_GAP}\{{{_GAP}([A-Za-z]+){_GAP}(\*?){_GAP}\}}")
 _SPACE = re.compile(r"\\hspace\*?\s*\{[^{}]*\}")
 _LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
 _INFIX = (r"\over", r"\choose", r"\atop")
@@ -55,7 +57,7 @@ def as_formula(typed: str) -> str:
     found = _WRAPPED.fullmatch(typed.strip())
     inner = next(filter(None, found.groups()[1:]), "") if found else typed
     joined = _SCRIPT_RUN.sub(lambda run: spelt(" ".join(sign_tokens(run[0]))), inner.strip())
-    return _TOKEN.sub(_replaced, joined)
+    return _ENVIRONMENT.sub(r"\\\1{\2\3}", _TOKEN.sub(_replaced, joined))
 
 
 def _replaced(token: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ function Sound(table) {
   const GLUE = new RegExp(`^(?:${table.glue})$`, "u");
   const SCRIPTS = new RegExp(table.script_run, "gu");
   const WRAPPED = /^(?:(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/u;
+  const ENVIRONMENT = /\\(begin|end)[ \t\r\n]*\{[ \t\r\n]*([A-Za-z]+)[ \t\r\n]*(\*?)[ \t\r\n]*\}/gu;
   const LIMITS = ["\\limits", "\\nolimits", "\\displaylimits"];
   const INFIX = ["\\over", "\\choose", "\\atop"];
   const ENDS = ["}", "\\end", "\\right", "\\middle", "$"];
@@ -30,7 +31,7 @@ function Sound(table) {
   function asFormula(typed) {
     const found = WRAPPED.exec(typed.trim());
     const inner = found ? found[2] || found[3] || found[4] || "" : typed;
-    return inner.trim().replace(SCRIPTS, joined).replace(TOKEN, replaced);
+    return inner.trim().replace(SCRIPTS, joined).replace(TOKEN, replaced).replace(ENVIRONMENT, "\\$1{$2$3}");
   }
 
   /** What LaTeX is told, parted from a letter that follows. */
