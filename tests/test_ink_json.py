@@ -217,6 +217,19 @@ def test_damaged_files_of_known_programs_are_refused(content: Any) -> None:
         read(content)
 
 
+def test_each_page_of_tldraw_is_a_page() -> None:
+    first, second, group = ({**each, "parentId": each.get("parentId", "p1")} for each in TLDRAW)
+    pages = [{"typeName": "page", "id": f"p{n}", "index": f"a{3 - n}"} for n in (1, 2)]
+    text = {"typeName": "shape", "type": "text", "id": "t", "parentId": "p3", "index": "a1"}
+    records = [*pages, {**first, "parentId": "p2"}, second, group, text]
+    found = read_json(json.dumps({"records": records}).encode(), "x.tldr")
+    kept = [boxes(ink) for ink in found if ink.strokes]
+    assert kept == [[[50, 20, 50, 90]], [[20, 50, 80, 50]]]
+    assert [[each.what for each in ink.left_out] for ink in found if not ink.strokes] == [
+        ["shapes"]
+    ]
+
+
 def test_what_tldraw_draws_besides_is_named() -> None:
     text = {"typeName": "shape", "type": "text", "id": "t", "x": 0, "y": 0, "index": "a4"}
     assert [each.what for each in read({"records": [*TLDRAW, text]}).left_out] == ["shapes"]

@@ -1,7 +1,7 @@
 """JSON of well-known programs and services -> the form that `json_strokes.py` reads.
 
-Input: the parsed JSON. Output: an object with ``strokes``, or the JSON itself where it is none of
-these: Mathpix (``x`` and ``y``, a row a stroke), Quick, Draw! (``drawing``), MyScript
+Input: the parsed JSON. Output: an object with ``strokes``, one a page, or the JSON itself where it
+is none of these: Mathpix (``x`` and ``y``, a row a stroke), Quick, Draw! (``drawing``), MyScript
 (``strokeGroups``, and JIIX with its ``items``), Google's handwriting service (``requests``), React
 Native's sketch canvas (``x,y`` as text), free drawing of fabric.js (``objects``), and tldraw
 (``records``, or the ``store`` of a snapshot).
@@ -23,16 +23,23 @@ _MAX_DEPTH = 8  # of JIIX: an expression in an expression
 _TLDRAW_WIDTHS = {"s": 2.0, "m": 3.5, "l": 5.0, "xl": 10.0}
 
 
-def known_shape(content: Any) -> Any:
-    """The JSON with its strokes as a list of objects with ``points``, or as it is. Raises KeyError,
-    TypeError, ValueError or AttributeError where it is damaged, InputError for a path."""
+def known_pages(content: Any) -> list[Any]:
+    """The JSON of each page with its strokes as a list of objects with ``points``, or as it is.
+    Raises KeyError, TypeError, ValueError or AttributeError where it is damaged, InputError for a
+    path."""
+    found = _known(content)
+    paged = found is not content and isinstance(found, dict) and "pages" in found
+    return list(found["pages"]) if paged else [found]
+
+
+def _known(content: Any) -> Any:
     if isinstance(content, list):
         return [_sketch(each) for each in content] if all(map(_is_sketch, content)) else content
     if not isinstance(content, dict):
         return content
     inner = content.get("strokes")
     if isinstance(inner, dict):  # Mathpix's request, strokes in strokes
-        return known_shape(inner)
+        return _known(inner)
     if _are_rows(content.get("x")) and _are_rows(content.get("y")):
         columns = zip(content["x"], content["y"], strict=True)
         return {"strokes": [{"x": x, "y": y} for x, y in columns]}
@@ -141,23 +148,35 @@ def _fabric_path(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _tldraw(content: dict[str, Any]) -> dict[str, Any] | None:
-    """The free lines of tldraw's records, with their place and turn; a page one after the other."""
+    """The free lines of tldraw's records, with their place and turn, page by page."""
     given = content.get("records", content.get("store"))
     records = list(given.values()) if isinstance(given, dict) else given
-    shapes = [
-        each for each in records or () if isinstance(each, dict) and each.get("typeName") == "shape"
-    ]
+    records = [each for each in records or () if isinstance(each, dict)]
+    shapes = [each for each in records if each.get("typeName") == "shape"]
     if not shapes:
         return None
     by_id = {each.get("id"): each for each in shapes}
-    ordered = sorted(shapes, key=lambda each: (str(each.get("parentId")), str(each.get("index"))))
-    strokes, others = [], []
-    for shape in ordered:
+    held: dict[Any, list[dict[str, Any]]] = {}
+    for shape in sorted(shapes, key=lambda each: str(each.get("index")), reverse=True):
+        held.setdefault(shape.get("parentId"), []).append(shape)
+    order = {each.get("id"): str(each.get("index")) for each in records}
+    pages = sorted((key for key in held if key not in by_id), key=lambda key: order.get(key, ""))
+    return {"pages": [_tldraw_page(held[page], held, by_id) for page in pages]}
+
+
+def _tldraw_page(
+    shapes: list[dict[str, Any]], held: dict[Any, list[dict[str, Any]]], by_id: dict[Any, Any]
+) -> dict[str, Any]:
+    """The shapes of a page, the last first, and those in their groups."""
+    strokes, others, todo = [], [], list(shapes)
+    while todo:
+        shape = todo.pop()
         kind = shape.get("type")
         if kind in ("draw", "highlight"):
             strokes.append(_tldraw_line(shape, by_id))
         elif kind != "group":
             others.append(kind)
+        todo += held.pop(shape.get("id"), ())
     return {"strokes": strokes, "shapes": others}
 
 

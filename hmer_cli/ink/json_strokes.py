@@ -24,7 +24,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.ink import excalidraw
 from hmer_cli.ink.colours import BLACK, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut, Stroke
-from hmer_cli.ink.json_shapes import known_shape
+from hmer_cli.ink.json_shapes import known_pages
 from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.strokes import LARGEST, ink_of, stroke_of
 
@@ -54,39 +54,46 @@ def is_json(data: bytes) -> bool:
 
 
 def read_json(data: bytes, name: str) -> list[Ink]:
-    """The ink of the file, as one page. Raises InputError."""
+    """The ink of every page; of all but tldraw there is one. Raises InputError."""
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: JSON larger than {MAX_BYTES >> 20} MiB", "split it")
     try:
         content = json.loads(data, parse_int=float)  # one too large for a float is infinite
     except (ValueError, RecursionError) as error:
         raise InputError(f"{name}: not valid JSON ({error})", _REMEDY) from error
+    is_scene = _is(content) and isinstance(content.get("elements"), list)
+    contents = [content] if is_scene else _known(content, name)
+    pages = [_page(each, name, is_scene) for each in contents]
+    if not any(page.strokes for page in pages):
+        left_out = sorted({each.what for page in pages for each in page.left_out})
+        what = f", but {', '.join(left_out)}" if left_out else ""
+        raise InputError(f"{name}: JSON without strokes{what}", _REMEDY)
+    return pages
+
+
+def _known(content: Any, name: str) -> list[Any]:
+    try:
+        return known_pages(content)
+    except InputError as error:
+        raise InputError(f"{name}: {error.what}", error.remedy) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{name}: strokes in it are not understood", _REMEDY) from error
+
+
+def _page(content: Any, name: str, is_scene: bool) -> Ink:
+    """One page; a scene is Excalidraw's. Raises InputError."""
     left_out: list[LeftOut] = []
-    if _is(content) and isinstance(content.get("elements"), list):
+    if is_scene:
         paper = excalidraw.paper_of(content)
         painted = list(excalidraw.painted_by(content, name, left_out))
     else:
-        content = _known(content, name)
         paper = _paper(content) if _is(content) else None
         painted = _strokes(content, name, left_out)
     for number, item in enumerate(painted, start=1):
         stroke_of(item.points, f"{name}: stroke {number}")  # refused where it is not finite
     lines, shapes = strokes_of(painted, paper)
     left_out += shapes
-    ink = ink_of([stroke_of(line, name) for line in lines], name, left_out)
-    if not ink.strokes:
-        what = f", but {', '.join(sorted({each.what for each in left_out}))}" if left_out else ""
-        raise InputError(f"{name}: JSON without strokes{what}", _REMEDY)
-    return [ink]
-
-
-def _known(content: Any, name: str) -> Any:
-    try:
-        return known_shape(content)
-    except InputError as error:
-        raise InputError(f"{name}: {error.what}", error.remedy) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{name}: strokes in it are not understood", _REMEDY) from error
+    return ink_of([stroke_of(line, name) for line in lines], name, left_out)
 
 
 def _strokes(content: Any, name: str, left_out: list[LeftOut]) -> list[Painted]:
@@ -97,7 +104,7 @@ def _strokes(content: Any, name: str, left_out: list[LeftOut]) -> list[Painted]:
         given = content[named[0]] if named else None
         others = [*named[1:], *(key for key in _OTHERS if key in content)]
         left_out += [LeftOut(key) for key in others if content[key]]
-    if not isinstance(given, list) or not given:
+    if not isinstance(given, list):
         raise InputError(f"{name}: JSON without strokes", _REMEDY)
     rows = all(_is_rows(stroke) for stroke in given) and any(len(s[0]) > _LONG for s in given)
     painted: list[Painted] = []
