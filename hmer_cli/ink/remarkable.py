@@ -3,7 +3,8 @@
 Read by rmscene (MIT), which is not installed with hmer. A notebook is a zip archive: its
 ``.content`` lists the order of the pages, each of which is a ``.rm`` beside it. Highlighters,
 shaders, erasers and hidden layers are left out, white erases what it crosses, and typed text is
-named as left out. Units are those of the tablet, 226 to the inch.
+named as left out; lines that were written beside it are tied to a character of it, as a group, and
+move with it. Units are those of the tablet, 226 to the inch.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import importlib
 import io
 import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink.colours import BLACK, WHITE
@@ -25,12 +27,22 @@ from hmer_cli.ink.packed_text import ZIP, member, members
 from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.strokes import ink_of, stroke_of
 
+Place = NDArray[np.float64]
+"""x and y."""
+
 MAX_PAGE = 16 << 20
 """Bytes of a page, of which a full one has 2 million; each point becomes an object."""
 
 _HEADER = b"reMarkable .lines file, version="
 _VERSION = b"6"
 _LINE = 0x05  # the type of a block that holds a line
+_RISE = 88.0  # from where the text is said to be to the lines tied to its first paragraph
+_PARAGRAPH = 70.0
+_HIGH = {
+    "HEADING": 150.0,
+    **dict.fromkeys(("BULLET", "BULLET2", "CHECKBOX", "CHECKBOX_CHECKED"), 35.0),
+}
+"""Heights of paragraphs by their style; all as programs have it that draw these notes."""
 _NO_PENS = ("HIGHLIGHTER", "ERASER", "SHADER")
 
 
@@ -75,7 +87,7 @@ def _page(data: bytes, name: str) -> Ink:
             "open it on a tablet with newer software, or export it as PDF",
         )
     tree = _tree(data, name)
-    lines, left_out = strokes_of(list(_painted(tree.root, name)), WHITE)
+    lines, left_out = strokes_of(list(_painted(tree, name)), WHITE)
     return ink_of([stroke_of(line, name) for line in lines], name, [*left_out, *_typed(tree)])
 
 
@@ -108,25 +120,51 @@ def _is_lost_line(block: Any) -> bool:
     return hasattr(block, "error") and known == _LINE
 
 
-def _painted(root: Any, name: str) -> Iterator[Painted]:
+def _painted(tree: Any, name: str) -> Iterator[Painted]:
     """The lines that are seen, those in white, which cover others, too."""
-    for number, line in enumerate(_shown(root), start=1):
+    for number, (line, place) in enumerate(_shown(tree.root, _anchors(tree)), start=1):
         if not line.tool.name.startswith(_NO_PENS):
             points = [(point.x, point.y) for point in line.points]
             stroke = stroke_of(points, f"{name}: stroke {number}").astype(np.float64)
-            yield Painted(stroke, WHITE if line.color.name == "WHITE" else BLACK)
+            yield Painted(stroke + place, WHITE if line.color.name == "WHITE" else BLACK)
 
 
-def _shown(item: Any) -> Iterator[Any]:
-    """The lines of a group and of those in it, hidden ones aside."""
-    todo = [item]
+def _shown(item: Any, anchors: Mapping[Any, float]) -> Iterator[tuple[Any, Place]]:
+    """The lines of a group and of those in it, hidden ones aside, and the place of their origin."""
+    todo = [(item, np.zeros(2))]
     while todo:
-        each = todo.pop()
+        each, place = todo.pop()
         if hasattr(each, "children"):
             if each.visible.value is not False:
-                todo += reversed(list(each.children.values()))
+                inside = place + _origin(each, anchors)
+                todo += [(child, inside) for child in reversed(list(each.children.values()))]
         elif hasattr(each, "tool") and hasattr(each, "points"):
-            yield each
+            yield each, place
+
+
+def _origin(group: Any, anchors: Mapping[Any, float]) -> Place:
+    """The place of a group in the one around it."""
+    anchor, x = (getattr(group, key, None) for key in ("anchor_id", "anchor_origin_x"))
+    if anchor is None:
+        return np.zeros(2)
+    return np.array([0.0 if x is None else x.value, anchors.get(anchor.value, 0.0)])
+
+
+def _anchors(tree: Any) -> dict[Any, float]:
+    """The y of the paragraph of each character of the typed text, whose lines are not counted."""
+    text = getattr(tree, "root_text", None)
+    if text is None:
+        return {}
+    try:
+        document = importlib.import_module("rmscene.text").TextDocument.from_scene_item(text)
+        found, y = {}, float(text.pos_y) - _RISE
+        for each in document.contents:
+            found[each.start_id] = y
+            found |= {identity: y for part in each.contents for identity in part.i}
+            y += _HIGH.get(each.style.value.name, _PARAGRAPH)
+    except Exception:  # whatever a damaged text makes it do; it is left out, and a doubt, anyway
+        return {}
+    return found
 
 
 def _typed(tree: Any) -> list[LeftOut]:
