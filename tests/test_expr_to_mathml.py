@@ -50,6 +50,8 @@ def test_every_sign_has_a_glyph_of_its_own_kind() -> None:
     assert set(ACCENTS) == COVERS
     for font in FONTS:
         assert len({GLYPHS[f"{font} {{ {c} }}"][1] for c in "ABCNRZxyz"}) == 9
+    scripts = [GLYPHS[rf"\mathcal {{ {c} }}"][1] for c in "LPl"]
+    assert scripts == ["ℒ", "𝒫", "𝓁"]  # not those of Weierstrass and of \ell
 
 
 @given(TREES)

@@ -90,8 +90,8 @@ def _faced(font: str, letter: str) -> str:
     kind = "DIGIT" if letter.isdigit() else "CAPITAL" if letter.isupper() else "SMALL"
     word = unicodedata.name(letter).split()[-1]
     face = _FACES[font]
-    old = "BLACK-LETTER" if face == "FRAKTUR" else face  # the first letters that Unicode had
-    for name in (f"{old} {kind} {word}", f"MATHEMATICAL {face} {kind} {word}"):
+    old = "BLACK-LETTER" if face == "FRAKTUR" else face  # where the letters have gaps: the first
+    for name in (f"MATHEMATICAL {face} {kind} {word}", f"{old} {kind} {word}"):  # that Unicode had
         try:
             return unicodedata.lookup(name)
         except KeyError:
