@@ -32,7 +32,7 @@ SOUND = [
     r"\begin{align} a &= b \nonumber \\ c &= d \tag{1} \end{align}",
     r"\begin{equation*} a \end{equation*}",
     "x''^2_i",
-    r"\text{if $x>0$ \quad é}",
+    r"\text{if $x>0$ \quad é ı}",
     r"\begin{array}{c|c} a & b \\ \hline c & d \end{array}",
     r"{a \over b} + {\bf x}",
     r"\sqrt[3]{x} \xrightarrow[n]{m}",
@@ -118,6 +118,7 @@ REWRITTEN = {
     "xᵝⁿ": r"x^{\beta n}",
     r"\begin { align * } a \end{align*}": r"\begin{align*} a \end{align*}",
     r"\begin{ pmatrix } a \end {pmatrix}": r"\begin{pmatrix} a \end{pmatrix}",
+    "A ⊊ ℵ ⇌ 𝒫": r"A \subsetneq \aleph \rightleftharpoons \mathcal{P}",
     "90°": r"90^{\circ}",
 }
 

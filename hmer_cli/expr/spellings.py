@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 
 from hmer_cli.expr.commands import SYMBOLS
+from hmer_cli.expr.glyphs import GLYPHS
 
 
 def _pairs(table: str) -> dict[str, str]:
@@ -61,6 +62,11 @@ UNICODE = _pairs(
     Ψ \Psi; Ω \Omega; ° ^ { \circ }"""
 )
 """Unicode character -> tokens; superscripts and subscripts are added below."""
+
+for _token, (_, _glyph) in GLYPHS.items():
+    _of_words = "\u00c0" <= _glyph <= "\u017f"  # of a language: ð, and i without its dot
+    if len(_glyph) == 1 and not _glyph.isascii() and not _of_words:
+        UNICODE.setdefault(_glyph, _token)
 
 ESCAPED = {c: f"\\{c}" for c in "{}%#&$_"}
 """Reserved characters of LaTeX -> their tokens."""
