@@ -210,6 +210,21 @@ DIALECTS = {
     '<mfenced open="["><mi>a</mi><mi>b</mi></mfenced>': "[ a , b )",
     "<mtable><mtr><mtd><mi>a</mi></mtd><mtd/></mtr></mtable>": r"\begin{matrix} a & \end{matrix}",
     '<mi mathvariant="double-struck">R</mi>': r"\mathbb { R }",
+    "<mo>(</mo><mtable><mtr><mtd><mi>a</mi></mtd></mtr></mtable><mo>)</mo>": (
+        r"\begin{pmatrix} a \end{pmatrix}"
+    ),
+    '<msup><mfenced><mfrac linethickness="0pt"><mi>n</mi><mi>k</mi></mfrac></mfenced><mn>2</mn>'
+    "</msup>": r"\binom { n } { k } ^ { 2 }",
+    '<mfrac linethickness="0"><mi>n</mi><mi>k</mi></mfrac><mo>)</mo>': (
+        r"\begin{matrix} n \\ k \end{matrix} )"
+    ),
+    '<mfrac linethickness="0.1em"><mi>n</mi><mi>k</mi></mfrac>': r"\frac { n } { k }",
+    "<munder><mrow><mi>a</mi><mi>b</mi></mrow><mo>_</mo></munder>": r"\underline { a b }",
+    "<munder><munder><mi>a</mi><mo>⏟</mo></munder><mi>n</mi></munder>": (
+        r"\underbrace { a } _ { n }"
+    ),
+    "<mover><mover><mi>a</mi><mo>⏞</mo></mover><mi>n</mi></mover>": r"\overbrace { a } ^ { n }",
+    "<mi>ℵ</mi><mi>ℜ</mi><mi>𝒫</mi><mo>⊊</mo>": r"\aleph \Re \mathcal { P } \subsetneq",
     # malformed: a script without its second child
     "<msub><mi>x</mi></msub>": "x",
 }
@@ -243,6 +258,12 @@ NESTED = "<msub><mi>x</mi><mi>y</mi></msub>"
         (NESTED, "$x_{y$", ["x", "y"], "x _ { y }"),  # no LaTeX at all
         ("<mrow/>", "$x_y$", ["x", "y"], "x _ { y }"),  # no MathML at all
         ("<mo>.</mo><mo>.</mo><mo>.</mo>", r"\cdots", [".", ".", "."], r"\cdots"),
+        (
+            "<mo>(</mo><mi>b</mi><mo>)</mo>",
+            r"\begin{pmatrix} a \end{pmatrix}",
+            ["(", "a", ")"],
+            r"\begin{pmatrix} a \end{pmatrix}",
+        ),
     ],
 )
 def test_the_symbols_choose_the_truth(

@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hmer_cli.expr.commands import STACKS
-from hmer_cli.expr.node import Node, Tree, stack_limits
+from hmer_cli.expr.glyphs import BRACES
+from hmer_cli.expr.node import Node, Tree, name_grids, rebuild, stack_limits
 from hmer_cli.expr.spellings import ESCAPED, SCRIPT_RUN, name_token, sign_tokens
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import LabelError, parse, to_tokens
@@ -39,10 +40,14 @@ _ACCENTS = {
     "^": r"\hat", "ˆ": r"\hat", "~": r"\tilde", "˜": r"\tilde", "∼": r"\tilde", "→": r"\vec",
     "⃗": r"\vec", ".": r"\dot", "˙": r"\dot", "¨": r"\ddot", "-": r"\bar", "¯": r"\bar",
     "‾": r"\overline", "_": r"\overline", "―": r"\overline", "⏞": r"\overbrace",
+    "ˇ": r"\check", "˘": r"\breve", "´": r"\acute", "`": r"\grave", "←": r"\overleftarrow",
 }  # fmt: skip
+_UNDER = {"_": r"\underline", "¯": r"\underline", "―": r"\underline", "⏟": r"\underbrace"}
+_STACKED = r"\atop"
+"""A fraction without a bar: in round brackets it is a binomial coefficient, else two lines."""
 _TYPED = ESCAPED | {"^": r"\wedge", "~": r"\sim", "\\": r"\backslash", "'": r"\prime"}
 _CHARACTER = re.compile(rf"{SCRIPT_RUN}|.", re.DOTALL)
-_FRAMES = STACKS | {r"\sqrt"}
+_FRAMES = STACKS | {r"\sqrt", _STACKED}
 _FONTS = {"double-struck": r"\mathbb", "script": r"\mathcal", "fraktur": r"\mathfrak"}
 _SCRIPTS = {
     "msub": ("sub",),
@@ -60,7 +65,7 @@ def label_from_mathml(math: Element) -> str:
 
     Raises LabelError if it is empty or LaTeX has no spelling of it.
     """
-    tree = stack_limits(_tree(math, 0))
+    tree = name_grids(rebuild(stack_limits(_tree(math, 0)), _in_lines))
     if not tree:
         raise LabelError(0, "the MathML holds no sign")
     return join(to_tokens(parse(to_tokens(tree))))
@@ -93,11 +98,15 @@ def _tree(element: Element, depth: int) -> Tree:
     rows = [_tree(child, depth + 1) for child in element]
     if tag == "mover" and len(rows) == 2 and (accent := _ACCENTS.get(_text(element[1]))):
         return (Node(accent, inside=rows[0]),)
+    if tag == "munder" and len(rows) == 2 and (accent := _UNDER.get(_text(element[1]))):
+        return (Node(accent, inside=rows[0]),)
     if tag in _SCRIPTS:
         return _scripted(tag, rows)
     if tag == "mfrac":
         above, below, *rest = [*rows, (), ()]
-        return (Node(r"\frac", above=above, below=below), *_joined(rest))
+        barred = not re.fullmatch(r"\s*[0.]+\s*[a-z]*\s*", element.get("linethickness") or "")
+        sign = r"\frac" if barred else _STACKED
+        return (Node(sign, above=above, below=below), *_joined(rest))
     if tag == "msqrt":
         return (Node(r"\sqrt", inside=_joined(rows)),)
     if tag == "mroot":
@@ -109,7 +118,26 @@ def _tree(element: Element, depth: int) -> Tree:
 
 
 def _joined(rows: Sequence[Tree]) -> Tree:
-    return tuple(node for row in rows for node in row)
+    """One row after the other, with what is stacked in round brackets as binomials."""
+    out: list[Node] = []
+    for node in (node for row in rows for node in row):
+        out.append(node)
+        before = [each.symbol for each in out[-3:]]
+        if (
+            before == ["(", _STACKED, ")"]
+            and not any(out[-3].rows)
+            and not (out[-2].sub or out[-2].sup)
+        ):
+            out[-3:] = [replace(out[-2], symbol=r"\binom", sub=node.sub, sup=node.sup)]
+    return tuple(out)
+
+
+def _in_lines(node: Node) -> Node:
+    """What is stacked otherwise, as a matrix of two lines."""
+    if node.symbol != _STACKED:
+        return node
+    cells = ((node.above,), (node.below,))
+    return Node(r"\begin{matrix}", cells=cells, sub=node.sub, sup=node.sup)
 
 
 def _leaf(element: Element, tag: str) -> Tree:
@@ -138,8 +166,8 @@ def _scripted(tag: str, rows: list[Tree]) -> Tree:
 
 
 def _hung(node: Node, relation: str, row: Tree) -> Node:
-    """The node with one more script; a frame or a cover has Sub and Sup only."""
-    if node.symbol in _FRAMES:
+    """The node with one more script; a frame or a brace has Sub and Sup only."""
+    if node.symbol in _FRAMES or node.symbol in BRACES:
         relation = {"above": "sup", "below": "sub"}.get(relation, relation)
     return replace(node, **{relation: getattr(node, relation) + row})
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from hmer_cli.expr.commands import GRID_DELIMITERS
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.mathml import label_from_mathml
 from hmer_cli.expr.spellings import ESCAPED, name_token
@@ -28,8 +29,9 @@ _STROKES = {
     r"\cdot": ["."],
     r"\ldots": [".", ".", "."],
     r"\cdots": [".", ".", "."],
+    **{rf"\begin{{{name}}}": [*filter(None, sides)] for name, sides in GRID_DELIMITERS.items()},
 }
-"""Tokens whose strokes are segmented under other names: a bar, dots."""
+"""Tokens whose strokes are segmented under other names: a bar, dots, the brackets of a matrix."""
 
 
 def derive_label(
