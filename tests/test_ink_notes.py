@@ -34,6 +34,7 @@ from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.remarkable import _painted as painted_on
 from hmer_cli.ink.strokes import stroke_of
 from hmer_cli.ink.svg import svg
+from hmer_cli.ink.svg_path import path_lines
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
 
@@ -298,6 +299,16 @@ def test_arcs_in_a_row_need_no_space_and_an_error_in_one_ends_the_path() -> None
         (stroke,) = ink.strokes
         assert np.abs(stroke - [10, 10]).sum(axis=1).min() < 1e-4
         assert stroke[-1] == pytest.approx(np.array([10.5, 10.5]), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "path", ["M1 1L2 2M9 9", "M9 9M1 1L2 2", "M1 1L2 2Z M1 1", "M1 1L2 2m3 3z"]
+)
+def test_a_move_alone_draws_nothing(path: str) -> None:
+    lines = path_lines(path, "x")
+    assert [line.tolist()[:2] for line, _ in lines][:1] == [[[1, 1], [2, 2]]]
+    assert len(lines) == 1 + path.endswith("m3 3z")  # which is a dot of a round pen
+    assert path_lines("L1 1L2 2", "x") == []
 
 
 def test_path_data_of_digits_alone_takes_no_long_time() -> None:

@@ -47,6 +47,8 @@ def path_lines(text: str, what: str) -> list[tuple[Points, bool]]:
             command, at = named[1], named.end()
         elif command.upper() in ("", "Z"):
             raise InputError(f"{what} data has numbers without a command", "export it again")
+        if command.upper() != "M" and not pen.lines:
+            break  # nothing has a place before the first move
         values = _ARGUMENTS[command.upper()].match(text, at)
         if values is None:
             break  # an error in path data ends the path: SVG 1.1, F.2
@@ -56,7 +58,8 @@ def path_lines(text: str, what: str) -> list[tuple[Points, bool]]:
         pen.draw(command, found)
         at = values.end()
         command = {"M": "L", "m": "l"}.get(command, command)
-    return [(np.array(line), closed) for line, closed in zip(pen.lines, pen.closed, strict=True)]
+    drawn = zip(pen.lines, pen.closed, strict=True)  # a move alone draws nothing: SVG 1.1, 11.4
+    return [(np.array(line), closed) for line, closed in drawn if len(line) > 1]
 
 
 class _Pen:
