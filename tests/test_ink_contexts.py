@@ -117,6 +117,21 @@ def test_highlighter_is_left_out_and_the_pen_is_not(mark: str) -> None:
     assert "highlighter" in refused(f'{brushes}<trace brushRef="#mark">1 2, 3 4</trace>')
 
 
+def test_a_brush_is_as_the_one_it_refers_to_and_otherwise_black() -> None:
+    brushes = (
+        '<definitions><brush xml:id="mark"><brushProperty name="transparency" value="127"/></brush>'
+        '<brush xml:id="broad" brushRef="#mark"><brushProperty name="width" value="9"/></brush>'
+        '<brush xml:id="white"><brushProperty name="color" value="white"/></brush>'
+        '<brush xml:id="pen"><brushProperty name="width" value="1"/></brush></definitions>'
+    )
+    ink = (
+        '<trace>1 2, 3 4</trace><trace brushRef="#broad">9 9, 8 8</trace>'
+        '<context brushRef="#white"/><trace>9 9, 8 8</trace>'
+        '<context brushRef="#pen"/><trace>5 6, 7 8</trace>'
+    )
+    assert points(brushes + ink) == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
+
+
 def test_canvas_transform_is_followed() -> None:
     transform = '<canvasTransform xml:id="t"><mapping type="{}">{}</mapping></canvasTransform>'
     context = '<context xml:id="c" canvasTransformRef="#t"/>'

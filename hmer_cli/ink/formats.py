@@ -127,7 +127,8 @@ class Formats:
             return _Context(channels=_channels(element))
         if tag == "brush":
             found = _Context(highlighter=_is_highlighter(element), white=_is_white(element))
-            return found.over(self._referred(element))
+            plain = _Context(highlighter=False, white=False)  # what no brush says is black ink
+            return found.over(self._referred(element)).over(plain)
         if tag == "canvasTransform":
             return _Context(affine=_affine(element))
         found = _Context()
@@ -199,10 +200,13 @@ def _affine(transform: etree._Element) -> tuple[tuple[float, ...], ...] | None:
 
 
 def _is_highlighter(brush: etree._Element) -> bool | None:
+    """Whether a brush lets through what is under it; None where it does not say."""
     properties = {
         (entry.get("name") or ""): (entry.get("value") or "").strip()
         for entry in brush.iter("{*}brushProperty")
     }
+    if not properties.keys() & {"rasterOp", "transparency"}:
+        return None
     masks = properties.get("rasterOp", "").lower() == "maskpen"
     return masks or _float(properties.get("transparency")) >= _TRANSPARENT
 
