@@ -91,6 +91,32 @@ def test_a_root_and_a_bar_in_a_tight_crop_stay() -> None:
     assert (remove_rules(bar) == bar).all()
 
 
+@pytest.mark.parametrize("room", [0, 1])
+def test_signs_at_the_edges_of_a_small_tight_crop_stay(room: int) -> None:
+    image = np.full((44, 100), 255, np.uint8)
+    for points in (
+        [(3, 2), (4, 41)],
+        [(25, 18), (45, 40)],
+        [(45, 18), (25, 40)],
+        [(96, 2), (97, 41)],
+    ):
+        cv2.polylines(image, [np.array(points, np.int32)], False, 0, 2)  # |x|
+    ink = np.argwhere(image < 128)
+    (top, left), (foot, right) = ink.min(0), ink.max(0) + 1
+    tight = np.pad(image[top:foot, left:right], room, constant_values=255)
+    assert (without_borders(tight) == tight).all()
+
+
+@pytest.mark.parametrize("pen", [1, 2])
+def test_a_frame_of_a_small_image_is_dropped(pen: int) -> None:
+    image = np.full((60, 160), 255, np.uint8)
+    cv2.polylines(image, [np.array([(30, 15), (50, 45)], np.int32)], False, 0, 3)
+    cv2.polylines(image, [np.array([(50, 15), (30, 45)], np.int32)], False, 0, 3)
+    framed = np.zeros_like(image)
+    framed[pen:-pen, pen:-pen] = image[pen:-pen, pen:-pen]
+    assert (without_borders(framed) == image).all()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_one_formula_on_squared_paper_loses_the_squares_alone(name: str) -> None:
     image = formula(name)

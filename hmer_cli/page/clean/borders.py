@@ -7,6 +7,8 @@ would take such lines for roots or bars. Method: connected components, measured 
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,8 @@ from numpy.typing import NDArray
 from hmer_cli.page.load.images import Pixels
 
 _INK = 190  # gray levels: threshold of ink, including gray lines of one pixel
-_DEEP = 0.012, 4  # of the shorter side, and pixels: largest distance of a line from the edge
+_DEEP = 0.012, 4  # of the shorter side, and pixels: largest distance of a line from the edge,
+_SLANT = 0.03  # but no more of that side: signs of a tight crop are as straight as that
 _LINE = 0.8  # of an edge: least length of a line along it
 _STRIP = 0.7, 0.25  # of an edge: least length of a strip; of the image: largest depth
 _OTHER, _EVEN = 60, 40  # gray levels: a strip differs so much from the paper, and so little inside
@@ -81,7 +84,8 @@ def without_borders(image: Pixels) -> Pixels:
 
 def _without_lines(image: Pixels) -> Pixels:
     """Without straight lines at the edge, where a crop cut through a form or a cell."""
-    deep = max(_DEEP[1], round(_DEEP[0] * min(image.shape)))
+    short = min(image.shape)
+    deep = max(min(_DEEP[1], math.ceil(_SLANT * short)), round(_DEEP[0] * short))
     cleaned = image.copy()
     for turn in range(4):
         side = np.rot90(cleaned, turn)  # a view: its first row is the edge
