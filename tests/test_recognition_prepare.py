@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import Region, find_regions
 from hmer_cli.recognition.prepare import LARGEST, LONGEST, TALLEST, prepare
 from hmer_cli.recognition.scale import MIN_WIDTH, PADDING, SYMBOL, symbol_size
 
@@ -90,6 +92,21 @@ def test_a_single_dot_is_an_image_too() -> None:
     seen = prepare(page)
     assert seen is not None
     assert seen.pixels.shape[1] >= MIN_WIDTH
+
+
+@pytest.mark.parametrize("pen", [8, 12, 20])
+@pytest.mark.parametrize("end", [(300, 400), (500, 200)], ids=["one", "minus"])
+def test_a_single_thick_stroke_is_ink_though_it_fills_its_region(
+    pen: int, end: tuple[int, int]
+) -> None:
+    page = np.full((600, 800), 255, np.uint8)
+    cv2.line(page, (300, 200), end, 20, pen, cv2.LINE_AA)
+    (region,) = find_regions(Page.of("1.jpg", 1, page))
+    assert np.median(region.image) < 128
+    assert prepare(region.image) is not None
+    broken = region.image.copy()
+    broken[broken.shape[0] // 2 - 2 :, broken.shape[1] // 2 - 2 :] = 255
+    assert region.key != Region(region.box, broken).key
 
 
 def test_dust_far_from_the_writing_is_left_out_and_dots_near_it_stay() -> None:

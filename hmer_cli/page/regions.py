@@ -22,6 +22,7 @@ from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.blank_paper import is_blank, printed_dots
 from hmer_cli.page.clean.blots import remove_blots
 from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
+from hmer_cli.page.clean.illumination import paper_level
 from hmer_cli.page.clean.ruled_lines import is_cut_out, remove_rules
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
@@ -369,7 +370,7 @@ def _ink(image: Pixels) -> Pixels:
     Otsu's threshold, but never so high that the grain of the paper counts as ink.
     """
     step = max(1, max(image.shape) // 1000)
-    faintest = float(np.median(image[::step, ::step])) - LEAST_CONTRAST
+    faintest = paper_level(image[::step, ::step]) - LEAST_CONTRAST
     otsu, _ = cv2.threshold(image, 0, 255, cv2.THRESH_OTSU)
     return (image <= min(otsu, faintest)).astype(np.uint8)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.ink.motion import Motion, motion
 from hmer_cli.ink.render import InkImage, Readable, image_of
+from hmer_cli.page.clean.illumination import paper_level
 from hmer_cli.recognition.scale import (
     CELL,
     MIN_WIDTH,
@@ -124,7 +125,7 @@ def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Ink bright on black, contrast stretched to the full range, paper at 0; None without ink."""
     if image.size == 0:
         return None
-    paper = float(np.median(image))
+    paper = paper_level(image)
     depth = np.clip(paper - image.astype(np.float32), 0, None)
     ink = depth[depth > LEAST_CONTRAST]
     if not ink.size:

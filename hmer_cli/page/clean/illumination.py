@@ -14,6 +14,7 @@ from hmer_cli.page.load.images import Pixels, shrunk
 _STUDY_SIZE = 1024  # pixels of the longer side at which the paper is estimated
 _BOARD = 1.2  # least ratio of bright to dark detail on a board
 _GRAIN = 16  # gray levels: smaller differences are texture of the paper
+_MOSTLY_INK = 64  # gray levels: a rim so much lighter than most of an image is the paper
 
 
 def clean(image: Pixels) -> Pixels:
@@ -52,3 +53,11 @@ def flatten(image: Pixels) -> Pixels:
     height, width = image.shape
     paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.divide(image, np.maximum(paper, 1), scale=255), dtype=np.uint8)
+
+
+def paper_level(image: Pixels) -> float:
+    """The gray level of the paper of an evenly lit image (H, W): that of most pixels, or of the rim
+    where most are ink, as round a single thick bar."""
+    usual = float(np.median(image))
+    rim = float(np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])))
+    return rim if rim - usual > _MOSTLY_INK else usual
