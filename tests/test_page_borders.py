@@ -107,6 +107,20 @@ def test_signs_at_the_edges_of_a_small_tight_crop_stay(room: int) -> None:
     assert (without_borders(tight) == tight).all()
 
 
+def test_a_stem_at_the_edge_of_a_tight_crop_stays_and_a_rule_from_side_to_side_does_not() -> None:
+    image = np.full((120, 300), 255, np.uint8)
+    for points in ([(6, 40), (80, 112)], [(80, 40), (6, 112)], [(130, 75), (200, 75)]):
+        cv2.polylines(image, [np.array(points, np.int32)], False, 0, 8)  # x -
+    ruled = np.pad(image[30:, :206], ((0, 8), (0, 0)), constant_values=0)
+    ruled[20:40, :4] = ruled[20:40, -4:] = 0  # what is cut at both sides
+    cv2.line(image, (294, 6), (294, 112), 0, 8)  # 1
+    ink = np.argwhere(image < 128)
+    (top, left), (foot, right) = ink.min(0), ink.max(0) + 1
+    tight = image[top:foot, left:right]
+    assert (without_borders(tight) == tight).all()
+    assert (without_borders(ruled)[-8:] == 255).all()
+
+
 @pytest.mark.parametrize("pen", [1, 2])
 def test_a_frame_of_a_small_image_is_dropped(pen: int) -> None:
     image = np.full((60, 160), 255, np.uint8)

@@ -181,6 +181,28 @@ def test_polarity_is_told_for_any_pen(pen: int, light: bool) -> None:
     assert is_light_on_dark(255 - page if light else page) is light
 
 
+@pytest.mark.parametrize("size", [40, 120, 300])
+@pytest.mark.parametrize("room", [0, 3])
+def test_a_sign_of_a_thick_pen_in_a_tight_crop_is_dark_on_light(size: int, room: int) -> None:
+    page = np.full((2 * size, 2 * size), 255, np.uint8)
+    seven = np.array([(0.6, 0.5), (1.2, 0.5), (0.8, 1.5)]) * size
+    cv2.polylines(page, [seven.astype(np.int32)], False, 0, size // 10, cv2.LINE_AA)
+    ink = np.argwhere(page < 128)
+    (top, left), (foot, right) = ink.min(0), ink.max(0) + 1
+    tight = np.pad(page[top:foot, left:right], room, constant_values=255)
+    assert not is_light_on_dark(tight)
+    assert len(find_regions(Page.of("7.png", 1, tight))) == 1
+
+
+def test_a_board_on_a_bright_wall_is_light_on_dark() -> None:
+    photo = np.full((450, 600), 200, np.uint8)
+    photo[125:325, 150:450] = 60
+    for x in range(170, 430, 15):
+        for y in range(145, 310, 20):
+            cv2.line(photo, (x, y), (x + 10, y + 12), 190, 2, cv2.LINE_AA)
+    assert is_light_on_dark(photo)
+
+
 @pytest.mark.parametrize("shade", [0, 128, 255])
 def test_a_page_of_one_shade_holds_no_region(shade: int) -> None:
     image = np.full((50, 70), shade, np.uint8)

@@ -20,6 +20,7 @@ _DEEP = 0.012, 4  # of the shorter side, and pixels: largest distance of a line 
 _SLANT = 0.03  # but no more of that side: signs of a tight crop are as straight as that
 _LINE = 0.8  # of an edge: least length of a line along it
 _STRIP = 0.7, 0.25  # of an edge: least length of a strip; of the image: largest depth
+_WHOLE, _TIGHT = 0.97, 2  # of an edge: a line from side to side; edges that a tight crop touches
 _OTHER, _EVEN = 60, 40  # gray levels: a strip differs so much from the paper, and so little inside
 _SIDE = 0.85  # of each side of a frame: least share that is drawn
 _BAND = 0.12  # of the shorter side of a frame: largest deviation of its sides
@@ -97,9 +98,14 @@ def _without_lines(image: Pixels) -> Pixels:
 
 
 def _strips(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which components lie along most of an edge and are shallow."""
-    found = np.zeros(len(stats), bool)
+    """Which components lie along most of an edge and are shallow.
+
+    In a crop that is cut at its ink, so that others touch two further edges, they are signs, but
+    for a level line from side to side.
+    """
+    found, whole = np.zeros((2, len(stats)), bool)
     height, width = labels.shape
+    free: list[NDArray[np.int32]] = []
     for edge, size, of in (
         (labels[0], cv2.CC_STAT_HEIGHT, height),
         (labels[-1], cv2.CC_STAT_HEIGHT, height),
@@ -107,9 +113,14 @@ def _strips(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> NDArray[np.b
         (labels[:, -1], cv2.CC_STAT_WIDTH, width),
     ):
         along = np.bincount(edge, minlength=len(stats)) / len(edge)
-        found |= (along >= _STRIP[0]) & (stats[:, size] <= _STRIP[1] * of)
-    found[0] = False
-    return found
+        strip = (along >= _STRIP[0]) & (stats[:, size] <= _STRIP[1] * of)
+        strip[0] = False
+        whole |= strip & (along >= _WHOLE) & (size == cv2.CC_STAT_HEIGHT)
+        found |= strip
+        if not strip.any():
+            free.append(edge)
+    is_tight = sum(bool((~found)[edge][edge > 0].any()) for edge in free) >= _TIGHT
+    return whole if is_tight else found
 
 
 def _frames(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -13,6 +13,8 @@ from hmer_cli.page.load.images import Pixels, shrunk
 
 _STUDY_SIZE = 1024  # pixels of the longer side at which the paper is estimated
 _BOARD = 1.2  # least ratio of bright to dark detail on a board
+_BROAD, _CHALK = 5, 20  # parts of the longer side: least breadth of a board, and largest of chalk
+_ROUGH = 256  # pixels of the longer side at which a board is looked for
 _GRAIN = 16  # gray levels: smaller differences are texture of the paper
 _MOSTLY_INK = 64  # gray levels: a rim so much lighter than most of an image is the paper
 
@@ -31,7 +33,8 @@ def is_light_on_dark(image: Pixels) -> bool:
     """Whether the strokes are lighter than their background.
 
     A wide median removes thin strokes; the sign of the difference is that of their contrast. This
-    also holds under shadows, unlike a global threshold.
+    also holds under shadows, unlike a global threshold. In a tight crop of a sign the strokes are
+    not thin; where they are all that is dark, they are ink.
     """
     small = shrunk(image, _STUDY_SIZE)
     window = min(max(15, max(small.shape) // 8), 255) | 1
@@ -41,7 +44,20 @@ def is_light_on_dark(image: Pixels) -> bool:
     difference = small.astype(np.int16) - paper
     lighter = int(difference[difference > _GRAIN].sum())
     darker = -int(difference[difference < -_GRAIN].sum())
-    return lighter > _BOARD * darker
+    return lighter > _BOARD * darker and _may_be_board(shrunk(small, _ROUGH))
+
+
+def _may_be_board(small: Pixels) -> bool:
+    """Whether most of an image is dark, or something dark, but for chalk on it, is broad."""
+    level, _ = cv2.threshold(small, 0, 255, cv2.THRESH_OTSU)
+    if np.median(small) <= level:
+        return True
+    chalk, broad = (
+        np.ones((max(small.shape) // part | 1,) * 2, np.uint8) for part in (_CHALK, _BROAD)
+    )
+    dark = np.pad((small <= level).astype(np.uint8), len(broad))  # what is outside is not
+    closed = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, chalk)
+    return bool(cv2.erode(closed, broad).any())
 
 
 def flatten(image: Pixels) -> Pixels:
