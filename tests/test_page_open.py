@@ -16,7 +16,7 @@ import pytest
 from handmade import CROSS_BOX, INKML, cross, encoded, paged
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.clean.illumination import clean, is_light_on_dark
@@ -374,6 +374,19 @@ def test_each_page_of_a_tiff_is_drawn(tmp_path: Path) -> None:
         first.save(path, save_all=True, append_images=others, big_tiff=big)
         for page, wanted in zip(open_pages(str(path)), pages, strict=True):
             assert np.abs(page.image.astype(int) - wanted).max() <= 2
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_smaller_copies_and_masks_in_a_tiff_are_no_pages(tmp_path: Path, big: bool) -> None:
+    path = tmp_path / "x.tif"
+    image, small = Image.fromarray(cross()), Image.fromarray(cross()).resize((40, 30))
+    image.save(path, big_tiff=big)
+    for kind, subfile in ((small, 1), (image, 4), (small, 5), (image, 2)):  # 2: of several pages
+        with TiffImagePlugin.AppendingTiffWriter(str(path)) as appended:
+            kind.save(appended, "TIFF", tiffinfo={254: subfile}, big_tiff=big)
+    assert [page.image.shape for page in open_pages(str(path))] == 2 * [cross().shape]
+    small.save(path, big_tiff=big, tiffinfo={254: 1})
+    assert len(list(open_pages(str(path)))) == 1
 
 
 @pytest.mark.parametrize("room", [0, 6])

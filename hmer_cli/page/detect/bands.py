@@ -27,7 +27,7 @@ def cut_into_bands(image: Pixels) -> list[tuple[int, int]]:
     if height < max(_LONG * width, _SHORTEST):
         return [(0, height)]
     ink = (image < _INK).sum(1)
-    bands, top, size = [], 0, round(_BAND * width)
+    bands, top, size = [], 0, max(2, round(_BAND * width))
     while height - top > size:
         low = top + round(_WHITE * size)
         cut = low + _best_cut(ink[low : top + size])

@@ -37,7 +37,8 @@ Given: TypeAlias = str | os.PathLike[str] | InMemory
 """What a `hmer_cli.Converter` reads."""
 
 _MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
-_DEEP = frozenset(("I", "F", "I;16"))  # of any levels, as arrays are
+_DEEP = frozenset(("I", "F", "I;16", "I;16L", "I;16B", "I;16N"))  # of any levels, as arrays are
+_PLAIN = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}  # others with transparency, as PNG has it
 _KEPT = frozenset(("1", "L", "LA", "P", "RGB", "RGBA"))  # as PNG has them
 
 
@@ -123,7 +124,9 @@ def _png(image: Image.Image) -> bytes:
         upright = ImageOps.exif_transpose(image)
         if upright.mode in _DEEP:
             upright = _image(_levels(np.asarray(upright)))
-        kept = upright if upright.mode in _KEPT else upright.convert("RGB")
+        kept = (
+            upright if upright.mode in _KEPT else upright.convert(_PLAIN.get(upright.mode, "RGB"))
+        )
         data = io.BytesIO()
         kept.save(data, "PNG", compress_level=1)
     except UsageError:

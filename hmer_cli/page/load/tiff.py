@@ -1,6 +1,7 @@
 """Offsets of the page directories of a TIFF (TIFF 6.0 section 2, BigTIFF).
 
-Input: the bytes of a file. Output: offsets, without decoding a page.
+Input: the bytes of a file. Output: offsets, without decoding a page. Smaller copies of a page and
+masks are no pages.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ from hmer_cli.errors import InputError
 MAX_FRAMES = 10_000
 """Pages of a file; a larger one must be split."""
 
+_SUBFILE = 254
+"""The tag NewSubfileType, whose bits say what a directory is."""
+_AMONG = 2  # entries: they ascend, and no lower tag is defined
+_SHORT = 3  # the type of two bytes
+_COPY, _MASK = 1, 4  # a page at a lower resolution, as in pyramids; the transparency of another
+
 
 def is_tiff(data: bytes) -> bool:
     """Whether a TIFF or BigTIFF begins here."""
@@ -21,7 +28,8 @@ def is_tiff(data: bytes) -> bool:
 def directories(data: bytes, name: str) -> list[int]:
     """The offsets of the directories, a page each, in their order; the chain is walked once.
 
-    It ends where it leads back or out of the file. Raises InputError beyond MAX_FRAMES.
+    It ends where it leads back or out of the file; of a file of nothing but copies, all are told.
+    Raises InputError beyond MAX_FRAMES.
     """
     head, count, entry, link = _layout(data)
     found: dict[int, None] = {}
@@ -36,7 +44,20 @@ def directories(data: bytes, name: str) -> list[int]:
             (offset,) = struct.unpack_from(link, data, after)
         except (struct.error, OverflowError):
             break
-    return list(found)
+    return [each for each in found if _is_page(data, each)] or list(found)
+
+
+def _is_page(data: bytes, directory: int) -> bool:
+    """Whether a directory is a page, and not a copy or a mask of one."""
+    _, count, entry, link = _layout(data)
+    first = directory + struct.calcsize(count)
+    for at in range(first, min(first + _AMONG * entry, len(data) - entry + 1), entry):
+        tag, kind = struct.unpack_from(f"{count[0]}HH", data, at)
+        if tag == _SUBFILE:
+            form = count[0] + ("H" if kind == _SHORT else "I")
+            (value,) = struct.unpack_from(form, data, at + entry - struct.calcsize(link))
+            return not value & (_COPY | _MASK)
+    return True
 
 
 def alone(data: bytes, directory: int) -> bytes:
