@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from hmer_cli.page.load import pens
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.pens import Pixels, without_corrections
 
@@ -67,3 +68,20 @@ def test_writing_in_one_colour_stays() -> None:
     for colour in (BLACK, BLUE, RED, (90, 90, 95)):
         page = sums(colour)
         assert np.array_equal(without_corrections(page), page)
+
+
+def test_of_a_page_crossed_out_line_by_line_only_near_ends_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = np.full((800, 1000, 3), 255, np.uint8)
+    for y in range(60, 800, 60):
+        for x in range(60, 960, 36):
+            cross(page, x, y, BLACK)
+        zigzag = [(x, y + 5 * (x // 40 % 2)) for x in range(50, 980, 40)]
+        if y < 500:
+            cv2.polylines(page, [np.array(zigzag)], False, RED, 3, cv2.LINE_AA)
+    compared = []
+    across = pens._goes_across
+    monkeypatch.setattr(pens, "_goes_across", lambda *a: compared.append(1) or across(*a))
+    assert (without_corrections(page) != page).any()
+    assert 0 < len(compared) < 5000  # of 200,000 pairs

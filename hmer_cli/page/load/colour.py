@@ -65,15 +65,17 @@ def _written_over(
     ``strongest`` is the strongest colour: writing is far darker than the marker over it, and the
     darker places of a thick pen are not far darker than the rest of its strokes.
     """
-    count, labels = cv2.connectedComponents(broad, connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(broad, connectivity=8)
     lit = np.bincount(labels[pale], minlength=count)
     dark = np.bincount(labels[ink], minlength=count)
     share = dark / np.maximum(lit + dark, 1)
     kept = (share > _WRITTEN[0]) & (share < _WRITTEN[1])
     kept[0] = False
     for number in np.flatnonzero(kept):
-        own = labels == number
-        step = np.median(strongest[own & pale]) - np.median(strongest[own & ink])
+        x, y, width, height = stats[number, :4].tolist()
+        box = np.s_[y : y + height, x : x + width]
+        own, levels = labels[box] == number, strongest[box]
+        step = np.median(levels[own & pale[box]]) - np.median(levels[own & ink[box]])
         kept[number] = step >= _STEP
     if not kept.any():
         return None

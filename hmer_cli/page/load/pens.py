@@ -7,6 +7,7 @@ another colour stay, as they cross nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -28,6 +29,7 @@ _MOST = 0.6  # least share of the rarer ink that crosses, else it is writing
 _TINT = 40, 0.001  # least difference of colours, and of the image that has it
 _ACROSS = 1.8  # in stroke widths: largest length of its way under the other ink
 _DEEP, _INSIDE = 0.6, 0.55  # of its depth: how far that way reaches at least; share of it inside
+_NEAR = 3  # pixels: what is so near is met
 _MEETINGS = 2  # least number of places where it meets the other ink
 
 # Chosen on photos of corrected answers, and on scans of notes in three colours, which must stay.
@@ -122,10 +124,14 @@ def _crossing(ink: _Ink) -> Mask:
     for number in np.flatnonzero(lengths > _LONG * np.median(sizes)):
         if number == 0:
             continue
-        component = labels == number
-        met = (_dilated(component, 3) & ink.main & ~component).astype(np.uint8)
+        x, y, width, height = stats[number, :4].tolist()
+        around = np.s_[
+            max(0, y - _NEAR) : y + height + _NEAR, max(0, x - _NEAR) : x + width + _NEAR
+        ]
+        component = labels[around] == number
+        met = (_dilated(component, _NEAR) & ink.main[around] & ~component).astype(np.uint8)
         if cv2.connectedComponents(met, connectivity=8)[0] - 1 >= _MEETINGS:
-            found |= component & ink.rare
+            found[around] |= component & ink.rare[around]
     return found
 
 
@@ -140,15 +146,14 @@ def _bridges(main: Mask, around: Mask, width: int) -> Mask:
     )
     ends = np.asarray(places[1:], np.float64)
     depth = np.asarray(cv2.distanceTransform(around.astype(np.uint8), cv2.DIST_L2, 3), np.float32)
+    deepest = float(depth.max())
     thick = cv2.distanceTransform((main & ~around).astype(np.uint8), cv2.DIST_L2, 3)
     pen = max(1, round(2 * float(np.percentile(thick[thick > 0], 80)) - 1)) if count > 1 else 1
-    lines = [
-        (float(np.hypot(*(ends[a] - ends[b]))), a, b)
-        for a in range(len(ends))
-        for b in range(a + 1, len(ends))
-        if _goes_across(ends[a], ends[b], depth)
-    ]
-    lines = sorted(line for line in lines if line[0] <= _ACROSS * (width + 4))
+    lines = sorted(
+        (length, a, b)
+        for length, a, b in _near_pairs(ends, _ACROSS * (width + 4))
+        if _goes_across(ends[a], ends[b], depth, deepest)
+    )
     drawn, joined = np.zeros(main.shape, np.uint8), set[int]()
     for most in (0, 1):  # of the two ends, joined before
         for _, a, b in lines:
@@ -159,14 +164,28 @@ def _bridges(main: Mask, around: Mask, width: int) -> Mask:
     return np.asarray((drawn > 0) & around)
 
 
+def _near_pairs(ends: NDArray[np.float64], most: float) -> Iterator[tuple[float, int, int]]:
+    """The pairs of ends (N, 2) that are no further apart than that, with their distances."""
+    for a in range(len(ends)):
+        apart = np.hypot(*(ends[a] - ends[a + 1 :]).T)
+        for b in np.flatnonzero(apart <= most).tolist():
+            yield float(apart[b]), a, a + 1 + b
+
+
 def _goes_across(
-    start: NDArray[np.float64], end: NDArray[np.float64], depth: NDArray[np.float32]
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    depth: NDArray[np.float32],
+    deepest: float,
 ) -> bool:
-    """Whether a line between two ends goes through the middle of the crossing stroke."""
+    """Whether a line between two ends goes through the middle of the crossing stroke.
+
+    ``depth`` (H, W) is how far inside of it each pixel is, at most ``deepest``.
+    """
     points = start + np.linspace(0, 1, 16)[:, None] * (end - start)
     x, y = np.rint(points).astype(int).T
     inside = depth[y.clip(0, depth.shape[0] - 1), x.clip(0, depth.shape[1] - 1)]
-    return bool(inside.max() >= _DEEP * depth.max() and (inside > 0).mean() >= _INSIDE)
+    return bool(inside.max() >= _DEEP * deepest and (inside > 0).mean() >= _INSIDE)
 
 
 def _eroded_out(main: Mask, crossing: Mask) -> Mask:
