@@ -96,6 +96,14 @@ def test_formulas_all_down_an_endless_page_are_found_where_they_are() -> None:
         assert (page[top:foot, left:right] < 128).any()
 
 
+def test_small_writing_on_an_endless_page_is_no_dust() -> None:
+    image = cv2.resize(formula("pythagoras"), None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    page = np.full((26_000, 700), 255, np.uint8)
+    for top in (300, 14_000):
+        page[top:, 100:][: image.shape[0], : image.shape[1]] = image
+    assert len(find_regions(Page("x.png", 1, page))) == 2
+
+
 class Doubting(FakeRecogniser):
     """Reads whatever stands upright with confidence, counts what it reads, and doubts the rest."""
 

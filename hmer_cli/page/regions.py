@@ -25,7 +25,7 @@ from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
 from hmer_cli.page.clean.illumination import paper_level
 from hmer_cli.page.clean.ruled_lines import is_cut_out, remove_rules
 from hmer_cli.page.crops import Crops
-from hmer_cli.page.detect.bands import cut_into_bands
+from hmer_cli.page.detect.bands import cut_into_bands, sheet_height
 from hmer_cli.page.detect.detector import shipped
 from hmer_cli.page.detect.equations import are_equations
 from hmer_cli.page.detect.grouping import begins_with_brace, complete_rows, join_bracketed
@@ -377,7 +377,7 @@ def _ink(image: Pixels) -> Pixels:
 
 def _dust(mask: Pixels) -> int:
     """The longest side of a speck in pixels."""
-    return max(1, max(mask.shape) // 500)
+    return max(1, max(sheet_height(mask.shape), mask.shape[1]) // 500)
 
 
 def _box(mask: Pixels, dust: int) -> tuple[int, int, int, int] | None:

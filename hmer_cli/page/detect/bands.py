@@ -24,7 +24,7 @@ def cut_into_bands(image: Pixels) -> list[tuple[int, int]]:
     there is in their lower part; where none is white, in the row with least ink.
     """
     height, width = image.shape
-    if height < max(_LONG * width, _SHORTEST):
+    if sheet_height(image.shape) == height:
         return [(0, height)]
     ink = (image < _INK).sum(1)
     bands, top, size = [], 0, max(2, round(_BAND * width))
@@ -34,6 +34,12 @@ def cut_into_bands(image: Pixels) -> list[tuple[int, int]]:
         bands.append((top, cut))
         top = cut
     return [*bands, (top, height)]
+
+
+def sheet_height(shape: tuple[int, ...]) -> int:
+    """The height of an image of this shape, (H, W), or of a sheet of its width where it is long."""
+    height, width = shape
+    return height if height < max(_LONG * width, _SHORTEST) else round(_BAND * width)
 
 
 def _best_cut(ink: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> int:
