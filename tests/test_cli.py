@@ -109,6 +109,7 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(
     [
         (("--engine", "ray", "--document"), "--document"),
         (("--engine", "ray", "--watch"), "--watch"),
+        (("--watch", "--strict"), "--strict"),
         (("--shard", "1/2", "--document"), "--document"),
         (("--shard", "1/2", "--engine", "ray"), "--engine ray"),
         (("--pictures",), "--pictures is of --shard"),

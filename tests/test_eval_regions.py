@@ -14,7 +14,7 @@ from hmer_cli.commands import eval as verb
 from hmer_cli.commands import eval_regions
 from hmer_cli.commands.eval_regions import RegionEvaluation, draw_worst
 from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
-from hmer_cli.errors import InputError, UsageError
+from hmer_cli.errors import InputError, OutputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.metrics.overlays import EXCESS, MISSED, RIGHT
 from hmer_cli.page.detect.search import PreparedPage
@@ -107,6 +107,14 @@ def test_the_worst_pages_are_drawn_with_their_boxes(pages: Path, tmp_path: Path)
     colours = {tuple(colour) for colour in drawn.reshape(-1, 3).tolist()}
     assert {ImageColor.getrgb(RIGHT), ImageColor.getrgb(MISSED)} <= colours
     assert ImageColor.getrgb(EXCESS) not in {tuple(c) for c in drawn[40:].reshape(-1, 3).tolist()}
+
+
+def test_a_file_of_another_program_among_the_worst_pages_stays(pages: Path, tmp_path: Path) -> None:
+    found = evaluate(str(pages), find=first_only)
+    (tmp_path / "01-a.png").write_bytes(b"a photo")
+    with pytest.raises(OutputError, match="not hmer's"):
+        draw_worst(open_any(str(pages)), found.outcomes, tmp_path)
+    assert (tmp_path / "01-a.png").read_bytes() == b"a photo"
 
 
 def test_pictures_of_the_worst_are_for_pages_only(tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ def convert(
         raise UsageError("--pictures is of --shard", "give both or none")
     if no_cache and cache_dir is not None:
         raise UsageError("--no-cache and --cache-dir exclude each other", "give one of them")
+    if watch and strict:
+        raise UsageError("--watch has no exit code for --strict", "give one of them")
     here = bool(document or watch or debug or paste or copy)
     _check_engine(engine, shard, ray_address, here, bool(corrections or spelling != "typed"))
     named, outs = inputs or [], out or ["-"]

@@ -66,7 +66,8 @@ def evaluate(dataset: PageDataset, find: Finder | None = None) -> RegionEvaluati
 def draw_worst(dataset: PageDataset, outcomes: Sequence[PageOutcome], folder: Path) -> None:
     """Write pictures of the worst pages with their boxes, named by rank.
 
-    The folder is created. Raises OutputError if it cannot be written.
+    The folder is created. Raises OutputError if it cannot be written, or holds a file of another
+    program in the place of one.
     """
     from hmer_cli.metrics.overlays import picture
 
@@ -76,7 +77,7 @@ def draw_worst(dataset: PageDataset, outcomes: Sequence[PageOutcome], folder: Pa
         data = io.BytesIO()
         picture(clean(pages[outcome.name].pixels()), outcome).save(data, "PNG")
         name = Path(outcome.name).name
-        files.replace(folder / f"{rank:02d}-{name}.png", data.getvalue())
+        files.replace_own(folder / f"{rank:02d}-{name}.png", data.getvalue())
 
 
 def _find(page: PreparedPage, fold: int) -> list[Box]:
