@@ -12,6 +12,7 @@ import pytest
 from inkfiles import SIZE, ink_annotation, lines, moved, outlines, pdf, written
 
 from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.render import render
 from hmer_cli.page.load.pages import Page, open_pages
 from hmer_cli.page.load.pdf_geometry import DPI
 from hmer_cli.page.regions import find_regions
@@ -39,6 +40,28 @@ def test_stroked_paths_are_strokes_and_are_read_as_such(tmp_path: Path) -> None:
     assert_ink(page)
     (region,) = find_regions(page)
     assert region.written is not None and len(region.written.strokes) == len(INK.strokes)
+
+
+def test_what_a_pasted_image_shows_stays_beside_the_strokes(tmp_path: Path) -> None:
+    drawn = render(INK, size=400, pen=4.0)
+    height, width = drawn.shape
+    picture = (
+        f"<</Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/DeviceGray"
+        f"/BitsPerComponent 8/Filter/ASCIIHexDecode/Length {2 * drawn.size + 1}>>"
+        f"stream\n{drawn.tobytes().hex()}>\nendstream"
+    )
+    high = 120 * height / width
+    shown = f"q 120 0 0 {high} 50 100 cm /P Do Q\n"
+    written_lines = "".join(lines(moved(INK, 50 + 200 * (n % 2), 40 + 60 * n)) for n in range(8))
+    names = "/Resources<</XObject<</P 5 0 R>>>>"
+    bare = opened(pdf(written_lines), tmp_path)
+    page = opened(pdf(shown + written_lines, page=names, objects=[picture]), tmp_path)
+    assert bare.redrawn and page.redrawn
+    place = np.s_[int((700 - high) * SCALE) : int(700 * SCALE), int(50 * SCALE) : int(170 * SCALE)]
+    assert not (bare.image[place] < 128).any()
+    assert (page.image[place] < 128).mean() > 0.5 * (drawn < 128).mean()
+    page.image[place] = 255
+    assert (page.image == bare.image).all()
 
 
 def test_filled_outlines_are_strokes_too(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ for all ink that is visible there; otherwise the image is recognised.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -25,6 +25,7 @@ _SEEN = 0.6  # least share of samples on dark pixels of a visible stroke
 _INSIDE = 0.5  # least share of samples in a box of a stroke that belongs to it
 _CUT, _LEVEL = 0.2, 0.8  # of the samples in the box, and at its height: a stroke that it cuts
 _UNEXPLAINED = 0.12  # largest share of dark pixels of a box that strokes do not cover
+_COVERED, _SIGN = 0.2, 0.3  # share of a sign that strokes cover; of the page: no sign is longer
 _BETWEEN = 1.3  # typical strokes of white between lines: more than any of CROHME 2014 has inside
 _LINE = 3  # least number of strokes above and below a gap between lines
 _INK = 160  # gray levels: threshold that includes soft edges and thin lines
@@ -35,11 +36,12 @@ _FIXED = 4  # bits of OpenCV's fixed point
 @dataclass(frozen=True)
 class PageInk:
     """N strokes in the order of drawing and the width of the pen of each, in pixels of an image of
-    ``shape`` (H, W)."""
+    ``shape`` (H, W); and the boxes of ``images`` that the page shows beside them."""
 
     strokes: tuple[Stroke, ...]
     pens: tuple[float, ...]
     shape: tuple[int, int]
+    images: tuple[Box, ...] = ()
 
     def __len__(self) -> int:
         return len(self.strokes)
@@ -81,14 +83,14 @@ class PageInk:
         lengths = np.cumsum([len(stroke) for stroke in self.strokes])
         points = np.concatenate(self.strokes).astype(np.float64)
         there = cv2.perspectiveTransform(points[None], homography)[0].astype(np.float32)
-        return PageInk(tuple(np.split(there, lengths[:-1])), self.pens, shape)
+        images = tuple(_moved(box, homography) for box in self.images)
+        return PageInk(tuple(np.split(there, lengths[:-1])), self.pens, shape, images)
 
     def chosen(self, which: NDArray[np.bool_]) -> PageInk:
         """Some of the strokes."""
         places = np.nonzero(which)[0]
-        return PageInk(
-            tuple(self.strokes[i] for i in places), tuple(self.pens[i] for i in places), self.shape
-        )
+        strokes, pens = (self.strokes[i] for i in places), (self.pens[i] for i in places)
+        return replace(self, strokes=tuple(strokes), pens=tuple(pens))
 
     def seen_on(self, image: Pixels) -> PageInk:
         """The strokes that can be seen on the image: neither hidden, covered, white nor cut off."""
@@ -124,6 +126,22 @@ class PageInk:
         dark = image[: cover.shape[0], : cover.shape[1]] < _INK
         return bool((dark & (cover == 0)).sum() <= _UNEXPLAINED * max(dark.sum(), 1))
 
+    def signs_of_images(self, image: Pixels) -> NDArray[np.bool_]:
+        """Where on the page, (H, W), its images show components of the size of signs."""
+        seen = np.full_like(image, 255)
+        for x0, y0, x1, y1 in self.images:
+            there = np.s_[max(0, int(y0)) : max(0, int(y1)), max(0, int(x0)) : max(0, int(x1))]
+            seen[there] = image[there]
+        dark = (seen < _INK).astype(np.uint8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
+        covered = np.bincount(labels[self.cover > 0], minlength=count)
+        size = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1]
+        usual = float(np.median([np.ptp(stroke, axis=0).max() for stroke in self.strokes]))
+        signs = (covered < _COVERED * stats[:, cv2.CC_STAT_AREA]) & (size.max(1) >= usual / 2)
+        signs &= (size < _SIGN * max(image.shape)).all(1)
+        signs[0] = False
+        return cv2.dilate(signs[labels].astype(np.uint8), np.ones((_EDGE, _EDGE), np.uint8)) > 0
+
     def written(self, box: Box, image: Pixels, origin: tuple[int, int]) -> InkImage | None:
         """What is written in a box, to be read by its strokes; None where they are not all of it.
 
@@ -133,6 +151,14 @@ class PageInk:
         if ink is None or not self.explains(image, origin):
             return None
         return legible_ink_image(ink)
+
+
+def _moved(box: Box, homography: Homography) -> Box:
+    x0, y0, x1, y1 = box
+    corners = np.array([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], np.float64)
+    (there,) = cv2.perspectiveTransform(corners, homography)
+    (left, top), (right, foot) = there.min(0).tolist(), there.max(0).tolist()
+    return left, top, right, foot
 
 
 def page_ink(

@@ -11,6 +11,7 @@ import math
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -127,8 +128,11 @@ class Pdf:
             return None
         strokes = unpacked(answer, data)
         scale = shape[1] / answer["width"] if strokes else 1.0
+        if not strokes:
+            return None
         pens = [pen * scale for pen in answer["pens"]]
-        return page_ink([s * scale for s in strokes], pens, shape) if strokes else None
+        images = tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in scale * np.array(answer["images"]))
+        return replace(page_ink([s * scale for s in strokes], pens, shape), images=images)
 
     def _call(self, function: str, meta: Meta, module: str = "pdfium") -> tuple[Meta, bytearray]:
         where = f"hmer_cli.page.load.{module}:{function}"

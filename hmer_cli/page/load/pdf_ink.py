@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 import pypdfium2 as pdfium
 
+from hmer_cli.geometry import Box
 from hmer_cli.ink.region_lines import Tracer, regions
-from hmer_cli.page.load.pdf_objects import Colour, Path, Points, TooManyPathsError, page_paths
+from hmer_cli.page.load.pdf_objects import Colour, Path, Points, TooManyPathsError, page_objects
 
 _FAINTEST = 16  # levels of a colour channel between paper and ink, as the ink is drawn
 _MARKER = 3.0  # times the usual pen: what is as wide, and transparent, is a highlighter
@@ -44,16 +45,17 @@ class PenStroke:
     outline: bool = False
 
 
-def page_strokes(page: pdfium.PdfPage) -> list[PenStroke]:
-    """The strokes of a PDF page in the order of drawing, in points of the page as it is shown.
+def page_strokes(page: pdfium.PdfPage) -> tuple[list[PenStroke], list[Box]]:
+    """The strokes of a PDF page in the order of drawing, and the boxes of the images on it, in
+    points of the page as it is shown.
 
     None where there are too few, or so many paths that they are a map or a plot.
     """
     try:
-        paths = page_paths(page)
+        paths, images = page_objects(page)
     except TooManyPathsError:
-        return []
-    return handwriting(paths, page.get_size())
+        return [], []
+    return handwriting(paths, page.get_size()), images
 
 
 def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStroke]:

@@ -1,7 +1,8 @@
-"""The paths of a PDF page, as PDFium lists its objects: in the order of drawing, nested forms too.
+"""The paths of a PDF page, as PDFium lists its objects: in the order of drawing, nested forms too;
+and the places of its images.
 
-Coordinates are points of the page as it is shown (CropBox and Rotate applied), y down. Only paths
-are taken: clip paths are no page objects, and text and images are not looked at.
+Coordinates are points of the page as it is shown (CropBox and Rotate applied), y down. Clip paths
+are no page objects, and text is not looked at.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 from numpy.typing import NDArray
 
+from hmer_cli.geometry import Box
 from hmer_cli.page.load.pdf_geometry import PageGeometry
 
 Points = NDArray[np.float64]
@@ -29,6 +31,7 @@ MAX_DEPTH = 12  # of forms within forms: a PDF library nests a few; PDFium itsel
 
 _FLATNESS = 5  # pieces of a Bezier curve: pens make short ones
 _FARTHEST = 1e6  # units of the page from its origin; the largest page has 14,400
+_UNIT_SQUARE = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]  # an image fills it: 8.9.5.1
 _HIDDEN = 0x02 | 0x20  # annotation flags Hidden and NoView (ISO 32000-1, 12.5.3)
 
 
@@ -54,12 +57,13 @@ class Path:
     even_odd: bool = False
 
 
-def page_paths(page: pdfium.PdfPage) -> list[Path]:
-    """The paths of a page, those of its ink annotations behind them. Raises TooManyPathsError."""
+def page_objects(page: pdfium.PdfPage) -> tuple[list[Path], list[Box]]:
+    """The paths of a page, those of its ink annotations behind them, and the boxes of its images.
+    Raises TooManyPathsError."""
     walk = _Walk(_shown(page))
     for index in range(raw.FPDFPage_CountObjects(page)):
         walk.visit(raw.FPDFPage_GetObject(page, index), np.eye(3), 0)
-    return [*walk.paths, *_ink_annotations(page, walk.shown)]
+    return [*walk.paths, *_ink_annotations(page, walk.shown)], walk.images
 
 
 class _Walk:
@@ -68,6 +72,7 @@ class _Walk:
     def __init__(self, shown: Points) -> None:
         self.shown = shown
         self.paths: list[Path] = []
+        self.images: list[Box] = []
         self._objects = self._segments = 0
 
     def visit(self, item: raw.FPDF_PAGEOBJECT, outer: Points, depth: int) -> None:
@@ -83,6 +88,11 @@ class _Walk:
             path = self._path(item, _matrix(item) @ outer)
             if path is not None:
                 self.paths.append(path)
+        elif kind == raw.FPDF_PAGEOBJ_IMAGE:
+            corners = [*_placed(_UNIT_SQUARE, None, _matrix(item) @ outer @ self.shown)]
+            for points, _ in corners:
+                (left, top), (right, foot) = points.min(0).tolist(), points.max(0).tolist()
+                self.images.append((left, top, right, foot))
 
     def _path(self, item: raw.FPDF_PAGEOBJECT, matrix: Points) -> Path | None:
         filling, stroking = ctypes.c_int(), ctypes.c_int()
