@@ -118,7 +118,8 @@ class Pdf:
             raise self._given_up(f"page {number}", error) from None
 
     def ink(self, number: int, shape: tuple[int, int]) -> PageInk | None:
-        """The handwriting that the page holds as paths, in pixels of its drawing of this shape.
+        """The handwriting that the page holds as paths, and the places of its images, in pixels of
+        its drawing of this shape.
 
         None where it holds none, and where finding it passes a limit: there is the drawing, still.
         """
@@ -127,9 +128,9 @@ class Pdf:
         except WorkerError:
             return None
         strokes = unpacked(answer, data)
-        scale = shape[1] / answer["width"] if strokes else 1.0
         if not strokes:
             return None
+        scale = shape[1] / answer["width"]
         pens = [pen * scale for pen in answer["pens"]]
         images = tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in scale * np.array(answer["images"]))
         return replace(page_ink([s * scale for s in strokes], pens, shape), images=images)

@@ -31,7 +31,8 @@ MAX_DEPTH = 12  # of forms within forms: a PDF library nests a few; PDFium itsel
 
 _FLATNESS = 5  # pieces of a Bezier curve: pens make short ones
 _FARTHEST = 1e6  # units of the page from its origin; the largest page has 14,400
-_UNIT_SQUARE = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]  # an image fills it: 8.9.5.1
+_UNIT_SQUARE = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
+"""What an image fills before it is placed (ISO 32000-1, 8.9.5.1)."""
 _HIDDEN = 0x02 | 0x20  # annotation flags Hidden and NoView (ISO 32000-1, 12.5.3)
 
 
@@ -89,8 +90,7 @@ class _Walk:
             if path is not None:
                 self.paths.append(path)
         elif kind == raw.FPDF_PAGEOBJ_IMAGE:
-            corners = [*_placed(_UNIT_SQUARE, None, _matrix(item) @ outer @ self.shown)]
-            for points, _ in corners:
+            for points, _ in _placed(_UNIT_SQUARE, None, _matrix(item) @ outer @ self.shown):
                 (left, top), (right, foot) = points.min(0).tolist(), points.max(0).tolist()
                 self.images.append((left, top, right, foot))
 
