@@ -181,7 +181,7 @@ def corrections(*entries: dict[str, object], version: object = 1) -> Path:
 @pytest.mark.parametrize(
     "latex",
     [
-        *[r"A^\intercal", r"a \nothing b", r"a \write18 b", r"\input{/etc/passwd}", "~", r"\quad"],
+        *[r"A^\intersect", r"a \nothing b", r"a \write18 b", r"\input{/etc/passwd}", "~", r"\quad"],
         *[r"\tag{1}", "% note", r"\phantom{x}", " ", r"\rm " * 3000, "x" * 20_000],
     ],
     ids=range(12),
