@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from hmer_cli.ink.ink import Ink, Stroke
+from hmer_cli.ink.notes import kind_of
 from hmer_cli.synthesis.engine import InkEngine
 
 SIZE = 600, 800
@@ -29,6 +30,26 @@ def moved(ink: Ink, x: float, y: float, scale: float = 1.0) -> Ink:
     x0, y0, _, _ = ink.box()
     shift = np.array([x, y]) - np.array([x0, y0]) * scale
     return Ink(tuple((s * scale + shift).astype(np.float32) for s in ink.strokes))
+
+
+LABEL = r"\frac { a + 1 } { b ^ { 2 } } = x"
+INK = written(LABEL)
+
+
+def read(data: bytes) -> list[Ink]:
+    """The ink of each page of a file of notes."""
+    kind = kind_of(data)
+    assert kind is not None
+    return kind.read(data, "x")
+
+
+def assert_same(found: Ink, ink: Ink = INK, tolerance: float = 0.06) -> None:
+    """Whether strokes begin, end and reach where those of the other ink do."""
+    assert len(found.strokes) == len(ink.strokes)
+    for one, other in zip(found.strokes, ink.strokes, strict=True):
+        assert np.abs(one[[0, -1]] - other[[0, -1]]).max() <= tolerance
+        assert np.abs(one.min(0) - other.min(0)).max() <= tolerance
+        assert np.abs(one.max(0) - other.max(0)).max() <= tolerance
 
 
 def xournal(pages: Sequence[Ink], extra: str = "") -> bytes:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from inkfiles import (
+    INK,
+    assert_same,
     json_strokes,
-    moved,
-    remarkable,
+    read,
     written,
     xopp,
     xopp_package,
@@ -31,15 +30,11 @@ from hmer_cli.ink.centre_line import centre_line, pen_width
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.notes import kind_of
-from hmer_cli.ink.remarkable import _painted as painted_on
 from hmer_cli.ink.strokes import stroke_of
 from hmer_cli.ink.svg import svg
 from hmer_cli.ink.svg_path import path_lines
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
-
-LABEL = r"\frac { a + 1 } { b ^ { 2 } } = x"
-INK = written(LABEL)
 
 
 def evenly(line: NDArray[np.float64], count: int) -> NDArray[np.float64]:
@@ -47,20 +42,6 @@ def evenly(line: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     along = np.concatenate([[0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
     asked = np.linspace(0, along[-1], count)
     return np.stack([np.interp(asked, along, column) for column in line.T], axis=1)
-
-
-def read(data: bytes) -> list[Ink]:
-    kind = kind_of(data)
-    assert kind is not None
-    return kind.read(data, "x")
-
-
-def assert_same(found: Ink, ink: Ink = INK, tolerance: float = 0.06) -> None:
-    assert len(found.strokes) == len(ink.strokes)
-    for one, other in zip(found.strokes, ink.strokes, strict=True):
-        assert np.abs(one[[0, -1]] - other[[0, -1]]).max() <= tolerance
-        assert np.abs(one.min(0) - other.min(0)).max() <= tolerance
-        assert np.abs(one.max(0) - other.max(0)).max() <= tolerance
 
 
 FILES: dict[str, Callable[[Ink], bytes]] = {
@@ -328,76 +309,6 @@ def test_svg_that_is_not_shown_is_no_stroke(hidden: str) -> None:
 
 def test_zips_of_pictures_are_still_archives() -> None:
     assert kind_of(zipped({"a.png": b"", "b.png": b""})) is None
-
-
-def test_a_page_of_a_tablet_is_read(tmp_path: Path) -> None:
-    pytest.importorskip("rmscene")
-    (found,) = read(remarkable(INK))
-    assert_same(found)
-    book = zipped({"n.content": json.dumps({"pages": ["b", "a"]}).encode(),
-                   "n/a.rm": remarkable(INK), "n/b.rm": remarkable(moved(INK, 0, 0))})  # fmt: skip
-    first, second = read(book)
-    assert_same(first, moved(INK, 0, 0))
-    assert_same(second)
-
-
-def test_typed_text_white_and_hidden_layers_of_a_tablet_are_no_strokes() -> None:
-    pytest.importorskip("rmscene")
-    (found,) = read(remarkable(INK, "words"))
-    assert_same(found)
-    assert [each.what for each in found.left_out] == ["typed text"]
-    across = np.array([[60, 80], [300, 80]], np.float32)
-    (found,) = read(remarkable(Ink((*INK.strokes, across)), white=1))
-    assert_same(found)
-    assert [each.what for each in found.left_out] == ["eraser of unknown width"]
-    (found,) = read(remarkable(INK, hidden=True))
-    assert (found.strokes, found.left_out) == ((), ())
-
-
-def test_lines_beside_typed_text_of_a_tablet_stand_at_its_paragraphs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def group(*children: object, anchor: int | None = None, x: float = 0.0) -> SimpleNamespace:
-        tied = None if anchor is None else SimpleNamespace(value=anchor)
-        return SimpleNamespace(
-            children=dict(enumerate(children)), visible=SimpleNamespace(value=True),
-            anchor_id=tied, anchor_origin_x=tied and SimpleNamespace(value=x),
-        )  # fmt: skip
-
-    def paragraph(first: int, style: str) -> SimpleNamespace:
-        part = SimpleNamespace(i=[first + 1, first + 2])
-        return SimpleNamespace(start_id=first, contents=[part], style=named(style))
-
-    def named(name: str) -> SimpleNamespace:
-        return SimpleNamespace(value=SimpleNamespace(name=name), name=name)
-
-    points = [SimpleNamespace(x=1.0, y=2.0), SimpleNamespace(x=5.0, y=2.0)]
-    line = SimpleNamespace(tool=named("FINELINER_2"), color=named("BLACK"), points=points)
-    ties = [(None, 0.0), (1, 10.0), (5, -10.0), (7, 0.0), (99, 0.0)]
-    tied = [group(line, anchor=anchor, x=x) for anchor, x in ties]
-    text = SimpleNamespace(pos_y=234.0, styles=[paragraph(0, "HEADING"), paragraph(3, "PLAIN"),
-                                                paragraph(6, "PLAIN")])  # fmt: skip
-    reader = SimpleNamespace(from_scene_item=lambda of: SimpleNamespace(contents=of.styles))
-    monkeypatch.setitem(sys.modules, "rmscene", SimpleNamespace())
-    monkeypatch.setitem(sys.modules, "rmscene.text", SimpleNamespace(TextDocument=reader))
-    tree = SimpleNamespace(root=group(group(*tied)), root_text=text)
-    places = [item.points[0].tolist() for item in painted_on(tree, "x.rm")]
-    assert places == [[1, 2], [11, 148], [-9, 298], [1, 368], [1, 2]]
-
-
-def test_a_page_of_a_tablet_that_is_cut_off_is_refused() -> None:
-    pytest.importorskip("rmscene")
-    data, refused = remarkable(INK), 0
-    ends = range(45, len(data), len(data) // 40)
-    for end in ends:
-        try:
-            (found,) = read(data[:end])
-        except InputError as error:
-            assert "damaged or cut off" in str(error)
-            refused += 1
-        else:  # between two blocks: nothing in the format says that more should come
-            assert_same(found, Ink(INK.strokes[: len(found.strokes)]))
-    assert refused > 0.8 * len(ends)
 
 
 def test_ink_beyond_the_edges_of_a_page_is_not_seen() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from inkfiles import SIZE, ink_annotation, lines, moved, outlines, pdf, written
+from inkfiles import INK, SIZE, ink_annotation, lines, moved, outlines, pdf
 
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import render
@@ -17,7 +17,6 @@ from hmer_cli.page.load.pages import Page, open_pages
 from hmer_cli.page.load.pdf_geometry import DPI
 from hmer_cli.page.regions import find_regions
 
-INK = written(r"\frac { a + 1 } { b ^ { 2 } } = x")
 SCALE = DPI / 72
 
 

@@ -42,7 +42,7 @@ _HIGH = {
     "HEADING": 150.0,
     **dict.fromkeys(("BULLET", "BULLET2", "CHECKBOX", "CHECKBOX_CHECKED"), 35.0),
 }
-"""Heights of paragraphs by their style; all as programs have it that draw these notes."""
+"""Heights of paragraphs by their style; all three as rmc has them, which draws these notes."""
 _NO_PENS = ("HIGHLIGHTER", "ERASER", "SHADER")
 
 

@@ -1,0 +1,85 @@
+"""Ink that was put into the files of reMarkable tablets comes out as it went in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from inkfiles import INK, assert_same, moved, read, remarkable, zipped
+
+from hmer_cli.errors import InputError
+from hmer_cli.ink.ink import Ink
+from hmer_cli.ink.remarkable import _painted as painted_on
+
+
+def test_a_page_of_a_tablet_is_read() -> None:
+    pytest.importorskip("rmscene")
+    (found,) = read(remarkable(INK))
+    assert_same(found)
+    book = zipped({"n.content": json.dumps({"pages": ["b", "a"]}).encode(),
+                   "n/a.rm": remarkable(INK), "n/b.rm": remarkable(moved(INK, 0, 0))})  # fmt: skip
+    first, second = read(book)
+    assert_same(first, moved(INK, 0, 0))
+    assert_same(second)
+
+
+def test_typed_text_white_and_hidden_layers_of_a_tablet_are_no_strokes() -> None:
+    pytest.importorskip("rmscene")
+    (found,) = read(remarkable(INK, "words"))
+    assert_same(found)
+    assert [each.what for each in found.left_out] == ["typed text"]
+    across = np.array([[60, 80], [300, 80]], np.float32)
+    (found,) = read(remarkable(Ink((*INK.strokes, across)), white=1))
+    assert_same(found)
+    assert [each.what for each in found.left_out] == ["eraser of unknown width"]
+    (found,) = read(remarkable(INK, hidden=True))
+    assert (found.strokes, found.left_out) == ((), ())
+
+
+def test_lines_beside_typed_text_of_a_tablet_stand_at_its_paragraphs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def group(*children: object, anchor: int | None = None, x: float = 0.0) -> SimpleNamespace:
+        tied = None if anchor is None else SimpleNamespace(value=anchor)
+        return SimpleNamespace(
+            children=dict(enumerate(children)), visible=SimpleNamespace(value=True),
+            anchor_id=tied, anchor_origin_x=tied and SimpleNamespace(value=x),
+        )  # fmt: skip
+
+    def paragraph(first: int, style: str) -> SimpleNamespace:
+        part = SimpleNamespace(i=[first + 1, first + 2])
+        return SimpleNamespace(start_id=first, contents=[part], style=named(style))
+
+    def named(name: str) -> SimpleNamespace:
+        return SimpleNamespace(value=SimpleNamespace(name=name), name=name)
+
+    points = [SimpleNamespace(x=1.0, y=2.0), SimpleNamespace(x=5.0, y=2.0)]
+    line = SimpleNamespace(tool=named("FINELINER_2"), color=named("BLACK"), points=points)
+    ties = [(None, 0.0), (1, 10.0), (5, -10.0), (7, 0.0), (99, 0.0)]
+    tied = [group(line, anchor=anchor, x=x) for anchor, x in ties]
+    text = SimpleNamespace(pos_y=234.0, styles=[paragraph(0, "HEADING"), paragraph(3, "PLAIN"),
+                                                paragraph(6, "PLAIN")])  # fmt: skip
+    reader = SimpleNamespace(from_scene_item=lambda of: SimpleNamespace(contents=of.styles))
+    monkeypatch.setitem(sys.modules, "rmscene", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "rmscene.text", SimpleNamespace(TextDocument=reader))
+    tree = SimpleNamespace(root=group(group(*tied)), root_text=text)
+    places = [item.points[0].tolist() for item in painted_on(tree, "x.rm")]
+    assert places == [[1, 2], [11, 148], [-9, 298], [1, 368], [1, 2]]
+
+
+def test_a_page_of_a_tablet_that_is_cut_off_is_refused() -> None:
+    pytest.importorskip("rmscene")
+    data, refused = remarkable(INK), 0
+    ends = range(45, len(data), len(data) // 40)
+    for end in ends:
+        try:
+            (found,) = read(data[:end])
+        except InputError as error:
+            assert "damaged or cut off" in str(error)
+            refused += 1
+        else:  # between two blocks: nothing in the format says that more should come
+            assert_same(found, Ink(INK.strokes[: len(found.strokes)]))
+    assert refused > 0.8 * len(ends)
