@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from handmade import FakeRecogniser
@@ -11,16 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmer_cli.commands.convert import convert
-from hmer_cli.document import orientation
+from hmer_cli.document.page_words import find_mathematics
 from hmer_cli.geometry import bounds
-from hmer_cli.ink.render import Readable
 from hmer_cli.page import regions
 from hmer_cli.page.detect import search
-from hmer_cli.page.detect.candidates import Line, _groups, _NearPairs, gaps
+from hmer_cli.page.detect.candidates import Line, _groups, _NearPairs
 from hmer_cli.page.detect.component_graph import NEIGHBOURS, Links, Predictions, nearest
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.detect.neighbours import connected, related
+from hmer_cli.page.detect.neighbours import connected, gaps, related
 from hmer_cli.page.detect.network_features import gap_scores, network_features
 from hmer_cli.page.detect.search import in_bands
 from hmer_cli.page.load.pages import Page
@@ -250,18 +247,9 @@ def test_print_is_not_turned(monkeypatch: pytest.MonkeyPatch) -> None:
     image = np.full((400, 400), 255, np.uint8)
     image[20:60:8, 20:380:12] = 0
     sheet = Page("a", 1, np.kron(image, np.ones((4, 4), np.uint8)).astype(np.uint8))
-    looked: list[object] = []
-
-    class Certain(FakeRecogniser):
-        def certainty(self, images: Sequence[Readable]) -> list[float]:
-            return [0.0] * len(images)
-
-    monkeypatch.setattr(orientation, "find_regions", lambda page, layout: looked.append(page) or [])
-    assert orientation.upright(lambda: sheet, (), (), Certain(), "auto") is None
-    assert len(looked) == 3
-    monkeypatch.setattr(search, "HANDWRITTEN", 20)
-    assert orientation.upright(lambda: sheet, (), (), Certain(), "auto") is None
-    assert len(looked) == 3
+    assert not find_mathematics(sheet, "auto").upright
+    monkeypatch.setattr(regions, "HANDWRITTEN", 20)
+    assert find_mathematics(sheet, "auto").upright
 
 
 def parts_of(boxes: Floats) -> InkComponents:

@@ -90,12 +90,12 @@ def test_words_alone_are_left_out() -> None:
     there = page("aaaa aaa xxxx", "aaaaa aaaa")
     kept = refined(there, (0, 9, 12), (1, 0, 4))
     assert [squares(region) for region in kept.regions] == [(9, 12)]
-    assert not kept.readable  # a few letters may be signs on their side
+    assert not kept.upright  # a few letters may be signs on their side
 
 
-def test_a_page_with_a_line_of_words_is_readable() -> None:
+def test_a_page_with_a_line_of_words_lies_upright() -> None:
     there = page("aaaa aaa xxxx", "aaaaaaa aaaaaaa aaaaaaa")
-    assert refined(there, (0, 9, 12), (1, 0, 22)).readable
+    assert refined(there, (0, 9, 12), (1, 0, 22)).upright
 
 
 def test_on_pages_of_another_language_regions_stay_as_they_are(

@@ -13,7 +13,6 @@ import numpy as np
 
 from hmer_cli.document.records import Transform
 from hmer_cli.geometry import bounds
-from hmer_cli.page.detect.search import is_print
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.recognition.lazy import Reader, TellsCertainty
@@ -53,8 +52,6 @@ def upright(
         return None
     page, best = draw(), 0
     tried = page.reduced(_PIXELS)
-    if is_print(tried):
-        return None
     for quarters in turns:
         found = find_regions(tried.turned(quarters), layout)
         widest = sorted(found, key=lambda region: -region.image.shape[1])[:_TRIED]

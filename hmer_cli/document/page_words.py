@@ -62,16 +62,16 @@ _APART = "stands by itself: is it mathematics?"
 @dataclass(frozen=True)
 class MathRegions:
     """The regions in reading order; with each, what it says if it is words, and whether it was
-    ``added`` to those that the search found. ``readable``: there is text, as it lies on the page.
-    ``doubts`` say what speaks against where each ends. ``text`` are the words in none of them,
-    ``unread`` the regions of those that were not read, ``drawings`` what is no writing, where
-    they are asked for.
+    ``added`` to those that the search found. ``upright``: it lies as it should, as
+    words are read, or as it is print. ``doubts`` say what speaks against where each ends. ``text``
+    are the words in none of them, ``unread`` the regions of those that were not read,
+    ``drawings`` what is no writing, where they are asked for.
     """
 
     regions: tuple[Region, ...] = ()
     words: tuple[str, ...] = ()
     added: tuple[bool, ...] = ()
-    readable: bool = False
+    upright: bool = False
     text: tuple[TextWord, ...] = ()
     unread: tuple[Region, ...] = ()
     drawings: tuple[Drawing, ...] = ()
@@ -97,6 +97,11 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
     As they are where the page is one expression, or the weights that read words are not installed.
     """
     prepared = Preparations()
+    found = _found(page, layout, text, prepared)
+    return replace(found, upright=found.upright or prepared.is_print)
+
+
+def _found(page: Page, layout: Layout, text: bool, prepared: Preparations) -> MathRegions:
     regions = find_regions(page, layout, prepared)
     reader = shipped_lines() if layout != "expression" else None
     if reader is None:
@@ -122,7 +127,7 @@ def _together(bands: Sequence[MathRegions]) -> MathRegions:
         tuple(region for band in bands for region in band.regions),
         tuple(words for band in bands for words in band.words),
         tuple(added for band in bands for added in band.added),
-        any(band.readable for band in bands),
+        any(band.upright for band in bands),
         tuple(said),
         tuple(region for band in bands for region in band.unread),
         tuple(drawing for band in bands for drawing in band.drawings),
@@ -264,7 +269,7 @@ class WordFinder:
     def _ordered(
         self,
         pieces: list[tuple[Region, bool]],
-        readable: bool,
+        upright: bool,
         signs: NDArray[np.bool_],
         lines: Sequence[TextLine],
         alone: Collection[Box],
@@ -282,7 +287,7 @@ class WordFinder:
             regions,
             words,
             tuple(pieces[i][1] for i in order),
-            readable,
+            upright,
             doubts=tuple(
                 _APART if r.place in alone else _LEFT_OUT if each else ""
                 for r, each in zip(regions, cut, strict=True)

@@ -232,7 +232,7 @@ def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     if options.look is not None:
         options.look(page, found.regions)
     blank = not found.regions and ink_box(page.image) is None  # whichever way up
-    drawn = None if work.known or page.written or blank or found.readable else sheet
+    drawn = None if work.known or page.written or blank or found.upright else sheet
     return replace(
         work,
         sheet=None,

@@ -34,6 +34,7 @@ from hmer_cli.page.detect.item_numbers import without_item_number
 from hmer_cli.page.detect.rows import are_rows, find_rows
 from hmer_cli.page.detect.search import (
     FEWEST_PARTS,
+    HANDWRITTEN,
     PreparedPage,
     find_boxes,
     in_reading_order,
@@ -112,6 +113,11 @@ class Preparations:
         if place not in self._found:
             self._found[place] = prepare_page(page)
         return self._found[place]
+
+    @property
+    def is_print(self) -> bool:
+        """Whether there is more ink apart than on any page of handwriting."""
+        return any(len(found.parts) > HANDWRITTEN for found in self._found.values())
 
     def on_page(self, page: Page) -> list[tuple[int, PreparedPage]]:
         """What was made ready, from the top down, each with its first row; in pixels of the page,

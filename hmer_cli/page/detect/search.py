@@ -124,11 +124,6 @@ def is_page(parts: InkComponents) -> bool:
     return bool(foot - top > _PAGE_HEIGHT * parts.unit)
 
 
-def is_print(page: Page) -> bool:
-    """Whether there is more ink apart than on any page of handwriting."""
-    return len(prepare_page(page).parts) > HANDWRITTEN
-
-
 def find_boxes(
     found: PreparedPage, detector: Detector | None = None, fold: int | None = None
 ) -> list[Box]:
