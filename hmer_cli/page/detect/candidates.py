@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hmer_cli.page.detect.component_graph import Links
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.detect.neighbours import blocks, connected, labels, related
+from hmer_cli.page.detect.neighbours import blocks, connected, gaps, labels, related
 
 Indices = NDArray[np.int64]
 
@@ -197,16 +197,8 @@ def _beside(boxes: Floats, others: Floats, raised: bool) -> NDArray[np.bool_]:
     return follow | ((across < _SCRIPT[0]) & (down < _SCRIPT[1])) if raised else follow
 
 
-def gaps(boxes: Floats, others: Floats) -> tuple[Floats, Floats]:
-    """White between boxes across and down, (R, C) each; negative where they overlap."""
-    starts = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    ends = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    white = starts - ends
-    return white[..., 0], white[..., 1]
-
-
 def _smaller(boxes: Floats, others: Floats) -> tuple[Floats, Floats]:
     """The lesser width and the lesser height of each two boxes, (R, C) each."""
     here, there = (each[:, 2:] - each[:, :2] for each in (boxes, others))
-    smaller = np.minimum(here[:, None], there[None])
-    return smaller[..., 0], smaller[..., 1]
+    width, height = (np.minimum.outer(here[:, axis], there[:, axis]) for axis in range(2))
+    return width, height

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.integral import Floats
-from hmer_cli.page.detect.neighbours import blocks, within
+from hmer_cli.page.detect.neighbours import blocks, gaps, within
 from hmer_cli.page.detect.symbol_classes import SYMBOL_CLASSES, SYMBOL_FEATURES, symbol_features
 
 NEIGHBOURS = 16
@@ -171,8 +171,10 @@ def _least(table: Floats, kth: Floats, count: int) -> NDArray[np.int64]:
     The same as a stable argsort of whole rows, which takes long; ``kth`` is that of `_kth`.
     """
     few = table <= kth
-    if (few.sum(1) > count).any():  # equal values at the end
-        return np.argsort(table, 1, kind="stable")[:, :count]
+    if (few.sum(1) > count).any():
+        last = table == kth
+        spare = count - (few & ~last).sum(1)
+        few &= ~last | (last.cumsum(1) <= spare[:, None])
     places = np.nonzero(few)[1].reshape(-1, count)
     order = np.argsort(np.take_along_axis(table, places, 1), 1, kind="stable")
     return np.take_along_axis(places, order, 1)
@@ -180,13 +182,13 @@ def _least(table: Floats, kth: Floats, count: int) -> NDArray[np.int64]:
 
 def _distances(boxes: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
     """How far apart boxes are, (R, C); a box is before all others nearest to itself."""
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    here, there = boxes[rows][:, None], boxes[columns][None]
-    white = np.maximum(
-        np.maximum(here[..., :2], there[..., :2]) - np.minimum(here[..., 2:], there[..., 2:]), 0
+    here, there = boxes[rows], boxes[columns]
+    middles = [(each[:, :2] + each[:, 2:]) / 2 for each in (here, there)]
+    across, down = (
+        np.abs(np.subtract.outer(*(each[:, axis] for each in middles))) / 10 + np.maximum(white, 0)
+        for axis, white in enumerate(gaps(here, there))
     )
-    apart = np.abs(middle[rows][:, None] - middle[columns][None]) / 10 + white
-    distance = apart[..., 0] * _ALONG + apart[..., 1]
+    distance = across * _ALONG + down
     distance[rows[:, None] == columns] = -1
     return np.asarray(distance)
 

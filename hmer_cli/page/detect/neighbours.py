@@ -38,6 +38,17 @@ def within(boxes: Floats, rows: Indices, reach: float) -> Indices:
     return np.flatnonzero((boxes[:, 3] >= top) & (boxes[:, 1] <= foot))
 
 
+def gaps(boxes: Floats, others: Floats) -> tuple[Floats, Floats]:
+    """White between boxes across and down, (R, C) each; negative where they overlap."""
+    # One axis at a time: NumPy is slow where the last axis has two elements.
+    across, down = (
+        np.maximum.outer(boxes[:, axis], others[:, axis])
+        - np.minimum.outer(boxes[:, axis + 2], others[:, axis + 2])
+        for axis in range(2)
+    )
+    return across, down
+
+
 def related(boxes: Floats, relation: Relation, reach: float) -> tuple[Indices, Indices]:
     """All pairs of related boxes; those further apart down the page than ``reach`` never are."""
     found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]

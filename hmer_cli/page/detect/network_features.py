@@ -8,7 +8,6 @@ boosted trees.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,6 @@ NETWORK_FEATURES = len(OPINION_COLUMNS)
 _SURE = 0.01  # probabilities are clipped to this distance from 0 and 1
 _STRANGER = 0.03  # components of lower probability of being mathematics are ignored
 _TOGETHER = 256  # boxes per block: boxes near each other share their components, which are few
-_ONE_THREAD = 1 << 18  # multiplications: larger products OpenBLAS spreads over threads
 
 
 def network_features(
@@ -203,10 +201,11 @@ def _of_links(sums: _LinkSums, near: NDArray[np.int64], held: NDArray[np.bool_])
     column = place[links.columns[pair]]
     once = column > row
     row, column, pair = row[once], column[once], pair[once]
-    together = held[row] & held[column]
-    within = _product(together.T.astype(np.float64), sums.both[pair])
+    link, box = np.nonzero(held[row] & held[column])
+    within = _of_each(box, sums.both[pair[link]], held.shape[1])
+    part, box_of_part = np.nonzero(held)
     # What leads out is all that the parts have but for the links between them.
-    without = _product(held.T.astype(np.float64), sums.totals[near]) - within
+    without = _of_each(box_of_part, sums.totals[near[part]], held.shape[1]) - within
     same, known, joined, *_ = within.T
     same_out, known_out, _, parted, right_out, right_known = without.T
     columns = [
@@ -219,31 +218,34 @@ def _of_links(sums: _LinkSums, near: NDArray[np.int64], held: NDArray[np.bool_])
         _share(right_out, right_known),
         same_out - right_out,
         _share(same_out - right_out, known_out - right_known),
-        _weakest(row, column, links.same[pair], held),
+        _weakest(box, row[link], column[link], links.same[pair[link]], held),
         joined / 2 + parted,
     ]
     return np.stack(columns, 1).astype(np.float32)
 
 
 def _weakest(
-    row: NDArray[np.int64], column: NDArray[np.int64], value: Floats, held: NDArray[np.bool_]
+    box: NDArray[np.int64],
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    value: Floats,
+    held: NDArray[np.bool_],
 ) -> Floats:
     """The least share that a part has in common with the others in its box, (R,).
 
-    Links have a ``value`` and join two of the parts, ``held`` (n, R) marks those in each box.
+    Links (L,) have a ``value`` and join two of the parts in a ``box``, ``held`` (n, R) marks those
+    in each.
     """
-    inside = held.T.astype(np.float32)
-    shares = []
-    for each in (value, np.float32(1)):
-        table = np.zeros((len(held), len(held)), np.float32)
-        table[row, column] = table[column, row] = each
-        shares.append(_product(inside, table))
-    return np.asarray(np.where(held.T, _share(*shares), np.float32(1)).min(1, initial=1))
+    parts, boxes = held.shape
+    ends = np.concatenate([row, column]) * boxes + np.concatenate([box, box])
+    total = np.bincount(ends, np.concatenate([value, value]), held.size).astype(np.float64)
+    number = np.bincount(ends, minlength=held.size).astype(np.float64)
+    share = _share(total, number).reshape(parts, boxes)
+    return np.asarray(np.where(held, share, np.float32(1)).min(0, initial=1))
 
 
-def _product(some: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
-    """The matrix product of (M, K) and (K, N) in pieces: larger ones OpenBLAS gives to several
-    threads, whose waiting takes more time of the CPU than the product."""
-    rows = max(1, _ONE_THREAD // max(1, others.size))
-    pieces = [some[start : start + rows] @ others for start in range(0, len(some), rows)]
-    return np.concatenate(pieces)
+def _of_each(
+    box: NDArray[np.int64], values: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
+    """The sums of values (L, K), each of a ``box`` (L,), for each of so many boxes, (R, K)."""
+    return np.stack([np.bincount(box, column, count) for column in values.T], 1)
