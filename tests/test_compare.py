@@ -86,6 +86,7 @@ def test_a_label_graph_has_a_line_a_symbol_and_a_relation() -> None:
     graph = label_graph(r"\frac { a } { b } , x _ { i } ^ { 2 }", "q 1")
     assert graph.splitlines() == [
         "# IUD, q 1",
+        "# Made by hmer",
         "# Objects(7):",
         "O, O, -, 1.0, O",
         "O, OAbove, a, 1.0, OAbove",

@@ -226,7 +226,7 @@ def test_each_label_graph_has_a_file_of_its_own_and_those_of_other_runs_are_told
     lg = tmp_path / "lg"
     verb.run(str(folder), lg=str(lg), recogniser=parrot("2", "3", "4"))
     graphs = [path.read_text().splitlines() for path in sorted((lg / "truth").iterdir())]
-    assert sorted(lines[2].split(", ")[2] for lines in graphs) == ["2", "3", "4"]
+    assert sorted(lines[3].split(", ")[2] for lines in graphs) == ["2", "3", "4"]
     assert "graphs of other runs" not in capsys.readouterr().err
     verb.run(str(folder), limit=1, lg=str(lg), recogniser=parrot("2"))
     assert "truth holds 2 graphs of other runs" in " ".join(capsys.readouterr().err.split())
@@ -329,3 +329,17 @@ def test_label_graphs_of_truths_and_predictions(
     texts = [(tmp_path / "lg" / side / "b.lg").read_text() for side in ("truth", "prediction")]
     assert "R, O, OSup, Sup, 1.0" in texts[0]
     assert "O, O, y, 1.0, O" in texts[1]
+
+
+def test_label_graphs_of_others_stay(
+    images: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, graphs = images(a="x", b="y"), tmp_path / "lg"
+    verb.run(str(folder), lg=str(graphs), recogniser=parrot("x", "x"))
+    (graphs / "truth" / "b.lg").write_text("# IUD, b\nO, b, y, 1.0, 1\n")
+    capsys.readouterr()
+    with pytest.raises(OutputError, match=r"truth/b\.lg: is there, and not hmer's"):
+        verb.run(str(folder), lg=str(graphs), recogniser=parrot("y", "y"))
+    assert "ExpRate" in capsys.readouterr().out
+    assert (graphs / "truth" / "b.lg").read_text().endswith("1\n")
+    assert "x, 1.0" in (graphs / "prediction" / "a.lg").read_text()

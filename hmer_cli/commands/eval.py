@@ -23,7 +23,7 @@ from hmer_cli.commands.eval_regions import RegionEvaluation
 from hmer_cli.datasets.expressions import Sample, unique_names, unused_names
 from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
 from hmer_cli.document.pipeline import Options
-from hmer_cli.errors import HmerError, InputError, UsageError
+from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.metrics.evaluation import (
     Evaluation,
@@ -33,7 +33,7 @@ from hmer_cli.metrics.evaluation import (
     as_tsv,
     evaluate_outcomes,
 )
-from hmer_cli.metrics.label_graph import label_graph
+from hmer_cli.metrics.label_graph import is_own, label_graph
 from hmer_cli.metrics.tables import Table
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
@@ -97,11 +97,11 @@ def run(
     found, scores, tsv, tables = _evaluated(opened, reader, split)
     _put(json_file, paths[0], scores)
     _put(predictions, paths[1], tsv)
+    _show(tables, sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
     if lg is not None and isinstance(found, Evaluation):
         _write_graphs(Path(lg), found)
     if isinstance(opened, PageDataset) and worst is not None and not isinstance(found, Evaluation):
         eval_regions.draw_worst(opened, found.outcomes, Path(worst))
-    _show(tables, sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
     return found
 
 
@@ -109,7 +109,8 @@ def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
     """A label graph of each truth and of each prediction, under the same name.
 
     The second expression of a name, whatever its case, is ``NAME-2``. Graphs of other runs, which
-    stay, are told, as tools score all that lie there.
+    stay, are told, as tools score all that lie there. Raises OutputError, before any is written,
+    for one of these names that another program made.
     """
     for side in ("truth", "prediction"):
         files.make_folder(folder / side)
@@ -118,6 +119,10 @@ def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
     for side in ("truth", "prediction"):
         if others := {path.stem for path in (folder / side).glob("*.lg")} - set(names):
             console.say(f"{folder / side} holds {len(others)} graphs of other runs, which are kept")
+        for name in names:
+            if not is_own(folder / side / f"{name}.lg"):
+                what = f"{folder / side / name}.lg: is there, and not hmer's"
+                raise OutputError(what, "move it away or name another folder")
     for name, outcome in zip(names, evaluation.outcomes, strict=True):
         for side, label in (("truth", outcome.truth), ("prediction", outcome.reading.label)):
             graph = label_graph(label, outcome.name).encode("utf-8", "backslashreplace")

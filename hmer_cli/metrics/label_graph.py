@@ -11,6 +11,9 @@ trees give equal graphs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
 
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import tokenize
@@ -23,6 +26,8 @@ _RELATIONS = {
     "sub": "Sub",
     "sup": "Sup",
 }
+
+_MADE = "# Made by hmer"
 
 
 def label_graph(label: str, name: str) -> str:
@@ -38,9 +43,18 @@ def label_graph(label: str, name: str) -> str:
     lines = list(_row(tree, "O"))
     objects = [line for line in lines if line.startswith("O")]
     relations = [line for line in lines if line.startswith("R")]
-    head = [f"# IUD, {' '.join(name.split())}", f"# Objects({len(objects)}):"]
+    head = [f"# IUD, {' '.join(name.split())}", _MADE, f"# Objects({len(objects)}):"]
     body = [*head, *objects, "", f"# Relations from SLT({len(relations)}):", *relations]
     return "".join(f"{line}\n" for line in body)
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file is none of another program: one of `label_graph`, or not there."""
+    if not path.exists():
+        return True
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        return _MADE in islice(map(str.rstrip, file), 2)
+    return False
 
 
 def _row(tree: Tree, place: str) -> Iterator[str]:
