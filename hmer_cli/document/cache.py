@@ -26,6 +26,7 @@ from hmer_cli.errors import OutputError
 from hmer_cli.geometry import Box
 from hmer_cli.models.registry import sha256_of, shipped_dir
 from hmer_cli.page.detect.detector import FILES
+from hmer_cli.page.load.pdf import Renderer, version_of
 from hmer_cli.recognition.line_reader import FILE as LINES
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
@@ -191,10 +192,13 @@ class Cache:
             self._path = None
 
 
-def setting_of(identity: str, layout: str, renderer: str = "pdfium", text: bool = False) -> str:
+def setting_of(
+    identity: str, layout: str, renderer: Renderer = "pdfium", text: bool = False
+) -> str:
     """Everything that a reading depends on besides the page, as part of the key."""
+    drawn = f"{renderer} {version_of(renderer)}"
     words = "text" if text else "-"
-    return " ".join([identity, layout, renderer, words, _code(), _detector(), _libraries()])
+    return " ".join([identity, layout, drawn, words, _code(), _detector(), _libraries()])
 
 
 @cache

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from functools import cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -158,6 +159,20 @@ def check_renderer(renderer: str) -> None:
             f"poppler is not installed ({_POPPLER} is not found)",
             "install poppler-utils, or leave out --pdf-renderer",
         )
+
+
+@cache
+def version_of(renderer: Renderer) -> str:
+    """What a renderer that is no Python package says of its version; "" of others, or if it does
+    not run."""
+    if renderer != "poppler":
+        return ""
+    command = [_POPPLER, "-v"]
+    try:
+        said = subprocess.run(command, capture_output=True, timeout=WALL_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return said.stderr.decode("utf-8", "replace").partition("\n")[0]
 
 
 def _unopenable(data: bytes, name: str, reason: str) -> InputError:
