@@ -10,6 +10,7 @@ import pytest
 from handmade import FakeRecogniser, cross, encoded, paged
 
 from hmer_cli.commands.convert import convert, outcome
+from hmer_cli.commands.shards import convert_shard, merge
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.records import Record
@@ -152,6 +153,18 @@ def test_a_bad_recut_is_named_and_stops_nothing(
     entry = {"file": "f", "page": 1, "source": "a.png"} | entry
     content = {"hmer": "corrections", "version": 1, "corrections": [entry]}
     Path("c.json").write_text(json.dumps(content))
-    assert not Corrections.load([Path("c.json")]).cuts
+    assert not Corrections.load([Path("c.json")]).recuts
     said = capsys.readouterr().err
     assert said.startswith("hmer: c.json: correction 1 (a.png, page 1)") and fault in said
+
+
+def test_shards_put_together_say_that_regions_cannot_be_cut_anew(
+    pair: Record, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corrections = [recut(pair, {"box": LEFT})]
+    convert_shard(["a.png"], ["s.jsonl"], "1/1", recogniser=FakeRecogniser())
+    records = merge(["o.jsonl"], [Path("s.jsonl")], corrections=corrections)
+    assert len(records) == 1
+    assert "(a.png, page 1) needs the pages again: give it to hmer convert" in (
+        capsys.readouterr().err
+    )

@@ -7,7 +7,7 @@ Built on `hmer_cli.api.Converter` and `hmer_cli.document.pipeline`; adds outputs
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache as cache_calls
 from functools import partial
@@ -178,7 +178,7 @@ class _Run:
         Raises UsageError before anything is read.
         """
         corrections = Corrections.load(self.corrections)
-        options = replace(self.options, corrections=corrections if corrections.cuts else None)
+        options = replace(self.options, corrections=corrections if corrections.recuts else None)
         self.seen.update((source.name, None) for source in sources)
         if self.debug is not None:
             names = source_ids(self.seen)
@@ -212,9 +212,13 @@ def _records(pages: Iterable[PageRead], corrections: Corrections, spelling: Spel
     return records
 
 
-def _tell_unused(records: Records) -> None:
+def _tell_unused(records: Records, needing_pages: Collection[str] = ()) -> None:
+    """Say why corrections hit nothing; those ``needing_pages`` had none that could be read."""
     for where in records.unused:
-        console.say(f"{where} hits nothing: its ink and its place are not among the inputs")
+        if where in needing_pages:
+            console.say(f"{where} needs the pages again: give it to hmer convert, without Ray")
+        else:
+            console.say(f"{where} hits nothing: its ink and its place are not among the inputs")
 
 
 def _destinations(outs: Sequence[str], whole: WholePages | None) -> list[Destination]:
@@ -244,10 +248,11 @@ def deliver_pages(
 ) -> list[Record]:
     """The records of pages that were read elsewhere, reported and written to every output.
 
-    ``start``: when the run began, by ``time.monotonic``. Raises OutputError.
+    Their regions cannot be cut anew. ``start``: when the run began, by ``time.monotonic``.
+    Raises OutputError.
     """
     records = _records(pages, corrections, spelling)
-    _tell_unused(records)
+    _tell_unused(records, corrections.recuts)
     deliver_all(records, outputs)
     sum_up(records, outputs, time.monotonic() - start)
     return records

@@ -90,9 +90,9 @@ class Corrections:
         )
 
     @property
-    def cuts(self) -> bool:
-        """Whether there are any of regions."""
-        return bool(self._recuts)
+    def recuts(self) -> Sequence[str]:
+        """Where those of regions stand."""
+        return list(self._recuts.values())
 
     def recut(
         self,
