@@ -30,6 +30,7 @@ SOUND = [
     r"\int\limits_0^1",
     r"x \coloneqq y",
     r"\begin{align} a &= b \nonumber \\ c &= d \tag{1} \end{align}",
+    r"\begin{align} a \tag{1} \label{a} \\ b_{\substack{c\\d}} \tag{2} \label{b} \end{align}",
     r"\begin{equation*} a \end{equation*}",
     "x''^2_i",
     r"\text{if $x>0$ \quad é ı}",
@@ -102,6 +103,10 @@ UNSOUND = {
     r"\begin{array}{c} x^2 \hline y \end{array}": r"(\hline): not a command",
     r"\begin{array}{|} x \end{array}": "columns expected",
     r"\begin{align} \begin{aligned} a \tag{1} \end{aligned} \end{align}": r"(\tag): cannot stand",
+    r"\begin{align} a \tag{1} \\ b \tag{2} \tag{3} \end{align}": r"(\tag): stands twice",
+    r"\begin{gather} \label{a} a_{\substack{b\\c}} \label{b} \end{gather}": r"(\label): stands",
+    r"\begin{gather} a_{\substack{b\\c \tag{1}}} \end{gather}": r"(\tag): cannot stand",
+    r"\begin{multline} a \tag{1} \\ b \tag{2} \end{multline}": r"(\tag): stands twice",
 }
 
 REWRITTEN = {

@@ -20,6 +20,7 @@ from hmer_cli.expr.typed_commands import (
     INKLESS,
     LIMITED,
     NUMBERING,
+    ONCE,
     REPLACED,
     SCRIPTS,
     STARRED,
@@ -87,7 +88,8 @@ class _Check:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
-        self.display = self.inside = False
+        self.display = self.inside = self.one_number = False
+        self.numbering: set[str] = set()  # of the line
 
     def everything(self) -> None:
         """All tokens; raises TypedError."""
@@ -160,6 +162,8 @@ class _Check:
         if token == "&" and cells >= columns:
             raise self.fail(f"more than {columns} columns")
         self.at += 1
+        if token == "\\\\" and not (self.inside or self.one_number):
+            self.numbering = set()
         if token == "\\\\" and self.next in ("[", "*"):
             raise self.fail("put it in braces, or LaTeX takes it for a length or a star")
         return cells + 1 if token == "&" else 1
@@ -215,6 +219,9 @@ class _Check:
             raise self.fail("not a command that hmer knows", begin)
         if token == r"\tag" and self.inside:
             raise self.fail("cannot stand inside another environment", begin)
+        if token in ONCE and token in self.numbering:
+            raise self.fail("stands twice in one line", begin)
+        self.numbering.add(token)
         if token in STARRED and self.next == "*":
             self.at += 1
         for kind in signature:
@@ -257,8 +264,10 @@ class _Check:
     def lines(self, begin: int) -> None:
         if self.take() != "{":
             raise self.fail("{ expected after it", begin)
+        outer, self.inside = self.inside, True
         self.row(("}",), 1)
         self.close("}", begin)
+        self.inside = outer
 
     def text(self, begin: int) -> None:
         """Text in braces, in which dollars enclose formulas."""
@@ -286,6 +295,7 @@ class _Check:
             raise self.fail(f"{name} is no environment that hmer knows", begin)
         outer = self.display, self.inside
         self.display, self.inside = self.display or name in DISPLAYS, name not in DISPLAYS
+        self.one_number |= name.startswith("multline")
         if name in DISPLAYS and (begin or outer[0]):
             raise self.fail(f"{name} must be all that is typed", begin)
         if name == "array":

@@ -73,6 +73,9 @@ r"""Every command -> its signature; ``\left``, ``\begin`` and their kin aside.""
 NUMBERING = {r"\nonumber": "", r"\notag": "", r"\tag": "w", r"\label": "w"}
 """Commands that only a display knows."""
 
+ONCE = frozenset(r"\tag \label".split())
+"""Those of which a line with a number has one; a ``multline`` has one number in all."""
+
 STARRED = frozenset(r"\operatorname \hspace \tag".split())
 
 LIMITED = OPERATORS | frozenset(

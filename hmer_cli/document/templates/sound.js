@@ -3,7 +3,7 @@
 
 function Sound(table) {
   const set = Object.fromEntries(
-    ["starred", "limited", "scripts", "bare", "delimiters", "text", "inkless"].map((n) => [n, new Set(table[n])]));
+    ["starred", "once", "limited", "scripts", "bare", "delimiters", "text", "inkless"].map((n) => [n, new Set(table[n])]));
   const of = (name, key) => (Object.hasOwn(table[name], key) ? table[name][key] : undefined);
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
   const GLUE = new RegExp(`^(?:${table.glue})$`, "u");
@@ -42,7 +42,8 @@ function Sound(table) {
   }
 
   function check(tokens) {
-    let at = 0, depth = 0, display = false, inside = false;
+    let at = 0, depth = 0, display = false, inside = false, oneNumber = false;
+    let numbering = new Set();  // of the line
     const next = () => tokens[at] ?? "";
     const take = () => tokens[at++] ?? "";
     const fail = (message, where = at) => new Fault(where >= tokens.length
@@ -91,6 +92,7 @@ function Sound(table) {
       if (columns === null) throw fail("stands in no matrix");
       if (token === "&" && cells >= columns) throw fail(`more than ${columns} columns`);
       at++;
+      if (token === "\\\\" && !(inside || oneNumber)) numbering = new Set();
       if (token === "\\\\" && (next() === "[" || next() === "*")) {
         throw fail("put it in braces, or LaTeX takes it for a length or a star");
       }
@@ -136,6 +138,8 @@ function Sound(table) {
       const signature = of("commands", token) ?? (display ? of("numbering", token) : undefined);
       if (signature === undefined) throw fail("not a command that hmer knows", begin);
       if (token === "\\tag" && inside) throw fail("cannot stand inside another environment", begin);
+      if (set.once.has(token) && numbering.has(token)) throw fail("stands twice in one line", begin);
+      numbering.add(token);
       if (set.starred.has(token) && next() === "*") at++;
       for (const kind of signature) {
         if (kind === "m") argument(begin);
@@ -174,9 +178,12 @@ function Sound(table) {
     }
 
     function lines(begin) {
+      const outer = inside;
       open(begin);
+      inside = true;
       row(["}"], 1);
       close("}", begin);
+      inside = outer;
     }
 
     function text(begin) {
@@ -204,6 +211,7 @@ function Sound(table) {
       if (own !== undefined && (begin || display)) throw fail(`${name} must be all that is typed`, begin);
       display ||= own !== undefined;
       inside = own === undefined;
+      oneNumber ||= name.startsWith("multline");
       if (name === "array") {
         columns = [...word(begin)].filter((letter) => "lcr".includes(letter)).length;
         if (!columns) throw fail("columns expected after it, such as {lcr}", begin);
