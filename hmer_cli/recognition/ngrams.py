@@ -64,11 +64,8 @@ class Ngrams:
 
     def __init__(self, table: Mapping[str, Sequence[int]], units: int) -> None:
         self._units = units
-        self._after = {
-            tuple(map(int, context.split())): np.array(after, np.int64).reshape(-1, 2)
-            for context, after in table.items()
-        }
-        self._order = max(map(len, self._after), default=0)
+        self._table = table
+        self._order = max((len(context.split()) for context in table), default=0)
         self.logs = lru_cache(maxsize=20_000)(self._logs)
 
     def next(self, prefix: Sequence[int]) -> NDArray[np.float64]:
@@ -82,9 +79,10 @@ class Ngrams:
         shorter = np.full(self._units, 1 / self._units)
         if context:
             shorter = np.exp(self.logs(context[1:]))
-        after = self._after.get(context)
-        if after is None:
+        pairs = self._table.get(" ".join(map(str, context)))
+        if pairs is None:
             return shorter
+        after = np.array(pairs, np.int64).reshape(-1, 2)
         shares = shorter * len(after)
         shares[after[:, 0]] += after[:, 1]
         return np.asarray(shares / (after[:, 1].sum() + len(after)))
