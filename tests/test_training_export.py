@@ -121,6 +121,24 @@ def test_a_reader_of_images_becomes_one_of_motion_and_says_the_same(
     assert torch.allclose(*said, atol=1e-5)
 
 
+def test_a_reader_of_more_tokens_says_of_those_it_knew_what_it_said(reader: CtcModel) -> None:
+    old = copy.deepcopy(reader)
+    torch.nn.init.normal_(old.second.out.weight)
+    torch.nn.init.normal_(old.second.out.bias)
+    tokens = ["*", *TOKENS, "y"]
+    wider = CtcModel(replace(reader.shape, units=len(Units(tokens)), symbols=6)).eval()
+    transfer(old.state_dict(), TOKENS, wider, tokens)
+    image, sizes = torch.rand(1, 1, 32, 64), torch.tensor([[4, 8]])
+    with torch.no_grad():
+        known, said = (model.read(image, sizes, torch.tensor(6)) for model in (old, wider))
+    rows = [Units(tokens).names.index(name) for name in Units(TOKENS).names]
+    both = known.frames, said.frames[..., rows]
+    assert torch.allclose(*(x - x[..., :1] for x in both), atol=0.1)
+    assert not torch.allclose(
+        known.first - known.first[..., :1], both[0] - both[0][..., :1], atol=1
+    )
+
+
 def test_products_in_whole_numbers_say_the_same(
     reader: CtcModel, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,12 @@ _BY_SYMBOL = frozenset(
 )
 """The parameters with a row for each unit, and for each symbol."""
 
+_CORRECTIONS = frozenset(("second.out.weight", "second.out.bias"))
+"""Those with a row for each unit that is added to what was said of it: 0 for a new one."""
+
+_SAID = frozenset(("second.said.weight",))
+"""Those with a column for each unit."""
+
 
 def symbol_names(tokens: Sequence[str]) -> list[str]:
     """The classes of the symbol head: none, then every token that leaves ink."""
@@ -76,20 +82,23 @@ def transfer(
     """
     units = _rows(Units(old).names, Units(tokens).names)
     symbols = _rows(symbol_names(old), symbol_names(tokens))
-    rows = dict.fromkeys(_BY_UNIT, units) | dict.fromkeys(_BY_SYMBOL, symbols)
+    rows = dict.fromkeys(_BY_UNIT | _CORRECTIONS | _SAID, units)
+    rows |= dict.fromkeys(_BY_SYMBOL, symbols)
     copied = total = 0
     for name, value in model.state_dict().items():
         total += value.numel()
         new = found.get(name)
         if new is None:
             continue
-        if name in rows and new.shape[1:] == value.shape[1:]:
+        by_row, old_row = (value.T, new.T) if name in _SAID else (value, new)
+        if name in rows and old_row.shape[1:] == by_row.shape[1:]:
             (then, here), (like, begun) = rows[name]
-            bias = name.endswith("bias")
-            value.fill_(UNSEEN if bias else 0.0)
-            value[here] = new[then].to(value.device)
-            value[begun] = new[like].to(value.device) + (UNLIKE if bias else 0.0)
-            copied += value[here].numel()
+            bias = name.endswith("bias") and name not in _CORRECTIONS
+            by_row.fill_(UNSEEN if bias else 0.0)
+            by_row[here] = old_row[then].to(value.device)
+            if name not in _CORRECTIONS:
+                by_row[begun] = old_row[like].to(value.device) + (UNLIKE if bias else 0.0)
+            copied += by_row[here].numel()
         elif new.shape == value.shape:
             value.copy_(new)
             copied += value.numel()
