@@ -87,6 +87,14 @@ def test_every_sign_of_a_new_expression_is_tied_to_its_ink(tmp_path: Path, data:
         assert written == set(range(len(example.symbols)))
 
 
+def test_own_ink_is_a_small_share_beside_what_is_made(tmp_path: Path, data: Path) -> None:
+    plan = load(recipe_in(tmp_path))
+    invention = invention_of(plan, tmp_path, data, [])
+    own = invention.sample(np.random.default_rng(1))
+    endless = mixed([own], invention, plan.recomposition, np.random.default_rng(0))
+    assert 5 <= sum(next(endless) is own for _ in range(200)) <= 40
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path, data: Path) -> None:
     (data / "unipen.jsonl.gz").unlink()
     with pytest.raises(InputError, match=r"unipen\.jsonl\.gz"):

@@ -28,10 +28,11 @@ from hmer_cli.models.registry import resolve
 from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.networks.language_transformer import LanguageTransformer
 from hmer_cli.recognition.expression_recogniser import LANGUAGE, TRANSFORMER
-from hmer_cli.recognition.graph_decoder import MOST_NODES, STROKE, GraphDecoder
+from hmer_cli.recognition.graph_decoder import COMPONENT, MOST_NODES, STROKE, GraphDecoder
 from hmer_cli.recognition.label_transformer import TOKENS
 from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.recognition.strokes import stroke_features
+from hmer_cli.training.average import settle
 from hmer_cli.training.batches.images import UNKNOWN, echoed
 from hmer_cli.training.compose.examples import example, examples
 from hmer_cli.training.export.onnx import language_transformer, restore
@@ -110,6 +111,27 @@ def test_ink_of_more_nodes_than_are_read_is_not_learnt_from(folder: Path) -> Non
     stream = cycle([example(ink, "1") for ink in (one(), crowd)])
     batches = system.batches(stream, lambda: 0.0, np.random.default_rng(0))
     assert max(batch.boxes.shape[1] for batch in islice(batches, 20)) == 1
+
+
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_half_of_the_validation_set_is_seen_as_images(share: float) -> None:
+    drawing, schedule = Drawing(components=share), Schedule(pixels=32)
+    plan = Recipe("few", family="graph", model=FEW, drawing=drawing, schedule=schedule)
+    system = GraphSystem(plan, ["+", "1"])
+    inks = [example(sum_of_ones(), "1 + 1") for _ in range(6)]
+    fronts = {
+        place: batch.front for places, batch in system.validation_batches(inks) for place in places
+    }
+    assert [fronts[place] for place in range(6)] == [COMPONENT, STROKE] * 3
+
+
+def test_means_of_graph_models_settle() -> None:
+    plan = Recipe("few", family="graph", model=FEW, drawing=Drawing(components=1.0))
+    system = GraphSystem(plan, ["+", "1"])
+    norms = [m for m in system.model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    before = [norm.running_mean.clone() for norm in norms]
+    settle(system, [b for _, b in system.validation_batches([example(sum_of_ones(), "1 + 1")] * 2)])
+    assert norms and not any(map(torch.equal, before, (norm.running_mean for norm in norms)))
 
 
 def test_ink_to_a_graph_model_that_proposes_and_scores(

@@ -25,12 +25,10 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import UsageError
 from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.training import checkpoint
-from hmer_cli.training.batches.images import Batch
 from hmer_cli.training.compose.examples import examples
 from hmer_cli.training.delivery import deliver, shown
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.messages import say
-from hmer_cli.training.precision import autocast
 from hmer_cli.training.recipe import Recipe, load
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.systems.base import Say, System, rates
@@ -79,7 +77,7 @@ def average(
             raise UsageError(f"{runs[0]} and {run} have models of other shapes", _REMEDY)
         states.append(other.model.state_dict())
     system.model.load_state_dict(mean(states))
-    settle(system.model, shown(system, plan, data, BATCHES, EVERY, SEED))
+    settle(system, shown(system, plan, data, BATCHES, EVERY, SEED))
     out.mkdir(parents=True, exist_ok=True)
     checkpoint.write(out / BEST, {**content, "average": system.model.state_dict()})
     line = {"seen": content["state"]["seen"], **scored(system, plan, data)}
@@ -125,17 +123,17 @@ def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def settle(model: Any, batches: list[Batch]) -> None:
+def settle(system: System[Any], batches: Sequence[Any]) -> None:
     """Take the running means and deviations of batch norm anew, each batch counting the same."""
+    model = system.model
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None
     set_drop_rates(model, 0.0, 0.0)
     model.train()
-    with autocast(torch.device("cpu")):
-        for batch in batches:
-            model.encoder(batch.given(model.shape.channels))
+    for batch in batches:
+        system.losses(model, batch)
     model.eval()
 
 

@@ -21,6 +21,7 @@ import msgspec
 
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.models.registry import sha256_of
+from hmer_cli.training.recipe import load
 from hmer_cli.training.recogniser import Progress
 from hmer_cli.training.systems.base import Say
 
@@ -215,7 +216,10 @@ class Runner:
         parts: dict[str, Any] = {"stage": plain, "data": {n: _digest(p) for n, p in data.items()}}
         parts["from"] = {name: sha256_of(self._outputs[name]) for name in stage.source}
         if stage.recipe:
-            parts["recipe"] = sha256_of(self.beside / stage.recipe)
+            recipe = self.beside / stage.recipe
+            parts["recipe"] = sha256_of(recipe)
+            if named := load(recipe, stage.set).recomposition.vocabulary:
+                parts["vocabulary"] = sha256_of(recipe.parent / named)
         if stage.options.get("fonts"):
             parts["fonts"] = self.release.fonts
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -41,6 +41,9 @@ Item = TypeVar("Item")
 UNKNOWN = -1
 """Target of a cell whose content is unknown; ignored by losses."""
 
+_OWN = 0.1  # convention
+"""Share of own examples beside synthetic ones, where nothing else is learnt from."""
+
 _FINEST, _BILEVEL_PEN = 2.2, (2.0, 4.5)
 """Largest scale of bilevel images before they are shrunk; range of their pen widths in pixels."""
 
@@ -303,15 +306,17 @@ def mixed(
 ) -> Iterator[Example]:
     """An endless stream of examples: shuffled passes, with synthetic ones between them.
 
-    Without examples all are synthetic.
+    Without examples all are synthetic; of a plan of synthetic ones alone, the examples, which are
+    then those of ``--more``, are a share of _OWN.
     """
+    share = 1 - _OWN if plan.alone else plan.share
     while invention is not None and not examples:
         yield invention.sample(rng)
     while examples:
         for i in rng.permutation(len(examples)):
             example = examples[i]
             if invention is not None:
-                while rng.random() < plan.share:
+                while rng.random() < share:
                     yield invention.sample(rng)
                 if rng.random() < plan.grafted:
                     example = invention.grafter.graft(example, rng)

@@ -99,7 +99,7 @@ class GraphSystem(System[GraphBatch]):
         """
         found = []
         for i, example in enumerate(map(self.known, examples)):
-            as_image = i % 2 < 2 * self.recipe.drawing.images
+            as_image = bool(self.recipe.drawing.images) and i % 2 == 0
             found.append(self.sampler.still(example, as_image))
         place = {id(nodes): i for i, nodes in enumerate(found)}
         for group in bucketed(found, self.recipe.schedule.pixels):
