@@ -171,6 +171,18 @@ def test_a_result_that_cannot_be_understood_is_read_again() -> None:
     assert count_read() == 0
 
 
+def test_the_result_of_another_page_is_not_taken() -> None:
+    notes()
+    first = run()
+    count_read()
+    with sqlite3.connect(CACHE / cache.FILE) as base:
+        other = "(SELECT result FROM results WHERE rowid = 1)"
+        base.execute(f"UPDATE results SET result = {other} WHERE rowid = 2")
+    base.close()
+    assert run() == first
+    assert count_read() == 1
+
+
 def test_a_place_that_cannot_be_used_is_told_and_the_work_is_done(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -140,10 +140,10 @@ def test_cache_that_fails_on_the_way_leaves_no_empty_picture(
     true_row = cache._encoded
     calls = 0
 
-    def full(result: cache.Result) -> bytes:
+    def full(key: str, result: cache.Result) -> bytes:
         nonlocal calls
         calls += 1
-        return true_row(result)
+        return true_row(key, result)
 
     monkeypatch.setattr(cache, "_encoded", full)
     true_try = cache.Cache._try

@@ -101,7 +101,7 @@ class Cache:
         if row is None:
             return None
         try:
-            found = _decoded(row[0])
+            found = _decoded(key, row[0])
         except Exception:  # of zlib, of JSON, and of what its fields are
             return None
         self._seen.add(key)
@@ -116,7 +116,7 @@ class Cache:
     def keep(self, results: Mapping[str, Result], pictures: Mapping[str, Picture]) -> None:
         """Store results and pictures by key in one transaction."""
         today = _today()
-        read = [(key, today, _encoded(result)) for key, result in results.items()]
+        read = [(key, today, _encoded(key, result)) for key, result in results.items()]
         drawn = [(key, today, p.width, p.height, p.load()) for key, p in pictures.items()]
 
         def write(base: sqlite3.Connection) -> None:
@@ -305,9 +305,11 @@ def _tidy(base: sqlite3.Connection, seen: Sequence[str], limit: int) -> None:
             base.execute("VACUUM")
 
 
-def _encoded(result: Result) -> bytes:
-    """Compressed JSON: a tenth of a page of Python objects."""
-    return zlib.compress(json.dumps(result_fields(result), separators=(",", ":")).encode())
+def _encoded(key: str, result: Result) -> bytes:
+    """Compressed JSON: a tenth of a page of Python objects. It has the key, too, as a damaged index
+    may lead to the row of another page."""
+    content = {"key": key, **result_fields(result)}
+    return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
 
 
 def result_fields(result: Result) -> dict[str, Any]:
@@ -335,8 +337,11 @@ def result_fields(result: Result) -> dict[str, Any]:
     }
 
 
-def _decoded(data: bytes) -> Result:
-    return result_of(json.loads(zlib.decompress(data)))
+def _decoded(key: str, data: bytes) -> Result:
+    content = json.loads(zlib.decompress(data))
+    if content["key"] != key:
+        raise ValueError("the result of another page")
+    return result_of(content)
 
 
 def result_of(content: Mapping[str, Any]) -> Result:
