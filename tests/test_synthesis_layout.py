@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
+from hmer_cli.synthesis.blocks import Mark
 from hmer_cli.synthesis.font import FontWriter
-from hmer_cli.synthesis.layout import Mark, layout
+from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.strokes import fill
 

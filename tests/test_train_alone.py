@@ -101,8 +101,9 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path, data: Path) -> None:
         train(recipe_in(tmp_path), data, tmp_path / "run")
 
 
-def test_the_free_recipe_reads_no_research_data() -> None:
-    plan = load(RECIPES / "free.toml")
+@pytest.mark.parametrize("name", ["free.toml", "free-2.toml"])
+def test_the_free_recipe_reads_no_research_data(name: str) -> None:
+    plan = load(RECIPES / name)
     wanted = plan.recomposition
     assert wanted.alone and not (plan.split or plan.valid or plan.calibration)
     assert plan.weights.alone and plan.weights.generated and not plan.weights.language

@@ -9,11 +9,12 @@ import pytest
 
 from hmer_cli.synthesis.engine import InkEngine
 from hmer_cli.synthesis.formula_grammar import FormulaGrammar
+from hmer_cli.training.compose.consistent_hand import VARIANTS, ConsistentHand
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 from hmer_cli.training.page_synthesis.lecture_page import lecture_page
 from hmer_cli.training.page_synthesis.sheet import HEIGHT, WIDTH, Box, Pixels, Sheet
 from hmer_cli.training.page_synthesis.templates import DISPLAY, INLINE, instantiate
-from hmer_cli.training.page_synthesis.writer import VARIANTS, ConsistentHand, Writer
+from hmer_cli.training.page_synthesis.writer import Writer
 
 
 def page(seed: int) -> tuple[Pixels, list[Box]]:

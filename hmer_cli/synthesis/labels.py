@@ -213,9 +213,9 @@ def mixture(
     sources: list[tuple[float, LabelSource]] = [(shares[2], RandomTrees(vocabulary))]
     if shares[3]:
         sources.append((shares[3], exercises))
-    if labels:
+    if labels and shares[1]:
         sources.insert(0, (shares[1], Substitutions(labels, vocabulary)))
-    if formulas:
+    if formulas and shares[0]:
         sources.insert(0, (shares[0], Formulas(formulas, vocabulary)))
     return Mixture(tuple(sources))
 

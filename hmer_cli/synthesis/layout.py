@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from hmer_cli.expr.commands import COVERS, GRID_DELIMITERS, OPERATORS
 from hmer_cli.expr.node import Node, Tree, placed
 from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, layout_class
-from hmer_cli.geometry import Box, union
+from hmer_cli.geometry import Box
+from hmer_cli.synthesis.blocks import Block, Mark
 from hmer_cli.synthesis.glyph import Glyph, GlyphWriter, Points
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, gap
 from hmer_cli.synthesis.matrix_cells import arrange
@@ -27,60 +27,31 @@ _WIDE_COVERS = frozenset(
 )
 _UNDER = frozenset({r"\underline", r"\underbrace"})
 _NARROW_COVERS = frozenset({r"\dot", r"\ddot"})
-_LEAST_GAP = -0.02
-_OFF = 0.4
-"""The least distance of a script's line from that of its base, middle to middle."""  # convention
+_LEAST_GAP, _NEAR_GAP = -0.02, -0.12
+"""The least gap between neighbours; that of symbols as near as people's."""  # convention
+
+_OFF, _NEAR_OFF = 0.4, 0.3
+"""The least distance of a script's line from that of its base, middle to middle; likewise."""
+# convention
+
+_BEYOND = 0.2
+"""How far a script reaches beyond its base, above or below, at least."""  # convention
+
+_CLEAR = 0.08
+"""The least distance of a limit above or below an operator."""  # convention
+
+_DEEP = -0.6
+"""How far a limit beside an integral reaches in between its ends, at most."""  # convention
+
+_FOOT = 0.35
+"""How far a lower limit reaches under an integral, which leans, as a share of its width."""
+# convention
 
 _BESIDE = 0.1
 """The least gap before a prime."""  # convention
 
 _LEAST_SCALE = 0.36
 """The least scale of nested scripts."""  # convention
-
-
-@dataclass(slots=True)
-class Mark:
-    """A placed symbol: the glyph is stretched to the box; ``knee``: the x where a radical's bar
-    begins."""
-
-    token: str
-    glyph: Glyph
-    box: Box
-    knee: float | None = None
-
-
-@dataclass
-class Block:
-    """Marks in the order of their label, and their bounding box; baseline at y = 0."""
-
-    marks: list[Mark] = field(default_factory=list)
-    box: Box = (0.0, 0.0, 0.0, 0.0)
-
-    @property
-    def width(self) -> float:
-        """The width of the box."""
-        return self.box[2] - self.box[0]
-
-    @property
-    def centre(self) -> float:
-        """The x of the middle."""
-        return (self.box[0] + self.box[2]) / 2
-
-    @property
-    def middle(self) -> float:
-        """The y of the middle."""
-        return (self.box[1] + self.box[3]) / 2
-
-    def add(self, other: Block, dx: float = 0.0, dy: float = 0.0, scale: float = 1.0) -> None:
-        """Add the marks of another block, scaled about its origin and then moved."""
-        if not other.marks:
-            return
-        for mark in other.marks:
-            mark.box = _moved(mark.box, dx, dy, scale)
-            mark.knee = None if mark.knee is None else mark.knee * scale + dx
-        box = _moved(other.box, dx, dy, scale)
-        self.box = union((self.box, box)) if self.marks else box
-        self.marks += other.marks
 
 
 def layout(tree: Tree, writer: GlyphWriter, style: LayoutStyle) -> list[Mark]:
@@ -100,6 +71,7 @@ class _Layouter:
         self.writer = writer
         self.style = style
         self.scale = 1.0
+        self.least = _NEAR_GAP if style.near else _LEAST_GAP
 
     def row(self, tree: Tree) -> Block:
         """Symbols from left to right; brackets last, as their height depends on their content."""
@@ -121,7 +93,7 @@ class _Layouter:
         for node, block in zip(tree, blocks, strict=True):
             if not block.marks:
                 continue
-            space = self.style.space(gap(last, node.symbol), _LEAST_GAP) if out.marks else 0.0
+            space = self.style.space(gap(last, node.symbol), self.least) if out.marks else 0.0
             out.add(block, out.box[2] + space - block.box[0])
             last = node.symbol
         return out
@@ -167,20 +139,22 @@ class _Layouter:
         """One glyph unscaled, or stretched to the top and bottom ``reach``."""
         if reach is None:
             glyph = self.writer.glyph(token)
-            return _block(glyph, glyph.box)
+            return Block.of(glyph, glyph.box)
         top, bottom = reach
         glyph = self.writer.glyph(token, 0.35 / (bottom - top))
         stretch = (bottom - top) / max(glyph.height, 0.3)
         width = min(glyph.width * stretch**0.5, 1.0)
-        return _block(glyph, (0.0, top, width, bottom))
+        return Block.of(glyph, (0.0, top, width, bottom))
 
     def scripts(self, node: Node, block: Block) -> Block:
         """The block with its limits and scripts."""
         above, below = node.above, node.below
         sub, sup = node.sub, node.sup
         if node.symbol in OPERATORS and (above or below):
-            beside = "int" in node.symbol and self.style.rng.random() < 0.75
-            if beside:
+            integral = "int" in node.symbol
+            if integral and self.style.near:
+                self.limits(block, above, below, "int")
+            elif integral and self.style.rng.random() < 0.75:
                 sub, sup = below + sub, above + sup
             else:
                 self.limits(block, above, below)
@@ -204,15 +178,21 @@ class _Layouter:
         edge = base[1] if name == "sup" else base[3]
         kind = layout_class(token)
         kind = kind if f"{name}.gap.{kind}" in self.style.measures else "letter"
-        space = self.style.space(f"{name}.gap.{kind}", _LEAST_GAP)
+        space = self.style.space(f"{name}.gap.{kind}", self.least)
         if "int" in token and name == "sub":
-            space -= 0.35 * (base[2] - base[0])
+            space -= _FOOT * (base[2] - base[0])
         kind = kind if f"{name}.base.{kind}" in self.style.measures else "letter"
         y = self.style.draw(f"{name}.base.{kind}", edge)
         if all(node.symbol == r"\prime" for node in tree):  # it hangs at the top of its base
             top = min(base[1] + 0.1, -1.35)
             y = top + float(self.style.rng.normal(0, 0.1)) - part.middle * size
             space = max(space, _BESIDE)
+        elif self.style.near and name == "sup":
+            beyond = base[1] - _BEYOND - part.box[1] * size
+            y = min(y, beyond, (size - 1) / 2 - _NEAR_OFF)
+        elif self.style.near:
+            beyond = base[3] + _BEYOND - part.box[3] * size
+            y = max(y, beyond, (size - 1) / 2 + _NEAR_OFF)
         elif name == "sup":  # a superscript ends above the middle of its base, a subscript below it
             y = min(y, (base[1] + base[3]) / 2 - 0.1 - part.box[3] * size, (size - 1) / 2 - _OFF)
         else:
@@ -226,18 +206,25 @@ class _Layouter:
         self.limits(block, (), below)
         block.marks = block.marks[own:] + block.marks[:own]
 
-    def limits(self, block: Block, above: Tree, below: Tree) -> Tree:
+    def limits(self, block: Block, above: Tree, below: Tree, kind: str = "stack") -> Tree:
         """Add rows over and under an operator or a brace, the lower one first.
 
-        Returns an empty tree: what is placed here is no script any more.
+        Of the ``kind`` "int" they may also stand right of its ends. Returns an empty tree: what is
+        placed here is no script any more.
         """
         base = block.box
         for name, tree in (("below", below), ("above", above)):
             part, size = self.part(tree, name) if tree else (Block(), 1.0)
             if not part.marks:
                 continue
-            distance = max(self.style.draw(f"{name}.gap.stack"), 0.08)
-            x = (base[0] + base[2]) / 2 + self.style.draw(f"{name}.shift.stack")
+            distance = self.style.draw(f"{name}.gap.{kind}")
+            x = (base[0] + base[2]) / 2 + self.style.draw(f"{name}.shift.{kind}")
+            if kind == "int" and distance < _CLEAR:
+                distance = max(distance, _DEEP)
+                foot = _FOOT * (base[2] - base[0]) if name == "below" else -_CLEAR
+                x = max(x, base[2] - foot + (part.centre - part.box[0]) * size)
+            else:
+                distance = max(distance, _CLEAR)
             y = base[3] + distance - part.box[1] * size
             if name == "above":
                 y = base[1] - distance - part.box[3] * size
@@ -264,7 +251,7 @@ class _Layouter:
         out.add(right, box[2] + space - right.box[0])
         strokes = [stroke for mark in out.marks for stroke in _stretched(mark)]
         glyph = Glyph.of(node.symbol, strokes)
-        block = _block(glyph, glyph.box)
+        block = Block.of(glyph, glyph.box)
         block.add(inner)
         return block
 
@@ -279,7 +266,7 @@ class _Layouter:
         axis = self.style.draw("bar.axis")
         glyph = self.writer.glyph(r"\frac", half / 0.05)
         rise = min(glyph.height * min(2 * half / max(glyph.width, 0.2), 2.0), 0.3) / 2
-        block = _block(glyph, (-half, axis - rise, half, axis + rise))
+        block = Block.of(glyph, (-half, axis - rise, half, axis + rise))
         for name, part, size in (("over", over, over_size), ("under", under, under_size)):
             if part.marks:
                 distance = max(self.style.draw(f"{name}.gap"), rise + 0.06)
@@ -302,7 +289,7 @@ class _Layouter:
         height = bottom - top
         hook = min(max(self.style.draw("root.hook", height) - 0.15, 0.5), 0.9 * height + 0.3)
         glyph = self.writer.glyph(r"\sqrt", (hook + right) / height)
-        block = _block(glyph, (0.0, top, hook + right, bottom))
+        block = Block.of(glyph, (0.0, top, hook + right, bottom))
         block.marks[0].knee = hook
         if index.marks:
             x = min(self.style.draw("index.x", height), hook)
@@ -325,7 +312,7 @@ class _Layouter:
         distance = max(float(self.style.rng.normal(0.25, 0.09)), 0.08)
         left = (x0 + x1 - width) / 2 + float(self.style.rng.normal(0.05, 0.06))
         y = bottom + distance if node.symbol in _UNDER else top - distance - height
-        block = _block(glyph, (left, y, left + width, y + height))
+        block = Block.of(glyph, (left, y, left + width, y + height))
         block.add(inside)
         return block
 
@@ -374,12 +361,3 @@ def _stretched(mark: Mark) -> list[Points]:
     own, box = np.array(mark.glyph.box, np.float32), np.array(mark.box, np.float32)
     scale = (box[2:] - box[:2]) / np.maximum(own[2:] - own[:2], 1e-3)
     return [(stroke - own[:2]) * scale + box[:2] for stroke in mark.glyph.strokes]
-
-
-def _block(glyph: Glyph, box: Box) -> Block:
-    return Block([Mark(glyph.token, glyph, box)], box)
-
-
-def _moved(box: Box, dx: float, dy: float, scale: float) -> Box:
-    x0, y0, x1, y1 = box
-    return x0 * scale + dx, y0 * scale + dy, x1 * scale + dx, y1 * scale + dy

@@ -79,7 +79,8 @@ class LayoutStyle:
 
     ``habits``: z-score of each family of measures, constant over the expression and drawn on first
     use. ``even``: factor on the deviation within an expression. ``tight``: neighbours are up to so
-    many x heights nearer than usual.
+    many x heights nearer than usual. ``near``: symbols may be as near as people's, which is nearer
+    than is easy to read.
     """
 
     measures: Measures
@@ -87,6 +88,7 @@ class LayoutStyle:
     habits: dict[str, float] = field(default_factory=dict)
     even: float = 1.0
     tight: float = 0.0
+    near: bool = False
 
     def draw(self, name: str, x: float = 0.0) -> float:
         """A sample of the measure; ``x`` is the value of its linear predictor.
@@ -105,7 +107,7 @@ class LayoutStyle:
         """A gap of at least ``least``: as `draw`, with a smaller deviation below the mean."""
         measure = self.measures.get(name) or self.measures["gap.letter.letter"]
         value = self.draw(name)
-        if value < measure.offset:
+        if value < measure.offset and not self.near:
             value = measure.offset + _TIGHT * (value - measure.offset)
         if self.tight:
             nearer = self.tight * float(self.rng.random())

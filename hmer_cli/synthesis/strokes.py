@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from hmer_cli.synthesis.blocks import Mark
 from hmer_cli.synthesis.glyph import Points
-from hmer_cli.synthesis.layout import Mark
 
 Symbols = tuple[tuple[int, ...], ...]
 

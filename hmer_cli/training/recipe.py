@@ -92,6 +92,10 @@ class Recomposition:
         tries: number of labels of which the one with the rarest token is written.
         own: share of synthetic examples in the stroke font.
         touching: share of synthetic examples in which symbols stand so near that many touch.
+        habits: whether a synthetic example is by one hand, in the order in which people write, its
+            scripts and limits as near as theirs.
+        labels: shares of spans of formulas, of training labels with other symbols, of random trees
+            and of exercises among the labels that are written.
         alone: train on synthetic examples only; the data is then the folder of the files below.
         formulas: files of LaTeX, beside the data; labels also come from training labels and
             random trees.
@@ -104,6 +108,8 @@ class Recomposition:
     tries: Count = 1
     own: Share = 0.0
     touching: Share = 0.0
+    habits: bool = False
+    labels: tuple[Share, Share, Share, Share] = (0.35, 0.2, 0.15, 0.3)
     alone: bool = False
     formulas: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()

@@ -19,17 +19,20 @@ from hmer_cli.expr.tokens import Vocabulary, tokenize
 from hmer_cli.expr.tree import parse, to_tokens
 from hmer_cli.ink.ink import Ink
 from hmer_cli.synthesis.font import FontWriter
-from hmer_cli.synthesis.glyph import Points
+from hmer_cli.synthesis.glyph import GlyphWriter, Points
 from hmer_cli.synthesis.labels import BalancedLabels, LabelSource, mixture
 from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, Measures, learnt
 from hmer_cli.synthesis.pen_kinematics import drift
 from hmer_cli.synthesis.random_trees import Choices
 from hmer_cli.synthesis.strokes import fill
+from hmer_cli.synthesis.writer_style import WriterStyle
 from hmer_cli.training.compose import subexpressions
+from hmer_cli.training.compose.consistent_hand import ConsistentHand
 from hmer_cli.training.compose.examples import UNTIED, Example
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
+from hmer_cli.training.compose.writing_order import in_writing_order
 from hmer_cli.training.recipe import Recomposition
 
 _NEARER = (0.1, 0.45)
@@ -46,13 +49,16 @@ _SLOPE, _WAVE = 0.02, 0.06
 class Recomposer:
     """Writes labels with the ink of a bank, in a layout with the statistics of handwriting.
 
-    ``own`` is the share that our own font writes, ``touching`` that of crowded expressions.
+    ``own`` is the share that our own font writes, ``touching`` that of crowded expressions. With
+    ``habits`` an expression is by one hand, in the order in which people write, with scripts and
+    limits as near as theirs.
     """
 
     bank: SymbolBank
     measures: Measures | None = None
     own: float = 0.0
     touching: float = 0.0
+    habits: bool = False
 
     def example(self, label: str, rng: np.random.Generator) -> Example:
         """A new example of the label by one writer; deterministic in ``rng``.
@@ -62,16 +68,23 @@ class Recomposer:
         """
         tree = parse(tokenize(label))
         tokens = tuple(to_tokens(tree))
-        style = LayoutStyle(self.measures or learnt(), rng)
+        style = LayoutStyle(self.measures or learnt(), rng, near=self.habits)
         if self.touching and rng.random() < self.touching:
             style.tight = float(rng.uniform(*_NEARER))
-        owned = self.own and rng.random() < self.own
-        hand = FontWriter(rng) if owned else self.bank.hand(rng)
-        strokes, symbols = fill(layout(tree, hand, style), _UNIT)
+        strokes, symbols = fill(layout(tree, self._hand(rng), style), _UNIT)
         places = tie(tokens)
         if max(places) + 1 != len(symbols):
             raise ValueError(f"{len(symbols)} signs written for {label!r}")
-        return Example(_sloped(strokes, rng), tokens, symbols, places)
+        example = Example(_sloped(strokes, rng), tokens, symbols, places)
+        return in_writing_order(example, rng) if self.habits else example
+
+    def _hand(self, rng: np.random.Generator) -> GlyphWriter:
+        if self.own and rng.random() < self.own:
+            return FontWriter(rng)
+        if not self.habits:
+            return self.bank.hand(rng)
+        manner = WriterStyle.of(int(rng.integers(2**63)))
+        return ConsistentHand(self.bank.hand(rng, forms=False), rng, manner)
 
     def sample(self, labels: LabelSource, rng: np.random.Generator) -> Example:
         """A new example of a label from this source."""
@@ -111,8 +124,8 @@ class Invention:
         written = [ink.label for ink in inks if ink.label]
         counts = Counter(token for label in written for token in tokenize(label))
         grafter = SymbolSubstitution(bank, Choices(vocabulary, counts))
-        labels = BalancedLabels(mixture(vocabulary, written, lines), plan.tries)
-        recomposer = Recomposer(bank, own=plan.own, touching=plan.touching)
+        labels = BalancedLabels(mixture(vocabulary, written, lines, plan.labels), plan.tries)
+        recomposer = Recomposer(bank, None, plan.own, plan.touching, plan.habits)
         return cls(recomposer, labels, vocabulary, grafter)
 
     def sample(self, rng: np.random.Generator) -> Example:

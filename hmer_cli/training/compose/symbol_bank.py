@@ -104,6 +104,8 @@ class SymbolBank:
             for symbol in checked_symbols(path):
                 if (isolated := _placed(symbol, uneven)) is not None:
                     found[symbol.token].append((isolated, symbol.writer, symbol.source))
+        if "-" in found and r"\frac" not in found:  # files of symbols have no bars of fractions
+            found[r"\frac"] = [(replace(g, token=r"\frac"), who, by) for g, who, by in found["-"]]
         bank = cls()
         for token, entries in found.items():
             widest = _WIDE * float(np.median([glyph.width for glyph, _, _ in entries])) + 0.3
@@ -136,13 +138,14 @@ class SymbolBank:
         """The tokens of which there is ink, sorted."""
         return sorted(self._shelves)
 
-    def hand(self, rng: np.random.Generator) -> BankHand:
+    def hand(self, rng: np.random.Generator, forms: bool = True) -> BankHand:
         """A writer of the bank, those with more ink more often; for an empty bank, of the font.
 
-        A data set with four times the ink of another has its turn twice as often.
+        A data set with four times the ink of another has its turn twice as often. Without ``forms``
+        no sign has the form of another.
         """
         if not self._writers:
-            return BankHand(self, "", "", rng)
+            return BankHand(self, "", "", rng, forms)
         if self._chances is None:
             names = sorted(self._writers)
             weights = np.array([self._writers[name][1] for name in names], float) ** 0.7
@@ -153,7 +156,7 @@ class SymbolBank:
             self._chances = names, np.cumsum(weights / weights.sum())
         names, ends = self._chances
         writer = names[min(int(np.searchsorted(ends, rng.random())), len(names) - 1)]
-        return BankHand(self, writer, self._writers[writer][0], rng)
+        return BankHand(self, writer, self._writers[writer][0], rng, forms)
 
     def shelf(self, token: str) -> _Shelf | None:
         """The inks of a token; None where there are none."""
@@ -164,7 +167,12 @@ class BankHand:
     """Glyphs of one writer, else of the same data set, else of others, else of the font."""
 
     def __init__(
-        self, bank: SymbolBank, writer: str, family: str, rng: np.random.Generator
+        self,
+        bank: SymbolBank,
+        writer: str,
+        family: str,
+        rng: np.random.Generator,
+        forms: bool = True,
     ) -> None:
         self.bank = bank
         self.writer = writer
@@ -172,8 +180,8 @@ class BankHand:
         self.rng = rng
         self.font = FontWriter(rng)
         self.forms = {
-            token: forms[int(rng.integers(len(forms)))]
-            for token, forms in _FORMS.items()
+            token: others[int(rng.integers(len(others)))]
+            for token, others in (_FORMS.items() if forms else ())
             if rng.random() < _FORMED
         }
         self.names = {

@@ -16,7 +16,7 @@ from hmer_cli.synthesis.glyph import Points
 from hmer_cli.synthesis.layout_statistics import extents
 from hmer_cli.synthesis.random_trees import GRAFTED, Choices
 from hmer_cli.training.compose.baselines import PlacedSymbol, placed_symbols
-from hmer_cli.training.compose.examples import Example
+from hmer_cli.training.compose.examples import UNTIED, Example
 from hmer_cli.training.compose.symbol_bank import BankHand, SymbolBank
 
 _NEW_SIGN, _NEW_INK = 0.3, 0.35
@@ -96,18 +96,27 @@ def _fitted(mark: PlacedSymbol, token: str, source: BankHand) -> list[Points] | 
 
 
 def _replaced(example: Example, found: dict[int, Written]) -> Example:
-    """The example with the new strokes of some symbols, and their tokens."""
+    """The example with the new strokes of some symbols, and their tokens.
+
+    Strokes stay in the order in which they were written; new ones are written when the first of
+    those was that they replace.
+    """
     assert example.places is not None
-    strokes: list[Points] = []
-    symbols: list[tuple[int, ...]] = []
     tied = {i for members in example.symbols for i in members}
+    written = [(i, UNTIED, s) for i, s in enumerate(example.strokes) if i not in tied]
     for place, members in enumerate(example.symbols):
-        ink = found[place][1] if place in found else [example.strokes[i] for i in members]
-        symbols.append(tuple(range(len(strokes), len(strokes) + len(ink))))
-        strokes += ink
-    strokes += [stroke for i, stroke in enumerate(example.strokes) if i not in tied]
+        if place in found:
+            written += [(min(members), place, stroke) for stroke in found[place][1]]
+        else:
+            written += [(i, place, example.strokes[i]) for i in members]
+    written.sort(key=lambda each: each[0])
+    symbols = [
+        tuple(i for i, (_, owner, _) in enumerate(written) if owner == place)
+        for place in range(len(example.symbols))
+    ]
     tokens = tuple(
         found[place][0] if place in found else token
         for token, place in zip(example.tokens, example.places, strict=True)
     )
-    return Example(tuple(strokes), tokens, tuple(symbols), example.places)
+    strokes = tuple(stroke for _, _, stroke in written)
+    return Example(strokes, tokens, tuple(symbols), example.places)

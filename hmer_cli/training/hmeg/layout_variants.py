@@ -29,8 +29,9 @@ from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import draw, fit
 from hmer_cli.metrics.layouts import diversity, edges, overlap, relations_held
 from hmer_cli.networks.hmeg.layout import Shape
+from hmer_cli.synthesis.blocks import Mark
 from hmer_cli.synthesis.font import FontWriter, knows
-from hmer_cli.synthesis.layout import Mark, layout
+from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.strokes import fill
 from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph

@@ -14,36 +14,19 @@ from numpy.typing import NDArray
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
 from hmer_cli.synthesis.font import FontWriter, knows
-from hmer_cli.synthesis.glyph import Glyph, GlyphWriter, join
+from hmer_cli.synthesis.glyph import GlyphWriter, join
 from hmer_cli.synthesis.layout import layout
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.pen_kinematics import link
 from hmer_cli.synthesis.strokes import fill
 from hmer_cli.synthesis.writer_style import WriterStyle
+from hmer_cli.training.compose.consistent_hand import ConsistentHand
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 from hmer_cli.training.page_synthesis.sheet import Random
 
 Strokes = list[NDArray[np.floating]]
 
 SHARE_OF_OWN_FONT = 0.25  # of the writers use the project's own font
-VARIANTS = 4  # glyphs of one symbol that a writer has at most
-
-
-class ConsistentHand:
-    """A `GlyphWriter` that reuses at most `VARIANTS` glyphs of each symbol."""
-
-    def __init__(self, hand: GlyphWriter, random: Random) -> None:
-        self.hand, self.random = hand, random
-        self._known: dict[str, list[Glyph]] = {}
-
-    def glyph(self, token: str, aspect: float | None = None) -> Glyph:
-        """As `GlyphWriter`; glyphs of a given aspect ratio are sampled each time."""
-        if aspect is not None:
-            return self.hand.glyph(token, aspect)
-        known = self._known.setdefault(token, [])
-        if not known or (len(known) < VARIANTS and self.random.random() < 0.3):
-            known.append(self.hand.glyph(token))
-        return known[int(self.random.integers(len(known)))]
 
 
 @dataclass(frozen=True)
