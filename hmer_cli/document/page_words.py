@@ -104,10 +104,8 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
 def _found(page: Page, layout: Layout, text: bool, prepared: Preparations) -> MathRegions:
     regions = find_regions(page, layout, prepared)
     reader = shipped_lines() if layout != "expression" else None
-    if reader is None:
-        return MathRegions.of(regions)
-    bands = prepared.on_page(page)
-    if not bands:
+    bands = prepared.on_page(page) if reader is not None else []
+    if reader is None or not bands:
         return MathRegions.of(regions)
     tops = [top for top, _ in bands]
     mine: list[list[Region]] = [[] for _ in bands]
