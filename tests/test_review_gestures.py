@@ -123,3 +123,55 @@ def test_the_sheet_follows_as_one_scrolls(page: Chromium) -> None:
         else:
             assert text(page, "#sheet-name").endswith(f"page {number}")
             assert page.run("document.querySelector('[aria-current]').id") == f"notes-p{number}-r1"
+
+
+def typed(page: Chromium, card: str, latex: str) -> None:
+    page.click(f"#{card} [data-do=edit]")
+    page.run("document.querySelector('textarea').select()")
+    page.type(latex)
+    page.key("Enter")
+
+
+def test_what_was_typed_stands_again_after_it_was_no_mathematics(
+    page: Chromium, folder: Path
+) -> None:
+    typed(page, "notes-p2-r1", r"\dfrac12")
+    page.key("x")
+    assert badge(page, "notes-p2-r1") == "not mathematics"
+    page.open(folder / "review.html")
+    page.click("#notes-p2-r1 [data-do=drop]")
+    assert [entry["latex"] for entry in exported(page)] == [r"\dfrac12"]
+    page.click("#notes-p2-r1 .choose")
+    page.click("#notes-p3-r1 [data-do=drop]")  # as all that are chosen
+    page.click("#notes-p2-r1 .choose")
+    page.click("#notes-p3-r1 .choose")
+    page.click("#bar-drop")
+    assert [entry["latex"] for entry in exported(page)] == ["", ""]
+    page.click("#notes-p2-r1 .choose")
+    page.click("#notes-p3-r1 .choose")
+    page.click("#bar-drop")
+    assert [entry["latex"] for entry in exported(page)] == [r"\dfrac12"]
+    assert badge(page, "notes-p3-r1") == "ok"
+
+
+def test_two_pages_that_are_open_keep_what_was_typed_in_each(page: Chromium, folder: Path) -> None:
+    typed(page, "notes-p2-r1", "a")
+    elsewhere = "{...JSON.parse(localStorage.getItem(STORE)), elsewhere: {latex: 'b'}}"
+    page.run(f"localStorage.setItem(STORE, JSON.stringify({elsewhere}))")
+    typed(page, "notes-p1-r1", "c")
+    page.key("u")
+    page.run("exportAll()")
+    kept = json.loads(page.run("localStorage.getItem(STORE)"))
+    assert sorted(edit["latex"] for edit in kept.values()) == ["a", "b"]
+
+
+def test_a_region_where_nothing_was_read_stays_no_mathematics(page: Chromium, folder: Path) -> None:
+    scribe = Scribe()
+    scribe.labels = {"x ^ { 2 }": 0.9}
+    convert([str(folder / "notes.pdf")], [str(folder / "one.html")], recogniser=scribe)
+    for state in ("failed", "not mathematics"):
+        page.open(folder / "one.html")
+        assert badge(page, "notes-p2-r1") == state
+        page.click("#notes-p2-r1 [data-do=drop]")
+    assert badge(page, "notes-p2-r1") == "failed"
+    assert exported(page) == []

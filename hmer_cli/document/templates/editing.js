@@ -22,7 +22,7 @@ function edit(card) {
   activate(card);
   const form = $("#editor").content.cloneNode(true).firstElementChild;
   const area = $("textarea", form);
-  area.value = latexOf(entry) || entry.read;
+  area.value = latexOf(entry) || latexBefore(entry) || entry.read;
   card.classList.add("editing");
   card.append(form);
   const look = () => preview(card, form, area.value);
@@ -64,5 +64,7 @@ function drop(card) {
   const entry = entryOf(card);
   if (entry.key === null || entry.replaced) return;
   if (entry.recut) return uncut(entry);
-  change(entry, isGone(entry) ? entry.read : "");
+  checkpoint();
+  toggle(entry);
+  changed(new Set([entry.key]));
 }

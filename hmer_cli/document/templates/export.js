@@ -17,8 +17,9 @@ function exportAll() {
   link.download = "corrections.json";
   link.click();
   URL.revokeObjectURL(link.href);
-  for (const entry of entries) if (edits.has(entry.key)) edits.get(entry.key).exported = true;
-  store();
+  const keys = entries.map(({ key }) => key).filter((key) => edits.has(key));
+  for (const key of keys) edits.get(key).exported = true;
+  store(keys);
   toast("corrections.json goes to hmer convert --corrections");
 }
 

@@ -63,7 +63,7 @@ function showChosen() {
 function dropChosen() {
   checkpoint();
   const restore = [...chosen].every(isGone);
-  for (const entry of chosen) if (!entry.recut) put(entry, restore ? entry.read : "");
+  for (const entry of chosen) if (!entry.recut && isGone(entry) === restore) toggle(entry);
   toast(`${chosen.size} ${restore ? "are mathematics" : "dismissed"}; u takes it back`);
   changed(new Set([...chosen].map((entry) => entry.key)));
   chooseNone();

@@ -24,9 +24,12 @@ function stored() {
   }
 }
 
-function store() {
+/** Only those with these keys are written: other pages that are open write theirs. */
+function store(keys) {
+  const kept = stored();
+  for (const key of keys) edits.has(key) ? kept.set(key, edits.get(key)) : kept.delete(key);
   try {
-    localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(edits)));
+    localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(kept)));
   } catch {
     toast("This browser keeps nothing: export before you close the page");
   }
@@ -36,6 +39,9 @@ const latexOf = (entry) => entry.region?.latex ?? edits.get(entry.key)?.latex ??
 const isEdited = (entry) => entry.key !== null && (edits.has(entry.key) || Boolean(entry.recut));
 const isChanged = (entry) => isEdited(entry) || entry.corrected;
 const isGone = (entry) => entry.key !== null && !entry.recut && isChanged(entry) && latexOf(entry) === "";
+const isAsGiven = (entry, latex) => latex === entry.latex && (latex !== "" || entry.corrected);
+/** The LaTeX of an expression that is no mathematics from before that was said; "" where there was none. */
+const latexBefore = (entry) => edits.get(entry.key)?.before ?? entry.latex;
 
 function change(entry, latex) {
   if (entry.recut) return typeRegion(entry, latex);
@@ -45,14 +51,23 @@ function change(entry, latex) {
 }
 
 function put(entry, latex) {
-  const asRead = !entry.corrected && latex !== "" && latex === entry.label;
-  if (asRead || (latex === entry.latex && (latex !== "" || entry.corrected))) edits.delete(entry.key);
+  const read = entry.was === entry.label ? [entry.label, entry.read] : [entry.label];
+  const asRead = !entry.corrected && latex !== "" && read.includes(latex);
+  if (asRead || isAsGiven(entry, latex)) edits.delete(entry.key);
   else edits.set(entry.key, { latex: latex.trim() });
+}
+
+/** No mathematics; where that was said already, what stood before. */
+function toggle(entry) {
+  const before = latexBefore(entry);
+  if (!isGone(entry)) edits.set(entry.key, { latex: "", before: latexOf(entry) });
+  else if (before || entry.corrected) put(entry, before || entry.read);
+  else edits.delete(entry.key);
 }
 
 /** What goes with a change of the entries with these keys. */
 function changed(keys) {
-  store();
+  store(keys);
   entries.forEach((entry, i) => { if (keys.has(entry.key)) draw(cards[i], entry); });
   show();
   refreshSheet();
@@ -73,7 +88,8 @@ function undo() {
   if (!past.length) return;
   const [then, cuts] = JSON.parse(past.pop());
   const before = new Map(then);
-  const keys = new Set([...edits.keys(), ...before.keys()]);
+  const differs = (key) => JSON.stringify(edits.get(key)) !== JSON.stringify(before.get(key));
+  const keys = new Set([...edits.keys(), ...before.keys()].filter(differs));
   edits.clear();
   before.forEach((edit, key) => edits.set(key, edit));
   $("#undo").disabled = !past.length;
@@ -83,13 +99,11 @@ function undo() {
 }
 
 function settle() {
-  let settled = false;
+  const settled = new Set();
   for (const entry of entries) {
     const edit = edits.get(entry.key);
-    if (edit && (edit.latex === entry.latex || (entry.corrected && edit.exported))) {
-      edits.delete(entry.key);
-      settled = true;
-    }
+    if (edit && (isAsGiven(entry, edit.latex) || (entry.corrected && edit.exported))) settled.add(entry.key);
   }
-  if (settled) store();
+  settled.forEach((key) => edits.delete(key));
+  if (settled.size) store(settled);
 }
