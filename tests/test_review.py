@@ -14,7 +14,7 @@ from chromium import PROGRAM, Chromium
 from handmade import FakeRecogniser, cross, encoded, paged
 from test_expr_to_mathml import SPOKEN
 
-from hmer_cli.commands.convert import convert
+from hmer_cli.commands.convert import Spelling, convert
 from hmer_cli.document.records import Record
 from hmer_cli.expr.glyphs import ACCENTS
 from hmer_cli.expr.latex import normalise
@@ -249,6 +249,35 @@ def test_an_export_is_applied_by_convert_and_then_done(page: Chromium, folder: P
 
 
 @needs_chromium
+@pytest.mark.parametrize("spelling", ["typed", "tokens"])
+def test_an_applied_correction_is_shown_and_exported_as_it_was_typed(
+    page: Chromium, folder: Path, spelling: Spelling
+) -> None:
+    typed = r"{\bf x} \over \text{area}"
+    page.click("#notes-p2-r1 [data-do=edit]")
+    page.run("document.querySelector('textarea').select()")
+    page.type(typed)
+    page.key("Enter")
+    exported = page.download("#export", "corrections.json")
+    convert(
+        [str(folder / "notes.pdf")], [str(folder / "again.html")], corrections=[exported],
+        recogniser=Scribe(), spelling=spelling,
+    )  # fmt: skip
+    page.open(folder / "again.html")
+    assert text(page, "#notes-p2-r1 .math mfrac mi") == "x"
+    for card in ("notes-p1-r1", "notes-p2-r1"):
+        page.click(f"#{card} [data-do=drop]")
+        page.click(f"#{card} [data-do=drop]")
+    page.click("#notes-p1-r1 [data-do=edit]")
+    page.click("[data-do=revert]")
+    page.click(".editor .main")
+    assert text(page, "#notes-p2-r1 .math mfrac mi") == "x"
+    assert text(page, "#notes-p2-r1 .latex") == typed
+    found = json.loads(page.run("corrections()"))["corrections"]
+    assert [entry["latex"] for entry in found] == [typed]
+
+
+@needs_chromium
 @pytest.mark.parametrize("width", [360, 800, 1400])
 def test_nothing_is_wider_than_the_screen(page: Chromium, folder: Path, width: int) -> None:
     page.size(width, 700, mobile=width < 500)
@@ -330,7 +359,7 @@ def test_nothing_of_the_page_dresses_its_formulas(page: Chromium) -> None:
         r"\begin{array}{cc} a & b \\ c & d \end{array}", r"\sqrt[3]x_1^2", "a % comment",
         "f^{''} + {}^{'''}x + g^″", "10⁵H₂O x²³₁",
         r"\overset{a}{\overset{b}{=}}", r"\underset{x}{\arg\max}",
-        r"\begin{aligned}[t] a & = b \end{aligned}",
+        r"\begin{aligned}[t] a & = b \end{aligned}", r"\operatorname * {tr} A^2",
     ],
 )  # fmt: skip
 def test_typed_latex_means_what_convert_will_take_it_for(page: Chromium, typed: str) -> None:

@@ -119,7 +119,7 @@ def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
         "alias": each.alias,
         "source": _text(record.source),
         "page": record.page,
-        "latex": record.latex,
+        "latex": record.latex if record.correction is None else record.correction,
         "label": record.label,
         "was": _was(record),
         "read": to_latex(_was(record)),

@@ -7,20 +7,18 @@ function draw(card, entry) {
   if (entry.recut) return drawCut(card, entry);
   coming.unobserve(card);
   card.read ??= $(".math", card)?.innerHTML ?? "";
-  const latex = latexOf(entry), set = isChanged(entry) ? typeset(asFormula(latex)) : null;
-  const gone = isGone(entry);
+  const gone = isGone(entry), latex = gone ? latexBefore(entry) : latexOf(entry);
+  const set = isChanged(entry) && latex !== entry.latex ? typeset(asFormula(latex)) : null;
   card.className = `card ${isChanged(entry) ? "changed" : entry.status}${gone ? " gone" : ""}`;
   $(".badge", card).textContent = gone ? "not mathematics" : isChanged(entry) ? "corrected" : entry.status;
   if (entry.key === null) return;
   $("[data-do=drop]", card).textContent = gone ? "Is mathematics" : "Not mathematics";
   offer(card, entry);
-  if (set === null) $(".math", card).innerHTML = card.read;
-  else if (!gone) $(".math", card).innerHTML = set.math ?? "";
+  $(".math", card).innerHTML = set ? set.math ?? "" : card.read;
   const note = $(".note", card);
   note.textContent = set && !gone ? faultOf(latex) ?? "" : isChanged(entry) ? "" : entry.error ?? "";
   note.hidden = !note.textContent;
-  if (gone) spell(card, entry, entry.read, entry.was.split(" "));
-  else spell(card, entry, latex || entry.read, set ? set.tokens : (entry.label || entry.was).split(" "));
+  spell(card, entry, latex || entry.read, set ? set.tokens : (entry.label || entry.was).split(" "));
 }
 
 /** The LaTeX in pieces, [text, index of its token or null]: those of its tokens that stand in it. */
