@@ -143,6 +143,7 @@ def test_the_page_is_found_by_its_ink_when_the_file_has_changed() -> None:
         ({"regions": [{"box": [5, 5, 5, 9]}]}, '"box"'),
         ({"regions": [{"box": [1, 2, 3, 4], "latex": 5}]}, '"latex"'),
         ({"regions": [{"box": [1, 2, 3, 4], "latex": r"\frac{a"}]}, "closes it"),
+        ({"regions": [{"box": [1, 2, 3, 4], "latex": r"\left.\right."}]}, "says nothing"),
         ({"regions": 3}, '"regions"'),
         ({"regions": [{"box": [1, 2, 3, 4]}], "replaces": [{"key": 3}]}, '"key"'),
     ],

@@ -204,11 +204,13 @@ def _parsed(entry: Any) -> Correction | Recut:
 
 
 def _typed(region: NewRegion) -> NewRegion:
-    """Its LaTeX as it goes out. Raises InputError where that is not valid."""
+    """Its LaTeX as it goes out. Raises InputError where that is not valid or says nothing."""
     if region.latex is None:
         return region
     latex = as_formula(region.latex)
     check(latex)
+    if not _label(latex):  # as of \left.\right.
+        raise InputError("its LaTeX says nothing")
     return replace(region, latex=latex)
 
 

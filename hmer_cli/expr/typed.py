@@ -7,6 +7,7 @@ those of ``typed_commands``. ``templates/sound.js`` follows the same rules on th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from hmer_cli.errors import InputError
 from hmer_cli.expr.spellings import SCRIPT_RUN, sign_tokens
@@ -17,6 +18,7 @@ from hmer_cli.expr.typed_commands import (
     DISPLAYS,
     ENVIRONMENTS,
     GLUE,
+    HIDING,
     INKLESS,
     LIMITED,
     NUMBERING,
@@ -43,7 +45,6 @@ _LETTER = re.compile(r"[\u00c0-\u017f]")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
 _GAP = r"[ \t\r\n]*"
 _ENVIRONMENT = re.compile(rf"\\(begin|end){_GAP}\{{{_GAP}([A-Za-z]+){_GAP}(\*?){_GAP}\}}")
-_SPACE = re.compile(r"\\hspace\*?\s*\{[^{}]*\}")
 _LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
 _INFIX = (r"\over", r"\choose", r"\atop")
 _ENDS = ("}", r"\end", r"\right", r"\middle", "$")
@@ -77,8 +78,22 @@ def check(formula: str) -> None:
     if len(tokens) > MAX_TOKENS:
         raise TypedError(f"longer than {MAX_TOKENS} tokens")
     _Check(tokens).everything()
-    if all(token in INKLESS for token in _TOKEN.findall(_SPACE.sub("", formula))):
+    if all(token in INKLESS for token in _seen(tokens)):
         raise TypedError("it says nothing")
+
+
+def _seen(tokens: list[str]) -> Iterator[str]:
+    """The tokens that are typeset, without arguments that leave their space alone."""
+    rest = iter(tokens)
+    for token in rest:
+        if token not in HIDING:
+            yield token
+            continue
+        depth = 0
+        for inner in rest:
+            depth += (inner == "{") - (inner == "}")
+            if not depth and not (token in STARRED and inner == "*"):
+                break
 
 
 class _Check:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from hmer_cli.expr.commands import COVERS, FONTS, GREEK, GRIDS, OPERATORS, SYMBOLS
-from hmer_cli.expr.spellings import SILENT, SWITCHES, SYNONYMS, UNICODE, UPRIGHT
+from hmer_cli.expr.spellings import HIDDEN, SILENT, SWITCHES, SYNONYMS, UNICODE, UPRIGHT
 
 _SIGNS = r"""\! \, \: \; \> \/ \  \quad \qquad \enspace \enskip \thinspace \medspace \thickspace
     \negthinspace \negmedspace \negthickspace \space \nobreakspace \allowbreak \nobreak \mathstrut
@@ -122,8 +122,11 @@ _LENGTH = r"[-+]*(?:\d+[.,]?\d*|[.,]\d+)(?:true)?(?:p[tc]|e[mx]|[cm]m|in|[bs]p|d
 GLUE = rf"{_LENGTH})(?:plus{_LENGTH}|fil{{1,3}}))?(?:minus{_LENGTH}|fil{{1,3}}))?"
 """Pattern of a length of ``\\hspace``, without its spaces."""
 
-INKLESS = (SILENT | UPRIGHT | SWITCHES.keys()) & COMMANDS.keys() | frozenset("{}~")
+INKLESS = (SILENT | UPRIGHT | SWITCHES.keys()) & COMMANDS.keys() | frozenset("{}~^_")
 """What leaves nothing to see, unless something else stands with it."""
+
+HIDING = HIDDEN & COMMANDS.keys()
+"""What leaves no more of its argument than the space."""
 
 TEXT = frozenset(
     r"""\, \; \: \! \  \% \& \# \_ \$ \{ \} \quad \qquad \ldots \dots \textbf \textit \textrm

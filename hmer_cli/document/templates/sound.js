@@ -3,7 +3,7 @@
 
 function Sound(table) {
   const set = Object.fromEntries(
-    ["starred", "once", "limited", "scripts", "bare", "delimiters", "text", "inkless"].map((n) => [n, new Set(table[n])]));
+    ["starred", "once", "limited", "scripts", "bare", "delimiters", "text", "inkless", "hiding"].map((n) => [n, new Set(table[n])]));
   const of = (name, key) => (Object.hasOwn(table[name], key) ? table[name][key] : undefined);
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
   const GLUE = new RegExp(`^(?:${table.glue})$`, "u");
@@ -226,6 +226,19 @@ function Sound(table) {
     row([""]);
   }
 
+  /** The tokens that are typeset, without arguments that leave their space alone. */
+  function seen(tokens) {
+    const found = [];
+    for (let at = 0; at < tokens.length; at++) {
+      if (!set.hiding.has(tokens[at])) { found.push(tokens[at]); continue; }
+      if (set.starred.has(tokens[at]) && tokens[at + 1] === "*") at++;
+      let deep = 0;
+      do deep += (tokens[++at] === "{") - (tokens[at] === "}");
+      while (deep);
+    }
+    return found;
+  }
+
   /** What is wrong with typed LaTeX, and where; null where nothing is. */
   function fault(typed) {
     const formula = asFormula(typed);
@@ -234,8 +247,7 @@ function Sound(table) {
     if (tokens.length > table.most) return `longer than ${table.most} tokens`;
     try {
       check(tokens);
-      const seen = formula.replace(/\\hspace\*?\s*\{[^{}]*\}/gu, "").match(TOKEN) ?? [];
-      return seen.every((token) => set.inkless.has(token)) ? "it says nothing" : null;
+      return seen(tokens).every((token) => set.inkless.has(token)) ? "it says nothing" : null;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       return error.message;
