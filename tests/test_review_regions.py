@@ -13,6 +13,7 @@ from test_recut import LEFT, PAIR, RIGHT, boxes
 from test_review import needs_chromium, text
 
 from hmer_cli.commands.convert import convert, outcome
+from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.records import Record
 
 pytestmark = needs_chromium
@@ -176,6 +177,103 @@ def test_cuts_outlive_the_page_until_they_are_applied_and_after_that_too(
     again = json.loads(page.run("corrections()"))["corrections"]
     assert [entry["regions"] for entry in again] == [entry["regions"] for entry in cut]
     assert boxes(converted(page, folder)) == HALVES
+
+
+def typed(page: Chromium, card: str, latex: str) -> None:
+    page.click(f"{card} [data-do=edit]")
+    page.type(latex)
+    page.key("Enter")
+
+
+def test_what_is_typed_for_a_cut_after_its_export_is_not_lost(page: Chromium, folder: Path) -> None:
+    split(page)
+    close(page)
+    cut = page.run("corrections()")
+    typed(page, ".card.cut", r"\frac12")
+    (folder / "c.json").write_text(cut, "utf-8")
+    again = [str(folder / "again.html")]
+    options = {"corrections": [folder / "c.json"], "recogniser": FakeRecogniser()}
+    convert([str(folder / "pair.png")], again, **options)  # type: ignore[arg-type]
+    page.open(folder / "again.html")
+    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 1
+    assert text(page, "#summary").startswith("2 expressions")
+    records = converted(page, folder)
+    assert boxes(records) == HALVES
+    assert [record.latex for record in records] == [r"\frac12", "x^2"]
+    page.open(folder / "again.html")
+    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 0
+
+
+def test_a_cut_of_a_half_after_its_export_is_not_lost(page: Chromium, folder: Path) -> None:
+    split(page)
+    exported = page.run("corrections()")
+    page.click("#sheet-split")
+    drag(page, (60, 60), (60, 60))
+    close(page)
+    assert len(page.run("[...document.querySelectorAll('.card.cut')]")) == 3
+    (folder / "c.json").write_text(exported, "utf-8")
+    again = [str(folder / "again.html")]
+    options = {"corrections": [folder / "c.json"], "recogniser": FakeRecogniser()}
+    convert([str(folder / "pair.png")], again, **options)  # type: ignore[arg-type]
+    page.open(folder / "again.html")
+    assert len(page.run("[...document.querySelectorAll('.card.cut')]")) == 2
+    assert text(page, "#summary").startswith("3 expressions")
+    assert len(converted(page, folder)) == 3
+
+
+def test_what_lies_in_a_new_box_goes_on_the_page_as_in_convert(
+    page: Chromium, folder: Path
+) -> None:
+    split(page)
+    close(page)
+    converted(page, folder)
+    page.open(folder / "again.html")
+    page.click("#pair-p1-r1 [data-do=page]")
+    assert regions(page) == 2
+    right = page.run("(b => b.x + b.width)(document.querySelector('#sheet-page .here').getBBox())")
+    drag(page, (right, 60), (250, 60))
+    assert regions(page) == 1
+    assert boxes(converted(page, folder)) == [(4, 3, 22, 9)]
+
+
+def test_what_was_drawn_in_a_region_stays_when_that_is_cut(page: Chromium, folder: Path) -> None:
+    page.click("#sheet-draw")
+    drag(page, (RIGHT[0], RIGHT[1]), (RIGHT[2], RIGHT[3]))
+    close(page)
+    page.click("#pair-p1-r1 [data-do=page]")
+    right = page.run("(b => b.x + b.width)(document.querySelector('#sheet-page .here').getBBox())")
+    for edge, there in ((right, 130), (130, 120)):
+        drag(page, (edge, 60), (there, 60))
+        assert regions(page) == 2
+        assert boxes(converted(page, folder)) == HALVES
+
+
+def test_what_is_chosen_stays_chosen_when_another_region_is_cut(page: Chromium) -> None:
+    split(page)
+    close(page)
+    page.click(".card.cut .choose")
+    page.run("drawRegion([150, 0, 160, 10])")
+    assert text(page, "#bar-count") == "1 chosen"
+    assert page.run("document.querySelectorAll('.choose:checked').length") == 1
+    page.click("#undo")
+    page.click("#undo")
+    assert not page.run("document.querySelector('#bar').checkVisibility()")
+
+
+def test_latex_of_a_new_region_that_convert_will_refuse_is_named(
+    page: Chromium, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split(page)
+    close(page)
+    for latex, fault in ((r"\frac{a", "no } closes it"), (r"\phantom{x}", "says nothing")):
+        page.click(".card.cut [data-do=edit]")
+        page.run("document.querySelector('textarea').select()")
+        page.type(latex)
+        page.key("Enter")
+        assert fault in text(page, ".card.cut .note")
+        (folder / "c.json").write_text(page.run("corrections()"), "utf-8")
+        Corrections.load([folder / "c.json"])
+        assert fault in capsys.readouterr().err
 
 
 def test_a_region_is_drawn_on_a_page_where_nothing_was_found(

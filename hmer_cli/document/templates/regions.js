@@ -21,29 +21,37 @@ const standing = (picture) => entries.filter((e) => e.picture === picture && e.k
 
 // ---- Cutting
 
-/** Boxes in place of entries of one page; what those were cut from before is taken into account. */
+const boxesOf = (those) => those.map(({ box }) => box);
+/** Whether the entry gives way to one of the boxes, by the rule of document/recut.py. */
+const givesWay = (entry, boxes) => boxes.some((box) => share(entry.box, box) >= SAME);
+
+/** Boxes in place of entries of one page and of what gives way to them; what those were cut from before
+    is taken into account, as are other recuts there, which the new one would undo, being the last. */
 function cutAnew(picture, old, boxes) {
+  const others = standing(picture).filter((entry) => !old.includes(entry)), read = old.filter((entry) => !entry.recut);
+  const more = others.filter((entry) => givesWay(entry, entry.recut ? boxes : [...boxes, ...boxesOf(read)]));
+  if (more.length) return cutAnew(picture, [...old, ...more], boxes);
   checkpoint();
   const before = new Set(old.map((entry) => entry.recut).filter(Boolean));
+  const places = boxesOf([...read, ...[...before].flatMap((recut) => [...recut.replaces, ...recut.regions])]);
+  const stays = boxes.length || [...before].some((recut) => recut.regions.some((r) => !old.includes(r.entry)));
+  if (stays) for (const entry of others) if (entry.recut && givesWay(entry, places)) before.add(entry.recut);
   const kept = [...before].flatMap((recut) => recut.regions.filter((r) => !old.includes(r.entry)));
   const recut = {
     id: `${Date.now()}-${Math.random()}`,
     picture,
-    replaces: [...old.filter((e) => !e.recut), ...[...before].flatMap((r) => r.replaces)],
-    regions: [...kept.map(({ box, latex }) => ({ box, latex })), ...boxes.map((box) => ({ box: box.map(Math.round) }))],
+    replaces: [...read, ...[...before].flatMap((r) => r.replaces)],
+    regions: [...kept, ...boxes.map((box) => ({ box: box.map(Math.round) }))],
   };
   recuts = recuts.filter((each) => !before.has(each));
   if (recut.regions.length) recuts.push(recut);
-  for (const each of old) chosen.delete(each);
   showRecuts();
   storeRecuts();
-  showChosen();
   return recut;
 }
 
 function drawRegion(box) {
-  const inside = standing(onSheet).filter((entry) => entry.box && share(entry.box, box) >= SAME);
-  const recut = cutAnew(onSheet, inside, [box]);
+  const recut = cutAnew(onSheet, [], [box]);
   activate(cardOf(recut.regions.at(-1).entry));
   toast("Will be read anew; type its LaTeX if you like");
 }
@@ -80,7 +88,7 @@ const recutState = () => recuts.map(({ id, picture, replaces, regions }) => ({
   id,
   page: picture,
   file: fileOf(picture),
-  replaces: replaces.map((entry) => entry.key),
+  replaces: replaces.map(({ key, box }) => ({ key, box })),
   regions: regions.map(({ box, latex }) => ({ box, latex })),
 }));
 const fileOf = (picture) => `${pages[picture].file} ${pages[picture].page}`;
@@ -94,14 +102,28 @@ function storeRecuts() {
   }
 }
 
-/** Recuts as they were kept, on the pages of theirs that are here. */
-function restoreRecuts(kept) {
-  recuts = kept.flatMap(({ id, file, replaces, regions }) => {
-    const picture = pages.findIndex((_, i) => fileOf(i) === file);
-    const old = replaces.map((key) => entries.find((e) => e.key === key && e.picture === picture && !e.recut));
-    return picture < 0 || old.includes(undefined) ? [] : [{ id, picture, replaces: old, regions: regions.map((r) => ({ ...r })) }];
+/** Recuts as `recutState` told them. */
+function restoreRecuts(state) {
+  recuts = state.map(({ id, page, replaces, regions }) => {
+    const old = entries.filter((e) => e.picture === page && replaces.some(({ key, box }) => e.key === key && `${e.box}` === `${box}`));
+    return { id, picture: page, replaces: old, regions: regions.map((r) => ({ ...r })) };
   });
   showRecuts();
+}
+
+/** What convert has yet to do of a recut that was kept: to read those of its regions that it has not,
+    in place of what stands there now. Convert goes by the file, too, whatever is read of it. */
+function due({ id, file, replaces, regions }) {
+  const page = pages.findIndex((_, i) => fileOf(i) === file);
+  const applied = pages[page]?.recuts.flatMap((recut) => recut.regions) ?? [];
+  const isDone = ({ box, latex }) => {
+    const last = applied.findLast((region) => `${region.box}` === `${box}`);
+    return last !== undefined && (last.latex ?? "") === asFormula(latex ?? "");
+  };
+  const done = boxesOf(regions.filter(isDone)), rest = regions.filter((region) => !isDone(region));
+  const places = boxesOf([...replaces, ...rest]);
+  const old = standing(page).filter((entry) => givesWay(entry, places) && !givesWay(entry, done));
+  return page < 0 || !rest.length ? [] : [{ id, page, replaces: old, regions: rest }];
 }
 
 // ---- Showing
@@ -122,6 +144,9 @@ function showRecuts() {
     for (const region of recut.regions) addCard(recut, region);
   }
   entries.forEach((entry, i) => cards[i].classList.toggle("replaced", Boolean(entry.replaced)));
+  const still = [...chosen].map((entry) => entry.region?.entry ?? entry).filter((entry) => entries.includes(entry) && !entry.replaced);
+  chosen.clear();
+  still.forEach((entry) => chosen.add(entry));
   if (active && !active.isConnected) active = null;
   arrange();
   show();
@@ -129,6 +154,7 @@ function showRecuts() {
   onSheet = -1;
   if (here && entries.includes(here)) showPage(here);
   else if (number >= 0) showSheet(number);
+  showChosen();
 }
 
 function addCard(recut, region) {
@@ -166,7 +192,9 @@ function drawCut(card, entry) {
   card.className = "card changed cut";
   $(".badge", card).textContent = "cut anew";
   $(".math", card).innerHTML = latex ? typeset(asFormula(latex)).math ?? "" : "";
-  $(".note", card).hidden = Boolean(latex);
+  const note = $(".note", card);
+  note.textContent = latex ? faultOf(latex) ?? "" : "hmer convert --corrections reads it.";
+  note.hidden = !note.textContent;
   $(".latex", card).textContent = latex ?? "";
   $(".latex", card).hidden = !latex;
 }

@@ -2,9 +2,8 @@
 
 settle();
 try {
-  const done = new Set(pages.flatMap((page) => page.recuts.flatMap((each) => each.regions.map(({ box }) => `${page.file} ${page.page} ${box}`))));
   const kept = JSON.parse(localStorage.getItem(CUTS) ?? "[]");
-  restoreRecuts(kept.filter(({ file, regions }) => !regions.every(({ box }) => done.has(`${file} ${box}`))));
+  restoreRecuts(kept.flatMap(due));
   if (kept.length) storeRecuts();
 } catch {
   recuts = [];
