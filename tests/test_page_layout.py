@@ -182,6 +182,16 @@ def test_a_page_photographed_askew_reads_as_one_that_is_upright(quarters: int) -
     )
 
 
+@pytest.mark.parametrize("quarters", range(4))
+def test_columns_of_a_page_photographed_askew_are_read_one_after_the_other(quarters: int) -> None:
+    title = [replace(w, line=99) for w in row("a title over both of the columns of this", 0, 0)]
+    body = [replace(w, box=(w.box[0], w.box[1] + 80, w.box[2], w.box[3] + 80)) for w in columns(4)]
+    turned = [replace(word, box=askew(word.box, quarters)) for word in [*title, *body]]
+    first, *sides = [text(block) for block in blocks([], turned, quarters=quarters)]
+    assert first.startswith("a title")
+    assert [set(side.split()[::4]) for side in sides] == [{"left"}, {"right"}]
+
+
 def test_formulas_of_one_row_are_one_display_where_there_are_no_words() -> None:
     boxes: list[Box] = [(300, 2, 360, 22), (0, 0, 60, 20), (0, 60, 60, 80)]
     shown = [expression(n, b) for n, b in zip("bac", boxes, strict=True)]

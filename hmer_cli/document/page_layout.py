@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import inf
 from statistics import mean, median
 from typing import Literal
 
@@ -302,7 +303,7 @@ def _is_text(block: Block) -> bool:
 def _bands(some: Sequence[Block], usual: float) -> list[list[Block]]:
     """The blocks in bands with white between, from the top down."""
     bands: list[list[Block]] = []
-    foot = 0.0
+    foot = -inf  # pages that were turned lie above zero
     for block in sorted(some, key=lambda block: block.box[1]):
         if not bands or block.box[1] - foot > _BAND * usual:
             bands.append([])
