@@ -70,8 +70,13 @@ def markdown(
     parts = []
     for source, pages in _by_source(records, text, drawn or {}, turns or {}):
         parts.append(f"# {_MARKDOWN.sub(_escaped, source)}")
-        for page in pages:
-            parts += [_markdown(block) for block in page]
+        last: int | None = None  # number of the list item before
+        for block in (block for page in pages for block in page):
+            number = _number(block)
+            if number is not None and last is not None and number != last + 1:
+                parts.append("<!-- -->")  # a list has numbers that follow each other
+            parts.append(_markdown(block))
+            last = number
     return "\n\n".join(parts) + "\n"
 
 
@@ -124,6 +129,12 @@ def _by_source(
         )
 
 
+def _number(block: Block) -> int | None:
+    """That of a list item; None for all else."""
+    digits = re.search(r"\d+", block.number)
+    return int(digits[0]) if digits else None
+
+
 def _markdown(block: Block) -> str:
     (first, *_) = block.items
     if block.kind == "drawing":
@@ -136,9 +147,8 @@ def _markdown(block: Block) -> str:
         return f"$$\n{_display(block)}\n$$"
     told = _spaced(_markdown_item(item) for item in block.items)
     told = _AT_START.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", told)
-    before = {"heading": "## ", "item": f"{block.number.strip('()').rstrip('.')}. "}
-    if block.kind == "item" and not block.number:
-        return f"- {told}"
+    number = _number(block)
+    before = {"heading": "## ", "item": "- " if number is None else f"{number}. "}
     return before.get(block.kind, "") + told
 
 
