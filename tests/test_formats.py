@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import json
 import random
 import re
 import shutil
@@ -223,6 +224,22 @@ def test_pages_without_mathematics_are_in_no_archive_and_no_pdf() -> None:
         assert archive.namelist() == ["a-p1.png", "page/a-p1.xml"]
     with pikepdf.open("o.pdf") as document:
         assert len(document.pages) == 1
+
+
+def test_the_pages_of_a_pdf_stay_where_all_on_them_was_dismissed() -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    Path("a.pdf").write_bytes(paged([cross(), np.full((120, 160), 255, np.uint8)]))
+    Path("b.png").write_bytes(encoded(cross()))
+    read = convert(["a.pdf", "b.png"], ["o.csv"], recogniser=FakeRecogniser())
+    entries = [{"key": each.key, "latex": ""} for each in read]
+    content = {"hmer": "corrections", "version": 1, "corrections": entries}
+    Path("c.json").write_text(json.dumps(content))
+    given = [Path("c.json")]
+    convert(["a.pdf", "b.png"], ["o.pdf"], corrections=given, recogniser=FakeRecogniser())
+    with pikepdf.open("o.pdf") as document:
+        pages = [pikepdf.parse_content_stream(page) for page in document.pages]
+    assert len(pages) == 2
+    assert "Tj" not in {str(operator) for page in pages for _, operator in page}
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])

@@ -18,8 +18,7 @@ import cv2
 import numpy as np
 
 from hmer_cli.console import one_line
-from hmer_cli.document.formats.wording import expressions
-from hmer_cli.document.ids import Named, by_line
+from hmer_cli.document.ids import Named, by_line, named
 from hmer_cli.document.records import Record
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
@@ -40,7 +39,7 @@ def searchable_pdf(records: Sequence[Record]) -> bytes:
     import pikepdf
 
     document = pikepdf.Pdf.new()
-    for source, group in groupby(expressions(records), key=lambda each: each.record.source):
+    for source, group in groupby(named(records), key=lambda each: each.record.source):
         names = list(group)
         original = _opened(source)
         if original is None:
@@ -74,7 +73,7 @@ def _opened(source: str) -> tuple[Any, Pdf] | None:
 
 def _write_over(document: Any, page: Any, pdf: Pdf, number: int, records: Sequence[Record]) -> None:
     """Writes what was read over a page of a PDF, where it stands."""
-    texts = [_text(each.region, each.latex) for each in records if each.region is not None]
+    texts = [_text(each.region, each.latex) for each in records if each.region and each.latex]
     with contextlib.suppress(InputError):
         geometry = pdf.geometry(number) if texts else None
         if geometry is not None:
@@ -117,7 +116,7 @@ def _add_pictures(document: Any, names: Sequence[Named]) -> None:
     import pikepdf
 
     for _, group in groupby(names, key=lambda each: each.record.page):
-        shown = [each for each in group if each.record.shown]
+        shown = [each for each in group if each.record.shown and not each.record.dismissed]
         if not shown:
             continue
         evidence = shown[0].record.evidence
