@@ -134,6 +134,16 @@ def _corrections(notes: Path, latex: str) -> dict[str, object]:
     return {"hmer": "corrections", "version": 1, "corrections": [entry]}
 
 
+def test_a_label_is_one_line_where_a_correction_was_typed_in_two(tmp_path: Path) -> None:
+    picture = tmp_path / "x.png"
+    cv2.imwrite(str(picture), legible_ink_image(INK).image)
+    corrections = tmp_path / "corrections.json"
+    corrections.write_text(json.dumps(_corrections(picture, "\\overset{\\frown}{AB}\n+ c")))
+    written_to(tmp_path / "out", picture, corrections=corrections)
+    (sample,) = open_dataset(str(tmp_path / "out"))
+    assert sample.label.endswith("+ c")
+
+
 def test_files_of_others_are_neither_replaced_nor_removed(tmp_path: Path, notes: Path) -> None:
     folder = tmp_path / "ink"
     folder.mkdir()

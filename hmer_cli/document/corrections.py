@@ -267,7 +267,7 @@ def _label(latex: str) -> str:
     try:
         return normalise(latex, typed=True)
     except LabelError:
-        return latex
+        return " ".join(latex.split())  # captions have a label a line
 
 
 def _place(entry: Any) -> str:
