@@ -17,7 +17,7 @@ from test_expr_to_latex import TYPED
 from hmer_cli.expr.commands import GRIDS
 from hmer_cli.expr.displays import within
 from hmer_cli.expr.typed import TypedError, as_formula, check
-from hmer_cli.expr.typed_commands import BARE, COMMANDS, DELIMITERS, LIMITED, SCRIPTS
+from hmer_cli.expr.typed_commands import BARE, COMMANDS, DELIMITERS, LETTERS, LIMITED, SCRIPTS
 from hmer_cli.expr.typing_table import typing_table
 
 SOUND = [
@@ -34,7 +34,9 @@ SOUND = [
     r"\begin{equation*} a \end{equation*}",
     "x''^2_i",
     r"\text{if $x>0$ \quad é ı}",
+    rf"\text{{{''.join(sorted(LETTERS - set('×÷')))}}}",
     r"\begin{array}{c|c} a & b \\ \hline c & d \end{array}",
+    r"\begin{array}{||l|r|} a & b \end{array}",
     r"{a \over b} + {\bf x}",
     r"\sqrt[3]{x} \xrightarrow[n]{m}",
     r"x^\text{max}_\mathrm{d}",
@@ -105,6 +107,9 @@ UNSOUND = {
     r"\hspace{2mu}x": "length expected",
     r"\begin{array}{c} x^2 \hline y \end{array}": r"(\hline): not a command",
     r"\begin{array}{|} x \end{array}": "columns expected",
+    r"\begin{array}{c:c} a & b \end{array}": "columns expected",
+    r"\begin{array}{lp} a & b \end{array}": "columns expected",
+    **{rf"\text{{si{letter}}}": "cannot stand in text" for letter in "ęħĐþŋſŀ"},
     r"\begin{align} \begin{aligned} a \tag{1} \end{aligned} \end{align}": r"(\tag): cannot stand",
     r"\begin{align} a \tag{1} \\ b \tag{2} \tag{3} \end{align}": r"(\tag): stands twice",
     r"\begin{gather} \label{a} a_{\substack{b\\c}} \label{b} \end{gather}": r"(\label): stands",

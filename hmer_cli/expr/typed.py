@@ -20,6 +20,7 @@ from hmer_cli.expr.typed_commands import (
     GLUE,
     HIDING,
     INKLESS,
+    LETTERS,
     LIMITED,
     NUMBERING,
     ONCE,
@@ -41,7 +42,7 @@ _SCRIPT_RUN = re.compile(SCRIPT_RUN)
 _WORD = re.compile(r"[A-Za-z0-9.,:*!+|-]")
 _GLUE = re.compile(GLUE)
 _COMMAND = re.compile(r"\\[A-Za-z]+$")
-_LETTER = re.compile(r"[\u00c0-\u017f]")
+_COLUMNS = re.compile(r"\|*([lcr]\|*)+")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
 _GAP = r"[ \t\r\n]*"
 _ENVIRONMENT = re.compile(rf"\\(begin|end){_GAP}\{{{_GAP}([A-Za-z]+){_GAP}(\*?){_GAP}\}}")
@@ -300,8 +301,15 @@ class _Check:
             elif token.startswith("\\"):
                 if token not in TEXT:
                     raise self.fail("not a command for text", at)
-            elif token[-1] in "^_&#%" or not (token[0] <= "~" or _LETTER.fullmatch(token)):
+            elif token[-1] in "^_&#%" or not (token[0] <= "~" or token in LETTERS):
                 raise self.fail("cannot stand in text", at)
+
+    def columns(self, begin: int) -> int:
+        """The columns of an array."""
+        word = self.word(begin)
+        if not _COLUMNS.fullmatch(word):
+            raise self.fail("columns expected after it, such as {lcr}", begin)
+        return len(word.replace("|", ""))
 
     def environment(self, begin: int) -> None:
         name = self.word(begin)
@@ -314,9 +322,7 @@ class _Check:
         if name in DISPLAYS and (begin or outer[0]):
             raise self.fail(f"{name} must be all that is typed", begin)
         if name == "array":
-            columns = sum(letter in "lcr" for letter in self.word(begin))
-            if not columns:
-                raise self.fail("columns expected after it, such as {lcr}", begin)
+            columns = self.columns(begin)
         self.row((r"\end",), columns or None)
         self.close(r"\end", begin)
         if self.word(self.at - 1) != name:

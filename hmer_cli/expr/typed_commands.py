@@ -134,6 +134,10 @@ TEXT = frozenset(
 ) | {"\\ "}
 """Commands within text."""
 
+LETTERS = frozenset(map(chr, range(0xC0, 0x180))) - frozenset("ÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ")
+"""Letters within text besides those of ASCII: what OT1 has or composes, the encoding of documents
+that load no other."""
+
 
 def spelt(tokens: str) -> str:
     """For a formula: blanks only where TeX needs them."""

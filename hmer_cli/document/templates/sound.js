@@ -3,7 +3,8 @@
 
 function Sound(table) {
   const set = Object.fromEntries(
-    ["starred", "once", "limited", "scripts", "bare", "delimiters", "text", "inkless", "hiding"].map((n) => [n, new Set(table[n])]));
+    ["starred", "once", "limited", "scripts", "bare", "delimiters", "text", "letters", "inkless", "hiding"]
+      .map((n) => [n, new Set(table[n])]));
   const of = (name, key) => (Object.hasOwn(table[name], key) ? table[name][key] : undefined);
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
   const GLUE = new RegExp(`^(?:${table.glue})$`, "u");
@@ -197,7 +198,7 @@ function Sound(table) {
           close("$", here);
         } else if (token.startsWith("\\")) {
           if (!set.text.has(token)) throw fail("not a command for text", here);
-        } else if ("^_&#%".includes(token.at(-1)) || !/^[\0-~\u00c0-\u017f]/.test(token)) {
+        } else if ("^_&#%".includes(token.at(-1)) || !(/^[\0-~]/.test(token) || set.letters.has(token))) {
           throw fail("cannot stand in text", here);
         }
       }
@@ -213,7 +214,8 @@ function Sound(table) {
       inside = own === undefined;
       oneNumber ||= name.startsWith("multline");
       if (name === "array") {
-        columns = [...word(begin)].filter((letter) => "lcr".includes(letter)).length;
+        const layout = word(begin);
+        columns = /^[lcr|]+$/.test(layout) ? layout.replaceAll("|", "").length : 0;
         if (!columns) throw fail("columns expected after it, such as {lcr}", begin);
       }
       row(["\\end"], columns || null);
