@@ -163,6 +163,7 @@ class Record:
     needs it, as is ``handwriting``. ``key`` is the SHA-256 of the ink, empty where there is none.
     ``internal``: the failure is a bug of hmer; ``prose``: the source has no mathematics, but words,
     which were asked for. ``lines`` are the records of the lines that a derivation was joined from.
+    ``in_tokens``: ``latex`` was asked for in the spelling of ``label``.
     """
 
     source: str
@@ -183,6 +184,7 @@ class Record:
     internal: bool = False
     lines: tuple[Record, ...] = field(default=(), repr=False, compare=False)
     prose: bool = False
+    in_tokens: bool = False
 
     @property
     def has_failed(self) -> bool:
@@ -209,7 +211,7 @@ class Record:
 def spelt_in_tokens(record: Record) -> Record:
     """The record and its lines with ``latex`` in the field's spelling."""
     lines = tuple(spelt_in_tokens(line) for line in record.lines)
-    return replace(record, latex=record.label, lines=lines)
+    return replace(record, latex=record.label, in_tokens=True, lines=lines)
 
 
 def count(number: int, what: str) -> str:

@@ -15,6 +15,7 @@ from hmer_cli.console import one_line
 from hmer_cli.document.formats.wording import code, expressions, judged, sentence, verdict
 from hmer_cli.document.ids import Named, by_line, named
 from hmer_cli.document.records import PUBLIC, Record
+from hmer_cli.expr.displays import is_display, within
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.validity import problems
 
@@ -58,10 +59,9 @@ def jsonl(records: Sequence[Record]) -> str:
 def _public(each: Named) -> dict[str, object]:
     record = each.record
     fields = {name: getattr(record, name) for name in PUBLIC}
-    in_tokens = record.latex == record.label
     others = [
         {
-            "latex": other.label if in_tokens or problems(other.label) else to_latex(other.label),
+            "latex": _spelt(other.label, record.in_tokens),
             "label": other.label,
             "confidence": other.confidence,
         }
@@ -73,6 +73,11 @@ def _public(each: Named) -> dict[str, object]:
     ]
     names = {"id": each.id, "alias": each.alias, "derivation": each.derivation}
     return names | fields | {"alternatives": others, "tokens": tokens}
+
+
+def _spelt(label: str, in_tokens: bool) -> str:
+    """Another reading, as the one that was taken is spelt; as it is where it is not LaTeX."""
+    return label if in_tokens or problems(label) else to_latex(label)
 
 
 _COLUMNS = "id alias source page x0 y0 x1 y1 latex confidence status error".split()
@@ -117,6 +122,7 @@ def markdown(records: Sequence[Record]) -> str:
             parts.append(f"**failed**: {code(record.error or '')}\n")
             continue
         latex, end = sentence(record) if record.usable else (record.latex, "")
+        latex = within(latex) if is_display(latex) else latex
         follows = f", followed by {code(end)}" if end else ""
         parts.append(f"{code(each.id)} ({code(each.alias)}): {judged(record)}{follows}\n")
         fence = ("$$", "$$") if record.usable else ("```latex", "```")

@@ -60,7 +60,7 @@ def sentence(record: Record) -> tuple[str, str]:
     label, end = split_punctuation(record.label)
     if record.correction is not None or not end:
         return record.latex, ""
-    return label if record.latex == record.label else to_latex(label), end
+    return label if record.in_tokens else to_latex(label), end
 
 
 def sayable(record: Record) -> bool:
