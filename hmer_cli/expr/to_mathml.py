@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from xml.etree import ElementTree
 
 from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall, operand_ends
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
@@ -31,6 +32,12 @@ FENCES = {"pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||", "V
 FENCES["cases"] = "{ "
 """The brackets around a grid; a blank if there is no closing one."""
 
+_ALIGNED = {
+    "aligned": (("right", "left"), "; padding-left: 0; padding-right: 0"),
+    "cases": (("left",), ""),
+}
+"""Grid -> where its columns stand, in turn, and what else the style of a cell says."""
+
 _SPACE = '<mspace width="0.167em"></mspace>'
 
 
@@ -42,6 +49,32 @@ def to_mathml(label: str) -> str:
     Raises LabelError if the label is not LaTeX.
     """
     return f'<math display="block">{_row(place_limits(parse(tokenize(label))))}</math>'
+
+
+def to_styled_mathml(label: str) -> str:
+    """The same to stand by itself, without the style sheet of review pages: the columns of
+    derivations and cases say how they are aligned, to browsers by a style and to other programs by
+    attributes, and no element has a ``data-t``."""
+    root = ElementTree.fromstring(to_mathml(label))
+    for element in root.iter():
+        element.attrib.pop("data-t", None)
+    for table in root.iter("mtable"):
+        _align(table)
+    return ElementTree.tostring(root, "unicode", short_empty_elements=False)
+
+
+def _align(table: ElementTree.Element) -> None:
+    sides, style = _ALIGNED.get(table.get("class", ""), ((), ""))
+    if not sides:
+        return
+    columns = max(len(row) for row in table)
+    table.set("columnalign", " ".join(sides[i % len(sides)] for i in range(columns)))
+    if len(sides) > 1:
+        table.set("displaystyle", "true")
+        table.set("columnspacing", "0")
+    for row in table:
+        for i, cell in enumerate(row):
+            cell.set("style", f"text-align: {sides[i % len(sides)]}{style}")
 
 
 def _element(tag: str, at: int | None, content: str, attributes: str = "") -> str:

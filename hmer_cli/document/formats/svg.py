@@ -6,12 +6,14 @@ Input: records. Output: an SVG document.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from xml.etree import ElementTree
 
-from hmer_cli.document.formats.wording import expressions, sayable
+from hmer_cli.console import one_line
+from hmer_cli.document.formats.wording import expressions, plain, sayable
 from hmer_cli.document.ids import Named
 from hmer_cli.document.records import Record
-from hmer_cli.expr.to_mathml import to_mathml
+from hmer_cli.expr.to_mathml import to_styled_mathml
 
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _SIZE = 20  # of the letters
@@ -21,16 +23,13 @@ _AIR = 12.0  # round each formula
 def svg(records: Sequence[Record]) -> str:
     """One drawing with a group a formula, called as its id.
 
-    Formulas that MathML cannot say are left out, with a comment. Needs ziamath.
+    What MathML cannot say is drawn as LaTeX. Needs ziamath.
     """
     from ziamath.zmath import Math
 
     root = ElementTree.Element("svg", xmlns=_NAMESPACE)
     width, foot = 0.0, _AIR
     for each, formula in _formulas(expressions(records)):
-        if not formula:
-            root.append(ElementTree.Comment(f" {each.id} ({each.alias}) cannot be drawn "))
-            continue
         drawn = Math(formula, size=_SIZE)
         group = ElementTree.SubElement(root, "g", id=each.id)
         ElementTree.SubElement(group, "title").text = each.alias
@@ -45,8 +44,12 @@ def svg(records: Sequence[Record]) -> str:
 
 
 def _formulas(names: Sequence[Named]) -> Iterator[tuple[Named, str]]:
-    """Each expression with its MathML; empty where there is none."""
+    """Each expression with its MathML; where there is none, its LaTeX as text in a ``math``."""
     for each in names:
         if each.record.status == "failed":
             continue
-        yield each, to_mathml(each.record.label) if sayable(each.record) else ""
+        if sayable(each.record):
+            yield each, to_styled_mathml(each.record.label)
+        else:
+            latex = escape(plain(one_line(each.record.latex)))
+            yield each, f"<math><mtext>{latex}</mtext></math>"

@@ -5,17 +5,15 @@ Input: records. Output: XML or HTML without a head.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from html import escape
 
 from hmer_cli.console import one_line
 from hmer_cli.document.formats.wording import expressions, judged, plain, sayable
 from hmer_cli.document.records import Record
-from hmer_cli.expr.to_mathml import to_mathml
+from hmer_cli.expr.to_mathml import to_styled_mathml
 
 _NAMESPACE = "http://www.w3.org/1998/Math/MathML"
-_TOKEN = re.compile(r' data-t="\d+"')  # what review pages point at
 
 
 def mathml(records: Sequence[Record]) -> str:
@@ -46,7 +44,7 @@ def _math(record: Record, name: str = "") -> str:
     latex = escape(plain(one_line(record.latex)))
     attributes = f' id="{name}"' if name else ""
     head = f'<math xmlns="{_NAMESPACE}"{attributes} display="block" alttext="{latex}">'
-    inner = _TOKEN.sub("", to_mathml(record.label)) if sayable(record) else ""
+    inner = to_styled_mathml(record.label) if sayable(record) else ""
     content = inner.removeprefix('<math display="block">').removesuffix("</math>")
     note = f'<annotation encoding="application/x-tex">{latex}</annotation>'
     body = content or f"<mtext>{latex}</mtext>"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from hmer_cli.console import one_line
 from hmer_cli.document.ids import Named, named
 from hmer_cli.document.records import Record
+from hmer_cli.expr.label_limits import label_says_all
 from hmer_cli.expr.to_latex import split_punctuation, to_latex
 from hmer_cli.expr.validity import problems
 
@@ -65,7 +66,9 @@ def sentence(record: Record) -> tuple[str, str]:
 
 def sayable(record: Record) -> bool:
     """Whether formats other than LaTeX can say it; a person may type what no label can hold."""
-    return record.status != "failed" and not problems(record.label)
+    if record.status == "failed" or problems(record.label):
+        return False
+    return record.correction is None or label_says_all(record.correction)
 
 
 def plain(text: str) -> str:
