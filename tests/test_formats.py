@@ -12,10 +12,12 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import PROGRAM, Chromium
 from handmade import FakeRecogniser, cross, encoded, paged
 from lxml import etree
 from PIL import Image
@@ -228,6 +230,30 @@ def test_relations_of_a_derivation_stand_in_a_column_without_a_style_sheet() -> 
         sides = [cell.get("style").split(";")[0] for cell in aligned.iter(f"{MATHML}mtd")]
         assert sides == ["text-align: right", "text-align: left"] * 2
     assert "style" not in to_mathml(labels[0])  # which the policy of review pages forbids
+
+
+EDGES = """[...document.querySelectorAll("mtr")].map((row) =>
+  [...row.children].map(({firstElementChild: first, lastElementChild: last}) =>
+    [first.getBoundingClientRect().left, last.getBoundingClientRect().right]))"""
+"""Left and right of what stands in each cell of each row."""
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed")
+@pytest.mark.parametrize("styled", [True, False])
+def test_a_browser_shows_relations_in_a_column(styled: bool, tmp_path: Path) -> None:
+    label = r"\begin{aligned} a & = b & c & = d \\ x x & < y & u u & > w \end{aligned}"
+    templates = resources.files("hmer_cli.document") / "templates"
+    sheet = f"<style>{(templates / 'review.css').read_text('utf-8')}</style>"
+    shown = sheet + to_mathml(label) if styled else made(".fragment.html", read([label])).decode()
+    page = tmp_path / "page.html"
+    page.write_text(f"<!DOCTYPE html><meta charset=utf-8>{shown}", "utf-8")
+    with Chromium(tmp_path / "profile") as browser:
+        browser.open(page)
+        above, under = browser.run(EDGES)
+    for side in (0, 2):
+        assert above[side][1] == pytest.approx(under[side][1], abs=1)
+        assert above[side + 1][0] == pytest.approx(under[side + 1][0], abs=1)
+    assert under[2][0] - under[1][1] > 8  # y and u are no product
 
 
 def test_a_table_opens_in_a_spreadsheet_as_it_is() -> None:

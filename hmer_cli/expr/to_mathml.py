@@ -32,11 +32,8 @@ FENCES = {"pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||", "V
 FENCES["cases"] = "{ "
 """The brackets around a grid; a blank if there is no closing one."""
 
-_ALIGNED = {
-    "aligned": (("right", "left"), "; padding-left: 0; padding-right: 0"),
-    "cases": (("left",), ""),
-}
-"""Grid -> where its columns stand, in turn, and what else the style of a cell says."""
+_SIDES = {"aligned": ("right", "left"), "cases": ("left",)}
+"""Grid -> where its columns stand, in turn."""
 
 _SPACE = '<mspace width="0.167em"></mspace>'
 
@@ -64,17 +61,21 @@ def to_styled_mathml(label: str) -> str:
 
 
 def _align(table: ElementTree.Element) -> None:
-    sides, style = _ALIGNED.get(table.get("class", ""), ((), ""))
-    if not sides:
+    sides = _SIDES.get(table.get("class", ""))
+    if sides is None:
         return
-    columns = max(len(row) for row in table)
+    columns = max(map(len, table))
     table.set("columnalign", " ".join(sides[i % len(sides)] for i in range(columns)))
     if len(sides) > 1:
         table.set("displaystyle", "true")
-        table.set("columnspacing", "0")
+        table.set("columnspacing", " ".join("0 1em".split()[i % 2] for i in range(columns - 1)))
     for row in table:
         for i, cell in enumerate(row):
-            cell.set("style", f"text-align: {sides[i % len(sides)]}{style}")
+            side = sides[i % len(sides)]
+            style = f"text-align: {side}; text-align: -webkit-{side}"  # which Chromium needs
+            if len(sides) > 1:
+                style += f"; padding-left: {'1em' if i and i % 2 == 0 else 0}; padding-right: 0"
+            cell.set("style", style)
 
 
 def _element(tag: str, at: int | None, content: str, attributes: str = "") -> str:
