@@ -21,7 +21,8 @@ from PIL import Image, TiffImagePlugin
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.clean.illumination import clean, is_light_on_dark
 from hmer_cli.page.detect.components import find_components
-from hmer_cli.page.load.images import decode
+from hmer_cli.page.load.arrays import as_file
+from hmer_cli.page.load.images import decode, decode_reduced
 from hmer_cli.page.load.pages import Page, PageRange, open_pages
 from hmer_cli.page.load.sources import find_sources
 from hmer_cli.page.load.tiff import MAX_FRAMES, directories
@@ -107,6 +108,30 @@ def test_a_photo_is_turned_upright_as_its_camera_says(tmp_path: Path) -> None:
     page = only_page(path)
     assert page.image.shape == (120, 160)
     assert close(ink_box(page.image), CROSS_BOX)
+
+
+ODD_ENTRIES = {
+    "a unit as text": (0x0128, 2, 2, b"2\0\0\0"),
+    "a width below nothing": (0x0100, 9, 1, b"\xff\xff\xff\xff"),
+    "a number too large": (0x0115, 4, 1, b"\x70\x11\x01\0"),
+}
+
+
+@pytest.mark.parametrize("way", ["a file", "a PIL image", "read reduced"])
+@pytest.mark.parametrize("odd", ODD_ENTRIES)
+def test_an_odd_entry_beside_the_orientation_refuses_no_photo(
+    odd: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = sorted([(0x0112, 3, 1, b"\6\0\0\0"), ODD_ENTRIES[odd]])
+    table = b"".join(struct.pack("<HHI4s", *entry) for entry in entries)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + table + bytes(4)
+    photo = encoded(np.ascontiguousarray(np.rot90(cross(), 1)), "JPEG", exif=exif)
+    if way == "a PIL image":
+        photo = as_file(Image.open(io.BytesIO(photo)))
+    elif way == "read reduced":
+        monkeypatch.setattr("hmer_cli.page.load.images.AMPLE", 120 * 160 // 4)
+    pixels, factor = decode_reduced(photo, "x")
+    assert pixels.shape == (120 // factor, 160 // factor)
 
 
 HEIC = Path(__file__).parent / "fixtures" / "cross.heic"

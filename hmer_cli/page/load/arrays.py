@@ -12,10 +12,11 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from hmer_cli.console import one_line
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.page.load.exif import turn_of, turned
 
 
 class BinaryFile(Protocol):
@@ -121,7 +122,8 @@ def _levels(array: NDArray[Any]) -> NDArray[np.uint8]:
 def _png(image: Image.Image) -> bytes:
     """The image as PNG, rotated as its EXIF orientation says. Raises InputError."""
     try:
-        upright = ImageOps.exif_transpose(image)
+        image.load()
+        upright = turned(image, turn_of(image))
         if upright.mode in _DEEP:
             upright = _image(_levels(np.asarray(upright)))
         kept = (

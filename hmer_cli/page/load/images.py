@@ -17,11 +17,12 @@ from typing import Any, cast
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, features
+from PIL import Image, features
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import MAX_SIDE
 from hmer_cli.page.load.colour import as_gray
+from hmer_cli.page.load.exif import turn_of, turned
 from hmer_cli.page.load.kinds import is_avif, is_heic
 from hmer_cli.page.load.tiff import alone
 
@@ -62,8 +63,11 @@ def decode_without_libtiff(data: bytes, name: str, directory: int) -> Pixels | N
 
 def _upright(image: Image.Image, name: str) -> Pixels:
     try:
-        ImageOps.exif_transpose(image, in_place=True)
-        return _gray(image)
+        image.load()
+        upright = turned(image, turn_of(image))
+        if upright is not image:
+            image.close()  # its pixels are not needed twice
+        return _gray(upright)
     except InputError:
         raise
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error
@@ -81,9 +85,8 @@ def decode_reduced(data: bytes, name: str, directory: int = 0) -> tuple[Pixels, 
         if factor == 1 or image.mode not in _REDUCIBLE:
             return _upright(image, name), 1
         try:
-            small = _reduced(image, factor)
-            ImageOps.exif_transpose(small, in_place=True)
-            return _gray(small), factor
+            turn = turn_of(image)
+            return _gray(turned(_reduced(image, factor), turn)), factor
         except Exception as error:
             raise _damaged(name, error) from error
 
@@ -91,7 +94,6 @@ def decode_reduced(data: bytes, name: str, directory: int = 0) -> tuple[Pixels, 
 def _reduced(image: Image.Image, factor: int) -> Image.Image:
     """The image downscaled by an integer factor; JPEG by its scaled decoding first."""
     width, height = (-(-side // factor) for side in image.size)
-    exif = image.getexif()
     image.draft(image.mode, (width, height))
     left = max(1, round(image.width / width))
     if left > 1:
@@ -102,7 +104,6 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
             strip = image.crop((0, top, image.width, min(top + rows, image.height)))
             small.paste(strip.convert(mode).reduce(left), (0, top // left))
         image = small
-    image.info["exif"] = exif.tobytes()
     return image
 
 
