@@ -80,6 +80,8 @@ def test_white_ink_on_a_blackboard_is_ink() -> None:
     white = {"points": UPRIGHT, "color": "#fff", "width": 3}
     black = {"points": ACROSS, "color": "#000", "width": 3}
     assert len(read([white, white]).strokes) == 2
+    yellow = {"points": [[20, 200], [80, 203]], "color": "yellow", "width": 3}
+    assert len(read([white, yellow, white]).strokes) == 3
     assert boxes(read({"background": "#111", "strokes": [black, white]})) == [[50, 20, 50, 90]]
     assert boxes(read({"background": "#fff", "strokes": [white, black]})) == [[20, 50, 80, 50]]
 

@@ -106,6 +106,35 @@ def test_what_differs_from_the_paper_is_ink(paper: str, pen: str, number: int) -
     assert len(read(f"{text}</xournal>".encode())[0].strokes) == number
 
 
+@pytest.mark.parametrize(("pens", "number", "left_out"), [
+    (["#ffffffff"] * 3, 3, []),
+    (["#ffffffff", "#ffffffff", "#ffff00ff"], 3, []),
+    (["#ffff00ff", "#ff0000ff", "#ffffffff"], 3, []),
+    (["#3333ccff", "#ffff00ff", "#ffffffff"], 2, ["white ink"]),
+    (["#000000ff", "#ffffffff"], 1, ["white ink"]),
+])  # fmt: skip
+def test_white_over_a_slide_is_ink_or_named(
+    pens: list[str], number: int, left_out: list[str]
+) -> None:
+    strokes = "".join(
+        f'<stroke tool="pen" color="{pen}" width="1">10 {y} 50 {y + 5} 60 {y + 9}</stroke>'
+        for y, pen in zip(range(100, 900, 100), pens, strict=False)
+    )
+    slide = "<background type='pdf' domain='absolute' filename='dark.pdf' pageno='1ll'/>"
+    text = f"<xournal><page width='600' height='800'>{slide}<layer>{strokes}</layer></page>"
+    (ink,) = read(f"{text}</xournal>".encode())
+    assert (len(ink.strokes), [each.what for each in ink.left_out]) == (number, left_out)
+
+
+def test_white_over_ink_on_a_slide_erases_it() -> None:
+    under = '<stroke tool="pen" color="#ff0000ff" width="1">70 80 290 82</stroke>'
+    over = '<stroke tool="pen" color="white" width="20">60 80 300 80</stroke>'
+    slide = '<background type="pixmap" domain="absolute" filename="slide.png"/>'
+    text = f"<xournal><page>{slide}<layer>{under}{over}{under.replace('80', '380')}</layer></page>"
+    (ink,) = read(f"{text}</xournal>".encode())
+    assert (len(ink.strokes), ink.left_out) == (1, ())
+
+
 def test_a_rectangle_round_the_ink_of_a_page_is_a_frame() -> None:
     x0, y0, x1, y1 = (round(each) for each in INK.box())
     corners = f"{x0 - 9} {y0 - 9} {x1 + 9} {y0 - 9} {x1 + 9} {y1 + 9} {x0 - 9} {y1 + 9}"

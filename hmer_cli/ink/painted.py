@@ -33,6 +33,7 @@ _LARGE = 0.5  # of the usual stroke: more is no dot and no pen; convention
 _LEVEL = 1e-3  # of its length: how far the side of a frame is from level or upright
 _FEWEST_SHAPES = 3  # filled, of a drawing
 _FEWEST_PENS = 0.5  # of them: where fewer are a pen's, none is; as in PDF
+_LUMA, _DIM = (0.299, 0.587, 0.114), 0.28  # what is dimmer is no pen for dark paper; convention
 _PLAIN = 4.0  # times as long as wide: what is longer, and alone, is a stroke and no paper
 
 
@@ -72,16 +73,59 @@ def strokes_of(
     """The strokes in order, and the shapes that are none.
 
     ``paper`` is its colour where the file says so, ``page`` its box. Where neither says what the
-    paper is, it is white, or black if everything is as light.
+    paper is, it is white, or black if the strokes say so.
     """
     seen = [each for item in painted if (each := _opaque(item)) is not None]
     found, seen = _paper(seen, page)
     paper = paper if paper is not None and paper.alpha >= OPAQUE else None
+    unread: list[LeftOut] = []
     if found is None and paper is None:
-        colours = [c for item in seen if (c := item.line or item.fill) and not item.erases]
-        light = bool(colours) and not any(colour.differs(WHITE) for colour in colours)
-        found = BLACK if light else WHITE
-    return _Sheet(found or paper or WHITE, seen, page).strokes()
+        found, unread = _assumed(seen)
+    strokes, left_out = _Sheet(found or paper or WHITE, seen, page).strokes()
+    return strokes, left_out + unread
+
+
+def _assumed(items: Sequence[Painted]) -> tuple[Colour, list[LeftOut]]:
+    """The colour of paper of which nothing says it, and the strokes in white that it hides.
+
+    Black where everything is white, or nothing dark and most of the white lies over no other ink,
+    so that it erases nothing: notes on dark slides.
+    """
+    colours = [c for item in items if (c := item.line or item.fill) and not item.erases]
+    bare = _over_nothing(items)
+    white = sum(map(_is_white_line, items))
+    dark = any(np.dot(_LUMA, colour[:3]) < _DIM for colour in colours)
+    light = bool(colours) and not any(colour.differs(WHITE) for colour in colours)
+    if light or (not dark and 2 * len(bare) > white):
+        return BLACK, []
+    return WHITE, [LeftOut("white ink", item.box) for item in bare]
+
+
+def _over_nothing(items: Sequence[Painted]) -> list[Painted]:
+    """The lines in white whose boxes meet no ink that was drawn before them."""
+    boxes = np.array([item.box for item in items]).reshape(-1, 4)
+    is_ink = np.array([_is_other_ink(item) for item in items], bool)
+    found = []
+    for number, item in enumerate(items):
+        if not _is_white_line(item):
+            continue
+        (x0, y0, x1, y1), before = item.box, boxes[:number][is_ink[:number]]
+        meets = (before[:, :2] <= (x1, y1)).all(axis=1) & (before[:, 2:] >= (x0, y0)).all(axis=1)
+        if not meets.any():
+            found.append(item)
+    return found
+
+
+def _is_white_line(item: Painted) -> bool:
+    if item.line is None or item.fill is not None or item.erases:
+        return False
+    return not item.line.differs(WHITE)
+
+
+def _is_other_ink(item: Painted) -> bool:
+    return not item.erases and any(
+        c is not None and c.differs(WHITE) for c in (item.line, item.fill)
+    )
 
 
 def _opaque(item: Painted) -> Painted | None:

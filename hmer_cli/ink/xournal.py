@@ -4,7 +4,8 @@ Input: XML, plain, gzipped, or as ``content.xml`` in a zip archive with its back
 ``xournal/page/layer/stroke``, whose text is ``x0 y0 x1 y1 ...``. Output: one `Ink` per page.
 Excluded are highlighters (``tool``), translucent colours (``#rrggbbaa``), strokes beyond the edges
 of the page, and the background, which is no handwriting. Erasers (Xournal's white-out), and strokes
-in the colour of the paper, erase what lies under them. Text and images are named as left out.
+in the colour of the paper, erase what lies under them. Over a PDF or an image, whose colour is not
+told, white strokes are ink where nothing is dark. Text and images are named as left out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lxml import etree
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
-from hmer_cli.ink.colours import BLACK, WHITE, colour_of
+from hmer_cli.ink.colours import BLACK, WHITE, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.ink.packed_text import GZIP, ZIP, gunzipped, member, members, parse_xml
 from hmer_cli.ink.painted import Painted, strokes_of
@@ -30,6 +31,7 @@ CONTENT = "content.xml"
 _PAPERS = {"blue": "#a0e8ff", "pink": "#ffc0d4", "green": "#80ffc0", "orange": "#ffc080",
            "yellow": "#ffff80"}  # fmt: skip
 """What Xournal means by the names of its papers."""
+_SHOWN = ("pdf", "pixmap")  # backgrounds without a colour
 _NOT_READ = {"text": "text", "image": "image", "teximage": "typeset formula"}
 _OPAQUE = 0xC0  # of 255: pens are opaque, Xournal++'s highlighter has 0x7f
 _ROOT = re.compile(rb"<xournal[\s>]")
@@ -73,15 +75,20 @@ def _beginning(data: bytes) -> bytes:
 
 
 def _page(page: etree._Element, name: str, what: str) -> Ink:
-    background = page.find("background")
-    colour = "" if background is None else background.get("color") or ""
-    lines, left_out = strokes_of(
-        list(_painted(page, what)), colour_of(_PAPERS.get(colour, colour)) or WHITE
-    )
+    lines, left_out = strokes_of(list(_painted(page, what)), _paper(page))
     for element in page.iterfind("layer/*"):
         if element.tag in _NOT_READ and (element.tag != "text" or (element.text or "").strip()):
             left_out.append(LeftOut(_NOT_READ[element.tag], _box(element)))
     return ink_of([stroke_of(line, what) for line in lines], name, left_out)
+
+
+def _paper(page: etree._Element) -> Colour | None:
+    """The colour of the paper; None over a PDF or an image, which may be dark."""
+    background = page.find("background")
+    if background is not None and background.get("type") in _SHOWN:
+        return None
+    colour = "" if background is None else background.get("color") or ""
+    return colour_of(_PAPERS.get(colour, colour)) or WHITE
 
 
 def _painted(page: etree._Element, what: str) -> Iterator[Painted]:
