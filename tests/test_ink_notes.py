@@ -195,7 +195,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "no strokes": (b"<svg><rect width='3' height='3'/></svg>", "no strokes"),
     "infinite arc": (b"<svg><path stroke='red' d='M0 0A1e999 5 0 1 1 9 9'/></svg>", "beyond"),
     "far path": (b"<svg><path stroke='red' d='M0 0L1e300 9'/></svg>", "beyond"),
-    "bad path": (b"<svg><path stroke='red' d='M 1 1 banana'/></svg>", "not understood"),
+    "bad path": (b"<svg><path stroke='red' d='M 1 1 banana'/></svg>", "damaged path"),
     "json of others": (b'{"a": 1}', "without strokes"),
     "json cut off": (b'{"strokes": [[[1, 2]', "not valid JSON"),
     "json NaN": (b'{"strokes": [[[1, NaN], [2, 3]]]}', "no number"),
@@ -309,6 +309,15 @@ def test_arcs_in_a_row_need_no_space_and_an_error_in_one_ends_the_path() -> None
         (stroke,) = ink.strokes
         assert np.abs(stroke - [10, 10]).sum(axis=1).min() < 1e-4
         assert stroke[-1] == pytest.approx(np.array([10.5, 10.5]), abs=1e-4)
+
+
+@pytest.mark.parametrize(("bad", "drawn"), [
+    ("M 10 10 L 20 20 L undefined", 3), ("M 10 10 L NaN 20 L 30 30", 2), ("-7 7 L 9 9", 2),
+])  # fmt: skip
+def test_a_bad_path_is_drawn_up_to_its_error_and_named(bad: str, drawn: int) -> None:
+    paths = "".join(f"<path stroke='red' d='{d}'/>" for d in ("M0 0L9 9", bad, "M0 50L9 59"))
+    (ink,) = read(f"<svg>{paths}</svg>".encode())
+    assert (len(ink.strokes), [each.what for each in ink.left_out]) == (drawn, ["damaged path"])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from hmer_cli.ink.svg_path import path_lines
+from hmer_cli.errors import InputError
+from hmer_cli.ink.svg_path import is_path_data, path_lines
 
 _FABRIC = ("path", "group", "line", "polyline", "image", "rect", "circle", "ellipse", "triangle",
            "polygon", "text", "i-text", "textbox")  # fmt: skip
@@ -124,6 +125,8 @@ def _fabric(content: dict[str, Any]) -> dict[str, Any] | None:
 def _fabric_path(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A path where it was moved to, scaled and turned about its corner or its middle."""
     text = " ".join(str(part) for command in given["path"] for part in command)
+    if not is_path_data(text):
+        raise InputError(f"path data is not understood: {text[:40]!r}", "export it again")
     lines = [line for line, _ in path_lines(text, "path")]
     if not lines:
         return

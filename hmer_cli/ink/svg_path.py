@@ -21,6 +21,7 @@ NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 _PIECES = 5  # lines for a curve
 _LARGEST = 1e12  # before any transform; sums and products of such are finite
+_SPACE = " \t\r\n,"
 _TOKENS = re.compile(rf"[MmLlHhVvCcSsQqTtAaZz]|{NUMBER}")
 _COMMAND = re.compile(r"[ \t\r\n,]*([MmLlHhVvCcSsQqTtAaZz]?)")
 _KINDS = "nn nn n n nnnnnn nnnn nnnn nn nnnffnn".split()  # n: number, f: flag, one character
@@ -34,19 +35,17 @@ _ARGUMENTS = {
 def path_lines(text: str, what: str) -> list[tuple[Points, bool]]:
     """The subpaths of path data, curves as short lines; with each, whether it is closed.
 
-    ``what`` names the path in errors. Raises InputError for what is no path data.
+    ``what`` names the path in errors. Raises InputError for places that no drawing has.
     """
-    if _TOKENS.sub("", text).strip(" \t\r\n,"):
-        raise InputError(f"{what} data is not understood: {text[:40]!r}", "export it again")
     pen = _Pen()
-    text = text.rstrip(" \t\r\n,")
+    text = text.rstrip(_SPACE)
     command, at = "", 0
     while at < len(text):
         named = _COMMAND.match(text, at)
         if named is not None and named[1]:
             command, at = named[1], named.end()
         elif command.upper() in ("", "Z"):
-            raise InputError(f"{what} data has numbers without a command", "export it again")
+            break
         if command.upper() != "M" and not pen.lines:
             break  # nothing has a place before the first move
         values = _ARGUMENTS[command.upper()].match(text, at)
@@ -60,6 +59,12 @@ def path_lines(text: str, what: str) -> list[tuple[Points, bool]]:
         command = {"M": "L", "m": "l"}.get(command, command)
     drawn = zip(pen.lines, pen.closed, strict=True)  # a move alone draws nothing: SVG 1.1, 11.4
     return [(np.array(line), closed) for line, closed in drawn if len(line) > 1]
+
+
+def is_path_data(text: str) -> bool:
+    """Whether a text holds commands and numbers alone, from a command on; else some of the path
+    is not drawn."""
+    return not _TOKENS.sub("", text).strip(_SPACE) and (text.strip(_SPACE) or "M")[0].isalpha()
 
 
 class _Pen:

@@ -35,7 +35,7 @@ from hmer_cli.ink.svg_geometry import (
     view_box,
     viewport,
 )
-from hmer_cli.ink.svg_path import Points
+from hmer_cli.ink.svg_path import Points, is_path_data
 from hmer_cli.ink.svg_style import Style, StyleSheet, local_name
 
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
@@ -252,6 +252,9 @@ class _Drawing:
         if style.get("visibility") in ("hidden", "collapse"):
             return
         lines = outlines(tag, lambda key: style.get(key) or element.get(key), place.size)
+        if tag == "path" and not is_path_data(style.get("d") or element.get("d") or ""):
+            drawn = [points for points, _ in lines]
+            self.left_out.append(LeftOut("damaged path", _box(drawn, place.matrix)))
         if not lines:
             return
         if any(value != "none" for key, value in style.items() if key.startswith("marker")):
@@ -281,6 +284,16 @@ class _Drawing:
         if found is None:
             self.left_out.append(LeftOut("path of very many shapes"))
         return found or {}
+
+
+def _box(lines: list[Points], matrix: Matrix) -> Box | None:
+    """The box of lines that are placed by a matrix; None where there are none."""
+    if not lines:
+        return None
+    with np.errstate(all="ignore"):
+        points = np.concatenate(lines) @ matrix[:2, :2] + matrix[2, :2]
+    (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
+    return (x0, y0, x1, y1) if math.isfinite(x0 + y0 + x1 + y1) else None
 
 
 def _tag(element: etree._Element) -> str:
