@@ -196,7 +196,11 @@ def test_opacity_of_groups_is_multiplied_and_hidden_groups_may_show_a_child() ->
     ("transform='skewX(45)' style='transform:none'", [0, 0, 10, 0]),
 ])  # fmt: skip
 def test_transforms_of_css_move_as_attributes_do(transform: str, box: list[float]) -> None:
-    assert boxes(svg(f"<path {PEN} {transform} d='M0 0H10'/>")) == [pytest.approx(box, abs=0.05)]
+    line, page = (
+        f"<path {PEN} {transform} d='M0 0H10'/>",
+        "viewBox='0 0 400 150' overflow='visible'",
+    )
+    assert boxes(svg(line, page)) == [pytest.approx(box, abs=0.05)]
 
 
 def test_white_strokes_on_white_erase_and_are_no_ink() -> None:
@@ -361,6 +365,30 @@ def test_pieces_of_a_pen_that_rests_are_one_stroke() -> None:
         for number, ((a, b), (c, d)) in enumerate(pairwise(places))
     )
     assert boxes(svg(pieces)) == [[20, 20, 60, 30]]
+
+
+def test_what_lies_outside_the_page_is_no_ink_and_is_said() -> None:
+    outside = f"<path {PEN} d='M20 410C60 410 60 480 20 480'/>"
+    ink = svg(INK + outside)
+    assert (len(ink.strokes), left_out(ink)) == (2, ["line outside the page"])
+    assert not any(each.doubtful for each in ink.left_out)
+    half_in = f"<path {PEN} d='M20 140V160'/>"
+    assert len(svg(INK + half_in).strokes) == 3
+
+
+@pytest.mark.parametrize("attributes", [
+    "viewBox='0 0 400 150' width='400' height='700'", "viewBox='0 0 400 150' overflow='visible'",
+    "viewBox='0 0 400 150' style='overflow: visible'", "",
+])  # fmt: skip
+def test_what_has_room_beside_the_view_box_is_seen(attributes: str) -> None:
+    assert len(svg(f"{INK}<path {PEN} d='M20 380V420'/>", attributes).strokes) == 3
+
+
+def test_what_is_drawn_again_at_the_same_place_is_there_once() -> None:
+    assert boxes(svg(INK + INK)) == boxes(svg(INK))
+    white = "<path fill='none' stroke='#fff' stroke-width='20' d='M85 70H135'/>"
+    line = f"<path {PEN} d='M90 70H130'/>"
+    assert len(svg(INK + line + white + line).strokes) == 3  # rubbed out in between
 
 
 def test_the_lines_of_paper_are_no_ink() -> None:

@@ -61,7 +61,7 @@ def read_svg(data: bytes, name: str) -> list[Ink]:
         for item in painted:
             stroke_of(item.points, f"{name}: shape")  # refused where it is not finite
         strokes, shapes = strokes_of(painted, drawing.paper, drawing.page)
-    left_out = [*drawing.left_out, *shapes]
+    left_out, strokes = [*drawing.left_out, *shapes], _once(strokes)
     if not strokes:
         what = f", but {', '.join(sorted({each.what for each in left_out}))}" if left_out else ""
         raise InputError(f"{name}: no strokes in it{what}", "give a drawing of lines, or an image")
@@ -103,7 +103,7 @@ class _Drawing:
         style = root.get("style") or ""
         colours = re.findall(r"(?:^|[;\s])background(?:-color)?\s*:\s*([^;]{1,80})", style)
         self.paper: Colour | None = next(filter(None, map(colour_of, colours)), None)
-        self._top = _Place(size=size)
+        self._top = _Place(size=size, clip=self._seen(root, size))
 
     def painted(self) -> tuple[list[Painted], list[int]]:
         """What is painted, in order, and the number of the element that paints each. Raises
@@ -129,6 +129,28 @@ class _Drawing:
         if width <= 0 or height <= 0:
             return None, (100.0, 100.0)
         return (0.0, 0.0, width, height), (width, height)
+
+    def _seen(self, root: etree._Element, size: tuple[float, float]) -> Box | None:
+        """What the page shows: beside its viewBox, what has room in the size that it is given."""
+        css = root.get("style") or ""
+        flows = (
+            re.search(r"(?:^|[;\s])overflow\s*:\s*visible", css)
+            or root.get("overflow") == "visible"
+        )
+        box = view_box(root.get("viewBox"))
+        if flows or box is None:
+            return None if flows else self.page
+        try:
+            given = length(root.get("width"), 0), length(root.get("height"), 0)
+        except InputError:
+            return self.page
+        if min(given) <= 0:
+            return self.page
+        shown = viewport(box, given, root.get("preserveAspectRatio") or "")
+        x0, y0, x1, y1 = (
+            (at - shown[2, n % 2]) / shown[n % 2, n % 2] for n, at in enumerate((0.0, 0.0, *given))
+        )
+        return float(x0), float(y0), float(x1), float(y1)
 
     def _element(self, element: etree._Element, around: _Place) -> Iterator[Painted]:
         """What an element paints, and those inside it."""
@@ -265,13 +287,19 @@ class _Drawing:
         fill = _paint(style, "fill", "black", place.opacity)
         if tag == "line":
             fill = None
+        if stroke is None and fill is None:
+            return
         with np.errstate(all="ignore"):  # what is not finite is refused later
             placed = [points @ place.matrix[:2, :2] + place.matrix[2, :2] for points, _ in lines]
         outlined = stroke is None or (stroke == fill and all(closed for _, closed in lines))
         holes = self._regions(placed, style) if fill is not None and outlined else None
         for number, (points, (_, closed)) in enumerate(zip(placed, lines, strict=True)):
             closed = closed or bool((points[0] == points[-1]).all())
-            if (holes is None or number in holes) and _is_within(points, place.clip):
+            if holes is not None and number not in holes:
+                continue
+            if not _is_within(points, self._top.clip):
+                self.left_out.append(LeftOut("line outside the page", doubtful=False))
+            elif _is_within(points, place.clip):
                 inside = tuple(placed[hole] for hole in holes[number]) if holes else ()
                 yield Painted(points, stroke, fill, width * stretch, closed, tag != "path",
                               holes=inside, stamped=bool(place.used))  # fmt: skip
@@ -284,6 +312,11 @@ class _Drawing:
         if found is None:
             self.left_out.append(LeftOut("path of very many shapes"))
         return found or {}
+
+
+def _once(strokes: list[Points]) -> list[Points]:
+    """Each stroke once, however often it is drawn at its place."""
+    return list({stroke.tobytes(): stroke for stroke in strokes}.values())
 
 
 def _box(lines: list[Points], matrix: Matrix) -> Box | None:
