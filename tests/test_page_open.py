@@ -99,6 +99,19 @@ def test_transparent_paper_shows_its_ink_dark_or_bright(tmp_path: Path, ink: int
     assert close(ink_box(only_page(path).image), CROSS_BOX)
 
 
+def test_a_bitmap_whose_writer_left_its_alpha_empty_is_not_blank(tmp_path: Path) -> None:
+    pixels = np.stack([cross()] * 4, axis=-1)
+    pixels[..., 3] = 0
+    height, width = cross().shape
+    header = struct.pack("<IiiHHIIiiII", 124, width, -height, 1, 32, 3, 0, 0, 0, 0, 0)
+    header += struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + b"BGRs" + bytes(64)
+    start = 14 + len(header)
+    head = b"BM" + struct.pack("<IHHI", start + pixels.nbytes, 0, 0, start)
+    path = tmp_path / "x.bmp"
+    path.write_bytes(head + header + pixels.tobytes())
+    assert close(ink_box(only_page(path).image), CROSS_BOX)
+
+
 def test_a_photo_is_turned_upright_as_its_camera_says(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the top of the scene is the right side of the pixels

@@ -244,6 +244,8 @@ def _composite(image: Image.Image) -> Pixels:
         alpha = np.asarray(strip.getchannel("A"), dtype=np.float32)
         shown += float(np.vdot(np.asarray(strip.convert("L"), dtype=np.float32), alpha))
         total += float(alpha.sum())
+    if not total and image.format == "BMP":  # its writers leave alpha 0, and viewers ignore it
+        return as_gray(np.asarray(image.convert("RGB")))
     bright = shown > 127.5 * total
     paper = 0 if bright and total < 127.5 * image.width * image.height else 255
     colours = np.empty((image.height, image.width, 3), np.uint8)
