@@ -197,6 +197,12 @@ TLDRAW = [
     {"type": "Math", "expressions": [{"operands": [
         {"items": [{"type": "stroke", "id": str(n), "X": x, "Y": y}]}
         for n, (x, y) in enumerate(COLUMNS)]}]},
+    {"type": "Math", "expressions": [{"type": "matrix", "rows": [{"cells": [
+        {"items": [{"type": "stroke", "X": x, "Y": y}]} for x, y in COLUMNS]}]}]},
+    {"type": "Text", "words": [
+        {"label": "t", "items": [{"type": "stroke", "X": x, "Y": y} for x, y in COLUMNS]}]},
+    {"type": "Raw Content", "elements": [{"type": "Text", "words": [
+        {"items": [{"type": "stroke", "X": x, "Y": y}]} for x, y in COLUMNS]}]},
     {"strokes": [{"points": [{"X": x, "Y": y} for x, y in line]} for line in (UPRIGHT, ACROSS)]},
     [{"path": {"id": 1, "color": "#000", "width": 3, "data": [f"{x},{y}" for x, y in line]}}
      for line in (UPRIGHT, ACROSS)],

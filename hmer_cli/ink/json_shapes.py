@@ -20,7 +20,9 @@ from hmer_cli.ink.svg_path import is_path_data, path_lines
 
 _FABRIC = ("path", "group", "line", "polyline", "image", "rect", "circle", "ellipse", "triangle",
            "polygon", "text", "i-text", "textbox")  # fmt: skip
-_MAX_DEPTH = 8  # of JIIX: an expression in an expression
+_MAX_DEPTH = 32  # of JIIX: an expression in an expression; of tldraw: a group in a group
+_HELD = ("items", "expressions", "operands", "elements", "children", "words", "rows", "cells")
+"""Where JIIX has parts of an element."""
 _TLDRAW_WIDTHS = {"s": 2.0, "m": 3.5, "l": 5.0, "xl": 10.0}
 
 
@@ -81,13 +83,18 @@ def _jiix(content: dict[str, Any]) -> dict[str, Any] | None:
     return {"strokes": list(found.values())} if found else None
 
 
+def is_jiix(content: Any) -> bool:
+    """Whether this is JIIX with strokes in it."""
+    return next(_items(content, 0), None) is not None
+
+
 def _items(given: Any, depth: int) -> Iterator[dict[str, Any]]:
     if not isinstance(given, dict) or depth > _MAX_DEPTH:
         return
     if isinstance(given.get("X"), list) and isinstance(given.get("Y"), list):
         yield {"x": given["X"], "y": given["Y"], "id": given.get("id")}
         return
-    for key in ("items", "expressions", "operands", "elements", "children", "words"):
+    for key in _HELD:
         if isinstance(given.get(key), list):
             for each in given[key]:
                 yield from _items(each, depth + 1)
@@ -221,4 +228,6 @@ _READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
     "document": lambda content: _snapshot(content["document"]),
     "tldraw": lambda content: _snapshot(content["tldraw"]),
     "expressions": _jiix,
+    "words": _jiix,
+    "elements": _jiix,
 }

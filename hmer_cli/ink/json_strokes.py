@@ -24,7 +24,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.ink import excalidraw
 from hmer_cli.ink.colours import BLACK, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut, Stroke
-from hmer_cli.ink.json_shapes import known_pages
+from hmer_cli.ink.json_shapes import is_jiix, known_pages
 from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.strokes import LARGEST, ink_of, stroke_of
 
@@ -61,7 +61,7 @@ def read_json(data: bytes, name: str) -> list[Ink]:
         content = json.loads(data, parse_int=float)  # one too large for a float is infinite
     except (ValueError, RecursionError) as error:
         raise InputError(f"{name}: not valid JSON ({error})", _REMEDY) from error
-    is_scene = _is(content) and isinstance(content.get("elements"), list)
+    is_scene = _is(content) and isinstance(content.get("elements"), list) and not is_jiix(content)
     contents = [content] if is_scene else _known(content, name)
     pages = [_page(each, name, is_scene) for each in contents]
     if not any(page.strokes for page in pages):
