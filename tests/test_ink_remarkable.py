@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ from inkfiles import INK, assert_same, moved, read, remarkable, zipped
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.remarkable import _painted as painted_on
+from hmer_cli.page.load.pages import PageRange, open_pages
 
 
 def test_a_page_of_a_tablet_is_read() -> None:
@@ -26,6 +28,17 @@ def test_a_page_of_a_tablet_is_read() -> None:
     assert_same(second)
 
 
+def test_pages_of_a_tablet_without_ink_count(tmp_path: Path) -> None:
+    pytest.importorskip("rmscene")
+    pages = [{"id": "a"}, {"id": "gone", "deleted": {"value": 1}}, {"id": "b"}, {"id": "c"}]
+    book = zipped({"n.content": json.dumps({"cPages": {"pages": pages}}).encode(),
+                   "n/c.rm": remarkable(INK)})  # fmt: skip
+    assert [len(ink.strokes) for ink in read(book)] == [0, 0, len(INK.strokes)]
+    (tmp_path / "x.rmdoc").write_bytes(book)
+    (page,) = open_pages(tmp_path / "x.rmdoc", PageRange.parse("3"))
+    assert page.number == 3
+
+
 def test_typed_text_white_and_hidden_layers_of_a_tablet_are_no_strokes() -> None:
     pytest.importorskip("rmscene")
     (found,) = read(remarkable(INK, "words"))
@@ -33,8 +46,9 @@ def test_typed_text_white_and_hidden_layers_of_a_tablet_are_no_strokes() -> None
     assert [each.what for each in found.left_out] == ["typed text"]
     across = np.array([[60, 80], [300, 80]], np.float32)
     (found,) = read(remarkable(Ink((*INK.strokes, across)), white=1))
-    assert_same(found)
-    assert [each.what for each in found.left_out] == ["eraser of unknown width"]
+    assert found.left_out == ()
+    gone = np.concatenate(found.strokes)
+    assert np.abs(gone[(gone[:, 0] > 60) & (gone[:, 0] < 300), 1] - 80).min() > 0.9
     (found,) = read(remarkable(INK, hidden=True))
     assert (found.strokes, found.left_out) == ((), ())
 

@@ -1,10 +1,10 @@
 """Notes of reMarkable tablets, version 6 of their lines (.rm) and notebooks (.rmdoc) -> ink.
 
 Read by rmscene (MIT), which is not installed with hmer. A notebook is a zip archive: its
-``.content`` lists the order of the pages, each of which is a ``.rm`` beside it. Highlighters,
-shaders, erasers and hidden layers are left out, white erases what it crosses, and typed text is
-named as left out; lines that were written beside it are tied to a character of it, as a group, and
-move with it. Units are those of the tablet, 226 to the inch.
+``.content`` lists the order of the pages, each of which is a ``.rm`` beside it, if it holds ink.
+Highlighters, shaders, erasers and hidden layers are left out, white erases what it covers, and
+typed text is named as left out; lines that were written beside it are tied to a character of it, as
+a group, and move with it. Units are those of the tablet, 226 to the inch.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ MAX_PAGE = 16 << 20
 _HEADER = b"reMarkable .lines file, version="
 _VERSION = b"6"
 _LINE = 0x05  # the type of a block that holds a line
+_WIDTHS = 4  # to a unit: how the width at a point is written
 _RISE = 88.0  # from where the text is said to be to the lines tied to its first paragraph
 _PARAGRAPH = 70.0
 _HIGH = {
@@ -60,22 +61,37 @@ def read_remarkable(data: bytes, name: str) -> list[Ink]:
     """The ink of every page, some perhaps without strokes. Raises InputError."""
     if not data.startswith(ZIP):
         return [_page(data, name)]
-    pages = _pages(data, name)
-    return [_page(member(data, page, name), f"{name}: {page}") for page in pages]
+    return [
+        _page(member(data, page, name), f"{name}: {page}") if page else ink_of([], name)
+        for page in _pages(data, name)
+    ]
 
 
 def _pages(data: bytes, name: str) -> list[str]:
-    """The pages of a notebook by their names in its archive, in its order."""
+    """The pages of a notebook by their names in its archive, in its order; empty for one without
+    ink, as most of an annotated PDF are."""
     names = [each for each in members(data) if each.endswith(".rm")]
     content = next(each for each in members(data) if each.endswith(".content"))
     try:
         table = json.loads(member(data, content, name))
         listed = table.get("cPages", {}).get("pages") or table.get("pages") or []
-        order = [page["id"] if isinstance(page, dict) else str(page) for page in listed]
+        order = [
+            page["id"] if isinstance(page, dict) else str(page)
+            for page in listed
+            if not (isinstance(page, dict) and _is_deleted(page))
+        ]
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{name}: {content} is damaged", "export it as PDF") from error
-    place = {identity: number for number, identity in enumerate(order)}
-    return sorted(names, key=lambda each: (place.get(PurePosixPath(each).stem, len(place)), each))
+    held: dict[str, list[str]] = {}
+    for each in sorted(names):
+        held.setdefault(PurePosixPath(each).stem, []).append(each)
+    found = [page for identity in order for page in held.pop(identity, [""])]
+    return found + [page for others in held.values() for page in others]
+
+
+def _is_deleted(page: Mapping[str, Any]) -> bool:
+    said = page.get("deleted")
+    return bool(said.get("value") if isinstance(said, dict) else said)
 
 
 def _page(data: bytes, name: str) -> Ink:
@@ -126,7 +142,11 @@ def _painted(tree: Any, name: str) -> Iterator[Painted]:
         if not line.tool.name.startswith(_NO_PENS):
             points = [(point.x, point.y) for point in line.points]
             stroke = stroke_of(points, f"{name}: stroke {number}").astype(np.float64)
-            yield Painted(stroke + place, WHITE if line.color.name == "WHITE" else BLACK)
+            if line.color.name == "WHITE":
+                width = float(np.median([point.width for point in line.points] or [0])) / _WIDTHS
+                yield Painted(stroke + place, WHITE, width=width)
+            else:
+                yield Painted(stroke + place, BLACK)
 
 
 def _shown(item: Any, anchors: Mapping[Any, float]) -> Iterator[tuple[Any, Place]]:
