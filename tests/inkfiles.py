@@ -169,14 +169,14 @@ def _circle(angles: Stroke) -> Stroke:
     return np.stack([np.cos(angles), np.sin(angles)], axis=-1)
 
 
-def ink_annotation(ink: Ink) -> tuple[str, list[str]]:
+def ink_annotation(ink: Ink, pen: float = 1.4) -> tuple[str, list[str]]:
     """The page entry and the object of an ink annotation, without an appearance."""
     rows = "".join(
         f"[{' '.join(f'{x:.3f} {SIZE[1] - y:.3f}' for x, y in stroke.tolist())}]"
         for stroke in ink.strokes
     )
     body = (f"<</Type/Annot/Subtype/Ink/Rect[0 0 {SIZE[0]} {SIZE[1]}]/C[0 0 0]/F 4"
-            f"/BS<</W 1.4>>/InkList[{rows}]>>")  # fmt: skip
+            f"/BS<</W {pen}>>/InkList[{rows}]>>")  # fmt: skip
     return "/Annots[5 0 R]", [body]
 
 

@@ -77,6 +77,13 @@ def test_lines_of_ink_annotations_are_strokes(tmp_path: Path) -> None:
     assert_ink(opened(pdf("", page=entry, objects=objects), tmp_path))
 
 
+def test_a_thick_pen_of_ink_annotations_is_read_by_its_strokes(tmp_path: Path) -> None:
+    entry, objects = ink_annotation(INK, pen=3.0)
+    page = opened(pdf("", page=entry, objects=objects), tmp_path)
+    assert page.ink is not None and page.redrawn
+    assert page.ink.pens == pytest.approx([3 * SCALE] * len(INK.strokes), rel=0.01)
+
+
 def test_forms_within_forms_keep_their_matrices(tmp_path: Path) -> None:
     form = (
         "<</Type/XObject/Subtype/Form/BBox[-999 -999 1999 1999]/Matrix[{}]{}/Length {}>>"

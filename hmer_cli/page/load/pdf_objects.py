@@ -207,12 +207,25 @@ def _ink_annotations(page: pdfium.PdfPage, shown: Points) -> Iterator[Path]:
             raw.FPDFPage_CloseAnnot(annotation)
 
 
+def _drawn_width(annotation: raw.FPDF_ANNOTATION) -> float:
+    """The width of the lines by which an annotation is drawn, since PDFium tells that of its border
+    style (``/BS``) nowhere; 1, the default, where there are none."""
+    widths, filling, stroking = [], ctypes.c_int(), ctypes.c_int()
+    for index in range(min(raw.FPDFAnnot_GetObjectCount(annotation), MAX_OBJECTS)):
+        item, width = raw.FPDFAnnot_GetObject(annotation, index), ctypes.c_float()
+        is_line = raw.FPDFPath_GetDrawMode(item, filling, stroking) and stroking.value
+        if is_line and raw.FPDFPageObj_GetStrokeWidth(item, width):
+            widths.append(width.value * math.sqrt(abs(np.linalg.det(_matrix(item)[:2, :2]))))
+    return float(np.median(widths)) if widths else 1.0
+
+
 def _ink_list(annotation: raw.FPDF_ANNOTATION, shown: Points) -> Iterator[Path]:
     parts = [ctypes.c_uint() for _ in range(4)]
     told = raw.FPDFAnnot_GetColor(annotation, raw.FPDFANNOT_COLORTYPE_Color, *parts)
     red, green, blue, alpha = (part.value for part in parts) if told else (0, 0, 0, 255)
     border = [ctypes.c_float() for _ in range(3)]
-    width = border[2].value if raw.FPDFAnnot_GetBorder(annotation, *border) else 1.0
+    told = raw.FPDFAnnot_GetBorder(annotation, *border)
+    width = border[2].value if told else _drawn_width(annotation)
     for number in range(raw.FPDFAnnot_GetInkListCount(annotation)):
         count = raw.FPDFAnnot_GetInkListPath(annotation, number, None, 0)
         if not 0 < count <= MAX_SEGMENTS:
