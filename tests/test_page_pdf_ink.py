@@ -67,6 +67,13 @@ def test_filled_outlines_are_strokes_too(tmp_path: Path) -> None:
     assert_ink(opened(pdf(outlines(INK)), tmp_path), tolerance=4)
 
 
+def test_outlines_with_a_line_round_them_are_no_loops(tmp_path: Path) -> None:
+    page = opened(pdf("0.4 w " + outlines(INK).replace(" h f", " b")), tmp_path)
+    assert_ink(page, tolerance=4)
+    assert page.ink is not None
+    assert not any(np.array_equal(stroke[0], stroke[-1]) for stroke in page.ink.strokes)
+
+
 def test_strokes_are_in_the_order_of_drawing(tmp_path: Path) -> None:
     turned = Ink(INK.strokes[::-1])
     assert_ink(opened(pdf(lines(turned)), tmp_path), turned)

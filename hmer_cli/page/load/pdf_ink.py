@@ -1,7 +1,8 @@
 """Paths of a PDF page -> strokes of its handwriting, without print and drawings.
 
 Input: paths (`pdf_objects.py`). Output: strokes. Stroked paths are strokes as they are, filled ones
-if they are the outline of a pen (``ink/centre_line.py``; with holes, ``ink/region_lines.py``).
+if they are the outline of a pen (``ink/centre_line.py``; with holes, ``ink/region_lines.py``), also
+with a line of their colour round them.
 Excluded are highlighters, rules, boxes and grids, shapes that recur exactly on the page (print,
 bullets, plot markers), graphs of functions, fills that no pen leaves, and duplicates. Visibility on
 the page is not checked here.
@@ -25,6 +26,7 @@ _FAINTEST = 16  # levels of a colour channel between paper and ink, as the ink i
 _MARKER = 3.0  # times the usual pen: what is as wide, and transparent, is a highlighter
 _MISFIT = 0.35  # of the pen's width: the outlines of notes/ are all below
 _REPEATED = 3  # places at which a closed shape returns exactly: nobody writes so
+_LONG = 2.0  # widths of the pen: what is shorter is a dot; as in SVG
 _MOST_PRINT = 0.5  # of all filled shapes: where more are no pen's, none is
 _LEVEL = 1e-3  # of its length: how far a line drawn by a machine is from level or upright
 _RULES = 3  # lines of one length: a grid, a table, a staff
@@ -68,13 +70,14 @@ def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStr
     fills = pens = 0
     tracer = Tracer()
     for path in dark:
-        if not path.stroked:
-            outlines = _outlines(path, shapes, tracer)
-            fills += sum(each.is_simple for each in outlines)
-            pens += sum(each.is_pen for each in outlines)
-            found += [stroke for each in outlines for stroke in each.strokes]
-        elif not (path.transparent and path.width > _MARKER * usual):
-            found += _lines(path, shapes)
+        outlines = _outlines(path, shapes, tracer) if path.filled and _is_area(path) else []
+        if path.stroked and not (outlines and all(map(_is_long, outlines))):
+            if not (path.transparent and path.width > _MARKER * usual):
+                found += _lines(path, shapes)
+            continue
+        fills += sum(each.is_simple for each in outlines)
+        pens += sum(each.is_pen for each in outlines)
+        found += [stroke for each in outlines for stroke in each.strokes]
     if pens < (1 - _MOST_PRINT) * fills:
         found = [stroke for stroke in found if not stroke.outline]
     kept = _without_rules(_joined(_once(found)), size)
@@ -84,6 +87,12 @@ def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStr
 def _is_dark(path: Path) -> bool:
     red, green, blue, alpha = path.colour
     return (255 - min(red, green, blue)) * alpha / 255 >= _FAINTEST
+
+
+def _is_area(path: Path) -> bool:
+    """Whether a filled path may be the outline of a pen: with a line round it, one that is closed
+    and of the same colour."""
+    return not path.stroked or (path.plain and all(path.closed))
 
 
 def _lines(path: Path, shapes: frozenset[Hashable]) -> list[PenStroke]:
@@ -140,18 +149,25 @@ def _outlines(path: Path, shapes: frozenset[Hashable], tracer: Tracer) -> list[_
         if _shape(outside) in shapes or _is_box(_closed(outside)):
             outlines.append(_Outline())
         else:
-            outlines.append(_outline(outside, [subpaths[i] for i in holes], path.colour, tracer))
+            outlines.append(_outline(outside, [subpaths[i] for i in holes], path, tracer))
     return outlines
 
 
-def _outline(outside: Points, holes: Sequence[Points], colour: Colour, tracer: Tracer) -> _Outline:
+def _is_long(outline: _Outline) -> bool:
+    """Whether an outline is a pen's, and longer than a dot."""
+    length = sum(float(np.hypot(*np.diff(s.points, axis=0).T).sum()) for s in outline.strokes)
+    return any(length > _LONG * stroke.pen for stroke in outline.strokes)
+
+
+def _outline(outside: Points, holes: Sequence[Points], path: Path, tracer: Tracer) -> _Outline:
     found = tracer.lines(outside, holes)
     is_pen = found is not None and found.misfit <= _MISFIT and not holes
     if not (is_pen or holes):  # strokes may cross in it
         found = tracer.skeleton(outside, holes)
     if found is None or found.misfit > _MISFIT:
         return _Outline((), not holes)
-    strokes = (PenStroke(line, found.pen, colour, outline=True) for line in found.lines)
+    pen = found.pen + (path.width if path.stroked else 0.0)
+    strokes = (PenStroke(line, pen, path.colour, outline=True) for line in found.lines)
     return _Outline(tuple(strokes), not holes, is_pen)
 
 

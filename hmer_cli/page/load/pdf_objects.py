@@ -45,7 +45,8 @@ class Path:
     """One path: its ``subpaths`` (N, 2) in points, whether each is ``closed``, and how it is drawn.
 
     ``width`` is that of the line in points, ``transparent`` says of an opacity, a soft mask or a
-    blend mode, ``even_odd`` of the rule by which it is filled (ISO 32000-1, 8.5.3.3).
+    blend mode, ``even_odd`` of the rule by which it is filled (ISO 32000-1, 8.5.3.3), ``plain`` of
+    one colour for its line and its inside.
     """
 
     subpaths: tuple[Points, ...]
@@ -56,6 +57,7 @@ class Path:
     colour: Colour
     transparent: bool
     even_odd: bool = False
+    plain: bool = True
 
 
 def page_objects(page: pdfium.PdfPage) -> tuple[list[Path], list[Box]]:
@@ -119,6 +121,7 @@ class _Walk:
             _colour(item, bool(stroking.value)),
             bool(raw.FPDFPageObj_HasTransparency(item)),
             filling.value == raw.FPDF_FILLMODE_ALTERNATE,
+            _colour(item, True) == _colour(item, False),
         )
 
 
