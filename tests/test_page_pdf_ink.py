@@ -199,6 +199,19 @@ def test_pieces_drawn_one_by_one_are_one_stroke(tmp_path: Path) -> None:
     assert_ink(opened(pdf(pieces), tmp_path))
 
 
+@pytest.mark.parametrize("side", ["end", "middle"])
+def test_what_white_paint_covers_is_gone(tmp_path: Path, side: str) -> None:
+    x = 60 + 300 * np.linspace(0, 1, 40) ** 1.3
+    bar = Ink((np.stack([x, 300 + np.arange(40) % 2], axis=1).astype(np.float32),))
+    left, right = (280, 420) if side == "end" else (180, 240)
+    white = f"q 1 1 1 RG 20 w {left} {SIZE[1] - 300} m {right} {SIZE[1] - 300} l S Q\n"
+    page = opened(pdf(lines(INK) + lines(bar) + white), tmp_path)
+    assert page.ink is not None and page.redrawn
+    assert len(page.ink) == len(INK.strokes) + (1 if side == "end" else 2)
+    covered = np.s_[int(290 * SCALE) : int(310 * SCALE), int(left * SCALE) : int(right * SCALE)]
+    assert (page.image[covered] > 128).all()
+
+
 def test_a_plot_of_very_many_paths_is_left_to_the_picture(tmp_path: Path) -> None:
     spots = "".join(
         f"{i % 600} {i // 200} m {i % 600 + 3} {i // 200 + 2} l S\n" for i in range(100_000)

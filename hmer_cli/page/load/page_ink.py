@@ -6,7 +6,7 @@ for all ink that is visible there; otherwise the image is recognised.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,6 +21,9 @@ from hmer_cli.page.clean.deskew import Homography
 from hmer_cli.page.load.images import Pixels
 
 _SAMPLES = 16  # points per stroke by which it is located
+_BLANK, _NEAR = 224, 5  # gray levels, and pixels of a square: paper where none in it is darker
+_GONE = 8  # pixels of blank paper along a stroke, 1 mm: it is covered there; convention
+_MOST = 5_000  # points along a stroke that are looked at
 _SEEN = 0.6  # least share of samples on dark pixels of a visible stroke
 _INSIDE = 0.5  # least share of samples in a box of a stroke that belongs to it
 _CUT, _LEVEL = 0.2, 0.8  # of the samples in the box, and at its height: a stroke that it cuts
@@ -93,7 +96,19 @@ class PageInk:
         return replace(self, strokes=tuple(strokes), pens=tuple(pens))
 
     def seen_on(self, image: Pixels) -> PageInk:
-        """The strokes that can be seen on the image: neither hidden, covered, white nor cut off."""
+        """The strokes that can be seen on the image: neither hidden, covered, white nor cut off; of
+        those that white paint covers in part, the rest."""
+        return self._parts_on(image)._dark_on(image)
+
+    def _parts_on(self, image: Pixels) -> PageInk:
+        darkest = cv2.erode(image, np.ones((_NEAR, _NEAR), np.uint8))
+        parts = [_uncovered(stroke, np.asarray(darkest)) for stroke in self.strokes]
+        pens = [pen for pen, each in zip(self.pens, parts, strict=True) for _ in each]
+        return replace(
+            self, strokes=tuple(part for each in parts for part in each), pens=tuple(pens)
+        )
+
+    def _dark_on(self, image: Pixels) -> PageInk:
         if not self.strokes:
             return self
         dark = cv2.dilate((image < _INK).astype(np.uint8), np.ones((3, 3), np.uint8))
@@ -151,6 +166,35 @@ class PageInk:
         if ink is None or not self.explains(image, origin):
             return None
         return legible_ink_image(ink)
+
+
+def _uncovered(stroke: Stroke, darkest: Pixels) -> list[Stroke]:
+    """The parts of a stroke (N, 2) where the page shows something; ``darkest`` (H, W) is the
+    darkest level near each pixel."""
+    along = np.concatenate([[0.0], np.hypot(*np.diff(stroke, axis=0).T).cumsum()])
+    count = min(int(along[-1]), _MOST) + 2
+    asked = np.union1d(along, np.linspace(0.0, along[-1], count))
+    points = np.stack([np.interp(asked, along, column) for column in stroke.T], axis=1)
+    height, width = darkest.shape
+    x, y = np.floor(points).astype(np.int64).T
+    within = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    blank = within & (darkest[y.clip(0, height - 1), x.clip(0, width - 1)] >= _BLANK)
+    kept = np.ones(len(points), bool)
+    for begin, end in _runs(blank):
+        kept[begin:end] = asked[end - 1] - asked[begin] < _GONE
+    if kept.all():
+        return [stroke]
+    return [
+        points[begin:end].astype(np.float32)
+        for begin, end in _runs(kept)
+        if asked[end - 1] - asked[begin] >= _NEAR
+    ]
+
+
+def _runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """The beginning and the end of each run of what is true."""
+    edges = np.flatnonzero(np.diff(np.pad(mask.astype(np.int8), 1)))
+    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
 def _moved(box: Box, homography: Homography) -> Box:
