@@ -63,6 +63,54 @@ def test_what_a_pasted_image_shows_stays_beside_the_strokes(tmp_path: Path) -> N
     assert (page.image == bare.image).all()
 
 
+def many() -> str:
+    return "".join(lines(moved(INK, 50 + 200 * (n % 2), 40 + 60 * n)) for n in range(8))
+
+
+def place_of(left: float, top: float, right: float, foot: float) -> tuple[slice, slice]:
+    return np.s_[int(top * SCALE) : int(foot * SCALE), int(left * SCALE) : int(right * SCALE)]
+
+
+def test_bars_of_a_ruler_are_seen_though_they_may_be_rules(tmp_path: Path) -> None:
+    bars = "2 w " + "".join(f"{x} 700 m {x + 24} 700 l S\n" for x in (400, 450, 500))
+    page = opened(pdf(many() + bars), tmp_path)
+    assert page.redrawn and page.ink is not None
+    assert (page.image[place_of(395, 95, 530, 105)] < 128).sum() > 100 * SCALE
+    rows, columns = place_of(395, 30, 530, 110)
+    for right, is_whole in ((columns.stop, False), (columns.start, True)):
+        box = (0.0, float(rows.start), float(right), float(rows.stop))
+        read = page.ink.written(box, page.image[rows, :right], (0, rows.start))
+        assert (read is not None) is is_whole
+
+
+def test_writing_that_was_pasted_thrice_is_seen(tmp_path: Path) -> None:
+    pasted = "".join(outlines(moved(INK, 60, 600 + 60 * n, 0.6)) for n in range(3))
+    own = "".join(
+        outlines(moved(INK, 50 + 250 * (n % 2), 20 + 50 * (n // 2), 1 + n / 99)) for n in range(20)
+    )
+    page = opened(pdf(own + pasted), tmp_path)
+    bare = opened(pdf(pasted), tmp_path)
+    assert page.redrawn
+    place = place_of(40, 595, 580, 790)
+    assert (page.image[place] < 128).sum() > 0.6 * (bare.image[place] < 128).sum() > 0
+
+
+PRINT = {
+    "a heading": "BT /F 20 Tf 400 150 Td (Heading) Tj ET\n",
+    "boxes": "".join(f"1 w 400 {y} 20 20 re S\n" for y in (100, 150, 200)),
+    "bullets": "".join(f"400 {y} m 408 {y + 9} l 416 {y} l 408 {y - 9} l f\n"
+                       for y in (100, 150, 200)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", PRINT)
+def test_print_beside_strokes_is_left_out(tmp_path: Path, what: str) -> None:
+    fonts = "/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
+    page = opened(pdf(many() + PRINT[what], page=fonts), tmp_path)
+    assert page.redrawn
+    assert (page.image[place_of(390, 560, 580, 790)] > 128).all()
+
+
 def test_filled_outlines_are_strokes_too(tmp_path: Path) -> None:
     assert_ink(opened(pdf(outlines(INK)), tmp_path), tolerance=4)
 

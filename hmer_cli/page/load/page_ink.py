@@ -39,12 +39,14 @@ _FIXED = 4  # bits of OpenCV's fixed point
 @dataclass(frozen=True)
 class PageInk:
     """N strokes in the order of drawing and the width of the pen of each, in pixels of an image of
-    ``shape`` (H, W); and the boxes of ``images`` that the page shows beside them."""
+    ``shape`` (H, W); and the boxes of ``images``, and of what is ``printed``, that the page shows
+    beside them."""
 
     strokes: tuple[Stroke, ...]
     pens: tuple[float, ...]
     shape: tuple[int, int]
     images: tuple[Box, ...] = ()
+    printed: tuple[Box, ...] = ()
 
     def __len__(self) -> int:
         return len(self.strokes)
@@ -60,15 +62,19 @@ class PageInk:
         return self.samples[..., 1].min(axis=1), self.samples[..., 1].max(axis=1)
 
     @cached_property
+    def _usual(self) -> float:
+        """The longer side of a typical stroke."""
+        return float(np.median([np.ptp(stroke, axis=0).max() for stroke in self.strokes]))
+
+    @cached_property
     def in_lines(self) -> bool:
         """Whether the strokes stand in lines with more white between than one expression has."""
         ends = np.array([(s[:, 1].min(), s[:, 1].max()) for s in self.strokes])
         ends = ends[ends[:, 0].argsort()]
-        size = float(np.median([np.ptp(stroke, axis=0).max() for stroke in self.strokes]))
         white = ends[1:, 0] - np.maximum.accumulate(ends[:, 1])[:-1]
         above = np.arange(1, len(ends))
         lines = (above >= _LINE) & (len(ends) - above >= _LINE)
-        return bool((lines & (white > _BETWEEN * size)).any())
+        return bool((lines & (white > _BETWEEN * self._usual)).any())
 
     @cached_property
     def cover(self) -> Pixels:
@@ -86,8 +92,10 @@ class PageInk:
         lengths = np.cumsum([len(stroke) for stroke in self.strokes])
         points = np.concatenate(self.strokes).astype(np.float64)
         there = cv2.perspectiveTransform(points[None], homography)[0].astype(np.float32)
-        images = tuple(_moved(box, homography) for box in self.images)
-        return PageInk(tuple(np.split(there, lengths[:-1])), self.pens, shape, images)
+        images, printed = (
+            tuple(_moved(box, homography) for box in boxes) for boxes in (self.images, self.printed)
+        )
+        return PageInk(tuple(np.split(there, lengths[:-1])), self.pens, shape, images, printed)
 
     def chosen(self, which: NDArray[np.bool_]) -> PageInk:
         """Some of the strokes."""
@@ -141,19 +149,21 @@ class PageInk:
         dark = image[: cover.shape[0], : cover.shape[1]] < _INK
         return bool((dark & (cover == 0)).sum() <= _UNEXPLAINED * max(dark.sum(), 1))
 
-    def signs_of_images(self, image: Pixels) -> NDArray[np.bool_]:
-        """Where on the page, (H, W), its images show components of the size of signs."""
-        seen = np.full_like(image, 255)
-        for x0, y0, x1, y1 in self.images:
-            there = np.s_[max(0, int(y0)) : max(0, int(y1)), max(0, int(x0)) : max(0, int(x1))]
-            seen[there] = image[there]
-        dark = (seen < _INK).astype(np.uint8)
+    def signs_beside(self, image: Pixels, origin: tuple[int, int] = (0, 0)) -> NDArray[np.bool_]:
+        """Where a part of the page, (H, W) with its corner there, shows components of the size of
+        signs that neither strokes cover nor print is."""
+        left, top = origin
+        dark = (image < _INK).astype(np.uint8)
+        for x0, y0, x1, y1 in self.printed:
+            x, y = max(0, int(x0) - left - _EDGE), max(0, int(y0) - top - _EDGE)
+            dark[y : max(0, int(y1) - top + _EDGE), x : max(0, int(x1) - left + _EDGE)] = 0
         count, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
-        covered = np.bincount(labels[self.cover > 0], minlength=count)
+        cover = self.cover[top : top + image.shape[0], left : left + image.shape[1]]
+        inside = labels[: cover.shape[0], : cover.shape[1]]
+        covered = np.bincount(inside[cover > 0], minlength=count)
         size = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1]
-        usual = float(np.median([np.ptp(stroke, axis=0).max() for stroke in self.strokes]))
-        signs = (covered < _COVERED * stats[:, cv2.CC_STAT_AREA]) & (size.max(1) >= usual / 2)
-        signs &= (size < _SIGN * max(image.shape)).all(1)
+        signs = (covered < _COVERED * stats[:, cv2.CC_STAT_AREA]) & (size.max(1) >= self._usual / 2)
+        signs &= (size < _SIGN * max(self.shape)).all(1)
         signs[0] = False
         return cv2.dilate(signs[labels].astype(np.uint8), np.ones((_EDGE, _EDGE), np.uint8)) > 0
 
@@ -165,7 +175,17 @@ class PageInk:
         ink = self.inside(box) if len(self) else None
         if ink is None or not self.explains(image, origin):
             return None
+        if self.signs_beside(self._without_images(image, origin), origin).any():
+            return None
         return legible_ink_image(ink)
+
+    def _without_images(self, image: Pixels, origin: tuple[int, int]) -> Pixels:
+        """A part of the page with its images white: what is left of their paper is no sign."""
+        bare, (left, top) = image.copy(), origin
+        for x0, y0, x1, y1 in self.images:
+            x, y = max(0, int(x0) - left), max(0, int(y0) - top)
+            bare[y : max(0, int(y1) - top + 1), x : max(0, int(x1) - left + 1)] = 255
+        return bare
 
 
 def _uncovered(stroke: Stroke, darkest: Pixels) -> list[Stroke]:

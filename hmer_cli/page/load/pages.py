@@ -124,7 +124,7 @@ class Page:
     def with_ink(self, ink: PageInk) -> Page:
         """The page with those of these strokes, in pixels of its source, that are seen on it.
 
-        Where they are all but all of its ink it is drawn anew from them and the signs on images.
+        Where they are all but all of its ink it is drawn anew from them and the signs beside them.
         """
         if self.to_source is not None and len(ink):
             ink = ink.moved(np.linalg.inv(self.to_source).astype(np.float64), ink.shape)
@@ -134,9 +134,8 @@ class Page:
         if not found.explains(self.image, (0, 0)):
             return replace(self, ink=found)
         image = draw(found.strokes, self.image.shape, REDRAWN)
-        if found.images:
-            signs = found.signs_of_images(self.image)
-            image[signs] = np.minimum(image, self.image)[signs]
+        signs = found.signs_beside(self.image)
+        image[signs] = np.minimum(image, self.image)[signs]
         return replace(self, image=image, ink=found, redrawn=True)
 
     def in_source(self, box: Box) -> Box:

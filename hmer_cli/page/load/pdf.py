@@ -133,8 +133,12 @@ class Pdf:
             return None
         scale = shape[1] / answer["width"]
         pens = [pen * scale for pen in answer["pens"]]
-        images = tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in scale * np.array(answer["images"]))
-        return replace(page_ink([s * scale for s in strokes], pens, shape), images=images)
+        images, printed = (
+            tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in scale * np.array(answer[key]))
+            for key in ("images", "print")
+        )
+        ink = page_ink([s * scale for s in strokes], pens, shape)
+        return replace(ink, images=images, printed=printed)
 
     def _call(self, function: str, meta: Meta, module: str = "pdfium") -> tuple[Meta, bytearray]:
         where = f"hmer_cli.page.load.{module}:{function}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,7 @@ _LONG = 2.0  # widths of the pen: what is shorter is a dot; as in SVG
 _MOST_PRINT = 0.5  # of all filled shapes: where more are no pen's, none is
 _LEVEL = 1e-3  # of its length: how far a line drawn by a machine is from level or upright
 _RULES = 3  # lines of one length: a grid, a table, a staff
+_SHORT, _MANY = 3.0, 20  # usual strokes, and lines: what is longer, or more alike, is no sign
 _SPAN = 0.6  # of the page: a level line that long is a rule
 _JOINED = 1e-2  # points: where one path begins as another ends, the pen was not lifted
 _SAMPLED, _EVEN = 12, 0.02  # points at least of a graph, and how equal its steps along x are
@@ -47,17 +49,18 @@ class PenStroke:
     outline: bool = False
 
 
-def page_strokes(page: pdfium.PdfPage) -> tuple[list[PenStroke], list[Box]]:
-    """The strokes of a PDF page in the order of drawing, and the boxes of the images on it, in
-    points of the page as it is shown.
+def page_strokes(page: pdfium.PdfPage) -> tuple[list[PenStroke], list[Box], list[Box]]:
+    """The strokes of a PDF page in the order of drawing, and the boxes of the images and of the
+    print on it, in points of the page as it is shown.
 
     None where there are too few, or so many paths that they are a map or a plot.
     """
     try:
-        paths, images = page_objects(page)
+        paths, images, texts = page_objects(page)
     except TooManyPathsError:
-        return [], []
-    return handwriting(paths, page.get_size()), images
+        return [], [], []
+    strokes = handwriting(paths, page.get_size())
+    return strokes, images, [*texts, *printed(paths, strokes)]
 
 
 def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStroke]:
@@ -82,6 +85,70 @@ def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStr
         found = [stroke for stroke in found if not stroke.outline]
     kept = _without_rules(_joined(_once(found)), size)
     return kept if _is_handwriting(kept) else []
+
+
+def printed(paths: Sequence[Path], strokes: Sequence[PenStroke]) -> list[Box]:
+    """The boxes of what a machine drew beside these strokes: rules, boxes, graphs, highlighters and
+    print. What `handwriting` left out for other reasons, a person may have drawn."""
+    if not strokes:
+        return []
+    usual = float(np.median([np.ptp(stroke.points, axis=0).max() for stroke in strokes]))
+    pen = float(np.median([stroke.pen for stroke in strokes]))
+    dark = [path for path in paths if _is_dark(path)]
+    shapes = _repeated(dark)
+    signs = shapes - _pasted(dark, shapes)
+    alike = Counter(_level_length(points) for path in dark for points in path.subpaths)
+    middles = np.array([(s.points.min(0) + s.points.max(0)) / 2 for s in strokes if s.outline])
+    found: list[Box] = []
+    for path in dark:
+        marker = path.transparent and path.stroked and path.width > _MARKER * pen
+        for points in path.subpaths:
+            length = _level_length(points)
+            is_rule = length is not None and (max(length) > _SHORT * usual or alike[length] > _MANY)
+            is_print = path.filled and len(signs) >= _RULES and not _holds_any(points, middles)
+            if marker or is_rule or is_print or _shape(points) in signs or _is_graph(points):
+                found.append(_around(points, path))
+            elif _is_box(_closed(points)) and not _is_bar(points, usual, pen):
+                sides = [points] if path.filled else pairwise(_closed(points))
+                found += [_around(np.array(side), path) for side in sides]
+    return found
+
+
+def _pasted(paths: Sequence[Path], shapes: frozenset[Hashable]) -> frozenset[Hashable]:
+    """Those of the repeated shapes that a pen left, where most of them are such: pasted writing."""
+    tracer = Tracer()
+    fits: dict[Hashable, bool] = {}
+    for path in paths:
+        for points in path.subpaths if path.filled else ():
+            shape = _shape(points)
+            if shape in shapes and shape not in fits and len(points) >= 3:
+                fits[shape] = _is_long(_outline(points, [], path, tracer))
+    most = sum(fits.values()) >= _MOST_PRINT * len(fits)
+    return frozenset(shape for shape, fit in fits.items() if fit and most)
+
+
+def _level_length(points: Points) -> tuple[float, float] | None:
+    return _machine_length(PenStroke(points, 0.0, (0, 0, 0, 255)))
+
+
+def _is_bar(points: Points, usual: float, pen: float) -> bool:
+    """Whether a box is the outline of a straight stroke, such as a minus."""
+    short, long = sorted(np.ptp(points, axis=0).tolist())
+    return bool(short <= _MARKER * pen and long <= _SHORT * usual)
+
+
+def _holds_any(points: Points, middles: Points) -> bool:
+    """Whether one of these points (N, 2) lies in the box of a shape."""
+    if not len(middles):
+        return False
+    inside = (middles >= points.min(0)) & (middles <= points.max(0))
+    return bool(inside.all(axis=1).any())
+
+
+def _around(points: Points, path: Path) -> Box:
+    room = path.width / 2 if path.stroked else 0.0
+    (x0, y0), (x1, y1) = (points.min(0) - room).tolist(), (points.max(0) + room).tolist()
+    return x0, y0, x1, y1
 
 
 def _is_dark(path: Path) -> bool:

@@ -1,8 +1,8 @@
 """The paths of a PDF page, as PDFium lists its objects: in the order of drawing, nested forms too;
-and the places of its images.
+and the places of its images and its text.
 
 Coordinates are points of the page as it is shown (CropBox and Rotate applied), y down. Clip paths
-are no page objects, and text is not looked at.
+are no page objects, and of text only its place is looked at.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ class Path:
     plain: bool = True
 
 
-def page_objects(page: pdfium.PdfPage) -> tuple[list[Path], list[Box]]:
-    """The paths of a page, those of its ink annotations behind them, and the boxes of its images.
-    Raises TooManyPathsError."""
+def page_objects(page: pdfium.PdfPage) -> tuple[list[Path], list[Box], list[Box]]:
+    """The paths of a page, those of its ink annotations behind them, and the boxes of its images
+    and of the text that it shows. Raises TooManyPathsError."""
     walk = _Walk(_shown(page))
     for index in range(raw.FPDFPage_CountObjects(page)):
         walk.visit(raw.FPDFPage_GetObject(page, index), np.eye(3), 0)
-    return [*walk.paths, *_ink_annotations(page, walk.shown)], walk.images
+    return [*walk.paths, *_ink_annotations(page, walk.shown)], walk.images, walk.texts
 
 
 class _Walk:
@@ -76,6 +76,7 @@ class _Walk:
         self.shown = shown
         self.paths: list[Path] = []
         self.images: list[Box] = []
+        self.texts: list[Box] = []
         self._objects = self._segments = 0
 
     def visit(self, item: raw.FPDF_PAGEOBJECT, outer: Points, depth: int) -> None:
@@ -92,9 +93,19 @@ class _Walk:
             if path is not None:
                 self.paths.append(path)
         elif kind == raw.FPDF_PAGEOBJ_IMAGE:
-            for points, _ in _placed(_UNIT_SQUARE, None, _matrix(item) @ outer @ self.shown):
-                (left, top), (right, foot) = points.min(0).tolist(), points.max(0).tolist()
-                self.images.append((left, top, right, foot))
+            self.images += self._box(_UNIT_SQUARE, _matrix(item) @ outer)
+        elif kind == raw.FPDF_PAGEOBJ_TEXT:
+            hidden = raw.FPDFTextObj_GetTextRenderMode(item) == raw.FPDF_TEXTRENDERMODE_INVISIBLE
+            x0, y0, x1, y1 = sides = [ctypes.c_float() for _ in range(4)]
+            if not hidden and raw.FPDFPageObj_GetBounds(item, *sides):
+                corners = [(x.value, y.value) for x in (x0, x1) for y in (y0, y1)]
+                self.texts += self._box(corners, outer)
+
+    def _box(self, points: list[tuple[float, float]], matrix: Points) -> Iterator[Box]:
+        """The box on the page round points of an object."""
+        for placed, _ in _placed(points, None, matrix @ self.shown):
+            (left, top), (right, foot) = placed.min(0).tolist(), placed.max(0).tolist()
+            yield left, top, right, foot
 
     def _path(self, item: raw.FPDF_PAGEOBJECT, matrix: Points) -> Path | None:
         filling, stroking = ctypes.c_int(), ctypes.c_int()

@@ -1,4 +1,4 @@
-"""PDF bytes -> the strokes of a page, packed for transfer, and the boxes of its images.
+"""PDF bytes -> the strokes of a page, packed for transfer, and the boxes of its images and print.
 
 Runs in a worker process, as ``pdfium.py``.
 """
@@ -15,15 +15,15 @@ from hmer_cli.page.load.worker import Meta
 
 
 def strokes(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
-    """The strokes of page ``number`` (from 1): ``{"lengths", "pens", "images", "width"}`` and the
-    points.
+    """The strokes of page ``number`` (from 1): ``{"lengths", "pens", "images", "print", "width"}``
+    and the points.
 
     Points are float32, x and y in turn, in points of the page as it is shown, whose width is
-    ``width``; one length and one pen a stroke, one box an image.
+    ``width``; one length and one pen a stroke, one box an image and a piece of print.
     """
     try:
         page = open_page(meta, data)
-        found, images = page_strokes(page)
+        found, images, printed = page_strokes(page)
     except pdfium.PdfiumError as error:
         return {"error": str(error), "lengths": []}, b""
     points = [stroke.points.astype("<f4") for stroke in found]
@@ -31,6 +31,7 @@ def strokes(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
         "lengths": [len(each) for each in points],
         "pens": [stroke.pen for stroke in found],
         "images": images,
+        "print": printed,
         "width": page.get_width(),
     }
     return answer, b"".join(each.tobytes() for each in points)
