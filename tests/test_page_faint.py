@@ -71,6 +71,73 @@ def test_a_thick_coloured_pen_is_no_marker_and_a_marker_is_none_of_the_ink() -> 
     assert np.median(as_gray(marked)[125:160, 62:80]) > 240
 
 
+ORANGE = (255, 149, 0)
+
+
+def two_pens(paper: int, pen: tuple[int, ...], other: tuple[int, ...]) -> Gray:
+    """The same in a pen and below it in another one, (600, 900, 3)."""
+    image = np.full((600, 900, 3), paper, np.uint8)
+    for y, colour in ((150, pen), (400, other)):
+        where = (image, "a b + d", (60, y), cv2.FONT_HERSHEY_SIMPLEX, 2)
+        cv2.putText(*where, colour, 4, cv2.LINE_AA)
+    return image
+
+
+def seen(image: Gray) -> tuple[int, int]:
+    """Dark pixels of the upper and the lower half, without what is faint."""
+    found = remove_faint(Page.of("x", 1, as_gray(image)).image) < 128
+    return np.count_nonzero(found[:300]), np.count_nonzero(found[300:])
+
+
+@pytest.mark.parametrize("pen", [
+    ORANGE, (230, 110, 20), (52, 199, 89), (0, 255, 255), (255, 105, 180),
+])  # fmt: skip
+def test_a_bright_pen_beside_black_is_no_watermark(pen: tuple[int, ...]) -> None:
+    black, coloured = seen(two_pens(255, (0, 0, 0), pen))
+    assert coloured > 0.8 * black > 0
+
+
+@pytest.mark.parametrize("pen", [(0, 80, 255), (94, 92, 230), (200, 0, 0)])
+def test_a_deep_pen_beside_white_on_black_is_no_watermark(pen: tuple[int, ...]) -> None:
+    white, coloured = seen(two_pens(0, (255, 255, 255), pen))
+    assert coloured > 0.8 * white > 0
+
+
+def test_an_exponent_in_orange_belongs_to_its_formula() -> None:
+    image = np.full((140, 420, 3), 255, np.uint8)
+    where = (image, "x + y = z", (20, 100), cv2.FONT_HERSHEY_SIMPLEX, 2)
+    cv2.putText(*where, (0, 0, 0), 4, cv2.LINE_AA)
+    cv2.putText(image, "2", (345, 50), cv2.FONT_HERSHEY_SIMPLEX, 1.1, ORANGE, 3, cv2.LINE_AA)
+    (region,) = find_regions(Page.of("x", 1, as_gray(image)), "expression")
+    assert region.box[1] < 35
+
+
+def coloured_paper(what: str) -> Gray:
+    image = two_pens(255, (0, 0, 0), (0, 0, 0))
+    for y in range(40, 600, 40):
+        if what in ("rules", "grid"):
+            cv2.line(image, (0, y), (899, y), (100, 180, 255), 2)
+        for x in range(30, 900, 40) if what == "dots" else ():
+            cv2.circle(image, (x, y), 2, ORANGE, -1)
+    for x in range(30, 900, 40) if what == "grid" else ():
+        cv2.line(image, (x, 0), (x, 599), (100, 180, 255), 2)
+    if what == "highlighter":
+        cv2.line(image, (60, 520), (400, 540), ORANGE, 20, cv2.LINE_AA)
+    if what == "photo":
+        sheet = two_pens(235, (40, 40, 50), (240, 150, 30)).astype(np.float64)
+        image = sheet * (1.0, 0.97, 0.9) + np.random.default_rng(0).normal(0, 3, (600, 900, 1))
+    if what == "JPEG":
+        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 30])
+        image = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("what", ["rules", "grid", "dots", "highlighter", "photo", "JPEG"])
+def test_only_pens_are_darker_than_their_brightness(what: str) -> None:
+    image = coloured_paper(what)
+    assert (as_gray(image) == cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)).all()
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_a_huge_photo_is_read_reduced_with_boxes_of_its_own_pixels(

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.load.pale_pens import with_pale_pens
 from hmer_cli.page.load.pens import without_corrections
 
 Pixels = NDArray[np.uint8]
@@ -25,11 +26,13 @@ _WRITTEN = 0.02, 0.6  # range of the share of ink under a marker
 def as_gray(colours: Pixels) -> Pixels:
     """(H, W, 3) red, green, blue to (H, W): brightness, but under a marker the strongest colour.
 
-    Strokes of a second pen that cross the writing are taken out first, see ``pens.py``.
+    Strokes of a second pen that cross the writing are taken out first, see ``pens.py``, and those
+    of pale pens beside dark ink are as dark as it, see ``pale_pens.py``.
     A marker's ink lets one colour through undimmed, so that there is no marker in that colour.
     """
     colours = without_corrections(colours)
     gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    gray = with_pale_pens(gray, colours)
     marked = _marked(colours)
     if marked is not None:
         height, width = gray.shape
