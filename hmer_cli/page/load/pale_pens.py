@@ -20,10 +20,7 @@ _STUDIED = 1000  # pixels of the longer side at which the paper is looked at
 _FLAT, _EVEN = 0.5, 2  # least share of pixels of one colour, within so many levels
 _LIGHT, _NEUTRAL = 225, 16  # of the paper: least level, and largest difference of its colours
 _CHROMA = 100  # levels between the strongest and the weakest colour: more than rules of paper have
-_DARK, _PALEST = (
-    100,
-    195,
-)  # gray levels: what is darker is ink anyway, what is lighter a highlighter
+_DARK, _PALEST = 100, 195  # gray levels: what is darker is ink anyway, what is lighter a marker
 _PALE = 127  # mean gray level of strokes that are paler than half of black
 _FEWEST = 30  # pixels of dark ink
 _BROAD, _MORE = 1.8, 1.0  # times the dark strokes, and pixels: a marker is broader
