@@ -105,11 +105,12 @@ def _over_nothing(items: Sequence[Painted]) -> list[Painted]:
     """The lines in white whose boxes meet no ink that was drawn before them."""
     boxes = np.array([item.box for item in items]).reshape(-1, 4)
     is_ink = np.array([_is_other_ink(item) for item in items], bool)
+    ink, counts = boxes[is_ink], np.cumsum(is_ink).tolist()
     found = []
-    for number, item in enumerate(items):
+    for item, count in zip(items, counts, strict=True):
         if not _is_white_line(item):
             continue
-        (x0, y0, x1, y1), before = item.box, boxes[:number][is_ink[:number]]
+        (x0, y0, x1, y1), before = item.box, ink[:count]
         meets = (before[:, :2] <= (x1, y1)).all(axis=1) & (before[:, 2:] >= (x0, y0)).all(axis=1)
         if not meets.any():
             found.append(item)
