@@ -7,7 +7,6 @@ import os
 import struct
 import sys
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -21,8 +20,7 @@ from PIL import Image, TiffImagePlugin
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.clean.illumination import clean, is_light_on_dark
 from hmer_cli.page.detect.components import find_components
-from hmer_cli.page.load.arrays import as_file
-from hmer_cli.page.load.images import decode, decode_reduced
+from hmer_cli.page.load.images import decode
 from hmer_cli.page.load.pages import Page, PageRange, open_pages
 from hmer_cli.page.load.sources import find_sources
 from hmer_cli.page.load.tiff import MAX_FRAMES, directories
@@ -110,66 +108,6 @@ def test_a_bitmap_whose_writer_left_its_alpha_empty_is_not_blank(tmp_path: Path)
     path = tmp_path / "x.bmp"
     path.write_bytes(head + header + pixels.tobytes())
     assert close(ink_box(only_page(path).image), CROSS_BOX)
-
-
-def test_a_photo_is_turned_upright_as_its_camera_says(tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the top of the scene is the right side of the pixels
-    turned = np.rot90(cross(), 1)
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(encoded(np.ascontiguousarray(turned), "JPEG", exif=exif))
-    page = only_page(path)
-    assert page.image.shape == (120, 160)
-    assert close(ink_box(page.image), CROSS_BOX)
-
-
-ODD_ENTRIES = {
-    "a unit as text": (0x0128, 2, 2, b"2\0\0\0"),
-    "a width below nothing": (0x0100, 9, 1, b"\xff\xff\xff\xff"),
-    "a number too large": (0x0115, 4, 1, b"\x70\x11\x01\0"),
-}
-
-
-@pytest.mark.parametrize("way", ["a file", "a PIL image", "read reduced"])
-@pytest.mark.parametrize("odd", ODD_ENTRIES)
-def test_an_odd_entry_beside_the_orientation_refuses_no_photo(
-    odd: str, way: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entries = sorted([(0x0112, 3, 1, b"\6\0\0\0"), ODD_ENTRIES[odd]])
-    table = b"".join(struct.pack("<HHI4s", *entry) for entry in entries)
-    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + table + bytes(4)
-    photo = encoded(np.ascontiguousarray(np.rot90(cross(), 1)), "JPEG", exif=exif)
-    if way == "a PIL image":
-        photo = as_file(Image.open(io.BytesIO(photo)))
-    elif way == "read reduced":
-        monkeypatch.setattr("hmer_cli.page.load.images.AMPLE", 120 * 160 // 4)
-    pixels, factor = decode_reduced(photo, "x")
-    assert pixels.shape == (120 // factor, 160 // factor)
-
-
-HEIC = Path(__file__).parent / "fixtures" / "cross.heic"
-"""Made by pillow-heif 1.8: the cross lying on its side, and an orientation that says so."""
-
-
-def test_a_heic_photo_is_read_upright_where_the_package_is_there() -> None:
-    if not any(find_spec(package) for package in ("pi_heif", "pillow_heif")):
-        pytest.skip("neither pi-heif nor pillow-heif is installed")
-    page = only_page(HEIC)
-    assert page.image.shape == (120, 160)
-    assert close(ink_box(page.image), CROSS_BOX)
-
-
-def test_a_heic_photo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    for package in ("pi_heif", "pillow_heif"):
-        monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(InputError, match=r"cross.heic: .*pip install pi-heif, or save it as JPEG"):
-        only_page(HEIC)
-
-
-@pytest.mark.parametrize("length", [12, 40, 600, 1300])
-def test_a_cut_off_heic_is_refused(length: int) -> None:
-    with pytest.raises(InputError, match=r"cut\.heic"):
-        decode(HEIC.read_bytes()[:length], "cut.heic")
 
 
 PENS = {
