@@ -62,10 +62,10 @@ _APART = "stands by itself: is it mathematics?"
 @dataclass(frozen=True)
 class MathRegions:
     """The regions in reading order; with each, what it says if it is words, and whether it was
-    ``added`` to those that the search found. ``upright``: it lies as it should, as
-    words are read, or as it is print. ``doubts`` say what speaks against where each ends. ``text``
-    are the words in none of them, ``unread`` the regions of those that were not read,
-    ``drawings`` what is no writing, where they are asked for.
+    ``added`` to those that the search found. ``upright``: it lies as it should, as words are
+    read, it is print, or nothing. ``doubts`` say what speaks against where each ends. ``text`` are
+    the words in none of them, ``unread`` the regions of those that were not read, ``drawings``
+    what is no writing, where they are asked for.
     """
 
     regions: tuple[Region, ...] = ()
@@ -98,7 +98,7 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
     """
     prepared = Preparations()
     found = _found(page, layout, text, prepared)
-    return replace(found, upright=found.upright or prepared.is_print)
+    return replace(found, upright=found.upright or prepared.lies_well(not found.regions))
 
 
 def _found(page: Page, layout: Layout, text: bool, prepared: Preparations) -> MathRegions:

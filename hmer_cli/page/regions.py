@@ -114,10 +114,11 @@ class Preparations:
             self._found[place] = prepare_page(page)
         return self._found[place]
 
-    @property
-    def is_print(self) -> bool:
-        """Whether there is more ink apart than on any page of handwriting."""
-        return any(len(found.parts) > HANDWRITTEN for found in self._found.values())
+    def lies_well(self, nothing: bool) -> bool:
+        """Whether there is more ink apart than on any page of handwriting or, where ``nothing``
+        was found in it, less than a row has."""
+        counts = [len(found.parts) for found in self._found.values()]
+        return max(counts, default=0) > HANDWRITTEN or (nothing and 0 < sum(counts) < _FEWEST)
 
     def on_page(self, page: Page) -> list[tuple[int, PreparedPage]]:
         """What was made ready, from the top down, each with its first row; in pixels of the page,
@@ -394,7 +395,6 @@ def _box(mask: Pixels, dust: int) -> tuple[int, int, int, int] | None:
     kept = parts[sizes > dust]
     if not len(kept):
         return None
-    x0, y0 = kept[:, cv2.CC_STAT_LEFT].min(), kept[:, cv2.CC_STAT_TOP].min()
-    x1 = (kept[:, cv2.CC_STAT_LEFT] + kept[:, cv2.CC_STAT_WIDTH]).max()
-    y1 = (kept[:, cv2.CC_STAT_TOP] + kept[:, cv2.CC_STAT_HEIGHT]).max()
-    return int(x0), int(y0), int(x1), int(y1)
+    x0, y0 = kept[:, :2].min(0).tolist()
+    x1, y1 = (kept[:, :2] + kept[:, 2:4]).max(0).tolist()
+    return x0, y0, x1, y1

@@ -42,7 +42,7 @@ from hmer_cli.metrics.regions import PageOutcome
 from hmer_cli.page.load import images
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.load.pdf_ink import page_strokes
-from hmer_cli.page.load.tiff import alone, directories
+from hmer_cli.page.load.tiff import PageFile, directories
 from hmer_cli.page.regions import find_regions
 from hmer_cli.training import recipe
 
@@ -234,7 +234,8 @@ def tiff_pages(data: bytes) -> None:
     with named("a.tif: ", InputError):
         if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             for offset in directories(data, "a.tif"):
-                assert len(alone(data, offset)) == len(data)
+                file = PageFile(data, offset)
+                assert file.read() == file.getvalue()
 
 
 def archive(data: bytes) -> None:

@@ -98,7 +98,7 @@ class _Line:
     def mark(self, mask: Mask) -> None:
         """Set the line's pixels to 1."""
         rows = (self.top + np.arange(self.thick)[:, None]).clip(0, len(mask) - 1)
-        mask[rows, np.broadcast_to(self.columns, rows.shape)] = 1
+        np.put(mask, rows * mask.shape[1] + self.columns, 1)
 
 
 def remove_rules(image: Pixels, cut_out: bool = False) -> Pixels:
@@ -337,28 +337,28 @@ def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]
     """The pieces, chained with those that they continue."""
     order = np.argsort(stats[:, 0])
     candidates = order[(order > 0) & (stats[order, cv2.CC_STAT_WIDTH] > 0)].tolist()
+    least = max(labels.shape[1], 2 * _CUT_OUT) / _LONG
     chains: list[_Chain] = []
+    tails = np.zeros((len(candidates), 4))  # of each chain: x, y of its end, slope, longest piece
     for index in candidates:
         x0, _, w, _, _ = stats[index].tolist()
         left, right = _ends(labels, stats, index)
         slope, ends = (right - left) / max(w, 1), [(float(x0), left), (float(x0 + w), right)]
-        best = None
-        for chain in chains:
-            x, y = chain.ends[-1]
-            gap = x0 - x
-            off = abs(y + chain.slope * gap - left)
-            long = min(w, chain.longest) >= max(labels.shape[1], 2 * _CUT_OUT) / _LONG
-            near = gap > -w / 2 and off <= 3 + (_BEND if long else _STRAY) * abs(gap)
-            if near and (best is None or off < best[0]):
-                best = (off, chain)
-        if best is None:
+        x, y, slopes, longest = tails[: len(chains)].T
+        gap = x0 - x
+        off = np.abs(y + slopes * gap - left)
+        bend = np.where(np.minimum(w, longest) >= least, _BEND, _STRAY)
+        off[(gap <= -w / 2) | (off > 3 + bend * np.abs(gap))] = math.inf
+        best = int(off.argmin()) if np.isfinite(off).any() else len(chains)
+        if best == len(chains):
             chains.append(_Chain(ends, slope, w, w))
-            continue
-        chain = best[1]
-        total = chain.covered + w
-        chain.slope = (chain.slope * chain.covered + slope * w) / total
-        chain.ends += ends
-        chain.covered, chain.longest = total, max(chain.longest, w)
+        else:
+            chain = chains[best]
+            total = chain.covered + w
+            chain.slope = (chain.slope * chain.covered + slope * w) / total
+            chain.ends += ends
+            chain.covered, chain.longest = total, max(chain.longest, w)
+        tails[best] = (*ends[1], chains[best].slope, chains[best].longest)
     return chains
 
 

@@ -67,10 +67,12 @@ class InkComponents:
 
 
 def find_components(image: Pixels) -> InkComponents:
-    """The parts of the ink, specks aside. ``image``: (H, W), dark ink on evenly white paper."""
+    """The parts of the ink, specks aside; of a page that is cluttered at any threshold, all smaller
+    than letters. ``image``: (H, W), dark ink on evenly white paper."""
     ink, labels, stats = _labelled_ink(image)
     size = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
-    kept = np.flatnonzero((size >= 4) & (np.arange(len(stats)) > 0))
+    least = _LETTER if _cluttered(stats) else 4
+    kept = np.flatnonzero((size >= least) & (np.arange(len(stats)) > 0))
     left, top = stats[kept, 0], stats[kept, 1]
     boxes = np.stack([left, top, left + stats[kept, 2], top + stats[kept, 3]], 1)
     boxes = boxes.astype(np.float32)

@@ -24,7 +24,7 @@ from hmer_cli.geometry import MAX_SIDE
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.exif import turn_of, turned
 from hmer_cli.page.load.kinds import is_avif, is_heic
-from hmer_cli.page.load.tiff import alone
+from hmer_cli.page.load.tiff import PageFile
 
 Pixels = NDArray[np.uint8]
 """Grayscale of shape (H, W), 0 black to 255 white."""
@@ -130,9 +130,9 @@ def shrunk(image: Pixels, longest: int) -> Pixels:
 def _opened(data: bytes, name: str, directory: int) -> Image.Image:
     if is_heic(data):
         return _opened_heic(data, name)
-    data = alone(data, directory) if directory else data
+    file = PageFile(data, directory) if directory else io.BytesIO(data)
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError as error:
         pixels = re.search(r"\d+", str(error))
         raise _too_large(name, int(pixels[0]) if pixels else 2 * MAX_PIXELS) from None

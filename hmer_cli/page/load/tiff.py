@@ -6,6 +6,7 @@ masks are no pages.
 
 from __future__ import annotations
 
+import io
 import struct
 
 from hmer_cli.errors import InputError
@@ -60,11 +61,23 @@ def _is_page(data: bytes, directory: int) -> bool:
     return True
 
 
-def alone(data: bytes, directory: int) -> bytes:
-    """The file with the page of this directory as its first."""
-    head, _, _, link = _layout(data)
-    size = struct.calcsize(link)
-    return b"".join((data[:head], struct.pack(link, directory), data[head + size :]))
+class PageFile(io.BytesIO):
+    """The file with the page of this directory as its first; it shares the bytes of ``data``."""
+
+    def __init__(self, data: bytes, directory: int) -> None:
+        super().__init__(data)
+        head, _, _, link = _layout(data)
+        self._head = data[:head] + struct.pack(link, directory)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """As of any file."""
+        start = self.tell()
+        found = super().read(size)
+        return self._head[start : start + len(found)] + found[max(0, len(self._head) - start) :]
+
+    def getvalue(self) -> bytes:
+        """The file as a whole, a copy, which Pillow gives to libtiff."""
+        return self._head + super().getvalue()[len(self._head) :]
 
 
 def _layout(data: bytes) -> tuple[int, str, int, str]:
