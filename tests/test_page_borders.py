@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from hmer_cli.page.clean.borders import without_borders, without_strips
 from hmer_cli.page.clean.illumination import is_light_on_dark
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import find_regions, ink_box
+from hmer_cli.page.regions import find_regions
 
 Pixels = NDArray[np.uint8]
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"

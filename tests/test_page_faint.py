@@ -10,11 +10,12 @@ from PIL import Image
 
 from hmer_cli.page.clean.blots import remove_blots
 from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
+from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.images import AMPLE, decode, decode_reduced
 from hmer_cli.page.load.pages import Page, open_sheets
 from hmer_cli.page.load.sources import Source
-from hmer_cli.page.regions import find_regions, ink_box
+from hmer_cli.page.regions import find_regions
 
 Gray = NDArray[np.uint8]
 
@@ -33,6 +34,25 @@ def test_a_watermark_goes_and_pencil_of_one_darkness_stays() -> None:
     assert (remove_faint(marked) < 200).sum() == (image < 200).sum()
     pencil = formula(dark=190)
     assert ((remove_faint(pencil) < 220) == (pencil < 220)).all()
+
+
+def test_pencil_stays_beside_a_black_thing() -> None:
+    image = np.full((900, 1200), 255, np.uint8)
+    for y in range(100, 500, 80):
+        cv2.putText(image, "2x + 1 = 5", (90, y), cv2.FONT_HERSHEY_SIMPLEX, 2, 172, 3)
+    pencil = int((image < 200).sum())
+    image[500:860, 900:1130] = 10
+    assert (remove_faint(image)[:490] < 200).sum() == pencil
+
+
+def test_a_paler_last_sign_is_within_the_box() -> None:
+    image = np.full((300, 700), 255, np.uint8)
+    cv2.putText(image, "3+4-2=", (90, 150), cv2.FONT_HERSHEY_SIMPLEX, 2, 10, 4, cv2.LINE_AA)
+    narrow = ink_box(image)
+    cv2.putText(image, "5", (520, 150), cv2.FONT_HERSHEY_SIMPLEX, 2, 150, 4, cv2.LINE_AA)
+    box = ink_box(image)
+    assert narrow is not None and box is not None
+    assert box[0] == narrow[0] and box[2] >= 550
 
 
 def test_no_rim_of_grain_is_left_around_strokes() -> None:

@@ -152,3 +152,20 @@ def test_nothing_is_left_of_a_bent_line_under_writing() -> None:
     left = remove_rules(lined, cut_out=True)
     assert (left[page < 100] < 100).all()
     assert ((left < 200) & (page == 255)).sum() < 0.03 * ((lined < 200) & (page == 255)).sum()
+
+
+@pytest.mark.parametrize("shape", [(1300, 1800), (1654, 2339), (2340, 1080), (3024, 4032)])
+@pytest.mark.parametrize("thick", [8, 14])
+def test_a_bar_as_wide_as_half_of_the_page_stays_at_every_size(
+    shape: tuple[int, int], thick: int
+) -> None:
+    page = blank(*shape)
+    bar = np.s_[600 : 600 + thick, shape[1] // 5 : shape[1] * 4 // 5]
+    page[bar] = 30
+    assert (remove_rules(page)[bar] < 128).all()
+
+
+def test_a_bar_of_a_thin_pen_on_a_page_of_one_fraction_stays() -> None:
+    page = blank(640, 1000)
+    page[320:322, 200:800] = 30
+    assert (remove_rules(page)[320:322, 200:800] < 128).all()

@@ -20,8 +20,9 @@ from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected, gaps, related
 from hmer_cli.page.detect.network_features import gap_scores, network_features
 from hmer_cli.page.detect.search import in_bands
+from hmer_cli.page.ink_box import has_ink, ink_box
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import find_regions, has_ink, ink_box
+from hmer_cli.page.regions import find_regions
 
 
 def page(seed: int, count: int) -> Floats:

@@ -20,11 +20,12 @@ from PIL import Image, TiffImagePlugin
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.clean.illumination import clean, is_light_on_dark
 from hmer_cli.page.detect.components import find_components
+from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.images import decode
 from hmer_cli.page.load.pages import Page, PageRange, open_pages
 from hmer_cli.page.load.sources import find_sources
 from hmer_cli.page.load.tiff import MAX_FRAMES, directories
-from hmer_cli.page.regions import find_regions, ink_box
+from hmer_cli.page.regions import find_regions
 
 
 def close(box: tuple[float, ...] | None, wanted: tuple[int, ...], by: int = 2) -> bool:

@@ -14,10 +14,10 @@ from handmade import CROSS_BOX, cross, encoded
 from PIL import Image
 
 from hmer_cli.errors import InputError
+from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.arrays import as_file
 from hmer_cli.page.load.images import decode, decode_reduced
 from hmer_cli.page.load.pages import Page, open_pages
-from hmer_cli.page.regions import ink_box
 
 
 def close(box: tuple[float, ...] | None, wanted: tuple[int, ...], by: int = 2) -> bool:

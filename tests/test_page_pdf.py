@@ -17,13 +17,13 @@ from pdfs import CROSS, made, one_page, stream
 from hmer_cli.commands import convert as verb
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.geometry import MAX_SIDE
+from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load import pdf as pdf_module
 from hmer_cli.page.load import worker as worker_module
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.pdf import MAX_ENDED, MAX_PAGES, Pdf, Renderer
 from hmer_cli.page.load.pdf_geometry import DPI, MAX_DRAWN
 from hmer_cli.page.load.worker import Worker, WorkerError
-from hmer_cli.page.regions import ink_box
 
 SCALE = DPI / 72
 

@@ -82,6 +82,11 @@ def test_bands_cover_a_page_once(height: int, width: int, seed: int) -> None:
     assert len(bands) == 1 or max(last - first for first, last in bands) <= 1.41 * width + 1
 
 
+@pytest.mark.parametrize("shape", [(2400, 1080), (3840, 1644)])
+def test_a_long_screen_is_one_page(shape: tuple[int, int]) -> None:
+    assert cut_into_bands(np.full(shape, 255, np.uint8)) == [(0, shape[0])]
+
+
 def test_formulas_all_down_an_endless_page_are_found_where_they_are() -> None:
     names = ("pythagoras", "basel", "integral", "derivative") * 4
     page = np.full((500 * len(names), 1100), 255, np.uint8)

@@ -50,12 +50,13 @@ from hmer_cli.document.unread_ink import with_signs
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box, quarters_of
 from hmer_cli.models.session import cores
+from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.images import MAX_PIXELS, Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.pdf import Renderer
 from hmer_cli.page.load.sources import Source
 from hmer_cli.page.load.worker import Worker
-from hmer_cli.page.regions import Layout, Region, ink_box
+from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading
 from hmer_cli.recognition.thread_pool import finished, submitted

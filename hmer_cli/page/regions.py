@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-import cv2
 import numpy as np
 
 from hmer_cli.errors import InputError, MissingError, UsageError
@@ -22,10 +21,9 @@ from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.blank_paper import is_blank, printed_dots
 from hmer_cli.page.clean.blots import remove_blots
 from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
-from hmer_cli.page.clean.illumination import paper_level
 from hmer_cli.page.clean.ruled_lines import is_cut_out, remove_rules
 from hmer_cli.page.crops import Crops
-from hmer_cli.page.detect.bands import cut_into_bands, sheet_height
+from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
 from hmer_cli.page.detect.equations import are_equations
 from hmer_cli.page.detect.grouping import begins_with_brace, complete_rows, join_bracketed
@@ -42,18 +40,17 @@ from hmer_cli.page.detect.search import (
     prepare_page,
 )
 from hmer_cli.page.detect.stray_dots import remove_stray_dots
+from hmer_cli.page.ink_box import bounding_box, dust_size, has_ink, ink_box, ink_mask
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
 
 Layout = Literal["auto", "expression", "page"]
 """How an image is divided; ``auto`` decides by its rows and size."""
 
-LEAST_CONTRAST = 32  # gray levels between paper and ink: fainter than any pencil is no ink
 _MARGIN = 4
 _FEWEST, _LOWEST = 6, 2.2  # parts, and letter heights: less is one row
 _MOST_SIGNS = 1_000  # parts of one expression; the fullest of the photos in field has 326
 _EDGE = 0.005  # of the longer side of a photo: nearer to its edge is cut off
-_SOME = 32  # part of the rows of a page, in which ink is looked for first
 _PROSE = 3  # rows of writing in which no expression was found: these are words
 
 
@@ -95,8 +92,8 @@ class Region:
     @property
     def key(self) -> str:
         """SHA-256 of the ink, black or white and trimmed: the same wherever on a page it lies."""
-        mask = _ink(self.image)
-        x0, y0, x1, y1 = _box(mask, _dust(mask)) or (0, 0, *reversed(mask.shape))
+        mask = ink_mask(self.image)
+        x0, y0, x1, y1 = bounding_box(mask, dust_size(mask)) or (0, 0, *reversed(mask.shape))
         ink = mask[y0:y1, x0:x1]
         return hashlib.sha256(b"%d %d " % ink.shape + np.packbits(ink).tobytes()).hexdigest()
 
@@ -186,7 +183,7 @@ def cut_out(page: Page, boxes: Sequence[Box]) -> list[Region | None]:
 
     The boxes are in pixels of the page's image.
     """
-    image = prepare_page(page).image if boxes else page.image
+    image = page.bare if boxes else page.image
     height, width = image.shape
     found: list[Region | None] = []
     for x0, y0, x1, y1 in boxes:
@@ -221,7 +218,7 @@ def _whole(page: Page) -> list[Region]:
     cut_out = page.bare if is_cut_out(page.image) else remove_rules(page.image, cut_out=True)
     bare = remove_faint(remove_blots(cut_out))
     bare = remove_stray_dots(without_item_number(remove_light_specks(bare)))
-    if is_blank(_ink(page.image), _ink(bare), _dust(bare)):
+    if is_blank(ink_mask(page.image), ink_mask(bare), dust_size(bare)):
         return []
     box = ink_box(bare)
     if box is None:
@@ -353,48 +350,3 @@ def _alone(page: Page, crops: Crops, box: Box, above: int = 0) -> Region:
     there, origin = shift(box, 0, above), (left, top + above)
     ink = None if page.ink is None else page.ink.written(there, image, origin)
     return Region(page.in_source(there), image, origin, ink)
-
-
-def ink_box(image: Pixels) -> tuple[int, int, int, int] | None:
-    """The box of the ink, dust aside; None where there is none. (H, W), dark ink on white."""
-    mask = _ink(image)
-    return _box(mask, _dust(mask))
-
-
-def has_ink(image: Pixels) -> bool:
-    """Whether there is ink, dust aside. ``image``: (H, W), dark ink on white."""
-    mask = _ink(image)
-    dust = _dust(mask)
-    fullest, some = int(mask.sum(1).argmax()), len(mask) // _SOME + dust + 1
-    band = mask[max(0, fullest - some) : fullest + some]
-    # Ink in some of the rows is a piece of what is ink on the page, and soon found.
-    return _box(band, dust) is not None or _box(mask, dust) is not None
-
-
-def _ink(image: Pixels) -> Pixels:
-    """1 where there is ink, else 0, (H, W).
-
-    Otsu's threshold, but never so high that the grain of the paper counts as ink.
-    """
-    step = max(1, max(image.shape) // 1000)
-    faintest = paper_level(image[::step, ::step]) - LEAST_CONTRAST
-    otsu, _ = cv2.threshold(image, 0, 255, cv2.THRESH_OTSU)
-    return (image <= min(otsu, faintest)).astype(np.uint8)
-
-
-def _dust(mask: Pixels) -> int:
-    """The longest side of a speck in pixels."""
-    return max(1, max(sheet_height(mask.shape), mask.shape[1]) // 500)
-
-
-def _box(mask: Pixels, dust: int) -> tuple[int, int, int, int] | None:
-    """The box of the parts whose longer side is more than that of ``dust``."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    parts = stats[1:]
-    sizes = np.maximum(parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT])
-    kept = parts[sizes > dust]
-    if not len(kept):
-        return None
-    x0, y0 = kept[:, :2].min(0).tolist()
-    x1, y1 = (kept[:, :2] + kept[:, 2:4]).max(0).tolist()
-    return x0, y0, x1, y1

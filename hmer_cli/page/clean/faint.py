@@ -2,7 +2,8 @@
 
 Hysteresis thresholding (J. Canny, A computational approach to edge detection, PAMI 1986): a
 connected component of faint ink stays where any of it is as dark as strokes are. How dark these are
-is the median over all components of the darkest pixel of each, weighted by their areas.
+is the median over all components of the darkest pixel of each, weighted by the lengths of their
+outlines: a black object beside a page of pencil has more ink than all of its writing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from hmer_cli.page.load.images import Pixels
 
 _INK = 24  # gray levels below the paper: what is fainter is no ink
-_WEAK, _STRONG = 0.2, 0.4  # of the usual darkness; chosen on scanned crops, whose strokes have more
+_WEAK, STRONG = 0.2, 0.4  # of the usual darkness; chosen on scanned crops, whose strokes have more
 _DOT, _LIGHT = 0.6, 0.7  # of a square of the pen's width; of the usual darkness: a light speck
 _SOFT = 7  # pixels: as far around strokes their soft edges reach
 
@@ -32,7 +33,7 @@ def remove_faint(image: Pixels) -> Pixels:
     weak = (depth > int(max(_WEAK * usual, _INK / 2))).astype(np.uint8)
     count, labels = cv2.connectedComponents(weak, connectivity=8)
     strong = np.zeros(count, bool)
-    strong[labels[depth >= math.ceil(_STRONG * usual)]] = True
+    strong[labels[depth >= math.ceil(STRONG * usual)]] = True
     strong[0] = False
     kept = cv2.dilate(strong[labels].astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8))
     paper = np.uint8(np.median(image))  # white would make a rim of the grain around strokes
@@ -49,7 +50,7 @@ def remove_light_specks(image: Pixels) -> Pixels:
     usual = _usual(depth)
     if usual is None:
         return image
-    ink = (depth > int(_STRONG * usual)).astype(np.uint8)
+    ink = (depth > int(STRONG * usual)).astype(np.uint8)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     rim = int(ink.sum()) - int(cv2.erode(ink, cross).sum())
     pen = 2 * int(ink.sum()) / max(rim, 1)
@@ -73,7 +74,8 @@ def _usual(depth: Pixels) -> float | None:
     labels = np.asarray(marks, np.int32)[ink]
     darkest = np.zeros(count, np.uint8)
     np.maximum.at(darkest, labels, depth[ink])
-    area = np.bincount(labels, minlength=count)
+    rim = cv2.erode(ink.astype(np.uint8), np.ones((3, 3), np.uint8))[ink] == 0
+    length = np.bincount(labels[rim], minlength=count)
     order = np.argsort(darkest)
-    middle = np.searchsorted(area[order].cumsum(), area.sum() / 2)
+    middle = np.searchsorted(length[order].cumsum(), length.sum() / 2)
     return float(darkest[order[middle]])

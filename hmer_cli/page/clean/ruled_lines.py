@@ -29,7 +29,7 @@ _STRAY = 0.01  # of the gap between two of its pieces: largest deviation of the 
 _BEND, _LONG = 0.02, 6  # and the same where both are at least this part of the width long
 _OTHERS = 5  # lines on a page from which _BROKEN applies instead of _WHOLE
 _BROKEN = 20  # with many lines, least length of the longest piece: width / this
-_WHOLE = 3  # with few lines the same, as fraction bars in a row are no line
+_WHOLE, _ACROSS = 3, 0.75  # with few lines that and _REACH, as bars of fractions are no line
 _EVEN = 0.15  # of the spacing: largest deviation of a line
 _SMOOTH = 31  # pixels: window of the mean along a line, for its centre
 _BARE = 0.3  # quantile of the weight along a line that is its own, without writing
@@ -68,11 +68,11 @@ class _Chain:
     covered: int
     longest: int
 
-    def crosses(self, width: int, unbroken: int = _UNBROKEN) -> bool:
+    def crosses(self, width: int, unbroken: int = _UNBROKEN, reach: float = _REACH) -> bool:
         """Whether the pieces are a line across a page of this width."""
         return (
             self.covered >= _COVERED * width
-            and self.ends[-1][0] - self.ends[0][0] >= _REACH * width
+            and self.ends[-1][0] - self.ends[0][0] >= reach * width
             and self.longest >= width / unbroken
         )
 
@@ -262,7 +262,7 @@ def _is_paper(image: Pixels, heights: list[float], shade: float) -> bool:
 def _paths(image: Pixels, faint: int) -> list[Path]:
     """The y, (W,) each, of lines at least ``faint`` gray levels below the paper."""
     ink = np.asarray(cv2.threshold(image, 254 - faint, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
-    reach, width = _thickest(image) + 1, image.shape[1]
+    reach, width = _thickest(image) + 1 | 1, image.shape[1]  # odd: OpenCV shifts even openings
     upright = cv2.getStructuringElement(cv2.MORPH_RECT, (1, reach))
     there, thin = _around(ink, reach), np.zeros_like(image)
     thin[there] = ink[there] - cv2.morphologyEx(ink[there], cv2.MORPH_OPEN, upright)
@@ -365,8 +365,8 @@ def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]
 def _crossing(chains: list[_Chain], width: int) -> list[_Chain]:
     """The chains that cross the page; if there are few, only those with a long piece."""
     found = [chain for chain in chains if chain.crosses(width)]
-    unbroken = _BROKEN if len(found) >= _OTHERS else _WHOLE
-    return [chain for chain in chains if chain.crosses(width, unbroken)]
+    least = (_BROKEN, _REACH) if len(found) >= _OTHERS else (_WHOLE, _ACROSS)
+    return [chain for chain in chains if chain.crosses(width, *least)]
 
 
 def _hidden(paths: list[Path], thin: Mask) -> list[Path]:

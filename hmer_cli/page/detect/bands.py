@@ -10,7 +10,7 @@ import numpy as np
 
 from hmer_cli.page.load.images import Pixels
 
-_LONG = 2.2  # times as high as wide: longer than any sheet, a half A4 upright has 2.0
+_LONG = 2.4  # times as high as wide: longer than any sheet or screen, which have up to 2.33
 _BAND = 1.41  # times as high as wide: as a sheet
 _SHORTEST = 1754  # pixels: what is shorter is seen in full, as `search` has it
 _INK = 200  # gray levels: a row with nothing darker is white
