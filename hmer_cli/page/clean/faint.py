@@ -2,22 +2,25 @@
 
 Hysteresis thresholding (J. Canny, A computational approach to edge detection, PAMI 1986): a
 connected component of faint ink stays where any of it is as dark as strokes are. How dark these are
-is the median over all components of the darkest pixel of each, weighted by the lengths of their
-outlines: a black object beside a page of pencil has more ink than all of its writing.
+is the median over all components of the darkest pixel of each, weighted by their areas; solid ones
+do not count, as a black object beside a page of pencil has more area than all of its writing.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hmer_cli.page.load.images import Pixels
 
 _INK = 24  # gray levels below the paper: what is fainter is no ink
 _WEAK, STRONG = 0.2, 0.4  # of the usual darkness; chosen on scanned crops, whose strokes have more
 _DOT, _LIGHT = 0.6, 0.7  # of a square of the pen's width; of the usual darkness: a light speck
+_SOLID = 5  # times as thick as the median outline: no stroke
 _SOFT = 7  # pixels: as far around strokes their soft edges reach
 
 
@@ -75,7 +78,12 @@ def _usual(depth: Pixels) -> float | None:
     darkest = np.zeros(count, np.uint8)
     np.maximum.at(darkest, labels, depth[ink])
     rim = cv2.erode(ink.astype(np.uint8), np.ones((3, 3), np.uint8))[ink] == 0
-    length = np.bincount(labels[rim], minlength=count)
-    order = np.argsort(darkest)
-    middle = np.searchsorted(length[order].cumsum(), length.sum() / 2)
-    return float(darkest[order[middle]])
+    area, outline = (np.bincount(each, minlength=count) for each in (labels, labels[rim]))
+    thick = area / np.maximum(outline, 1)
+    area[thick > _SOLID * _median(thick, outline)] = 0
+    return _median(darkest, area)
+
+
+def _median(values: NDArray[Any], weights: NDArray[np.int64]) -> float:
+    order = np.argsort(values)
+    return float(values[order[np.searchsorted(weights[order].cumsum(), weights.sum() / 2)]])

@@ -29,7 +29,7 @@ _STRAY = 0.01  # of the gap between two of its pieces: largest deviation of the 
 _BEND, _LONG = 0.02, 6  # and the same where both are at least this part of the width long
 _OTHERS = 5  # lines on a page from which _BROKEN applies instead of _WHOLE
 _BROKEN = 20  # with many lines, least length of the longest piece: width / this
-_WHOLE, _ACROSS = 3, 0.75  # with few lines that and _REACH, as bars of fractions are no line
+_WHOLE, _ACROSS = 3, 0.75  # with few lines that and on pages _REACH: bars of fractions are no line
 _EVEN = 0.15  # of the spacing: largest deviation of a line
 _SMOOTH = 31  # pixels: window of the mean along a line, for its centre
 _BARE = 0.3  # quantile of the weight along a line that is its own, without writing
@@ -215,7 +215,7 @@ def _rules(image: Pixels, cut_out: bool) -> tuple[Mask, float]:
         before, count = count, int(np.count_nonzero(left < 255 - faint))
         if count == before and not paths:  # the same ink, in which there was no line
             continue
-        paths = _paths(left, faint)
+        paths = _paths(left, faint, _REACH if cut_out else _ACROSS)
         lines = [_line(left, path) for path in paths]
         for line in lines:
             line.mark(across)
@@ -259,14 +259,14 @@ def _is_paper(image: Pixels, heights: list[float], shade: float) -> bool:
     return image.shape[1] >= length and 255 - shade < share * usual
 
 
-def _paths(image: Pixels, faint: int) -> list[Path]:
-    """The y, (W,) each, of lines at least ``faint`` gray levels below the paper."""
+def _paths(image: Pixels, faint: int, few: float) -> list[Path]:
+    """The y, (W,) each, of lines at least ``faint`` levels below the paper; few reach ``few``."""
     ink = np.asarray(cv2.threshold(image, 254 - faint, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
     reach, width = _thickest(image) + 1 | 1, image.shape[1]  # odd: OpenCV shifts even openings
-    upright = cv2.getStructuringElement(cv2.MORPH_RECT, (1, reach))
+    upright = np.ones((reach, 1), np.uint8)
     there, thin = _around(ink, reach), np.zeros_like(image)
     thin[there] = ink[there] - cv2.morphologyEx(ink[there], cv2.MORPH_OPEN, upright)
-    found = [chain.path(width) for chain in _crossing(_chains(*_pieces(thin, width)), width)]
+    found = [c.path(width) for c in _crossing(_chains(*_pieces(thin, width)), width, few)]
     return found + _hidden(found, thin)
 
 
@@ -362,10 +362,10 @@ def _chains(labels: NDArray[np.int32], stats: NDArray[np.int32]) -> list[_Chain]
     return chains
 
 
-def _crossing(chains: list[_Chain], width: int) -> list[_Chain]:
-    """The chains that cross the page; if there are few, only those with a long piece."""
+def _crossing(chains: list[_Chain], width: int, few: float) -> list[_Chain]:
+    """The chains across; if they are few, only those with a long piece that reach ``few``."""
     found = [chain for chain in chains if chain.crosses(width)]
-    least = (_BROKEN, _REACH) if len(found) >= _OTHERS else (_WHOLE, _ACROSS)
+    least = (_BROKEN, _REACH) if len(found) >= _OTHERS else (_WHOLE, few)
     return [chain for chain in chains if chain.crosses(width, *least)]
 
 
