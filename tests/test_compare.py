@@ -82,6 +82,26 @@ def test_predictions_of_another_tool_count_in_any_spelling(tmp_path: Path) -> No
     assert (rate.first, rate.second) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("truth", "spelled"),
+    [
+        ("x ^ { 2 }", "x ^ 2"),
+        ("a _ { 1 } ^ { 2 }", "a ^ { 2 } _ { 1 }"),
+        (r"\frac { 1 } { 2 }", r"\frac 1 2"),
+        (r"\frac { 1 } {", r"\frac { 1 } {"),  # no LaTeX
+        ("", ""),
+    ],
+)
+def test_a_prediction_of_known_tokens_counts_in_any_spelling(
+    tmp_path: Path, truth: str, spelled: str
+) -> None:
+    files = [tmp_path / "a.tsv", tmp_path / "b.tsv"]
+    for file, said in zip(files, (truth, spelled), strict=True):
+        file.write_text(f"name\ttruth\tprediction\nq1\t{truth or 'x'}\t{said}\n")
+    rate, *_ = run(*files).differences
+    assert rate.first == rate.second == float(bool(truth))
+
+
 def test_a_label_graph_has_a_line_a_symbol_and_a_relation() -> None:
     graph = label_graph(r"\frac { a } { b } , x _ { i } ^ { 2 }", "q 1")
     assert graph.splitlines() == [

@@ -15,8 +15,6 @@ from hmer_cli import console
 from hmer_cli.datasets.expressions import as_label
 from hmer_cli.document.records import count
 from hmer_cli.errors import InputError
-from hmer_cli.expr.commands import KNOWN
-from hmer_cli.expr.tokens import tokenize
 from hmer_cli.metrics.comparison import Comparison, as_table, compare
 from hmer_cli.metrics.scores import Pair
 
@@ -55,7 +53,9 @@ def _predictions(path: Path) -> dict[str, Pair]:
             raise csv.Error(f"its first line names no {' and no '.join(lacks)}")
         if any(value is None for row in rows for value in row.values()):
             raise csv.Error("a line has fewer columns than the first")
-        pairs = {row["name"]: Pair(_label(row["truth"]), _label(row["prediction"])) for row in rows}
+        pairs = {
+            row["name"]: Pair(as_label(row["truth"]), as_label(row["prediction"])) for row in rows
+        }
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         reason = "no text in UTF-8" if isinstance(error, UnicodeDecodeError) else reason
@@ -66,8 +66,3 @@ def _predictions(path: Path) -> dict[str, Pair]:
     if len(pairs) != len(rows):
         raise InputError(f"{path}: a name stands there twice", "evaluate one data set at a time")
     return pairs
-
-
-def _label(text: str) -> str:
-    """The label as it is; in another spelling, as other tools write it, normalised."""
-    return text if KNOWN.issuperset(tokenize(text)) else as_label(text)
