@@ -26,6 +26,19 @@ _PREFIX = ".hmer-"
 """Prefix of temporary files; short, so that they fit beside files with long names."""
 
 
+def place(name: str | Path) -> str:
+    """The path with links resolved; where the current folder was removed, the name itself."""
+    try:
+        return os.path.realpath(name)
+    except FileNotFoundError:
+        return str(name)
+
+
+def foreign(path: Path) -> OutputError:
+    """The error for an output whose place a file has that is none of hmer's."""
+    return OutputError(f"{path}: is there, and not hmer's", "move it away or name another file")
+
+
 def real_path(name: str) -> Path:
     """The path with links resolved. Raises OutputError if the current folder was removed."""
     try:
@@ -71,20 +84,20 @@ def check_apart(
 
     With ``above``, also one that contains an input. ``file``: it is a file. Raises UsageError.
     """
-    place = os.path.realpath(folder)
+    own = place(folder)
     for name in filter(None, inputs):
-        there = os.path.realpath(name)
+        there = place(name)
         if glob.has_magic(name) and not os.path.exists(there):
             there, pattern = _glob_parts(name)
-            if _is_within(place, there):
-                parts = PurePath(place).relative_to(there).parts
+            if _is_within(own, there):
+                parts = PurePath(own).relative_to(there).parts
                 if _is_matched(parts, pattern, file):
                     what = f"{folder}: is among the inputs {name}"
                     raise UsageError(what, "name a place apart from the inputs")
                 continue
-        inside = os.path.isdir(there) and _is_within(place, there)
-        if inside or (above and os.path.exists(there) and _is_within(there, place)):
-            same = os.path.normcase(place) == os.path.normcase(there)
+        inside = os.path.isdir(there) and _is_within(own, there)
+        if inside or (above and os.path.exists(there) and _is_within(there, own)):
+            same = os.path.normcase(own) == os.path.normcase(there)
             where = "is" if same else "lies in" if inside else "holds"
             what = f"{where} the input {name}"
             raise UsageError(f"{folder}: {what}", "name a folder apart from the inputs")
@@ -94,7 +107,7 @@ def _glob_parts(name: str) -> tuple[str, tuple[str, ...]]:
     """The folder that a glob is fixed to, and the patterns of what lies under it."""
     parts = PurePath(name).parts
     fixed = list(takewhile(lambda part: not glob.has_magic(part), parts))
-    return os.path.realpath(os.path.join("", *fixed)), parts[len(fixed) :]
+    return place(os.path.join("", *fixed)), parts[len(fixed) :]
 
 
 def _is_matched(path: Sequence[str], pattern: Sequence[str], file: bool) -> bool:

@@ -22,6 +22,9 @@ Pixels = NDArray[np.uint8]
 INKML = """<ink xmlns="http://www.w3.org/2003/InkML">
 <trace id="0">0 0, 10 20, 20 40</trace><trace id="1">20 0, 0 40</trace></ink>"""
 
+EARLIER = "% Handwritten expressions read by hmer 0.2.0 (hmer-wide-9).\n"
+"""The beginning of an output of an earlier run, which may be replaced."""
+
 NO_PAGES = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj

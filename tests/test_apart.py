@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from handmade import INKML, FakeRecogniser, cross, encoded
+from handmade import EARLIER, INKML, FakeRecogniser, cross, encoded
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.shards import convert_shard
@@ -81,6 +81,16 @@ def test_labelled_handwriting_in_a_folder_is_told_and_read_where_it_is_named(
     assert run("in/ink") == run("in/in*") == ["in/ink/a-p1-r1.png"]
 
 
+def test_labelled_handwriting_among_other_inputs_is_told_and_read_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run("a.png", outs=("ink/",))
+    assert run("b.inkml", "ink/") == ["b.inkml"]
+    said = capsys.readouterr().err
+    assert "ink/: labelled handwriting of hmer (read where it is named alone), passed over" in said
+    assert run("ink/") == ["ink/a-p1-r1.png"]
+
+
 @pytest.mark.parametrize("inputs", [["ink/a.png"], ["ink/sub/a.png"], ["."], ["ink"], ["ink/*"]])
 def test_a_folder_for_handwriting_that_holds_an_input_is_refused(inputs: list[str]) -> None:
     Path("ink/sub").mkdir(parents=True)
@@ -102,10 +112,10 @@ def test_a_page_is_not_replaced_whatever_its_ending() -> None:
 
 
 def test_outputs_alone_are_no_inputs() -> None:
-    Path("o.md").write_text("# a.png\n")
+    Path("o.md").write_text(EARLIER)
     with pytest.raises(UsageError, match=r"o\.md: is an output of this run"):
         run("o.md", outs=("o.md",))
-    assert Path("o.md").read_text() == "# a.png\n"
+    assert Path("o.md").read_text() == EARLIER
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade import ENCRYPTED, INKML, NO_PAGES, FakeRecogniser, cross, encoded, paged
+from handmade import EARLIER, ENCRYPTED, INKML, NO_PAGES, FakeRecogniser, cross, encoded, paged
 from PIL import Image
 
 import hmer_cli.api
@@ -166,10 +166,10 @@ def test_an_input_with_nothing_in_it_is_told(
     name: str, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("empty").mkdir()
-    Path("o.tex").write_text("earlier")
+    Path("o.tex").write_text(EARLIER)
     assert run("convert", name, "--out", "o.tex") == 1
     assert f"hmer: {name}: " in capsys.readouterr().err
-    assert Path("o.tex").read_text() == "earlier"
+    assert Path("o.tex").read_text() == EARLIER
 
 
 def test_the_same_input_twice_is_said_and_is_no_failure(
@@ -272,7 +272,7 @@ main()
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to a process")
 def test_interrupted_in_the_middle_the_earlier_output_stands(tmp_path: Path) -> None:
     (tmp_path / "good.png").write_bytes(encoded(cross()))
-    (tmp_path / "o.tex").write_text("earlier")
+    (tmp_path / "o.tex").write_text(EARLIER)
     wait = "print('reading', flush=True); time.sleep(600)"
     program = DRIVER.format(tests=str(Path(__file__).parent), read=wait)
     process = subprocess.Popen(
@@ -289,7 +289,7 @@ def test_interrupted_in_the_middle_the_earlier_output_stands(tmp_path: Path) -> 
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert errors == "hmer: interrupted\n"
-    assert (tmp_path / "o.tex").read_text() == "earlier"
+    assert (tmp_path / "o.tex").read_text() == EARLIER
     assert sorted(os.listdir(tmp_path)) == ["good.png", "o.tex"]
 
 

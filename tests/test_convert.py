@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade import INKML, FakeRecogniser, cross, encoded, paged
+from handmade import EARLIER, INKML, FakeRecogniser, cross, encoded, paged
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -143,7 +143,7 @@ def test_an_unchanged_output_is_not_touched() -> None:
 def test_an_output_keeps_its_mode_and_the_link_to_it() -> None:
     Path("a.png").write_bytes(encoded(cross()))
     Path("kept").mkdir()
-    Path("kept/o.tex").write_text("old")
+    Path("kept/o.tex").write_text(EARLIER)
     os.chmod("kept/o.tex", 0o640)
     os.symlink("kept/o.tex", "o.tex")
     convert(["a.png"], ["o.tex"], recogniser=FakeRecogniser())
@@ -154,9 +154,9 @@ def test_an_output_keeps_its_mode_and_the_link_to_it() -> None:
 
 def test_when_nothing_is_read_documents_stay_and_the_log_tells() -> None:
     for name in ("o.tex", "o.md", "o.jsonl"):
-        Path(name).write_text("old")
+        Path(name).write_text(EARLIER)
     convert(["none.png"], ["o.tex", "o.md", "o.jsonl"], recogniser=FakeRecogniser())
-    assert Path("o.tex").read_text() == Path("o.md").read_text() == "old"
+    assert Path("o.tex").read_text() == Path("o.md").read_text() == EARLIER
     assert json.loads(Path("o.jsonl").read_text())["status"] == "failed"
 
 

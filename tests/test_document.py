@@ -9,12 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from handmade import FakeRecogniser, Pixels, encoded
+from handmade import EARLIER, FakeRecogniser, Pixels, encoded
 
 from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.document import pipeline, watch
 from hmer_cli.document.page_words import MathRegions
 from hmer_cli.document.records import Drawing, TextWord
+from hmer_cli.document.transcript import MARK
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.page.load.pages import Page
@@ -72,7 +73,7 @@ def test_regions_that_are_words_stand_where_they_are_written(found: Found) -> No
     Path("n.png").write_bytes(encoded(page(*boxes)))
     convert(["n.png"], ["n.md"], document=True, recogniser=FakeRecogniser("a l s o"))
     told = Path("n.md").read_text().strip().split("\n\n")
-    assert told == ["# n.png", *(part for row in rows for part in (row, "also"))]
+    assert told == [MARK, "# n.png", *(part for row in rows for part in (row, "also"))]
 
 
 LETTER = row("a letter of words alone", 50, 0)
@@ -84,7 +85,7 @@ def test_a_page_of_prose_is_written_and_is_no_failure(
     found(LETTER)
     Path("n.png").write_bytes(encoded(page()))
     records = convert(["n.png"], ["n.md", "n.jsonl"], document=True, recogniser=FakeRecogniser())
-    assert Path("n.md").read_text() == "# n.png\n\na letter of words alone\n"
+    assert Path("n.md").read_text() == f"{MARK}\n\n# n.png\n\na letter of words alone\n"
     assert outcome(records) is None
     assert '"status": "failed"' in Path("n.jsonl").read_text()  # there is no expression
     assert "0 expressions on 1 page, 0 low, 0 failed" in capsys.readouterr().err
@@ -93,10 +94,10 @@ def test_a_page_of_prose_is_written_and_is_no_failure(
 def test_a_page_without_words_and_mathematics_is_a_failure(found: Found) -> None:
     found([])
     Path("n.png").write_bytes(encoded(page()))
-    Path("n.md").write_text("as it was")
+    Path("n.md").write_text(EARLIER)
     records = convert(["n.png"], ["n.md"], document=True, recogniser=FakeRecogniser())
     assert isinstance(outcome(records), InputError)
-    assert Path("n.md").read_text() == "as it was"
+    assert Path("n.md").read_text() == EARLIER
 
 
 def test_a_document_goes_to_standard_output(
@@ -105,7 +106,9 @@ def test_a_document_goes_to_standard_output(
     found(LETTER)
     Path("n.png").write_bytes(encoded(page()))
     convert(["n.png"], ["-.md"], document=True, recogniser=FakeRecogniser())
-    assert capfdbinary.readouterr().out == b"# n.png\n\na letter of words alone\n"
+    assert (
+        capfdbinary.readouterr().out.decode() == f"{MARK}\n\n# n.png\n\na letter of words alone\n"
+    )
     convert(["n.png"], ["-.tex"], document=True, recogniser=FakeRecogniser())
     assert b"\\section*{n.png}\n\na letter of" in capfdbinary.readouterr().out
 
@@ -139,7 +142,8 @@ def test_what_is_watched_keeps_its_words(found: Found, monkeypatch: pytest.Monke
     write("b.png", 100)
     convert(["notes"], ["n.md"], document=True, watch=True, recogniser=FakeRecogniser())
     one, other = (f"# {name}.png\n\na letter of words alone\n" for name in "ab")
-    assert documents == [f"{one}\n{other}", f"{one}\n{other}", other]
+    both = f"{one}\n{other}"
+    assert documents == [f"{MARK}\n\n{each}" for each in (both, both, other)]
 
 
 def test_a_folder_is_converted_into_a_document_in_it_again_and_again(
@@ -152,7 +156,8 @@ def test_a_folder_is_converted_into_a_document_in_it_again_and_again(
         records = convert(["."], ["notes.md"], document=True, recogniser=FakeRecogniser())
         assert [record.source for record in records] == ["n.png"]
         drawn = "![drawing](notes-drawings/1.png)"
-        assert Path("notes.md").read_text() == f"# n.png\n\na letter of words alone\n\n{drawn}\n"
+        told = Path("notes.md").read_text()
+        assert told == f"{MARK}\n\n# n.png\n\na letter of words alone\n\n{drawn}\n"
         assert os.listdir("notes-drawings") == ["1.png"]
     convert(["."], ["-.md"], document=True, recogniser=FakeRecogniser())
     out, err = capsys.readouterr()

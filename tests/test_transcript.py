@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hmer_cli.document.records import Record, Status, TextWord
-from hmer_cli.document.transcript import latex, markdown
+from hmer_cli.document.transcript import MARK, latex, markdown
 from hmer_cli.geometry import Box
 
 PAGE = ("notes.pdf", 1)
@@ -33,7 +33,7 @@ SHOWN = expression("x^2 < x", (200, 60, 320, 90))
 
 def test_what_stands_among_words_is_in_their_line_and_the_rest_by_itself() -> None:
     found = markdown([INLINE, SHOWN], {PAGE: SAID})
-    assert found == "# notes.pdf\n\nLet $x$ be small.\n\n$$\nx^2 < x\n$$\n\nThen\n"
+    assert found == f"{MARK}\n\n# notes.pdf\n\nLet $x$ be small.\n\n$$\nx^2 < x\n$$\n\nThen\n"
     document = latex([INLINE, SHOWN], {PAGE: SAID})
     body = document.partition(r"\begin{document}")[2]
     places = [body.index(part) for part in ("Let $x$ be small.", "x^2 < x", "Then")]
@@ -43,7 +43,7 @@ def test_what_stands_among_words_is_in_their_line_and_the_rest_by_itself() -> No
 
 def test_lines_that_follow_each_other_closely_are_one_paragraph() -> None:
     words = [word("one", 0, 0), word("two", 0, 1), word("six", 0, 5)]
-    assert markdown([], {PAGE: words}) == "# notes.pdf\n\none two\n\nsix\n"
+    assert markdown([], {PAGE: words}) == f"{MARK}\n\n# notes.pdf\n\none two\n\nsix\n"
 
 
 def test_doubtful_words_and_expressions_are_marked() -> None:
@@ -149,7 +149,7 @@ def test_a_doubtful_expression_that_compiles_is_set_as_mathematics() -> None:
 
 def test_pages_are_headed_by_the_names_of_their_files_where_these_differ() -> None:
     first, second = ("a/notes.pdf", 1), ("b/notes.pdf", 1)
-    assert markdown([], {first: SAID}).startswith("# notes.pdf\n")
+    assert markdown([], {first: SAID}).startswith(f"{MARK}\n\n# notes.pdf\n")
     both = markdown([], {first: SAID, second: SAID})
     assert "# a/notes.pdf\n" in both
     assert "# b/notes.pdf\n" in both

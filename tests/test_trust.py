@@ -224,6 +224,15 @@ def test_folder_that_is_gone_is_told(
         main()
     assert ended.value.code == 5
     assert "folder is gone" in capsys.readouterr().err
+    out = str(image.with_name("y.jsonl"))
+    monkeypatch.setattr(sys, "argv", ["hmer", "convert", "b.png", str(image), "--out", out])
+    monkeypatch.setattr("hmer_cli.api.LazyRecogniser", lambda *_: FakeRecogniser())
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "b.png: no such file or folder" in capsys.readouterr().err
+    records = [json.loads(line) for line in Path(out).read_text().splitlines()]
+    assert [record["status"] for record in records] == ["failed", "ok"]
 
 
 def test_debug_pictures_go_nowhere_near_the_inputs() -> None:

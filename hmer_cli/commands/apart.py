@@ -16,6 +16,7 @@ from hmer_cli.document.formats import Output
 from hmer_cli.document.labelled import LabelledFolder
 from hmer_cli.errors import UsageError
 from hmer_cli.page.load.kinds import HEAD, is_readable
+from hmer_cli.page.load.written import may_replace
 
 Destination = Output | LabelledFolder
 
@@ -25,10 +26,11 @@ def apart(
 ) -> list[str]:
     """The inputs without those outputs of this run that an earlier run wrote, each told in a line.
 
-    Those are documents, which hmer does not read, and folders in which all is hmer's. Any other
-    output that is an input, that lies in one, or that is a folder which holds one, is refused: it
-    would be replaced, or read by the next run. Checks also that outputs can be written, and makes
-    the folder ``debug``. Raises UsageError and OutputError.
+    Those are documents of hmer, which it does not read, and folders in which all is hmer's. Any
+    other output that is an input, that lies in one, or that is a folder which holds one, is
+    refused: it would be replaced, or read by the next run. Checks also that outputs can be written
+    and replace nothing of the user's, and makes the folder ``debug``. Raises UsageError and
+    OutputError.
     """
     outputs = list(outputs)
     passed = {name for name in inputs if _is_written(name, outputs, debug)}
@@ -40,11 +42,11 @@ def apart(
     for folder in folders:
         files.check_apart(folder, kept, above=True)
     for output in outputs:
-        output.check()
         if isinstance(output, Output) and output.path is not None:
-            same = [name for name in kept if os.path.realpath(name) == str(output.path)]
-            among = kept if output.is_readable else same
+            same = [name for name in kept if files.place(name) == str(output.path)]
+            among = kept if output.is_readable else filter(_is_page, same)
             files.check_apart(output.path, among, above=True, file=True)
+        output.check()
     if debug is not None:
         files.make_folder(debug)
     for name in dict.fromkeys(name for name in inputs if name in passed):
@@ -54,15 +56,15 @@ def apart(
 
 def _is_written(name: str, outputs: Iterable[Destination], debug: Path | None) -> bool:
     """Whether an input is an output of this run, and all of it an earlier run's."""
-    place = os.path.realpath(name)
-    if debug is not None and place == os.path.realpath(debug):
+    place = files.place(name)
+    if debug is not None and place == files.place(debug):
         with suppress(OSError):
             return set(os.listdir(place)) <= files.own_pngs(Path(place))
         return False
     same = next((each for each in outputs if each.path and str(each.path) == place), None)
     if same is None or isinstance(same, LabelledFolder):
         return same is not None and same.is_written
-    return not same.is_readable and not _is_page(place)
+    return not same.is_readable and may_replace(Path(place))
 
 
 def _is_page(path: str) -> bool:

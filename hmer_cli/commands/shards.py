@@ -6,11 +6,11 @@ Input of a shard: the same inputs for all. Output: a .jsonl of results, which me
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
-from hmer_cli import console
+from hmer_cli import console, files
 from hmer_cli.api import Converter
 from hmer_cli.commands.apart import apart
 from hmer_cli.commands.convert import Spelling, deliver_pages, once, sum_up, tell
@@ -104,7 +104,7 @@ def merge(
     bytes that the undivided run writes.
 
     Raises UsageError where a shard is missing, given twice, damaged or made of other inputs or with
-    other options, and where an output would replace a shard; OutputError.
+    other options, and where an output would replace a shard or what was read; OutputError.
     """
     outputs = [Output.parse(out) for out in dict.fromkeys(outs)]
     if not shards:
@@ -117,8 +117,17 @@ def merge(
     applied = Corrections.load(corrections)
     start = time.monotonic()
     pages = merged(shards)
+    _check_apart(outputs, {page.source for page in pages})
     bare = any(page.picture is None for page in pages if page.error is None)
     for output in (each for each in outputs if each.shows_evidence and bare):
         what = f"{output.path or STDOUT}: shows pages, of which these shards hold no pictures"
         raise UsageError(what, "convert them with --pictures")
     return deliver_pages(pages, outputs, applied, spelling, start)
+
+
+def _check_apart(outputs: Sequence[Output], sources: Set[str]) -> None:
+    """Raise UsageError where an output would replace a file that was read, or an archive of it."""
+    for path in (each.path for each in outputs if each.path is not None and each.path.exists()):
+        for there in (Path(files.place(source)) for source in sources):
+            if path == there or path in there.parents:
+                raise UsageError(f"{path}: was read into these shards", "name another file")

@@ -44,6 +44,9 @@ _LATEX = {
 
 _UNREAD = (r"\[?\]", r"\hmerlow{}")
 
+MARK = f"<!-- Handwritten pages read by hmer {hmer_cli.__version__} -->"
+"""The first line of Markdown, by which it is known as hmer's."""
+
 _HEAD = r"""% Handwritten pages read by hmer {version}.
 \documentclass{{article}}
 \ifdefined\Umathchar\else % XeTeX and LuaTeX set Unicode
@@ -67,7 +70,7 @@ def markdown(
     records: Sequence[Record], text: Text, drawn: Drawn | None = None, turns: Turns | None = None
 ) -> str:
     """The pages of all records as Markdown, a heading for each source."""
-    parts = []
+    parts = [MARK]
     for source, pages in _by_source(records, text, drawn or {}, turns or {}):
         parts.append(f"# {_MARKDOWN.sub(_escaped, source)}")
         last: int | None = None  # number of the list item before

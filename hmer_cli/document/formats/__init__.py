@@ -22,6 +22,7 @@ from hmer_cli.document.formats.word import docx
 from hmer_cli.document.records import Record
 from hmer_cli.document.review import review
 from hmer_cli.errors import MissingError, UsageError
+from hmer_cli.page.load.written import may_replace
 
 Format = Callable[[Sequence[Record]], str | bytes]
 
@@ -99,7 +100,8 @@ class Output:
         return all(record.status == "failed" for record in records)
 
     def check(self) -> None:
-        """Try now what must work after the long reading. Raises OutputError, MissingError."""
+        """Try now what must work after the long reading, and that no file is lost which hmer did
+        not write. Raises OutputError, MissingError."""
         library, extra = _NEEDS.get(self.format, ("", ""))
         if library and find_spec(library) is None:
             raise MissingError(
@@ -108,6 +110,8 @@ class Output:
             )
         if self.path is not None:
             files.check(self.path)
+            if not may_replace(self.path):
+                raise files.foreign(self.path)
 
     def write(self, records: Sequence[Record]) -> bool:
         """Put the records there; False where they were there already. Raises OutputError."""

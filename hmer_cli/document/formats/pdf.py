@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from hmer_cli import __version__
 from hmer_cli.console import one_line
 from hmer_cli.document.ids import Named, by_line, named
 from hmer_cli.document.records import Record
@@ -53,6 +54,7 @@ def searchable_pdf(records: Sequence[Record]) -> bytes:
             if number is not None and first + number <= len(document.pages):
                 page = document.pages[first + number - 1]
                 _write_over(document, page, pdf, number, [each.record for each in written])
+    document.docinfo["/Producer"] = f"hmer {__version__}"  # by which it is known as hmer's
     buffer = io.BytesIO()
     document.save(buffer, deterministic_id=True)
     return buffer.getvalue()

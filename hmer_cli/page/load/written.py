@@ -1,13 +1,15 @@
 """Files of hmer that are no input: what it wrote, and what its other options and commands take.
 
 Input: the first bytes of a file and its name. Output: what the file is and what to do with it, in
-words. What hmer wrote is recognised by what it writes at the start, everything else by its ending;
+words, and whether an output may take its place. What hmer wrote is recognised by what it writes at
+the start, in a PDF by its producer, in an archive by its members, everything else by its ending;
 its folders by what is in them.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,11 +18,11 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from hmer_cli import files
-from hmer_cli.data.store import open_store
+from hmer_cli.data.store import Store, open_store
 from hmer_cli.errors import InputError
 from hmer_cli.ink.notes import is_xml
 from hmer_cli.ink.svg_strokes import is_svg
-from hmer_cli.page.load.kinds import HEAD, is_readable
+from hmer_cli.page.load.kinds import HEAD, is_pdf, is_readable, is_zip
 
 MANIFEST = "hmer-files.json"
 """Names the files that hmer wrote into a folder of labelled handwriting."""
@@ -40,8 +42,17 @@ class Written(NamedTuple):
     output: bool = False
 
 
+_SHARD = Written("results of a shard", "give all of them to hmer merge")
+_MARKDOWN = Written("Markdown of hmer", _READ_FROM, True)
+_RECORDS = Written("records of hmer", _READ_FROM, True)
+_SVG = Written("formulas drawn by hmer", _READ_FROM, True)
+
+_ID = rb"[k-z]{12}[a-j]*"  # see `hmer_cli.document.ids`
+_TEXT = rb'"(?:[^"\\\n]|\\.)*"'  # of JSON
+_DRAWING = rb'<svg xmlns="http://www.w3.org/2000/svg"'
+
 _BEGINNINGS: tuple[tuple[bytes, Written], ...] = (  # patterns
-    (rb'\{\s*"hmer":\s*"shard"', Written("results of a shard", "give all of them to hmer merge")),
+    (rb'\{\s*"hmer":\s*"shard"', _SHARD),
     (
         rb'\{\s*"hmer":\s*"corrections"',
         Written("corrections", "give them with --corrections, and name what they correct"),
@@ -50,26 +61,26 @@ _BEGINNINGS: tuple[tuple[bytes, Written], ...] = (  # patterns
         rb'\{\s*"hmer":\s*"labelled handwriting"',
         Written("the list of what hmer wrote there", "name the folder", True),
     ),
-    (rb'\{"id": [^\n]{0,300}"alias": ', Written("records of hmer", _READ_FROM, True)),
+    (rb'\{"id": "' + _ID + rb'", "alias": ', _RECORDS),
+    (rb'\{"source": ' + _TEXT + rb', "page": (\d+|null), "region": ', _RECORDS),  # 0.2.0
     (rb"id,alias,source,page,x0,", Written("a table of hmer", _READ_FROM, True)),
     (rb"% Handwritten \w+ read by hmer", Written("LaTeX of hmer", _READ_FROM, True)),
     (rb"// Handwritten \w+ read by hmer", Written("Typst of hmer", _READ_FROM, True)),
+    (rb"<!-- Handwritten \w+ read by hmer", _MARKDOWN),
+    (rb"## `[^\n]+`\n\n(`" + _ID + rb"` \(`|\*\*failed\*\*: `)", _MARKDOWN),
+    (rb"## `[^\n]+`\n\n`[\w-]+`: (confidence \d\.\d\d|corrected by hand)", _MARKDOWN),  # 0.2.0
     (
-        rb"## `[^\n]+`\n\n(`[a-z]+` \(`|\*\*failed\*\*: `)",
-        Written("Markdown of hmer", _READ_FROM, True),
-    ),
-    (
-        rb'<math xmlns="http://www.w3.org/1998/Math/MathML" id="[a-z]+" display="block" alttext="',
+        rb'<math xmlns="http://www.w3.org/1998/Math/MathML" id="'
+        + _ID
+        + rb'" display="block" alttext="',
         Written("MathML of hmer", _READ_FROM, True),
     ),
     (
-        rb'<figure id="[a-z]+"><math xmlns=',
+        rb'(<p>[^\n]*</p>\n)*<figure id="' + _ID + rb'"><math xmlns=',
         Written("a piece of a web page of hmer", _READ_FROM, True),
     ),
-    (
-        rb'<svg xmlns="http://www.w3.org/2000/svg"[^>]*><g id="[a-z]+"><title>',
-        Written("formulas drawn by hmer", _READ_FROM, True),
-    ),
+    (_DRAWING + rb'[^>]*><g id="' + _ID + rb'"><title>', _SVG),
+    (_DRAWING + rb' viewBox="0 0 [\d. ]+" width="[\d.]+" height="[\d.]+" />\s*$', _SVG),  # empty
     (
         rb'<!doctype html>\s*<html[^>]*>\s*<head>[^\0]{0,2000}name="generator" content="hmer',
         Written(
@@ -100,8 +111,19 @@ _ENDINGS = {
     ".toml": Written("a recipe", "give it to hmer train"),
 }
 
-_WORD = {"[Content_Types].xml", "word/document.xml"}
+_BODY = "word/document.xml"
+_WORD = {"[Content_Types].xml", _BODY}
 """The names, but for hidden ones, in a Word document of hmer; other programs add styles."""
+_WORD_BEGINNING = re.compile(
+    rb'<\?xml [^>]*>\n<w:document xmlns:w="[^"]+" xmlns:m="[^"]+"><w:body>'
+)
+_CREATOR = b"<Creator>hmer "
+_PRODUCER = b"/Producer (hmer "
+
+_EMPTY = b"PK\5\6"  # an archive of nothing
+
+_MOST = 1 << 20
+"""Bytes of a file that tell whose it is: what failed stands before what was read."""
 
 
 def written(head: bytes, name: str) -> Written | None:
@@ -123,11 +145,38 @@ def as_output(path: Path) -> str:
         if path.is_dir():
             return _folder_as_output(path)
         if path.suffix.lower() == ".docx" and path.is_file():
-            return "a Word document of hmer" if set(open_store(path).names) == _WORD else ""
+            return "a Word document of hmer" if _is_own_archive(open_store(path)) else ""
         if path.suffix.lower() in OURS or path.name == MANIFEST:
             told = written(_head(path), path.name) if path.is_file() else None
             return told.what if told is not None and told.output else ""
     return ""
+
+
+def may_replace(path: Path) -> bool:
+    """Whether nothing of the user's is lost where a file takes this place: hmer wrote what is
+    there, or it is empty, no regular file, or not there."""
+    with suppress(OSError, InputError):
+        if not os.path.isfile(path) or not path.stat().st_size:
+            return True
+        head = _head(path, _MOST)
+        if is_pdf(head):
+            return _PRODUCER in path.read_bytes()
+        if is_zip(head):
+            return head.startswith(_EMPTY) or _is_own_archive(open_store(path))
+        told = written(head, "")
+        return told is not None and (told.output or told is _SHARD)
+    return False
+
+
+def _is_own_archive(store: Store) -> bool:
+    """Whether it is a Word document or PAGE-XML of hmer."""
+    names = set(store.names)
+    if names == _WORD:
+        return _WORD_BEGINNING.match(store.read(_BODY)) is not None
+    pages = [name for name in names if re.fullmatch(r"page/[^/]+\.xml", name)]
+    images = (f"{PurePath(name).stem}.png" for name in pages)
+    held = bool(pages) and names == {*pages, *images}
+    return held and all(_CREATOR in store.read(name) for name in pages)
 
 
 def _folder_as_output(folder: Path) -> str:
@@ -135,7 +184,7 @@ def _folder_as_output(folder: Path) -> str:
     if held and all(is_left_out(folder / name, partial(_head, folder / name)) for name in held):
         return "drawings of hmer" if folder.name.endswith(files.DRAWINGS) else "pages of --debug"
     if MANIFEST in held and held <= {MANIFEST, *labelled(folder)}:
-        return "labelled handwriting of hmer"
+        return "labelled handwriting of hmer (read where it is named alone)"
     return ""
 
 
@@ -159,9 +208,9 @@ def labelled(folder: Path) -> set[str]:
         raise InputError(f"{path}: damaged") from error
 
 
-def _head(path: Path) -> bytes:
+def _head(path: Path, most: int = HEAD) -> bytes:
     """The first bytes of a file; none of a FIFO, which would block."""
     if not path.is_file():
         return b""
     with path.open("rb") as file:
-        return file.read(HEAD)
+        return file.read(most)
