@@ -254,7 +254,7 @@ def test_two_outputs_in_one_file_are_wrong_usage(
             verb.run(folder, json_file=str(one), predictions=str(other), recogniser=parrot("x"))
 
 
-@pytest.mark.parametrize("option", ["json_file", "predictions"])
+@pytest.mark.parametrize("option", ["json_file", "predictions", "lg"])
 def test_an_output_that_cannot_be_written_is_refused_before_reading(
     images: Callable[..., Path], tmp_path: Path, option: str
 ) -> None:
@@ -270,6 +270,29 @@ def test_an_output_that_cannot_be_written_is_refused_before_reading(
     assert reader.calls == []
 
 
+@pytest.mark.parametrize("option", ["json_file", "predictions"])
+@pytest.mark.parametrize(
+    "content", ["mine", '{"dataset": 1}', "name\ttruth\tprediction\na\tx\tx\n"]
+)
+def test_a_file_of_others_is_not_replaced(
+    images: Callable[..., Path], tmp_path: Path, option: str, content: str
+) -> None:
+    reader, out = parrot("x"), tmp_path / "scores"
+    out.write_text(content)
+    with pytest.raises(OutputError, match="scores: is there, and not hmer's"):
+        verb.run(str(images(a="x")), recogniser=reader, **{option: str(out)})  # type: ignore[arg-type]
+    assert (out.read_text(), reader.calls) == (content, [])
+
+
+def test_scores_and_predictions_are_replaced_by_later_ones(
+    images: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder, outs = str(images(a="x")), [str(tmp_path / name) for name in ("one", "two")]
+    for scores, table in (outs, outs[::-1]):
+        verb.run(folder, json_file=scores, predictions=table, recogniser=parrot("x"))
+    assert json.loads((tmp_path / "two").read_text())["model"] == "parrot-1"
+
+
 def test_a_run_that_breaks_leaves_the_older_output(
     images: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -278,10 +301,10 @@ def test_a_run_that_breaks_leaves_the_older_output(
             raise KeyboardInterrupt
 
     folder, out = images(a="x"), tmp_path / "out.json"
-    out.write_text("older")
+    out.write_text(older := '{\n  "dataset": "images",\n  "split": null\n}\n')
     with pytest.raises(KeyboardInterrupt):
         verb.run(str(folder), json_file=str(out), recogniser=Breaks([]))
-    assert out.read_text() == "older"
+    assert out.read_text() == older
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["out.json"]
 
 

@@ -121,3 +121,12 @@ def test_pictures_of_the_worst_are_for_pages_only(tmp_path: Path) -> None:
     (tmp_path / "caption.txt").write_text("a\tx\n")
     with pytest.raises(UsageError, match="no pages"):
         verb.run(str(tmp_path), worst=str(tmp_path / "worst"))
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_reading(
+    pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eval_regions, "evaluate", lambda _: pytest.fail("pages were read"))
+    (tmp_path / "no").write_text("a file")
+    with pytest.raises(OutputError, match="no folder can be made there"):
+        verb.run(str(pages), worst=str(tmp_path / "no" / "worst"))

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from copy import copy
 from pathlib import Path
 from typing import TextIO
@@ -35,6 +36,7 @@ from hmer_cli.metrics.evaluation import (
 )
 from hmer_cli.metrics.label_graph import is_own, label_graph
 from hmer_cli.metrics.tables import Table
+from hmer_cli.page.load.kinds import HEAD
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
@@ -94,6 +96,9 @@ def run(
     if isinstance(opened, PageDataset) and lg is not None:
         raise UsageError(f"{dataset}: holds pages", "--lg is for single expressions")
     reader = recogniser or LazyRecogniser(model, charset, rescoring=not ctc) if reads else None
+    for folder in _folders(lg, worst):
+        files.make_folder(folder)
+        files.check(folder / _ANY)
     found, scores, tsv, tables = _evaluated(opened, reader, split)
     _put(json_file, paths[0], scores)
     _put(predictions, paths[1], tsv)
@@ -105,6 +110,16 @@ def run(
     return found
 
 
+_SIDES = "truth", "prediction"
+_ANY = "hmer"  # a file that is tried, and not written
+
+
+def _folders(lg: str | None, worst: str | None) -> list[Path]:
+    """The folders that get files."""
+    sides = [Path(lg) / side for side in _SIDES] if lg is not None else []
+    return [*sides, Path(worst)] if worst is not None else sides
+
+
 def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
     """A label graph of each truth and of each prediction, under the same name.
 
@@ -112,11 +127,9 @@ def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
     stay, are told, as tools score all that lie there. Raises OutputError, before any is written,
     for one of these names that another program made.
     """
-    for side in ("truth", "prediction"):
-        files.make_folder(folder / side)
     plain = (re.sub(r"[^\w.+-]", "_", outcome.name) for outcome in evaluation.outcomes)
     names = list(unused_names(plain, str.casefold))
-    for side in ("truth", "prediction"):
+    for side in _SIDES:
         if others := {path.stem for path in (folder / side).glob("*.lg")} - set(names):
             console.say(f"{folder / side} holds {len(others)} graphs of other runs, which are kept")
         for name in names:
@@ -124,7 +137,7 @@ def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
                 what = f"{folder / side / name}.lg: is there, and not hmer's"
                 raise OutputError(what, "move it away or name another folder")
     for name, outcome in zip(names, evaluation.outcomes, strict=True):
-        for side, label in (("truth", outcome.truth), ("prediction", outcome.reading.label)):
+        for side, label in zip(_SIDES, (outcome.truth, outcome.reading.label), strict=True):
             graph = label_graph(label, outcome.name).encode("utf-8", "backslashreplace")
             files.replace(folder / side / f"{name}.lg", graph)
 
@@ -217,22 +230,34 @@ def _same(paths: Iterable[Path | None]) -> bool:
     return len(set(places)) < len(places)
 
 
-_BEGINNINGS = (b'{\n  "dataset":', b"name\ttruth\tprediction")
+_BEGINNING = re.compile(
+    rb'\{\n  "dataset": "[^\n]*",\n  "(split|model|pages)": '
+    rb"|(name|page\tkind)\ttruth\tprediction\tedits\tconfidence[\t\n]"
+)
 """Of the files that are written here."""
 
 
 def _path(name: str | None, dataset: str) -> Path | None:
-    """The path of an output file, checked to be writable and no file of the data set, such as its
-    captions; None for none and for stdout."""
+    """The path of an output file, checked to be writable, and to hold nothing that is not hmer's,
+    such as the captions of the data set; None for none and for stdout."""
     if name is None or name == STDOUT:
         return None
     path = files.real_path(name)
-    if path.is_relative_to(os.path.realpath(dataset)) and path.is_file():
-        with path.open("rb") as file:
-            if not file.read(64).startswith(_BEGINNINGS):
-                raise UsageError(f"{name}: is a file of the data set", "name another")
     files.check(path)
+    if not _may_replace(path):
+        if path.is_relative_to(os.path.realpath(dataset)):
+            raise UsageError(f"{name}: is a file of the data set", "name another")
+        raise files.foreign(path)
     return path
+
+
+def _may_replace(path: Path) -> bool:
+    """Whether a file is empty or one of an earlier evaluation, or there is no regular file."""
+    if not os.path.isfile(path) or not path.stat().st_size:
+        return True
+    with suppress(OSError), path.open("rb") as file:
+        return _BEGINNING.match(file.read(HEAD)) is not None
+    return False
 
 
 def _put(name: str | None, path: Path | None, text: str) -> None:
