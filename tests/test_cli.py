@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handmade import INKML, FakeRecogniser, cross, encoded, paged
+from handmade import EARLIER, INKML, FakeRecogniser, cross, encoded, paged
 from typer.main import get_command
 
 import hmer_cli
@@ -25,7 +25,7 @@ import hmer_cli.commands.eval
 import hmer_cli.commands.train
 from hmer_cli import console
 from hmer_cli.cli import app, main
-from hmer_cli.errors import MissingError
+from hmer_cli.errors import InputError, MissingError
 from hmer_cli.models.registry import default_name
 
 HEAVY = ("numpy", "cv2", "PIL", "lxml", "onnxruntime", "jiwer", "pypdfium2", "torch", "rich")
@@ -134,10 +134,10 @@ def test_missing_weights_exit_with_3(
         raise MissingError(f"no weights {model!r}", "see: hmer weights list")
 
     monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", load)
-    Path("o.tex").write_text("earlier")
+    Path("o.tex").write_text(EARLIER)
     assert run("convert", "a.png", "--model", "best", "-o", "o.tex") == 3
     assert capsys.readouterr().err == "hmer: no weights 'best'; see: hmer weights list\n"
-    assert Path("o.tex").read_text() == "earlier"
+    assert Path("o.tex").read_text() == EARLIER
 
 
 def test_a_missing_dependency_exits_with_3_and_its_remedy(
@@ -344,6 +344,24 @@ def test_the_clipboard_gives_and_takes(run: Run, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(hmer_cli.commands.clipboard, "paste", lambda: encoded(blank))
     assert run("--paste", "--copy", "--no-cache") == 1
     assert taken == ["x^2"]  # what may be tried again stays there
+
+
+def test_a_clipboard_without_a_picture_stops_no_other_input(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nothing() -> bytes:
+        raise InputError("--paste: the clipboard holds no picture", "copy one, then try again")
+
+    monkeypatch.setattr(hmer_cli.commands.clipboard, "paste", nothing)
+    Path("a.png").write_bytes(encoded(cross()))
+    assert run("a.png", "--paste", "--no-cache", "--out", "o.jsonl") == 1
+    records = [json.loads(line) for line in Path("o.jsonl").read_text().splitlines()]
+    assert [(each["source"], each["latex"]) for each in records] == [
+        ("clipboard", ""), ("a.png", "x^2")]  # fmt: skip
+    capsys.readouterr()
+    assert run("--paste", "--no-cache") == 1
+    said = capsys.readouterr().err
+    assert said == "hmer: --paste: the clipboard holds no picture; copy one, then try again\n"
 
 
 def test_a_machine_without_clipboard_is_told(

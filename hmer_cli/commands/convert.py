@@ -40,7 +40,7 @@ from hmer_cli.errors import (
 from hmer_cli.page.detect.overlay import as_png
 from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
-from hmer_cli.page.load.sources import STDIN, Source, find_sources
+from hmer_cli.page.load.sources import STDIN, Source, find_sources, refused
 from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.lazy import Reader
 
@@ -287,7 +287,11 @@ def _check_usage(
 
 
 def _clipboard() -> Source:
-    picture = clipboard.paste()
+    """The picture there; like any input, one that is not there is told in its turn."""
+    try:
+        picture = clipboard.paste()
+    except InputError as error:
+        return refused("clipboard", error)
     return Source("clipboard", "clipboard", lambda: picture)
 
 
