@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from handmade import cross, encoded
+from handmade import EARLIER, cross, encoded
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -33,7 +33,7 @@ def started(folder: Path, *options: str) -> subprocess.Popen[bytes]:
     """A run whose pages take five minutes each, at its first page."""
     for name in ("a.png", "b.png"):
         (folder / name).write_bytes(encoded(cross()))
-    (folder / "o.tex").write_text("earlier")
+    (folder / "o.tex").write_text(EARLIER)
     run = subprocess.Popen(
         [sys.executable, "-c", SLOW, *options],
         cwd=folder,
@@ -56,7 +56,7 @@ def test_ctrl_c_waits_for_no_page(times: int, tmp_path: Path) -> None:
     _, said = run.communicate(timeout=60)
     assert run.returncode == 130
     assert said.decode().splitlines() == ["hmer: interrupted"]
-    assert (tmp_path / "o.tex").read_text() == "earlier"
+    assert (tmp_path / "o.tex").read_text() == EARLIER
     assert sorted(os.listdir(tmp_path)) == ["a.png", "b.png", "o.tex"]
 
 
@@ -88,3 +88,36 @@ def test_ctrl_c_that_a_library_swallows_is_one_still(tmp_path: Path) -> None:
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert (run.returncode, run.stderr) == (130, b"hmer: interrupted\n")
+
+
+WAITING = """
+import os, sys, threading, time
+from hmer_cli import cli
+from hmer_cli.commands import compare, train
+
+def slow(*given):
+    threading.Thread(target=time.sleep, args=(300,)).start()  # which the interpreter waits for
+    os.write(1, b"at work\\n")
+    time.sleep(300)
+
+compare.run = train.train = slow
+sys.argv = ["hmer", *sys.argv[1:]]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("args", [["compare", "a", "b"], ["train", "r.toml", "--data", "d"]])
+def test_ctrl_c_ends_any_command(args: list[str], tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", WAITING, *args],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    assert run.stdout is not None
+    assert run.stdout.readline() == b"at work\n"
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert (run.returncode, said) == (130, b"hmer: interrupted\n")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from hmer_cli import __version__
+from hmer_cli import __version__, interrupts
 from hmer_cli.cli import compare, convert, eval, generate, merge, render, train, weights
 from hmer_cli.errors import UsageError
 
@@ -37,6 +37,7 @@ def hmer(
     ] = False,
 ) -> None:
     """Handwritten mathematics in, LaTeX out: offline, on any laptop."""
+    interrupts.watch()
 
 
 class Command(TyperCommand):

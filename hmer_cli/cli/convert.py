@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypedDict
 
 import typer
 
-from hmer_cli import console, interrupts
+from hmer_cli import console
 from hmer_cli.cli.shared import (
     CharsetOption,
     CorrectionsOption,
@@ -129,7 +129,6 @@ def convert(
     from hmer_cli.commands import convert as verb
     from hmer_cli.models.registry import cache_dir as usual
 
-    interrupts.watch()
     console.set_loudness(int(verbose) - int(quiet))
     if pictures and shard is None:
         raise UsageError("--pictures is of --shard", "give both or none")

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from hmer_cli import interrupts
 from hmer_cli.cli.shared import CharsetOption, ModelOption, completes_to, end
 
 _SPLITS = ("train", "test2013", "test2014", "test2016", "test2019", "test2023")
@@ -63,7 +62,6 @@ def evaluate(
     """Score the recogniser on a labelled data set: WER, CER, ExpRate and the errors."""
     from hmer_cli.commands import eval as verb
 
-    interrupts.watch()
     found = verb.run(
         dataset,
         split,

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from hmer_cli import interrupts
 from hmer_cli.cli.shared import ForceOption, completes_to, end
 
 
@@ -55,7 +54,6 @@ def generate(
     """Write LaTeX by hand: images, ink, boxes and labels."""
     from hmer_cli.commands import generate as verb
 
-    interrupts.watch()
     made = verb.generate(
         out, latex or (), source,
         count=count, seed=seed, style=style, engine=engine, page=page, jobs=jobs,

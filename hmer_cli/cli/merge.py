@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from hmer_cli import console, interrupts
+from hmer_cli import console
 from hmer_cli.cli.shared import CorrectionsOption, QuietOption, SpellingOption, StrictOption, end
 
 
@@ -33,7 +33,6 @@ def merge(
     from hmer_cli.commands import convert as verb
     from hmer_cli.commands import shards as parts
 
-    interrupts.watch()
     console.set_loudness(-int(quiet))
     records = parts.merge([out], shards, corrections=corrections or (), spelling=spelling)
     end(verb.outcome(records, strict=strict))

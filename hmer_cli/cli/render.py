@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from hmer_cli import interrupts
 from hmer_cli.cli.shared import ForceOption, end
 
 
@@ -34,6 +33,5 @@ def render(
     """Draw InkML as PNG images, with their labels in caption.txt."""
     from hmer_cli.commands import render as verb
 
-    interrupts.watch()
     rendered = verb.render_inputs(inputs, out, size=size, padding=padding, pen=pen, force=force)
     end(verb.outcome(rendered))
