@@ -200,12 +200,18 @@ def labelled(folder: Path) -> set[str]:
     """
     path = folder / MANIFEST
     try:
-        listed = json.loads(path.read_text("utf-8"))["files"]
-        return {name for name in listed if Path(name).name == name}
+        return listed(path.read_bytes())
     except FileNotFoundError:
         return set()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: damaged") from error
+
+
+def listed(manifest: bytes) -> set[str]:
+    """The names that a list of labelled handwriting holds. Raises ValueError, KeyError or TypeError
+    where it is damaged."""
+    names = json.loads(manifest.decode("utf-8"))["files"]
+    return {name for name in names if Path(name).name == name}
 
 
 def _head(path: Path, most: int = HEAD) -> bytes:
