@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from handmade import EARLIER, INKML, FakeRecogniser, cross, encoded
 
+from hmer_cli.commands import convert_on_ray as on_ray
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.shards import convert_shard
 from hmer_cli.document.formats import FORMATS, Output
+from hmer_cli.document.pipeline import Options
+from hmer_cli.document.records import PageRead
 from hmer_cli.errors import UsageError
-from hmer_cli.page.load.sources import find_sources
+from hmer_cli.page.load.sources import Source, find_sources
+from hmer_cli.ray_data import Job
 
 PNG = encoded(cross())
 WRITTEN = [ending for ending in FORMATS if not Output.parse(f"o{ending}").is_readable]
@@ -67,6 +73,24 @@ def test_outputs_of_another_run_are_told_by_what_is_in_them(
     said = capsys.readouterr().err
     for name in [*(f"o{each}" for each in WRITTEN if each != ".md"), "x.md", "ink", "seen"]:
         assert f"hmer: {name}: " in said
+
+
+def test_ray_passes_over_the_outputs_that_a_local_run_passes_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run("a.png", "b.inkml", outs=("eqs.jsonl", "ink/"))
+    convert(["a.png"], ["x.md"], recogniser=FakeRecogniser())
+    seen: list[str] = []
+
+    def read_sources(sources: Sequence[Source], *_: object) -> list[PageRead]:
+        seen.extend(source.name for source in sources)
+        return []
+
+    monkeypatch.setattr(on_ray, "connected", lambda *_: nullcontext(None))
+    monkeypatch.setattr(on_ray, "read_sources", read_sources)
+    job = Job(FakeRecogniser, Options())
+    on_ray.convert_on_ray(everything(), ["p.csv"], job=job)
+    assert seen == [source.name for source in find_sources(everything())] == ["a.png", "b.inkml"]
 
 
 def test_labelled_handwriting_in_a_folder_is_told_and_read_where_it_is_named(

@@ -23,7 +23,7 @@ from hmer_cli.document.records import Record
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
-from hmer_cli.page.load.sources import STDIN, Source, find_sources, in_number_order, refused
+from hmer_cli.page.load.sources import STDIN, Source, find_sources, refused, without_outputs
 from hmer_cli.page.regions import Layout
 from hmer_cli.ray_data import Job, connected, read_sources
 
@@ -65,7 +65,8 @@ def convert_on_ray(
     options = Options(chosen, layout, pictures=shown, renderer=pdf_renderer)
     job = job or Job.of(options, model, charset, cache)
     start = time.monotonic()
-    sources = once(each for name in in_number_order(inputs) for each in _sources(name))
+    named = without_outputs(inputs, console.say)  # all at once: outputs alone would be read
+    sources = once(each for name in named for each in _sources(name))
     with (
         open(os.devnull, "w") as null,
         redirect_stdout(null),  # Ray prints that a worker died

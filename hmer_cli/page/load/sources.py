@@ -83,12 +83,19 @@ def find_sources(inputs: Sequence[str], say: Say = lambda line: None) -> Iterato
     Nothing raises here: what cannot be read is a source whose ``read`` raises InputError, so that
     one bad input does not stop the others.
     """
+    for name in without_outputs(inputs, say):
+        yield from _tried(name, partial(_expand, name, say))
+
+
+def without_outputs(inputs: Sequence[str], say: Say) -> list[str]:
+    """The inputs, see `in_number_order`, without what an earlier run wrote, which ``say`` is told,
+    unless all of them are such."""
     outputs = {name: told for name in inputs if (told := as_output(Path(name)))}
-    for name in in_number_order(inputs):
-        if name in outputs and len(outputs) < len(set(inputs)):
-            say(f"{name}: {outputs[name]}, passed over")
-            continue
-        yield from _tried(name, lambda name=name: _expand(name, say))  # type: ignore[misc]
+    if len(outputs) == len(set(inputs)):
+        outputs = {}
+    for name in (name for name in in_number_order(inputs) if name in outputs):
+        say(f"{name}: {outputs[name]}, passed over")
+    return [name for name in in_number_order(inputs) if name not in outputs]
 
 
 def by_number(name: str) -> tuple[tuple[str, int, str], ...]:
