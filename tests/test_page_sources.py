@@ -135,6 +135,15 @@ def test_what_hmer_wrote_is_passed_over_unsaid(said: list[str], ending: str) -> 
     assert said == []
 
 
+def test_a_damaged_file_of_an_archive_stops_no_other() -> None:
+    data = zipped({"a.png": PNG, "b.png": PNG})
+    put({"in.zip": data.replace(PNG, b"\0" * len(PNG), 1)})  # its checksum is wrong now
+    damaged, sound = find_sources(["in.zip"])
+    with pytest.raises(InputError, match=r"in\.zip/a\.png: cannot be unpacked"):
+        damaged.read()
+    assert (sound.name, sound.read()) == ("in.zip/b.png", PNG)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")
 def test_a_fifo_in_a_folder_is_passed_over(said: list[str]) -> None:
     put({"in/b.png": PNG})

@@ -7,11 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from handmade import INKML, cross, encoded
 
 from hmer_cli.commands import remote_sources as module
 from hmer_cli.commands.remote_sources import remote_sources, without_password
 from hmer_cli.errors import InputError
-from hmer_cli.page.load.sources import Source
+from hmer_cli.files import signed
+from hmer_cli.page.load.sources import Source, find_sources
 
 fs = pytest.importorskip("pyarrow.fs", reason="Apache Arrow is not installed")
 
@@ -60,6 +62,37 @@ def test_every_file_of_a_folder_is_read_whatever_its_name(folder: Path, blank: s
 def test_one_file_is_named_by_its_address(folder: Path, written: str, name: str) -> None:
     (source,) = remote_sources(f"file://{folder}/{written}")
     assert elsewhere(source).decode() == name
+
+
+def test_a_folder_there_is_read_as_a_local_one_and_what_is_left_out_is_said(
+    tmp_path: Path,
+) -> None:
+    plain, ink, role = encoded(cross()), INKML.encode(), ("drawing", "overlay")
+    drawing, overlay = (signed(plain, each) for each in role)
+    files = {
+        "a.png": plain, "b": plain, "c.xml": ink, "d-p1.png": plain, "e.one": b"1",
+        "x-drawings/own.png": plain, "x-drawings/hmer.png": drawing, "seen/a-p1.png": overlay,
+        "ink/a-p1-r1.png": plain, "ink/mine.png": plain, "ink/caption.txt": b"",
+        "ink/hmer-files.json": b'{"files": ["a-p1-r1.png", "caption.txt"]}',
+        "eqs.tex": b"x", "f.xml": b"<rss/>", "g": b"1", "more.zip": b"PK", "h.svg": b"<svg/>",
+    }  # fmt: skip
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    said: list[str] = []
+    sources = remote_sources(f"file://{tmp_path}", said.append)
+    read = ["a.png", "b", "c.xml", "d-p1.png", "e.one", "ink/mine.png", "x-drawings/own.png"]
+    assert [source.name for source in sources] == [f"file://{tmp_path}/{name}" for name in read]
+    (tmp_path / "more.zip").unlink()  # opened in a local folder
+    assert [source.name for source in find_sources([str(tmp_path)])] == [
+        f"{tmp_path}/{name}" for name in read
+    ]
+    labelled, left_out = said
+    assert labelled.startswith(f"file://{tmp_path}/ink: labelled handwriting of hmer, passed over")
+    assert left_out.startswith(
+        f"file://{tmp_path}: 4 files passed over (1 .svg, 1 .xml, 1 .zip, 1 without ending); "
+    )
+    assert left_out.endswith("named by its address; .zip are not opened there: unpack them")
 
 
 @pytest.mark.parametrize("written", ["a#1.png", "a?1.png"])

@@ -81,6 +81,6 @@ def _sources(name: str) -> list[Source]:
     if not is_remote(name):
         return list(find_sources([name], console.say))
     try:
-        return remote_sources(name)
+        return remote_sources(name, console.say)
     except InputError as error:
         return [refused(without_password(name), error)]

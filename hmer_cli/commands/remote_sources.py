@@ -6,6 +6,11 @@ Output: `Source` objects, which may be pickled. Needs the extra ``ray``, which b
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import PurePosixPath
 from types import ModuleType
@@ -14,23 +19,37 @@ from urllib.parse import quote, urlsplit
 
 from hmer_cli.data.store import MAX_BYTES
 from hmer_cli.errors import InputError, MissingError
-from hmer_cli.page.load.sources import ENDINGS, KINDS, Source, by_number
+from hmer_cli.files import DRAWINGS
+from hmer_cli.page.load.kinds import ARCHIVES, HEAD, NOTES
+from hmer_cli.page.load.sources import (
+    ENDINGS,
+    KINDS,
+    LABELLED,
+    WHERE_NAMED,
+    Say,
+    Source,
+    chosen,
+    tell,
+)
+from hmer_cli.page.load.written import MANIFEST, listed
 
 _LEGAL = "%/:?#[]@!$&'()*+,;=~"
 """What an address may hold besides letters, digits and ``-._``: RFC 3986, section 2."""
+
+_AT_ONCE = 32  # files whose first bytes are asked for # convention
 
 _REFUSALS = (OSError, ValueError, TypeError, NotImplementedError)
 """What Arrow raises for an address or a file that it cannot open."""
 
 
-def remote_sources(address: str) -> list[Source]:
+def remote_sources(address: str, say: Say = lambda line: None) -> list[Source]:
     """The files at or below an address such as ``s3://bucket/folder``, sorted by name.
 
     Blanks and letters beyond ASCII may stand in it as they are; ``%``, ``#`` and ``?`` of a name
     are ``%25``, ``%23`` and ``%3F``. The workers read the bytes, through the file systems of Apache
-    Arrow, with the parameters of the address and credentials from it or the environment. Raises
-    InputError if the address cannot be listed or has no file that can be converted, MissingError
-    without Arrow.
+    Arrow, with the parameters of the address and credentials from it or the environment. ``say`` is
+    told what was passed over. Raises InputError if the address cannot be listed or has no file that
+    can be converted, MissingError without Arrow.
     """
     fs = _file_systems()
     shown = without_password(address)
@@ -42,11 +61,67 @@ def remote_sources(address: str) -> list[Source]:
     except _REFUSALS as error:
         reason = _reason(error).replace(address, shown)
         raise InputError(f"{shown}: cannot be listed ({reason})", "check the address") from error
-    files = [each for each in found if each.type == fs.FileType.File]
-    chosen = [each.path for each in files if each == there or _is_wanted(each.path, path)]
-    if not chosen:
-        raise InputError(f"{shown}: nothing to convert there", f"put {KINDS} there")
-    return [_source(address, each) for each in sorted(chosen, key=by_number)]
+    files = [each.path for each in found if each.type == fs.FileType.File]
+    if files and found == [there]:
+        return [_source(address, path)]
+    inside = {each.removeprefix(path).lstrip("/"): each for each in files}
+    ours = set(_labelled(system, inside, shown, say))
+    heads = _heads(system, {name: inside[name] for name in inside if _is_told_by_content(name)})
+    left_out: Counter[str] = Counter()
+    listed = inside.keys() - ours
+    names = chosen(listed, lambda name: heads.get(name, b""), left_out, ENDINGS | NOTES)
+    how = _how_named(left_out)
+    tell(shown, left_out, say, how)
+    if not names:
+        raise InputError(f"{shown}: nothing to convert there", how or f"put {KINDS} there")
+    return [_source(address, inside[each]) for each in names]
+
+
+def _is_told_by_content(name: str) -> bool:
+    """Whether a file may be another than its ending says, or one that hmer made of a page: a
+    drawing of a document, or a page of ``--debug``, whose names end so."""
+    path = PurePosixPath(name)
+    drawn = path.parent.name.endswith(DRAWINGS) or re.search(r"-p\d+\.png$", name) is not None
+    return path.suffix.lower() in ("", ".xml") or (path.suffix == ".png" and drawn)
+
+
+def _heads(system: Any, paths: Mapping[str, str]) -> dict[str, bytes]:
+    """The first bytes of the files at these paths, by name; of none that cannot be read."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return dict(zip(paths, pool.map(partial(_start, system), paths.values()), strict=True))
+
+
+def _start(system: Any, path: str, most: int = HEAD) -> bytes:
+    try:
+        with system.open_input_stream(path) as file:
+            return bytes(file.read(most))
+    except _REFUSALS:
+        return b""
+
+
+def _labelled(system: Any, inside: Mapping[str, str], shown: str, say: Say) -> Iterator[str]:
+    """The labelled handwriting below a folder, which was read where it comes from."""
+    for name in inside:
+        folder = PurePosixPath(name).parent
+        if PurePosixPath(name).name != MANIFEST or not folder.name:
+            continue
+        names: set[str] = set()
+        with suppress(ValueError, KeyError, TypeError):  # as of a local folder
+            names = listed(_start(system, inside[name], MAX_BYTES))
+        if names:
+            where = f"{shown.rstrip('/')}/{folder}"
+            say(f"{where}: {LABELLED}, passed over; name the folder to read it")
+        yield from (str(folder / each) for each in names)
+
+
+def _how_named(left_out: Counter[str]) -> str:
+    """How to have the files read that are passed over below an address."""
+    hows = []
+    if named := sorted(WHERE_NAMED & left_out.keys()):
+        hows.append(f"ink in {' and '.join(named)} is read where each is named by its address")
+    if packed := sorted(ARCHIVES & left_out.keys()):
+        hows.append(f"{' and '.join(packed)} are not opened there: unpack them")
+    return "; ".join(hows)
 
 
 def _source(address: str, path: str) -> Source:
@@ -71,14 +146,6 @@ def without_password(address: str) -> str:
 def is_remote(name: str) -> bool:
     """Whether an input is an address, not a path."""
     return "://" in name
-
-
-def _is_wanted(path: str, folder: str) -> bool:
-    """Whether a file below a folder is converted: by its ending, hidden ones excluded."""
-    name = PurePosixPath(path)
-    inside = PurePosixPath(path[len(folder) :] if path.startswith(folder) else path).parts
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in inside)
-    return name.suffix.lower() in ENDINGS and not hidden
 
 
 def _opened(address: str) -> tuple[Any, str]:

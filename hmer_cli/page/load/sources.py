@@ -12,7 +12,7 @@ import re
 import stat
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -48,9 +48,11 @@ ENDINGS = frozenset((*INK_ENDINGS, *IMAGES, ".heic", ".heif", ".pdf"))
 
 _KINDS = "InkML, Xournal++, reMarkable, PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, HEIC or PDF"
 KINDS = f"SVG, JSON strokes, {_KINDS}"
-_WHERE_NAMED = frozenset((".svg", ".json", ".excalidraw"))
+WHERE_NAMED = frozenset((".svg", ".json", ".excalidraw"))
 """Endings of ink that is read where it is named, and passed over in folders and archives: most such
 files are something else."""
+
+LABELLED = "labelled handwriting of hmer"
 
 Say = Callable[[str], None]
 """Told in a line what was passed over."""
@@ -215,15 +217,16 @@ def _folder(folder: Path, say: Say) -> Iterator[Source]:
     if links:
         say(f"{folder}: {of_linked(sorted(links, key=by_number))}")
     left_out: Counter[str] = Counter()
-    chosen = [path for path in found if _is_chosen(path, folder, left_out)]
+    files = [path for path in found if _is_chosen(path, folder, left_out)]
     for error in locked:
         name = str(error.filename)
         yield refused(name, InputError(f"{name}: cannot be read ({error.strerror})"))
-    _tell(str(folder), left_out, say, False)
-    if not chosen and not locked:
-        remedy = _how_named(left_out, str(folder), False) or f"put {_KINDS} there"
+    how = _how_named(left_out, str(folder), False)
+    tell(str(folder), left_out, say, how)
+    if not files and not locked:
+        remedy = how or f"put {_KINDS} there"
         raise InputError(f"{folder}: nothing to convert in this folder", remedy)
-    for path in chosen:
+    for path in files:
         if path.suffix.lower() in ARCHIVES or path.suffix.lower() in NOTES:
             yield from _tried(str(path), partial(_expand, str(path), say))
         else:
@@ -236,7 +239,7 @@ def _labelled(folder: Path, say: Say) -> set[str]:
         names = labelled(folder)
     except InputError:
         return set()
-    say(f"{folder}: labelled handwriting of hmer, passed over; name the folder to read it")
+    say(f"{folder}: {LABELLED}, passed over; name the folder to read it")
     return names
 
 
@@ -264,8 +267,12 @@ def _is_chosen(path: Path, folder: Path, left_out: Counter[str]) -> bool:
 
 def _is_left_out(path: Path) -> bool:
     """Whether hmer made the picture of a page; False for what cannot be read."""
+    return os.path.isfile(path) and _is_drawn(path, lambda: _read(path, HEAD))
+
+
+def _is_drawn(path: PurePath, head: Callable[[], bytes]) -> bool:
     try:
-        return path.is_file() and is_left_out(path, lambda: _read(path, HEAD))
+        return is_left_out(path, head)
     except InputError:
         return False
 
@@ -303,7 +310,7 @@ def _is_hidden(path: PurePath) -> bool:
 
 def _how_named(left_out: Counter[str], place: str, packed: bool) -> str:
     """How to have the files read that are only read where they are named; empty without such."""
-    endings = sorted(_WHERE_NAMED & left_out.keys())
+    endings = sorted(WHERE_NAMED & left_out.keys())
     if not endings:
         return ""
     unpacked = "unpacked and " if packed else ""
@@ -312,14 +319,14 @@ def _how_named(left_out: Counter[str], place: str, packed: bool) -> str:
     return f"ink in {' and '.join(endings)} is read where it is {unpacked}named: {patterns}"
 
 
-def _tell(place: str, left_out: Counter[str], say: Say, packed: bool) -> None:
+def tell(place: str, left_out: Counter[str], say: Say, how: str = "") -> None:
+    """Say what was passed over in a container, and ``how`` to have it read."""
     if not left_out:
         return
     kinds = [f"{number} {kind}" for kind, number in sorted(left_out.items())]
     more = [f"{len(kinds) - _NAMED} more kinds"] if len(kinds) > _NAMED else []
     number = left_out.total()
     many = "1 file" if number == 1 else f"{number} files"
-    how = _how_named(left_out, place, packed)
     reads = f"hmer reads {_KINDS}" + (f"; {how}" if how else "")
     say(f"{place}: {many} passed over ({', '.join(kinds[:_NAMED] + more)}); {reads}")
 
@@ -330,27 +337,38 @@ def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
     if foreign is not None:
         raise InputError(f"{store.path}: {foreign[0]}, whose ink hmer does not read", foreign[1])
     left_out: Counter[str] = Counter()
-    names = []
-    for name in sorted(store.names, key=by_number):
-        path = PurePosixPath(name)
-        ending = path.suffix.lower()
-        if _is_hidden(path) or ending in OURS:
-            continue
-        head = partial(_head, store, name)
-        if is_left_out(path, head):
-            continue
-        if ending in ENDINGS or _by_content(ending, head):
-            names.append(name)
-        else:
-            left_out[ending or "without ending"] += 1
-    _tell(str(store.path), left_out, say, True)
+    names = chosen(store.names, partial(_head, store), left_out)
+    how = _how_named(left_out, str(store.path), True)
+    tell(str(store.path), left_out, say, how)
     for remark in store.remarks:
         say(f"{store.path}: {remark}")
     if not names:
-        remedy = _how_named(left_out, str(store.path), True) or f"put {_KINDS} there"
+        remedy = how or f"put {_KINDS} there"
         raise InputError(f"{store.path}: nothing to convert in this archive", remedy)
     for name in names:
         yield Source(store.where(name), f"{place}/{name}", partial(store.read, name))
+
+
+def chosen(
+    names: Iterable[str],
+    head: Callable[[str], bytes],
+    left_out: Counter[str],
+    endings: Set[str] = ENDINGS,
+) -> list[str]:
+    """Those of the files in a container that are read, sorted by number; others that are neither
+    hidden nor hmer's are counted. ``head`` gives the first bytes of a file."""
+    found = []
+    for name in sorted(names, key=by_number):
+        path = PurePosixPath(name)
+        ending = path.suffix.lower()
+        first = partial(head, name)
+        if _is_hidden(path) or ending in OURS or path.name == MANIFEST or _is_drawn(path, first):
+            continue
+        if ending in endings or _by_content(ending, first):
+            found.append(name)
+        else:
+            left_out[ending or "without ending"] += 1
+    return found
 
 
 def _head(store: Store, name: str) -> bytes:
