@@ -177,22 +177,20 @@ def read_sources(
         advance(int(number not in pages), int(bool(pages) and number not in pages))
         pages[number] = row["line"]
     return [
-        page
-        for i, source in enumerate(sources)
-        for page in _in_order(found.get(i, {}), source.name)
+        page for i, source in enumerate(sources) for page in _in_order(found.get(i, {}), source)
     ]
 
 
-def _in_order(pages: dict[int, str], name: str) -> Iterator[PageRead]:
+def _in_order(pages: dict[int, str], source: Source) -> Iterator[PageRead]:
     """The pages of a file by number; one with an error if no task of it succeeded."""
     if not pages:
         error = InputError(
-            f"{name}: {_RETRIES + 1} workers died while reading it or a file beside it",
+            f"{source.name}: {_RETRIES + 1} workers died while reading it or a file beside it",
             "convert it alone",
         )
-        yield PageRead(name, None, Result("", ()), error=error)
+        yield PageRead(source.name, None, Result("", ()), error=error)
     for number in sorted(pages):
-        yield from_row(json.loads(pages[number]))
+        yield replace(from_row(json.loads(pages[number])), original=source.read)
 
 
 def _restarts() -> dict[str, int]:

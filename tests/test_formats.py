@@ -26,6 +26,7 @@ from test_expr_to_latex import TYPED
 from test_expr_tree import _every_command, _random_valid
 
 from hmer_cli.commands.convert import convert
+from hmer_cli.commands.shards import convert_shard, merge
 from hmer_cli.document.corrections import typed_correction
 from hmer_cli.document.formats import FORMATS, Output
 from hmer_cli.document.ids import named
@@ -319,6 +320,43 @@ def test_the_pages_of_a_pdf_stay_where_all_on_them_was_dismissed() -> None:
         pages = [pikepdf.parse_content_stream(page) for page in document.pages]
     assert len(pages) == 2
     assert "Tj" not in {str(operator) for page in pages for _, operator in page}
+
+
+def test_a_pdf_from_an_archive_or_standard_input_keeps_all_its_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    data = paged([cross(), np.full((120, 160), 255, np.uint8)])
+    with zipfile.ZipFile("in.zip", "w") as archive:
+        archive.writestr("a.pdf", data)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    convert(["in.zip", "-"], ["o.pdf"], recogniser=FakeRecogniser())
+    with pikepdf.open("o.pdf") as document:
+        assert len(document.pages) == 4
+        texts = [str(pikepdf.parse_content_stream(page)).count("Tj") for page in document.pages]
+    assert texts == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("change", ["moved", "changed"])
+def test_a_pdf_that_is_not_there_to_be_merged_is_said(
+    change: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    pages = [cross(), np.full((120, 160), 255, np.uint8)]
+    Path("a.pdf").write_bytes(paged(pages))
+    Path("b.png").write_bytes(encoded(cross()))
+    shard = ["a.pdf", "b.png"], ["s.jsonl"], "1/1"
+    convert_shard(*shard, pictures=True, recogniser=FakeRecogniser())
+    merge(["all.pdf"], [Path("s.jsonl")])
+    assert "a.pdf" not in capsys.readouterr().err
+    Path("a.pdf").write_bytes(paged(pages[::-1])) if change == "changed" else Path("a.pdf").unlink()
+    Path("b.png").unlink()  # of an image, its cleaned picture is all that is shown
+    merge(["some.pdf"], [Path("s.jsonl")])
+    (line,) = capsys.readouterr().err.splitlines()[:-1]
+    assert line.startswith("hmer: a.pdf: cannot be opened again for .pdf")
+    for name, count in (("all.pdf", 3), ("some.pdf", 2)):
+        with pikepdf.open(name) as document:
+            assert len(document.pages) == count
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])

@@ -73,7 +73,7 @@ def _whole_page(page: PageRead) -> Evidence | None:
     if page.picture is None:
         return None
     box = (0.0, 0.0, float(page.picture.width), float(page.picture.height))
-    return Evidence("", page.file, box, (), page.picture, page.recuts)
+    return Evidence("", page.file, box, (), page.picture, page.recuts, page.original)
 
 
 def page_records(page: PageRead, corrections: Corrections) -> Iterator[Record]:
@@ -124,7 +124,13 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
     evidence = None
     if page.picture is not None:
         evidence = Evidence(
-            expression.key, page.file, expression.box, reading.tokens, page.picture, page.recuts
+            expression.key,
+            page.file,
+            expression.box,
+            reading.tokens,
+            page.picture,
+            page.recuts,
+            page.original,
         )
     label = reading.label if correction is None else correction.label
     if not label.strip() and correction is None:

@@ -101,6 +101,7 @@ class _Work:
     """
 
     source: str
+    original: Callable[[], bytes]
     number: int | None = None
     file: str = ""
     key: str = ""
@@ -150,24 +151,26 @@ def _opened(
             held = _holding(source, data)
             sheets = open_sheets(held, options.pages, options.renderer, worker)
         except Exception as error:
-            yield _Work(source.name, error=input_error(source.name, error))
+            yield _Work(source.name, source.read, error=input_error(source.name, error))
             continue
         advance(0, len(sheets) - 1)
         digest = hashlib.sha256(data).hexdigest()
         for sheet in sheets:
             if sheet.ink is not None and sheet.ink.left_out:
                 console.say(f"{sheet.source}: page {sheet.number}: {said_of(sheet.ink)}")
-            yield _looked_up(sheet, digest, results, options)
+            yield _looked_up(source, sheet, digest, results, options)
 
 
 def _holding(source: Source, data: bytes) -> Source:
     return replace(source, read=lambda: data)
 
 
-def _looked_up(sheet: Sheet, digest: str, results: Cache | PageFiles, options: Options) -> _Work:
+def _looked_up(
+    source: Source, sheet: Sheet, digest: str, results: Cache | PageFiles, options: Options
+) -> _Work:
     key = results.key(digest, sheet.number)
     opened = sheet if options.corrections is not None else None
-    work = _Work(sheet.source, sheet.number, digest, key, sheet=sheet, opened=opened)
+    work = _Work(source.name, source.read, sheet.number, digest, key, sheet=sheet, opened=opened)
     if options.look is not None or options.handwriting:
         return work
     known = results.find(key)
@@ -281,6 +284,7 @@ def _read(
     for work, result in zip(batch, found, strict=True):
         picture = (results.picture(work.key) or work.picture) if options.pictures else None
         page = PageRead(work.source, work.number, result, work.file, work.error, picture)
+        page = replace(page, original=work.original)
         try:
             yield _recut(page, work.opened, reader, results, options)
         except Exception as error:

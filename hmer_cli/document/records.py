@@ -119,6 +119,7 @@ class PageRead:
     ``number`` is None if the source could not be opened; ``error`` is the reason of a failure;
     ``file`` is the SHA-256 of the source. ``typed`` are the boxes of regions that a person cut,
     with what was typed for them; ``recuts`` are those corrections, as entries of a file.
+    ``original`` gives the bytes of the source, where they can still be had.
     """
 
     source: str
@@ -129,6 +130,7 @@ class PageRead:
     picture: Picture | None = None
     typed: Mapping[Box, str | None] = field(default_factory=dict)
     recuts: tuple[dict[str, Any], ...] = ()
+    original: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class Evidence:
     ``key`` is the SHA-256 of the region's ink, to which corrections refer, empty for a whole page
     on which nothing was found, ``file`` that of its file; ``box`` of the region and those of
     ``tokens``, as recognised (before any correction), are in pixels of ``picture``. ``recuts`` are
-    the corrections of regions applied to the page.
+    the corrections of regions applied to the page; ``original`` gives the bytes of the file.
     """
 
     key: str
@@ -147,6 +149,7 @@ class Evidence:
     tokens: tuple[TokenReading, ...]
     picture: Picture
     recuts: tuple[dict[str, Any], ...] = ()
+    original: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True)

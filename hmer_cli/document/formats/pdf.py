@@ -8,6 +8,7 @@ as what is written.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 from collections.abc import Sequence
 from itertools import groupby
@@ -17,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hmer_cli import __version__
+from hmer_cli import __version__, console
 from hmer_cli.console import one_line
 from hmer_cli.document.ids import Named, by_line, named
 from hmer_cli.document.records import Record
@@ -42,7 +43,7 @@ def searchable_pdf(records: Sequence[Record]) -> bytes:
     document = pikepdf.Pdf.new()
     for source, group in groupby(named(records), key=lambda each: each.record.source):
         names = list(group)
-        original = _opened(source)
+        original = _opened(source, names)
         if original is None:
             _add_pictures(document, names)
             continue
@@ -60,16 +61,26 @@ def searchable_pdf(records: Sequence[Record]) -> bytes:
     return buffer.getvalue()
 
 
-def _opened(source: str) -> tuple[Any, Pdf] | None:
-    """The source as a PDF, for pikepdf and as it was drawn; None where it is no file or no PDF."""
+def _opened(source: str, names: Sequence[Named]) -> tuple[Any, Pdf] | None:
+    """The source as a PDF, for pikepdf and as it was drawn; None where it is no PDF, and, with a
+    line that says so, where it cannot be had any more."""
     import pikepdf
 
+    evidence = next((each.record.evidence for each in names if each.record.evidence), None)
+    read = evidence.original if evidence is not None else None
+    known = source.lower().endswith(".pdf")
     try:
-        data = Path(source).read_bytes()
-        if is_pdf(data[:HEAD]):
-            return pikepdf.open(io.BytesIO(data)), Pdf(data, source)
-    except (OSError, ValueError, pikepdf.PdfError, InputError):
-        pass
+        data = (read or Path(source).read_bytes)()
+        known = is_pdf(data[:HEAD])
+        if known and evidence and evidence.file != hashlib.sha256(data).hexdigest():
+            raise InputError("it is another file than was read")
+        return (pikepdf.open(io.BytesIO(data)), Pdf(data, source)) if known else None
+    except (OSError, ValueError, pikepdf.PdfError, InputError) as error:
+        if known:
+            console.say(
+                f"{source}: cannot be opened again for .pdf, which shows its pages with "
+                f"mathematics alone, as pictures ({error}); write .pdf where the file is"
+            )
     return None
 
 
