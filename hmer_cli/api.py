@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,7 +22,7 @@ from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.ids import Named, Namer, by_line, ink_id, source_ids
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.document.records import PageRead, Status
-from hmer_cli.errors import InputError, UsageError
+from hmer_cli.errors import UsageError
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tree import LabelError
@@ -212,8 +213,9 @@ class Converter:
 
         Raises:
             UsageError: an argument is wrong; raised at once.
-            InputError: the file cannot be opened. Of a folder or an archive, each page and file
-                that cannot be read is a page with an ``error`` instead.
+            InputError: the file cannot be opened, or its only page cannot be read. Of a file of
+                several pages, a folder or an archive, each page and file that cannot be read is a
+                page with an ``error`` instead.
         """
         chosen = None if pages is None else PageRange.parse(str(pages))
         name = str(name or _UNNAMED)
@@ -238,8 +240,6 @@ class Converter:
         if len(sources) != 1:
             raise UsageError(f"{len(sources)} files are given", "use pages() for more than one")
         (page,) = self._pages(sources, PageRange.parse("1"), "expression", True)
-        if page.error is not None:
-            raise InputError(page.error)
         if page.expressions:
             return page.expressions[0]
         return _nothing(page, self.reader.model)
@@ -270,13 +270,17 @@ class Converter:
     def _pages(
         self, sources: list[Source], chosen: PageRange | None, layout: Layout, alone: bool
     ) -> Iterator[ConvertedPage]:
-        """The pages of the sources; a file that is given ``alone`` raises its error."""
+        """The pages of the sources; a file that is given ``alone`` raises the error of its only
+        page."""
         namer = Namer(source_ids(source.name for source in sources))
         options = Options(chosen, layout, self.jobs, renderer=self.pdf_renderer)
-        for page in self.read_sources(sources, options):
-            if page.error is not None and page.number is None and alone:
-                raise page.error
-            yield _converted(page, namer)
+        read = self.read_sources(sources, options)
+        for first in islice(read, 1):
+            more = list(islice(read, 1)) if alone and first.error is not None else []
+            if alone and first.error is not None and not more:
+                raise first.error
+            yield from (_converted(page, namer) for page in (first, *more))
+        yield from (_converted(page, namer) for page in read)
 
 
 def _converted(page: PageRead, namer: Namer) -> ConvertedPage:

@@ -22,6 +22,7 @@ import hmer_cli
 from hmer_cli import Alternative, Converter, Expression, InputError, MissingError, UsageError
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.ids import named
+from hmer_cli.errors import InternalError
 from hmer_cli.models.registry import shipped_dir
 from hmer_cli.recognition.reading import Alternative as Other
 from hmer_cli.recognition.reading import Reading, TokenReading
@@ -251,11 +252,30 @@ def test_a_file_that_cannot_be_opened_raises_and_stops_no_other(tmp_path: Path) 
         list(fake().pages(tmp_path / "a.png"))
     with pytest.raises(InputError, match="no such file"):
         fake().read(tmp_path / "none.png")
-    with pytest.raises(InputError):
-        fake().read(encoded(cross())[:60])
     bad, good = fake().pages(tmp_path)
     assert bad.error is not None and "a.png" in bad.error
     assert good.error is None and good.expressions
+
+
+def test_the_only_page_of_a_file_raises_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_off = encoded(cross())[:60]
+    for call in (fake().read, lambda image: list(fake().pages(image))):
+        with pytest.raises(InputError, match="image: ") as caught:
+            call(cut_off)
+        assert caught.value.remedy
+        monkeypatch.setattr(FakeRecogniser, "read", lambda *_: 1 / 0)
+        with pytest.raises(InternalError) as bug:
+            call(cross())
+        assert bug.value.exit_code == 70
+        monkeypatch.undo()
+
+
+def test_of_a_file_of_several_pages_those_that_fail_stop_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FakeRecogniser, "read", lambda *_: 1 / 0)
+    pages = list(fake().pages(paged([cross(), cross(), cross()])))
+    assert [(page.number, page.error is None) for page in pages] == [(n, False) for n in (1, 2, 3)]
 
 
 def test_a_blank_image_is_an_expression_that_failed() -> None:
