@@ -21,15 +21,15 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import cv2
 
+from hmer_cli import console
 from hmer_cli.api import Converter
-from hmer_cli.console import Advance
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats.arrow import table
@@ -128,10 +128,10 @@ class _Worker:
         self._results = PageFiles(job.cache, setting)
 
     def __call__(self, batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Rows of one page: ``input``, ``setting`` (SHA-256), ``stop`` and ``line`` (JSON).
+        """Rows of one page: ``input``, ``setting`` (SHA-256), ``stop``, ``line`` (JSON), ``say``.
 
         ``stop`` is the message of an error that ends the run, empty otherwise; an error of a file
-        is in its ``line``.
+        is in its ``line``; ``say`` is for the user.
         """
         import ray.cloudpickle as pickle
 
@@ -139,9 +139,10 @@ class _Worker:
             head = {"input": [int(place)], "setting": [self._setting]}
             try:
                 for page in self.pages([pickle.loads(data)]):
-                    yield {**head, "stop": [""], "line": [to_line(to_row(page))]}
+                    said = {"stop": [""], "say": [self._results.failure]}
+                    yield {**head, **said, "line": [to_line(to_row(page))]}
             except HmerError as error:
-                yield {**head, "stop": [str(error)], "line": [""]}
+                yield {**head, "stop": [str(error)], "line": [""], "say": [""]}
 
     def pages(self, sources: Sequence[Source]) -> Iterator[PageRead]:
         """Every page of the sources, from the cache where it has them. Raises MissingError."""
@@ -154,7 +155,7 @@ class _Worker:
 
 
 def read_sources(
-    sources: Sequence[Source], job: Job, cluster: Cluster, advance: Advance
+    sources: Sequence[Source], job: Job, cluster: Cluster, advance: console.Advance
 ) -> list[PageRead]:
     """Every page of every source, in their order: what `pipeline.read_pages` yields.
 
@@ -164,14 +165,16 @@ def read_sources(
     """
     pickle = _ray().cloudpickle
     items = [{"input": i, "source": pickle.dumps(each)} for i, each in enumerate(sources)]
-    _, setting = job.reader()
-    mine = _digest(setting)
+    mine = _digest(job.reader()[1])
     found: dict[int, dict[int, str]] = {}
+    say = lru_cache(console.say)  # each line once
     for row in _rows(items, job, cluster):
         if row["stop"]:
             raise MissingError(f"a worker of Ray gave up: {row['stop']}")
         if row["setting"] != mine:
             raise MissingError(_OTHER_SETTING, _REMEDY)
+        if row["say"]:
+            say(row["say"])
         pages = found.setdefault(row["input"], {})
         number = json.loads(row["line"])["page"] or 0
         advance(int(number not in pages), int(bool(pages) and number not in pages))
@@ -389,7 +392,6 @@ def _ray() -> ModuleType:
         )
     os.environ.update(_QUIET)
     try:
-        import ray
         import ray.data
     except ModuleNotFoundError as error:
         raise MissingError("Ray is not installed", "pip install 'hmer-cli[ray]'") from error

@@ -89,6 +89,36 @@ def test_pages_kept_as_files_are_those_that_were_read(inputs: Path, tmp_path: Pa
     assert again.seen == 0
 
 
+def test_a_folder_that_cannot_be_written_is_said_once_and_costs_no_page(
+    inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kept").write_text("a file")  # a full disk is met at the same place
+
+    def pages(folder: Path | None) -> list[object]:
+        results = PageFiles(folder, "setting")
+        options = Options(jobs=1, pictures=True)
+        sources = list(find_sources([str(inputs)]))
+        found = read_pages(sources, Reader(tmp_path), results, options, lambda done, more: None)
+        return [(p.source, p.number, p.result, p.picture and p.picture.load()) for p in found]
+
+    assert pages(tmp_path / "kept") == pages(None)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"hmer: {tmp_path}/kept: cannot be written (")
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_ray_goes_on_without_a_cache_that_cannot_be_written(
+    inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (kept := tmp_path / "kept").write_text("a file")
+    given = [str(inputs / "page1.png"), str(inputs / "page2.png")]
+    read = on_ray(given, tmp_path / "ray.jsonl", Reader(tmp_path), kept)
+    assert capsys.readouterr().err.count(f"{kept}: cannot be written (") == 1
+    assert read == alone(given, tmp_path / "plain.jsonl", tmp_path)
+
+
 def test_a_damaged_file_of_a_page_is_read_anew(inputs: Path, tmp_path: Path) -> None:
     def seen() -> int:
         reader = Reader(tmp_path)

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hmer_cli import files
+from hmer_cli import console, files
 from hmer_cli.document.cache import result_fields, result_of
 from hmer_cli.document.page_rows import picture_fields, picture_of, to_line
 from hmer_cli.document.records import Picture, Result
+from hmer_cli.errors import OutputError
 
 
 class PageFiles:
@@ -27,6 +28,8 @@ class PageFiles:
         self._folder = folder
         self._setting = setting
         self._memory: dict[str, Picture] = {}
+        self.failure = ""
+        """Why nothing more is kept for later runs; empty as long as it is."""
 
     def key(self, digest: str, number: int) -> str:
         """The key of a page: the SHA-256 of its file and its number there."""
@@ -41,24 +44,29 @@ class PageFiles:
 
     def picture(self, key: str) -> Picture | None:
         """The picture of the cleaned page; None if there is none."""
-        if self._folder is None:
-            return self._memory.get(key)
+        if key in self._memory:
+            return self._memory[key]
         try:
             return picture_of(self._read(key, "picture"))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def keep(self, results: Mapping[str, Result], pictures: Mapping[str, Picture]) -> None:
-        """Store results and pictures by key. Raises OutputError."""
-        if self._folder is None:
-            self._memory = (
-                dict(pictures) or self._memory
-            )  # of the last batch: all that is asked for
-            return
-        for key, result in results.items():
-            self._write(key, "result", result_fields(result))
-        for key, picture in pictures.items():
-            self._write(key, "picture", picture_fields(picture))
+        """Store results and pictures by key; where the folder cannot be written, that is said once,
+        and what is in it already is still found."""
+        if self._folder is not None and not self.failure:
+            try:
+                for key, result in results.items():
+                    self._write(key, "result", result_fields(result))
+                for key, picture in pictures.items():
+                    self._write(key, "picture", picture_fields(picture))
+                return
+            except OutputError as error:
+                reason = getattr(error.__cause__, "strerror", None) or error.what
+                kept = f"cannot be written ({reason}); nothing more is kept for later runs"
+                self.failure = f"{self._folder}: {kept}"
+                console.say(self.failure)
+        self._memory = dict(pictures) or self._memory  # of the last batch: all that is asked for
 
     def _path(self, key: str, what: str) -> Path:
         assert self._folder is not None
