@@ -113,8 +113,12 @@ def character_edits(pairs: Sequence[Pair]) -> list[int]:
 
 
 def exprate(pairs: Sequence[Pair], edits: Sequence[int], at_most: int) -> float:
-    """Share of the pairs with at most so many token edits; ``edits`` is one count a pair."""
-    good = [n <= at_most and is_known(pair) for pair, n in zip(pairs, edits, strict=True)]
+    """Share of the pairs with at most so many token edits; ``edits`` is one count a pair. Nothing
+    is no reading, however short the truth."""
+    good = [
+        n <= at_most and is_known(pair) and bool(tokenize(pair.prediction))
+        for pair, n in zip(pairs, edits, strict=True)
+    ]
     return sum(good) / len(good)
 
 
