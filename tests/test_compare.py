@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hmer_cli.commands.compare import run
 from hmer_cli.errors import InputError
+from hmer_cli.metrics import comparison
 from hmer_cli.metrics.comparison import Comparison, compare
 from hmer_cli.metrics.label_graph import label_graph
 from hmer_cli.metrics.scores import Pair
@@ -31,6 +33,21 @@ def test_the_same_predictions_do_not_differ() -> None:
     found = compare(side({1, 2}), side({1, 2}))
     assert [(each.low, each.high) for each in found.differences] == [(0, 0)] * 3
     assert found.p_value == 1
+
+
+@pytest.mark.parametrize("chunk", [1, 999, 1_000_000, 10**9])
+def test_the_intervals_do_not_depend_on_how_many_resamples_are_held(
+    chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "CHUNK", chunk)
+    monkeypatch.setattr(comparison, "RESAMPLES", 500)
+    drawn = np.random.default_rng(3).integers(0, 7, (500, 7), np.int32)
+    parts = list(comparison._resamples(7, 3))
+    assert np.array_equal(np.concatenate(parts), drawn)
+    assert max(part.size for part in parts) <= max(chunk, 7)
+    wer = compare(side({1}, 7), side({1, 2, 3}, 7), seed=3).differences[2]
+    change = np.array([0, 0, -3, -3, 0, 0, 0])[drawn].sum(1) / (7 * 5)
+    assert (wer.low, wer.high) == pytest.approx(tuple(np.quantile(change, (0.025, 0.975))))
 
 
 @pytest.mark.parametrize(("b", "c", "p"), [(10, 2, 0.0385742), (5, 5, 1), (520, 500, 0.5518)])

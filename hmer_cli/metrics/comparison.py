@@ -8,7 +8,7 @@ exact test on the expressions that only one model got right.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,35 +77,53 @@ def compare(first: Mapping[str, Pair], second: Mapping[str, Pair], seed: int = 0
         if tokenize(first[name].truth) != tokenize(second[name].truth):
             raise InputError(f"{name}: the two files have different truths")
     sides = [[side[name] for name in names] for side in (first, second)]
-    draws = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)), np.int32)
     edits = [np.array(token_edits(side), float) for side in sides]
     known = np.array([is_known(pair) for pair in sides[0]])
     rights = [((each == 0) & known).astype(float) for each in edits]
     shapes = [np.array([same_structure(pair) for pair in side], float) for side in sides]
     lengths = np.array([len(tokenize(pair.truth)) for pair in sides[0]], float)
     ones = np.ones(len(names))
+    rates = [
+        ("ExpRate", rights, ones),
+        ("ExpRate of structure", shapes, ones),
+        ("WER", edits, lengths),
+    ]
     return Comparison(
         len(names),
-        (
-            _difference("ExpRate", rights, ones, draws),
-            _difference("ExpRate of structure", shapes, ones, draws),
-            _difference("WER", edits, lengths, draws),
-        ),
+        _differences(rates, seed),
         int(((rights[0] > 0) & (rights[1] == 0)).sum()),
         int(((rights[1] > 0) & (rights[0] == 0)).sum()),
     )
 
 
-def _difference(
-    name: str, counts: list[Shares], whole: Shares, draws: NDArray[np.int32]
-) -> Difference:
-    """Of the rate counts / whole, over the sums of each resample."""
-    change = counts[1] - counts[0]
-    some = np.array_split(draws, max(1, draws.size // CHUNK))
-    changes = np.concatenate([change[d].sum(1) / np.maximum(whole[d].sum(1), 1) for d in some])
-    low, high = np.quantile(changes, ((1 - COVERED) / 2, (1 + COVERED) / 2))
-    first, second = (float(each.sum() / max(whole.sum(), 1)) for each in counts)
-    return Difference(name, first, second, float(low), float(high))
+def _differences(
+    rates: Sequence[tuple[str, list[Shares], Shares]], seed: int
+) -> tuple[Difference, ...]:
+    """Of rates counts / whole, each with its name, over the sums of each resample."""
+    changes = np.concatenate(
+        [
+            [
+                (counts[1] - counts[0])[drawn].sum(1) / np.maximum(whole[drawn].sum(1), 1)
+                for _, counts, whole in rates
+            ]
+            for drawn in _resamples(len(rates[0][2]), seed)
+        ],
+        axis=1,
+    )
+    lows, highs = np.quantile(changes, ((1 - COVERED) / 2, (1 + COVERED) / 2), axis=1)
+    found = []
+    for (name, counts, whole), low, high in zip(rates, lows, highs, strict=True):
+        first, second = (float(each.sum() / max(whole.sum(), 1)) for each in counts)
+        found.append(Difference(name, first, second, float(low), float(high)))
+    return tuple(found)
+
+
+def _resamples(n: int, seed: int) -> Iterator[NDArray[np.int32]]:
+    """The expressions of all resamples, some rows at a time: the numbers are those that one draw
+    of all would give."""
+    rng, most = np.random.default_rng(seed), max(1, CHUNK // n)
+    for done in range(0, RESAMPLES, most):
+        yield rng.integers(0, n, (min(most, RESAMPLES - done), n), np.int32)
 
 
 def as_table(comparison: Comparison) -> Table:
