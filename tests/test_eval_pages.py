@@ -112,6 +112,14 @@ def notes(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_folder_of_pages_may_have_a_dot_in_its_name(notes: Path) -> None:
+    (notes / "notes").rename(notes / "lecture.2024")
+    truths = (notes / "notes-truth").rename(notes / "lecture.2024-truth")
+    found = open_any(str(truths))
+    assert isinstance(found, PageDataset)
+    assert [page.name for page in found.pages] == ["a-p2", "b-p1"]
+
+
 def test_pages_are_found_beside_in_the_folder_named_after_or_where_the_option_says(
     notes: Path,
 ) -> None:

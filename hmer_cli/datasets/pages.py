@@ -170,10 +170,12 @@ def _stores(store: Store, pages: str | None) -> Iterator[Store]:
         yield open_store(pages)
         return
     yield store
-    place = Path(store.path)
-    sibling = place.resolve().with_name(place.resolve().stem.removesuffix(SUFFIX))
-    if place.resolve().stem.endswith(SUFFIX) and sibling.is_dir():
-        yield open_store(sibling)
+    place = Path(store.path).resolve()
+    name = place.name if place.is_dir() else place.stem  # a folder's name may hold a dot
+    if name.endswith(SUFFIX) and name != SUFFIX:
+        sibling = place.with_name(name.removesuffix(SUFFIX))
+        if sibling.is_dir():
+            yield open_store(sibling)
 
 
 class _Files:
