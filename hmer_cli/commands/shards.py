@@ -13,7 +13,8 @@ from pathlib import Path
 from hmer_cli import console, files
 from hmer_cli.api import Converter
 from hmer_cli.commands.apart import apart
-from hmer_cli.commands.convert import Spelling, deliver_pages, once, sum_up, tell
+from hmer_cli.commands.convert import Spelling, deliver_pages, once, sum_up
+from hmer_cli.commands.reported import reported
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
@@ -75,10 +76,7 @@ def convert_shard(
     with converter.results() as results:
         with console.progress("reading", len(part.sources)) as advance:
             found = list(read_pages(part.sources, converter.reader, results, options, advance))
-        records = []
-        for record in records_of(found, Corrections()):
-            tell(record)
-            records.append(record)
+        records = list(reported(records_of(found, Corrections())))
         text = shard_file(part, found, f"{converter.setting()} {pages}")
         for output in outputs:
             replace(output, format=lambda _: text).write(records)
