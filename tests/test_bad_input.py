@@ -25,6 +25,8 @@ from PIL import Image
 
 import hmer_cli.api
 from hmer_cli.cli import main
+from hmer_cli.commands.reported import reported
+from hmer_cli.document.records import Record
 
 Run = Callable[..., int]
 
@@ -126,6 +128,38 @@ BAD: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "zip of a broken image": ("x.zip", lambda: zipped(b"broken"), "not a kind of file"),
     "encrypted zip": ("x.zip", lambda: zipped(encoded(cross()), encrypted=True), "unpack"),
 }
+
+
+def test_pages_of_one_file_that_fail_alike_share_a_line_and_each_has_a_record(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("prose.pdf").write_bytes(paged([WHITE] * 4))
+    shard = ["--shard", "1/1"]
+    for more in ([], shard):
+        assert run("convert", "prose.pdf", "--pages", "1-2,4", "--out", "o.jsonl", *more) == 1
+        first, *_ = capsys.readouterr().err.splitlines()
+        assert first.startswith("hmer: prose.pdf: nothing to read on page 1; no mathematics found")
+        assert first.endswith(" (pages 2, 4: the same)")
+    run("convert", "prose.pdf", "--pages", "1-2,4", "--out", "o.jsonl")
+    records = [json.loads(line) for line in Path("o.jsonl").read_text().splitlines()]
+    assert [(each["page"], f"page {each['page']};" in each["error"]) for each in records] == [
+        (1, True), (2, True), (4, True),
+    ]  # fmt: skip
+
+
+def test_pages_that_fail_for_other_reasons_have_lines_of_their_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def failed(page: int, why: str) -> Record:
+        error = f"a.pdf: page {page} {why}"
+        return Record("a.pdf", page, None, "", confidence=0, status="failed", error=error, model="")
+
+    records = [failed(page, "is dark") for page in (1, 12, 13, 14, 21)] + [failed(2, "is torn")]
+    assert list(reported(records)) == records
+    assert capsys.readouterr().err.splitlines() == [
+        "hmer: a.pdf: page 1 is dark (pages 12-14, 21: the same)",
+        "hmer: a.pdf: page 2 is torn",
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:Image size")  # the command line ignores it by itself

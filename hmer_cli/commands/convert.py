@@ -18,6 +18,7 @@ from hmer_cli import console, files
 from hmer_cli.api import Converter
 from hmer_cli.commands import clipboard
 from hmer_cli.commands.apart import Destination, apart
+from hmer_cli.commands.reported import reported
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
@@ -205,8 +206,7 @@ class _Run:
 def _records(pages: Iterable[PageRead], corrections: Corrections, spelling: Spelling) -> Records:
     """The records of the pages, each reported as it comes."""
     records = Records()
-    for record in records_of(pages, corrections):
-        tell(record)
+    for record in reported(records_of(pages, corrections)):
         records.append(spelt_in_tokens(record) if spelling == "tokens" else record)
     records.unused = corrections.unused()
     return records
@@ -256,17 +256,6 @@ def deliver_pages(
     deliver_all(records, outputs)
     sum_up(records, outputs, time.monotonic() - start)
     return records
-
-
-def tell(record: Record) -> None:
-    """Say on stderr that an input failed; with --verbose, also what was read."""
-    if record.has_failed:
-        console.say(record.error)
-    elif record.prose:
-        console.detail(f"{record.source}, page {record.page}: words alone")
-    else:
-        sure = f"{record.status} {record.confidence:.2f}"
-        console.detail(f"{record.source}, page {record.page}: {sure}, {record.latex}")
 
 
 def _check_usage(
