@@ -23,9 +23,9 @@ from hmer_cli.commands.eval_pages import PageEvaluation
 from hmer_cli.datasets.pages import PageDataset, TruePage, open_any
 from hmer_cli.geometry import Box
 from hmer_cli.metrics.pages import KindScore, PageScore, ReadExpression, score_page, score_pages
+from hmer_cli.page.drawn_boxes import cut_out
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.load.sources import Source
-from hmer_cli.page.regions import cut_out
 from hmer_cli.recognition.lazy import LazyRecogniser
 
 

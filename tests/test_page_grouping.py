@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,13 +13,17 @@ from handmade import FakeRecogniser
 from numpy.typing import NDArray
 
 from hmer_cli.commands.convert import convert
+from hmer_cli.document.boxes import PageBoxes
 from hmer_cli.document.cases import reading_of, to_read
+from hmer_cli.document.region_readings import region_reading
 from hmer_cli.errors import MissingError
 from hmer_cli.geometry import Box
 from hmer_cli.page import regions
 from hmer_cli.page.detect import detector
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.drawn_boxes import cut_out
+from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.reading import Reading, TokenReading
 
@@ -142,6 +147,27 @@ def test_a_system_of_equations_is_read_line_by_line(
     reader = FakeRecogniser("x = y")
     (record,) = convert([str(tmp_path / "system.png")], (), layout=layout, recogniser=reader)
     assert record.latex == r"\begin{cases} x = y \\ x = y \end{cases}"
+
+
+def test_a_system_that_a_person_drew_a_box_round_is_read_line_by_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = system(tmp_path / "system.png")
+    monkeypatch.setattr(regions, "find_boxes", lambda found: lines)
+    (page,) = open_pages(str(tmp_path / "system.png"))
+    height, width = page.image.shape
+    whole, line, nothing = cut_out(page, [(0, 0, width, height), lines[0], (0, 0, 30, 30)])
+    assert whole is not None and len(whole.lines) == 2
+    assert line is not None and not line.lines
+    assert nothing is None
+    reader = FakeRecogniser("x = y")
+    read = PageBoxes(
+        lambda: page, None, reader, lambda box: None, lambda box, result: None, region_reading
+    ).read([(0, 0, width, height)])
+    assert [each.reading.label for each in read] == [r"\begin{cases} x = y \\ x = y \end{cases}"]
+    page.image[40:60, 5:25] = 0  # something else, which the lines would leave out
+    (mixed,) = cut_out(replace(page), [(0, 0, width, height)])
+    assert mixed is not None and not mixed.lines
 
 
 def test_an_expression_is_read_where_the_weights_that_find_regions_were_left_out(

@@ -10,11 +10,13 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from hmer_cli.document import cases
 from hmer_cli.document.orientation import as_read
 from hmer_cli.document.records import RegionReading, Result, Transform
 from hmer_cli.geometry import Box
+from hmer_cli.page.drawn_boxes import cut_out
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Region, cut_out
+from hmer_cli.page.regions import Region
 from hmer_cli.recognition.lazy import Reader
 from hmer_cli.recognition.reading import Reading
 
@@ -48,7 +50,7 @@ class PageBoxes:
         if region is None:
             key = hashlib.sha256(f"no ink {box}".encode()).hexdigest()
             return RegionReading(self._page.in_source(box), box, key, Reading("", 0.0))
-        (reading,) = self._reader.read([region.seen])
+        reading = cases.reading_of(region, iter(self._reader.read(cases.to_read(region))))
         found = self._reading_of(region, reading)
         self._keep(box, Result(self._reader.model, (found,), self._to_source))
         return found

@@ -155,7 +155,7 @@ def find_regions(
     if not has_ink(page.image):
         return []
     if layout == "expression":
-        return _system(page, prepare) or _whole(page)
+        return find_system(page, prepare) or _whole(page)
     bands = cut_into_bands(page.image)
     if len(bands) > 1:
         return [region for band in bands for region in _in_band(page, *band, prepare)]
@@ -176,22 +176,6 @@ def find_regions(
     if any(region.lines for region in regions):
         return regions
     return _whole(page) if page.written is None else [_all_ink(page, page.written)]
-
-
-def cut_out(page: Page, boxes: Sequence[Box]) -> list[Region | None]:
-    """The regions that a person drew boxes round, trimmed to their ink; None where there is none.
-
-    The boxes are in pixels of the page's image.
-    """
-    image = page.bare if boxes else page.image
-    height, width = image.shape
-    found: list[Region | None] = []
-    for x0, y0, x1, y1 in boxes:
-        left, top = max(0, int(x0)), max(0, int(y0))
-        inside = image[top : min(height, int(np.ceil(y1))), left : min(width, int(np.ceil(x1)))]
-        ink = ink_box(inside) if inside.size else None
-        found.append(None if ink is None else cut_region(page, image, shift(ink, left, top), 0))
-    return found
 
 
 def _is_searched(page: Page, layout: Layout, prepare: Preparations) -> bool:
@@ -226,7 +210,7 @@ def _whole(page: Page) -> list[Region]:
     return [] if box is None else [cut_region(page, bare, box, _MARGIN)]
 
 
-def _system(page: Page, prepare: Preparations) -> list[Region]:
+def find_system(page: Page, prepare: Preparations) -> list[Region]:
     """The system of equations beside a brace that most of the ink is of; else none.
 
     Nor is there one where the weights that find regions were left out: an expression is read
