@@ -7,6 +7,8 @@ pens where the paler one wrote little: the box then also holds the paler parts.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +80,7 @@ def _paler(image: Pixels, mask: Pixels, dust: int) -> Pixels:
     return np.asarray(kept[labels], np.uint8)
 
 
-def _size(stats: NDArray[np.int32]) -> NDArray[np.int32]:
+def _size(stats: NDArray[Any]) -> NDArray[Any]:
     return np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
 
 
