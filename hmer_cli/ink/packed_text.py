@@ -6,6 +6,7 @@ Input: bytes and a limit. Output: the unpacked text. Raises InputError above the
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 
@@ -17,6 +18,12 @@ MAX_TEXT = 64 << 20
 """Bytes unpacked: some hundred pages full of strokes; what is larger is a bomb."""
 MAX_MARKUP = 4_000_000
 """XML tags and attributes: parsed, each takes some hundred bytes; a page of notes has 20,000."""
+
+_MARKUP = re.compile(
+    rb"<(?:\?.*?(?:\?>|\Z)|!--.*?(?:-->|\Z)|!DOCTYPE[^\[>]*(?:\[.*?(?:\]\s*>|\Z)|>|\Z)"
+    rb"|(?:[\w.-]++:)?([A-Za-z_][\w.-]*))", re.DOTALL
+)  # fmt: skip
+"""What may stand before the root, and a start tag; linear in any text."""
 
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
@@ -82,6 +89,13 @@ def parse_xml(data: bytes, name: str) -> etree._Element:
     if dtd is not None and any(True for _ in dtd.iterentities()):
         raise InputError(f"{name}: declares XML entities, which are refused", "remove its DOCTYPE")
     return root
+
+
+def root_name(data: bytes) -> str:
+    """The local name of the root element, as far as a beginning of the text holds it; else empty.
+    UTF-16 and UTF-32 are read as well."""
+    plain = data.replace(b"\0", b"")  # of what is ASCII, as names of markup are
+    return next((match[1].decode() for match in _MARKUP.finditer(plain) if match[1]), "")
 
 
 def _too_large(name: str) -> InputError:

@@ -14,18 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
-from hmer_cli.ink.svg_path import NUMBER, Points, path_lines
+from hmer_cli.ink.svg_path import NUMBER, Points, is_path_data, path_lines
 
 Matrix = NDArray[np.float64]
+LENGTHS = frozenset("stroke-width x y width height cx cy r rx ry".split())
+"""The properties that are lengths."""
 Get = Callable[[str], str | None]
 """The attribute or property of an element by its name."""
 
 _TRANSFORM = re.compile(r"(\w{1,20})\s*\(([^()]*)\)")  # linear in any text
-_LENGTH = re.compile(
-    rf"\s*+((?>{NUMBER}))\s*+(px|pt|pc|mm|cm|in|em|ex|rem|q|%)?+\s*+", re.IGNORECASE
-)
+_LENGTH = re.compile(rf"\s*+((?>{NUMBER}))\s*+([A-Za-z]{{1,5}}|%)?+\s*+")
+_ARGUMENT = re.compile(rf"{NUMBER}[A-Za-z%]*")  # numbers may touch: ``.5.5``, ``10-5``
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54,
-          "in": 96.0, "q": 96 / 101.6, "em": 16.0, "ex": 8.0, "rem": 16.0}  # fmt: skip
+          "in": 96.0, "q": 96 / 101.6, "em": 16.0, "rem": 16.0, "ex": 8.0, "rex": 8.0, "ch": 8.0,
+          "rch": 8.0, "ic": 16.0, "ric": 16.0, "cap": 11.2, "rcap": 11.2, "lh": 19.2,
+          "rlh": 19.2}  # fmt: skip
+"""CSS Values 4, section 6; those of the font for one of 16 px."""
+_OF_WINDOW = re.compile(r"[sld]?v([whib]|min|max)")
+_FUNCTION = re.compile(r"\s*(calc|min|max|clamp|env|abs|round|mod|rem|hypot)\(", re.IGNORECASE)
+_POSITIVE = frozenset("stroke-width width height r rx ry".split())
+_MAY_BE_AUTO = frozenset("width height rx ry".split())
 _ANGLE = re.compile(rf"\s*+((?>{NUMBER}))\s*+(deg|rad|grad|turn)?+\s*+", re.IGNORECASE)
 _ANGLES = {"": 1.0, "deg": 1.0, "rad": 180 / math.pi, "grad": 0.9, "turn": 360.0}
 _SIDES = 32  # of a circle
@@ -33,15 +41,44 @@ _SIDES_NAMED = {"left": "0%", "top": "0%", "center": "50%", "right": "100%", "bo
 _ALIGNED = {"min": 0.0, "mid": 0.5, "max": 1.0}
 
 
-def length(text: str | None, full: float, default: float = 0.0) -> float:
-    """A length in user units; ``full`` is what 100 % is. Raises InputError for what is none."""
+def length(
+    text: str | None, full: float, default: float = 0.0, window: tuple[float, float] | None = None
+) -> float:
+    """A length in user units; ``full`` is what 100 % is, and ``window`` the width and height that
+    ``vw`` and ``vh`` are of. Raises ValueError for what is none, or not understood."""
     if text is None or text.strip() in ("", "auto"):
         return default
     match = _LENGTH.fullmatch(text)
     if match is None:
-        raise InputError(f"{text.strip()[:40]!r} is no length", "export it again")
+        raise ValueError(text[:40])
     unit = (match[2] or "").lower()
-    return float(match[1]) * (full / 100 if unit == "%" else _UNITS[unit])
+    return float(match[1]) * (full / 100 if unit == "%" else _unit(unit, window))
+
+
+def _unit(unit: str, window: tuple[float, float] | None) -> float:
+    if unit in _UNITS:
+        return _UNITS[unit]
+    match = _OF_WINDOW.fullmatch(unit)
+    if match is None or window is None:
+        raise ValueError(unit)
+    wide, high = window
+    sides = {"w": wide, "i": wide, "h": high, "b": high, "min": min(window), "max": max(window)}
+    return sides[match[1]] / 100
+
+
+def is_valid(name: str, text: str) -> bool:
+    """Whether a property has a value that CSS knows; else it counts as not given. Only lengths are
+    looked at, and what is empty."""
+    if not text.strip():
+        return False
+    if name not in LENGTHS or _FUNCTION.match(text):
+        return True
+    if text.strip().lower() == "auto":
+        return name in _MAY_BE_AUTO
+    try:
+        return length(text, 1.0, window=(1.0, 1.0)) >= 0 or name not in _POSITIVE
+    except ValueError:
+        return False
 
 
 def numbers(text: str) -> list[float]:
@@ -89,7 +126,7 @@ def transform(
     if parts and not np.array_equal(total[:2, :2], np.eye(2)):
         try:
             x, y = length(parts[0], size[0]), length((*parts, "50%")[1], size[1])
-        except InputError:
+        except ValueError:
             x = y = math.nan
         if not math.isfinite(x + y):
             raise InputError(f"transform-origin {origin!r} is not understood", "export it again")
@@ -102,8 +139,10 @@ def _moved(x: float, y: float) -> Matrix:
 
 
 def _matrix(kind: str, arguments: str) -> Matrix:
-    parts = [part for part in re.split(r"[\s,]+", _spaced(arguments).strip()) if part]
-    if kind.startswith("rotate"):
+    parts = _ARGUMENT.findall(arguments)
+    if _ARGUMENT.sub("", arguments).replace(",", " ").strip():
+        raise ValueError(arguments)
+    if kind in ("rotate", "rotateZ"):  # the others turn out of the plane
         middle = [length(part, 0) for part in parts[1:3]]
         return _turned(_angle(parts[0]), *(middle if len(middle) == 2 else (0, 0)))
     if kind.startswith("skew"):
@@ -127,11 +166,6 @@ def _matrix(kind: str, arguments: str) -> Matrix:
     raise ValueError(kind)
 
 
-def _spaced(arguments: str) -> str:
-    """Numbers that touch, as in ``10-5``, apart."""
-    return re.sub(r"(?<=[\d.])(?=[-+])", " ", arguments)
-
-
 def _angle(text: str) -> float:
     match = _ANGLE.fullmatch(text)
     if match is None:
@@ -144,39 +178,47 @@ def _turned(degrees: float, x: float, y: float) -> Matrix:
     return _moved(-x, -y) @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) @ _moved(x, y)
 
 
+_NO_NUMBER = re.compile(r"[^\s,\d.eE+-]")
 SHAPES = frozenset(("path", "line", "polyline", "polygon", "rect", "circle", "ellipse"))
 
 
-def outlines(tag: str, get: Get, size: tuple[float, float]) -> list[tuple[Points, bool]]:
+def outlines(
+    tag: str, get: Get, size: tuple[float, float], window: tuple[float, float]
+) -> list[tuple[Points, bool]]:
     """The lines of a shape (N, 2), and whether each is closed, in its user space.
 
-    ``size`` is that of the viewport, for percentages. Raises InputError.
+    ``size`` is that of the viewport, for percentages, and ``window`` as in `length`. Raises
+    InputError for a path, and ValueError for what is no length.
     """
     wide, high = size
+
+    def of(key: str, full: float) -> float:
+        return length(get(key), full, window=window)
+
     if tag == "path":
         return path_lines(get("d") or "", "path")
     if tag == "line":
-        ends = [length(get(key), full) for key, full in _pairs("x1 y1 x2 y2", size)]
+        ends = [of(key, full) for key, full in _pairs("x1 y1 x2 y2", size)]
         return [(np.array(ends).reshape(-1, 2), False)]
     if tag in ("polyline", "polygon"):
-        found = numbers(get("points") or "")
+        found = numbers(_NO_NUMBER.split(get("points") or "", maxsplit=1)[0])
         points = np.array(found[: len(found) // 2 * 2]).reshape(-1, 2)
         closed = tag == "polygon"
         if closed and len(points):
             points = np.concatenate([points, points[:1]])
         return [(points, closed)] if len(points) else []
     if tag == "rect":
-        x, y, width, height = (length(get(k), f) for k, f in _pairs("x y width height", size))
+        x, y, width, height = (of(k, f) for k, f in _pairs("x y width height", size))
         if width <= 0 or height <= 0:
             return []
         corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
         return [(np.array(corners), True)]
-    x, y = (length(get(key), full) for key, full in _pairs("cx cy", size))
+    x, y = (of(key, full) for key, full in _pairs("cx cy", size))
     diagonal = math.hypot(wide, high) / math.sqrt(2)
     if tag == "circle":
-        across = down = length(get("r"), diagonal)
+        across = down = of("r", diagonal)
     else:
-        across, down = length(get("rx"), wide), length(get("ry"), high)
+        across, down = of("rx", wide), of("ry", high)
         across, down = (
             across or down,
             down or across,
@@ -185,6 +227,14 @@ def outlines(tag: str, get: Get, size: tuple[float, float]) -> list[tuple[Points
         return []
     angles = np.linspace(0, 2 * np.pi, _SIDES + 1)
     return [(np.stack([x + across * np.cos(angles), y + down * np.sin(angles)], axis=1), True)]
+
+
+def is_damaged(tag: str, get: Get) -> bool:
+    """Whether some of a line is not drawn, as there is an error in its data: browsers draw it up to
+    there."""
+    if tag in ("polyline", "polygon"):
+        return _NO_NUMBER.search(get("points") or "") is not None
+    return tag == "path" and not is_path_data(get("d") or "")
 
 
 def _pairs(keys: str, size: tuple[float, float]) -> list[tuple[str, float]]:

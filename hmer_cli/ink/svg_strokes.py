@@ -3,7 +3,7 @@
 Read are the shapes of SVG 1.1 (chapters 8 and 9) in groups, links, nested drawings and ``use``,
 with their transforms and style (`svg_style.py`); curves become short lines. What is painted then
 goes through `painted.py`. Text, images, markers and what is masked are named as left out.
-Coordinates are those of the drawing's user space (its viewBox).
+Coordinates are those of the drawing's user space (`svg_page.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
 from hmer_cli.ink.colours import BLACK, OPAQUE, UNKNOWN, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut
-from hmer_cli.ink.packed_text import parse_xml
+from hmer_cli.ink.packed_text import parse_xml, root_name
 from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.pieces import whole
 from hmer_cli.ink.region_lines import regions
@@ -30,26 +30,28 @@ from hmer_cli.ink.svg_geometry import (
     Get,
     Matrix,
     length,
-    outlines,
     transform,
     view_box,
     viewport,
 )
-from hmer_cli.ink.svg_path import Points, is_path_data
+from hmer_cli.ink.svg_outlines import Outlines, svg_tag
+from hmer_cli.ink.svg_page import page_of
+from hmer_cli.ink.svg_path import Points
 from hmer_cli.ink.svg_style import Style, StyleSheet, local_name
 
-_NAMESPACE = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _GROUPS = frozenset(("svg", "g", "a", "symbol"))
 _NOT_READ = {"text": "text", "image": "image", "foreignObject": "embedded page", "video": "video"}
+_SIZES = ("width", "height")
 _MAX_DEPTH = 200
 _MAX_USED = 50_000
 """Elements drawn by ``use``; what is more is a bomb."""
+_POINTS = 100  # that count as an element
 
 
 def is_svg(data: bytes) -> bool:
     """Whether this is an SVG drawing."""
-    return re.search(rb"<(\w+:)?svg[\s>]", data[:4000]) is not None
+    return root_name(data) == "svg"
 
 
 def read_svg(data: bytes, name: str) -> list[Ink]:
@@ -99,11 +101,14 @@ class _Drawing:
         self._by_id = {key: each for each in reversed(elements) if (key := each.get("id"))}
         self._shown = self._number = 0
         self.left_out: list[LeftOut] = []
-        self.page, size = self._page_of(root)
+        page = page_of(root, self._sheet.style(root, {}))
+        self.page = page.box
         style = root.get("style") or ""
         colours = re.findall(r"(?:^|[;\s])background(?:-color)?\s*:\s*([^;]{1,80})", style)
         self.paper: Colour | None = next(filter(None, map(colour_of, colours)), None)
-        self._top = _Place(size=size, clip=self._seen(root, size))
+        self._top = _Place(matrix=page.matrix, size=page.size, clip=page.seen)
+        self._outlines = Outlines(page.size)
+        self._clips: dict[tuple[object, ...], Box | None] = {}
 
     def painted(self) -> tuple[list[Painted], list[int]]:
         """What is painted, in order, and the number of the element that paints each. Raises
@@ -116,45 +121,9 @@ class _Drawing:
             what = error.what if known else f"{self._name}: {error.what}"
             raise InputError(what, error.remedy) from error
 
-    def _page_of(self, root: etree._Element) -> tuple[Box | None, tuple[float, float]]:
-        """The box of the page, where it is known, and the size that 100 % are."""
-        box = view_box(root.get("viewBox"))
-        if box is not None:
-            x, y, width, height = box
-            return (x, y, x + width, y + height), (width, height)
-        try:
-            width, height = (length(root.get(key), 0) for key in ("width", "height"))
-        except InputError:
-            width = height = 0.0
-        if width <= 0 or height <= 0:
-            return None, (100.0, 100.0)
-        return (0.0, 0.0, width, height), (width, height)
-
-    def _seen(self, root: etree._Element, size: tuple[float, float]) -> Box | None:
-        """What the page shows: beside its viewBox, what has room in the size that it is given."""
-        css = root.get("style") or ""
-        flows = (
-            re.search(r"(?:^|[;\s])overflow\s*:\s*visible", css)
-            or root.get("overflow") == "visible"
-        )
-        box = view_box(root.get("viewBox"))
-        if flows or box is None:
-            return None if flows else self.page
-        try:
-            given = length(root.get("width"), 0), length(root.get("height"), 0)
-        except InputError:
-            return self.page
-        if min(given) <= 0:
-            return self.page
-        shown = viewport(box, given, root.get("preserveAspectRatio") or "")
-        x0, y0, x1, y1 = (
-            (at - shown[2, n % 2]) / shown[n % 2, n % 2] for n, at in enumerate((0.0, 0.0, *given))
-        )
-        return float(x0), float(y0), float(x1), float(y1)
-
     def _element(self, element: etree._Element, around: _Place) -> Iterator[Painted]:
         """What an element paints, and those inside it."""
-        tag = _tag(element)
+        tag = svg_tag(element)
         if tag not in _GROUPS | SHAPES and tag not in _NOT_READ and tag not in ("use", "switch"):
             return
         self._count(around)
@@ -185,30 +154,45 @@ class _Drawing:
         else:
             yield from self._children(element, tag, place)
 
-    def _count(self, place: _Place, more: int = 0) -> None:
+    def _count(self, place: _Place) -> None:
         if place.depth > _MAX_DEPTH:
             raise InputError(f"nested deeper than {_MAX_DEPTH} elements", "export it again")
-        self._shown += bool(place.used) + more
         self._number += 1
+        self._show(bool(place.used))
+
+    def _show(self, elements: int, points: int = 0) -> None:
+        """Count what is shown again, beside what the file says once."""
+        self._shown += elements + points / _POINTS
         if self._shown > _MAX_USED:
             raise InputError(
-                f"<use> and clip paths show more than {_MAX_USED} elements", "export it again"
-            )
+                f"<use> and clip paths show more than {_MAX_USED} elements, "
+                f"or {_MAX_USED * _POINTS} points", "export it again"
+            )  # fmt: skip
 
     def _children(self, element: etree._Element, tag: str, place: _Place) -> Iterator[Painted]:
         if tag == "svg" and element is not self._root:
-            place = self._nested(element, place, element.get)
+            nested = self._nested(element, place, element.get)
+            if nested is None:
+                return
+            place = nested
         children = [child for child in element if tag != "switch" or _is_understood(child)]
         for child in children[:1] if tag == "switch" else children:
-            if _tag(child) != "symbol":
+            if svg_tag(child) != "symbol":
                 yield from self._element(child, place)
 
-    def _nested(self, element: etree._Element, place: _Place, get: Get) -> _Place:
-        """Inside a nested drawing or a symbol, whose place and size ``get`` says."""
+    def _nested(self, element: etree._Element, place: _Place, get: Get) -> _Place | None:
+        """Inside a nested drawing or a symbol, whose place and size ``get`` says; None, and named,
+        where it says none."""
         wide, high = place.size
-        x, y = length(get("x"), wide), length(get("y"), high)
-        size = length(get("width"), wide, wide), length(get("height"), high, high)
+        try:
+            x, y = self._outlines.length(get("x"), wide), self._outlines.length(get("y"), high)
+            width = self._outlines.length(get("width"), wide, wide)
+            height = self._outlines.length(get("height"), high, high)
+        except ValueError:
+            self.left_out.append(LeftOut("damaged shape"))
+            return None
         matrix = np.array([[1, 0, 0], [0, 1, 0], [x, y, 1]]) @ place.matrix
+        size = width, height
         box = view_box(element.get("viewBox"))
         if box is not None and min(size) > 0:
             matrix = viewport(box, size, element.get("preserveAspectRatio") or "") @ matrix
@@ -225,13 +209,20 @@ class _Drawing:
             return
         if target in place.used or target in use.iterancestors():
             return
-        x, y = length(use.get("x"), place.size[0]), length(use.get("y"), place.size[1])
+        try:
+            x, y = (
+                self._outlines.length(use.get("x"), place.size[0]),
+                self._outlines.length(use.get("y"), place.size[1]),
+            )
+        except ValueError:
+            self.left_out.append(LeftOut("damaged shape"))
+            return
         matrix = np.array([[1, 0, 0], [0, 1, 0], [x, y, 1]]) @ place.matrix
         inside = replace(place, matrix=matrix, used=(*place.used, target))
-        if _tag(target) == "symbol":
-            sizes = {key: use.get(key) for key in ("width", "height")}
-            inside = self._nested(target, inside, sizes.get)
-        yield from self._element(target, inside)
+        if svg_tag(target) != "symbol":
+            yield from self._element(target, inside)
+        elif nested := self._nested(target, inside, {key: use.get(key) for key in _SIZES}.get):
+            yield from self._element(target, nested)
 
     def _clipped(self, place: _Place) -> _Place:
         """The place with the box of its clip path; a clip path without shapes is none."""
@@ -239,20 +230,18 @@ class _Drawing:
         clip = self._by_id.get(link[1]) if link else None
         if clip is None or clip.get("clipPathUnits") == "objectBoundingBox":
             return place
-        self._count(place, len(clip))
-        points = [
-            line @ matrix[:2, :2] + matrix[2, :2]
-            for child in clip
-            if (tag := _tag(child)) in SHAPES
-            for matrix in [transform(child.get("transform") or "") @ place.matrix]
-            for line, _ in outlines(tag, child.get, place.size)
-        ]
-        if not points:
+        key = clip, place.matrix.tobytes(), place.size
+        if key not in self._clips:
+            points = self._outlines.of_clip(clip, place.size)
+            self._show(1, len(points))
+            self._clips[key] = _box([points], place.matrix)
+        box = self._clips[key]
+        if box is None:
             return place
-        (x0, y0), (x1, y1) = (f(np.concatenate(points), axis=0).tolist() for f in (np.min, np.max))
-        if place.clip is not None:
-            x0, y0 = max(x0, place.clip[0]), max(y0, place.clip[1])
-            x1, y1 = min(x1, place.clip[2]), min(y1, place.clip[3])
+        (x0, y0, x1, y1), around = box, place.clip
+        if around is not None:
+            x0, y0 = max(x0, around[0]), max(y0, around[1])
+            x1, y1 = min(x1, around[2]), min(y1, around[3])
         return replace(place, clip=(x0, y0, x1, y1))
 
     def _not_read(self, element: etree._Element, tag: str, place: _Place) -> None:
@@ -273,21 +262,25 @@ class _Drawing:
         style = place.style
         if style.get("visibility") in ("hidden", "collapse"):
             return
-        lines = outlines(tag, lambda key: style.get(key) or element.get(key), place.size)
-        if tag == "path" and not is_path_data(style.get("d") or element.get("d") or ""):
+        stroke, fill, width = self._pen(tag, place)
+        is_painted = stroke is not None or fill is not None
+        try:
+            outline = self._outlines.of(element, style, place.size, keep=bool(place.used))
+        except ValueError:
+            if is_painted:
+                self.left_out.append(LeftOut("damaged shape"))
+            return
+        lines = outline.lines
+        if place.used:
+            self._show(0, outline.points)
+        if outline.damaged:
             drawn = [points for points, _ in lines]
             self.left_out.append(LeftOut("damaged path", _box(drawn, place.matrix)))
         if not lines:
             return
         if any(value != "none" for key, value in style.items() if key.startswith("marker")):
             self.left_out.append(LeftOut("arrowhead or other marker"))
-        stretch = math.sqrt(abs(float(np.linalg.det(place.matrix[:2, :2]))))
-        width = length(style.get("stroke-width"), math.hypot(*place.size) / math.sqrt(2), 1.0)
-        stroke = None if width <= 0 else _paint(style, "stroke", "none", place.opacity)
-        fill = _paint(style, "fill", "black", place.opacity)
-        if tag == "line":
-            fill = None
-        if stroke is None and fill is None:
+        if not is_painted:
             return
         with np.errstate(all="ignore"):  # what is not finite is refused later
             placed = [points @ place.matrix[:2, :2] + place.matrix[2, :2] for points, _ in lines]
@@ -301,8 +294,23 @@ class _Drawing:
                 self.left_out.append(LeftOut("line outside the page", doubtful=False))
             elif _is_within(points, place.clip):
                 inside = tuple(placed[hole] for hole in holes[number]) if holes else ()
-                yield Painted(points, stroke, fill, width * stretch, closed, tag != "path",
+                yield Painted(points, stroke, fill, width, closed, tag != "path",
                               holes=inside, stamped=bool(place.used))  # fmt: skip
+
+    def _pen(self, tag: str, place: _Place) -> tuple[Colour | None, Colour | None, float]:
+        """The colours of the line and the inside of a shape, and how broad its line is: 0 where
+        that is not understood."""
+        style = place.style
+        try:
+            width = self._outlines.length(
+                style.get("stroke-width"), math.hypot(*place.size) / math.sqrt(2), 1.0
+            )
+        except ValueError:  # ``calc()``
+            width = math.nan
+        stroke = None if width <= 0 else _paint(style, "stroke", "none", place.opacity)
+        fill = None if tag == "line" else _paint(style, "fill", "black", place.opacity)
+        stretch = math.sqrt(abs(float(np.linalg.det(place.matrix[:2, :2]))))
+        return stroke, fill, 0.0 if math.isnan(width) else width * stretch
 
     def _regions(self, rings: list[Points], style: Style) -> dict[int, list[int]]:
         """The rings of a filled path that are the outside of a region, each with its holes."""
@@ -321,20 +329,12 @@ def _once(strokes: list[Points]) -> list[Points]:
 
 def _box(lines: list[Points], matrix: Matrix) -> Box | None:
     """The box of lines that are placed by a matrix; None where there are none."""
-    if not lines:
+    if not sum(map(len, lines)):
         return None
     with np.errstate(all="ignore"):
         points = np.concatenate(lines) @ matrix[:2, :2] + matrix[2, :2]
     (x0, y0), (x1, y1) = points.min(0).tolist(), points.max(0).tolist()
     return (x0, y0, x1, y1) if math.isfinite(x0 + y0 + x1 + y1) else None
-
-
-def _tag(element: etree._Element) -> str:
-    """The tag of an element of SVG, with its namespace or without one; else empty."""
-    if not isinstance(element.tag, str):
-        return ""
-    name = local_name(element)
-    return name if element.tag in (name, _NAMESPACE + name) else ""
 
 
 def _is_within(points: Points, clip: Box | None) -> bool:
@@ -347,7 +347,7 @@ def _is_within(points: Points, clip: Box | None) -> bool:
 
 def _is_understood(child: etree._Element) -> bool:
     """Whether a child of ``switch`` is shown: it asks for no extension."""
-    return _tag(child) != "" and not (child.get("requiredExtensions") or "").strip()
+    return svg_tag(child) != "" and not (child.get("requiredExtensions") or "").strip()
 
 
 def _share(text: str | None) -> float:
@@ -364,7 +364,7 @@ def _first(text: str | None, full: float) -> float:
     """The first of a list of lengths; 0 where there is none."""
     try:
         return length(re.split(r"[\s,]+", (text or "").strip())[0], full)
-    except InputError:
+    except ValueError:
         return 0.0
 
 

@@ -3,7 +3,8 @@
 Input: the texts of ``<style>`` elements, and an element with the style around it. Output: its
 properties. Method: the cascade of CSS 2.1 (sections 5 and 6.4) for selectors of type, class and id,
 joined by spaces and ``>``; custom properties (``var()``) are replaced. Selectors of other kinds and
-``@`` rules but ``@media`` of screens match nothing. Texts are split in time linear in their length.
+``@`` rules but ``@media`` of screens match nothing, and what is no length counts as not given.
+Texts are split in time linear in their length.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from hmer_cli.errors import InputError
+from hmer_cli.ink.svg_geometry import LENGTHS, is_valid
 
 Style = dict[str, str]
 
@@ -26,8 +28,10 @@ _INHERITED = frozenset(
 _OWN = frozenset(
     "display opacity transform transform-origin transform-box clip-path mask mix-blend-mode".split()
 )
-_GEOMETRY = frozenset("x y width height cx cy r rx ry".split())
+_KNOWN = _INHERITED | _OWN | LENGTHS
 _CUSTOM = "--"
+_UNSET = ("unset", "revert", "revert-layer")
+_WIDE = ("inherit", "initial", *_UNSET)
 
 _MAX_TESTS = 5_000_000
 """Selectors tried for one drawing, some seconds."""
@@ -105,8 +109,10 @@ class StyleSheet:
         Raises InputError where the rules are too many to be tried.
         """
         found = {key: value for key, value in around.items() if _is_inherited(key)}
-        known = _INHERITED | _OWN
-        found |= {key: value for key in known if (value := element.get(key)) is not None}
+        for key in _INHERITED | _OWN:
+            value = element.get(key)
+            if value is not None and _counts(key, value):
+                found[key] = value
         important: Style = {}
         for rule in self._rules_of(element):
             (important if rule.weight[0] else found).update(rule.declarations)
@@ -224,19 +230,30 @@ def _declarations(text: str) -> tuple[Style, Style]:
         key = key if key.startswith(_CUSTOM) else key.lower()
         value, urgent, _ = value.partition("!important")
         value = value.strip()
-        if key in _INHERITED | _OWN | _GEOMETRY or key.startswith(_CUSTOM):
+        if key.startswith(_CUSTOM) or (key in _KNOWN and _counts(key, value)):
             (important if urgent else usual)[key] = value
     return usual, important
 
 
+def _counts(key: str, value: str) -> bool:
+    """Whether a value overrides others: one that is not valid is as if it was not given (CSS 2.1,
+    section 4.2)."""
+    return "var(" in value or value.strip().lower() in _WIDE or is_valid(key, value)
+
+
 def _replaced(style: Style, around: Style) -> Style:
-    """The style without ``var()`` and ``inherit``."""
+    """The style without ``var()``, ``inherit``, ``initial`` and their like."""
     found = {}
     for key, value in style.items():
         if "var(" in value:
             value = _without_variables(value, style)
-        if value.strip().lower() == "inherit":
+            if not (key.startswith(_CUSTOM) or _counts(key, value)):
+                value = "unset"
+        word = value.strip().lower()
+        if word == "inherit" or (word in _UNSET and _is_inherited(key)):
             value = around.get(key, "")
+        elif word in _WIDE:
+            value = ""
         if value:
             found[key] = value
     return found

@@ -1,0 +1,92 @@
+"""The outlines of the shapes of one SVG drawing, each parsed once however often it is shown.
+
+Input: elements with their style. Output: an `Outline`; of a clip path, its points.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from lxml import etree
+
+from hmer_cli.ink.svg_geometry import (
+    LENGTHS,
+    SHAPES,
+    is_damaged,
+    length,
+    outlines,
+    transform,
+)
+from hmer_cli.ink.svg_path import Points
+from hmer_cli.ink.svg_style import Style, local_name
+
+_NAMESPACE = "{http://www.w3.org/2000/svg}"
+
+
+class Outline(NamedTuple):
+    """The lines of a shape, in its user space, with whether each is closed, and whether it is
+    ``damaged``: there is an error in its data, and it is drawn up to there."""
+
+    lines: list[tuple[Points, bool]]
+    damaged: bool = False
+
+    @property
+    def points(self) -> int:
+        """How many there are."""
+        return sum(len(points) for points, _ in self.lines)
+
+
+class Outlines:
+    """Those of one drawing, whose page has the size ``window``."""
+
+    def __init__(self, window: tuple[float, float]) -> None:
+        self._window = window
+        self._shapes: dict[tuple[object, ...], Outline] = {}
+        self._clips: dict[tuple[object, ...], Points] = {}
+
+    def length(self, text: str | None, full: float, default: float = 0.0) -> float:
+        """As `svg_geometry.length`."""
+        return length(text, full, default, self._window)
+
+    def of(
+        self, element: etree._Element, style: Style, size: tuple[float, float], keep: bool
+    ) -> Outline:
+        """The outline of a shape, in a viewport of this size; ``keep`` it where it is shown again.
+        Raises InputError for a path, and ValueError for what is no length."""
+        key = element, size, *map(style.get, sorted(LENGTHS))
+        if key in self._shapes:
+            return self._shapes[key]
+        tag = local_name(element)
+
+        def get(name: str) -> str | None:
+            return style.get(name) or element.get(name)
+
+        found = Outline(outlines(tag, get, size, self._window), is_damaged(tag, get))
+        if keep:
+            self._shapes[key] = found
+        return found
+
+    def of_clip(self, clip: etree._Element, size: tuple[float, float]) -> Points:
+        """The points of the shapes of a clip path (N, 2); none where one of them is damaged."""
+        key = clip, size
+        if key not in self._clips:
+            points = [np.zeros((0, 2))]
+            try:
+                for child in clip:
+                    if svg_tag(child) in SHAPES:
+                        matrix = transform(child.get("transform") or "")
+                        lines = self.of(child, {}, size, keep=False).lines
+                        points += [line @ matrix[:2, :2] + matrix[2, :2] for line, _ in lines]
+            except ValueError:
+                points = points[:1]
+            self._clips[key] = np.concatenate(points)
+        return self._clips[key]
+
+
+def svg_tag(element: etree._Element) -> str:
+    """The tag of an element of SVG, with its namespace or without one; else empty."""
+    if not isinstance(element.tag, str):
+        return ""
+    name = local_name(element)
+    return name if element.tag in (name, _NAMESPACE + name) else ""
