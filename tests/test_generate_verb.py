@@ -18,8 +18,13 @@ from hmer_cli.commands.generate import _workers, generate, outcome
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.datasets.pages import PageDataset, open_any
 from hmer_cli.errors import InputError, OutputError, UsageError
+from hmer_cli.expr.node import Tree
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.metrics.pages import ReadExpression, score_page, score_pages
+from hmer_cli.synthesis import pages
+from hmer_cli.synthesis.engine import inscribe
+from hmer_cli.synthesis.glyph import Points
+from hmer_cli.synthesis.writer_style import WriterStyle
 from hmer_cli.training.compose.examples import examples
 
 LABELS = [r"x ^ { 2 } + \sqrt { y }", r"\frac { a } { b } = \sin \theta"]
@@ -204,6 +209,36 @@ def test_readings_of_generated_pages_are_scored_end_to_end(tmp_path: Path) -> No
         assert (total, right) == (len(page.expressions), len(page.expressions) - 1)
     kinds = [one.kind for page in dataset.pages for one in page.expressions or ()]
     assert set(kinds) == {"display", "inline"}
+
+
+def test_expressions_larger_than_a_page_are_told_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid_out: list[Tree] = []
+
+    def counted(
+        tree: Tree, style: WriterStyle, rng: np.random.Generator
+    ) -> tuple[list[Points], tuple[tuple[int, ...], ...], list[str]]:
+        laid_out.append(tree)
+        return inscribe(tree, style, rng)
+
+    monkeypatch.setattr(pages, "inscribe", counted)
+    wide = " + ".join(["x"] * 90)
+    made = generate(str(tmp_path / "wide"), [wide], count=2, page=True, seed=3, jobs=1)
+    assert (made.written, made.failed) == (2, 1)
+    assert len(laid_out) <= 2 * 3
+    error = outcome(made)
+    assert error is not None and error.exit_code == 1
+    told = capsys.readouterr().err
+    assert told.count("too large for a page") == 1 and wide in told
+    made = generate(str(tmp_path / "both"), ["x", wide], count=2, page=True, seed=3, jobs=1)
+    assert (made.written, made.failed) == (2, 1)
+    both = open_any(str(tmp_path / "both"))
+    assert isinstance(both, PageDataset)
+    for page in both.pages:
+        assert {one.label for one in page.expressions or ()} == {"x"}
+    made = generate(str(tmp_path / "fits"), RAW, count=1, page=True, seed=3, jobs=1)
+    assert (made.written, made.failed) == (1, 0)
 
 
 def test_what_an_earlier_run_left_is_refused_or_cleared_and_nothing_else(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from hmer_cli.errors import InputError
 from hmer_cli.ink import svg_outlines, svg_strokes
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.notes import kind_of
+from hmer_cli.ink.svg_geometry import Get, outlines
+from hmer_cli.ink.svg_path import Points
 
 PEN = "fill='none' stroke='#000' stroke-width='3'"
 LINE = f"<path {PEN} d='M20 50H60'/>"
@@ -177,11 +179,15 @@ USED = f"<defs><path id='c' {PEN} d='{RING}z'/></defs>" + "".join(
 def test_a_shape_that_is_shown_often_is_parsed_once(
     content: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parsed = []
-    data = svg_outlines.outlines
-    monkeypatch.setattr(
-        svg_outlines, "outlines", lambda tag, *rest: parsed.append(tag) or data(tag, *rest)
-    )
+    parsed: list[str] = []
+
+    def counted(
+        tag: str, get: Get, size: tuple[float, float], window: tuple[float, float]
+    ) -> list[tuple[Points, bool]]:
+        parsed.append(tag)
+        return outlines(tag, get, size, window)
+
+    monkeypatch.setattr(svg_outlines, "outlines", counted)
     assert len(svg(content).strokes) == 100
     assert len(parsed) == 1 + content.count("clip-path")
 

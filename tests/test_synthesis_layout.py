@@ -198,3 +198,37 @@ def test_names_of_two_words_have_a_space() -> None:
     (name,) = write(r"\limsup", 3)
     (word,) = write(r"\lim", 3)
     assert name.glyph.width > 2 * word.glyph.width
+
+
+@pytest.mark.parametrize("latex", [
+    r"P ( \frac { a } { b } | B )", r"\{ x | \frac { 1 } { x } > 0 \}",
+    r"E [ X | \frac { Y } { 2 } ]",
+    r"\langle x | \frac { A } { 2 } | y \rangle",
+])  # fmt: skip
+def test_a_bar_between_brackets_leaves_them_their_partners(latex: str) -> None:
+    marks = write(latex, 1)
+    signs = [mark for mark in marks if mark.token in ("(", "[", r"\{", r"\langle")] + marks[-1:]
+    bar = next(mark for mark in marks if mark.token == r"\frac")
+    for sign in signs:
+        assert sign.box[1] < middle(bar)[1] - 0.3 and sign.box[3] > middle(bar)[1] + 0.3
+    opened, closed = signs
+    assert (opened.box[1], opened.box[3]) == pytest.approx((closed.box[1], closed.box[3]))
+
+
+@pytest.mark.parametrize("latex", [r"| \frac a b \rangle", r"( | \frac a b | )"])
+def test_bars_that_hold_something_are_stretched_over_it(latex: str) -> None:
+    marks = write(latex, 1)
+    over, under = (next(mark for mark in marks if mark.token == letter) for letter in "ab")
+    bar = next(mark for mark in marks if mark.token == "|")
+    assert bar.box[1] <= over.box[1] + 0.2 + 1e-6 and bar.box[3] >= under.box[3] - 0.2 - 1e-6
+
+
+@hands
+@given(seeds)
+def test_a_brace_keeps_its_script_under_it_where_something_is_set_over_both(seed: int) -> None:
+    marks = write(r"\overset { a } { \underbrace { x } _ { n } }", seed)
+    assert [mark.token for mark in marks] == ["a", r"\underbrace", "x", "n"]
+    over, brace, x, said = marks
+    assert over.box[3] < middle(x)[1] < brace.box[3] < said.box[3]
+    assert middle(brace)[1] < said.box[1] + 0.3
+    assert abs(middle(said)[0] - middle(brace)[0]) < 1.0

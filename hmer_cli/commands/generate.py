@@ -97,6 +97,9 @@ class Item:
     shape: tuple[int, int]
     boxes: tuple[tuple[str, Box], ...]
     picture: str
+    shown: frozenset[str] = frozenset()
+    too_large: frozenset[str] = frozenset()
+    """Of a page: the labels on it, and those that fit nowhere on it."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,9 @@ def generate(
     unset), with expressions among prose.
 
     Item i is a function of seed, i and the expressions, whatever ``jobs`` is. Expressions that
-    cannot be drawn are reported on stderr and skipped. What an earlier run left in the folder and
-    this one does not replace is removed with ``force``, and an OutputError without.
+    cannot be drawn, or are larger than a page, are reported on stderr and skipped. What an earlier
+    run left in the folder and this one does not replace is removed with ``force``, and an
+    OutputError without.
     Raises UsageError, OutputError, MissingError if the engine's weights are missing, and InputError
     if no expression is left.
     """
@@ -157,10 +161,20 @@ def generate(
     total = count or (1 if page else max(len(labels), 1))
     _claim(folder, _names(total, engine, page), force)
     items = list(_run(write_one_page if page else write_one, plan, total, jobs))
+    too_large = _too_large(labels, items)
+    for label in too_large:
+        console.say(f"{label}: too large for a page; break it into lines")
     if engine != "ink":
         console.say(f"{engine} paints: images and boxes, but no strokes, so no InkML and no SVG")
     _put_lists(folder, items, page)
-    return Generated(len(items), len(bad))
+    return Generated(len(items), len(bad) + len(too_large))
+
+
+def _too_large(labels: Sequence[str], items: Sequence[Item]) -> list[str]:
+    """The given labels that were tried on pages and fitted on none."""
+    shown = frozenset[str]().union(*(item.shown for item in items))
+    tried = frozenset[str]().union(*(item.too_large for item in items))
+    return [label for label in dict.fromkeys(labels) if label in tried - shown]
 
 
 def _claim(folder: Path, names: Set[str], force: bool) -> None:
@@ -320,7 +334,8 @@ def write_one_page(plan: Plan, index: int) -> Item:
     )  # the boxes by themselves are what the detector is trained with
     _put_page(plan.folder / name, _png(done.image), f"{truth}\n".encode())
     picture = _embedded(done.image, name) if index < SHOWN_PAGES else ""
-    return Item(name, "", (done.image.shape[0], done.image.shape[1]), (), picture)
+    shape = done.image.shape[0], done.image.shape[1]
+    return Item(name, "", shape, (), picture, frozenset(done.labels), frozenset(done.too_large))
 
 
 def _put_page(path: Path, image: bytes, truth: bytes) -> None:

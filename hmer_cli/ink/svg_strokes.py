@@ -99,7 +99,7 @@ class _Drawing:
         ]
         self._sheet = StyleSheet(styles, name)
         self._by_id = {key: each for each in reversed(elements) if (key := each.get("id"))}
-        self._shown = self._number = 0
+        self._number, self._shown = 0, 0.0
         self.left_out: list[LeftOut] = []
         page = page_of(root, self._sheet.style(root, {}))
         self.page = page.box

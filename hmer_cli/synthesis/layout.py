@@ -9,7 +9,7 @@ bounds in this module keep symbols from touching; they are conventions.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,6 +26,7 @@ _WIDE_COVERS = frozenset(
     {r"\overline", r"\underline", r"\overrightarrow", r"\overbrace", r"\underbrace"}
 )
 _UNDER = frozenset({r"\underline", r"\underbrace"})
+_BARS = ("|", r"\|")
 _NARROW_COVERS = frozenset({r"\dot", r"\ddot"})
 _LEAST_GAP, _NEAR_GAP = -0.02, -0.12
 """The least gap between neighbours; that of symbols as near as people's."""  # convention
@@ -158,12 +159,12 @@ class _Layouter:
                 sub, sup = below + sub, above + sup
             else:
                 self.limits(block, above, below)
-        elif placed(node):
-            self.place(block, above, below)
         elif node.symbol == r"\overbrace":
             sup = self.limits(block, sup, ())
         elif node.symbol == r"\underbrace":
             sub = self.limits(block, (), sub)
+        if placed(node):
+            self.place(block, above, below)
         base = block.box if block.marks else (0.0, -1.0, 0.0, 0.0)
         for name, tree in (("sub", sub), ("sup", sup)):
             if tree:
@@ -335,14 +336,18 @@ class _Layouter:
         return block
 
 
-def _pairs(tree: Iterable[Node]) -> dict[int, int]:
-    """Index of a bracket -> index of its partner, both ways."""
+def _pairs(tree: Tree) -> dict[int, int]:
+    """Index of a bracket -> index of its partner, both ways; a bar between brackets, as in
+    ``P ( A | B )``, has none."""
     partner: dict[int, int] = {}
     waiting: list[int] = []
     for i, node in enumerate(tree):
         kind = LAYOUT_CLASSES.get(node.symbol)
-        if node.symbol in ("|", r"\|"):
-            kind = "close" if waiting and tuple(tree)[waiting[-1]].symbol == node.symbol else "open"
+        if node.symbol in _BARS:
+            kind = "close" if waiting and tree[waiting[-1]].symbol == node.symbol else "open"
+        elif kind == "close" and any(tree[k].symbol not in _BARS for k in waiting):
+            while tree[waiting[-1]].symbol in _BARS:
+                waiting.pop()
         if kind == "open":
             waiting.append(i)
         elif kind == "close" and waiting:

@@ -6,6 +6,7 @@ Input: a source of labels, the number of a writer, a random generator. Output: a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -51,23 +52,34 @@ _INLINE = (9.0, 3.0)
 """The largest width and height of an inline expression, in x heights."""  # convention
 
 
+_DISPLAY = 12.0
+"""The largest height of a displayed expression, in x heights."""  # convention
+
+_LAYOUTS, _DRAWS = 40, 400
+"""Labels that are laid out, and that are drawn, for one expression."""  # convention
+
+_TRIES = 3
+"""Layouts of a label, which differ, that are too large for a page before it is tried no more."""
+
 Kind = Literal["display", "inline"]
 
 
 @dataclass
 class Page:
-    """A page: pixels (H, W), and of every expression the box in pixels, the label and the kind."""
+    """A page: pixels (H, W), and of every expression the box in pixels, the label and the kind;
+    ``too_large`` are labels that fit nowhere on it, whatever way they are written."""
 
     image: Image
     boxes: list[Box] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     kinds: list[Kind] = field(default_factory=list)
+    too_large: list[str] = field(default_factory=list)
 
 
 def write_page(source: Callable[[], str], style: int, rng: np.random.Generator) -> Page:
     """A page in the style of writer number ``style``.
 
-    ``source`` returns a label per call; those that do not fit are left out.
+    ``source`` returns a label per call; those that do not fit are left out, and named.
     """
     return _PageWriter(source, WriterStyle.of(style), rng).page()
 
@@ -102,6 +114,7 @@ class _PageWriter:
         self.top = 2 * _MARGIN + float(rng.uniform(0, 60))
         self.paper = PAPERS[int(rng.integers(len(PAPERS)))]
         self.strokes: list[Points] = []
+        self.misfits: Counter[str] = Counter()
         self.found = Page(np.full((HEIGHT, WIDTH), WHITE, np.uint8))
 
     def page(self) -> Page:
@@ -113,6 +126,8 @@ class _PageWriter:
         ink = draw(self.strokes, (HEIGHT, WIDTH), pen)
         paper = _paper(self.paper, self.top % self.pitch, self.pitch, self.rng)
         self.found.image = np.minimum(ink, paper)
+        placed = set(self.found.labels)
+        self.found.too_large = [label for label in self.misfits if label not in placed]
         return self.found
 
     def on_line(self, y: float) -> float:
@@ -142,7 +157,7 @@ class _PageWriter:
         """Add one to three displayed expressions; the y of the next line."""
         x = self.left + self.x * float(self.rng.uniform(0, 12))
         for _ in range(int(self.rng.choice([1, 1, 2, 3]))):
-            piece, label = self.expression(((WIDTH - _MARGIN - x) / self.x, 12.0))
+            piece, label = self.expression(((WIDTH - _MARGIN - x) / self.x, _DISPLAY))
             base = y - piece.box[1]
             if base + piece.box[3] > HEIGHT - _MARGIN:
                 return float(HEIGHT)
@@ -164,15 +179,24 @@ class _PageWriter:
     def expression(self, most: tuple[float, float]) -> tuple[_Piece, str]:
         """An expression within this width and height (x heights), and its label.
 
-        After 40 labels that do not fit, a word and an empty label.
+        After 40 labels that do not fit, a word and an empty label. One that the widest display
+        has no room for is not tried again and again.
         """
-        for _ in range(40):
+        tried = 0
+        for _ in range(_DRAWS):
             label = self.source()
+            if self.misfits[label] >= _TRIES:
+                continue
             strokes, _, _ = inscribe(parse(tokenize(label)), self.writer_style, self.rng)
             piece = _Piece.of(strokes, self.x / 100)
             x0, y0, x1, y1 = piece.box
             if x1 - x0 <= most[0] * self.x and y1 - y0 <= most[1] * self.x:
                 return piece, label
+            if x1 - x0 > WIDTH - _MARGIN - self.left or y1 - y0 > _DISPLAY * self.x:
+                self.misfits[label] += 1
+            tried += 1
+            if tried == _LAYOUTS:
+                break
         return self.word(), ""
 
     def put(self, piece: _Piece, x: float, y: float, label: str, kind: Kind) -> None:
