@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -119,3 +121,13 @@ def test_thousands_of_specks_are_told_in_part() -> None:
     noise = (rng.random((300, 900)) < 0.2).astype(np.uint8)
     found = skeleton(noise)
     assert found is not None and len(found.strokes) == MOST
+    few = skeleton(noise, most=9)
+    assert few is not None and len(few.strokes) == 9
+
+
+def test_noise_that_holds_together_takes_time_in_proportion() -> None:
+    rng = np.random.default_rng(0)
+    noise = (rng.random((300, 1400)) < 0.5).astype(np.uint8)
+    begun = time.process_time()
+    assert skeleton(noise) is not None
+    assert time.process_time() - begun < 15  # 1 s, and 50 s where junctions were merged one by one

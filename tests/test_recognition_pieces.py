@@ -69,3 +69,13 @@ def test_ink_at_the_border_and_all_black_is_told() -> None:
     ink = np.zeros((40, 60), np.uint8)
     ink[0], ink[:, -1] = 255, 255
     assert pieces(ink) is not None
+
+
+def test_no_sign_of_a_long_expression_is_left_out() -> None:
+    ink = np.zeros((160, 16 * 40), np.uint8)
+    for i in range(300):
+        x, y = 4 + 16 * (i % 40), 4 + 20 * (i // 40)
+        cv2.line(ink, (x, y), (x, y + (2 if i % 3 else 12)), 255, 2)  # two in three are dots
+    found = pieces(ink)
+    assert found is not None and len(found[0].boxes) == 300
+    assert ((found[1] >= 0) == (ink > 0)).all()

@@ -10,7 +10,7 @@ pixels; those given as a pair are a multiple of half the pen width plus a consta
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +22,8 @@ from hmer_cli.ink.thinning import AROUND, DEGREE, LINKED, Mask, neighbours, thin
 
 Floats = NDArray[np.float64]
 
-MOST = 256
-"""Maximal number of strokes; the longest are kept."""
+MOST = 1024
+"""Maximal number of strokes; the longest are kept. A line of text has a few hundred."""
 
 _SPUR = 1.5, 1.5
 """Maximal length of a spur: a short branch at the end of a thick line."""
@@ -39,6 +39,10 @@ _AHEAD = 2.0, 5.0
 
 _STRAIGHT = -0.35
 """Maximal cosine of the directions of two branches that continue each other."""
+
+_MOST_ENDS = 64
+"""Branches that meet in a junction of more ends are not joined: it is no writing, and their pairs
+would be many."""
 
 _SMOOTH = 2
 """Half width, in points, of the moving average over a stroke."""
@@ -63,8 +67,8 @@ class Skeleton:
     where: NDArray[np.int32]
 
 
-def skeleton(mask: Mask) -> Skeleton | None:
-    """The strokes of a mask (H, W), 1 for ink; None without ink."""
+def skeleton(mask: Mask, most: int = MOST) -> Skeleton | None:
+    """The strokes of a mask (H, W), 1 for ink, the ``most`` longest; None without ink."""
     padded = np.pad(mask, 1)
     lines = thinned(padded)
     graph = _Graph.trace(lines, cv2.distanceTransform(padded, cv2.DIST_L2, 3))
@@ -74,7 +78,7 @@ def skeleton(mask: Mask) -> Skeleton | None:
         return None
     strokes = _smoothed(graph.points, chains)
     lengths = np.array([len(stroke) for stroke in strokes])
-    kept = np.sort(np.argsort(-lengths, kind="stable")[:MOST])
+    kept = np.sort(np.argsort(-lengths, kind="stable")[:most])
     left = [strokes[i][:, 0].min() for i in kept]
     kept = kept[np.argsort(left, kind="stable")]
     places = np.full(len(strokes) + 1, -1, np.int32)
@@ -142,7 +146,7 @@ class _Graph:
     def clean(self) -> None:
         """Remove artefacts of the pen width: small loops, double junctions, spurs."""
         reach = [float(self.radii[knots].max()) for knots in self.knots]
-        root = list(range(len(self.knots)))
+        root, merged = list(range(len(self.knots))), [deque(knots) for knots in self.knots]
         for i in sorted(self.branches, key=lambda i: len(self.branches[i])):
             a, b = (_root(root, j) for j in self.ends[i])
             length = len(self.branches[i])
@@ -153,18 +157,18 @@ class _Graph:
             if a != b:
                 root[b] = a
                 reach[a] = max(reach[a], reach[b])
-                self.knots[a] += self.knots[b] + self.branches[i]
-                self.knots[b] = []
+                merged[a], merged[b] = _joined(merged[a], merged[b]), deque()
+                merged[a].extend(self.branches[i])
             del self.branches[i]
+        self.knots = [list(knots) for knots in merged]
         self.ends = {
             i: (_root(root, self.ends[i][0]), _root(root, self.ends[i][1])) for i in self.branches
         }
         self._prune(reach)
         kept = {j for ends in self.ends.values() for j in ends}
-        for j, knots in enumerate(self.knots):
-            if knots and j not in kept:  # a blob
-                new = max(self.branches, default=-1) + 1
-                self.branches[new], self.ends[new] = knots[:1], (-1, -1)
+        blobs = [knots for j, knots in enumerate(self.knots) if knots and j not in kept]
+        for new, knots in enumerate(blobs, max(self.branches, default=-1) + 1):
+            self.branches[new], self.ends[new] = knots[:1], (-1, -1)
         centres = [
             self.pixels[knots].mean(axis=0) if knots else np.zeros(2) for knots in self.knots
         ]
@@ -192,14 +196,16 @@ class _Graph:
         owners = np.full(self.count, -1, np.int32)
         chains: list[list[int]] = []
         done: set[int] = set()
+        free = {self.count + j for j, knots in enumerate(self.knots) if knots}
         begins = [(i, side) for i in self.branches for side in (0, 1) if (i, side) not in links]
         for i, side in [*begins, *((i, 0) for i in self.branches)]:
             if i not in done:
                 chain = self._followed(i, side, links, done)
                 owners[[p for p in chain if p < self.count]] = len(chains)
-                for p in chain:
-                    if p >= self.count and (knots := self.knots[p - self.count]):
-                        owners[knots] = np.where(owners[knots] < 0, len(chains), owners[knots])
+                for p in set(chain) & free:
+                    knots = self.knots[p - self.count]
+                    owners[knots] = np.where(owners[knots] < 0, len(chains), owners[knots])
+                free.difference_update(chain)
                 chains.append(chain)
         return chains, owners
 
@@ -228,6 +234,8 @@ class _Graph:
         for j, at in meeting.items():
             if len(at) == 2:
                 links[at[0]], links[at[1]] = at[1], at[0]
+                continue
+            if len(at) > _MOST_ENDS:
                 continue
             directions = [self._direction(j, i, side) for i, side in at]
             pairs = sorted(
@@ -261,8 +269,19 @@ def _limit(of_pen: tuple[float, float], reach: float) -> float:
 
 def _root(root: list[int], j: int) -> int:
     while j >= 0 and root[j] != j:
-        j = root[j]
+        above = root[root[j]]
+        root[j] = above  # which halves the way of the next search
+        j = above
     return j
+
+
+def _joined(one: deque[int], other: deque[int]) -> deque[int]:
+    """Both after each other, in the time that the shorter takes."""
+    if len(one) >= len(other):
+        one.extend(other)
+        return one
+    other.extendleft(reversed(one))
+    return other
 
 
 def _walked(

@@ -123,21 +123,21 @@ class GraphModels:
         """
         views = _Views(image, measured)
         for case in (INK, IMAGE) if isinstance(image, InkImage) else (IMAGE,):
-            known: dict[tuple[str, str], GraphScorer] = {}
+            known: dict[tuple[str, str], GraphScorer | None] = {}
             for stage in self._stages[case]:
                 old, new = [], []
                 for model, view, weight in stage:
                     key = model, view
-                    if key in known:
-                        old.append(replace(known[key], weight=weight))
-                    elif scorer := self._scorer(views, *key, weight):
-                        known[key] = scorer
-                        new.append(scorer)
+                    if key not in known:
+                        scorer = known[key] = self._scorer(views, *key, weight)
+                        new += [scorer] if scorer else []
+                    elif scorer := known[key]:
+                        old.append(replace(scorer, weight=weight))
                 if new:
                     yield [*old, *new]
-                elif not known:
+                elif case == INK and not any(known.values()):
                     break
-            if known:
+            if any(known.values()):
                 return
 
     def _scorer(self, views: _Views, model: str, view: str, weight: float) -> GraphScorer | None:
