@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -75,3 +76,20 @@ def test_words_of_the_weights_decide_in_doubt(tmp_path: Path, words: str | None,
 
 def test_no_strokes_say_nothing(tmp_path: Path) -> None:
     assert a_reader(tmp_path).read_strokes([], second_pass=True).text == ""
+
+
+def test_long_lines_are_seen_as_large_as_short_ones_with_all_their_dots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = np.full((60, 4000), 255, np.uint8)
+    for i in range(200):
+        cv2.line(page, (10 + 20 * i, 22), (14 + 20 * i, 46), 0, 3)
+        cv2.circle(page, (10 + 20 * i, 12), 2, 0, -1)
+    reader = a_reader(tmp_path)
+    given: list[Any] = []
+    monkeypatch.setattr(reader, "read_strokes", lambda strokes, **_: given.append(strokes))
+    for width in (400, 2400, 4000):
+        reader.read(page[:, :width])
+    assert [len(strokes) for strokes in given] == [40, 240, 400]
+    points = [np.mean([len(stroke) for stroke in strokes]) for strokes in given]
+    assert points[1] > 0.8 * points[0]

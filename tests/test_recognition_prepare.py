@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region, find_regions
-from hmer_cli.recognition.prepare import LARGEST, LONGEST, TALLEST, prepare
+from hmer_cli.recognition.prepare import LARGEST, LONGEST, TALLEST, Limits, prepare
 from hmer_cli.recognition.scale import MIN_WIDTH, PADDING, SYMBOL, symbol_size
 
 Pixels = NDArray[np.uint8]
@@ -150,3 +150,18 @@ def test_what_is_no_writing_stays_small_enough_to_be_read() -> None:
     assert found is not None
     assert found.pixels.size < 1.2 * LARGEST
     assert most < 300e6  # bytes, for nineteen thousand specks
+
+
+def test_limits_are_those_of_the_model_that_sees_the_image() -> None:
+    page = crosses(20, count=60)
+    near, far = prepare(page, 40), prepare(page, 40, limits=Limits(6000, 512, 600_000))
+    assert near is not None and far is not None
+    assert symbol_size(near.pixels) < 30
+    assert symbol_size(far.pixels) == pytest.approx(40, rel=0.15)
+
+
+@pytest.mark.parametrize("count", [3, 200])
+def test_the_size_of_symbols_is_known_however_much_the_image_was_shrunk(count: int) -> None:
+    seen = prepare(crosses(24, count=count))
+    assert seen is not None
+    assert seen.size == pytest.approx(24, rel=0.15)

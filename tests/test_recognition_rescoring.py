@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hmer_cli.recognition.confidence import confidence
-from hmer_cli.recognition.ctc import Hypothesis
+from hmer_cli.recognition.ctc import Hypothesis, Place
 from hmer_cli.recognition.prepare import Prepared
 from hmer_cli.recognition.rescoring import (
     MOST_MARGIN,
@@ -24,7 +24,7 @@ from hmer_cli.recognition.rescoring import (
     rescore,
 )
 
-NOWHERE = Prepared(np.zeros((8, 8), np.uint8), 1.0, (0.0, 0.0))
+NOWHERE = Prepared(np.zeros((8, 8), np.uint8), 1.0, 22.0, (0.0, 0.0))
 
 
 def one_pass(*frames: tuple[float, ...], found: tuple[tuple[int, ...], ...]) -> Pass:
@@ -140,3 +140,10 @@ def test_without_ctc_the_scorers_rank_what_they_propose() -> None:
 def test_a_label_that_no_model_believes_in_has_no_confidence() -> None:
     best = Ranked((Candidate((1,), -1500.0, -1500.0),))
     assert confidence(best, (1.0, 0.5, 0.0)) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_boxes_have_the_size_of_a_symbol_however_much_the_image_was_shrunk(scale: float) -> None:
+    seen = Prepared(np.zeros((8, 8), np.uint8), scale, 26.0, (5.0, 7.0))
+    first = replace(one_pass((0.1, 0.9), found=((1,),)), prepared=seen)
+    assert first.box(Place(0, 1, 1.0)) == (5 - 13, 7 - 13, 5 + 13, 7 + 13)

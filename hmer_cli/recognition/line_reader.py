@@ -30,7 +30,7 @@ from hmer_cli.recognition.lexicon import Lexicon
 from hmer_cli.recognition.line_features import placed_features
 from hmer_cli.recognition.line_text import MATH, SPACE, text_of
 from hmer_cli.recognition.ngrams import LanguageScore, Ngrams, search
-from hmer_cli.recognition.prepare import prepare
+from hmer_cli.recognition.prepare import Limits, prepare
 from hmer_cli.recognition.units import Units
 
 FILE = "hmer-lines-2.onnx"
@@ -51,6 +51,10 @@ _SURE = 0.9
 _SYMBOL = 64
 """Pixels of a typical symbol, of whose ink the skeleton is taken; chosen on the same lines: 22
 pixels leave 18.8 % of the characters wrong, 34 15.9 %, 64 13.9 %, 96 13.8 %."""
+
+_LIMITS = Limits(4800, 1024, 500_000)  # convention
+"""Of three in five of these lines the symbols would be smaller within those of the CTC model; a
+skeleton takes memory and time in proportion."""
 
 _INK = 127
 """What is brighter is ink."""
@@ -129,7 +133,7 @@ class LineReader:
         """
         if isinstance(line, InkImage):
             return self.read_strokes(line.ink.strokes, second_pass=second_pass)
-        seen = prepare(image_of(line), _SYMBOL)
+        seen = prepare(image_of(line), _SYMBOL, limits=_LIMITS)
         found = skeleton((seen.pixels > _INK).astype(np.uint8)) if seen else None
         if seen is None or found is None:
             return LineReading(())

@@ -35,11 +35,22 @@ NEAR = 1.5
 LONGEST = 1600
 TALLEST = 512
 LARGEST = 150_000
-"""Maximal width, height and area in pixels; larger images are shrunk, whatever their symbol size.
-
-Memory grows with the square of the area, to 0.9 GB, and a region of a page may be no writing at
-all. Of 864 images of CROHME 2014 and scan-crops one is larger.
+"""`Limits` of the CTC model, whose memory grows with the square of the area, to 0.9 GB; a region of
+a page may be no writing at all. Of 864 images of CROHME 2014 and scan-crops one is larger.
 """
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Maximal width, height and area in pixels; larger images are shrunk, whatever their symbol
+    size."""
+
+    width: int = LONGEST
+    height: int = TALLEST
+    area: int = LARGEST
+
+
+CTC_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -50,12 +61,14 @@ class Prepared:
         pixels: (H, W) uint8, ink bright on black; its point (x, y) is (x, y) / scale + origin in
             the source image.
         scale: pixels per source pixel.
+        size: that of a typical symbol in source pixels.
         origin: x and y of the crop in the source image.
         motion: channels of the pen's motion, if strokes are known.
     """
 
     pixels: NDArray[np.uint8]
     scale: float
+    size: float
     origin: tuple[float, float]
     motion: Motion | None = None
 
@@ -89,18 +102,23 @@ def measure(image: Readable) -> Measured | None:
 
 
 def prepare(
-    image: Readable, symbol: float = SYMBOL, measured: Measured | None = None
+    image: Readable,
+    symbol: float = SYMBOL,
+    measured: Measured | None = None,
+    limits: Limits = CTC_LIMITS,
 ) -> Prepared | None:
     """Crop to the ink and scale it to a symbol size in pixels; None without ink.
 
     The image is (H, W) uint8, dark ink on white paper; ``measured`` is `measure` of it, if known.
+    Beyond the ``limits`` symbols are smaller.
     """
     measured = measured or measure(image)
     if measured is None:
         return None
     ink = measured.ink
     x, y, width, height = measured.box
-    room = LONGEST / width, TALLEST / height, math.sqrt(LARGEST / (width * height))
+    most = math.sqrt(limits.area / (width * height))
+    room = limits.width / width, limits.height / height, most
     scale = min(symbol / measured.size, *room)
     margin = int(np.ceil(PADDING / scale))
     crop = np.pad(ink, margin)[y : y + height + 2 * margin, x : x + width + 2 * margin]
@@ -111,7 +129,7 @@ def prepare(
     pixels = np.pad(small, ((0, 0), (0, wider)))
     origin = (x - margin, y - margin)
     moved = _motion_of(image, pixels.shape, scale, origin) if isinstance(image, InkImage) else None
-    return Prepared(pixels, scale, origin, moved)
+    return Prepared(pixels, scale, measured.size, origin, moved)
 
 
 def _motion_of(

@@ -125,7 +125,7 @@ class Recogniser(ExpressionRecogniser[Pass]):
     def _places(self, evidence: Pass, label: Label) -> list[tuple[float, Box]]:
         """The best probability of a unit's frames, and a box round their centre."""
         places = ctc.align(evidence.frames, label)
-        return [(place.confidence, evidence.box(place, self._symbol)) for place in places]
+        return [(place.confidence, evidence.box(place)) for place in places]
 
     def _searched(self, image: Readable, width: int) -> tuple[Pass | None, Ranked | None]:
         """The first pass, and the n-best list; None without ink.

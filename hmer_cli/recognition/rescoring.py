@@ -59,12 +59,12 @@ class Pass:
     memory: dict[str, NDArray[np.float32]]
     found: list[ctc.Hypothesis]
 
-    def box(self, place: ctc.Place, symbol: float) -> tuple[float, float, float, float]:
+    def box(self, place: ctc.Place) -> tuple[float, float, float, float]:
         """x0, y0, x1, y1 of a unit in image pixels: a typical symbol's size around its centre."""
         scale = self.prepared.scale
         cells = self.places[place.start : place.end].mean(axis=0)
         x, y = cells * CELL / scale + self.prepared.origin
-        half = symbol / scale / 2
+        half = self.prepared.size / 2
         return float(x - half), float(y - half), float(x + half), float(y + half)
 
 
