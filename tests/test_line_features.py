@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +53,12 @@ def test_pieces_of_a_skeleton_go_from_left_to_right_whatever_their_order() -> No
     )
     assert np.allclose(forwards, backwards)
     assert forwards[0] < forwards[-1]
+
+
+def test_dots_far_apart_take_no_more_memory_than_a_line() -> None:
+    dots = [np.array([(x, 0)], np.float32) for x in (0, 3e6)]
+    tracemalloc.start()
+    found = line_features(dots)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert np.isfinite(found).all() and most < 10e6  # bytes

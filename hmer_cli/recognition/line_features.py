@@ -38,6 +38,9 @@ _STEEP = 0.3
 _LONG = 6.0
 """Lines so many times as wide as the ink is high have a slope of their own."""
 
+_WIDEST = 200
+"""Units that ink extends over at most, as the cells around points are counted over all of it."""
+
 MOST = 6000
 """Points of one line; ink of more is told coarser."""
 
@@ -85,7 +88,8 @@ def _levelled(points: Floats, lengths: NDArray[np.intp]) -> tuple[Floats, float,
     weight = np.where(inside, np.hypot(step[:, 0], step[:, 1]), 0)
     if weight.sum() <= 0:
         centre = points.mean(axis=0)
-        return points - centre, float(centre[0]), 1.0
+        unit = max(1.0, float(np.ptp(points, axis=0).max()) / _WIDEST)
+        return points - centre, float(centre[0]), unit
     middle = (points[1:] + points[:-1]) / 2
     centre = np.average(middle, axis=0, weights=weight)
     x, y = (middle - centre).T
@@ -97,7 +101,7 @@ def _levelled(points: Floats, lengths: NDArray[np.intp]) -> tuple[Floats, float,
     level[:, 1] -= slope * level[:, 0]
     spread = float(np.sqrt(np.average((y - slope * x) ** 2, weights=weight)))
     extent = float(np.ptp(level, axis=0).max())
-    unit = max(_UNIT * spread, extent / 200, float(weight.sum()) * STEP / MOST, 1e-6)
+    unit = max(_UNIT * spread, extent / _WIDEST, float(weight.sum()) * STEP / MOST, 1e-6)
     return level, float(centre[0]), unit
 
 
