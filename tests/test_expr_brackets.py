@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hmer_cli.expr.brackets import repaired, unpaired
+from hmer_cli.expr.commands import STRUCTURE
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,11 @@ def test_one_bracket_mends_a_label(label: str, mended: str) -> None:
 
 def test_a_label_with_paired_brackets_is_left_as_it_is() -> None:
     assert repaired("( a , b ]".split()) == []
+
+
+@pytest.mark.parametrize("label", [r"\hat { x } )", r"\begin{cases} x ) \\ y \end{cases}"])
+def test_nothing_but_symbols_gives_way_to_a_bracket(label: str) -> None:
+    kept = [token for token in label.split() if token in STRUCTURE]
+    found = repaired(label.split())
+    assert found
+    assert all([token for token in each if token in STRUCTURE] == kept for each in found)

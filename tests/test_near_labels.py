@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
 
-from hmer_cli.recognition.near_labels import near_labels, symbols
+import numpy as np
+import pytest
+
+from hmer_cli.expr.validity import problems
+from hmer_cli.recognition.beam_search import is_label
+from hmer_cli.recognition.near_labels import near_labels, nearest, symbols
 from hmer_cli.recognition.units import Units
 
 UNITS = Units(r"x n y + \frac { } ^ 2 \alpha".split())
@@ -37,3 +42,15 @@ def test_what_is_hardly_possible_is_not_tried() -> None:
 def test_what_is_all_structure_has_nothing_near() -> None:
     label = tuple(UNITS.encode(r"\frac { } { }".split()))
     assert not near_labels(label, np.zeros((len(label), len(UNITS))), symbols(UNITS))
+
+
+@pytest.mark.parametrize("label", [r"\sum \limits _ { i } x", r"\sqrt [ 3 ] { x }"])
+def test_what_is_no_label_is_not_near(label: str) -> None:
+    known = Units([*r"\sum \Sigma \limits \sqrt i x 3 ) ( [ ] _ { }".split()])
+    written = tuple(known.encode(label.split()))
+    choices = np.full((len(written), len(known)), -1.0)
+    everything = near_labels(written, choices, symbols(known))
+    assert any(problems(" ".join(known.decode(each))) for each in everything)
+    valid = partial(is_label, units=known)
+    near = nearest(written, choices, symbols(known), lambda labels: np.zeros(len(labels)), valid)
+    assert near and not any(problems(" ".join(known.decode(each))) for each in near)

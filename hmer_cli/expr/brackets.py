@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
+from hmer_cli.expr.commands import STRUCTURE
+
 _OPENING = {"(": "(", "[": "(", r"\{": "{", r"\langle": "<"}
 _CLOSING = {")": "(", "]": "(", r"\}": "{", r"\rangle": "<"}
 _PARTNERS = {
@@ -22,7 +24,6 @@ _PARTNERS = {
     r"\langle": (r"\rangle",),
     r"\rangle": (r"\langle",),
 }
-_STRUCTURE = frozenset(("{", "}", "^", "_", r"\frac", r"\sqrt", r"\limits", "&", r"\\"))
 _BARS = frozenset(("|", r"\|"))
 
 
@@ -51,7 +52,7 @@ def unpaired(tokens: Sequence[str]) -> int:
 def repaired(tokens: Sequence[str]) -> list[list[str]]:
     """The labels with fewer unpaired brackets that differ by one bracket.
 
-    The bracket is inserted, or stands in place of another token that leaves ink.
+    The bracket is inserted, or stands in place of another symbol. Some may be no valid labels.
     """
     count = unpaired(tokens)
     if not count:
@@ -59,7 +60,7 @@ def repaired(tokens: Sequence[str]) -> list[list[str]]:
     lacking = {partner for token in tokens for partner in _PARTNERS.get(token, ())}
     found = []
     for i in range(len(tokens) + 1):
-        ends = {i, i + 1} if i < len(tokens) and tokens[i] not in _STRUCTURE else {i}
+        ends = {i, i + 1} if i < len(tokens) and tokens[i] not in STRUCTURE else {i}
         for bracket, end in product(sorted(lacking), sorted(ends)):
             label = [*tokens[:i], bracket, *tokens[end:]]
             if unpaired(label) < count:

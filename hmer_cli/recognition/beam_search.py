@@ -52,6 +52,12 @@ def state_after(prefix: Sequence[int], units: Units) -> Prefix | None:
     return state
 
 
+def is_label(units_of_label: Sequence[int], units: Units) -> bool:
+    """Whether the grammar lets a label of these units through."""
+    state = state_after(units_of_label, units)
+    return state is not None and state.complete
+
+
 def beam_search(
     step: Step, units: Units, width: int, longest: int, count: int, start: Path = START
 ) -> tuple[list[Path], list[Path]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.session import Session, cores, open_session
 from hmer_cli.recognition import ctc
+from hmer_cli.recognition.beam_search import is_label
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.confidence import (
     UNCALIBRATED,
@@ -148,9 +149,9 @@ class ExpressionRecogniser(ABC, Generic[Evidence]):
         return self._told(image, *self._ranked(image, width or self._width))
 
     def _ranked(self, image: Readable, width: int) -> tuple[Evidence | None, Ranked | None]:
-        """The same as of `_searched`, and functions have their arguments."""
+        """The same as of `_searched`, each label in its canonical spelling."""
         evidence, best = self._searched(image, width)
-        return evidence, self._prior.argued(best) if best else None
+        return evidence, self._prior.spelt(best) if best else None
 
     def _told(self, image: Readable, evidence: Evidence | None, best: Ranked | None) -> Reading:
         if evidence is None or best is None or not best.units:
@@ -216,7 +217,8 @@ class ExpressionRecogniser(ABC, Generic[Evidence]):
         if not best.units:
             return best
         choices = sum(each.weight * each.choices(best.units) for each in graphs)
-        near = nearest(best.units, np.asarray(choices), self._symbols, self._prior)
+        valid = partial(is_label, units=self.units)
+        near = nearest(best.units, np.asarray(choices), self._symbols, self._prior, valid)
         listed = [each.units for each in best.candidates]
         return rescore(passes, graphs, [*listed, *near], prior) if near else best
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.recognition.beam_search import START, Path, beam_search, state_after
+from hmer_cli.recognition.beam_search import START, Path, beam_search, is_label, state_after
 from hmer_cli.recognition.components import Components
 from hmer_cli.recognition.pieces import Pieces
 from hmer_cli.recognition.rescoring import Label, limited
@@ -248,7 +248,6 @@ def _neighbours(label: Label, logs: Floats, others: Floats, units: Units) -> lis
     for i in np.argsort(logs - others.max(axis=1), kind="stable").tolist():
         unit = int(others[i].argmax())
         near = label[:i] if unit == BLANK else (*label[:i], unit, *label[i + 1 :])
-        state = state_after(near, units)
-        if near and state is not None and state.complete:
+        if near and is_label(near, units):
             found.append(near)
     return found

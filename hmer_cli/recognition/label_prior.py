@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from hmer_cli.expr.arguments import argued
 from hmer_cli.expr.brackets import repaired, unpaired
+from hmer_cli.expr.tree import LabelError, parse, stack_limits, to_tokens
+from hmer_cli.recognition.beam_search import is_label
 from hmer_cli.recognition.label_transformer import LabelTransformer
 from hmer_cli.recognition.language_model import LEAST_PAGE, UNCACHED, LanguageModel, Symbols
 from hmer_cli.recognition.rescoring import Label, Ranked
@@ -92,13 +94,21 @@ class LabelPrior:
     def repaired(self, best: Ranked) -> list[Label]:
         """Labels near the best one whose brackets have more partners."""
         found = repaired(self._units.decode(best.units))
-        return [tuple(self._units.encode(tokens)) for tokens in found if self._allowed >= {*tokens}]
+        known = (self._units.encode(tokens) for tokens in found if self._allowed >= {*tokens})
+        return [tuple(label) for label in known if is_label(label, self._units)]
 
-    def argued(self, best: Ranked) -> Ranked:
-        """The list in which functions have arguments, see `hmer_cli.expr.arguments`."""
-        return best.spelt(
-            lambda label: tuple(self._units.encode(argued(self._units.decode(label))))
-        )
+    def spelt(self, best: Ranked) -> Ranked:
+        """The list in canonical spelling, in which functions have arguments; of labels that are
+        then the same the likeliest stays. See `hmer_cli.expr.arguments`."""
+        return best.spelt(self._spelt)
+
+    def _spelt(self, label: Label) -> Label:
+        tokens = argued(self._units.decode(label))
+        try:
+            canonical = to_tokens(stack_limits(parse(tokens)))
+        except LabelError:  # of a label that was cut
+            canonical = tokens
+        return tuple(self._units.encode(canonical if self._allowed >= {*canonical} else tokens))
 
     def on_page(
         self, lists: Sequence[Ranked | None], confidences: Sequence[float]

@@ -7,7 +7,8 @@ replacement (Salazar et al., ACL 2020); a hand that writes x like n does so thro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +33,19 @@ def symbols(units: Units) -> NDArray[np.bool_]:
 
 
 def nearest(
-    label: Label, choices: NDArray[np.float64], single: NDArray[np.bool_], prior: Prior
+    label: Label,
+    choices: NDArray[np.float64],
+    single: NDArray[np.bool_],
+    prior: Prior,
+    is_label: Callable[[Label], bool],
 ) -> list[Label]:
-    """The labels near ``label`` that ``choices`` and ``prior`` together hold for the likeliest."""
+    r"""The labels near ``label`` that ``choices`` and ``prior`` together hold for the likeliest.
+
+    Those that are no label are left out, such as ``\Sigma \limits _ { i }``.
+    """
     found = near_labels(label, choices, single)
-    labels = sorted(found, key=lambda other: -found[other])[:TRIED]
+    likeliest = sorted(found, key=lambda other: -found[other])
+    labels = list(islice(filter(is_label, likeliest), TRIED))
     if not labels:
         return []
     order = np.argsort(-(prior(labels) + [found[other] for other in labels]), kind="stable")
