@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
+import time
 from typing import Any
 
 import numpy as np
@@ -46,6 +49,7 @@ def scene(*elements: dict[str, Any], paper: str = "#ffffff") -> Ink:
     {"drawMode": False, "strokeWidth": 20}, {"brushRadius": 10, "brushColor": "#fff"},
     {"globalCompositeOperation": "destination-out", "thickness": 20},
     {"color": "white", "width": 20}, {"strokeColor": "rgb(255, 255, 255)", "width": 20},
+    {"pointerType": "ERASER", "width": 20},
 ])  # fmt: skip
 def test_erasers_erase_and_are_no_ink(eraser: dict[str, Any]) -> None:
     pen = {"points": UPRIGHT, "tool": "pen", "color": "black", "width": 3}
@@ -62,6 +66,16 @@ def test_an_eraser_of_unknown_width_is_a_doubt_where_it_crosses_ink() -> None:
     ink = read([{"points": UPRIGHT}, eraser])
     assert (len(ink.strokes), [e.what for e in ink.left_out]) == (1, ["eraser of unknown width"])
     assert read([{"points": [[200, 0], [200, 9]]}, eraser]).left_out == ()
+
+
+def test_many_erasers_of_unknown_width_take_no_time() -> None:
+    pens = [{"points": [[10 * n, 0], [10 * n + 5, 20]]} for n in range(1_500)]
+    erasers = [{"tool": "eraser", "points": [[10 * n + 4, 90 * (n % 3)]]} for n in range(1_500)]
+    begun = time.process_time()
+    ink = read([*pens, *erasers])
+    assert time.process_time() - begun < 5  # 20 where each looks at every stroke in turn
+    assert len(ink.strokes) == 1_500
+    assert [each.box for each in ink.left_out] == [(x, 0, x, 0) for x in range(4, 15_000, 30)]
 
 
 @pytest.mark.parametrize(("fields", "shown"), [
@@ -188,6 +202,28 @@ TLDRAW = [
 ]  # fmt: skip
 
 
+def packed(first: list[float], *steps: float) -> str:
+    """As tldraw 4 packs points, by hand."""
+    data = struct.pack(f"<{len(first)}f", *first) + struct.pack(f"<{len(steps)}e", *steps)
+    return base64.b64encode(data).decode()
+
+
+def drawn(*segments: dict[str, Any], **props: Any) -> dict[str, Any]:
+    shape = {"typeName": "shape", "type": "draw", "id": "a", "x": 50, "y": 20, "index": "a1"}
+    return {"records": [{**shape, "props": {"segments": list(segments), **props}}]}
+
+
+def stroke(x: list[float], y: list[float], **fields: Any) -> dict[str, Any]:
+    """An item of JIIX."""
+    return {"type": "stroke", "X": x, "Y": y, **fields}
+
+
+WRITTEN = [
+    stroke(*COLUMNS[1], id="b", timestamp="2018-10-11 11:17:23.306000"),
+    stroke(*COLUMNS[0], id="a", timestamp="2018-10-11 11:17:22.306000"),
+]
+
+
 @pytest.mark.parametrize("content", [
     {"drawing": COLUMNS},
     {"requests": [{"ink": [[*rows, [0, 9]] for rows in COLUMNS]}]},
@@ -203,10 +239,19 @@ TLDRAW = [
         {"label": "t", "items": [{"type": "stroke", "X": x, "Y": y} for x, y in COLUMNS]}]},
     {"type": "Raw Content", "elements": [{"type": "Text", "words": [
         {"items": [{"type": "stroke", "X": x, "Y": y}]} for x, y in COLUMNS]}]},
+    {"type": "Container", "children": [{"type": "Math", "expressions": [
+        {"items": [stroke(x, y)]} for x, y in COLUMNS]}]},
+    {"type": "Text Document", "children": [
+        {"type": "Text", "words": [{"items": [stroke(*COLUMNS[0])]}]},
+        {"type": "Drawing", "elements": [{"items": [stroke(*COLUMNS[1])]}]}]},
+    {"type": "Drawing", "items": [stroke(x, y) for x, y in COLUMNS]},
+    {"type": "Math", "expressions": [{"items": [each]} for each in WRITTEN]},
     {"strokes": [{"points": [{"X": x, "Y": y} for x, y in line]} for line in (UPRIGHT, ACROSS)]},
     [{"path": {"id": 1, "color": "#000", "width": 3, "data": [f"{x},{y}" for x, y in line]}}
      for line in (UPRIGHT, ACROSS)],
     {"objects": [FABRIC, {**FABRIC, "left": 80, "top": 50, "angle": 90, "scaleY": 60 / 35}]},
+    {"objects": [{**FABRIC, "path": "M 0 0 L 0 35"},
+                 {**FABRIC, "left": 20, "top": 50, "path": "M-1,2h60", "scaleY": 1}]},
     {"records": TLDRAW},
     {"document": {"store": {each["id"]: each for each in TLDRAW}}},
 ])  # fmt: skip
@@ -217,12 +262,27 @@ def test_strokes_of_known_programs_are_read(content: Any) -> None:
 @pytest.mark.parametrize("content", [
     {"objects": [{"type": "path", "stroke": "#000", "path": [["M", 0]]}]},
     {"records": [{"typeName": "shape", "type": "draw", "x": 0, "y": 0, "props": {}}]},
+    drawn({"path": packed([0, 0, 0.5], 0)}), drawn({"path": "AAAA"}), drawn({"path": "no base"}),
+    drawn({"path": packed([0, 0, 0.5], float("inf"), 0, 0)}), drawn({"path": 7}),
+    drawn({"path": packed([0, float("nan"), 0.5])}),
     {"strokeGroups": [1]}, {"drawing": [[1, 2]]}, {"x": [[1]], "y": [[1], [2]]},
     [{"path": {"data": ["a,b"]}}],
 ])  # fmt: skip
 def test_damaged_files_of_known_programs_are_refused(content: Any) -> None:
     with pytest.raises(InputError):
         read(content)
+
+
+@pytest.mark.parametrize("content", [
+    drawn({"type": "free", "path": packed([0, 10, 0.5], 2.5, 30, 0.25, 2.5, -20, -0.5)}),
+    drawn({"type": "free", "path": packed([0, 10], 2.5, 30, 2.5, -20), "dim": 2}),
+    drawn({"path": packed([0, -20, 0.5], 5, -60, 0, 5, 40, 0)}, scaleX=0.5, scaleY=-0.5),
+    drawn({"path": packed([0, 10, 0.5], 2.5, 30, 0)}, {"path": packed([5, 20, 0.5])}, scaleX=1),
+    drawn({"path": ""}, {"path": packed([0, 10, 0.5], 2.5, 30, 0, 2.5, -20, 0)}),
+    drawn({"points": packed([], 0, 10, 0.5, 2.5, 40, 0.5, 5, 20, 0.5)}),
+])  # fmt: skip
+def test_points_that_tldraw_packs_are_read(content: Any) -> None:
+    assert read(content).strokes[0].tolist() == [[50, 30], [52.5, 60], [55, 40]]
 
 
 def test_each_page_of_tldraw_is_a_page() -> None:

@@ -9,11 +9,13 @@ Native's sketch canvas (``x,y`` as text), free drawing of fabric.js (``objects``
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink.svg_path import is_path_data, path_lines
@@ -76,11 +78,14 @@ def _grouped(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _jiix(content: dict[str, Any]) -> dict[str, Any] | None:
-    """The strokes of JIIX, the exchange format of MyScript, each once."""
+    """The strokes of JIIX, the exchange format of MyScript, each once, as they were written."""
     found: dict[Any, Any] = {}
     for number, stroke in enumerate(_items(content, 0)):
         found.setdefault(str(stroke["id"]) if stroke["id"] is not None else number, stroke)
-    return {"strokes": list(found.values())} if found else None
+    strokes = list(found.values())
+    if all(isinstance(stroke["timestamp"], str) for stroke in strokes):
+        strokes.sort(key=lambda stroke: str(stroke["timestamp"]))  # 2018-10-11 11:17:22.306000
+    return {"strokes": strokes} if strokes else None
 
 
 def is_jiix(content: Any) -> bool:
@@ -92,7 +97,8 @@ def _items(given: Any, depth: int) -> Iterator[dict[str, Any]]:
     if not isinstance(given, dict) or depth > _MAX_DEPTH:
         return
     if isinstance(given.get("X"), list) and isinstance(given.get("Y"), list):
-        yield {"x": given["X"], "y": given["Y"], "id": given.get("id")}
+        known = {key: given.get(key) for key in ("id", "timestamp")}
+        yield {"x": given["X"], "y": given["Y"], **known}
         return
     for key in _HELD:
         if isinstance(given.get(key), list):
@@ -131,10 +137,12 @@ def _fabric(content: dict[str, Any]) -> dict[str, Any] | None:
 
 def _fabric_path(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A path where it was moved to, scaled and turned about its corner or its middle."""
-    text = " ".join(str(part) for command in given["path"] for part in command)
-    if not is_path_data(text):
-        raise InputError(f"path data is not understood: {text[:40]!r}", "export it again")
-    lines = [line for line, _ in path_lines(text, "path")]
+    path = given["path"]
+    if not isinstance(path, str):
+        path = " ".join(str(part) for command in path for part in command)
+    if not is_path_data(path):
+        raise InputError(f"path data is not understood: {path[:40]!r}", "export it again")
+    lines = [line for line, _ in path_lines(path, "path")]
     if not lines:
         return
     low = [min(float(line[:, axis].min()) for line in lines) for axis in (0, 1)]
@@ -192,8 +200,9 @@ def _tldraw_page(
 
 def _tldraw_line(shape: dict[str, Any], by_id: dict[Any, Any]) -> dict[str, Any]:
     props = shape["props"]
-    places = [point for segment in props["segments"] for point in segment["points"]]
-    points = [complex(point["x"], point["y"]) for point in places]
+    across, down = float(props.get("scaleX", 1)), float(props.get("scaleY", 1))
+    places = [place for segment in props["segments"] for place in _tldraw_points(segment)]
+    points = [complex(x * across, y * down) for x, y in places]
     around: Any = shape
     for _ in range(_MAX_DEPTH):  # the groups that it lies in
         if around is None:
@@ -213,6 +222,27 @@ def _tldraw_line(shape: dict[str, Any], by_id: dict[Any, Any]) -> dict[str, Any]
     }
 
 
+def _tldraw_points(segment: dict[str, Any]) -> list[tuple[float, float]]:
+    """The points of a part of a line, x and y: objects, or in base64, as the ``path`` of tldraw 4:
+    the first as 32-bit floats, the others as 16-bit steps from the one before. ``dim`` is 2 where
+    they have no pressure. For a while there were 16-bit points as ``points``, too."""
+    given = segment["path"] if "path" in segment else segment["points"]
+    if isinstance(given, list):
+        return [(point["x"], point["y"]) for point in given]
+    data = base64.b64decode(given, validate=True)
+    width = 2 if segment.get("dim") == 2 else 3
+    if "path" not in segment:
+        return _pairs(np.frombuffer(data, "<f2").astype(np.float64).reshape(-1, 3))
+    first, steps = data[: 4 * width], data[4 * width :]
+    values = np.concatenate([np.frombuffer(first, "<f4"), np.frombuffer(steps, "<f2")])
+    with np.errstate(all="ignore"):  # what is not finite is refused by its place
+        return _pairs(values.astype(np.float64).reshape(-1, width).cumsum(axis=0))
+
+
+def _pairs(table: NDArray[np.float64]) -> list[tuple[float, float]]:
+    return [(x, y) for x, y in table[:, :2].tolist()]
+
+
 def _snapshot(given: Any) -> dict[str, Any] | None:
     """The strokes of a snapshot of tldraw, as files of other programs hold it."""
     return _tldraw(given) if isinstance(given, dict) and "store" in given else None
@@ -230,4 +260,6 @@ _READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
     "expressions": _jiix,
     "words": _jiix,
     "elements": _jiix,
+    "children": _jiix,
+    "items": _jiix,
 }

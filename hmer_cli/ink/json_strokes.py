@@ -36,8 +36,8 @@ MAX_BYTES = 32 << 20
 _LISTS = ("strokes", "ink", "inks", "paths", "lines")
 _POINTS = ("points", "path", "paths")
 _OTHERS = ("texts", "images", "shapes")  # not read
-_TOOLS = ("tool", "type", "mode", "brush", "pen", "toolType", "globalCompositeOperation",
-          "compositeOperation")  # fmt: skip
+_TOOLS = ("tool", "type", "mode", "brush", "pen", "toolType", "pointerType",
+          "globalCompositeOperation", "compositeOperation")  # fmt: skip
 _MARKERS = ("highlight", "laser")
 _ERASES = ("eraser", "isEraser", "erase", "isErasing")
 _GONE = ("deleted", "isDeleted", "hidden", "erased")
