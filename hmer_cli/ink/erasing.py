@@ -66,11 +66,6 @@ def erased(lines: Sequence[Line]) -> Rest:
     return Rest(tuple(kept))
 
 
-def crosses(line: Points, strokes: Sequence[Points]) -> bool:
-    """Whether a line of unknown width lies where one of the strokes does."""
-    return bool(_near(Line(line, True), strokes))
-
-
 def _near(line: Line, strokes: Sequence[Points]) -> list[int]:
     """The indices of the strokes whose boxes meet that of an eraser."""
     if not strokes:

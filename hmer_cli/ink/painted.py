@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.geometry import Box
 from hmer_cli.ink.colours import BLACK, OPAQUE, UNKNOWN, WHITE, Colour
-from hmer_cli.ink.erasing import Line, crosses, erased
+from hmer_cli.ink.erasing import Line, erased
 from hmer_cli.ink.ink import LeftOut
 from hmer_cli.ink.region_lines import RegionLines, Tracer
 
@@ -215,6 +215,8 @@ class _Sheet:
         self._broad = max(_THICK * _usual(pens, 0), _LARGE * _usual(sizes, 0))
         self._most = max(_THICK * _usual(pens), _LARGE * _usual(sizes)) or np.inf
         self._boxes = np.array([item.box for item in items]).reshape(-1, 4)
+        are_lines = np.array([self._is_line(item) for item in items], bool)
+        self._line_boxes = np.ascontiguousarray(self._boxes[are_lines].T)
         ends = self._boxes[:, 2:].max(0) - self._boxes[:, :2].min(0) if len(items) else np.zeros(2)
         self._side = float(ends.max())
 
@@ -262,8 +264,8 @@ class _Sheet:
         if 0 < item.width <= self._side:  # one that is wider is in some other unit
             yield Line(item.points, erases=True, width=item.width)
             return
-        strokes = [each.points for each in self._items if self._is_line(each)]
-        if crosses(item.points, strokes):
+        (left, top, right, bottom), (x0, y0, x1, y1) = item.box, self._line_boxes
+        if ((x0 <= right) & (y0 <= bottom) & (x1 >= left) & (y1 >= top)).any():
             self._left_out.append(LeftOut("eraser of unknown width", item.box))
 
     def _drawn(self, item: Painted) -> Iterator[Line]:
