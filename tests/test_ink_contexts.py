@@ -132,6 +132,65 @@ def test_a_brush_is_as_the_one_it_refers_to_and_otherwise_black() -> None:
     assert points(brushes + ink) == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
 
 
+def trace_format(names: str, key: str = "") -> str:
+    channels = "".join(f'<channel name="{name}"/>' for name in names)
+    return f'<traceFormat xml:id="{key}">{channels}</traceFormat>'
+
+
+XY, YX, TXY = map(trace_format, ("XY", "YX", "TXY"))
+
+
+@pytest.mark.parametrize("context", [
+    f"<context><inkSource>{TXY}</inkSource>{XY}</context>",
+    f'<context traceFormatRef="#xy"><inkSource>{YX}</inkSource></context>',
+    f'<context inkSourceRef="#yx">{XY}</context>',
+    f'<context inkSourceRef="#yx"><inkSource>{XY}</inkSource></context>',
+    f"<context><canvas>{YX}</canvas></context>",
+    '<context><canvas traceFormatRef="#alone"/></context>',
+    '<canvas traceFormatRef="#alone"/>',
+    f'<context traceFormatRef="#alone">{XY}</context>',
+])  # fmt: skip
+def test_the_format_of_a_context_counts_before_that_of_its_source(context: str) -> None:
+    definitions = (
+        f"<definitions>{trace_format('XY', 'xy')}{trace_format('YX', 'alone')}"
+        f'<inkSource xml:id="yx">{YX}</inkSource></definitions>'
+    )
+    assert points(f"{definitions}{context}<trace>1 2, 3 4</trace>") == [[[1, 2], [3, 4]]]
+
+
+def test_the_format_of_a_canvas_is_not_that_of_the_traces() -> None:
+    assert points(f"<canvas>{YX}</canvas><trace>1 2, 3 4</trace>") == [[[1, 2], [3, 4]]]
+
+
+def test_what_is_defined_later_is_found() -> None:
+    definitions = (
+        '<definitions><context xml:id="c" traceFormatRef="#yx" brushRef="#broad"/>'
+        '<context xml:id="pen" contextRef="#c" brushRef="#thin"/>'
+        '<brush xml:id="broad" brushRef="#mark"/><brush xml:id="thin"/>'
+        '<brush xml:id="mark"><brushProperty name="transparency" value="127"/></brush>'
+        f"{XY}{trace_format('YX', 'yx')}</definitions>"
+    )
+    ink = '<trace contextRef="#c">9 9, 8 8</trace><trace contextRef="#pen">1 2, 3 4</trace>'
+    assert points(definitions + ink) == [[[2, 1], [4, 3]]]
+
+
+def chain(numbers: range) -> str:
+    """Brushes of which each refers to the one numbered before it, from a highlighter on."""
+    brushes = '<brush xml:id="b0"><brushProperty name="transparency" value="127"/></brush>'
+    links = "".join(f'<brush xml:id="b{n}" brushRef="#b{n - 1}"/>' for n in numbers)
+    last = max(numbers)
+    return f'<definitions>{links}{brushes}</definitions><trace brushRef="#b{last}">9 9</trace>'
+
+
+def test_references_without_end_are_no_endless_work() -> None:
+    pen = "<trace>1 2, 3 4</trace>"
+    for numbers in (range(1, 5_000), range(49, 0, -1)):
+        assert points(chain(numbers) + pen) == [[[1, 2], [3, 4]]]
+    assert "in a chain" in refused(chain(range(5_000, 0, -1)) + pen)
+    circle = '<context xml:id="a" contextRef="#b"/><context xml:id="b" contextRef="#a"/>'
+    assert points(f'{circle}<trace contextRef="#a">1 2, 3 4</trace>') == [[[1, 2], [3, 4]]]
+
+
 def test_canvas_transform_is_followed() -> None:
     transform = '<canvasTransform xml:id="t"><mapping type="{}">{}</mapping></canvasTransform>'
     context = '<context xml:id="c" canvasTransformRef="#t"/>'
@@ -142,6 +201,21 @@ def test_canvas_transform_is_followed() -> None:
     assert points(f"<context>{inside}</context>{trace}") == [[[12, 98], [16, 96]]]
     plain = transform.format("identity", "")
     assert points(f"<definitions>{plain}{context}</definitions>{trace}") == [[[1, 2], [3, 4]]]
+
+
+def test_a_mapping_by_reference_is_followed() -> None:
+    mapping = (
+        '<definitions><mapping xml:id="n" mappingRef="#m"/><mapping xml:id="m" type="affine">'
+        "<affine>2 0 10, 0 -1 100</affine></mapping></definitions>"
+    )
+    transform = '<context><canvasTransform><mapping mappingRef="#{}"/></canvasTransform></context>'
+    for name in "mn":
+        ink = f"{mapping}{transform.format(name)}<trace>1 2, 3 4</trace>"
+        assert points(ink) == [[[12, 98], [16, 96]]]
+    circle = '<definitions><mapping xml:id="m" mappingRef="#m"/></definitions>'
+    for given in ("", circle):
+        ink = f"{given}{transform.format('m')}<trace>1 2, 3 4</trace>"
+        assert "cannot be followed" in refused(ink)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +243,30 @@ def test_traces_in_definitions_are_drawn_where_a_view_shows_them() -> None:
     part = '<traceView traceDataRef="#a" from="2"/>'
     assert "part of a trace" in refused(definitions + part)
     assert "no ink" in refused(definitions)
+
+
+@pytest.mark.parametrize(("views", "drawn"), [
+    ('<traceView><traceView traceDataRef="#a"/></traceView>', [1]),
+    ('<traceView><traceView traceDataRef="#a"/><traceView traceDataRef="#g"/></traceView>',
+     [1, 2, 3]),
+    ('<traceView traceDataRef="#g"/><traceView traceDataRef="#t"/>', [2, 3]),
+    ('<traceView traceDataRef="#t"/><traceView traceDataRef="#g"/>', [3, 2]),
+    ('<traceView traceDataRef="#v"/>', [3, 1]),
+    ('<traceView traceDataRef="#circle"/>', [1]),
+    ("<traceView/>", []),
+])  # fmt: skip
+def test_views_that_hold_views_draw_each_trace_once(views: str, drawn: list[int]) -> None:
+    definitions = (
+        '<definitions><trace>9 9, 8 8</trace><trace xml:id="a">1 1, 5 5</trace>'
+        '<traceGroup xml:id="g"><trace>2 2, 5 5</trace><trace xml:id="t">3 3, 5 5</trace>'
+        '</traceGroup><traceView xml:id="v"><traceView traceDataRef="#t"/>'
+        '<traceView traceDataRef="#a"/></traceView><traceView xml:id="circle">'
+        '<traceView traceDataRef="#circle"/><traceView traceDataRef="#a"/></traceView>'
+        "</definitions>"
+    )
+    found = points(f"{definitions}{views}<trace>0 0, 5 5</trace>")
+    assert [stroke[0][0] for stroke in found] == [*drawn, 0]
+    assert "no ink" in refused("<definitions><trace>9 9, 8 8</trace></definitions>")
 
 
 @pytest.mark.parametrize(

@@ -205,11 +205,28 @@ def test_symbols_of_traces_without_ids() -> None:
         (b"&alpha;&nbsp;&times;&unheardof; y", "α\xa0× y"),
         ("α".encode(), "α"),
         (b"a \xb7 b", "a · b"),
+        (b"<![CDATA[x < y & z]]>", "x < y & z"),
+        (b"<![CDATA[&alpha;]]>&alpha; < <!-- < & &beta; -->y", "&alpha;α < y"),
+        (b"a & <![CDATA[b]]> & <![CDATA[<!-- &]]> & c", "a & b & <!-- & & c"),
     ],
 )
 def test_xml_that_a_strict_parser_refuses_is_repaired(raw: bytes, truth: str) -> None:
     start, end = b'<ink><annotation type="truth">', b"</annotation><trace>1 2</trace></ink>"
     assert read_inkml(start + raw + end, "test").truth == truth
+
+
+def test_a_label_in_cdata_is_as_it_is_written() -> None:
+    latex = r"$\begin{matrix} a & b \end{matrix}$"
+    for truth in (f"<![CDATA[{latex}]]>", latex, latex.replace("&", "&amp;")):
+        ink = f'<ink><annotation type="truth">{truth}</annotation><trace>1 2</trace></ink>'
+        assert read(ink).truth == latex
+        assert read(ink).label == r"\begin{matrix} a & b \end{matrix}"
+
+
+def test_comments_and_cdata_without_end_take_no_time() -> None:
+    for opened in ("<!--", "<![CDATA["):
+        ink = f"<ink><trace>1 2</trace>{opened * 300_000}"
+        assert read(ink).strokes[0].tolist() == [[1, 2]]
 
 
 def test_bad_ids_foreign_prefixes_and_a_missing_end_do_no_harm() -> None:

@@ -8,7 +8,7 @@ chapters 3 and 4 of the W3C InkML recommendation (2011), as far as they affect p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
 from lxml import etree
@@ -18,10 +18,14 @@ from hmer_cli.ink.colours import WHITE, colour_of
 from hmer_cli.ink.traces import Channels
 
 _XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
-_KINDS = ("traceFormat", "inkSource", "context", "canvasTransform", "canvas", "brush", "trace")
-_REFERENCES = (
-    "contextRef", "canvasRef", "canvasTransformRef", "inkSourceRef", "traceFormatRef", "brushRef",
-)  # fmt: skip
+_KINDS = ("{*}traceFormat", "{*}inkSource", "{*}context", "{*}canvasTransform", "{*}brush")
+"""A canvas is none: the format in it is its own, and not that of traces."""
+_DRAWN = ("{*}trace", "{*}traceView")
+_OWN = ("brushRef", "traceFormatRef", "canvasTransformRef")
+_INHERITED = ("inkSourceRef", "contextRef")
+_REFERENCES = (*_OWN, *_INHERITED)
+"""The more specific ones first."""
+_LONGEST = 100  # chain of references: more is no device's
 _LENGTHS = {"m": 1e5, "cm": 1e3, "mm": 1e2, "in": 2540.0, "pt": 2540 / 72, "pc": 2540 / 6,
             "himetric": 1.0}  # fmt: skip
 """Units of length in hundredths of a millimetre."""
@@ -55,11 +59,14 @@ class Formats:
     """
 
     def __init__(self, root: etree._Element) -> None:
-        self._by_id: dict[str, _Context] = {}
+        named = root.iter(*_KINDS, "{*}mapping")
+        self._by_id = {key: element for element in named if (key := identity(element))}
+        self._settings: dict[etree._Element, _Context] = {}
+        self._open = 0
         self._current: dict[etree._Element, _Context] = {}
         self._known: dict[tuple[object, ...], _Context] = {}
         self._unset = _Context()
-        found = list(root.iter("{*}traceFormat"))
+        found = list(_formats(root))
         self._default = _Context()
         if len(found) == 1:
             around = next(found[0].iterancestors("{*}inkSource"), found[0])
@@ -100,28 +107,45 @@ class Formats:
 
     def _collect(self, root: etree._Element) -> None:
         current = self._unset
-        for element in root.iter(*(f"{{*}}{kind}" for kind in _KINDS)):
+        for element in root.iter(*_KINDS, "{*}trace"):
             if local_name(element) == "trace":
                 if current is not self._unset:
                     self._current[element] = current
                 continue
             context = self._of(element)
-            key = identity(element)
-            if key:
-                self._by_id[key] = context
             if element.getparent() is root:
                 current = context.over(current)
 
-    def _referred(self, element: etree._Element) -> _Context:
-        """The settings that an element refers to; of several, the more specific ones first."""
+    def _referred(
+        self, element: etree._Element, references: Sequence[str] = _REFERENCES
+    ) -> _Context:
+        """The settings that an element refers to, wherever they are defined."""
         found = _Context()
-        for attribute in reversed(_REFERENCES):
-            reference = (element.get(attribute) or "").lstrip("#")
-            found = found.over(self._by_id.get(reference, _Context()))
+        for attribute in references:
+            target = self._by_id.get((element.get(attribute) or "").lstrip("#"))
+            if target is not None:
+                found = found.over(self._of(target))
         return found
 
     def _of(self, element: etree._Element) -> _Context:
-        """The settings of a format, ink source, canvas, brush or context, with its children."""
+        """The settings of an element with those that it refers to; itself among them adds nothing.
+
+        Raises InputError for a chain of references that is too long.
+        """
+        if element not in self._settings:
+            self._settings[element] = _Context()
+            self._open += 1
+            if self._open > _LONGEST:
+                raise InputError(
+                    f"more than {_LONGEST} of its contexts refer to each other in a chain",
+                    "export the ink without them",
+                )
+            self._settings[element] = self._resolved(element)
+            self._open -= 1
+        return self._settings[element]
+
+    def _resolved(self, element: etree._Element) -> _Context:
+        """The settings of a format, ink source, brush or context, with its children."""
         tag = local_name(element)
         if tag == "traceFormat":
             return _Context(channels=_channels(element))
@@ -130,20 +154,44 @@ class Formats:
             plain = _Context(highlighter=False, white=False)  # what no brush says is black ink
             return found.over(self._referred(element)).over(plain)
         if tag == "canvasTransform":
-            return _Context(affine=_affine(element))
-        found = _Context()
+            return _Context(affine=_affine(self._mapping(element)))
         if tag == "inkSource":
             form = next(element.iter("{*}traceFormat"), None)
             channels = None if form is None else _channels(form)
             found = _Context(channels=channels, resolution=_resolution(element))
-        elif tag == "context":
-            for child in element:
-                if isinstance(child.tag, str) and local_name(child) in _KINDS:
-                    found = found.over(self._of(child))
-            inside = next(element.iter("{*}traceFormat"), None)
-            if inside is not None and found.channels is None:
-                found = replace(found, channels=_channels(inside))
-        return found.over(self._referred(element))
+            return found.over(self._referred(element))
+        return self._of_context(element) if tag == "context" else _Context()
+
+    def _of_context(self, context: etree._Element) -> _Context:
+        """Its own parts, then those that it refers to; the format in which its traces are, then
+        the one in which its ink source reports."""
+        found = _Context()
+        for child in context.iterchildren(*_KINDS):
+            if local_name(child) != "inkSource":
+                found = found.over(self._of(child))
+        found = found.over(self._referred(context, _OWN))
+        for source in context.iterchildren("{*}inkSource"):
+            found = found.over(self._of(source))
+        inside = next(_formats(context), None)
+        if inside is not None and found.channels is None:
+            found = replace(found, channels=_channels(inside))
+        return found.over(self._referred(context, _INHERITED))
+
+    def _mapping(self, transform: etree._Element) -> etree._Element | None:
+        """The first mapping of a canvas transform, or the one that it refers to."""
+        mapping = transform.find("{*}mapping")
+        for _ in range(_LONGEST):
+            if mapping is None or not mapping.get("mappingRef"):
+                break
+            mapping = self._by_id.get(str(mapping.get("mappingRef")).lstrip("#"), mapping)
+        return mapping
+
+
+def _formats(element: etree._Element) -> Iterator[etree._Element]:
+    """The formats of traces in an element."""
+    for form in element.iter("{*}traceFormat"):
+        if next(form.iterancestors("{*}canvas"), None) is None:
+            yield form
 
 
 def _channels(form: etree._Element) -> Channels:
@@ -180,12 +228,11 @@ def _resolution(source: etree._Element) -> tuple[float, float] | None:
     return (x, y) if x > 0 and y > 0 and math.isfinite(x / y) else None
 
 
-def _affine(transform: etree._Element) -> tuple[tuple[float, ...], ...] | None:
-    """The 2 x 3 matrix of the first mapping, from trace to canvas coordinates.
+def _affine(mapping: etree._Element | None) -> tuple[tuple[float, ...], ...] | None:
+    """The 2 x 3 matrix of a mapping, from trace to canvas coordinates.
 
     None for the identity. Raises InputError for any other mapping.
     """
-    mapping = next(iter(transform.findall("{*}mapping")), None)
     kind = "identity" if mapping is None else mapping.get("type") or "unknown"
     if kind == "identity":
         return None
@@ -231,29 +278,45 @@ def _float(text: str | None) -> float:
 
 
 def drawn_traces(root: etree._Element) -> Iterator[etree._Element]:
-    """The visible traces in document order.
+    """The visible traces in document order, each once.
 
-    Those in ``definitions`` are drawn where a ``traceView`` outside of them refers to them.
+    Those in ``definitions`` are drawn where a ``traceView`` outside of them refers to them, to a
+    group of them, or to another view of them.
     Raises InputError for a view that shows only a part of such a trace.
     """
-    hidden: dict[str, etree._Element] = {}
+    hidden: dict[etree._Element, str] = {}
     for definitions in root.iter("{*}definitions"):
-        for element in definitions.iter("{*}trace", "{*}traceGroup"):
-            hidden.setdefault(identity(element), element)
+        for element in definitions.iter(*_DRAWN, "{*}traceGroup"):
+            hidden[element] = identity(element)
+    by_id: dict[str, etree._Element] = {}
+    for element, key in hidden.items():
+        if key:
+            by_id.setdefault(key, element)
     shown: set[etree._Element] = set()
-    for element in root.iter("{*}trace", "{*}traceView"):
-        if hidden and next(element.iterancestors("{*}definitions"), None) is not None:
+    for element in root.iter(*_DRAWN):
+        if element not in hidden:
+            yield from _traces(element, by_id, shown)
+
+
+def _traces(
+    element: etree._Element, by_id: dict[str, etree._Element], shown: set[etree._Element]
+) -> Iterator[etree._Element]:
+    """The traces that a trace, a group or a view shows, without those already ``shown``."""
+    todo = [element]
+    while todo:
+        each = todo.pop()
+        if each in shown:
             continue
-        if local_name(element) == "trace":
-            yield element
+        shown.add(each)
+        if local_name(each) == "trace":
+            yield each
             continue
-        target = hidden.get((element.get("traceDataRef") or "").lstrip("#"))
-        if target is None or target in shown:
-            continue
-        if element.get("from") or element.get("to"):
-            raise InputError("a traceView shows a part of a trace", "export whole traces")
-        shown.add(target)
-        yield from target.iter("{*}trace")
+        target = by_id.get((each.get("traceDataRef") or "").lstrip("#"))
+        todo += reversed(list(each.iterdescendants(*_DRAWN)))
+        if target is not None and target not in shown:
+            if each.get("from") or each.get("to"):
+                raise InputError("a traceView shows a part of a trace", "export whole traces")
+            todo.append(target)
 
 
 def identity(element: etree._Element) -> str:

@@ -41,6 +41,9 @@ _TOO_MUCH = ("too big", "too long", "too large", "XML_PARSE_HUGE", "Excessive de
 """How libxml2 names the limits of its own beyond which it cuts a document off."""
 
 _STRAY = re.compile(rb"<(?![A-Za-z_/!?])|&(#?\w+;)?")
+_KEPT = re.compile(rb"<!\[CDATA\[|<!--|<\?")
+_ENDS = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
+"""Of parts in which ``<`` and ``&`` are characters like others."""
 _PREDEFINED = (b"amp;", b"lt;", b"gt;", b"quot;", b"apos;")
 
 
@@ -103,7 +106,7 @@ def _parse(data: bytes, name: str) -> etree._Element:
 
 
 def _mended(data: bytes, name: str) -> bytes:
-    """The bytes with stray ``<`` and ``&`` escaped."""
+    """The bytes with stray ``<`` and ``&`` escaped, but in CDATA, comments and instructions."""
     count = 0
 
     def mend(stray: re.Match[bytes]) -> bytes:
@@ -114,7 +117,14 @@ def _mended(data: bytes, name: str) -> bytes:
             raise InputError(f"{name}: not InkML, with {_MAX_MENDED} stray '<' and '&'", _REMEDY)
         return text
 
-    return _STRAY.sub(mend, data)
+    parts, at = [], 0
+    while (kept := _KEPT.search(data, at)) is not None:
+        end = data.find(_ENDS[kept[0]], kept.end())
+        if end < 0:  # looked for but once, so that the time is linear
+            break
+        parts += [_STRAY.sub(mend, data[at : kept.start()]), data[kept.start() : end]]
+        at = end
+    return b"".join([*parts, _STRAY.sub(mend, data[at:])])
 
 
 def _mend(stray: re.Match[bytes]) -> bytes:
