@@ -82,6 +82,28 @@ def test_thick_strokes_near_an_edge_are_no_holes(formula: bool) -> None:
     assert remove_holes(page) is page
 
 
+@pytest.mark.parametrize("dot", [8, 9, 10])
+@pytest.mark.parametrize("paper", ["plain", "ruled"])
+def test_decimal_points_of_a_thick_pen_beside_an_edge_are_no_holes(dot: int, paper: str) -> None:
+    page = np.full((640, 1200), 255, np.uint8)
+    if paper == "ruled":
+        page[40::80], page[41::80] = 170, 170
+    for sign, x in (("3", 30), ("5", 360), ("+", 560), ("2", 800), ("8", 1050)):
+        size = 6 if sign == "8" else 9
+        cv2.putText(page, sign, (x, 610), cv2.FONT_HERSHEY_SIMPLEX, size, 0, 11, cv2.LINE_AA)
+    for x in (290, 1020):
+        cv2.circle(page, (x, 604), dot, 0, -1)
+    assert remove_holes(page) is page
+
+
+def test_holes_of_a_blank_page_and_of_one_with_a_dark_picture_are_filled() -> None:
+    blank = np.full((1600, 1130), 255, np.uint8)
+    assert (remove_holes(punched(blank, 30)) == 255).all()
+    page = scan()
+    page[900:1300, 300:900] = 40
+    assert np.array_equal(remove_holes(punched(page, 30)), page)
+
+
 def test_holes_on_a_ruled_page_are_filled() -> None:
     page = scan()
     page[60::60] = 150

@@ -6,6 +6,10 @@ than a pen stroke; discs in line along a margin are holes, bars along an edge ar
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +21,7 @@ _SMALLEST = 600  # pixels of the shorter side: smaller images are no scanned pag
 _DARK = 215  # gray levels: threshold between paper and background
 _RIM = 7, 0.3  # pixels: least thickness, above a pen's; of the side: least length
 _HOLE = 13, 48  # pixels: least diameter, above a pen's; largest, with its shadow
+_PENS = 3  # times the pen's width: least diameter, which is 6 mm (ISO 838); felt-tips draw 2 mm
 _AROUND = 1.5  # radii of a hole: where nothing leads on from it
 _LED_ON = 6  # pixels: broadest line or stroke of a thin pen that meets a hole
 _MARGIN = 0.08  # of width and height: where holes lie
@@ -33,7 +38,7 @@ def remove_holes(image: Pixels) -> Pixels:
     small = shrunk(image, _STUDIED)
     dark = (small < _DARK).astype(np.uint8)
     found = _rims(dark)
-    for x, y, radius in _holes(dark):
+    for x, y, radius in _holes(dark, found.copy()):
         cv2.circle(found, (x, y), radius, 1, -1)
     if not found.any():
         return image
@@ -58,12 +63,12 @@ def _rims(dark: Pixels) -> Pixels:
     return np.asarray(cv2.dilate(rims[labels].astype(np.uint8), np.ones((5, 5))), dtype=np.uint8)
 
 
-def _holes(dark: Pixels) -> list[tuple[int, int, int]]:
+def _holes(dark: Pixels, rims: Pixels) -> list[tuple[int, int, int]]:
     """Centres and radii of the holes along the edges; none where the pen is as thick as they."""
     broad, most = _HOLE
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (broad, broad))
     opened = cv2.morphologyEx(dark, cv2.MORPH_OPEN, disc)
-    count, _, stats, middles = cv2.connectedComponentsWithStats(opened, connectivity=8)
+    count, labels, stats, middles = cv2.connectedComponentsWithStats(opened, connectivity=8)
     sizes = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
     radii = sizes * 0.65 + 3
     thick = [i for i in range(1, count) if broad <= sizes[i] <= most]
@@ -78,8 +83,27 @@ def _holes(dark: Pixels) -> list[tuple[int, int, int]]:
             place = middles[:, axis] / size[axis]
             there = [i for i in round_ if (place[i] if low else 1 - place[i]) < _MARGIN]
             holes += [i for i in there if _in_line(middles / max(size), i, there, axis)]
+    if holes:
+        strokes = dark & (1 - rims) & ~np.isin(labels, thick)
+        by_pen = _is_by_pen(strokes.astype(np.uint8))
+        holes = [i for i in holes if not by_pen(int(sizes[i]))]
     x, y = middles[:, 0], middles[:, 1]
     return [(round(x[i]), round(y[i]), round(radii[i])) for i in holes]
+
+
+def _is_by_pen(strokes: Pixels) -> Callable[[int], bool]:
+    """Tells of a diameter whether a pen that most of the strokes are of draws dots so large."""
+    most = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_HOLE[1], _HOLE[1]))
+    pictures = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, most)
+    strokes = strokes & np.asarray(1 - pictures, np.uint8)
+
+    @cache
+    def is_by_pen(diameter: int) -> bool:
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (math.ceil(diameter / _PENS),) * 2)
+        broad = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, disc)
+        return 2 * cv2.countNonZero(broad) > cv2.countNonZero(strokes)
+
+    return is_by_pen
 
 
 def _stands_alone(dark: Pixels, middle: NDArray[np.float64], radius: float) -> bool:
