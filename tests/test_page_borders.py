@@ -153,3 +153,24 @@ def test_polarity_is_told_from_the_whole_and_not_from_a_frame() -> None:
     assert not is_light_on_dark(strip)
     assert is_light_on_dark(255 - strip)
     assert (without_strips(strip)[10:-10, 10:-10] == strip[10:-10, 10:-10]).all()
+
+
+@pytest.mark.parametrize(("high", "wide", "thick"), [(30, 100, 18), (40, 200, 26), (60, 300, 40)])
+@pytest.mark.parametrize("shade", [0, 70])
+def test_a_thick_bar_that_fills_most_of_its_crop_keeps_its_paper(
+    high: int, wide: int, thick: int, shade: int
+) -> None:
+    image = np.full((high, wide), 255, np.uint8)
+    top = (high - thick) // 2
+    image[top : top + thick, 5:-5] = shade
+    assert without_strips(image) is image
+    page = Page.of("bar.png", 1, image)
+    assert ((page.image < 128) == (image < 128)).mean() > 0.98
+
+
+def test_light_bars_over_and_under_a_written_dark_page_are_strips() -> None:
+    page = np.full((400, 600), 40, np.uint8)
+    cv2.putText(page, "x + y = 2", (80, 220), cv2.FONT_HERSHEY_SIMPLEX, 2, 230, 4, cv2.LINE_AA)
+    between = cv2.copyMakeBorder(page, 20, 20, 0, 0, cv2.BORDER_CONSTANT, value=240)
+    plain = cv2.copyMakeBorder(page, 20, 20, 0, 0, cv2.BORDER_CONSTANT, value=40)
+    assert np.array_equal(without_strips(between), plain)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.clean.illumination import is_light_on_dark, paper_level
 from hmer_cli.page.load.images import Pixels
 
 _INK = 190  # gray levels: threshold of ink, including gray lines of one pixel
@@ -33,11 +34,14 @@ _FEET = 2  # least number of such remains; a single one may be a bar of the form
 def without_strips(image: Pixels) -> Pixels:
     """The image with even strips of another shade along its edges painted over.
 
-    ``image`` and the result: (H, W), light or dark: a light bar over a dark page is one.
+    ``image`` and the result: (H, W), light or dark: a light bar over a dark page is one, the rim
+    round a thick sign that fills most of its crop is none.
     """
     if min(image.shape) < 16:
         return image
-    paper = float(np.median(image[::2, ::2]))
+    paper = paper_level(image[::2, ::2])
+    if paper > (usual := float(np.median(image[::2, ::2]))) and is_light_on_dark(image):
+        paper = usual  # of a board: what is round it is none
     cleaned = image
     for turn in range(4):
         side = np.rot90(cleaned, turn)
