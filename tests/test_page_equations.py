@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from hmer_cli.page.crops import Crops
+from hmer_cli.page.detect import grouping
 from hmer_cli.page.detect.components import InkComponents
-from hmer_cli.page.detect.equations import are_equations
+from hmer_cli.page.detect.equations import are_equations, free_parts, within
 from hmer_cli.page.detect.grouping import complete_rows
 from hmer_cli.page.detect.line_growth import Line, continues, equals_signs, grow
 from hmer_cli.page.load.pages import open_pages
@@ -178,3 +179,39 @@ def test_tightly_written_lines_of_one_ink_file_are_lines(tmp_path: Path) -> None
     (page,) = open_pages(str(path))
     assert len(find_regions(page)) == 3
     assert len(find_regions(page, "expression")) == 1
+
+
+def test_signs_of_a_full_page_are_looked_up_as_they_are_by_every_pair() -> None:
+    """Specks, rules, roots over letters, frames round several parts: all kinds, on one page."""
+    rng = np.random.default_rng(3)
+    places = rng.integers(0, 900, (600, 2))
+    sizes = rng.choice([3, 8, 12, 20, 60, 130], (600, 2))
+    parts = components(*np.concatenate([places, places + sizes], 1).tolist())
+    boxes = array([(0, 0, 300, 200), (500, 500, 560, 900)])
+    ink, unit = parts.boxes, parts.unit
+    width, height = (ink[:, 2:] - ink[:, :2]).T
+    rule = (width > 4 * height) & (width > 5 * unit)
+    high = ink[(height >= 0.5 * unit) & (width <= 5 * unit)]
+    rule &= [within(high, each[None]).sum() < 2 for each in ink]
+    signs = ink[(np.maximum(width, height) >= 0.25 * unit) & ~rule & (height <= 5 * unit)]
+    frames = np.array([within(signs, each[None]).sum() > 2 for each in signs])
+    assert rule.any() and frames.any()
+    assert np.array_equal(free_parts(boxes, parts), signs[~frames & ~within(signs, boxes)])
+
+
+def test_signs_of_a_page_are_looked_for_once_for_all_its_braces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    original = grouping.possible_signs
+
+    def counted(parts: InkComponents) -> Boxes:
+        asked.append(len(parts))
+        return original(parts)
+
+    monkeypatch.setattr(grouping, "possible_signs", counted)
+    braces = [(0.0, top, 12.0, top + 110) for top in range(0, 900, 150)]
+    rows = [equation(30, top + down) for top in range(0, 900, 150) for down in (10, 80)]
+    boxes = np.array([hull(row) for row in rows], np.float32)
+    grouping.join_bracketed(boxes, components(*braces, *chain(*rows)))
+    assert asked == [len(braces) + sum(map(len, rows))]

@@ -183,17 +183,36 @@ def with_unit_of_letters(parts: InkComponents) -> InkComponents:
 
 def free_parts(boxes: Floats, parts: InkComponents) -> Floats:
     """The parts (N, 4) that may be signs and are in none of the boxes."""
+    signs = possible_signs(parts)
+    return signs[~within(signs, boxes)]
+
+
+def possible_signs(parts: InkComponents) -> Floats:
+    """The parts (N, 4) that may be signs: no specks, printed lines, frames or drawings."""
     ink, unit = parts.boxes, parts.unit
     width, height = ink[:, 2] - ink[:, 0], ink[:, 3] - ink[:, 1]
     speck = np.maximum(width, height) < SPECK * unit
     rule = (width > _RULE[0] * height) & (width > _RULE[1] * unit)
     letters = ink[(height >= _LETTER * unit) & (width <= _RULE[1] * unit)]
-    rule &= np.array([within(letters, each[None]).sum() < _ROOTED for each in ink], bool)
+    rule[rule] = _count_within(letters, ink[rule]) < _ROOTED
     kept = ~speck & ~rule & (height <= _TALLEST_SIGN * unit)
-    signs = ink[kept]
-    around = np.array([within(signs, sign[None]).sum() > _FRAMED for sign in signs], bool)
-    frames = around & _go_round(parts)[kept]
-    return signs[~frames & ~within(signs, boxes)]
+    signs, frames = ink[kept], _go_round(parts)[kept]
+    frames[frames] = _count_within(signs, signs[frames]) > _FRAMED
+    return signs[~frames]
+
+
+def _count_within(ink: Floats, boxes: Floats) -> NDArray[np.int64]:
+    """How many of the parts (N, 4) have their middle in each of the boxes (R, 4).
+
+    Parts are looked up by x: on full pages, all pairs would be many millions.
+    """
+    middle = ink.reshape(-1, 2, 2).mean(1)
+    middle = middle[np.argsort(middle[:, 0])]
+    first = np.searchsorted(middle[:, 0], boxes[:, 0], "left")
+    last = np.searchsorted(middle[:, 0], boxes[:, 2], "right")
+    spans = ((middle[a:b, 1], box) for a, b, box in zip(first, last, boxes, strict=True))
+    counts = [((y >= box[1]) & (y <= box[3])).sum() for y, box in spans]
+    return np.array(counts, np.int64)
 
 
 def _go_round(parts: InkComponents) -> NDArray[np.bool_]:

@@ -24,6 +24,7 @@ from hmer_cli.page.detect.equations import (
     equations,
     free_parts,
     line_boxes,
+    possible_signs,
     signs_of,
     with_limits,
     with_neighbours,
@@ -75,6 +76,7 @@ def join_bracketed(boxes: Floats, parts: InkComponents) -> tuple[Floats, list[Br
     tall = (height >= _TALL * unit) & (height >= _SLENDER * width) & (height <= _TALLEST * unit)
     tall &= ~_along_edge(parts)
     found = []
+    signs: Floats | None = None
     for brace in ink[tall]:
         held = _held(boxes, brace, unit)
         if held.sum() < 2:
@@ -82,8 +84,8 @@ def join_bracketed(boxes: Floats, parts: InkComponents) -> tuple[Floats, list[Br
         span = boxes[held, 1].min(), boxes[held, 3].max()
         if brace[3] - brace[1] > _LONGER * (span[1] - span[0]):
             continue
-        free = free_parts(boxes, parts)
-        free = free[~(free == brace).all(1)]
+        signs = possible_signs(parts) if signs is None else signs
+        free = signs[~within(signs, boxes) & ~(signs == brace).all(1)]
         lines = np.stack([_grown(box, free, parts) for box in boxes[held]])
         whole = bounds(np.concatenate([lines, brace[None]]))
         lines[:, 0] = np.maximum(lines[:, 0], brace[2] + 1)
