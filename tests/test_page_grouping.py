@@ -21,10 +21,10 @@ from hmer_cli.geometry import Box
 from hmer_cli.page import regions
 from hmer_cli.page.detect import detector
 from hmer_cli.page.detect.components import InkComponents
-from hmer_cli.page.detect.grouping import complete_rows, join_bracketed
+from hmer_cli.page.detect.grouping import Bracketed, complete_rows, join_bracketed
 from hmer_cli.page.drawn_boxes import cut_out
 from hmer_cli.page.load.pages import open_pages
-from hmer_cli.page.regions import Layout, Region
+from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 Boxes = NDArray[np.float32]
@@ -168,6 +168,55 @@ def test_a_system_that_a_person_drew_a_box_round_is_read_line_by_line(
     page.image[40:60, 5:25] = 0  # something else, which the lines would leave out
     (mixed,) = cut_out(replace(page), [(0, 0, width, height)])
     assert mixed is not None and not mixed.lines
+
+
+def definition(path: Path, room: int) -> list[Box]:
+    """Writes `f(x) =` before a brace and two lines; the boxes of all three."""
+    sheet = np.full((400, 700), 255, np.uint8)
+    spine = [(360, 60), (335, 75), (335, 180), (312, 200), (335, 220), (335, 325), (360, 340)]
+    cv2.polylines(sheet, [np.array(spine, np.int32)], False, 0, 4, cv2.LINE_AA)
+    for text, place in (("f(x)=", (40, 215)), ("x+1=2", (400, 130)), ("x-3=7", (400, 310))):
+        cv2.putText(sheet, text, place, cv2.FONT_HERSHEY_SIMPLEX, 2, 0, 4)
+    cv2.imwrite(str(path), sheet[40:362, 41 - room : 600])
+    x = 41.0 - room
+    return [
+        (41 - x, 120.0, 265 - x, 190.0),
+        (400 - x, 40.0, 575 - x, 95.0),
+        (400 - x, 220.0, 575 - x, 275.0),
+    ]
+
+
+@pytest.mark.parametrize("layout", ["auto", "expression"])
+@pytest.mark.parametrize("room", [30, 2])  # of a tight crop, in which all is beside an edge
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_stands_before_a_brace_is_read_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Layout, room: int, asked: bool
+) -> None:
+    boxes = definition(tmp_path / "f.png", room)
+    monkeypatch.setattr(regions, "find_boxes", lambda found: boxes if asked else boxes[1:])
+    monkeypatch.setattr(regions, "_has_rows", lambda found, boxes: True)
+    (page,) = open_pages(tmp_path / "f.png")
+    first, system = find_regions(page, layout)
+    assert first.box[0] <= room + 4 and not first.lines
+    assert len(system.lines) == 2
+
+
+def test_where_much_ink_is_beside_a_system_an_expression_is_read_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = definition(tmp_path / "f.png", 30)
+    monkeypatch.setattr(regions, "find_boxes", lambda found: boxes[1:])
+    monkeypatch.setattr(regions, "complete_rows", lambda boxes, parts: boxes)
+    (page,) = open_pages(tmp_path / "f.png")
+    (whole,) = find_regions(page, "expression")
+    assert whole.box[0] <= 34 and not whole.lines
+
+
+def test_rows_of_another_system_that_are_cut_off_stand_before_no_brace() -> None:
+    system = Bracketed(np.array([100, 0, 400, 200], np.float32), np.zeros((0, 4), np.float32))
+    seen = [(5, 80, 90, 120), (5, 20, 90, 60), (5, 140, 90, 180), (0, 80, 30, 120)]
+    before = system.has_before(np.array(seen, np.float32), UNIT)
+    assert before.tolist() == [True, False, False, False]
 
 
 def test_an_expression_is_read_where_the_weights_that_find_regions_were_left_out(

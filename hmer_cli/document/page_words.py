@@ -36,7 +36,7 @@ from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import equals_signs
 from hmer_cli.page.detect.search import MOST_PARTS, PreparedPage, in_reading_order
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Layout, Preparations, Region, find_regions, is_cut_off
+from hmer_cli.page.regions import Layout, Preparations, Region, find_regions
 from hmer_cli.page.text_regions import TextLine, find_text, region_of
 from hmer_cli.recognition.line_reader import LineReader, LineReading, shipped_lines
 
@@ -172,7 +172,7 @@ class WordFinder:
         whole = [*regions, *(region for region, _ in pieces)]
         system = any(region.lines for region in regions)  # whose neighbours are cut off
         for box in (box for line in free for box in self._formulas(line, whole)):
-            if not (self._is_word(box) or (system and is_cut_off(self.page, box))):
+            if not (self._is_word(box) or (system and self.page.is_cut_off(box))):
                 pieces = self._with(pieces, box)
         pieces = self._grown(self._joiner.joined(pieces), free, words)
         pieces = [piece for piece in self._joiner.joined(pieces) if self._is_enough(*piece)]

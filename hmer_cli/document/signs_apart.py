@@ -17,7 +17,7 @@ from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected
 from hmer_cli.page.detect.search import PreparedPage
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Region, is_cut_off
+from hmer_cli.page.regions import Region
 from hmer_cli.page.text_regions import region_of
 
 # Chosen on drawn sheets of expressions of CROHME's training set, and on field.
@@ -39,7 +39,7 @@ def signs_apart(page: Page, found: PreparedPage, regions: Sequence[Region]) -> l
     dark = found.parts.features[:, PART_COLUMNS.index("darkness")]
     drawn = dark >= _AS_DARK * np.median(dark[read])
     boxes = groups_of_signs(parts[drawn & ~read], found.parts.unit * found.scale)
-    return [region_of(page, found, box) for box in boxes if not is_cut_off(page, box)]
+    return [region_of(page, found, box) for box in boxes if not page.is_cut_off(box)]
 
 
 def groups_of_signs(free: Floats, unit: float) -> list[Box]:

@@ -25,7 +25,7 @@ from hmer_cli.page.clean.ruled_lines import is_cut_out, remove_rules
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.detector import shipped
-from hmer_cli.page.detect.equations import are_equations
+from hmer_cli.page.detect.equations import are_equations, share_of_ink
 from hmer_cli.page.detect.grouping import begins_with_brace, complete_rows, join_bracketed
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.item_numbers import without_item_number
@@ -50,7 +50,7 @@ Layout = Literal["auto", "expression", "page"]
 _MARGIN = 4
 _FEWEST, _LOWEST = 6, 2.2  # parts, and letter heights: less is one row
 _MOST_SIGNS = 1_000  # parts of one expression; the fullest of the photos in field has 326
-_EDGE = 0.005  # of the longer side of a photo: nearer to its edge is cut off
+_MOST = 0.85  # of the ink: what is left is a number of an exercise, a dot or a rim
 _PROSE = 3  # rows of writing in which no expression was found: these are words
 
 
@@ -211,7 +211,8 @@ def _whole(page: Page) -> list[Region]:
 
 
 def find_system(page: Page, prepare: Preparations) -> list[Region]:
-    """The system of equations beside a brace that most of the ink is of; else none.
+    """The system of equations beside a brace and what stands beside it, as `f(x) =` does, where
+    these are nearly all ink; else none.
 
     Nor is there one where the weights that find regions were left out: an expression is read
     without them.
@@ -223,8 +224,10 @@ def find_system(page: Page, prepare: Preparations) -> list[Region]:
         regions = _regions(page, found, _searched(page, found))
     except MissingError:
         return []
-    systems = [region for region in regions if region.lines]
-    return [max(systems, key=lambda region: region.image.size)] if systems else []
+    if not any(region.lines for region in regions):
+        return []
+    read = share_of_ink([region.place for region in regions], found.parts, found.scale)
+    return regions if read >= _MOST else []
 
 
 def _may_be_page(found: PreparedPage) -> bool:
@@ -285,7 +288,12 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box], above: int =
     }
     others = [_scaled(box, found.scale) for box in alone]
     if scaled:
-        others = [box for box in others if not is_cut_off(page, shift(box, 0, above))]
+        before = np.any([each.has_before(alone, found.parts.unit) for each in bracketed], 0)
+        others = [
+            box
+            for box, is_before in zip(others, before, strict=True)
+            if is_before or not page.is_cut_off(shift(box, 0, above))
+        ]
     ordered = in_reading_order([*others, *scaled])
     crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])
     regions: list[Region] = []
@@ -297,16 +305,6 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box], above: int =
             region = _alone(page, crops, box, above)
         regions.append(replace(region, lines=cases))
     return regions
-
-
-def is_cut_off(page: Page, box: Box) -> bool:
-    """Whether a box reaches the edge of a photo, as parts of a neighbouring system do."""
-    if page.size is None:
-        return False
-    height, width = page.size
-    room = _EDGE * max(page.size)
-    x0, y0, x1, y1 = page.in_source(box)
-    return x0 <= room or y0 <= room or x1 >= width - room or y1 >= height - room
 
 
 def _scaled(box: Floats, scale: float) -> Box:

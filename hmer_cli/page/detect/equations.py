@@ -7,12 +7,13 @@ an equation, and which lines are one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.geometry import bounds
+from hmer_cli.geometry import Box, bounds
 from hmer_cli.page.detect.components import RASTER, InkComponents
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import (
@@ -223,6 +224,15 @@ def _go_round(parts: InkComponents) -> NDArray[np.bool_]:
     seen = parts.features[:, RASTER].reshape(-1, side, side) > 0
     edges = (seen[:, 0], seen[:, -1], seen[:, :, 0], seen[:, :, -1])
     return np.asarray(np.stack([edge.mean(1) >= _SIDE for edge in edges]).all(0))
+
+
+def share_of_ink(boxes: Sequence[Box], parts: InkComponents, scale: float) -> float:
+    """How much of the ink that no edge cuts is in boxes; of their pixels ``scale`` are one of the
+    parts'."""
+    size = np.array(parts.ink.shape[::-1])
+    whole = (parts.boxes[:, :2] > 1).all(1) & (parts.boxes[:, 2:] < size - 1).all(1)
+    inside = within(parts.boxes, np.array(boxes, np.float32).reshape(-1, 4) / scale)
+    return float(parts.mass[whole & inside].sum() / max(parts.mass[whole].sum(), 1))
 
 
 def within(ink: Floats, boxes: Floats) -> NDArray[np.bool_]:

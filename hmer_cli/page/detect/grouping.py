@@ -44,6 +44,7 @@ _ALONG = 0.6  # of its height: a part that runs so far along the edge of the pic
 _TALLEST = 14.0  # higher is a line of the margin
 _HELD = 0.4  # of a box's height: a brace stands beside so much of it
 _BESIDE = 3.0  # between a brace and what it holds
+_POINTS = 1 / 6  # of a brace's height: off its middle; two or more lines, but for one, are farther
 _CLOSES = 0.6  # of a brace's height: a bracket that ends it has so much beside it
 _LONGER = 1.5  # times the height of all it holds: a longer line holds nothing
 
@@ -64,6 +65,16 @@ class Bracketed(NamedTuple):
 
     box: Floats
     lines: Floats
+
+    def has_before(self, boxes: Floats, unit: float) -> NDArray[np.bool_]:
+        """Which boxes (R, 4) stand before the brace where it points, as `f(x) =` does.
+
+        Rows of another system, cut off at the edge of a photo, stand beside its lines.
+        """
+        gap = self.box[0] - boxes[:, 2]
+        off = np.abs(boxes[:, [1, 3]].mean(1) - self.box[[1, 3]].mean())
+        points = off <= _POINTS * (self.box[3] - self.box[1])
+        return np.asarray((gap >= -unit) & (gap <= _BESIDE * unit) & points)
 
 
 def join_bracketed(boxes: Floats, parts: InkComponents) -> tuple[Floats, list[Bracketed]]:

@@ -38,6 +38,7 @@ from hmer_cli.page.load.worker import SHARED, Worker
 from hmer_cli.page.load.written import written
 
 _INK = 128  # gray levels: what is darker
+_EDGE = 0.005  # of the longer side of a photo: nearer to its edge is cut off
 
 REDRAWN = 3.5
 """Pixels: the pen that ink is redrawn with, whatever its own. Signs that touch for their thickness
@@ -156,6 +157,15 @@ class Page:
         left, top = there.min(0) - scale * np.maximum(points.min(0) - (x0, y0), 0)
         right, foot = there.max(0) + scale * np.maximum((x1, y1) - points.max(0), 0)
         return float(left), float(top), float(right), float(foot)
+
+    def is_cut_off(self, box: Box) -> bool:
+        """Whether a box reaches the edge of a photo, as parts of a neighbouring system do."""
+        if self.size is None:
+            return False
+        height, width = self.size
+        room = _EDGE * max(self.size)
+        x0, y0, x1, y1 = self.in_source(box)
+        return x0 <= room or y0 <= room or x1 >= width - room or y1 >= height - room
 
 
 @dataclass(frozen=True)
