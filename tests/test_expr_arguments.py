@@ -21,6 +21,7 @@ TOKENS = r"\log \sin _ ^ { } x 2 - = ( ) + \frac | &".split()
         (r"\log _ { c } ^ { ( a b ) }", r"\log _ { c } ( a b )"),
         (r"\frac { \log _ { b } ^ { x } } { 2 }", r"\frac { \log _ { b } x } { 2 }"),
         (r"b \log _ { 2 }", r"b \log 2"),
+        (r"\sin _ { 9 0 ^ { \circ } } = 1", r"\sin 9 0 ^ { \circ } = 1"),
         (
             r"x ^ { \log _ { x } ^ { \log _ { 3 } ^ { b } } }",
             r"x ^ { \log _ { x } \log _ { 3 } b }",
@@ -43,6 +44,17 @@ def test_a_script_with_nothing_behind_it_is_the_argument(label: str, wanted: str
         r"\cos ^ { - 1 } + 1",
         r"\log",
         r"\max _ { x }",
+        r"\sin ^ { \prime } = \cos",
+        r"\cos ^ { \prime \prime } = - \cos",
+        r"\sin ^ { ( n ) } = \cos",
+        r"\sin ^ { n } + \cos ^ { n } = 1",
+        r"\log _ { a } ^ { \prime } = g",
+        r"\log _ { a } ^ { ( n ) } = g",
+        r"\log _ { a } ^ { \dagger } = g",
+        r"\log _ { * } = g",
+        r"\log _ { a } : x",
+        r"\log _ { a } \circ f",
+        r"f \circ \log _ { a }",
     ],
 )
 def test_what_has_an_argument_stays(label: str) -> None:

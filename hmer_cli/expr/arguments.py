@@ -2,7 +2,8 @@ r"""Labels in which every function has an argument.
 
 Input and output: tokens. A function with a script, such as ``\log _ { a }``, is of what stands
 behind it. Where nothing does, its last script is the argument, written too high or too low: some
-hands write ``\log _ { a } ^ { x } = 1`` for ``\log _ { a } x = 1``.
+hands write ``\log _ { a } ^ { x } = 1`` for ``\log _ { a } x = 1``. A power or derivative may do
+without, as in ``\sin ^ { \prime } = \cos``: a superscript is an argument beside a subscript only.
 """
 
 from __future__ import annotations
@@ -16,23 +17,37 @@ _FUNCTIONS = frozenset(
 )
 _ENDS = frozenset(("}", "&", r"\\"))
 _NOT_BEGUN_BY = frozenset(("relation", "sign", "close", "mark"))  # layout classes
-_POWERS = frozenset("0123456789-")
+_POWERS = frozenset("0123456789-") | {r"\dagger"}
 
 
 def argued(tokens: Sequence[str]) -> list[str]:
     """The label, with the last script of each function that lacks an argument as its argument.
 
-    Powers, which are numbers, stay where they are.
+    Powers, which are numbers, stay where they are, as do derivatives.
     """
     label = list(tokens)
     for place in reversed(range(len(label))):
-        if label[place] in _FUNCTIONS:
+        if label[place] in _FUNCTIONS and _lacks_argument(label, place):
             start, end = _last_script(label, place + 1)
-            inside = label[start + 2 : end - 1]
-            power = label[start : start + 1] == ["^"] and _POWERS.issuperset(inside)
-            if start < end and not power and not _begins_argument(label[end : end + 1]):
-                label[start:end] = inside
+            label[start:end] = label[start + 2 : end - 1]
     return label
+
+
+def _lacks_argument(label: list[str], place: int) -> bool:
+    """Whether the function there has none but what its last script may be."""
+    start, end = _last_script(label, place + 1)
+    inside, following = label[start + 2 : end - 1], label[end : end + 1]
+    if _begins_argument(following) or not _begins_argument(inside[:1]):
+        return False
+    if following == [":"] or r"\circ" in (*label[place - 1 : place], *following):
+        return False  # the function itself is meant: f \circ \log _ { a }
+    return label[start] == "_" or (start > place + 1 and not _is_order(inside))
+
+
+def _is_order(superscript: Sequence[str]) -> bool:
+    """Whether it is a number, a dagger or the order of a derivative, ``( n )``."""
+    bracketed = len(superscript) == 3 and (superscript[0], superscript[-1]) == ("(", ")")
+    return bracketed or _POWERS.issuperset(superscript)
 
 
 def _last_script(label: list[str], place: int) -> tuple[int, int]:
