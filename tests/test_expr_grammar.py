@@ -36,6 +36,8 @@ def walk(tokens: list[str]) -> Prefix | None:
         r"[ 0 , 1 ]",
         r"\begin{bmatrix} a & b \\ c & d \end{bmatrix} x",
         r"\begin{bmatrix} a & b & c \end{bmatrix} x",
+        r"\begin{aligned} & = b \\ a & \end{aligned}",
+        r"\begin{matrix} & \\ & a \\ \end{matrix}",
         r"\hat { x } ^ { 2 }",
         r"\overset { d } { = } _ { 2 } x",
         r"\binom { n } { k } ^ { 2 }",
@@ -71,6 +73,11 @@ def test_a_label_is_let_through_to_its_end(label: str) -> None:
         "x _ { ^ { 2 } }",
         r"\begin{bmatrix} a }",
         r"\begin{cases} a & b \\ c & d & e",
+        r"\begin{cases} _ { a } & b",
+        r"\begin{cases} a & ^ { 2 }",
+        r"\begin{cases} a \\ _ { 2 }",
+        r"\begin{matrix} \end{matrix}",
+        r"\begin{matrix} & \\ \end{matrix}",
     ],
 )
 def test_what_no_label_begins_with_is_refused(label: str) -> None:

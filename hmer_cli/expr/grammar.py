@@ -19,8 +19,9 @@ _GRIDS = {rf"\begin{{{name}}}": (rf"\end{{{name}}}", columns) for name, columns 
 class _Open:
     """An open row: its ``end`` token, the number of arguments after it, the scripts before it.
 
-    A grid has at most ``columns`` columns and ``cells`` cells in its last line so far. A ``placed``
-    row goes over or under the symbol in the ``single`` row that follows it (``\\overset``).
+    A grid has at most ``columns`` columns, ``cells`` cells in its last line so far, and something
+    in a cell before the last if it is ``filled``. A ``placed`` row goes over or under the symbol in
+    the ``single`` row that follows it (``\\overset``).
     """
 
     end: str
@@ -28,6 +29,7 @@ class _Open:
     scripts: str = ""
     columns: int = 0
     cells: int = 1
+    filled: bool = False
     placed: bool = False
     single: bool = False
 
@@ -36,8 +38,8 @@ class _Open:
 class Prefix:
     """A prefix of a label; immutable, so that the hypotheses of a beam can share it.
 
-    Stricter than LaTeX: `extend` rejects empty rows and scripts without a base. ``fresh``: the last
-    row is still empty.
+    Stricter than LaTeX: `extend` rejects empty rows, grids of empty cells and scripts without a
+    base. ``fresh``: the last row or cell is still empty.
     """
 
     rows: tuple[_Open, ...] = ()
@@ -61,7 +63,7 @@ class Prefix:
         if self.limits and token not in ("_", "^"):
             return None
         if self.rows and token == self.rows[-1].end:
-            return None if self.fresh else self._close()
+            return None if self.fresh and not self.rows[-1].filled else self._close()
         if self.rows and self.rows[-1].single and not (self.fresh and token in SYMBOLS):
             return None
         if token in ("_", "^"):
@@ -102,7 +104,7 @@ class Prefix:
             return Prefix(self.rows, need=need, index=token == r"\sqrt", fresh=False, placer=placer)
         if token in _GRIDS:
             end, columns = _GRIDS[token]
-            return self._row(_Open(end, columns=columns), fresh=False)
+            return self._row(_Open(end, columns=columns))
         if token in ("&", r"\\"):
             return self._cell(token)
         if token in SYMBOLS:
@@ -116,15 +118,16 @@ class Prefix:
         cells = grid.cells + 1 if token == "&" else 1
         if cells > grid.columns:
             return None
-        return Prefix((*outer, replace(grid, cells=cells)), fresh=False)
+        filled = grid.filled or not self.fresh
+        return Prefix((*outer, replace(grid, cells=cells, filled=filled)))
 
     def _opening(self, scripts: str) -> Prefix | None:
         if len(self.rows) >= MAX_DEPTH - 1:
             return None
         return Prefix(self.rows, need=1, scripts=scripts, fresh=False)
 
-    def _row(self, row: _Open, fresh: bool = True) -> Prefix | None:
-        return Prefix((*self.rows, row), fresh=fresh) if len(self.rows) < MAX_DEPTH - 1 else None
+    def _row(self, row: _Open) -> Prefix | None:
+        return Prefix((*self.rows, row)) if len(self.rows) < MAX_DEPTH - 1 else None
 
     def _close(self) -> Prefix:
         row = self.rows[-1]

@@ -43,7 +43,7 @@ class Vocabulary:
         Raises InputError where the file cannot be read or a line is not one token.
         """
         try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
+            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "no text in UTF-8"
             raise InputError(
