@@ -137,6 +137,10 @@ def test_a_vocabulary_keeps_its_order_in_a_file(tmp_path: Path) -> None:
     vocabulary = Vocabulary.of_labels([r"\frac { a } { b }", "x _ { a }"])
     vocabulary.save(tmp_path / "vocabulary.txt")
     again = Vocabulary.load(tmp_path / "vocabulary.txt")
+    (tmp_path / "marked.txt").write_bytes(
+        b"\xef\xbb\xbf" + (tmp_path / "vocabulary.txt").read_bytes()
+    )
+    assert Vocabulary.load(tmp_path / "marked.txt") == again
     assert again == vocabulary
     assert list(again) == sorted({r"\frac", "{", "}", "a", "b", "x", "_"})
     assert [again.index(token) for token in again] == list(range(len(again)))
