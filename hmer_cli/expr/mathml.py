@@ -3,7 +3,8 @@ r"""Presentation MathML -> label.
 Input: a ``math`` element. Output: a label. CROHME's files have three dialects: right-nested rows,
 flat rows, and leaves that name a symbol with or without a backslash (``\sin``, ``sin``, ``hellip``)
 or truncated (``im``). All are Presentation MathML, whatever their ``encoding`` attribute. MathML of
-other tools, with Unicode symbols, accents, fences and tables, is supported.
+other tools, with Unicode symbols, accents, fences and tables, is supported; what no label says is
+refused.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from hmer_cli.expr.commands import STACKS
-from hmer_cli.expr.glyphs import BRACES
+from hmer_cli.expr.glyphs import BRACES, GLYPHS
 from hmer_cli.expr.node import Node, Tree, name_grids, rebuild, stack_limits
 from hmer_cli.expr.spellings import ESCAPED, SCRIPT_RUN, name_token, sign_tokens
 from hmer_cli.expr.tokens import join
-from hmer_cli.expr.tree import LabelError, parse, to_tokens
+from hmer_cli.expr.tree import LabelError, parse, to_tokens, walk
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -41,6 +42,7 @@ _ACCENTS = {
     "⃗": r"\vec", ".": r"\dot", "˙": r"\dot", "¨": r"\ddot", "-": r"\bar", "¯": r"\bar",
     "‾": r"\overline", "_": r"\overline", "―": r"\overline", "⏞": r"\overbrace",
     "ˇ": r"\check", "˘": r"\breve", "´": r"\acute", "`": r"\grave", "←": r"\overleftarrow",
+    "ˉ": r"\bar", "ˊ": r"\acute", "ˋ": r"\grave",
 }  # fmt: skip
 _UNDER = {"_": r"\underline", "¯": r"\underline", "―": r"\underline", "⏟": r"\underbrace"}
 _STACKED = r"\atop"
@@ -57,7 +59,14 @@ _SCRIPTS = {
     "mover": ("above",),
     "munderover": ("below", "above"),
 }
-_SILENT = {"mspace", "mphantom", "none", "mprescripts", "annotation", "annotation-xml", "maction"}
+_SILENT = frozenset(
+    """mspace mphantom none mprescripts annotation annotation-xml malignmark maligngroup""".split()
+)
+_ROWS = frozenset("math mrow mstyle mpadded merror mtr mlabeledtr mtd semantics maction".split())
+_FIRST_ONLY = frozenset(("semantics", "maction"))
+_ENCLOSED = {"radical": r"\sqrt", "top": r"\overline", "bottom": r"\underline"}
+_FRAMED = frozenset("box roundedbox".split())
+"""Notations of ``menclose`` that labels do without, as they do without ``\\boxed``."""
 
 
 def label_from_mathml(math: Element) -> str:
@@ -68,7 +77,14 @@ def label_from_mathml(math: Element) -> str:
     tree = name_grids(rebuild(stack_limits(_tree(math, 0)), _in_lines))
     if not tree:
         raise LabelError(0, "the MathML holds no sign")
-    return join(to_tokens(parse(to_tokens(tree))))
+    label = parse(to_tokens(tree))
+    if any(_prescripts(each) for each in math.iter()) and _baseless(label) < _baseless(tree):
+        raise LabelError(0, "the MathML has scripts before a sign that others precede")
+    return join(to_tokens(label))
+
+
+def _baseless(tree: Tree) -> int:
+    return sum(not node.symbol for node in walk(tree))
 
 
 def ids_in_order(math: Element) -> list[str]:
@@ -77,7 +93,7 @@ def ids_in_order(math: Element) -> list[str]:
     CROHME links a symbol to its strokes by the id of its leaf, ``mfrac`` or ``msqrt``.
     """
     own = math.get("{http://www.w3.org/XML/1998/namespace}id")
-    children = [child for child in math if isinstance(child.tag, str)]
+    children = _children(math)
     if isinstance(math.tag, str) and math.tag.endswith("mroot"):
         children.reverse()
     return [*filter(None, [own]), *(i for child in children for i in ids_in_order(child))]
@@ -86,7 +102,7 @@ def ids_in_order(math: Element) -> list[str]:
 def _tree(element: Element, depth: int) -> Tree:
     if depth > _MAX_DEPTH:
         raise LabelError(0, f"the MathML is nested more than {_MAX_DEPTH} deep")
-    tag = element.tag.rpartition("}")[2] if isinstance(element.tag, str) else "annotation"
+    tag = _name(element)
     if tag in _SILENT:
         return ()
     if tag in ("mi", "mn", "mo", "mtext", "ms"):
@@ -95,13 +111,16 @@ def _tree(element: Element, depth: int) -> Tree:
         if not len(element):
             raise LabelError(0, "the MathML has a table without rows")
         return (Node(r"\begin{matrix}", cells=tuple(_cells(element, depth))),)
-    rows = [_tree(child, depth + 1) for child in element]
-    if tag == "mover" and len(rows) == 2 and (accent := _ACCENTS.get(_text(element[1]))):
-        return (Node(accent, inside=rows[0]),)
-    if tag == "munder" and len(rows) == 2 and (accent := _UNDER.get(_text(element[1]))):
+    children = _children(element)
+    rows = [_tree(child, depth + 1) for child in children]
+    if tag == "mover" and len(rows) == 2 and (accent := _ACCENTS.get(_text(children[1]))):
+        return (Node(_stretched(accent, rows[0]), inside=rows[0]),)
+    if tag == "munder" and len(rows) == 2 and (accent := _UNDER.get(_text(children[1]))):
         return (Node(accent, inside=rows[0]),)
     if tag in _SCRIPTS:
         return _scripted(tag, rows)
+    if tag == "mmultiscripts":
+        return _on_both_sides(children, rows)
     if tag == "mfrac":
         above, below, *rest = [*rows, (), ()]
         barred = not re.fullmatch(r"\s*[0.]+\s*[a-z]*\s*", element.get("linethickness") or "")
@@ -114,7 +133,58 @@ def _tree(element: Element, depth: int) -> Tree:
         return (Node(r"\sqrt", above=index, inside=inside), *_joined(rest))
     if tag == "mfenced":
         return _fenced(element, rows)
-    return _joined(rows[:1] if tag == "semantics" else rows)
+    if tag == "menclose":
+        return _enclosed(element, _joined(rows))
+    if tag not in _ROWS:
+        raise LabelError(0, f"the MathML has <{tag}>, which labels do not say")
+    return _joined(rows[:1] if tag in _FIRST_ONLY else rows)
+
+
+def _children(element: Element) -> list[Element]:
+    """The child elements, without comments."""
+    return [child for child in element if isinstance(child.tag, str)]
+
+
+def _name(element: Element) -> str:
+    """The tag without its namespace; comments are annotations."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else "annotation"
+
+
+def _stretched(accent: str, inside: Tree) -> str:
+    """The accent as it is over several signs, or over a frame."""
+    several = len(inside) > 1 or any(node.symbol in _FRAMES for node in inside)
+    return r"\overrightarrow" if accent == r"\vec" and several else accent
+
+
+def _enclosed(element: Element, inside: Tree) -> Tree:
+    notation = (element.get("notation") or "longdiv").split()
+    if len(notation) == 1 and notation[0] in _ENCLOSED:
+        return (Node(_ENCLOSED[notation[0]], inside=inside),)
+    if not _FRAMED.issuperset(notation):
+        raise LabelError(0, f"the MathML encloses by {' '.join(notation)}, which labels do not say")
+    return inside
+
+
+def _prescripts(element: Element) -> bool:
+    return _name(element) == "mprescripts"
+
+
+def _on_both_sides(children: list[Element], rows: list[Tree]) -> Tree:
+    """Scripts before and after a sign; those in columns are joined, unless that moves any."""
+    at = next((i for i, child in enumerate(children) if _prescripts(child)), len(rows))
+    before, after = _columns(rows[at + 1 :]), _columns(rows[1:at])
+    base = _scripted("msubsup", [rows[0] if at else (), *after])
+    return (Node("", sub=before[0], sup=before[1]), *base) if any(before) else base
+
+
+def _columns(scripts: Sequence[Tree]) -> tuple[Tree, Tree]:
+    """Sub and Sup of alternating scripts; refused where one stands beside another's column."""
+    columns = [(*scripts[i : i + 2], ())[:2] for i in range(0, len(scripts), 2)]
+    low = tuple(node for each in columns for node in each[0])
+    high = tuple(node for each in columns for node in each[1])
+    if low and high and not all(sub and sup for sub, sup in columns if len(columns) > 1):
+        raise LabelError(0, "the MathML has scripts beside each other, which labels do not say")
+    return low, high
 
 
 def _joined(rows: Sequence[Tree]) -> Tree:
@@ -144,7 +214,9 @@ def _leaf(element: Element, tag: str) -> Tree:
     """The symbol that the text of a leaf names, or the symbols of its characters."""
     text = _text(element)
     name = _NAMES.get(text, text)
-    if tag != "mtext" and len(name) > 1 and (token := name_token(name)):
+    token = name_token(name) if tag != "mtext" and len(name) > 1 else None
+    operator = token and GLYPHS[token][0] == "mo" and name[0] != "\\"
+    if token and not (tag == "mi" and operator):  # an identifier "div" is not a division
         return (Node(token),)
     font = _FONTS.get(element.get("mathvariant") or "")
     tokens = _signs(name)
@@ -189,5 +261,6 @@ def _signs(text: str) -> list[str]:
 
 
 def _cells(table: Element, depth: int) -> Iterator[tuple[Tree, ...]]:
-    for row in table:
-        yield tuple(_tree(cell, depth + 2) for cell in row) or ((),)
+    for row in _children(table):
+        cells = _children(row)[_name(row) == "mlabeledtr" :]  # its first is the equation's number
+        yield tuple(_tree(cell, depth + 2) for cell in cells) or ((),)
