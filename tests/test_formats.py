@@ -190,6 +190,14 @@ MORE_THAN_A_LABEL = [
     r"\mathrm{kg}",
     r"a \equiv b \pmod{n}",
     r"x = 1 \quad y = 2",
+    *(rf"x=1{blank}y=2" for blank in (r"\hspace{1cm}", r"\enspace ", r"\;\;\;", "~~~~")),
+    "T_a{}^b{}_c",
+    r"\Gamma^{a}{}_{bcd}",
+    r"T^a\,_b",
+    "{x^2}^3",
+    r"y+\mathrm{x_1}_2",
+    "1+{}_2F_1",
+    r"\begin{equation}x=1\tag{2}\end{equation}",
     r"\begin{array}{c|c} a & b \end{array}",
 ]
 
@@ -207,6 +215,9 @@ def test_what_was_typed_and_no_label_can_say_stays_as_latex(typed: str) -> None:
 
 
 SAID = [r"\int f(x)\,\mathrm{d}x", r"\operatorname{tr}A^\mathsf{T}", r"x_\text{max}", r"{\rm d}x",
+        r"x = 1, \hspace{1cm} y = 2", r"\int x\hspace{2pt}dx \;\; = y", r"\cfrac[l]{1}{2}",
+        r"{}_2F_1 + {x^2}_1 + \hat{x^2}^2 + \sum_{x_1}^{y^2}", r"\smash[b]{x}", r"\sech x",
+        r"\begin{align}a&=b\\&=c\end{align}",
         r"x = 1, \quad y = 2", r"a \quad \implies \quad b"]  # fmt: skip
 
 

@@ -1,21 +1,24 @@
 r"""Typed LaTeX -> whether a label says all of it, for formats that are made of labels.
 
 Input: LaTeX that `typed.check` lets through. Output: a truth value. Labels hold signs alone:
-`latex.normalise` drops words, bold letters, frames, rules of tables and wide blanks, and leaves the
-letters of ``\text`` as factors.
+`latex.normalise` drops words, bold letters, frames, numbers of equations, rules of tables and wide
+blanks, leaves the letters of ``\text`` as factors, and joins the scripts of one sign.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from hmer_cli.expr.commands import OPERATORS
+from hmer_cli.expr.commands import FONTS, OPERATORS
 from hmer_cli.expr.glyphs import SPACED
-from hmer_cli.expr.spellings import SYNONYMS, UPRIGHT
+from hmer_cli.expr.spellings import SILENT, SYNONYMS, UPRIGHT
 from hmer_cli.expr.to_latex import NAMES
+from hmer_cli.expr.typed_commands import COMMANDS
 
 _DROPPED = frozenset(
-    r"""\boxed \boldsymbol \pmb \mathbf \textbf \bf \phantom \hphantom \hline \mod \pmod""".split()
+    r"""\boxed \boldsymbol \pmb \mathbf \textbf \bf \phantom \hphantom \hline \mod \pmod
+    \tag""".split()
 )
 _SLANTED = frozenset(r"\mathit \mathnormal".split())  # as letters are anyway
 _RULED = re.compile(r"\\begin\{array\}\s*\{[^{}]*\|")
@@ -26,15 +29,28 @@ _SET_UPRIGHT = re.compile(
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+|[\s\S])")
 _WORD = re.compile(r"[A-Za-z]\s*[A-Za-z]")
 _KNOWN_NAMES = NAMES | {name[1:] for name in OPERATORS}
-_TOKEN = re.compile(r"\\(?:[A-Za-z]+|[\s\S])|[^ \t\r\n]")
-_WIDE = (r"\quad", r"\qquad")
+_TOKEN = re.compile(r"\\hspace\s*\*?\s*\{[^{}]*\}|\\(?:[A-Za-z]+|[\s\S])|[^ \t\r\n]")
+_BLANKS = dict.fromkeys((r"\space", r"\nobreakspace", "~", "\\ ", "\\\n", "\\\t"), 6.0)
+_BLANKS |= {r"\quad": 18.0, r"\qquad": 36.0, r"\enspace": 9.0, r"\enskip": 9.0}
+_BLANKS |= {r"\,": 3.0, r"\thinspace": 3.0, r"\!": -3.0, r"\negthinspace": -3.0}
+_BLANKS |= {r"\:": 4.0, r"\>": 4.0, r"\medspace": 4.0, r"\negmedspace": -4.0}
+_BLANKS |= {r"\;": 5.0, r"\thickspace": 5.0, r"\negthickspace": -5.0}
+"""Blank -> its width in math units, of which an em has 18."""
+_UNITS = {"em": 18.0, "ex": 7.8, "pt": 1.8, "bp": 1.8, "dd": 1.9, "pc": 21.6, "cc": 23.0}
+_UNITS |= {"mm": 5.1, "cm": 51.2, "in": 130.0}
+_LENGTH = re.compile(r"\{([-+]*)(\d*)[.,]?(\d*)(?:true)?([a-z]{2})")
+_WIDE = 9.0  # convention
 _PARTING = SPACED.keys() | frozenset(("", ".", "{", "&", "\\\\", r"\end"))
+_FLAT = UPRIGHT | SILENT | FONTS
+"""Commands of one argument that are no sign of their own."""
 
 
 def label_says_all(typed: str) -> bool:
     """Whether nothing of the meaning is lost in the label of typed LaTeX."""
     tokens = _TOKEN.findall(typed)
-    if not _DROPPED.isdisjoint(tokens) or _RULED.search(typed) or _has_wide_blanks(tokens):
+    if not _DROPPED.isdisjoint(tokens) or _RULED.search(typed):
+        return False
+    if _has_wide_blanks(tokens) or _joins_scripts(tokens):
         return False
     return not any(_is_word(found[1]) for found in _SET_UPRIGHT.finditer(typed))
 
@@ -45,13 +61,76 @@ def _is_word(text: str) -> bool:
     return _WORD.search(name) is not None and name not in _KNOWN_NAMES
 
 
+def _width(token: str) -> float:
+    """The width of a blank in math units; 0 for other tokens."""
+    if not token.startswith(r"\hspace"):
+        return _BLANKS.get(token, 0.0)
+    length = _LENGTH.search("".join(token.split()))
+    if not length or length[1].count("-") % 2:
+        return 0.0
+    return float(f"0{length[2]}.{length[3]}") * _UNITS.get(length[4], 0.0)
+
+
 def _has_wide_blanks(tokens: list[str]) -> bool:
     """Whether blanks part what would be one product without them: ``x = 1 \\quad y = 2``."""
-    last, wide = "", False
+    last, width = "", 0.0
     for token in [*tokens, ""]:
-        sign = SYNONYMS.get(token, token)
-        if wide and _PARTING.isdisjoint((last, sign)) and sign not in _WIDE:
+        if token in _BLANKS or token.startswith(r"\hspace"):
+            width += _width(token)
+            continue
+        signs = SYNONYMS.get(token, token).split() or [""]
+        if width >= _WIDE and _PARTING.isdisjoint((last, signs[0])):
             return True
-        wide = sign in _WIDE
-        last = last if wide else sign
+        last, width = signs[-1], 0.0
     return False
+
+
+@dataclass
+class _Group:
+    """A group being read: what stands before it, and the scripts of its last sign."""
+
+    before: str = ""
+    empty: bool = True
+    scripts: str = ""
+
+    @property
+    def is_argument(self) -> bool:
+        """Whether it belongs to a script or command, and is no part of the row."""
+        command = COMMANDS.get(self.before) and self.before not in _FLAT
+        return bool(command) or self.before in ("^", "_", r"\end")
+
+
+def _joins_scripts(tokens: list[str]) -> bool:
+    """Whether a sign gets scripts that others have: ``{x^2}^3``, ``T_a{}^b``, ``1 + {}_2F_1``."""
+    groups, previous = [_Group()], ""
+    closed: _Group | None = None
+    for token in tokens:
+        group = groups[-1]
+        if token in ("^", "_", "'"):
+            script = "^" if token == "'" else token
+            apart = closed.empty if closed else previous in _BLANKS
+            if not group.empty and (apart or (closed and script in closed.scripts)):
+                return True
+            group.scripts += script
+        elif token == "{":
+            groups.append(_Group(previous))
+        elif token == "}" and len(groups) > 1:
+            inner = groups.pop()
+            closed = None if inner.is_argument else inner
+            groups[-1] = _after(groups[-1], inner)
+        elif token in ("&", r"\\"):
+            groups[-1] = _Group(group.before)
+        elif token not in _BLANKS and previous not in ("^", "_"):
+            group.empty, group.scripts = False, ""
+        closed = closed if token == "}" else None
+        previous = token
+    return False
+
+
+def _after(group: _Group, inner: _Group) -> _Group:
+    """The group once the inner one is closed."""
+    if inner.before == r"\begin":
+        return _Group(group.before)
+    if inner.empty or inner.is_argument:
+        return group
+    return _Group(group.before, empty=False, scripts=inner.scripts)

@@ -21,7 +21,7 @@ from hmer_cli.expr.tree import parse
 
 NAMES = frozenset(
     """tr Tr rank diag sgn sign span grad div rot curl vol proj Var Cov Hom End Aut Gal lcm adj
-    supp conv mod argmax argmin""".split()
+    supp conv mod argmax argmin sech csch""".split()
 )
 r"""Names of functions that LaTeX has no command for; ``\operatorname`` sets them."""
 
