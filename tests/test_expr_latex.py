@@ -118,6 +118,29 @@ GOLDEN = {
     "log₂8 eⁱⁿ f⁽²⁾ 90°": r"\log _ { 2 } 8 e ^ { i n } f ^ { ( 2 ) } 9 0 ^ { \circ }",
     "xᵝᵢ": r"x _ { i } ^ { \beta }",
     "x² ≤ π·۵": r"x ^ { 2 } \leq \pi \cdot 5",
+    "√(x+(1)) √x √(√(y)) (√{(z)})": (
+        r"\sqrt { x + ( 1 ) } \sqrt { x } \sqrt { \sqrt { y } } ( \sqrt { ( z ) } )"
+    ),
+    r"√(x ∛(2)\left( √ (y) \right)": r"\sqrt { ( } x \sqrt [ 3 ] { 2 } ( \sqrt { y } )",
+    "2½ + ⅒": r"2 \frac { 1 } { 2 } + \frac { 1 } { 1 0 }",
+    "a⟹b⟺c⟸d": r"a \Rightarrow b \Leftrightarrow c \Leftarrow d",
+    "d⟵e⟷f⟼g≔h": r"d \leftarrow e \leftrightarrow f \mapsto g : = h",
+    r"a \coloneqq 30\degree": r"a : = 3 0 ^ { \circ }",
+    # commands of packages, which begin with others
+    r"\genfrac{[}{]}{0pt}{}{n}{k}": r"\begin{bmatrix} n \\ k \end{bmatrix}",
+    r"\genfrac{(}{)}{0pt}{1}{n}{k}^2": r"\binom { n } { k } ^ { 2 }",
+    r"\genfrac{}{}{0pt}{}{n}{k} \genfrac{.}{|}{}{}{a}{b}": (
+        r"\begin{matrix} n \\ k \end{matrix} \frac { a } { b } |"
+    ),
+    r"\nicefrac{1}{2} \sfrac12": r"\frac { 1 } { 2 } \frac { 1 } { 2 }",
+    r"\sech x+\csch^2 y, \supp f": "s e c h x + c s c h ^ { 2 } y , s u p p f",
+    r"\argmax_x f, \underset{x}\argmin g": (
+        r"\arg \max \limits _ { x } f , \arg \min \limits _ { x } g"
+    ),
+    r"\infinity \tgh x": r"\infty \tanh x",
+    # options
+    r"\cfrac[l]{1}{2}+\smash[b]{x} \smash{[y]}": r"\frac { 1 } { 2 } + x [ y ]",
+    r"\makebox[2cm]{x} \makebox[2cm][l]{[y]} \framebox[1cm]{z}": "x [ y ] z",
 }
 
 
@@ -148,6 +171,23 @@ def test_what_is_not_latex_is_refused(raw: str) -> None:
 def test_row_over_several_signs_is_refused_not_moved_to_the_last(raw: str) -> None:
     with pytest.raises(LabelError, match="over or under several signs"):
         normalise(raw)
+
+
+@pytest.mark.parametrize(
+    "command", r"\intertext \multicolumn \toprule \expandafter \circle \Prob \num".split()
+)
+def test_command_that_begins_like_another_is_not_cut(command: str) -> None:
+    assert normalise(rf"x {command}{{y}}") == f"x {command} y"
+    assert problems(normalise(rf"x {command}{{y}}"))
+
+
+@pytest.mark.parametrize("name", ["align", "align*", "split", "alignedat"])
+def test_lines_that_are_typed_stand_at_their_relations(name: str) -> None:
+    columns = "{1}" if name == "alignedat" else ""
+    typed = rf"\begin{{{name}}}{columns}a&=b\\&=c\end{{{name}}}"
+    label = r"\begin{%s} a & = b \\ & = c \end{%s}"
+    assert normalise(typed, typed=True) == label % ("aligned", "aligned")
+    assert normalise(typed) == label % ("matrix", "matrix")
 
 
 def test_row_over_a_fraction_is_refused() -> None:
@@ -225,6 +265,23 @@ DIALECTS = {
     ),
     "<mover><mover><mi>a</mi><mo>⏞</mo></mover><mi>n</mi></mover>": r"\overbrace { a } ^ { n }",
     "<mi>ℵ</mi><mi>ℜ</mi><mi>𝒫</mi><mo>⊊</mo>": r"\aleph \Re \mathcal { P } \subsetneq",
+    "<mover><mrow><mi>A</mi><mi>B</mi></mrow><mo>→</mo></mover>": r"\overrightarrow { A B }",
+    "<mover><mi>x</mi><mo>ˉ</mo></mover>": r"\bar { x }",
+    "<mi>div</mi><mi>v</mi><mo>div</mo><mn>2</mn>": r"d i v v \div 2",
+    '<menclose notation="radical"><mi>x</mi></menclose>': r"\sqrt { x }",
+    '<menclose notation="top"><mi>x</mi></menclose>': r"\overline { x }",
+    '<menclose notation="box"><mi>x</mi></menclose>': "x",
+    "<maction><mi>x</mi><mtext>a hint</mtext></maction>": "x",
+    "<mmultiscripts><mi>F</mi><mn>1</mn><none/><mprescripts/><mn>2</mn><none/></mmultiscripts>": (
+        "{ } _ { 2 } F _ { 1 }"
+    ),
+    "<mi>a</mi><mmultiscripts><mi>R</mi><mi>b</mi><mi>c</mi><mi>d</mi><mi>e</mi></mmultiscripts>": (
+        "a R _ { b d } ^ { c e }"
+    ),
+    "<msup><!-- a base --><mi>x</mi><mn>2</mn></msup>": "x ^ { 2 }",
+    "<mtable><mlabeledtr><mtd><mn>1</mn></mtd><mtd><mi>a</mi></mtd></mlabeledtr></mtable>": (
+        r"\begin{matrix} a \end{matrix}"
+    ),
     # malformed: a script without its second child
     "<msub><mi>x</mi></msub>": "x",
 }
@@ -241,6 +298,27 @@ def test_the_dialects_of_mathml(inner: str) -> None:
 def test_mathml_without_a_sign_is_refused() -> None:
     with pytest.raises(LabelError, match="no sign"):
         label_from_mathml(mathml("<mrow/>"))
+
+
+@pytest.mark.parametrize(
+    ("inner", "said"),
+    [
+        ("<menclose><mi>x</mi></menclose>", "encloses by longdiv"),
+        ('<menclose notation="updiagonalstrike"><mi>x</mi></menclose>', "updiagonalstrike"),
+        ("<mlongdiv><mn>2</mn><mn>4</mn></mlongdiv>", "<mlongdiv>"),
+        (
+            "<mmultiscripts><mi>T</mi><mi>a</mi><none/><none/><mi>b</mi></mmultiscripts>",
+            "beside each other",
+        ),
+        (
+            "<mo>+</mo><mmultiscripts><mi>F</mi><mprescripts/><mn>2</mn><none/></mmultiscripts>",
+            "that others precede",
+        ),
+    ],
+)
+def test_mathml_that_no_label_says_is_refused(inner: str, said: str) -> None:
+    with pytest.raises(LabelError, match=said):
+        label_from_mathml(mathml(inner))
 
 
 NESTED = "<msub><mi>x</mi><mi>y</mi></msub>"

@@ -50,6 +50,7 @@ SOUND = [
     r"\hspace{2pt}x",
     r"\hphantom*x\vphantom{\sum_i^n}\phantom\alpha=",
     "a~b",
+    r"\cfrac[l]{1}{2} + \smash[tb]{x} + \cfrac12",
     r"a\quad b",
     r"n_\uparrow + V^\vee + v_\| + A^\dag",
     r"\begin{pmatrix} 1 \over 2 & 3 \over 4 \end{pmatrix}",
@@ -103,6 +104,8 @@ UNSOUND = {
     r"\mathrm{ }": "says nothing",
     r"\hspace *{2pt}\phantom{\frac{a}{\hat{b}}}\mathrm{\vphantom x}": "says nothing",
     "{}^{}_{~}": "says nothing",
+    r"\smash[b x": "no ] closes it",
+    r"\cfrac[\alpha]{1}{2}": "no ] closes it",
     r"\hspace{2}x": "length expected",
     r"\hspace{2mu}x": "length expected",
     r"\begin{array}{c} x^2 \hline y \end{array}": r"(\hline): not a command",
@@ -133,6 +136,12 @@ REWRITTEN = {
     r"\begin{ pmatrix } a \end {pmatrix}": r"\begin{pmatrix} a \end{pmatrix}",
     "A ⊊ ℵ ⇌ 𝒫": r"A \subsetneq \aleph \rightleftharpoons \mathcal{P}",
     "90°": r"90^{\circ}",
+    "√(x+(1)) + ∛(√(y))": r"\sqrt{x+(1)} + \sqrt[3]{\sqrt{y}}",
+    r"{√(x} \{ √ (y)": r"{\sqrt(x} \{ \sqrt {y}",
+    "2½": r"2\frac{1}{2}",
+    "a⟹b≔c": r"a\Rightarrow b:=c",
+    r"\sech x, \argmax_x f": r"\operatorname{sech} x, \operatorname*{argmax}_x f",
+    r"\nicefrac{1}{2}": r"\frac{1}{2}",
 }
 
 
@@ -186,7 +195,15 @@ def compiles(formulas: list[str], folder: Path) -> str:
 
 def every_command() -> list[str]:
     """Formulas that use every command there is, where it could break TeX."""
-    arguments = {"m": "{x}", "d": "(", "t": "{a}", "l": "{2pt}", "s": r"{a \\ b}", "o": "[x]"}
+    arguments = {
+        "m": "{x}",
+        "d": "(",
+        "p": "[b]",
+        "t": "{a}",
+        "l": "{2pt}",
+        "s": r"{a \\ b}",
+        "o": "[x]",
+    }
     infix = (r"\over", r"\choose", r"\atop")
     formulas = [
         f"x {name}{''.join(arguments[kind] for kind in signature)} y"

@@ -25,6 +25,7 @@ from hmer_cli.expr.commands import (
 )
 from hmer_cli.expr.placed import as_operator, placed, under
 from hmer_cli.expr.spellings import (
+    ALIGNED,
     COLOURS,
     ENVIRONMENTS,
     FENCES,
@@ -38,6 +39,7 @@ from hmer_cli.expr.spellings import (
     SYNONYMS,
     UPRIGHT,
     WITH_COLUMNS,
+    grouped_roots,
     sign_tokens,
 )
 from hmer_cli.expr.tokens import join
@@ -51,6 +53,8 @@ _TOKEN = re.compile(
     r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+\s*\*?)\s*\}(?P<option>\s*\[[tbc]\])?"
     r"|\\\\\*?(?:\s*\[[\s\d.,+-]+(?:p\s*[tc]|e\s*[mx]|[cm]\s*m|i\s*n|m\s*u|[bs]\s*p)\s*\])?"
     r"|\\(?:hspace|vspace|operatorname|tag)\s*\*"
+    r"|(?P<boxed>\\(?:make|frame)box(?:\s*\[[^][{}]*\])?|\\(?:[cs]|nice)frac|\\smash)"
+    r"\s*\[[^][{}]*\]"
     r"|\\[A-Za-z]+|\\.|%[^\n]*"
     rf"|(?<![A-Za-z])(?:{'|'.join(WORDS)})(?![A-Za-z])|{SCRIPT_RUN}|\S",
     re.DOTALL,
@@ -60,12 +64,17 @@ _GLUE = re.compile(rf"{_LENGTH})(?:plus{_LENGTH}|fil{{1,3}}))?(?:minus{_LENGTH}|
 """One length of TeX, without its spaces, with how far it stretches and shrinks."""
 _ARITY = {**dict.fromkeys(STACKS, 2), **dict.fromkeys(COVERS | FONTS, 1)}
 _ARROWS = {r"\xrightarrow": r"\rightarrow", r"\xleftarrow": r"\leftarrow"}
-_OTHERS = frozenset(r"\not \root \of \substack \pmod".split()) | set(_ARROWS)
+_OTHERS = frozenset(r"\not \root \of \substack \pmod \genfrac".split()) | set(_ARROWS)
 _HANDLED = KNOWN | SILENT | HIDDEN | UPRIGHT | FENCES | _OTHERS | set(SWITCHES) | set(INFIX)
 _NAMED = frozenset(r"\operatorname \operatornamewithlimits \mathop".split())
 _ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
 _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
 _NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
+_LOST = 2
+"""Letters that a lost space joins to a command; where more follow, it is another command."""
+_WHOLE = frozenset(r"\circle \num \dimen \let \new \Real \Imag \Prob \Proj".split())
+"""Commands of TeX and its packages that others begin with and have no more letters than that."""
+_BEGINNINGS = SYMBOLS | SYNONYMS.keys() - {r"\sp", r"\sb"}
 _INVERSE = ["^", "{", "-", "1", "}"]
 _MAX_DEPTH = 100
 _MOST_OF_A_LENGTH = 80  # convention
@@ -79,19 +88,20 @@ def normalise(raw_latex: str, *, typed: bool = False) -> str:
     Idempotent. Unknown commands are kept, for ``validity.problems`` to report. Unless the text is
     ``typed`` by a user, faults of data sets are mended: an unknown command is cut after a known one
     that it begins with, as spaces get lost (``\geqg``; not ``\leqq``, which LaTeX knows), and
-    ``\tan{x}^{-1}``, as Word exports an inverse function, is ``\tan ^ { - 1 } x``.
+    ``\tan{x}^{-1}``, as Word exports an inverse function, is ``\tan ^ { - 1 } x``. ``align`` and
+    its kin, which data sets have for matrices, too, are ``aligned`` if typed.
     Raises LabelError if the source is not LaTeX or longer than MAX_TOKENS.
     """
     tokens = list(islice(_lex(raw_latex, not typed), MAX_TOKENS + 1))
     if len(tokens) > MAX_TOKENS:
         raise LabelError(MAX_TOKENS, f"longer than {MAX_TOKENS} tokens", tokens[-1])
-    tokens = _Rewriter(_negated(tokens), inverses=not typed).everything()
+    tokens = _Rewriter(_negated(tokens), typed=typed).everything()
     return join(_negated(to_tokens(name_grids(stack_limits(parse(tokens))))))
 
 
 def _lex(source: str, split: bool = True) -> Iterator[str]:
     """TeX's tokens, synonyms replaced; an environment is one token, comments and spaces dropped."""
-    for match in _TOKEN.finditer(source):
+    for match in _TOKEN.finditer(grouped_roots(source)):
         token = match.group()
         if token == "\\" or token.startswith("%") or token[1:].isspace():
             continue
@@ -101,6 +111,8 @@ def _lex(source: str, split: bool = True) -> Iterator[str]:
             yield rf"\{kind}{{{name}}}"
             if match["option"] and not (kind == "begin" and name in POSITIONED):
                 yield from match["option"].strip()  # signs; a label's "[ t ]" are signs everywhere
+        elif match["boxed"]:
+            yield from _control(match["boxed"].partition("[")[0].strip(), split)
         elif token.startswith("\\\\"):
             yield "\\\\"
         elif token.startswith("\\"):
@@ -120,9 +132,10 @@ def _control(word: str, split: bool) -> Iterator[str]:
 
 
 def _split(word: str) -> Iterator[str]:
-    for end in range(len(word) - 1, 2, -1):
+    shortest = max(2, len(word) - _LOST - 1) if word not in _WHOLE else len(word)
+    for end in range(len(word) - 1, shortest, -1):
         head = word[:end]
-        if head in SYMBOLS or head in SYNONYMS:
+        if head in _BEGINNINGS:
             yield from SYNONYMS.get(head, head).split()
             yield from word[end:]
             return
@@ -132,12 +145,12 @@ def _split(word: str) -> Iterator[str]:
 class _Rewriter:
     """Recursive rewriter: TeX's tokens -> label tokens, possibly with redundant braces.
 
-    With ``inverses``, ``\\tan{x}^{-1}`` is the inverse function of x.
+    Unless ``typed``, ``\\tan{x}^{-1}`` is the inverse function of x.
     """
 
-    def __init__(self, tokens: list[str], *, inverses: bool) -> None:
+    def __init__(self, tokens: list[str], *, typed: bool) -> None:
         self.tokens = tokens
-        self.inverses = inverses
+        self.typed = typed
         self.at = 0
         self.depth = 0
 
@@ -211,7 +224,7 @@ class _Rewriter:
             return [token, *(t for _ in range(_ARITY[token]) for t in self._argument())]
         if token == r"\sqrt":
             return [token, *self._index(), *self._argument()]
-        if token in INVERTIBLE and self._next == "{" and self.inverses:
+        if token in INVERTIBLE and self._next == "{" and not self.typed:
             return [token, *self._inverted(self._argument())]
         if token in SILENT:
             return []
@@ -246,10 +259,22 @@ class _Rewriter:
             return [r"\begin{matrix}", *self._cells(), r"\end{matrix}", *self._close("}")[1:]]
         if token == r"\pmod":
             return ["(", "m", "o", "d", *self._argument(), ")"]
+        if token == r"\genfrac":
+            return self._stacked()
         if token in _ARROWS:
             arrow, below = ["{", _ARROWS[token], "}"], self._index()[1:-1]
             return [r"\overset", *self._argument(), *under(below, arrow)]
         return [token]
+
+    def _stacked(self) -> list[str]:
+        r"""``\genfrac``: a fraction, or two lines without a bar, in brackets or none."""
+        opening, closing, bar, _, above, below = (self._argument() for _ in range(6))
+        barred = not re.fullmatch(r"0+[.,]?0*[a-z]+", "".join(bar[1:-1]))
+        lines = [r"\begin{matrix}", *above, r"\\", *below, r"\end{matrix}"]
+        inner = [r"\frac", *above, *below] if barred else lines
+        if not barred and opening[1:-1] == ["("] and closing[1:-1] == [")"]:
+            return [r"\binom", *above, *below]
+        return [*_fence_in(opening), *inner, *_fence_in(closing)]
 
     def _close(self, end: str) -> list[str]:
         if self._next != end:
@@ -323,7 +348,7 @@ class _Rewriter:
         if name in WITH_COLUMNS:
             self._index()
             self._argument()
-        grid = ENVIRONMENTS.get(name, name)
+        grid = "aligned" if self.typed and name in ALIGNED else ENVIRONMENTS.get(name, name)
         cells = self._cells() if grid else self._row()
         closed = bool(self._close(rf"\end{{{name}}}"))
         if not grid:
@@ -354,6 +379,11 @@ def _infix(command: str, left: list[str], right: list[str]) -> list[str]:
     if not command:
         return [r"\begin{matrix}", *left, r"\\", *right, r"\end{matrix}"]
     return [command, "{", *left, "}", "{", *right, "}"]
+
+
+def _fence_in(argument: list[str]) -> list[str]:
+    """The bracket in an argument, if any."""
+    return [fence for sign in argument[1:-1] if (fence := _ANGLES.get(sign, sign))]
 
 
 def _wrap(command: str, tokens: list[str]) -> list[str]:

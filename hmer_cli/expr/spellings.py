@@ -5,6 +5,7 @@ Used by `hmer_cli.expr.latex` and `hmer_cli.expr.mathml`.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from hmer_cli.expr.commands import SYMBOLS
@@ -32,9 +33,19 @@ SYNONYMS = _pairs(
     \mathds \mathbb; \frak \mathfrak; \sp ^; \sb _; \varinjlim \injlim; \varprojlim \projlim;
     \arctg \arctan; \tg \tan; \ctg \cot; \cosec \csc; \thetasym \vartheta;
     \R \mathbb { R }; \N \mathbb { N }; \Z \mathbb { Z }; \Q \mathbb { Q }; \C \mathbb { C };
-    \bmod m o d; \mod m o d"""
+    \bmod m o d; \mod m o d; \nicefrac \frac; \sfrac \frac; \intop \int; \infinity \infty;
+    \minus -; \degree ^ { \circ }; \tgh \tanh; \ctgh \coth; \coloneqq : =; \eqqcolon = :;
+    \Coloneqq : : =; \dblcolon : :; \vcentcolon :"""
 )
 """Control word -> canonical tokens."""
+
+NAMED_FUNCTIONS = {
+    rf"\{name}": f"{{ {' '.join(name)} }}"
+    for name in "sech csch cosech supp sinc arcsinh arccosh arctanh".split()
+} | {r"\argmax": r"{ \arg \max }", r"\argmin": r"{ \arg \min }"}
+r"""Functions of packages and of authors, which are typed by ``\operatorname`` -> their tokens."""
+
+SYNONYMS |= NAMED_FUNCTIONS
 
 NEGATED = _pairs(
     r"""= \neq; \in \notin; \ni \notin; < \nless; > \ngtr; \leq \nleq; \geq \ngeq; \sim \nsim;
@@ -52,6 +63,8 @@ UNICODE = _pairs(
     ∃ \exists; ⊕ \oplus; ⊗ \otimes; ∘ \circ; ∙ \bullet; • \bullet; ⊥ \perp; ∥ \|; ∣ |; ‖ \|;
     ∠ \angle; △ \triangle; → \rightarrow; ← \leftarrow; ↔ \leftrightarrow; ⇒ \Rightarrow;
     ⇐ \Leftarrow; ⇔ \Leftrightarrow; ↦ \mapsto; ↑ \uparrow; ↓ \downarrow; ⟶ \rightarrow;
+    ⟵ \leftarrow; ⟷ \leftrightarrow; ⟹ \Rightarrow; ⟸ \Leftarrow; ⟺ \Leftrightarrow;
+    ⟼ \mapsto; ≔ : =; ≕ = :; ∛ \sqrt [ 3 ]; ∜ \sqrt [ 4 ];
     … \ldots; ⋯ \cdots; ⋮ \vdots; ⋱ \ddots; ′ '; ″ ' '; ℓ \ell; ℏ \hbar;
     ⟨ \langle; ⟩ \rangle; 〈 \langle; 〉 \rangle; ⌊ \lfloor; ⌋ \rfloor; ⌈ \lceil; ⌉ \rceil;
     ℝ \mathbb { R }; ℕ \mathbb { N }; ℤ \mathbb { Z }; ℚ \mathbb { Q }; ℂ \mathbb { C };
@@ -61,7 +74,7 @@ UNICODE = _pairs(
     Γ \Gamma; Δ \Delta; ∆ \Delta; Θ \Theta; Λ \Lambda; Ξ \Xi; Π \Pi; Σ \Sigma; Υ \Upsilon; Φ \Phi;
     Ψ \Psi; Ω \Omega; ° ^ { \circ }"""
 )
-"""Unicode character -> tokens; superscripts and subscripts are added below."""
+"""Unicode character -> tokens; superscripts, subscripts and fractions are added below."""
 
 for _token, (_, _glyph) in GLYPHS.items():
     _of_words = "\u00c0" <= _glyph <= "\u017f"  # of a language: ð, and i without its dot
@@ -78,8 +91,8 @@ SILENT = frozenset(
     \displaystyle \textstyle \scriptstyle \scriptscriptstyle \nolimits \displaylimits \nonumber
     \notag \hline \protect \strut \mathstrut \null \relax \boldmath \unboldmath \tiny \scriptsize
     \footnotesize \small \normalsize \large \Large \LARGE \huge \Huge \mathrel \mathbin \mathord
-    \mathopen \mathclose \mathpunct \mathinner \boldsymbol \bm \pmb \boxed \fbox \makebox \smash
-    \lefteqn \rlap \llap \mathclap \ensuremath \underbar $ ~""".split()
+    \mathopen \mathclose \mathpunct \mathinner \boldsymbol \bm \pmb \boxed \fbox \framebox \makebox
+    \smash \lefteqn \rlap \llap \mathclap \ensuremath \underbar $ ~""".split()
 ) | {"\\ ", "\\\n", "\\\t"}
 """Commands without ink of their own; their argument is kept."""
 
@@ -131,6 +144,9 @@ ENVIRONMENTS = {
 }
 """Environments -> the grid that replaces them; those mapped to "" are unwrapped."""
 
+ALIGNED = frozenset("align align* alignat alignat* alignedat flalign flalign* split".split())
+"""Environments whose lines stand under each other at the ``&``."""
+
 WITH_COLUMNS = frozenset("array tabular subarray alignat alignat* alignedat".split())
 """Environments that take an argument, and an option before it."""
 
@@ -163,7 +179,7 @@ def sign_tokens(character: str) -> list[str]:
     parts = unicodedata.normalize("NFKC", character).replace(" ", "")
     if parts == character:
         return [character]
-    return [token for part in parts for token in sign_tokens(part)]  # one quarter has three
+    return [token for part in parts for token in sign_tokens(part)]
 
 
 _SCRIPTS = {"<super>": "^", "<sub>": "_"}
@@ -184,6 +200,12 @@ for _code in (code for block in _BLOCKS for code in range(*block)):
     if _found := _script_tokens(chr(_code)):
         UNICODE[chr(_code)] = " ".join(_found)
 
+_FRACTIONS = (*range(0xBC, 0xBF), *range(0x2150, 0x215F), 0x2189)
+
+for _code in _FRACTIONS:
+    _above, _below = unicodedata.normalize("NFKC", chr(_code)).split("\N{FRACTION SLASH}")
+    UNICODE[chr(_code)] = rf"\frac {{ {' '.join(_above)} }} {{ {' '.join(_below)} }}"
+
 SCRIPT_RUN = f"[{''.join(c for c, tokens in UNICODE.items() if tokens[0] in '^_')}]+"
 """Pattern of neighbouring superscripts and subscripts."""
 
@@ -194,3 +216,28 @@ def _joined_scripts(run: str) -> list[str]:
         sign, _, *inner, _ = UNICODE[character].split()
         scripts[sign] += inner
     return [t for sign, inner in scripts.items() if inner for t in (sign, "{", *inner, "}")]
+
+
+_GROUPING = re.compile(r"\\[\s\S]|[√∛∜]\s*\(|[(){}]")
+
+
+def grouped_roots(text: str) -> str:
+    """The text with the brackets behind a root sign of Unicode as the braces of its argument.
+
+    Without LaTeX's braces the root of ``√(x+1)`` is over the sum, not over the bracket.
+    """
+    out, waiting = list(text), list[tuple[int, bool]]()
+    for found in _GROUPING.finditer(text):
+        if found[0][0] == "\\":
+            continue
+        if found[0][-1] in "({":
+            waiting.append((found.end() - 1, len(found[0]) > 1))
+            continue
+        opening = "(" if found[0] == ")" else "{"
+        while found[0] == "}" and waiting and text[waiting[-1][0]] != opening:
+            waiting.pop()
+        if waiting and text[waiting[-1][0]] == opening:
+            at, of_root = waiting.pop()
+            if of_root:
+                out[at], out[found.start()] = "{", "}"
+    return "".join(out)

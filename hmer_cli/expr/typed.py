@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from hmer_cli.errors import InputError
-from hmer_cli.expr.spellings import SCRIPT_RUN, sign_tokens
+from hmer_cli.expr.spellings import SCRIPT_RUN, grouped_roots, sign_tokens
 from hmer_cli.expr.typed_commands import (
     BARE,
     COMMANDS,
@@ -46,6 +46,7 @@ _COLUMNS = re.compile(r"\|*([lcr]\|*)+")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
 _GAP = r"[ \t\r\n]*"
 _ENVIRONMENT = re.compile(rf"\\(begin|end){_GAP}\{{{_GAP}([A-Za-z]+){_GAP}(\*?){_GAP}\}}")
+_POSITIONS = frozenset("bclrt")
 _LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
 _INFIX = (r"\over", r"\choose", r"\atop")
 _ENDS = ("}", r"\end", r"\right", r"\middle", "$")
@@ -59,7 +60,8 @@ def as_formula(typed: str) -> str:
     """What was typed, without dollars round it; what LaTeX does not know is spelt in its way."""
     found = _WRAPPED.fullmatch(typed.strip())
     inner = next(filter(None, found.groups()[1:]), "") if found else typed
-    joined = _SCRIPT_RUN.sub(lambda run: spelt(" ".join(sign_tokens(run[0]))), inner.strip())
+    rooted = grouped_roots(inner.strip())
+    joined = _SCRIPT_RUN.sub(lambda run: spelt(" ".join(sign_tokens(run[0]))), rooted)
     return _ENVIRONMENT.sub(r"\\\1{\2\3}", _TOKEN.sub(_replaced, joined))
 
 
@@ -253,6 +255,8 @@ class _Check:
                 self.length(begin)
             elif kind == "s":
                 self.lines(begin)
+            elif kind == "p":
+                self.position(begin)
             elif self.next == "[":
                 self.at += 1
                 self.row(("]",))
@@ -276,6 +280,14 @@ class _Check:
     def length(self, begin: int) -> None:
         if not _GLUE.fullmatch(self.word(begin)):
             raise self.fail("length expected after it, such as {2pt}", begin)
+
+    def position(self, begin: int) -> None:
+        """An option of letters, such as ``[l]``, or none."""
+        if self.next == "[":
+            self.at += 1
+            while self.next in _POSITIONS:
+                self.at += 1
+            self.close("]", begin)
 
     def lines(self, begin: int) -> None:
         if self.take() != "{":

@@ -1,8 +1,9 @@
 r"""What a person may type into a formula: commands of LaTeX with amsmath, amssymb and mathtools.
 
 A signature has a letter an argument: m a formula, o an optional one in brackets, t text, w a word
-or l a length in braces, d a delimiter, s lines that ``\\`` parts. What defines, reads, writes or
-runs something is not here, nor is anything else: a command that is not named is not let through.
+or l a length in braces, d a delimiter, s lines that ``\\`` parts, p an optional position in
+brackets. What defines, reads, writes or runs something is not here, nor is anything else: a command
+that is not named is not let through.
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ from __future__ import annotations
 import re
 
 from hmer_cli.expr.commands import COVERS, FONTS, GREEK, GRIDS, OPERATORS, SYMBOLS
-from hmer_cli.expr.spellings import HIDDEN, SILENT, SWITCHES, SYNONYMS, UNICODE, UPRIGHT
+from hmer_cli.expr.spellings import (
+    HIDDEN,
+    NAMED_FUNCTIONS,
+    SILENT,
+    SWITCHES,
+    SYNONYMS,
+    UNICODE,
+    UPRIGHT,
+)
 
 _SIGNS = r"""\! \, \: \; \> \/ \  \quad \qquad \enspace \enskip \thinspace \medspace \thickspace
     \negthinspace \negmedspace \negthickspace \space \nobreakspace \allowbreak \nobreak \mathstrut
@@ -59,14 +68,14 @@ COMMANDS |= dict.fromkeys([*_SIGNS.split(), "\\ "], "")
 COMMANDS |= dict.fromkeys([*_MATHS.split(), *COVERS, *FONTS], "m")
 COMMANDS |= dict.fromkeys(_SIZES.split(), "d")
 COMMANDS |= dict.fromkeys(
-    r"\frac \dfrac \tfrac \cfrac \binom \dbinom \tbinom \overset \underset \stackrel".split(),
+    r"\frac \dfrac \tfrac \binom \dbinom \tbinom \overset \underset \stackrel".split(),
     "mm",
 )
 COMMANDS |= dict.fromkeys(r"\sqrt \xrightarrow \xleftarrow".split(), "om")
 COMMANDS |= dict.fromkeys(
     r"\text \textrm \textbf \textit \textsf \texttt \textnormal \textup \mbox \emph".split(), "t"
 )
-COMMANDS |= {r"\hspace": "l", r"\substack": "s"}
+COMMANDS |= {r"\hspace": "l", r"\substack": "s", r"\cfrac": "pmm", r"\smash": "pm"}
 del COMMANDS["\\"]
 r"""Every command -> its signature; ``\left``, ``\begin`` and their kin aside."""
 
@@ -146,4 +155,6 @@ def spelt(tokens: str) -> str:
 
 REPLACED = {token: spelt(tokens) for token, tokens in UNICODE.items()}
 REPLACED |= {token: spelt(tokens) for token, tokens in SYNONYMS.items() if token not in COMMANDS}
+REPLACED |= {name: rf"\operatorname{{{name[1:]}}}" for name in NAMED_FUNCTIONS}
+REPLACED |= {name: rf"\operatorname*{{{name[1:]}}}" for name in (r"\argmax", r"\argmin")}
 """What LaTeX does not know, characters of Unicode above all, and what it is told instead."""

@@ -22,6 +22,7 @@ from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING,
 from hmer_cli.expr.latex import WORDS
 from hmer_cli.expr.parser import MAX_DEPTH
 from hmer_cli.expr.spellings import (
+    ALIGNED,
     ENVIRONMENTS,
     FENCES,
     SCRIPT_RUN,
@@ -67,7 +68,7 @@ def typing_table() -> dict[str, Any]:
         "glyphs": {token: [*glyph] for token, glyph in sorted(GLYPHS.items())},
         "accents": ACCENTS,
         "fences": BRACKETS,
-        "environments": ENVIRONMENTS,
+        "environments": ENVIRONMENTS | dict.fromkeys(ALIGNED, "aligned"),
         "synonyms": SYNONYMS | UNICODE,
         "scripts": SCRIPT_RUN,
         "depth": MAX_DEPTH,

@@ -9,6 +9,7 @@ function Sound(table) {
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
   const GLUE = new RegExp(`^(?:${table.glue})$`, "u");
   const SCRIPTS = new RegExp(table.script_run, "gu");
+  const GROUPING = /\\[\s\S]|[√∛∜]\s*\(|[(){}]/gu;
   const WRAPPED = /^(?:(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/u;
   const ENVIRONMENT = /\\(begin|end)[ \t\r\n]*\{[ \t\r\n]*([A-Za-z]+)[ \t\r\n]*(\*?)[ \t\r\n]*\}/gu;
   const LIMITS = ["\\limits", "\\nolimits", "\\displaylimits"];
@@ -28,11 +29,29 @@ function Sound(table) {
     return Object.entries(scripts).map(([sign, inner]) => (inner ? `${sign}{${inner}}` : "")).join("");
   }
 
+  /** The text with the brackets behind a root sign of Unicode as the braces of its argument. */
+  function groupedRoots(text) {
+    const out = text.split(""), waiting = [];
+    for (const { 0: found, index } of text.matchAll(GROUPING)) {
+      const last = found.at(-1), at = index + found.length - 1;
+      if (found[0] === "\\") continue;
+      if (last === "(" || last === "{") {
+        waiting.push([last, at, found.length > 1]);
+        continue;
+      }
+      while (last === "}" && waiting.length && waiting.at(-1)[0] !== "{") waiting.pop();
+      if (!waiting.length || waiting.at(-1)[0] !== (last === ")" ? "(" : "{")) continue;
+      const [, opening, ofRoot] = waiting.pop();
+      if (ofRoot) [out[opening], out[index]] = ["{", "}"];
+    }
+    return out.join("");
+  }
+
   /** Without dollars round it; what LaTeX does not know is spelt in its way. */
   function asFormula(typed) {
     const found = WRAPPED.exec(typed.trim());
     const inner = found ? found[2] || found[3] || found[4] || "" : typed;
-    return inner.trim().replace(SCRIPTS, joined).replace(TOKEN, replaced).replace(ENVIRONMENT, "\\$1{$2$3}");
+    return groupedRoots(inner.trim()).replace(SCRIPTS, joined).replace(TOKEN, replaced).replace(ENVIRONMENT, "\\$1{$2$3}");
   }
 
   /** What LaTeX is told, parted from a letter that follows. */
@@ -149,6 +168,7 @@ function Sound(table) {
         else if (kind === "w") word(begin);
         else if (kind === "l") length(begin);
         else if (kind === "s") lines(begin);
+        else if (kind === "p") position(begin);
         else if (next() === "[") {
           at++;
           row(["]"]);
@@ -176,6 +196,13 @@ function Sound(table) {
 
     function length(begin) {
       if (!GLUE.test(word(begin))) throw fail("length expected after it, such as {2pt}", begin);
+    }
+
+    function position(begin) {
+      if (next() !== "[") return;
+      at++;
+      while (["b", "c", "l", "r", "t"].includes(next())) at++;
+      close("]", begin);
     }
 
     function lines(begin) {
