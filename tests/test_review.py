@@ -360,6 +360,7 @@ def test_nothing_of_the_page_dresses_its_formulas(page: Chromium) -> None:
         "f^{''} + {}^{'''}x + g^″", "10⁵H₂O x²³₁",
         r"\overset{a}{\overset{b}{=}}", r"\underset{x}{\arg\max}",
         r"\begin{aligned}[t] a & = b \end{aligned}", r"\operatorname * {tr} A^2",
+        r"\cfrac[l]{a}{b} + \smash[b]{x}", "2½ ≔ ∛{x}",
     ],
 )  # fmt: skip
 def test_typed_latex_means_what_convert_will_take_it_for(page: Chromium, typed: str) -> None:
