@@ -198,3 +198,13 @@ def test_the_charset_of_crohme_holds_what_its_writers_wrote(data: Path) -> None:
 def test_a_charset_that_is_not_there_is_told() -> None:
     with pytest.raises(UsageError, match=r"no charset 'klingon'.*crohme"):
         Recogniser.load(charset="klingon")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("x\n\\fraq\n", r"\\fraq: no tokens of labels"), ("x y\n", "line 1")]
+)
+def test_what_is_no_token_of_a_charset_is_told(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=told):
+        Recogniser.load(charset=str(file))

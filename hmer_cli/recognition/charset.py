@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hmer_cli.errors import UsageError
+from hmer_cli.errors import InputError, UsageError
+from hmer_cli.expr.commands import KNOWN
 from hmer_cli.expr.tokens import Vocabulary
 
 CROHME = r"""
@@ -24,11 +25,17 @@ CHARSETS = {"crohme": frozenset(CROHME.split())}
 def charset(name_or_path: str) -> frozenset[str]:
     """The tokens of the character set of this name, or of a file of one token a line.
 
-    Raises UsageError where there is neither, InputError where the file is no vocabulary.
+    Raises UsageError where there is neither, or the file holds anything else.
     """
     if name_or_path in CHARSETS:
         return CHARSETS[name_or_path]
     if not Path(name_or_path).is_file():
         known = ", ".join(CHARSETS)
         raise UsageError(f"there is no charset {name_or_path!r}", f"give {known} or a file")
-    return frozenset(Vocabulary.load(name_or_path))
+    try:
+        found = frozenset(Vocabulary.load(name_or_path))
+    except InputError as error:
+        raise UsageError(error.what, error.remedy) from error
+    if unknown := sorted(found - KNOWN):
+        raise UsageError(f"{name_or_path}: {', '.join(unknown)}: no tokens of labels", "mend it")
+    return found
