@@ -125,7 +125,7 @@ class GraphModels:
         for case in (INK, IMAGE) if isinstance(image, InkImage) else (IMAGE,):
             known: dict[tuple[str, str], GraphScorer | None] = {}
             for stage in self._stages[case]:
-                old, new = [], []
+                old, new = list[GraphScorer](), list[GraphScorer]()
                 for model, view, weight in stage:
                     key = model, view
                     if key not in known:
