@@ -168,9 +168,13 @@ def test_a_thick_bar_that_fills_most_of_its_crop_keeps_its_paper(
     assert ((page.image < 128) == (image < 128)).mean() > 0.98
 
 
-def test_light_bars_over_and_under_a_written_dark_page_are_strips() -> None:
-    page = np.full((400, 600), 40, np.uint8)
-    cv2.putText(page, "x + y = 2", (80, 220), cv2.FONT_HERSHEY_SIMPLEX, 2, 230, 4, cv2.LINE_AA)
-    between = cv2.copyMakeBorder(page, 20, 20, 0, 0, cv2.BORDER_CONSTANT, value=240)
-    plain = cv2.copyMakeBorder(page, 20, 20, 0, 0, cv2.BORDER_CONSTANT, value=40)
+@pytest.mark.parametrize(("paper", "ink"), [(40, 230), (150, 30)])
+def test_light_bars_over_and_under_a_darker_page_with_writing_are_strips(
+    paper: int, ink: int
+) -> None:
+    page = np.full((400, 600), paper, np.uint8)
+    for y in (120, 220, 320):
+        cv2.putText(page, "x + y = 2", (80, y), cv2.FONT_HERSHEY_SIMPLEX, 2, ink, 4, cv2.LINE_AA)
+    between = cv2.copyMakeBorder(page, 20, 20, 0, 0, cv2.BORDER_CONSTANT, value=250)
+    plain = cv2.copyMakeBorder(page, 20, 20, 0, 0, cv2.BORDER_CONSTANT, value=paper)
     assert np.array_equal(without_strips(between), plain)

@@ -23,6 +23,7 @@ _LINE = 0.8  # of an edge: least length of a line along it
 _STRIP = 0.7, 0.25  # of an edge: least length of a strip; of the image: largest depth
 _WHOLE, _TIGHT = 0.97, 2  # of an edge: a line from side to side; edges that a tight crop touches
 _OTHER, _EVEN = 60, 40  # gray levels: a strip differs so much from the paper, and so little inside
+_DARKEST = 0.5  # percent of an image: writing covers more, noise of a sign less
 _SIDE = 0.85  # of each side of a frame: least share that is drawn
 _BAND = 0.12  # of the shorter side of a frame: largest deviation of its sides
 _WITHIN = 0.97  # of all other ink: least share inside a frame
@@ -39,9 +40,7 @@ def without_strips(image: Pixels) -> Pixels:
     """
     if min(image.shape) < 16:
         return image
-    paper = paper_level(image[::2, ::2])
-    if paper > (usual := float(np.median(image[::2, ::2]))) and is_light_on_dark(image):
-        paper = usual  # of a board: what is round it is none
+    paper = _paper(image)
     cleaned = image
     for turn in range(4):
         side = np.rot90(cleaned, turn)
@@ -50,6 +49,18 @@ def without_strips(image: Pixels) -> Pixels:
             cleaned = cleaned.copy() if cleaned is image else cleaned
             np.rot90(cleaned, turn)[: count + 1] = round(paper)
     return cleaned
+
+
+def _paper(image: Pixels) -> float:
+    """The gray level of the paper: of the rim, if that is lighter than the rest and the rest is a
+    sign; of the rest, where something is written on it, darker or lighter."""
+    some = image[::2, ::2]
+    usual, paper = float(np.median(some)), paper_level(some)
+    if paper > usual:
+        is_written = float(np.percentile(some, _DARKEST)) < usual - _OTHER
+        if is_written or is_light_on_dark(image):
+            return usual
+    return paper
 
 
 def _strip(side: Pixels, paper: float) -> int:
