@@ -117,7 +117,8 @@ def _mended(data: bytes, name: str) -> bytes:
             raise InputError(f"{name}: not InkML, with {_MAX_MENDED} stray '<' and '&'", _REMEDY)
         return text
 
-    parts, at = [], 0
+    parts: list[bytes] = []
+    at = 0
     while (kept := _KEPT.search(data, at)) is not None:
         end = data.find(_ENDS[kept[0]], kept.end())
         if end < 0:  # looked for but once, so that the time is linear
