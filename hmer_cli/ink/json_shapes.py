@@ -201,20 +201,23 @@ def _tldraw_page(
 def _tldraw_line(shape: dict[str, Any], by_id: dict[Any, Any]) -> dict[str, Any]:
     props = shape["props"]
     across, down = float(props.get("scaleX", 1)), float(props.get("scaleY", 1))
-    places = [place for segment in props["segments"] for place in _tldraw_points(segment)]
-    points = [complex(x * across, y * down) for x, y in places]
-    around: Any = shape
-    for _ in range(_MAX_DEPTH):  # the groups that it lies in
-        if around is None:
-            break
-        turn = float(around.get("rotation") or 0)
-        place = complex(around["x"], around["y"])
-        points = [point * complex(math.cos(turn), math.sin(turn)) + place for point in points]
-        around = by_id.get(around.get("parentId"))
-    if props.get("isClosed") and points:
-        points.append(points[0])
+    with np.errstate(all="ignore"):  # what is not finite is refused by its place
+        parts = [_tldraw_points(segment) for segment in props["segments"]]
+        points = np.concatenate([np.zeros(0, np.complex128), *parts])
+        points = points.real * across + 1j * (points.imag * down)
+        around: Any = shape
+        for _ in range(_MAX_DEPTH):  # the groups that it lies in
+            if around is None:
+                break
+            turn = float(around.get("rotation") or 0)
+            place = complex(around["x"], around["y"])
+            points = points * complex(math.cos(turn), math.sin(turn)) + place
+            around = by_id.get(around.get("parentId"))
+    if props.get("isClosed"):
+        points = np.append(points, points[:1])
     return {
-        "points": [[point.real, point.imag] for point in points],
+        "x": points.real,
+        "y": points.imag,
         "tool": "highlighter" if shape["type"] == "highlight" else "pen",
         "color": str(props.get("color", "black")),
         "width": _TLDRAW_WIDTHS.get(str(props.get("size")), 3.5),
@@ -222,25 +225,22 @@ def _tldraw_line(shape: dict[str, Any], by_id: dict[Any, Any]) -> dict[str, Any]
     }
 
 
-def _tldraw_points(segment: dict[str, Any]) -> list[tuple[float, float]]:
-    """The points of a part of a line, x and y: objects, or in base64, as the ``path`` of tldraw 4:
+def _tldraw_points(segment: dict[str, Any]) -> NDArray[np.complex128]:
+    """The points of a part of a line, x + iy: objects, or in base64, as the ``path`` of tldraw 4:
     the first as 32-bit floats, the others as 16-bit steps from the one before. ``dim`` is 2 where
     they have no pressure. For a while there were 16-bit points as ``points``, too."""
     given = segment["path"] if "path" in segment else segment["points"]
     if isinstance(given, list):
-        return [(point["x"], point["y"]) for point in given]
+        return np.array([complex(each["x"], each["y"]) for each in given], np.complex128)
     data = base64.b64decode(given, validate=True)
     width = 2 if segment.get("dim") == 2 else 3
     if "path" not in segment:
-        return _pairs(np.frombuffer(data, "<f2").astype(np.float64).reshape(-1, 3))
-    first, steps = data[: 4 * width], data[4 * width :]
-    values = np.concatenate([np.frombuffer(first, "<f4"), np.frombuffer(steps, "<f2")])
-    with np.errstate(all="ignore"):  # what is not finite is refused by its place
-        return _pairs(values.astype(np.float64).reshape(-1, width).cumsum(axis=0))
-
-
-def _pairs(table: NDArray[np.float64]) -> list[tuple[float, float]]:
-    return [(x, y) for x, y in table[:, :2].tolist()]
+        table = np.frombuffer(data, "<f2").astype(np.float64).reshape(-1, 3)
+    else:
+        first, steps = data[: 4 * width], data[4 * width :]
+        values = np.concatenate([np.frombuffer(first, "<f4"), np.frombuffer(steps, "<f2")])
+        table = values.astype(np.float64).reshape(-1, width).cumsum(axis=0)
+    return np.asarray(table[:, 0] + 1j * table[:, 1], np.complex128)
 
 
 def _snapshot(given: Any) -> dict[str, Any] | None:
