@@ -42,7 +42,7 @@ from hmer_cli.recognition.line_reader import LineReader, LineReading, shipped_li
 
 # Chosen on notes-truth.
 _LETTERS = 3  # of a clear word beside a formula
-_MOST_LINES = 500  # convention: a page with more is covered with specks
+_MOST_LINES = 160  # convention: a page of two columns has 120; one with more is covered with specks
 _FEWEST = 2  # parts that are left of a region without its words
 _SPACE = 0.55  # letter heights between a formula and a word
 _SAME_LINE = 0.5  # of the lower one's height: what two pieces share

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.errors import MissingError
 from hmer_cli.ink.ink import Stroke
-from hmer_cli.ink.render import InkImage, Readable, image_of
+from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.ink.skeleton import skeleton
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.registry import shipped_dir
@@ -30,7 +30,7 @@ from hmer_cli.recognition.lexicon import Lexicon
 from hmer_cli.recognition.line_features import placed_features
 from hmer_cli.recognition.line_text import MATH, SPACE, text_of
 from hmer_cli.recognition.ngrams import LanguageScore, Ngrams, search
-from hmer_cli.recognition.prepare import Limits, prepare
+from hmer_cli.recognition.prepare import CTC_LIMITS, Limits, measure, prepare
 from hmer_cli.recognition.units import Units
 
 FILE = "hmer-lines-2.onnx"
@@ -55,6 +55,8 @@ pixels leave 18.8 % of the characters wrong, 34 15.9 %, 64 13.9 %, 96 13.8 %."""
 _LIMITS = Limits(4800, 1024, 500_000)  # convention
 """Of three in five of these lines the symbols would be smaller within those of the CTC model; a
 skeleton takes memory and time in proportion."""
+
+_FINE = 16  # pixels: lines of smaller symbols keep to the limits of the CTC model; convention
 
 _INK = 127
 """What is brighter is ink."""
@@ -133,7 +135,9 @@ class LineReader:
         """
         if isinstance(line, InkImage):
             return self.read_strokes(line.ink.strokes, second_pass=second_pass)
-        seen = prepare(image_of(line), _SYMBOL, limits=_LIMITS)
+        measured = measure(line)
+        fine = measured is not None and measured.size >= _FINE
+        seen = prepare(line, _SYMBOL, measured, _LIMITS if fine else CTC_LIMITS)
         found = skeleton((seen.pixels > _INK).astype(np.uint8)) if seen else None
         if seen is None or found is None:
             return LineReading(())
