@@ -26,7 +26,7 @@ _PREFIX = ".hmer-"
 """Prefix of temporary files; short, so that they fit beside files with long names."""
 
 
-def place(name: str | Path) -> str:
+def resolved(name: str | Path) -> str:
     """The path with links resolved; where the current folder was removed, the name itself."""
     try:
         return os.path.realpath(name)
@@ -84,9 +84,9 @@ def check_apart(
 
     With ``above``, also one that contains an input. ``file``: it is a file. Raises UsageError.
     """
-    own = place(folder)
+    own = resolved(folder)
     for name in filter(None, inputs):
-        there = place(name)
+        there = resolved(name)
         if glob.has_magic(name) and not os.path.exists(there):
             there, pattern = _glob_parts(name)
             if _is_within(own, there):
@@ -107,7 +107,7 @@ def _glob_parts(name: str) -> tuple[str, tuple[str, ...]]:
     """The folder that a glob is fixed to, and the patterns of what lies under it."""
     parts = PurePath(name).parts
     fixed = list(takewhile(lambda part: not glob.has_magic(part), parts))
-    return place(os.path.join("", *fixed)), parts[len(fixed) :]
+    return resolved(os.path.join("", *fixed)), parts[len(fixed) :]
 
 
 def _is_matched(path: Sequence[str], pattern: Sequence[str], file: bool) -> bool:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -34,8 +35,15 @@ def started(folder: Path, *options: str) -> subprocess.Popen[bytes]:
     for name in ("a.png", "b.png"):
         (folder / name).write_bytes(encoded(cross()))
     (folder / "o.tex").write_text(EARLIER)
+    return running(SLOW, folder, options, b"searching\n")
+
+
+def running(
+    code: str, folder: Path, options: Iterable[str], word: bytes
+) -> subprocess.Popen[bytes]:
+    """A run of this code that has said this word."""
     run = subprocess.Popen(
-        [sys.executable, "-c", SLOW, *options],
+        [sys.executable, "-c", code, *options],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -44,7 +52,7 @@ def started(folder: Path, *options: str) -> subprocess.Popen[bytes]:
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert run.stdout is not None
-    assert run.stdout.readline() == b"searching\n"
+    assert run.stdout.readline() == word
     return run
 
 
@@ -108,16 +116,7 @@ cli.main()
 
 @pytest.mark.parametrize("args", [["compare", "a", "b"], ["train", "r.toml", "--data", "d"]])
 def test_ctrl_c_ends_any_command(args: list[str], tmp_path: Path) -> None:
-    run = subprocess.Popen(
-        [sys.executable, "-c", WAITING, *args],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    assert run.stdout is not None
-    assert run.stdout.readline() == b"at work\n"
+    run = running(WAITING, tmp_path, args, b"at work\n")
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=60)
     assert (run.returncode, said) == (130, b"hmer: interrupted\n")

@@ -43,7 +43,7 @@ def apart(
         files.check_apart(folder, kept, above=True)
     for output in outputs:
         if isinstance(output, Output) and output.path is not None:
-            same = [name for name in kept if files.place(name) == str(output.path)]
+            same = [name for name in kept if files.resolved(name) == str(output.path)]
             among = kept if output.is_readable else filter(_is_page, same)
             files.check_apart(output.path, among, above=True, file=True)
         output.check()
@@ -56,8 +56,8 @@ def apart(
 
 def _is_written(name: str, outputs: Iterable[Destination], debug: Path | None) -> bool:
     """Whether an input is an output of this run, and all of it an earlier run's."""
-    place = files.place(name)
-    if debug is not None and place == files.place(debug):
+    place = files.resolved(name)
+    if debug is not None and place == files.resolved(debug):
         with suppress(OSError):
             return set(os.listdir(place)) <= files.own_pngs(Path(place))
         return False

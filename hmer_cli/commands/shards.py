@@ -126,6 +126,6 @@ def merge(
 def _check_apart(outputs: Sequence[Output], sources: Set[str]) -> None:
     """Raise UsageError where an output would replace a file that was read, or an archive of it."""
     for path in (each.path for each in outputs if each.path is not None and each.path.exists()):
-        for there in (Path(files.place(source)) for source in sources):
+        for there in (Path(files.resolved(source)) for source in sources):
             if path == there or path in there.parents:
                 raise UsageError(f"{path}: was read into these shards", "name another file")

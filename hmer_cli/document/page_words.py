@@ -98,7 +98,7 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
     """
     prepared = Preparations()
     found = _found(page, layout, text, prepared)
-    return replace(found, upright=found.upright or prepared.lies_well(not found.regions))
+    return replace(found, upright=found.upright or prepared.needs_no_turn(not found.regions))
 
 
 def _found(page: Page, layout: Layout, text: bool, prepared: Preparations) -> MathRegions:

@@ -111,7 +111,7 @@ class Preparations:
             self._found[place] = prepare_page(page)
         return self._found[place]
 
-    def lies_well(self, nothing: bool) -> bool:
+    def needs_no_turn(self, nothing: bool) -> bool:
         """Whether there is more ink apart than on any page of handwriting or, where ``nothing``
         was found in it, less than a row has."""
         counts = [len(found.parts) for found in self._found.values()]
