@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hmer_cli.api import Alternative, ConvertedPage, Converter, Expression, Token
     from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"
 
 if "onnxruntime" not in sys.modules:  # else it is too late: `hmer_cli.models.session` refuses it
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -108,11 +108,19 @@ def test_the_documentation_has_every_exit_code() -> None:
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)} == codes
 
 
-def test_the_citations_name_the_version() -> None:
+def test_the_citations_name_the_last_release() -> None:
     from hmer_cli import __version__
 
-    assert f"version: {__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
-    assert f"version = {{{__version__}}}," in README
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    found = re.search(r"^## (\d\S+) - (\d{4}-\d\d-\d\d)$", changes, re.M)
+    assert found
+    last, date = found.groups()
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"version: {last}\n" in citation and f"date-released: {date}\n" in citation
+    assert f"version = {{{last}}}," in README
+    # what has changed since must not pass for the release, to pip above all
+    assert __version__.endswith(".dev0") == ("\n## Unreleased\n" in changes)
+    assert (__version__ == last) == ("\n## Unreleased\n" not in changes)
 
 
 def test_links_lead_to_files_that_are_there() -> None:
