@@ -54,6 +54,9 @@ SOUND = [
     r"a\quad b",
     r"n_\uparrow + V^\vee + v_\| + A^\dag",
     r"\begin{pmatrix} 1 \over 2 & 3 \over 4 \end{pmatrix}",
+    r"\intop_0^1 x + \intop\nolimits_0^1 x",
+    r"f = \begin{dcases} 1 & x \\ 2 & y \end{dcases}",
+    r"\begin{alignedat}{2} a &= b &\quad c &= d \\ e &= f \end{alignedat}",
     r"\hspace*{-1,5 ex plus 1fil minus 2pt}x",
     r"\begin{equation} \begin{aligned} a \nonumber \\ b \end{aligned} \tag{1} \end{equation}",
 ]
@@ -112,6 +115,12 @@ UNSOUND = {
     r"\begin{array}{|} x \end{array}": "columns expected",
     r"\begin{array}{c:c} a & b \end{array}": "columns expected",
     r"\begin{array}{lp} a & b \end{array}": "columns expected",
+    r"\begin{alignedat} a & b \end{alignedat}": "{ expected",
+    r"\begin{alignedat}{c} a & b \end{alignedat}": "pairs of columns expected",
+    r"\begin{alignedat}{1} a & b & c \end{alignedat}": "more than 2 columns",
+    r"\mathscr{L}": r"(\mathscr): not a command",
+    r"\mathds{1}": r"(\mathds): not a command",
+    r"\widecheck{x}": r"(\widecheck): not a command",
     **{rf"\text{{si{letter}}}": "cannot stand in text" for letter in "ęħĐþŋſŀ"},
     r"\begin{align} \begin{aligned} a \tag{1} \end{aligned} \end{align}": r"(\tag): cannot stand",
     r"\begin{align} a \tag{1} \\ b \tag{2} \tag{3} \end{align}": r"(\tag): stands twice",
@@ -124,7 +133,7 @@ REWRITTEN = {
     "α→∞": r"\alpha\rightarrow\infty",
     "π + 3": r"\pi + 3",
     "2πr": r"2\pi r",
-    r"π_1\tg x\tg2": r"\pi_1\tan x\tan2",
+    r"π_1\tg x\tg2": r"\pi_1\operatorname{tg} x\operatorname{tg}2",
     "$x^2$": "x^2",
     r"\[ x \]": " x ".strip(),
     r"\R^n": r"\mathbb{R}^n",
@@ -139,7 +148,8 @@ REWRITTEN = {
     "√(x+(1)) + ∛(√(y))": r"\sqrt{x+(1)} + \sqrt[3]{\sqrt{y}}",
     r"{√(x} \{ √ (y)": r"{\sqrt(x} \{ \sqrt {y}",
     "2½": r"2\frac{1}{2}",
-    "a⟹b≔c": r"a\Rightarrow b:=c",
+    "a⟹b≔c": r"a\Longrightarrow b:=c",
+    "f: x⟼2": r"f: x\longmapsto2",
     r"\sech x, \argmax_x f": r"\operatorname{sech} x, \operatorname*{argmax}_x f",
     r"\nicefrac{1}{2}": r"\frac{1}{2}",
 }
@@ -180,9 +190,10 @@ def compiles(formulas: list[str], folder: Path) -> str:
         "\\newcommand\\coloneqq{:=}\\newcommand\\eqqcolon{=:}\\newcommand\\Coloneqq{:=}"
         "\\newcommand\\coloneq{:}\\newcommand\\eqcolon{:}\\newcommand\\dblcolon{:}"
         "\\newcommand\\vcentcolon{:}\\newcommand\\mathclap[1]{##1}"
-        "\\newcommand\\mathllap[1]{##1}\\newcommand\\mathrlap[1]{##1}}\n\\begin{document}\n"
+        "\\newcommand\\mathllap[1]{##1}\\newcommand\\mathrlap[1]{##1}"
+        "\\newenvironment{dcases}{\\begin{cases}}{\\end{cases}}}\n\\begin{document}\n"
     )
-    whole = (r"\begin{align", r"\begin{equation", "$")
+    whole = (r"\begin{align}", r"\begin{align*}", r"\begin{equation", "$")
     lines = "\n\n".join(
         formula if formula.startswith(whole) else f"\\[{formula}\\]" for formula in formulas
     )

@@ -43,6 +43,7 @@ _WORD = re.compile(r"[A-Za-z0-9.,:*!+|-]")
 _GLUE = re.compile(GLUE)
 _COMMAND = re.compile(r"\\[A-Za-z]+$")
 _COLUMNS = re.compile(r"\|*([lcr]\|*)+")
+_PAIRS = re.compile("[1-9]")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
 _GAP = r"[ \t\r\n]*"
 _ENVIRONMENT = re.compile(rf"\\(begin|end){_GAP}\{{{_GAP}([A-Za-z]+){_GAP}(\*?){_GAP}\}}")
@@ -323,6 +324,13 @@ class _Check:
             raise self.fail("columns expected after it, such as {lcr}", begin)
         return len(word.replace("|", ""))
 
+    def pairs(self, begin: int) -> int:
+        """The columns of an alignedat, which says how many pairs it has."""
+        word = self.word(begin)
+        if not _PAIRS.fullmatch(word):
+            raise self.fail("number of pairs of columns expected after it, such as {2}", begin)
+        return 2 * int(word)
+
     def environment(self, begin: int) -> None:
         name = self.word(begin)
         columns = ENVIRONMENTS.get(name, DISPLAYS.get(name))
@@ -335,6 +343,8 @@ class _Check:
             raise self.fail(f"{name} must be all that is typed", begin)
         if name == "array":
             columns = self.columns(begin)
+        elif name == "alignedat":
+            columns = self.pairs(begin)
         self.row((r"\end",), columns or None)
         self.close(r"\end", begin)
         if self.word(self.at - 1) != name:

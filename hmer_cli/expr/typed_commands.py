@@ -52,7 +52,7 @@ _SIGNS = r"""\! \, \: \; \> \/ \  \quad \qquad \enspace \enskip \thinspace \meds
     \vartriangle \vartriangleleft \vartriangleright \veebar \Game \Bbbk \Box \longleftarrow
     \lgroup \rgroup \lmoustache \rmoustache \bigtriangleup \varGamma \varDelta \varTheta \varLambda
     \varXi \varPi \varSigma \varUpsilon \varPhi \varPsi \varOmega \idotsint \iiiint
-    \coloneqq \eqqcolon \Coloneqq \coloneq \eqcolon \dblcolon \vcentcolon"""
+    \intop \coloneqq \eqqcolon \Coloneqq \coloneq \eqcolon \dblcolon \vcentcolon"""
 
 _MATHS = r"""\mathrm \mathit \mathbf \mathsf \mathtt \mathnormal \boldsymbol \pmb
     \operatorname \mathop \mathrel \mathbin \mathord \mathopen \mathclose \mathpunct \mathinner
@@ -88,7 +88,8 @@ ONCE = frozenset(r"\tag \label".split())
 STARRED = frozenset(r"\operatorname \hspace \tag".split())
 
 LIMITED = OPERATORS | frozenset(
-    r"\mathop \operatorname \varinjlim \varprojlim \varliminf \varlimsup \iiiint \idotsint".split()
+    r"""\mathop \operatorname \varinjlim \varprojlim \varliminf \varlimsup \iiiint \idotsint
+    \intop""".split()
 )
 r"""What ``\limits`` and ``\nolimits`` may follow."""
 
@@ -121,7 +122,8 @@ DELIMITERS = frozenset(
 )
 
 ENVIRONMENTS = dict(GRIDS) | {"array": 0, "smallmatrix": 10, "split": 2, "gathered": 1}
-"""Environment within a formula -> the most columns; those of an array are counted."""
+ENVIRONMENTS |= {"dcases": 2, "alignedat": 0}
+"""Environment within a formula -> the most columns; an array and an alignedat say theirs."""
 
 DISPLAYS = {"align": 10, "align*": 10, "gather": 1, "gather*": 1, "multline": 1, "multline*": 1}
 DISPLAYS |= {"equation": 0, "equation*": 0}
@@ -153,8 +155,28 @@ def spelt(tokens: str) -> str:
     return re.sub(r"(\\[A-Za-z]+ )(?=[A-Za-z])| ", lambda gap: gap[1] or "", tokens)
 
 
-REPLACED = {token: spelt(tokens) for token, tokens in UNICODE.items()}
-REPLACED |= {token: spelt(tokens) for token, tokens in SYNONYMS.items() if token not in COMMANDS}
-REPLACED |= {name: rf"\operatorname{{{name[1:]}}}" for name in NAMED_FUNCTIONS}
+_OTHER_LOOK = frozenset(r"\mathscr \mathds \widecheck \rightarrowfill".split())
+"""Commands that would print other signs than was typed by the tokens of their label."""
+
+_OTHER_NAMES = r"\tg \ctg \arctg \cosec \tgh \ctgh".split()
+"""Functions that print another name by the tokens of their label."""
+
+_LONG_ARROWS = dict(
+    zip(
+        "⟵⟶⟷⟸⟹⟺⟼",
+        r"""\longleftarrow \longrightarrow \longleftrightarrow \Longleftarrow \Longrightarrow
+        \Longleftrightarrow \longmapsto""".split(),
+        strict=True,
+    )
+)
+
+REPLACED = {token: spelt(tokens) for token, tokens in UNICODE.items()} | _LONG_ARROWS
+REPLACED |= {
+    token: spelt(tokens)
+    for token, tokens in SYNONYMS.items()
+    if token not in COMMANDS and token not in _OTHER_LOOK
+}
+REPLACED |= {name: rf"\operatorname{{{name[1:]}}}" for name in (*NAMED_FUNCTIONS, *_OTHER_NAMES)}
 REPLACED |= {name: rf"\operatorname*{{{name[1:]}}}" for name in (r"\argmax", r"\argmin")}
-"""What LaTeX does not know, characters of Unicode above all, and what it is told instead."""
+"""What LaTeX does not know, characters of Unicode above all, and what it is told instead; it prints
+the same but for fractions, which stand upright."""

@@ -11,7 +11,7 @@ function Typeset(grammar) {
   const LEX = new RegExp(
     String.raw`\\(begin|end)\s*\{\s*([A-Za-z]+\*?)\s*\}(?:\s*\{[lcr|\s]+\})?|\\[A-Za-z]+|\\.|%[^\n]*|` +
     `(?<![A-Za-z])(?:${words})(?![A-Za-z])|${grammar.scripts}|\\S`, "gsu");
-  const OPTIONS = /(\\begin\s*\{\s*(?:aligned|gathered|split|multlined)\s*\})\s*\[[tbc]\]|(\\operatorname)\s*\*|(\\cfrac|\\smash)\s*\[[a-z\s]*\]/g;
+  const OPTIONS = /(\\begin\s*\{\s*(?:aligned|gathered|split|multlined)\s*\})\s*\[[tbc]\]|(\\begin\s*\{\s*alignedat\s*\})\s*\{\d\}|(\\operatorname)\s*\*|(\\cfrac|\\smash)\s*\[[a-z\s]*\]/g;
   const SCRIPTS = new RegExp(`^${grammar.scripts}$`, "u");
   const BARS = new Set(["|", "\\|"]);
   const RELATIONS = ["above", "inside", "below", "cells", "sub", "sup"];
@@ -21,7 +21,7 @@ function Typeset(grammar) {
   /** The tokens of typed LaTeX, in the spelling of labels. */
   function tokens(source) {
     const found = [];
-    for (const [text, edge, name] of source.replace(OPTIONS, "$1$2$3").matchAll(LEX)) {
+    for (const [text, edge, name] of source.replace(OPTIONS, "$1$2$3$4").matchAll(LEX)) {
       if (text === "\\" || text.startsWith("%")) continue;
       if (edge) found.push(...environment(edge, name));
       else if (SCRIPTS.test(text)) found.push(...joined(text));

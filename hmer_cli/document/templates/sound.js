@@ -245,6 +245,11 @@ function Sound(table) {
         columns = /^[lcr|]+$/.test(layout) ? layout.replaceAll("|", "").length : 0;
         if (!columns) throw fail("columns expected after it, such as {lcr}", begin);
       }
+      if (name === "alignedat") {
+        const pairs = word(begin);
+        if (!/^[1-9]$/.test(pairs)) throw fail("number of pairs of columns expected after it, such as {2}", begin);
+        columns = 2 * pairs;
+      }
       row(["\\end"], columns || null);
       close("\\end", begin);
       if (word(at - 1) !== name) throw fail(`no \\end{${name}} closes it`, begin);
