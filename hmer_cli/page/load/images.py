@@ -156,7 +156,7 @@ def _opened_heic(data: bytes, name: str) -> Image.Image:
     else:
         raise InputError(
             f"{name}: a HEIC photo, which takes a package to read",
-            f"pip install {_HEIC_READERS[0].replace('_', '-')}, or save it as JPEG",
+            "pip install 'hmer-cli[heic]', or save it as JPEG",
         )
     try:
         file = reader.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
