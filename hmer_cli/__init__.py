@@ -22,7 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmer_cli.api import Alternative, ConvertedPage, Converter, Expression, Token
-    from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
+    from hmer_cli.errors import (
+        HmerError,
+        InputError,
+        InternalError,
+        MissingError,
+        UsageError,
+    )
 
 __version__ = "0.3.0.dev0"
 
@@ -31,7 +37,13 @@ if "onnxruntime" not in sys.modules:  # else it is too late: `hmer_cli.models.se
 
 _HOMES = {
     "hmer_cli.api": ("Alternative", "ConvertedPage", "Converter", "Expression", "Token"),
-    "hmer_cli.errors": ("HmerError", "InputError", "MissingError", "UsageError"),
+    "hmer_cli.errors": (
+        "HmerError",
+        "InputError",
+        "InternalError",
+        "MissingError",
+        "UsageError",
+    ),
 }
 
 __all__ = [
@@ -41,6 +53,7 @@ __all__ = [
     "Expression",
     "HmerError",
     "InputError",
+    "InternalError",
     "MissingError",
     "Token",
     "UsageError",

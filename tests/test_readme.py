@@ -123,6 +123,15 @@ def test_the_citations_name_the_last_release() -> None:
     assert (__version__ == last) == ("\n## Unreleased\n" not in changes)
 
 
+def test_errors_of_the_documentation_are_public() -> None:
+    import hmer_cli
+
+    page = (ROOT / "docs/python.md").read_text("utf-8").split("## Errors")[1]
+    names = set(re.findall(r"`(\w+Error)`", page))
+    assert "InternalError" in names <= set(hmer_cli.__all__)
+    assert all(hasattr(hmer_cli, name) for name in names)
+
+
 def test_links_lead_to_files_that_are_there() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("https://") or (ROOT / target).exists(), target
