@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -130,6 +131,18 @@ def test_errors_of_the_documentation_are_public() -> None:
     names = set(re.findall(r"`(\w+Error)`", page))
     assert "InternalError" in names <= set(hmer_cli.__all__)
     assert all(hasattr(hmer_cli, name) for name in names)
+
+
+def test_the_documentation_has_every_score_of_pages() -> None:
+    from hmer_cli.metrics import pages, regions
+
+    text = (ROOT / "docs/data.md").read_text("utf-8")
+    named = set(re.findall(r"`(\w+)`", text))
+    held = json.loads(pages.as_json([pages.PageScore("a", ())], "", "", 0))
+    both = {*held, *held["display"]} - {"dataset", "model", "pages", "seconds"}
+    columns = pages.as_tsv([]).split()
+    boxes = set(json.loads(regions.as_json([], "", 0))["scores"][0]) - {"hits"}
+    assert {*both, *columns, *boxes} <= named
 
 
 def test_links_lead_to_files_that_are_there() -> None:
