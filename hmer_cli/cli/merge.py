@@ -16,9 +16,10 @@ from hmer_cli.cli.shared import CorrectionsOption, QuietOption, SpellingOption, 
 
 def merge(
     out: Annotated[
-        str, typer.Argument(
+        str,
+        typer.Argument(
             metavar="OUT",
-            help="A file of any format of convert --out, or -; -.jsonl and its like stand after --.",
+            help="A file of any format of convert --out, or -; -.jsonl and its like after --.",
         ),
     ],
     shards: Annotated[
