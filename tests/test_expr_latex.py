@@ -138,6 +138,7 @@ GOLDEN = {
         r"\arg \max \limits _ { x } f , \arg \min \limits _ { x } g"
     ),
     r"\infinity \tgh x": r"\infty \tanh x",
+    r"\operatorname{tg}x + \operatorname{cosec} y": r"\tan x + \csc y",
     # options
     r"\cfrac[l]{1}{2}+\smash[b]{x} \smash{[y]}": r"\frac { 1 } { 2 } + x [ y ]",
     r"\makebox[2cm]{x} \makebox[2cm][l]{[y]} \framebox[1cm]{z}": "x [ y ] z",

@@ -6,11 +6,13 @@ only, so what people place over several is spelt another way, where labels have 
 
 from __future__ import annotations
 
-from hmer_cli.expr.commands import STACKS
+from hmer_cli.expr.commands import FUNCTIONS, STACKS
+from hmer_cli.expr.spellings import SYNONYMS
 from hmer_cli.expr.tree import LabelError, parse
 
 _OF_LETTERS = {"argmax": [r"\arg", r"\max"], "argmin": [r"\arg", r"\min"]}
 _OF_LETTERS |= {"limsup": [r"\limsup"], "liminf": [r"\liminf"]}
+_OF_LETTERS |= {word[1:]: [token] for word, token in SYNONYMS.items() if token in FUNCTIONS}  # tg
 
 _DEFINING = frozenset(("=", r"\equiv", r"\Leftrightarrow"))
 """Signs that define with a colon beside them."""
@@ -48,6 +50,6 @@ def under(row: list[str], base: list[str]) -> list[str]:
 
 
 def as_operator(base: list[str]) -> list[str]:
-    r"""``\arg \max`` for its letters, which could not have a row under them."""
+    r"""``\arg \max`` for its letters, which could not have a row under them; ``\tan`` for tg."""
     word = "".join(token.strip("{}\\") for token in base)
     return ["{", *_OF_LETTERS[word], "}"] if word in _OF_LETTERS else base
