@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hmer_cli.document.page_agreement import agreeing
 from hmer_cli.document.records import RegionReading
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
@@ -52,6 +54,31 @@ def test_a_sign_that_the_reading_has_elsewhere_stays() -> None:
     others = [read("g ( x ) = 1", 0.9), read("f ( x ) = 2", 0.9)]
     doubtful = read("f ( n ) = n", 0.3, **{"fJ(JxJ)J=Jn": 0.25})
     assert labels(*others, doubtful)[-1] == "f ( n ) = n"
+
+
+STATISTICS = [
+    read(r"E ( X ) = \mu", 0.95),
+    read("V ( X ) = E ( X ^ { 2 } ) - E ( X ) ^ { 2 }", 0.95),
+    read("P ( X < a ) = 1 - P ( X > a )", 0.95),
+    read("Y = a X + b", 0.95),
+    read("P ( a < X < b ) = F _ { X } ( b ) - F _ { X } ( a )", 0.95),
+]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "P ( X = x ) = p ( x )",
+        r"F _ { X } ( x ) = P ( X \leq x )",
+        r"f _ { X } ( x ) \geq 0",
+    ],
+)
+def test_a_reading_with_both_cases_of_a_letter_keeps_them(label: str) -> None:
+    alone = read(label, 0.7)
+    listed = read(label, 0.6, **{label.replace("x", "X").replace(" ", "J"): 0.3})
+    assert labels(*STATISTICS, alone)[-1] == label
+    assert labels(*STATISTICS, listed)[-1] == label
+    assert labels(*STATISTICS, read("E ( x ) = 1", 0.7))[-1] == "E ( X ) = 1"
 
 
 def test_labels_of_other_structure_are_never_chosen() -> None:

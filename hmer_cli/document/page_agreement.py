@@ -91,6 +91,8 @@ def _odds(reading: Reading, other: Alternative, page: Evidence) -> float:
     told = 0.0
     for ours, theirs in {(tokens[i], others[i]) for i in at}:
         if ours.lower() == theirs.lower() and ours.lower() in _ALIKE:
+            if theirs in tokens:
+                return -math.inf  # it tells the two cases apart: P ( X = x )
             told += math.log((1 + page[(theirs,)]) / (1 + page[(ours,)]))
         elif tokens.count(ours) > others.count(theirs):
             return -math.inf  # the rest of this reading speaks for it
