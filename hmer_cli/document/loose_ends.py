@@ -1,7 +1,7 @@
 r"""Signs of the text around a formula, read with it: ``(as x \to \infty)`` gives ``\infty )``.
 
 Input: a reading with token boxes. Output: the reading without a bracket at an end whose partner is
-not there, an arrow or a comma before it, an arrow, a question mark or a tick after it, letters with
+not there, an arrow or a comma before it, an arrow, a question mark or a tick after it, a name with
 a colon before it, as ``Ex:``, the number of an exercise before it, as ``7)``, and the number of an
 equation after it, as ``(7)`` beyond white; their ink is taken off the box.
 """
@@ -26,6 +26,7 @@ _FEWEST = 3  # tokens that are left: what is shorter may be half an interval
 _ITEMS, _DIGITS = frozenset("abcdefgh"), 2  # letters and digits that number # convention
 _APART = 2.0  # symbol heights of white before the number of an equation # convention
 _NAME = 2, 4  # letters before a colon; one may be the name of a map
+_OF_MAPS = _ARROWS | {r"\mapsto", r"\hookrightarrow"}
 
 
 def without_loose_ends(expression: RegionReading, quarters: int = 0) -> RegionReading:
@@ -69,11 +70,24 @@ def _ends(tokens: Sequence[str]) -> tuple[int, int]:
 
 
 def _after_name(tokens: Sequence[str]) -> int:
-    """Where the formula begins after letters with a colon."""
+    """Where the formula begins after letters with a colon that are a name, as ``E x :`` is, and no
+    term of a ratio, no map and nothing that is defined: ``A B : B C = 2``, ``g f : X \\to Y``."""
     at = tokens.index(":") if ":" in tokens else 0
-    letters = all(len(token) == 1 and token.isalpha() for token in tokens[:at])
-    named = letters and _NAME[0] <= at <= _NAME[1] and len(tokens) - at > _FEWEST
-    return at + 1 if named else 0
+    name, formula = "".join(tokens[:at]), tokens[at + 1 :]
+    short = len(name) == at and _NAME[0] <= at <= _NAME[1] and len(formula) >= _FEWEST
+    if not short or not name.isalpha() or not name.istitle():
+        return 0
+    return 0 if formula[0] == "=" or ":" in formula or _has_map(formula) else at + 1
+
+
+def _has_map(tokens: Sequence[str]) -> bool:
+    """Whether an arrow of a map stands outside braces."""
+    depth = 0
+    for token in tokens:
+        depth += (token == "{") - (token == "}")
+        if depth == 0 and token in _OF_MAPS:
+            return True
+    return False
 
 
 def _after_item(tokens: Sequence[str]) -> int:
