@@ -81,6 +81,8 @@ def test_signs_of_the_text_around_a_formula_go(label: str, kept: str) -> None:
         r"x \rightarrow \infty",
         "= - x",
         "n ! =",
+        "2 + 3 = ?",
+        "? = 2 + 3",
         "7 ) + x",
         "y = f ( 7 )",
     ],

@@ -8,7 +8,7 @@ equation after it, as ``(7)`` beyond white; their ink is taken off the box.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from statistics import median
 
@@ -60,13 +60,18 @@ def _ends(tokens: Sequence[str]) -> tuple[int, int]:
     first, last = _after_name(tokens) or _after_item(tokens), len(tokens)
     while last - first > _FEWEST:
         inner = tokens[first:last]
-        if inner[0] in _BEFORE or _is_lone_first(inner):
+        if _is_loose(*inner[:2], _BEFORE) or _is_lone_first(inner):
             first += 1
-        elif inner[-1] in _AFTER or _is_lone_last(inner):
+        elif _is_loose(*inner[:-3:-1], _AFTER) or _is_lone_last(inner):
             last -= 1
         else:
             break
     return first, last
+
+
+def _is_loose(sign: str, beside: str, loose: Container[str]) -> bool:
+    """Whether a sign at an end is of the text; ``= ?`` asks for a value."""
+    return sign in loose and not (sign == "?" and beside in ALIGNED_RELATIONS)
 
 
 def _after_name(tokens: Sequence[str]) -> int:
