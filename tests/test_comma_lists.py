@@ -44,6 +44,8 @@ def test_equations_with_commas_between_are_one_each() -> None:
     [
         "i = 1 , 2 , 3",
         "f ( x = 1 , y = 2 )",
+        r"A = \langle x > 0 , y > 0 \rangle",
+        r"D = \langle x , y | x ^ { 2 } = 1 , x y = y x \rangle",
         "x , y = 0",
         "x _ { i = 1 , j = 2 }",
         r"\begin{cases} x = 1 , y = 2 \\ z = 3 \end{cases}",

@@ -16,11 +16,11 @@ from statistics import median
 from hmer_cli.document.loose_ends import between
 from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.commands import GRIDS
-from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
+from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS, CLOSING, OPENING
 from hmer_cli.expr.validity import problems
 
-_OPENING = {"{", "(", "[", r"\{", *(rf"\begin{{{name}}}" for name in GRIDS)}
-_CLOSING = {"}", ")", "]", r"\}", *(rf"\end{{{name}}}" for name in GRIDS)}
+_OPENING = OPENING | {"{", *(rf"\begin{{{name}}}" for name in GRIDS)}
+_CLOSING = CLOSING | {"}", *(rf"\end{{{name}}}" for name in GRIDS)}
 _RELATIONS = ALIGNED_RELATIONS | {r"\to", r"\rightarrow", r"\in"}
 _WHITE = 0.5  # symbol heights after the comma: less is no list # convention
 
