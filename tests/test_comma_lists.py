@@ -50,11 +50,30 @@ def test_equations_with_commas_between_are_one_each() -> None:
         "x _ { i = 1 , j = 2 }",
         r"\begin{cases} x = 1 , y = 2 \\ z = 3 \end{cases}",
         "x = 1 , = 2",
+        r"1 \leq i , j \leq n",
+        "0 < a , b _ { 1 , 2 } , c < 1",
+        r"\forall x \in A , f ( x ) = 0",
+        r"f ( x ) = 0 , \forall x \in A",
+        r"\exists x \in A , \forall y \in B : x < y",
         "x = 1 ,",
     ],
 )
 def test_what_is_no_list_of_equations_stays_whole(label: str) -> None:
     assert [part.reading.label for part in parted_at_commas(read(label))] == [label]
+
+
+@pytest.mark.parametrize(
+    ("label", "parts"),
+    [
+        ("x > 0 , y > 0", ["x > 0", "y > 0"]),
+        ("0 < x < 1 , 1 < y < 2", ["0 < x < 1", "1 < y < 2"]),
+        (r"x \leq a , y \geq b", [r"x \leq a", r"y \geq b"]),
+        ("x = a , b = y", ["x = a", "b = y"]),
+        ("x = 1 , 0 < a , b < 1", ["x = 1", "0 < a , b < 1"]),
+    ],
+)
+def test_inequalities_of_their_own_are_one_each(label: str, parts: list[str]) -> None:
+    assert [part.reading.label for part in parted_at_commas(read(label))] == parts
 
 
 def test_a_comma_without_white_parts_nothing() -> None:

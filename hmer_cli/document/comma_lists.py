@@ -2,7 +2,8 @@ r"""Equations with commas between them, read as one -> one reading each.
 
 Input: a reading with token boxes. Output: ``a = 1 , b = 2`` as ``a = 1`` and ``b = 2``, each with
 its part of the box; anything else as it is. A comma parts two equations if each side has a relation
-and the white after it is that of a list and not that of two coordinates.
+and the white after it is that of a list and not that of two coordinates. It parts neither letters
+with the same bounds, ``1 \leq i , j \leq n``, nor a quantifier from what it is said of.
 """
 
 from __future__ import annotations
@@ -16,12 +17,20 @@ from statistics import median
 from hmer_cli.document.loose_ends import between
 from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.commands import GRIDS
-from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS, CLOSING, OPENING
+from hmer_cli.expr.symbol_classes import (
+    ALIGNED_RELATIONS,
+    CLOSING,
+    LETTERS,
+    OPENING,
+    exchange_class,
+)
 from hmer_cli.expr.validity import problems
 
 _OPENING = OPENING | {"{", *(rf"\begin{{{name}}}" for name in GRIDS)}
 _CLOSING = CLOSING | {"}", *(rf"\end{{{name}}}" for name in GRIDS)}
 _RELATIONS = ALIGNED_RELATIONS | {r"\to", r"\rightarrow", r"\in"}
+_WAYS = frozenset(("<", r"\leq", r"\ll")), frozenset((">", r"\geq", r"\gg"))
+_QUANTIFIERS = frozenset((r"\forall", r"\exists"))
 _WHITE = 0.5  # symbol heights after the comma: less is no list # convention
 
 
@@ -44,28 +53,50 @@ def _cuts(tokens: Sequence[str], boxes: Sequence[tuple[float, ...]]) -> list[int
     """The places of the commas that part equations."""
     symbol = median(box[3] - box[1] for box in boxes) if boxes else 0.0
     cuts: list[int] = []
-    depth, related = 0, False
+    depth, related = 0, -1  # the place of the last relation since the last cut
     for at, token in enumerate(tokens):
         depth += (token in _OPENING) - (token in _CLOSING)
-        if depth == 0 and token == "," and 0 < at < len(tokens) - 1:
+        if depth:
+            continue
+        if token in _QUANTIFIERS:
+            break
+        if token == "," and related >= 0 and at < len(tokens) - 1:
             white = boxes[at + 1][0] - boxes[at][2]
-            if related and white >= _WHITE * symbol and _begins_equation(tokens[at + 1 :]):
+            after = at + 1 + _relation(tokens[at + 1 :])
+            if (
+                white >= _WHITE * symbol
+                and after > at + 1
+                and not _bound(tokens[related : after + 1])
+            ):
                 cuts.append(at)
-                related = False
-        related |= depth == 0 and token in _RELATIONS
+                related = -1
+        elif token in _RELATIONS:
+            related = at
     return cuts
 
 
-def _begins_equation(tokens: Sequence[str]) -> bool:
-    """Whether a relation follows, with something before it, until the next comma."""
+def _relation(tokens: Sequence[str]) -> int:
+    """The place of the relation of an equation that begins here; 0 where none does."""
     depth = 0
     for at, token in enumerate(tokens):
         depth += (token in _OPENING) - (token in _CLOSING)
-        if depth < 0 or (depth == 0 and token == ","):
-            return False
+        if depth < 0 or (depth == 0 and token in _QUANTIFIERS | {","}):
+            return 0
         if depth == 0 and token in _RELATIONS:
-            return at > 0
-    return False
+            return at
+    return 0
+
+
+def _bound(tokens: Sequence[str]) -> bool:
+    """Whether two inequalities of one direction have letters and commas alone between them."""
+    depth, plain = 0, []
+    for token in tokens[1:-1]:
+        depth += (token == "{") - (token == "}")
+        if depth == 0 and token not in ("_", "^", "}"):
+            plain.append(token)
+    letters = all(exchange_class(token) in LETTERS for token in plain[::2])
+    one_way = any({tokens[0], tokens[-1]} <= way for way in _WAYS)
+    return one_way and letters and set(plain[1::2]) == {","}
 
 
 def _part(expression: RegionReading, first: int, last: int, quarters: int) -> RegionReading:
