@@ -39,6 +39,14 @@ def test_equations_with_commas_between_are_one_each() -> None:
     assert parts[-1].box[2] == whole.box[2]
 
 
+def test_parts_that_end_elsewhere_have_other_keys() -> None:
+    """A correction of the one is none of the other."""
+    one, *_ = parted_at_commas(read("a = 1 , b = 2 , c = 3"))
+    more, *_ = parted_at_commas(read("a = 1 . b = 2 , c = 3"))
+    same, *_ = parted_at_commas(read("a = 7 , b = 2 . c = 3"))
+    assert one.key == same.key != more.key
+
+
 @pytest.mark.parametrize(
     "label",
     [

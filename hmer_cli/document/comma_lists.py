@@ -112,7 +112,7 @@ def _part(expression: RegionReading, first: int, last: int, quarters: int) -> Re
         expression,
         region=between(expression.region, *shares, quarters),
         box=between(expression.box, *shares),
-        key=hashlib.sha256(f"{expression.key} {first}".encode()).hexdigest(),
+        key=hashlib.sha256(f"{expression.key} {first} {last}".encode()).hexdigest(),
         reading=replace(reading, label=label, tokens=kept, alternatives=()),
         words="",
     )
