@@ -24,7 +24,14 @@ _ELEMENTS = frozenset(
 )
 _COMPOUNDS, _TERMS = 2, 0.75  # at least so many compounds, and so many terms begin as such do
 _BETWEEN = frozenset(("+", "=", "\\rightarrow", "\\uparrow", "\\downarrow", "\\rightleftharpoons"))
-_INDEX = re.compile(r"_\{\d*[^\d}]")  # numbers alone are below chemical elements
+_INDEX = re.compile(r"_\{(?:\d*[^\d}]|[01]\})")  # numbers from 2 on are below chemical elements
+_COUNTED = re.compile(r"[A-Za-z)](?:_\{)?\d")
+_ARROWS = _BETWEEN - {"+", "="}
+# A product, a power that is no charge and no number below that was read above, or a function of
+# something that is no state of matter.
+_MATHEMATICS = re.compile(
+    r"\\times|\^\{(?:[^{}]*[^-+\d{}])?\}|^[A-Z]\((?!(?:s|l|g|aq)\))[^()]*\)(?!_)"
+)
 _SUM = re.compile(r"\\underline \{ (?:[-+]|\\times) (?:\d )+\}")
 _DIVIDED = re.compile(r"(?:(?:[\w(){}^+-] )*[\w)}]) \\sqrt \{((?: [\w{}^.+-]){2,}) \}")
 
@@ -58,16 +65,14 @@ def doubt_of(image: Pixels, label: str) -> str:
 
 def is_chemistry(label: str) -> bool:
     """Whether the terms of a label are compounds of chemical elements."""
-    terms: list[list[str]] = [[]]
-    for token in label.split():
-        if token in _BETWEEN:
-            terms.append([])
-        else:
-            terms[-1].append(token)
-    terms = [_without_factor(term) for term in terms if term]
+    tokens = label.split()
+    written = _terms(tokens)
+    terms = [_without_factor(term) for term in written]
     begun = sum(bool(term) and term[0].isupper() for term in terms)
     names = ["".join(term) for term in terms]
     if len(terms) < 2 or begun < _TERMS * len(terms) or any(map(_INDEX.search, names)):
+        return False
+    if any(map(_MATHEMATICS.search, names)):
         return False
     found = [_elements(name) for name in names]
     counted = [re.match(r"[A-Z][a-z]?(?:_\{)?[2-9]", name) is not None for name in names]
@@ -75,7 +80,39 @@ def is_chemistry(label: str) -> bool:
         len(each) >= 2 or (len(each) == 1 and n) for each, n in zip(found, counted, strict=True)
     )
     every = {element for each in found for element in each}
-    return compounds >= _COMPOUNDS and len(every) >= 2 and not every.isdisjoint(("H", "O"))
+    if compounds < _COMPOUNDS or len(every) < 2 or every.isdisjoint(("H", "O")):
+        return False
+    factors = [len(whole) > len(term) for whole, term in zip(written, terms, strict=True)]
+    arrow = not _ARROWS.isdisjoint(tokens)
+    return _is_no_geometry(names, found, factors, arrow)
+
+
+def _is_no_geometry(
+    names: list[str], found: list[list[str]], factors: list[bool], arrow: bool
+) -> bool:
+    """Whether compounds have what lengths and events, ``O B = O C``, do not: an element of two
+    letters, a number below a letter of a pair, or numbers below others and a factor or an arrow."""
+    pairs = [len(set(each)) >= 2 for each in found]
+    counted = [_COUNTED.search(name) is not None for name in names]
+    return (
+        any(len(element) == 2 for each in found for element in each)
+        or any(pair and count for pair, count in zip(pairs, counted, strict=True))
+        or (any(counted) and any(pair and two for pair, two in zip(pairs, factors, strict=True)))
+        or (any(counted) and arrow)
+    )
+
+
+def _terms(tokens: list[str]) -> list[list[str]]:
+    """What stands between the signs of a reaction; the plus of an ion is none."""
+    terms: list[list[str]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += (token == "{") - (token == "}")
+        if depth == 0 and token in _BETWEEN:
+            terms.append([])
+        else:
+            terms[-1].append(token)
+    return [term for term in terms if term]
 
 
 def _without_factor(term: list[str]) -> list[str]:
