@@ -83,6 +83,29 @@ def test_a_system_is_aligned_where_its_relations_are() -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "aligned"),
+    [
+        ("P ( X = 1 ) = a", "P ( X = 2 ) = b", r"P ( X = 1 ) & = a \\ P ( X = 2 ) & = b"),
+        (
+            r"\{ x = 1 \} = A",
+            r"\langle x = 2 \rangle = B",
+            r"\{ x = 1 \} & = A \\ \langle x = 2 \rangle & = B",
+        ),
+        ("[ 0 , 1 [ = I", "] 0 , 1 ] = J", r"[ 0 , 1 [ & = I \\ ] 0 , 1 ] & = J"),
+    ],
+)
+def test_the_relation_of_a_line_stands_in_no_brackets(
+    first: str, second: str, aligned: str
+) -> None:
+    found = labels(line(first, 100, 50), line(second, 100, 90))
+    assert found == [rf"\begin{{aligned}} {aligned} \end{{aligned}}"]
+
+
+def test_a_relation_in_brackets_alone_aligns_nothing() -> None:
+    assert len(labels(line("P ( X = 1 )", 100, 50), line("P ( X = 2 )", 100, 90))) == 2
+
+
+@pytest.mark.parametrize(
     "label", ["c", "x _ { i = 1 }", r"\frac { a = b } { c }", "= {", "= } c", "& = c", ""]
 )
 def test_a_line_without_a_relation_of_its_own_joins_nothing(label: str) -> None:

@@ -17,7 +17,7 @@ from statistics import median
 
 from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.commands import GRIDS
-from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
+from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS, CLOSING, OPENING
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import union
 from hmer_cli.recognition.reading import Reading, TokenReading
@@ -93,12 +93,21 @@ def _line(expression: RegionReading) -> _Line | None:
     tokens = [token.token for token in expression.reading.tokens]
     if expression.reading.label.split() != tokens or problems(expression.reading.label):
         return None
+    places = [*_relations(tokens, _OPENING | OPENING, _CLOSING | CLOSING)]
+    if not places and sum((t in OPENING) - (t in CLOSING) for t in tokens):
+        places = [*_relations(tokens, _OPENING, _CLOSING)]  # [ 0 , 1 [ = I
+    return _Line(expression, places[0]) if places else None
+
+
+def _relations(
+    tokens: Sequence[str], opening: Container[str], closing: Container[str]
+) -> Iterator[int]:
+    """The places of the relations that stand in no group."""
     depth = 0
     for at, token in enumerate(tokens):
-        depth += (token in _OPENING) - (token in _CLOSING)
+        depth += (token in opening) - (token in closing)
         if depth == 0 and token in ALIGNED_RELATIONS:
-            return _Line(expression, at)
-    return None
+            yield at
 
 
 def _home(lasts: Sequence[_Line | None], line: _Line) -> int | None:
