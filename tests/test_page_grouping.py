@@ -119,6 +119,19 @@ def test_cases_are_as_sure_as_all_their_lines_and_tokens_lie_where_they_were_rea
     assert [t.box for t in reading.tokens if t.token == "x"] == [(11, 2, 13, 4), (11, 52, 13, 54)]
 
 
+def test_of_a_system_a_line_that_nothing_was_read_of_is_a_doubt() -> None:
+    whole = region(10, 10, (region(20, 10), region(20, 60), region(20, 110)))
+    matrix = r"A = \begin{matrix} 1 \\ 2 \end{matrix}"
+    first, nothing = Reading(matrix, 0.9), Reading("", 0.0)
+    reading = reading_of(whole, iter([first, nothing, Reading("y", 0.9)]))
+    assert reading.label == rf"\begin{{cases}} {matrix} \\ y \end{{cases}}"
+    assert region_reading(whole, reading).doubt == "a line of it was not read"
+    complete = reading_of(whole, iter([first] * 3))
+    assert region_reading(whole, complete).doubt == ""
+    assert reading_of(whole, iter([nothing] * 3)) == nothing
+    assert region_reading(whole, nothing).doubt == ""
+
+
 def system(path: Path) -> list[Box]:
     """Writes two lines beside a brace; the boxes of the lines."""
     example = Path(__file__).resolve().parents[1] / "examples" / "pythagoras.png"

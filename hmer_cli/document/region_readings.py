@@ -11,6 +11,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from hmer_cli.document.cases import unread_line
 from hmer_cli.document.doubts import doubt_of
 from hmer_cli.document.ellipses import with_ellipsis
 from hmer_cli.document.one_sided_limits import with_sides
@@ -23,8 +24,8 @@ from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 def region_reading(
     region: Region, reading: Reading, words: str = "", doubt: str = ""
 ) -> RegionReading:
-    """The reading, ``words`` and what is in ``doubt``, with token boxes in page coordinates,
-    rounded."""
+    """The reading, ``words``, and what is in ``doubt`` or else speaks against it, with token boxes
+    in page coordinates, rounded."""
     reading = with_ellipsis(region.image, with_sides(reading))
     left, top = region.origin
     height, width = region.image.shape
@@ -44,7 +45,7 @@ def region_reading(
         region.key,
         Reading(reading.label, round(float(reading.confidence), 4), tokens, alternatives),
         words,
-        doubt_of(region.image, reading.label) or doubt,
+        doubt_of(region.image, reading.label) or unread_line(region, reading) or doubt,
     )
 
 
