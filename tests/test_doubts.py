@@ -109,6 +109,13 @@ def test_letters_of_mathematics_are_no_chemistry(label: str) -> None:
     assert not is_chemistry(label)
 
 
+@pytest.mark.parametrize(
+    "label", [r"x = \underline { - 1 2 }", r"x = \underline { \underline { - 1 2 } }"]
+)
+def test_a_result_with_a_line_below_is_no_sum_in_columns(label: str) -> None:
+    assert doubt_of(formula("pythagoras"), label) == ""
+
+
 def test_the_record_is_low_and_names_the_reason(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "x.png"), divided(False))
     reader = FakeRecogniser(DIVIDED, 0.9)

@@ -32,7 +32,9 @@ _ARROWS = _BETWEEN - {"+", "="}
 _MATHEMATICS = re.compile(
     r"\\times|\^\{(?:[^{}]*[^-+\d{}])?\}|^[A-Z]\((?!(?:s|l|g|aq)\))[^()]*\)(?!_)"
 )
-_SUM = re.compile(r"\\underline \{ (?:[-+]|\\times) (?:\d )+\}")
+_SUM = re.compile(  # a line below what stands after an equals sign is below a result
+    r"(?<!= )(?<!\\approx )(?<!\\underline \{ )\\underline \{ (?:[-+]|\\times) (?:\d )+\}"
+)
 _DIVIDED = re.compile(r"(?:(?:[\w(){}^+-] )*[\w)}]) \\sqrt \{((?: [\w{}^.+-]){2,}) \}")
 
 # Lengths in pen widths, or as shares of a shape; chosen on field and on CROHME 2014 offline.
