@@ -54,6 +54,10 @@ def test_a_sign_that_the_reading_has_elsewhere_stays() -> None:
     others = [read("g ( x ) = 1", 0.9), read("f ( x ) = 2", 0.9)]
     doubtful = read("f ( n ) = n", 0.3, **{"fJ(JxJ)J=Jn": 0.25})
     assert labels(*others, doubtful)[-1] == "f ( n ) = n"
+    events = [read("P ( A ) = 1 - P ( C ) - P ( A )", 0.9)] * 4
+    product = "P ( A B ) = P ( A ) P ( B )"
+    other = product[:-3].replace(" ", "J") + "AJ)"
+    assert labels(*events, read(product, 0.5, **{other: 0.2}))[-1] == product
 
 
 STATISTICS = [

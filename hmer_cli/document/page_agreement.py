@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from hmer_cli.document.records import RegionReading
+from hmer_cli.expr.symbol_classes import LETTERS, exchange_class
 from hmer_cli.recognition.confidence import ALTERNATIVES
 from hmer_cli.recognition.reading import Alternative, Reading
 
@@ -89,6 +90,8 @@ def _odds(reading: Reading, other: Alternative, page: Evidence) -> float:
     if not at or other.confidence <= 0 or reading.confidence <= 0:
         return -math.inf
     told = 0.0
+    same = {token for i, token in enumerate(tokens) if i not in at}
+    letters = {token for token in same if exchange_class(token) in LETTERS}
     for ours, theirs in {(tokens[i], others[i]) for i in at}:
         if ours.lower() == theirs.lower() and ours.lower() in _ALIKE:
             if theirs in tokens:
@@ -96,6 +99,8 @@ def _odds(reading: Reading, other: Alternative, page: Evidence) -> float:
             told += math.log((1 + page[(theirs,)]) / (1 + page[(ours,)]))
         elif tokens.count(ours) > others.count(theirs):
             return -math.inf  # the rest of this reading speaks for it
+        elif {ours, theirs} <= letters:
+            return -math.inf  # it has both: P ( A B ) = P ( A ) P ( B )
     for i in at:
         told += math.log((1 + page[_among(others, i)]) / (1 + page[_among(tokens, i)]))
     return told + math.log(other.confidence / reading.confidence) if told >= _TOLD else -math.inf
