@@ -94,7 +94,7 @@ def _line(expression: RegionReading) -> _Line | None:
     if expression.reading.label.split() != tokens or problems(expression.reading.label):
         return None
     places = [*_relations(tokens, _OPENING | OPENING, _CLOSING | CLOSING)]
-    if not places and sum((t in OPENING) - (t in CLOSING) for t in tokens):
+    if not places and sum((t in OPENING) - (t in CLOSING) for t in tokens) != 0:
         places = [*_relations(tokens, _OPENING, _CLOSING)]  # [ 0 , 1 [ = I
     return _Line(expression, places[0]) if places else None
 

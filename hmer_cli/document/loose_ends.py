@@ -60,9 +60,9 @@ def _ends(tokens: Sequence[str]) -> tuple[int, int]:
     first, last = _after_name(tokens) or _after_item(tokens), len(tokens)
     while last - first > _FEWEST:
         inner = tokens[first:last]
-        if _is_loose(*inner[:2], _BEFORE) or _is_lone_first(inner):
+        if _is_loose(inner[0], inner[1], _BEFORE) or _is_lone_first(inner):
             first += 1
-        elif _is_loose(*inner[:-3:-1], _AFTER) or _is_lone_last(inner):
+        elif _is_loose(inner[-1], inner[-2], _AFTER) or _is_lone_last(inner):
             last -= 1
         else:
             break
