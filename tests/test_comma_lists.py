@@ -77,6 +77,7 @@ def test_what_is_no_list_of_equations_stays_whole(label: str) -> None:
         ("0 < x < 1 , 1 < y < 2", ["0 < x < 1", "1 < y < 2"]),
         (r"x \leq a , y \geq b", [r"x \leq a", r"y \geq b"]),
         ("x = a , b = y", ["x = a", "b = y"]),
+        (r"L | 0 \rangle = 0 , k \geq 1", [r"L | 0 \rangle = 0", r"k \geq 1"]),
         ("x = 1 , 0 < a , b < 1", ["x = 1", "0 < a , b < 1"]),
     ],
 )

@@ -91,6 +91,7 @@ def test_a_system_is_aligned_where_its_relations_are() -> None:
             r"\langle x = 2 \rangle = B",
             r"\{ x = 1 \} & = A \\ \langle x = 2 \rangle & = B",
         ),
+        (r"| 0 \rangle = a", r"| 1 \rangle = b", r"| 0 \rangle & = a \\ | 1 \rangle & = b"),
         ("[ 0 , 1 [ = I", "] 0 , 1 ] = J", r"[ 0 , 1 [ & = I \\ ] 0 , 1 ] & = J"),
     ],
 )

@@ -15,16 +15,15 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from hmer_cli.document.bracket_depths import depths
 from hmer_cli.document.records import RegionReading
-from hmer_cli.expr.commands import GRIDS
 from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS, CLOSING, OPENING
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import union
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 _BEGIN, _END = r"\begin{aligned}", r"\end{aligned}"
-_OPENING = {"{", *(rf"\begin{{{name}}}" for name in GRIDS)}
-_CLOSING = {"}", *(rf"\end{{{name}}}" for name in GRIDS)}
+_BRACKETS = OPENING | CLOSING
 
 # In symbol sizes; conventions.
 _CONTINUED = 1.2  # largest horizontal offset of the relation of a line that begins with it
@@ -93,20 +92,18 @@ def _line(expression: RegionReading) -> _Line | None:
     tokens = [token.token for token in expression.reading.tokens]
     if expression.reading.label.split() != tokens or problems(expression.reading.label):
         return None
-    places = [*_relations(tokens, _OPENING | OPENING, _CLOSING | CLOSING)]
-    if not places and sum((t in OPENING) - (t in CLOSING) for t in tokens) != 0:
-        places = [*_relations(tokens, _OPENING, _CLOSING)]  # [ 0 , 1 [ = I
+    depth = depths(tokens)
+    places = [*_relations(tokens, depth)]
+    if not places and any(depth[-1:]):  # [ 0 , 1 [ = I
+        plain = [" " if token in _BRACKETS else token for token in tokens]
+        places = [*_relations(tokens, depths(plain))]
     return _Line(expression, places[0]) if places else None
 
 
-def _relations(
-    tokens: Sequence[str], opening: Container[str], closing: Container[str]
-) -> Iterator[int]:
+def _relations(tokens: Sequence[str], depth: Sequence[int]) -> Iterator[int]:
     """The places of the relations that stand in no group."""
-    depth = 0
     for at, token in enumerate(tokens):
-        depth += (token in opening) - (token in closing)
-        if depth == 0 and token in ALIGNED_RELATIONS:
+        if depth[at] == 0 and token in ALIGNED_RELATIONS:
             yield at
 
 

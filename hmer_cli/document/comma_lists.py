@@ -14,20 +14,12 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
+from hmer_cli.document.bracket_depths import depths
 from hmer_cli.document.loose_ends import between
 from hmer_cli.document.records import RegionReading
-from hmer_cli.expr.commands import GRIDS
-from hmer_cli.expr.symbol_classes import (
-    ALIGNED_RELATIONS,
-    CLOSING,
-    LETTERS,
-    OPENING,
-    exchange_class,
-)
+from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS, LETTERS, exchange_class
 from hmer_cli.expr.validity import problems
 
-_OPENING = OPENING | {"{", *(rf"\begin{{{name}}}" for name in GRIDS)}
-_CLOSING = CLOSING | {"}", *(rf"\end{{{name}}}" for name in GRIDS)}
 _RELATIONS = ALIGNED_RELATIONS | {r"\to", r"\rightarrow", r"\in"}
 _WAYS = frozenset(("<", r"\leq", r"\ll")), frozenset((">", r"\geq", r"\gg"))
 _QUANTIFIERS = frozenset((r"\forall", r"\exists"))
@@ -53,21 +45,16 @@ def _cuts(tokens: Sequence[str], boxes: Sequence[tuple[float, ...]]) -> list[int
     """The places of the commas that part equations."""
     symbol = median(box[3] - box[1] for box in boxes) if boxes else 0.0
     cuts: list[int] = []
-    depth, related = 0, -1  # the place of the last relation since the last cut
+    depth, related = depths(tokens), -1  # the place of the last relation since the last cut
     for at, token in enumerate(tokens):
-        depth += (token in _OPENING) - (token in _CLOSING)
-        if depth:
+        if depth[at]:
             continue
         if token in _QUANTIFIERS:
             break
         if token == "," and related >= 0 and at < len(tokens) - 1:
             white = boxes[at + 1][0] - boxes[at][2]
-            after = at + 1 + _relation(tokens[at + 1 :])
-            if (
-                white >= _WHITE * symbol
-                and after > at + 1
-                and not _bound(tokens[related : after + 1])
-            ):
+            after = _relation_after(at, tokens, depth) if white >= _WHITE * symbol else None
+            if after is not None and not _bound(tokens[related : after + 1]):
                 cuts.append(at)
                 related = -1
         elif token in _RELATIONS:
@@ -75,16 +62,14 @@ def _cuts(tokens: Sequence[str], boxes: Sequence[tuple[float, ...]]) -> list[int
     return cuts
 
 
-def _relation(tokens: Sequence[str]) -> int:
-    """The place of the relation of an equation that begins here; 0 where none does."""
-    depth = 0
-    for at, token in enumerate(tokens):
-        depth += (token in _OPENING) - (token in _CLOSING)
-        if depth < 0 or (depth == 0 and token in _QUANTIFIERS | {","}):
-            return 0
-        if depth == 0 and token in _RELATIONS:
-            return at
-    return 0
+def _relation_after(comma: int, tokens: Sequence[str], depth: Sequence[int]) -> int | None:
+    """The place of the relation of the equation that begins behind a comma; None for none."""
+    for at in range(comma + 1, len(tokens)):
+        if depth[at] < 0 or (depth[at] == 0 and tokens[at] in _QUANTIFIERS | {","}):
+            return None
+        if depth[at] == 0 and tokens[at] in _RELATIONS:
+            return at if at > comma + 1 else None
+    return None
 
 
 def _bound(tokens: Sequence[str]) -> bool:
