@@ -99,7 +99,7 @@ def test_ink_without_truth_has_no_label() -> None:
         (("Y", "X"), "2 1, 4 3"),
         (("T", "X", "Y"), "7 1 2, 8 3 4"),
         (("X", "Y", "F"), "1 2, 3 4"),  # a channel that is declared but not there
-        (("T", "Y", "S", "X"), "7 2 T 1, 8 4 F 3"),
+        (("T", "Y", "B1", "X"), "7 2 T 1, 8 4 F 3"),
         (("P", "X", "Y"), "#1F 1 2, #fF 3 4"),
     ],
 )
@@ -179,6 +179,44 @@ def test_pen_in_the_air_draws_nothing_and_continued_strokes_are_joined() -> None
         '<trace id="b" continuation="end" priorRef="#a" brushRef="#red">3 4</trace>'
     )
     assert points(ink) == [[[1, 2], [3, 4]]]
+
+
+@pytest.mark.parametrize(
+    ("traces", "drawn"),
+    [
+        ("<trace>1 1 T, 2 2 1, 3 3 F, 4 4 F, 5 5 T, 6 6 T</trace>", [[1, 2], [5, 6]]),
+        ("<trace>1 1 1, 2 2 1, 3 3 0, 4 4 0, 5 5 1, 6 6 1</trace>", [[1, 2], [5, 6]]),
+        ("<trace>1 1 F, 2 2 ?, 3 3 T, 4 4 *, 5 5 ?</trace>", [[3, 4, 5]]),
+        ("<trace>1 1, 2 2, 3 3 F, 4 4, 5 5 T</trace>", [[1, 2], [5]]),
+        ("<trace>1 1 F, 2 2 F</trace><trace>3 3 T, 4 4 T</trace>", [[3, 4]]),
+        ("<trace>1 1 F, 2 2 F</trace><trace>3 3 F</trace>", [[1, 2], [3]]),  # says nothing
+        (
+            '<trace id="a" continuation="begin">1 1 T, 2 2 F</trace>'
+            '<trace continuation="end" priorRef="#a">3 3 F, 4 4 T</trace>',
+            [[1], [4]],
+        ),
+        (
+            '<trace id="a" continuation="begin">1 1 F, 2 2 T</trace>'
+            '<trace continuation="end" priorRef="#a">3 3 T, 4 4 F</trace>',
+            [[2, 3]],
+        ),
+    ],
+)
+def test_what_a_tip_switch_says_is_in_the_air_is_no_ink(
+    traces: str, drawn: list[list[int]]
+) -> None:
+    found = points(channels("X", "Y", "S") + traces)
+    assert found == [[[each, each] for each in stroke] for stroke in drawn]
+
+
+def test_a_trace_in_two_strokes_is_one_symbol() -> None:
+    ink = read(
+        f"<ink>{channels('X', 'Y', 'S')}<trace>0 0 T</trace><traceGroup>"
+        '<annotation type="truth">=</annotation>'
+        "<trace>1 1 T, 2 1 T, 2 2 F, 1 2 T, 2 2 T</trace></traceGroup></ink>"
+    )
+    assert len(ink.strokes) == 3
+    assert ink.symbols == (Symbol((1, 2), "="),)
 
 
 def test_symbols_of_traces_inside_their_group() -> None:

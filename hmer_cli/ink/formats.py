@@ -1,8 +1,8 @@
 """InkML contexts: trace formats, ink sources, canvas transforms and brushes of each trace.
 
-Input: the root element. Output: for each trace its Channels (index of X and Y, their directions,
-units, resolutions and canvas transform) and whether its brush is a highlighter, or white. Method:
-chapters 3 and 4 of the W3C InkML recommendation (2011), as far as they affect positions.
+Input: the root element. Output: for each trace its Channels (indices of X, Y and the tip switch,
+directions, units, resolutions and canvas transform) and whether its brush is a highlighter, or
+white. Method: chapters 3 and 4 of the W3C InkML recommendation (2011), as far as they affect ink.
 """
 
 from __future__ import annotations
@@ -195,7 +195,8 @@ def _formats(element: etree._Element) -> Iterator[etree._Element]:
 
 
 def _channels(form: etree._Element) -> Channels:
-    """X and Y among the channels of one format; intermittent channels come last, as in the data."""
+    """X, Y and the tip switch S among the channels of one format; intermittent channels come last,
+    as in the data."""
     names: dict[str, int] = {}
     signs: dict[str, int] = {}
     units: dict[str, float] = {}
@@ -210,7 +211,8 @@ def _channels(form: etree._Element) -> Channels:
     aspect = units["Y"] / units["X"]
     known = math.isfinite(aspect)
     y_scale = signs["Y"] * (aspect if known else 1)
-    return Channels(names["X"], names["Y"], signs["X"], y_scale, count, in_lengths=known)
+    x, y, tip = names["X"], names["Y"], names.get("S")
+    return Channels(x, y, tip, signs["X"], y_scale, count, in_lengths=known)
 
 
 def _resolution(source: etree._Element) -> tuple[float, float] | None:

@@ -7,8 +7,9 @@ recovery mode after repairing stray markup; labels from MathML, LaTeX and symbol
 from __future__ import annotations
 
 import html.entities
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -21,7 +22,7 @@ from hmer_cli.expr.truth import derive_label
 from hmer_cli.ink.formats import Formats, drawn_traces, identity, local_name
 from hmer_cli.ink.ink import Ink, LeftOut, Stroke, Symbol
 from hmer_cli.ink.packed_text import check_markup
-from hmer_cli.ink.traces import Channels, read_trace, row_width
+from hmer_cli.ink.traces import Channels, read_trace, row_width, runs
 
 NAMESPACE = "http://www.w3.org/2003/InkML"
 _REMEDY = "give an InkML file"
@@ -52,9 +53,9 @@ def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
 
     Malformed XML is repaired if its meaning is unambiguous (invalid ids, stray ``<`` and ``&``,
     HTML entities, Latin-1 bytes, a missing end). No entity is expanded and nothing is fetched.
-    Pen-up, empty and highlighter traces are dropped, and white ones among others; a single point
-    stays, as a dot. Units, resolutions and canvas transforms are applied. ``label=False`` skips
-    the derivation of the label.
+    Pen-up, empty and highlighter traces are dropped, and white ones among others; traces are split
+    where a tip switch says that the pen is up; a single point stays, as a dot. Units, resolutions
+    and canvas transforms are applied. ``label=False`` skips the derivation of the label.
 
     Raises InputError if there is no ink, if the file declares entities, is larger than MAX_BYTES or
     exceeds a limit of the parser, or if a trace contains a value that is no number (NaN).
@@ -153,8 +154,8 @@ def _encoding(data: bytes) -> str | None:
     return None
 
 
-Index: TypeAlias = dict["str | etree._Element", int]
-"""The index of each stroke by its traces and their ids."""
+Index: TypeAlias = dict["str | etree._Element", Sequence[int]]
+"""The indices of the strokes of each trace, by the trace and its id."""
 
 
 def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], Index, list[LeftOut]]:
@@ -170,35 +171,47 @@ def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], Index, list
     if len(traces) > MAX_TRACES:
         raise InputError(f"{name}: more than {MAX_TRACES} traces", "split it")
     white = _white(traces, formats)
-    texts = ["".join(trace.itertext()) for trace in traces]
-    width = next(filter(None, map(row_width, texts)), 0)
-    pieces: list[list[Stroke]] = []
-    index: Index = {}
-    marked = 0
-    for number, (trace, text) in enumerate(zip(traces, texts, strict=True), start=1):
-        if trace.get("type") == "penUp":
-            continue
-        if formats.is_highlighter(trace) or trace in white:
-            marked += 1
-            continue
-        key = identity(trace)
+    down = [trace for trace in traces if trace.get("type") != "penUp"]
+    drawn = [each for each in down if not formats.is_highlighter(each) and each not in white]
+    numbers = {trace: number for number, trace in enumerate(traces, start=1)}
+    texts = {trace: "".join(trace.itertext()) for trace in traces}
+    width = next(filter(None, map(row_width, texts.values())), 0)
+
+    def table(trace: etree._Element, tips: bool) -> Stroke:
         channels = _with_width(formats.channels(trace), width)
-        points = read_trace(text, channels, f"{name}: trace {key or number}")
+        channels = channels if tips else replace(channels, tip=None)
+        return read_trace(
+            texts[trace], channels, f"{name}: trace {identity(trace) or numbers[trace]}"
+        )
+
+    strokes, index = _joined({trace: table(trace, tips=True) for trace in drawn})
+    if not strokes:  # a tip that never touches says nothing
+        strokes, index = _joined({trace: table(trace, tips=False) for trace in drawn})
+    if not strokes and len(drawn) < len(down):
+        raise InputError(f"{name}: no ink in it but that of a highlighter", "write with a pen")
+    if not strokes:
+        raise InputError(f"{name}: no ink in it", "give a file with at least one trace")
+    return strokes, index, [LeftOut("white ink")] if white else []
+
+
+def _joined(traces: dict[etree._Element, Stroke]) -> tuple[list[Stroke], Index]:
+    """The strokes of the points of traces, those that continue others joined to them, and their
+    index."""
+    parts: list[list[Stroke]] = []
+    owner: dict[str | etree._Element, int] = {}
+    for trace, points in traces.items():
         if not len(points):
             continue
-        prior = index.get((trace.get("priorRef") or "").lstrip("#"))
-        if prior is not None and trace.get("continuation") in ("middle", "end"):
-            pieces[prior].append(points)
-            index[key] = index[trace] = prior
-        else:
-            index[key] = index[trace] = len(pieces)
-            pieces.append([points])
-    if not pieces and marked:
-        raise InputError(f"{name}: no ink in it but that of a highlighter", "write with a pen")
-    if not pieces:
-        raise InputError(f"{name}: no ink in it", "give a file with at least one trace")
-    strokes = [np.concatenate(each) if len(each) > 1 else each[0] for each in pieces]
-    return strokes, index, [LeftOut("white ink")] if white else []
+        prior = owner.get((trace.get("priorRef") or "").lstrip("#"))
+        if prior is None or trace.get("continuation") not in ("middle", "end"):
+            prior = len(parts)
+            parts.append([])
+        parts[prior].append(points)
+        owner[identity(trace)] = owner[trace] = prior
+    found = [runs(np.concatenate(part)) for part in parts]
+    first = [0, *itertools.accumulate(map(len, found))]
+    index = {key: range(first[part], first[part + 1]) for key, part in owner.items()}
+    return [stroke for strokes in found for stroke in strokes], index
 
 
 def _white(traces: list[etree._Element], formats: Formats) -> set[etree._Element]:
@@ -222,7 +235,7 @@ def _symbols(root: etree._Element, index: Index) -> Iterator[Symbol]:
         label = next((notes[key] for key in _TRUTHS if notes.get(key)), "")
         views = [view.get("traceDataRef") or "" for view in group.iter("{*}traceView")]
         keys = [*(view.lstrip("#") for view in views if view), *group.iter("{*}trace")]
-        strokes = tuple(dict.fromkeys(index[key] for key in keys if key in index))
+        strokes = tuple(dict.fromkeys(at for key in keys for at in index.get(key, ())))
         if label and strokes:
             link = group.find("{*}annotationXML")
             href = "" if link is None else str(link.get("href") or "").lstrip("#")

@@ -1,8 +1,9 @@
 """Parses the numbers of an InkML ``<trace>``: channels, difference coding, invalid values.
 
-Input: the text of one trace and which of its channels are X and Y. Output: float32 points of
-shape (N, 2). Method: plain numbers are split and converted in bulk; everything else goes through
-one scanner whose repeats are possessive, so that its time is linear in the text.
+Input: the text of one trace and which of its channels are X, Y and the tip switch. Output: float32
+points of shape (N, 2), NaN where the pen is up. Method: plain numbers are split and converted in
+bulk; everything else goes through one scanner whose repeats are possessive, so that its time is
+linear in the text.
 """
 
 from __future__ import annotations
@@ -42,11 +43,13 @@ class Channels:
     ``x_scale`` and ``y_scale`` hold the direction (-1: mirrored axis) and the ratio of the
     channels' units or resolutions; ``in_lengths``: their units are of length. ``affine``, the rows
     of a 2 x 3 matrix, replaces both where a canvas transform is given. ``width`` is the number of
-    values of a point, 0 where it is not declared.
+    values of a point, 0 where it is not declared. ``tip`` is the index of the tip switch, None
+    where there is none.
     """
 
     x: int = 0
     y: int = 1
+    tip: int | None = None
     x_scale: float = 1
     y_scale: float = 1
     width: int = 0
@@ -62,7 +65,8 @@ class Channels:
 
 
 def read_trace(text: str, channels: Channels, what: str) -> Stroke:
-    """The points of one trace, float32 of shape (N, 2); points without X or Y (``?``) are left out.
+    """The points of one trace, float32 of shape (N, 2); points without X or Y (``?``) are left out,
+    and those at which the tip does not touch are NaN, see `runs`.
 
     ``what`` names the trace in errors. A value that is no number, such as NaN, refuses the file:
     a stroke with a hole in it would be read as another symbol. Points that are not separated by
@@ -78,10 +82,31 @@ def read_trace(text: str, channels: Channels, what: str) -> Stroke:
     if table.shape[1] <= max(channels.x, channels.y):
         raise InputError(f"{what} has points without both X and Y", _REMEDY)
     points = table[:, (channels.x, channels.y)]
-    points = channels.placed(points[~np.isnan(points).any(axis=1)])
+    known = ~np.isnan(points).any(axis=1)
+    points = channels.placed(points[known])
     if len(points) and not np.abs(points).max() <= _LARGEST:
         raise InputError(f"{what} has a coordinate beyond {_LARGEST:g}", _REMEDY)
+    points[_is_up(table, channels.tip)[known]] = math.nan
     return np.asarray(points, dtype=np.float32)
+
+
+def _is_up(table: Table, tip: int | None) -> NDArray[np.bool_]:
+    """Of each point of a table, whether the tip does not touch; what is not reported stays as it
+    was, at first down."""
+    if tip is None or tip >= table.shape[1]:
+        return np.zeros(len(table), np.bool_)
+    states = np.concatenate([[1.0], table[:, tip]])
+    last = np.maximum.accumulate(np.where(np.isnan(states), 0, np.arange(len(states))))
+    return np.asarray(states[last[1:]] == 0)
+
+
+def runs(points: Stroke) -> list[Stroke]:
+    """The strokes of a trace: its points between those at which the pen is up."""
+    down = ~np.isnan(points[:, 0])
+    if down.all():
+        return [points] if len(points) else []
+    starts = np.flatnonzero(np.diff(down)) + 1
+    return [run for run in np.split(points, starts) if not np.isnan(run[0, 0])]
 
 
 def row_width(text: str) -> int:
