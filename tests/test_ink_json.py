@@ -301,3 +301,37 @@ def test_each_page_of_tldraw_is_a_page() -> None:
 def test_what_tldraw_draws_besides_is_named() -> None:
     text = {"typeName": "shape", "type": "text", "id": "t", "x": 0, "y": 0, "index": "a4"}
     assert [each.what for each in read({"records": [*TLDRAW, text]}).left_out] == ["shapes"]
+
+
+PEN_OF_MYSCRIPT = {
+    "type": "stroke", "pointerType": "pen", "style": {"color": "#000000", "width": 1},
+    "pointers": [{"x": 50, "y": 20, "t": 1, "p": 0.5}, {"x": 50, "y": 90, "t": 9, "p": 1}],
+}  # fmt: skip
+
+
+def test_strokes_of_iinkts_are_read() -> None:
+    across = {"pointers": [{"x": x, "y": y, "t": 0, "p": 1} for x, y in ACROSS]}
+    both = [[50, 20, 50, 90], [20, 50, 80, 50]]
+    assert boxes(read([PEN_OF_MYSCRIPT, across])) == both
+    assert boxes(read({"strokes": [PEN_OF_MYSCRIPT, across]})) == both
+    assert boxes(read({"strokeGroups": [{"strokes": [PEN_OF_MYSCRIPT, across]}]})) == both
+    group = {"type": "group", "children": [{"type": "recognized", "strokes": [across]}]}
+    ink = read({"symbols": [PEN_OF_MYSCRIPT, group, {"type": "edge", "start": {"x": 0, "y": 0}}]})
+    assert (boxes(ink), [each.what for each in ink.left_out]) == (both, ["shapes"])
+
+
+@pytest.mark.parametrize(("style", "shown"), [
+    ({"color": "#fff", "width": 3}, False), ({"color": "#0f0", "opacity": 0.3}, False),
+    ({"color": "#0f0", "opacity": 1}, True), ("red", True),
+])  # fmt: skip
+def test_a_style_of_a_stroke_counts(style: Any, shown: bool) -> None:
+    ink = read([PEN_OF_MYSCRIPT, {"points": [[200, 0], [200, 9]], "style": style}])
+    assert (len(ink.strokes) == 2) is shown
+
+
+@pytest.mark.parametrize("symbols", [
+    [PEN_OF_MYSCRIPT, 3], [PEN_OF_MYSCRIPT, {"x": 3}], [PEN_OF_MYSCRIPT, {"pointers": 3}],
+])  # fmt: skip
+def test_damaged_symbols_of_iinkts_are_told(symbols: Any) -> None:
+    with pytest.raises(InputError, match=r"x\.json: stroke.*understood"):
+        read({"symbols": symbols})

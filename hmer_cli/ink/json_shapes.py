@@ -2,9 +2,9 @@
 
 Input: the parsed JSON. Output: an object with ``strokes``, one a page, or the JSON itself where it
 is none of these: Mathpix (``x`` and ``y``, a row a stroke), Quick, Draw! (``drawing``), MyScript
-(``strokeGroups``, and JIIX with its ``items``), Google's handwriting service (``requests``), React
-Native's sketch canvas (``x,y`` as text), free drawing of fabric.js (``objects``), and tldraw
-(``records``, or the ``store`` of a snapshot).
+(``strokeGroups``, JIIX with its ``items``, and the ``symbols`` of iinkTS), Google's handwriting
+service (``requests``), React Native's sketch canvas (``x,y`` as text), free drawing of fabric.js
+(``objects``), and tldraw (``records``, or the ``store`` of a snapshot).
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _FABRIC = ("path", "group", "line", "polyline", "image", "rect", "circle", "elli
 _MAX_DEPTH = 32  # of JIIX: an expression in an expression; of tldraw: a group in a group
 _HELD = ("items", "expressions", "operands", "elements", "children", "words", "rows", "cells")
 """Where JIIX has parts of an element."""
+_GROUPED = ("children", "strokes")
+"""Where iinkTS has them."""
 _TLDRAW_WIDTHS = {"s": 2.0, "m": 3.5, "l": 5.0, "xl": 10.0}
 
 
@@ -104,6 +106,23 @@ def _items(given: Any, depth: int) -> Iterator[dict[str, Any]]:
         if isinstance(given.get(key), list):
             for each in given[key]:
                 yield from _items(each, depth + 1)
+
+
+def _symbols(content: dict[str, Any]) -> dict[str, Any] | None:
+    """The strokes of MyScript's iinkTS, and those in its groups; others are named as their kind."""
+    strokes: list[dict[str, Any]] = []
+    others: list[str] = []
+    todo = [(each, 0) for each in reversed(content["symbols"])]
+    while todo:
+        symbol, depth = todo.pop()
+        inside = [symbol[key] for key in _GROUPED if isinstance(symbol.get(key), list)]
+        if "pointers" in symbol:
+            strokes.append(symbol)
+        elif inside and depth < _MAX_DEPTH:
+            todo += [(each, depth + 1) for each in reversed(inside[0])]
+        else:
+            others.append(str(symbol["type"]))
+    return {"strokes": strokes, "shapes": others} if strokes else None
 
 
 def _is_sketch(given: Any) -> bool:
@@ -262,4 +281,5 @@ _READERS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
     "elements": _jiix,
     "children": _jiix,
     "items": _jiix,
+    "symbols": _symbols,
 }

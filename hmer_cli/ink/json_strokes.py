@@ -2,13 +2,13 @@
 
 Understood are a list of strokes, or an object that has one as ``strokes``, ``ink``, ``inks``,
 ``paths`` or ``lines``. A stroke is a list of points or an object that has one as ``points``,
-``path`` or ``paths``, or the columns ``x`` and ``y``; a point is ``[x, y, ...]`` or ``{"x": ..,
-"y": ..}``. A stroke that is a flat list of numbers is x0, y0, x1, y1 ...; strokes of rows
-``[[x0, x1, ...], [y0, y1, ...], ...]`` are known by rows that are longer than four. Drawings of
-Excalidraw (`excalidraw.py`) and what some programs have instead (`json_shapes.py`) are read,
-too. A stroke that is an object may say its tool, colour, width and opacity: erasers, and strokes
-in the colour of the canvas, erase what lies under them; highlighters are no ink. y points down;
-units are the file's own.
+``path``, ``paths`` or ``pointers``, or the columns ``x`` and ``y``; a point is ``[x, y, ...]`` or
+``{"x": .., "y": ..}``. A stroke that is a flat list of numbers is x0, y0, x1, y1 ...; strokes of
+rows ``[[x0, x1, ...], [y0, y1, ...], ...]`` are known by rows that are longer than four. Drawings
+of Excalidraw (`excalidraw.py`) and what some programs have instead (`json_shapes.py`) are read,
+too. A stroke that is an object may say its tool, colour, width and opacity, by itself or in its
+``style``: erasers, and strokes in the colour of the canvas, erase what lies under them;
+highlighters are no ink. y points down; units are the file's own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_BYTES = 32 << 20
 """A larger file is refused: parsed, it would take twenty times the memory."""
 
 _LISTS = ("strokes", "ink", "inks", "paths", "lines")
-_POINTS = ("points", "path", "paths")
+_POINTS = ("points", "path", "paths", "pointers")
 _OTHERS = ("texts", "images", "shapes")  # not read
 _TOOLS = ("tool", "type", "mode", "brush", "pen", "toolType", "pointerType",
           "globalCompositeOperation", "compositeOperation")  # fmt: skip
@@ -119,6 +119,7 @@ def _painted(points: Points, given: Any) -> Iterator[Painted]:
     if not _is(given):
         yield Painted(points, BLACK)
         return
+    given = {**given["style"], **given} if _is(given.get("style")) else given
     tools = [str(given[key]).lower() for key in _TOOLS if isinstance(given.get(key), str)]
     gone = any(given.get(key) is True for key in _GONE) or given.get("visible") is False
     if gone or any(word in tool for word in _MARKERS for tool in tools):
