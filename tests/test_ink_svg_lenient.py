@@ -90,7 +90,9 @@ def test_a_value_that_is_none_counts_as_not_given(around: str, own: str, seen: b
 
 
 @pytest.mark.parametrize("shape", [
-    "<line x1='NaN' y1='3' x2='9' y2='9'/>", "<line x1='calc(1px + 2px)' x2='90' y2='9'/>",
+    "<line x1='NaN' y1='3' x2='9' y2='9'/>", "<line x1='round(up, 1px, 2px)' x2='90' y2='9'/>",
+    "<line x1='calc(1px + 2)' x2='90'/>", "<rect x='calc(1px+2px)' width='9' height='90'/>",
+    "<circle cx='calc(9px / 0)' cy='3' r='9'/>", "<circle cx='env(a, 3px)' cy='3' r='9'/>",
     "<rect x='undefined' y='3' width='9' height='90'/>", "<circle cx='1' cy='3' r='9 px x'/>",
     "<svg x='left'><path d='M0 0H9'/></svg>", "<use href='#a' x='NaN'/>",
 ])  # fmt: skip
@@ -108,6 +110,33 @@ def test_a_shape_without_a_place_that_is_not_painted_is_not_named() -> None:
 def test_an_error_in_style_leaves_the_place_that_the_attributes_say(style: str) -> None:
     ink = svg(f"<rect {PEN} {style} x='10' y='20' width='30' height='40'/>")
     assert boxes(ink) == [[10, 20, 40, 60]]
+
+
+@pytest.mark.parametrize("shape", [
+    "<path d='M10 20H40V60H10Z'/>",
+    "<rect x='calc(4px + 2 * 3px)' y='20' width='calc((20% + 10px) * 1)' height='4e1'/>",
+    "<rect style='x:calc(100% - 90px);y:max(10px, 20px);width:min(30%, 80px)' height='40'/>",
+    "<rect x='10' y='clamp(20px, 3px, 30px)' width='calc(1in - 66px)' height='abs(-40px)'/>",
+    "<g style='--w:15px'><rect x='10' y='20' style='width:calc(2*var(--w))' height='40'/></g>",
+    "<svg x='CALC( 5px + 5px )' y='20' width='50' height='50'><rect width='30' height='40'/></svg>",
+])  # fmt: skip
+def test_lengths_that_are_computed_are_computed(shape: str) -> None:
+    ink = svg(f"<g {PEN}>{shape}</g>", "viewBox='0 0 100 100'")
+    assert (boxes(ink), ink.left_out) == ([[10, 20, 40, 60]], ())
+
+
+@pytest.mark.parametrize(("width", "number"), [
+    ("calc(50px + 10px)", 1), ("calc(100% - 40px)", 2), ("calc(10% + 40px)", 2), ("100%", 2),
+])  # fmt: skip
+def test_a_page_as_wide_as_computed_ends_there(width: str, number: int) -> None:
+    far = f"{LINE}<path {PEN} d='M70 70V90'/>"
+    assert len(svg(far, f"width='{width}' height='100'").strokes) == number
+
+
+def test_a_length_without_end_takes_no_time() -> None:
+    for text in ("calc(" * 9_999, "calc(" + "1px + " * 99_999, "calc(" + "9" * 99_999):
+        ink = svg(f"{LINE}<rect {PEN} width='{text}' height='9'/>")
+        assert [each.what for each in ink.left_out] == ["damaged shape"]
 
 
 def test_points_are_drawn_up_to_an_error_and_none_is_made_up() -> None:

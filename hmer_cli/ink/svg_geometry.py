@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
+from hmer_cli.ink.css_math import evaluate, is_function
 from hmer_cli.ink.svg_path import NUMBER, Points, is_path_data, path_lines
 
 Matrix = NDArray[np.float64]
@@ -31,7 +32,6 @@ _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96
           "rlh": 19.2}  # fmt: skip
 """CSS Values 4, section 6; those of the font for one of 16 px."""
 _OF_WINDOW = re.compile(r"[sld]?v([whib]|min|max)")
-_FUNCTION = re.compile(r"\s*(calc|min|max|clamp|env|abs|round|mod|rem|hypot)\(", re.IGNORECASE)
 _POSITIVE = frozenset("stroke-width width height r rx ry".split())
 _MAY_BE_AUTO = frozenset("width height rx ry".split())
 _ANGLE = re.compile(rf"\s*+((?>{NUMBER}))\s*+(deg|rad|grad|turn)?+\s*+", re.IGNORECASE)
@@ -48,11 +48,16 @@ def length(
     ``vw`` and ``vh`` are of. Raises ValueError for what is none, or not understood."""
     if text is None or text.strip() in ("", "auto"):
         return default
+
+    def unit(name: str) -> float:
+        return full / 100 if name == "%" else _unit(name, window)
+
+    if is_function(text):
+        return evaluate(text, unit)
     match = _LENGTH.fullmatch(text)
     if match is None:
         raise ValueError(text[:40])
-    unit = (match[2] or "").lower()
-    return float(match[1]) * (full / 100 if unit == "%" else _unit(unit, window))
+    return float(match[1]) * unit((match[2] or "").lower())
 
 
 def _unit(unit: str, window: tuple[float, float] | None) -> float:
@@ -68,10 +73,10 @@ def _unit(unit: str, window: tuple[float, float] | None) -> float:
 
 def is_valid(name: str, text: str) -> bool:
     """Whether a property has a value that CSS knows; else it counts as not given. Only lengths are
-    looked at, and what is empty."""
+    looked at, and what is empty; a function counts, understood or not."""
     if not text.strip():
         return False
-    if name not in LENGTHS or _FUNCTION.match(text):
+    if name not in LENGTHS or is_function(text):
         return True
     if text.strip().lower() == "auto":
         return name in _MAY_BE_AUTO

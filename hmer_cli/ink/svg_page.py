@@ -6,6 +6,7 @@ drawing with ``preserveAspectRatio="none"`` that is given other proportions: its
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -56,10 +57,10 @@ def page_of(root: etree._Element, style: Style) -> SvgPage:
 def _size(get: Get) -> tuple[float, float] | None:
     """Width and height, where both are given and not as a share of a window."""
     try:
-        size = length(get("width"), 0), length(get("height"), 0)
+        size = length(get("width"), math.nan), length(get("height"), math.nan)
     except ValueError:
         return None
-    return size if min(size) > 0 else None
+    return size if all(side > 0 for side in size) else None
 
 
 def _placed(box: Sequence[float], matrix: Matrix) -> Box:

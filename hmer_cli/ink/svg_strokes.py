@@ -305,7 +305,7 @@ class _Drawing:
             width = self._outlines.length(
                 style.get("stroke-width"), math.hypot(*place.size) / math.sqrt(2), 1.0
             )
-        except ValueError:  # ``calc()``
+        except ValueError:  # a function that is not understood
             width = math.nan
         stroke = None if width <= 0 else _paint(style, "stroke", "none", place.opacity)
         fill = None if tag == "line" else _paint(style, "fill", "black", place.opacity)
