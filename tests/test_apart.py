@@ -154,6 +154,9 @@ def test_outputs_alone_are_no_inputs() -> None:
         ("n.tex", r"\documentclass{article}", "LaTeX, which hmer writes and does not read"),
         ("n.md", "# Notes", "Markdown, which hmer writes and does not read"),
         ("n.html", "<!doctype html><html></html>", "a web page"),
+        ("n.html", "<div><svg xmlns='http://www.w3.org/2000/svg'/></div>", "drawings as SVG"),
+        ("n.svg", "<!-- a -->\n<!DOCTYPE HTML>\n<meta><svg/>", "a web page.*drawings as SVG"),
+        ("n", "<HTML><body><svg><path d='M0 0H9'/></svg>", "a web page.*drawings as SVG"),
     ],
 )
 def test_what_is_no_page_says_where_it_belongs(name: str, text: str, what: str) -> None:

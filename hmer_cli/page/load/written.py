@@ -21,6 +21,7 @@ from hmer_cli import files
 from hmer_cli.data.store import Store, open_store
 from hmer_cli.errors import InputError
 from hmer_cli.ink.notes import is_xml
+from hmer_cli.ink.packed_text import root_name
 from hmer_cli.ink.svg_strokes import is_svg
 from hmer_cli.page.load.kinds import HEAD, is_pdf, is_readable, is_zip
 
@@ -31,7 +32,6 @@ OURS = frozenset((".tex", ".md", ".jsonl", ".html", ".csv", ".docx", ".typ", ".m
 """Endings of what hmer writes and does not read."""
 
 _READ_FROM = "name what it was read from"
-_SHOW = "print it as PDF, or name what it was made from"
 
 
 class Written(NamedTuple):
@@ -46,6 +46,16 @@ _SHARD = Written("results of a shard", "give all of them to hmer merge")
 _MARKDOWN = Written("Markdown of hmer", _READ_FROM, True)
 _RECORDS = Written("records of hmer", _READ_FROM, True)
 _SVG = Written("formulas drawn by hmer", _READ_FROM, True)
+
+_WEB_PAGE = Written(
+    "a web page, which hmer writes and does not read",
+    "print it as PDF, save its drawings as SVG, or name what it was made from",
+)
+_HTML = frozenset(
+    "html head meta title link style script body header main article section div p h1 table figure "
+    "span".split()
+)
+"""Elements that a web page, or a piece of one, begins with; drawings in it are not read."""
 
 _ID = rb"[k-z]{12}[a-j]*"  # see `hmer_cli.document.ids`
 _TEXT = rb'"(?:[^"\\\n]|\\.)*"'  # of JSON
@@ -104,8 +114,8 @@ _ENDINGS = {
     ".tsv": Written("a table, which hmer writes and does not read", _READ_FROM),
     ".typ": Written("Typst, which hmer writes and does not read", _READ_FROM),
     ".mathml": Written("MathML, which hmer writes and does not read", _READ_FROM),
-    ".html": Written("a web page, which hmer writes and does not read", _SHOW),
-    ".htm": Written("a web page, which hmer writes and does not read", _SHOW),
+    ".html": _WEB_PAGE,
+    ".htm": _WEB_PAGE,
     ".onnx": Written("weights", "give them with --model, and name what to read"),
     ".pt": Written("weights in training", "name the folder of their run to hmer train"),
     ".toml": Written("a recipe", "give it to hmer train"),
@@ -132,6 +142,8 @@ def written(head: bytes, name: str) -> Written | None:
     for pattern, found in _COMPILED:
         if pattern.match(start):
             return found
+    if is_xml(head) and root_name(head).lower() in _HTML:
+        return _WEB_PAGE
     if is_readable(head) or (is_xml(head) and is_svg(head)):
         return None
     path = PurePath(name)
