@@ -41,24 +41,37 @@ def test_stroked_paths_are_strokes_and_are_read_as_such(tmp_path: Path) -> None:
     assert region.written is not None and len(region.written.strokes) == len(INK.strokes)
 
 
-def test_what_a_pasted_image_shows_stays_beside_the_strokes(tmp_path: Path) -> None:
+def pasted(width: int, as_stamp: bool) -> tuple[str, str, list[str], float, float]:
+    """A picture of ink, so many points wide, at (50, 100): content, entry and objects of its page,
+    its height, and the share of it that is dark."""
     drawn = render(INK, size=400, pen=4.0)
-    height, width = drawn.shape
-    picture = (
-        f"<</Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/DeviceGray"
+    rows, columns = drawn.shape
+    high = width * rows / columns
+    names, look = "/Resources<</XObject<</P 5 0 R>>>>", f"q {columns} 0 0 {rows} 0 0 cm /P Do Q"
+    objects = [
+        f"<</Type/XObject/Subtype/Image/Width {columns}/Height {rows}/ColorSpace/DeviceGray"
         f"/BitsPerComponent 8/Filter/ASCIIHexDecode/Length {2 * drawn.size + 1}>>"
-        f"stream\n{drawn.tobytes().hex()}>\nendstream"
-    )
-    high = 120 * height / width
-    shown = f"q 120 0 0 {high} 50 100 cm /P Do Q\n"
-    written_lines = "".join(lines(moved(INK, 50 + 200 * (n % 2), 40 + 60 * n)) for n in range(8))
-    names = "/Resources<</XObject<</P 5 0 R>>>>"
-    bare = opened(pdf(written_lines), tmp_path)
-    page = opened(pdf(shown + written_lines, page=names, objects=[picture]), tmp_path)
+        f"stream\n{drawn.tobytes().hex()}>\nendstream",
+        f"<</Type/XObject/Subtype/Form/BBox[0 0 {columns} {rows}]{names}/Length {len(look)}>>"
+        f"stream\n{look}\nendstream",
+        f"<</Type/Annot/Subtype/Stamp/Rect[50 100 {50 + width} {100 + high}]/F 4/AP<</N 6 0 R>>>>",
+    ]
+    content = "" if as_stamp else f"q {width} 0 0 {high} 50 100 cm /P Do Q\n"
+    return content, names + "/Annots[7 0 R]" * as_stamp, objects, high, (drawn < 128).mean()
+
+
+@pytest.mark.parametrize("as_stamp", [False, True], ids=["image", "stamp"])
+@pytest.mark.parametrize("width", [120, 60])
+def test_what_a_pasted_picture_shows_stays_beside_the_strokes(
+    tmp_path: Path, width: int, as_stamp: bool
+) -> None:
+    shown, entry, objects, high, dark = pasted(width, as_stamp)
+    bare = opened(pdf(many()), tmp_path)
+    page = opened(pdf(shown + many(), page=entry, objects=objects), tmp_path)
     assert bare.redrawn and page.redrawn
-    place = np.s_[int((700 - high) * SCALE) : int(700 * SCALE), int(50 * SCALE) : int(170 * SCALE)]
+    place = place_of(50, 700 - high, 50 + width, 700)
     assert not (bare.image[place] < 128).any()
-    assert (page.image[place] < 128).mean() > 0.5 * (drawn < 128).mean()
+    assert (page.image[place] < 128).mean() > 0.9 * dark
     page.image[place] = 255
     assert (page.image == bare.image).all()
 

@@ -211,7 +211,7 @@ def pdf_strokes(data: bytes) -> None:
     file = b"".join(b"%d 0 obj\n%s\nendobj\n" % each for each in enumerate(objects, start=1))
     with contextlib.suppress(pdfium.PdfiumError):
         document = pdfium.PdfDocument(b"%PDF-1.7\n" + file + b"trailer\n<</Root 1 0 R>>\n%%EOF")
-        strokes, images, _ = page_strokes(document[0])
+        strokes, images, _, _ = page_strokes(document[0])
         for values in [*(stroke.points for stroke in strokes), images]:
             assert np.isfinite(values).all()
         document.close()

@@ -6,6 +6,7 @@ for all ink that is visible there; otherwise the image is recognised.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +30,7 @@ _INSIDE = 0.5  # least share of samples in a box of a stroke that belongs to it
 _CUT, _LEVEL = 0.2, 0.8  # of the samples in the box, and at its height: a stroke that it cuts
 _UNEXPLAINED = 0.12  # largest share of dark pixels of a box that strokes do not cover
 _COVERED, _SIGN = 0.2, 0.3  # share of a sign that strokes cover; of the page: no sign is longer
+_PICTURE = 0.5  # of the page's area: an image that is larger is its paper; convention
 _BETWEEN = 1.3  # typical strokes of white between lines: more than any of CROHME 2014 has inside
 _LINE = 3  # least number of strokes above and below a gap between lines
 _INK = 160  # gray levels: threshold that includes soft edges and thin lines
@@ -39,13 +41,14 @@ _FIXED = 4  # bits of OpenCV's fixed point
 @dataclass(frozen=True)
 class PageInk:
     """N strokes in the order of drawing and the width of the pen of each, in pixels of an image of
-    ``shape`` (H, W); and the boxes of ``images``, and of what is ``printed``, that the page shows
-    beside them."""
+    ``shape`` (H, W); and the boxes of ``images``, of ``stamps`` that show one, and of what is
+    ``printed``, that the page shows beside them."""
 
     strokes: tuple[Stroke, ...]
     pens: tuple[float, ...]
     shape: tuple[int, int]
     images: tuple[Box, ...] = ()
+    stamps: tuple[Box, ...] = ()
     printed: tuple[Box, ...] = ()
 
     def __len__(self) -> int:
@@ -92,10 +95,12 @@ class PageInk:
         lengths = np.cumsum([len(stroke) for stroke in self.strokes])
         points = np.concatenate(self.strokes).astype(np.float64)
         there = cv2.perspectiveTransform(points[None], homography)[0].astype(np.float32)
-        images, printed = (
-            tuple(_moved(box, homography) for box in boxes) for boxes in (self.images, self.printed)
+        images, stamps, printed = (
+            tuple(_moved(box, homography) for box in boxes)
+            for boxes in (self.images, self.stamps, self.printed)
         )
-        return PageInk(tuple(np.split(there, lengths[:-1])), self.pens, shape, images, printed)
+        strokes = tuple(np.split(there, lengths[:-1]))
+        return PageInk(strokes, self.pens, shape, images, stamps, printed)
 
     def chosen(self, which: NDArray[np.bool_]) -> PageInk:
         """Some of the strokes."""
@@ -151,21 +156,30 @@ class PageInk:
 
     def signs_beside(self, image: Pixels, origin: tuple[int, int] = (0, 0)) -> NDArray[np.bool_]:
         """Where a part of the page, (H, W) with its corner there, shows components of the size of
-        signs that neither strokes cover nor print is."""
+        signs that neither strokes cover nor print is; on pasted pictures signs may be small."""
         left, top = origin
         dark = (image < _INK).astype(np.uint8)
         for x0, y0, x1, y1 in self.printed:
             x, y = max(0, int(x0) - left - _EDGE), max(0, int(y0) - top - _EDGE)
             dark[y : max(0, int(y1) - top + _EDGE), x : max(0, int(x1) - left + _EDGE)] = 0
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
+        count, labels, stats, middles = cv2.connectedComponentsWithStats(dark, connectivity=8)
         cover = self.cover[top : top + image.shape[0], left : left + image.shape[1]]
         inside = labels[: cover.shape[0], : cover.shape[1]]
         covered = np.bincount(inside[cover > 0], minlength=count)
         size = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1]
-        signs = (covered < _COVERED * stats[:, cv2.CC_STAT_AREA]) & (size.max(1) >= self._usual / 2)
+        least = np.where(self._on_picture(middles + origin), _EDGE, self._usual / 2)
+        signs = (covered < _COVERED * stats[:, cv2.CC_STAT_AREA]) & (size.max(1) >= least)
         signs &= (size < _SIGN * max(self.shape)).all(1)
         signs[0] = False
         return cv2.dilate(signs[labels].astype(np.uint8), np.ones((_EDGE, _EDGE), np.uint8)) > 0
+
+    def _on_picture(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether points of the page (N, 2) lie on an image or a stamp that is but a part of it."""
+        found = np.zeros(len(points), np.bool_)
+        for x0, y0, x1, y1 in (*self.images, *self.stamps):
+            if (x1 - x0) * (y1 - y0) < _PICTURE * math.prod(self.shape):
+                found |= ((points >= (x0, y0)) & (points <= (x1, y1))).all(axis=1)
+        return found
 
     def written(self, box: Box, image: Pixels, origin: tuple[int, int]) -> InkImage | None:
         """What is written in a box, to be read by its strokes; None where they are not all of it.

@@ -119,8 +119,8 @@ class Pdf:
             raise self._given_up(f"page {number}", error) from None
 
     def ink(self, number: int, shape: tuple[int, int]) -> PageInk | None:
-        """The handwriting that the page holds as paths, and the places of its images, in pixels of
-        its drawing of this shape.
+        """The handwriting that the page holds as paths, and the places of what else it shows, in
+        pixels of its drawing of this shape.
 
         None where it holds none, and where finding it passes a limit: there is the drawing, still.
         """
@@ -133,12 +133,12 @@ class Pdf:
             return None
         scale = shape[1] / answer["width"]
         pens = [pen * scale for pen in answer["pens"]]
-        images, printed = (
+        images, stamps, printed = (
             tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in scale * np.array(answer[key]))
-            for key in ("images", "print")
+            for key in ("images", "stamps", "print")
         )
         ink = page_ink([s * scale for s in strokes], pens, shape)
-        return replace(ink, images=images, printed=printed)
+        return replace(ink, images=images, stamps=stamps, printed=printed)
 
     def _call(self, function: str, meta: Meta, module: str = "pdfium") -> tuple[Meta, bytearray]:
         where = f"hmer_cli.page.load.{module}:{function}"

@@ -49,18 +49,25 @@ class PenStroke:
     outline: bool = False
 
 
-def page_strokes(page: pdfium.PdfPage) -> tuple[list[PenStroke], list[Box], list[Box]]:
-    """The strokes of a PDF page in the order of drawing, and the boxes of the images and of the
-    print on it, in points of the page as it is shown.
+class PageStrokes(NamedTuple):
+    """The strokes of a page in the order of drawing, and the boxes of its images, of stamps that
+    show one and of its print, in points of the page as it is shown."""
 
-    None where there are too few, or so many paths that they are a map or a plot.
-    """
+    strokes: list[PenStroke]
+    images: list[Box]
+    stamps: list[Box]
+    printed: list[Box]
+
+
+def page_strokes(page: pdfium.PdfPage) -> PageStrokes:
+    """The strokes of a PDF page; none where there are too few, or so many paths that they are a map
+    or a plot."""
     try:
-        paths, images, texts = page_objects(page)
+        paths, images, stamps, texts = page_objects(page)
     except TooManyPathsError:
-        return [], [], []
+        return PageStrokes([], [], [], [])
     strokes = handwriting(paths, page.get_size())
-    return strokes, images, [*texts, *printed(paths, strokes)]
+    return PageStrokes(strokes, images, stamps, [*texts, *printed(paths, strokes)])
 
 
 def handwriting(paths: Sequence[Path], size: tuple[float, float]) -> list[PenStroke]:

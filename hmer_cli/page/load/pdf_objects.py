@@ -1,5 +1,5 @@
 """The paths of a PDF page, as PDFium lists its objects: in the order of drawing, nested forms too;
-and the places of its images and its text.
+and the places of its images, of stamps that show one, and of its text.
 
 Coordinates are points of the page as it is shown (CropBox and Rotate applied), y down. Clip paths
 are no page objects, and of text only its place is looked at.
@@ -11,6 +11,7 @@ import ctypes
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -60,13 +61,29 @@ class Path:
     plain: bool = True
 
 
-def page_objects(page: pdfium.PdfPage) -> tuple[list[Path], list[Box], list[Box]]:
-    """The paths of a page, those of its ink annotations behind them, and the boxes of its images
-    and of the text that it shows. Raises TooManyPathsError."""
+class PageObjects(NamedTuple):
+    """The paths of a page, those of its ink annotations behind them, and the boxes of its
+    ``images``, of the ``stamps`` that show one, and of the ``texts`` that it shows."""
+
+    paths: list[Path]
+    images: list[Box]
+    stamps: list[Box]
+    texts: list[Box]
+
+
+def page_objects(page: pdfium.PdfPage) -> PageObjects:
+    """What a page holds. Raises TooManyPathsError."""
     walk = _Walk(_shown(page))
     for index in range(raw.FPDFPage_CountObjects(page)):
         walk.visit(raw.FPDFPage_GetObject(page, index), np.eye(3), 0)
-    return [*walk.paths, *_ink_annotations(page, walk.shown)], walk.images, walk.texts
+    paths, stamps = list(walk.paths), []
+    for annotation in _annotations(page):
+        kind = raw.FPDFAnnot_GetSubtype(annotation)
+        if kind == raw.FPDF_ANNOT_INK:
+            paths += _ink_list(annotation, walk.shown)
+        elif kind == raw.FPDF_ANNOT_STAMP and _shows_image(annotation):
+            stamps += walk.box_of(annotation)
+    return PageObjects(paths, walk.images, stamps, walk.texts)
 
 
 class _Walk:
@@ -100,6 +117,13 @@ class _Walk:
             if not hidden and raw.FPDFPageObj_GetBounds(item, *sides):
                 corners = [(x.value, y.value) for x in (x0, x1) for y in (y0, y1)]
                 self.texts += self._box(corners, outer)
+
+    def box_of(self, annotation: raw.FPDF_ANNOTATION) -> Iterator[Box]:
+        """The box of an annotation, into which its appearance is fitted."""
+        place = raw.FS_RECTF()
+        if raw.FPDFAnnot_GetRect(annotation, place):
+            ends = [(place.left, place.top), (place.right, place.bottom)]
+            yield from self._box(ends, np.eye(3))
 
     def _box(self, points: list[tuple[float, float]], matrix: Points) -> Iterator[Box]:
         """The box on the page round points of an object."""
@@ -206,19 +230,34 @@ def _colour(item: raw.FPDF_PAGEOBJECT, stroked: bool) -> Colour:
     return red, green, blue, alpha
 
 
-def _ink_annotations(page: pdfium.PdfPage, shown: Points) -> Iterator[Path]:
-    """The lines of ink annotations (InkList; ISO 32000-1, 12.5.6.13) that are shown."""
+def _annotations(page: pdfium.PdfPage) -> Iterator[raw.FPDF_ANNOTATION]:
+    """Those of a page that are shown, open until the next is asked for."""
     for index in range(min(raw.FPDFPage_GetAnnotCount(page), MAX_OBJECTS)):
         annotation = raw.FPDFPage_GetAnnot(page, index)
         if not annotation:
             continue
         try:
-            if raw.FPDFAnnot_GetSubtype(annotation) != raw.FPDF_ANNOT_INK:
-                continue
             if not raw.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
-                yield from _ink_list(annotation, shown)
+                yield annotation
         finally:
             raw.FPDFPage_CloseAnnot(annotation)
+
+
+def _shows_image(annotation: raw.FPDF_ANNOTATION) -> bool:
+    """Whether there is an image among the objects of an appearance, in its forms, too."""
+    count = min(raw.FPDFAnnot_GetObjectCount(annotation), MAX_OBJECTS)
+    todo = [(raw.FPDFAnnot_GetObject(annotation, index), 0) for index in range(count)]
+    for seen in range(MAX_OBJECTS):
+        if seen == len(todo):
+            break
+        item, depth = todo[seen]
+        kind = raw.FPDFPageObj_GetType(item)
+        if kind == raw.FPDF_PAGEOBJ_IMAGE:
+            return True
+        if kind == raw.FPDF_PAGEOBJ_FORM and depth < MAX_DEPTH:
+            inside = range(min(raw.FPDFFormObj_CountObjects(item), MAX_OBJECTS))
+            todo += [(raw.FPDFFormObj_GetObject(item, index), depth + 1) for index in inside]
+    return False
 
 
 def _drawn_width(annotation: raw.FPDF_ANNOTATION) -> float:
@@ -234,6 +273,7 @@ def _drawn_width(annotation: raw.FPDF_ANNOTATION) -> float:
 
 
 def _ink_list(annotation: raw.FPDF_ANNOTATION, shown: Points) -> Iterator[Path]:
+    """The lines of an ink annotation (InkList; ISO 32000-1, 12.5.6.13)."""
     parts = [ctypes.c_uint() for _ in range(4)]
     told = raw.FPDFAnnot_GetColor(annotation, raw.FPDFANNOT_COLORTYPE_Color, *parts)
     red, green, blue, alpha = (part.value for part in parts) if told else (0, 0, 0, 255)

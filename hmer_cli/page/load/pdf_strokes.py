@@ -1,4 +1,4 @@
-"""PDF bytes -> the strokes of a page, packed for transfer, and the boxes of its images and print.
+"""PDF bytes -> the strokes of a page, packed for transfer, and the boxes of what else it shows.
 
 Runs in a worker process, as ``pdfium.py``.
 """
@@ -15,23 +15,25 @@ from hmer_cli.page.load.worker import Meta
 
 
 def strokes(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
-    """The strokes of page ``number`` (from 1): ``{"lengths", "pens", "images", "print", "width"}``
-    and the points.
+    """The strokes of page ``number`` (from 1): ``{"lengths", "pens", "images", "stamps", "print",
+    "width"}`` and the points.
 
     Points are float32, x and y in turn, in points of the page as it is shown, whose width is
-    ``width``; one length and one pen a stroke, one box an image and a piece of print.
+    ``width``; one length and one pen a stroke, one box an image, a stamp
+    and a piece of print.
     """
     try:
         page = open_page(meta, data)
-        found, images, printed = page_strokes(page)
+        found = page_strokes(page)
     except pdfium.PdfiumError as error:
         return {"error": str(error), "lengths": []}, b""
-    points = [stroke.points.astype("<f4") for stroke in found]
+    points = [stroke.points.astype("<f4") for stroke in found.strokes]
     answer = {
         "lengths": [len(each) for each in points],
-        "pens": [stroke.pen for stroke in found],
-        "images": images,
-        "print": printed,
+        "pens": [stroke.pen for stroke in found.strokes],
+        "images": found.images,
+        "stamps": found.stamps,
+        "print": found.printed,
         "width": page.get_width(),
     }
     return answer, b"".join(each.tobytes() for each in points)
