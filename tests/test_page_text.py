@@ -13,6 +13,7 @@ from hmer_cli.document.drawings import pictures_of, save
 from hmer_cli.document.page_text import PageText
 from hmer_cli.document.records import Drawing, PageRead, Picture, Result
 from hmer_cli.errors import OutputError
+from hmer_cli.geometry import Box
 from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
@@ -184,3 +185,34 @@ def test_drawings_that_an_earlier_run_left_are_removed(tmp_path: Path) -> None:
     (folder / "9.png").unlink()
     save(tmp_path / "a.md", {})
     assert not folder.exists()
+
+
+def test_documents_of_one_stem_keep_their_drawings(tmp_path: Path) -> None:
+    def cuts(shade: int) -> list[tuple[Box, bytes]]:
+        image = blank()
+        cv2.rectangle(image, (300, 120), (520, 330), shade, -1)
+        return pictures_of(drawn_page(image, Drawing((1, 2, 3, 4), (600, 240, 1040, 660))))
+
+    def written(name: str, found: list[tuple[Box, bytes]], *others: str) -> str:
+        (shown,) = save(tmp_path / name, {("a.pdf", 1): found},
+                        [tmp_path / each for each in (name, *others)])["a.pdf", 1]  # fmt: skip
+        (tmp_path / name).write_text(f"![drawing]({shown[1]})")
+        return shown[1]
+
+    one, other = cuts(0), cuts(90)
+    usual = written("n.md", one)
+    assert usual == "n-drawings/1.png"
+    assert written("n.tex", one) == usual  # the same pages in two runs
+    assert written("n.md", one, "n.tex") == written("n.tex", one, "n.md") == usual
+    assert written("n.md", other, "n.tex") == written("n.tex", other, "n.md") == usual
+    before = (tmp_path / usual).read_bytes()
+    own = written("n.tex", one)
+    assert own != usual
+    assert (tmp_path / usual).read_bytes() == before != (tmp_path / own).read_bytes()
+    save(tmp_path / "n.tex", {})
+    assert (tmp_path / usual).read_bytes() == before
+    (tmp_path / "n.tex").write_text("no drawing")
+    assert written("n.md", one) == usual
+    (tmp_path / "n.md").unlink()
+    assert written("n.tex", other) == usual
+    assert not (tmp_path / own).parent.exists()

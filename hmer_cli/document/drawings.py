@@ -6,7 +6,8 @@ document.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -20,6 +21,8 @@ from hmer_cli.geometry import Box
 Pictures = Mapping[tuple[str, int | None], Sequence[tuple[Box, bytes]]]
 """The drawings of each page, by its source and number: place in the source, and PNG file."""
 
+_ENDINGS = (".md", ".tex")
+"""Of documents that have drawings beside them."""
 _ROOM = 0.01  # of the longer side of the page, around a drawing # convention
 
 
@@ -45,13 +48,23 @@ def _cut(picture: Picture, drawings: Sequence[Drawing]) -> list[bytes]:
     return cut
 
 
-def save(document: Path, pictures: Pictures) -> dict[tuple[str, int | None], list[tuple[Box, str]]]:
+def save(
+    document: Path, pictures: Pictures, documents: Collection[Path | None] = ()
+) -> dict[tuple[str, int | None], list[tuple[Box, str]]]:
     """Write the drawings beside a document; each with its name as the document shows it.
 
     Those that an earlier run left there are removed; pictures that are not of hmer are not
-    overwritten. Raises OutputError.
+    overwritten, nor those of a document of the same stem and another ending, unless it is among the
+    ``documents`` that are written from the same pages. Raises OutputError.
     """
-    folder = Path(file_slug(document.stem) + files.DRAWINGS)
+    usual, other = (Path(file_slug(n) + files.DRAWINGS) for n in (document.stem, document.name))
+    pngs = [png for found in pictures.values() for _, png in found]
+    beside = {document.with_suffix(ending) for ending in _ENDINGS} - {document, *documents}
+    if any(_shows(each, usual) for each in beside) and not _holds(document.parent / usual, pngs):
+        folder = other
+    else:
+        folder = usual
+        files.drop_drawings(document.parent / other, set())
     drawn: dict[tuple[str, int | None], list[tuple[Box, str]]] = {}
     number = 0
     for page, found in pictures.items():
@@ -64,3 +77,19 @@ def save(document: Path, pictures: Pictures) -> dict[tuple[str, int | None], lis
     names = {PurePosixPath(name).name for some in drawn.values() for _, name in some}
     files.drop_drawings(document.parent / folder, names)
     return drawn
+
+
+def _shows(document: Path, folder: Path) -> bool:
+    """Whether there is a document that shows pictures of this folder beside it."""
+    with suppress(OSError):
+        return document.is_file() and f"{folder}/".encode() in document.read_bytes()
+    return False
+
+
+def _holds(folder: Path, pngs: Sequence[bytes]) -> bool:
+    """Whether these drawings are those in a folder already, and all of hmer in it."""
+    with suppress(OSError):
+        there = {name: (folder / name).read_bytes() for name in files.own_pngs(folder)}
+        made = [files.signed(png, "drawing") for png in pngs]
+        return there == {f"{number}.png": png for number, png in enumerate(made, start=1)}
+    return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from hmer_cli import console
@@ -29,11 +30,13 @@ _FORMATS: dict[Format, transcript.Format] = {markdown: transcript.markdown, tex:
 
 @dataclass(frozen=True)
 class WholePages:
-    """The words and the drawings of pages, and how they lie, by source and number."""
+    """The words and the drawings of pages, and how they lie, by source and number; and the
+    ``documents`` that are written from them."""
 
     text: dict[_Place, Sequence[TextWord]] = field(default_factory=dict)
     drawings: dict[_Place, Sequence[tuple[Box, bytes]]] = field(default_factory=dict)
     turns: dict[_Place, int] = field(default_factory=dict)
+    documents: list[Path | None] = field(default_factory=list)
 
     def forget(self, sources: Iterable[str]) -> None:
         """Drop the pages of these sources, which are read again."""
@@ -85,6 +88,7 @@ def as_document(output: Output, whole: WholePages) -> Output:
     """
     shown = _FORMATS.get(output.format)
     if shown is not None:
+        whole.documents.append(output.path)
         return Document(output.path, _whole(output, shown, whole), whole)
     if output.is_log:
         return output
@@ -95,7 +99,8 @@ def _whole(output: Output, shown: transcript.Format, whole: WholePages) -> Forma
     def made(records: Sequence[Record]) -> str:
         kept = whole.of(records)
         if output.path is not None:
-            return shown(records, kept.text, save(output.path, kept.drawings), kept.turns)
+            drawn = save(output.path, kept.drawings, whole.documents)
+            return shown(records, kept.text, drawn, kept.turns)
         if number := sum(map(len, kept.drawings.values())):
             console.say(f"{count(number, 'drawing')} left out on standard output; name a file")
         return shown(records, kept.text, {}, kept.turns)
