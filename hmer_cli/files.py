@@ -235,6 +235,21 @@ def replace(path: Path, data: bytes) -> bool:
     return True
 
 
+def replace_if(path: Path, data: bytes, may_replace: Callable[[Path], bool]) -> bool:
+    """`replace` after a long run, for a file that was checked before it: what somebody put there
+    meanwhile stays, and the data is put beside it. Raises OutputError, then, too."""
+    if may_replace(path):
+        return replace(path, data)
+    beside = path.with_name(f"hmer-{path.name}")
+    if not may_replace(beside):
+        raise foreign(path)
+    replace(beside, data)
+    raise OutputError(
+        f"{path}: was put there during the run, and is not hmer's",
+        f"the output is in {beside.name} beside it",
+    )
+
+
 def _swap(path: Path, data: bytes) -> None:
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from hmer_cli.commands.convert import convert
 from hmer_cli.commands.shards import convert_shard, merge
 from hmer_cli.document.formats import FORMATS, Output
 from hmer_cli.errors import OutputError, UsageError
+from hmer_cli.ink.render import Readable
+from hmer_cli.recognition.reading import Reading
 
 THESIS = rb"""\documentclass{article}
 % Handwritten expressions read by hmer 0.2.0 (hmer-wide-9).
@@ -116,6 +119,37 @@ def test_archives_of_others_stay(members: list[str]) -> None:
     os.unlink("made.zip")
     stays("o.docx", content)
     stays("o.page.zip", content)
+
+
+class WhileReading(FakeRecogniser):
+    """Writes the user's file while it reads."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        self.path.write_bytes(b"The user's own.\n")
+        return super().read(images)
+
+
+@pytest.mark.parametrize("ending", every_format())
+def test_what_the_user_writes_during_the_run_stays(ending: str) -> None:
+    path, beside = Path(f"o{ending}"), Path(f"hmer-o{ending}")
+    for _ in range(2):  # what is beside it is hmer's, and replaced
+        path.unlink(missing_ok=True)
+        with pytest.raises(OutputError, match=f"during the run.*is in {beside.name}") as caught:
+            convert(["a.png"], [path.name], recogniser=WhileReading(path))
+        assert caught.value.exit_code == 5
+        assert path.read_bytes() == b"The user's own.\n"
+    path.unlink()
+    convert(["a.png"], [path.name], recogniser=FakeRecogniser())
+    assert len(path.read_bytes()) == len(beside.read_bytes())
+    path.unlink()
+    beside.write_bytes(b"And this one.\n")
+    with pytest.raises(OutputError, match=f"{path.name}: is there, and not hmer's"):
+        convert(["a.png"], [path.name], recogniser=WhileReading(path))
+    assert beside.read_bytes() == b"And this one.\n"
 
 
 def test_a_document_that_a_shell_names_stays() -> None:

@@ -263,6 +263,6 @@ def _may_replace(path: Path) -> bool:
 def _put(name: str | None, path: Path | None, text: str) -> None:
     data = text.encode("utf-8", "backslashreplace")
     if path is not None:
-        files.replace(path, data)
+        files.replace_if(path, data, _may_replace)
     elif name == STDOUT:
         files.to_stdout(data)

@@ -114,11 +114,12 @@ class Output:
                 raise files.foreign(self.path)
 
     def write(self, records: Sequence[Record]) -> bool:
-        """Put the records there; False where they were there already. Raises OutputError."""
+        """Put the records there; False where they were there already. Raises OutputError, also
+        where somebody put a file there since `check`."""
         # A lone surrogate of an undecodable file name comes out as its \udcXX escape.
         made = self.format(records)
         data = made if isinstance(made, bytes) else made.encode("utf-8", "backslashreplace")
         if self.path is None:
             files.to_stdout(data)
             return True
-        return files.replace(self.path, data)
+        return files.replace_if(self.path, data, may_replace)
