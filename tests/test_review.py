@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,22 @@ def test_the_page_opens_without_network_and_without_complaint(page: Chromium) ->
     assert page.run("document.querySelectorAll('image').length") == 3
     assert "broken" not in text(page, "title")
     assert "z<b>.png" in text(page, ".card.failed .note")
+
+
+@pytest.mark.parametrize(("label", "reason"), [
+    (r"\frac { a < b", "token 2 ({): no } closes it"), (r"\foo { x", r"\foo is not a command"),
+    ("a & b", "token 2 (&amp;): stands in no matrix"), ("} }", "token 1 (}): closes nothing"),
+])  # fmt: skip
+def test_a_label_that_is_no_latex_is_shown_as_it_is_with_the_reason(
+    tmp_path: Path, label: str, reason: str
+) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(cross()))
+    review = tmp_path / "r.html"
+    convert([str(tmp_path / "a.png")], [str(review)], recogniser=FakeRecogniser(label))
+    page = review.read_text()
+    assert f'<code class="latex">{escape(label)}</code>' in page
+    assert re.search(rf'<p class="note">{re.escape(reason)}', page)
+    assert '<div class="math"></div></div>' in page
 
 
 @needs_chromium

@@ -24,13 +24,14 @@ _NO_ATOM = {"}", "&", r"\\", r"\limits", *_SCRIPTS}
 
 
 class LabelError(InputError):
-    """A label that is not LaTeX: ``position``: index of the token, ``message``: the error."""
+    """A label that is not LaTeX: ``position``: index of the token, ``message``: the error, and
+    ``located``, with the token that it is about."""
 
     def __init__(self, position: int, message: str, token: str = "") -> None:
         where = f"token {position + 1} ({token})" if token else "at the end"
         super().__init__(f"not a label: {where}: {message}")
         self.position = position
-        self.message = message
+        self.message, self.located = message, f"{where}: {message}"
 
 
 @dataclass

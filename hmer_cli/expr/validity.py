@@ -30,7 +30,7 @@ def problems(label: str) -> list[Problem]:
     try:
         parse(tokens, strict=True)
     except LabelError as error:
-        found.append(Problem(error.position, error.message))
+        found.append(Problem(error.position, error.located))
     return sorted(found)
 
 
