@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -98,3 +99,25 @@ def test_a_second_run_begins_anew_and_goes_on_where_it_is_told(
     monkeypatch.setattr(label_transformer, "corpus", lambda *_: LABELS[:2] * 40)
     with pytest.raises(UsageError, match=r"a\.pt is of a model of other tokens"):
         made(out, 0, kept)
+
+
+def test_what_is_held_out_is_not_learnt_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[list[list[int]], list[list[int]]]] = []
+
+    def trained(model: object, rows: list[list[int]], held: list[list[int]], *_: object) -> float:
+        seen.append((rows, held))
+        return 0.0
+
+    monkeypatch.setattr(label_transformer, "train", trained)
+    monkeypatch.setattr(label_transformer, "corpus", lambda *_: [x for x in LABELS for _ in "123"])
+    monkeypatch.setattr(label_transformer, "HELD", 4)
+    run([], None, tmp_path / "a.onnx", 1, 0)
+    texts = {"train": [" ".join(LABELS[1])], "test2014": [" ".join(LABELS[0]), "x - y", ""]}
+    sets = {split: [SimpleNamespace(label=t) for t in found] for split, found in texts.items()}
+    monkeypatch.setattr(label_transformer, "open_dataset", lambda _, split: sets[split])
+    run([], tmp_path / "crohme.zip", tmp_path / "b.onnx", 1, 0)
+    assert [len(held) for _, held in seen] == [3, 1]
+    for rows, held in seen:
+        assert rows and not set(map(tuple, rows)) & set(map(tuple, held))

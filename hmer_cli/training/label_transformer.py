@@ -15,7 +15,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +45,7 @@ DROPPED = 0.1  # convention
 """The share of stochastic depth."""
 
 HELD = 40  # convention
-"""Without CROHME, one label in so many is held out."""
+"""Without CROHME, one label in so many is held out, with all its copies."""
 
 EVERY = 400
 """Steps between reports."""
@@ -79,17 +79,20 @@ def run(
     seed: int,
     start: Path | None = None,
 ) -> float:
-    """Write the model trained on formulas and on CROHME train; its mean loss a token on test2014.
+    """Write the model trained on formulas and on CROHME train; its mean loss a token on the labels
+    of test2014 that are none of these.
 
     Without CROHME, one label in HELD is held out. The parameters go to a file beside ``out`` with
     the ending .pt; ``start`` is such a file of the same tokens, to begin with.
     """
     labels = corpus(formulas, crohme)
     if crohme is None:
-        held, labels = labels[::HELD], [label for i, label in enumerate(labels) if i % HELD]
+        held = list(dict.fromkeys(labels))[::HELD]
+        labels = _apart(labels, held)
     else:
         labels += [tuple(tokenize(s.label)) for s in open_dataset(str(crohme), "train") if s.label]
         held = [tuple(tokenize(s.label)) for s in open_dataset(str(crohme), "test2014") if s.label]
+        held = _apart(held, labels)
     tokens = vocabulary(labels)
     path = out.with_suffix(".pt")
     torch.manual_seed(seed)
@@ -103,6 +106,12 @@ def run(
     checkpoint.write(path, model.state_dict())
     files.replace(out, language_transformer(model, {TOKENS: json.dumps(tokens)}))
     return found
+
+
+def _apart(labels: Sequence[Gram], others: Iterable[Gram]) -> list[Gram]:
+    """The labels without those that are among others."""
+    known = set(others)
+    return [label for label in labels if label not in known]
 
 
 def vocabulary(labels: Sequence[Gram]) -> list[str]:
@@ -186,7 +195,7 @@ def _report(
         parts = [held[i : i + 64] for i in range(0, len(held), 64)]
         tokens = [sum(len(row) - 1 for row in part) for part in parts]
         each = [loss(model, part).item() for part in parts]
-    found = float(np.average(each, weights=tokens))
+    found = float(np.average(each, weights=tokens)) if held else math.nan
     model.train()
     recent = np.mean(losses[-EVERY:]) if losses else math.nan
     say(f"{len(losses)} steps, {minutes:.1f} min, loss {recent:.3f}, held out {found:.4f}")
