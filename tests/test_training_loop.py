@@ -28,6 +28,7 @@ from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.loop import BEST, LOG, Trainer
 from hmer_cli.training.recipe import Canvas, Drawing, Recipe, Recomposition, Schedule, load, parse
 from hmer_cli.training.registry import build, load_system
+from hmer_cli.training.systems.base import rates
 
 pytestmark = pytest.mark.torch
 
@@ -238,6 +239,51 @@ def test_steps_with_gradients_that_are_not_finite_are_counted_and_left_out(tmp_p
     assert trainer.state.skipped == 1
     for old, new in zip(before, trainer.model.parameters(), strict=True):
         assert torch.equal(old, new)
+    for model in (trainer.model, trainer.average):
+        assert all(torch.isfinite(buffer).all() for buffer in model.buffers())
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_the_weights_that_are_kept_are_those_that_were_scored(
+    tmp_path: Path, average: float
+) -> None:
+    trainer = trained(tmp_path, images=120, interval=40, average=average)
+    system, content = load_system(tmp_path / BEST)
+    kept, scored = system.model.state_dict(), trainer.average.state_dict()
+    if content["state"]["seen"] == trainer.state.seen:
+        assert all(torch.equal(kept[key], scored[key]) for key in kept)
+    if not average:
+        own = trainer.model.state_dict()
+        assert all(torch.equal(own[key], scored[key]) for key in own)
+    lines = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    (line,) = [line for line in lines if line["seen"] == content["state"]["seen"]]
+    found = rates(system, system.model, NUMBERS[:8], list(system.validation_batches(NUMBERS[:8])))
+    assert (round(found["wer"], 4), round(found["exprate"], 4)) == (line["wer"], line["exprate"])
+
+
+def test_a_run_ends_early_where_the_recipe_says_so_and_it_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stepped(trainer: Trainer, batch: object) -> None:
+        trainer.sums = {
+            "loss": torch.ones(()),
+            "skipped": torch.zeros(()),
+            "batches": torch.ones(()),
+        }
+
+    monkeypatch.setattr(Trainer, "step", stepped)
+    monkeypatch.setattr(
+        Trainer, "_validate", lambda t: {"wer": 0.5, "exprate": 0.1} if t.valid else {}
+    )
+
+    def lines(name: str, valid: list[Example], patience: int) -> int:
+        plan = recipe(images=200, interval=1, patience=patience)
+        Trainer(plan, NUMBERS, valid, tmp_path / name, lambda line: None).run()
+        return len((tmp_path / name / LOG).read_text().splitlines())
+
+    whole = lines("whole", NUMBERS[:4], 0)
+    assert lines("scored", NUMBERS[:4], 2) == 3 < whole
+    assert lines("not scored", [], 2) == whole
 
 
 def test_every_parameter_has_a_part_in_the_loss_as_data_parallel_training_asks(
@@ -290,7 +336,7 @@ def test_values_of_a_recipe_can_be_set_from_outside(tmp_path: Path) -> None:
         ("drawing.parts=1", "a list"),
         ("schedule.images=0", r"schedule\.images: Expected a whole number >= 1"),
         ("schedule.interval=-3", "whole number >= 1"),
-        ("schedule.patience=0", "whole number >= 1"),
+        ("schedule.patience=-1", "whole number >= 0"),
         ("schedule.scored=0", "whole number >= 1"),
         ("schedule.rate=nan", "number > 0"),
         ("schedule.rate=inf", "number <= "),

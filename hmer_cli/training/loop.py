@@ -168,7 +168,7 @@ class Trainer:
         due = (state.seen // schedule.interval + 1) * schedule.interval
         begun = time.monotonic() - state.seconds
         saved = state.seconds
-        while self.progress() < 1 and state.waited < schedule.patience:
+        while self.progress() < 1 and not 0 < schedule.patience <= state.waited:
             source.progress[0] = self.progress()
             batch = next(loader)
             self.step(batch)
@@ -257,10 +257,12 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self, keep: float) -> None:
-        """Exponential moving average of the parameters; buffers are copied."""
+        """Exponential moving average of the parameters; buffers are copied, but stay what they were
+        where a batch that is left out, whose values are not finite, has changed them."""
         averaged, current = self.average.parameters(), self.model.parameters()
         torch._foreach_lerp_(list(averaged), list(current), 1 - keep)
         for old, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            new.copy_(torch.where(torch.isfinite(new), new, old))
             old.copy_(new)
 
     def report(self) -> None:

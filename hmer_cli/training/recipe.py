@@ -144,7 +144,8 @@ class Schedule:
         minutes: the same in minutes, whichever comes first; 0 for no limit.
         interval: images between validations.
         scored: every Nth example of the validation set is used.
-        patience: validations without a better score after which the run ends.
+        patience: validations without a better score after which the run ends; 0 for none, as the
+            last weights of a cosine are mostly the best, however long their score stood still.
         pixels: padded pixels of a batch of each process; nodes or units for graph models.
         pool: number of images out of which similar ones form a batch.
         rate: peak learning rate of AdamW, decayed along a cosine.
@@ -160,7 +161,7 @@ class Schedule:
     minutes: Amount = 0.0
     interval: Count = 15_000
     scored: Count = 1
-    patience: Count = 10
+    patience: Natural = 0
     pixels: Count = 160_000
     pool: Count = 1536
     rate: Positive = 6e-4
