@@ -210,7 +210,7 @@ def _joined(traces: dict[etree._Element, Stroke]) -> tuple[list[Stroke], Index]:
         owner[identity(trace)] = owner[trace] = prior
     found = [runs(np.concatenate(part)) for part in parts]
     first = [0, *itertools.accumulate(map(len, found))]
-    index = {key: range(first[part], first[part + 1]) for key, part in owner.items()}
+    index: Index = {key: range(first[part], first[part + 1]) for key, part in owner.items()}
     return [stroke for strokes in found for stroke in strokes], index
 
 

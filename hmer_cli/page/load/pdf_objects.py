@@ -76,7 +76,7 @@ def page_objects(page: pdfium.PdfPage) -> PageObjects:
     walk = _Walk(_shown(page))
     for index in range(raw.FPDFPage_CountObjects(page)):
         walk.visit(raw.FPDFPage_GetObject(page, index), np.eye(3), 0)
-    paths, stamps = list(walk.paths), []
+    paths, stamps = list(walk.paths), list[Box]()
     for annotation in _annotations(page):
         kind = raw.FPDFAnnot_GetSubtype(annotation)
         if kind == raw.FPDF_ANNOT_INK:
