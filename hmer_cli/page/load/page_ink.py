@@ -173,7 +173,7 @@ class PageInk:
         signs[0] = False
         return cv2.dilate(signs[labels].astype(np.uint8), np.ones((_EDGE, _EDGE), np.uint8)) > 0
 
-    def _on_picture(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def _on_picture(self, points: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Whether points of the page (N, 2) lie on an image or a stamp that is but a part of it."""
         found = np.zeros(len(points), np.bool_)
         for x0, y0, x1, y1 in (*self.images, *self.stamps):
