@@ -8,8 +8,6 @@ all of which must stand there as they did.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,11 +51,6 @@ class Recut:
     replaces: tuple[Anchor, ...] = ()
     near: tuple[Anchor, ...] = ()
     source: str = ""
-
-    @property
-    def digest(self) -> str:
-        """What tells it from others."""
-        return hashlib.sha256(json.dumps(self.entry(), sort_keys=True).encode()).hexdigest()
 
     def entry(self) -> dict[str, Any]:
         """As it stands in a file of corrections."""
