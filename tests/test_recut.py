@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from handmade import FakeRecogniser, cross, encoded, paged
+from test_derivations import FIRST, SECOND, THIRD
 
 from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.commands.shards import convert_shard, merge
 from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.document.aligned import joined
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.records import Record
+from hmer_cli.document.records import Record, RegionReading, Result
+from hmer_cli.document.recut import Anchor, NewRegion, Recut
+from hmer_cli.geometry import Box
+from hmer_cli.recognition.reading import Reading
 
 PAIR = np.hstack([cross(), cross()[:, 20:]])
 """Two crosses in a row: one region for hmer, at 40 and 180 from the left."""
@@ -133,6 +139,43 @@ def test_the_page_is_found_by_its_ink_when_the_file_has_changed() -> None:
     other = read("c.pdf", corrections=corrections)
     assert outcome(other) is not None
     assert len(other) < len(records)
+
+
+def region(name: str, top: float) -> RegionReading:
+    box = (10.0, top, 100.0, top + 30)
+    return RegionReading(box, box, name, Reading("x", 0.9))
+
+
+def anchored(*readings: RegionReading) -> tuple[Anchor, ...]:
+    return tuple(Anchor(each.key, each.box) for each in readings)
+
+
+def typed_on(page: list[RegionReading], *recuts: Recut) -> list[str | None]:
+    """What was typed for each of the regions of another file after these recuts, from above."""
+
+    def drawn(boxes: Sequence[Box]) -> list[RegionReading]:
+        return [RegionReading(box, box, f"in {box}", Reading("z", 0.5)) for box in boxes]
+
+    corrections = Corrections((), [(recut, "") for recut in recuts])
+    result, typed, _ = corrections.recut("new file", 2, Result("fake", tuple(page)), drawn)
+    return [typed.get(each.box) for each in result.expressions]
+
+
+def test_recuts_of_one_page_are_found_by_what_others_of_them_replace() -> None:
+    a, b, c = page = [region("a", 10), region("b", 100), region("c", 200)]
+    recuts = [
+        Recut("old", 1, (NewRegion((10, 10, 120, 40), "A"),), anchored(a), anchored(b, c)),
+        Recut("old", 1, (NewRegion((10, 100, 120, 130), "B"),), anchored(b), anchored(a, c)),
+    ]
+    assert typed_on(page, *recuts) == ["A", "B", None]
+
+
+def test_a_recut_beside_a_derivation_one_line_of_which_stood_alone_is_found() -> None:
+    """As that line had been corrected or cut, the reviewer saw the others as a derivation."""
+    missed = NewRegion((400, 30, 500, 60), "A")
+    near = anchored(joined([SECOND, THIRD]))
+    recut = Recut("old", 1, (missed,), near=near)
+    assert typed_on([FIRST, SECOND, THIRD], recut).count("A") == 1
 
 
 @pytest.mark.parametrize(

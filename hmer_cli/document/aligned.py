@@ -87,6 +87,11 @@ def joined(group: Sequence[RegionReading]) -> RegionReading:
     return group[0] if len(group) == 1 else _joined(group)
 
 
+def joined_key(group: Sequence[RegionReading]) -> str:
+    """The key of the lines as one expression, without joining them; of two lines at least."""
+    return hashlib.sha256(" ".join(expression.key for expression in group).encode()).hexdigest()
+
+
 def _line(expression: RegionReading) -> _Line | None:
     """The expression as a line; None if it has no relation or is no valid row of ``aligned``."""
     tokens = [token.token for token in expression.reading.tokens]
@@ -135,11 +140,10 @@ def _joined(group: Sequence[RegionReading]) -> RegionReading:
     confidence = 1.0
     for expression in group:
         confidence *= expression.reading.confidence
-    key = hashlib.sha256(" ".join(expression.key for expression in group).encode()).hexdigest()
     return RegionReading(
         union([expression.region for expression in group]),
         union([expression.box for expression in group]),
-        key,
+        joined_key(group),
         Reading(" ".join(t.token for t in tokens), round(confidence, 4), tokens),
         doubt=next((expression.doubt for expression in group if expression.doubt), ""),
     )

@@ -9,19 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from hmer_cli import console
-from hmer_cli.document.aligned import group_derivations, joined
+from hmer_cli.document.aligned import group_derivations, joined, joined_key
 from hmer_cli.document.records import RegionReading, Result
-from hmer_cli.document.recut import NewRegion, Recut, parse_box, parse_recut
+from hmer_cli.document.recut import Anchor, NewRegion, Recut, parse_box, parse_recut
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.tree import LabelError
 from hmer_cli.expr.typed import as_formula, check
-from hmer_cli.geometry import Box, iou, shift
+from hmer_cli.geometry import Box, iou, shift, union
 from hmer_cli.page.detect.search import in_reading_order
 
 VERSION = 1
@@ -107,8 +108,9 @@ class Corrections:
         regions, by its box, None where nothing was, and the recuts that were applied.
         """
         readings, typed, applied = list(result.expressions), dict[Box, str | None](), []
+        stood = _anchors(readings)  # before any recut, too: reviewers saw what others replace
         for recut in self._recuts:
-            by = recut.shift_on(file, page, [*readings, *_derivations(readings)])
+            by = recut.shift_on(file, page, stood)
             if by is None:
                 continue
             self._hit.add(recut)
@@ -118,6 +120,7 @@ class Corrections:
                 typed[reading.box] = region.latex
             kept = [each for each in readings if not recut.gives_way(each, by)]
             readings = _in_reading_order([*kept, *new])
+            stood += _anchors(readings)
         return replace(result, expressions=tuple(readings)), typed, tuple(applied)
 
     def unused(self) -> list[str]:
@@ -170,9 +173,16 @@ def _shared(correction: Correction, box: Box) -> float:
     return 0.0 if apart else float(iou((x0, y0, x1, y1), box))
 
 
-def _derivations(readings: Sequence[RegionReading]) -> list[RegionReading]:
-    """What reviewers see in place of the lines of derivations."""
-    return [joined(group) for group in group_derivations(readings) if len(group) > 1]
+def _anchors(readings: Sequence[RegionReading]) -> list[Anchor]:
+    """The regions that a reviewer may have seen: of a derivation each line and any in a row, as one
+    that was corrected or cut by itself was joined to no other then."""
+    found = [Anchor(each.key, each.box) for each in readings]
+    for group in group_derivations(readings):
+        for first, end in combinations(range(len(group) + 1), 2):
+            if end - first > 1:
+                lines = group[first:end]
+                found.append(Anchor(joined_key(lines), union([line.box for line in lines])))
+    return found
 
 
 def _in_reading_order(readings: Sequence[RegionReading]) -> list[RegionReading]:

@@ -65,14 +65,13 @@ class Recut:
         return {"regions": regions, **anchors, "source": self.source, "page": self.page,
                 "file": self.file}  # fmt: skip
 
-    def shift_on(
-        self, file: str, page: int, readings: Sequence[RegionReading]
-    ) -> tuple[float, float] | None:
-        """How far the page's regions moved since, in x and y; None where it is another page."""
+    def shift_on(self, file: str, page: int, stood: Sequence[Anchor]) -> tuple[float, float] | None:
+        """How far the regions that ``stood`` on the page moved since, in x and y; None where it is
+        another page."""
         if (file, page) == (self.file, self.page):
             return 0.0, 0.0
         anchors = [*self.replaces, *self.near]
-        moves = [_moved(anchor, readings) for anchor in anchors]
+        moves = [_moved(anchor, stood) for anchor in anchors]
         if not moves or not all(moves):
             return None
         first = moves[0]
@@ -137,12 +136,12 @@ def parse_box(value: Any) -> Box | None:
     return (x0, y0, x1, y1) if all(map(math.isfinite, (x0, y0, x1, y1))) else None
 
 
-def _moved(anchor: Anchor, readings: Sequence[RegionReading]) -> list[tuple[float, float]]:
-    """How far the region has moved, for each reading of the page that has its ink."""
+def _moved(anchor: Anchor, stood: Sequence[Anchor]) -> list[tuple[float, float]]:
+    """How far the region has moved, for each of the page that has its ink."""
     return [
-        (reading.box[0] - anchor.box[0], reading.box[1] - anchor.box[1])
-        for reading in readings
-        if reading.key == anchor.key
+        (other.box[0] - anchor.box[0], other.box[1] - anchor.box[1])
+        for other in stood
+        if other.key == anchor.key
     ]
 
 
