@@ -141,6 +141,36 @@ def test_the_page_is_found_by_its_ink_when_the_file_has_changed() -> None:
     assert len(other) < len(records)
 
 
+@pytest.mark.parametrize("said", ["x=1", ""])
+@pytest.mark.parametrize("box", [[20, 10, 250, 110], [20, 10, 205, 110]])  # of all ink, of less
+def test_of_a_correction_and_a_recut_of_its_region_the_later_one_holds(
+    pair: Record, box: list[int], said: str
+) -> None:
+    evidence = pair.evidence
+    assert evidence
+    place = {"box": list(evidence.box), "file": evidence.file, "page": pair.page}
+    entry = {"latex": said, "key": evidence.key, **place}
+    content = {"hmer": "corrections", "version": 1, "corrections": [entry]}
+    Path("old.json").write_text(json.dumps(content))
+    new = recut(pair, {"box": box, "latex": "x=12"})
+    records = read("a.png", corrections=[Path("old.json"), new])
+    assert [record.latex for record in records] == ["x=12"]
+    assert outcome(records) is None
+    (record,) = read("a.png", corrections=[new, Path("old.json")])
+    assert record.correction == said
+
+
+def test_a_correction_of_a_region_that_a_later_file_splits_is_done_with(pair: Record) -> None:
+    evidence = pair.evidence
+    assert evidence
+    entry = {"latex": "y", "key": evidence.key}
+    content = {"hmer": "corrections", "version": 1, "corrections": [entry]}
+    Path("old.json").write_text(json.dumps(content))
+    records = read("a.png", corrections=[Path("old.json"), recut(pair, {"box": LEFT})])
+    assert [record.correction for record in records] == [None]
+    assert outcome(records) is None
+
+
 def region(name: str, top: float) -> RegionReading:
     box = (10.0, top, 100.0, top + 30)
     return RegionReading(box, box, name, Reading("x", 0.9))
@@ -156,7 +186,7 @@ def typed_on(page: list[RegionReading], *recuts: Recut) -> list[str | None]:
     def drawn(boxes: Sequence[Box]) -> list[RegionReading]:
         return [RegionReading(box, box, f"in {box}", Reading("z", 0.5)) for box in boxes]
 
-    corrections = Corrections((), [(recut, "") for recut in recuts])
+    corrections = Corrections(recuts)
     result, typed, _ = corrections.recut("new file", 2, Result("fake", tuple(page)), drawn)
     return [typed.get(each.box) for each in result.expressions]
 

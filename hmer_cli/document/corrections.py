@@ -29,6 +29,8 @@ VERSION = 1
 SHARED = 0.5
 """Intersection over union from which on two boxes of one page are the same region."""
 
+_NEVER = -1  # before all numbers
+
 
 @dataclass(frozen=True)
 class Correction:
@@ -60,21 +62,28 @@ class Corrections:
     the same when a later hmer cuts the region out another way.
     """
 
-    def __init__(
-        self, corrections: Iterable[Correction] = (), recuts: Iterable[tuple[Recut, str]] = ()
-    ) -> None:
-        """Of two for the same ink, the later one holds. Recuts, each with words on where it stands,
-        are applied one after the other."""
-        self._all = list(corrections)
-        self._recuts = dict(recuts)
-        self._hit: set[str | Recut] = set()
+    def __init__(self, found: Iterable[Correction | Recut] = ()) -> None:
+        """Later ones hold against earlier ones; recuts are applied one after the other."""
+        self._number: dict[Correction | Recut, int] = {}
+        self._all: list[Correction] = []
         self._by_key: dict[str, Correction] = {}
         self._by_page: dict[tuple[str, int | None], list[Correction]] = {}
-        for each in self._all:
+        self._hit: set[str | Recut] = set()
+        self._cut_up: set[Correction] = set()
+        """Those against whose place a later recut holds."""
+        self._said: dict[tuple[str, int, Box], int] = {}
+        """Regions whose LaTeX a recut says, and the number of that."""
+        for number, each in enumerate(found):
+            if isinstance(each, Recut):
+                self._number.setdefault(each, number)
+                continue
+            self._number[each] = number
+            self._all.append(each)
             if each.key:
                 self._by_key[each.key] = each
             if each.file is not None and each.box is not None:
                 self._by_page.setdefault((each.file, each.page), []).append(each)
+        self._recuts = [each for each in self._number if isinstance(each, Recut)]
 
     @classmethod
     def load(cls, paths: Sequence[Path]) -> Corrections:
@@ -83,17 +92,12 @@ class Corrections:
         A correction that is not LaTeX is reported on stderr with its position, and skipped.
         Raises UsageError for a file that cannot be read or holds no corrections.
         """
-        found = [each for path in paths for each in _read(path)]
-        recuts = [(each, where) for each, where in found if isinstance(each, Recut)]
-        return cls(
-            (replace(each, where=where) for each, where in found if isinstance(each, Correction)),
-            recuts,
-        )
+        return cls(each for path in paths for each in _read(path))
 
     @property
     def recuts(self) -> Sequence[str]:
         """Where those of regions stand."""
-        return list(self._recuts.values())
+        return [each.where for each in self._recuts]
 
     def recut(
         self,
@@ -118,15 +122,30 @@ class Corrections:
             new = read([shift(region.box, *by) for region in recut.regions])
             for region, reading in zip(recut.regions, new, strict=True):
                 typed[reading.box] = region.latex
-            kept = [each for each in readings if not recut.gives_way(each, by)]
+                says = region.latex is not None
+                self._said[file, page, reading.box] = self._number[recut] if says else _NEVER
+            self._outdo(recut, by, file, page)
+            kept = [each for each in readings if not recut.gives_way(each.box, by)]
             readings = _in_reading_order([*kept, *new])
             stood += _anchors(readings)
         return replace(result, expressions=tuple(readings)), typed, tuple(applied)
 
+    def _outdo(self, recut: Recut, by: tuple[float, float], file: str, page: int) -> None:
+        """Of corrections before the recut, those of what it replaces are done with, and none of
+        what it cuts holds by its place."""
+        older = [each for each in self._all if self._number[each] < self._number[recut]]
+        gone = {anchor.key for anchor in recut.replaces}
+        for each in older:
+            here = each.box if (each.file, each.page) == (file, page) else None
+            if each.key in gone or (here is not None and recut.gives_way(here, by)):
+                self._hit.add(each.key or _placed(each))
+            if here is not None and recut.cuts(here, by):
+                self._cut_up.add(each)
+
     def unused(self) -> list[str]:
-        """Where those stand that `find` and `recuts_of` found nothing for."""
+        """Where those stand that `find` and `recut` found nothing for."""
         idle = [each.where for each in self._all if not self._was_hit(each)]
-        return [*idle, *(where for each, where in self._recuts.items() if each not in self._hit)]
+        return [*idle, *(each.where for each in self._recuts if each not in self._hit)]
 
     def _was_hit(self, correction: Correction) -> bool:
         """Whether it, or a later one of the same ink, was found."""
@@ -134,12 +153,11 @@ class Corrections:
 
     def find(self, key: str, file: str, page: int, box: Box) -> Correction | None:
         """The correction of the region with this ink or position; None if there is none."""
-        found = self._of(key, file, page, box)
-        if found is not None:
-            self._hit.add(found.key or _placed(found))
-        for other in self._at(file, page, box):  # which another of the place or the ink outdoes
-            self._hit.add(other.key or _placed(other))
-        return found
+        # One of the ink or the place may be outdone by another, or by what a recut says.
+        for each in (self._by_key.get(key), *self._at(file, page, box)):
+            if each is not None:
+                self._hit.add(each.key or _placed(each))
+        return self._of(key, file, page, box)
 
     def is_of(self, group: Sequence[RegionReading], file: str, page: int) -> bool:
         """Whether there is a correction of all the lines of a derivation as a whole, and not of one
@@ -156,14 +174,19 @@ class Corrections:
         return self._of(reading.key, file, page, reading.box) is not None
 
     def _of(self, key: str, file: str, page: int, box: Box) -> Correction | None:
-        if key in self._by_key:
-            return self._by_key[key]
+        of_ink = self._by_key.get(key)
+        if of_ink and self._number[of_ink] > self._said.get((file, page, box), _NEVER):
+            return of_ink
         return max(self._at(file, page, box), key=lambda each: _shared(each, box), default=None)
 
     def _at(self, file: str, page: int, box: Box) -> list[Correction]:
         """Those of this place, later ones before earlier ones."""
         placed = self._by_page.get((file, page), ())
-        return [each for each in reversed(placed) if _shared(each, box) >= SHARED]
+        return [
+            each
+            for each in reversed(placed)
+            if each not in self._cut_up and _shared(each, box) >= SHARED
+        ]
 
 
 def _shared(correction: Correction, box: Box) -> float:
@@ -194,13 +217,13 @@ def _placed(correction: Correction) -> str:
     return f"{correction.file} {correction.page} {correction.box}"
 
 
-def _read(path: Path) -> list[tuple[Correction | Recut, str]]:
-    """Those of a file, each with words on where it stands."""
+def _read(path: Path) -> list[Correction | Recut]:
+    """Those of a file, in its order."""
     found = []
     for number, entry in enumerate(_entries(path), 1):
         where = f"{path}: correction {number}{_place(entry)}"
         try:
-            found.append((_parsed(entry), where))
+            found.append(replace(_parsed(entry), where=where))
         except InputError as error:
             console.say(f"{where} is not applied: {error}")
     return found

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from hmer_cli.document.records import RegionReading
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box, inside, iou, shift
 
@@ -42,7 +41,7 @@ class NewRegion:
 class Recut:
     """``regions`` in place of those in ``replaces``; ``near`` are others of the page, to find it.
 
-    Boxes are in pixels of the page's image.
+    Boxes are in pixels of the page's image. ``where`` says for messages where it stands.
     """
 
     file: str
@@ -51,6 +50,7 @@ class Recut:
     replaces: tuple[Anchor, ...] = ()
     near: tuple[Anchor, ...] = ()
     source: str = ""
+    where: str = field(default="", compare=False)
 
     def entry(self) -> dict[str, Any]:
         """As it stands in a file of corrections."""
@@ -80,13 +80,18 @@ class Recut:
                 return x, y
         return None
 
-    def gives_way(self, reading: RegionReading, by: tuple[float, float]) -> bool:
-        """Whether this reading of the page, which has moved ``by``, is replaced."""
+    def gives_way(self, place: Box, by: tuple[float, float]) -> bool:
+        """Whether a region in this place of the page, which has moved ``by``, is replaced."""
         old = [shift(anchor.box, *by) for anchor in self.replaces]
         new = [shift(region.box, *by) for region in self.regions]
-        return any(inside(reading.box, box) >= SAME for box in (*old, *new)) or any(
-            float(iou(reading.box, box)) >= SAME for box in new
+        return any(inside(place, box) >= SAME for box in (*old, *new)) or any(
+            float(iou(place, box)) >= SAME for box in new
         )
+
+    def cuts(self, place: Box, by: tuple[float, float]) -> bool:
+        """Whether what stood in this place of the page is replaced, or has a part cut out."""
+        new = [shift(region.box, *by) for region in self.regions]
+        return self.gives_way(place, by) or any(inside(box, place) >= SAME for box in new)
 
 
 def parse_recut(entry: dict[str, Any]) -> Recut:
