@@ -252,6 +252,24 @@ def test_corrections_that_hit_nothing_are_told(watched, capsys) -> None:  # type
     assert capsys.readouterr().err.count("correction 1 (b.png, page 1) hits nothing") == 1
 
 
+def test_they_are_told_again_when_an_input_is_gone_by_then(watched, capsys) -> None:  # type: ignore[no-untyped-def]
+    page("a.png")
+    page("b.png")
+    saved = Path("c.json")
+
+    def save(latex: str) -> None:
+        entry = {"latex": latex, "key": "0" * 64, "source": "b.png", "page": 1}
+        content = {"hmer": "corrections", "version": 1, "corrections": [entry]}
+        saved.write_text(json.dumps(content))
+
+    save("x")
+    watched(
+        Path("notes/b.png").unlink, nothing, lambda: save("x y"), nothing, nothing,
+        corrections=[saved],
+    )  # fmt: skip
+    assert capsys.readouterr().err.count("correction 1 (b.png, page 1) hits nothing") == 2
+
+
 @pytest.mark.parametrize(
     "args", [("notes",), ("notes", "--out", "-.jsonl"), ("-", "--out", "o.tex")]
 )

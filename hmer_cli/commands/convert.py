@@ -170,29 +170,27 @@ class _Run:
     debug: Path | None
     spelling: Spelling = "typed"
     whole: WholePages = field(default_factory=WholePages)
-    seen: dict[str, None] = field(default_factory=dict)
-    """The names of all sources, some of which are read again."""
 
-    def read(self, sources: Sequence[Source]) -> Records:
+    def read(self, sources: Sequence[Source], among: Sequence[Source] = ()) -> Records:
         """The records of the sources, in their order; failures are reported on stderr.
 
-        Raises UsageError before anything is read.
+        ``among``: all sources, where these are some of them. Raises UsageError before anything is
+        read.
         """
         corrections = Corrections.load(self.corrections)
         options = replace(self.options, corrections=corrections if corrections.recuts else None)
-        self.seen.update((source.name, None) for source in sources)
         if self.debug is not None:
-            names = source_ids(self.seen)
+            names = source_ids(source.name for source in among or sources)
             options = replace(options, look=partial(_save, self.debug, names))
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
             self.whole.forget(source.name for source in sources)
             return _records(self._noted(pages), corrections, self.spelling)
 
-    def look_again(self, sources: Sequence[Source]) -> Records:
+    def look_again(self, sources: Sequence[Source], among: Sequence[Source]) -> Records:
         """As `read`; corrections that hit nothing are told where all sources are read."""
-        records = self.read(sources)
-        if len(sources) == len(self.seen):
+        records = self.read(sources, among)
+        if len(sources) == len(among):
             _tell_unused(records)
         return records
 

@@ -24,7 +24,8 @@ INTERVAL = 1.0
 State = tuple[int, int] | None
 """Modification time in nanoseconds and size in bytes; None if there is no such file."""
 
-Read = Callable[[Sequence[Source]], list[Record]]
+Read = Callable[[Sequence[Source], Sequence[Source]], list[Record]]
+"""Reads some of the sources; all that there are now are given, too."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ def _is_fresh(key: str, known: Look, before: Look, now: Look) -> bool:
 def _updated(known: Look, now: Look, fresh: Sequence[str], read: Read) -> Look:
     """The known sources, in the order of ``now``, with the fresh ones converted again."""
     records: dict[str, list[Record]] = {}
-    for record in read([now[key].source for key in fresh]):
+    sources = [now[key].source for key in fresh]
+    for record in read(sources, [seen.source for seen in now.values()]):
         records.setdefault(record.source, []).append(record)
     update = {}
     for key, seen in now.items():
