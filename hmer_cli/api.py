@@ -93,7 +93,7 @@ class Expression:
             out), or why nothing was read; None where there is no such reason.
         box: x0, y0, x1, y1 in pixels of the page (PDF pages at 200 dpi), upright by EXIF; of InkML
             in the units of its ink. None where nothing was found.
-        tokens: those of the label, in its order.
+        tokens: those of the label, in its order; none with weights that do not place them.
         alternatives: up to four other readings, the likeliest first.
         source: the path as it was given, or the name.
         page: the number of the page, from 1.

@@ -102,6 +102,22 @@ def test_a_later_file_holds_against_an_earlier_one() -> None:
     assert holds and holds.typed == "b"
 
 
+def reviewed(name: str = "r.html") -> list[dict[str, object]]:
+    """What the script of a review page knows of each expression."""
+    data = Path(name).read_text("utf-8").split('id="data">')[1].split("</script>")[0]
+    entries: list[dict[str, object]] = json.loads(data)["entries"]
+    return entries
+
+
+@pytest.mark.parametrize("latex", ["y", ""])
+def test_the_review_page_knows_what_was_read_without_places_of_tokens(latex: str) -> None:
+    Path("a.png").write_bytes(encoded(cross()))
+    (read,) = evident("a.png")
+    evident("a.png", corrections=[saved(exported(read, latex))])
+    (entry,) = reviewed()
+    assert (entry["read"], entry["tokens"]) == ("x^2", [])
+
+
 def test_what_is_dismissed_is_in_no_document_and_no_other_id_changes() -> None:
     wide = np.hstack([cross(), cross()[:, :100]])
     Path("a.pdf").write_bytes(paged([cross(), wide]))

@@ -131,6 +131,7 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
             page.picture,
             page.recuts,
             page.original,
+            reading.label,
         )
     label = reading.label if correction is None else correction.label
     if not label.strip() and correction is None:

@@ -139,8 +139,9 @@ class Evidence:
 
     ``key`` is the SHA-256 of the region's ink, to which corrections refer, empty for a whole page
     on which nothing was found, ``file`` that of its file; ``box`` of the region and those of
-    ``tokens``, as recognised (before any correction), are in pixels of ``picture``. ``recuts`` are
-    the corrections of regions applied to the page; ``original`` gives the bytes of the file.
+    ``tokens``, as recognised (before any correction), are in pixels of ``picture``; ``label`` is what
+    was read, also where the recogniser places no tokens. ``recuts`` are the corrections of regions
+    applied to the page; ``original`` gives the bytes of the file.
     """
 
     key: str
@@ -150,6 +151,7 @@ class Evidence:
     picture: Picture
     recuts: tuple[dict[str, Any], ...] = ()
     original: Callable[[], bytes] | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)

@@ -224,9 +224,11 @@ def _math(label: str) -> str:
 
 
 def _was(record: Record) -> str:
-    """What was read, whatever a person said since."""
+    """What was read, whatever a person said since; its tokens where they are known."""
     evidence = record.evidence
-    return join(token.token for token in evidence.tokens) if evidence else record.label
+    if evidence is None:
+        return record.label
+    return join(token.token for token in evidence.tokens) or evidence.label
 
 
 def _where(record: Record) -> str:

@@ -46,8 +46,9 @@ class Reading:
     """The label read from one image, space-separated tokens in the field's spelling.
 
     ``confidence`` (0 to 1) is the probability that the whole label is right; an image without
-    ink gives an empty label and confidence 0. ``alternatives`` are the likeliest other labels,
-    best first.
+    ink gives an empty label and confidence 0. ``tokens`` are those of the label, in its order; none
+    where the recogniser does not place them. ``alternatives`` are the likeliest other labels, best
+    first.
     """
 
     label: str
