@@ -326,13 +326,13 @@ def read(
             ``ray.data.read_binary_files(paths, include_paths=True)`` makes them.
         model: name of weights, or a file that every machine has.
         charset: name of a token set that answers are limited to, or a file of one.
-        options: layout, pages and renderer of PDFs.
+        options: `hmer_cli.document.pipeline.Options`: layout, renderer, pages (a `PageRange`).
         cache: a folder that all machines see; pages in it are not recognised again.
         readers: number of actors at most, each on one core; as many as fit if None. One core of
             the cluster is left to open the files.
 
     Returns:
-        A lazy dataset; a file that cannot be read is a record with ``status`` "failed".
+        A lazy dataset, its ids unique within a file; one that cannot be read has "failed" records.
 
     Raises MissingError without weights or Ray, and, as the dataset is read, where a worker has
     other weights; UsageError for an unknown ``charset``.
