@@ -14,8 +14,9 @@ from test_derivations import FIRST, SECOND, THIRD
 from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Correction, Corrections
-from hmer_cli.document.records import PageRead, Record, Result
+from hmer_cli.document.records import PageRead, Record, RegionReading, Result
 from hmer_cli.errors import UsageError
+from hmer_cli.recognition.reading import Reading
 
 KEY = "0" * 64
 PLACE = {"file": "f" * 64, "page": 2, "box": [10, 10, 110, 60]}
@@ -87,6 +88,30 @@ def test_without_its_ink_a_correction_goes_by_its_place(
     place: dict[str, object], label: str | None
 ) -> None:
     assert found({"latex": "y", "key": KEY, **PLACE}, key="1" * 64, **place) == label
+
+
+@pytest.mark.parametrize(
+    ("typed", "foot", "right", "read"),
+    [
+        ("y", 64, 103, ("y", "ok", None)),
+        ("y", 100, 100, ("y", "low", "corrected when its box was smaller")),
+        ("y", 60, 60, ("y", "low", "corrected when its box was larger")),
+        ("y", 86, 74, ("y", "low", "corrected when its box was another")),
+        ("", 100, 100, ("x", "low", "no mathematics when its box was smaller")),
+        ("", 60, 60, ("", "ok", None)),
+    ],
+)
+def test_a_correction_of_a_place_whose_box_is_plainly_another_now_is_in_doubt(
+    typed: str, foot: int, right: int, read: tuple[object, ...]
+) -> None:
+    box = (10.0, 10.0, float(right), float(foot))
+    region = RegionReading(box, box, "new ink", Reading("x", 0.9))
+    page = PageRead("a.png", 1, Result("fake", (region,)), file="f")
+    corrections = Corrections([Correction(typed, "old", "f", 1, (10, 10, 100, 60))])
+    (record,) = records_of([page], corrections)
+    assert (record.latex, record.status, record.error) == read
+    assert record.status == "ok" or record.confidence <= 0.5
+    assert corrections.unused() == []
 
 
 def test_of_two_corrections_at_a_place_the_nearer_one_holds() -> None:

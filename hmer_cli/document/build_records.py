@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from statistics import median
 
 import cv2
 import numpy as np
@@ -27,6 +28,11 @@ LOW = 0.5
 
 _DOUBTFUL = 0.25
 """Confidence of what is read of a notation that no label can say, at most; convention."""
+
+_HALF_SIGN = 0.5
+"""Typical signs by which an edge of a region may move and all its signs stay in it; convention."""
+
+_LARGER = "larger"
 
 _OUTVOTED = 0.85
 """A formula read with more confidence is no words, whatever the line reader says."""
@@ -115,7 +121,32 @@ def _corrected(page: PageRead, expression: RegionReading, corrections: Correctio
     latex = page.typed.get(expression.box)
     if correction is None and latex is not None:
         correction = typed_correction(latex)
-    return _record(page, expression, correction)
+    other = None if correction is None else _other_box(correction, expression)
+    if correction is None or other is None:
+        return _record(page, expression, correction)
+    if correction.label:
+        doubt = f"corrected when its box was {other}"
+        record = _record(page, expression, correction)
+        return replace(record, confidence=LOW, status="low", error=doubt)
+    if other == _LARGER:
+        return _record(page, expression, correction)
+    doubt = expression.doubt or f"no mathematics when its box was {other}"  # now it holds more
+    return _record(page, replace(expression, doubt=doubt), None)
+
+
+def _other_box(correction: Correction, expression: RegionReading) -> str | None:
+    """How the box of a correction was that is known by its place alone, where that is plainly
+    another, so that signs came to the region or went; None where it was as now."""
+    old, new = correction.box, expression.box
+    if old is None or correction.key == expression.key:
+        return None
+    heights = [t.box[3] - t.box[1] for t in expression.reading.tokens if t.box[3] > t.box[1]]
+    room = _HALF_SIGN * (median(heights) if heights else min(new[3] - new[1], old[3] - old[1]))
+    grown = max(old[0] - new[0], old[1] - new[1], new[2] - old[2], new[3] - old[3])
+    shrunk = max(new[0] - old[0], new[1] - old[1], old[2] - new[2], old[3] - new[3])
+    if max(grown, shrunk) <= room:
+        return None
+    return _LARGER if grown <= room else "smaller" if shrunk <= room else "another"
 
 
 def _record(page: PageRead, expression: RegionReading, correction: Correction | None) -> Record:

@@ -204,8 +204,9 @@ class Record:
     @property
     def usable(self) -> bool:
         """Whether ``latex`` can be put in a document: not empty, and it compiles. What has a doubt
-        can, unless the doubt is that LaTeX would refuse it."""
-        return self.status != "failed" and (self.error is None or not problems(self.label))
+        can, unless the doubt is that LaTeX would refuse it; what was typed was checked before."""
+        known = self.error is None or self.correction is not None
+        return self.status != "failed" and (known or not problems(self.label))
 
     @property
     def dismissed(self) -> bool:

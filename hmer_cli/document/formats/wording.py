@@ -38,7 +38,7 @@ def judged(record: Record) -> str:
     if record.status == "failed":
         return f"failed: {record.error}"
     if record.correction is not None:
-        return "corrected by hand"
+        return f"corrected by hand, low: {record.error}" if record.error else "corrected by hand"
     sure = f"confidence {record.confidence:.2f}"
     if record.status == "ok":
         return sure

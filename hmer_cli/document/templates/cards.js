@@ -16,7 +16,7 @@ function draw(card, entry) {
   offer(card, entry);
   $(".math", card).innerHTML = set ? set.math ?? "" : card.read;
   const note = $(".note", card);
-  note.textContent = set && !gone ? faultOf(latex) ?? "" : isChanged(entry) ? "" : entry.error ?? "";
+  note.textContent = set && !gone ? faultOf(latex) ?? "" : isEdited(entry) ? "" : entry.error ?? "";
   note.hidden = !note.textContent;
   spell(card, entry, latex || entry.read, set ? set.tokens : (entry.label || entry.was).split(" "));
 }
