@@ -143,6 +143,19 @@ def test_the_review_page_knows_what_was_read_without_places_of_tokens(latex: str
     assert (entry["read"], entry["tokens"]) == ("x^2", [])
 
 
+def test_a_page_on_which_nothing_was_found_is_on_the_review_page_alone() -> None:
+    Path("a.pdf").write_bytes(paged([np.full_like(cross(), 255), cross()]))
+    records = convert(["a.pdf"], ["o.jsonl", "r.html"], recogniser=FakeRecogniser())
+    assert [record.page for record in records] == [2]
+    assert len(Path("o.jsonl").read_text().splitlines()) == 1
+    entries = reviewed()
+    assert [(e["page"], e["status"], e["picture"]) for e in entries] == [
+        (1, "empty", 0),
+        (2, "ok", 1),
+    ]
+    assert [e["key"] is None for e in entries] == [True, False]
+
+
 def test_what_is_dismissed_is_in_no_document_and_no_other_id_changes() -> None:
     wide = np.hstack([cross(), cross()[:, :100]])
     Path("a.pdf").write_bytes(paged([cross(), wide]))

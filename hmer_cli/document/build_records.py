@@ -50,13 +50,18 @@ def records_of(pages: Iterable[PageRead], corrections: Corrections) -> Iterator[
         source = list(group)
         empty = not any(page.result.expressions for page in source)
         prose = any(word.is_read for page in source for word in page.result.text)
+        beside: tuple[Record, ...] = ()
+        if not empty:
+            beside = tuple(filter(None, map(_without_any, source)))
         for page in source:
             try:
                 records = list(_with_failures(page, empty, prose, corrections))
             except Exception as error:
                 where = f"{page.source}: page {page.number}"
                 records = [_failure(page, None, input_error(where, error))]
-            yield from records
+            for record in records:
+                yield replace(record, beside=beside)
+                beside = ()
 
 
 def _with_failures(
@@ -72,6 +77,16 @@ def _with_failures(
         failed = _failure(page, None, InputError(nothing, remedy))
         yield replace(failed, evidence=_whole_page(page), prose=prose)
     yield from page_records(page, corrections)
+
+
+def _without_any(page: PageRead) -> Record | None:
+    """A record of a page on which nothing was found, though on others of its source; None for any
+    other, and where it cannot be shown."""
+    shown = _whole_page(page)
+    if page.error is not None or page.result.expressions or shown is None:
+        return None
+    found = _failure(page, None, InputError("no mathematics was found on this page"))
+    return replace(found, evidence=shown, prose=True)
 
 
 def _whole_page(page: PageRead) -> Evidence | None:

@@ -139,9 +139,9 @@ class Evidence:
 
     ``key`` is the SHA-256 of the region's ink, to which corrections refer, empty for a whole page
     on which nothing was found, ``file`` that of its file; ``box`` of the region and those of
-    ``tokens``, as recognised (before any correction), are in pixels of ``picture``; ``label`` is what
-    was read, also where the recogniser places no tokens. ``recuts`` are the corrections of regions
-    applied to the page; ``original`` gives the bytes of the file.
+    ``tokens``, as recognised (before any correction), are in pixels of ``picture``; ``label`` is
+    what was read, also where the recogniser places no tokens. ``recuts`` are the corrections of
+    regions applied to the page; ``original`` gives the bytes of the file.
     """
 
     key: str
@@ -166,9 +166,11 @@ class Record:
     are other readings, likeliest first; none where it was corrected. ``tokens`` are those
     recognised (before any correction), in the unit of ``region``; ``evidence`` is set if an output
     needs it, as is ``handwriting``. ``key`` is the SHA-256 of the ink, empty where there is none.
-    ``internal``: the failure is a bug of hmer; ``prose``: the source has no mathematics, but words,
-    which were asked for. ``lines`` are the records of the lines that a derivation was joined from.
-    ``in_tokens``: ``latex`` was asked for in the spelling of ``label``.
+    ``internal``: the failure is a bug of hmer; ``prose``: it is none, as the source has words,
+    which were asked for, or mathematics on other pages. ``lines`` are the records of the lines that
+    a derivation was joined from; ``beside``, of the first of a source, are the pages of that on
+    which nothing was found, for review pages. ``in_tokens``: ``latex`` was asked for in the
+    spelling of ``label``.
     """
 
     source: str
@@ -188,6 +190,7 @@ class Record:
     handwriting: Handwriting | None = field(default=None, repr=False, compare=False)
     internal: bool = False
     lines: tuple[Record, ...] = field(default=(), repr=False, compare=False)
+    beside: tuple[Record, ...] = field(default=(), repr=False, compare=False)
     prose: bool = False
     in_tokens: bool = False
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from importlib import resources
+from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
@@ -43,12 +44,14 @@ _SCRIPTS = (
     "regions.js",
     "start.js",
 )
+_EMPTY = "empty"  # as the script has it, too
 _AIR = 6  # pixels of the page round a crop
 _SHEET = 1000  # pixels of the screen that a page would take across, were it shown beside its crops
 
 
 def review(records: Sequence[Record]) -> str:
     """The page; records without evidence are told of, but cannot be corrected."""
+    records = _with_pages_beside(records)
     names = named(records)
     shown = _Pictures(records)
     style = _template("review.css")
@@ -68,6 +71,16 @@ def review(records: Sequence[Record]) -> str:
         data=Markup(encoded),
         script=Markup(script),
     )
+
+
+def _with_pages_beside(records: Sequence[Record]) -> list[Record]:
+    """The records, and those of the pages on which nothing was found, each in its place."""
+    found: list[Record] = []
+    for _, group in groupby(records, key=lambda record: record.source):
+        those = list(group)
+        beside = [page for record in those for page in record.beside]
+        found += sorted([*those, *beside], key=lambda record: record.page or 0)
+    return found
 
 
 class _Pictures:
@@ -125,7 +138,7 @@ def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
         "read": to_latex(_was(record)),
         "alternatives": [_typed(other.label) for other in record.alternatives],
         "confidence": record.confidence,
-        "status": record.status,
+        "status": _status(record),
         "error": record.error,
         "corrected": record.correction is not None,
         "key": (evidence.key or None) if evidence else None,
@@ -182,7 +195,13 @@ def _state(record: Record) -> tuple[str, str]:
     """The classes of the card, and what its badge says."""
     if record.dismissed:
         return "changed gone", "not mathematics"
-    return (record.status, record.status) if record.correction is None else ("changed", "corrected")
+    status = _status(record)
+    return (status, status) if record.correction is None else ("changed", "corrected")
+
+
+def _status(record: Record) -> str:
+    """That of the record; of a page that has nothing and need not have, another."""
+    return _EMPTY if record.status == "failed" and not record.has_failed else record.status
 
 
 def _sure(record: Record) -> str:

@@ -22,7 +22,7 @@ function show() {
 function summarise() {
   const count = (test) => entries.filter((entry) => !entry.replaced && test(entry)).length;
   const edited = new Set(entries.filter((entry) => !entry.replaced && isEdited(entry)).map((entry) => entry.key)).size;
-  const expressions = count((entry) => entry.status !== "failed");
+  const expressions = count((entry) => !["failed", "empty"].includes(entry.status));
   const parts = [`${expressions} expression${expressions === 1 ? "" : "s"}`];
   for (const state of ["low", "failed"]) {
     const number = count((entry) => entry.status === state && !isChanged(entry));
@@ -37,7 +37,7 @@ function summarise() {
 function arrange() {
   const worst = order.value === "worst";
   list.classList.toggle("by-worst", worst);
-  const rank = (card) => [Number(entryOf(card).status !== "failed"), entryOf(card).confidence];
+  const rank = (card) => [{ failed: 0, empty: 2 }[entryOf(card).status] ?? 1, entryOf(card).confidence];
   const sorted = worst
     ? [...cards].sort((a, b) => rank(a)[0] - rank(b)[0] || rank(a)[1] - rank(b)[1])
     : headings.flatMap((heading) =>
