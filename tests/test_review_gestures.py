@@ -91,6 +91,15 @@ def test_many_are_dismissed_at_once_and_taken_back_at_once(page: Chromium) -> No
     assert exported(page) == []
 
 
+def test_a_button_of_a_card_is_for_that_card_whatever_is_chosen(page: Chromium) -> None:
+    page.click("#notes-p1-r1 .choose")
+    page.click("#notes-p2-r1 .choose")
+    page.click("#notes-p3-r1 [data-do=drop]")
+    badges = [badge(page, f"notes-p{i}-r1") for i in (1, 2, 3)]
+    assert badges == ["ok", "low", "not mathematics"]
+    assert text(page, "#bar-count") == "2 chosen"
+
+
 def test_all_that_a_filter_leaves_are_dismissed_with_keys(page: Chromium, folder: Path) -> None:
     page.key("/")
     page.type("notes")
@@ -142,7 +151,7 @@ def test_what_was_typed_stands_again_after_it_was_no_mathematics(
     page.click("#notes-p2-r1 [data-do=drop]")
     assert [entry["latex"] for entry in exported(page)] == [r"\dfrac12"]
     page.click("#notes-p2-r1 .choose")
-    page.click("#notes-p3-r1 [data-do=drop]")  # as all that are chosen
+    page.key("x")
     page.click("#notes-p2-r1 .choose")
     page.click("#notes-p3-r1 .choose")
     page.click("#bar-drop")

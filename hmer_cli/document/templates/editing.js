@@ -60,7 +60,6 @@ function preview(card, form, latex) {
 }
 
 function drop(card) {
-  if (chosen.size) return dropChosen();
   const entry = entryOf(card);
   if (entry.key === null || entry.replaced) return;
   if (entry.recut) return uncut(entry);

@@ -21,7 +21,7 @@ function closeSheet() {
 const DEEDS = { copy, edit, drop, page: openSheet };
 const KEYS = {
   j: () => move(1), k: () => move(-1),
-  e: () => active && edit(active), c: () => active && copy(active), x: () => active && drop(active),
+  e: () => active && edit(active), c: () => active && copy(active), x: () => (chosen.size ? dropChosen() : active && drop(active)),
   p: () => active && openSheet(active),
   u: undo, v: () => active && choose(entryOf(active)),
   n: () => setTool("draw"), s: () => setTool("split"), m: mergeChosen,
