@@ -117,6 +117,15 @@ def test_all_that_a_filter_leaves_are_dismissed_with_keys(page: Chromium, folder
     assert [record.dismissed for record in records] == [True] * 3
 
 
+def test_all_shown_are_chosen_in_one_step(page: Chromium) -> None:
+    page.click("#notes-p1-r1 .choose")
+    page.run("calls = 0; let before = showChosen; showChosen = () => { calls++; before(); }; 0")
+    page.click("#bar-all")
+    assert text(page, "#bar-count") == "3 chosen"
+    assert page.run("[...document.querySelectorAll('.choose')].every(box => box.checked)")
+    assert page.run("calls") == 1
+
+
 def test_the_sheet_follows_as_one_scrolls(page: Chromium) -> None:
     page.run("order.value = 'page'; order.dispatchEvent(new Event('change'))")
     page.run("cards.forEach(card => card.style.minHeight = '120vh')")

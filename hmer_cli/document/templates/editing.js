@@ -18,7 +18,7 @@ async function copy(card) {
 
 function edit(card) {
   const entry = entryOf(card);
-  if (entry.key === null || entry.replaced || card.classList.contains("editing")) return;
+  if (!isCorrectable(entry) || card.classList.contains("editing")) return;
   activate(card);
   const form = $("#editor").content.cloneNode(true).firstElementChild;
   const area = $("textarea", form);
@@ -61,7 +61,7 @@ function preview(card, form, latex) {
 
 function drop(card) {
   const entry = entryOf(card);
-  if (entry.key === null || entry.replaced) return;
+  if (!isCorrectable(entry)) return;
   if (entry.recut) return uncut(entry);
   checkpoint();
   toggle(entry);

@@ -39,9 +39,14 @@ list.addEventListener("click", (event) => {
 // ---- Several at once
 
 function choose(entry, wanted = !chosen.has(entry)) {
-  if (entry.key === null || entry.replaced) return;
+  if (!isCorrectable(entry)) return;
   if (wanted) chosen.add(entry);
   else chosen.delete(entry);
+  showChosen();
+}
+
+function chooseAll(those) {
+  those.filter(isCorrectable).forEach((entry) => chosen.add(entry));
   showChosen();
 }
 
@@ -74,9 +79,7 @@ list.addEventListener("change", (event) => {
 });
 $("#bar-drop").addEventListener("click", dropChosen);
 $("#bar-none").addEventListener("click", chooseNone);
-$("#bar-all").addEventListener("click", () => {
-  for (const card of shown()) choose(entryOf(card), true);
-});
+$("#bar-all").addEventListener("click", () => chooseAll(shown().map(entryOf)));
 
 // ---- The page follows as the list is scrolled
 

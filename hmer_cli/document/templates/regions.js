@@ -17,7 +17,7 @@ const around = (boxes) => [0, 1].map((k) => Math.min(...boxes.map((b) => b[k])))
   .concat([2, 3].map((k) => Math.max(...boxes.map((b) => b[k]))));
 
 /** Those of the page that stand: neither replaced nor no mathematics. */
-const standing = (picture) => entries.filter((e) => e.picture === picture && e.key !== null && !e.replaced);
+const standing = (picture) => entries.filter((e) => e.picture === picture && isCorrectable(e));
 
 // ---- Cutting
 
@@ -217,7 +217,7 @@ function showEdges() {
   const svg = $("#sheet-page svg"), here = $("#sheet-page rect.here");
   svg?.querySelectorAll(".edge").forEach((edge) => edge.remove());
   const entry = here && entries[here.dataset.i];
-  if (!svg || !entry || entry.key === null || entry.replaced) return;
+  if (!svg || !entry || !isCorrectable(entry)) return;
   for (const [name, [a, b, c, d]] of Object.entries(EDGES)) {
     const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
     const ends = { x1: entry.box[a], y1: entry.box[b], x2: entry.box[c], y2: entry.box[d] };

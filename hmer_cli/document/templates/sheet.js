@@ -19,7 +19,7 @@ function showSheet(number) {
   $("#sheet-page").innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="img"><use href="#picture-${number}"/></svg>`;
   $("#sheet-page svg").setAttribute("aria-label", name);
   entries.forEach((other, i) => {
-    if (other.picture === number && other.key !== null && !other.replaced) $("#sheet-page svg").append(box(other.box, { "data-i": i }));
+    if (other.picture === number && isCorrectable(other)) $("#sheet-page svg").append(box(other.box, { "data-i": i }));
   });
   refreshSheet();
 }

@@ -37,6 +37,8 @@ function store(keys) {
 
 const latexOf = (entry) => entry.region?.latex ?? edits.get(entry.key)?.latex ?? entry.latex;
 const isEdited = (entry) => entry.key !== null && (edits.has(entry.key) || Boolean(entry.recut));
+/** Whether there is ink on the page that it says something of. */
+const isCorrectable = (entry) => entry.key !== null && !entry.replaced;
 const isChanged = (entry) => isEdited(entry) || entry.corrected;
 const isGone = (entry) => entry.key !== null && !entry.recut && isChanged(entry) && latexOf(entry) === "";
 const isAsGiven = (entry, latex) => latex === entry.latex && (latex !== "" || entry.corrected);
