@@ -286,6 +286,9 @@ def test_a_region_is_drawn_on_a_page_where_nothing_was_found(
     assert none.status == "failed"
     browser.open(folder / "lone.html")
     assert text(browser, "#sheet-name").endswith("lone.png, page 1")
+    browser.click("#sheet-split")
+    drag(browser, (20, 20), (120, 120))
+    assert "no region to split" in text(browser, "#toast")
     browser.click("#sheet-draw")
     drag(browser, (20, 20), (120, 120))
     (folder / "lone.json").write_text(browser.run("corrections()"), "utf-8")

@@ -247,6 +247,7 @@ function dragged(event) {
   event.preventDefault();
   const start = onPage(event), from = [event.clientX, event.clientY];
   const entry = entries[$("#sheet-page rect.here")?.dataset.i];
+  if (tool === "split" && !entry) return toast("There is no region to split: draw one");
   const what = tool ?? "edge", ghost = box([...start, ...start], { class: "ghost" });
   svg.append(ghost);
   const boxTo = ([x, y]) => {
