@@ -130,6 +130,15 @@ def test_an_edge_is_moved(page: Chromium, folder: Path) -> None:
     assert boxes(converted(page, folder)) == HALVES[:1]
 
 
+def test_a_box_without_a_width_or_height_is_refused(page: Chromium, folder: Path) -> None:
+    page.run("splitAt(entries[0], [entries[0].box[0] + 0.4, 20], [entries[0].box[0] + 0.4, 90])")
+    assert "inside its box" in text(page, "#toast")
+    page.click("#sheet-draw")
+    drag(page, (20, 60), (200, 60))
+    assert "Draw a box round it" in text(page, "#toast")
+    assert json.loads(page.run("corrections()"))["corrections"] == []
+
+
 def close(page: Chromium) -> None:
     if page.run("sheet.classList.contains('open')"):
         page.click("#sheet-close")

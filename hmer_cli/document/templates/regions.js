@@ -51,6 +51,8 @@ function cutAnew(picture, old, boxes) {
 }
 
 function drawRegion(box) {
+  const [x0, y0, x1, y1] = box.map(Math.round);
+  if (x0 === x1 || y0 === y1) return toast("Draw a box round it: this one is a line");
   const recut = cutAnew(onSheet, [], [box]);
   activate(cardOf(recut.regions.at(-1).entry));
   toast("Will be read anew; type its LaTeX if you like");
@@ -69,7 +71,7 @@ function mergeChosen() {
 function splitAt(entry, [x0, y0], [x1, y1], tap) {
   const [left, top, right, foot] = entry.box;
   const upright = tap ? right - left > foot - top : Math.abs(y1 - y0) > Math.abs(x1 - x0);
-  const x = (x0 + x1) / 2, y = (y0 + y1) / 2;
+  const x = Math.round((x0 + x1) / 2), y = Math.round((y0 + y1) / 2);
   if (upright ? x <= left || x >= right : y <= top || y >= foot) return toast("Split it inside its box");
   const boxes = upright ? [[left, top, x, foot], [x, top, right, foot]] : [[left, top, right, y], [left, y, right, foot]];
   const recut = cutAnew(entry.picture, [entry], boxes);
