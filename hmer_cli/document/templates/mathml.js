@@ -7,10 +7,10 @@ function Typeset(grammar) {
     ["stacks", "operators", "stacking", "integrals", "covers", "fonts", "placers", "silent", "sizes",
      "upright", "tall", "tight", "signed", "big", "opening", "closing", "under", "braces", "wide"]
       .map((name) => [name, new Set(grammar[name])]));
-  const words = [...grammar.words].sort((a, b) => b.length - a.length).join("|");
+  const words = new Set(grammar.words);
   const LEX = new RegExp(
     String.raw`\\(begin|end)\s*\{\s*([A-Za-z]+\*?)\s*\}(?:\s*\{[lcr|\s]+\})?|\\[A-Za-z]+|\\.|%[^\n]*|` +
-    `(?<![A-Za-z])(?:${words})(?![A-Za-z])|${grammar.scripts}|\\S`, "gsu");
+    `[A-Za-z]+|${grammar.scripts}|\\S`, "gsu");
   const OPTIONS = /(\\begin\s*\{\s*(?:aligned|gathered|split|multlined)\s*\})\s*\[[tbc]\]|(\\begin\s*\{\s*alignedat\s*\})\s*\{\d\}|(\\operatorname)\s*\*|(\\cfrac|\\smash)\s*\[[a-z\s]*\]/g;
   const SCRIPTS = new RegExp(`^${grammar.scripts}$`, "u");
   const BARS = new Set(["|", "\\|"]);
@@ -25,8 +25,8 @@ function Typeset(grammar) {
       if (text === "\\" || text.startsWith("%")) continue;
       if (edge) found.push(...environment(edge, name));
       else if (SCRIPTS.test(text)) found.push(...joined(text));
+      else if (/^[A-Za-z]{2,}$/.test(text)) found.push(...(words.has(text) ? ["\\" + text] : text));
       else if (text in grammar.synonyms) found.push(...grammar.synonyms[text].split(" "));
-      else if (/^[a-zA-Z]{2,}$/.test(text)) found.push("\\" + text);
       else if (!set.silent.has(text) && !set.upright.has(text)) found.push(text);
     }
     return primed(sized(found));
