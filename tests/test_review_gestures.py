@@ -183,6 +183,22 @@ def test_two_pages_that_are_open_keep_what_was_typed_in_each(page: Chromium, fol
     assert sorted(edit["latex"] for edit in kept.values()) == ["a", "b"]
 
 
+def test_what_an_older_export_lacks_is_still_a_change(page: Chromium, folder: Path) -> None:
+    typed(page, "notes-p1-r1", "a")
+    typed(page, "notes-p2-r1", r"$\dfrac12$")
+    (folder / "older.json").write_text(page.run("corrections()"), "utf-8")
+    typed(page, "notes-p1-r1", "b")
+    page.run("exportAll()")
+    convert(
+        [str(folder / "notes.pdf")], [str(folder / "older.html")],
+        corrections=[folder / "older.json"], recogniser=Scribe(),
+    )  # fmt: skip
+    page.open(folder / "older.html")
+    assert latex(page, "notes-p1-r1") == "b"
+    assert text(page, "#summary") == "3 expressions · 2 corrected · 1 not applied yet"
+    assert [entry["latex"] for entry in exported(page)] == ["b", r"\dfrac12"]
+
+
 def test_a_region_where_nothing_was_read_stays_no_mathematics(page: Chromium, folder: Path) -> None:
     scribe = Scribe()
     scribe.labels = {"x ^ { 2 }": 0.9}

@@ -17,9 +17,6 @@ function exportAll() {
   link.download = "corrections.json";
   link.click();
   URL.revokeObjectURL(link.href);
-  const keys = entries.map(({ key }) => key).filter((key) => edits.has(key));
-  for (const key of keys) edits.get(key).exported = true;
-  store(keys);
   toast("corrections.json goes to hmer convert --corrections");
 }
 

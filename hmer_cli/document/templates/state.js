@@ -100,11 +100,12 @@ function undo() {
   toast("Taken back");
 }
 
+/** Those that were applied are no changes any more; what was typed since, and not applied, still is. */
 function settle() {
   const settled = new Set();
   for (const entry of entries) {
     const edit = edits.get(entry.key);
-    if (edit && (isAsGiven(entry, edit.latex) || (entry.corrected && edit.exported))) settled.add(entry.key);
+    if (edit && (isAsGiven(entry, edit.latex) || isAsGiven(entry, asFormula(edit.latex)))) settled.add(entry.key);
   }
   settled.forEach((key) => edits.delete(key));
   if (settled.size) store(settled);
