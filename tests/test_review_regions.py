@@ -171,6 +171,24 @@ def test_each_cut_can_be_taken_back(page: Chromium) -> None:
     assert page.run("document.querySelectorAll('.card:not([hidden])').length") == 1
 
 
+def test_new_regions_that_are_chosen_are_taken_away_and_come_back_at_once(page: Chromium) -> None:
+    split(page)
+    page.run("drawRegion([150, 0, 160, 10])")
+    cut = json.loads(page.run("corrections()"))
+    close(page)
+    first, _, third = page.run("[...document.querySelectorAll('.card.cut')].map(c => c.id)")
+    page.click(f"#{first} .choose")
+    page.click(f"#{third} .choose")
+    page.click("#bar-drop")
+    assert text(page, "#toast").startswith("2 taken away")
+    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 1
+    page.click("#undo")
+    assert json.loads(page.run("corrections()")) == cut
+    page.click("#undo")
+    page.click("#undo")
+    assert page.run("document.querySelector('#undo').disabled")
+
+
 def test_cuts_outlive_the_page_until_they_are_applied_and_after_that_too(
     page: Chromium, folder: Path
 ) -> None:

@@ -65,12 +65,17 @@ function showChosen() {
   refreshSheet();
 }
 
+/** Those of hmer are no mathematics, new ones are taken away; where none of them was any, all are again. */
 function dropChosen() {
   checkpoint();
   const restore = [...chosen].every(isGone);
-  for (const entry of chosen) if (!entry.recut && isGone(entry) === restore) toggle(entry);
-  toast(`${chosen.size} ${restore ? "are mathematics" : "dismissed"}; u takes it back`);
-  changed(new Set([...chosen].map((entry) => entry.key)));
+  const cut = [...chosen].filter((entry) => entry.recut);
+  const read = [...chosen].filter((entry) => !entry.recut && isGone(entry) === restore);
+  read.forEach(toggle);
+  takeAway(cut);
+  const done = [[read, restore ? "are mathematics" : "dismissed"], [cut, "taken away"]].filter(([those]) => those.length);
+  toast(`${done.map(([those, what]) => `${those.length} ${what}`).join(", ")}; u takes it back`);
+  changed(new Set(read.map((entry) => entry.key)));
   chooseNone();
 }
 

@@ -25,13 +25,22 @@ const boxesOf = (those) => those.map(({ box }) => box);
 /** Whether the entry gives way to one of the boxes, by the rule of document/recut.py. */
 const givesWay = (entry, boxes) => boxes.some((box) => share(entry.box, box) >= SAME);
 
-/** Boxes in place of entries of one page and of what gives way to them; what those were cut from before
-    is taken into account, as are other recuts there, which the new one would undo, being the last. */
+/** Boxes in place of entries of one page and of what gives way to them. */
 function cutAnew(picture, old, boxes) {
   const others = standing(picture).filter((entry) => !old.includes(entry)), read = old.filter((entry) => !entry.recut);
   const more = others.filter((entry) => givesWay(entry, entry.recut ? boxes : [...boxes, ...boxesOf(read)]));
   if (more.length) return cutAnew(picture, [...old, ...more], boxes);
   checkpoint();
+  const recut = replaceBy(picture, old, boxes);
+  showRecuts();
+  storeRecuts();
+  return recut;
+}
+
+/** The recut of boxes in place of entries; what those were cut from before is taken into account, as are
+    other recuts there, which the new one would undo, being the last. */
+function replaceBy(picture, old, boxes) {
+  const others = standing(picture).filter((entry) => !old.includes(entry)), read = old.filter((entry) => !entry.recut);
   const before = new Set(old.map((entry) => entry.recut).filter(Boolean));
   const places = boxesOf([...read, ...[...before].flatMap((recut) => [...recut.replaces, ...recut.regions])]);
   const stays = boxes.length || [...before].some((recut) => recut.regions.some((r) => !old.includes(r.entry)));
@@ -45,8 +54,6 @@ function cutAnew(picture, old, boxes) {
   };
   recuts = recuts.filter((each) => !before.has(each));
   if (recut.regions.length) recuts.push(recut);
-  showRecuts();
-  storeRecuts();
   return recut;
 }
 
@@ -78,9 +85,18 @@ function splitAt(entry, [x0, y0], [x1, y1], tap) {
   activate(cardOf(recut.regions.at(-2).entry));
 }
 
-/** A recut region is taken away; what it replaced stands again where none of them is left. */
+/** Regions of recuts are taken away; what a recut replaced stands again where none of its is left. */
+function takeAway(those) {
+  for (const { picture, region } of those) {
+    replaceBy(picture, [region.entry], []);
+    showRecuts();
+  }
+  storeRecuts();
+}
+
 function uncut(entry) {
-  cutAnew(entry.picture, [entry], []);
+  checkpoint();
+  takeAway([entry]);
   toast("Taken away");
 }
 
