@@ -189,6 +189,21 @@ def test_new_regions_that_are_chosen_are_taken_away_and_come_back_at_once(page: 
     assert page.run("document.querySelector('#undo').disabled")
 
 
+def test_what_is_being_typed_for_a_new_region_outlives_other_cuts(page: Chromium) -> None:
+    split(page)
+    close(page)
+    page.click(".card.cut [data-do=edit]")
+    page.type(r"\frac12")
+    page.run("drawRegion([150, 0, 160, 10])")
+    page.click("#undo")
+    assert page.run("document.querySelector('.card.cut.editing textarea').value") == r"\frac12"
+    page.run("drawRegion([20, 10, 255, 112])")
+    assert page.run("document.querySelector('textarea')") is None
+    page.click("#undo")
+    assert text(page, ".card.cut .latex") == r"\frac12"
+    assert page.run("document.querySelector('.card.cut mfrac') !== null")
+
+
 def test_cuts_outlive_the_page_until_they_are_applied_and_after_that_too(
     page: Chromium, folder: Path
 ) -> None:

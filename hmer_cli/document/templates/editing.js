@@ -16,13 +16,14 @@ async function copy(card) {
   toast("LaTeX copied");
 }
 
-function edit(card) {
+/** With a draft, the editor that stood there before. */
+function edit(card, draft) {
   const entry = entryOf(card);
   if (!isCorrectable(entry) || card.classList.contains("editing")) return;
-  activate(card);
+  if (draft === undefined) activate(card);
   const form = $("#editor").content.cloneNode(true).firstElementChild;
   const area = $("textarea", form);
-  area.value = latexOf(entry) || latexBefore(entry) || entry.read;
+  area.value = draft ?? (latexOf(entry) || latexBefore(entry) || entry.read);
   card.classList.add("editing");
   card.append(form);
   const look = () => preview(card, form, area.value);
@@ -49,8 +50,13 @@ function edit(card) {
   $("[data-do=cancel]", form).addEventListener("click", leave);
   $("[data-do=revert]", form).addEventListener("click", () => { area.value = entry.read; look(); area.focus(); });
   look();
-  area.focus();
+  if (draft === undefined) area.focus();
 }
+
+/** What is typed in the open editor of a card, undefined where there is none. */
+const draftOf = (card) => $("textarea", card)?.value;
+/** The class of a card whose editor is open, whatever else of it is drawn anew. */
+const editing = (card) => (draftOf(card) === undefined ? "" : " editing");
 
 function preview(card, form, latex) {
   const { math } = typeset(asFormula(latex)), fault = latex.trim() && faultOf(latex);

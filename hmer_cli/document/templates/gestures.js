@@ -67,6 +67,7 @@ function showChosen() {
 
 /** Those of hmer are no mathematics, new ones are taken away; where none of them was any, all are again. */
 function dropChosen() {
+  keepDrafts(chosen);
   checkpoint();
   const restore = [...chosen].every(isGone);
   const cut = [...chosen].filter((entry) => entry.recut);

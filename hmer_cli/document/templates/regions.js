@@ -30,6 +30,7 @@ function cutAnew(picture, old, boxes) {
   const others = standing(picture).filter((entry) => !old.includes(entry)), read = old.filter((entry) => !entry.recut);
   const more = others.filter((entry) => givesWay(entry, entry.recut ? boxes : [...boxes, ...boxesOf(read)]));
   if (more.length) return cutAnew(picture, [...old, ...more], boxes);
+  keepDrafts(old);
   checkpoint();
   const recut = replaceBy(picture, old, boxes);
   showRecuts();
@@ -85,6 +86,11 @@ function splitAt(entry, [x0, y0], [x1, y1], tap) {
   activate(cardOf(recut.regions.at(-2).entry));
 }
 
+/** What is being typed for new regions that go is theirs when that is taken back. */
+function keepDrafts(those) {
+  for (const entry of those) if (entry.recut) entry.region.latex = draftOf(cardOf(entry))?.trim() || entry.region.latex;
+}
+
 /** Regions of recuts are taken away; what a recut replaced stands again where none of its is left. */
 function takeAway(those) {
   for (const { picture, region } of those) {
@@ -95,6 +101,7 @@ function takeAway(those) {
 }
 
 function uncut(entry) {
+  keepDrafts([entry]);
   checkpoint();
   takeAway([entry]);
   toast("Taken away");
@@ -151,6 +158,7 @@ const cardOf = (entry) => cards[entries.indexOf(entry)];
 /** Cards for the regions of all recuts, and none for those that are gone. */
 function showRecuts() {
   const here = active && entryOf(active);
+  const drafts = new Map(entries.map((entry, i) => [entry.key, entry.recut && draftOf(cards[i])]));
   for (let i = entries.length - 1; i >= 0 && entries[i].recut; i--) {
     cards[i].remove();
     entries.pop();
@@ -161,7 +169,10 @@ function showRecuts() {
     for (const entry of recut.replaces) entry.replaced = recut;
     for (const region of recut.regions) addCard(recut, region);
   }
-  entries.forEach((entry, i) => cards[i].classList.toggle("replaced", Boolean(entry.replaced)));
+  entries.forEach((entry, i) => {
+    cards[i].classList.toggle("replaced", Boolean(entry.replaced));
+    if (entry.recut && drafts.get(entry.key) !== undefined) edit(cards[i], drafts.get(entry.key));
+  });
   const still = [...chosen].map((entry) => entry.region?.entry ?? entry).filter((entry) => entries.includes(entry) && !entry.replaced);
   chosen.clear();
   still.forEach((entry) => chosen.add(entry));
@@ -207,7 +218,7 @@ function addCard(recut, region) {
 /** What was typed for a new region, or that it will be read. */
 function drawCut(card, entry) {
   const { latex } = entry.region;
-  card.className = "card changed cut";
+  card.className = `card changed cut${editing(card)}`;
   $(".badge", card).textContent = "cut anew";
   $(".math", card).innerHTML = latex ? typeset(asFormula(latex)).math ?? "" : "";
   const note = $(".note", card);
