@@ -6,15 +6,19 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from chromium import Chromium
 from handmade import FakeRecogniser, cross, encoded
+from test_derivations import line
 from test_recut import LEFT, PAIR, RIGHT, boxes
 from test_review import needs_chromium, text
 
 from hmer_cli.commands.convert import convert, outcome
+from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.records import Record
+from hmer_cli.document.records import PageRead, Picture, Record, RegionReading, Result
+from hmer_cli.document.review import review
 
 pytestmark = needs_chromium
 
@@ -288,6 +292,29 @@ def test_what_was_drawn_in_a_region_stays_when_that_is_cut(page: Chromium, folde
         drag(page, (edge, 60), (there, 60))
         assert regions(page) == 2
         assert boxes(converted(page, folder)) == HALVES
+
+
+def reviewed(browser: Chromium, folder: Path, *readings: RegionReading) -> PageRead:
+    """A page with these readings, whose review page is opened on a desk."""
+    blank = encoded(np.full((200, 400), 255, np.uint8), "WEBP")
+    result = Result("fake", readings)
+    page = PageRead("a.png", 1, result, file="f" * 64, picture=Picture(400, 200, lambda: blank))
+    (folder / "page.html").write_text(review(list(records_of([page], Corrections()))), "utf-8")
+    browser.open(folder / "page.html")
+    browser.run("localStorage.clear()")
+    browser.open(folder / "page.html")
+    return page
+
+
+def test_a_cut_is_found_by_what_stands_when_it_is_applied(browser: Chromium, folder: Path) -> None:
+    reviewed(browser, folder, *(line(x, 100, y) for x, y in (("a", 50), ("b", 100), ("c", 150))))
+    for y in (50, 100, 150):
+        browser.run(f"drawRegion([95, {y} - 20, 125, {y} + 20])")
+    cuts = json.loads(browser.run("corrections()"))["corrections"]
+    near = [[anchor["key"][0] for anchor in cut["near"]] for cut in cuts]
+    assert near == [["b", "c"], ["c"], ["a", "b"]]
+    browser.open(folder / "page.html")
+    assert json.loads(browser.run("corrections()"))["corrections"] == cuts
 
 
 def test_what_is_chosen_stays_chosen_when_another_region_is_cut(page: Chromium) -> None:

@@ -1,11 +1,13 @@
 // Regions that a person cuts: drawn, merged, split, an edge moved. Kept in the browser until they are
 // exported; hmer convert reads them anew where no LaTeX was typed.
 //
-// A recut is { id, picture, replaces: [entry], regions: [{ box, latex }] }. Its regions are entries
-// and cards like the others, with `recut` set; the entries that it replaces have it as `replaced`.
+// A recut is { id, picture, replaces: [entry], regions: [{ box, latex }], near: [{ key, box }] }. Its
+// regions are entries and cards like the others, with `recut` set; the entries that it replaces have it
+// as `replaced`; `near` are others of the page.
 
 const CUTS = "hmer-regions";
 const SAME = 0.5;  // share of a region inside another from which on that replaces it
+const NEAR = 2;  // other regions of the page by which a changed file is known again
 const SMALL = 8;  // pixels of the screen: a shorter way of the pointer is a tap
 let recuts = [];
 let tool = null;  // what the next drag on the page does: null, "draw" or "split"
@@ -22,6 +24,7 @@ const standing = (picture) => entries.filter((e) => e.picture === picture && isC
 // ---- Cutting
 
 const boxesOf = (those) => those.map(({ box }) => box);
+const anchor = ({ key, box }) => ({ key, box });
 /** Whether the entry gives way to one of the boxes, by the rule of document/recut.py. */
 const givesWay = (entry, boxes) => boxes.some((box) => share(entry.box, box) >= SAME);
 
@@ -47,15 +50,24 @@ function replaceBy(picture, old, boxes) {
   const stays = boxes.length || [...before].some((recut) => recut.regions.some((r) => !old.includes(r.entry)));
   if (stays) for (const entry of others) if (entry.recut && givesWay(entry, places)) before.add(entry.recut);
   const kept = [...before].flatMap((recut) => recut.regions.filter((r) => !old.includes(r.entry)));
+  const replaces = [...read, ...[...before].flatMap((r) => r.replaces)];
   const recut = {
     id: `${Date.now()}-${Math.random()}`,
     picture,
-    replaces: [...read, ...[...before].flatMap((r) => r.replaces)],
+    replaces,
+    near: nearOf(picture, replaces),
     regions: [...kept, ...boxes.map((box) => ({ box: box.map(Math.round) }))],
   };
   recuts = recuts.filter((each) => !before.has(each));
   if (recut.regions.length) recuts.push(recut);
   return recut;
+}
+
+/** Others of the page to find it by; those that an earlier recut replaced are gone when this one is applied. */
+function nearOf(picture, replaces) {
+  const others = entries.filter((e) => e.picture === picture && e.key !== null && !e.recut && !replaces.includes(e));
+  const still = others.filter((entry) => !entry.replaced);
+  return (still.length ? still : others).slice(0, NEAR).map(anchor);
 }
 
 function drawRegion(box) {
@@ -109,12 +121,13 @@ function uncut(entry) {
 
 // ---- Keeping
 
-const recutState = () => recuts.map(({ id, picture, replaces, regions }) => ({
+const recutState = () => recuts.map(({ id, picture, replaces, regions, near }) => ({
   id,
   page: picture,
   file: fileOf(picture),
-  replaces: replaces.map(({ key, box }) => ({ key, box })),
+  replaces: replaces.map(anchor),
   regions: regions.map(({ box, latex }) => ({ box, latex })),
+  near,
 }));
 const fileOf = (picture) => `${pages[picture].file} ${pages[picture].page}`;
 
@@ -129,16 +142,16 @@ function storeRecuts() {
 
 /** Recuts as `recutState` told them. */
 function restoreRecuts(state) {
-  recuts = state.map(({ id, page, replaces, regions }) => {
+  recuts = state.map(({ id, page, replaces, regions, near }) => {
     const old = entries.filter((e) => e.picture === page && replaces.some(({ key, box }) => e.key === key && `${e.box}` === `${box}`));
-    return { id, picture: page, replaces: old, regions: regions.map((r) => ({ ...r })) };
+    return { id, picture: page, replaces: old, regions: regions.map((r) => ({ ...r })), near };
   });
   showRecuts();
 }
 
 /** What convert has yet to do of a recut that was kept: to read those of its regions that it has not,
     in place of what stands there now. Convert goes by the file, too, whatever is read of it. */
-function due({ id, file, replaces, regions }) {
+function due({ id, file, replaces, regions, near }) {
   const page = pages.findIndex((_, i) => fileOf(i) === file);
   const applied = pages[page]?.recuts.flatMap((recut) => recut.regions) ?? [];
   const isDone = ({ box, latex }) => {
@@ -148,7 +161,7 @@ function due({ id, file, replaces, regions }) {
   const done = boxesOf(regions.filter(isDone)), rest = regions.filter((region) => !isDone(region));
   const places = boxesOf([...replaces, ...rest]);
   const old = standing(page).filter((entry) => givesWay(entry, places) && !givesWay(entry, done));
-  return page < 0 || !rest.length ? [] : [{ id, page, replaces: old, regions: rest }];
+  return page < 0 || !rest.length ? [] : [{ id, page, replaces: old, regions: rest, near: near ?? nearOf(page, old) }];
 }
 
 // ---- Showing
@@ -318,17 +331,14 @@ $("#bar-merge").addEventListener("click", mergeChosen);
 
 // ---- Exporting
 
-const NEAR = 2;  // other regions of the page by which a changed file is known again
-
 /** One recut a line: those that this run has applied already, then the new ones. */
 function recutLines() {
   const applied = pages.flatMap((page) => page.recuts.map((each) => JSON.stringify(each)));
-  return [...applied, ...recuts.map(({ picture, replaces, regions }) => {
-    const { source, page, file } = pages[picture], anchor = ({ key, box }) => ({ key, box });
-    const near = entries.filter((e) => e.picture === picture && e.key && !e.recut && !replaces.includes(e)).slice(0, NEAR);
+  return [...applied, ...recuts.map(({ picture, replaces, regions, near }) => {
+    const { source, page, file } = pages[picture];
     return JSON.stringify({
       regions: regions.map(({ box, latex }) => (latex ? { box, latex } : { box })),
-      replaces: replaces.map(anchor), near: near.map(anchor), source, page, file,
+      replaces: replaces.map(anchor), near, source, page, file,
     });
   })];
 }
