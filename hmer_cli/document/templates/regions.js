@@ -131,13 +131,47 @@ const recutState = () => recuts.map(({ id, picture, replaces, regions, near }) =
 }));
 const fileOf = (picture) => `${pages[picture].file} ${pages[picture].page}`;
 
+const storedRecuts = () => JSON.parse(localStorage.getItem(CUTS) ?? "[]");
+let told = new Map();  // each recut of this page as it stood in the browser when it was last read or written
+
+/** Only what changed here is written: other pages that are open write theirs. */
 function storeRecuts() {
+  const now = new Map(recutState().map((each) => [each.id, each])), was = told;
+  told = new Map([...now].map(([id, each]) => [id, JSON.stringify(each)]));
   try {
-    const other = JSON.parse(localStorage.getItem(CUTS) ?? "[]").filter((each) => !pages.some((_, i) => fileOf(i) === each.file));
-    localStorage.setItem(CUTS, JSON.stringify([...other, ...recutState()]));
+    const kept = new Map(storedRecuts().map((each) => [each.id, each]));
+    for (const id of was.keys()) if (!now.has(id)) kept.delete(id);
+    for (const [id, each] of now) {
+      const last = told.get(id) === was.get(id) ? kept.get(id) : each;
+      kept.delete(id);
+      if (last) kept.set(id, last);  // behind the others, in the order in which they are applied
+    }
+    localStorage.setItem(CUTS, JSON.stringify([...kept.values()]));
   } catch {
     toast("This browser keeps nothing: export before you close the page");
   }
+}
+
+/** Those that were kept for this page. */
+function restoreKept() {
+  const kept = storedRecuts().filter((each) => pages.some((_, i) => fileOf(i) === each.file));
+  restoreRecuts(together(kept.flatMap(due)));
+  told = new Map(kept.map((each) => [each.id, JSON.stringify(each)]));
+  if (kept.length) storeRecuts();
+}
+
+/** As one those that were cut in pages open side by side, of which the later would undo the earlier. */
+function together(state) {
+  return state.reduce((before, each) => {
+    const places = boxesOf([...each.replaces, ...each.regions]);
+    const under = before.filter(({ page, regions }) => page === each.page && regions.some((region) => givesWay(region, places)));
+    const regions = new Map();
+    for (const region of [...under, each].flatMap((recut) => recut.regions)) {
+      if (region.latex || !regions.has(`${region.box}`)) regions.set(`${region.box}`, region);
+    }
+    const replaces = [...under, each].flatMap((recut) => recut.replaces);
+    return [...before.filter((recut) => !under.includes(recut)), { ...each, replaces, regions: [...regions.values()] }];
+  }, []);
 }
 
 /** Recuts as `recutState` told them. */
@@ -161,7 +195,7 @@ function due({ id, file, replaces, regions, near }) {
   const done = boxesOf(regions.filter(isDone)), rest = regions.filter((region) => !isDone(region));
   const places = boxesOf([...replaces, ...rest]);
   const old = standing(page).filter((entry) => givesWay(entry, places) && !givesWay(entry, done));
-  return page < 0 || !rest.length ? [] : [{ id, page, replaces: old, regions: rest, near: near ?? nearOf(page, old) }];
+  return !rest.length ? [] : [{ id, page, replaces: old, regions: rest, near: near ?? nearOf(page, old) }];
 }
 
 // ---- Showing

@@ -2,9 +2,7 @@
 
 settle();
 try {
-  const kept = JSON.parse(localStorage.getItem(CUTS) ?? "[]");
-  restoreRecuts(kept.flatMap(due));
-  if (kept.length) storeRecuts();
+  restoreKept();
 } catch {
   recuts = [];
 }
