@@ -225,37 +225,6 @@ def test_cuts_outlive_the_page_until_they_are_applied_and_after_that_too(
     assert boxes(converted(page, folder)) == HALVES
 
 
-def elsewhere(page: Chromium, **changes: object) -> None:
-    """A second page that is open with the same file keeps a cut of its own."""
-    changed = f"{{...JSON.parse(localStorage.getItem(CUTS))[0], ...{json.dumps(changes)}}}"
-    kept = f"[{changed}, ...JSON.parse(localStorage.getItem(CUTS))]"
-    page.run(f"localStorage.setItem(CUTS, JSON.stringify({kept}))")
-
-
-def test_two_pages_that_are_open_keep_the_cuts_of_each(page: Chromium, folder: Path) -> None:
-    split(page)
-    elsewhere(page, id="other", replaces=[], regions=[{"box": [150, 0, 160, 10]}])
-    page.run("drawRegion([100, 0, 110, 10])")
-    assert page.run("storedRecuts().map(({id}) => id)[0]") == "other"
-    page.click("#undo")
-    page.open(folder / "r.html")
-    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 3
-    page.run("uncut(entries.find(({box}) => box[0] === 150))")
-    page.open(folder / "r.html")
-    assert boxes(converted(page, folder)) == HALVES
-
-
-def test_cuts_of_two_pages_that_are_open_do_not_undo_each_other(
-    page: Chromium, folder: Path
-) -> None:
-    split(page)
-    elsewhere(page, id="other", regions=[{"box": LEFT}, {"box": RIGHT}])
-    page.open(folder / "r.html")
-    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 4
-    assert page.run("recuts.length") == page.run("storedRecuts().length") == 1
-    assert boxes(converted(page, folder)) == sorted(2 * HALVES)
-
-
 def typed(page: Chromium, card: str, latex: str) -> None:
     page.click(f"{card} [data-do=edit]")
     page.type(latex)

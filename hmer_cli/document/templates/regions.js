@@ -8,6 +8,7 @@
 const CUTS = "hmer-regions";
 const SAME = 0.5;  // share of a region inside another from which on that replaces it
 const NEAR = 2;  // other regions of the page by which a changed file is known again
+const APART = 3;  // pixels by which the distances between regions of one page may differ
 const SMALL = 8;  // pixels of the screen: a shorter way of the pointer is a tap
 let recuts = [];
 let tool = null;  // what the next drag on the page does: null, "draw" or "split"
@@ -125,6 +126,7 @@ const recutState = () => recuts.map(({ id, picture, replaces, regions, near }) =
   id,
   page: picture,
   file: fileOf(picture),
+  source: pages[picture].source,
   replaces: replaces.map(anchor),
   regions: regions.map(({ box, latex }) => ({ box, latex })),
   near,
@@ -152,12 +154,16 @@ function storeRecuts() {
   }
 }
 
-/** Those that were kept for this page. */
+const isOfAnotherVersion = (kept) => pages.some(({ source, file }) => source === kept.source && !kept.file.startsWith(file));
+
+/** Those that were kept for this page; what finds no place on it stays in the browser. */
 function restoreKept() {
-  const kept = storedRecuts().filter((each) => pages.some((_, i) => fileOf(i) === each.file));
-  restoreRecuts(together(kept.flatMap(due)));
-  told = new Map(kept.map((each) => [each.id, JSON.stringify(each)]));
-  if (kept.length) storeRecuts();
+  const found = storedRecuts().map((each) => [each, due(each)]), here = found.filter(([, rest]) => rest);
+  restoreRecuts(together(here.flatMap(([, rest]) => rest)));
+  told = new Map(here.map(([each]) => [each.id, JSON.stringify(each)]));
+  if (here.length) storeRecuts();
+  const other = found.find(([each, rest]) => !rest && isOfAnotherVersion(each))?.[0];
+  if (other) toast(`Regions cut in another version of ${other.source} are kept, but not shown`);
 }
 
 /** As one those that were cut in pages open side by side, of which the later would undo the earlier. */
@@ -183,19 +189,34 @@ function restoreRecuts(state) {
   showRecuts();
 }
 
-/** What convert has yet to do of a recut that was kept: to read those of its regions that it has not,
-    in place of what stands there now. Convert goes by the file, too, whatever is read of it. */
-function due({ id, file, replaces, regions, near }) {
-  const page = pages.findIndex((_, i) => fileOf(i) === file);
-  const applied = pages[page]?.recuts.flatMap((recut) => recut.regions) ?? [];
+/** What convert has yet to do of a recut that was kept, if anything: to read those of its regions that it
+    has not, in place of what stands there now. Null where it is of no page here: its file, or that file
+    was changed and the page is not found by its ink. */
+function due({ id, file, replaces, regions, near = [] }) {
+  const same = pages.findIndex((_, i) => fileOf(i) === file);
+  const changed = pages.findIndex(({ recuts }) => recuts.some((recut) => `${recut.file} ${recut.page}` === file));
+  const applied = pages[same < 0 ? changed : same]?.recuts.flatMap((recut) => recut.regions) ?? [];
   const isDone = ({ box, latex }) => {
     const last = applied.findLast((region) => `${region.box}` === `${box}`);
     return last !== undefined && (last.latex ?? "") === asFormula(latex ?? "");
   };
-  const done = boxesOf(regions.filter(isDone)), rest = regions.filter((region) => !isDone(region));
-  const places = boxesOf([...replaces, ...rest]);
-  const old = standing(page).filter((entry) => givesWay(entry, places) && !givesWay(entry, done));
-  return !rest.length ? [] : [{ id, page, replaces: old, regions: rest, near: near ?? nearOf(page, old) }];
+  const rest = regions.filter((region) => !isDone(region));
+  if (!rest.length) return [];
+  const place = same < 0 ? placeOf([...replaces, ...near]) ?? placeOf(near) : { picture: same, by: [0, 0] };
+  if (!place) return null;
+  const moved = ({ box, ...more }) => ({ ...more, box: box.map((number, k) => number + place.by[k % 2]) });
+  const done = boxesOf(regions.filter(isDone).map(moved)), places = boxesOf([...replaces, ...rest].map(moved));
+  const old = standing(place.picture).filter((entry) => givesWay(entry, places) && !givesWay(entry, done));
+  const others = near.length ? near.map(moved) : nearOf(place.picture, old);
+  return [{ id, page: place.picture, replaces: old, regions: rest.map(moved), near: others }];
+}
+
+/** The page where these regions stand as they did, and how far they moved, by the rule of document/recut.py. */
+function placeOf(anchors) {
+  const found = anchors.map(({ key, box }) => entries.filter((entry) => entry.key === key)
+    .map((entry) => ({ picture: entry.picture, by: [entry.box[0] - box[0], entry.box[1] - box[1]] })));
+  const near = ({ picture, by }, other) => picture === other.picture && by.every((way, k) => Math.abs(way - other.by[k]) <= APART);
+  return found[0]?.find((place) => found.every((others) => others.some((other) => near(place, other))));
 }
 
 // ---- Showing

@@ -1,0 +1,87 @@
+"""Regions cut on a review page stay in the browser, whatever becomes of its file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from chromium import Chromium
+from handmade import FakeRecogniser, cross, encoded
+from test_recut import LEFT, PAIR, RIGHT, boxes
+from test_review import needs_chromium, text
+from test_review_regions import HALVES, browser, converted, folder, page, split
+
+from hmer_cli.commands.convert import convert
+from hmer_cli.document.records import Record
+
+__all__ = ["browser", "folder", "page"]
+
+pytestmark = needs_chromium
+
+
+def test_cuts_outlive_a_change_of_the_file(page: Chromium, tmp_path: Path) -> None:
+    def version(pixels: np.ndarray, name: str, **options: object) -> list[Record]:
+        (tmp_path / "a.png").write_bytes(encoded(pixels))
+        given = {"recogniser": FakeRecogniser(), **options}
+        return convert([str(tmp_path / "a.png")], [str(tmp_path / name)], **given)  # type: ignore[arg-type]
+
+    def opened(name: str) -> None:
+        page.open(tmp_path / name)
+        if page.run("narrow.matches"):
+            page.click(".to-page")
+
+    version(PAIR, "one.html")
+    opened("one.html")
+    split(page)
+    other = np.hstack([cross(), cross(), cross()])
+    version(other, "other.html")
+    page.open(tmp_path / "other.html")
+    assert "another version" in text(page, "#toast")
+    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 0
+    longer = np.vstack([np.full((40, PAIR.shape[1]), 255, np.uint8), PAIR])
+    version(longer, "longer.html")
+    page.open(tmp_path / "longer.html")
+    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 2
+    (tmp_path / "c.json").write_text(page.run("corrections()"), "utf-8")
+    records = version(longer, "again.html", corrections=[tmp_path / "c.json"])
+    assert boxes(records) == [(4, 7, 8, 13), (18, 7, 22, 13)]
+    page.open(tmp_path / "again.html")
+    assert page.run("storedRecuts()") == []
+    opened("longer.html")
+    split(page)
+    (tmp_path / "c.json").write_text(page.run("corrections()"), "utf-8")
+    version(PAIR, "last.html", corrections=[tmp_path / "c.json"])
+    page.open(tmp_path / "last.html")
+    assert page.run("storedRecuts()") == []
+
+
+def elsewhere(page: Chromium, **changes: object) -> None:
+    """A second page that is open with the same file keeps a cut of its own."""
+    changed = f"{{...JSON.parse(localStorage.getItem(CUTS))[0], ...{json.dumps(changes)}}}"
+    kept = f"[{changed}, ...JSON.parse(localStorage.getItem(CUTS))]"
+    page.run(f"localStorage.setItem(CUTS, JSON.stringify({kept}))")
+
+
+def test_two_pages_that_are_open_keep_the_cuts_of_each(page: Chromium, folder: Path) -> None:
+    split(page)
+    elsewhere(page, id="other", replaces=[], regions=[{"box": [150, 0, 160, 10]}])
+    page.run("drawRegion([100, 0, 110, 10])")
+    assert page.run("storedRecuts().map(({id}) => id)[0]") == "other"
+    page.run("undo()")
+    page.open(folder / "r.html")
+    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 3
+    page.run("uncut(entries.find(({box}) => box[0] === 150))")
+    page.open(folder / "r.html")
+    assert boxes(converted(page, folder)) == HALVES
+
+
+def test_cuts_of_two_pages_that_are_open_do_not_undo_each_other(
+    page: Chromium, folder: Path
+) -> None:
+    split(page)
+    elsewhere(page, id="other", regions=[{"box": LEFT}, {"box": RIGHT}])
+    page.open(folder / "r.html")
+    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 4
+    assert page.run("recuts.length") == page.run("storedRecuts().length") == 1
+    assert boxes(converted(page, folder)) == sorted(2 * HALVES)
