@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from chromium import Chromium
 from handmade import FakeRecogniser, cross, encoded
-from test_derivations import line
+from test_derivations import FIRST, SECOND, THIRD, line
 from test_recut import LEFT, PAIR, RIGHT, boxes
 from test_review import needs_chromium, text
 
@@ -19,6 +20,7 @@ from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.records import PageRead, Picture, Record, RegionReading, Result
 from hmer_cli.document.review import review
+from hmer_cli.geometry import Box
 
 pytestmark = needs_chromium
 
@@ -315,6 +317,28 @@ def test_a_cut_is_found_by_what_stands_when_it_is_applied(browser: Chromium, fol
     assert near == [["b", "c"], ["c"], ["a", "b"]]
     browser.open(folder / "page.html")
     assert json.loads(browser.run("corrections()"))["corrections"] == cuts
+
+
+def test_a_line_of_a_derivation_that_is_drawn_anew_takes_no_other_with_it(
+    browser: Chromium, folder: Path
+) -> None:
+    lines = (FIRST, SECOND, THIRD)
+    page = reviewed(browser, folder, *lines)
+    assert browser.run("entries.length") == 1
+    x0, y0, x1, y1 = FIRST.box
+    browser.run(f"drawRegion([{x0 - 2}, {y0 - 2}, {x1 + 2}, {y1 + 2}])")
+    found = browser.run("standing(0).map(({box}) => box)")
+    assert found == [[*map(round, SECOND.box)], [*map(round, THIRD.box)], [98, 33, 202, 67]]
+    assert browser.run("active === cards.at(-1)")
+    (folder / "c.json").write_text(browser.run("corrections()"), "utf-8")
+
+    def read(boxes: Sequence[Box]) -> list[RegionReading]:
+        return [replace(FIRST, box=box) for box in boxes]
+
+    result, *_ = Corrections.load([folder / "c.json"]).recut("f" * 64, 1, page.result, read)
+    assert sorted([*each.box] for each in result.expressions) == sorted(found)
+    browser.click("#undo")
+    assert browser.run("standing(0).length") == 1
 
 
 def test_what_is_chosen_stays_chosen_when_another_region_is_cut(page: Chromium) -> None:

@@ -145,6 +145,11 @@ def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
         "file": evidence.file if evidence else None,
         "picture": shown.number(record),
         "box": [round(number) for number in evidence.box] if evidence else None,
+        "lines": [
+            [round(number) for number in line.evidence.box]
+            for line in record.lines
+            if line.evidence
+        ],
         "tokens": [
             [round(token.confidence, 2), *(round(number) for number in token.box)]
             for token in (evidence.tokens if evidence else ())

@@ -58,6 +58,11 @@ const draftOf = (card) => $("textarea", card)?.value;
 /** The class of a card whose editor is open, whatever else of it is drawn anew. */
 const editing = (card) => (draftOf(card) === undefined ? "" : " editing");
 
+/** What is being typed for new regions that go is theirs when that is taken back. */
+function keepDrafts(those) {
+  for (const entry of those) if (entry.recut) entry.region.latex = draftOf(cardOf(entry))?.trim() || entry.region.latex;
+}
+
 function preview(card, form, latex) {
   const { math } = typeset(asFormula(latex)), fault = latex.trim() && faultOf(latex);
   card.classList.toggle("waits", !math);

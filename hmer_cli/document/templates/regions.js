@@ -26,14 +26,19 @@ const standing = (picture) => entries.filter((e) => e.picture === picture && isC
 
 const boxesOf = (those) => those.map(({ box }) => box);
 const anchor = ({ key, box }) => ({ key, box });
-/** Whether the entry gives way to one of the boxes, by the rule of document/recut.py. */
-const givesWay = (entry, boxes) => boxes.some((box) => share(entry.box, box) >= SAME);
+/** The boxes by which something gives way: those of the lines of a derivation, each by itself. */
+const linesOf = ({ box, lines }) => (lines?.length ? lines : [box]);
+const isIn = (line, boxes) => boxes.some((box) => share(line, box) >= SAME);
+/** Whether the entry, or a line of it, gives way to one of the boxes, by the rule of document/recut.py. */
+const givesWay = (entry, boxes) => linesOf(entry).some((line) => isIn(line, boxes));
+/** The lines of derivations that do not, while others of them do: they stay, each a region. */
+const linesLeft = (those, boxes) => those.flatMap(linesOf).filter((line) => !isIn(line, boxes));
 
 /** Boxes in place of entries of one page and of what gives way to them. */
 function cutAnew(picture, old, boxes) {
   const others = standing(picture).filter((entry) => !old.includes(entry)), read = old.filter((entry) => !entry.recut);
-  const more = others.filter((entry) => givesWay(entry, entry.recut ? boxes : [...boxes, ...boxesOf(read)]));
-  if (more.length) return cutAnew(picture, [...old, ...more], boxes);
+  const places = [...boxes, ...boxesOf(read)], more = others.filter((entry) => givesWay(entry, entry.recut ? boxes : places));
+  if (more.length) return cutAnew(picture, [...old, ...more], [...linesLeft(more, places), ...boxes]);
   keepDrafts(old);
   checkpoint();
   const recut = replaceBy(picture, old, boxes);
@@ -97,11 +102,6 @@ function splitAt(entry, [x0, y0], [x1, y1], tap) {
   const boxes = upright ? [[left, top, x, foot], [x, top, right, foot]] : [[left, top, right, y], [left, y, right, foot]];
   const recut = cutAnew(entry.picture, [entry], boxes);
   activate(cardOf(recut.regions.at(-2).entry));
-}
-
-/** What is being typed for new regions that go is theirs when that is taken back. */
-function keepDrafts(those) {
-  for (const entry of those) if (entry.recut) entry.region.latex = draftOf(cardOf(entry))?.trim() || entry.region.latex;
 }
 
 /** Regions of recuts are taken away; what a recut replaced stands again where none of its is left. */
@@ -208,7 +208,8 @@ function due({ id, file, replaces, regions, near = [] }) {
   const done = boxesOf(regions.filter(isDone).map(moved)), places = boxesOf([...replaces, ...rest].map(moved));
   const old = standing(place.picture).filter((entry) => givesWay(entry, places) && !givesWay(entry, done));
   const others = near.length ? near.map(moved) : nearOf(place.picture, old);
-  return [{ id, page: place.picture, replaces: old, regions: rest.map(moved), near: others }];
+  const left = linesLeft(old, places).map((box) => ({ box }));
+  return [{ id, page: place.picture, replaces: old, regions: [...left, ...rest.map(moved)], near: others }];
 }
 
 /** The page where these regions stand as they did, and how far they moved, by the rule of document/recut.py. */
