@@ -24,8 +24,7 @@ const standing = (picture) => entries.filter((e) => e.picture === picture && isC
 
 // ---- Cutting
 
-const boxesOf = (those) => those.map(({ box }) => box);
-const anchor = ({ key, box }) => ({ key, box });
+const boxesOf = (those) => those.map(({ box }) => box), anchor = ({ key, box }) => ({ key, box });
 /** The boxes by which something gives way: those of the lines of a derivation, each by itself. */
 const linesOf = ({ box, lines }) => (lines?.length ? lines : [box]);
 const isIn = (line, boxes) => boxes.some((box) => share(line, box) >= SAME);
@@ -134,21 +133,22 @@ const recutState = () => recuts.map(({ id, picture, replaces, regions, near }) =
 const fileOf = (picture) => `${pages[picture].file} ${pages[picture].page}`;
 
 const storedRecuts = () => JSON.parse(localStorage.getItem(CUTS) ?? "[]");
-let told = new Map();  // each recut of this page as it stood in the browser when it was last read or written
+let told = new Map();  // each recut of this page as it was last read from the browser or written there
 
 /** Only what changed here is written: other pages that are open write theirs. */
 function storeRecuts() {
-  const now = new Map(recutState().map((each) => [each.id, each])), was = told;
-  told = new Map([...now].map(([id, each]) => [id, JSON.stringify(each)]));
+  const now = new Map(recutState().map((each) => [each.id, each]));
+  const telling = new Map([...now].map(([id, each]) => [id, JSON.stringify(each)]));
   try {
     const kept = new Map(storedRecuts().map((each) => [each.id, each]));
-    for (const id of was.keys()) if (!now.has(id)) kept.delete(id);
+    for (const id of told.keys()) if (!now.has(id)) kept.delete(id);
     for (const [id, each] of now) {
-      const last = told.get(id) === was.get(id) ? kept.get(id) : each;
+      const last = telling.get(id) === told.get(id) ? kept.get(id) : each;
       kept.delete(id);
       if (last) kept.set(id, last);  // behind the others, in the order in which they are applied
     }
     localStorage.setItem(CUTS, JSON.stringify([...kept.values()]));
+    told = telling;
   } catch {
     toast("This browser keeps nothing: export before you close the page");
   }
