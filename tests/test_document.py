@@ -13,7 +13,7 @@ from handmade import EARLIER, FakeRecogniser, Pixels, encoded
 
 from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.document import pipeline, watch
-from hmer_cli.document.page_words import MathRegions
+from hmer_cli.document.math_regions import MathRegions
 from hmer_cli.document.records import Drawing, TextWord
 from hmer_cli.document.transcript import MARK
 from hmer_cli.errors import InputError, UsageError
@@ -34,13 +34,15 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Found:
     """Sets what is found on every page: words, regions of mathematics, and drawings."""
 
     def find(words: Sequence[TextWord], maths: Sequence[Box] = (), said: str = "",
-             drawings: Sequence[Drawing] = ()) -> None:  # fmt: skip
+             drawings: Sequence[Drawing] = (), sure: float = 0.9,
+             added: bool = False) -> None:  # fmt: skip
         def mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegions:
             regions = [cut_region(page, page.image, box, 0) for box in maths]
             none = MathRegions.of(regions)
+            count = len(maths)
             return MathRegions(
-                none.regions, (said,) * len(maths), none.added, True, tuple(words),
-                drawings=tuple(drawings), doubts=none.doubts,
+                none.regions, (said,) * count, (sure,) * count, (added,) * count, True,
+                tuple(words), drawings=tuple(drawings), doubts=none.doubts,
             )  # fmt: skip
 
         monkeypatch.setattr(pipeline, "find_mathematics", mathematics)
@@ -74,6 +76,18 @@ def test_regions_that_are_words_stand_where_they_are_written(found: Found) -> No
     convert(["n.png"], ["n.md"], document=True, recogniser=FakeRecogniser("a l s o"))
     told = Path("n.md").read_text().strip().split("\n\n")
     assert told == [MARK, "# n.png", *(part for row in rows for part in (row, "also"))]
+
+
+def test_regions_that_are_words_are_as_sure_as_the_reader_of_words_is(found: Found) -> None:
+    boxes = [(20.0, y, 70.0, y + 20.0) for y in (100, 200)]
+    Path("n.png").write_bytes(encoded(page(*boxes)))
+    told = []
+    for sure in (0.9, 0.2):
+        found([], boxes, "because", sure=sure)
+        convert(["n.png"], ["n.md"], document=True,
+                recogniser=FakeRecogniser("b / c", 0.3))  # fmt: skip
+        told.append(Path("n.md").read_text().split()[-1])
+    assert told == ["because", r"because\[?\]"]
 
 
 LETTER = row("a letter of words alone", 50, 0)

@@ -16,7 +16,8 @@ from hmer_cli.document import page_words
 from hmer_cli.document.build_records import page_records
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formula_or_words import is_formula, is_words
-from hmer_cli.document.page_words import MathRegions, WordFinder, find_mathematics
+from hmer_cli.document.math_regions import MathRegions
+from hmer_cli.document.page_words import WordFinder, find_mathematics
 from hmer_cli.document.records import PageRead, RegionReading, Result
 from hmer_cli.document.signs_apart import groups_of_signs
 from hmer_cli.geometry import Box

@@ -19,7 +19,8 @@ from hmer_cli.commands import convert as verb
 from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.document import build_records, pipeline, watch
 from hmer_cli.document.formats import Output
-from hmer_cli.document.page_words import MathRegions, find_mathematics
+from hmer_cli.document.math_regions import MathRegions
+from hmer_cli.document.page_words import find_mathematics
 from hmer_cli.errors import HmerError, MissingError, OutputError, UsageError
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.pages import Page

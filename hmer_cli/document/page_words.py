@@ -9,8 +9,8 @@ whose words it cannot read, being of another language, regions stay as they are.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from hmer_cli.document.foreign_ink import foreign_ink, on_bar, without_ink
 from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
 from hmer_cli.document.formula_pieces import PieceJoiner, left_of
 from hmer_cli.document.line_words import (
+    confidence,
     formulas,
     is_word,
     letters,
@@ -27,9 +28,9 @@ from hmer_cli.document.line_words import (
     without_doubt,
     words_alone,
 )
+from hmer_cli.document.math_regions import MathRegions, together
 from hmer_cli.document.page_language import FEWEST_LETTERS, is_foreign
 from hmer_cli.document.page_text import PageText
-from hmer_cli.document.records import Drawing, TextWord
 from hmer_cli.document.signs_apart import signs_apart
 from hmer_cli.geometry import Box, bounding_box, inside_of, union
 from hmer_cli.page.detect.integral import Floats
@@ -57,37 +58,7 @@ _WORD = 2, 0.5  # letters of a word that is no formula's, and its confidence
 _LIKELY = 3, 0.3  # the same of one that shows that there are words on a page
 _LEFT_OUT = "ink right beside it was not read"
 _APART = "stands by itself: is it mathematics?"
-
-
-@dataclass(frozen=True)
-class MathRegions:
-    """The regions in reading order; with each, what it says if it is words, and whether it was
-    ``added`` to those that the search found. ``upright``: it lies as it should, as words are
-    read, it is print, or nothing. ``doubts`` say what speaks against where each ends. ``text`` are
-    the words in none of them, ``unread`` the regions of those that were not read, ``drawings``
-    what is no writing, where they are asked for.
-    """
-
-    regions: tuple[Region, ...] = ()
-    words: tuple[str, ...] = ()
-    added: tuple[bool, ...] = ()
-    upright: bool = False
-    text: tuple[TextWord, ...] = ()
-    unread: tuple[Region, ...] = ()
-    drawings: tuple[Drawing, ...] = ()
-    doubts: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, regions: Sequence[Region]) -> MathRegions:
-        """Regions as they were found."""
-        none = ("",) * len(regions)
-        return cls(tuple(regions), none, (False,) * len(regions), doubts=none)
-
-    def __iter__(self) -> Iterator[tuple[Region, str, bool, str]]:
-        return zip(self.regions, self.words, self.added, self.doubts, strict=True)
-
-
-NO_REGIONS = MathRegions()
+_NO_WORDS = LineReading(())
 
 
 def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegions:
@@ -112,25 +83,7 @@ def _found(page: Page, layout: Layout, text: bool, prepared: Preparations) -> Ma
     for region in regions:
         mine[max(0, bisect_right(tops, region.origin[1]) - 1)].append(region)
     each = zip(bands, mine, strict=True)
-    return _together([_refined(page, found, own, reader, text) for (_, found), own in each])
-
-
-def _together(bands: Sequence[MathRegions]) -> MathRegions:
-    """What the bands of a page hold, their lines of text numbered one after the other."""
-    said: list[TextWord] = []
-    for band in bands:
-        first = 1 + max((word.line for word in said), default=-1)
-        said += [replace(word, line=word.line + first) for word in band.text]
-    return MathRegions(
-        tuple(region for band in bands for region in band.regions),
-        tuple(words for band in bands for words in band.words),
-        tuple(added for band in bands for added in band.added),
-        any(band.upright for band in bands),
-        tuple(said),
-        tuple(region for band in bands for region in band.unread),
-        tuple(drawing for band in bands for drawing in band.drawings),
-        tuple(doubt for band in bands for doubt in band.doubts),
-    )
+    return together([_refined(page, found, own, reader, text) for (_, found), own in each])
 
 
 def _refined(
@@ -252,8 +205,10 @@ class WordFinder:
         under = white <= -0.5 * (box[2] - box[0]) and -shared <= _LIMIT[1] * self.unit
         return beside or (narrow and under)
 
-    def _in_line(self, region: Region, lines: Sequence[TextLine]) -> str:
-        """The words that a region is of by what its line says, where they are sure."""
+    def _said(self, region: Region, lines: Sequence[TextLine]) -> LineReading:
+        """The words that a region may be, by itself or by what its line says; else none."""
+        if region.lines or words_alone(self.read(region)):
+            return _NO_WORDS if region.lines else self.read(region)
         for line in lines:
             own = self._within(line.parts, [region])
             words = self.read(line.region).words
@@ -261,8 +216,9 @@ class WordFinder:
                 owner = owners(line.parts, words, left_of(line.region), self.unit)
                 held = [words[i] for i in sorted(set(owner[own].tolist()))]
                 reading = LineReading(tuple(held))
-                return words_alone(reading) if without_doubt(reading) else ""
-        return ""
+                sure = words_alone(reading) and without_doubt(reading)
+                return reading if sure else _NO_WORDS
+        return _NO_WORDS
 
     def _ordered(
         self,
@@ -276,14 +232,13 @@ class WordFinder:
         places = [region.place for region, _ in pieces]
         order = [places.index(place) for place in in_reading_order(places)]
         regions = tuple(pieces[i][0] for i in order)
-        words = tuple(
-            "" if r.lines else words_alone(self.read(r)) or self._in_line(r, lines) for r in regions
-        )
+        said = [self._said(region, lines) for region in regions]
         free = self.parts[signs & ~self._within(self.parts, regions)]
         cut = [not r.lines and is_beside(r.place, free, self.unit) for r in regions]
         return MathRegions(
             regions,
-            words,
+            tuple(reading.text for reading in said),
+            tuple(confidence(reading.words) for reading in said),
             tuple(pieces[i][1] for i in order),
             upright,
             doubts=tuple(

@@ -27,6 +27,7 @@ from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formula_or_words import is_formula, is_words
 from hmer_cli.document.left_out import doubts_beside, said_of
 from hmer_cli.document.loose_ends import without_loose_ends
+from hmer_cli.document.math_regions import NO_REGIONS, MathRegions
 from hmer_cli.document.orientation import (
     DOUBTFUL,
     as_read,
@@ -36,7 +37,7 @@ from hmer_cli.document.orientation import (
 )
 from hmer_cli.document.page_agreement import agreeing
 from hmer_cli.document.page_files import PageFiles
-from hmer_cli.document.page_words import NO_REGIONS, MathRegions, find_mathematics
+from hmer_cli.document.page_words import find_mathematics
 from hmer_cli.document.records import (
     PageRead,
     Picture,
@@ -46,6 +47,7 @@ from hmer_cli.document.records import (
     Transform,
 )
 from hmer_cli.document.region_readings import handwriting_of, region_reading
+from hmer_cli.document.text_in_regions import as_words, below
 from hmer_cli.document.unread_ink import with_signs
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box, quarters_of
@@ -349,21 +351,14 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     if work.known is not None or work.error is not None:
         return work.known or Result("", ())  # to name weights would be to load them
     among_text, turned = len(work.regions) > 1, quarters_of(work.to_source)
-    said = list(work.found.text)
+    said: list[TextWord] = []
     read: list[tuple[Region, RegionReading]] = []
-    for region, words, added, doubt in work.found:
+    for region, words, sure, added, doubt in work.found:
         reading = reading_of(region, readings)
         if added and not is_formula(reading):
             continue
         if among_text and is_words(reading, words):
-            said.append(
-                TextWord(
-                    words or reading.label.replace(" ", ""),
-                    region.box,
-                    1 + max((word.line for word in said), default=-1),
-                    round(float(reading.confidence), 4),
-                )
-            )
+            said.append(as_words(region.box, reading, words, sure))
             continue
         read.append((region, region_reading(region, reading, words, doubt)))
     found: list[RegionReading] = []
@@ -375,7 +370,10 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
         if options.handwriting and same:  # else the ink holds more than the label says
             parts = [replace(parts[0], handwriting=handwriting_of(region, work.to_source))]
         found += parts
-    shown = tuple(with_signs(said, work.found.unread, reader)) if options.text else ()
+    if not options.text:
+        return Result(reader.model, tuple(found), work.to_source)
+    text = tuple(with_signs(work.found.text, work.found.unread, reader))
+    shown = below(text, said)
     return Result(reader.model, tuple(found), work.to_source, shown, work.found.drawings)
 
 
