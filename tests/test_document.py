@@ -90,6 +90,27 @@ def test_regions_that_are_words_are_as_sure_as_the_reader_of_words_is(found: Fou
     assert told == ["because", r"because\[?\]"]
 
 
+@pytest.mark.parametrize(
+    ("label", "sure", "told"),
+    [("n + 1", 0.99, "$n+1$"), ("n + 1", 0.4, r"$n+1$\[?\]"), ("n + 1", 0.1, r"\[?\]"),
+     (r"\frac { n }", 0.9, r"\[?\]"), ("x = n + 1", 0.9, "$x = n+1$")],
+)  # fmt: skip
+def test_what_the_reader_of_words_takes_for_a_formula_is_in_the_line_whatever_it_reads_as(
+    found: Found, label: str, sure: float, told: str
+) -> None:
+    boxes = [(70.0, 50.0, 140.0, 70.0), (70.0, 150.0, 140.0, 170.0)]
+    words = [
+        TextWord(text, (x, y, x + 45, y + 20), line, 0.9)
+        for line, y in enumerate((50.0, 150.0))
+        for text, x in (("take", 20.0), ("steps", 150.0))
+    ]
+    found(words, boxes, added=True)
+    Path("n.png").write_bytes(encoded(page(*boxes)))
+    convert(["n.png"], ["n.md"], document=True, recogniser=FakeRecogniser(label, sure))
+    parts = Path("n.md").read_text().strip().split("\n\n")
+    assert parts[2:] == [f"take {told} steps"] * 2
+
+
 LETTER = row("a letter of words alone", 50, 0)
 
 

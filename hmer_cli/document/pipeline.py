@@ -47,7 +47,7 @@ from hmer_cli.document.records import (
     Transform,
 )
 from hmer_cli.document.region_readings import handwriting_of, region_reading
-from hmer_cli.document.text_in_regions import as_words, below
+from hmer_cli.document.text_in_regions import as_sign_alone, as_words, below
 from hmer_cli.document.unread_ink import with_signs
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box, quarters_of
@@ -355,12 +355,12 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     read: list[tuple[Region, RegionReading]] = []
     for region, words, sure, added, doubt in work.found:
         reading = reading_of(region, readings)
-        if added and not is_formula(reading):
-            continue
         if among_text and is_words(reading, words):
             said.append(as_words(region.box, reading, words, sure))
-            continue
-        read.append((region, region_reading(region, reading, words, doubt)))
+        elif added and not is_formula(reading):
+            said.append(as_sign_alone(region.box, reading))
+        else:
+            read.append((region, region_reading(region, reading, words, doubt)))
     found: list[RegionReading] = []
     agreed = agreeing([expression for _, expression in read])
     for (region, _), expression in zip(read, agreed, strict=True):

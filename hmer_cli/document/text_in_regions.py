@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hmer_cli.document.records import TextWord
+from hmer_cli.document.unread_ink import as_sign
 from hmer_cli.geometry import Box
 from hmer_cli.recognition.reading import Reading
 
@@ -19,6 +20,11 @@ def as_words(box: Box, reading: Reading, words: str, sure: float) -> TextWord:
     signs what they say."""
     said = (words, sure) if words else (reading.label.replace(" ", ""), float(reading.confidence))
     return TextWord(said[0], box, 0, round(said[1], 4))
+
+
+def as_sign_alone(box: Box, reading: Reading) -> TextWord:
+    """A region that reads as no formula: a sign of mathematics, or ink that was not read."""
+    return as_sign(TextWord("", box, 0, 0.0, "unread"), reading)
 
 
 def below(text: Sequence[TextWord], words: Sequence[TextWord]) -> tuple[TextWord, ...]:

@@ -17,6 +17,7 @@ from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.validity import problems
 from hmer_cli.page.regions import Region
 from hmer_cli.recognition.lazy import Reader
+from hmer_cli.recognition.reading import Reading
 
 _LEAST = 0.3  # confidence of a reading that is shown; chosen on notes-truth
 _MARKS = "()[],.!?"  # of punctuation
@@ -28,17 +29,16 @@ def with_signs(
     """The words, those that were not read with what their ``regions`` say, one for each."""
     readings = iter(reader.read([region.seen for region in regions]) if regions else ())
     for word in words:
-        if word.mark != "unread":
-            yield word
-            continue
-        reading = next(readings)
-        sure = reading.confidence >= _LEAST
-        if not (sure and reading.label.strip()) or problems(reading.label):
-            yield word
-            continue
-        latex, confidence = to_latex(reading.label), round(float(reading.confidence), 4)
-        said = reading.label.replace(" ", "")
-        if said.strip(_MARKS).lower() in COMMON | {""}:
-            yield replace(word, text=said, confidence=confidence, mark="")
-        else:
-            yield replace(word, text=latex, confidence=confidence, mark="math")
+        yield as_sign(word, next(readings)) if word.mark == "unread" else word
+
+
+def as_sign(word: TextWord, reading: Reading) -> TextWord:
+    """Ink that was not read as a word with what the reader of formulas says, where it is sure."""
+    sure = reading.confidence >= _LEAST
+    if not (sure and reading.label.strip()) or problems(reading.label):
+        return word
+    latex, confidence = to_latex(reading.label), round(float(reading.confidence), 4)
+    said = reading.label.replace(" ", "")
+    if said.strip(_MARKS).lower() in COMMON | {""}:
+        return replace(word, text=said, confidence=confidence, mark="")
+    return replace(word, text=latex, confidence=confidence, mark="math")
