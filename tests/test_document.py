@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -18,8 +19,10 @@ from hmer_cli.document.records import Drawing, TextWord
 from hmer_cli.document.transcript import MARK
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box
+from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Layout, cut_region
+from hmer_cli.recognition.reading import Reading, TokenReading
 
 Found = Callable[..., None]
 
@@ -109,6 +112,53 @@ def test_what_the_reader_of_words_takes_for_a_formula_is_in_the_line_whatever_it
     convert(["n.png"], ["n.md"], document=True, recogniser=FakeRecogniser(label, sure))
     parts = Path("n.md").read_text().strip().split("\n\n")
     assert parts[2:] == [f"take {told} steps"] * 2
+
+
+class InTurn(FakeRecogniser):
+    """Reads these labels one after the other, with a box for each token."""
+
+    def __init__(self, *labels: str) -> None:
+        super().__init__()
+        self.labels = labels
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        """The labels, each over all of its image."""
+        found = []
+        for label, image in zip(self.labels, images, strict=True):
+            high, wide = image_of(image).shape
+            names = label.split()
+            ends = np.linspace(0, wide, len(names) + 1)
+            boxes = [(left, 2.0, right - 2, high - 2.0) for left, right in pairwise(ends.tolist())]
+            tokens = [TokenReading(*each) for each in zip(names, [0.9] * 9, boxes, strict=False)]
+            found.append(Reading(label, 0.95, tuple(tokens)))
+        return found
+
+
+@pytest.mark.parametrize(
+    ("labels", "markdown", "latex"),
+    [
+        (
+            ("7 ) x + 2 = 5", "8 ) 2 x = 4"),
+            "7. $x+2 = 5$\n\n8. $2x = 4$",
+            "\\item[{7)}] {}$x+2 = 5$\n\\item[{8)}] {}$2x = 4$",
+        ),
+        (
+            (r"\rightarrow x + 2 = 5", "E x : f ( 1 )"),
+            "$$\n\\rightarrow \\qquad x+2 = 5\n$$\n\nEx: $f(1)$",
+            "\\rightarrow \\qquad x+2 = 5\n\\end{equation*}\n\nEx: $f(1)$",
+        ),
+        (("f = g ?", r"x = 3 \}"), "$f = g$ ?\n\n$x = 3$ \\}", "$f = g$ ?\n\n$x = 3$ \\}"),
+    ],
+)
+def test_what_is_cut_off_formulas_stands_beside_them(
+    found: Found, labels: tuple[str, ...], markdown: str, latex: str
+) -> None:
+    boxes = [(70.0, 50.0, 310.0, 70.0), (70.0, 250.0, 310.0, 270.0)]
+    found([], boxes)
+    Path("n.png").write_bytes(encoded(page(*boxes)))
+    convert(["n.png"], ["n.md", "n.tex"], document=True, recogniser=InTurn(*labels))
+    assert Path("n.md").read_text().split("\n\n", 2)[2].strip() == markdown
+    assert latex in Path("n.tex").read_text()
 
 
 LETTER = row("a letter of words alone", 50, 0)

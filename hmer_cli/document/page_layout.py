@@ -33,6 +33,7 @@ _HANGING = 1.0  # so far left of its item a row of it may begin
 _LARGER, _LONGEST, _READ = 1.4, 8, 0.5  # a heading: height, words, their confidence
 _LEFT = 0.4  # of the width of the text: a heading begins there
 _NO_WORDS = ("unread", "math")
+_SET = ("display", "paragraph")  # kinds that may be mathematics alone
 _BULLETS = ("-", r"\cdot", r"\bullet")
 _NUMBER = re.compile(r"\(?\d{1,2}[.)]")
 
@@ -260,21 +261,30 @@ def _columns(some: Sequence[Block], usual: float) -> list[list[Block]]:
 
 
 def _side_by_side(column: Sequence[Block], usual: float) -> list[Block]:
-    """The blocks; displays of one row are one, from left to right."""
+    """The blocks; displays of one row are one, from left to right, with the signs beside them."""
     done: list[Block] = []
     rows: list[list[Item]] = []
     for block in sorted(column, key=lambda block: block.box[0]):
-        (first, *_) = block.items
-        if block.kind != "display" or first.record is None or not first.record.usable:
+        if block.kind not in _SET or not all(_is_set(item) for item in block.items):
             done.append(block)
             continue
         for row in rows:
-            if _in_row(row[-1].box, first.box, _ASIDE * usual):
+            if _in_row(row[-1].box, block.items[0].box, _ASIDE * usual):
                 row += block.items  # several, where it is of a column
                 break
         else:
             rows.append(list(block.items))
-    return [*done, *(Block("display", tuple(row)) for row in rows)]
+    for row in rows:
+        signs = all(item.record is None for item in row)
+        done.append(Block("paragraph" if signs else "display", tuple(row)))
+    return done
+
+
+def _is_set(item: Item) -> bool:
+    """Whether it is mathematics that LaTeX sets."""
+    if item.word is not None:
+        return item.word.mark == "math"
+    return item.record is not None and item.record.usable
 
 
 def _flat(bands: Sequence[Sequence[Block]]) -> list[Block]:

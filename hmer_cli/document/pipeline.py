@@ -47,7 +47,7 @@ from hmer_cli.document.records import (
     Transform,
 )
 from hmer_cli.document.region_readings import handwriting_of, region_reading
-from hmer_cli.document.text_in_regions import as_sign_alone, as_words, below
+from hmer_cli.document.text_in_regions import as_sign_alone, as_words, below, cut_off
 from hmer_cli.document.unread_ink import with_signs
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.geometry import Box, quarters_of
@@ -365,6 +365,7 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     agreed = agreeing([expression for _, expression in read])
     for (region, _), expression in zip(read, agreed, strict=True):
         whole = without_loose_ends(expression, turned) if among_text else expression
+        said += cut_off(expression, whole, work.to_source)
         parts = parted_at_commas(whole, turned) if among_text else [expression]
         same = parts[0].reading.label == expression.reading.label
         if options.handwriting and same:  # else the ink holds more than the label says

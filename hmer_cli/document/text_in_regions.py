@@ -1,18 +1,26 @@
-"""What regions of a page hold that is no formula -> words of its text.
+r"""What regions of a page hold that is no formula -> words of its text.
 
-Input: regions with their readings. Output: words, each on a line of its own: layout joins them to
-the lines that they stand in.
+Input: regions with their readings, and formulas whose loose ends were cut off. Output: words, each
+on a line of its own: layout joins them to the lines that they stand in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
+from statistics import mean
 
-from hmer_cli.document.records import TextWord
+import cv2
+import numpy as np
+
+from hmer_cli.document.records import RegionReading, TextWord, Transform
 from hmer_cli.document.unread_ink import as_sign
-from hmer_cli.geometry import Box
-from hmer_cli.recognition.reading import Reading
+from hmer_cli.expr.to_latex import to_latex
+from hmer_cli.geometry import Box, bounding_box, union
+from hmer_cli.recognition.reading import Reading, TokenReading
+
+_BRACES = {r"\{": "{", r"\}": "}"}
 
 
 def as_words(box: Box, reading: Reading, words: str, sure: float) -> TextWord:
@@ -25,6 +33,46 @@ def as_words(box: Box, reading: Reading, words: str, sure: float) -> TextWord:
 def as_sign_alone(box: Box, reading: Reading) -> TextWord:
     """A region that reads as no formula: a sign of mathematics, or ink that was not read."""
     return as_sign(TextWord("", box, 0, 0.0, "unread"), reading)
+
+
+def cut_off(
+    expression: RegionReading, whole: RegionReading, to_source: Transform | None
+) -> Iterator[TextWord]:
+    """What stands before and after the ``whole`` formula in the expression that it was cut out of:
+    letters, digits and brackets are text, other signs mathematics."""
+    tokens, kept = expression.reading.tokens, whole.reading.tokens
+    if len(kept) == len(tokens):
+        return
+    starts = range(len(tokens) - len(kept) + 1)
+    first = next(i for i in starts if tokens[i : i + len(kept)] == kept)
+    for end in (tokens[:first], tokens[first + len(kept) :]):
+        for is_text, some in groupby(end, key=lambda token: _is_text(token.token)):
+            yield _end(list(some), is_text, to_source)
+
+
+def _is_text(token: str) -> bool:
+    return token in _BRACES or not token.startswith("\\")
+
+
+def _end(tokens: Sequence[TokenReading], is_text: bool, to_source: Transform | None) -> TextWord:
+    names = [token.token for token in tokens]
+    said = "".join(_BRACES.get(name, name) for name in names)
+    return TextWord(
+        said if is_text else to_latex(" ".join(names)),
+        _in_source(union([token.box for token in tokens]), to_source),
+        0,
+        round(mean(token.confidence for token in tokens), 4),
+        "" if is_text else "math",
+    )
+
+
+def _in_source(box: Box, to_source: Transform | None) -> Box:
+    if to_source is None:
+        return box
+    x0, y0, x1, y1 = box
+    corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
+    there = cv2.perspectiveTransform(corners[None], np.array(to_source).reshape(3, 3))[0]
+    return bounding_box(np.hstack([there, there]))
 
 
 def below(text: Sequence[TextWord], words: Sequence[TextWord]) -> tuple[TextWord, ...]:

@@ -142,10 +142,10 @@ def _markdown(block: Block) -> str:
     (first, *_) = block.items
     if block.kind == "drawing":
         return f"![drawing]({first.drawing})"
-    if block.kind == "display" and first.record is not None:
-        if not first.record.latex:
+    if block.kind == "display":
+        if first.record is not None and not first.record.latex:
             return _UNREAD[0]
-        if not first.record.usable:
+        if first.record is not None and not first.record.usable:
             return f"```latex\n{first.record.latex}\n```"
         return f"$$\n{_display(block)}\n$$"
     told = _spaced(_markdown_item(item) for item in block.items)
@@ -156,14 +156,10 @@ def _markdown(block: Block) -> str:
 
 
 def _markdown_item(item: Item) -> str:
-    if item.word is not None:
-        mark = r"\[?\]" if item.word.confidence < _DOUBTED else ""
-        if item.word.mark == "math":
-            return f"${item.word.text}${mark}"
+    mark = _UNREAD[0] if _is_doubtful(item) else ""
+    if item.word is not None and item.word.mark != "math":
         return _MARKDOWN.sub(_escaped, item.word.text) + mark
-    assert item.record is not None
-    mark = r"\[?\]" if item.record.status == "low" else ""
-    return f"${within(item.record.latex)}${mark}"
+    return f"${_math(item)}${mark}"
 
 
 def _latex(block: Block) -> str:
@@ -171,12 +167,12 @@ def _latex(block: Block) -> str:
     if block.kind == "drawing":
         picture = rf"\includegraphics[width=0.5\linewidth]{{{first.drawing}}}"
         return f"\\begin{{center}}\n{picture}\n\\end{{center}}"
-    if block.kind == "display" and first.record is not None:
-        if not first.record.latex:
+    if block.kind == "display":
+        if first.record is not None and not first.record.latex:
             return _UNREAD[1]
-        if not first.record.usable:
+        if first.record is not None and not first.record.usable:
             return f"\\begin{{verbatim}}\n{first.record.latex}\n\\end{{verbatim}}"
-        if len(block.items) == 1 and is_display(first.record.latex):
+        if len(block.items) == 1 and first.record is not None and is_display(first.record.latex):
             return first.record.latex.strip()
         return f"\\begin{{equation*}}\n{_display(block)}\n\\end{{equation*}}"
     told = _spaced(_latex_item(item) for item in block.items)
@@ -189,14 +185,10 @@ def _latex(block: Block) -> str:
 
 
 def _latex_item(item: Item) -> str:
-    if item.word is not None:
-        mark = r"\hmerlow{}" if item.word.confidence < _DOUBTED else ""
-        if item.word.mark == "math":
-            return f"${item.word.text}${mark}"
+    mark = _UNREAD[1] if _is_doubtful(item) else ""
+    if item.word is not None and item.word.mark != "math":
         return _tex(item.word.text) + mark
-    assert item.record is not None
-    mark = r"\hmerlow{}" if item.record.status == "low" else ""
-    return f"${within(item.record.latex)}${mark}"
+    return f"${_math(item)}${mark}"
 
 
 def _spaced(items: Iterable[str]) -> str:
@@ -206,10 +198,22 @@ def _spaced(items: Iterable[str]) -> str:
 
 
 def _display(block: Block) -> str:
-    """The expressions of a row, marked if one of them is doubtful."""
-    records = [item.record for item in block.items if item.record is not None]
-    mark = r" \qquad \text{[?]}" if any(record.status == "low" for record in records) else ""
-    return r" \qquad ".join(within(record.latex) for record in records) + mark
+    """The expressions and signs of a row, marked if one of them is doubtful."""
+    mark = r" \qquad \text{[?]}" if any(map(_is_doubtful, block.items)) else ""
+    return r" \qquad ".join(map(_math, block.items)) + mark
+
+
+def _math(item: Item) -> str:
+    if item.word is not None:
+        return item.word.text
+    assert item.record is not None
+    return within(item.record.latex)
+
+
+def _is_doubtful(item: Item) -> bool:
+    if item.word is not None:
+        return item.word.confidence < _DOUBTED
+    return item.record is not None and item.record.status == "low"
 
 
 def _tex(text: str) -> str:
