@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.document.page_layout import Block, blocks
+from hmer_cli.document import page_layout
+from hmer_cli.document.page_layout import Block, Item, blocks
 from hmer_cli.document.records import Mark, Record, TextWord
 from hmer_cli.document.transcript import latex, markdown
 from hmer_cli.geometry import Box, quarters_of
@@ -119,6 +122,32 @@ def test_a_column_is_read_to_its_foot_before_the_next(count: int) -> None:
     rows = [replace(word, line=99) for word in title]
     first, *_ = blocks([], [*rows, *columns(count)])
     assert text(first).startswith("a title")
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), min_size=1, max_size=3)
+
+
+@given(st.lists(ROWS, max_size=14))
+def test_columns_run_over_as_many_bands_as_white_runs_down(
+    bands: list[list[tuple[int, int]]],
+) -> None:
+    found = [
+        [Block("paragraph", (Item((10.0 * x, 0, 10.0 * (x + wide), 20)),)) for x, wide in band]
+        for band in bands
+    ]
+    parted = [n for n in range(len(bands) + 1) if page_layout._sides([*chain(*found[:n])], 20)]
+    assert page_layout._most_bands(found, 20) == max(parted, default=0)
+
+
+def test_a_page_of_many_rows_takes_time_in_proportion() -> None:
+    def time(count: int) -> float:
+        rows = [row("a row of words that is long", 0, n) for n in range(count)]
+        started = process_time()
+        blocks([], numbered(rows))
+        return process_time() - started
+
+    time(20)
+    assert time(400) < 40 * max(time(40), 0.01)
 
 
 def test_rows_beside_each_other_that_are_few_are_no_columns() -> None:

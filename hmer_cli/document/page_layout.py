@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from math import inf
 from statistics import mean, median
 from typing import Literal
@@ -249,8 +249,7 @@ def _columns(some: Sequence[Block], usual: float) -> list[list[Block]]:
     bands = _bands(some, usual)
     columns: list[list[Block]] = [[]]
     while bands:
-        counts = range(len(bands), 0, -1)
-        count = next((n for n in counts if _sides(_flat(bands[:n]), usual)), 0)
+        count = _most_bands(bands, usual)
         if count:
             columns += [*_columns(_flat(bands[:count]), usual), []]
         else:
@@ -291,16 +290,47 @@ def _flat(bands: Sequence[Sequence[Block]]) -> list[Block]:
     return [block for band in bands for block in band]
 
 
+def _most_bands(bands: Sequence[Sequence[Block]], usual: float) -> int:
+    """Of how many bands from the first the blocks have two sides, at most; 0 for none.
+
+    The white between columns shrinks with every band, and the rows beside it grow in number.
+    """
+    most = 0
+    columns: list[tuple[float, float, int]] = []  # left, right, rows of words
+    for count, band in enumerate(bands, 1):
+        columns = _apart(columns, band, usual)
+        if len(columns) == 1:
+            break
+        rows = [*accumulate(rows for _, _, rows in columns)]
+        if any(min(before, rows[-1] - before) >= _ROWS for before in rows[:-1]):
+            most = count
+    return most
+
+
+def _apart(
+    columns: Sequence[tuple[float, float, int]], band: Sequence[Block], usual: float
+) -> list[tuple[float, float, int]]:
+    """The columns with the blocks of one more band, from left to right, with white between."""
+    more = [(block.box[0], block.box[2], int(_is_text(block))) for block in band]
+    done: list[tuple[float, float, int]] = []
+    for left, right, rows in sorted([*columns, *more]):
+        if done and left - done[-1][1] < _GUTTER * usual:
+            first, reached, before = done.pop()
+            left, right, rows = first, max(reached, right), before + rows
+        done.append((left, right, rows))
+    return done
+
+
 def _sides(some: Sequence[Block], usual: float) -> tuple[list[Block], list[Block]] | None:
     """The blocks left and right of the widest white that runs down all of them, if several rows
     of words stand on each side."""
     ordered = sorted(some, key=lambda block: block.box[0])
+    rows = [*accumulate(map(_is_text, ordered), initial=0)]
     best: tuple[float, int] | None = None
     reached = ordered[0].box[2] if ordered else 0.0
     for at, block in enumerate(ordered[1:], 1):
         white = block.box[0] - reached
-        rows = [sum(_is_text(b) for b in side) for side in (ordered[:at], ordered[at:])]
-        if white >= _GUTTER * usual and min(rows) >= _ROWS:
+        if white >= _GUTTER * usual and min(rows[at], rows[-1] - rows[at]) >= _ROWS:
             best = max(best or (white, at), (white, at))
         reached = max(reached, block.box[2])
     return None if best is None else (ordered[: best[1]], ordered[best[1] :])
