@@ -150,6 +150,12 @@ def test_a_page_of_many_rows_takes_time_in_proportion() -> None:
     assert time(400) < 40 * max(time(40), 0.01)
 
 
+def test_what_stands_in_the_white_of_a_line_is_of_that_line() -> None:
+    rows = [row("take", 0, 0) + row("steps", 120, 0), row("two", 60, 0)]
+    (block,) = blocks([], numbered(rows))
+    assert text(block) == "take two steps"
+
+
 def test_rows_beside_each_other_that_are_few_are_no_columns() -> None:
     words = numbered([row("one", 0, 0), row("two", 400, 0), row("three", 0, 1)])
     assert [text(block) for block in blocks([], words)] == ["one", "two", "three"]

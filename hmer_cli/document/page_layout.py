@@ -25,7 +25,7 @@ Kind = Literal["heading", "item", "paragraph", "display", "drawing"]
 _SHARED = 0.5  # of the lower one's height: what an expression and a line of words share
 _NEAR, _APART = 4.0, 1.3  # from an expression to a word of its line; between two paragraphs
 _SHORT = 0.4  # of the width of a column: a row that ends so far left ends a paragraph
-_BESIDE = 3.0  # between two pieces of one row
+_BESIDE, _ROOM = 3.0, 0.5  # between two pieces of one row, and how far they reach into others
 _ASIDE = 12.0  # between two expressions of one row that stand by themselves
 _GUTTER, _ROWS = 3.0, 3  # white between two columns, and the rows that each has at least
 _BAND = 0.3  # white between two parts of a page with columns of their own
@@ -184,15 +184,18 @@ def _line_of(item: Item, rows: Sequence[Sequence[Item]], heights: Sequence[float
 
 
 def _whole_rows(rows: Sequence[list[Item]], usual: float) -> list[list[Item]]:
-    """The rows from left to right, pieces that stand beside each other as one."""
+    """The rows from left to right, pieces that stand beside each other or in each other as one."""
     whole: list[list[Item]] = []
-    for row in sorted(rows, key=lambda row: _extent(row)[0]):
-        for other in whole:
-            if _is_beside(_extent(other), _extent(row), usual):
-                other += row
+    extents: list[Box] = []
+    for place, row in sorted(((_extent(row), row) for row in rows), key=lambda each: each[0][0]):
+        for at, extent in enumerate(extents):
+            if _is_beside(extent, place, usual) or _is_within(whole[at], extent, place, usual):
+                whole[at] += row
+                extents[at] = _extent(whole[at])
                 break
         else:
             whole.append(list(row))
+            extents.append(place)
     return [sorted(row, key=lambda item: item.box[0]) for row in whole]
 
 
@@ -207,6 +210,19 @@ def _is_beside(left: Box, right: Box, usual: float) -> bool:
     shared = min(left[3], right[3]) - max(left[1], right[1])
     level = shared >= _SHARED * min(left[3] - left[1], right[3] - right[1])
     return level and -usual <= right[0] - left[2] <= _BESIDE * usual
+
+
+def _is_within(row: Sequence[Item], extent: Box, place: Box, usual: float) -> bool:
+    """Whether there is white in a row of this ``extent`` where another has its place."""
+    if not (extent[0] < place[0] and place[2] < extent[2] and _in_row(extent, place, 0.0)):
+        return False
+    room = _ROOM * usual
+    left = [item.box for item in row if item.box[2] <= place[0] + room]
+    right = [item.box for item in row if item.box[0] >= place[2] - room]
+    if not left or not right or len(left) + len(right) < len(row):
+        return False
+    beside = max(left, key=lambda box: box[2]), min(right, key=lambda box: box[0])
+    return all(_in_row(box, place, _BESIDE * usual) for box in beside)
 
 
 def _row(row: Sequence[Item], usual: float, rows: Sequence[Sequence[Item]]) -> Block:
