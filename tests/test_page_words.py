@@ -147,6 +147,14 @@ def test_signs_near_each_other_stand_apart_together() -> None:
     assert groups_of_signs(many.astype(np.float32), 20) == []
 
 
+def test_signs_apart_are_found_beside_a_line_down_the_page_and_not_in_a_graph() -> None:
+    signs = np.array([(100, 100, 120, 120), (300, 100, 320, 120), (500, 300, 520, 320)], np.float32)
+    margin = np.array([(600, 50, 604, 450)], np.float32)
+    assert len(groups_of_signs(np.concatenate([signs, margin]), 20)) == 3
+    graph = np.array([(250, 50, 510, 350)], np.float32)
+    assert groups_of_signs(np.concatenate([signs, graph]), 20) == [(100, 100, 120, 120)]
+
+
 def test_words_at_the_ends_of_a_formula_are_cut_off() -> None:
     (region,) = refined(page("aaaa xxxx aaaa", "aaa"), (0, 0, 13)).regions
     assert squares(region) == (5, 8)

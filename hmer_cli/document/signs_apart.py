@@ -44,16 +44,23 @@ def signs_apart(page: Page, found: PreparedPage, regions: Sequence[Region]) -> l
 
 def groups_of_signs(free: Floats, unit: float) -> list[Box]:
     """The boxes round groups of parts, (N, 4), a sign at least in each; none where parts are too
-    many or too large for signs."""
+    many for signs. What is too large for one is left out, with what it touches or holds."""
     thick, least, most = (size * unit for size in _SIGN)
     free = free[_sides(free).max(1, initial=0) >= least]
-    sides = _sides(free)
-    if not 0 < len(free) <= _MOST or sides.max() > most:
+    large = _sides(free).max(1, initial=0) > most
+    free = free[~large & ~(iou_table(_around(free), free[large]) > 0).any(1)]
+    if not 0 < len(free) <= _MOST:
         return []
-    around = free + np.array([-1, -1, 1, 1], np.float32) * (_AROUND * sides.max(1))[:, None]
+    sides, around = _sides(free), _around(free)
     groups = connected(len(free), *np.nonzero(iou_table(around, around) > 0))
     signs = [group for group in groups if sides[group].min(1).max() >= thick]  # no bars alone
     return [bounding_box(free[group]) for group in signs]
+
+
+def _around(boxes: Floats) -> Floats:
+    """The surroundings of parts."""
+    reach = _AROUND * _sides(boxes).max(1, initial=0)
+    return boxes + np.array([-1, -1, 1, 1], np.float32) * reach[:, None]
 
 
 def _sides(boxes: Floats) -> Floats:
