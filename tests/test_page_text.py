@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ from hmer_cli.document.drawings import pictures_of, save
 from hmer_cli.document.page_text import PageText
 from hmer_cli.document.records import Drawing, PageRead, Picture, Result
 from hmer_cli.errors import OutputError
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, bounding_box
 from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
@@ -104,6 +105,88 @@ def test_large_ink_is_a_drawing_whose_labels_are_no_words() -> None:
     assert len(there.words([], [])[0]) == 2
     region = Region((290, 110, 530, 340), image[110:340, 290:530], (290, 110))
     assert not there.drawings([region])
+
+
+def lines_and(*shapes: list[tuple[int, int]]) -> PageText:
+    """Lines of six letters at the left, and such strokes beside them."""
+    image = blank()
+    for y in range(30, 390, 60):
+        squares(image, 6, 100, y)
+    for shape in shapes:
+        cv2.polylines(image, [np.array(shape)], False, 0, 3)
+    return text_of(image)
+
+
+ARROW = [(500, 60), (500, 260), (475, 230), (500, 260), (525, 230)]
+BRACE = [(560, 60), (530, 80), (530, 140), (500, 160), (530, 180), (530, 240), (560, 260)]
+SKETCH = [(375, 150), (375, 165), (725, 165), (725, 90), (550, 150)]
+INTEGRAL = [(540, 100), (525, 95), (518, 110), (518, 170), (510, 188), (498, 182)]
+
+
+@pytest.mark.parametrize("shape", [ARROW, BRACE, SKETCH], ids=["arrow", "brace", "sketch"])
+def test_what_is_as_long_as_a_drawing_is_one(shape: list[tuple[int, int]]) -> None:
+    there = lines_and(shape)
+    (drawing,) = there.drawings([])
+    x0, y0, x1, y1 = bounding_box(np.array([(*at, *at) for at in shape]))
+    assert np.abs(np.array(drawing.box) - (x0, y0, x1, y1)).max() < 6
+    assert [word.text for word in there.words([], [drawing])[0]] == ["abcdef"] * 6
+
+
+def test_what_is_too_high_for_a_line_and_too_small_for_a_drawing_was_not_read() -> None:
+    there = lines_and(INTEGRAL, [(700, 80), (680, 90), (680, 160), (700, 170)])
+    assert not there.drawings([])
+    words, unread = there.words([], [])
+    assert [word.mark for word in words] == [*[""] * 6, "unread", "unread"]
+    assert sorted(round(word.box[0] / 10) for word in words[6:]) == [50, 68]
+    assert len({word.line for word in words}) == len(words)
+    assert len(unread) == 2
+    region = Region((480, 80, 560, 200), np.zeros((120, 80), np.uint8), (480, 80))
+    assert len(there.words([region], [])[1]) == 1
+
+
+def test_a_line_down_the_page_is_no_drawing_and_no_sign() -> None:
+    there = lines_and([(600, 20), (602, 200), (600, 400)])
+    assert not there.drawings([])
+    assert [word.text for word in there.words([], [])[0]] == ["abcdef"] * 6
+
+
+def test_a_frame_round_words_of_a_line_is_no_drawing() -> None:
+    image = blank()
+    squares(image, 4, 100, 30)
+    squares(image, 4, 100, 130)
+    cv2.rectangle(image, (85, 112), (225, 168), 0, 3)
+    squares(image, 4, 100, 230)
+    there = text_of(image)
+    assert not there.drawings([])
+    assert len(there.words([], [])[0]) == 3
+
+
+def test_an_arrow_by_itself_was_not_read_and_a_rule_under_a_word_is_none() -> None:
+    arrow = [(500, 200), (580, 200), (565, 192), (580, 200), (565, 208)]
+    words, unread = lines_and(arrow).words([], [])
+    assert [word.text for word in words if word.mark != "unread"] == ["abcdef"] * 6
+    assert [round(word.box[0] / 10) for word in words if word.mark == "unread"] == [50]
+    assert len(unread) == 1
+    under = [(100, 115), (180, 127)]
+    words, unread = lines_and(under).words([], [])
+    assert (len(words), len(unread)) == (6, 0)
+
+
+def test_a_word_in_one_stroke_by_itself_is_a_word() -> None:
+    wave = [(500 + 4 * i, 200 + round(16 * math.sin(i / 3))) for i in range(50)]
+    words = lines_and(wave).words([], [])[0]
+    assert [word.mark for word in words] == [""] * 7
+
+
+def test_a_line_of_which_nothing_is_read_is_ink_that_was_not_read() -> None:
+    image = blank()
+    squares(image, 4, 100, 30)
+    squares(image, 4, 100, 130)
+    there = Page("page.png", 1, image)
+    text = PageText(there, prepare_page(there), lambda region: LineReading(()))
+    words, unread = text.words([], [])
+    assert [(word.text, word.mark) for word in words] == [("", "unread")] * 2
+    assert len(unread) == 2
 
 
 def test_a_line_that_a_drawing_reaches_into_keeps_its_words() -> None:

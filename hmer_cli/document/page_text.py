@@ -1,8 +1,8 @@
 """What is on a page besides its formulas -> words with their marks, and drawings.
 
 Input: lines of writing and what they say, and the regions of formulas. Output: words, those of list
-items and underlined ones marked, ink that was not read, and boxes of drawings: large ink that is in
-no line.
+items and underlined ones marked, ink that was not read, what is too high for a line among it, and
+boxes of drawings: large ink that is in no line.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from hmer_cli.geometry import Box, bounding_box, inside_of
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected, related
 from hmer_cli.page.detect.search import PreparedPage
+from hmer_cli.page.ink_box import ink_mask
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
 from hmer_cli.page.text_regions import TextLine, find_text, region_of_parts
@@ -36,11 +37,12 @@ _BULLET = 0.75, 0.15  # a dot or a dash is so large at most, and at least,
 _DASH = 1.3, 0.35  # or so wide and so low,
 _BEFORE = 0.35, 3.5  # and so far before its line
 _DOTS = 2, 2.5  # an ellipsis has so many parts, and is so many times as wide as high
+_UPRIGHT = 0.25, 20.0  # a rule down the page is so wide at most, or so many times as high as wide
 _LARGE, _LOW = 3.2, 1.5  # ink of a drawing; what is lower is a rule
 _SLENDER = 0.4  # times as wide as high: a bracket
 _TALL = 6.0  # a bracket is no higher
 _NEAR = 1.0  # between two parts of a drawing
-_DRAWN = 4.0  # a drawing is so wide and so high
+_DRAWN = 4.0  # a drawing is so wide or so high; with labels in it, both
 _LABEL = 0.5  # of a line: what lies in a drawing of one that is its label
 
 
@@ -58,6 +60,8 @@ class PageText:
         self._rules = (width >= _RULE[0] * self.unit) & (height <= _RULE[1] * self.unit)
         self._rules &= width >= _RULE[2] * height
         self._rules |= (width >= _ASLANT[0] * height) & (height <= _ASLANT[1] * self.unit)
+        upright = (width <= _UPRIGHT[0] * self.unit) | (height >= _UPRIGHT[1] * width)
+        self._upright_rules = upright & (height >= _LARGE * self.unit)
 
     def _read(self, region: Region) -> LineReading:
         """What a line says; read once."""
@@ -71,17 +75,40 @@ class PageText:
         """The words that are in none of the regions and drawings, line by line; with those in the
         box of a formula that are none of it. Of each that was not read the region."""
         found: list[tuple[TextWord, Region | None]] = []
-        for number, line in enumerate(find_text(self.page, self.found)):
+        lines = find_text(self.page, self.found)
+        places = [drawing.box for drawing in drawings]
+        slender = [box for box in places if min(_sides(box)) < _DRAWN * self.unit]
+        strokes = self._large() & inside_of(self.parts, slender)
+        wide = [box for box in places if box not in slender]
+        for number, line in enumerate(lines):
             taken = [region.place for region in regions if self._holds(region, line)]
-            free = ~inside_of(line.parts, taken) & ~self._rules[line.indices]
-            drawn = inside_of(line.parts, [drawing.box for drawing in drawings])
+            free = ~inside_of(line.parts, taken) & ~(self._rules | strokes)[line.indices]
+            drawn = inside_of(line.parts, wide)
             if drawn.mean() >= _LABEL:
                 free &= ~drawn
             mark = len(line.parts) == 1 and self._is_mark(bounding_box(line.parts))
             if free.any() and not mark:
                 found += self._words(line, free, number)
+        rest = ~inside_of(self.parts, [*(region.place for region in regions), *places])
+        rest[[at for line in lines for at in line.indices.tolist()]] = False
+        found += self._in_no_line(rest, len(lines))
         unread = tuple(region for _, region in found if region is not None)
         return tuple(word for word, _ in found), unread
+
+    def _in_no_line(
+        self, rest: NDArray[np.bool_], number: int
+    ) -> Iterator[tuple[TextWord, Region | None]]:
+        """What is too high for a line, each on a line of its own from this number."""
+        rest &= (self.parts[:, 2:] - self.parts[:, :2]).max(1) >= _SIGN * self.unit
+        rest &= ~self._upright_rules & ~self._rules
+        high = [at for at in np.flatnonzero(rest).tolist() if not self._runs_round(at)]
+        for at, group in enumerate(self._groups(np.array(high, np.int64))):
+            yield self._unread(self.parts[group], number + at)
+
+    def _unread(self, parts: Floats, number: int) -> tuple[TextWord, Region]:
+        where = self.page.in_source(bounding_box(parts))
+        region = region_of_parts(self.page, self.found, parts)
+        return TextWord("", where, number, 0.0, "unread"), region
 
     def _holds(self, region: Region, line: TextLine) -> bool:
         """Whether a formula may hold parts of a line: not where that is sure words, and the formula
@@ -98,8 +125,10 @@ class PageText:
     def _words(
         self, line: TextLine, free: NDArray[np.bool_], number: int
     ) -> Iterator[tuple[TextWord, Region | None]]:
-        words = self._read(line.region).words
+        words = () if self._is_flat(line) else self._read(line.region).words
         if not words:
+            if self._is_sign(bounding_box(line.parts[free])):
+                yield self._unread(line.parts[free], number)
             return
         owner = owners(line.parts, words, left_of(line.region), self.unit)
         item = self._is_item(line, free)
@@ -112,18 +141,40 @@ class PageText:
             if word.is_math:
                 if self._is_ellipsis(parts):
                     yield TextWord("...", where, number, round(word.confidence, 4)), None
-                elif max(box[2] - box[0], box[3] - box[1]) >= _SIGN * self.unit:
-                    region = region_of_parts(self.page, self.found, parts)
-                    yield TextWord("", where, number, 0.0, "unread"), region
+                elif self._is_sign(box):
+                    yield self._unread(parts, number)
                 continue
             mark: Mark = "item" if item else "underlined" if self._is_underlined(box) else ""
             item = False
             yield TextWord(word.text, where, number, round(word.confidence, 4), mark), None
 
+    def _is_sign(self, box: Box) -> bool:
+        """Whether ink is large enough for a sign."""
+        return max(_sides(box)) >= _SIGN * self.unit
+
+    def _is_flat(self, line: TextLine) -> bool:
+        """Whether a line is one stroke, as wide and low as no word in one stroke is."""
+        width, height = _sides(bounding_box(line.parts))
+        low = width >= _RULE[2] * height and height <= _ASLANT[1] * self.unit
+        return len(line.parts) == 1 and low
+
     def _is_mark(self, box: Box) -> bool:
-        """Whether ink by itself is no sign: a part of one, such as a comma, or a rule."""
-        width, height = box[2] - box[0], box[3] - box[1]
-        return max(width, height) < _SIGN * self.unit or width >= _RULE[2] * height
+        """Whether ink by itself is no sign: a part of one, such as a comma, or a rule, which may
+        be less straight under other ink."""
+        width, height = _sides(box)
+        if not self._is_sign(box):
+            return True
+        if width < _RULE[2] * height or height > _ASLANT[1] * self.unit:
+            return False
+        straight = height <= _RULE[1] * self.unit or width >= _ASLANT[0] * height
+        return straight or self._is_under_ink(box)
+
+    def _is_under_ink(self, box: Box) -> bool:
+        """Whether a rule runs under other ink."""
+        middle = (self.parts[:, 0] + self.parts[:, 2]) / 2
+        down = (box[1] - self.parts[:, 3]) / self.unit
+        above = (middle > box[0]) & (middle < box[2]) & (down >= _UNDER[0]) & (down <= _UNDER[1])
+        return bool(above.any())
 
     def _is_ellipsis(self, parts: Floats) -> bool:
         """Whether parts are dots on a line, of which two may have run together."""
@@ -157,19 +208,53 @@ class PageText:
         return bool(before.any() and (mark | ~before).all() and before.sum() == 1)
 
     def drawings(self, regions: Sequence[Region]) -> tuple[Drawing, ...]:
-        """The boxes of large ink in no region of a formula, what lies together as one."""
+        """The boxes of large ink in no region of a formula, what lies together as one; frames and
+        circles round words of a line are none."""
+        large = self._large() & ~inside_of(self.parts, [region.place for region in regions])
+        least = _DRAWN * self.unit
+        found = []
+        for group in self._groups(np.flatnonzero(large)):
+            box = bounding_box(self.parts[group])
+            slender = min(_sides(box)) < least
+            if max(_sides(box)) >= least and not (
+                slender and any(map(self._runs_round, group.tolist()))
+            ):
+                found.append(Drawing(self.page.in_source(box), box))
+        return tuple(found)
+
+    def _large(self) -> NDArray[np.bool_]:
+        """Which parts are as large as those of drawings, and are no rules and brackets."""
         width, height = (self.parts[:, 2:] - self.parts[:, :2]).T / self.unit
         large = (np.maximum(width, height) >= _LARGE) & (height >= _LOW)
-        large &= ~((width <= _SLENDER * height) & (height <= _TALL))
-        large &= ~inside_of(self.parts, [region.place for region in regions])
-        ink = self.parts[large] / self.unit
-        if not len(ink):
-            return ()
-        groups = connected(len(ink), *related(ink, lambda r, c: _touch(ink[r], ink[c]), _NEAR))
-        boxes = [bounding_box(ink[group] * self.unit) for group in groups]
-        least = _DRAWN * self.unit
-        boxes = [box for box in boxes if min(box[2] - box[0], box[3] - box[1]) >= least]
-        return tuple(Drawing(self.page.in_source(box), box) for box in boxes)
+        return large & ~((width <= _SLENDER * height) & (height <= _TALL)) & ~self._upright_rules
+
+    def _groups(self, some: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """These parts, those that lie near each other together."""
+        if not len(some):
+            return []
+        ink = self.parts[some] / self.unit
+        pairs = related(ink, lambda r, c: _touch(ink[r], ink[c]), _NEAR)
+        return [some[group] for group in connected(len(ink), *pairs)]
+
+    def _runs_round(self, part: int) -> bool:
+        """Whether a part has ink on all four sides of others, as a frame and a circle have."""
+        x0, y0, x1, y1 = self.parts[part].astype(int).tolist()
+        held = (self.parts[:, :2] > (x0, y0)).all(1) & (self.parts[:, 2:] < (x1, y1)).all(1)
+        if not held.any() or not self._is_sign(bounding_box(self.parts[held])):
+            return False
+        ink = ink_mask(self.found.image[y0 : y1 + 1, x0 : x1 + 1])
+        boxes = self.parts[held].astype(int) - np.array((x0, y0, x0, y0))
+        for left, top, right, foot in boxes.tolist():
+            ink[top : foot + 1, left : right + 1] = False
+        left, top, right, foot = map(int, bounding_box(boxes))
+        level, below = slice(top, foot + 1), slice(left, right + 1)
+        sides = ink[level, :left], ink[level, right:], ink[:top, below], ink[foot:, below]
+        return all(side.any() for side in sides)
+
+
+def _sides(box: Box) -> tuple[float, float]:
+    """Width and height."""
+    return box[2] - box[0], box[3] - box[1]
 
 
 def _touch(boxes: Floats, others: Floats) -> NDArray[np.bool_]:
