@@ -18,7 +18,7 @@ from hmer_cli.geometry import Box, bounding_box
 from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
-from hmer_cli.recognition.line_reader import LineReading
+from hmer_cli.recognition.line_reader import LineReading, LineWord
 
 
 def squares(image: np.ndarray, count: int, x: int, y: int, thickness: int = 3) -> None:
@@ -176,6 +176,22 @@ def test_a_word_in_one_stroke_by_itself_is_a_word() -> None:
     wave = [(500 + 4 * i, 200 + round(16 * math.sin(i / 3))) for i in range(50)]
     words = lines_and(wave).words([], [])[0]
     assert [word.mark for word in words] == [""] * 7
+
+
+def test_words_in_one_stroke_are_all_there_in_their_order() -> None:
+    image = blank()
+    squares(image, 8, 100, 30)
+    cv2.line(image, (100, 50), (250, 50), 0, 3)  # through the letters of two words and more
+    there = Page("page.png", 1, image)
+
+    def read(region: Region) -> LineReading:
+        ends = (("let", 0, 60), ("a", 90, 90), ("be", 130, 190))
+        return LineReading(tuple(LineWord(text, x0 + 5, x1 + 5, 0.9) for text, x0, x1 in ends))
+
+    words, unread = PageText(there, prepare_page(there), read).words([], [])
+    assert [word.text for word in words] == ["let", "a", "be"]
+    assert sorted(words, key=lambda word: word.box[0]) == list(words)
+    assert not unread
 
 
 def test_a_line_of_which_nothing_is_read_is_ink_that_was_not_read() -> None:

@@ -23,7 +23,7 @@ from hmer_cli.page.ink_box import ink_mask
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
 from hmer_cli.page.text_regions import TextLine, find_text, region_of_parts
-from hmer_cli.recognition.line_reader import LineReading
+from hmer_cli.recognition.line_reader import LineReading, LineWord
 
 _FEWEST = 2  # parts of a formula
 
@@ -132,11 +132,14 @@ class PageText:
             return
         owner = owners(line.parts, words, left_of(line.region), self.unit)
         item = self._is_item(line, free)
+        held = self._with_shared(line, words, owner)
         for i, word in enumerate(words):
-            parts = line.parts[(owner == i) & free]
+            parts = line.parts[held[i] & free]
             if not len(parts):
                 continue
             box = bounding_box(parts)
+            if (held[:, held[i] & free].sum(0) > 1).any():
+                box = _within(box, word, left_of(line.region))
             where = self.page.in_source(box)
             if word.is_math:
                 if self._is_ellipsis(parts):
@@ -147,6 +150,19 @@ class PageText:
             mark: Mark = "item" if item else "underlined" if self._is_underlined(box) else ""
             item = False
             yield TextWord(word.text, where, number, round(word.confidence, 4), mark), None
+
+    def _with_shared(
+        self, line: TextLine, words: Sequence[LineWord], owner: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Which parts each word has, (W, P): a word that owns none, as one that is written in one
+        stroke with the next, has the parts of other words that its middle is in."""
+        held = np.arange(len(words))[:, None] == owner[None]
+        maths = np.array([word.is_math for word in words])
+        for i in np.flatnonzero(~held.any(1) & ~maths).tolist():
+            middle = left_of(line.region) + (words[i].left + words[i].right) / 2
+            over = (line.parts[:, 0] <= middle) & (middle <= line.parts[:, 2])
+            held[i] = over & ~maths[owner]
+        return held
 
     def _is_sign(self, box: Box) -> bool:
         """Whether ink is large enough for a sign."""
@@ -250,6 +266,13 @@ class PageText:
         level, below = slice(top, foot + 1), slice(left, right + 1)
         sides = ink[level, :left], ink[level, right:], ink[:top, below], ink[foot:, below]
         return all(side.any() for side in sides)
+
+
+def _within(box: Box, word: LineWord, left: float) -> Box:
+    """The part of a box where a word stands that shares its ink with others."""
+    x0, y0, x1, y1 = box
+    begin = min(max(x0, left + word.left), x1 - 1)
+    return begin, y0, max(begin + 1, min(x1, left + word.right)), y1
 
 
 def _sides(box: Box) -> tuple[float, float]:
