@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from test_page_item_numbers import dotted, several_rows
 from test_page_words import SIDE, STEP, SquareReader
 
 from hmer_cli.document.drawings import pictures_of, save
@@ -19,6 +20,7 @@ from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
 from hmer_cli.recognition.line_reader import LineReading, LineWord
+from hmer_cli.recognition.line_text import MATH
 
 
 def squares(image: np.ndarray, count: int, x: int, y: int, thickness: int = 3) -> None:
@@ -234,6 +236,25 @@ def test_dots_on_a_line_are_an_ellipsis() -> None:
     assert there._is_ellipsis(dots[:2])
     assert not there._is_ellipsis(dots[:1])
     assert not there._is_ellipsis(dots + np.array([0, 0, 30, 30], np.float32))
+
+
+@pytest.mark.parametrize(("said", "mark"), [("9.", ""), ("g", "unread"), (MATH, "unread")])
+def test_the_number_of_an_exercise_is_a_word(said: str, mark: str) -> None:
+    image = several_rows()
+    dotted(image)
+    there = Page("page.png", 1, image)
+    found = prepare_page(there)
+
+    def read(region: Region) -> LineReading:
+        told = said if region.place[2] < 200 else "words"
+        return LineReading((LineWord(told, 0, region.image.shape[1], 0.9),))
+
+    *rows, number = PageText(there, found, read).words([], [])[0]
+    assert [word.text for word in rows] == ["words"] * 3
+    assert (number.text, number.mark) == ("" if mark else said, mark)
+    assert 55 < number.box[0] < number.box[2] < 125
+    whole = Region((50, 20, 690, 400), image[20:400, 50:690], (50, 20))
+    assert not PageText(there, found, read).words([whole], [])[0]
 
 
 def drawn_page(image: np.ndarray, drawing: Drawing) -> PageRead:

@@ -7,6 +7,7 @@ boxes of drawings: large ink that is in no line.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -19,9 +20,9 @@ from hmer_cli.geometry import Box, bounding_box, inside_of
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected, related
 from hmer_cli.page.detect.search import PreparedPage
-from hmer_cli.page.ink_box import ink_mask
+from hmer_cli.page.ink_box import ink_box, ink_mask
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Region
+from hmer_cli.page.regions import Region, cut_region
 from hmer_cli.page.text_regions import TextLine, find_text, region_of_parts
 from hmer_cli.recognition.line_reader import LineReading, LineWord
 
@@ -43,6 +44,8 @@ _SLENDER = 0.4  # times as wide as high: a bracket
 _TALL = 6.0  # a bracket is no higher
 _NEAR = 1.0  # between two parts of a drawing
 _DRAWN = 4.0  # a drawing is so wide or so high; with labels in it, both
+_MARGIN = 2  # pixels around the number of an exercise
+_ITEM = re.compile(r"\(?\d{1,2} ?[.)-]?")  # what it reads as
 _LABEL = 0.5  # of a line: what lies in a drawing of one that is its label
 
 
@@ -92,6 +95,7 @@ class PageText:
         rest = ~inside_of(self.parts, [*(region.place for region in regions), *places])
         rest[[at for line in lines for at in line.indices.tolist()]] = False
         found += self._in_no_line(rest, len(lines))
+        found += self._item_number(regions, 1 + max((word.line for word, _ in found), default=-1))
         unread = tuple(region for _, region in found if region is not None)
         return tuple(word for word, _ in found), unread
 
@@ -104,6 +108,25 @@ class PageText:
         high = [at for at in np.flatnonzero(rest).tolist() if not self._runs_round(at)]
         for at, group in enumerate(self._groups(np.array(high, np.int64))):
             yield self._unread(self.parts[group], number + at)
+
+    def _item_number(
+        self, regions: Sequence[Region], number: int
+    ) -> Iterator[tuple[TextWord, Region | None]]:
+        """The number of an exercise that was left out of the page."""
+        item = self.found.item
+        box = None if item is None else ink_box(item)
+        if item is None or box is None:
+            return
+        if inside_of(np.array([box], np.float32), [region.place for region in regions]).any():
+            return
+        region = cut_region(self.page, item, box, _MARGIN)
+        reading = self._reader(region)
+        where = self.page.in_source(box)
+        if _ITEM.fullmatch(reading.text):
+            sure = round(min(word.confidence for word in reading.words), 4)
+            yield TextWord(reading.text.replace(" ", ""), where, number, sure), None
+        else:
+            yield TextWord("", where, number, 0.0, "unread"), region
 
     def _unread(self, parts: Floats, number: int) -> tuple[TextWord, Region]:
         where = self.page.in_source(bounding_box(parts))

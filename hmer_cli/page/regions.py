@@ -132,7 +132,11 @@ class Preparations:
             down = np.array([0, above, 0, above], np.float32) / np.float32(found.scale)
             boxes = found.parts.boxes + down
             parts = replace(found.parts, boxes=boxes)
-            bands.append((above, replace(found, image=image, parts=parts, sharp=None)))
+            item = found.item
+            if item is not None:
+                item = np.pad(item, ((above, 0), (0, 0)), constant_values=255)
+            held = replace(found, image=image, parts=parts, sharp=None, item=item)
+            bands.append((above, held))
         return bands
 
 

@@ -60,13 +60,15 @@ class PreparedPage:
 
     ``image`` is the page without its printed lines, to be read; ``parts`` are those of the page as
     it is looked at, whose pixels are ``scale`` pixels of the page each way. ``sharp`` is the page
-    sharpened, for a second look, where the first was not of that.
+    sharpened, for a second look, where the first was not of that. ``item`` are the columns at its
+    left that hold the number of an exercise, which is in none of these.
     """
 
     image: Pixels
     parts: InkComponents
     scale: float
     sharp: Pixels | None = None
+    item: Pixels | None = None
 
 
 def prepare_page(page: Page) -> PreparedPage:
@@ -87,11 +89,13 @@ def prepare_page(page: Page) -> PreparedPage:
     scale = max(1.0, max(image.shape) / STUDIED)
     parts = _parts(bare, scale)
     number = number_of_item(parts)
+    item = None
     if number is not None:
         width = round(number * scale)
+        item = image[:, :width].copy()
         image, bare, sharp = (_blank_left(each, width) for each in (image, bare, sharp))
         parts = _parts(bare, scale)
-    return PreparedPage(image, parts, scale, None if levelled else sharp)
+    return PreparedPage(image, parts, scale, None if levelled else sharp, item)
 
 
 def _parts(image: Pixels, scale: float) -> InkComponents:
