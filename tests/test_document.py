@@ -96,7 +96,7 @@ def test_regions_that_are_words_are_as_sure_as_the_reader_of_words_is(found: Fou
 @pytest.mark.parametrize(
     ("label", "sure", "told"),
     [("n + 1", 0.99, "$n+1$"), ("n + 1", 0.4, r"$n+1$\[?\]"), ("n + 1", 0.1, r"\[?\]"),
-     (r"\frac { n }", 0.9, r"\[?\]"), ("x = n + 1", 0.9, "$x = n+1$")],
+     (r"\frac n", 0.9, r"\[?\]"), ("x = n + 1", 0.9, "$x = n+1$")],
 )  # fmt: skip
 def test_what_the_reader_of_words_takes_for_a_formula_is_in_the_line_whatever_it_reads_as(
     found: Found, label: str, sure: float, told: str
@@ -147,7 +147,11 @@ class InTurn(FakeRecogniser):
             "$$\n\\rightarrow \\qquad x+2 = 5\n$$\n\nEx: $f(1)$",
             "\\rightarrow \\qquad x+2 = 5\n\\end{equation*}\n\nEx: $f(1)$",
         ),
-        (("f = g ?", r"x = 3 \}"), "$f = g$ ?\n\n$x = 3$ \\}", "$f = g$ ?\n\n$x = 3$ \\}"),
+        (
+            ("f = g ?", r"x = 3 \}"),
+            "$$\nf = g \\qquad ?\n$$\n\n$$\nx = 3 \\qquad \\}\n$$",
+            "f = g \\qquad ?\n",
+        ),
     ],
 )
 def test_what_is_cut_off_formulas_stands_beside_them(

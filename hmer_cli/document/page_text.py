@@ -282,9 +282,9 @@ class PageText:
         if not held.any() or not self._is_sign(bounding_box(self.parts[held])):
             return False
         ink = ink_mask(self.found.image[y0 : y1 + 1, x0 : x1 + 1])
-        boxes = self.parts[held].astype(int) - np.array((x0, y0, x0, y0))
-        for left, top, right, foot in boxes.tolist():
-            ink[top : foot + 1, left : right + 1] = False
+        boxes = self.parts[held] - np.array((x0, y0, x0, y0), self.parts.dtype)
+        for left, top, right, foot in boxes.astype(int).tolist():
+            ink[top : foot + 1, left : right + 1] = 0
         left, top, right, foot = map(int, bounding_box(boxes))
         level, below = slice(top, foot + 1), slice(left, right + 1)
         sides = ink[level, :left], ink[level, right:], ink[:top, below], ink[foot:, below]

@@ -39,23 +39,26 @@ def cut_off(
     expression: RegionReading, whole: RegionReading, to_source: Transform | None
 ) -> Iterator[TextWord]:
     """What stands before and after the ``whole`` formula in the expression that it was cut out of:
-    letters, digits and brackets are text, other signs mathematics."""
+    numbers and letters are text, signs mathematics, which makes no line of words."""
     tokens, kept = expression.reading.tokens, whole.reading.tokens
     if len(kept) == len(tokens):
         return
     starts = range(len(tokens) - len(kept) + 1)
-    first = next(i for i in starts if tokens[i : i + len(kept)] == kept)
+    first = next((i for i in starts if tokens[i : i + len(kept)] == kept), None)
+    if first is None:
+        return
     for end in (tokens[:first], tokens[first + len(kept) :]):
-        for is_text, some in groupby(end, key=lambda token: _is_text(token.token)):
-            yield _end(list(some), is_text, to_source)
+        for _, some in groupby(end, key=lambda token: _is_command(token.token)):
+            yield _end(list(some), to_source)
 
 
-def _is_text(token: str) -> bool:
-    return token in _BRACES or not token.startswith("\\")
+def _is_command(token: str) -> bool:
+    return token.startswith("\\") and token not in _BRACES
 
 
-def _end(tokens: Sequence[TokenReading], is_text: bool, to_source: Transform | None) -> TextWord:
+def _end(tokens: Sequence[TokenReading], to_source: Transform | None) -> TextWord:
     names = [token.token for token in tokens]
+    is_text = any(name.isalnum() for name in names)
     said = "".join(_BRACES.get(name, name) for name in names)
     return TextWord(
         said if is_text else to_latex(" ".join(names)),
