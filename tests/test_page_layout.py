@@ -136,7 +136,8 @@ def test_columns_run_over_as_many_bands_as_white_runs_down(
         for band in bands
     ]
     parted = [n for n in range(len(bands) + 1) if page_layout._sides([*chain(*found[:n])], 20)]
-    assert page_layout._most_bands(found, 20) == max(parted, default=0)
+    whole = (0.0, 0.0, 600.0, 20.0)
+    assert page_layout._most_bands(found, whole, 20) == max(parted, default=0)
 
 
 def test_ten_times_the_rows_take_no_thousand_times_the_time() -> None:

@@ -263,9 +263,10 @@ def _columns(some: Sequence[Block], usual: float) -> list[list[Block]]:
     if sides is not None:
         return [column for side in sides for column in _columns(side, usual)]
     bands = _bands(some, usual)
+    whole = union([block.box for block in some] or [(0.0, 0.0, 0.0, 0.0)])
     columns: list[list[Block]] = [[]]
     while bands:
-        count = _most_bands(bands, usual)
+        count = _most_bands(bands, whole, usual)
         if count:
             columns += [*_columns(_flat(bands[:count]), usual), []]
         else:
@@ -306,17 +307,18 @@ def _flat(bands: Sequence[Sequence[Block]]) -> list[Block]:
     return [block for band in bands for block in band]
 
 
-def _most_bands(bands: Sequence[Sequence[Block]], usual: float) -> int:
-    """Of how many bands from the first the blocks have two sides, at most; 0 for none.
+def _most_bands(bands: Sequence[Sequence[Block]], whole: Box, usual: float) -> int:
+    """Of how many bands from the first, in this box, the blocks have two sides; 0 for none.
 
-    The white between columns shrinks with every band, and the rows beside it grow in number.
+    White between columns shrinks with every band, and the rows beside it grow in number.
     """
     most = 0
     columns: list[tuple[float, float, int]] = []  # left, right, rows of words
     for count, band in enumerate(bands, 1):
         columns = _apart(columns, band, usual)
-        if len(columns) == 1:
-            break
+        left, right, _ = columns[0]
+        if max(left - whole[0], whole[2] - right) < _GUTTER * usual:
+            break  # one column of full width, beside which none will be
         rows = [*accumulate(rows for _, _, rows in columns)]
         if any(min(before, rows[-1] - before) >= _ROWS for before in rows[:-1]):
             most = count
