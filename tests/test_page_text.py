@@ -125,13 +125,19 @@ SKETCH = [(375, 150), (375, 165), (725, 165), (725, 90), (550, 150)]
 INTEGRAL = [(540, 100), (525, 95), (518, 110), (518, 170), (510, 188), (498, 182)]
 
 
-@pytest.mark.parametrize("shape", [ARROW, BRACE, SKETCH], ids=["arrow", "brace", "sketch"])
+@pytest.mark.parametrize("shape", [ARROW, BRACE], ids=["arrow", "brace"])
 def test_what_is_as_long_as_a_drawing_is_one(shape: list[tuple[int, int]]) -> None:
     there = lines_and(shape)
     (drawing,) = there.drawings([])
     x0, y0, x1, y1 = bounding_box(np.array([(*at, *at) for at in shape]))
     assert np.abs(np.array(drawing.box) - (x0, y0, x1, y1)).max() < 6
     assert [word.text for word in there.words([], [drawing])[0]] == ["abcdef"] * 6
+
+
+def test_what_is_as_low_as_a_line_is_of_a_line_however_wide() -> None:
+    there = lines_and(SKETCH)  # as a long word in one stroke
+    assert not there.drawings([])
+    assert len(there.words([], [])[0]) == 7
 
 
 def test_what_is_too_high_for_a_line_and_too_small_for_a_drawing_was_not_read() -> None:

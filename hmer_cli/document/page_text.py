@@ -80,12 +80,10 @@ class PageText:
         found: list[tuple[TextWord, Region | None]] = []
         lines = find_text(self.page, self.found)
         places = [drawing.box for drawing in drawings]
-        slender = [box for box in places if min(_sides(box)) < _DRAWN * self.unit]
-        strokes = self._large() & inside_of(self.parts, slender)
-        wide = [box for box in places if box not in slender]
+        wide = [box for box in places if min(_sides(box)) >= _DRAWN * self.unit]
         for number, line in enumerate(lines):
             taken = [region.place for region in regions if self._holds(region, line)]
-            free = ~inside_of(line.parts, taken) & ~(self._rules | strokes)[line.indices]
+            free = ~inside_of(line.parts, taken) & ~self._rules[line.indices]
             drawn = inside_of(line.parts, wide)
             if drawn.mean() >= _LABEL:
                 free &= ~drawn
@@ -248,18 +246,21 @@ class PageText:
 
     def drawings(self, regions: Sequence[Region]) -> tuple[Drawing, ...]:
         """The boxes of large ink in no region of a formula, what lies together as one; frames and
-        circles round words of a line are none."""
+        circles round words of a line are none, and what is no higher than a line is of a line."""
         large = self._large() & ~inside_of(self.parts, [region.place for region in regions])
         least = _DRAWN * self.unit
-        found = []
+        found: list[Box] = []
         for group in self._groups(np.flatnonzero(large)):
             box = bounding_box(self.parts[group])
-            slender = min(_sides(box)) < least
-            if max(_sides(box)) >= least and not (
-                slender and any(map(self._runs_round, group.tolist()))
-            ):
-                found.append(Drawing(self.page.in_source(box), box))
-        return tuple(found)
+            if min(_sides(box)) >= least:
+                found.append(box)
+                continue
+            high = self.parts[group, 3] - self.parts[group, 1] > _LARGE * self.unit
+            for some in self._groups(group[high]):  # others may be words in one stroke
+                box = bounding_box(self.parts[some])
+                if max(_sides(box)) >= least and not any(map(self._runs_round, some.tolist())):
+                    found.append(box)
+        return tuple(Drawing(self.page.in_source(box), box) for box in found)
 
     def _large(self) -> NDArray[np.bool_]:
         """Which parts are as large as those of drawings, and are no rules and brackets."""
