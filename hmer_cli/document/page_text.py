@@ -256,6 +256,7 @@ class PageText:
                 found.append(box)
                 continue
             high = self.parts[group, 3] - self.parts[group, 1] > _LARGE * self.unit
+            high &= ~self._upright_rules[group]
             for some in self._groups(group[high]):  # others may be words in one stroke
                 box = bounding_box(self.parts[some])
                 if max(_sides(box)) >= least and not any(map(self._runs_round, some.tolist())):
@@ -263,10 +264,10 @@ class PageText:
         return tuple(Drawing(self.page.in_source(box), box) for box in found)
 
     def _large(self) -> NDArray[np.bool_]:
-        """Which parts are as large as those of drawings, and are no rules and brackets."""
+        """Which parts are as large as those of drawings, and are no brackets."""
         width, height = (self.parts[:, 2:] - self.parts[:, :2]).T / self.unit
         large = (np.maximum(width, height) >= _LARGE) & (height >= _LOW)
-        return large & ~((width <= _SLENDER * height) & (height <= _TALL)) & ~self._upright_rules
+        return large & ~((width <= _SLENDER * height) & (height <= _TALL))
 
     def _groups(self, some: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """These parts, those that lie near each other together."""
