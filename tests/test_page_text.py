@@ -152,6 +152,17 @@ def test_what_is_too_high_for_a_line_and_too_small_for_a_drawing_was_not_read() 
     assert len(there.words([region], [])[1]) == 1
 
 
+def test_what_shines_through_from_the_other_side_is_no_drawing_and_no_sign() -> None:
+    image = blank()
+    for y in range(30, 390, 60):
+        squares(image, 6, 100, y)
+    for shape in (BRACE, INTEGRAL):
+        cv2.polylines(image, [np.add(shape, (150, 0))], False, 190, 3)
+    there = text_of(image)
+    assert not there.drawings([])
+    assert [word.text for word in there.words([], [])[0]] == ["abcdef"] * 6
+
+
 def test_a_line_down_the_page_is_no_drawing_and_no_sign() -> None:
     there = lines_and([(600, 20), (602, 200), (600, 400)])
     assert not there.drawings([])

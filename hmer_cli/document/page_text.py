@@ -17,6 +17,7 @@ from hmer_cli.document.formula_pieces import left_of
 from hmer_cli.document.line_words import owners, without_doubt, words_alone
 from hmer_cli.document.records import Drawing, Mark, TextWord
 from hmer_cli.geometry import Box, bounding_box, inside_of
+from hmer_cli.page.detect.components import PART_COLUMNS
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.neighbours import connected, related
 from hmer_cli.page.detect.search import PreparedPage
@@ -44,6 +45,7 @@ _SLENDER = 0.4  # times as wide as high: a bracket
 _TALL = 6.0  # a bracket is no higher
 _NEAR = 1.0  # between two parts of a drawing
 _DRAWN = 4.0  # a drawing is so wide or so high; with labels in it, both
+_AS_DARK = 0.7  # of the usual ink: no writing of the other side; as that of `signs_apart`
 _MARGIN = 2  # pixels around the number of an exercise
 _ITEM = re.compile(r"\(?\d{1,2} ?[.)-]?")  # what it reads as
 _LABEL = 0.5  # of a line: what lies in a drawing of one that is its label
@@ -65,6 +67,8 @@ class PageText:
         self._rules |= (width >= _ASLANT[0] * height) & (height <= _ASLANT[1] * self.unit)
         upright = (width <= _UPRIGHT[0] * self.unit) | (height >= _UPRIGHT[1] * width)
         self._upright_rules = upright & (height >= _LARGE * self.unit)
+        dark = found.parts.features[:, PART_COLUMNS.index("darkness")]
+        self._dark = dark >= _AS_DARK * np.median(dark)
 
     def _read(self, region: Region) -> LineReading:
         """What a line says; read once."""
@@ -102,7 +106,7 @@ class PageText:
     ) -> Iterator[tuple[TextWord, Region | None]]:
         """What is too high for a line, each on a line of its own from this number."""
         rest &= (self.parts[:, 2:] - self.parts[:, :2]).max(1) >= _SIGN * self.unit
-        rest &= ~self._upright_rules & ~self._rules
+        rest &= self._dark & ~self._upright_rules & ~self._rules
         high = [at for at in np.flatnonzero(rest).tolist() if not self._runs_round(at)]
         for at, group in enumerate(self._groups(np.array(high, np.int64))):
             yield self._unread(self.parts[group], number + at)
@@ -256,7 +260,7 @@ class PageText:
                 found.append(box)
                 continue
             high = self.parts[group, 3] - self.parts[group, 1] > _LARGE * self.unit
-            high &= ~self._upright_rules[group]
+            high &= (self._dark & ~self._upright_rules)[group]
             for some in self._groups(group[high]):  # others may be words in one stroke
                 box = bounding_box(self.parts[some])
                 if max(_sides(box)) >= least and not any(map(self._runs_round, some.tolist())):
