@@ -16,6 +16,7 @@ from PIL import Image
 
 from hmer_cli.console import one_line
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.page.load.aspect import SQUARE, squaring
 from hmer_cli.page.load.exif import turn_of, turned
 
 
@@ -40,6 +41,7 @@ Given: TypeAlias = str | os.PathLike[str] | InMemory
 _MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
 _DEEP = frozenset(("I", "F", "I;16", "I;16L", "I;16B", "I;16N"))  # of any levels, as arrays are
 _PLAIN = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}  # others with transparency, as PNG has it
+_DPI = 100.0  # of the coarser side of pixels that are not square
 _KEPT = frozenset(("1", "L", "LA", "P", "RGB", "RGBA"))  # as PNG has them
 
 
@@ -120,17 +122,21 @@ def _levels(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _png(image: Image.Image) -> bytes:
-    """The image as PNG, rotated as its EXIF orientation says. Raises InputError."""
+    """The image as PNG, rotated as its EXIF orientation says, with the shape of its pixels. Raises
+    InputError."""
     try:
         image.load()
-        upright = turned(image, turn_of(image))
+        turn = turn_of(image)
+        times = squaring(image, turn)
+        upright = turned(image, turn)
         if upright.mode in _DEEP:
             upright = _image(_levels(np.asarray(upright)))
         kept = (
             upright if upright.mode in _KEPT else upright.convert(_PLAIN.get(upright.mode, "RGB"))
         )
         data = io.BytesIO()
-        kept.save(data, "PNG", compress_level=1)
+        shape = {} if times == SQUARE else {"dpi": (_DPI * times[1], _DPI * times[0])}
+        kept.save(data, "PNG", compress_level=1, **shape)
     except UsageError:
         raise
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error

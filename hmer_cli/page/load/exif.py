@@ -19,6 +19,9 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
+SIDEWAYS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
+"""Those that make rows columns."""
+
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:
     """How the pixels of an image are to be turned; None where they are upright, or nothing says."""

@@ -21,6 +21,7 @@ from PIL import Image, features
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import MAX_SIDE
+from hmer_cli.page.load.aspect import SQUARE, Times, squaring
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.exif import turn_of, turned
 from hmer_cli.page.load.kinds import is_avif, is_heic
@@ -115,6 +116,16 @@ def measure(data: bytes, name: str, directory: int = 0) -> int:
     """Number of pixels of the decoded image, from the header alone. Raises InputError."""
     with _opened(data, name, directory) as image:
         return image.width * image.height
+
+
+def measure_squaring(data: bytes, name: str, directory: int = 0) -> Times:
+    """How many times wider and higher the upright image is to be drawn for square pixels, from the
+    header alone. Raises InputError."""
+    with _opened(data, name, directory) as image:
+        try:
+            return squaring(image, turn_of(image))
+        except Exception:  # of damaged headers, whose pixels tell what is wrong
+            return SQUARE
 
 
 def shrunk(image: Pixels, longest: int) -> Pixels:

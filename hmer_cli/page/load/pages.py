@@ -27,8 +27,16 @@ from hmer_cli.page.clean.borders import without_borders
 from hmer_cli.page.clean.deskew import Homography, clean_and_straight
 from hmer_cli.page.clean.margins import remove_holes
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.load.aspect import Times, squared
 from hmer_cli.page.load.decode_apart import decode_apart
-from hmer_cli.page.load.images import Pixels, decode, decode_reduced, measure
+from hmer_cli.page.load.images import (
+    AMPLE,
+    Pixels,
+    decode,
+    decode_reduced,
+    measure,
+    measure_squaring,
+)
 from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf
 from hmer_cli.page.load.page_ink import PageInk, page_ink
 from hmer_cli.page.load.pdf import Pdf, Renderer
@@ -270,14 +278,26 @@ def open_sheets(
             f"{name}: not a kind of file that hmer reads",
             f"give {KINDS}, a folder or a zip archive",
         )
+    return _image_sheets(data, name, chosen, worker or SHARED)
+
+
+def _image_sheets(data: bytes, name: str, chosen: PageRange, worker: Worker) -> list[Sheet]:
+    """The pages of an image file."""
     if not is_tiff(data):
-        ways = partial(measure, data, name), partial(decode, data, name)
-        return [_sheet(name, 1, *ways, partial(decode_reduced, data, name))]
+        heads = partial(measure, data, name), partial(measure_squaring, data, name)
+        ways = partial(decode, data, name), partial(decode_reduced, data, name)
+        return [_sheet(name, 1, *heads, *ways)]
     frames = directories(data, name) or [0]
     numbers = chosen.of(len(frames), name) if len(frames) > 1 else [1]
-    apart = partial(decode_apart, worker or SHARED, data, hashlib.sha256(data).hexdigest(), name)
+    apart = partial(decode_apart, worker, data, hashlib.sha256(data).hexdigest(), name)
     return [
-        _sheet(name, n, partial(measure, data, name, frame), partial(apart, frame))
+        _sheet(
+            name,
+            n,
+            partial(measure, data, name, frame),
+            partial(measure_squaring, data, name, frame),
+            partial(apart, frame),
+        )
         for n, frame in ((n, frames[n - 1]) for n in numbers)
     ]
 
@@ -286,14 +306,19 @@ def _sheet(
     name: str,
     number: int,
     measured: Callable[[], int],
+    squaring: Callable[[], Times],
     pixels: Callable[[], Pixels],
     reduced: Callable[[], tuple[Pixels, int]] | None = None,
 ) -> Sheet:
-    """The page of an image file; ``reduced``, if given, decodes it with its scale factor."""
-    of = partial(Page.of, name, number)
-    return Sheet(
-        name, number, lambda: of(*reduced()) if reduced else of(pixels()), measured, pixels
-    )
+    """The page of an image file; ``squaring`` says how its pixels become square, ``reduced``, if
+    given, decodes it with its scale factor."""
+
+    def draw() -> Page:
+        image, factor = reduced() if reduced else (pixels(), 1)
+        image, (across, down) = squared(image, squaring(), AMPLE)
+        return Page.of(name, number, image, factor).of_larger((1 / across, 1 / down))
+
+    return Sheet(name, number, draw, measured, pixels)
 
 
 def _pdf_page(pdf: Pdf, number: int) -> Page:
