@@ -1,7 +1,8 @@
-"""What a file of ink shows beside its strokes, and is not read -> doubts of the regions near by.
+"""What a page shows, and is not read -> doubts of the regions near by.
 
-Input: the ink of a page with what its reader left out, and the regions of the page. Output: a doubt
-for each region that something left out is near, and a line that says what it was.
+Input: the ink of a file with what its reader left out, or the boxes of signs of an image that are
+too pale, and the regions of the page. Output: a doubt for each region that something left out is
+near, and a line that says what it was.
 """
 
 from __future__ import annotations
@@ -13,10 +14,18 @@ from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.page.regions import Region
 
+_PALE = "ink far paler than the rest"
+
 
 def said_of(ink: Ink) -> str:
     """What was left out, in words."""
     return f"not read: {_named(ink.left_out)}"
+
+
+def said_of_pale(pale: Sequence[Box]) -> str:
+    """That signs were too pale to be read, in words; nothing where there are none."""
+    remedy = "scan it darker, or alone, if it is no watermark"
+    return f"not read: {len(pale)} signs of {_PALE}; {remedy}" if pale else ""
 
 
 def doubts_beside(
@@ -36,10 +45,30 @@ def doubts_beside(
     return tuple(found)
 
 
+def doubts_beside_pale(
+    regions: Sequence[Region], doubts: Sequence[str], pale: Sequence[Box]
+) -> tuple[str, ...]:
+    """The doubts, and where there is none that signs too pale to be read are near a region: no
+    farther than it is high."""
+    if not pale:
+        return tuple(doubts)
+    near = [
+        any(_is_within(each.box, box, each.box[3] - each.box[1]) for box in pale)
+        for each in regions
+    ]
+    return tuple(
+        doubt or (f"not read with it: {_PALE}" if is_near else "")
+        for doubt, is_near in zip(doubts, near, strict=True)
+    )
+
+
 def _is_near(region: Box, other: Box | None) -> bool:
     if other is None:
         return True
-    reach = max(region[2] - region[0], region[3] - region[1])
+    return _is_within(region, other, max(region[2] - region[0], region[3] - region[1]))
+
+
+def _is_within(region: Box, other: Box, reach: float) -> bool:
     return (
         other[0] <= region[2] + reach
         and other[1] <= region[3] + reach

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hmer_cli.document.records import Drawing, TextWord
+from hmer_cli.geometry import Box
 from hmer_cli.page.regions import Region
 
 
@@ -19,6 +20,7 @@ class MathRegions:
     it should, as words are read, it is print, or nothing. ``doubts`` say what speaks against where
     each ends. ``text`` are the words in none of them, ``unread`` the regions of those that were not
     read, ``drawings`` what is no writing, where they are asked for.
+    ``too_pale`` are the boxes of signs that were left out for that, in pixels of the source.
     """
 
     regions: tuple[Region, ...] = ()
@@ -30,6 +32,7 @@ class MathRegions:
     unread: tuple[Region, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     doubts: tuple[str, ...] = ()
+    too_pale: tuple[Box, ...] = ()
 
     @classmethod
     def of(cls, regions: Sequence[Region]) -> MathRegions:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hmer_cli.document.foreign_ink import foreign_ink, on_bar, without_ink
 from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
 from hmer_cli.document.formula_pieces import PieceJoiner, left_of
+from hmer_cli.document.left_out import doubts_beside_pale
 from hmer_cli.document.line_words import (
     confidence,
     formulas,
@@ -69,7 +70,13 @@ def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegi
     """
     prepared = Preparations()
     found = _found(page, layout, text, prepared)
-    return replace(found, upright=found.upright or prepared.needs_no_turn(not found.regions))
+    pale = tuple(page.in_source(box) for box in prepared.too_pale())
+    return replace(
+        found,
+        upright=found.upright or prepared.needs_no_turn(not found.regions),
+        doubts=doubts_beside_pale(found.regions, found.doubts, pale),
+        too_pale=pale,
+    )
 
 
 def _found(page: Page, layout: Layout, text: bool, prepared: Preparations) -> MathRegions:

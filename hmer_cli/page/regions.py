@@ -21,6 +21,7 @@ from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.blank_paper import is_blank, printed_dots
 from hmer_cli.page.clean.blots import remove_blots
 from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
+from hmer_cli.page.clean.pale_writing import with_pale_writing
 from hmer_cli.page.clean.ruled_lines import is_cut_out, remove_rules
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect.bands import cut_into_bands
@@ -117,6 +118,14 @@ class Preparations:
         counts = [len(found.parts) for found in self._found.values()]
         return max(counts, default=0) > HANDWRITTEN or (nothing and 0 < sum(counts) < _FEWEST)
 
+    def too_pale(self) -> list[Box]:
+        """The boxes of signs that are too pale to be read, in pixels of the page."""
+        return [
+            shift(box, 0, above)
+            for (above, _), found in self._found.items()
+            for box in found.too_pale
+        ]
+
     def on_page(self, page: Page) -> list[tuple[int, PreparedPage]]:
         """What was made ready, from the top down, each with its first row; in pixels of the page,
         and no more to be searched."""
@@ -204,7 +213,8 @@ def _in_band(page: Page, top: int, foot: int, prepare: Preparations) -> list[Reg
 def _whole(page: Page) -> list[Region]:
     """All ink as one expression, without the lines of its paper."""
     cut_out = page.bare if is_cut_out(page.image) else remove_rules(page.image, cut_out=True)
-    bare = remove_faint(remove_blots(cut_out))
+    (whole,) = with_pale_writing(cut_out)
+    bare = remove_faint(remove_blots(whole))
     bare = remove_stray_dots(without_item_number(remove_light_specks(bare)))
     if is_blank(ink_mask(page.image), ink_mask(bare), dust_size(bare)):
         return []

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.load.images import Pixels
 
-_INK = 24  # gray levels below the paper: what is fainter is no ink
-_WEAK, STRONG = 0.2, 0.4  # of the usual darkness; chosen on scanned crops, whose strokes have more
+INK = 24  # gray levels below the paper: what is fainter is no ink
+WEAK, STRONG = 0.2, 0.4  # of the usual darkness; chosen on scanned crops, whose strokes have more
 _DOT, _LIGHT = 0.6, 0.7  # of a square of the pen's width; of the usual darkness: a light speck
 _SOLID = 5  # times as thick as the median outline: no stroke
-_SOFT = 7  # pixels: as far around strokes their soft edges reach
+SOFT = 7  # pixels: as far around strokes their soft edges reach
 
 
 def remove_faint(image: Pixels) -> Pixels:
@@ -30,15 +30,15 @@ def remove_faint(image: Pixels) -> Pixels:
     ``image`` and the result: (H, W), dark ink on evenly white paper.
     """
     depth = 255 - image
-    usual = _usual(depth)
+    usual = usual_depth(depth)
     if usual is None:
         return image
-    weak = (depth > int(max(_WEAK * usual, _INK / 2))).astype(np.uint8)
+    weak = (depth > int(max(WEAK * usual, INK / 2))).astype(np.uint8)
     count, labels = cv2.connectedComponents(weak, connectivity=8)
     strong = np.zeros(count, bool)
     strong[labels[depth >= math.ceil(STRONG * usual)]] = True
     strong[0] = False
-    kept = cv2.dilate(strong[labels].astype(np.uint8), np.ones((_SOFT, _SOFT), np.uint8))
+    kept = cv2.dilate(strong[labels].astype(np.uint8), np.ones((SOFT, SOFT), np.uint8))
     paper = np.uint8(np.median(image))  # white would make a rim of the grain around strokes
     return np.where(kept > 0, image, np.maximum(image, paper)).astype(np.uint8)
 
@@ -50,14 +50,14 @@ def remove_light_specks(image: Pixels) -> Pixels:
     trained with them. ``image`` and the result: (H, W), dark ink on evenly white paper.
     """
     depth = 255 - image
-    usual = _usual(depth)
+    usual = usual_depth(depth)
     if usual is None:
         return image
     ink = (depth > int(STRONG * usual)).astype(np.uint8)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     rim = int(ink.sum()) - int(cv2.erode(ink, cross).sum())
     pen = 2 * int(ink.sum()) / max(rim, 1)
-    weak = (depth > int(max(_WEAK * usual, _INK / 2))).astype(np.uint8)
+    weak = (depth > int(max(WEAK * usual, INK / 2))).astype(np.uint8)
     _, marks, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
     labels = np.asarray(marks, np.int32)
     darkest = np.zeros(len(stats), np.uint8)
@@ -68,9 +68,9 @@ def remove_light_specks(image: Pixels) -> Pixels:
     return np.where(specks[labels], np.uint8(np.median(image)), image).astype(np.uint8)
 
 
-def _usual(depth: Pixels) -> float | None:
+def usual_depth(depth: Pixels) -> float | None:
     """How dark the strokes are, in gray levels below the paper; None where there is no ink."""
-    ink = depth > _INK
+    ink = depth > INK
     count, marks = cv2.connectedComponents(ink.astype(np.uint8), connectivity=8)
     if count < 2:
         return None

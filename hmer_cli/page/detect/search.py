@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box, area, inside_of, intersection
 from hmer_cli.page.clean.faint import remove_faint
+from hmer_cli.page.clean.pale_writing import too_pale, with_pale_writing
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.detect.candidate_features import measure_candidates
 from hmer_cli.page.detect.component_graph import component_graph, predict
@@ -61,7 +62,8 @@ class PreparedPage:
     ``image`` is the page without its printed lines, to be read; ``parts`` are those of the page as
     it is looked at, whose pixels are ``scale`` pixels of the page each way. ``sharp`` is the page
     sharpened, for a second look, where the first was not of that. ``item`` are the columns at its
-    left that hold the number of an exercise, which is in none of these.
+    left that hold the number of an exercise, which is in none of these. ``too_pale`` are the boxes
+    of signs that are left out for that, in pixels of the page.
     """
 
     image: Pixels
@@ -69,6 +71,7 @@ class PreparedPage:
     scale: float
     sharp: Pixels | None = None
     item: Pixels | None = None
+    too_pale: tuple[Box, ...] = ()
 
 
 def prepare_page(page: Page) -> PreparedPage:
@@ -86,6 +89,7 @@ def prepare_page(page: Page) -> PreparedPage:
     seen = sharp if levelled else page.image
     bare = remove_rules(seen) if levelled else page.bare
     image = np.where(bare == seen, page.image, 255).astype(np.uint8)
+    image, bare, sharp = with_pale_writing(image, bare, sharp)
     scale = max(1.0, max(image.shape) / STUDIED)
     parts = _parts(bare, scale)
     number = number_of_item(parts)
@@ -95,7 +99,8 @@ def prepare_page(page: Page) -> PreparedPage:
         item = image[:, :width].copy()
         image, bare, sharp = (_blank_left(each, width) for each in (image, bare, sharp))
         parts = _parts(bare, scale)
-    return PreparedPage(image, parts, scale, None if levelled else sharp, item)
+    pale = tuple(too_pale(image))
+    return PreparedPage(image, parts, scale, None if levelled else sharp, item, pale)
 
 
 def _parts(image: Pixels, scale: float) -> InkComponents:
