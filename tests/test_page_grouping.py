@@ -209,9 +209,21 @@ def test_what_stands_before_a_brace_is_read_too(
     monkeypatch.setattr(regions, "find_boxes", lambda found: boxes if asked else boxes[1:])
     monkeypatch.setattr(regions, "_has_rows", lambda found, boxes: True)
     (page,) = open_pages(tmp_path / "f.png")
-    first, system = find_regions(page, layout)
-    assert first.box[0] <= room + 4 and not first.lines
-    assert len(system.lines) == 2
+    *apart, system = find_regions(page, layout)
+    first = system.before if layout == "expression" else apart[0]
+    assert first is not None and first.box[0] <= room + 4 and not first.lines
+    assert len(apart) == (layout == "auto") and len(system.lines) == 2
+
+
+def test_a_function_that_is_defined_by_cases_is_one_expression_where_all_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = definition(tmp_path / "f.png", 30)
+    monkeypatch.setattr(regions, "find_boxes", lambda found: boxes)
+    reader = FakeRecogniser("x = y")
+    (record,) = convert([str(tmp_path / "f.png")], (), layout="expression", recogniser=reader)
+    assert record.latex == r"x = y\begin{cases} x = y \\ x = y \end{cases}"
+    assert record.region is not None and record.region[0] <= 34
 
 
 def test_where_much_ink_is_beside_a_system_an_expression_is_read_as_a_whole(

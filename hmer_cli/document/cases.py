@@ -20,8 +20,13 @@ _BEGIN, _NEXT, _END = r"\begin{cases}", r"\\", r"\end{cases}"
 
 
 def to_read(region: Region) -> list[Readable]:
-    """The images to be read for a region: itself, or each of its lines."""
-    return [line.seen for line in region.lines] or [region.seen]
+    """The images to be read for a region: itself, or what is before its brace and each line."""
+    return [each.seen for each in _pieces(region)] or [region.seen]
+
+
+def _pieces(region: Region) -> list[Region]:
+    """What is read by itself of a system: before its brace, if anything is, and its lines."""
+    return [*([region.before] if region.before is not None else []), *region.lines]
 
 
 def readings_of(pages: Sequence[Sequence[Region]], reader: Reader) -> list[Reading]:
@@ -42,30 +47,41 @@ def reading_of(region: Region, readings: Iterator[Reading]) -> Reading:
     """
     if not region.lines:
         return next(readings)
-    read = [(line, next(readings)) for line in region.lines]
-    read = [(line, reading) for line, reading in read if reading.label]
-    if not read:
+    before = [next(readings)] if region.before is not None else []
+    lines = [(line, next(readings)) for line in region.lines]
+    lines = [(line, reading) for line, reading in lines if reading.label]
+    if not lines:
         return EMPTY_READING
-    sure = math.prod(reading.confidence for _, reading in read)
+    sure = math.prod(reading.confidence for reading in (*before, *(r for _, r in lines)))
     height, width = region.image.shape
     brace = (0.0, 0.0, float(width), float(height))
-    tokens = [TokenReading(_BEGIN, sure, brace)]
-    for line, reading in read:
-        if len(tokens) > 1:
-            tokens.append(TokenReading(_NEXT, sure, brace))
-        left, top = line.origin[0] - region.origin[0], line.origin[1] - region.origin[1]
-        for token in reading.tokens:
-            box = shift(token.box, left, top)
-            tokens.append(TokenReading(token.token, token.confidence, box))
+    tokens: list[TokenReading] = []
+    if region.before is not None:
+        tokens += _placed(region.before, before[0], region)
+    for line, reading in lines:
+        tokens.append(TokenReading(_BEGIN if line is lines[0][0] else _NEXT, sure, brace))
+        tokens += _placed(line, reading, region)
     tokens.append(TokenReading(_END, sure, brace))
-    label = f" {_NEXT} ".join(reading.label for _, reading in read)
-    return Reading(f"{_BEGIN} {label} {_END}", sure, tuple(tokens))
+    label = f" {_NEXT} ".join(reading.label for _, reading in lines)
+    parts = [*(reading.label for reading in before), f"{_BEGIN} {label} {_END}"]
+    return Reading(" ".join(filter(None, parts)), sure, tuple(tokens))
+
+
+def _placed(piece: Region, reading: Reading, region: Region) -> Iterator[TokenReading]:
+    """The tokens of a piece, with their boxes in the region that it is of."""
+    left, top = piece.origin[0] - region.origin[0], piece.origin[1] - region.origin[1]
+    for token in reading.tokens:
+        yield TokenReading(token.token, token.confidence, shift(token.box, left, top))
 
 
 def unread_line(region: Region, reading: Reading) -> str:
     """Why the reading of lines beside a brace is doubtful; empty where all of them were read."""
+    if not region.lines or not reading.label:
+        return ""
+    before, _, after = reading.label.partition(_BEGIN)
     rows, depth = 1, 1
-    for token in reading.label.partition(_BEGIN)[2].split():
+    for token in after.split():
         depth += token.startswith(r"\begin") - token.startswith(r"\end")
         rows += depth == 1 and token == _NEXT
-    return "a line of it was not read" if reading.label and rows < len(region.lines) else ""
+    whole = rows == len(region.lines) and (region.before is None or before)
+    return "" if whole else "a line of it was not read"

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from hmer_cli.errors import InputError, MissingError, UsageError
-from hmer_cli.geometry import Box, shift
+from hmer_cli.geometry import Box, shift, union
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.blank_paper import is_blank, printed_dots
 from hmer_cli.page.clean.blots import remove_blots
@@ -63,7 +63,8 @@ class Region:
     top left corner lies at ``origin`` in the page's image. Where its strokes are known, it is to
     be read as ``written``, at the size that suits its signs; the units of that ink are pixels of
     the page's image, unless it is all of the page. ``lines`` are those beside a brace, each to be
-    read by itself: a case each.
+    read by itself: a case each; so is what stands ``before`` the brace, as `f(x) =` does, where all
+    is one expression.
     """
 
     box: Box
@@ -71,6 +72,7 @@ class Region:
     origin: tuple[int, int] = (0, 0)
     written: InkImage | None = None
     lines: tuple[Region, ...] = ()
+    before: Region | None = None
 
     @property
     def seen(self) -> Readable:
@@ -168,7 +170,7 @@ def find_regions(
     if not has_ink(page.image):
         return []
     if layout == "expression":
-        return find_system(page, prepare) or _whole(page)
+        return _as_one(page, find_system(page, prepare), prepare) or _whole(page)
     bands = cut_into_bands(page.image)
     if len(bands) > 1:
         return [region for band in bands for region in _in_band(page, *band, prepare)]
@@ -242,6 +244,15 @@ def find_system(page: Page, prepare: Preparations) -> list[Region]:
         return []
     read = share_of_ink([region.place for region in regions], found.parts, found.scale)
     return regions if read >= _MOST else []
+
+
+def _as_one(page: Page, regions: list[Region], prepare: Preparations) -> list[Region]:
+    """The regions, a system and what stands before its brace as one."""
+    if len(regions) != 2 or regions[0].lines or not regions[1].lines:
+        return regions
+    before, system = regions
+    whole = cut_region(page, prepare(page).image, union([before.place, system.place]), 0)
+    return [replace(whole, lines=system.lines, before=before)]
 
 
 def _may_be_page(found: PreparedPage) -> bool:
