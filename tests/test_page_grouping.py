@@ -23,7 +23,7 @@ from hmer_cli.page.detect import detector
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.grouping import Bracketed, complete_rows, join_bracketed
 from hmer_cli.page.drawn_boxes import cut_out
-from hmer_cli.page.load.pages import open_pages
+from hmer_cli.page.load.pages import Page, open_pages
 from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.recognition.reading import Reading, TokenReading
 
@@ -242,6 +242,21 @@ def test_rows_of_another_system_that_are_cut_off_stand_before_no_brace() -> None
     seen = [(5, 80, 90, 120), (5, 20, 90, 60), (5, 140, 90, 180), (0, 80, 30, 120)]
     before = system.has_before(np.array(seen, np.float32), UNIT)
     assert before.tolist() == [True, False, False, False]
+
+
+def test_only_rows_at_the_edge_beside_a_system_are_of_another_one() -> None:
+    page = Page("x", 1, np.full((400, 800), 255, np.uint8), size=(400, 800))
+    system = [(200.0, 150.0, 500.0, 250.0)]
+    beside, below, foot = (700, 160, 800, 190), (0, 300, 800, 340), (300, 370, 400, 400)
+    assert [page.is_of_neighbour(box, system) for box in (beside, below, foot)] == [
+        True,
+        False,
+        True,
+    ]
+    assert not page.is_of_neighbour(beside, [])
+    crop = replace(page, size=(110, 800))
+    tight = [(2.0, 3.0, 500.0, 108.0)]
+    assert not crop.is_of_neighbour((600, 40, 798, 70), tight)
 
 
 def test_an_expression_is_read_where_the_weights_that_find_regions_were_left_out(

@@ -130,9 +130,9 @@ class WordFinder:
         kept, words = self._of_search(regions)
         pieces = self._joiner.joined([(region, False) for region in kept])
         whole = [*regions, *(region for region, _ in pieces)]
-        system = any(region.lines for region in regions)  # whose neighbours are cut off
+        systems = [region.place for region in regions if region.lines]
         for box in (box for line in free for box in self._formulas(line, whole)):
-            if not (self._is_word(box) or (system and self.page.is_cut_off(box))):
+            if not (self._is_word(box) or self.page.is_of_neighbour(box, systems)):
                 pieces = self._with(pieces, box)
         pieces = self._grown(self._joiner.joined(pieces), free, words)
         pieces = [piece for piece in self._joiner.joined(pieces) if self._is_enough(*piece)]

@@ -313,11 +313,12 @@ def _regions(page: Page, found: PreparedPage, boxes: Sequence[Box], above: int =
     }
     others = [_scaled(box, found.scale) for box in alone]
     if scaled:
+        beside = [shift(box, 0, above) for box in scaled]
         before = np.any([each.has_before(alone, found.parts.unit) for each in bracketed], 0)
         others = [
             box
             for box, is_before in zip(others, before, strict=True)
-            if is_before or not page.is_cut_off(shift(box, 0, above))
+            if is_before or not page.is_of_neighbour(shift(box, 0, above), beside)
         ]
     ordered = in_reading_order([*others, *scaled])
     crops = Crops(found.image, [part for box in ordered for part in lines.get(box) or [box]])

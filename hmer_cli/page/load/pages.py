@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from os import PathLike, fspath
@@ -168,12 +168,29 @@ class Page:
 
     def is_cut_off(self, box: Box) -> bool:
         """Whether a box reaches the edge of a photo, as parts of a neighbouring system do."""
-        if self.size is None:
+        return any(self._edges(box))
+
+    def is_of_neighbour(self, box: Box, systems: Sequence[Box]) -> bool:
+        """Whether a box is of a neighbour of these systems, which the edge of a photo cuts: it
+        reaches the head or foot, or a side on the rows of one.
+
+        Not in a tight crop, in which a system reaches two edges itself.
+        """
+        reached = self._edges(box)
+        if not any(reached) or any(sum(self._edges(system)) > 1 for system in systems):
             return False
+        shared = (min(box[3], other[3]) - max(box[1], other[1]) for other in systems)
+        beside = max(shared, default=0.0) >= (box[3] - box[1]) / 2
+        return bool(systems) and (beside or reached[1] or reached[3])
+
+    def _edges(self, box: Box) -> tuple[bool, bool, bool, bool]:
+        """Whether a box reaches the left edge of a photo, its head, right edge and foot."""
+        if self.size is None:
+            return False, False, False, False
         height, width = self.size
         room = _EDGE * max(self.size)
         x0, y0, x1, y1 = self.in_source(box)
-        return x0 <= room or y0 <= room or x1 >= width - room or y1 >= height - room
+        return x0 <= room, y0 <= room, x1 >= width - room, y1 >= height - room
 
 
 @dataclass(frozen=True)
