@@ -70,7 +70,7 @@ def test_what_is_too_pale_is_said_and_what_stands_beside_it_is_doubtful(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    pale = [(400.0 + 40 * i, 60.0, 430.0 + 40 * i, 100.0) for i in range(3)]
+    pale = [(315.0 + 40 * i, 60.0, 345.0 + 40 * i, 100.0) for i in range(3)]
     monkeypatch.setattr("hmer_cli.page.detect.search.too_pale", lambda image: pale)
     Path("x.png").write_bytes(encoded(written(("3 + 4 - 2", 0))))
     (record,) = convert(["x.png"], ["o.jsonl"], layout="expression", recogniser=FakeRecogniser())
