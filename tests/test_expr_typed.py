@@ -148,7 +148,7 @@ REWRITTEN = {
     "√(x+(1)) + ∛(√(y))": r"\sqrt{x+(1)} + \sqrt[3]{\sqrt{y}}",
     r"{√(x} \{ √ (y)": r"{\sqrt(x} \{ \sqrt {y}",
     "2½": r"2\frac{1}{2}",
-    "a⟹b≔c": r"a\Longrightarrow b:=c",
+    "a⟹b≔c": r"a\Rightarrow b:=c",
     "f: x⟼2": r"f: x\longmapsto2",
     r"\sech x, \argmax_x f": r"\operatorname{sech} x, \operatorname*{argmax}_x f",
     r"\nicefrac{1}{2}": r"\frac{1}{2}",

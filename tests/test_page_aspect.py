@@ -76,6 +76,9 @@ def test_other_resolutions_change_nothing(dpi: tuple[int, int]) -> None:
 def test_a_fax_given_as_a_pil_image_is_the_same() -> None:
     fax = Image.open(io.BytesIO(encoded(squashed(), "TIFF", dpi=(204, 98))))
     assert measure_squaring(as_file(fax), "x") == pytest.approx((1.0, 204 / 98), rel=0.01)
+    for copy in (fax.resize(cross().shape[::-1]), fax.transpose(Image.Transpose.ROTATE_90)):
+        assert "dpi" in copy.info  # of the file, which says nothing of what was made from it
+        assert measure_squaring(as_file(copy), "x") == (1.0, 1.0)
     plain = Image.fromarray(cross())
     assert b"pHYs" not in as_file(plain)
     assert decode_reduced(as_file(plain), "x")[0].shape == cross().shape

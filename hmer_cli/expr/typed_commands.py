@@ -161,16 +161,7 @@ _OTHER_LOOK = frozenset(r"\mathscr \mathds \widecheck \rightarrowfill".split())
 _OTHER_NAMES = r"\tg \ctg \arctg \cosec \tgh \ctgh".split()
 """Functions that print another name by the tokens of their label."""
 
-_LONG_ARROWS = dict(
-    zip(
-        "⟵⟶⟷⟸⟹⟺⟼",
-        r"""\longleftarrow \longrightarrow \longleftrightarrow \Longleftarrow \Longrightarrow
-        \Longleftrightarrow \longmapsto""".split(),
-        strict=True,
-    )
-)
-
-REPLACED = {token: spelt(tokens) for token, tokens in UNICODE.items()} | _LONG_ARROWS
+REPLACED = {token: spelt(tokens) for token, tokens in UNICODE.items()}
 REPLACED |= {
     token: spelt(tokens)
     for token, tokens in SYNONYMS.items()
@@ -179,4 +170,4 @@ REPLACED |= {
 REPLACED |= {name: rf"\operatorname{{{name[1:]}}}" for name in (*NAMED_FUNCTIONS, *_OTHER_NAMES)}
 REPLACED |= {name: rf"\operatorname*{{{name[1:]}}}" for name in (r"\argmax", r"\argmin")}
 """What LaTeX does not know, characters of Unicode above all, and what it is told instead; it prints
-the same but for fractions, which stand upright."""
+the same but for fractions, which stand upright, and long arrows, which are short."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from hmer_cli.console import one_line
 from hmer_cli.errors import InputError, UsageError
@@ -127,7 +127,8 @@ def _png(image: Image.Image) -> bytes:
     try:
         image.load()
         turn = turn_of(image)
-        times = squaring(image, turn)
+        opened = isinstance(image, ImageFile.ImageFile)  # copies keep a header that is not theirs
+        times = squaring(image, turn) if opened else SQUARE
         upright = turned(image, turn)
         if upright.mode in _DEEP:
             upright = _image(_levels(np.asarray(upright)))

@@ -89,6 +89,10 @@ _BEGINNINGS: tuple[tuple[bytes, Written], ...] = (  # patterns
         rb'(<p>[^\n]*</p>\n)*<figure id="' + _ID + rb'"><math xmlns=',
         Written("a piece of a web page of hmer", _READ_FROM, True),
     ),
+    (
+        rb"(<p>[^\n]*failed: [^\n]*</p>\n)+\Z",
+        Written("a piece of a web page of hmer", _READ_FROM, True),
+    ),
     (_DRAWING + rb'[^>]*><g id="' + _ID + rb'"><title>', _SVG),
     (_DRAWING + rb' viewBox="0 0 [\d. ]+" width="[\d.]+" height="[\d.]+" />\s*$', _SVG),  # empty
     (
