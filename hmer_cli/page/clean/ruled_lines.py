@@ -21,7 +21,7 @@ Path = NDArray[np.float64]
 
 _FAINT = (20, 60)  # gray levels below the paper: thresholds of the two passes
 _THICKEST = 430  # largest thickness of a line: longer side of the page / this
-_SHORTEST, _STEEPEST = 30, 8  # least length of an unbroken piece: width / this; times its height
+_SHORTEST = 30  # least length of an unbroken piece: width / this
 _UNBROKEN = 8  # least length of the longest piece of a line: width / this
 _COVERED = 0.35  # of the width: least total length of the pieces of a line
 _REACH = 0.5  # of the width: least distance from its first piece to its last
@@ -321,7 +321,7 @@ def _pieces(thin: Mask, width: int) -> tuple[NDArray[np.int32], NDArray[np.int32
     labels[rows, columns] = found
     stats[:, :2] += (columns.start, rows.start)
     long = stats[:, cv2.CC_STAT_WIDTH] >= width / _SHORTEST
-    flat = stats[:, cv2.CC_STAT_HEIGHT] <= 4 + stats[:, cv2.CC_STAT_WIDTH] / _STEEPEST
+    flat = stats[:, cv2.CC_STAT_HEIGHT] <= 4 + stats[:, cv2.CC_STAT_WIDTH] / 12
     stats = np.where((long & flat)[:, None], stats, 0)
     return labels, np.asarray(stats, np.int32)
 
