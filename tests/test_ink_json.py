@@ -335,3 +335,13 @@ def test_a_style_of_a_stroke_counts(style: Any, shown: bool) -> None:
 def test_damaged_symbols_of_iinkts_are_told(symbols: Any) -> None:
     with pytest.raises(InputError, match=r"x\.json: stroke.*understood"):
         read({"symbols": symbols})
+
+
+@pytest.mark.parametrize("symbols", [
+    [{"label": "+", "strokes": [0, 1]}], ["+"], [{"label": "+", "box": [20, 20, 80, 90]}], [3],
+])  # fmt: skip
+@pytest.mark.parametrize("key", ["strokes", "ink", "lines"])
+def test_symbols_beside_strokes_are_labels(key: str, symbols: Any) -> None:
+    strokes = [PEN_OF_MYSCRIPT, [{"x": x, "y": y} for x, y in ACROSS]]
+    ink = read({key: strokes, "symbols": symbols})
+    assert (boxes(ink), ink.left_out) == ([[50, 20, 50, 90], [20, 50, 80, 50]], ())

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from hmer_cli.errors import InputError
 from hmer_cli.ink.svg_path import is_path_data, path_lines
 
+LISTS = ("strokes", "ink", "inks", "paths", "lines")
+"""Where an object has a list of strokes of its own."""
 _FABRIC = ("path", "group", "line", "polyline", "image", "rect", "circle", "ellipse", "triangle",
            "polygon", "text", "i-text", "textbox")  # fmt: skip
 _MAX_DEPTH = 32  # of JIIX: an expression in an expression; of tldraw: a group in a group
@@ -110,6 +112,8 @@ def _items(given: Any, depth: int) -> Iterator[dict[str, Any]]:
 
 def _symbols(content: dict[str, Any]) -> dict[str, Any] | None:
     """The strokes of MyScript's iinkTS, and those in its groups; others are named as their kind."""
+    if any(isinstance(content.get(key), list) and content[key] for key in LISTS):
+        return None  # beside strokes they are labels of them
     strokes: list[dict[str, Any]] = []
     others: list[str] = []
     todo = [(each, 0) for each in reversed(content["symbols"])]

@@ -24,7 +24,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.ink import excalidraw
 from hmer_cli.ink.colours import BLACK, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut, Stroke
-from hmer_cli.ink.json_shapes import is_jiix, known_pages
+from hmer_cli.ink.json_shapes import LISTS, is_jiix, known_pages
 from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.strokes import LARGEST, ink_of, stroke_of
 
@@ -33,7 +33,6 @@ Points = NDArray[np.float64]
 MAX_BYTES = 32 << 20
 """A larger file is refused: parsed, it would take twenty times the memory."""
 
-_LISTS = ("strokes", "ink", "inks", "paths", "lines")
 _POINTS = ("points", "path", "paths", "pointers")
 _OTHERS = ("texts", "images", "shapes")  # not read
 _TOOLS = ("tool", "type", "mode", "brush", "pen", "toolType", "pointerType",
@@ -100,7 +99,7 @@ def _strokes(content: Any, name: str, left_out: list[LeftOut]) -> list[Painted]:
     """The strokes of a document that are seen, in order, and its erasers."""
     given: Any = content
     if _is(content):
-        named = [key for key in _LISTS if key in content]
+        named = [key for key in LISTS if key in content]
         given = content[named[0]] if named else None
         others = [*named[1:], *(key for key in _OTHERS if key in content)]
         left_out += [LeftOut(key) for key in others if content[key]]
