@@ -127,6 +127,9 @@ def test_lengths_that_are_computed_are_computed(shape: str) -> None:
 
 @pytest.mark.parametrize(("width", "number"), [
     ("calc(50px + 10px)", 1), ("calc(100% - 40px)", 2), ("calc(10% + 40px)", 2), ("100%", 2),
+    ("clamp(60px, 100%, 90px)", 2), ("clamp(100%, 60px, 50px)", 2), ("clamp(60px, 50px, 100%)", 2),
+    ("max(60px, 100%)", 2), ("max(100%, 60px)", 2), ("min(60px, 100%)", 2), ("min(100%, 60px)", 2),
+    ("max(50px, 60px)", 1), ("clamp(60px, 3px, 90px)", 1),
 ])  # fmt: skip
 def test_a_page_as_wide_as_computed_ends_there(width: str, number: int) -> None:
     far = f"{LINE}<path {PEN} d='M70 70V90'/>"

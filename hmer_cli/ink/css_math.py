@@ -124,6 +124,8 @@ def _called(name: str, arguments: list[_Amount]) -> _Amount:
     if len({each.is_length for each in arguments}) > 1:
         raise ValueError("a number beside a length")
     values = [each.value for each in arguments]
+    if any(map(math.isnan, values)):  # whether max() returned it would depend on their order
+        values = [math.nan] * len(values)
     if name in ("", "calc", "abs") and len(values) == 1:
         value = abs(values[0]) if name == "abs" else values[0]
     elif name in ("min", "max"):
