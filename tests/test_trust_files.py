@@ -29,6 +29,8 @@ from hmer_cli.document.corrections import Correction, Corrections
 from hmer_cli.document.formats import jsonl
 from hmer_cli.document.records import Record
 from hmer_cli.errors import InputError, OutputError, UsageError
+from hmer_cli.ink import strokes
+from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import Readable
 from hmer_cli.metrics.overlays import picture
@@ -346,3 +348,15 @@ def test_small_things_in_millions_are_refused_before_they_are_parsed(
     assert kind is not None
     with pytest.raises(InputError, match=said):
         kind.read(data, "a")
+
+
+def test_strokes_of_inkml_are_counted_where_a_tip_switch_parts_its_traces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert strokes.MAX_STROKES == 100_000  # as SECURITY.md says
+    monkeypatch.setattr(strokes, "MAX_STROKES", 10)
+    form = '<traceFormat><channel name="X"/><channel name="Y"/><channel name="S"/></traceFormat>'
+    parted = f"<ink>{form}<trace>{'0 0 1,0 0 0,' * 10}%s</trace></ink>"
+    assert len(read_inkml((parted % "").encode(), "a").strokes) == 10
+    with pytest.raises(InputError, match="a: 11 strokes on a page, over the limit of 10"):
+        read_inkml((parted % "0 0 1").encode(), "a")

@@ -22,6 +22,7 @@ from hmer_cli.expr.truth import derive_label
 from hmer_cli.ink.formats import Formats, drawn_traces, identity, local_name
 from hmer_cli.ink.ink import Ink, LeftOut, Stroke, Symbol
 from hmer_cli.ink.packed_text import check_markup
+from hmer_cli.ink.strokes import check_count
 from hmer_cli.ink.traces import Channels, read_trace, row_width, runs
 
 NAMESPACE = "http://www.w3.org/2003/InkML"
@@ -58,7 +59,8 @@ def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
     and canvas transforms are applied. ``label=False`` skips the derivation of the label.
 
     Raises InputError if there is no ink, if the file declares entities, is larger than MAX_BYTES or
-    exceeds a limit of the parser, or if a trace contains a value that is no number (NaN).
+    exceeds a limit of the parser or that of strokes, or if a trace contains a value that is no
+    number (NaN).
     """
     root = _parse(data, name)
     strokes, index, left_out = _strokes(root, name)
@@ -161,7 +163,7 @@ Index: TypeAlias = dict["str | etree._Element", Sequence[int]]
 def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], Index, list[LeftOut]]:
     """The strokes in document order, their index, and what is left out.
 
-    Raises InputError where there are none, or more than MAX_TRACES.
+    Raises InputError where there are none, or more than MAX_TRACES or strokes of a page.
     """
     try:
         formats = Formats(root)
@@ -191,6 +193,7 @@ def _strokes(root: etree._Element, name: str) -> tuple[list[Stroke], Index, list
         raise InputError(f"{name}: no ink in it but that of a highlighter", "write with a pen")
     if not strokes:
         raise InputError(f"{name}: no ink in it", "give a file with at least one trace")
+    check_count(strokes, name)
     return strokes, index, [LeftOut("white ink")] if white else []
 
 

@@ -34,13 +34,18 @@ def stroke_of(points: ArrayLike, what: str) -> Stroke:
     return found.astype(np.float32)
 
 
-def ink_of(strokes: Sequence[Stroke], name: str, left_out: Sequence[LeftOut] = ()) -> Ink:
-    """The strokes of a page, empty ones left out, and what else is on it. Raises InputError where
-    they are too many."""
+def check_count(strokes: Sequence[Stroke], name: str) -> None:
+    """Raises InputError where a page has too many strokes."""
     if len(strokes) > MAX_STROKES:
         raise InputError(
             f"{name}: {len(strokes)} strokes on a page, over the limit of {MAX_STROKES}",
             "split the page",
         )
+
+
+def ink_of(strokes: Sequence[Stroke], name: str, left_out: Sequence[LeftOut] = ()) -> Ink:
+    """The strokes of a page, empty ones left out, and what else is on it. Raises InputError where
+    they are too many."""
+    check_count(strokes, name)
     kept = tuple(stroke for stroke in strokes if len(stroke))
     return Ink(kept, name=name, left_out=tuple(left_out))
