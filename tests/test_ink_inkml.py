@@ -189,6 +189,15 @@ def test_pen_in_the_air_draws_nothing_and_continued_strokes_are_joined() -> None
         ("<trace>1 1 F, 2 2 ?, 3 3 T, 4 4 *, 5 5 ?</trace>", [[3, 4, 5]]),
         ("<trace>1 1, 2 2, 3 3 F, 4 4, 5 5 T</trace>", [[1, 2], [5]]),
         ("<trace>1 1 F, 2 2 F</trace><trace>3 3 T, 4 4 T</trace>", [[3, 4]]),
+        ("<trace>1 1 T, 2 2 T, ? ? F, 3 3 T, 4 4 T</trace>", [[1, 2], [3, 4]]),
+        ("<trace>1 1 T, 2 ? F, ? ? ?, 3 3 T</trace><trace>? ? F</trace>", [[1], [3]]),
+        ("<trace>1 1 T, ? ? T, 2 2 T</trace>", [[1, 2]]),
+        ("<trace>1 1 F, ? ? F, 2 2 F</trace>", [[1, 2]]),  # says nothing
+        (
+            '<trace id="a" continuation="begin">1 1 T, ? ? F</trace>'
+            '<trace continuation="end" priorRef="#a">2 2 T</trace>',
+            [[1], [2]],
+        ),
         ("<trace>1 1 F, 2 2 F</trace><trace>3 3 F</trace>", [[1, 2], [3]]),  # says nothing
         (
             '<trace id="a" continuation="begin">1 1 T, 2 2 F</trace>'

@@ -65,8 +65,8 @@ class Channels:
 
 
 def read_trace(text: str, channels: Channels, what: str) -> Stroke:
-    """The points of one trace, float32 of shape (N, 2); points without X or Y (``?``) are left out,
-    and those at which the tip does not touch are NaN, see `runs`.
+    """The points of one trace, float32 of shape (N, 2); those at which the tip does not touch are
+    NaN, see `runs`, and others without X or Y (``?``) are left out.
 
     ``what`` names the trace in errors. A value that is no number, such as NaN, refuses the file:
     a stroke with a hole in it would be read as another symbol. Points that are not separated by
@@ -83,11 +83,12 @@ def read_trace(text: str, channels: Channels, what: str) -> Stroke:
         raise InputError(f"{what} has points without both X and Y", _REMEDY)
     points = table[:, (channels.x, channels.y)]
     known = ~np.isnan(points).any(axis=1)
-    points = channels.placed(points[known])
-    if len(points) and not np.abs(points).max() <= _LARGEST:
+    points = channels.placed(points)
+    if known.any() and not np.abs(points[known]).max() <= _LARGEST:
         raise InputError(f"{what} has a coordinate beyond {_LARGEST:g}", _REMEDY)
-    points[_is_up(table, channels.tip)[known]] = math.nan
-    return np.asarray(points, dtype=np.float32)
+    up = _is_up(table, channels.tip)  # parts strokes, also where it is not reported at which place
+    points[up] = math.nan
+    return np.asarray(points[known | up], dtype=np.float32)
 
 
 def _is_up(table: Table, tip: int | None) -> NDArray[np.bool_]:
