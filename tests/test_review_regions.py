@@ -308,6 +308,15 @@ def reviewed(browser: Chromium, folder: Path, *readings: RegionReading) -> PageR
     return page
 
 
+def applied(page: PageRead, corrections: Path) -> tuple[Result, object, object]:
+    """What convert makes of the cuts of a page."""
+
+    def read(boxes: Sequence[Box]) -> list[RegionReading]:
+        return [replace(FIRST, box=box) for box in boxes]
+
+    return Corrections.load([corrections]).recut(page.file, 1, page.result, read)
+
+
 def test_a_cut_is_found_by_what_stands_when_it_is_applied(browser: Chromium, folder: Path) -> None:
     reviewed(browser, folder, *(line(x, 100, y) for x, y in (("a", 50), ("b", 100), ("c", 150))))
     for y in (50, 100, 150):
@@ -331,14 +340,27 @@ def test_a_line_of_a_derivation_that_is_drawn_anew_takes_no_other_with_it(
     assert found == [[*map(round, SECOND.box)], [*map(round, THIRD.box)], [98, 33, 202, 67]]
     assert browser.run("active === cards.at(-1)")
     (folder / "c.json").write_text(browser.run("corrections()"), "utf-8")
-
-    def read(boxes: Sequence[Box]) -> list[RegionReading]:
-        return [replace(FIRST, box=box) for box in boxes]
-
-    result, *_ = Corrections.load([folder / "c.json"]).recut("f" * 64, 1, page.result, read)
+    result, *_ = applied(page, folder / "c.json")
     assert sorted([*each.box] for each in result.expressions) == sorted(found)
     browser.click("#undo")
     assert browser.run("standing(0).length") == 1
+
+
+def test_a_derivation_that_is_no_mathematics_stays_that_when_a_line_of_it_is_drawn_anew(
+    browser: Chromium, folder: Path
+) -> None:
+    page = reviewed(browser, folder, FIRST, SECOND, THIRD)
+    browser.key("x")
+    x0, y0, x1, y1 = FIRST.box
+    browser.run(f"drawRegion([{x0 - 2}, {y0 - 2}, {x1 + 2}, {y1 + 2}])")
+    for _ in ("drawn", "kept"):
+        assert browser.run("standing(0).map(({box}) => box)") == [[98, 33, 202, 67]]
+        (folder / "c.json").write_text(browser.run("corrections()"), "utf-8")
+        result, *_ = applied(page, folder / "c.json")
+        assert [each.box for each in result.expressions] == [(98, 33, 202, 67)]
+        browser.open(folder / "page.html")
+    browser.run("uncut(standing(0)[0])")
+    assert browser.run("standing(0).map(isGone)") == [True]
 
 
 def test_what_is_chosen_stays_chosen_when_another_region_is_cut(page: Chromium) -> None:

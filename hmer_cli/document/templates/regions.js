@@ -30,8 +30,8 @@ const linesOf = ({ box, lines }) => (lines?.length ? lines : [box]);
 const isIn = (line, boxes) => boxes.some((box) => share(line, box) >= SAME);
 /** Whether the entry, or a line of it, gives way to one of the boxes, by the rule of document/recut.py. */
 const givesWay = (entry, boxes) => linesOf(entry).some((line) => isIn(line, boxes));
-/** The lines of derivations that do not, while others of them do: they stay, each a region. */
-const linesLeft = (those, boxes) => those.flatMap(linesOf).filter((line) => !isIn(line, boxes));
+/** The lines of derivations that do not, while others of them do: they stay, each a region, unless no mathematics. */
+const linesLeft = (those, boxes) => those.filter((entry) => !isGone(entry)).flatMap(linesOf).filter((line) => !isIn(line, boxes));
 
 /** Boxes in place of entries of one page and of what gives way to them. */
 function cutAnew(picture, old, boxes) {
