@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from chromium import Chromium
-from handmade import FakeRecogniser, cross, encoded
+from handmade import FakeRecogniser, cross, encoded, paged
+from PIL import Image
 from test_recut import LEFT, PAIR, RIGHT, boxes
 from test_review import needs_chromium, text
-from test_review_regions import HALVES, browser, converted, folder, page, split
+from test_review_regions import EXAMPLES, HALVES, browser, converted, drag, folder, page, split
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.records import Record
@@ -85,3 +86,33 @@ def test_cuts_of_two_pages_that_are_open_do_not_undo_each_other(
     assert page.run("[...document.querySelectorAll('.card.cut')].length") == 4
     assert page.run("recuts.length") == page.run("storedRecuts().length") == 1
     assert boxes(converted(page, folder)) == sorted(2 * HALVES)
+
+
+def test_a_region_is_drawn_on_a_page_beside_others_of_its_file(
+    browser: Chromium, tmp_path: Path
+) -> None:
+    lecture = np.asarray(Image.open(EXAMPLES / "lecture.png").convert("L"))
+    (tmp_path / "a.tiff").write_bytes(paged([cross(400, 400), lecture], "TIFF"))
+    given, options = [str(tmp_path / "a.tiff")], {"layout": "page", "recogniser": FakeRecogniser()}
+    before = convert(given, [str(tmp_path / "r.html")], **options)  # type: ignore[arg-type]
+    assert {record.page for record in before} == {2}
+    browser.open(tmp_path / "r.html")
+    empty = "document.querySelector('.card.empty')"
+    style = f"getComputedStyle({empty})"
+    assert browser.run(f"{style}.borderLeftColor === {style}.borderRightColor")
+    assert browser.run(f"{empty}.querySelector('.math')") is None
+    browser.click(".card.empty .to-page")
+    browser.key("n")
+    drag(browser, (20, 20), (120, 120))
+    assert not browser.run(f"{empty}.checkVisibility()")
+    (tmp_path / "c.json").write_text(browser.run("corrections()"), "utf-8")
+    applied = {"corrections": [tmp_path / "c.json"], **options}
+    after = convert(given, [str(tmp_path / "again.html")], **applied)  # type: ignore[arg-type]
+    assert boxes(after[:1]) == HALVES[:1]
+    assert [record.key for record in after[1:]] == [record.key for record in before]
+    browser.click(".card.cut [data-do=drop]")
+    assert browser.run(f"{empty}.checkVisibility()")
+    browser.open(tmp_path / "again.html")
+    assert browser.run(empty) is None
+    assert browser.run("storedRecuts()") == []
+    assert browser.troubles() == []

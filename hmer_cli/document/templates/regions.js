@@ -222,6 +222,8 @@ function placeOf(anchors) {
 
 // ---- Showing
 
+/** A page on which nothing was found, which holds no more where a region was drawn on it. */
+const isWholePage = ({ key, picture }) => key === null && picture !== null;
 const cardOf = (entry) => cards[entries.indexOf(entry)];
 
 /** Cards for the regions of all recuts, and none for those that are gone. */
@@ -235,6 +237,7 @@ function showRecuts() {
   }
   for (const entry of entries) entry.replaced = null;
   for (const recut of recuts) {
+    for (const entry of entries) if (isWholePage(entry) && entry.picture === recut.picture) entry.replaced = recut;
     for (const entry of recut.replaces) entry.replaced = recut;
     for (const region of recut.regions) addCard(recut, region);
   }
