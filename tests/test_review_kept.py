@@ -9,12 +9,23 @@ import numpy as np
 from chromium import Chromium
 from handmade import FakeRecogniser, cross, encoded, paged
 from PIL import Image
+from test_derivations import FIRST, SECOND, THIRD
 from test_recut import LEFT, PAIR, RIGHT, boxes
 from test_review import needs_chromium, text
-from test_review_regions import EXAMPLES, HALVES, browser, converted, drag, folder, page, split
+from test_review_regions import (
+    EXAMPLES,
+    HALVES,
+    browser,
+    converted,
+    drag,
+    folder,
+    page,
+    reviewed,
+    split,
+)
 
 from hmer_cli.commands.convert import convert
-from hmer_cli.document.records import Record
+from hmer_cli.document.records import Record, RegionReading
 
 __all__ = ["browser", "folder", "page"]
 
@@ -57,7 +68,7 @@ def test_cuts_outlive_a_change_of_the_file(page: Chromium, tmp_path: Path) -> No
     assert page.run("storedRecuts()") == []
 
 
-def elsewhere(page: Chromium, **changes: object) -> None:
+def elsewhere(page: Chromium, /, **changes: object) -> None:
     """A second page that is open with the same file keeps a cut of its own."""
     changed = f"{{...JSON.parse(localStorage.getItem(CUTS))[0], ...{json.dumps(changes)}}}"
     kept = f"[{changed}, ...JSON.parse(localStorage.getItem(CUTS))]"
@@ -83,9 +94,47 @@ def test_cuts_of_two_pages_that_are_open_do_not_undo_each_other(
     split(page)
     elsewhere(page, id="other", regions=[{"box": LEFT}, {"box": RIGHT}])
     page.open(folder / "r.html")
-    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 4
+    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 2
     assert page.run("recuts.length") == page.run("storedRecuts().length") == 1
-    assert boxes(converted(page, folder)) == sorted(2 * HALVES)
+    assert boxes(converted(page, folder)) == HALVES
+
+
+def test_of_cuts_of_two_pages_that_are_open_each_place_is_read_once(
+    page: Chromium, folder: Path
+) -> None:
+    split(page)
+    half, other = page.run("recuts[0].regions.map(({box}) => box)")
+    elsewhere(page, id="other", regions=[{"box": LEFT, "latex": "a"}, {"box": [170, 0, 180, 10]}])
+    page.open(folder / "r.html")
+    kept = [{"box": LEFT, "latex": "a"}, {"box": [170, 0, 180, 10]}, {"box": other}]
+    assert page.run("recutState()[0].regions") == kept
+    page.run("localStorage.clear()")
+    page.open(folder / "r.html")
+    page.run("splitAt(entries[0], [130, 20], [130, 100])")
+    elsewhere(page, id="other", regions=[{"box": [half[0], half[1], other[2], other[3]]}])
+    page.open(folder / "r.html")
+    assert page.run("recutState()[0].regions") == [{"box": half}, {"box": other}]
+
+
+def test_cuts_of_two_lines_of_a_derivation_hold_against_lines_that_were_left(
+    browser: Chromium, folder: Path
+) -> None:
+    reviewed(browser, folder, FIRST, SECOND, THIRD)
+
+    def drawn(line: RegionReading) -> list[int]:
+        x0, y0, x1, y1 = map(round, line.box)
+        box = [x0 - 2, y0 - 2, x1 + 2, y1 + 2]
+        browser.run(f"drawRegion({box})")
+        return box
+
+    first = drawn(FIRST)
+    cut = browser.run("storedRecuts()[0]")
+    browser.click("#undo")
+    third = drawn(THIRD)
+    elsewhere(browser, **cut)
+    browser.open(folder / "page.html")
+    found = browser.run("standing(0).map(({box}) => box)")
+    assert sorted(found) == sorted([first, [*map(round, SECOND.box)], third])
 
 
 def test_a_region_is_drawn_on_a_page_beside_others_of_its_file(

@@ -171,13 +171,25 @@ function together(state) {
   return state.reduce((before, each) => {
     const places = boxesOf([...each.replaces, ...each.regions]);
     const under = before.filter(({ page, regions }) => page === each.page && regions.some((region) => givesWay(region, places)));
-    const regions = new Map();
-    for (const region of [...under, each].flatMap((recut) => recut.regions)) {
-      if (region.latex || !regions.has(`${region.box}`)) regions.set(`${region.box}`, region);
-    }
     const replaces = [...under, each].flatMap((recut) => recut.replaces);
-    return [...before.filter((recut) => !under.includes(recut)), { ...each, replaces, regions: [...regions.values()] }];
+    return [...before.filter((recut) => !under.includes(recut)), { ...each, replaces, regions: notTwice([...under, each]) }];
   }, []);
+}
+
+/** The regions of these recuts without those of one whose place others of another say: what was typed holds
+    against what was cut, that against lines of a derivation that were only left, and the later otherwise. */
+function notTwice(those) {
+  const rank = ({ latex, box }, lines) => (latex ? 2 : lines.some((line) => `${line}` === `${box}`) ? 0 : 1);
+  const all = those.flatMap((recut) => recut.regions.map((region) => ({ recut, region, rank: rank(region, recut.replaces.flatMap(linesOf)) })));
+  const stays = new Set();
+  for (const one of [...all].sort((a, b) => a.rank - b.rank).reverse()) {
+    const { box, latex } = one.region;
+    const others = [...stays].filter(({ recut }) => recut !== one.recut).map(({ region }) => region);
+    const said = latex ? others.some((other) => `${other.box}` === `${box}`)
+      : others.reduce((sum, other) => sum + share(box, other.box), 0) >= SAME;
+    if (!said) stays.add(one);
+  }
+  return all.filter((one) => stays.has(one)).map(({ region }) => region);
 }
 
 /** Recuts as `recutState` told them. */
