@@ -146,6 +146,7 @@ def test_a_region_is_drawn_on_a_page_beside_others_of_its_file(
     before = convert(given, [str(tmp_path / "r.html")], **options)  # type: ignore[arg-type]
     assert {record.page for record in before} == {2}
     browser.open(tmp_path / "r.html")
+    browser.run("localStorage.clear()")
     empty = "document.querySelector('.card.empty')"
     style = f"getComputedStyle({empty})"
     assert browser.run(f"{style}.borderLeftColor === {style}.borderRightColor")
