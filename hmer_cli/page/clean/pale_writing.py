@@ -215,7 +215,7 @@ class _Dark:
 
     @classmethod
     def of(cls, image: Pixels) -> _Dark | None:
-        """That of an image; None where there is none, or no other."""
+        """That of an image; None where there are no dark letters."""
         usual = usual_depth(255 - image)
         if usual is None:
             return None
