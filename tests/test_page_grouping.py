@@ -132,6 +132,14 @@ def test_of_a_system_a_line_that_nothing_was_read_of_is_a_doubt() -> None:
     assert region_reading(whole, nothing).doubt == ""
 
 
+def test_lines_stay_as_sure_where_what_stands_before_their_brace_was_not_read() -> None:
+    whole = replace(region(10, 10, (region(70, 10), region(70, 60))), before=region(10, 30))
+    reading = reading_of(whole, iter([Reading("", 0.0), Reading("x", 0.9), Reading("y", 0.9)]))
+    assert reading.label == r"\begin{cases} x \\ y \end{cases}"
+    assert reading.confidence == pytest.approx(0.81)
+    assert region_reading(whole, reading).doubt == "a line of it was not read"
+
+
 def system(path: Path) -> list[Box]:
     """Writes two lines beside a brace; the boxes of the lines."""
     example = Path(__file__).resolve().parents[1] / "examples" / "pythagoras.png"

@@ -42,29 +42,30 @@ def readings_of(pages: Sequence[Sequence[Region]], reader: Reader) -> list[Readi
 def reading_of(region: Region, readings: Iterator[Reading]) -> Reading:
     """The region's reading of those of its images, which come next.
 
-    The confidence is the product of those of the lines, since all have to be right. Lines that
-    nothing was read of are left out; see `unread_line`.
+    The confidence is the product of those of all that was read, since all have to be right. Pieces
+    that nothing was read of are left out; see `unread_line`.
     """
     if not region.lines:
         return next(readings)
-    before = [next(readings)] if region.before is not None else []
-    lines = [(line, next(readings)) for line in region.lines]
-    lines = [(line, reading) for line, reading in lines if reading.label]
+    both = [(piece, next(readings)) for piece in _pieces(region)]
+    read = [(piece, reading) for piece, reading in both if reading.label]
+    before = [each for each in read if each[0] is region.before]
+    lines = [each for each in read if each[0] is not region.before]
     if not lines:
         return EMPTY_READING
-    sure = math.prod(reading.confidence for reading in (*before, *(r for _, r in lines)))
+    sure = math.prod(reading.confidence for _, reading in read)
     height, width = region.image.shape
     brace = (0.0, 0.0, float(width), float(height))
     tokens: list[TokenReading] = []
-    if region.before is not None:
-        tokens += _placed(region.before, before[0], region)
+    for each, reading in before:
+        tokens += _placed(each, reading, region)
     for line, reading in lines:
         tokens.append(TokenReading(_BEGIN if line is lines[0][0] else _NEXT, sure, brace))
         tokens += _placed(line, reading, region)
     tokens.append(TokenReading(_END, sure, brace))
     label = f" {_NEXT} ".join(reading.label for _, reading in lines)
-    parts = [*(reading.label for reading in before), f"{_BEGIN} {label} {_END}"]
-    return Reading(" ".join(filter(None, parts)), sure, tuple(tokens))
+    parts = [*(reading.label for _, reading in before), f"{_BEGIN} {label} {_END}"]
+    return Reading(" ".join(parts), sure, tuple(tokens))
 
 
 def _placed(piece: Region, reading: Reading, region: Region) -> Iterator[TokenReading]:
