@@ -17,7 +17,7 @@ from hmer_cli.document.boxes import PageBoxes
 from hmer_cli.document.cases import reading_of, to_read
 from hmer_cli.document.region_readings import region_reading
 from hmer_cli.errors import MissingError
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, shift
 from hmer_cli.page import regions
 from hmer_cli.page.detect import detector
 from hmer_cli.page.detect.components import InkComponents
@@ -232,6 +232,28 @@ def test_a_function_that_is_defined_by_cases_is_one_expression_where_all_is_one(
     (record,) = convert([str(tmp_path / "f.png")], (), layout="expression", recogniser=reader)
     assert record.latex == r"x = y\begin{cases} x = y \\ x = y \end{cases}"
     assert record.region is not None and record.region[0] <= 34
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_a_formula_above_or_below_a_system_is_an_expression_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: bool
+) -> None:
+    boxes = definition(tmp_path / "f.png", 30)
+    both = cv2.imread(str(tmp_path / "f.png"), cv2.IMREAD_GRAYSCALE)
+    assert both is not None
+    first = both[115:195, 20:280].copy()
+    both = np.pad(both, ((120, 120), (0, 0)), constant_values=255)
+    both[:, 20:280] = 255
+    top = 450 if below else 10
+    both[top : top + 80, 20:280] = first
+    cv2.imwrite(str(tmp_path / "f.png"), both)
+    x0, _, x1, _ = boxes[0]
+    there = [(x0, top + 5.0, x1, top + 75.0), *(shift(each, 0, 120) for each in boxes[1:])]
+    monkeypatch.setattr(regions, "find_boxes", lambda found: there)
+    (page,) = open_pages(tmp_path / "f.png")
+    found = find_regions(page, "expression")
+    assert [len(each.lines) for each in found] == ([2, 0] if below else [0, 2])
+    assert not any(each.before for each in found)
 
 
 def test_where_much_ink_is_beside_a_system_an_expression_is_read_as_a_whole(

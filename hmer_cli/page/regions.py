@@ -170,7 +170,7 @@ def find_regions(
     if not has_ink(page.image):
         return []
     if layout == "expression":
-        return _as_one(page, find_system(page, prepare), prepare) or _whole(page)
+        return find_system(page, prepare) or _whole(page)
     bands = cut_into_bands(page.image)
     if len(bands) > 1:
         return [region for band in bands for region in _in_band(page, *band, prepare)]
@@ -227,8 +227,8 @@ def _whole(page: Page) -> list[Region]:
 
 
 def find_system(page: Page, prepare: Preparations) -> list[Region]:
-    """The system of equations beside a brace and what stands beside it, as `f(x) =` does, where
-    these are nearly all ink; else none.
+    """The system of equations beside a brace and what stands beside it, where these are nearly all
+    ink; else none. What stands before the brace, as `f(x) =` does, is one expression with it.
 
     Nor is there one where the weights that find regions were left out: an expression is read
     without them.
@@ -243,16 +243,22 @@ def find_system(page: Page, prepare: Preparations) -> list[Region]:
     if not any(region.lines for region in regions):
         return []
     read = share_of_ink([region.place for region in regions], found.parts, found.scale)
-    return regions if read >= _MOST else []
+    return _as_one(page, regions, found) if read >= _MOST else []
 
 
-def _as_one(page: Page, regions: list[Region], prepare: Preparations) -> list[Region]:
-    """The regions, a system and what stands before its brace as one."""
-    if len(regions) != 2 or regions[0].lines or not regions[1].lines:
+def _as_one(page: Page, regions: list[Region], found: PreparedPage) -> list[Region]:
+    """The regions, a system and what stands before its brace, on its rows, as one."""
+    before = [each for each in regions if not each.lines]
+    systems = [each for each in regions if each.lines]
+    if len(before) != 1 or len(systems) != 1:
         return regions
-    before, system = regions
-    whole = cut_region(page, prepare(page).image, union([before.place, system.place]), 0)
-    return [replace(whole, lines=system.lines, before=before)]
+    one, other = before[0].place, systems[0].place
+    shared = min(one[3], other[3]) - max(one[1], other[1])
+    lower = min(one[3] - one[1], other[3] - other[1])
+    if one[2] > other[0] + found.parts.unit * found.scale or shared < lower / 2:
+        return regions
+    whole = cut_region(page, found.image, union([one, other]), 0)
+    return [replace(whole, lines=systems[0].lines, before=before[0])]
 
 
 def _may_be_page(found: PreparedPage) -> bool:
