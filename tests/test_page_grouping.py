@@ -234,6 +234,20 @@ def test_a_function_that_is_defined_by_cases_is_one_expression_where_all_is_one(
     assert record.region is not None and record.region[0] <= 34
 
 
+def test_a_box_round_a_definition_by_cases_holds_what_stands_before_its_brace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = definition(tmp_path / "f.png", 30)
+    monkeypatch.setattr(regions, "find_boxes", lambda found: boxes)
+    (page,) = open_pages(tmp_path / "f.png")
+    height, width = page.image.shape
+    (drawn,) = cut_out(page, [(0, 0, width, height)])
+    (found,) = find_regions(page, "expression")
+    assert drawn is not None and drawn.before is not None and len(drawn.lines) == 2
+    assert found.before is not None and drawn.before.box == found.before.box
+    assert np.allclose(drawn.box, found.box, atol=4)
+
+
 @pytest.mark.parametrize("below", [False, True])
 def test_a_formula_above_or_below_a_system_is_an_expression_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: bool

@@ -1,7 +1,8 @@
 """Boxes that a person drew on a page -> regions, trimmed to their ink.
 
 Input: a page, boxes in pixels of its image. Output: a `Region` a box, whose lines are those beside
-a brace where all that a box holds is such a system: drawn or found, it is read the same way.
+a brace, and what stands before it, where all that a box holds is such a system: drawn or found, it
+is read the same way.
 """
 
 from __future__ import annotations
@@ -35,24 +36,27 @@ def cut_out(page: Page, boxes: Sequence[Box]) -> list[Region | None]:
             found.append(None)
             continue
         region = cut_region(page, image, shift(ink, left, top), 0)
-        found.append(replace(region, lines=_lines(page, image, (left, top, right, foot))))
+        system = _system(page, image, (left, top, right, foot))
+        if system is not None:
+            region = replace(region, lines=system.lines, before=system.before)
+        found.append(region)
     return found
 
 
-def _lines(page: Page, image: Pixels, box: tuple[int, int, int, int]) -> tuple[Region, ...]:
-    """The lines beside a brace that are all the ink in a box; else none."""
+def _system(page: Page, image: Pixels, box: tuple[int, int, int, int]) -> Region | None:
+    """The system of equations that is all the ink in a box; else None."""
     alone = replace(page, image=_only(page.image, box))
     try:
         systems = find_system(alone, Preparations())
     except InputError:  # too full to be searched
-        return ()
+        return None
     for system in systems:
         x0, y0, x1, y1 = (int(edge) for edge in system.place)
         rest = _only(image, box)
         rest[max(0, y0 - _ROOM) : y1 + _ROOM, max(0, x0 - _ROOM) : x1 + _ROOM] = 255
         if ink_box(rest) is None:
-            return system.lines
-    return ()
+            return system
+    return None
 
 
 def _only(image: Pixels, box: tuple[int, int, int, int]) -> Pixels:
