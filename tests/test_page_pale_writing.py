@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hmer_cli.commands.convert import convert
 from hmer_cli.page.clean.pale_writing import too_pale, with_pale_writing
 from hmer_cli.page.detect.search import prepare_page
+from hmer_cli.page.drawn_boxes import cut_out
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
@@ -37,6 +38,18 @@ def test_the_answer_in_pencil_belongs_to_the_printed_formula(level: int) -> None
     assert region.box[2] > 650
     right = region.image[:, -60:]
     assert right.min() < 60  # as dark as the rest
+
+
+def test_a_drawn_box_and_its_key_hold_the_pencil_as_a_found_one_does() -> None:
+    image = written(*[("x = 3a + 5b", 0)] * 4, size=1.6)
+    cv2.putText(image, "= 25", (500, 100), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 165, 4, cv2.LINE_AA)
+    (dark,) = with_pale_writing(image)
+    boxes = [(40.0, 40.0, 750.0, 130.0)]
+    (drawn,), (found,) = (cut_out(Page("x", 1, each), boxes) for each in (image, dark))
+    assert drawn is not None and found is not None
+    assert drawn.box[2] > 580  # = 25 begins at 500
+    assert (drawn.box, drawn.key) == (found.box, found.key)
+    assert drawn.image[:, -60:].min() < 60
 
 
 def shining_through() -> Gray:

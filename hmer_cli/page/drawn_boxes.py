@@ -14,6 +14,7 @@ import numpy as np
 
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box, shift
+from hmer_cli.page.clean.pale_writing import with_pale_writing
 from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page
@@ -25,6 +26,9 @@ _ROOM = 4  # pixels round a system that its soft edges may take # convention
 def cut_out(page: Page, boxes: Sequence[Box]) -> list[Region | None]:
     """The regions that a person drew boxes round; None where there is no ink."""
     image = page.bare if boxes else page.image
+    if boxes and not page.redrawn:
+        image, shown = with_pale_writing(image, page.image)
+        page = replace(page, image=shown)
     height, width = image.shape
     found: list[Region | None] = []
     for x0, y0, x1, y1 in boxes:
