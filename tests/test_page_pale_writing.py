@@ -52,6 +52,21 @@ def test_a_drawn_box_and_its_key_hold_the_pencil_as_a_found_one_does() -> None:
     assert drawn.image[:, -60:].min() < 60
 
 
+@pytest.mark.parametrize("level", [165, 195])
+def test_the_printed_frame_round_pencil_stays_as_pale_as_it_is(level: int) -> None:
+    image = np.pad(
+        written(*[("x = 3a + 5b", 0)] * 4, size=1.6), ((0, 200), (0, 0)), constant_values=255
+    )
+    cv2.putText(
+        image, "y = 2z + 8c", (100, 580), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 165, 4, cv2.LINE_AA
+    )
+    cv2.rectangle(image, (60, 500), (700, 640), level, 3)
+    (dark,) = with_pale_writing(image)
+    assert dark[510:630, 70:690].min() < 60
+    sides = dark[495:646, 55:66], dark[495:506, 55:706], dark[495:646, 695:706]
+    assert all(side.min() == level for side in sides)
+
+
 def shining_through() -> Gray:
     back = written(("ab = 2 + 5e", 120), ("cos x + 3", 120), size=2)[:, ::-1]
     front = written(("2x + 1 = 5", 0), ("3y = 9", 0), size=1.6)

@@ -41,6 +41,8 @@ _SHARE = 1 / 3  # least share of signs among what is as large
 _NOTABLE = 3, 0.5  # signs that are too pale: least number, and share among what is as large
 _FAR, _BESIDE = 6.0, 1.5  # heights of such signs: so near to one that is bent are straight ones; to
 # these, dots and bars
+_FRAME = 2.0, 0.25, 0.8  # letter heights: least size of a frame; depth in which its sides are
+# looked for; least part of each side that is drawn # convention
 _LETTER = 8  # pixels: smaller components may be specks
 _MOST = 1_500  # components of the size of signs: more are grain
 
@@ -81,7 +83,7 @@ def too_pale(image: Pixels) -> list[Box]:
     if np.count_nonzero(rest < 255 - least) < _LETTER * dark.pen:
         return []
     parts = _Parts.of(rest, least)
-    like = parts.is_sign(dark.unit, dark.pen)
+    like = parts.is_sign(dark.unit, dark.pen) & ~parts.is_frame(dark.unit)
     found = _Signs.of(parts, rest, like, dark)
     bent = found.clear & (parts.bent >= _BENT)
     if bent.sum() < max(_NOTABLE[0], _NOTABLE[1] * (like & (parts.bent >= _BENT)).sum()):
@@ -97,6 +99,7 @@ def _pale_writing(image: Pixels) -> tuple[Mask, float] | None:
         return None
     parts, pale = dark.parts, ~dark.is_dark
     pale[0] = False
+    pale &= ~parts.is_frame(dark.unit)
     like = pale & parts.is_sign(dark.unit, dark.pen)
     large = like & (parts.darkest >= _PALEST * dark.usual)
     bent = large & (parts.bent >= _BENT)
@@ -156,6 +159,23 @@ class _Parts:
             & (self.pen >= _PEN[0] * pen)
             & (self.pen <= np.minimum(_PEN[1] * pen, _SLENDER * longer))
         )
+
+    def is_frame(self, unit: float) -> Mask:
+        """Which are drawn along all four sides of their box: answer boxes, frames, and grids."""
+        least, depth, drawn = _FRAME
+        deep = max(1, round(depth * unit))
+        frames = np.zeros(len(self.size), bool)
+        for index in np.flatnonzero(self.size.min(1) >= least * unit).tolist():
+            x, y, width, height = self.stats[index, :4].tolist()
+            own = self.labels[y : y + height, x : x + width] == index
+            sides = (
+                own[:deep].any(0),
+                own[-deep:].any(0),
+                own[:, :deep].any(1),
+                own[:, -deep:].any(1),
+            )
+            frames[index] = min(side.mean() for side in sides) >= drawn
+        return frames
 
     def steps(self, image: Pixels) -> Floats:
         """How sharp each is: the steps from pixel to pixel in it, of its depth above the paper."""
