@@ -16,7 +16,7 @@ from hmer_cli.commands.shards import convert_shard, merge
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.document.aligned import joined
 from hmer_cli.document.corrections import Corrections
-from hmer_cli.document.records import Record, RegionReading, Result
+from hmer_cli.document.records import Record, RegionReading, Result, TextWord
 from hmer_cli.document.recut import Anchor, NewRegion, Recut
 from hmer_cli.geometry import Box
 from hmer_cli.recognition.reading import Reading
@@ -206,6 +206,26 @@ def test_a_recut_beside_a_derivation_one_line_of_which_stood_alone_is_found() ->
     near = anchored(joined([SECOND, THIRD]))
     recut = Recut("old", 1, (missed,), near=near)
     assert typed_on([FIRST, SECOND, THIRD], recut).count("A") == 1
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "kept"),
+    [("n + 1", None, ["let"]), ("", None, ["let", "n + 1", ""]), ("", "n+1", ["let"])],
+)
+def test_what_a_region_that_was_drawn_says_is_in_the_document_once(
+    label: str, typed: str | None, kept: list[str]
+) -> None:
+    drawn: Box = (300, 0, 400, 40)
+    text = (
+        TextWord("let", (100, 0, 190, 40), 0, 0.9),
+        TextWord("n + 1", (310, 5, 395, 38), 0, 0.8, "math"),
+        TextWord("", (380, 2, 410, 38), 0, 0.0, "unread"),
+    )
+    reading = RegionReading((200, 0, 420, 40), drawn, "new", Reading(label, 0.9))
+    corrections = Corrections([Recut("f", 1, (NewRegion(drawn, typed),))])
+    page = Result("fake", (), (2, 0, 0, 0, 1, 0, 0, 0, 1), text)
+    result, *_ = corrections.recut("f", 1, page, lambda boxes: [reading])
+    assert [word.text for word in result.text] == kept
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,18 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hmer_cli import console
 from hmer_cli.document.aligned import group_derivations, joined, joined_key
-from hmer_cli.document.records import RegionReading, Result
+from hmer_cli.document.records import RegionReading, Result, TextWord
 from hmer_cli.document.recut import Anchor, NewRegion, Recut, parse_box, parse_recut
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.tree import LabelError
 from hmer_cli.expr.typed import as_formula, check
-from hmer_cli.geometry import Box, iou, shift, union
+from hmer_cli.geometry import Box, inside_of, iou, shift, union
 from hmer_cli.page.detect.search import in_reading_order
 
 VERSION = 1
@@ -106,7 +108,8 @@ class Corrections:
         result: Result,
         read: Callable[[Sequence[Box]], list[RegionReading]],
     ) -> tuple[Result, dict[Box, str | None], tuple[Recut, ...]]:
-        """The readings of a page with the regions that a person cut anew in place of theirs.
+        """The readings of a page with the regions that a person cut anew in place of theirs, and
+        without the words that these say.
 
         ``read`` reads boxes of the page's image. Also given are what was typed for each of the new
         regions, by its box, None where nothing was, and the recuts that were applied.
@@ -128,7 +131,12 @@ class Corrections:
             kept = [each for each in readings if not recut.gives_way(each.box, by)]
             readings = _in_reading_order([*kept, *new])
             stood += _anchors(readings)
-        return replace(result, expressions=tuple(readings)), typed, tuple(applied)
+        cut = [each for each in readings if each.box in typed]
+        text = _outside(
+            result.text, [each for each in cut if each.reading.label or typed[each.box]]
+        )
+        found = replace(result, expressions=tuple(readings), text=text)
+        return found, typed, tuple(applied)
 
     def _outdo(self, recut: Recut, by: tuple[float, float], file: str, page: int) -> None:
         """Of corrections before the recut, those of what it replaces are done with, and none of
@@ -194,6 +202,13 @@ def _shared(correction: Correction, box: Box) -> float:
     x0, y0, x1, y1 = correction.box or (0, 0, 0, 0)
     apart = x0 >= box[2] or x1 <= box[0] or y0 >= box[3] or y1 <= box[1]
     return 0.0 if apart else float(iou((x0, y0, x1, y1), box))
+
+
+def _outside(words: Sequence[TextWord], readings: Sequence[RegionReading]) -> tuple[TextWord, ...]:
+    """The words that are in none of the regions."""
+    places = np.array([word.box for word in words], np.float64)
+    gone = inside_of(places, [each.region for each in readings])
+    return tuple(word for word, is_gone in zip(words, gone, strict=True) if not is_gone)
 
 
 def _anchors(readings: Sequence[RegionReading]) -> list[Anchor]:
