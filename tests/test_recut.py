@@ -160,6 +160,26 @@ def test_of_a_correction_and_a_recut_of_its_region_the_later_one_holds(
     assert record.correction == said
 
 
+@pytest.mark.parametrize("placed", [True, False])
+@pytest.mark.parametrize("typed", ["", "x=1"])
+def test_a_region_that_was_cut_to_be_read_is_mathematics_again(
+    pair: Record, typed: str, placed: bool
+) -> None:
+    evidence = pair.evidence
+    assert evidence
+    entry = {"latex": typed, "key": evidence.key}
+    if placed:
+        entry |= {"box": list(evidence.box), "file": evidence.file, "page": pair.page}
+    content = {"hmer": "corrections", "version": 1, "corrections": [entry]}
+    Path("old.json").write_text(json.dumps(content))
+    new = recut(pair, {"box": [20, 10, 250, 110]}, replaces=[])
+    (record,) = read("a.png", corrections=[Path("old.json"), new])
+    assert (record.latex, record.correction) == (typed or "x^2", typed or None)
+    assert outcome([record]) is None
+    (record,) = read("a.png", corrections=[new, Path("old.json")])
+    assert record.correction == typed
+
+
 def test_a_correction_of_a_region_that_a_later_file_splits_is_done_with(pair: Record) -> None:
     evidence = pair.evidence
     assert evidence

@@ -73,8 +73,8 @@ class Corrections:
         self._hit: set[str | Recut] = set()
         self._cut_up: set[Correction] = set()
         """Those against whose place a later recut holds."""
-        self._said: dict[tuple[str, int, Box], int] = {}
-        """Regions whose LaTeX a recut says, and the number of that."""
+        self._cut: dict[tuple[str, int, Box], tuple[int, bool]] = {}
+        """Regions of recuts: the number of that, and whether it says their LaTeX."""
         for number, each in enumerate(found):
             if isinstance(each, Recut):
                 self._number.setdefault(each, number)
@@ -89,7 +89,7 @@ class Corrections:
 
     @classmethod
     def load(cls, paths: Sequence[Path]) -> Corrections:
-        """Those of all files, later ones before earlier ones.
+        """Those of all files, in their order: later ones hold against earlier ones.
 
         A correction that is not LaTeX is reported on stderr with its position, and skipped.
         Raises UsageError for a file that cannot be read or holds no corrections.
@@ -126,7 +126,7 @@ class Corrections:
             for region, reading in zip(recut.regions, new, strict=True):
                 typed[reading.box] = region.latex
                 says = region.latex is not None
-                self._said[file, page, reading.box] = self._number[recut] if says else _NEVER
+                self._cut[file, page, reading.box] = self._number[recut], says
             self._outdo(recut, by, file, page)
             kept = [each for each in readings if not recut.gives_way(each.box, by)]
             readings = _in_reading_order([*kept, *new])
@@ -183,7 +183,9 @@ class Corrections:
 
     def _of(self, key: str, file: str, page: int, box: Box) -> Correction | None:
         of_ink = self._by_key.get(key)
-        if of_ink and self._number[of_ink] > self._said.get((file, page, box), _NEVER):
+        number, says = self._cut.get((file, page, box), (_NEVER, False))
+        # Who cuts a region to be read takes back that it is no mathematics, and nothing else.
+        if of_ink and (self._number[of_ink] > number or (of_ink.label and not says)):
             return of_ink
         return max(self._at(file, page, box), key=lambda each: _shared(each, box), default=None)
 
