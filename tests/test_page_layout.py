@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_cli.document import page_layout
-from hmer_cli.document.page_layout import Block, Item, blocks
+from hmer_cli.document.page_blocks import Block, Item
+from hmer_cli.document.page_layout import blocks
 from hmer_cli.document.records import Mark, Record, TextWord
 from hmer_cli.document.transcript import latex, markdown
 from hmer_cli.geometry import Box, quarters_of
@@ -131,9 +132,10 @@ ROWS = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), min_size=1, m
 def test_columns_run_over_as_many_bands_as_white_runs_down(
     bands: list[list[tuple[int, int]]],
 ) -> None:
+    places = [[(10.0 * x, 0.0, 10.0 * (x + wide), 20.0) for x, wide in band] for band in bands]
     found = [
-        [Block("paragraph", (Item((10.0 * x, 0, 10.0 * (x + wide), 20)),)) for x, wide in band]
-        for band in bands
+        [Block("paragraph", (Item(box, TextWord("a", box, 0, 0.9)),)) for box in band]
+        for band in places
     ]
     parted = [n for n in range(len(bands) + 1) if page_layout._sides([*chain(*found[:n])], 20)]
     whole = (0.0, 0.0, 600.0, 20.0)
@@ -247,3 +249,60 @@ def test_the_turn_of_a_page_is_that_of_what_leads_to_its_source() -> None:
         quarters_of((c, -s, 0, s, c, 0, 0, 0, 1)) for c, s in ((1, 0.1), (0, 1), (-1, 0), (0.1, -1))
     ]
     assert (quarters_of(None), turns) == (0, [0, 1, 2, 3])
+
+
+def equations(*rows: str) -> tuple[list[Record], list[TextWord]]:
+    """Rows of words, below each an equation, and its number at the right edge of the page."""
+    above = [row(text, 0, 0) for text in rows]
+    words = [
+        replace(word, box=(word.box[0], y, word.box[2], y + 20))
+        for n, some in enumerate(above)
+        for word in some
+        for y in [100.0 + 80 * n]
+    ]
+    shown = [expression(f"x = {n}", (100, 130 + 80 * n, 200, 156 + 80 * n)) for n in range(3)]
+    tags = [
+        [TextWord(f"({n + 1})", (1000, 126 + 80 * n, 1030, 150 + 80 * n), 0, 0.9)] for n in range(3)
+    ]
+    at = iter(words)
+    return shown, numbered([[next(at) for _ in some] for some in above] + tags)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("Let us say", "so that", "and hence"),
+        tuple(f"a long row of words {'that goes on ' * 6} number {n}" for n in "abc"),
+    ],
+    ids=["short", "full"],
+)
+def test_the_number_of_an_equation_is_in_its_display(rows: tuple[str, str, str]) -> None:
+    shown, words = equations(*rows)
+    told = markdown(shown, {PAGE: words}).split("\n\n", 2)[2]
+    lines = [part for n, text in enumerate(rows)
+             for part in (text, f"$$\nx = {n} \\qquad ({n + 1})\n$$")]  # fmt: skip
+    assert " ".join(told.split()) == " ".join(" ".join(lines).split())
+
+
+def test_the_number_of_an_equation_near_it_makes_no_line_of_words() -> None:
+    tags = [TextWord("(1)", (160, 0, 190, 20), 0, 0.9), TextWord("(2)", (155, 40, 185, 60), 1, 0.9)]
+    one = expression("x = y", (0, 0, 100, 20))
+    (block,) = blocks([one], tags[:1])
+    assert (block.kind, text(block)) == ("display", "(1)")
+    derivation = expression("d", (0, 0, 100, 60), (one, expression("y = z", (0, 40, 100, 60))))
+    (block,) = blocks([derivation], tags)
+    assert (block.kind, text(block)) == ("display", "(1) (2)")
+
+
+def test_numbers_by_themselves_make_no_column() -> None:
+    rows = [row(text, 0, 2 * n) for n, text in enumerate(["one row", "and more", "the last"])]
+    page = numbered([*rows, *(row("17", 900, 2 * n) for n in range(3))])
+    assert [text(block) for block in blocks([], page)] == [
+        "one row", "17", "and more", "17", "the last", "17"]  # fmt: skip
+
+
+def test_a_number_beyond_words_is_not_of_the_expression_before_them() -> None:
+    words = numbered([row("for all of these", 400, 0), row("(1)", 900, 0)])
+    found = blocks([expression("x = y", (0, 0, 100, 20))], words)
+    told = {block.kind: text(block) for block in found}
+    assert told == {"display": "", "paragraph": "for all of these (1)"}

@@ -167,7 +167,7 @@ def test_a_region_that_was_cut_to_be_read_is_mathematics_again(
 ) -> None:
     evidence = pair.evidence
     assert evidence
-    entry = {"latex": typed, "key": evidence.key}
+    entry: dict[str, object] = {"latex": typed, "key": evidence.key}
     if placed:
         entry |= {"box": list(evidence.box), "file": evidence.file, "page": pair.page}
     content = {"hmer": "corrections", "version": 1, "corrections": [entry]}

@@ -10,56 +10,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, groupby
 from math import inf
 from statistics import mean, median
-from typing import Literal
 
+from hmer_cli.document.page_blocks import (
+    NO_WORDS,
+    SHARED,
+    Block,
+    Item,
+    in_row,
+    is_equation_number,
+    is_text,
+    side_by_side,
+)
 from hmer_cli.document.records import Record, TextWord
 from hmer_cli.geometry import Box, union
 
-Kind = Literal["heading", "item", "paragraph", "display", "drawing"]
-
 # Conventions; lengths in heights of a line.
-_SHARED = 0.5  # of the lower one's height: what an expression and a line of words share
 _NEAR, _APART = 4.0, 1.3  # from an expression to a word of its line; between two paragraphs
 _SHORT = 0.4  # of the width of a column: a row that ends so far left ends a paragraph
 _BESIDE, _ROOM = 3.0, 0.5  # between two pieces of one row, and how far they reach into others
-_ASIDE = 12.0  # between two expressions of one row that stand by themselves
 _GUTTER, _ROWS = 3.0, 3  # white between two columns, and the rows that each has at least
 _BAND = 0.3  # white between two parts of a page with columns of their own
 _HANGING = 1.0  # so far left of its item a row of it may begin
 _LARGER, _LONGEST, _READ = 1.4, 8, 0.5  # a heading: height, words, their confidence
 _LEFT = 0.4  # of the width of the text: a heading begins there
-_NO_WORDS = ("unread", "math")
-_SET = ("display", "paragraph")  # kinds that may be mathematics alone
 _BULLETS = ("-", r"\cdot", r"\bullet")
 _NUMBER = re.compile(r"\(?\d{1,2}[.)]")
-
-
-@dataclass(frozen=True)
-class Item:
-    """A word, an expression or a drawing (the name of its picture) in its place."""
-
-    box: Box
-    word: TextWord | None = None
-    record: Record | None = None
-    drawing: str = ""
-
-
-@dataclass(frozen=True)
-class Block:
-    """What stands by itself; ``number`` is that of a list item, empty for a bullet."""
-
-    kind: Kind
-    items: tuple[Item, ...]
-    number: str = ""
-
-    @property
-    def box(self) -> Box:
-        """Round all of it."""
-        return union([item.box for item in self.items])
 
 
 def blocks(
@@ -148,17 +126,10 @@ def _with_neighbours(
             record = item.record
             if homes[i] is not None or record is None or record.lines or not record.usable:
                 continue
-            if any(_in_row(item.box, other.box, _NEAR * heights[home]) for other in held):
+            if any(in_row(item.box, other.box, _NEAR * heights[home]) for other in held):
                 homes[i] = home
                 waiting.append(home)
     return [(item, home) for (item, _), home in zip(found, homes, strict=True)]
-
-
-def _in_row(box: Box, other: Box, away: float) -> bool:
-    """Whether two boxes share much of their height, with no more white between."""
-    shared = min(box[3], other[3]) - max(box[1], other[1])
-    level = shared >= _SHARED * min(box[3] - box[1], other[3] - other[1])
-    return level and max(box[0] - other[2], other[0] - box[2]) <= away
 
 
 def _usable(found: Iterable[tuple[Item, int | None]]) -> Iterator[tuple[Item, int | None]]:
@@ -172,13 +143,15 @@ def _line_of(item: Item, rows: Sequence[Sequence[Item]], heights: Sequence[float
     x0, y0, x1, y1 = item.box
     best: tuple[float, int] | None = None
     for number, (row, height) in enumerate(zip(rows, heights, strict=True)):
+        if is_equation_number(row) and row[0].box[0] >= x1:
+            continue  # its number makes no line of words of it
         for word in row:
-            if word.word is None or word.word.mark in _NO_WORDS:
+            if word.word is None or word.word.mark in NO_WORDS:
                 continue
             shared = min(y1, word.box[3]) - max(y0, word.box[1])
             away = max(word.box[0] - x1, x0 - word.box[2], 0.0)
             low = min(y1 - y0, word.box[3] - word.box[1])
-            if shared >= _SHARED * low and away <= _NEAR * height:
+            if shared >= SHARED * low and away <= _NEAR * height:
                 best = min(best or (away, number), (away, number))
     return None if best is None else best[1]
 
@@ -208,13 +181,13 @@ def _extent(row: Sequence[Item]) -> Box:
 
 def _is_beside(left: Box, right: Box, usual: float) -> bool:
     shared = min(left[3], right[3]) - max(left[1], right[1])
-    level = shared >= _SHARED * min(left[3] - left[1], right[3] - right[1])
+    level = shared >= SHARED * min(left[3] - left[1], right[3] - right[1])
     return level and -usual <= right[0] - left[2] <= _BESIDE * usual
 
 
 def _is_within(row: Sequence[Item], extent: Box, place: Box, usual: float) -> bool:
     """Whether there is white in a row of this ``extent`` where another has its place."""
-    if not (extent[0] < place[0] and place[2] < extent[2] and _in_row(extent, place, 0.0)):
+    if not (extent[0] < place[0] and place[2] < extent[2] and in_row(extent, place, 0.0)):
         return False
     room = _ROOM * usual
     left = [item.box for item in row if item.box[2] <= place[0] + room]
@@ -222,7 +195,7 @@ def _is_within(row: Sequence[Item], extent: Box, place: Box, usual: float) -> bo
     if not left or not right or len(left) + len(right) < len(row):
         return False
     beside = max(left, key=lambda box: box[2]), min(right, key=lambda box: box[0])
-    return all(_in_row(box, place, _BESIDE * usual) for box in beside)
+    return all(in_row(box, place, _BESIDE * usual) for box in beside)
 
 
 def _row(row: Sequence[Item], usual: float, rows: Sequence[Sequence[Item]]) -> Block:
@@ -241,7 +214,7 @@ def _row(row: Sequence[Item], usual: float, rows: Sequence[Sequence[Item]]) -> B
 def _is_heading(row: Sequence[Item], usual: float) -> bool:
     """Whether a short row is of words alone, and larger than usual or underlined."""
     words = [item.word for item in row if item.word is not None]
-    if len(words) < len(row) or len(row) > _LONGEST or any(w.mark in _NO_WORDS for w in words):
+    if len(words) < len(row) or len(row) > _LONGEST or any(w.mark in NO_WORDS for w in words):
         return False
     underlined = all(word.mark == "underlined" for word in words)
     if sum(c.isalpha() for word in words for c in word.text) < 3:
@@ -272,35 +245,8 @@ def _columns(some: Sequence[Block], usual: float) -> list[list[Block]]:
         else:
             columns[-1] += bands[0]
         bands = bands[count or 1 :]
-    rows = [_side_by_side(column, usual) for column in columns if column]
+    rows = [side_by_side(column, usual) for column in columns if column]
     return [sorted(column, key=lambda block: _middle(block.box)) for column in rows]
-
-
-def _side_by_side(column: Sequence[Block], usual: float) -> list[Block]:
-    """The blocks; displays of one row are one, from left to right, with the signs beside them."""
-    done: list[Block] = []
-    rows: list[list[Item]] = []
-    for block in sorted(column, key=lambda block: block.box[0]):
-        if block.kind not in _SET or not all(_is_set(item) for item in block.items):
-            done.append(block)
-            continue
-        for row in rows:
-            if _in_row(row[-1].box, block.items[0].box, _ASIDE * usual):
-                row += block.items  # several, where it is of a column
-                break
-        else:
-            rows.append(list(block.items))
-    for row in rows:
-        signs = all(item.record is None for item in row)
-        done.append(Block("paragraph" if signs else "display", tuple(row)))
-    return done
-
-
-def _is_set(item: Item) -> bool:
-    """Whether it is mathematics that LaTeX sets."""
-    if item.word is not None:
-        return item.word.mark == "math"
-    return item.record is not None and item.record.usable
 
 
 def _flat(bands: Sequence[Sequence[Block]]) -> list[Block]:
@@ -329,7 +275,7 @@ def _apart(
     columns: Sequence[tuple[float, float, int]], band: Sequence[Block], usual: float
 ) -> list[tuple[float, float, int]]:
     """The columns with the blocks of one more band, from left to right, with white between."""
-    more = [(block.box[0], block.box[2], int(_is_text(block))) for block in band]
+    more = [(block.box[0], block.box[2], int(is_text(block))) for block in band]
     done: list[tuple[float, float, int]] = []
     for left, right, rows in sorted([*columns, *more]):
         if done and left - done[-1][1] < _GUTTER * usual:
@@ -343,7 +289,7 @@ def _sides(some: Sequence[Block], usual: float) -> tuple[list[Block], list[Block
     """The blocks left and right of the widest white that runs down all of them, if several rows
     of words stand on each side."""
     ordered = sorted(some, key=lambda block: block.box[0])
-    rows = [*accumulate(map(_is_text, ordered), initial=0)]
+    rows = [*accumulate(map(is_text, ordered), initial=0)]
     best: tuple[float, int] | None = None
     reached = ordered[0].box[2] if ordered else 0.0
     for at, block in enumerate(ordered[1:], 1):
@@ -352,10 +298,6 @@ def _sides(some: Sequence[Block], usual: float) -> tuple[list[Block], list[Block
             best = max(best or (white, at), (white, at))
         reached = max(reached, block.box[2])
     return None if best is None else (ordered[: best[1]], ordered[best[1] :])
-
-
-def _is_text(block: Block) -> bool:
-    return block.kind not in ("display", "drawing")
 
 
 def _bands(some: Sequence[Block], usual: float) -> list[list[Block]]:

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 import hmer_cli
-from hmer_cli.document.page_layout import Block, Item, blocks
+from hmer_cli.document.page_blocks import Block, Item
+from hmer_cli.document.page_layout import blocks
 from hmer_cli.document.records import Record, TextWord
 from hmer_cli.expr.displays import is_display, within
 from hmer_cli.geometry import Box
