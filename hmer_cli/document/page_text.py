@@ -249,8 +249,9 @@ class PageText:
         return bool(before.any() and (mark | ~before).all() and before.sum() == 1)
 
     def drawings(self, regions: Sequence[Region]) -> tuple[Drawing, ...]:
-        """The boxes of large ink in no region of a formula, what lies together as one; frames and
-        circles round words of a line are none, and what is no higher than a line is of a line."""
+        """The boxes of large ink in no region of a formula, what lies together as one; what is no
+        higher than a line is of a line. Frames and circles round words are none where they are
+        lower or narrower than `_DRAWN`: what stands in larger ones is part of the drawing."""
         large = self._large() & ~inside_of(self.parts, [region.place for region in regions])
         least = _DRAWN * self.unit
         found: list[Box] = []
