@@ -189,7 +189,11 @@ def test_it_is_shipped_beside_the_default_with_its_licence(
         "CC0",
         "tiny weights",
     )
-    assert (tmp_path / entry["file"]).read_bytes() == weights.read_bytes()
+    shipped = tmp_path / entry["file"]
+    assert entry["recogniser"] and shipped.name == "tiny.onnx.gz"
+    (read,), (own,) = (LazyRecogniser(str(path)).read([shown()[0]]) for path in (shipped, weights))
+    assert read == own
+    assert restore_graph(shipped, "stroke")[1] == restore_graph(weights, "stroke")[1]
 
 
 def test_synthetic_expressions_calibrate_where_there_is_no_split(

@@ -27,7 +27,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "here.onnx").write_bytes(HERE)
     entries = {
-        "here": entry("here.onnx", HERE, licence="CC0", note="small"),
+        "here": entry("here.onnx", HERE, licence="CC0", note="small", recogniser=True),
         "away": entry("away.onnx", b"elsewhere"),
         "lost": entry("lost.onnx", b"nowhere"),
     }
@@ -39,6 +39,12 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_shipped_weights_are_the_default(shipped: Path) -> None:
     assert registry.resolve() == registry.resolve("here") == shipped / "here.onnx"
+
+
+def test_where_weights_are_gone_those_that_read_are_named(shipped: Path) -> None:
+    with pytest.raises(MissingError, match="away are not in this") as caught:
+        registry.resolve("away")
+    assert caught.value.remedy == "install hmer again, or give here or a file"
 
 
 def test_a_path_is_taken_as_it_is(shipped: Path, tmp_path: Path) -> None:
@@ -75,8 +81,9 @@ def test_an_installation_without_weights_says_so(
         '{"weights": {"x": 1}}',
         '{"weights": {"x": {}}}',
         '{"weights": {"x": {"file": 5, "sha256": 7}}}',
+        '{"weights": {"x": {"file": "x.onnx", "sha256": "7", "recogniser": "yes"}}}',
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_a_broken_index_is_named(shipped: Path, content: str) -> None:
     (shipped / "index.json").write_text(content)

@@ -33,14 +33,14 @@ def completes_to_weights(incomplete: str) -> list[str]:
 
 
 def completes_to_recognisers(incomplete: str) -> list[str]:
-    """The default weights, and the files of weights and folders whose path begins so."""
-    from hmer_cli.models.registry import default_name
+    """The recognisers of the index, and the files of weights and folders whose path begins so."""
+    from hmer_cli.models.registry import all_weights
 
-    names = []
+    names: list[str] = []
     with suppress(MissingError):
-        names.append(default_name())
+        names += [each.name for each in all_weights() if each.entry.recogniser]
     paths = [Path(name) for name in sorted(glob.glob(f"{glob.escape(incomplete)}*"))]
-    names += [str(path) for path in paths if path.suffix == ".onnx"]
+    names += [str(path) for path in paths if path.name.endswith((".onnx", ".onnx.gz"))]
     names += [f"{path}/" for path in paths if path.is_dir()]
     return [name for name in names if name.startswith(incomplete)]
 

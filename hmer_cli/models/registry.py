@@ -5,7 +5,8 @@ beside the shipped weights::
 
     {"default": "hmer-wide-13",
      "weights": {"hmer-wide-13": {"file": "hmer-wide-13.onnx", "sha256": "...", "size": 1,
-                                  "licence": "CC BY-NC-SA 4.0", "note": "..."}}}
+                                  "licence": "CC BY-NC-SA 4.0", "note": "...",
+                                  "recogniser": true}}}
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ INDEX = "index.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """What an index says about one weights file; ``size`` in bytes."""
+    """What an index says about one weights file; ``size`` in bytes. A ``recogniser`` reads
+    expressions (``--model``), others are parts of hmer."""
 
     file: str
     sha256: str
     size: int | None = None
     licence: str = ""
     note: str = ""
+    recogniser: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,8 @@ def resolve(name_or_path: str | None = None) -> Path:
     found = known[name_or_path].path
     if found is None:
         what = f"the weights {name_or_path} are not in this installation"
-        raise MissingError(what, "install hmer again, or give a file")
+        others = [name for name, each in known.items() if each.entry.recogniser and each.path]
+        raise MissingError(what, f"install hmer again, or give {' or '.join([*others, 'a file'])}")
     return found
 
 
@@ -136,7 +140,8 @@ def _entry(content: Any, path: Path) -> Entry:
         raise _broken(path) from error
     texts = (entry.file, entry.sha256, entry.licence, entry.note)
     size = entry.size is None or isinstance(entry.size, int)
-    if not size or not all(isinstance(text, str) for text in texts):
+    kind = isinstance(entry.recogniser, bool)
+    if not (size and kind and all(isinstance(text, str) for text in texts)):
         raise _broken(path)
     return entry
 

@@ -33,7 +33,7 @@ from hmer_cli.recognition.ngrams import LanguageScore, Ngrams, search
 from hmer_cli.recognition.prepare import CTC_LIMITS, Limits, measure, prepare
 from hmer_cli.recognition.units import Units
 
-FILE = "hmer-lines-2.onnx"
+FILE = "hmer-lines-2.onnx.gz"
 METADATA = "hmer"
 
 STRIDE = 4

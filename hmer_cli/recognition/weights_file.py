@@ -36,7 +36,7 @@ class WeightsFile:
     @classmethod
     def open(cls, path: Path) -> WeightsFile:
         """The file at this path; raises what its content raises, see `refusing`."""
-        session = open_session(str(path))
+        session = open_session(path)
         found = dict(session.get_modelmeta().custom_metadata_map)
         return cls(session, json.loads(found.pop(METADATA)), found)
 

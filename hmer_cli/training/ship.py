@@ -1,11 +1,12 @@
-"""Copies a weights file into ``weights/`` of the checkout and enters it into the index.
+"""Puts a weights file into ``weights/`` of the checkout, and enters it into the index there.
 
-python -m hmer_cli.training.ship runs/wide/hmer-wide-1.onnx
+python -m hmer_cli.training.ship runs/wide/hmer-wide-1.onnx --note "trained on CROHME 2016 train"
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -18,28 +19,35 @@ SHIPPED = Path(__file__).resolve().parents[2] / "weights"
 LICENCE = "CC BY-NC-SA 4.0"
 """Of weights whose metadata name none: CROHME's, which they are made from."""
 
-NOTE = "trained on CROHME 2016 train; see weights/README.md"
-
 
 def main() -> None:
     """Ship the file that the command line names."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("weights", type=Path)
     parser.add_argument("--beside", action="store_true", help="the default of the index stays")
-    parser.add_argument("--note", default=NOTE, help="what the index says of it")
+    parser.add_argument("--note", required=True, help="what the index says of it")
     given = parser.parse_args()
     ship(given.weights, given.note, default=not given.beside)
 
 
-def ship(weights: Path, note: str = NOTE, default: bool = True) -> None:
-    """Copy the file to ``weights/`` under its own name, with the licence of its metadata."""
+def ship(weights: Path, note: str, default: bool = True) -> None:
+    """The file in ``weights/`` under its own name, with the licence of its metadata.
+
+    The default is not compressed, as it would take each run a quarter of a second to open.
+    """
     recogniser = load(weights)
     target = SHIPPED / f"{recogniser.model}.onnx"
-    shutil.copyfile(weights, target)
-    enter(target, note, default, recogniser.metadata.get("licence") or LICENCE)
+    if default:
+        shutil.copyfile(weights, target)
+    else:
+        target = target.with_suffix(".onnx.gz")
+        target.write_bytes(gzip.compress(weights.read_bytes(), mtime=0))
+    enter(target, note, default, recogniser.metadata.get("licence") or LICENCE, True)
 
 
-def enter(file: Path, note: str, default: bool = False, licence: str = LICENCE) -> None:
+def enter(
+    file: Path, note: str, default: bool = False, licence: str = LICENCE, recogniser: bool = False
+) -> None:
     """Enter a file of ``weights/`` into the index under its name without endings."""
     name = file.name.partition(".")[0]
     index = json.loads((SHIPPED / INDEX).read_text(encoding="utf-8"))
@@ -52,6 +60,7 @@ def enter(file: Path, note: str, default: bool = False, licence: str = LICENCE) 
         "url": None,
         "licence": licence,
         "note": note,
+        "recogniser": recogniser,
     }
     text = json.dumps(index, indent=2, ensure_ascii=False)
     (SHIPPED / INDEX).write_text(text + "\n", encoding="utf-8")

@@ -5,9 +5,11 @@ Input: the settings of a stage and the outputs of earlier ones. Output: a file, 
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
 
+from hmer_cli import files
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError
 from hmer_cli.training import label_transformer, language_model
@@ -146,12 +148,15 @@ KINDS: dict[str, Run] = {
 
 def _changes(job: Job) -> list[str]:
     """The changes to the recipe, among them the name that the weights are to have."""
-    return [f"name={Path(job.stage.output).stem}", f"seed={job.stage.seed}", *job.stage.set]
+    name = job.stage.output.partition(".")[0]
+    return [f"name={name}", f"seed={job.stage.seed}", *job.stage.set]
 
 
 def _delivered(job: Job, made: Path, scored: bool = True) -> Scores:
     """The scores of a run whose file is where the stage has it."""
-    if made != job.output:
+    if job.output.name == f"{made.name}.gz":
+        files.replace(job.output, gzip.compress(made.read_bytes(), mtime=0))
+    elif made != job.output:
         if made.suffix != job.output.suffix:
             raise InputError(f"{job.stage.name} makes {made.name}, not {job.stage.output}")
         shutil.copyfile(made, job.output)

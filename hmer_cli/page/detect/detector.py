@@ -9,7 +9,6 @@ Made by `hmer_cli.training.detector`, as ``train/release.toml`` says.
 
 from __future__ import annotations
 
-import gzip
 import json
 import zlib
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ from hmer_cli.page.detect.rows import ROW_COLUMNS
 
 FOLDS = 5
 SIGNS = "hmer-signs-1.onnx"
-CONTEXT = "hmer-context-1.onnx"
+CONTEXT = "hmer-context-1.onnx.gz"
 CUTS, RUNS, EDGES, ROWS = (
     f"hmer-{name}-1.onnx.gz" for name in ("cuts", "regions", "edges", "rows")
 )
@@ -118,7 +117,7 @@ def _session(path: Path) -> Session:
     if not path.is_file():
         remedy = "install hmer again, or read single expressions: --layout expression"
         raise MissingError(f"{path}: the weights that find regions are missing", remedy)
-    session = open_session(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path)
+    session = open_session(path)
     if path.name in _COLUMNS:
         _check_columns(session, _COLUMNS[path.name], path)
     return session

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from hmer_cli import files
 from hmer_cli.errors import InputError, MissingError
 from hmer_cli.models.embedded import packed, unpacked
+from hmer_cli.models.session import content
 from hmer_cli.networks.ctc_model import CtcModel
 from hmer_cli.networks.graph_model import DecodeStep, GraphModel, NodeEncoder
 from hmer_cli.networks.language_transformer import LanguageTransformer
@@ -235,7 +236,7 @@ def join(
     the second if it is added ``beside`` the first. Packed ``language`` models, by the keys
     `LANGUAGE_MODELS`, replace its own.
     """
-    model = onnx.load(str(path))
+    model = onnx.load_from_string(content(path))
     new, other = (SECOND, GRAPH) if beside else (GRAPH, SECOND)
     kept = {new + name: packed(part) for name, part in parts.items()}
     own = {entry.key: entry.value for entry in model.metadata_props}
@@ -329,7 +330,7 @@ def _opened(path: Path) -> tuple[onnx.ModelProto, dict[str, onnx.ModelProto], di
     The graph encoder is among the embedded models, even where it is the model of the file.
     """
     try:
-        model = onnx.load(str(path))
+        model = onnx.load_from_string(content(path))
         found = {entry.key: entry.value for entry in model.metadata_props}
         metadata = json.loads(found.pop(METADATA))
         for key in LANGUAGE_MODELS:
