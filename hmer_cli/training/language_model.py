@@ -60,9 +60,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--alone", action="store_true", help="on the files of formulas alone")
+    parser.add_argument("--fewest", type=int, nargs=ORDER, default=FEWEST, help="see FEWEST")
     given = parser.parse_args()
     files = [given.data / name for name in ("formulas-textbooks.txt", "formulas.txt")]
-    model = train(corpus(files, None if given.alone else given.data / "crohme.zip"))
+    labels = corpus(files, None if given.alone else given.data / "crohme.zip")
+    model = train(labels, fewest=given.fewest)
     given.out.write_text(model.packed(), encoding="ascii")
     say(f"{[len(grams.keys) for grams in model.orders]} n-grams, {given.out.stat().st_size} bytes")
 
