@@ -36,12 +36,14 @@ def ship(weights: Path, note: str, default: bool = True) -> None:
     The default is not compressed, as it would take each run a quarter of a second to open.
     """
     recogniser = load(weights)
-    target = SHIPPED / f"{recogniser.model}.onnx"
+    plain, compressed = (SHIPPED / f"{recogniser.model}.onnx{end}" for end in ("", ".gz"))
     if default:
+        target, other = plain, compressed
         shutil.copyfile(weights, target)
     else:
-        target = target.with_suffix(".onnx.gz")
+        target, other = compressed, plain
         target.write_bytes(gzip.compress(weights.read_bytes(), mtime=0))
+    other.unlink(missing_ok=True)
     enter(target, note, default, recogniser.metadata.get("licence") or LICENCE, True)
 
 

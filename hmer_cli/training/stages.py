@@ -148,7 +148,7 @@ KINDS: dict[str, Run] = {
 
 def _changes(job: Job) -> list[str]:
     """The changes to the recipe, among them the name that the weights are to have."""
-    name = job.stage.output.partition(".")[0]
+    name = Path(job.stage.output.removesuffix(".gz")).stem
     return [f"name={name}", f"seed={job.stage.seed}", *job.stage.set]
 
 
