@@ -94,9 +94,9 @@ def side_by_side(column: Sequence[Block], usual: float) -> list[Block]:
             done.append(block)
         else:
             row += block.items  # several, where it is of a column
-    for row in rows:
-        signs = all(item.record is None for item in row)
-        done.append(Block("paragraph" if signs else "display", tuple(_from_above(row))))
+    for whole in rows:
+        signs = all(item.record is None for item in whole)
+        done.append(Block("paragraph" if signs else "display", tuple(_from_above(whole))))
     return done
 
 
