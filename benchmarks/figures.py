@@ -167,6 +167,8 @@ def start_up(bench: Bench) -> str:
 INK = "hmer eval crohme.zip --split test2014"
 CTC = "hmer eval crohme.zip --split test2014 --ctc"
 OFFLINE = "hmer eval crohme2014-offline.zip"
+FREE = "hmer eval crohme.zip --split test2014 --model hmer-free"
+FREE_OFFLINE = "hmer eval crohme2014-offline.zip --model hmer-free"
 CROPS = "hmer eval scan-crops.zip"
 NOTES = "hmer eval notes-truth/"
 COLD = "/usr/bin/time -v hmer convert examples/limit.png --no-cache"
@@ -179,6 +181,12 @@ ROWS = (
     Row("the same: WER, CER", "", keys(INK, "wer", "cer")),
     Row("the same by CTC alone: ExpRate, WER", CTC, keys(CTC, "exprate", "wer")),
     Row("CROHME 2014 test, offline images: ExpRate, WER", OFFLINE, keys(OFFLINE, "exprate", "wer")),
+    Row(
+        "the 2014 test by hmer-free, free for every use, from ink: ExpRate, WER",
+        FREE,
+        keys(FREE, "exprate", "wer"),
+    ),
+    Row("the same from its offline images", FREE_OFFLINE, keys(FREE_OFFLINE, "exprate", "wer")),
     Row("741 scanned crops: WER, ExpRate", CROPS, keys(CROPS, "wer", "exprate")),
     Row(
         "9 pages of notes, end to end: displayed equations found, found and right", NOTES, displayed
