@@ -19,8 +19,8 @@ class MathRegions:
     (0 to 1), and whether it was ``added`` to those that the search found. ``upright``: it lies as
     it should, as words are read, it is print, or nothing. ``doubts`` say what speaks against where
     each ends. ``text`` are the words in none of them, ``unread`` the regions of those that were not
-    read, ``drawings`` what is no writing, where they are asked for.
-    ``too_pale`` are the boxes of signs that were left out for that, in pixels of the source.
+    read, ``drawings`` what is no writing, where they are asked for. ``too_pale`` are the boxes of
+    signs that were left out for that, in pixels of the source.
     """
 
     regions: tuple[Region, ...] = ()
