@@ -149,7 +149,7 @@ REWRITTEN = {
     r"{√(x} \{ √ (y)": r"{\sqrt(x} \{ \sqrt {y}",
     "2½": r"2\frac{1}{2}",
     "a⟹b≔c": r"a\Rightarrow b:=c",
-    "f: x⟼2": r"f: x\longmapsto2",
+    "f: x⟼2": r"f: x\mapsto2",
     r"\sech x, \argmax_x f": r"\operatorname{sech} x, \operatorname*{argmax}_x f",
     r"\nicefrac{1}{2}": r"\frac{1}{2}",
 }
