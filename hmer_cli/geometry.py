@@ -99,6 +99,15 @@ def _product(sides: Floating) -> Floating:
     return np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
 
 
+def projected(boxes: ArrayLike, homography: Sequence[float]) -> Floating:
+    """The boxes (N, 4) round what these boxes are after a homography, nine numbers row by row."""
+    x0, y0, x1, y1 = _floating(boxes).T
+    corners = np.stack([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]).transpose(2, 0, 1)
+    there = np.insert(corners, 2, 1, axis=2) @ np.array(homography).reshape(3, 3).T
+    points = there[..., :2] / there[..., 2:]
+    return np.hstack([points.min(1), points.max(1)])
+
+
 def quarters_of(to_source: Sequence[float] | None) -> int:
     """How many quarters clockwise the right of a page is turned in its source, to which the
     matrix (9 numbers, row by row) leads."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.geometry import Box, area, bounds, inside, iou, iou_table, union
+from hmer_cli.geometry import Box, area, bounds, inside, iou, iou_table, projected, union
 
 coordinates = st.integers(-40, 40).map(float)
 boxes = st.tuples(coordinates, coordinates, coordinates, coordinates)
@@ -42,3 +42,10 @@ def test_float32_stays_float32_and_tuples_are_exact() -> None:
     assert iou(SQUARE, SQUARE).dtype == np.float64
     assert inside((5, 0, 15, 10), SQUARE) == pytest.approx(0.5)
     assert inside((5, 5, 5, 9), SQUARE) == 0
+
+
+def test_a_box_after_a_homography_is_the_box_round_its_corners() -> None:
+    turned = (0.0, -1.0, 100.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)  # a quarter turn
+    assert projected([(10, 20, 30, 25)], turned).tolist() == [[75, 10, 80, 30]]
+    nearer = (2.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 4.0)
+    assert projected([(10, 20, 30, 26)], nearer).tolist() == [[5, 10, 15, 13]]

@@ -10,9 +10,6 @@ from dataclasses import replace
 from itertools import groupby
 from statistics import median
 
-import cv2
-import numpy as np
-
 from hmer_cli import console
 from hmer_cli.document.aligned import group_derivations, joined
 from hmer_cli.document.corrections import Correction, Corrections, typed_correction
@@ -20,7 +17,7 @@ from hmer_cli.document.records import Evidence, PageRead, Record, RegionReading,
 from hmer_cli.errors import InputError, InternalError, input_error
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.validity import problems
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, projected
 from hmer_cli.recognition.reading import TokenReading
 
 LOW = 0.5
@@ -216,10 +213,7 @@ def _in_source(
     """The tokens with the boxes round what theirs on the page's image are in the source."""
     if to_source is None or not tokens:
         return tuple(tokens)
-    x0, y0, x1, y1 = np.array([token.box for token in tokens], np.float64).T
-    corners = np.stack([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]).transpose(2, 0, 1)
-    there = cv2.perspectiveTransform(corners, np.array(to_source).reshape(3, 3))
-    boxes = np.hstack([there.min(1), there.max(1)]).round(2).tolist()
+    boxes = projected([token.box for token in tokens], to_source).round(2).tolist()
     return tuple(replace(token, box=tuple(box)) for token, box in zip(tokens, boxes, strict=True))
 
 

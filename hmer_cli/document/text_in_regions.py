@@ -11,13 +11,10 @@ from dataclasses import replace
 from itertools import groupby
 from statistics import mean
 
-import cv2
-import numpy as np
-
 from hmer_cli.document.records import RegionReading, TextWord, Transform
 from hmer_cli.document.unread_ink import as_sign
 from hmer_cli.expr.to_latex import to_latex
-from hmer_cli.geometry import Box, bounding_box, union
+from hmer_cli.geometry import Box, bounding_box, projected, union
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 _BRACES = {r"\{": "{", r"\}": "}"}
@@ -59,23 +56,15 @@ def _is_command(token: str) -> bool:
 def _end(tokens: Sequence[TokenReading], to_source: Transform | None) -> TextWord:
     names = [token.token for token in tokens]
     is_text = any(name.isalnum() for name in names)
+    box = union([token.box for token in tokens])
     said = "".join(_BRACES.get(name, name) for name in names)
     return TextWord(
         said if is_text else to_latex(" ".join(names)),
-        _in_source(union([token.box for token in tokens]), to_source),
+        box if to_source is None else bounding_box(projected([box], to_source)),
         0,
         round(mean(token.confidence for token in tokens), 4),
         "" if is_text else "math",
     )
-
-
-def _in_source(box: Box, to_source: Transform | None) -> Box:
-    if to_source is None:
-        return box
-    x0, y0, x1, y1 = box
-    corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
-    there = cv2.perspectiveTransform(corners[None], np.array(to_source).reshape(3, 3))[0]
-    return bounding_box(np.hstack([there, there]))
 
 
 def below(text: Sequence[TextWord], words: Sequence[TextWord]) -> tuple[TextWord, ...]:
