@@ -144,7 +144,7 @@ def _two_levels() -> Pixels:
         io.StringIO("text"),
         "-",
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_image_is_wrong_usage_at_once(given: object) -> None:
     with pytest.raises(UsageError):
