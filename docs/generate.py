@@ -27,7 +27,7 @@ COPIES = {
 FIGURES = "[The table of the README](../README.md#figures)"
 """What stands for the table itself where ``docs/accuracy.md`` is read as it lies there."""
 
-PICTURES = ("pythagoras.png", "hands.svg", "hands-hmeg.svg")
+PICTURES = ("pythagoras.png",)
 """Pictures of ``examples/`` that pages show."""
 
 

@@ -2,9 +2,9 @@
 
     python examples/draw.py [FOLDER]
 
-writes five as ink (InkML), five as images (PNG) and two on the pages of a PDF; one expression by
-writers of ``hmer generate`` on a sheet (SVG), and a page of notes (PNG). Deterministic; no ink of
-any data set is in them.
+writes five as ink (InkML), five as images (PNG), two on the pages of a PDF, and a page of notes
+(PNG); and one expression by writers of ``hmer generate`` on a sheet (SVG), which docs/ shows.
+Deterministic; no ink of any data set is in them.
 """
 
 from __future__ import annotations
@@ -238,8 +238,8 @@ def picture(pixels: NDArray[np.uint8]) -> str:
     return f'<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/>\n'
 
 
-def main(folder: Path) -> None:
-    """Writes all examples into the folder."""
+def main(folder: Path, sheets: Path) -> None:
+    """Writes all examples into the folder, and those that only pages show into ``sheets``."""
     for name, label in INK.items():
         (folder / f"{name}.inkml").write_bytes(write_inkml(ink(name, label)))
     for name, label in IMAGES.items():
@@ -247,7 +247,7 @@ def main(folder: Path) -> None:
         Image.fromarray(image).save(folder / f"{name}.png")
     Image.fromarray(lecture()).quantize(16).save(folder / "lecture.png", optimize=True)
     for name, make in ENGINES.items():
-        (folder / SHEETS[name]).write_text(hands(make()), encoding="utf-8")
+        (sheets / SHEETS[name]).write_text(hands(make()), encoding="utf-8")
     first, *rest = (page(ink(name, label)) for name, label in PAGES.items())
     first.save(
         folder / "notes.pdf",
@@ -260,4 +260,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
+    here = Path(__file__).parent
+    given = [Path(sys.argv[1])] * 2 if len(sys.argv) > 1 else [here, here.parent / "docs"]
+    main(*given)

@@ -127,6 +127,7 @@ BAD: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "text": ("x.png", lambda: b"see attached", "not a kind of file"),
     "zip without images": ("x.zip", lambda: EMPTY_ZIP, "nothing to convert"),
     "zip of a broken image": ("x.zip", lambda: zipped(b"broken"), "not a kind of file"),
+    "truncated zip": ("x.zip", lambda: zipped(encoded(cross()))[:-30], "truncated archive"),
     "encrypted zip": ("x.zip", lambda: zipped(encoded(cross()), encrypted=True), "unpack"),
 }
 
@@ -178,7 +179,7 @@ def test_a_bad_file_is_told_and_the_others_converted(
     assert first.startswith(f"hmer: {name}")
     assert reason in first
     assert re.fullmatch(r"hmer: 1 expression on [12] pages?, 0 low, 1 failed, .* s", summary)
-    assert last == "hmer: 1 failed, 1 converted"
+    assert last == "hmer: 1 failed, 1 expression read"
     bad, good = [json.loads(line) for line in Path("o.jsonl").read_text().splitlines()]
     assert (bad["status"], bad["latex"], bad["confidence"]) == ("failed", "", 0.0)
     assert bad["error"] == first.removeprefix("hmer: ")

@@ -281,6 +281,16 @@ def test_bad_ids_foreign_prefixes_and_a_missing_end_do_no_harm() -> None:
     assert [stroke.tolist() for stroke in read(ink).strokes] == [[[1, 2]], [[3, 4], [5, 6]]]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_file_that_was_cut_off_is_read_with_a_doubt(encoding: str) -> None:
+    whole = "<ink><trace>1 2, 3 4</trace><trace>5 6, 7 8</trace></ink>"
+    assert not read_inkml(whole.encode(encoding), "test").left_out
+    for end in ("</trace></ink>", "</ink>", "ink>"):
+        cut = read_inkml(whole.removesuffix(end).encode(encoding), "test")
+        assert len(cut.strokes) == 2
+        assert [each.what for each in cut.left_out] == ["the rest of a file that was cut off"]
+
+
 def test_utf16_and_byte_order_marks() -> None:
     document = '<?xml version="1.0" encoding="{}"?><ink><trace>1 2</trace></ink>'
     for encoding in ("utf-16", "utf-8-sig", "iso-8859-15"):
@@ -298,6 +308,7 @@ def test_utf16_and_byte_order_marks() -> None:
         (b"<html><p>ink</p></html>", "bad.inkml: not InkML"),
         (b"<ink:/>", "bad.inkml: not InkML"),
         (b"<ink/>", "bad.inkml: no ink in it"),
+        (b"<ink><traceFormat/><annotation>x", "bad.inkml: cut off before its first trace"),
         (b"<ink><trace> </trace></ink>", "bad.inkml: no ink in it"),
         (b"<ink><trace id='t7'>1 2, NaN 4</trace></ink>", "trace t7, point 2: 'NaN 4'"),
         (b"<ink><trace>1 2</trace><trace>1 inf</trace></ink>", "trace 2, point 1: '1 inf'"),

@@ -36,7 +36,10 @@ def hmer(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Handwritten mathematics in, LaTeX out: offline, on any laptop."""
+    """Handwritten mathematics in, LaTeX out: offline, on any laptop.
+
+    hmer photo.jpg is short for hmer convert photo.jpg.
+    """
     interrupts.watch()
 
 
@@ -57,10 +60,12 @@ class Command(TyperCommand):
 
 
 app.command(cls=Command)(convert.convert)
-app.command(cls=Command)(merge.merge)
+app.command(cls=Command, short_help="Put the shards of a conversion together.")(merge.merge)
 app.command(cls=Command)(render.render)
-app.command(cls=Command)(train.train)
-app.command("eval", cls=Command)(eval.evaluate)
-app.command(cls=Command)(compare.compare)
+app.command(cls=Command, short_help="Train a recogniser, or everything that ships.")(train.train)
+app.command("eval", cls=Command, short_help="Score the recogniser on a labelled data set.")(
+    eval.evaluate
+)
+app.command(cls=Command, short_help="Compare the predictions of two models.")(compare.compare)
 app.command(cls=Command)(generate.generate)
 app.add_typer(weights.weights, name="weights")

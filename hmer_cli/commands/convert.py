@@ -149,7 +149,7 @@ def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | N
     if strict and doubtful:
         return StrictError(f"{doubtful} of {len(records)} expressions are low or not valid LaTeX")
     if failed:
-        error = InputError(f"{failed} failed, {len(records) - failed} converted")
+        error = InputError(f"{failed} failed, {count(len(records) - failed, 'expression')} read")
         error.said = len(records) == 1  # the reason is on stderr already
         if any(record.internal for record in records):
             error.exit_code = InternalError.exit_code

@@ -48,4 +48,5 @@ def verify(name: str | None = None) -> None:
             wrong.append(each)
     if wrong:
         names = ", ".join(each.name for each in wrong)
-        raise MissingError(f"not as they should be: {names}", "install hmer again")
+        remedy = "install hmer again, but for those that you took out yourself"
+        raise MissingError(f"not as they should be: {names}", remedy)

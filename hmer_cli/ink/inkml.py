@@ -42,6 +42,7 @@ _MAX_MENDED = 100_000
 _TOO_MUCH = ("too big", "too long", "too large", "XML_PARSE_HUGE", "Excessive depth")
 """How libxml2 names the limits of its own beyond which it cuts a document off."""
 
+_END = re.compile(rb"</(?:[\w.-]+:)?ink\s*>")
 _STRAY = re.compile(rb"<(?![A-Za-z_/!?])|&(#?\w+;)?")
 _KEPT = re.compile(rb"<!\[CDATA\[|<!--|<\?")
 _ENDS = {b"<![CDATA[": b"]]>", b"<!--": b"-->", b"<?": b"?>"}
@@ -59,11 +60,16 @@ def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
     and canvas transforms are applied. ``label=False`` skips the derivation of the label.
 
     Raises InputError if there is no ink, if the file declares entities, is larger than MAX_BYTES or
-    exceeds a limit of the parser or that of strokes, or if a trace contains a value that is no
-    number (NaN).
+    exceeds a limit of the parser or that of strokes, or if a trace contains a value
+    that is no number (NaN).
     """
     root = _parse(data, name)
+    is_cut = len(root) > 0 and not _END.search(data.replace(b"\0", b""))  # UTF-16, too
+    if is_cut and not any(local_name(each) == "trace" for each in root.iter(etree.Element)):
+        raise InputError(f"{name}: cut off before its first trace", "copy it again")
     strokes, index, left_out = _strokes(root, name)
+    if is_cut:
+        left_out.append(LeftOut("the rest of a file that was cut off"))
     symbols = tuple(_in_order(root, list(_symbols(root, index))))
     notes = _annotations(root)
     truth = next((notes[key] for key in _TRUTHS if notes.get(key)), None)

@@ -37,7 +37,7 @@ from hmer_cli.page.load.images import (
     measure,
     measure_squaring,
 )
-from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf
+from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf, is_zip
 from hmer_cli.page.load.page_ink import PageInk, page_ink
 from hmer_cli.page.load.pdf import Pdf, Renderer
 from hmer_cli.page.load.sources import KINDS, Source, find_sources
@@ -290,6 +290,8 @@ def open_sheets(
         inks = kind.read(data, name)
         numbers = chosen.of(len(inks), name) if len(inks) > 1 else [1]
         return [_ink_sheet(without_strays(inks[n - 1]), name, n) for n in numbers]
+    if is_zip(data):
+        raise InputError(f"{name}: damaged or truncated archive", "copy or export it again")
     if not is_image(data):
         raise InputError(
             f"{name}: not a kind of file that hmer reads",
