@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import re
 from collections.abc import Sequence
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from handmade import EARLIER, INKML, FakeRecogniser, cross, encoded
@@ -111,8 +114,67 @@ def test_labelled_handwriting_among_other_inputs_is_told_and_read_alone(
     run("a.png", outs=("ink/",))
     assert run("b.inkml", "ink/") == ["b.inkml"]
     said = capsys.readouterr().err
-    assert "ink/: labelled handwriting of hmer (read where it is named alone), passed over" in said
+    assert (
+        "ink/: labelled handwriting of hmer, passed over; name the folder alone to read it" in said
+    )
     assert run("ink/") == ["ink/a-p1-r1.png"]
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "desktop.ini", "Thumbs.db"])
+def test_what_a_system_puts_into_folders_makes_no_output_an_input(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outs = "notes.md", "ink/"
+    run(*everything(), outs=outs, debug="seen")
+    for made in ("ink", "seen"):
+        (Path(made) / name).write_bytes(b"1")
+    assert run(*everything(), outs=outs, debug="seen") == ["a.png", "b.inkml"]
+    assert run(*everything()) == run(".") == ["a.png", "b.inkml"]
+    assert "ink: labelled handwriting of hmer, passed over" in capsys.readouterr().err
+    assert run("ink") == ["ink/a-p1-r1.png", "ink/b-p1-r1.inkml"]
+
+
+def test_a_file_of_ones_own_beside_labelled_handwriting_is_read_and_that_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run("a.png", "b.inkml", outs=("ink/",))
+    Path("ink/own.png").write_bytes(PNG)
+    for inputs in (["a.png", "ink"], ["a.png", "ink/*"], ["*.png", "*/*"], ["a.png", "i*/*.*"]):
+        assert run(*inputs) == ["a.png", "ink/own.png"]
+        told = "hmer: ink: labelled handwriting of hmer, passed over; name the folder alone"
+        assert capsys.readouterr().err.count(told) == 1
+    made = ["ink/a-p1-r1.png", "ink/b-p1-r1.inkml"]
+    assert run("ink") == [*made, "ink/own.png"]
+    assert run("ink/b-p1-r1.inkml") == made[1:]
+
+
+@pytest.mark.parametrize("shell", [False, True])
+def test_a_pattern_that_looks_into_labelled_handwriting_reads_it_where_it_is_alone(
+    shell: bool,
+) -> None:
+    def expanded(*patterns: str) -> list[str]:
+        found = [sorted(glob.glob(each, recursive=True)) for each in patterns]
+        return [*chain(*found)] if shell else [*patterns]
+
+    run("a.png", "b.inkml", outs=("ink/",))
+    made = ["ink/a-p1-r1.png", "ink/b-p1-r1.inkml"]
+    assert run(*expanded("**")) == run(*expanded("*", "*/*")) == ["a.png", "b.inkml"]
+    assert run(*expanded("*.inkml", "*/*.inkml")) == ["b.inkml"]
+    assert run(*expanded("ink/*")) == run(*expanded("ink/*.png", "ink/*.inkml")) == made
+
+
+def test_labelled_handwriting_in_an_archive_is_passed_over_beside_pages(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run("a.png", outs=("ink/",))
+    for name, members in {"all.zip": ("a.png", "ink"), "ink.zip": ("ink",)}.items():
+        with ZipFile(name, "w") as archive:
+            for member in members:
+                for path in [member, *glob.glob(f"{member}/*")]:
+                    archive.write(path)
+    assert run("all.zip") == ["all.zip/a.png"]
+    assert "all.zip/ink: labelled handwriting of hmer, passed over" in capsys.readouterr().err
+    assert run("ink.zip") == ["ink.zip/ink/a-p1-r1.png"]
 
 
 @pytest.mark.parametrize("inputs", [["ink/a.png"], ["ink/sub/a.png"], ["."], ["ink"], ["ink/*"]])

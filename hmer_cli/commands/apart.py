@@ -6,7 +6,6 @@ run of the same command wrote, as where a shell expanded ``*`` again.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from hmer_cli.document.formats import Output
 from hmer_cli.document.labelled import LabelledFolder
 from hmer_cli.errors import UsageError
 from hmer_cli.page.load.kinds import HEAD, is_readable
-from hmer_cli.page.load.written import may_replace
+from hmer_cli.page.load.written import may_replace, shown
 
 Destination = Output | LabelledFolder
 
@@ -59,7 +58,7 @@ def _is_written(name: str, outputs: Iterable[Destination], debug: Path | None) -
     place = files.resolved(name)
     if debug is not None and place == files.resolved(debug):
         with suppress(OSError):
-            return set(os.listdir(place)) <= files.own_pngs(Path(place))
+            return shown(Path(place)) <= files.own_pngs(Path(place))
         return False
     same = next((each for each in outputs if each.path and str(each.path) == place), None)
     if same is None or isinstance(same, LabelledFolder):

@@ -21,9 +21,10 @@ from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.pipeline import Options
 from hmer_cli.document.records import Record
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.page.load.earlier_outputs import without_outputs
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
-from hmer_cli.page.load.sources import STDIN, Source, find_sources, refused, without_outputs
+from hmer_cli.page.load.sources import STDIN, Source, find_sources, in_number_order, refused
 from hmer_cli.page.regions import Layout
 from hmer_cli.ray_data import Job, connected, read_sources
 
@@ -65,8 +66,9 @@ def convert_on_ray(
     options = Options(chosen, layout, pictures=shown, renderer=pdf_renderer)
     job = job or Job.of(options, model, charset, cache)
     start = time.monotonic()
-    named = without_outputs(inputs, console.say)  # all at once: outputs alone would be read
-    sources = once(each for name in named for each in _sources(name))
+    # all at once: outputs alone would be read
+    names, alone = without_outputs(in_number_order(inputs), console.say)
+    sources = once(each for name in names for each in _sources(name, alone))
     with (
         open(os.devnull, "w") as null,
         redirect_stdout(null),  # Ray prints that a worker died
@@ -77,9 +79,9 @@ def convert_on_ray(
     return deliver_pages(read, outputs, applied, spelling, start)
 
 
-def _sources(name: str) -> list[Source]:
+def _sources(name: str, alone: bool) -> list[Source]:
     if not is_remote(name):
-        return list(find_sources([name], console.say))
+        return list(find_sources([name], console.say, alone))
     try:
         return remote_sources(name, console.say)
     except InputError as error:

@@ -20,13 +20,12 @@ from urllib.parse import quote, urlsplit
 from hmer_cli.data.store import MAX_BYTES
 from hmer_cli.errors import InputError, MissingError
 from hmer_cli.files import DRAWINGS
+from hmer_cli.page.load.earlier_outputs import PASSED, Say
 from hmer_cli.page.load.kinds import ARCHIVES, HEAD, NOTES
 from hmer_cli.page.load.sources import (
     ENDINGS,
     KINDS,
-    LABELLED,
     WHERE_NAMED,
-    Say,
     Source,
     chosen,
     tell,
@@ -110,7 +109,7 @@ def _labelled(system: Any, inside: Mapping[str, str], shown: str, say: Say) -> I
             names = listed(_start(system, inside[name], MAX_BYTES))
         if names:
             where = f"{shown.rstrip('/')}/{folder}"
-            say(f"{where}: {LABELLED}, passed over; name the folder to read it")
+            say(f"{where}: {PASSED}")
         yield from (str(folder / each) for each in names)
 
 

@@ -24,7 +24,7 @@ from hmer_cli.document.ids import by_line, named
 from hmer_cli.document.records import Record, count
 from hmer_cli.errors import InputError, OutputError
 from hmer_cli.ink.inkml import write_inkml
-from hmer_cli.page.load.written import MANIFEST, labelled
+from hmer_cli.page.load.written import MANIFEST, labelled, shown
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class LabelledFolder:
     def is_written(self) -> bool:
         """Whether the folder is there, and an earlier run wrote all that is in it."""
         try:
-            return set(os.listdir(self.path)) <= {MANIFEST, *self._ours()}
+            return shown(self.path) <= {MANIFEST, *self._ours()}
         except OSError:
             return False
 

@@ -6,7 +6,6 @@ inputs that a shell has sorted. What a folder or an archive holds besides is sai
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import stat
@@ -14,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
@@ -31,6 +30,16 @@ from hmer_cli.data.store import (
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
 from hmer_cli.ink.notes import is_package
+from hmer_cli.page.load.earlier_outputs import (
+    PASSED,
+    Say,
+    is_drawn,
+    is_pattern,
+    labelled_in,
+    labelled_inside,
+    matched,
+    without_outputs,
+)
 from hmer_cli.page.load.kinds import (
     ARCHIVES,
     HEAD,
@@ -40,7 +49,7 @@ from hmer_cli.page.load.kinds import (
     is_readable,
     is_zip,
 )
-from hmer_cli.page.load.written import MANIFEST, OURS, as_output, is_left_out, labelled
+from hmer_cli.page.load.written import MANIFEST, OURS, is_hidden, is_left_out
 
 STDIN = "-"
 ENDINGS = frozenset((*INK_ENDINGS, *IMAGES, ".heic", ".heif", ".pdf"))
@@ -51,11 +60,6 @@ KINDS = f"SVG, JSON strokes, {_KINDS}"
 WHERE_NAMED = frozenset((".svg", ".json", ".excalidraw"))
 """Endings of ink that is read where it is named, and passed over in folders and archives: most such
 files are something else."""
-
-LABELLED = "labelled handwriting of hmer"
-
-Say = Callable[[str], None]
-"""Told in a line what was passed over."""
 
 _PIECE = 1 << 20
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -77,27 +81,21 @@ class Source:
     path: Path | None = None
 
 
-def find_sources(inputs: Sequence[str], say: Say = lambda line: None) -> Iterator[Source]:
+def find_sources(
+    inputs: Sequence[str], say: Say = lambda line: None, alone: bool = True
+) -> Iterator[Source]:
     """The files in the inputs: in the order given (see ``in_number_order``), and sorted by name,
     numbers as numbers, inside folders and archives. ``say`` is told what was passed over there, and
-    which of several inputs are what an earlier run wrote, as where a shell expanded ``*``.
+    which of several inputs are what an earlier run wrote, as where a shell expanded ``*``; not
+    ``alone``: there are others beside these.
 
     Nothing raises here: what cannot be read is a source whose ``read`` raises InputError, so that
     one bad input does not stop the others.
     """
-    for name in without_outputs(inputs, say):
-        yield from _tried(name, partial(_expand, name, say))
-
-
-def without_outputs(inputs: Sequence[str], say: Say) -> list[str]:
-    """The inputs, see `in_number_order`, without what an earlier run wrote, which ``say`` is told,
-    unless all of them are such."""
-    outputs = {name: told for name in inputs if (told := as_output(Path(name)))}
-    if len(outputs) == len(set(inputs)):
-        outputs = {}
-    for name in (name for name in in_number_order(inputs) if name in outputs):
-        say(f"{name}: {outputs[name]}, passed over")
-    return [name for name in in_number_order(inputs) if name not in outputs]
+    say = cache(say)  # a pattern may lead to one folder in several ways
+    names, labelled = without_outputs(in_number_order(inputs), say, alone)
+    for name in names:
+        yield from _tried(name, partial(_expand, name, say, labelled))
 
 
 def by_number(name: str) -> tuple[tuple[str, int, str], ...]:
@@ -128,7 +126,7 @@ def _tried(name: str, find: Callable[[], Iterable[Source]]) -> Iterator[Source]:
         yield refused(name, input_error(name, error))
 
 
-def _expand(name: str, say: Say) -> Iterator[Source]:
+def _expand(name: str, say: Say, labelled: bool) -> Iterator[Source]:
     path = Path(name)
     if not name:
         raise InputError("an input without a name", "is a variable of the shell not set?")
@@ -141,13 +139,14 @@ def _expand(name: str, say: Say) -> Iterator[Source]:
     if name == STDIN:
         yield from _standard_input(say)
     elif os.path.isdir(path):  # unlike Path.is_dir, silent about what may not be looked at
-        yield from _folder(path, say)
-    elif not os.path.exists(path) and glob.has_magic(name):
-        matches = _to_read(sorted(glob.glob(name, recursive=True), key=by_number), say)
-        if not matches:
+        yield from _folder(path, say, labelled)
+    elif is_pattern(name):
+        found = sorted(matched(name), key=by_number)
+        if not found:
             raise InputError(f"{name}: no file matches that hmer reads", "check the pattern")
+        matches, labelled = without_outputs(found, say, labelled)
         for match in matches:
-            yield from _tried(match, partial(_expand, match, say))
+            yield from _tried(match, partial(_expand, match, say, labelled))
     elif os.path.isfile(path) and is_archive(path):
         store = open_store(path)
         is_one = is_package(store.names)
@@ -205,12 +204,13 @@ def _limited(file: BinaryIO, name: str) -> bytes:
     return bytes(data)
 
 
-def _folder(folder: Path, say: Say) -> Iterator[Source]:
+def _folder(folder: Path, say: Say, labelled: bool) -> Iterator[Source]:
     locked: list[OSError] = []
     found: list[Path] = []
     links: list[str] = []
     for base, folders, names in os.walk(folder, onerror=locked.append):
-        ours = _labelled(Path(base), say) if MANIFEST in names and Path(base) != folder else set()
+        passed = MANIFEST in names and not (labelled and Path(base) == folder)
+        ours = labelled_in(Path(base), say) if passed else set()
         found += (Path(base) / file for file in names if file not in ours)
         links += linked_folders(base, folders)
     found.sort(key=lambda path: by_number(path.relative_to(folder).as_posix()))
@@ -228,25 +228,15 @@ def _folder(folder: Path, say: Say) -> Iterator[Source]:
         raise InputError(f"{folder}: nothing to convert in this folder", remedy)
     for path in files:
         if path.suffix.lower() in ARCHIVES or path.suffix.lower() in NOTES:
-            yield from _tried(str(path), partial(_expand, str(path), say))
+            yield from _tried(str(path), partial(_expand, str(path), say, False))
         else:
             yield _file(path)
-
-
-def _labelled(folder: Path, say: Say) -> set[str]:
-    """The labelled handwriting in a folder within an input, which was read where it comes from."""
-    try:
-        names = labelled(folder)
-    except InputError:
-        return set()
-    say(f"{folder}: {LABELLED}, passed over; name the folder to read it")
-    return names
 
 
 def _is_chosen(path: Path, folder: Path, left_out: Counter[str]) -> bool:
     """Whether a file of a folder is read; others that are not hidden are counted."""
     ending = path.suffix.lower()
-    if _is_hidden(path.relative_to(folder)) or ending in OURS or path.name == MANIFEST:
+    if is_hidden(path.relative_to(folder)) or ending in OURS or path.name == MANIFEST:
         return False
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)
@@ -255,7 +245,7 @@ def _is_chosen(path: Path, folder: Path, left_out: Counter[str]) -> bool:
     if not regular:  # a FIFO would block for ever
         left_out["FIFO or device"] += 1
         return False
-    if _is_left_out(path):
+    if is_drawn(path):
         return False
     if ending in ENDINGS or ending in ARCHIVES or ending in NOTES:
         return True
@@ -265,34 +255,11 @@ def _is_chosen(path: Path, folder: Path, left_out: Counter[str]) -> bool:
     return False
 
 
-def _is_left_out(path: Path) -> bool:
-    """Whether hmer made the picture of a page; False for what cannot be read."""
-    return os.path.isfile(path) and _is_drawn(path, lambda: _read(path, HEAD))
-
-
 def _is_drawn(path: PurePath, head: Callable[[], bytes]) -> bool:
     try:
         return is_left_out(path, head)
     except InputError:
         return False
-
-
-def _to_read(matches: Sequence[str], say: Say) -> list[str]:
-    """What a pattern matches without what hmer wrote, unless all is labelled handwriting."""
-    found = [m for m in matches if not (_is_looped(Path(m)) or _is_left_out(Path(m)))]
-    found = [m for m in found if os.path.isdir(m) or Path(m).suffix.lower() not in OURS]
-    outputs = {m: told for m in found if (told := as_output(Path(m)))}
-    if len(outputs) < len(found):
-        for match in (match for match in outputs if os.path.isdir(match)):
-            say(f"{match}: {outputs[match]}, passed over")
-        return [match for match in found if match not in outputs]
-    return found
-
-
-def _is_looped(path: Path) -> bool:
-    """Whether a link on the way to it leads back to a folder that it lies in."""
-    folders = [os.path.realpath(folder) for folder in path.parents]
-    return len(set(folders)) < len(folders)
 
 
 def _by_content(ending: str, head: Callable[[], bytes]) -> bool:
@@ -301,11 +268,6 @@ def _by_content(ending: str, head: Callable[[], bytes]) -> bool:
         return (not ending and is_readable(head())) or (ending == ".xml" and is_inkml(head()))
     except InputError:
         return False
-
-
-def _is_hidden(path: PurePath) -> bool:
-    """Whether a name is hidden, or a resource fork written by macOS."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def _how_named(left_out: Counter[str], place: str, packed: bool) -> str:
@@ -337,7 +299,14 @@ def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
     if foreign is not None:
         raise InputError(f"{store.path}: {foreign[0]}, whose ink hmer does not read", foreign[1])
     left_out: Counter[str] = Counter()
-    names = chosen(store.names, partial(_head, store), left_out)
+    labelled = labelled_inside(store.names, store.read)
+    rest = set(store.names).difference(*labelled.values())
+    names = chosen(rest, partial(_head, store), left_out)
+    if labelled and not names:  # it holds nothing else
+        left_out, rest = Counter(), set(store.names)
+        names, labelled = chosen(rest, partial(_head, store), left_out), {}
+    for folder in labelled:
+        say(f"{store.where(folder)}: {PASSED}")
     how = _how_named(left_out, str(store.path), True)
     tell(str(store.path), left_out, say, how)
     for remark in store.remarks:
@@ -362,7 +331,7 @@ def chosen(
         path = PurePosixPath(name)
         ending = path.suffix.lower()
         first = partial(head, name)
-        if _is_hidden(path) or ending in OURS or path.name == MANIFEST or _is_drawn(path, first):
+        if is_hidden(path) or ending in OURS or path.name == MANIFEST or _is_drawn(path, first):
             continue
         if ending in endings or _by_content(ending, first):
             found.append(name)

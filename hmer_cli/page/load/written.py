@@ -31,6 +31,11 @@ MANIFEST = "hmer-files.json"
 OURS = frozenset((".tex", ".md", ".jsonl", ".html", ".csv", ".docx", ".typ", ".mathml"))
 """Endings of what hmer writes and does not read."""
 
+LABELLED = "labelled handwriting of hmer"
+
+_OF_SYSTEMS = frozenset(("__macosx", "thumbs.db", "desktop.ini", "icon\r"))
+"""What Windows and macOS put into folders, in small letters."""
+
 _READ_FROM = "name what it was read from"
 
 
@@ -196,12 +201,20 @@ def _is_own_archive(store: Store) -> bool:
 
 
 def _folder_as_output(folder: Path) -> str:
-    held = {path.name for path in folder.iterdir()}
+    held = shown(folder)
     if held and all(is_left_out(folder / name, partial(_head, folder / name)) for name in held):
         return "drawings of hmer" if folder.name.endswith(files.DRAWINGS) else "pages of --debug"
-    if MANIFEST in held and held <= {MANIFEST, *labelled(folder)}:
-        return "labelled handwriting of hmer (read where it is named alone)"
-    return ""
+    return LABELLED if MANIFEST in held and held <= {MANIFEST, *labelled(folder)} else ""
+
+
+def shown(folder: Path) -> set[str]:
+    """The names in a folder but for hidden ones. Raises OSError."""
+    return {path.name for path in folder.iterdir() if not is_hidden(PurePath(path.name))}
+
+
+def is_hidden(path: PurePath) -> bool:
+    """Whether a name is hidden, or a system put it there by itself."""
+    return any(part.startswith(".") or part.lower() in _OF_SYSTEMS for part in path.parts)
 
 
 def is_left_out(path: PurePath, head: Callable[[], bytes]) -> bool:
