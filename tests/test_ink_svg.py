@@ -151,6 +151,10 @@ def test_use_of_use_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     ":root{--ink:#000} .st0{fill:none;stroke:var(--ink)}",
     "g{color:#000;stroke:currentColor} .st0{fill:none}",
     "* {fill:none} .st0{stroke:var(--none, #000)}",
+    "* {fill:none} .st0{stroke:var(--none, rgb(0, 0, 0))}",
+    "* {fill:none} .st0{stroke:var(--none, var(--other, hsl(0, 0%, 0%)))}",
+    ":root{--ink:rgb(0,0,0)} .st0{fill:var( --a,none );stroke:var(--ink, rgb(255, 255, 255))}",
+    "* {fill:none} .st0{stroke:#000;stroke-width:calc(var(--none, min(3px, 9px)) * 1)}",
 ])  # fmt: skip
 def test_style_sheets_say_what_is_a_line(sheet: str) -> None:
     ink = svg(f"<style>{sheet}</style><g><path id='one' class='st0 x' d='M20 50H60M40 30V70'/></g>")
@@ -194,6 +198,12 @@ def test_opacity_of_groups_is_multiplied_and_hidden_groups_may_show_a_child() ->
     ("style='transform:rotate(90deg);transform-origin:10px 0px'", [10, -10, 10, 0]),
     ("transform='matrix(1,0,0,1,10-5)'", [10, -5, 20, -5]),
     ("transform='skewX(45)' style='transform:none'", [0, 0, 10, 0]),
+    ("style='translate: 10px 5px'", [10, 5, 20, 5]),
+    ("style='translate:10px;rotate:90deg;scale:2 3'", [10, 0, 10, 20]),
+    ("style='rotate:z 90deg;transform-origin:10px 0px'", [10, -10, 10, 0]),
+    ("style='scale:50%' transform='translate(10)'", [5, 0, 10, 0]),
+    ("style='translate:none;rotate:none;scale:none'", [0, 0, 10, 0]),
+    ("rotate='45' translate='no' scale='2'", [0, 0, 10, 0]),  # attributes of other elements
 ])  # fmt: skip
 def test_transforms_of_css_move_as_attributes_do(transform: str, box: list[float]) -> None:
     line, page = (
@@ -305,6 +315,34 @@ def test_what_a_clip_path_hides_is_no_ink() -> None:
     assert len(ink.strokes) == 2
 
 
+SMALL = "<rect width='9' height='9'/>"
+
+
+@pytest.mark.parametrize(("attributes", "inside"), [
+    ("transform='translate(100 0)'", "<rect width='100' height='150'/>"),
+    ("style='transform:translate(100px)'", "<rect width='100' height='150'/>"),
+    ("transform='scale(2)'", "<rect width='50' height='75' transform='translate(50)'/>"),
+    ("", "<rect width='100' height='150' style='transform:translate(100px)'/>"),
+    ("", "<rect width='100' height='150' style='translate:100px'/>"),
+    ("", "<rect class='moved' width='100' height='150'/>"),
+    ("", f"{SMALL}<use href='#r'/>"),
+    ("", f"{SMALL}<text x='120' y='20'>seen through the letters</text>"),
+    ("", "<rect width='9' height='9' style='transform:translate(50%)'/>"),
+])  # fmt: skip
+def test_what_a_clip_path_shows_is_ink(attributes: str, inside: str) -> None:
+    sheet = "<style>.moved{transform:translate(100px)}</style>"
+    used = "<defs><rect id='r' x='100' width='100' height='150'/></defs>"
+    clip = f"{sheet}{used}<clipPath id='c' {attributes}><title>c</title>{inside}</clipPath>"
+    ink = svg(f"{clip}<path {PEN} clip-path='url(#c)' d='M150 20H190'/>")
+    assert boxes(ink) == [[150, 20, 190, 20]]
+
+
+def test_a_clip_path_that_was_moved_away_hides_what_lies_where_it_was() -> None:
+    clip = f"<clipPath id='c' transform='translate(300 0)'>{SMALL}</clipPath>"
+    ink = svg(f"{clip}{INK}<path {PEN} clip-path='url(#c)' d='M1 1H9'/>")
+    assert len(ink.strokes) == 2
+
+
 @pytest.mark.parametrize(("text", "rgba"), [
     ("#fff", (1, 1, 1, 1)), ("#FF000080", (1, 0, 0, 128 / 255)), ("navy", (0, 0, 128 / 255, 1)),
     ("rgb(100%, 0%, 50%)", (1, 0, 0.5, 1)), ("rgb(255 0 0 / 50%)", (1, 0, 0, 0.5)),
@@ -401,6 +439,8 @@ def test_the_lines_of_paper_are_no_ink() -> None:
 @pytest.mark.parametrize("transform", [
     "transform: translate(50%)", "transform: rotate(1rad); transform-box: fill-box; "
     "transform-origin: center", "transform: perspective(3px)", "transform: scale(2) rotate(1em)",
+    "translate: 50%", "rotate: x 45deg", "rotate: 1 1 0 45deg", "translate: calc(1px + 2px)",
+    "rotate: 90deg; transform-origin: center; transform-box: fill-box", "scale: auto",
 ])  # fmt: skip
 def test_transforms_that_cannot_be_followed_are_refused(transform: str) -> None:
     with pytest.raises(InputError, match=r"x.svg: .*is not understood"):

@@ -1,14 +1,14 @@
 """Geometry of SVG elements: lengths, transforms, viewports and basic shapes.
 
 Input: attributes. Output: lengths in user units, matrices for rows (x, y, 1), and the outlines of
-shapes (N, 2) with whether they are closed. (SVG 1.1, chapters 7 to 9; CSS Transforms 1.)
+shapes (N, 2) with whether they are closed. (SVG 1.1, chapters 7 to 9; CSS Transforms 2.)
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from hmer_cli.ink.svg_path import NUMBER, Points, is_path_data, path_lines
 Matrix = NDArray[np.float64]
 LENGTHS = frozenset("stroke-width x y width height cx cy r rx ry".split())
 """The properties that are lengths."""
+TRANSFORMS = {"translate": "translate3d", "rotate": "rotate", "scale": "scale3d"}
+"""The properties that are transforms, in their order before ``transform``, as functions of it."""
 Get = Callable[[str], str | None]
 """The attribute or property of an element by its name."""
 
@@ -115,6 +117,28 @@ def viewport(
     return np.array([[across, 0, 0], [0, down, 0], [left, top, 1]])
 
 
+def transform_of(style: Mapping[str, str], size: tuple[float, float]) -> Matrix:
+    """The matrix of an element with this style, in a viewport of this size (CSS Transforms 2,
+    section 3). Raises InputError for what is not understood."""
+    origin = style.get("transform-origin", "")
+    if origin and style.get("transform-box", "view-box") != "view-box":
+        origin = "of the shape itself"  # is not understood, where it matters
+    given = [_as_function(key, style[key]) for key in TRANSFORMS if key in style]
+    return transform(" ".join([*given, style.get("transform", "")]), origin, size)
+
+
+def _as_function(kind: str, value: str) -> str:
+    """``translate: 1px 2px`` as a function of ``transform``."""
+    words = value.lower().split()
+    if kind == "rotate" and len(words) == 2 and "z" in words:
+        words.remove("z")
+    if words == ["none"]:
+        return ""
+    if not 0 < len(words) <= (1 if kind == "rotate" else 3) or "(" in value:
+        raise InputError(f"{kind} {value!r} is not understood", "export it again")
+    return f"{TRANSFORMS[kind]}({' '.join(words)})"
+
+
 def transform(
     text: str, origin: str = "", size: tuple[float, float] = (math.nan, math.nan)
 ) -> Matrix:
@@ -154,9 +178,9 @@ def _matrix(kind: str, arguments: str) -> Matrix:
         angles = [math.tan(math.radians(_angle(part))) for part in parts]
         x, y = (0.0, angles[0]) if kind == "skewY" else (angles[0], (*angles, 0.0)[1])
         return np.array([[1, y, 0], [x, 1, 0], [0, 0, 1]])
-    v = [length(part, math.nan) for part in parts]
+    v = [length(part, 1.0 if kind.startswith("scale") else math.nan) for part in parts]
     if any(map(math.isnan, v)):
-        raise ValueError(arguments)  # a percentage
+        raise ValueError(arguments)  # a percentage of the shape
     if kind == "matrix":
         a, b, c, d, e, f = v
         return np.array([[a, b, 0], [c, d, 0], [e, f, 1]])

@@ -5,22 +5,27 @@ Input: elements with their style. Output: an `Outline`; of a clip path, its poin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from lxml import etree
 
+from hmer_cli.errors import InputError
 from hmer_cli.ink.svg_geometry import (
     LENGTHS,
     SHAPES,
     is_damaged,
     length,
     outlines,
-    transform,
+    transform_of,
 )
 from hmer_cli.ink.svg_path import Points
 from hmer_cli.ink.svg_style import Style, local_name
 
+StyleOf = Callable[[etree._Element], Style]
+
+_UNSEEN = frozenset("title desc metadata script style animate animateTransform set".split())
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
@@ -67,21 +72,35 @@ class Outlines:
             self._shapes[key] = found
         return found
 
-    def of_clip(self, clip: etree._Element, size: tuple[float, float]) -> Points:
-        """The points of the shapes of a clip path (N, 2); none where one of them is damaged."""
+    def of_clip(self, clip: etree._Element, size: tuple[float, float], style_of: StyleOf) -> Points:
+        """The points of the shapes of a clip path (N, 2); none where one of them is damaged, or
+        anything else may be a part of it."""
         key = clip, size
         if key not in self._clips:
-            points = [np.zeros((0, 2))]
             try:
-                for child in clip:
-                    if svg_tag(child) in SHAPES:
-                        matrix = transform(child.get("transform") or "")
-                        lines = self.of(child, {}, size, keep=False).lines
-                        points += [line @ matrix[:2, :2] + matrix[2, :2] for line, _ in lines]
+                points = self._of_clip(clip, size, style_of)
             except ValueError:
-                points = points[:1]
-            self._clips[key] = np.concatenate(points)
+                points = []
+            self._clips[key] = np.concatenate([np.zeros((0, 2)), *points])
         return self._clips[key]
+
+    def _of_clip(
+        self, clip: etree._Element, size: tuple[float, float], style_of: StyleOf
+    ) -> list[Points]:
+        parts = [(child, style_of(child)) for child in clip if svg_tag(child)]
+        parts = [(child, style) for child, style in parts if svg_tag(child) not in _UNSEEN]
+        if not all(svg_tag(child) in SHAPES for child, _ in parts):
+            return []
+        try:
+            around = transform_of(style_of(clip), size)
+            matrices = [transform_of(style, size) @ around for _, style in parts]
+        except InputError:
+            return []
+        return [
+            line @ matrix[:2, :2] + matrix[2, :2]
+            for (child, style), matrix in zip(parts, matrices, strict=True)
+            for line, _ in self.of(child, style, size, keep=False).lines
+        ]
 
 
 def svg_tag(element: etree._Element) -> str:

@@ -30,7 +30,7 @@ from hmer_cli.ink.svg_geometry import (
     Get,
     Matrix,
     length,
-    transform,
+    transform_of,
     view_box,
     viewport,
 )
@@ -131,10 +131,7 @@ class _Drawing:
         if style.get("display") == "none":
             return
         opacity = around.opacity * _share(style.get("opacity"))
-        origin = style.get("transform-origin", "")
-        if origin and style.get("transform-box", "view-box") != "view-box":
-            origin = "of the shape itself"  # is not understood, where it matters
-        matrix = transform(style.get("transform", ""), origin, around.size)
+        matrix = transform_of(style, around.size)
         place = replace(
             around, matrix=matrix @ around.matrix, style=style, opacity=opacity,
             depth=around.depth + 1,
@@ -232,7 +229,9 @@ class _Drawing:
             return place
         key = clip, place.matrix.tobytes(), place.size
         if key not in self._clips:
-            points = self._outlines.of_clip(clip, place.size)
+            points = self._outlines.of_clip(
+                clip, place.size, lambda each: self._sheet.style(each, {})
+            )
             self._show(1, len(points))
             self._clips[key] = _box([points], place.matrix)
         box = self._clips[key]

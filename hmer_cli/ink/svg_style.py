@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from hmer_cli.errors import InputError
-from hmer_cli.ink.svg_geometry import LENGTHS, is_valid
+from hmer_cli.ink.svg_geometry import LENGTHS, TRANSFORMS, is_valid
 
 Style = dict[str, str]
 
@@ -28,7 +28,7 @@ _INHERITED = frozenset(
 _OWN = frozenset(
     "display opacity transform transform-origin transform-box clip-path mask mix-blend-mode".split()
 )
-_KNOWN = _INHERITED | _OWN | LENGTHS
+_KNOWN = _INHERITED | _OWN | LENGTHS | frozenset(TRANSFORMS)  # attributes named so are others
 _CUSTOM = "--"
 _UNSET = ("unset", "revert", "revert-layer")
 _WIDE = ("inherit", "initial", *_UNSET)
@@ -41,7 +41,9 @@ _MAX_NESTED = 8  # of ``var()`` in the value of another
 _PIECE = re.compile(r"[^{}]+|[{}]")
 _COMPOUND = re.compile(r"(\*|[A-Za-z_][\w-]*+)?+((?:[.#][A-Za-z_-][\w-]*+|:root)*+)")
 _PART = re.compile(r"[.#:][\w-]+")
-_VARIABLE = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,([^()]*))?\)")
+_VARIABLE = re.compile(r"(?<![\w-])var\(")
+_NAMED = re.compile(r"\s*+(--[\w-]++)\s*+(?:,(.*))?+", re.DOTALL)
+_BRACKET = re.compile(r"[()]")
 _SCREEN = re.compile(r"@media\s+(all|screen|only\s+screen)\s*$")
 
 
@@ -260,10 +262,33 @@ def _replaced(style: Style, around: Style) -> Style:
 
 
 def _without_variables(value: str, style: Style) -> str:
+    """The value with those of its variables, or with what stands for them; empty where one of them
+    is not given, which makes the value invalid (CSS Variables 1, section 3)."""
     for _ in range(_MAX_NESTED):
-        if "var(" not in value:
-            return value
-        if len(value) > _MAX_VALUE:
+        found, at = [], 0
+        if len(value) > _MAX_VALUE and "var(" in value:
             break
-        value = _VARIABLE.sub(lambda match: style.get(match[1]) or (match[2] or "").strip(), value)
+        for match in _VARIABLE.finditer(value):
+            if match.start() < at:
+                continue  # in what stands for another
+            end = _end(value, match.end())
+            named = _NAMED.fullmatch(value[match.end() : end])
+            known = named and (style.get(named[1]) or named[2])
+            if known is None:
+                return ""
+            found += [value[at : match.start()], known.strip()]
+            at = end + 1
+        if not found:
+            return value
+        value = "".join([*found, value[at:]])
     return ""
+
+
+def _end(value: str, start: int) -> int:
+    """Where the bracket is closed that was opened before ``start``: at the end, if nowhere."""
+    opened = 1
+    for match in _BRACKET.finditer(value, start):
+        opened += 1 if match[0] == "(" else -1
+        if not opened:
+            return match.start()
+    return len(value)
