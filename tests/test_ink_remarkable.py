@@ -39,6 +39,39 @@ def test_pages_of_a_tablet_without_ink_count(tmp_path: Path) -> None:
     assert page.number == 3
 
 
+def test_pages_that_were_deleted_on_a_tablet_are_gone_though_their_files_are_there() -> None:
+    pytest.importorskip("rmscene")
+    pages = [{"id": "a"}, {"id": "gone", "deleted": {"value": 1}}]
+    book = {"n.content": json.dumps({"cPages": {"pages": pages}}).encode(),
+            "n/a.rm": remarkable(INK), "n/gone.rm": remarkable(moved(INK, 9, 9))}  # fmt: skip
+    (found,) = read(zipped(book))
+    assert_same(found)
+    first, more = read(zipped({**book, "n/new.rm": remarkable(moved(INK, 7, 7))}))
+    assert_same(first)
+    assert_same(more, moved(INK, 7, 7))
+
+
+def test_a_notebook_that_macos_zipped_again_is_read() -> None:
+    pytest.importorskip("rmscene")
+    fork = b"\0\5\x16\7\0\2\0\0Mac OS X        "
+    book = {"__MACOSX/._n.content": fork, "n.content": json.dumps({"pages": ["a"]}).encode(),
+            "n/a.rm": remarkable(INK), "__MACOSX/n/._a.rm": fork, "n/._b.rm": fork}  # fmt: skip
+    (found,) = read(zipped(book))
+    assert_same(found)
+
+
+def test_two_notebooks_of_one_archive_are_read_each_in_its_order() -> None:
+    pytest.importorskip("rmscene")
+    inks = {name: moved(INK, 10 * n, 0) for n, name in enumerate(("m/a", "m/b", "n/a", "n/c"))}
+    book = {"n.content": json.dumps({"pages": ["c", "blank", "a"]}).encode(),
+            "m.content": json.dumps({"pages": ["b", "a"]}).encode(),
+            **{f"{name}.rm": remarkable(ink) for name, ink in inks.items()}}  # fmt: skip
+    found = read(zipped(book))
+    assert not found[1].strokes
+    for ink, name in zip(found[:1] + found[2:], ("n/c", "n/a", "m/b", "m/a"), strict=True):
+        assert_same(ink, inks[name])
+
+
 def test_typed_text_white_and_hidden_layers_of_a_tablet_are_no_strokes() -> None:
     pytest.importorskip("rmscene")
     (found,) = read(remarkable(INK, "words"))

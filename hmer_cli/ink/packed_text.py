@@ -25,6 +25,8 @@ _MARKUP = re.compile(
 )  # fmt: skip
 """What may stand before the root, and a start tag; linear in any text."""
 
+_HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
+
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
 
@@ -46,10 +48,12 @@ def gunzipped(data: bytes, name: str) -> bytes:
 
 
 def members(data: bytes) -> dict[str, int]:
-    """The sizes of the members of a zip archive by their names; none where it is no archive."""
+    """The sizes of the members of a zip archive by their names, but for hidden ones, as macOS adds
+    one to each; none where it is no archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return {info.filename: info.file_size for info in archive.infolist()}
+            infos = archive.infolist()
+            return {i.filename: i.file_size for i in infos if not _HIDDEN.search(i.filename)}
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return {}
 

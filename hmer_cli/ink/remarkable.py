@@ -68,25 +68,35 @@ def read_remarkable(data: bytes, name: str) -> list[Ink]:
 
 
 def _pages(data: bytes, name: str) -> list[str]:
-    """The pages of a notebook by their names in its archive, in its order; empty for one without
-    ink, as most of an annotated PDF are."""
-    names = [each for each in members(data) if each.endswith(".rm")]
-    content = next(each for each in members(data) if each.endswith(".content"))
+    """The pages of the notebooks of an archive by their names in it, in their order, and then those
+    that no notebook lists; empty for one without ink, as most of an annotated PDF are."""
+    held: dict[str, list[str]] = {}
+    for each in sorted(each for each in members(data) if each.endswith(".rm")):
+        held.setdefault(PurePosixPath(each).stem, []).append(each)
+    contents = [each for each in members(data) if each.endswith(".content")]
+    found: list[str] = []
+    for content in contents:
+        listed, deleted = _listed(data, content, name)
+        folder = f"{content.removesuffix('.content')}/" if len(contents) > 1 else ""
+        for identity in [*listed, *deleted]:
+            there = held.get(identity, [])
+            own = [each for each in there if each.startswith(folder)]
+            held[identity] = [each for each in there if each not in own]
+            found += (own or [""]) if identity in listed else []
+    return found + [page for others in held.values() for page in others]
+
+
+def _listed(data: bytes, content: str, name: str) -> tuple[dict[str, None], list[str]]:
+    """The pages that a notebook lists, each once, and those that were deleted."""
     try:
         table = json.loads(member(data, content, name))
-        listed = table.get("cPages", {}).get("pages") or table.get("pages") or []
-        order = [
-            page["id"] if isinstance(page, dict) else str(page)
-            for page in listed
-            if not (isinstance(page, dict) and _is_deleted(page))
-        ]
+        pages = table.get("cPages", {}).get("pages") or table.get("pages") or []
+        given = [page if isinstance(page, dict) else {"id": str(page)} for page in pages]
+        deleted = [str(page["id"]) for page in given if _is_deleted(page)]
+        listed = dict.fromkeys(str(page["id"]) for page in given if not _is_deleted(page))
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{name}: {content} is damaged", "export it as PDF") from error
-    held: dict[str, list[str]] = {}
-    for each in sorted(names):
-        held.setdefault(PurePosixPath(each).stem, []).append(each)
-    found = [page for identity in order for page in held.pop(identity, [""])]
-    return found + [page for others in held.values() for page in others]
+    return listed, [each for each in deleted if each not in listed]
 
 
 def _is_deleted(page: Mapping[str, Any]) -> bool:
