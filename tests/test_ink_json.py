@@ -298,6 +298,37 @@ def test_each_page_of_tldraw_is_a_page() -> None:
     ]
 
 
+def test_pages_of_tldraw_without_shapes_count() -> None:
+    pages = [{"typeName": "page", "id": f"p{n}", "index": f"a{n}"} for n in (3, 1, 2)]
+    shapes = [{**each, "parentId": each.get("parentId", "p2")} for each in TLDRAW]
+    found = read_json(json.dumps({"records": [*pages, *shapes]}).encode(), "x.tldr")
+    assert [len(ink.strokes) for ink in found] == [0, 2, 0]
+
+
+@pytest.mark.parametrize("own", [
+    {"strokes": [[[100, 0], [130, 40]]]},
+    {"strokes": [[[100, 110, 120, 125, 130], [0, 10, 20, 30, 40]]]},
+    {"lines": [{"points": [{"x": 100, "y": 0}, {"x": 130, "y": 40}]}]},
+])  # fmt: skip
+@pytest.mark.parametrize("other", [
+    {"strokeGroups": [{"strokes": [{"x": x, "y": y} for x, y in COLUMNS]}]},
+    {"objects": [{"type": "path", "stroke": "#000", "left": 50, "top": 20, "originX": "left",
+                  "path": [["M", 0, 0], ["L", 0, 70]]},
+                 {"type": "path", "stroke": "#000", "left": 20, "top": 50, "originX": "left",
+                  "path": [["M", 0, 0], ["L", 60, 0]]}]},
+])  # fmt: skip
+def test_strokes_beside_those_of_a_programs_own_form_are_ink_too(own: Any, other: Any) -> None:
+    expected = [[100, 0, 130, 40], *boxes(read(other))]
+    assert boxes(read({**other, **own})) == expected
+    assert len(expected) == 3
+
+
+def test_strokes_that_a_program_writes_twice_are_one() -> None:
+    strokes = [{"x": x, "y": y} for x, y in COLUMNS]
+    twice = {"strokeGroups": [{"strokes": strokes}], "strokes": strokes}
+    assert len(read(twice).strokes) == 2
+
+
 def test_what_tldraw_draws_besides_is_named() -> None:
     text = {"typeName": "shape", "type": "text", "id": "t", "x": 0, "y": 0, "index": "a4"}
     assert [each.what for each in read({"records": [*TLDRAW, text]}).left_out] == ["shapes"]

@@ -10,6 +10,7 @@ service (``requests``), React Native's sketch canvas (``x,y`` as text), free dra
 from __future__ import annotations
 
 import base64
+import json
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,6 +23,10 @@ from hmer_cli.ink.svg_path import is_path_data, path_lines
 
 LISTS = ("strokes", "ink", "inks", "paths", "lines")
 """Where an object has a list of strokes of its own."""
+_BESIDE = ("drawing", "requests", "strokeGroups", "objects")
+"""Where programs have strokes that may stand beside such a list."""
+LONG = 4
+"""Values: a point has x, y, pressure and time at most; what is longer is a row of many points."""
 _FABRIC = ("path", "group", "line", "polyline", "image", "rect", "circle", "ellipse", "triangle",
            "polygon", "text", "i-text", "textbox")  # fmt: skip
 _MAX_DEPTH = 32  # of JIIX: an expression in an expression; of tldraw: a group in a group
@@ -54,8 +59,23 @@ def _known(content: Any) -> Any:
         return {"strokes": [{"x": x, "y": y} for x, y in columns]}
     for key, read in _READERS.items():
         if isinstance(content.get(key), list | dict) and (found := read(content)) is not None:
-            return found
+            return _with_own(found, content) if key in _BESIDE else found
     return content
+
+
+def _with_own(found: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """The strokes of a program's own form, and before them those that are a list of their own, each
+    once, as where a program writes both."""
+    named = [key for key in LISTS if isinstance(content.get(key), list) and content[key]]
+    if not named:
+        return found
+    own = content[named[0]]
+    if all(map(_are_rows, own)) and any(len(stroke[0]) > LONG for stroke in own):
+        own = (_rows(own) or {"strokes": own})["strokes"]
+    there = {json.dumps(stroke) for stroke in found["strokes"]}
+    strokes = [stroke for stroke in own if json.dumps(stroke) not in there]
+    others = {key: content[key] for key in named if key != "strokes"}
+    return {**others, **found, "strokes": [*strokes, *found["strokes"]]}
 
 
 def _are_rows(given: Any) -> bool:
@@ -200,9 +220,11 @@ def _tldraw(content: dict[str, Any]) -> dict[str, Any] | None:
     held: dict[Any, list[dict[str, Any]]] = {}
     for shape in sorted(shapes, key=lambda each: str(each.get("index")), reverse=True):
         held.setdefault(shape.get("parentId"), []).append(shape)
-    order = {each.get("id"): str(each.get("index")) for each in records}
-    pages = sorted((key for key in held if key not in by_id), key=lambda key: order.get(key, ""))
-    return {"pages": [_tldraw_page(held[page], held, by_id) for page in pages]}
+    listed = [each for each in records if each.get("typeName") == "page"]
+    listed.sort(key=lambda each: str(each.get("index")))
+    pages = dict.fromkeys(each.get("id") for each in listed)  # those without shapes count, too
+    pages |= dict.fromkeys(key for key in held if key not in by_id)
+    return {"pages": [_tldraw_page(held.get(page, []), held, by_id) for page in pages]}
 
 
 def _tldraw_page(

@@ -24,7 +24,7 @@ from hmer_cli.errors import InputError
 from hmer_cli.ink import excalidraw
 from hmer_cli.ink.colours import BLACK, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut, Stroke
-from hmer_cli.ink.json_shapes import LISTS, is_jiix, known_pages
+from hmer_cli.ink.json_shapes import LISTS, LONG, is_jiix, known_pages
 from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.strokes import LARGEST, ink_of, stroke_of
 
@@ -43,7 +43,6 @@ _GONE = ("deleted", "isDeleted", "hidden", "erased")
 _COLOURS = ("color", "colour", "strokeColor", "brushColor", "penColor", "strokeStyle", "stroke")
 _WIDTHS = ("width", "strokeWidth", "lineWidth", "penWidth", "brushSize", "thickness", "size")
 _PAPERS = ("background", "backgroundColor", "viewBackgroundColor", "canvasColor")
-_LONG = 4  # values: a point has x, y, pressure and time at most
 _REMEDY = 'write it as {"strokes": [[[x, y], ...], ...]}'
 
 
@@ -105,7 +104,7 @@ def _strokes(content: Any, name: str, left_out: list[LeftOut]) -> list[Painted]:
         left_out += [LeftOut(key) for key in others if content[key]]
     if not isinstance(given, list):
         raise InputError(f"{name}: JSON without strokes", _REMEDY)
-    rows = all(_is_rows(stroke) for stroke in given) and any(len(s[0]) > _LONG for s in given)
+    rows = all(_is_rows(stroke) for stroke in given) and any(len(s[0]) > LONG for s in given)
     painted: list[Painted] = []
     for number, stroke in enumerate(given, start=1):
         points = _stroke(stroke, rows, f"{name}: stroke {number}").astype(np.float64)
@@ -157,7 +156,7 @@ def _paper(content: dict[str, Any]) -> Colour | None:
 
 def _is_rows(stroke: Any) -> bool:
     """Whether a stroke may be rows of x, y and more, all of one length."""
-    if not isinstance(stroke, list) or not 2 <= len(stroke) <= _LONG:
+    if not isinstance(stroke, list) or not 2 <= len(stroke) <= LONG:
         return False
     if not all(isinstance(row, list) and row for row in stroke):
         return False
