@@ -149,6 +149,14 @@ def test_difference_coding_of_the_recommendation() -> None:
     ]
 
 
+def test_numbers_may_have_a_plus() -> None:
+    assert trace("+1 +2,'+3 '4,+1-1") == [[1, 2], [4, 6], [5, 5]]
+    assert trace("+1 +2, +3 -4") == [[1, 2], [3, -4]]
+    assert trace("""1125 18432,'23'43,"7"-8,3-5,+7 -3,+6+2""") == trace(
+        """1125 18432,'23'43,"7"-8,3-5,7 -3,6 2"""
+    )
+
+
 @given(
     arrays.arrays(
         np.int32, st.tuples(st.integers(3, 30), st.just(2)), elements=st.integers(-5000, 5000)

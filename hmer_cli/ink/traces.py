@@ -24,7 +24,7 @@ Table = NDArray[np.float64]
 
 # Values may stand without a space between them: 23'43"7-8,3-5 (InkML 3.3).
 VALUE = re.compile(
-    r"""\s*+([!'"]?+)\s*+(?:([TF*?])|(-?+)\s*+"""
+    r"""\s*+([!'"]?+)\s*+(?:([TF*?])|([-+]?+)\s*+"""
     r"""(\#[0-9A-Fa-f]++|(?:\d++\.?+\d*+|\.\d++)(?:[eE][+-]?+\d++)?+))""",
 )
 """One value: prefix, then a word, or sign and number. Possessive: failing costs what was read."""
@@ -225,7 +225,7 @@ def _number(token: str) -> float:
     """Infinity where it is too large for a float."""
     if token in "TF":
         return float(token == "T")
-    sign, digits = (-1, token[1:]) if token.startswith("-") else (1, token)
+    sign, digits = -1 if token.startswith("-") else 1, token.lstrip("+-")
     if not digits.startswith("#"):
         return sign * float(digits)
     # 256 hexadecimal digits are the largest float
