@@ -28,8 +28,16 @@ class HmerError(Exception):
         self.what = what
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), self.args), self.__dict__
+
     def __str__(self) -> str:
         return f"{self.what}; {self.remedy}" if self.remedy else self.what
+
+
+def _restored(kind: type[HmerError], args: tuple[object, ...]) -> HmerError:
+    """An error from another process, whose class may be made of something else than its args."""
+    return kind.__new__(kind, *args)
 
 
 class InputError(HmerError):

@@ -11,6 +11,7 @@ import os
 import struct
 import sys
 import tempfile
+import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
@@ -24,6 +25,9 @@ from hmer_cli.errors import OutputError, UsageError
 
 _PREFIX = ".hmer-"
 """Prefix of temporary files; short, so that they fit beside files with long names."""
+
+REPLACING = threading.Lock()
+"""Held while a temporary file is there."""
 
 
 def resolved(name: str | Path) -> str:
@@ -251,6 +255,11 @@ def replace_if(path: Path, data: bytes, may_replace: Callable[[Path], bool]) -> 
 
 
 def _swap(path: Path, data: bytes) -> None:
+    with REPLACING:
+        _swap_now(path, data)
+
+
+def _swap_now(path: Path, data: bytes) -> None:
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX)
     try:
@@ -258,7 +267,8 @@ def _swap(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, mode)
+        with suppress(OSError):  # vfat and network drives know no modes, and may refuse to be asked
+            os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

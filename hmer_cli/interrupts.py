@@ -7,17 +7,21 @@ process if the regular exit takes longer than GRACE.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import NoReturn
 
-from hmer_cli import console
+from hmer_cli import console, files
 from hmer_cli.errors import INTERRUPTED
 
 GRACE = 1.2
@@ -54,6 +58,42 @@ def _guard(here: socket.socket, there: socket.socket) -> None:
     time.sleep(GRACE)
     console.say("interrupted")
     os._exit(EXIT)
+
+
+@contextmanager
+def kept_from_children() -> Iterator[None]:
+    """Processes that are started inside get no Ctrl-C, not even while they are starting, and the
+    one by which Python cleans up after them does so without a word."""
+    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
+        yield
+        return
+    warned = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [warned, "ignore:resource_tracker"]))
+    try:
+        resource_tracker.ensure_running()  # which would let it through again below
+    finally:
+        del os.environ["PYTHONWARNINGS"]
+        os.environ.update({} if warned is None else {"PYTHONWARNINGS": warned})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def follow() -> None:
+    """In a process of a pool: leave Ctrl-C to the one that started it, and end when that has ended,
+    however it did, as nobody takes what is done then."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    with files.REPLACING:  # no part of a file stays
+        os._exit(EXIT)
 
 
 def leave(code: int) -> NoReturn:

@@ -22,8 +22,9 @@ import hmer_cli
 from hmer_cli import Alternative, Converter, Expression, InputError, MissingError, UsageError
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.ids import named
-from hmer_cli.errors import InternalError
+from hmer_cli.errors import HmerError, InternalError, OutputError
 from hmer_cli.models.registry import shipped_dir
+from hmer_cli.page.load.worker import WorkerError
 from hmer_cli.recognition.reading import Alternative as Other
 from hmer_cli.recognition.reading import Reading, TokenReading
 
@@ -331,6 +332,16 @@ def test_a_converter_can_be_sent_to_another_process() -> None:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         assert pool.submit(converter.read, path).result() == here
+
+
+@pytest.mark.parametrize("error", [
+    InternalError("x.png: page 1", ValueError("boom")), InputError("a", "b"), MissingError("m"),
+    UsageError("u"), OutputError("o"), WorkerError("time"),
+])  # fmt: skip
+def test_errors_come_back_from_another_process_as_they_were(error: HmerError) -> None:
+    error.exit_code = 7
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
 
 
 def test_every_public_name_is_there_and_documented() -> None:

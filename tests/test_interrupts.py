@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -120,3 +122,53 @@ def test_ctrl_c_ends_any_command(args: list[str], tmp_path: Path) -> None:
     run.send_signal(signal.SIGINT)
     _, said = run.communicate(timeout=60)
     assert (run.returncode, said) == (130, b"hmer: interrupted\n")
+
+
+GENERATE = """
+import os, sys
+from hmer_cli import cli
+
+os.setpgid(0, 0)  # as a shell gives each job a group, which Ctrl-C is for
+os.write(1, b"at work\\n")
+sys.argv = ["hmer", "generate", "--out", "o", "--count", "100000", "--jobs", "2"]
+cli.main()
+"""
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if happened():
+            return
+        time.sleep(0.1)
+    pytest.fail("it did not happen")
+
+
+def is_gone(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("number", "to_all", "written"),
+    [(signal.SIGINT, True, 0), (signal.SIGINT, False, 5), (signal.SIGKILL, False, 5)],
+)
+def test_processes_of_a_run_that_ends_end_with_it_and_say_nothing(
+    number: int, to_all: bool, written: int, tmp_path: Path
+) -> None:
+    run = running(GENERATE, tmp_path, (), b"at work\n")
+    made = tmp_path / "o"
+    wait_until(lambda: (made / "gallery.html").exists() and len([*made.glob("*.png")]) >= written)
+    time.sleep(0.3)  # the processes are starting, or writing
+    (os.killpg if to_all else os.kill)(run.pid, number)
+    try:
+        _, said = run.communicate(timeout=60)
+        wait_until(lambda: is_gone(run.pid))
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+    killed = number == signal.SIGKILL
+    assert (run.returncode, said) == ((-9, b"") if killed else (130, b"hmer: interrupted\n"))
+    assert not [name for name in os.listdir(made) if name.startswith(".hmer-")]

@@ -183,3 +183,14 @@ def test_merge_leaves_what_was_read() -> None:
     with pytest.raises(UsageError, match=r"o\.page\.zip: was read into these shards"):
         merge(["o.page.zip"], [part])
     assert Output.parse("o.page.zip").check() is None
+
+
+def test_a_drive_that_knows_no_modes_takes_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object, mode: int) -> None:
+        raise PermissionError(1, "Operation not permitted")  # as vfat and CIFS answer
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    for _ in range(2):
+        convert(["a.png"], ["o.tex", "ink/"], recogniser=FakeRecogniser())
+    assert Path("o.tex").exists() and Path("ink/a-p1-r1.png").exists()
+    assert not [name for name in os.listdir(".") if name.startswith(".hmer-")]

@@ -24,7 +24,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hmer_cli import console, files
+from hmer_cli import console, files, interrupts
 from hmer_cli.data.coco import BOXES
 from hmer_cli.data.store import CAPTIONS
 from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
@@ -270,8 +270,11 @@ def _run(
                 advance(1, 0)
             return
         context = multiprocessing.get_context("spawn")  # forking after OpenCV began may hang
-        with ProcessPoolExecutor(workers, context, initializer=_begin) as pool:
-            for item in pool.map(partial(write, plan), range(total), chunksize=_CHUNK):
+        with interrupts.kept_from_children():
+            pool = ProcessPoolExecutor(workers, context, initializer=_begin)
+            items = pool.map(partial(write, plan), range(total), chunksize=_CHUNK)
+        with pool:
+            for item in items:
                 yield item
                 advance(1, 0)
 
@@ -283,7 +286,8 @@ def _workers(total: int, jobs: int | None) -> int:
 
 
 def _begin() -> None:
-    """One OpenCV thread a process, as there is a process a core."""
+    """One OpenCV thread a process, as there is a process a core; each ends with this one."""
+    interrupts.follow()
     cv2.setNumThreads(1)
 
 
