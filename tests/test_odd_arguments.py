@@ -44,6 +44,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
         ("eval", ""),
         ("merge", "", "s.jsonl"),
         ("merge", "o.tex", ""),
+        ("weights", "verify", ""),
     ],
 )
 def test_an_empty_name_is_not_the_current_folder(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from hmer_cli.commands.render import outcome, render_inputs
@@ -91,7 +92,15 @@ def test_run_without_any_ink_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"size": 16}, {"size": 10**6}, {"padding": -1}, {"pen": 0}, {"pen": float("nan")}]
+    "options",
+    [
+        {"size": 16},
+        {"size": 10**6},
+        {"padding": -1},
+        {"padding": 2049},
+        {"pen": 0},
+        {"pen": float("nan")},
+    ],
 )
 def test_options_that_make_no_image_are_wrong_usage(
     tmp_path: Path, options: dict[str, float]
@@ -99,6 +108,21 @@ def test_options_that_make_no_image_are_wrong_usage(
     with pytest.raises(UsageError):
         render_inputs([], str(tmp_path / "out"), **options)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("ink", [TALL, b"<ink><trace>0 0</trace><trace>3 9</trace></ink>"])
+def test_the_ink_is_as_large_and_the_same_way_up_whatever_its_padding(
+    ink: bytes, tmp_path: Path
+) -> None:
+    given = fill(tmp_path / "in", {"1.inkml": ink})
+    images = []
+    for padding in (8, 40, 2048):
+        out = tmp_path / str(padding)
+        render_inputs([given], str(out), padding=padding)
+        image = cv2.imread(str(out / "1.png"), cv2.IMREAD_GRAYSCALE)
+        height, width = (side - padding + 8 for side in image.shape)
+        images.append(image[padding - 8 : height, padding - 8 : width].astype(float))
+    assert all(np.abs(image - images[0]).mean() < 1 for image in images)
 
 
 def test_folder_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:

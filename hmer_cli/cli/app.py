@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from hmer_cli import __version__, interrupts
 from hmer_cli.cli import compare, convert, eval, generate, merge, render, train, weights
-from hmer_cli.errors import UsageError
+from hmer_cli.cli.shared import Command
 
 app = typer.Typer(
     name="hmer",
@@ -41,22 +40,6 @@ def hmer(
     hmer photo.jpg is short for hmer convert photo.jpg.
     """
     interrupts.watch()
-
-
-class Command(TyperCommand):
-    """A command that refuses empty values: an empty path would be the current folder, where nobody
-    wants what a script writes whose variable is not set."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Raises UsageError; an empty one of several inputs is an error of that input alone."""
-        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
-        for param in self.params:
-            value = given.get(param.name or "")
-            values = value if isinstance(value, list | tuple) else [value]
-            if "" in values and param.name != "inputs":
-                name = param.opts[0] if param.opts[0].startswith("-") else param.metavar
-                raise UsageError(f"{name}: empty", "is a variable of the shell not set?")
-        return super().parse_args(ctx, args)
 
 
 app.command(cls=Command)(convert.convert)

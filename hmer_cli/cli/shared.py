@@ -1,4 +1,4 @@
-"""Parts that several commands share: option types with help and completion, and outcomes.
+"""Parts that several commands share: types of options and commands, completion, outcomes.
 
 Models are looked up only when a value is completed.
 """
@@ -9,11 +9,12 @@ import glob
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
-from hmer_cli.errors import HmerError, MissingError
+from hmer_cli.errors import HmerError, MissingError, UsageError
 
 
 def completes_to(*names: str) -> Callable[[str], list[str]]:
@@ -89,6 +90,22 @@ ForceOption = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit with 4 if an expression is low or not valid.")
 ]
+
+
+class Command(TyperCommand):
+    """A command that refuses empty values: an empty path would be the current folder, where nobody
+    wants what a script writes whose variable is not set."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises UsageError; an empty one of several inputs is an error of that input alone."""
+        given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        for param in self.params:
+            value = given.get(param.name or "")
+            values = value if isinstance(value, list | tuple) else [value]
+            if "" in values and param.name != "inputs":
+                name = param.opts[0] if param.opts[0].startswith("-") else param.metavar
+                raise UsageError(f"{name}: empty", "is a variable of the shell not set?")
+        return super().parse_args(ctx, args)
 
 
 def end(error: HmerError | None) -> None:

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from hmer_cli.cli.shared import completes_to_weights
+from hmer_cli.cli.shared import Command, completes_to_weights
 
 weights = typer.Typer(help="Weights by name, checked by SHA-256.", no_args_is_help=True)
 
 
-@weights.command("list")
+@weights.command("list", cls=Command)
 def list_weights() -> None:
     """List the weights that are known by name."""
     from hmer_cli.commands import weights as verb
@@ -22,7 +22,7 @@ def list_weights() -> None:
     verb.list_weights()
 
 
-@weights.command()
+@weights.command(cls=Command)
 def verify(
     name: Annotated[
         str | None,

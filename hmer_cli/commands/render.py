@@ -39,6 +39,8 @@ from hmer_cli.ink.render import legible_size, render
 
 LARGEST = 8192
 """Pixels on the longer side."""
+MOST_PADDING = 2048
+"""Pixels of white, beside which the largest ink has its place, where no size is given."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,8 @@ def outcome(rendered: Rendered) -> HmerError | None:
 def _check(size: int | None, padding: int, pen: float) -> None:
     if padding < 0:
         raise UsageError(f"padding {padding}: cannot be negative")
+    if size is None and padding > MOST_PADDING:
+        raise UsageError(f"padding {padding}: more than {MOST_PADDING}")
     if size is not None and not 2 * padding < size <= LARGEST:
         raise UsageError(
             f"size {size}: must be more than twice the padding ({padding}), at most {LARGEST}"

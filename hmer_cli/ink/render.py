@@ -102,14 +102,16 @@ def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
     """The ``size`` for ``render`` that makes the typical symbol about ``symbol`` pixels large.
 
     With one size for all, long expressions would have too few pixels a symbol. The symbol size is
-    estimated by the median extent of the strokes. At least 64, at most 4096 pixels.
+    estimated by the median extent of the strokes. With a padding of 8 pixels it is at least 64, at
+    most 4096 pixels; another leaves the ink as large.
     """
     extents = [float(np.ptp(stroke, axis=0).max()) for stroke in ink.strokes]
     x0, y0, x1, y1 = ink.box()
     typical = float(np.median(extents))
+    least, most = (side - 16 + 2 * padding for side in (64, 4096))
     if typical <= 0:
-        return 64
-    return round(min(max(max(x1 - x0, y1 - y0) * symbol / typical + 2 * padding, 64), 4096))
+        return least
+    return round(min(max(max(x1 - x0, y1 - y0) * symbol / typical + 2 * padding, least), most))
 
 
 def legible_ink_image(ink: Ink) -> InkImage:
