@@ -74,7 +74,7 @@ def _with_own(found: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
         own = (_rows(own) or {"strokes": own})["strokes"]
     there = {json.dumps(stroke) for stroke in found["strokes"]}
     strokes = [stroke for stroke in own if json.dumps(stroke) not in there]
-    others = {key: content[key] for key in named if key != "strokes"}
+    others = {key: content[key] for key in named[1:]}  # is named as left out
     return {**others, **found, "strokes": [*strokes, *found["strokes"]]}
 
 
