@@ -213,6 +213,14 @@ def test_transforms_of_css_move_as_attributes_do(transform: str, box: list[float
     assert boxes(svg(line, page)) == [pytest.approx(box, abs=0.05)]
 
 
+def test_a_path_may_stand_in_the_style() -> None:
+    assert boxes(svg(f"<path {PEN} style='d:path(\"M20 50H60\")' d='M0 0H9'/>")) == [
+        [20, 50, 60, 50]
+    ]
+    sheet = "<style>.a{d: path('M20 50H60');fill:none;stroke:#000}</style>"
+    assert boxes(svg(f"{sheet}<path class='a'/>")) == [[20, 50, 60, 50]]
+
+
 def test_white_strokes_on_white_erase_and_are_no_ink() -> None:
     line = f"<path {PEN} d='M90 70H130'/>"
     white = "<path fill='none' stroke='#fff' stroke-width='20' d='M85 70H135'/>"

@@ -5,6 +5,7 @@ Input: elements with their style. Output: an `Outline`; of a clip path, its poin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from hmer_cli.ink.svg_style import Style, local_name
 StyleOf = Callable[[etree._Element], Style]
 
 _UNSEEN = frozenset("title desc metadata script style animate animateTransform set".split())
+_PATH = re.compile(r"""path\(\s*+(["'])([^"']*+)\1\s*+\)""")
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
 
 
@@ -59,13 +61,17 @@ class Outlines:
     ) -> Outline:
         """The outline of a shape, in a viewport of this size; ``keep`` it where it is shown again.
         Raises InputError for a path, and ValueError for what is no length."""
-        key = element, size, *map(style.get, sorted(LENGTHS))
+        key = element, size, style.get("d"), *map(style.get, sorted(LENGTHS))
         if key in self._shapes:
             return self._shapes[key]
         tag = local_name(element)
 
         def get(name: str) -> str | None:
-            return style.get(name) or element.get(name)
+            given = style.get(name)
+            if name == "d":
+                quoted = _PATH.fullmatch((given or "").strip())
+                given = quoted and quoted[2]
+            return given or element.get(name)
 
         found = Outline(outlines(tag, get, size, self._window), is_damaged(tag, get))
         if keep:

@@ -28,7 +28,8 @@ _INHERITED = frozenset(
 _OWN = frozenset(
     "display opacity transform transform-origin transform-box clip-path mask mix-blend-mode".split()
 )
-_KNOWN = _INHERITED | _OWN | LENGTHS | frozenset(TRANSFORMS)  # attributes named so are others
+_IN_CSS = frozenset(("d", *TRANSFORMS))  # attributes named so have another form, or meaning
+_KNOWN = _INHERITED | _OWN | LENGTHS | _IN_CSS
 _CUSTOM = "--"
 _UNSET = ("unset", "revert", "revert-layer")
 _WIDE = ("inherit", "initial", *_UNSET)
