@@ -22,6 +22,7 @@ from hmer_cli.document.formats import FORMATS, Output
 from hmer_cli.document.pipeline import Options
 from hmer_cli.document.records import PageRead
 from hmer_cli.errors import UsageError
+from hmer_cli.files import signed
 from hmer_cli.page.load.sources import Source, find_sources
 from hmer_cli.ray_data import Job
 
@@ -161,6 +162,22 @@ def test_a_pattern_that_looks_into_labelled_handwriting_reads_it_where_it_is_alo
     assert run(*expanded("**")) == run(*expanded("*", "*/*")) == ["a.png", "b.inkml"]
     assert run(*expanded("*.inkml", "*/*.inkml")) == ["b.inkml"]
     assert run(*expanded("ink/*")) == run(*expanded("ink/*.png", "ink/*.inkml")) == made
+
+
+def test_pictures_of_pages_that_a_shell_finds_are_passed_over_in_a_line_a_folder(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("x-drawings").mkdir()
+    for place in ("x-drawings/1.png", "x-drawings/2.png"):
+        Path(place).write_bytes(signed(PNG, "drawing"))
+    run("a.png", debug="seen")
+    found = sorted(glob.glob("*.png") + glob.glob("*/*"))
+    assert found == ["a.png", "seen/a-p1.png", "x-drawings/1.png", "x-drawings/2.png"]
+    assert run(*found) == ["a.png"]
+    said = capsys.readouterr().err
+    for folder in ("seen", "x-drawings"):
+        assert said.count(f"hmer: {folder}: pictures that hmer made of pages, passed over\n") == 1
+    assert run("x-drawings/1.png") == ["x-drawings/1.png"]
 
 
 def test_labelled_handwriting_in_an_archive_is_passed_over_beside_pages(

@@ -48,6 +48,8 @@ def without_outputs(names: Sequence[str], say: Say, alone: bool = True) -> ToRea
     """
     held = cache(_listed)
     told = {name: as_output(Path(name)) for name in names if name}
+    drawn = {name for name in told if is_drawn(Path(name))}
+    told |= dict.fromkeys(drawn, "pictures that hmer made of pages")
     ours = {name for name in told if _is_ours(name, held)}
     alone = alone and all(told.get(name) or name in ours for name in names)
     read = [name for name in names if name in ours and not _is_list(name)]
@@ -55,12 +57,10 @@ def without_outputs(names: Sequence[str], say: Say, alone: bool = True) -> ToRea
         read = [name for name in names if not (told.get(name) or (name in ours and _is_file(name)))]
     kept = set(read or (names if alone else ()))
     for name in names:
-        if name in ours and _is_file(name):
-            line = f"{os.path.dirname(name) or os.curdir}: {PASSED}"
-        else:
-            line = f"{name}: {PASSED if name in ours else f'{told.get(name)}, passed over'}"
         if name not in kept and not (alone and _is_list(name)):
-            say(line)
+            in_folder = name in drawn or (name in ours and _is_file(name))
+            place = os.path.dirname(name) or os.curdir if in_folder else name
+            say(f"{place}: {PASSED if name in ours else f'{told[name]}, passed over'}")
     return ToRead([name for name in names if name in kept], alone)
 
 

@@ -306,7 +306,7 @@ def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
         left_out, rest = Counter(), set(store.names)
         names, labelled = chosen(rest, partial(_head, store), left_out), {}
     for folder in labelled:
-        say(f"{store.where(folder)}: {PASSED}")
+        say(f"{Path(store.where(folder))}: {PASSED}")
     how = _how_named(left_out, str(store.path), True)
     tell(str(store.path), left_out, say, how)
     for remark in store.remarks:
