@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hmer_cli.data.store import Captions, open_store, read_ink
+from hmer_cli.data.captions import Captions, read_ink
+from hmer_cli.data.store import open_store
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import Readable, image_of

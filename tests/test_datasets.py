@@ -258,3 +258,43 @@ def test_what_is_passed_over_of_a_data_set_is_told_once(
         f"hmer: {folder}: caption.txt has another label further down for what has one already (a); "
         "the first counts",
     ]
+
+
+def test_an_image_of_another_caption_is_no_drawing_of_the_ink_of_its_name(tmp_path: Path) -> None:
+    files = {"ink/1.inkml": INKML, "scans/1.png": picture(), "scans/2.png": picture()}
+    files |= {"scans/caption.txt": b"1\tx\n2\ty\n"}
+    samples = open_dataset(pack(tmp_path, files))
+    assert [(s.file, s.label) for s in samples] == [
+        ("ink/1.inkml", "x ^ { 2 }"),
+        ("scans/1.png", "x"),
+        ("scans/2.png", "y"),
+    ]
+    files = {"ink/1.inkml": INKML, "img/1.png": picture(), "caption.txt": b"1\tx\n"}
+    (tmp_path / "two").mkdir()
+    (sample,) = open_dataset(pack(tmp_path / "two", files))
+    assert (sample.file, sample.label) == ("ink/1.inkml", "x")
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "said"),
+    [
+        ("b.png", "a.png", "a: named in caption.txt but not there; add its file"),
+        ("a.pdf", "a.pdf", "a.pdf is neither an image nor InkML"),
+        ("a.pdf", "a", "a.pdf is neither an image nor InkML"),
+        ("img/a.png", "labels/a", "labels/caption.txt, which is not for img/a.png"),
+    ],
+)
+def test_a_caption_without_its_file_says_what_is_there_instead(
+    tmp_path: Path, file: str, line: str, said: str
+) -> None:
+    folder = "labels/" if "labels" in line else ""
+    files = {file: picture(), f"{folder}caption.txt": f"{line.removeprefix('labels/')}\tx".encode()}
+    lost = [s for s in open_dataset(pack(tmp_path, files | {"z.png": picture()})) if s.file is None]
+    assert [s.label for s in lost] == ["x"]
+    assert said in (lost[0].error or "")
+
+
+def test_photos_of_iphones_have_captions_too(tmp_path: Path) -> None:
+    photo = (Path(__file__).parent / "fixtures" / "cross.heic").read_bytes()
+    samples = open_dataset(pack(tmp_path, {"a.HEIC": photo, "caption.txt": b"a\tx\n"}))
+    assert [(s.name, s.file, s.label) for s in samples] == [("a", "a.HEIC", "x")]

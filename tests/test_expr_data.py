@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from hmer_cli.data.store import Captions, open_store
+from hmer_cli.data.captions import Captions
+from hmer_cli.data.store import open_store
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import LabelError, parse, to_tokens

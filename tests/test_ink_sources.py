@@ -12,7 +12,8 @@ import pytest
 from handmade import inks_of
 
 from hmer_cli.data import store
-from hmer_cli.data.store import open_store, parse_captions
+from hmer_cli.data.captions import parse_captions
+from hmer_cli.data.store import open_store
 from hmer_cli.errors import InputError
 
 DOT = b"<ink><trace>1 2</trace></ink>"
@@ -92,6 +93,36 @@ def test_one_file_is_a_source_whatever_its_ending(tmp_path: Path) -> None:
 def test_captions_with_tab_or_space_endings_folders_and_bom() -> None:
     data = "\ufeffa\tx y\r\nb.png z\nimg/c.d.bmp\tw\n\n e f \tv\na\tlater\nlone\n".encode()
     assert parse_captions(data) == {"a": "x y", "b": "z", "c.d": "w", "e f": "v", "lone": ""}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_captions_with_the_line_ends_of_every_system(end: str) -> None:
+    assert parse_captions(end.join(("1\tx", "", "2\ty", "")).encode()) == {"1": "x", "2": "y"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_captions_in_utf_16_are_refused(tmp_path: Path, kind: str, encoding: str) -> None:
+    files = {"1.inkml": DOT, "caption.txt": "1\tx\n".encode(encoding)}
+    with pytest.raises(InputError, match=r"caption\.txt: not in UTF-8; save it with"):
+        inks_of(pack(tmp_path, kind, files))
+
+
+@pytest.mark.parametrize("root", ["", "./", "moved/from/"])
+def test_lines_that_name_a_folder_are_for_the_files_in_it(
+    tmp_path: Path, kind: str, root: str
+) -> None:
+    lines = "".join(f"{root}{name}\n" for name in ("a/1.inkml\tx", "b/1.inkml\ty", "a/2\tz"))
+    names = ("a/1", "a/2", "b/1", "b/2", "c/1")
+    files = {f"{name}.inkml": DOT for name in names} | {"caption.txt": lines.encode()}
+    labels = {ink.name: ink.label for ink in inks_of(pack(tmp_path, kind, files))}
+    assert [labels[f"{name}.inkml"] for name in ("a/1", "a/2", "b/1")] == ["x", "z", "y"]
+    assert labels["c/1.inkml"] is None
+    assert root == "moved/from/" or labels["b/2.inkml"] is None
+
+
+def test_a_line_without_a_folder_is_for_what_no_other_names(tmp_path: Path, kind: str) -> None:
+    files = {f"{folder}/1.inkml": DOT for folder in "ab"} | {"caption.txt": b"1\tx\nb/1\ty\n"}
+    assert [ink.label for ink in inks_of(pack(tmp_path, kind, files))] == ["x", "y"]
 
 
 def test_names_agree_however_their_accents_are_encoded(tmp_path: Path, kind: str) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trees import TREES
 
-from hmer_cli.data.store import Captions, open_store
+from hmer_cli.data.captions import Captions
+from hmer_cli.data.store import open_store
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.expr.tree import Tree, parse, to_tokens
 from hmer_cli.synthesis.symbol_graph import CELL, Relation, SymbolGraph
@@ -104,7 +105,7 @@ def test_the_training_labels_of_crohme_survive_their_graphs(
     data_file: Callable[[str], Path],
 ) -> None:
     captions = Captions(open_store(data_file("crohme.zip")))
-    labels = [label for folder, _, label in captions.items() if "rain" in str(folder)]
+    labels = [line.label for line in captions.lines() if "rain" in str(line.folder)]
     assert len(labels) > 8000
     for label in labels[::4]:
         tree = parse(tokenize(label))

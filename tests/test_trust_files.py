@@ -21,7 +21,7 @@ from hmer_cli.cli import main
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.generate import generate
 from hmer_cli.commands.render import render_inputs
-from hmer_cli.data.store import parse_captions
+from hmer_cli.data.captions import parse_captions
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.datasets.pages import _truth
 from hmer_cli.document import cache
@@ -244,7 +244,8 @@ def test_boxes_far_off_the_page_are_drawn_at_its_edge(text: str) -> None:
 
 
 def test_json_without_end_is_no_page() -> None:
-    assert _truth(b"[" * 100_000, "a.json") is None
+    with pytest.raises(InputError, match=r"a\.json: no JSON"):
+        _truth(b"[" * 100_000, "a.json")
 
 
 def test_jsonl_holds_no_control_characters() -> None:

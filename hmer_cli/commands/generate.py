@@ -25,8 +25,8 @@ import cv2
 import numpy as np
 
 from hmer_cli import console, files, interrupts
+from hmer_cli.data.captions import CAPTIONS
 from hmer_cli.data.coco import BOXES
-from hmer_cli.data.store import CAPTIONS
 from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.geometry import Box

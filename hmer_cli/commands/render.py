@@ -15,16 +15,15 @@ from pathlib import Path
 import cv2
 
 from hmer_cli import console, files
-from hmer_cli.data.store import (
+from hmer_cli.data.captions import (
     CAPTIONS,
     Captions,
-    Store,
     caption_bytes,
-    open_store,
     read_ink,
-    stem,
     tell,
+    text_lines,
 )
+from hmer_cli.data.store import Store, open_store, stem
 from hmer_cli.datasets.expressions import as_label
 from hmer_cli.errors import (
     HmerError,
@@ -140,7 +139,7 @@ def _put_captions(path: Path, captions: Mapping[str, str], stale: Set[str]) -> N
     """
     kept = []
     with suppress(OSError):
-        for line in path.read_bytes().decode("utf-8-sig", "surrogateescape").splitlines():
+        for line in text_lines(path.read_bytes(), str(path)):
             name = line.partition("\t" if "\t" in line else " ")[0].strip()
             if stem(name) not in captions and stem(name) not in stale and line.strip():
                 kept.append(f"{line}\n")

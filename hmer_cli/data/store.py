@@ -1,7 +1,7 @@
-"""Named files in folders and zip archives, and the labels in their ``caption.txt`` files.
+"""Named files in folders and zip archives.
 
-Input: a path. Output: a `Store` of files, `Captions`, and the inks of InkML files; a bad file
-raises InputError on its own. Archives are read in memory, never unpacked to disk.
+Input: a path. Output: a `Store` of files; a bad file raises InputError on its own. Archives are
+read in memory, never unpacked to disk.
 """
 
 from __future__ import annotations
@@ -14,20 +14,16 @@ import unicodedata
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hmer_cli import console
 from hmer_cli.errors import InputError
-from hmer_cli.ink.ink import Ink
-from hmer_cli.ink.inkml import read_inkml
 
 INKML = ".inkml"
-CAPTIONS = "caption.txt"
 IMAGES = (
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif",
+    ".heic", ".heif",
 )  # fmt: skip
 
 MAX_BYTES = 512 << 20
@@ -239,113 +235,3 @@ def stem(name: str) -> str:
     root, ending = os.path.splitext(base)
     known = ending.lower() in (INKML, *IMAGES)
     return unicodedata.normalize("NFC", root if known else base)
-
-
-def caption_key(name: str) -> str:
-    """The stem of a file as captions have it: in UTF-8, whatever the file system has."""
-    with contextlib.suppress(UnicodeError):
-        name = name.encode("utf-8", "surrogateescape").decode("utf-8")
-    return stem(name)
-
-
-class Captions:
-    """The labels in the ``caption.txt`` files of a store.
-
-    A ``caption.txt`` applies to its folder and those inside it; the nearest one wins. A line is
-    a name (with or without folder and ending), a tab or else a space, and the label.
-    """
-
-    def __init__(self, store: Store) -> None:
-        """Reads them all; raises InputError where one cannot be read."""
-        self._tables: dict[PurePosixPath, dict[str, str]] = {}
-        remarks: list[str] = []
-        for name in store.names:
-            path = PurePosixPath(name)
-            if path.name == CAPTIONS:
-                lines = list(_caption_lines(store.read(name)))
-                self._tables[path.parent] = table = _first_of_each(lines)
-                if others := [key for key, label in lines if table[key] != label]:
-                    remarks.append(_of_doubles(name, others))
-        self.remarks = tuple(remarks)
-        """Warnings for the user."""
-
-    def __bool__(self) -> bool:
-        return bool(self._tables)
-
-    def find(self, name: str) -> str | None:
-        """The label of a file of the store, None where no line names it."""
-        for folder in PurePosixPath(name).parents:
-            label = self._tables.get(folder, {}).get(caption_key(name))
-            if label is not None:
-                return label
-        return None
-
-    def cover(self, name: str) -> bool:
-        """Whether a caption.txt applies to a file, be it named there or not."""
-        return any(folder in self._tables for folder in PurePosixPath(name).parents)
-
-    def items(self) -> Iterator[tuple[PurePosixPath, str, str]]:
-        """Folder of the caption.txt, stem and label of every line."""
-        for folder, table in self._tables.items():
-            for key, label in table.items():
-                yield folder, key, label
-
-
-def parse_captions(data: bytes) -> dict[str, str]:
-    """The labels of a ``caption.txt`` by the stem of the file; of two for one, the first.
-
-    Names may hold bytes that are no UTF-8, as those of files may.
-    """
-    return _first_of_each(_caption_lines(data))
-
-
-def _caption_lines(data: bytes) -> Iterator[tuple[str, str]]:
-    """Stem and label of each line."""
-    for line in data.decode("utf-8-sig", "surrogateescape").split("\n"):
-        line = line.strip()
-        name, _, label = line.partition("\t" if "\t" in line else " ")
-        if key := stem(name.strip()):
-            text = label.strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            yield key, text
-
-
-def _first_of_each(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
-    captions: dict[str, str] = {}
-    for key, label in lines:
-        captions.setdefault(key, label)
-    return captions
-
-
-def _of_doubles(name: str, keys: Sequence[str]) -> str:
-    many = "another label" if len(keys) == 1 else f"{len(keys)} other labels"
-    return f"{name} has {many} further down for what has one already ({keys[0]}); the first counts"
-
-
-@lru_cache(maxsize=256)
-def _say_once(line: str) -> None:
-    console.say(line)
-
-
-def tell(store: Store, captions: Captions | None = None) -> None:
-    """Say the remarks of a data set, each once, however often it is opened."""
-    for remark in (*store.remarks, *(captions.remarks if captions is not None else ())):
-        _say_once(f"{store.path}: {remark}")
-
-
-def caption_bytes(text: str) -> bytes:
-    """The bytes of lines of a ``caption.txt``; names that are no UTF-8 are those of their files."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # names of Windows that are no UTF-16
-        return text.encode("utf-8", "backslashreplace")
-
-
-def read_ink(store: Store, name: str, captions: Captions, label: bool = True) -> Ink:
-    """One ink of a store, named by its path in there.
-
-    Its label is that of a ``caption.txt``, unchanged, else that of the InkML; ``label=False`` skips
-    the latter. Raises InputError.
-    """
-    caption = captions.find(name)
-    ink = read_inkml(store.read(name), store.where(name), label=label and caption is None)
-    return replace(ink, name=name, label=ink.label if caption is None else caption)

@@ -9,21 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import PurePosixPath
 
+from hmer_cli.data.captions import CAPTIONS, Caption, Captions, caption_key, tell
 from hmer_cli.data.coco import Boxes, Signs
-from hmer_cli.data.store import (
-    CAPTIONS,
-    IMAGES,
-    INKML,
-    Captions,
-    Store,
-    caption_key,
-    open_store,
-    stem,
-    tell,
-)
+from hmer_cli.data.store import IMAGES, INKML, Store, open_store, stem
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.commands import KNOWN
 from hmer_cli.expr.latex import normalise
@@ -33,7 +24,7 @@ from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.render import Image, Readable, image_of, legible_ink_image
 from hmer_cli.page.clean.illumination import clean
 from hmer_cli.page.load.images import decode
-from hmer_cli.page.load.sources import Source
+from hmer_cli.page.load.sources import ENDINGS, Source
 
 
 def _test(year: int, more: str = "") -> re.Pattern[str]:
@@ -56,15 +47,22 @@ SPLITS = {
 class Sample:
     """One labelled expression, read lazily.
 
-    ``file`` is its path in the data set, None if a caption.txt names a missing file.
+    ``file`` is its path in the data set, None if a caption.txt names a ``missing`` file.
     """
 
     def __init__(
-        self, store: Store, name: str, file: str | None, caption: str | None, boxes: Boxes
+        self,
+        store: Store,
+        name: str,
+        file: str | None,
+        caption: str | None,
+        boxes: Boxes,
+        missing: InputError | None = None,
     ) -> None:
         self.name = name
         self.file = file
         self._boxes = boxes
+        self._missing = missing
         self._store = store
         self._caption = caption
 
@@ -131,7 +129,7 @@ class Sample:
 
     def _bytes(self) -> bytes:
         if self.file is None:
-            raise InputError(f"{self.name}: named in {CAPTIONS} but not there", "add its file")
+            raise self._missing or InputError(f"{self.name}: not there", "add its file")
         return self._store.read(self.file)
 
 
@@ -184,10 +182,18 @@ def samples_of(store: Store, split: str | None = None, limit: int | None = None)
 
 
 def _captioned_images(store: Store, captions: Captions, files: list[str]) -> list[str]:
-    """The images below a caption.txt that are not drawings of InkML of the same name."""
-    drawn = {stem(file) for file in files}
-    images = (file for file in store.ending(*IMAGES) if stem(file) not in drawn)
-    return [file for file in images if captions.cover(file)]
+    """The images below a caption.txt that are not drawings of InkML of the same name.
+
+    An image whose line of a caption.txt names none of these InkML files is another expression.
+    """
+    written = {stem(file) for file in files}
+    lines = {line for file in files for line in captions.fitting(file)}
+    images = (file for file in store.ending(*IMAGES) if captions.cover(file))
+    return [
+        file
+        for file in images
+        if stem(file) not in written or {*islice(captions.fitting(file), 1)} - lines
+    ]
 
 
 def _of_split(files: list[str], split: str | None, path: str) -> list[str]:
@@ -221,13 +227,36 @@ def _missing(
     store: Store, captions: Captions, files: list[str], boxes: Boxes, whole: bool
 ) -> Iterator[Sample]:
     """Samples for captions without a file, from the caption.txt files that belong to the split."""
+    fitting = {file: [*captions.fitting(file)] for file in files}
+    fit = {line for lines in fitting.values() for line in lines}
     present = {
         (folder, caption_key(file)) for file in files for folder in PurePosixPath(file).parents
     }
     folders = {folder for folder, _ in present}
-    for folder, name, caption in captions.items():
-        if (whole or folder in folders - {PurePosixPath(".")}) and (folder, name) not in present:
-            yield Sample(store, name, None, caption, boxes)
+    others = (file for file in reversed(store.names) if not fitting.get(file))
+    elsewhere = {name: file for file in others for name in _caption_names(file)}
+    for line in captions.lines():
+        there = line in fit or (not line.place.parts and (line.folder, line.key) in present)
+        if not there and (whole or line.folder in folders - {PurePosixPath(".")}):
+            error = _not_there(line, elsewhere.get(line.key))
+            yield Sample(store, line.key, None, line.label, boxes, error)
+
+
+def _caption_names(file: str) -> set[str]:
+    """The names that a line may have for a file, of whatever kind."""
+    path = PurePosixPath(file)
+    return {caption_key(file), path.stem if path.suffix.lower() in ENDINGS else path.name}
+
+
+def _not_there(line: Caption, other: str | None) -> InputError:
+    """The error of a line without its file; ``other`` is one of the same name."""
+    if other is None:
+        return InputError(f"{line.name}: named in {CAPTIONS} but not there", "add its file")
+    if not other.lower().endswith((INKML, *IMAGES)):
+        what = f"{line.name}: named in {CAPTIONS}, but {other} is neither an image nor InkML"
+        return InputError(what, "save it as one")
+    what = f"{line.name}: named in {line.folder / CAPTIONS}, which is not for {other}"
+    return InputError(what, f"put {CAPTIONS} into a folder above, or name the file's folder there")
 
 
 def unique_names(samples: Sequence[Sample]) -> Iterator[str]:

@@ -1,15 +1,16 @@
 r"""Data sets of whole pages: boxes of their expressions and, in some, labels.
 
 Input: a folder or zip archive of truths. Output: a `PageDataset` (or an `ExpressionDataset`).
-A truth is a JSON file, in pixels of the page as it lies in its file (PDFs at 200 dpi), that holds
-either ``formulas``, a list of boxes, or ``expressions``, each with a ``box``, its ``latex`` as a
-label, a ``kind`` (display or inline) and whether the truth is ``sure``; and then ``skip``, boxes
-that are ignored in scoring. Boxes are x0, y0, x1, y1.
+A truth is a JSON file, in pixels of the page as it lies in its file (PDFs at 200 dpi; units of the
+ink), that holds either ``formulas``, a list of boxes, or ``expressions``, each with a ``box``, its
+``latex`` as a label, a ``kind`` (display or inline) and whether the truth is ``sure``; and then
+``skip``, boxes that are ignored in scoring. Boxes are x0, y0, x1, y1.
 
 ``NAME.json`` is the truth of the page ``NAME.*``, and ``NAME-pP.json`` that of page P of ``NAME.*``
 where no file has the whole name. The files are looked for beside the truths, then in the folder of
 the same name without ``-truth``: those of ``notes-truth`` lie in ``notes``. A page in another
-subfolder than its truth is found by its name, if no other has that.
+subfolder than its truth is found by its name, if no other has that. Other JSON files are passed
+over, but beside a page what cannot be read as JSON is a broken truth.
 """
 
 from __future__ import annotations
@@ -18,17 +19,22 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar, cast
 
+import numpy as np
+
 from hmer_cli.console import one_line
-from hmer_cli.data.store import Store, open_store, stem, tell
+from hmer_cli.data.captions import CAPTIONS, tell
+from hmer_cli.data.store import INKML, Store, open_store, stem
 from hmer_cli.datasets.expressions import Sample, as_label, samples_of
 from hmer_cli.errors import InputError, UsageError
+from hmer_cli.expr.tokens import tokenize
 from hmer_cli.geometry import Box
+from hmer_cli.page.clean.deskew import Homography
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.page.load.pages import Page, PageRange, Sheet, open_sheets
 from hmer_cli.page.load.sources import ENDINGS, Source
@@ -40,6 +46,7 @@ SUFFIX = "-truth"
 
 _FIELDS = "each expression has a box of four numbers, latex, and a kind, display or inline"
 _REMEDY = "put it beside the truth, or name its folder with --pages"
+_BROKEN = "mend it, or move it away if it is no truth of a page"
 
 _MAX_BYTES = 16 << 20  # of a page's truth; scan-pages has 5,000 at most
 _FAR = 1e9  # pixels
@@ -75,16 +82,33 @@ class TruePage:
     def sheet(self) -> Sheet:
         """The page, not drawn yet; raises InputError."""
         (sheet,) = open_sheets(self.source, PageRange.parse(str(self.number)))
+        if sheet.number != self.number:  # of a file of one page
+            raise self.absent()
         return sheet
+
+    def absent(self) -> InputError:
+        """What to say of a page that its file lacks."""
+        what = f"{self.source.name}: has no page {self.number}, of which {self.name}{TRUTH} is"
+        return InputError(what, "name the truth after a page that is there")
 
     def page(self) -> Page:
         """The page as it is searched; raises InputError."""
         return self.sheet().draw()
 
-    def pixels(self) -> Pixels:
-        """The page as it lies in its file, which the boxes are given in; raises InputError."""
+    def picture(self) -> tuple[Pixels, Homography]:
+        """The page as it lies in its file, and what leads from its boxes to pixels of that: these
+        are others for ink, and for a page drawn smaller than its boxes say.
+
+        Raises InputError.
+        """
         sheet = self.sheet()
-        return sheet.draw().image if sheet.pixels is None else sheet.pixels()
+        page = sheet.draw()
+        if sheet.pixels is None:
+            to_source = np.eye(3) if page.to_source is None else page.to_source
+            return page.image, np.linalg.inv(to_source).astype(np.float64)
+        pixels = sheet.pixels()
+        size = page.size or pixels.shape
+        return pixels, np.diag([pixels.shape[1] / size[1], pixels.shape[0] / size[0], 1.0])
 
 
 T = TypeVar("T")
@@ -115,8 +139,8 @@ class PageDataset:
 
     @property
     def labelled(self) -> bool:
-        """Whether every page has labels."""
-        return all(page.expressions is not None for page in self.pages)
+        """Whether its expressions have labels."""
+        return any(page.expressions is not None for page in self.pages)
 
 
 def _drawn(items: tuple[T, ...], count: int, seed: int) -> tuple[T, ...]:
@@ -132,16 +156,18 @@ def open_any(
     ``pages`` is the folder or archive of the page files, if it is neither that of the truths nor
     the one of the same name without ``-truth``.
 
-    Raises UsageError for a wrong split or limit, InputError if there is nothing to score.
+    Raises UsageError for a wrong split or limit, InputError if there is nothing to score, or the
+    truth of a page is broken.
     """
     if limit is not None and limit < 1:
         raise UsageError(f"limit {limit}: there must be at least one")
     store = open_store(path)
-    truths = {
-        name.removesuffix(TRUTH): truth
-        for name in store.ending(TRUTH)
-        if (truth := _truth(store.read(name), store.where(name)))
-    }
+    truths, broken = _truths(store)
+    files = _Files(_stores(store, pages) if truths or broken else iter(()))
+    if truths or not _has_labels(store):
+        for name, error in broken.items():
+            if files.find(name):
+                raise error
     if not truths:
         if pages is not None:
             raise UsageError(f"{path}: holds no pages", "--pages is for pages with known boxes")
@@ -149,7 +175,6 @@ def open_any(
     if split is not None:
         raise UsageError(f"{path}: pages have no splits", "leave --split out")
     tell(store)
-    files = _Files(_stores(store, pages))
     if not any(map(files.find, truths)):
         raise InputError(f"{path}: truths of pages, but not the pages", _REMEDY)
     counts = Counter(map(stem, truths))
@@ -161,7 +186,43 @@ def open_any(
         )
         for name, truth in truths.items()
     ]
+    _check(store, truths, found)
     return PageDataset(path, tuple(found[:limit]))
+
+
+def _truths(store: Store) -> tuple[dict[str, dict[str, Any]], dict[str, InputError]]:
+    """Truths by their paths without ending, and the errors of files that may be others, broken."""
+    truths: dict[str, dict[str, Any]] = {}
+    broken: dict[str, InputError] = {}
+    for name in store.ending(TRUTH):
+        try:
+            truth = _truth(store.read(name), store.where(name))
+        except _UnknownError as error:
+            broken[name[: -len(TRUTH)]] = error
+            continue
+        if truth is not None:
+            truths[name[: -len(TRUTH)]] = truth
+    return truths, broken
+
+
+def _has_labels(store: Store) -> bool:
+    """Whether it may be a data set of single expressions."""
+    return bool(store.ending(INKML)) or any(PurePosixPath(n).name == CAPTIONS for n in store.names)
+
+
+def _check(store: Store, truths: Mapping[str, Any], pages: Sequence[TruePage]) -> None:
+    """Raise InputError where some pages have labels and others do not, or one has two truths."""
+    if any("expressions" in truth for truth in truths.values()):
+        for name, truth in truths.items():
+            if "expressions" not in truth and truth["boxes"]:
+                what = f"{store.where(name + TRUTH)}: boxes without labels, which other pages have"
+                raise InputError(what, "give all pages expressions, or evaluate them apart")
+    known: dict[tuple[str, int], TruePage] = {}
+    for page in pages:
+        other = known.setdefault((page.source.name, page.number), page)
+        if other is not page:
+            what = f"{page.source.name}: page {page.number} has two truths"
+            raise InputError(what, f"move away {other.name}{TRUTH} or {page.name}{TRUTH}")
 
 
 def _stores(store: Store, pages: str | None) -> Iterator[Store]:
@@ -217,37 +278,46 @@ def _absent(name: str) -> tuple[Source, int]:
     return Source(name, name, read), 1
 
 
+class _UnknownError(InputError):
+    """A JSON file that is a broken truth if it lies beside a page, else perhaps something else."""
+
+
 def _truth(data: bytes, name: str) -> dict[str, Any] | None:
     """The fields of a `TruePage` in a JSON file; None if it is of another kind.
 
     Raises InputError where a truth is not as it should be.
     """
     if len(data) > _MAX_BYTES:
-        return None
+        what = f"{name}: larger than {_MAX_BYTES >> 20} MiB, too large for the truth of a page"
+        raise _UnknownError(what, _BROKEN)
     try:
         content = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    if not (_are(dict, content, "expressions") or _are(list, content, "formulas")):
+    except (ValueError, RecursionError) as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise _UnknownError(f"{name}: no JSON{line}", _BROKEN) from error
+    lists = _lists(content)
+    if not lists:
         return None
     try:
-        if "expressions" not in content:
+        if "expressions" not in lists:
             return {"boxes": tuple(map(_box, content["formulas"]))}
         expressions = tuple(map(_expression, content["expressions"]))
         skip = tuple(map(_box, content.get("skip", ())))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         reason = one_line(f"{type(error).__name__}: {error}")
-        raise InputError(
-            f"{name}: a truth of a page with a bad field ({reason})", _FIELDS
-        ) from error
+        held = dict if "expressions" in lists else list
+        meant = any(isinstance(one, held) for one in next(iter(lists.values())))
+        what = f"{name}: a truth of a page with a bad field ({reason})"
+        raise (InputError if meant else _UnknownError)(what, _FIELDS) from error
     boxes = tuple(expression.box for expression in expressions)
     return {"boxes": boxes, "expressions": expressions, "skip": skip}
 
 
-def _are(kind: type, content: object, key: str) -> bool:
-    """Whether a JSON object has a list of such values under ``key``."""
-    values = content.get(key) if isinstance(content, dict) else None
-    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
+def _lists(content: object) -> dict[str, list[Any]]:
+    """The lists that make a JSON object the truth of a page; that of expressions first."""
+    held = content if isinstance(content, dict) else {}
+    keys = ("expressions", "formulas")
+    return {key: held[key] for key in keys if isinstance(held.get(key), list)}
 
 
 def _expression(one: dict[str, Any]) -> TrueExpression:
@@ -256,12 +326,15 @@ def _expression(one: dict[str, Any]) -> TrueExpression:
         raise ValueError(f"kind {kind!r} is neither display nor inline")
     if not isinstance(latex, str):
         raise TypeError(f"latex {latex!r} is no text")
-    return TrueExpression(
-        _box(one["box"]), as_label(latex), cast(Kind, kind), bool(one.get("sure", True))
-    )
+    label = as_label(latex)
+    if not tokenize(label):
+        raise ValueError(f"latex {latex!r} holds nothing")
+    return TrueExpression(_box(one["box"]), label, cast(Kind, kind), bool(one.get("sure", True)))
 
 
 def _box(numbers: Any) -> Box:
+    if not isinstance(numbers, list):
+        raise TypeError(f"box {numbers!r} is no list")
     x0, y0, x1, y1 = map(_edge, numbers)
     return x0, y0, x1, y1
 

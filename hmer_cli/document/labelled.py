@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 
 from hmer_cli import console, files
-from hmer_cli.data.store import CAPTIONS
+from hmer_cli.data.captions import CAPTIONS
 from hmer_cli.document.ids import by_line, named
 from hmer_cli.document.records import Record, count
 from hmer_cli.errors import InputError, OutputError

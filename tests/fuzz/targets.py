@@ -20,7 +20,8 @@ import pypdfium2 as pdfium
 
 from hmer_cli.commands import compare
 from hmer_cli.data import coco
-from hmer_cli.data.store import open_store, parse_captions
+from hmer_cli.data.captions import parse_captions
+from hmer_cli.data.store import open_store
 from hmer_cli.datasets import pages
 from hmer_cli.document import cache
 from hmer_cli.document.build_records import records_of
@@ -119,10 +120,11 @@ def corrections(data: bytes) -> None:
 
 def captions(data: bytes) -> None:
     """A ``caption.txt``, each of its labels normalised as those of a data set are."""
-    for name, label in parse_captions(data).items():
-        assert name
-        with contextlib.suppress(InputError):
-            normalise(label)
+    with named("c.txt: ", InputError):
+        for name, label in parse_captions(data, "c.txt").items():
+            assert name
+            with contextlib.suppress(InputError):
+                normalise(label)
 
 
 def page_json(data: bytes) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 
 from lxml import etree
 
-from hmer_cli.data.store import Captions, open_store
+from hmer_cli.data.captions import Captions
+from hmer_cli.data.store import open_store
 from hmer_cli.errors import InputError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.mathml import label_from_mathml

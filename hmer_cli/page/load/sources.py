@@ -52,7 +52,7 @@ from hmer_cli.page.load.kinds import (
 from hmer_cli.page.load.written import MANIFEST, OURS, is_hidden, is_left_out
 
 STDIN = "-"
-ENDINGS = frozenset((*INK_ENDINGS, *IMAGES, ".heic", ".heif", ".pdf"))
+ENDINGS = frozenset((*INK_ENDINGS, *IMAGES, ".pdf"))
 """What is taken out of folders and archives; a file named outright is known by its content."""
 
 _KINDS = "InkML, Xournal++, reMarkable, PNG, JPEG, TIFF, BMP, WebP, GIF, AVIF, HEIC or PDF"
