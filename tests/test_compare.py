@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hmer_cli.commands.compare import run
+from hmer_cli.datasets.pages import TrueExpression
 from hmer_cli.errors import InputError
 from hmer_cli.metrics import comparison
 from hmer_cli.metrics.comparison import Comparison, compare
 from hmer_cli.metrics.label_graph import label_graph
+from hmer_cli.metrics.pages import as_tsv, score_page
 from hmer_cli.metrics.scores import Pair
 
 
@@ -50,9 +56,15 @@ def test_the_intervals_do_not_depend_on_how_many_resamples_are_held(
     assert (wer.low, wer.high) == pytest.approx(tuple(np.quantile(change, (0.025, 0.975))))
 
 
-@pytest.mark.parametrize(("b", "c", "p"), [(10, 2, 0.0385742), (5, 5, 1), (520, 500, 0.5518)])
+@pytest.mark.parametrize(("b", "c", "p"), [(10, 2, 0.0385742), (5, 5, 1), (520, 500, 0.5519226)])
 def test_mcnemars_test(b: int, c: int, p: float) -> None:
-    assert Comparison(2000, (), b, c).p_value == pytest.approx(p, rel=1e-3)
+    assert Comparison(2000, (), b, c).p_value == pytest.approx(p, rel=1e-5)
+
+
+@given(st.integers(0, 800), st.integers(0, 800))
+def test_mcnemars_test_is_exact_however_many_differ(b: int, c: int) -> None:
+    tail = Fraction(sum(math.comb(b + c, k) for k in range(min(b, c) + 1)), 2 ** (b + c))
+    assert Comparison(2000, (), b, c).p_value == float(min(Fraction(1), 2 * tail))
 
 
 def test_files_of_predictions_are_compared(
@@ -78,7 +90,9 @@ def test_files_of_predictions_are_compared(
         ("nothing", "its first line names no name and no truth and no prediction"),
         ("name,truth,prediction\nq1,x,x\n", "names no name"),
         ("name\tprediction\nq1\tx\n", "its first line names no truth"),
-        ("name\ttruth\tprediction\nq1\tx\n", "a line has fewer columns than the first"),
+        ("name\ttruth\tprediction\nq1\tx\n", "a line has fewer columns than the first, as q1"),
+        ("name\ttruth\tprediction\nq1\tx\tx\t+ 1\n", "more columns than the first, as q1"),
+        ("name\ttruth\tprediction\tprediction\nq1\tx\tx\ty\n", "line names prediction twice"),
     ],
 )
 def test_what_is_no_table_of_predictions_says_why(
@@ -87,6 +101,14 @@ def test_what_is_no_table_of_predictions_says_why(
     file = tmp_path / "a.tsv"
     file.write_text(content)
     with pytest.raises(InputError, match=f"{reason}.*; write them with hmer eval --predictions"):
+        run(file, file)
+
+
+def test_predictions_of_pages_are_not_compared(tmp_path: Path) -> None:
+    file = tmp_path / "p.tsv"
+    file.write_text(as_tsv([score_page("a", [TrueExpression((0, 0, 9, 9), "x")], [])]))
+    said = f"{file}: holds predictions of pages, which are not compared; compare those of single"
+    with pytest.raises(InputError, match=said):
         run(file, file)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from hmer_cli import console
@@ -20,6 +20,8 @@ from hmer_cli.metrics.scores import Pair
 
 COLUMNS = ("name", "truth", "prediction")
 _REMEDY = "write them with hmer eval --predictions, or with tabs between name, truth and prediction"
+_OF_PAGES = "page", "kind"
+"""The first columns that ``hmer eval`` writes for pages."""
 
 
 def run(first: Path, second: Path) -> Comparison:
@@ -47,12 +49,9 @@ def _predictions(path: Path) -> dict[str, Pair]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            columns = set(reader.fieldnames or ())
+            columns = list(reader.fieldnames or ())
             rows = list(reader)
-        if lacks := [name for name in COLUMNS if name not in columns]:
-            raise csv.Error(f"its first line names no {' and no '.join(lacks)}")
-        if any(value is None for row in rows for value in row.values()):
-            raise csv.Error("a line has fewer columns than the first")
+        _check_columns(path, columns, rows)
         pairs = {
             row["name"]: Pair(as_label(row["truth"]), as_label(row["prediction"])) for row in rows
         }
@@ -66,3 +65,21 @@ def _predictions(path: Path) -> dict[str, Pair]:
     if len(pairs) != len(rows):
         raise InputError(f"{path}: a name stands there twice", "evaluate one data set at a time")
     return pairs
+
+
+def _check_columns(
+    path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Raise csv.Error where the columns are not those of predictions, InputError for pages."""
+    if tuple(columns[:2]) == _OF_PAGES:
+        what = f"{path}: holds predictions of pages, which are not compared"
+        raise InputError(what, "compare those of single expressions")
+    if lacks := [name for name in COLUMNS if name not in columns]:
+        raise csv.Error(f"its first line names no {' and no '.join(lacks)}")
+    if twice := [name for name in COLUMNS if columns.count(name) > 1]:
+        raise csv.Error(f"its first line names {' and '.join(twice)} twice")
+    for row in rows:
+        if any(value is None for value in row.values()):
+            raise csv.Error(f"a line has fewer columns than the first, as {row['name']}")
+        if len(row) > len(columns):
+            raise csv.Error(f"a line has more columns than the first, as {row['name']}")

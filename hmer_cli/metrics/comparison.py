@@ -7,7 +7,6 @@ exact test on the expressions that only one model got right.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,14 +51,11 @@ class Comparison:
     def p_value(self) -> float:
         """McNemar's exact test, two-sided: were both models as good, how rare would this be."""
         fewer, both = min(self.only_first, self.only_second), self.only_first + self.only_second
-        tail = sum(math.comb(both, k) for k in range(fewer + 1))
-        return min(1.0, float(2 * tail / 2**both) if both < 1000 else 2 * _tail(fewer, both))
-
-
-def _tail(fewer: int, both: int) -> float:
-    """As many or fewer heads of so many coins, by the normal distribution with its correction."""
-    z = (fewer + 0.5 - both / 2) / math.sqrt(both / 4)
-    return 0.5 * math.erfc(-z / math.sqrt(2))
+        tail = ways = 1
+        for k in range(fewer):
+            ways = ways * (both - k) // (k + 1)  # both over k + 1
+            tail += ways
+        return min(1.0, 2 * tail / 2**both)
 
 
 def compare(first: Mapping[str, Pair], second: Mapping[str, Pair], seed: int = 0) -> Comparison:
