@@ -11,7 +11,8 @@ from hmer_cli.recognition.rescoring import Candidate, Ranked
 from hmer_cli.recognition.units import Units
 
 UNITS = Units(
-    r"\sum \limits _ ^ { } i x y 2 R a b ( ) [ ] \hat \mathbb \frac \overset = ? \sqrt".split()
+    r"\sum \limits _ ^ { } i x y 2 R a b ( ) [ ] \hat \mathbb \frac \overset = ? \sqrt \\ "
+    r"\begin{matrix} \end{matrix} \begin{pmatrix} \end{pmatrix}".split()
 )
 PRIOR = LabelPrior(UNITS, None, UNITS.tokens)
 
@@ -32,6 +33,10 @@ def told(ranked: Ranked) -> list[str]:
         (r"\sum _ { i } x", r"\sum \limits _ { i } x"),
         ("x ^ { 2 } _ { i }", "x _ { i } ^ { 2 }"),
         (r"\overset { 2 } { \sum } x", r"\sum \limits ^ { 2 } x"),
+        (
+            r"( \begin{matrix} a \\ b \end{matrix} )",
+            r"\begin{pmatrix} a \\ b \end{pmatrix}",
+        ),
     ],
 )
 @pytest.mark.parametrize("first", [True, False])
@@ -49,6 +54,12 @@ def test_a_spelling_keeps_to_the_character_set() -> None:
     few = LabelPrior(UNITS, None, set(UNITS.tokens) - {r"\limits"})
     label = r"\sum _ { i } x"
     assert told(few.spelt(listed(label))) == [label]
+    few = LabelPrior(UNITS, None, set(UNITS.tokens) - {r"\begin{pmatrix}"})
+    label, canonical = (
+        rf"( \begin{{matrix}} x {scripts} \\ b \end{{matrix}} )"
+        for scripts in ("^ { 2 } _ { i }", "_ { i } ^ { 2 }")
+    )
+    assert told(few.spelt(listed(label))) == [canonical]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
 from hmer_cli.expr.node import Node, Tree, name_grids, rebuild, stack_limits, walk
@@ -15,6 +15,7 @@ __all__ = [
     "LabelError",
     "Node",
     "Tree",
+    "canonical",
     "name_grids",
     "parse",
     "rebuild",
@@ -37,6 +38,17 @@ def parse(tokens: Sequence[str], *, strict: bool = False) -> Tree:
 def to_tokens(tree: Tree) -> list[str]:
     """The canonical tokens of the tree: braced arguments, subscript before superscript."""
     return [token for node in tree for token in _spell(node)]
+
+
+def canonical(tokens: Sequence[str], allowed: Set[str]) -> list[str]:
+    """The label in canonical spelling, with grids named by their brackets, where the tokens of that
+    are ``allowed``; what is no label, as it was cut, stays as it is."""
+    try:
+        tree = stack_limits(parse(tokens))
+    except LabelError:
+        return list(tokens)
+    spelt = (to_tokens(name_grids(tree)), to_tokens(tree))
+    return next((label for label in spelt if allowed >= {*label}), list(tokens))
 
 
 def _spell(node: Node) -> Iterator[str]:

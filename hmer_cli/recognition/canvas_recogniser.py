@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.expr.tokens import join
+from hmer_cli.expr.tree import canonical
 from hmer_cli.ink.render import Image, Readable
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.session import Session, cores, open_session
@@ -71,6 +72,8 @@ class CanvasRecogniser:
         if charset is not None:
             known = tokens_of(charset)
             self._barred[:] = [not known.issuperset(name.split()) for name in self.units.names]
+        names = zip(self.units.names, self._barred, strict=True)
+        self._allowed = {token for name, barred in names if not barred for token in name.split()}
 
     def read(self, images: Sequence[Readable], width: int = BEAM_WIDTH) -> list[Reading]:
         """One reading per image, in their order; ``width`` is that of the beam."""
@@ -92,12 +95,15 @@ class CanvasRecogniser:
         if image is None:
             return Reading("", 0.0)
         (best, score), *others = self._found(image, width)
-        label, sure = join(self.units.decode(best)), min(1.0, math.exp(score))
+        label, sure = self._label(best), min(1.0, math.exp(score))
         seen = {label: sure}
         for units, behind in others:
-            seen.setdefault(join(self.units.decode(units)), min(sure, math.exp(behind)))
+            seen.setdefault(self._label(units), min(sure, math.exp(behind)))
         listed = [Alternative(*each) for each in list(seen.items())[1 : ALTERNATIVES + 1]]
         return Reading(label, sure, alternatives=tuple(listed))
+
+    def _label(self, units: Label) -> str:
+        return join(canonical(self.units.decode(units), self._allowed))
 
     def _found(self, image: Image, width: int) -> list[Scored]:
         """The likeliest labels, best first."""

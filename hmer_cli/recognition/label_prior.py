@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.expr.arguments import argued
 from hmer_cli.expr.brackets import repaired, unpaired
-from hmer_cli.expr.tree import LabelError, parse, stack_limits, to_tokens
+from hmer_cli.expr.tree import canonical
 from hmer_cli.recognition.beam_search import is_label
 from hmer_cli.recognition.label_transformer import LabelTransformer
 from hmer_cli.recognition.language_model import LEAST_PAGE, UNCACHED, LanguageModel, Symbols
@@ -104,11 +104,7 @@ class LabelPrior:
 
     def _spelt(self, label: Label) -> Label:
         tokens = argued(self._units.decode(label))
-        try:
-            canonical = to_tokens(stack_limits(parse(tokens)))
-        except LabelError:  # of a label that was cut
-            canonical = tokens
-        return tuple(self._units.encode(canonical if self._allowed >= {*canonical} else tokens))
+        return tuple(self._units.encode(canonical(tokens, self._allowed)))
 
     def on_page(
         self, lists: Sequence[Ranked | None], confidences: Sequence[float]
