@@ -149,9 +149,12 @@ def attack(file: Path, folder: Path) -> tuple[list[str], Callable[[], bool]]:
             out.exists()
             and '"status":"ok"'
             in next(
-                line.replace(" ", "")
-                for line in out.read_text("utf-8").splitlines()
-                if GOOD.name in line
+                (
+                    line.replace(" ", "")
+                    for line in out.read_text("utf-8").splitlines()
+                    if GOOD.name in line
+                ),
+                "",
             )
         ),
     )

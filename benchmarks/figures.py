@@ -63,7 +63,10 @@ class Bench:
         file = self.work / "scores.json"
         if "notes-truth" in command:
             command += f" --pages {shlex.quote(str(self.data / 'notes'))}"
+        file.unlink(missing_ok=True)
         self.run([*self.arguments(command), "--json", str(file)])
+        if not file.is_file():  # nothing could be scored: such a run ends with 1, too
+            raise SystemExit(f"{command} has no scores")
         found: dict[str, Any] = json.loads(file.read_text("utf-8"))
         return found
 

@@ -21,7 +21,7 @@ import numpy as np
 from hmer_cli.commands import eval_pages
 from hmer_cli.commands.eval_pages import PageEvaluation
 from hmer_cli.datasets.pages import PageDataset, TruePage, open_any
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, moved_boxes
 from hmer_cli.metrics.pages import KindScore, PageScore, ReadExpression, score_page, score_pages
 from hmer_cli.page.drawn_boxes import cut_out
 from hmer_cli.page.load.pages import Page
@@ -30,21 +30,34 @@ from hmer_cli.recognition.lazy import LazyRecogniser
 
 
 def drawn(page: TruePage) -> TruePage:
-    """The same page, as a PNG image in place of its file."""
-    done, data = cv2.imencode(".png", page.pixels())
+    """The same page, as a PNG image in place of its file, whose pixels its boxes are then in."""
+    image, there = page.picture()
+    done, data = cv2.imencode(".png", image)
     assert done
-    return replace(page, source=Source(page.name, page.name, data.tobytes), number=1)
+
+    def moved(boxes: Sequence[Box]) -> tuple[Box, ...]:
+        return tuple(moved_boxes(boxes, there))
+
+    truths = page.expressions or ()
+    return replace(
+        page,
+        source=Source(page.name, page.name, data.tobytes),
+        number=1,
+        boxes=moved(page.boxes),
+        expressions=tuple(
+            replace(truth, box=box)
+            for truth, box in zip(truths, moved([t.box for t in truths]), strict=True)
+        ),
+        skip=moved(page.skip),
+    )
 
 
 def on_image(page: Page, box: Box) -> Box:
     """A box in pixels of the source, in pixels of the page's image."""
     if page.to_source is None:
         return box
-    x0, y0, x1, y1 = box
-    corners = np.array([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]])
-    there = cv2.perspectiveTransform(corners, np.linalg.inv(page.to_source))[0]
-    (left, top), (right, foot) = there.min(0).tolist(), there.max(0).tolist()
-    return left, top, right, foot
+    (moved,) = moved_boxes([box], np.linalg.inv(page.to_source))
+    return moved
 
 
 def in_true_boxes(page: TruePage, reader: LazyRecogniser) -> PageScore:

@@ -108,6 +108,14 @@ def projected(boxes: ArrayLike, homography: Sequence[float]) -> Floating:
     return np.hstack([points.min(1), points.max(1)])
 
 
+def moved_boxes(boxes: Sequence[Box], homography: NDArray[np.float64]) -> list[Box]:
+    """`projected` boxes as tuples, by a matrix (3, 3)."""
+    if not boxes:
+        return []
+    there = projected(boxes, homography.ravel().tolist()).tolist()
+    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in there]
+
+
 def quarters_of(to_source: Sequence[float] | None) -> int:
     """How many quarters clockwise the right of a page is turned in its source, to which the
     matrix (9 numbers, row by row) leads."""

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import typer
 
 from hmer_cli.cli import app
+from hmer_cli.datasets.pages import PageDataset, open_any
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -199,6 +201,31 @@ def test_every_command_of_the_figures_is_one_that_the_benchmark_runs() -> None:
     table = README.split("<!-- figures: begin -->")[1].split("<!-- figures: end -->")[0]
     cells = {row.split("|")[3].strip() for row in table.strip().splitlines()[2:]} - {""}
     assert cells == {f"`{row.command}`" for row in loaded("benchmarks/figures.py").ROWS} - {"``"}
+
+
+def test_a_figure_that_could_not_be_measured_is_not_that_of_the_row_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = loaded("benchmarks/figures.py")
+    bench = figures.Bench(tmp_path / "no data", tmp_path, 1)
+    monkeypatch.setattr(bench, "run", lambda arguments: Path(arguments[-1]).write_text('{"n": 1}'))
+    assert bench.scores(figures.INK) == {"n": 1}
+    monkeypatch.setattr(bench, "run", lambda arguments: None)
+    with pytest.raises(SystemExit, match="offline.zip has no scores"):
+        bench.scores(figures.OFFLINE)
+
+
+def test_ink_and_its_drawing_have_the_same_boxes(tmp_path: Path) -> None:
+    strokes = "1000 1000, 2000 1500, 3000 1000, 3000 2000, 1000 2000"
+    (tmp_path / "a.inkml").write_text(f"<ink><trace>{strokes}</trace></ink>")
+    truth = {"box": [1000, 1000, 3000, 2000], "latex": "x"}
+    (tmp_path / "a.json").write_text(json.dumps({"expressions": [truth]}))
+    found = open_any(str(tmp_path))
+    assert isinstance(found, PageDataset)
+    drawn = loaded("benchmarks/ink_and_image.py").drawn(found.pages[0])
+    rows, columns = np.nonzero(drawn.page().image < 128)
+    inked = columns.min(), rows.min(), columns.max(), rows.max()
+    assert drawn.expressions[0].box == drawn.boxes[0] == pytest.approx(inked, abs=5)
 
 
 def test_the_documentation_builds_strict(tmp_path: Path) -> None:
