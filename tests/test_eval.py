@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -117,6 +118,51 @@ def test_the_predictions_are_one_line_an_expression(
         "a\tx\tx\t0\t0.9000\tx\n"
         "b\tx ^ { 2 }\tx 1\t4\t0.8000\t$x^{2}$\n"
     )
+
+
+def test_eval_and_compare_have_one_exprate_however_a_reading_is_spelt(
+    images: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder, out = images(a="x_1^2", b=r"\frac12", c="z"), tmp_path / "p.tsv"
+    others = (Alternative("{ z }", 0.1),)
+    read = (Reading("x ^ { 2 } _ { 1 }", 0.9), Reading(r"\frac 1 2", 0.8), Reading("y", 0.7))
+    reader = Parrot([*read[:2], replace(read[2], alternatives=others)])
+    found = verb.run(str(folder), predictions=str(out), lg=str(tmp_path / "lg"), recogniser=reader)
+    assert isinstance(found, Evaluation)
+    assert (found.scores.exprate, found.among_best) == (pytest.approx(2 / 3), 1)
+    assert compare.run(out, out).differences[0].first == pytest.approx(2 / 3)
+    assert "a\tx _ { 1 } ^ { 2 }\tx _ { 1 } ^ { 2 }\t0\t" in out.read_text()
+
+
+def test_a_bug_on_an_image_ends_with_70(images: Callable[..., Path]) -> None:
+    class Breaks(Parrot):
+        def read(self, images: Sequence[Readable]) -> list[Reading]:
+            raise ZeroDivisionError
+
+    found = evaluate(str(images(a="x", b="y")), None, None, Breaks([]))
+    ended = verb.outcome(found)
+    assert found.failed == 2 and ended is not None and ended.exit_code == 70
+
+
+def test_an_output_that_fails_leaves_the_others(
+    images: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores, table = tmp_path / "s.json", tmp_path / "p.tsv"
+
+    class Meanwhile(Parrot):
+        def read(self, images: Sequence[Readable]) -> list[Reading]:
+            scores.write_text("mine")  # by another program, after it was checked
+            return super().read(images)
+
+    with pytest.raises(OutputError, match=r"s\.json"):
+        verb.run(
+            str(images(a="x")), json_file=str(scores), predictions=str(table),
+            lg=str(tmp_path / "lg"), recogniser=Meanwhile(parrot("x").readings),
+        )  # fmt: skip
+    assert scores.read_text() == "mine"
+    assert table.read_text().count("\n") == 2
+    assert (tmp_path / "lg" / "truth" / "a.lg").is_file()
+    assert "ExpRate" in capsys.readouterr().out
 
 
 def test_the_same_run_writes_the_same_bytes(images: Callable[..., Path], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from hmer_cli.commands import eval as verb
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.eval_pages import PageEvaluation
-from hmer_cli.datasets.pages import PageDataset, TrueExpression, open_any
+from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, TrueExpression, open_any
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.geometry import Box, shift
 from hmer_cli.metrics.pages import ReadExpression, comparable, score_page, score_pages
@@ -82,6 +83,16 @@ def test_readings_that_are_low_do_not_count_among_those_that_are_ok() -> None:
 def test_a_page_that_cannot_be_read_costs_its_expressions() -> None:
     total = score_pages([score_page("a", [true("x", kind="inline")], [], error="damaged")])
     assert (total.inline.truth, total.inline.recall, total.precision) == (1, 0, None)
+
+
+@pytest.mark.parametrize(("said", "right"), [("", 0), (",", 0), (".", 1)])
+def test_a_sign_of_punctuation_alone_is_not_nothing(said: str, right: int) -> None:
+    assert score_pages([score_page("a", [true(".")], [read(said)])]).display.right == right
+
+
+def test_readings_count_in_canonical_spelling() -> None:
+    page = score_page("a", [true("x _ { 1 } ^ { 2 }")], [read("x ^ { 2 } _ { 1 }")])
+    assert page.matches[0].right
 
 
 @given(labels)
@@ -160,7 +171,16 @@ def test_truths_are_labels_however_they_are_spelled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"kind": "Display"}, {"latex": None}, {"latex": 1}, {"box": [1, 2, 3]}]
+    "change",
+    [
+        {"kind": "Display"},
+        {"latex": None},
+        {"latex": 1},
+        {"latex": ""},
+        {"latex": "$ $"},
+        {"box": [1, 2, 3]},
+        {"box": "1234"},
+    ],
 )
 def test_a_truth_with_a_bad_field_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
     content = json.loads(truth())
@@ -169,6 +189,87 @@ def test_a_truth_with_a_bad_field_is_refused(tmp_path: Path, change: dict[str, o
     (tmp_path / "1.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"1\.json: a truth of a page with a bad field"):
         open_any(str(tmp_path))
+
+
+BROKEN = {
+    truth()[:-1] + ",}": "b.json: no JSON, line 1; mend it, or move it away",
+    truth()[:-2] + ", null]}": "b.json: a truth of a page with a bad field",
+    '{"expressions": ["x"]}': "b.json: a truth of a page with a bad field",
+    '{"formulas": [null]}': "b.json: a truth of a page with a bad field",
+    '{"formulas": [[1, 2, 30, 40]]}': "b.json: boxes without labels, which other pages have",
+    truth() + " " * (16 << 20): "b.json: larger than 16 MiB",
+}
+
+
+def page_and_truth(folder: Path, name: str, content: str) -> None:
+    (folder / f"{name}.png").write_bytes(encoded(np.full((9, 9), 255, np.uint8)))
+    (folder / f"{name}.json").write_text(content)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("content", BROKEN, ids=lambda text: text[-30:].strip())
+def test_a_broken_truth_is_not_left_out(tmp_path: Path, content: str, alone: bool) -> None:
+    page_and_truth(tmp_path, "b", content)
+    if not alone:
+        page_and_truth(tmp_path, "a", truth())
+    elif "boxes" in BROKEN[content]:
+        return
+    with pytest.raises(InputError, match=re.escape(BROKEN[content])):
+        open_any(str(tmp_path))
+
+
+def test_what_is_no_truth_of_a_page_is_passed_over(tmp_path: Path) -> None:
+    page_and_truth(tmp_path, "a", truth())
+    page_and_truth(tmp_path, "blank", '{"formulas": []}')
+    page_and_truth(tmp_path, "other", '{"formulas": "none"}')
+    for n, content in enumerate(BROKEN):
+        if "boxes" not in BROKEN[content] and "null]" not in content:
+            (tmp_path / f"beside-no-page-{n}.json").write_text(content)
+    found = open_any(str(tmp_path))
+    assert isinstance(found, PageDataset) and found.labelled
+    assert [page.name for page in found.pages] == ["a", "blank"]
+    (tmp_path / "caption.txt").write_text("a\tx\n")
+    for name in ("a", "blank"):
+        (tmp_path / f"{name}.json").write_text("{broken")
+    assert isinstance(open_any(str(tmp_path)), ExpressionDataset)
+
+
+def test_endings_may_be_capitals(tmp_path: Path) -> None:
+    page_and_truth(tmp_path, "B", truth())
+    (tmp_path / "B.json").rename(tmp_path / "B.JSON")
+    (tmp_path / "B.png").rename(tmp_path / "B.PNG")
+    found = open_any(str(tmp_path))
+    assert isinstance(found, PageDataset)
+    assert [page.name for page in found.pages] == ["B"]
+
+
+def test_two_truths_of_a_page_are_refused(notes: Path) -> None:
+    (notes / "notes-truth" / "b.json").write_text(truth())
+    said = r"b\.png: page 1 has two truths; move away b-p1\.json or b\.json"
+    with pytest.raises(InputError, match=said):
+        open_any(str(notes / "notes-truth"))
+
+
+def test_a_page_that_its_file_lacks_is_told_and_costs_its_expressions(
+    notes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a-p9", "b-p2"):
+        (notes / "notes-truth" / f"{name}.json").write_text(truth())
+    found = verb.run(str(notes / "notes-truth"), recogniser=FakeRecogniser())
+    assert (len(found.outcomes), found.failed) == (4, 2)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "a.pdf: has no page 9, of which a-p9.json is; name the truth after a page" in said
+    assert "b.png: has no page 2, of which b-p2.json is" in said
+
+
+def test_a_bug_on_a_page_ends_with_70(notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("hmer_cli.document.pipeline.find_mathematics", breaks)
+    found = verb.run(str(notes / "notes-truth"), recogniser=FakeRecogniser())
+    ended = verb.outcome(found)
+    assert found.failed == 2 and ended is not None and ended.exit_code == 70
 
 
 def test_pages_are_scored_end_to_end(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -17,6 +19,7 @@ from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
 from hmer_cli.errors import InputError, OutputError, UsageError
 from hmer_cli.geometry import Box
 from hmer_cli.metrics.overlays import EXCESS, MISSED, RIGHT
+from hmer_cli.page.detect import detector
 from hmer_cli.page.detect.search import PreparedPage
 
 TRUTH: list[Box] = [(10, 10, 60, 40), (10, 60, 60, 90)]
@@ -34,8 +37,8 @@ def pages(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def first_only(page: PreparedPage, fold: int) -> list[Box]:
-    assert 0 <= fold < 5
+def first_only(page: PreparedPage, fold: int | None) -> list[Box]:
+    assert fold is None  # of no page that the detector was trained on
     return TRUTH[:1]
 
 
@@ -69,6 +72,71 @@ def test_found_boxes_are_scored_and_a_damaged_page_costs_its_boxes(pages: Path) 
 
 def test_a_damaged_page_ends_the_run_with_one(pages: Path) -> None:
     assert isinstance(verb.outcome(evaluate(str(pages), find=first_only)), InputError)
+
+
+def test_a_bug_on_one_page_costs_its_boxes_and_ends_the_run_with_70(
+    pages: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks(page: PreparedPage, fold: int | None) -> list[Box]:
+        raise ZeroDivisionError("here")
+
+    found = evaluate(str(pages), find=breaks)
+    ended = verb.outcome(found)
+    assert found.failed == 3 and ended is not None and ended.exit_code == 70
+    said = " ".join(capsys.readouterr().err.split())
+    assert "a.png: page 1: this is a bug in hmer, ZeroDivisionError: here" in said
+
+
+def test_pages_of_others_are_searched_as_users_pages_are(
+    pages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folds: list[int | None] = []
+
+    def find(page: PreparedPage, fold: int | None) -> list[Box]:
+        folds.append(fold)
+        return []
+
+    evaluate(str(pages), 1, find)
+    page = (pages / "a.png").read_bytes()
+    monkeypatch.setattr(detector, "_trained_on", lambda: {zlib.crc32(page)})
+    evaluate(str(pages), 1, find)
+    assert folds == [None, detector.fold_of(page)]
+
+
+@pytest.mark.data
+def test_the_pages_that_the_detector_was_trained_on_are_known(
+    data_file: Callable[[str], Path],
+) -> None:
+    listed = pytest.importorskip("hmer_cli.training.detector.examples").listed
+    kept = Path(detector.__file__).with_name("training_pages.txt").read_text()
+    assert listed(data_file("scan-pages.zip")) == kept
+
+
+def test_a_page_that_its_file_lacks_is_told(
+    pages: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pages / "b.json").rename(pages / "a-p2.json")
+    found = evaluate(str(pages), find=first_only)
+    outcomes = {outcome.name: outcome for outcome in found.outcomes}
+    assert not outcomes["a-p2"].found and "has no page 2" in (outcomes["a-p2"].error or "")
+    said = " ".join(capsys.readouterr().err.split())
+    assert "a.png: has no page 2, of which a-p2.json is; name the truth after a page" in said
+
+
+def test_boxes_are_drawn_round_the_ink_whatever_its_units(tmp_path: Path) -> None:
+    ink = '<ink xmlns="http://www.w3.org/2003/InkML"><trace>{}</trace></ink>'
+    trace = "1000 1000, 2000 1500, 3000 1000, 3000 2000, 1000 2000, 1000 1000"
+    (tmp_path / "a.inkml").write_text(ink.format(trace))
+    (tmp_path / "a.json").write_text(json.dumps({"formulas": [[1000, 1000, 3000, 2000]]}))
+    found = evaluate(str(tmp_path), find=lambda page, fold: [])
+    draw_worst(open_any(str(tmp_path)), found.outcomes, tmp_path)
+    drawn = np.asarray(Image.open(tmp_path / "01-a.png"))
+    head = 2 * max(16, drawn.shape[1] // 60)
+    missed = (drawn[head:] == ImageColor.getrgb(MISSED)).all(2)
+    rows, columns = np.nonzero(missed)
+    inked = np.nonzero((drawn[head:].max(2) < 200) & ~missed)
+    for edges, strokes in zip((rows, columns), inked, strict=True):
+        assert abs(edges.min() - strokes.min()) < 8 and abs(edges.max() - strokes.max()) < 8
 
 
 def test_a_limit_takes_the_first_by_name(pages: Path) -> None:

@@ -1,6 +1,8 @@
 """``hmer eval``: a labelled data set -> metrics as tables, JSON and TSV.
 
-Every image takes the path of ``hmer convert``: open, deskew, clean, find regions, recognise.
+Expressions and pages with labels take the path of ``hmer convert``: open, deskew, clean, find
+regions, recognise. Of pages with boxes alone the detector's regions are scored, as they are before
+words and formulas are read.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from copy import copy
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -24,7 +27,7 @@ from hmer_cli.commands.eval_regions import RegionEvaluation
 from hmer_cli.datasets.expressions import Sample, unique_names, unused_names
 from hmer_cli.datasets.pages import ExpressionDataset, PageDataset, open_any
 from hmer_cli.document.pipeline import Options
-from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
+from hmer_cli.errors import HmerError, InputError, InternalError, OutputError, UsageError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.metrics.evaluation import (
     Evaluation,
@@ -77,7 +80,8 @@ def run(
 
     A file named ``-`` is stdout; the tables then go to stderr.
     Raises UsageError, OutputError and MissingError before anything is read, InputError if the data
-    set has nothing to score.
+    set has nothing to score, and OutputError where one output could not be written, after the
+    others were.
     """
     paths = _path(json_file, dataset), _path(predictions, dataset)
     if json_file is not None and (json_file == predictions or _same(paths)):
@@ -100,14 +104,32 @@ def run(
         files.make_folder(folder)
         files.check(folder / _ANY)
     found, scores, tsv, tables = _evaluated(opened, reader, split)
-    _put(json_file, paths[0], scores)
-    _put(predictions, paths[1], tsv)
-    _show(tables, sys.stderr if STDOUT in (json_file, predictions) else sys.stdout)
+    shown_on = sys.stderr if STDOUT in (json_file, predictions) else sys.stdout
+    writes = [
+        partial(_put, json_file, paths[0], scores),
+        partial(_put, predictions, paths[1], tsv),
+        partial(_show, tables, shown_on),
+    ]
     if lg is not None and isinstance(found, Evaluation):
-        _write_graphs(Path(lg), found)
+        writes.append(partial(_write_graphs, Path(lg), found))
     if isinstance(opened, PageDataset) and worst is not None and not isinstance(found, Evaluation):
-        eval_regions.draw_worst(opened, found.outcomes, Path(worst))
+        writes.append(partial(eval_regions.draw_worst, opened, found.outcomes, Path(worst)))
+    _write_all(writes)
     return found
+
+
+def _write_all(writes: Iterable[Callable[[], None]]) -> None:
+    """Write every output, even if others fail. Raises the first error, and tells the others."""
+    errors: list[HmerError] = []
+    for write in writes:
+        try:
+            write()
+        except HmerError as error:
+            errors.append(error)
+    for other in errors[1:]:
+        console.say(other)
+    if errors:
+        raise errors[0]
 
 
 _SIDES = "truth", "prediction"
@@ -137,7 +159,7 @@ def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
                 what = f"{folder / side / name}.lg: is there, and not hmer's"
                 raise OutputError(what, "move it away or name another folder")
     for name, outcome in zip(names, evaluation.outcomes, strict=True):
-        for side, label in zip(_SIDES, (outcome.truth, outcome.reading.label), strict=True):
+        for side, label in zip(_SIDES, (outcome.truth, outcome.prediction), strict=True):
             graph = label_graph(label, outcome.name).encode("utf-8", "backslashreplace")
             files.replace(folder / side / f"{name}.lg", graph)
 
@@ -166,7 +188,11 @@ def outcome(evaluation: Evaluation | RegionEvaluation | PageEvaluation) -> HmerE
     """The error that determines the exit code; None if every file could be read."""
     if not evaluation.failed:
         return None
-    return InputError(f"{evaluation.failed} of {len(evaluation.outcomes)} failed, counted as wrong")
+    failed = f"{evaluation.failed} of {len(evaluation.outcomes)} failed, counted as wrong"
+    error = InputError(failed)
+    if any(outcome.is_bug for outcome in evaluation.outcomes):
+        error.exit_code = InternalError.exit_code
+    return error
 
 
 def evaluate(dataset: ExpressionDataset, reader: Reader, split: str | None = None) -> Evaluation:
@@ -210,7 +236,8 @@ def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator
             expressions = page.result.expressions
             reading = expressions[0].reading if expressions else NO_READING
             name, truth, raw = named.popleft()
-            yield Outcome(name, truth, reading, str(page.error) if page.error else None, raw)
+            error = str(page.error) if page.error else None
+            yield Outcome(name, truth, reading, error, raw, isinstance(page.error, InternalError))
 
 
 def _scorable(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from hmer_cli import console
@@ -82,12 +82,17 @@ def _scored(
     whole = named(list(records_of(reads, Corrections())))
     records = [each.record for each in by_line(whole)]
     errors = {read.number: str(read.error) for read in reads if read.error is not None}
+    errors |= {record.page: str(record.error) for record in records if record.internal}
+    bugs = {record.page for record in records if record.internal}
     for page in pages:
         error = errors.get(page.number, errors.get(None))
+        if error is None and all(read.number != page.number for read in reads):
+            error = str(page.absent())
         if error is not None:
             console.say(error)
         mine = [_read(record) for record in records if record.page == page.number and record.region]
-        yield score_page(page.name, page.expressions or (), mine, page.skip, error)
+        score = score_page(page.name, page.expressions or (), mine, page.skip, error)
+        yield replace(score, is_bug=not bugs.isdisjoint((page.number, None)))
         advance(1, 0)
 
 

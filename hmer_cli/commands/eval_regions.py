@@ -8,21 +8,21 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hmer_cli import console, files
 from hmer_cli.datasets.pages import PageDataset, TruePage
-from hmer_cli.errors import InputError
-from hmer_cli.geometry import Box
+from hmer_cli.errors import InternalError, input_error
+from hmer_cli.geometry import Box, moved_boxes
 from hmer_cli.metrics.regions import PageOutcome, as_json, as_tables, worst
 from hmer_cli.metrics.tables import Table
 from hmer_cli.page.clean.illumination import clean
-from hmer_cli.page.detect.detector import fold_of
+from hmer_cli.page.detect.detector import fold_of_training_page
 from hmer_cli.page.detect.search import PreparedPage, find_boxes, prepare_page
 
-Finder = Callable[[PreparedPage, int], list[Box]]
-"""(prepared page, cross-validation fold) -> boxes of its expressions."""
+Finder = Callable[[PreparedPage, int | None], list[Box]]
+"""(prepared page, cross-validation fold) -> boxes of its expressions; without a fold, the mean."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def evaluate(dataset: PageDataset, find: Finder | None = None) -> RegionEvaluati
     """Find the regions of the pages and score them against the true ones.
 
     A page of the detector's training set, recognised by the hash of its file, is scored with the
-    model of the fold that left it out: five-fold cross-validation.
+    model of the fold that left it out: five-fold cross-validation. Any other page is searched by
+    the mean of all folds, as ``hmer convert`` does.
 
     Raises MissingError if the weights of the detector are not installed.
     """
@@ -75,20 +76,25 @@ def draw_worst(dataset: PageDataset, outcomes: Sequence[PageOutcome], folder: Pa
     pages = {page.name: page for page in dataset.pages}
     for rank, outcome in enumerate(worst([each for each in outcomes if not each.error]), 1):
         data = io.BytesIO()
-        picture(clean(pages[outcome.name].pixels()), outcome).save(data, "PNG")
+        image, there = pages[outcome.name].picture()
+        found, truth = (moved_boxes(boxes, there) for boxes in (outcome.found, outcome.truth))
+        drawn = picture(clean(image), replace(outcome, found=found, truth=truth))
+        drawn.save(data, "PNG")
         name = Path(outcome.name).name
         files.replace_own(folder / f"{rank:02d}-{name}.png", data.getvalue())
 
 
-def _find(page: PreparedPage, fold: int) -> list[Box]:
+def _find(page: PreparedPage, fold: int | None) -> list[Box]:
     return find_boxes(page, fold=fold)
 
 
 def _evaluated(true: TruePage, find: Finder) -> PageOutcome:
     try:
         page = true.page()
-        found = find(prepare_page(page), fold_of(true.source.read()))
+        found = find(prepare_page(page), fold_of_training_page(true.source.read()))
         return PageOutcome(true.name, [page.in_source(box) for box in found], true.boxes)
-    except InputError as error:
-        console.say(error)
-        return PageOutcome(true.name, (), true.boxes, str(error))
+    except Exception as error:
+        failure = input_error(f"{true.source.name}: page {true.number}", error)
+        console.say(failure)
+        is_bug = isinstance(failure, InternalError)
+        return PageOutcome(true.name, (), true.boxes, str(failure), is_bug)

@@ -1,7 +1,8 @@
 """Evaluation of recognised expressions: outcomes -> scores -> JSON, TSV and tables.
 
 Input: the truth and the reading of every expression of a data set. Output: an `Evaluation` (WER,
-CER, ExpRate, calibration, confusions) and its three text forms.
+CER, ExpRate, calibration, confusions) and its three text forms. Readings count in canonical
+spelling, as truths do.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from hmer_cli.console import one_line
+from hmer_cli.datasets.expressions import as_label
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.metrics import scores, tables
 from hmer_cli.metrics.calibration import expected_calibration_error, wrong_caught
@@ -30,7 +33,7 @@ class Outcome:
     """The truth and the reading of one expression; ``error`` is set if its file failed.
 
     ``truth`` is empty if the file was too damaged to contain it; ``raw`` is the truth as the data
-    set spells it.
+    set spells it. ``is_bug``: the error is one of hmer's own.
     """
 
     name: str
@@ -38,11 +41,17 @@ class Outcome:
     reading: Reading
     error: str | None = None
     raw: str = ""
+    is_bug: bool = False
+
+    @cached_property
+    def prediction(self) -> str:
+        """The reading in canonical spelling."""
+        return as_label(self.reading.label)
 
     @property
     def pair(self) -> Pair:
         """Truth and prediction."""
-        return Pair(self.truth, self.reading.label)
+        return Pair(self.truth, self.prediction)
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ class Evaluation:
     @property
     def empty(self) -> int:
         """The number of empty readings, failed files included."""
-        return sum(not tokenize(outcome.reading.label) for outcome in self.outcomes)
+        return sum(not tokenize(outcome.prediction) for outcome in self.outcomes)
 
 
 def evaluate_outcomes(
@@ -122,7 +131,7 @@ def evaluate_outcomes(
 def _alternative(outcome: Outcome) -> bool:
     """Whether an alternative is the truth, token by token."""
     truth = tokenize(outcome.truth)
-    return any(tokenize(other.label) == truth for other in outcome.reading.alternatives)
+    return any(tokenize(as_label(other.label)) == truth for other in outcome.reading.alternatives)
 
 
 def as_json(evaluation: Evaluation) -> str:
@@ -158,7 +167,7 @@ def as_tsv(evaluation: Evaluation) -> str:
     """One line an expression under a line of column names."""
     lines = ["name\ttruth\tprediction\tedits\tconfidence\traw"]
     for outcome, edits in zip(evaluation.outcomes, evaluation.edits, strict=True):
-        labels = (join(tokenize(label)) for label in (outcome.truth, outcome.reading.label))
+        labels = (join(tokenize(label)) for label in (outcome.truth, outcome.prediction))
         name, raw = one_line(outcome.name), one_line(outcome.raw)
         confidence = f"{outcome.reading.confidence:.4f}"
         lines.append("\t".join((name, *labels, str(edits), confidence, raw)))
@@ -180,7 +189,7 @@ def as_tables(evaluation: Evaluation) -> list[tables.Table]:
     ranked = sorted(
         zip(found.outcomes, found.edits, strict=True), key=lambda both: (-both[1], both[0].name)
     )
-    errors = [(o.name, o.truth, o.reading.label, n) for o, n in ranked if n]
+    errors = [(o.name, o.truth, o.prediction, n) for o, n in ranked if n]
     return [
         tables.score_table(found.model, found.scores, further),
         tables.length_table(found.by_length),

@@ -3,8 +3,8 @@ r"""End-to-end metrics of pages: recall and precision of expressions, and their 
 Input: true and read expressions (box, label) of each page. Output: an `EndToEnd` of recall,
 precision, share read right and WER. Method: greedy one-to-one matching by IoU >= 0.5, the largest
 first. Readings mostly inside a box of ``skip`` are ignored; so are uncertain truths that were
-missed or misread. Labels are compared token by token, after mapping symbols that look alike in
-handwriting to one, without spacing and final punctuation.
+missed or misread. Labels are compared token by token in canonical spelling, after mapping symbols
+that look alike in handwriting to one, without spacing and final punctuation.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hmer_cli.console import one_line
+from hmer_cli.datasets.expressions import as_label
 from hmer_cli.datasets.pages import Kind, TrueExpression
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.geometry import Box, inside
@@ -67,7 +68,7 @@ class PageScore:
     """One page: its scored true expressions, and the false positives.
 
     ``cut_wrong`` mostly contain or lie in a true expression, ``not_mathematics`` lie elsewhere.
-    ``error`` is the reason if the page could not be read.
+    ``error`` is the reason if the page could not be read; ``is_bug``: it is one of hmer's own.
     """
 
     name: str
@@ -75,13 +76,15 @@ class PageScore:
     cut_wrong: tuple[ReadExpression, ...] = ()
     not_mathematics: tuple[ReadExpression, ...] = ()
     error: str | None = None
+    is_bug: bool = False
 
     @property
     def regions(self) -> PageOutcome:
         """The boxes alone."""
         found = [match.read.box for match in self.matches if match.read is not None]
         found += [read.box for read in (*self.cut_wrong, *self.not_mathematics)]
-        return PageOutcome(self.name, found, [m.truth.box for m in self.matches], self.error)
+        truth = [match.truth.box for match in self.matches]
+        return PageOutcome(self.name, found, truth, self.error, self.is_bug)
 
 
 @dataclass(frozen=True)
@@ -155,9 +158,9 @@ class EndToEnd:
 
 def comparable(label: str) -> str:
     """The label in the normal form in which labels are compared."""
-    tokens = [EQUIVALENT.get(token, token) for token in tokenize(label)]
+    tokens = [EQUIVALENT.get(token, token) for token in tokenize(as_label(label))]
     tokens = [token for token in tokens if token not in _UNWRITTEN]
-    while tokens and tokens[-1] in _PUNCTUATION:
+    while len(tokens) > 1 and tokens[-1] in _PUNCTUATION:
         tokens.pop()
     return join(tokens)
 
@@ -186,8 +189,9 @@ def score_page(
 
 def _match(truth: TrueExpression, read: ReadExpression | None) -> Match:
     prediction = read.label if read is not None else ""
-    (edits,) = token_edits([Pair(comparable(truth.label), comparable(prediction))])
-    return Match(truth, read, edits)
+    pair = Pair(comparable(truth.label), comparable(prediction))
+    (edits,) = token_edits([pair])
+    return Match(truth, read, edits if pair.truth and pair.prediction else max(edits, 1))
 
 
 def _meets(box: Box, other: Box) -> bool:

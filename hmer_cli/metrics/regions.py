@@ -26,12 +26,16 @@ Boxes = Sequence[Box]
 
 @dataclass(frozen=True)
 class PageOutcome:
-    """Found and true boxes (x0, y0, x1, y1) of one page; ``error`` is set if it failed."""
+    """Found and true boxes (x0, y0, x1, y1) of one page; ``error`` is set if it failed.
+
+    ``is_bug``: the error is one of hmer's own.
+    """
 
     name: str
     found: Boxes
     truth: Boxes
     error: str | None = None
+    is_bug: bool = False
 
     def hits(self, threshold: float) -> int:
         """The number of true positives."""

@@ -109,8 +109,20 @@ def shipped() -> Detector:
 
 
 def fold_of(data: bytes) -> int:
-    """The fold that a page belongs to, by the bytes of its file."""
+    """The fold that a page of a training set belongs to, by the bytes of its file."""
     return zlib.crc32(data) % FOLDS
+
+
+def fold_of_training_page(data: bytes) -> int | None:
+    """The fold of a page that the installed detector was trained on; None of any other page."""
+    return fold_of(data) if zlib.crc32(data) in _trained_on() else None
+
+
+@cache
+def _trained_on() -> frozenset[int]:
+    """The CRC-32 of the files of these pages; `hmer_cli.training.detector.examples.listed`."""
+    listed = Path(__file__).with_name("training_pages.txt").read_text("ascii")
+    return frozenset(int(line, 16) for line in listed.split())
 
 
 def _session(path: Path) -> Session:

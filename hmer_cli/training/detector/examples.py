@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.data.store import IMAGES, open_store, stem
+from hmer_cli.data.store import IMAGES, Store, open_store, stem
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.ink.ink import Ink
@@ -69,12 +69,7 @@ class Example:
 def scans(dataset: Path, every: int, photos: int, kept: Path) -> Iterator[Example]:
     """Every Nth page of a folder or zip of pages with boxes, and ``photos`` photos of each."""
     store = open_store(str(dataset))
-    images = {stem(file): file for file in store.ending(*IMAGES)}
-    for index, name in enumerate(sorted(store.ending(".json"))[::every]):
-        page = stem(name.removesuffix(".json"))  # as the images are named
-        if page not in images:
-            continue
-        data = store.read(images[page])
+    for index, name, page, data in _scanned(store, every):
         truth = np.array(json.loads(store.read(name))["formulas"], float).reshape(-1, 4)
         fold, draw = detector.fold_of(data), partial(_scan, data, name)
         plain = partial(_unmoved, draw, truth)
@@ -86,6 +81,21 @@ def scans(dataset: Path, every: int, photos: int, kept: Path) -> Iterator[Exampl
             taken = _kept(kept / shot, shot, fold, shoot, annotated=True)
             if SOUND[0] < len(taken.parts) / max(len(flat.parts), 1) < SOUND[1]:
                 yield taken
+
+
+def _scanned(store: Store, every: int = 1) -> Iterator[tuple[int, str, str, bytes]]:
+    """Number, truth, name and bytes of every Nth page."""
+    images = {stem(file): file for file in store.ending(*IMAGES)}
+    for index, name in enumerate(sorted(store.ending(".json"))[::every]):
+        page = stem(name.removesuffix(".json"))  # as the images are named
+        if page in images:
+            yield index, name, page, store.read(images[page])
+
+
+def listed(dataset: Path) -> str:
+    """The CRC-32 of the files of all pages, a line each: ``training_pages.txt`` of the detector."""
+    pages = _scanned(open_store(str(dataset)))
+    return "".join(sorted(f"{zlib.crc32(data):08x}\n" for _, _, _, data in pages))
 
 
 def _scan(data: bytes, name: str) -> Page:
