@@ -211,7 +211,7 @@ def test_a_figure_that_could_not_be_measured_is_not_that_of_the_row_before(
     monkeypatch.setattr(bench, "run", lambda arguments: Path(arguments[-1]).write_text('{"n": 1}'))
     assert bench.scores(figures.INK) == {"n": 1}
     monkeypatch.setattr(bench, "run", lambda arguments: None)
-    with pytest.raises(SystemExit, match="offline.zip has no scores"):
+    with pytest.raises(SystemExit, match=r"offline\.zip has no scores"):
         bench.scores(figures.OFFLINE)
 
 
