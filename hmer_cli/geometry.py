@@ -108,7 +108,7 @@ def projected(boxes: ArrayLike, homography: Sequence[float]) -> Floating:
     return np.hstack([points.min(1), points.max(1)])
 
 
-def moved_boxes(boxes: Sequence[Box], homography: NDArray[np.float64]) -> list[Box]:
+def moved_boxes(boxes: Sequence[Box], homography: Floating) -> list[Box]:
     """`projected` boxes as tuples, by a matrix (3, 3)."""
     if not boxes:
         return []

@@ -55,7 +55,7 @@ class Comparison:
         for k in range(fewer):
             ways = ways * (both - k) // (k + 1)  # both over k + 1
             tail += ways
-        return min(1.0, 2 * tail / 2**both)
+        return min(1.0, 2 * tail / (1 << both))
 
 
 def compare(first: Mapping[str, Pair], second: Mapping[str, Pair], seed: int = 0) -> Comparison:
