@@ -86,7 +86,7 @@ def is_blank(ink: Pixels, bare: Pixels, dust: int) -> bool:
     if len(left) < _BARS and not span.any():  # may be signs: 11111
         return False
     own = np.isin(labels, left[:, 5]).astype(np.uint8)
-    return _are_broken_lines(own, _thickness_of(own))
+    return _are_broken_lines(own, thickness_of(own))
 
 
 def _parts(ink: Pixels, dust: int) -> tuple[int, NDArray[np.int32], Stats]:
@@ -211,7 +211,7 @@ def _are_broken_lines(own: Pixels, thick: float) -> bool:
     off = own & ~(level | upright.T)
     if rows + columns < _GRID or int(off.sum()) > _OFF_LINE * own.sum():
         return False
-    printed = _thickness_of(own & ~off)
+    printed = thickness_of(own & ~off)
     _, _, table, _ = cv2.connectedComponentsWithStats(off, connectivity=8)
     long, deep = table[1:, 2:4].max(1), table[1:, 2:4].min(1)
     speck = long <= max(_KNOT * printed, _SPECK * max(own.shape))
@@ -273,10 +273,11 @@ def _steps(most: float, count: int, reach: float) -> NDArray[np.float64]:
 
 def _thickness(labels: NDArray[np.int32], part: Stats) -> float:
     """Of the lines of a part: its area over half its outline."""
-    return _thickness_of(_own(labels, part).astype(np.uint8))
+    return thickness_of(_own(labels, part).astype(np.uint8))
 
 
-def _thickness_of(own: Pixels) -> float:
+def thickness_of(own: Pixels) -> float:
+    """The thickness of most strokes of a mask, in pixels: twice its area over its outline."""
     mass = int(own.sum())
     rim = mass - int(cv2.erode(own, np.ones((3, 3), np.uint8), borderValue=0).sum())
     return 2.0 * mass / max(rim, 1)

@@ -13,6 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.clean.letters import (
+    dark_letters,
+    is_flat,
+    is_lettered,
+    light_letters,
+    without_dark,
+    without_light,
+)
 from hmer_cli.page.load.images import Pixels, shrunk
 
 Corners = NDArray[np.float64]
@@ -26,7 +34,6 @@ _FILLED = 0.96  # least share of the quadrilateral that the sheet covers, and vi
 _EDGE = 2.5  # pixels: a side nearer to the image's edge may continue beyond it
 _STEP = 25.0  # gray levels: least step from table to sheet, along each side
 _SQUARE = (55.0, 125.0)  # degrees: range of the angles of the corners
-_STROKE = 0.35  # of the light around it: least contrast of ink, above that of wood grain
 _WRITTEN = 0.35  # largest ratio of strokes per pixel outside and inside the sheet
 
 
@@ -41,10 +48,7 @@ def find_sheet(image: Pixels) -> Corners | None:
     small = shrunk(image, _STUDIED)
     if min(small.shape) < 64:
         return None
-    size = max(small.shape) // 40 | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
-    blank: Pixels = np.asarray(cv2.medianBlur(closed, 5), dtype=np.uint8)
+    blank = without_dark(small)
     if blank.max() - blank.min() <= _STEP:
         return None
     for masks in (_bright(blank), _enclosed(blank)):
@@ -188,24 +192,19 @@ def _seen(image: Pixels, points: Corners) -> NDArray[np.float32]:
 
 
 def _written_outside(corners: Corners, small: Pixels, blank: Pixels) -> bool:
-    """Whether there is writing beyond the sides, which are then the edges of a shadow."""
-    strokes = letters(small, blank)
+    """Whether there is writing beyond the sides, which are then the edges of a shadow, of a picture
+    on dark paper, or of a panel of a slide.
+
+    On ground of one gray level a few letters are writing, on a table so many as on the sheet.
+    """
     sheet = np.zeros_like(small)
     cv2.fillConvexPoly(sheet, np.round(corners).astype(np.int32), 1)
-    inner, outer = cv2.erode(sheet, np.ones((9, 9))), 1 - cv2.dilate(sheet, np.ones((9, 9)))
-    inside = strokes[inner > 0].mean() if inner.any() else 0.0
-    outside = strokes[outer > 0].mean() if outer.any() else 0.0
-    return bool(outside > _WRITTEN * max(float(inside), 0.01))
-
-
-def letters(small: Pixels, blank: Pixels, largest: int = 20) -> Pixels:
-    """Mask of dark components of the size of letters or smaller, on paper of this shade; (H, W).
-
-    ``largest``: part of the longer side.
-    """
-    depth = 1 - small.astype(np.float32) / np.maximum(blank, 1)
-    strokes = (depth > _STROKE).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)
-    sizes = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1)
-    small = (sizes > 2) & (sizes < max(strokes.shape) / largest)
-    return (small[labels] & (strokes > 0)).astype(np.uint8)
+    inner = cv2.erode(sheet, np.ones((9, 9))) > 0
+    outer = cv2.dilate(sheet, np.ones((9, 9))) == 0
+    if not inner.any() or not outer.any():
+        return False
+    strokes, dark = dark_letters(small, blank), without_light(small)
+    if is_flat(blank, outer) or is_flat(dark, outer):
+        light = light_letters(small, dark, float(np.median(blank[inner])))
+        return is_lettered(strokes, outer) or is_lettered(light, outer)
+    return bool(strokes[outer].mean() > _WRITTEN * max(float(strokes[inner].mean()), 0.01))

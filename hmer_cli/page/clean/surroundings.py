@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.clean.illumination import is_light_on_dark
-from hmer_cli.page.clean.sheet import letters
+from hmer_cli.page.clean.letters import (
+    SHADE,
+    dark_letters,
+    is_flat,
+    is_lettered,
+    light_letters,
+    without_dark,
+    without_light,
+)
 from hmer_cli.page.load.images import Pixels, shrunk
 
 _STUDIED = 640  # pixels of the longer side, as in `sheet`
@@ -25,8 +33,7 @@ _STEP = 0.15  # of the paper's brightness: least step within _REACH pixels of th
 _REACH = 6  # pixels
 _STEEP = 0.6  # of the border: least share with such a step; shadows are soft
 _EVEN = 0.05  # of the paper's brightness: largest steps from pixel to pixel of paper in the shade
-_SHADE = 0.42  # of the paper's brightness: paper in the shade is brighter, as are some tables
-_WRITTEN, _SOME = 0.05, 0.0015  # least share of strokes in the shade, of that in the light; at all
+_WRITTEN, _SOME = 0.05, 0.0015  # share of strokes, of that in the light, and at all: much writing
 _LETTER = 4  # part of the longer side: largest stroke
 _ROOM = 5  # pixels: margin by which the mask is dilated
 
@@ -39,12 +46,8 @@ def without_surroundings(image: Pixels) -> Pixels:
     if max(image.shape) < _SMALLEST or min(image.shape) < _SMALLEST // 4:
         return image
     small = shrunk(image, _STUDIED)
-    size = max(small.shape) // 40 | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    blank = np.asarray(
-        cv2.medianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), 5), np.uint8
-    )
-    beside = _beside(blank, letters(small, blank, _LETTER))
+    blank = without_dark(small)
+    beside = _beside(small, blank)
     if not beside.any() or is_light_on_dark(image):  # a board is darker than its writing
         return image
     beside = np.asarray(cv2.dilate(beside, np.ones((2 * _ROOM + 1,) * 2, np.uint8)), np.uint8)
@@ -55,8 +58,9 @@ def without_surroundings(image: Pixels) -> Pixels:
     return np.where(there, shade, image).astype(np.uint8)
 
 
-def _beside(blank: Pixels, strokes: Pixels) -> Pixels:
-    """Mask of darker areas along the edges of the image, those in the shade aside."""
+def _beside(small: Pixels, blank: Pixels) -> Pixels:
+    """Mask of darker areas along the edges of the image, those of written paper aside, in
+    the shade or dark itself."""
     level, _ = cv2.threshold(blank, 0, 255, cv2.THRESH_OTSU)
     dark = (blank <= level).astype(np.uint8)
     paper = float(np.median(blank[dark == 0])) if (dark == 0).any() else 0.0
@@ -70,7 +74,7 @@ def _beside(blank: Pixels, strokes: Pixels) -> Pixels:
             and _along_edges(own)
             and float(np.median(blank[own])) < _DARKER * paper
             and _is_steep(own, blank, paper)
-            and not (_is_even(own, blank, paper) and _is_written(own, strokes))
+            and not _is_written(own, small, blank, paper)
         ):
             found[own] = 1
     return found if found.mean() <= _SHARE[1] else np.zeros_like(found)
@@ -90,21 +94,35 @@ def _is_steep(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
     return bool(ring.any()) and float((step[ring > 0] > _STEP * paper).mean()) >= _STEEP
 
 
+def _is_written(own: NDArray[np.bool_], small: Pixels, blank: Pixels, paper: float) -> bool:
+    """Whether there is writing: then it is paper, in the shade or dark."""
+    if _is_even(own, blank, paper):
+        strokes, inner = dark_letters(small, blank, _LETTER), _inner(own)
+        outside = float(strokes[~own].mean()) if not own.all() else 0.0
+        is_much = float(strokes[inner].mean()) > max(_WRITTEN * outside, _SOME)
+        if is_much or is_lettered(strokes, inner):
+            return True
+    dark, lines = without_light(small), _with_lines(own)
+    light = light_letters(small, dark, paper, _LETTER)
+    return is_flat(dark, lines) and is_lettered(light, lines)
+
+
 def _is_even(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
     """Whether an area is as bright and even as paper in the shade is, but for its rim."""
     inner = _inner(own)
-    if float(np.median(blank[own])) < _SHADE * paper:
+    if float(np.median(blank[own])) < SHADE * paper:
         return False
     step = cv2.morphologyEx(blank, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))[inner]
     return bool(inner.any()) and float(np.percentile(step, 90)) <= _EVEN * paper
 
 
-def _is_written(own: NDArray[np.bool_], strokes: Pixels) -> bool:
-    """Whether there is writing: then it is paper, in the shade."""
-    inner = _inner(own)
-    inside = float(strokes[inner].mean()) if inner.any() else 0.0
-    outside = float(strokes[~own].mean()) if not own.all() else 0.0
-    return inside > max(_WRITTEN * outside, _SOME)
+def _with_lines(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The area with its holes no higher or no wider than a line: light writing on it is closed."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((~own).astype(np.uint8), connectivity=8)
+    sides = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].min(axis=1)
+    lines = sides < max(own.shape) / _LETTER
+    lines[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = False
+    return _inner(own | lines[labels])
 
 
 def _inner(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
