@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from hmer_cli.data.store import CAPTIONS
+from hmer_cli.data.captions import CAPTIONS
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.kinds import HEAD
 from hmer_cli.page.load.written import (
