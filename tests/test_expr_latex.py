@@ -48,6 +48,8 @@ GOLDEN = {
     r"\operatorname { l n } x": r"\ln x",
     r"\mathrm{sin} x + sin(y)": r"\sin x + \sin ( y )",
     r"\text{if } x": "i f x",
+    r"E_{\text{int}} {\rm sum}": "E _ { i n t } s u m",
+    r"\operatorname{int}(A) \mathit{prod} \mathrm{max}": r"i n t ( A ) p r o d \max",
     r"\tan{x}": r"\tan x",
     r"f(x)\geqg(x)": r"f ( x ) \geq g ( x )",
     r"{\cal L}_i + \mathbb R^{n}": r"\mathcal { L } _ { i } + \mathbb { R } ^ { n }",
@@ -139,6 +141,7 @@ GOLDEN = {
     ),
     r"\infinity \tgh x": r"\infty \tanh x",
     r"\operatorname{tg}x + \operatorname{cosec} y": r"\tan x + \csc y",
+    r"\cotg x+\cotan y-\tang z+\cotgh t": r"\cot x + \cot y - \tan z + \coth t",
     # options
     r"\cfrac[l]{1}{2}+\smash[b]{x} \smash{[y]}": r"\frac { 1 } { 2 } + x [ y ]",
     r"\makebox[2cm]{x} \makebox[2cm][l]{[y]} \framebox[1cm]{z}": "x [ y ] z",
@@ -175,7 +178,9 @@ def test_row_over_several_signs_is_refused_not_moved_to_the_last(raw: str) -> No
 
 
 @pytest.mark.parametrize(
-    "command", r"\intertext \multicolumn \toprule \expandafter \circle \Prob \num".split()
+    "command",
+    r"""\intertext \multicolumn \toprule \expandafter \circle \Prob \num \dimen \Res \Pic \Prim \Img
+    \Proj \argsh \argch \limit \diver \inter \ind \inv \init \tot \degs \pinv \sinus""".split(),
 )
 def test_command_that_begins_like_another_is_not_cut(command: str) -> None:
     assert normalise(rf"x {command}{{y}}") == f"x {command} y"

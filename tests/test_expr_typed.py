@@ -152,6 +152,7 @@ REWRITTEN = {
     "f: x⟼2": r"f: x\mapsto2",
     r"\sech x, \argmax_x f": r"\operatorname{sech} x, \operatorname*{argmax}_x f",
     r"\nicefrac{1}{2}": r"\frac{1}{2}",
+    r"\cotg x+\tang2": r"\operatorname{cotg} x+\operatorname{tang}2",
 }
 
 

@@ -199,6 +199,13 @@ MORE_THAN_A_LABEL = [
     "1+{}_2F_1",
     r"\begin{equation}x=1\tag{2}\end{equation}",
     r"\begin{array}{c|c} a & b \end{array}",
+    r"E_{\text{int}}",
+    r"\operatorname{int}(A)",
+    r"v_{\rm sum}",
+    r"\overset{\mathrm{prod}}{=}",
+    r"10\,\mathrm{min}^{-1}",
+    r"{\rm min}_a'",
+    r"\operatorname{det}^2 A",
 ]
 
 
@@ -218,7 +225,10 @@ SAID = [r"\int f(x)\,\mathrm{d}x", r"\operatorname{tr}A^\mathsf{T}", r"x_\text{m
         r"x = 1, \hspace{1cm} y = 2", r"\int x\hspace{2pt}dx \;\; = y", r"\cfrac[l]{1}{2}",
         r"{}_2F_1 + {x^2}_1 + \hat{x^2}^2 + \sum_{x_1}^{y^2}", r"\smash[b]{x}", r"\sech x",
         r"\begin{align}a&=b\\&=c\end{align}",
-        r"x = 1, \quad y = 2", r"a \quad \implies \quad b"]  # fmt: skip
+        r"x = 1, \quad y = 2", r"a \quad \implies \quad b",
+        r"x_{\mathrm{min}}^2 + {x_{\rm max}}^2", r"\operatorname{max}_x f",
+        r"\operatorname*{min}^2 g",
+        r"\mathop{\mathrm{lim\,sup}}_n^2 + (\mathrm{min})^2"]  # fmt: skip
 
 
 @pytest.mark.parametrize("typed", [*TYPED, *SAID])

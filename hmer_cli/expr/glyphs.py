@@ -22,6 +22,9 @@ BIG = _pairs(
 )
 """Operators that grow in a display."""
 
+NAMED_OPERATORS = OPERATORS - BIG.keys()
+"""Operators that are words."""
+
 OPENING = _pairs(r"( ( [ [ \{ { \langle ⟨ \lfloor ⌊ \lceil ⌈")
 CLOSING = _pairs(r") ) ] ] \} } \rangle ⟩ \rfloor ⌋ \rceil ⌉")
 
@@ -79,7 +82,7 @@ UNDER = frozenset(r"\underline \underbrace".split())
 BRACES = frozenset(r"\overbrace \underbrace".split())
 """Covers whose scripts are centred over or under them."""
 
-_NAMED = {name: name[1:] for name in OPERATORS if name not in BIG}
+_NAMED = {name: name[1:] for name in NAMED_OPERATORS}
 _NAMED |= {r"\limsup": "lim sup", r"\liminf": "lim inf"}
 _NAMED |= {r"\injlim": "inj lim", r"\projlim": "proj lim"}
 _FACES = {r"\mathbb": "DOUBLE-STRUCK", r"\mathcal": "SCRIPT", r"\mathfrak": "FRAKTUR"}

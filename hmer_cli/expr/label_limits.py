@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hmer_cli.expr.commands import FONTS, OPERATORS
-from hmer_cli.expr.glyphs import SPACED
-from hmer_cli.expr.spellings import SILENT, SYNONYMS, UPRIGHT
+from hmer_cli.expr.commands import FONTS, STACKING
+from hmer_cli.expr.glyphs import NAMED_OPERATORS, SPACED
+from hmer_cli.expr.spellings import SILENT, SWITCHES, SYNONYMS, UPRIGHT
 from hmer_cli.expr.to_latex import NAMES
 from hmer_cli.expr.typed_commands import COMMANDS
 
@@ -28,7 +28,11 @@ _SET_UPRIGHT = re.compile(
 )
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+|[\s\S])")
 _WORD = re.compile(r"[A-Za-z]\s*[A-Za-z]")
-_KNOWN_NAMES = NAMES | {name[1:] for name in OPERATORS}
+_KNOWN_NAMES = NAMES | {name[1:] for name in NAMED_OPERATORS}
+_STACKED_NAMES = {name[1:] for name in STACKING & NAMED_OPERATORS}
+_FONTS = UPRIGHT | SWITCHES.keys()
+_OPERATORS = frozenset((r"\mathop", r"\operatornamewithlimits", "*"))
+"""What makes an operator of a name, whose scripts stand over and under it."""
 _TOKEN = re.compile(r"\\hspace\s*\*?\s*\{[^{}]*\}|\\(?:[A-Za-z]+|[\s\S])|[^ \t\r\n]")
 _BLANKS = dict.fromkeys((r"\space", r"\nobreakspace", "~", "\\ ", "\\\n", "\\\t"), 6.0)
 _BLANKS |= {r"\quad": 18.0, r"\qquad": 36.0, r"\enspace": 9.0, r"\enskip": 9.0}
@@ -50,7 +54,7 @@ def label_says_all(typed: str) -> bool:
     tokens = _TOKEN.findall(typed)
     if not _DROPPED.isdisjoint(tokens) or _RULED.search(typed):
         return False
-    if _has_wide_blanks(tokens) or _joins_scripts(tokens):
+    if _has_wide_blanks(tokens) or _joins_scripts(tokens) or _raises_beside_name(tokens):
         return False
     return not any(_is_word(found[1]) for found in _SET_UPRIGHT.finditer(typed))
 
@@ -83,6 +87,39 @@ def _has_wide_blanks(tokens: list[str]) -> bool:
             return True
         last, width = signs[-1], 0.0
     return False
+
+
+def _raises_beside_name(tokens: list[str]) -> bool:
+    """Whether a script stands beside an upright name, over which labels have it:
+    ``\\mathrm{min}^{-1}``. Below it, as of ``\\mathrm{max}_x``, it says the same."""
+    signs = [token for token in tokens if token not in _BLANKS]
+    for at, sign in enumerate(signs):
+        if at and sign in ("^", "'"):
+            begin = _opening(signs, at - 1)
+            if begin > 1 and signs[begin - 1] == "_":
+                at = begin - 1
+                begin = _opening(signs, at - 1)
+            if _is_name_beside(signs[max(0, begin - 1)], signs[begin:at]):
+                return True
+    return False
+
+
+def _opening(signs: list[str], last: int) -> int:
+    """Where the group begins that ends here; here where none does."""
+    depth = 0
+    for at in range(last, -1, -1):
+        depth += (signs[at] == "}") - (signs[at] == "{")
+        if depth == 0:
+            return at
+    return last
+
+
+def _is_name_beside(before: str, group: list[str]) -> bool:
+    """Whether a group is an upright name with its scripts beside it, unless it is an argument."""
+    if not _OPERATORS.isdisjoint((before, *group)) or _Group(before).is_argument:
+        return False
+    word = "".join(token for token in group if token not in _FONTS and token not in "{}")
+    return word in _STACKED_NAMES and not _FONTS.isdisjoint((before, *group))
 
 
 @dataclass

@@ -23,6 +23,7 @@ from hmer_cli.expr.commands import (
     STACKS,
     SYMBOLS,
 )
+from hmer_cli.expr.glyphs import NAMED_OPERATORS
 from hmer_cli.expr.placed import as_operator, placed, under
 from hmer_cli.expr.spellings import (
     ALIGNED,
@@ -38,6 +39,7 @@ from hmer_cli.expr.spellings import (
     SWITCHES,
     SYNONYMS,
     UPRIGHT,
+    WHOLE,
     WITH_COLUMNS,
     grouped_roots,
     sign_tokens,
@@ -70,10 +72,6 @@ _NAMED = frozenset(r"\operatorname \operatornamewithlimits \mathop".split())
 _ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
 _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
 _NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
-_LOST = 2
-"""Letters that a lost space joins to a command; where more follow, it is another command."""
-_WHOLE = frozenset(r"\circle \num \dimen \let \new \Real \Imag \Prob \Proj".split())
-"""Commands of TeX and its packages that others begin with and have no more letters than that."""
 _BEGINNINGS = SYMBOLS | SYNONYMS.keys() - {r"\sp", r"\sb"}
 _INVERSE = ["^", "{", "-", "1", "}"]
 _MAX_DEPTH = 100
@@ -86,8 +84,8 @@ def normalise(raw_latex: str, *, typed: bool = False) -> str:
     r"""The label of raw LaTeX such as ``\left(x\over y\right)``.
 
     Idempotent. Unknown commands are kept, for ``validity.problems`` to report. Unless the text is
-    ``typed`` by a user, faults of data sets are mended: an unknown command is cut after a known one
-    that it begins with, as spaces get lost (``\geqg``; not ``\leqq``, which LaTeX knows), and
+    ``typed`` by a user, faults of data sets are mended: an unknown command is a known one and a
+    letter, as spaces get lost (``\geqg``; not ``\leqq``, which LaTeX knows), and
     ``\tan{x}^{-1}``, as Word exports an inverse function, is ``\tan ^ { - 1 } x``. ``align`` and
     its kin, which data sets have for matrices, too, are ``aligned`` if typed.
     Raises LabelError if the source is not LaTeX or longer than MAX_TOKENS.
@@ -131,15 +129,12 @@ def _control(word: str, split: bool) -> Iterator[str]:
         yield from _split(word)
 
 
-def _split(word: str) -> Iterator[str]:
-    shortest = max(2, len(word) - _LOST - 1) if word not in _WHOLE else len(word)
-    for end in range(len(word) - 1, shortest, -1):
-        head = word[:end]
-        if head in _BEGINNINGS:
-            yield from SYNONYMS.get(head, head).split()
-            yield from word[end:]
-            return
-    yield word
+def _split(word: str) -> list[str]:
+    r"""``\geq g`` for ``\geqg``; where more letters follow, it is another command."""
+    head = word[:-1]
+    if word in WHOLE or head not in _BEGINNINGS or len(head) < len(r"\pi"):
+        return [word]
+    return [*SYNONYMS.get(head, head).split(), word[-1]]
 
 
 class _Rewriter:
@@ -391,6 +386,6 @@ def _wrap(command: str, tokens: list[str]) -> list[str]:
 
 
 def _upright(tokens: list[str]) -> list[str]:
-    r"""``l n`` in an upright font is ``\ln``; everything else just loses the font."""
+    r"""``l n`` in an upright font is ``\ln``; everything else just loses the font, also ``int``."""
     word = "".join(tokens)
-    return [f"\\{word}"] if f"\\{word}" in OPERATORS and word.islower() else tokens
+    return [f"\\{word}"] if f"\\{word}" in NAMED_OPERATORS and word.islower() else tokens

@@ -31,7 +31,8 @@ SYNONYMS = _pairs(
     \dfrac \frac; \tfrac \frac; \cfrac \frac; \dbinom \binom; \tbinom \binom; \stackrel \overset;
     \widehat \hat; \widetilde \tilde; \widecheck \check; \Bbb \mathbb; \mathscr \mathcal;
     \mathds \mathbb; \frak \mathfrak; \sp ^; \sb _; \varinjlim \injlim; \varprojlim \projlim;
-    \arctg \arctan; \tg \tan; \ctg \cot; \cosec \csc; \thetasym \vartheta;
+    \arctg \arctan; \tg \tan; \ctg \cot; \tang \tan; \cotg \cot; \cotan \cot; \cosec \csc;
+    \cotgh \coth; \thetasym \vartheta;
     \R \mathbb { R }; \N \mathbb { N }; \Z \mathbb { Z }; \Q \mathbb { Q }; \C \mathbb { C };
     \bmod m o d; \mod m o d; \nicefrac \frac; \sfrac \frac; \intop \int; \infinity \infty;
     \minus -; \degree ^ { \circ }; \tgh \tanh; \ctgh \coth; \coloneqq : =; \eqqcolon = :;
@@ -46,6 +47,13 @@ NAMED_FUNCTIONS = {
 r"""Functions of packages and of authors, which are typed by ``\operatorname`` -> their tokens."""
 
 SYNONYMS |= NAMED_FUNCTIONS
+
+WHOLE = frozenset(
+    r"""\num \let \new \Res \Reg \Rel \Rep \Pic \Pin \Pre \Img \args \degr \degC \degF \degs \dims
+    \lims \expm \expo \sups \infl \info \infs \ind \inv \inn \ini \inj \inc \inp \into \ints \intr
+    \nil \tot \tol \tor \len \lex \gen \net \mul \etal""".split()
+)
+"""Commands of TeX, packages and authors that are a letter longer than another, and not that."""
 
 NEGATED = _pairs(
     r"""= \neq; \in \notin; \ni \notin; < \nless; > \ngtr; \leq \nleq; \geq \ngeq; \sim \nsim;

@@ -12,8 +12,18 @@ from html import escape
 from xml.etree import ElementTree
 
 from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall, operand_ends
-from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
-from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
+from hmer_cli.expr.commands import COVERS, STACKS
+from hmer_cli.expr.glyphs import (
+    ACCENTS,
+    BIG,
+    BRACES,
+    CLOSING,
+    GLYPHS,
+    NAMED_OPERATORS,
+    OPENING,
+    UNDER,
+    WIDE,
+)
 from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
@@ -27,7 +37,6 @@ TIGHT = frozenset("|‖/")
 SIGNED = frozenset(("+", "-", r"\pm", r"\mp"))
 """Operators that are prefix signs unless an operand precedes them."""
 
-_NAMES = OPERATORS - BIG.keys()
 FENCES = {"pmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||", "Vmatrix": "‖‖"}
 FENCES["cases"] = "{ "
 """The brackets around a grid; a blank if there is no closing one."""
@@ -119,9 +128,9 @@ def _kind(node: Node) -> str:
 def _spaced(left: Node, right: Node, follows: bool) -> bool:
     """Whether a name stands next to something that it could be taken for a part of; ``follows``:
     whether an operand ends before the right one."""
-    if left.symbol in _NAMES:
+    if left.symbol in NAMED_OPERATORS:
         return _kind(right) != "mo" or right.symbol in BIG
-    return right.symbol in _NAMES and follows
+    return right.symbol in NAMED_OPERATORS and follows
 
 
 def _attributes(node: Node, follows: bool) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from html import escape
 
 from hmer_cli.expr.bracket_pairs import bracket_pairs
-from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
-from hmer_cli.expr.glyphs import BIG, BRACES, GLYPHS, UNDER
+from hmer_cli.expr.commands import COVERS, STACKS
+from hmer_cli.expr.glyphs import BIG, BRACES, GLYPHS, NAMED_OPERATORS, UNDER
 from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.to_mathml import FENCES
 from hmer_cli.expr.tokens import tokenize
@@ -26,7 +26,6 @@ _ACCENTS = {
 }  # fmt: skip
 _BARS = {r"\overline": "top", r"\underline": "bot"}
 _GROUPS = {r"\overbrace": ("⏞", "top", "bot"), r"\underbrace": ("⏟", "bot", "top")}
-_NAMES = OPERATORS - BIG.keys()
 _NOTHING = "\u200b"  # Word shows an empty part as a dotted box
 
 
@@ -69,7 +68,7 @@ def _row(tree: Tree) -> str:
             fenced = _fenced(_glyph(node), _glyph(last), _row(inner) or _run(_NOTHING))
             parts.append(_dressed(last, fenced))
             i = pairs[i]
-        elif node.symbol in BIG or node.symbol in _NAMES:
+        elif node.symbol in BIG or node.symbol in NAMED_OPERATORS:
             waiting.append((len(parts), _operator(node)))
             parts.append("")
         else:

@@ -8,8 +8,8 @@ row would be one name.
 from __future__ import annotations
 
 from hmer_cli.expr.bracket_pairs import bracket_pairs
-from hmer_cli.expr.commands import COVERS, OPERATORS, STACKING, STACKS
-from hmer_cli.expr.glyphs import BIG, BRACES, CLOSING, GLYPHS, OPENING
+from hmer_cli.expr.commands import COVERS, STACKING, STACKS
+from hmer_cli.expr.glyphs import BRACES, CLOSING, GLYPHS, NAMED_OPERATORS, OPENING
 from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.to_mathml import TIGHT
 from hmer_cli.expr.tokens import tokenize
@@ -21,7 +21,7 @@ _COVERS = {
     r"\overline": "overline", r"\underline": "underline", r"\overrightarrow": "arrow",
     r"\overleftarrow": "arrow.l", r"\overbrace": "overbrace", r"\underbrace": "underbrace",
 }  # fmt: skip
-_NAMES = {name: name[1:] for name in OPERATORS - BIG.keys()}
+_NAMES = {name: name[1:] for name in NAMED_OPERATORS}
 _NAMES |= {name: f'op("{name[1:4]} lim", limits: #true)' for name in (r"\injlim", r"\projlim")}
 _DELIMITERS = {"pmatrix": '"("', "bmatrix": '"["', "Bmatrix": '"{"', "vmatrix": '"|"'}
 _DELIMITERS |= {"Vmatrix": '"‖"', "matrix": "#none", "aligned": "#none"}

@@ -158,7 +158,7 @@ def spelt(tokens: str) -> str:
 _OTHER_LOOK = frozenset(r"\mathscr \mathds \widecheck \rightarrowfill".split())
 """Commands that would print other signs than was typed by the tokens of their label."""
 
-_OTHER_NAMES = r"\tg \ctg \arctg \cosec \tgh \ctgh".split()
+_OTHER_NAMES = r"\tg \tang \ctg \cotg \cotan \arctg \cosec \tgh \ctgh \cotgh".split()
 """Functions that print another name by the tokens of their label."""
 
 REPLACED = {token: spelt(tokens) for token, tokens in UNICODE.items()}
