@@ -24,6 +24,7 @@ from hmer_cli.document.ids import named
 from hmer_cli.document.pipeline import _Gate
 from hmer_cli.document.records import Record, spelt_in_tokens
 from hmer_cli.errors import OutputError, StrictError, UsageError
+from hmer_cli.expr.latex import normalise
 from hmer_cli.recognition.reading import Alternative
 
 FIELDS = ["id", "alias", "derivation", "source", "page", "region", "latex", "label", "confidence"]
@@ -300,6 +301,15 @@ def test_the_tokens_of_the_field_on_demand() -> None:
     (only,) = convert(["a.png"], ["o.md"], spelling="tokens", recogniser=FakeRecogniser())
     assert (only.latex, only.label) == ("x ^ { 2 }", "x ^ { 2 }")
     assert "$$\nx ^ { 2 }\n$$" in Path("o.md").read_text()
+
+
+def test_the_tokens_of_a_line_that_begins_with_a_bracket_compile() -> None:
+    label = r"\begin{cases} 1 & x \\ [ 0 , 7 ] & y \\ * 5 \end{cases}"
+    one = spelt_in_tokens(record("a.png", latex=label, label=label))
+    assert normalise(one.latex) == one.label == label
+    Output.parse("eqs.tex").write([one])
+    assert "[0, 7]" in typeset("", r"\input{eqs}")
+    assert r"\\ { [ } 0 , 7 ]" in markdown([one])
 
 
 def test_other_readings_are_spelt_as_the_one_that_was_taken() -> None:

@@ -14,7 +14,7 @@ from test_expr_tree import _every_command, _random_valid
 from trees import TREES
 
 from hmer_cli.expr.latex import normalise
-from hmer_cli.expr.to_latex import split_punctuation, to_latex
+from hmer_cli.expr.to_latex import latex_of_tokens, split_punctuation, to_latex
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import Tree, to_tokens
 from hmer_cli.expr.validity import problems
@@ -71,6 +71,23 @@ def test_it_says_what_the_label_says(tree: Tree) -> None:
 def test_every_sign_in_every_place_says_the_same() -> None:
     labels = [*_every_command(), *_random_valid(500)]
     assert [x for x in labels if normalise(to_latex(x)) != normalise(x)] == []
+
+
+@pytest.mark.parametrize(
+    ("label", "latex"),
+    [
+        (r"\begin{cases} 1 \\ [ 0 , 1 ] \end{cases}",
+         r"\begin{cases} 1 \\ { [ } 0 , 1 ] \end{cases}"),
+        (r"\begin{matrix} [ a \\ * ^ { 2 } \end{matrix}",
+         r"\begin{matrix} [ a \\ { * } ^ { 2 } \end{matrix}"),
+        (r"\begin{aligned} [ t ] & = 1 \end{aligned}",
+         r"\begin{aligned} { [ } t ] & = 1 \end{aligned}"),
+        (r"\begin{matrix} a & [ b ] \\ \end{matrix} * [", None),
+    ],
+)  # fmt: skip
+def test_what_latex_would_take_for_an_option_is_in_braces(label: str, latex: str | None) -> None:
+    assert latex_of_tokens(label) == (latex or label)
+    assert normalise(latex_of_tokens(label)) == normalise(label)
 
 
 def test_what_is_no_label_stays_as_it_is() -> None:

@@ -57,6 +57,8 @@ SOUND = [
     r"\intop_0^1 x + \intop\nolimits_0^1 x",
     r"f = \begin{dcases} 1 & x \\ 2 & y \end{dcases}",
     r"\begin{alignedat}{2} a &= b &\quad c &= d \\ e &= f \end{alignedat}",
+    r"\begin{aligned}[t] {[}0] &= 1 \end{aligned} + \begin{gathered}[b] x \end{gathered}",
+    r"\begin{alignedat}[c]{1} a &= b \end{alignedat}",
     r"\hspace*{-1,5 ex plus 1fil minus 2pt}x",
     r"\begin{equation} \begin{aligned} a \nonumber \\ b \end{aligned} \tag{1} \end{equation}",
 ]
@@ -100,6 +102,11 @@ UNSOUND = {
     "x" * 3000: "longer than",
     "{" * 50 + "}" * 50: "nested",
     r"\begin{matrix} a \\ [2pt] \end{matrix}": "braces",
+    r"\begin{aligned}[0,1] &= I \end{aligned}": "token 11 ([): put it in braces",
+    **{
+        rf"\begin{{{name}}}[x] y\end{{{name}}}": "([): put it in braces"
+        for name in ("aligned", "gathered", "split", "alignedat")
+    },
     "": "says nothing",
     "~": "says nothing",
     r"\quad \,": "says nothing",
@@ -254,6 +261,8 @@ WITHIN = {
         r"\begin{aligned} a \\ b \end{aligned}",
     r"\begin{multline*} a \\ b \end{multline*}": r"\begin{gathered}a \\ b\end{gathered}",
     r"\begin{split} a & b \end{split}": r"\begin{aligned} a & b \end{aligned}",
+    r"\begin{align}[0,1] &= I \end{align}": r"\begin{aligned}{[}0,1] &= I\end{aligned}",
+    r"\begin{gather}[x]\end{gather}": r"\begin{gathered}{[}x]\end{gathered}",
     r"1 \over 2": r"{1 \over 2}",
     r"\displaystyle\sum x": r"{\displaystyle\sum x}",
     r"\bf x": r"{\bf x}",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.to_latex import latex_of_tokens
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink
@@ -218,9 +219,9 @@ class Record:
 
 
 def spelt_in_tokens(record: Record) -> Record:
-    """The record and its lines with ``latex`` in the field's spelling."""
+    """The record and its lines with ``latex`` in the field's spelling, as LaTeX takes it."""
     lines = tuple(spelt_in_tokens(line) for line in record.lines)
-    return replace(record, latex=record.label, in_tokens=True, lines=lines)
+    return replace(record, latex=latex_of_tokens(record.label), in_tokens=True, lines=lines)
 
 
 def count(number: int, what: str) -> str:

@@ -38,6 +38,8 @@ def within(latex: str) -> str:
     text = latex.strip()
     if found := _DISPLAY.fullmatch(text):
         inner, body = _INNER[found["name"]], _NUMBERING.sub("", found["body"]).strip()
+        if inner and body.startswith("["):  # which is no sign there
+            body = f"{{[}}{body[1:]}"
         text = f"\\begin{{{inner}}}{body}\\end{{{inner}}}" if inner else body
     text = _SPLIT.sub("aligned", text)
     return f"{{{text}}}" if _REACHING.search(text) else text

@@ -28,6 +28,7 @@ r"""Names of functions that LaTeX has no command for; ``\operatorname`` sets the
 PUNCTUATION = frozenset(",.;")
 
 _WORD = re.compile(rf"(?<![A-Za-z\\])(?:{'|'.join(WORDS)})(?![A-Za-z])")
+_TAKEN = re.compile(r"(?<=\\\\ )[*\[](?= |$)|(?<=\\begin\{aligned\} )\[(?= |$)")
 _BARE = frozenset("*+-") | GREEK | {r"\infty", r"\circ", r"\dagger", r"\ast"}
 """Scripts of one sign that need no braces, besides letters and digits; macros of several do."""
 
@@ -51,6 +52,12 @@ def to_latex(label: str) -> str:
         return label
     # Letters that spell a function would be read as it.
     return _WORD.sub(lambda word: f"{word[0][0]} {word[0][1:]}", _row(tree))
+
+
+def latex_of_tokens(label: str) -> str:
+    r"""The label's own tokens as LaTeX, which takes a star or a bracket after ``\\`` for its own,
+    and a bracket after ``aligned``: these stand in braces."""
+    return _TAKEN.sub(r"{ \g<0> }", label)
 
 
 def split_punctuation(label: str) -> tuple[str, str]:

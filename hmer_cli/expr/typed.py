@@ -24,6 +24,7 @@ from hmer_cli.expr.typed_commands import (
     LIMITED,
     NUMBERING,
     ONCE,
+    POSITIONED,
     REPLACED,
     SCRIPTS,
     STARRED,
@@ -50,6 +51,8 @@ _ENVIRONMENT = re.compile(rf"\\(begin|end){_GAP}\{{{_GAP}([A-Za-z]+){_GAP}(\*?){
 _POSITIONS = frozenset("bclrt")
 _LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
 _INFIX = (r"\over", r"\choose", r"\atop")
+_PLACES = (["t", "]"], ["b", "]"], ["c", "]"])
+_IN_BRACES = "put it in braces, or LaTeX takes it for a length or a star"
 _ENDS = ("}", r"\end", r"\right", r"\middle", "$")
 
 
@@ -184,7 +187,7 @@ class _Check:
         if token == "\\\\" and not (self.inside or self.one_number):
             self.numbering = set()
         if token == "\\\\" and self.next in ("[", "*"):
-            raise self.fail("put it in braces, or LaTeX takes it for a length or a star")
+            raise self.fail(_IN_BRACES)
         return cells + 1 if token == "&" else 1
 
     def script(self, token: str, seen: set[str]) -> None:
@@ -317,6 +320,13 @@ class _Check:
             elif token[-1] in "^_&#%" or not (token[0] <= "~" or token in LETTERS):
                 raise self.fail("cannot stand in text", at)
 
+    def place(self) -> None:
+        """Where the baseline of an environment is, such as ``[t]``, or nothing."""
+        if self.next == "[":
+            if self.tokens[self.at + 1 : self.at + 3] not in _PLACES:
+                raise self.fail(_IN_BRACES)
+            self.at += 3
+
     def columns(self, begin: int) -> int:
         """The columns of an array."""
         word = self.word(begin)
@@ -341,6 +351,8 @@ class _Check:
         self.one_number |= name.startswith("multline")
         if name in DISPLAYS and (begin or outer[0]):
             raise self.fail(f"{name} must be all that is typed", begin)
+        if name in POSITIONED:
+            self.place()
         if name == "array":
             columns = self.columns(begin)
         elif name == "alignedat":

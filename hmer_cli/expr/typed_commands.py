@@ -125,6 +125,9 @@ ENVIRONMENTS = dict(GRIDS) | {"array": 0, "smallmatrix": 10, "split": 2, "gather
 ENVIRONMENTS |= {"dcases": 2, "alignedat": 0}
 """Environment within a formula -> the most columns; an array and an alignedat say theirs."""
 
+POSITIONED = frozenset("aligned gathered split alignedat".split())
+"""Environments that may begin with ``[t]``, ``[b]`` or ``[c]``, for which LaTeX may take any bracket."""
+
 DISPLAYS = {"align": 10, "align*": 10, "gather": 1, "gather*": 1, "multline": 1, "multline*": 1}
 DISPLAYS |= {"equation": 0, "equation*": 0}
 """Environments that are a display of their own, and hold all that was typed."""

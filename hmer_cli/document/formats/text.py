@@ -16,7 +16,7 @@ from hmer_cli.document.formats.wording import code, expressions, judged, sentenc
 from hmer_cli.document.ids import Named, by_line, named
 from hmer_cli.document.records import PUBLIC, Record
 from hmer_cli.expr.displays import is_display, within
-from hmer_cli.expr.to_latex import to_latex
+from hmer_cli.expr.to_latex import latex_of_tokens, to_latex
 from hmer_cli.expr.validity import problems
 
 
@@ -77,7 +77,9 @@ def _public(each: Named) -> dict[str, object]:
 
 def _spelt(label: str, in_tokens: bool) -> str:
     """Another reading, as the one that was taken is spelt; as it is where it is not LaTeX."""
-    return label if in_tokens or problems(label) else to_latex(label)
+    if in_tokens:
+        return latex_of_tokens(label)
+    return label if problems(label) else to_latex(label)
 
 
 _COLUMNS = "id alias source page x0 y0 x1 y1 latex confidence status error".split()

@@ -12,7 +12,7 @@ from hmer_cli.console import one_line
 from hmer_cli.document.ids import Named, named
 from hmer_cli.document.records import Record
 from hmer_cli.expr.label_limits import label_says_all
-from hmer_cli.expr.to_latex import split_punctuation, to_latex
+from hmer_cli.expr.to_latex import latex_of_tokens, split_punctuation, to_latex
 from hmer_cli.expr.validity import problems
 
 
@@ -61,7 +61,7 @@ def sentence(record: Record) -> tuple[str, str]:
     label, end = split_punctuation(record.label)
     if record.correction is not None or not end:
         return record.latex, ""
-    return label if record.in_tokens else to_latex(label), end
+    return latex_of_tokens(label) if record.in_tokens else to_latex(label), end
 
 
 def sayable(record: Record) -> bool:

@@ -11,7 +11,7 @@ function Typeset(grammar) {
   const LEX = new RegExp(
     String.raw`\\(begin|end)\s*\{\s*([A-Za-z]+\*?)\s*\}(?:\s*\{[lcr|\s]+\})?|\\[A-Za-z]+|\\.|%[^\n]*|` +
     `[A-Za-z]+|${grammar.scripts}|\\S`, "gsu");
-  const OPTIONS = /(\\begin\s*\{\s*(?:aligned|gathered|split|multlined)\s*\})\s*\[[tbc]\]|(\\begin\s*\{\s*alignedat\s*\})\s*\{\s*\d\s*\}|(\\operatorname)\s*\*|(\\cfrac|\\smash)\s*\[[a-z\s]*\]/g;
+  const OPTIONS = /(\\begin\s*\{\s*(?:aligned|gathered|split|multlined)\s*\})\s*\[[tbc]\]|(\\begin\s*\{\s*alignedat\s*\})(?:\s*\[[tbc]\])?\s*\{\s*\d\s*\}|(\\operatorname)\s*\*|(\\cfrac|\\smash)\s*\[[a-z\s]*\]/g;
   const SCRIPTS = new RegExp(`^${grammar.scripts}$`, "u");
   const BARS = new Set(["|", "\\|"]);
   const RELATIONS = ["above", "inside", "below", "cells", "sub", "sup"];

@@ -3,7 +3,8 @@
 
 function Sound(table) {
   const set = Object.fromEntries(
-    ["starred", "once", "limited", "scripts", "bare", "delimiters", "text", "letters", "inkless", "hiding"]
+    ["starred", "once", "limited", "scripts", "bare", "delimiters", "text", "letters", "inkless", "hiding",
+     "positioned"]
       .map((n) => [n, new Set(table[n])]));
   const of = (name, key) => (Object.hasOwn(table[name], key) ? table[name][key] : undefined);
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
@@ -15,6 +16,8 @@ function Sound(table) {
   const LIMITS = ["\\limits", "\\nolimits", "\\displaylimits"];
   const INFIX = ["\\over", "\\choose", "\\atop"];
   const ENDS = ["}", "\\end", "\\right", "\\middle", "$"];
+
+  const IN_BRACES = "put it in braces, or LaTeX takes it for a length or a star";
 
   class Fault extends Error {}
 
@@ -114,7 +117,7 @@ function Sound(table) {
       at++;
       if (token === "\\\\" && !(inside || oneNumber)) numbering = new Set();
       if (token === "\\\\" && (next() === "[" || next() === "*")) {
-        throw fail("put it in braces, or LaTeX takes it for a length or a star");
+        throw fail(IN_BRACES);
       }
       return token === "&" ? cells + 1 : 1;
     }
@@ -240,6 +243,10 @@ function Sound(table) {
       display ||= own !== undefined;
       inside = own === undefined;
       oneNumber ||= name.startsWith("multline");
+      if (set.positioned.has(name) && next() === "[") {
+        if (!/^[tbc]\]$/.test((tokens[at + 1] ?? "") + tokens[at + 2])) throw fail(IN_BRACES);
+        at += 3;
+      }
       if (name === "array") {
         const layout = word(begin);
         columns = /^[lcr|]+$/.test(layout) ? layout.replaceAll("|", "").length : 0;
