@@ -8,7 +8,7 @@ import pytest
 
 from hmer_cli.document.loose_ends import without_loose_ends
 from hmer_cli.document.records import RegionReading
-from hmer_cli.recognition.reading import Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 
 def read(label: str) -> RegionReading:
@@ -43,6 +43,27 @@ def test_an_opening_bracket_that_nothing_closes_goes_too() -> None:
 def test_other_brackets_stay(label: str) -> None:
     expression = read(label)
     assert without_loose_ends(expression) is expression
+
+
+def test_other_readings_lose_the_same_ends_and_are_no_more_than_others() -> None:
+    expression = read(r"( x \rightarrow \infty")
+    others = (
+        r"( x \rightarrow \alpha",
+        r"x \rightarrow \infty",
+        r"c x \rightarrow \infty",
+        r"( x",
+        "(",
+        r"( x \rightarrow \infty )",
+    )
+    alternatives = tuple(Alternative(other, 0.1 / (i + 1)) for i, other in enumerate(others))
+    expression = replace(expression, reading=replace(expression.reading, alternatives=alternatives))
+    found = without_loose_ends(expression).reading
+    assert found.label == r"x \rightarrow \infty"
+    assert found.alternatives == (
+        Alternative(r"x \rightarrow \alpha", 0.1),
+        Alternative("x", 0.025),
+        Alternative(r"x \rightarrow \infty )", 0.1 / 6),
+    )
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,12 @@ def test_the_other_case_need_not_be_among_the_alternatives_where_the_page_is_ful
     assert labels(*SMALL, read("X + 1 = 2", 0.4))[-1] == "X + 1 = 2"
 
 
+def test_a_character_set_without_the_other_case_keeps_to_it() -> None:
+    page = [*SMALL * 3, read("X + 1 = 2", 0.4)]
+    assert agreeing(page)[-1].reading.label == "x + 1 = 2"
+    assert agreeing(page, frozenset("X+12="))[-1].reading.label == "X + 1 = 2"
+
+
 def test_what_is_chosen_has_four_other_readings_at_most_the_likeliest_first() -> None:
     many = [read("x + x + x + x = x", 0.9)] * 4
     others = {"aJ+J1J=J2": 0.3, "bJ+J1J=J2": 0.1, "cJ+J1J=J2": 0.1, "dJ+J1J=J2": 0.01}

@@ -6,6 +6,7 @@ dots at the end are ``\ldots`` where the last parts of the ink are a row of thre
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 import cv2
@@ -14,6 +15,7 @@ import numpy as np
 from hmer_cli.page.load.images import Pixels
 from hmer_cli.recognition.reading import Reading
 
+_ELLIPSIS = r"\ldots"
 _DOTS = frozenset((".", ",", r"\cdot"))
 _INK = 160  # gray levels: what is darker
 _SPECK = 2  # pixels: what is smaller is none
@@ -21,15 +23,22 @@ _SPECK = 2  # pixels: what is smaller is none
 _SMALL, _NEXT, _ROW = 0.6, 1.5, 0.4  # a dot; the white to the next one; at one height
 
 
-def with_ellipsis(image: Pixels, reading: Reading) -> Reading:
-    """The reading with an ellipsis at its end; as it is where there is none."""
+def with_ellipsis(
+    image: Pixels, reading: Reading, allowed: Container[str] | None = None
+) -> Reading:
+    """The reading with an ellipsis at its end; as it is where there is none, or where the character
+    set, whose tokens are ``allowed``, has none."""
+    if allowed is not None and _ELLIPSIS not in allowed:
+        return reading
     tokens = reading.tokens
     count = next((i for i, t in enumerate(reversed(tokens)) if t.token not in _DOTS), 0)
     if not count or reading.label.split() != [token.token for token in tokens]:
         return reading
     if not _ends_with_dots(image):
         return reading
-    kept = (*tokens[:-count], replace(tokens[-count], token=r"\ldots"))
+    while count > 1 and tokens[-count].token == ",":  # before the dots: 1 , 2 , \ldots
+        count -= 1
+    kept = (*tokens[:-count], replace(tokens[-count], token=_ELLIPSIS))
     return replace(reading, label=" ".join(token.token for token in kept), tokens=kept)
 
 

@@ -16,7 +16,7 @@ from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import Box
-from hmer_cli.recognition.reading import TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading, distinct
 
 _OPENING, _CLOSING = frozenset(("(", "[")), frozenset((")", "]", r"\}"))
 _ARROWS = frozenset((r"\rightarrow", r"\to", r"\longrightarrow"))
@@ -38,7 +38,8 @@ def without_loose_ends(expression: RegionReading, quarters: int = 0) -> RegionRe
         return expression
     first, last = _ends(tokens)
     last = _before_number(reading.tokens[:last])
-    if last - first == len(tokens) or problems(" ".join(tokens[first:last])):
+    label = " ".join(tokens[first:last])
+    if last - first == len(tokens) or problems(label):
         return expression
     kept = reading.tokens[first:last]
     x0, _, x1, _ = expression.box
@@ -51,8 +52,23 @@ def without_loose_ends(expression: RegionReading, quarters: int = 0) -> RegionRe
         expression,
         region=between(expression.region, *shares, quarters),
         box=between(expression.box, *shares),
-        reading=replace(reading, label=" ".join(tokens[first:last]), tokens=kept),
+        reading=Reading(label, reading.confidence, kept, _alike(reading, first, last)),
     )
+
+
+def _alike(reading: Reading, first: int, last: int) -> tuple[Alternative, ...]:
+    """The alternatives with the same signs at their ends, without these; what reads those as other
+    signs is none of the rest."""
+    tokens = reading.label.split()
+    before, after = tokens[:first], tokens[last:]
+    found = []
+    for other in reading.alternatives:
+        signs = other.label.split()
+        end = len(signs) - len(after)
+        label = " ".join(signs[first:end])
+        if signs[:first] == before and signs[end:] == after and label and not problems(label):
+            found.append(replace(other, label=label))
+    return distinct(" ".join(tokens[first:last]), found)
 
 
 def _ends(tokens: Sequence[str]) -> tuple[int, int]:

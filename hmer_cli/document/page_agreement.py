@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
 from hmer_cli.document.records import RegionReading
@@ -28,12 +28,15 @@ Evidence = Counter[tuple[str, ...]]
 """How often signs, and signs between two neighbours, are read, times the confidences."""
 
 
-def agreeing(expressions: Sequence[RegionReading]) -> list[RegionReading]:
-    """The expressions of a page, each with the reading that the others speak for."""
+def agreeing(
+    expressions: Sequence[RegionReading], allowed: Container[str] | None = None
+) -> list[RegionReading]:
+    """The expressions of a page, each with the reading that the others speak for; ``allowed`` are
+    the tokens of the character set, if there is one."""
     counts = [_evidence(expression.reading) for expression in expressions]
     total = sum(counts, Evidence())
     return [
-        replace(expression, reading=_chosen(expression.reading, total - own))
+        replace(expression, reading=_chosen(expression.reading, total - own, allowed))
         for expression, own in zip(expressions, counts, strict=True)
     ]
 
@@ -54,9 +57,9 @@ def _among(tokens: Sequence[str], at: int) -> tuple[str, ...]:
     return (*tokens[max(0, at - 1) : at], "|", tokens[at], "|", *tokens[at + 1 : at + 2])
 
 
-def _chosen(reading: Reading, page: Evidence) -> Reading:
+def _chosen(reading: Reading, page: Evidence, allowed: Container[str] | None) -> Reading:
     """The reading, or the alternative that the page speaks for."""
-    others = [*reading.alternatives, *_other_cases(reading)]
+    others = [*reading.alternatives, *_other_cases(reading, allowed)]
     if reading.confidence >= _SURE or not others:
         return reading
     best = max(((_odds(reading, other, page), other) for other in others), key=lambda each: each[0])
@@ -74,10 +77,12 @@ def _chosen(reading: Reading, page: Evidence) -> Reading:
     )
 
 
-def _other_cases(reading: Reading) -> Iterator[Alternative]:
+def _other_cases(reading: Reading, allowed: Container[str] | None) -> Iterator[Alternative]:
     """The reading with one of its letters small for capital or the other way round."""
     tokens = reading.label.split()
     for letter in sorted({token for token in tokens if token.lower() in _ALIKE}):
+        if allowed is not None and letter.swapcase() not in allowed:
+            continue
         other = " ".join(t.swapcase() if t == letter else t for t in tokens)
         if all(other != each.label for each in reading.alternatives):
             yield Alternative(other, _UNSEEN * reading.confidence)

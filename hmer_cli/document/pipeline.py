@@ -59,7 +59,7 @@ from hmer_cli.page.load.pdf import Renderer
 from hmer_cli.page.load.sources import Source
 from hmer_cli.page.load.worker import Worker
 from hmer_cli.page.regions import Layout, Region
-from hmer_cli.recognition.lazy import Reader
+from hmer_cli.recognition.lazy import Reader, allowed_tokens
 from hmer_cli.recognition.reading import Reading
 from hmer_cli.recognition.thread_pool import finished, submitted
 
@@ -310,7 +310,7 @@ def _recut(
         return results.key(f"{page.file} {box}", sheet.number)
 
     def reading_of(region: Region, reading: Reading) -> RegionReading:
-        found = region_reading(region, reading)
+        found = region_reading(region, reading, allowed=allowed_tokens(reader))
         if not options.handwriting:
             return found
         return replace(found, handwriting=handwriting_of(region, page.result.to_source))
@@ -353,6 +353,7 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     if work.known is not None or work.error is not None:
         return work.known or Result("", ())  # to name weights would be to load them
     among_text, turned = len(work.regions) > 1, quarters_of(work.to_source)
+    allowed = allowed_tokens(reader)
     said: list[TextWord] = []
     read: list[tuple[Region, RegionReading]] = []
     for region, words, sure, added, doubt in work.found:
@@ -362,9 +363,9 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
         elif added and not is_formula(reading):
             said.append(as_sign_alone(region.box, reading))
         else:
-            read.append((region, region_reading(region, reading, words, doubt)))
+            read.append((region, region_reading(region, reading, words, doubt, allowed)))
     found: list[RegionReading] = []
-    agreed = agreeing([expression for _, expression in read])
+    agreed = agreeing([expression for _, expression in read], allowed)
     for (region, _), expression in zip(read, agreed, strict=True):
         whole = without_loose_ends(expression, turned) if among_text else expression
         said += cut_off(expression, whole, work.to_source)

@@ -6,6 +6,7 @@ after they were cached; what stands in the region, as outputs of handwriting nee
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 import cv2
@@ -18,15 +19,19 @@ from hmer_cli.document.one_sided_limits import with_sides
 from hmer_cli.document.records import Handwriting, RegionReading, Transform
 from hmer_cli.geometry import Box
 from hmer_cli.page.regions import Region
-from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
+from hmer_cli.recognition.reading import Alternative, Reading, TokenReading, distinct
 
 
 def region_reading(
-    region: Region, reading: Reading, words: str = "", doubt: str = ""
+    region: Region,
+    reading: Reading,
+    words: str = "",
+    doubt: str = "",
+    allowed: Container[str] | None = None,
 ) -> RegionReading:
     """The reading, ``words``, and what is in ``doubt`` or else speaks against it, with token boxes
-    in page coordinates, rounded."""
-    reading = with_ellipsis(region.image, with_sides(reading))
+    in page coordinates, rounded; ``allowed`` are the tokens of its character set, if it has one."""
+    reading = with_ellipsis(region.image, with_sides(reading), allowed)
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(
@@ -37,7 +42,7 @@ def region_reading(
     )
     alternatives = tuple(
         Alternative(other.label, round(float(other.confidence), 4))
-        for other in reading.alternatives
+        for other in distinct(reading.label, reading.alternatives)
     )
     return RegionReading(
         _rounded(region.box, 2),

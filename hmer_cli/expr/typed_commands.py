@@ -126,7 +126,7 @@ ENVIRONMENTS |= {"dcases": 2, "alignedat": 0}
 """Environment within a formula -> the most columns; an array and an alignedat say theirs."""
 
 POSITIONED = frozenset("aligned gathered split alignedat".split())
-"""Environments that may begin with ``[t]``, ``[b]`` or ``[c]``, for which LaTeX may take any bracket."""
+"""Environments that may begin with ``[t]``, ``[b]`` or ``[c]``, as which LaTeX may take others."""
 
 DISPLAYS = {"align": 10, "align*": 10, "gather": 1, "gather*": 1, "multline": 1, "multline*": 1}
 DISPLAYS |= {"equation": 0, "equation*": 0}

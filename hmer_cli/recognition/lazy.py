@@ -56,6 +56,21 @@ class ReadsPages(Protocol):
         ...
 
 
+@runtime_checkable
+class HasCharset(Protocol):
+    """A reader that may be restricted to a character set; others have all tokens."""
+
+    @property
+    def charset(self) -> frozenset[str] | None:
+        """Its tokens; None for all."""
+        ...
+
+
+def allowed_tokens(reader: Reader) -> frozenset[str] | None:
+    """The tokens of the reader's character set; None where it has none."""
+    return reader.charset if isinstance(reader, HasCharset) else None
+
+
 class LazyRecogniser:
     """The recogniser with these weights and character set, loaded on first use.
 
@@ -84,6 +99,11 @@ class LazyRecogniser:
         """SHA-256 of the weights, and the options: equal identities give equal readings."""
         rescoring = "" if self._rescoring else " CTC alone"
         return f"{sha256_of(self._path)} {self._charset} {self._tokens}{rescoring}"
+
+    @property
+    def charset(self) -> frozenset[str] | None:
+        """The tokens of the character set; None for all."""
+        return None if self._tokens is None else frozenset(self._tokens)
 
     @property
     def model(self) -> str:

@@ -5,6 +5,7 @@ Made by `hmer_cli.recognition.expression_recogniser`; boxes are in pixels of the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hmer_cli.geometry import Box
@@ -55,6 +56,15 @@ class Reading:
     confidence: float
     tokens: tuple[TokenReading, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+
+
+def distinct(label: str, others: Iterable[Alternative]) -> tuple[Alternative, ...]:
+    """The alternatives to this label that are other labels, of equal ones the first."""
+    found: dict[str, Alternative] = {}
+    for other in others:
+        if other.label != label:
+            found.setdefault(other.label, other)
+    return tuple(found.values())
 
 
 EMPTY_READING = Reading("", 0.0)
