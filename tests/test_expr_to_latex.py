@@ -14,7 +14,7 @@ from test_expr_tree import _every_command, _random_valid
 from trees import TREES
 
 from hmer_cli.expr.latex import normalise
-from hmer_cli.expr.to_latex import latex_of_tokens, split_punctuation, to_latex
+from hmer_cli.expr.to_latex import NAMES, latex_of_tokens, split_punctuation, to_latex
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import Tree, to_tokens
 from hmer_cli.expr.validity import problems
@@ -57,6 +57,13 @@ def test_it_is_what_a_person_types(typed: str) -> None:
 @pytest.mark.parametrize("letters", ["s i n", "a r c s i n", "x \\alpha s i n", "l i m _ { n }"])
 def test_letters_in_a_row_do_not_become_a_function(letters: str) -> None:
     assert normalise(to_latex(letters)) == letters
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_name_in_letters_stays_in_letters(name: str) -> None:
+    label = f"{' '.join(name)} ( x )"
+    assert to_latex(label) in (rf"\operatorname{{{name}}}(x)", rf"\mathrm{{{name}}}(x)")
+    assert normalise(to_latex(label)) == label
 
 
 @given(TREES)

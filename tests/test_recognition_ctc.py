@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -55,6 +56,17 @@ def test_the_likelihood_of_a_label_is_that_of_all_its_paths() -> None:
     found = np.exp(likelihood(rows, [*labels, (1, 1, 1)]))
     assert found[:-1] == pytest.approx([totals[label] for label in labels], rel=1e-4)
     assert found[-1] == 0  # it needs five frames
+
+
+def test_labels_by_the_hundred_are_scored_alike_in_little_memory() -> None:
+    rows = frames(1, 240, PLAIN)
+    labels = [tuple(1 + (i + j) % 2 for j in range(100 - i % 7)) for i in range(130)]
+    tracemalloc.start()
+    found = likelihood(rows, labels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6  # one after the other, as they may be; at once 50 MB
+    assert found == pytest.approx([likelihood(rows, [label])[0] for label in labels])
 
 
 def test_a_bonus_prefers_the_longer_of_labels_that_are_about_as_likely() -> None:

@@ -25,6 +25,9 @@ NAMES = frozenset(
 )
 r"""Names of functions that LaTeX has no command for; ``\operatorname`` sets them."""
 
+_OF_TWO = frozenset(("argmax", "argmin"))
+r"""Names that would be ``\arg \max`` as operators; a label of letters is not."""
+
 PUNCTUATION = frozenset(",.;")
 
 _WORD = re.compile(rf"(?<![A-Za-z\\])(?:{'|'.join(WORDS)})(?![A-Za-z])")
@@ -117,7 +120,8 @@ def _signs(tree: Tree, loose: bool) -> Iterator[tuple[int, int, Node, str]]:
         else:
             name = "".join(node.symbol for node in tree[i : end + 1])
             binary = name == "mod" and i and tree[i - 1].symbol not in OPENING
-            yield i, end, tree[end], r"\bmod" if binary else rf"\operatorname{{{name}}}"
+            font = r"\mathrm" if name in _OF_TWO else r"\operatorname"
+            yield i, end, tree[end], r"\bmod" if binary else rf"{font}{{{name}}}"
             i = end + 1
 
 

@@ -106,12 +106,15 @@ class CanvasRecogniser:
         return join(canonical(self.units.decode(units), self._allowed))
 
     def _found(self, image: Image, width: int) -> list[Scored]:
-        """The likeliest labels, best first."""
+        """The likeliest labels, best first; the empty label only where it is the best."""
         frames, *memory = self._run(image)
         if self._step is None:
-            found = ctc.beam(frames, self.units, width)
-            return [(each.units, each.score) for each in found]
-        return transcribe(_steps(self._step, memory[0], self._barred), frames, self.units, width)
+            beams = ctc.beam(frames, self.units, width)
+            found = [(each.units, each.score) for each in beams]
+        else:
+            step = _steps(self._step, memory[0], self._barred)
+            found = transcribe(step, frames, self.units, width)
+        return [*found[:1], *(each for each in found[1:] if each[0])]
 
     def _run(self, image: Image) -> list[NDArray[np.float32]]:
         """Frames (T, V), and the memory (layers, 2, 1, heads, N, d) of a Transformer."""

@@ -22,6 +22,7 @@ Frames = NDArray[np.float32]
 
 _NEVER = -math.inf
 _TINY = 1e-300  # convention
+_AT_A_TIME = 32  # labels: a long label with all that mends its brackets filled half a GB
 _UNLIKELY = -6.0  # convention
 """Units below this log-probability in a frame do not extend a hypothesis."""
 
@@ -162,13 +163,24 @@ def likelihood(frames: Frames, labels: Sequence[Sequence[int]]) -> NDArray[np.fl
     states = np.zeros((len(labels), 2 * longest + 1), np.int64)
     for row, label in zip(states, labels, strict=True):
         row[1 : 2 * len(label) : 2] = label
+    ends = np.array([2 * len(label) for label in labels])
+    probabilities = np.exp(frames.astype(np.float64))
+    parts = -(-len(labels) // _AT_A_TIME)
+    split = zip(np.array_split(states, parts), np.array_split(ends, parts), strict=True)
+    return np.concatenate([_likelihood(probabilities, *part) for part in split])
+
+
+def _likelihood(
+    probabilities: NDArray[np.float64], states: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Of labels as ``states`` (N, S): units between blanks, more blanks after their ``ends``."""
     skip = np.zeros(states.shape)
     skip[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
     skip = skip[:, 2:]
-    emitted = np.exp(frames.astype(np.float64))[:, states]
+    emitted = probabilities[:, states]
     score = np.zeros(states.shape)
     score[:, :2] = emitted[0, :, :2]
-    scales = np.ones((len(frames), len(labels)))
+    scales = np.ones((len(emitted), len(states)))
     moved, skipped = np.empty_like(score), np.empty_like(skip)
     for emission, scale in zip(emitted[1:], scales[1:], strict=True):
         np.multiply(score[:, :-2], skip, out=skipped)
@@ -178,8 +190,7 @@ def likelihood(frames: Frames, labels: Sequence[Sequence[int]]) -> NDArray[np.fl
         moved *= emission
         np.maximum(moved.max(axis=1), _TINY, out=scale)
         np.divide(moved, scale[:, None], out=score)
-    ends = np.array([2 * len(label) for label in labels])
-    rows = np.arange(len(labels))
+    rows = np.arange(len(states))
     last = score[rows, ends] + np.where(ends > 0, score[rows, ends - 1], 0.0)
     with np.errstate(divide="ignore"):
         total: NDArray[np.float64] = np.log(last) + np.log(scales).sum(axis=0)

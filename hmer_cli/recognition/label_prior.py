@@ -60,6 +60,7 @@ class LabelPrior:
         self._units, self._language, self._transformer = units, language, transformer
         self._allowed = frozenset(allowed)
         self._known: dict[Label, float] = {}
+        self._repaired: tuple[Label, list[Label]] = (), []
 
     def __call__(self, labels: Sequence[Label]) -> NDArray[np.float64]:
         """The log prior of each label (N,), up to a constant."""
@@ -93,9 +94,13 @@ class LabelPrior:
 
     def repaired(self, best: Ranked) -> list[Label]:
         """Labels near the best one whose brackets have more partners."""
-        found = repaired(self._units.decode(best.units))
-        known = (self._units.encode(tokens) for tokens in found if self._allowed >= {*tokens})
-        return [tuple(label) for label in known if is_label(label, self._units)]
+        last, labels = self._repaired  # asked for twice in a row
+        if last != best.units:
+            found = repaired(self._units.decode(best.units))
+            known = (self._units.encode(tokens) for tokens in found if self._allowed >= {*tokens})
+            labels = [tuple(label) for label in known if is_label(label, self._units)]
+            self._repaired = best.units, labels
+        return labels
 
     def spelt(self, best: Ranked) -> Ranked:
         """The list in canonical spelling, in which functions have arguments; of labels that are
