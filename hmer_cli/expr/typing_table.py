@@ -78,8 +78,8 @@ def typing_table() -> dict[str, Any]:
 
 def _typed() -> dict[str, Any]:
     """What may be typed."""
-    names = "STARRED ONCE LIMITED SCRIPTS BARE DELIMITERS TEXT LETTERS INKLESS HIDING".split()
-    names += ["POSITIONED"]
+    names = """STARRED ONCE LIMITED SCRIPTS BARE DELIMITERS TEXT LETTERS INKLESS HIDING
+        POSITIONED""".split()
     tables = ("COMMANDS", "NUMBERING", "ENVIRONMENTS", "DISPLAYS", "REPLACED")
     return {
         **{name.lower(): sorted(getattr(typed_commands, name)) for name in names},
