@@ -23,6 +23,16 @@ def line(text: str = "3x-4y=4") -> Pixels:
     return page
 
 
+@pytest.mark.parametrize("letter", ["y", "x", "a"])
+@pytest.mark.parametrize("slant", [0, 4, 8])
+def test_primes_stay(letter: str, slant: int) -> None:
+    page = line(f"{letter}=3x")
+    rows, columns = np.nonzero(page[:, 30:105] < 128)
+    x, y = 30 + int(columns.max()) + 8, int(rows.min())
+    cv2.line(page, (x + slant, y - 12), (x, y - 4), 0, 4, cv2.LINE_AA)
+    assert (remove_stray_dots(page) == page).all()
+
+
 def test_a_dot_over_a_gap_goes() -> None:
     page = line()
     rows, columns = np.nonzero(page[:, 40:180] < 128)
