@@ -78,6 +78,16 @@ def test_signs_that_stand_close_are_the_expression(text: str, rows: int) -> None
     assert (without_item_number(page) == page).all()
 
 
+@pytest.mark.parametrize("white", [12, 18, 22])
+def test_the_point_of_a_number_above_an_indented_row_is_the_expression(white: int) -> None:
+    page = np.full((300, 700), 255, np.uint8)
+    write(page, "0", 60, 100)
+    cv2.circle(page, (110, 98), 5, 0, -1, cv2.LINE_AA)
+    write(page, "5x=2", 113 + white, 100, 58)
+    write(page, "x=4", 171 + white, 230, 58)
+    assert number_of_item(find_components(page)) is None
+
+
 def test_rows_that_begin_below_a_number_keep_it() -> None:
     page = several_rows()
     dotted(page)

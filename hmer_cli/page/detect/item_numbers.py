@@ -3,8 +3,9 @@
 Input: connected components of a photo of one or a few expressions. Output: the column at which the
 expressions begin; all ink to the left of it is the number. Method: the leftmost parts of the row
 that reaches farthest left must have the shape of a number with its mark, and must be apart from
-what follows: either all other rows begin to the right of it, or the white behind it is wider than
-any other on its row. Pages with more ink are left as they are.
+what follows: either all other rows begin to the right of it, and behind a dot there is no less
+white than is usual on its row, or the white behind it is wider than any other on its row. Pages
+with more ink are left as they are.
 """
 
 from __future__ import annotations
@@ -154,8 +155,9 @@ def _is_apart(boxes: Floats, columns: list[Indices], count: int, kind: str, rows
     behind, before = gaps[count - 1], gaps[count - 2] if count > 1 else 0.0
     if behind < _WIDER * before:
         return False
-    if rows:
-        return behind >= _HANGING[kind]
+    if rows:  # a decimal point stands closer to its digits than they do to each other
+        usual = float(np.median(gaps[count:])) if kind == "dot" else 0.0
+        return behind >= max(_HANGING[kind], usual)
     return kind in _ALONE and (
         behind >= _ALONE[kind] and (kind == "ring" or behind >= _WIDER * max(gaps[count:]))
     )
