@@ -2,7 +2,8 @@
 
 Input and output: RGB, (H, W, 3). Long connected components of the rarer colour that meet the other
 ink in several places are replaced by paper, and by ink where they covered it. Terms written in
-another colour stay, as they cross nothing.
+another colour stay, as they cross nothing; so do level lines through the middle of the writing,
+which is crossed out and must not be read as if it were not.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ _ACROSS = 1.8  # in stroke widths: largest length of its way under the other ink
 _DEEP, _INSIDE = 0.6, 0.55  # of its depth: how far that way reaches at least; share of it inside
 _NEAR = 3  # pixels: what is so near is met
 _MEETINGS = 2  # least number of places where it meets the other ink
+_LEVEL = 6.0  # of a line that crosses out: least width by height of its way,
+_REACH = 0.5, 80  # of this percentile of the lengths, as half of the letters may be cut in two:
+# half of its largest thickness, and how near ink beside it is looked for
+_STRUCK = 0.33  # least share of the columns with ink above or below it that have both
 
 # Chosen on photos of corrected answers, and on scans of notes in three colours, which must stay.
 
@@ -54,8 +59,10 @@ def without_corrections(colours: Pixels) -> Pixels:
     ink = _two_inks(study)
     if ink is None:
         return colours
-    crossing = _crossing(ink)
-    if not crossing.any() or np.count_nonzero(crossing) < _MOST * np.count_nonzero(ink.rare):
+    crossing, struck = _crossing(ink)
+    if np.count_nonzero(crossing | struck) < _MOST * np.count_nonzero(ink.rare):
+        return colours
+    if not crossing.any():
         return colours
     width = 2 * int(np.ceil(cv2.distanceTransform(crossing.astype(np.uint8), cv2.DIST_L2, 3).max()))
     around = _dilated(crossing, 2) & ~_eroded_out(ink.main, crossing)
@@ -110,29 +117,52 @@ def _paper(study: Pixels) -> Pixels | None:
     return np.asarray(paper, dtype=np.uint8)
 
 
-def _crossing(ink: _Ink) -> Mask:
-    """The components of the rarer colour that are long and meet the other ink in some places."""
+def _crossing(ink: _Ink) -> tuple[Mask, Mask]:
+    """The components of the rarer colour that are long and meet the other ink in some places; and
+    those of them that cross it out."""
     joined = _closed(ink.rare, 9) & (ink.rare | ink.main)  # the other pen may lie on top
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined.astype(np.uint8), connectivity=8)
     lengths = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    _, _, others, _ = cv2.connectedComponentsWithStats(ink.main.astype(np.uint8), connectivity=8)
+    main = ink.main.astype(np.uint8)
+    _, marks, others, _ = cv2.connectedComponentsWithStats(main, connectivity=8)
     sizes = others[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
     sizes = sizes[sizes > 5]
+    found, struck = np.zeros_like(ink.rare), np.zeros_like(ink.rare)
     if not len(sizes):
-        return np.zeros_like(ink.rare)
-    found = np.zeros_like(ink.rare)
+        return found, struck
+    reach = max(_NEAR, round(_REACH[0] * float(np.percentile(sizes, _REACH[1]))))
     for number in np.flatnonzero(lengths > _LONG * np.median(sizes)):
         if number == 0:
             continue
         x, y, width, height = stats[number, :4].tolist()
         around = np.s_[
-            max(0, y - _NEAR) : y + height + _NEAR, max(0, x - _NEAR) : x + width + _NEAR
+            max(0, y - reach) : y + height + reach, max(0, x - _NEAR) : x + width + _NEAR
         ]
         component = labels[around] == number
         met = (_dilated(component, _NEAR) & ink.main[around] & ~component).astype(np.uint8)
         if cv2.connectedComponents(met, connectivity=8)[0] - 1 >= _MEETINGS:
-            found[around] |= component & ink.rare[around]
-    return found
+            out = _is_struck(component, ink.main[around], np.asarray(marks)[around], reach)
+            (struck if out else found)[around] |= component & ink.rare[around]
+    return found, struck
+
+
+def _is_struck(stroke: Mask, main: Mask, marks: NDArray[np.int32], reach: int) -> bool:
+    """Whether a stroke is level and goes through the middle of what it meets of the other ink,
+    whose components are ``marks``; an underline has ink below it in few places."""
+    columns = np.flatnonzero(stroke.any(axis=0))
+    own = stroke[:, columns]
+    first, last = own.argmax(axis=0), len(own) - 1 - own[::-1].argmax(axis=0)
+    low, high = np.percentile((first + last) / 2, (5, 95))
+    if _LEVEL * (high - low) > len(columns) or np.median(last - first) >= 2 * reach:
+        return False
+    touched = np.isin(marks, np.unique(marks[_dilated(stroke, _NEAR) & main]))
+    near = np.arange(len(own))[:, None]
+    over, under = (near < first) & (near >= first - reach), (near > last) & (near <= last + reach)
+    ink, met = main[:, columns], (main & touched)[:, columns]
+    above, below = (ink & over).any(axis=0), (met & under).any(axis=0)
+    both = above & below
+    places = np.count_nonzero(np.diff(np.pad(both.astype(np.int8), 1)) == 1)
+    return bool(places >= _MEETINGS and both.sum() >= _STRUCK * (above | below).sum())
 
 
 def _bridges(main: Mask, around: Mask, width: int) -> Mask:
