@@ -16,7 +16,7 @@ from PIL import Image
 from hmer_cli.errors import InputError
 from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.arrays import as_file
-from hmer_cli.page.load.images import decode, decode_reduced
+from hmer_cli.page.load.images import decode, decode_reduced, measure, measure_squaring
 from hmer_cli.page.load.pages import Page, open_pages
 
 
@@ -74,6 +74,16 @@ def test_a_heic_photo_is_read_upright_where_the_package_is_there() -> None:
     page = only_page(HEIC)
     assert page.image.shape == (120, 160)
     assert close(ink_box(page.image), CROSS_BOX)
+
+
+def test_the_size_of_a_heic_photo_is_known_before_it_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = pytest.importorskip("pi_heif")
+    monkeypatch.setattr(reader.HeifFile, "to_pillow", lambda self: pytest.fail("decoded"))
+    data = HEIC.read_bytes()
+    assert measure(data, "x") == 120 * 160
+    assert measure_squaring(data, "x") == (1.0, 1.0)
 
 
 def test_a_heic_photo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

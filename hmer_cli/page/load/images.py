@@ -55,11 +55,10 @@ def decode(data: bytes, name: str, directory: int = 0) -> Pixels:
         return _upright(image, name)
 
 
-def decode_without_libtiff(data: bytes, name: str, directory: int) -> Pixels | None:
-    """As ``decode``; None where libtiff would unpack this page of a TIFF. Raises InputError."""
+def is_by_libtiff(data: bytes, name: str, directory: int) -> bool:
+    """Whether libtiff would unpack this page of a TIFF. Raises InputError."""
     with _opened(data, name, directory) as image:
-        libtiff = any(tile[0] == "libtiff" for tile in image.tile)  # type: ignore[attr-defined]
-        return None if libtiff else _upright(image, name)
+        return any(tile[0] == "libtiff" for tile in image.tile)  # type: ignore[attr-defined]
 
 
 def _upright(image: Image.Image, name: str) -> Pixels:
@@ -98,7 +97,7 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     image.draft(image.mode, (width, height))
     left = max(1, round(image.width / width))
     if left > 1:
-        mode = image.mode if image.mode in _PLAIN else "RGBA" if _is_clear(image) else "RGB"
+        mode = "RGBA" if _is_clear(image) else image.mode if image.mode in _PLAIN else "RGB"
         small = Image.new(mode, (-(-image.width // left), -(-image.height // left)))
         rows = max(left, _STRIP // image.width // left * left)
         for top in range(0, image.height, rows):
@@ -114,6 +113,9 @@ def _is_clear(image: Image.Image) -> bool:
 
 def measure(data: bytes, name: str, directory: int = 0) -> int:
     """Number of pixels of the decoded image, from the header alone. Raises InputError."""
+    if is_heic(data):
+        width, height = _heic(data, name).size
+        return width * height
     with _opened(data, name, directory) as image:
         return image.width * image.height
 
@@ -121,6 +123,8 @@ def measure(data: bytes, name: str, directory: int = 0) -> int:
 def measure_squaring(data: bytes, name: str, directory: int = 0) -> Times:
     """How many times wider and higher the upright image is to be drawn for square pixels, from the
     header alone. Raises InputError."""
+    if is_heic(data):
+        return SQUARE  # no HEIC names a resolution
     with _opened(data, name, directory) as image:
         try:
             return squaring(image, turn_of(image))
@@ -158,8 +162,8 @@ def _opened(data: bytes, name: str, directory: int) -> Image.Image:
     return image
 
 
-def _opened_heic(data: bytes, name: str) -> Image.Image:
-    """Upright already. Reading it takes a package that is not installed with hmer."""
+def _heic(data: bytes, name: str) -> Any:
+    """The file, not decoded. Reading it takes a package that is not installed with hmer."""
     for package in _HEIC_READERS:
         with contextlib.suppress(ImportError):
             reader = importlib.import_module(package)
@@ -174,6 +178,12 @@ def _opened_heic(data: bytes, name: str) -> Image.Image:
     except Exception as error:
         raise _damaged(name, error) from error
     _check_size(file.size, name)
+    return file
+
+
+def _opened_heic(data: bytes, name: str) -> Image.Image:
+    """Upright already."""
+    file = _heic(data, name)
     try:
         return cast(Image.Image, file.to_pillow())
     except Exception as error:
