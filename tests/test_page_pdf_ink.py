@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from inkfiles import INK, SIZE, ink_annotation, lines, moved, outlines, pdf
 
+from hmer_cli.geometry import inside_of
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import render
+from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page, open_pages
 from hmer_cli.page.load.pdf_geometry import DPI
 from hmer_cli.page.regions import find_regions
@@ -41,10 +43,53 @@ def test_stroked_paths_are_strokes_and_are_read_as_such(tmp_path: Path) -> None:
     assert region.written is not None and len(region.written.strokes) == len(INK.strokes)
 
 
-def pasted(width: int, as_stamp: bool) -> tuple[str, str, list[str], float, float]:
+PENS = ["0.65 0.65 0.65", "0.7 0.7 0.7", "0.67 0.75 0.9", "0.9 0.67 0.75", "0.75 0.86 0.75"]
+
+
+@pytest.mark.parametrize("pen", PENS)
+def test_pale_pens_are_ink_beside_black_ones(tmp_path: Path, pen: str) -> None:
+    pale = f"q {pen} RG {lines(moved(INK, 350, 650))} Q\n"
+    page = opened(pdf(many() + pale), tmp_path)
+    black = opened(pdf(many() + lines(moved(INK, 350, 650))), tmp_path)
+    assert page.ink is not None and page.redrawn
+    assert len(page.ink) == 9 * len(INK.strokes)
+    assert (page.image == black.image).all()
+
+
+PAPER = {
+    "a broad marker": "q 0.7 0.85 0.7 RG 9 w 400 150 m 440 154 l 500 148 l 560 151 l S Q\n",
+    "dots": "q 0.75 0.75 0.8 RG 1.5 w 1 J "
+    + "".join(f"{x} {y} m {x} {y} l S\n" for x in range(400, 580, 30) for y in range(20, 240, 40))
+    + "Q\n",
+}
+
+
+@pytest.mark.parametrize("what", PAPER)
+def test_pale_markers_and_dots_of_paper_are_no_ink(tmp_path: Path, what: str) -> None:
+    bare, page = opened(pdf(many()), tmp_path), opened(pdf(PAPER[what] + many()), tmp_path)
+    assert bare.ink is not None and page.ink is not None and page.redrawn
+    assert len(page.ink) == len(bare.ink)
+    assert (page.image == bare.image).all()
+
+
+@pytest.mark.parametrize(("level", "is_read"), [(175, True), (200, False)])
+def test_pale_pencil_in_a_pasted_picture_is_read_or_told(
+    tmp_path: Path, level: int, is_read: bool
+) -> None:
+    shown, entry, objects, high, _ = pasted(144, False, level)
+    found = prepare_page(opened(pdf(shown + many(), page=entry, objects=objects), tmp_path))
+    rows, columns = place_of(50, 700 - high, 194, 700)
+    picture = [(columns.start, rows.start, columns.stop, rows.stop)]
+    read = inside_of(found.parts.boxes * found.scale, picture)
+    told = inside_of(np.array(found.too_pale).reshape(-1, 4), picture)
+    assert (read.sum() > 4, told.sum() > 2) == (is_read, not is_read)
+
+
+def pasted(width: int, as_stamp: bool, level: int = 0) -> tuple[str, str, list[str], float, float]:
     """A picture of ink, so many points wide, at (50, 100): content, entry and objects of its page,
-    its height, and the share of it that is dark."""
+    its height, and the share of it that is dark. ``level`` is that of the ink."""
     drawn = render(INK, size=400, pen=4.0)
+    drawn = (255 - (255 - drawn) * ((255 - level) / 255)).astype(np.uint8)
     rows, columns = drawn.shape
     high = width * rows / columns
     names, look = "/Resources<</XObject<</P 5 0 R>>>>", f"q {columns} 0 0 {rows} 0 0 cm /P Do Q"

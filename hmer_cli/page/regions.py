@@ -205,7 +205,7 @@ def _is_searched(page: Page, layout: Layout, prepare: Preparations) -> bool:
 
 def _in_band(page: Page, top: int, foot: int, prepare: Preparations) -> list[Region]:
     """The regions between two rows of a long page, by a search at its own resolution."""
-    band = replace(page, image=page.image[top:foot])
+    band = page.band(top, foot)
     if not has_ink(band.image):
         return []
     found = prepare(band, top)

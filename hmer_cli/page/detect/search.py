@@ -77,17 +77,17 @@ class PreparedPage:
 def prepare_page(page: Page) -> PreparedPage:
     """Remove printed lines and the number of an exercise, and find the components.
 
-    Pages are searched in two views, original and sharpened; deskewed pages, which are blurred, in
+    Pages are searched in two views, original and sharpened; warped pages, which are blurred, in
     the sharpened view alone, and pages redrawn from strokes in the original one. ``image`` of the
     result is never sharpened: the recogniser was trained on soft ink.
     """
     if page.redrawn:
         scale = max(1.0, max(page.image.shape) / STUDIED)
-        return PreparedPage(page.image, _parts(page.image, scale), scale)
+        parts = _parts(page.image, scale)
+        return PreparedPage(page.image, parts, scale, too_pale=page.too_pale)
     sharp = _sharpened(page.image)
-    levelled = page.to_source is not None
-    seen = sharp if levelled else page.image
-    bare = remove_rules(seen) if levelled else page.bare
+    seen = sharp if page.warped else page.image
+    bare = remove_rules(seen) if page.warped else page.bare
     image = np.where(bare == seen, page.image, 255).astype(np.uint8)
     image, bare, sharp = with_pale_writing(image, bare, sharp)
     scale = max(1.0, max(image.shape) / STUDIED)
@@ -100,7 +100,7 @@ def prepare_page(page: Page) -> PreparedPage:
         image, bare, sharp = (_blank_left(each, width) for each in (image, bare, sharp))
         parts = _parts(bare, scale)
     pale = tuple(too_pale(image))
-    return PreparedPage(image, parts, scale, None if levelled else sharp, item, pale)
+    return PreparedPage(image, parts, scale, None if page.warped else sharp, item, pale)
 
 
 def _parts(image: Pixels, scale: float) -> InkComponents:

@@ -34,6 +34,8 @@ _PICTURE = 0.5  # of the page's area: an image that is larger is its paper; conv
 _BETWEEN = 1.3  # typical strokes of white between lines: more than any of CROHME 2014 has inside
 _LINE = 3  # least number of strokes above and below a gap between lines
 _INK = 160  # gray levels: threshold that includes soft edges and thin lines
+_BROAD = 2.0  # times the pens of the dark strokes: what is broader, and pale, is a marker
+_DOT = 2.0  # times its pen: what is shorter is a dot
 _EDGE = 3  # pixels: strokes are drawn wider by this, for soft edges and rounding
 _FIXED = 4  # bits of OpenCV's fixed point
 
@@ -42,7 +44,8 @@ _FIXED = 4  # bits of OpenCV's fixed point
 class PageInk:
     """N strokes in the order of drawing and the width of the pen of each, in pixels of an image of
     ``shape`` (H, W); and the boxes of ``images``, of ``stamps`` that show one, and of what is
-    ``printed``, that the page shows beside them."""
+    ``printed``, that the page shows beside them. ``levels`` are the gray levels of the strokes, on
+    white, where they are known; else there are none."""
 
     strokes: tuple[Stroke, ...]
     pens: tuple[float, ...]
@@ -50,6 +53,7 @@ class PageInk:
     images: tuple[Box, ...] = ()
     stamps: tuple[Box, ...] = ()
     printed: tuple[Box, ...] = ()
+    levels: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.strokes)
@@ -67,7 +71,7 @@ class PageInk:
     @cached_property
     def _usual(self) -> float:
         """The longer side of a typical stroke."""
-        return float(np.median([np.ptp(stroke, axis=0).max() for stroke in self.strokes]))
+        return float(np.median(self._lengths))
 
     @cached_property
     def in_lines(self) -> bool:
@@ -96,40 +100,64 @@ class PageInk:
         points = np.concatenate(self.strokes).astype(np.float64)
         there = cv2.perspectiveTransform(points[None], homography)[0].astype(np.float32)
         images, stamps, printed = (
-            tuple(_moved(box, homography) for box in boxes)
+            tuple(moved(box, homography) for box in boxes)
             for boxes in (self.images, self.stamps, self.printed)
         )
         strokes = tuple(np.split(there, lengths[:-1]))
-        return PageInk(strokes, self.pens, shape, images, stamps, printed)
+        return PageInk(strokes, self.pens, shape, images, stamps, printed, self.levels)
 
     def chosen(self, which: NDArray[np.bool_]) -> PageInk:
         """Some of the strokes."""
-        places = np.nonzero(which)[0]
-        strokes, pens = (self.strokes[i] for i in places), (self.pens[i] for i in places)
-        return replace(self, strokes=tuple(strokes), pens=tuple(pens))
+        return self._of(np.nonzero(which)[0].tolist())
 
-    def seen_on(self, image: Pixels) -> PageInk:
+    def _of(self, places: Sequence[int], strokes: Sequence[Stroke] | None = None) -> PageInk:
+        """The ``strokes``, else those at these places, with the pens and levels of these."""
+        chosen = [self.strokes[i] for i in places] if strokes is None else strokes
+        pens, levels = (
+            tuple(each[i] for i in places) if each else () for each in (self.pens, self.levels)
+        )
+        return replace(self, strokes=tuple(chosen), pens=pens, levels=levels)
+
+    def seen_on(self, image: Pixels, shown: Pixels) -> PageInk:
         """The strokes that can be seen on the image: neither hidden, covered, white nor cut off; of
-        those that white paint covers in part, the rest."""
-        return self._parts_on(image)._dark_on(image)
+        those that white paint covers in part, the rest.
+
+        ``shown`` is the image with its pale writing dark. Pale strokes are seen where they have
+        half of their own depth; markers and the dots of printed paper, pale as they are, are none.
+        """
+        found = self._parts_on(image)
+        if not len(found):
+            return found
+        dark = found._reach(image, _INK)
+        own = np.array(found.levels or [0.0])
+        pale = ~dark & found._reach(shown, np.maximum(_INK, (255 + own) / 2))
+        pens = np.array(found.pens)
+        pale &= pens <= _BROAD * np.median(pens[dark] if dark.any() else pens)
+        dots = pale & (found._lengths <= _DOT * pens)
+        if 2 * dots.sum() > pale.sum():
+            pale &= ~dots
+        return found.chosen(dark | pale)
+
+    @property
+    def _lengths(self) -> NDArray[np.float64]:
+        """The longer side of each stroke, (N,)."""
+        return np.array([np.ptp(stroke, axis=0).max() for stroke in self.strokes], np.float64)
 
     def _parts_on(self, image: Pixels) -> PageInk:
         darkest = cv2.erode(image, np.ones((_NEAR, _NEAR), np.uint8))
         parts = [_uncovered(stroke, np.asarray(darkest)) for stroke in self.strokes]
-        pens = [pen for pen, each in zip(self.pens, parts, strict=True) for _ in each]
-        return replace(
-            self, strokes=tuple(part for each in parts for part in each), pens=tuple(pens)
-        )
+        places = [i for i, each in enumerate(parts) for _ in each]
+        return self._of(places, [part for each in parts for part in each])
 
-    def _dark_on(self, image: Pixels) -> PageInk:
-        if not self.strokes:
-            return self
-        dark = cv2.dilate((image < _INK).astype(np.uint8), np.ones((3, 3), np.uint8))
+    def _reach(self, image: Pixels, level: float | NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which strokes are darker than a level on most of their way, (N,)."""
+        darkest = np.asarray(cv2.erode(image, np.ones((3, 3), np.uint8)))
         height, width = image.shape
         columns, rows = np.floor(self.samples).astype(np.int64).transpose(2, 0, 1)
         within = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-        there = dark[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)] > 0
-        return self.chosen((there & within).mean(axis=1) >= _SEEN)
+        there = darkest[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+        dark = there < np.reshape(level, (-1, 1))
+        return np.asarray((dark & within).mean(axis=1) >= _SEEN)
 
     def inside(self, box: Box) -> Ink | None:
         """The strokes that belong to a box; None where there are none.
@@ -145,6 +173,13 @@ class PageInk:
         cut = (share > _CUT) & (below.mean(axis=1) > _LEVEL)
         found = near[(share > _INSIDE) | cut]
         return Ink(tuple(self.strokes[i] for i in found)) if len(found) else None
+
+    def is_apart(self, box: Box) -> bool:
+        """Whether a sign of the page in this box is neither strokes nor printed."""
+        x0, y0, x1, y1 = box
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        printed = any(a <= x <= c and b <= y <= d for a, b, c, d in self.printed)
+        return not printed and self.inside(box) is None
 
     def explains(self, image: Pixels, origin: tuple[int, int]) -> bool:
         """Whether what is dark on a part of the page, (H, W) with its corner there, is strokes."""
@@ -231,7 +266,8 @@ def _runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
-def _moved(box: Box, homography: Homography) -> Box:
+def moved(box: Box, homography: Homography) -> Box:
+    """The box round a box in another image."""
     x0, y0, x1, y1 = box
     corners = np.array([[(x0, y0), (x1, y0), (x1, y1), (x0, y1)]], np.float64)
     (there,) = cv2.perspectiveTransform(corners, homography)
@@ -240,10 +276,14 @@ def _moved(box: Box, homography: Homography) -> Box:
 
 
 def page_ink(
-    strokes: Sequence[NDArray[np.floating]], pens: Sequence[float], shape: tuple[int, int]
+    strokes: Sequence[NDArray[np.floating]],
+    pens: Sequence[float],
+    shape: tuple[int, int],
+    levels: Sequence[float] = (),
 ) -> PageInk:
-    """Ink of strokes (N, 2) and their pens in pixels."""
-    return PageInk(tuple(s.astype(np.float32) for s in strokes), tuple(pens), shape)
+    """Ink of strokes (N, 2) and their pens in pixels; and their gray levels, if known."""
+    lines = tuple(s.astype(np.float32) for s in strokes)
+    return PageInk(lines, tuple(pens), shape, levels=tuple(levels))
 
 
 def _along(strokes: Sequence[Stroke]) -> NDArray[np.float64]:

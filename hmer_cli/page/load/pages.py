@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.geometry import Box
+from hmer_cli.geometry import Box, shift
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import WHITE, InkImage, draw, legible_ink_image
@@ -26,9 +26,10 @@ from hmer_cli.ink.stray import without_strays
 from hmer_cli.page.clean.borders import without_borders
 from hmer_cli.page.clean.deskew import Homography, clean_and_straight
 from hmer_cli.page.clean.margins import remove_holes
+from hmer_cli.page.clean.pale_writing import too_pale, with_pale_writing
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.load.aspect import Times, squared
-from hmer_cli.page.load.decode_apart import decode_apart
+from hmer_cli.page.load.decode_apart import decode_apart, decode_reduced_apart
 from hmer_cli.page.load.images import (
     AMPLE,
     Pixels,
@@ -38,7 +39,7 @@ from hmer_cli.page.load.images import (
     measure_squaring,
 )
 from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf, is_zip
-from hmer_cli.page.load.page_ink import PageInk, page_ink
+from hmer_cli.page.load.page_ink import PageInk, moved, page_ink
 from hmer_cli.page.load.pdf import Pdf, Renderer
 from hmer_cli.page.load.sources import KINDS, Source, find_sources
 from hmer_cli.page.load.tiff import directories, is_tiff
@@ -62,7 +63,8 @@ class Page:
     ``number`` counts from 1. The image is upright, and what a photo or a scan shows aslant is
     level. ``to_source``, None where that changes nothing, is the homography from its points to
     those of the source, turned as its EXIF orientation says. ``size`` is the source's, (H, W), of
-    a photo or a scan.
+    a photo or a scan, which is ``warped``, and blurred by that, where it was aslant. ``too_pale``
+    are the boxes of signs that were so pale that they were not redrawn.
     """
 
     source: str
@@ -73,6 +75,8 @@ class Page:
     ink: PageInk | None = None
     redrawn: bool = False
     size: tuple[int, int] | None = None
+    warped: bool = False
+    too_pale: tuple[Box, ...] = ()
 
     @classmethod
     def of(cls, source: str, number: int, image: Pixels, reduced: int = 1) -> Page:
@@ -128,7 +132,13 @@ class Page:
         whole = back if self.to_source is None else self.to_source @ back
         there = np.linalg.inv(back).astype(np.float64)
         ink = None if self.ink is None else self.ink.moved(there, image.shape)
-        return replace(self, image=image, to_source=whole, ink=ink)
+        pale = tuple(moved(box, there) for box in self.too_pale)
+        return replace(self, image=image, to_source=whole, ink=ink, too_pale=pale)
+
+    def band(self, top: int, foot: int) -> Page:
+        """The page with the image and the pale signs between two rows, counted from the first."""
+        pale = (shift(box, 0, -top) for box in self.too_pale if top <= box[1] < foot)
+        return replace(self, image=self.image[top:foot], too_pale=tuple(pale))
 
     def with_ink(self, ink: PageInk) -> Page:
         """The page with those of these strokes, in pixels of its source, that are seen on it.
@@ -137,15 +147,17 @@ class Page:
         """
         if self.to_source is not None and len(ink):
             ink = ink.moved(np.linalg.inv(self.to_source).astype(np.float64), ink.shape)
-        found = replace(ink, shape=self.image.shape).seen_on(self.image)
+        (shown,) = with_pale_writing(self.image)
+        found = replace(ink, shape=self.image.shape).seen_on(self.image, shown)
         if not len(found):
             return self
-        if not found.explains(self.image, (0, 0)):
+        if not found.explains(shown, (0, 0)):
             return replace(self, ink=found)
         image = draw(found.strokes, self.image.shape, REDRAWN)
-        signs = found.signs_beside(self.image)
-        image[signs] = np.minimum(image, self.image)[signs]
-        return replace(self, image=image, ink=found, redrawn=True)
+        signs = found.signs_beside(shown)
+        image[signs] = np.minimum(image, shown)[signs]
+        pale = tuple(box for box in too_pale(shown) if found.is_apart(box))
+        return replace(self, image=image, ink=found, redrawn=True, too_pale=pale)
 
     def in_source(self, box: Box) -> Box:
         """The box, in pixels of the source, round the ink in a box of the image.

@@ -137,7 +137,7 @@ class Pdf:
             tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in scale * np.array(answer[key]))
             for key in ("images", "stamps", "print")
         )
-        ink = page_ink([s * scale for s in strokes], pens, shape)
+        ink = page_ink([s * scale for s in strokes], pens, shape, answer["levels"])
         return replace(ink, images=images, stamps=stamps, printed=printed)
 
     def _call(self, function: str, meta: Meta, module: str = "pdfium") -> tuple[Meta, bytearray]:

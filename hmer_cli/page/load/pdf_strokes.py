@@ -10,16 +10,17 @@ import pypdfium2 as pdfium
 from numpy.typing import NDArray
 
 from hmer_cli.page.load.pdf_ink import page_strokes
+from hmer_cli.page.load.pdf_objects import Colour
 from hmer_cli.page.load.pdfium import open_page
 from hmer_cli.page.load.worker import Meta
 
 
 def strokes(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
-    """The strokes of page ``number`` (from 1): ``{"lengths", "pens", "images", "stamps", "print",
-    "width"}`` and the points.
+    """The strokes of page ``number`` (from 1): ``{"lengths", "pens", "levels", "images", "stamps",
+    "print", "width"}`` and the points.
 
     Points are float32, x and y in turn, in points of the page as it is shown, whose width is
-    ``width``; one length and one pen a stroke, one box an image, a stamp
+    ``width``; one length, one pen and one gray level on white a stroke, one box an image, a stamp
     and a piece of print.
     """
     try:
@@ -31,12 +32,19 @@ def strokes(meta: Meta, data: bytes) -> tuple[Meta, bytes]:
     answer = {
         "lengths": [len(each) for each in points],
         "pens": [stroke.pen for stroke in found.strokes],
+        "levels": [_level(stroke.colour) for stroke in found.strokes],
         "images": found.images,
         "stamps": found.stamps,
         "print": found.printed,
         "width": page.get_width(),
     }
     return answer, b"".join(each.tobytes() for each in points)
+
+
+def _level(colour: Colour) -> float:
+    """How bright a colour is on white (ITU-R BT.601), 0 to 255."""
+    red, green, blue, alpha = colour
+    return 255 - (255 - (0.299 * red + 0.587 * green + 0.114 * blue)) * alpha / 255
 
 
 def unpacked(answer: Meta, data: bytes | bytearray) -> list[NDArray[np.float32]]:
