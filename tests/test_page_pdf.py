@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -269,8 +270,28 @@ def test_after_some_such_pages_the_others_are_not_tried() -> None:
     for _ in range(MAX_ENDED):
         with pytest.raises(InputError, match="takes "):
             pdf.draw(1)
-    with pytest.raises(InputError, match="not drawn, as 3 others took too much"):
+    with pytest.raises(InputError, match="not drawn, as 3 before it took too much"):
         pdf.draw(1)
+
+
+def test_pages_that_take_too_much_here_and_there_do_not_cost_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pdf, call = Pdf(paged([cross()] * 5), "x.pdf"), Pdf._call
+
+    def slow(self: Pdf, function: str, meta: dict[str, int], *more: str) -> object:
+        if function == "draw" and meta["number"] % 2:
+            raise WorkerError("time")
+        return call(self, function, meta, *more)
+
+    monkeypatch.setattr(Pdf, "_call", slow)
+    drawn = []
+    for number in range(1, 6):
+        with contextlib.suppress(InputError):
+            pdf.geometry(number)
+            pdf.draw(number)
+            drawn.append(number)
+    assert drawn == [2, 4]
 
 
 def test_a_stopped_worker_refuses_and_one_that_was_killed_is_started_again() -> None:

@@ -40,7 +40,7 @@ Renderer = Literal["pdfium", "poppler"]
 MAX_PAGES = 20_000
 """Pages of a file; a larger one must be split."""
 MAX_ENDED = 3
-"""Pages of a file that pass a limit; after them its others are not tried."""
+"""Pages of a file in a row that pass a limit; after them its others are not tried."""
 
 _POPPLER = "pdftoppm"
 _POPPLER_MEMORY = 2 << 30  # bytes; convention
@@ -109,14 +109,17 @@ class Pdf:
     def _asked(self, function: str, number: int) -> tuple[Meta, bytearray]:
         if self._ended >= MAX_ENDED:
             raise InputError(
-                f"{self.name}: page {number} is not drawn, as {MAX_ENDED} others took too much",
+                f"{self.name}: page {number} is not drawn, as {MAX_ENDED} before it took too much",
                 "print it to a new PDF",
             )
         try:
-            return self._call(function, {"number": number})
+            answer = self._call(function, {"number": number})
         except WorkerError as error:
             self._ended += 1
             raise self._given_up(f"page {number}", error) from None
+        if function == "draw" or self._renderer == "poppler":  # others have a geometry, too
+            self._ended = 0
+        return answer
 
     def ink(self, number: int, shape: tuple[int, int]) -> PageInk | None:
         """The handwriting that the page holds as paths, and the places of what else it shows, in
