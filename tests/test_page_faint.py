@@ -180,6 +180,35 @@ def test_a_huge_photo_is_read_reduced_with_boxes_of_its_own_pixels(
     assert np.abs(np.subtract(a.box, b.box)).max() <= 6
 
 
+def test_a_huge_picture_with_a_transparent_colour_is_reduced_on_white(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from io import BytesIO
+
+    monkeypatch.setattr("hmer_cli.page.load.images.AMPLE", 600 * 300 // 4)
+    colours, file = Image.fromarray(formula()).convert("RGB"), BytesIO()
+    keyed = Image.eval(colours, lambda level: 0 if level > 250 else max(level, 40))
+    keyed.save(file, "PNG", transparency=(0, 0, 0))  # what is clear is black, if it is seen
+    pixels, factor = decode_reduced(file.getvalue(), "x")
+    assert factor == 2
+    assert np.median(pixels) == 255 and pixels.min() < 100
+
+
+def test_a_huge_scan_in_a_tiff_is_read_reduced() -> None:
+    from io import BytesIO
+
+    scan, file = np.full((5600, 5600), 255, np.uint8), BytesIO()
+    cv2.putText(scan, "x = 1", (900, 3000), cv2.FONT_HERSHEY_SIMPLEX, 40, 0, 60)
+    Image.fromarray(scan).convert("1").save(file, "TIFF", compression="group4")
+    page = open_sheets(Source("x", "x", file.getvalue))[0].draw()
+    assert page.image.shape == (2800, 2800) and page.size == (5600, 5600)
+    rows, columns = np.nonzero(page.image < 128)
+    box = (float(columns.min()), float(rows.min()), float(columns.max()), float(rows.max()))
+    rows, columns = np.nonzero(scan < 128)
+    there = (columns.min(), rows.min(), columns.max(), rows.max())
+    assert np.abs(np.subtract(page.in_source(box), there)).max() <= 6
+
+
 def test_most_photos_are_read_in_full() -> None:
     assert AMPLE >= 24_000_000  # a camera of today
 

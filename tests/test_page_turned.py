@@ -19,6 +19,7 @@ from hmer_cli.document.records import Record
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page import regions
 from hmer_cli.page.detect.bands import cut_into_bands
+from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
 from hmer_cli.recognition.reading import Reading
@@ -58,6 +59,13 @@ def turned_file(folder: Path, name: str, quarters: int) -> Pixels:
     image = np.ascontiguousarray(np.rot90(formula(name), quarters))
     cv2.imwrite(str(folder / "x.png"), image)
     return image
+
+
+def test_a_turned_page_is_looked_at_as_often_as_one_that_lies_upright() -> None:
+    page = Page.of("x.png", 1, formula("pythagoras"))
+    upright, turned = prepare_page(page), prepare_page(page.turned(1).turned(3))
+    assert upright.sharp is not None and turned.sharp is not None
+    assert (turned.sharp == upright.sharp).all() and (turned.image == upright.image).all()
 
 
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])

@@ -87,7 +87,8 @@ class Page:
         height, width = image.shape
         level, to_source = clean_and_straight(image)
         image = without_borders(remove_holes(level))
-        page = cls(source, number, image, to_source=to_source, size=(height, width))
+        warped = to_source is not None
+        page = cls(source, number, image, None, to_source, size=(height, width), warped=warped)
         return page.of_larger((reduced, reduced)) if reduced > 1 else page
 
     def of_larger(self, times: tuple[float, float]) -> Page:
@@ -320,7 +321,9 @@ def _image_sheets(data: bytes, name: str, chosen: PageRange, worker: Worker) -> 
         return [_sheet(name, 1, *heads, *ways)]
     frames = directories(data, name) or [0]
     numbers = chosen.of(len(frames), name) if len(frames) > 1 else [1]
-    apart = partial(decode_apart, worker, data, hashlib.sha256(data).hexdigest(), name)
+    key = hashlib.sha256(data).hexdigest()
+    apart = partial(decode_apart, worker, data, key, name)
+    reduced = partial(decode_reduced_apart, worker, data, key, name)
     return [
         _sheet(
             name,
@@ -328,6 +331,7 @@ def _image_sheets(data: bytes, name: str, chosen: PageRange, worker: Worker) -> 
             partial(measure, data, name, frame),
             partial(measure_squaring, data, name, frame),
             partial(apart, frame),
+            partial(reduced, frame),
         )
         for n, frame in ((n, frames[n - 1]) for n in numbers)
     ]
@@ -339,13 +343,13 @@ def _sheet(
     measured: Callable[[], int],
     squaring: Callable[[], Times],
     pixels: Callable[[], Pixels],
-    reduced: Callable[[], tuple[Pixels, int]] | None = None,
+    reduced: Callable[[], tuple[Pixels, int]],
 ) -> Sheet:
-    """The page of an image file; ``squaring`` says how its pixels become square, ``reduced``, if
-    given, decodes it with its scale factor."""
+    """The page of an image file; ``squaring`` says how its pixels become square, ``reduced``
+    decodes it with its scale factor."""
 
     def draw() -> Page:
-        image, factor = reduced() if reduced else (pixels(), 1)
+        image, factor = reduced()
         image, (across, down) = squared(image, squaring(), AMPLE)
         return Page.of(name, number, image, factor).of_larger((1 / across, 1 / down))
 
