@@ -126,7 +126,7 @@ def _crossing(ink: _Ink) -> tuple[Mask, Mask]:
     main = ink.main.astype(np.uint8)
     _, marks, others, _ = cv2.connectedComponentsWithStats(main, connectivity=8)
     sizes = others[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
-    sizes = sizes[sizes > 5]
+    sizes, pieces = sizes[sizes > 5], np.asarray(marks, np.int32)
     found, struck = np.zeros_like(ink.rare), np.zeros_like(ink.rare)
     if not len(sizes):
         return found, struck
@@ -141,7 +141,7 @@ def _crossing(ink: _Ink) -> tuple[Mask, Mask]:
         component = labels[around] == number
         met = (_dilated(component, _NEAR) & ink.main[around] & ~component).astype(np.uint8)
         if cv2.connectedComponents(met, connectivity=8)[0] - 1 >= _MEETINGS:
-            out = _is_struck(component, ink.main[around], np.asarray(marks)[around], reach)
+            out = _is_struck(component, ink.main[around], pieces[around], reach)
             (struck if out else found)[around] |= component & ink.rare[around]
     return found, struck
 
