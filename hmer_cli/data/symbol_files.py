@@ -142,7 +142,9 @@ def symbol_token(label: str) -> str | None:
         return f"{font} {{ {faced[2]} }}" if font in FONTS else None
     if label in _ALIASES:
         return _ALIASES[label] or None
-    if upright := _UPRIGHT.fullmatch(label):
-        greek = upright[1] or (upright[2] or "").capitalize()
-        return name_token(f"\\{greek}")
-    return name_token(label) if label.startswith("\\") else None
+    if not label.startswith("\\"):
+        return None
+    if known := name_token(label):
+        return known
+    upright = _UPRIGHT.fullmatch(label)  # of what is no name itself, as \uparrow is
+    return name_token(f"\\{upright[1] or upright[2].capitalize()}") if upright else None
