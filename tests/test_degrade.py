@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_cli.ink.render import draw
+from hmer_cli.training.augment import paper
 from hmer_cli.training.augment.camera import DEFAULT, Degradation, Pixels, Warp, degrade, prepared
 
 NONE = DEFAULT.scaled(0)
@@ -156,3 +157,22 @@ def test_writing_keeps_its_shape_under_a_warp() -> None:
         ys, xs = np.nonzero(image < 60)
         x, y = np.floor(warp.points(np.column_stack([xs, ys]) + 0.5)).astype(int).T
         assert (result[y, x] < 160).mean() > 0.97
+
+
+def test_a_range_may_be_one_value() -> None:
+    image = written()
+    plan = replace(only("compressed"), quality=(50, 50))
+    results = [degrade(image, np.random.default_rng(seed), plan) for seed in range(3)]
+    assert all(np.array_equal(r, results[0]) for r in results)
+    assert not np.array_equal(results[0], image)
+
+
+def test_cropping_takes_no_sign_of_the_label_away() -> None:
+    ink = np.zeros((80, 100), np.float32)
+    ink[30:60, 20:80] = 1
+    signs = np.s_[20:23, 20:80], np.s_[64:66, 60:62], np.s_[30:60, 12:14]  # bar, full stop, bracket
+    for sign in signs:
+        ink[sign] = 1
+    cropped = [paper.cut(ink, np.random.default_rng(seed)) for seed in range(60)]
+    assert any(each.sum() < ink.sum() for each in cropped)
+    assert all(each[sign].max() == 1 for each in cropped for sign in signs)

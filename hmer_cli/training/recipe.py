@@ -20,7 +20,14 @@ from hmer_cli.errors import UsageError
 from hmer_cli.recognition.canvas import CanvasSize
 from hmer_cli.training.augment.degradation import Degradation
 from hmer_cli.training.augment.ink import Spread
-from hmer_cli.training.quantities import Amount, Count, Natural, Positive, Share
+from hmer_cli.training.quantities import (
+    Amount,
+    Count,
+    Natural,
+    Positive,
+    Share,
+    check_ranges,
+)
 
 KINDS = {
     "int": "a whole number",
@@ -62,6 +69,9 @@ class Drawing:
     components: Share = 0.0
     pieces: Share = 0.0
     degradation: Degradation = field(default_factory=Degradation)
+
+    def __post_init__(self) -> None:
+        check_ranges({"pen": self.pen})
 
     @property
     def images(self) -> float:

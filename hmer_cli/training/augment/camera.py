@@ -180,7 +180,7 @@ def _taken(photo: Gray, rng: np.random.Generator, strength: Degradation) -> Gray
         if rng.random() < getattr(strength, step.__name__):
             photo = step(photo, rng)
     if rng.random() < strength.compressed:
-        photo = compressed(photo, int(rng.integers(*strength.quality)))
+        photo = compressed(photo, int(rng.integers(*strength.quality, endpoint=True)))
     if resampled:
         photo = np.asarray(cv2.resize(photo, (W, H), interpolation=cv2.INTER_CUBIC), np.float32)
     return photo

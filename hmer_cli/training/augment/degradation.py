@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from hmer_cli.training.quantities import Amount, Natural, Positive, Share
+from hmer_cli.training.quantities import Amount, Natural, Positive, Share, check_ranges
 
 Percent = Annotated[int, Meta(ge=0, le=100)]
 
@@ -70,6 +70,9 @@ class Degradation:
     softness: tuple[Amount, Amount] = (0.4, 0.95)
     finer: tuple[Positive, Positive] = (0.6, 1.3)
     quality: tuple[Percent, Percent] = (25, 85)
+
+    def __post_init__(self) -> None:
+        check_ranges(vars(self))
 
     def scaled(self, factor: float) -> Degradation:
         """All shares times ``factor``; 0 leaves every image as it is."""

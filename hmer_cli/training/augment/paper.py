@@ -81,12 +81,17 @@ def filled(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def cut(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Cropping into the ink: one to five pixels of it are lost on one side."""
-    x, y, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
+    """Cropping into the ink: one to five pixels of it are lost on one side, of no sign more than
+    half, as the label stays."""
+    mask = (ink > 0.2).astype(np.uint8)
+    x, y, w, h = cv2.boundingRect(mask)
     lost = int(rng.integers(1, 6))
     out = ink.copy()
     side = int(rng.integers(4))
     if min(w, h) > 4 * lost:
+        left, top, wide, high = cv2.connectedComponentsWithStats(mask)[2][1:, :4].T
+        far = top - y, y + h - top - high, left - x, x + w - left - wide
+        lost = min(lost, int((far[side] + (high if side < 2 else wide) // 2).min()))
         kept = np.s_[y + lost :, :], np.s_[: y + h - lost, :], np.s_[:, x + lost :]
         inside = np.zeros(ink.shape, bool)
         inside[(*kept, np.s_[:, : x + w - lost])[side]] = True
