@@ -20,7 +20,7 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.recognition.units import Units, frames_needed
-from hmer_cli.training import precision
+from hmer_cli.training import loop, precision
 from hmer_cli.training.augment.ink import Spread
 from hmer_cli.training.batches.images import UNKNOWN, Painter, bucketed, collate, stream
 from hmer_cli.training.compose.examples import Example, examples
@@ -195,6 +195,29 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
     assert seen[0] == first.state.seen
 
 
+@pytest.mark.parametrize("plateau", [0, 1])
+def test_a_run_made_shorter_than_it_has_seen_ends_with_weights_and_their_score(
+    plateau: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SAVED", -1.0)
+    step, steps = Trainer.step, itertools.count()
+
+    def halting(trainer: Trainer, batch: object) -> None:
+        if next(steps) == 2:
+            raise KeyboardInterrupt
+        step(trainer, batch)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Trainer, "step", halting)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, images=4000, interval=2000, pixels=2000)
+    assert not (tmp_path / BEST).exists()
+    ended = trained(tmp_path, images=1, plateau=plateau)
+    _, content = load_system(tmp_path / BEST)
+    (line,) = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
+    assert content["state"]["seen"] == line["seen"] == ended.state.seen > 1
+    assert "wer" in line
+
+
 def test_invented_examples_widen_the_vocabulary_and_are_trained_on(tmp_path: Path) -> None:
     vocabulary = Vocabulary(["1", "7", "\\alpha", "+", "\\hat", "{", "}", "^"])
     invention = Invention.build([], vocabulary)
@@ -343,6 +366,8 @@ def test_values_of_a_recipe_can_be_set_from_outside(tmp_path: Path) -> None:
         ("schedule.average=2", "number <= 1"),
         ("drawing.grown=0", "number > 0"),
         ("drawing.degradation.quality=[10, 120]", "whole number <= 100"),
+        ("drawing.pen=[4, 1]", r"drawing: pen = \[4, 1\] should be \[1, 4\]"),
+        ("drawing.degradation.quality=[85, 25]", r"degradation: quality = \[85, 25\] should be"),
         ("spread.shear=-0.1", "number >= 0"),
         ("seed=-1", "whole number >= 0"),
         ("name=a/b", "without / and"),

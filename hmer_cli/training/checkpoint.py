@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -49,6 +50,14 @@ def read(
     if not isinstance(content, dict) or not content.keys() >= set(keys):
         raise MissingError(f"{path} holds no checkpoint of such a run", remedy)
     return content
+
+
+def score_of(best: Path) -> float:
+    """The score of the weights in a checkpoint, infinite where there is none."""
+    try:
+        return float(read(best, ("state",))["state"]["best"])
+    except MissingError:
+        return math.inf
 
 
 def add_line(log: Path, line: Mapping[str, Any]) -> None:

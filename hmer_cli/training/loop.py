@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from hmer_cli.errors import InputError, MissingError, UsageError
+from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.session import cores
 from hmer_cli.training import checkpoint
@@ -185,7 +185,18 @@ class Trainer:
             elif state.seconds > saved + SAVED:
                 self.save()
                 saved = state.seconds
+        if self._unscored():
+            self.report()
+            self.save()
         return state
+
+    def _unscored(self) -> bool:
+        """Whether there is no score of the weights that the run ends with: the schedule of a run
+        that goes on may have been made so short that nothing was left to do."""
+        log = self.out / LOG
+        lines = checkpoint.read_lines(log) if self.group.leads and log.is_file() else []
+        last = lines[-1]["seen"] if lines else 0
+        return bool(self.group.leading(last < self.state.seen)[0])
 
     def start(self) -> None:
         """Resume from the checkpoint if there is one; wrap the loss for data-parallel training."""
@@ -271,7 +282,7 @@ class Trainer:
         The first process does so and broadcasts the result.
         """
         state = self.state
-        state.skipped += int(self.sums.pop("skipped"))
+        state.skipped += int(self.sums.pop("skipped", 0))
         if self.group.leads:
             self._score()
         counts = self.group.leading(state.waited, state.dull)
@@ -283,7 +294,7 @@ class Trainer:
 
     def _score(self) -> None:
         state, schedule = self.state, self.recipe.schedule
-        count = float(self.sums.pop("batches"))
+        count = float(self.sums.pop("batches", 1))
         line: dict[str, Any] = {
             "seen": state.seen,
             "step": state.step,
@@ -298,7 +309,7 @@ class Trainer:
         left = state.seconds * (1 / max(self.progress(), 1e-6) - 1)
         self.say(f"{_summary(line)}; {left / 60:.0f} min to go")
         if schedule.plateau:
-            low = line.get("valid_loss", line["loss"])
+            low = line.get("valid_loss", line.get("loss", math.inf))
             state.dull = 0 if low < state.lowest else state.dull + 1
             state.lowest = min(low, state.lowest)
             if state.dull and state.dull % schedule.plateau == 0:
@@ -370,18 +381,10 @@ class Trainer:
         self.state.resumed += 1
         if self.group.leads:
             checkpoint.cut_log(self.out / LOG, self.state.seen)
-            self.kept = _score_of(self.out / BEST)
+            self.kept = checkpoint.score_of(self.out / BEST)
             self._keep_best()
         self.say(f"resumed at {self.state.seen} images")
         return True
-
-
-def _score_of(best: Path) -> float:
-    """The score of the weights in a checkpoint, infinite where there is none."""
-    try:
-        return float(checkpoint.read(best, ("state",))["state"]["best"])
-    except MissingError:
-        return math.inf
 
 
 def _use_one_thread(worker: int) -> None:
