@@ -9,6 +9,7 @@ with and without rescoring, the weights of CTC odds and margin in a logistic reg
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,16 @@ from numpy.typing import ArrayLike
 
 from hmer_cli.datasets.expressions import Sample, open_dataset
 from hmer_cli.document.cache import Cache
+from hmer_cli.document.cases import to_read
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.errors import InputError
 from hmer_cli.expr.tokens import join
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.render import Image, Readable, legible_size, render
-from hmer_cli.page.load.pages import PageRange
+from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.sources import Source
+from hmer_cli.page.regions import Region
 from hmer_cli.recognition.confidence import calibration_key
 from hmer_cli.recognition.expression_recogniser import ExpressionRecogniser
 from hmer_cli.recognition.lazy import load
@@ -136,26 +139,36 @@ def _evidence(
     samples: Sequence[Sample],
     source_of: Callable[[Sample], Source],
 ) -> tuple[list[tuple[float, float]], list[bool]]:
-    """CTC odds and margin of each best label, and whether it is right."""
-    sources, truths = [], []
+    """CTC odds and margin of each best label, and whether it is right.
+
+    Samples that are not read as one image, as systems of equations are not, say nothing of these.
+    """
+    sources, truths = list[Source](), list[str]()
     for sample in samples:
         try:
             if sample.label:
-                sources.append(source_of(sample))
+                # Names of samples may be the same in two folders.
+                sources.append(replace(source_of(sample), name=str(len(sources))))
                 truths.append(sample.label)
         except InputError:
             continue
+    images: dict[str, int] = {}
+
+    def look(page: Page, regions: Sequence[Region]) -> None:
+        images[page.source] = sum(len(to_read(region)) for region in regions)
+
     reader = _RankingReader(recogniser)
-    options = Options(PageRange.parse("1"), "expression", batch=_CHUNK)
+    options = Options(PageRange.parse("1"), "expression", batch=_CHUNK, look=look)
     pages = read_pages(sources, reader, Cache(None, ""), options, lambda done, found: None)
-    counts = [len(page.result.expressions) for page in pages]
+    counts = [0 if page.error else images[page.source] for page in pages]
+    assert sum(counts) == len(reader.ranked), "every image is of one page"
     ranked = iter(reader.ranked)
     evidence, right = [], []
     for truth, count in zip(truths, counts, strict=True):
-        for best in [next(ranked) for _ in range(count)][:1]:
-            if best is not None:
-                evidence.append((best.odds, best.margin))
-                right.append(join(recogniser.units.decode(best.units)) == truth)
+        best, *others = [next(ranked) for _ in range(count)] or [None]
+        if best is not None and not others:
+            evidence.append((best.odds, best.margin))
+            right.append(join(recogniser.units.decode(best.units)) == truth)
     return evidence, right
 
 
