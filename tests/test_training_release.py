@@ -18,6 +18,8 @@ pytest.importorskip("lightgbm")
 from hmer_cli.commands import release as verb
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.page.detect.detector import FILES, Detector
+from hmer_cli.training import stages
+from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.release import Job, Runner, Scores, load_release
 from hmer_cli.training.stages import KINDS
 
@@ -114,6 +116,60 @@ def test_nothing_is_mixed_with_what_other_settings_or_data_made(folder: Path) ->
     (folder / "letters.txt").write_text("abd")
     with pytest.raises(UsageError, match=r"first was made or begun with other"):
         runner(folder, Copies()).run()
+
+
+def test_a_stage_that_left_nothing_can_be_begun_with_other_data(folder: Path) -> None:
+    def failing(job: Job) -> Scores:
+        raise InputError("no")
+
+    first = runner(folder, Copies())
+    first.kinds = {"copy": failing}
+    with pytest.raises(InputError):
+        first.run()
+    (folder / "letters.txt").write_text("abd")
+    assert runner(folder, Copies()).run() == []
+
+
+def test_outputs_of_one_name_are_all_there(folder: Path) -> None:
+    plan = PLAN.replace("a.txt", "best.pt").replace("b.txt", "best.pt")
+    runner(folder, Copies(), plan).run()
+    found = {path.name for path in (folder / "out" / "weights").iterdir()}
+    assert found == {"first.pt", "second.pt"}
+
+
+def test_a_run_does_without_optional_symbols_that_are_missing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[tuple[str, ...]] = []
+
+    def train(plan: Recipe, *given: object) -> None:
+        used.append(plan.recomposition.symbols)
+        raise InputError("no")
+
+    monkeypatch.setattr(stages, "train_recogniser", train)
+    (folder / "a.toml").write_text('[recomposition]\nsymbols = ["pen.gz", "mouse.gz"]\n')
+    (folder / "plan.toml").write_text(
+        """
+        optional = ["mouse"]
+        data = { crohme = "letters.txt", pen = "pen.gz", mouse = "mouse.gz" }
+        [[stage]]
+        name = "reader"
+        kind = "recogniser"
+        recipe = "a.toml"
+        output = "best.pt"
+        uses = ["crohme", "pen", "mouse"]
+        """
+    )
+    (folder / "pen.gz").write_text("")
+    release, said = load_release(folder / "plan.toml", KINDS), list[str]()
+    run = Runner(release, folder, folder, folder / "out", KINDS, said.append, silent)
+    with pytest.raises(InputError):
+        run.run()
+    assert "mouse.gz, which is missing" in " ".join(said)
+    (folder / "mouse.gz").write_text("")
+    with pytest.raises(InputError):
+        run.run()
+    assert used == [("pen.gz",), ("pen.gz", "mouse.gz")]
 
 
 def test_a_result_that_is_not_that_of_the_release_is_told(folder: Path) -> None:

@@ -77,7 +77,8 @@ class Job:
     """What a stage runs with.
 
     ``folder`` is its own, ``weights`` holds the outputs of the stages before, ``outputs`` and
-    ``folders`` those by the name of their stage; ``data`` the data sets that are there.
+    ``folders`` those by the name of their stage; ``data`` the data sets that are there, ``absent``
+    the files of optional ones that are not.
     """
 
     stage: Stage
@@ -85,6 +86,7 @@ class Job:
     weights: Path
     beside: Path
     data: Mapping[str, Path]
+    absent: Sequence[str]
     outputs: Mapping[str, Path]
     folders: Mapping[str, Path]
     fonts: Sequence[Path]
@@ -159,7 +161,7 @@ class Runner:
         output, note = folder / stage.output, folder / NOTE
         data = self._data(stage)
         key = self._key(stage, data)
-        known = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
+        known = json.loads(note.read_text(encoding="utf-8")) if _holds_results(folder) else {}
         if known and known["key"] != key:
             raise UsageError(
                 f"{folder} was made or begun with other settings, data or earlier stages",
@@ -167,6 +169,8 @@ class Runner:
             )
         if not (output.is_file() and known.get("sha256") == sha256_of(output)):
             self.say(f"{stage.name}: {'goes on' if known else 'begins'}")
+            for file in self._absent(stage):
+                self.say(f"{stage.name}: does without {self.data / file}, which is missing")
             folder.mkdir(parents=True, exist_ok=True)
             _write(note, {"key": key})
             scores = self.kinds[stage.kind](self._job(stage, folder, data))
@@ -177,8 +181,15 @@ class Runner:
         self._outputs[stage.name] = output
         weights = self.out / WEIGHTS
         weights.mkdir(exist_ok=True)
-        shutil.copyfile(output, weights / stage.output)
+        shutil.copyfile(output, weights / self._shipped(stage))
         return list(_differences(stage, known, self.say))
+
+    def _shipped(self, stage: Stage) -> str:
+        """The name of a stage's output among those of all stages: that of the stage itself where
+        several write a file of one name, as runs do that end with a checkpoint."""
+        alike = [other for other in self.release.stage if other.output == stage.output]
+        ending = "".join(Path(stage.output).suffixes)
+        return stage.output if len(alike) == 1 else stage.name + ending
 
     def _job(self, stage: Stage, folder: Path, data: Mapping[str, Path]) -> Job:
         return Job(
@@ -187,6 +198,7 @@ class Runner:
             self.out / WEIGHTS,
             self.beside,
             data,
+            self._absent(stage),
             {name: self._outputs[name] for name in stage.source},
             {name: self.out / name for name in stage.source},
             self._fonts(stage),
@@ -200,13 +212,19 @@ class Runner:
 
     def _data(self, stage: Stage) -> dict[str, Path]:
         """The data sets that the stage uses; raises InputError where one is missing."""
-        found = {name: self.data / self.release.data[name] for name in stage.uses}
-        for name, path in list(found.items()):
+        absent = self._absent(stage)
+        files = {name: self.release.data[name] for name in stage.uses}
+        found = {name: self.data / file for name, file in files.items() if file not in absent}
+        for path in found.values():
             if not path.exists():
-                if name not in self.release.optional:
-                    raise InputError(f"{path} is missing", f"{stage.name} needs it: see --data")
-                del found[name]
+                raise InputError(f"{path} is missing", f"{stage.name} needs it: see --data")
         return found
+
+    def _absent(self, stage: Stage) -> list[str]:
+        """The files of optional data sets that the stage would use, but that are not there."""
+        optional = [name for name in stage.uses if name in self.release.optional]
+        files = [self.release.data[name] for name in optional]
+        return [file for file in files if not (self.data / file).exists()]
 
     def _key(self, stage: Stage, data: Mapping[str, Path]) -> str:
         """SHA-256 of everything that the result depends on."""
@@ -273,6 +291,12 @@ def _digest(path: Path) -> str:
     files = sorted(file for file in path.rglob("*") if file.is_file())
     lines = [f"{file.relative_to(path).as_posix()} {sha256_of(file)}" for file in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _holds_results(folder: Path) -> bool:
+    """Whether a stage that was begun, which a note says, has left anything."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return NOTE in names and len(names) > 1
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:

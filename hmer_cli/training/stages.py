@@ -6,6 +6,7 @@ Input: the settings of a stage and the outputs of earlier ones. Output: a file, 
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,10 @@ def recogniser(job: Job) -> Scores:
     stage = job.stage
     start = next((str(path) for path in job.outputs.values()), None)
     recipe, changes = job.beside / stage.recipe, _changes(job)
+    named = load(recipe, changes).recomposition.symbols
+    there = [file for file in named if file not in job.absent]
+    if len(there) < len(named):
+        changes.append(f"recomposition.symbols={json.dumps(there)}")
     made = train_recogniser(
         load(recipe, changes),
         recipe,
