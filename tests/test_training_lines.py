@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,16 @@ import pytest
 
 pytest.importorskip("torch")
 
+from hmer_cli.commands.generate import generate
 from hmer_cli.commands.train import train
 from hmer_cli.datasets.lines import SPLITS, WrittenLine, open_lines, tidied
-from hmer_cli.errors import InputError
+from hmer_cli.errors import InputError, UsageError
 from hmer_cli.ink.ink import Ink, Stroke
 from hmer_cli.ink.render import legible_ink_image
 from hmer_cli.recognition.line_reader import LineReader
 from hmer_cli.recognition.line_text import MATH, characters, text_of
 from hmer_cli.training.compose.lines import Composer, formula_example, line_examples, words_of
+from hmer_cli.training.lines import formulas
 
 RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "lines.toml"
 SHAPES = {
@@ -115,3 +118,13 @@ def test_a_run_makes_a_file_that_reads(tmp_path: Path) -> None:
     ink = Ink(written("ab a bb"))
     for reading in (reader.read(legible_ink_image(ink)), reader.read(legible_ink_image(ink).image)):
         assert set(reading.text) <= set("ab ")
+
+
+def test_formulas_come_from_any_labelled_handwriting(tmp_path: Path) -> None:
+    generate(str(tmp_path / "own"), ["a + b", "a"], jobs=1)
+    assert len(formulas([tmp_path / "own"], "train")) == 2
+    for name in ("TrainINKML", "TestEM2014GT"):
+        shutil.copytree(tmp_path / "own", tmp_path / "package" / name)
+    assert len(formulas([tmp_path / "package"], "train")) == 2
+    with pytest.raises(UsageError, match=r"holds train, test2014; .* --set split=NAME"):
+        formulas([tmp_path / "package"], "")

@@ -180,7 +180,8 @@ def shown(
     rng = np.random.default_rng(seed)
     alone = plan.recomposition.alone
     samples = [] if alone else open_dataset(str(data), plan.split or None)[::every]
-    endless = mixed(examples(samples), invention if alone else None, plan.recomposition, rng)
+    learned = examples(samples, system.image_symbol)
+    endless = mixed(learned, invention if alone else None, plan.recomposition, rng)
     return list(islice(system.batches(endless, lambda: 1.0, rng), count))
 
 
@@ -194,8 +195,9 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
     system.model.to(own_device())
     samples = open_dataset(str(data), plan.valid)
     names = dict(zip(map(id, samples), unique_names(samples), strict=True))
-    named = [(names[id(sample)], made) for sample, made in sampled_examples(samples)]
-    shown = [made for _, made in named]
+    made = sampled_examples(samples, system.image_symbol)
+    named = [(names[id(sample)], example) for sample, example in made]
+    shown = [example for _, example in named]
     batches = list(system.validation_batches(shown))
     lines = [
         "",

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.datasets.lines import WrittenLine, open_lines
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import Readable, legible_ink_image
@@ -28,6 +27,7 @@ from hmer_cli.training.batches.lines import image_example
 from hmer_cli.training.compose.examples import Example, inks
 from hmer_cli.training.compose.lines import formula_example, line_examples
 from hmer_cli.training.curves import draw_curves
+from hmer_cli.training.data_parts import all_of
 from hmer_cli.training.delivery import CURVES, RECORD, best_score
 from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.export.lines import export_lines
@@ -140,8 +140,9 @@ def scored(reader: LineReader, lines: Sequence[WrittenLine]) -> list[str]:
 
 
 def formulas(packages: Sequence[Path], split: str) -> list[Example]:
-    """Examples of the formulas of these packages that have at most _LONGEST tokens."""
-    every = [ink for path in packages for ink in inks(open_dataset(str(path), split))]
+    """Examples of the formulas of these data sets, of packages those of the split, that have at
+    most _LONGEST tokens."""
+    every = [ink for path in packages for ink in inks(all_of(path, split))]
     return [
         formula_example(ink.strokes) for ink in every if len((ink.label or "").split()) <= _LONGEST
     ]

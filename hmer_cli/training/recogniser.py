@@ -9,20 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeVar
 
-from hmer_cli.datasets.expressions import SPLITS, Sample, open_dataset
+from hmer_cli.datasets.expressions import Sample
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.registry import resolve
 from hmer_cli.training.checkpoint import claimed
-from hmer_cli.training.compose.examples import Example, examples, inks
+from hmer_cli.training.compose.examples import Example, examples, inks, sampled_examples
 from hmer_cli.training.compose.recompose import Invention
+from hmer_cli.training.data_parts import all_of, part_of
 from hmer_cli.training.delivery import command_of, deliver, language_files
 from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.lines import train_lines
 from hmer_cli.training.loop import BEST, CHECKPOINT, Trainer
 from hmer_cli.training.recipe import Own, Recipe
+from hmer_cli.training.registry import image_symbol
 from hmer_cli.training.systems.base import Say
+
+Item = TypeVar("Item")
 
 Advance = Callable[[int, int], None]
 Progress = Callable[[str, int], AbstractContextManager[Advance]]
@@ -71,17 +76,18 @@ def _trained(
         return train_lines(plan, data, out, say, progress, start, more, group, command)
     _check_delivery(plan, data)
     alone = plan.recomposition.alone
-    samples = [] if alone else _part(data, "split", plan.split)
-    own = [sample for path in more for sample in _all_of(path, plan.split)]
-    given, given_own = examples(samples), examples(own)
-    learned, held = with_own(given, given_own, plan.own)
-    samples += own
-    scored = _part(data, "valid", plan.valid)[:: plan.schedule.scored] if plan.valid else []
-    shown = examples(scored)
+    samples = [] if alone else part_of(data, "split", plan.split)
+    added = [sample for path in more for sample in all_of(path, plan.split)]
+    scored = part_of(data, "valid", plan.valid)[:: plan.schedule.scored] if plan.valid else []
+    symbol = image_symbol(plan.family)
+    given, shown = examples(samples, symbol), examples(scored, symbol)
+    own = list(sampled_examples(added, symbol))
+    learned, held = with_own(given, [made for _, made in own], plan.own)
     valid = [*shown, *held]
     told = f"{plan.name}: {len(learned)} expressions to train on, {len(valid)} to score"
-    unused = len(samples) + len(scored) - len(given) - len(given_own) - len(shown)
+    unused = len(samples) + len(added) + len(scored) - len(given) - len(own) - len(shown)
     say(told + (f"; {unused} cannot be read or have no label" if unused else ""))
+    samples += [sample for sample, _ in held_out(own, plan.own)[0]]
     invention = invention_of(plan, recipe.parent, data if alone else data.parent, samples)
     trainer = Trainer(plan, learned, valid, out, say, invention, group)
     if start is not None and not (out / CHECKPOINT).exists():
@@ -107,29 +113,15 @@ def _check_delivery(plan: Recipe, data: Path) -> None:
         if plan.calibration == plan.split:
             what = f"recipe {plan.name}: confidences would be calibrated on what is learnt"
             raise UsageError(what, "set calibration to another split, or to none")
-        _part(data, "calibration", plan.calibration)
+        part_of(data, "calibration", plan.calibration)
 
 
-def _part(data: Path, key: str, split: str) -> list[Sample]:
-    """The split of the data that the recipe's ``key`` names. Raises UsageError that says how to
-    name another, as there is no option for it."""
-    try:
-        return open_dataset(str(data), split or None)
-    except UsageError as error:
-        if split and split not in SPLITS:
-            raise
-        remedy = f"choose one with --set {key}=NAME"
-        if "no splits" in error.what:
-            remedy = "--set split= --set valid= --set calibration= trains on all of it, unscored"
-        raise UsageError(error.what, remedy) from error
-
-
-def _all_of(path: Path, split: str) -> list[Sample]:
-    """The samples of a data set; of a package with tests in it, those of the split."""
-    try:
-        return open_dataset(str(path))
-    except UsageError:
-        return open_dataset(str(path), split)
+def held_out(own: Sequence[Item], plan: Own) -> tuple[list[Item], list[Item]]:
+    """What is learnt from of what ``--more`` gives, and what is scored alone."""
+    if not plan.held:
+        return list(own), []
+    kept = [item for i, item in enumerate(own, 1) if i % plan.held]
+    return kept, list(own[plan.held - 1 :: plan.held])
 
 
 def with_own(
@@ -141,8 +133,7 @@ def with_own(
     """
     if not 0 <= plan.share < 1:
         raise UsageError(f"own.share {plan.share:g}: must be at least 0 and below 1", "change it")
-    held = list(own[plan.held - 1 :: plan.held]) if plan.held else []
-    kept = [example for i, example in enumerate(own, 1) if not plan.held or i % plan.held]
+    kept, held = held_out(own, plan)
     times = 1
     if kept and learned and plan.share:
         times = max(1, round(plan.share / (1 - plan.share) * len(learned) / len(kept)))

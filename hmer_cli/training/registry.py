@@ -5,7 +5,7 @@ Input: a name such as ``ctc``. Output: its `System`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from hmer_cli.training.systems.graph import GraphSystem
 from hmer_cli.training.systems.lines import LineSystem
 from hmer_cli.training.systems.transformer import TransformerSystem
 
-FAMILIES: dict[str, Callable[[Recipe, Sequence[str]], System[Any]]] = {
+FAMILIES: dict[str, type[System[Any]]] = {
     "reader": CtcSystem,
     "graph": GraphSystem,
     "lines": LineSystem,
@@ -34,6 +34,11 @@ def build(recipe: Recipe, tokens: Sequence[str]) -> System[Any]:
         remedy = f"name one of {', '.join(FAMILIES)}"
         raise UsageError(f"recipe {recipe.name}: there is no family {recipe.family!r}", remedy)
     return FAMILIES[recipe.family](recipe, tokens)
+
+
+def image_symbol(family: str) -> float:
+    """`System.image_symbol` of a family; that of most, where there is none of the name."""
+    return FAMILIES.get(family, CtcSystem).image_symbol
 
 
 def load_system(path: Path) -> tuple[System[Any], dict[str, Any]]:

@@ -18,6 +18,7 @@ from hmer_cli.expr.commands import UNWRITTEN
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.ink.ink import Ink, Symbol
 from hmer_cli.recognition.prepare import Prepared, prepare
+from hmer_cli.recognition.scale import SYMBOL
 from hmer_cli.training.compose import subexpressions
 
 Points = NDArray[np.float32]
@@ -47,7 +48,8 @@ Centres = list[tuple[float, float, str]]
 
 @dataclass(frozen=True)
 class ImageExample:
-    """Handwriting that came as an image: (H, W), ink bright on black, at the reader's scale.
+    """Handwriting that came as an image: (H, W), ink bright on black, at the scale of the family
+    that learns from it.
 
     ``centres`` are its symbols, None if unknown.
     """
@@ -142,17 +144,23 @@ def inks(samples: Iterable[Sample]) -> list[Ink]:
     return found
 
 
-def examples(samples: Iterable[Sample]) -> list[Example]:
-    """The examples of all samples that can be read, have a label and show something."""
-    return [made for _, made in sampled_examples(samples)]
+def examples(samples: Iterable[Sample], symbol: float = SYMBOL) -> list[Example]:
+    """The examples of all samples that can be read, have a label and show something.
+
+    ``symbol`` is the size in pixels of a typical symbol in images, the `System.image_symbol` of
+    the family that learns from them.
+    """
+    return [made for _, made in sampled_examples(samples, symbol)]
 
 
-def sampled_examples(samples: Iterable[Sample]) -> Iterator[tuple[Sample, Example]]:
+def sampled_examples(
+    samples: Iterable[Sample], symbol: float = SYMBOL
+) -> Iterator[tuple[Sample, Example]]:
     """The same, each with its sample."""
     for sample in samples:
         try:
             ink = sample.ink
-            seen = None if ink else prepare(sample.image())
+            seen = None if ink else prepare(sample.image(), symbol)
         except InputError:
             continue
         if ink is not None and sample.label:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from hmer_cli.console import one_line
 from hmer_cli.errors import UsageError
+from hmer_cli.recognition.scale import SYMBOL
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.batches.targets import Targets
 from hmer_cli.training.compose.examples import Example
@@ -41,6 +42,9 @@ class System(ABC, Generic[Batch]):
 
     model: nn.Module
     shape: dict[str, Any]
+
+    image_symbol: float = SYMBOL
+    """Pixels of a typical symbol in handwriting that comes as an image, as in reading."""
 
     finds_unused = False
     """Whether some batches use only a part of the parameters (``find_unused_parameters``)."""

@@ -18,7 +18,7 @@ from torch.nn import functional
 from hmer_cli.errors import UsageError
 from hmer_cli.networks.graph_model import FRONTS, DecodeStep, GraphModel, GraphShape, NodeEncoder
 from hmer_cli.networks.layers import set_drop_rates
-from hmer_cli.recognition.components import Components
+from hmer_cli.recognition.components import SYMBOL, Components
 from hmer_cli.recognition.graph_decoder import COMPONENT, MOST_NODES, PIECE, STROKE, GraphDecoder
 from hmer_cli.recognition.pieces import Pieces
 from hmer_cli.recognition.strokes import StrokeFeatures
@@ -47,6 +47,7 @@ class GraphSystem(System[GraphBatch]):
     """Trains the decoder on labels, and the nodes on their symbol and its successor."""
 
     model: GraphModel
+    image_symbol = SYMBOL
     finds_unused = True
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
