@@ -16,6 +16,8 @@ from test_training_graph import RECIPE as GRAPH
 
 from hmer_cli.commands.train import train
 from hmer_cli.errors import InputError
+from hmer_cli.recognition.lazy import load as load_recogniser
+from hmer_cli.training.average import average
 from hmer_cli.training.batches.images import mixed
 from hmer_cli.training.checkpoint import read_lines
 from hmer_cli.training.compose.examples import UNTIED
@@ -64,6 +66,32 @@ def test_a_run_needs_no_labelled_ink(tmp_path: Path, data: Path) -> None:
     system, _ = load_system(made)
     assert {"x", "c", "C", "^"} <= set(system.units.tokens)
     assert (tmp_path / "run" / "record.md").exists()
+
+
+def test_the_mean_of_runs_that_need_no_labelled_ink_reads_as_they_do(
+    tmp_path: Path, data: Path
+) -> None:
+    recipe = recipe_in(tmp_path)
+    text = recipe.read_text(encoding="utf-8").replace("components = 0.5", "pieces = 0.5")
+    both = '[model]\nfronts = ["stroke", "component", "piece"]\n'
+    text = text.replace("[model]\n", both) + "[weights]\nalone = true\ngenerated = 6\n"
+    recipe.write_text(text, encoding="utf-8")
+    train(recipe, data, tmp_path / "run")
+    content = torch.load(tmp_path / "run" / BEST, weights_only=True)
+    norms = {"running_mean", "running_var"}
+    unseen = {
+        name: value.fill_(0.5)
+        for name, value in content["average"].items()
+        if name.startswith("component.") and name.rpartition(".")[2] in norms
+    }
+    torch.save(content, tmp_path / "run" / BEST)
+    made = average(load(recipe), recipe, [tmp_path / "run"] * 2, data, tmp_path / "mean", print)
+    system, _ = load_system(tmp_path / "mean" / BEST)
+    settled = system.model.state_dict()
+    assert unseen and all(torch.equal(settled[name], value) for name, value in unseen.items())
+    seen = [name for name in settled if name.startswith("piece.") and "running_mean" in name]
+    assert seen and all(settled[name].abs().max() > 0 for name in seen)
+    assert set(load_recogniser(made).metadata["calibration"]) == {"image", "ink"}
 
 
 def test_the_last_weights_are_kept_where_nothing_can_be_scored(tmp_path: Path, data: Path) -> None:

@@ -50,12 +50,12 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is delivered is not made; the command of each record is noted."""
     noted: list[str] = []
 
-    def deliver(plan: Recipe, data: Path, out: Path, command: str, say: Any) -> Path:
+    def deliver(plan: Recipe, data: Path, out: Path, command: str, say: Any, made: Any) -> Path:
         noted.append(command)
         return out
 
     monkeypatch.setattr(module, "deliver", deliver)
-    monkeypatch.setattr(module, "shown", lambda *given: [])
+    monkeypatch.setattr(module, "shown", lambda *given: [None])
     monkeypatch.setattr(module, "settle", lambda model, batches: None)
     return noted
 
@@ -124,3 +124,13 @@ def test_the_scores_of_the_mean_are_its_own(tmp_path: Path, commands: list[str])
     batches = list(system.validation_batches([ONE]))
     assert line == {"seen": 7, **rates(system, system.model, [ONE], batches)}
     assert line["exprate"] != 0.99
+
+
+def test_data_without_anything_to_learn_from_is_wrong_usage(
+    tmp_path: Path, commands: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "shown", lambda *given: [])
+    one, two = run_of(tmp_path / "one"), run_of(tmp_path / "two")
+    with pytest.raises(UsageError, match=r"crohme\.zip has nothing"):
+        averaged(tmp_path, one, two)
+    assert not commands and not (tmp_path / "out").exists()

@@ -4,13 +4,15 @@ r"""Average of the weights of several runs: folders of checkpoints -> one weight
         --data ../shared/data/crohme.zip --out runs/average
 
 The mean of models in one basin has a lower loss than each (Izmailov et al., UAI 2018; Wortsman et
-al., ICML 2022). Batch norm statistics are recomputed. The recipe is that of the first run; the log
-is one line, the scores of the mean.
+al., ICML 2022). Batch norm statistics are recomputed on training batches; of layers that these do
+not reach, as of fronts that the recipe draws nothing for, they are the mean of those of the runs.
+The recipe is that of the first run; the log is one line, the scores of the mean.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import shlex
 from collections.abc import Sequence
@@ -26,14 +28,19 @@ from hmer_cli.errors import UsageError
 from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.training import checkpoint
 from hmer_cli.training.compose.examples import examples
+from hmer_cli.training.compose.recompose import Invention
+from hmer_cli.training.data_parts import part_of
 from hmer_cli.training.delivery import deliver, shown
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.messages import say
 from hmer_cli.training.recipe import Recipe, load
+from hmer_cli.training.recogniser import invention_of
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.systems.base import Say, System, rates
 
 _REMEDY = "average runs of one kind"
+
+NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
 
 BATCHES, EVERY, SEED = 120, 3, 0
 """Training batches that tell the means anew, and of how many expressions one is drawn for them."""
@@ -65,7 +72,7 @@ def average(
     """The weights file of the mean of the best weights of ``runs``, folders of ``hmer train``.
 
     ``plan`` was read from ``recipe`` with ``changes``. A folder named twice counts twice. Raises
-    UsageError where the models differ.
+    UsageError where the models differ, or where ``data`` has nothing to learn from.
     """
     system, content = load_system(runs[0] / BEST)
     states = [system.model.state_dict()]
@@ -77,7 +84,11 @@ def average(
             raise UsageError(f"{runs[0]} and {run} have models of other shapes", _REMEDY)
         states.append(other.model.state_dict())
     system.model.load_state_dict(mean(states))
-    settle(system, shown(system, plan, data, BATCHES, EVERY, SEED))
+    invention = _invention(plan, recipe, data)
+    batches = shown(system, plan, data, BATCHES, EVERY, SEED, invention)
+    if not batches:
+        raise UsageError(f"{data} has nothing that the mean could be shown", "give training data")
+    settle(system, batches)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint.write(out / BEST, {**content, "average": system.model.state_dict()})
     line = {"seen": content["state"]["seen"], **scored(system, plan, data)}
@@ -86,14 +97,25 @@ def average(
     command = ["python", "-m", "hmer_cli.training.average", str(recipe), *map(str, runs)]
     command += ["--data", str(data), "--out", str(out)]
     command += [part for change in changes for part in ("--set", change)]
-    return deliver(plan, data, out, shlex.join(command), say)
+    return deliver(plan, data, out, shlex.join(command), say, invention)
+
+
+def _invention(plan: Recipe, recipe: Path, data: Path) -> Invention | None:
+    """The source of synthetic expressions where the mean needs some: those that runs learn from
+    alone, and those that confidences are calibrated on."""
+    alone = plan.recomposition.alone
+    if not (alone or plan.weights.generated):
+        return None
+    samples = [] if alone else part_of(data, "split", plan.split)
+    return invention_of(plan, recipe.parent, data if alone else data.parent, samples)
 
 
 def scored(system: System[Any], plan: Recipe, data: Path) -> dict[str, float]:
     """WER, CER and ExpRate on the validation set of a recipe, as in the log of a run."""
     if not plan.valid:
         return {}
-    valid = examples(open_dataset(str(data), plan.valid)[:: plan.schedule.scored])
+    samples = open_dataset(str(data), plan.valid)[:: plan.schedule.scored]
+    valid = examples(samples, system.image_symbol)
     found = rates(system, system.model, valid, list(system.validation_batches(valid)))
     return {key: round(value, 4) for key, value in found.items()}
 
@@ -124,17 +146,23 @@ def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def settle(system: System[Any], batches: Sequence[Any]) -> None:
-    """Take the running means and deviations of batch norm anew, each batch counting the same."""
+    """Take the running means and deviations of batch norm anew, each batch counting the same.
+
+    Norms that no batch passes through keep theirs.
+    """
     model = system.model
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None
+    before = {n: copy.deepcopy(n.state_dict()) for n in model.modules() if isinstance(n, NORMS)}
+    for norm in before:
+        norm.reset_running_stats()
+        norm.momentum = None
     set_drop_rates(model, 0.0, 0.0)
     model.train()
     for batch in batches:
         system.losses(model, batch)
     model.eval()
+    for norm, state in before.items():
+        if not norm.num_batches_tracked:
+            norm.load_state_dict(state)
 
 
 if __name__ == "__main__":
