@@ -17,7 +17,7 @@ from test_training_graph import RECIPE as GRAPH
 from hmer_cli.commands.train import train
 from hmer_cli.errors import InputError
 from hmer_cli.recognition.lazy import load as load_recogniser
-from hmer_cli.training.average import average
+from hmer_cli.training import average
 from hmer_cli.training.batches.images import mixed
 from hmer_cli.training.checkpoint import read_lines
 from hmer_cli.training.compose.examples import UNTIED
@@ -68,9 +68,10 @@ def test_a_run_needs_no_labelled_ink(tmp_path: Path, data: Path) -> None:
     assert (tmp_path / "run" / "record.md").exists()
 
 
-def test_the_mean_of_runs_that_need_no_labelled_ink_reads_as_they_do(
-    tmp_path: Path, data: Path
+def test_the_mean_of_runs_that_need_no_labelled_ink_is_settled_and_calibrated(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(average, "BATCHES", 4)
     recipe = recipe_in(tmp_path)
     text = recipe.read_text(encoding="utf-8").replace("components = 0.5", "pieces = 0.5")
     both = '[model]\nfronts = ["stroke", "component", "piece"]\n'
@@ -85,7 +86,9 @@ def test_the_mean_of_runs_that_need_no_labelled_ink_reads_as_they_do(
         if name.startswith("component.") and name.rpartition(".")[2] in norms
     }
     torch.save(content, tmp_path / "run" / BEST)
-    made = average(load(recipe), recipe, [tmp_path / "run"] * 2, data, tmp_path / "mean", print)
+    made = average.average(
+        load(recipe), recipe, [tmp_path / "run"] * 2, data, tmp_path / "mean", print
+    )
     system, _ = load_system(tmp_path / "mean" / BEST)
     settled = system.model.state_dict()
     assert unseen and all(torch.equal(settled[name], value) for name, value in unseen.items())
