@@ -160,6 +160,10 @@ REWRITTEN = {
     r"\sech x, \argmax_x f": r"\operatorname{sech} x, \operatorname*{argmax}_x f",
     r"\nicefrac{1}{2}": r"\frac{1}{2}",
     r"\cotg x+\tang2": r"\operatorname{cotg} x+\operatorname{tang}2",
+    "f’(x) = \\text{it’s}": r"f'(x) = \text{it's}",
+    "\ufeff\xa0x\u2009=\u3000-\u200b1 ": "x = -1",
+    "↔\ufe0e\x85\x1ca\u2061b": r"\leftrightarrow  ab",
+    "\u200b$x\u202f$\xa0": "x",
 }
 
 

@@ -73,7 +73,7 @@ UNICODE = _pairs(
     ⇐ \Leftarrow; ⇔ \Leftrightarrow; ↦ \mapsto; ↑ \uparrow; ↓ \downarrow; ⟶ \rightarrow;
     ⟵ \leftarrow; ⟷ \leftrightarrow; ⟹ \Rightarrow; ⟸ \Leftarrow; ⟺ \Leftrightarrow;
     ⟼ \mapsto; ≔ : =; ≕ = :; ∛ \sqrt [ 3 ]; ∜ \sqrt [ 4 ];
-    … \ldots; ⋯ \cdots; ⋮ \vdots; ⋱ \ddots; ′ '; ″ ' '; ℓ \ell; ℏ \hbar;
+    … \ldots; ⋯ \cdots; ⋮ \vdots; ⋱ \ddots; ′ '; ’ '; ″ ' '; ℓ \ell; ℏ \hbar;
     ⟨ \langle; ⟩ \rangle; 〈 \langle; 〉 \rangle; ⌊ \lfloor; ⌋ \rfloor; ⌈ \lceil; ⌉ \rceil;
     ℝ \mathbb { R }; ℕ \mathbb { N }; ℤ \mathbb { Z }; ℚ \mathbb { Q }; ℂ \mathbb { C };
     α \alpha; β \beta; γ \gamma; δ \delta; ε \varepsilon; ϵ \epsilon; ζ \zeta; η \eta; θ \theta;

@@ -38,6 +38,13 @@ MAX_DEPTH = 40
 MAX_TOKENS = 2000  # convention
 """Of one formula; a page of nothing but formulas has some 1,000."""
 
+BLANKS = r"[\x0b\x0c\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+"""Pattern of blanks that TeX does not know; keyboards and what is pasted have them."""
+
+UNSEEN = r"[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]"
+"""Pattern of characters of no width: joiners, marks of direction, variants of a sign."""
+
+_BLANKS, _UNSEEN = re.compile(BLANKS), re.compile(UNSEEN)
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]")
 _SCRIPT_RUN = re.compile(SCRIPT_RUN)
 _WORD = re.compile(r"[A-Za-z0-9.,:*!+|-]")
@@ -62,8 +69,9 @@ class TypedError(InputError):
 
 def as_formula(typed: str) -> str:
     """What was typed, without dollars round it; what LaTeX does not know is spelt in its way."""
-    found = _WRAPPED.fullmatch(typed.strip())
-    inner = next(filter(None, found.groups()[1:]), "") if found else typed
+    plain = _BLANKS.sub(" ", _UNSEEN.sub("", typed)).strip()
+    found = _WRAPPED.fullmatch(plain)
+    inner = next(filter(None, found.groups()[1:]), "") if found else plain
     rooted = grouped_roots(inner.strip())
     joined = _SCRIPT_RUN.sub(lambda run: spelt(" ".join(sign_tokens(run[0]))), rooted)
     return _ENVIRONMENT.sub(r"\\\1{\2\3}", _TOKEN.sub(_replaced, joined))

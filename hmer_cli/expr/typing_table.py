@@ -34,7 +34,7 @@ from hmer_cli.expr.spellings import (
 from hmer_cli.expr.to_mathml import FENCES as BRACKETS
 from hmer_cli.expr.to_mathml import SIGNED, TALL, TIGHT
 from hmer_cli.expr.typed import MAX_DEPTH as TYPED_DEPTH
-from hmer_cli.expr.typed import MAX_TOKENS
+from hmer_cli.expr.typed import BLANKS, MAX_TOKENS, UNSEEN
 
 
 def typing_table() -> dict[str, Any]:
@@ -86,6 +86,8 @@ def _typed() -> dict[str, Any]:
         **{name.lower(): dict(sorted(getattr(typed_commands, name).items())) for name in tables},
         "script_run": SCRIPT_RUN,
         "glue": typed_commands.GLUE,
+        "blanks": BLANKS,
+        "unseen": UNSEEN,
         "depth": TYPED_DEPTH,
         "most": MAX_TOKENS,
     }

@@ -9,6 +9,7 @@ function Sound(table) {
   const of = (name, key) => (Object.hasOwn(table[name], key) ? table[name][key] : undefined);
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
   const GLUE = new RegExp(`^(?:${table.glue})$`, "u");
+  const BLANKS = new RegExp(table.blanks, "gu"), UNSEEN = new RegExp(table.unseen, "gu");
   const SCRIPTS = new RegExp(table.script_run, "gu");
   const GROUPING = /\\[\s\S]|[√∛∜]\s*\(|[(){}]/gu;
   const WRAPPED = /^(?:(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/u;
@@ -52,8 +53,9 @@ function Sound(table) {
 
   /** Without dollars round it; what LaTeX does not know is spelt in its way. */
   function asFormula(typed) {
-    const found = WRAPPED.exec(typed.trim());
-    const inner = found ? found[2] || found[3] || found[4] || "" : typed;
+    const plain = typed.replace(UNSEEN, "").replace(BLANKS, " ").trim();
+    const found = WRAPPED.exec(plain);
+    const inner = found ? found[2] || found[3] || found[4] || "" : plain;
     return groupedRoots(inner.trim()).replace(SCRIPTS, joined).replace(TOKEN, replaced).replace(ENVIRONMENT, "\\$1{$2$3}");
   }
 
