@@ -76,6 +76,26 @@ def test_a_display_that_was_typed_stands_in_a_line_and_by_itself() -> None:
     assert f"\n\n{TYPED}\n\n" in latex([alone], {PAGE: SAID})
 
 
+def test_what_was_typed_in_several_lines_is_one_in_markdown() -> None:
+    typed = "x = a\n- b \r\n # 1"
+    inline = replace(expression(typed, INLINE.region), correction=typed)
+    assert "Let $x = a - b # 1$ be" in markdown([inline], {PAGE: SAID})
+    alone = replace(inline, region=SHOWN.region)
+    assert "$$\nx = a - b # 1\n$$" in markdown([alone], {PAGE: SAID})
+
+
+def test_a_doubtful_display_that_was_typed_is_marked() -> None:
+    doubted = expression(TYPED, SHOWN.region, "low", "corrected when its box was larger")
+    doubted = replace(doubted, correction=TYPED)
+    assert f"\n\n{TYPED}\n\\hmerlow{{}}\n\n" in latex([doubted], {PAGE: SAID})
+    assert r"\text{[?]}" in markdown([doubted], {PAGE: SAID})
+
+
+def test_a_name_of_a_file_is_one_line_of_markdown_as_it_is_spelt() -> None:
+    found = markdown([], {("a\n# b&copy;\x1b\u202e.png", 1): SAID})
+    assert found.splitlines()[2] == r"# a \# b\&copy;\\x1b\\u202e.png"
+
+
 def test_a_region_of_which_nothing_was_read_is_marked() -> None:
     nothing = replace(expression("", SHOWN.region, error="nothing was read"), status="failed")
     assert "be small.\n\n\\[?\\]\n\nThen" in markdown([nothing], {PAGE: SAID})
@@ -88,6 +108,7 @@ AWKWARD = [word(text, 60 * i, 0) for i, text in enumerate(["50%", "a_b", "#1", "
 def test_signs_that_mean_something_are_words_there() -> None:
     found = markdown([], {PAGE: AWKWARD})
     assert found.endswith("50% a\\_b \\#1 \\$2 x\\^y \\{\\\\\n")
+    assert markdown([], {PAGE: [word(": a", 0, 0), word("&lt;", 60, 0)]}).endswith("\n\\: a \\&lt;\n")
     assert markdown([], {PAGE: [word("199.", 0, 0), word("one", 60, 0)]}).endswith("\n199\\. one\n")
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 import hmer_cli
+from hmer_cli.console import one_line
 from hmer_cli.document.page_blocks import Block, Item
 from hmer_cli.document.page_layout import blocks
 from hmer_cli.document.records import Record, TextWord
@@ -34,8 +35,9 @@ Format = Callable[[Sequence[Record], Text, Drawn, Turns], str]
 
 _DOUBTED = 0.5  # confidence: less is marked # convention
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#$~^|])")
-_AT_START = re.compile(r"^(\d+)([.)])|^([-+=])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#$~^|&])")
+_AT_START = re.compile(r"^(\d+)([.)])|^([-+=:])")
+_BREAKS = re.compile(r"[ \t]*[\r\n]\s*")
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -73,7 +75,7 @@ def markdown(
     """The pages of all records as Markdown, a heading for each source."""
     parts = [MARK]
     for source, pages in _by_source(records, text, drawn or {}, turns or {}):
-        parts.append(f"# {_MARKDOWN.sub(_escaped, source)}")
+        parts.append(f"# {_MARKDOWN.sub(_escaped, one_line(source))}")
         last: int | None = None  # number of the list item before
         for block in (block for page in pages for block in page):
             number = _number(block)
@@ -148,7 +150,7 @@ def _markdown(block: Block) -> str:
             return _UNREAD[0]
         if first.record is not None and not first.record.usable:
             return f"```latex\n{first.record.latex}\n```"
-        return f"$$\n{_display(block)}\n$$"
+        return f"$$\n{_in_one_line(_display(block))}\n$$"
     told = _spaced(_markdown_item(item) for item in block.items)
     told = _AT_START.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", told)
     number = _number(block)
@@ -160,7 +162,13 @@ def _markdown_item(item: Item) -> str:
     mark = _UNREAD[0] if _is_doubtful(item) else ""
     if item.word is not None and item.word.mark != "math":
         return _MARKDOWN.sub(_escaped, item.word.text) + mark
-    return f"${_math(item)}${mark}"
+    return f"${_in_one_line(_math(item))}${mark}"
+
+
+def _in_one_line(latex: str) -> str:
+    """LaTeX that was typed in several lines, one of which Markdown may take for an item of a list
+    or a heading."""
+    return _BREAKS.sub(" ", latex)
 
 
 def _latex(block: Block) -> str:
@@ -174,7 +182,9 @@ def _latex(block: Block) -> str:
         if first.record is not None and not first.record.usable:
             return f"\\begin{{verbatim}}\n{first.record.latex}\n\\end{{verbatim}}"
         if len(block.items) == 1 and first.record is not None and is_display(first.record.latex):
-            return first.record.latex.strip()
+            # A mark within it might stand in its last fraction or behind its number.
+            mark = f"\n{_UNREAD[1]}" if _is_doubtful(first) else ""
+            return first.record.latex.strip() + mark
         return f"\\begin{{equation*}}\n{_display(block)}\n\\end{{equation*}}"
     told = _spaced(_latex_item(item) for item in block.items)
     if block.kind == "heading":
