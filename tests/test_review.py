@@ -267,6 +267,15 @@ def test_an_export_is_applied_by_convert_and_then_done(page: Chromium, folder: P
 
 
 @needs_chromium
+def test_an_export_can_be_fetched_after_the_click(page: Chromium) -> None:
+    """WebKit does so, on iOS not before the reader agreed."""
+    page.run("window.gone = []; URL.revokeObjectURL = (url) => gone.push(url)")
+    corrected(page)
+    page.download("#export", "corrections.json")
+    assert page.run("new Promise((done) => setTimeout(() => done(gone), 500))") == []
+
+
+@needs_chromium
 @pytest.mark.parametrize("spelling", ["typed", "tokens"])
 def test_an_applied_correction_is_shown_and_exported_as_it_was_typed(
     page: Chromium, folder: Path, spelling: Spelling
@@ -394,6 +403,13 @@ def test_no_pattern_looks_behind(folder: Path) -> None:
     """Safari before 16.4 would run no script of the page at all."""
     (script,) = re.findall(r"<script>(.*?)</script>", (folder / "review.html").read_text(), re.S)
     assert not re.search(r"\(\?<[=!]", script + json.dumps(typing_table()))
+
+
+def test_what_safari_lacks_is_in_no_style(folder: Path) -> None:
+    """Before 16.2, or 18 without its prefix: no background, no highlight, no blur."""
+    (style,) = re.findall(r"<style>(.*?)</style>", (folder / "review.html").read_text(), re.S)
+    assert "color-mix" not in style
+    assert style.count("-webkit-backdrop-filter") * 2 == style.count("backdrop-filter")
 
 
 def test_the_same_records_make_the_same_page(folder: Path) -> None:

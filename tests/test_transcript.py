@@ -108,7 +108,8 @@ AWKWARD = [word(text, 60 * i, 0) for i, text in enumerate(["50%", "a_b", "#1", "
 def test_signs_that_mean_something_are_words_there() -> None:
     found = markdown([], {PAGE: AWKWARD})
     assert found.endswith("50% a\\_b \\#1 \\$2 x\\^y \\{\\\\\n")
-    assert markdown([], {PAGE: [word(": a", 0, 0), word("&lt;", 60, 0)]}).endswith("\n\\: a \\&lt;\n")
+    defined = [word(": a", 0, 0), word("&lt;", 60, 0)]
+    assert markdown([], {PAGE: defined}).endswith("\n\\: a \\&lt;\n")
     assert markdown([], {PAGE: [word("199.", 0, 0), word("one", 60, 0)]}).endswith("\n199\\. one\n")
 
 

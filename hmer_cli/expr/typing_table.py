@@ -33,8 +33,8 @@ from hmer_cli.expr.spellings import (
 )
 from hmer_cli.expr.to_mathml import FENCES as BRACKETS
 from hmer_cli.expr.to_mathml import SIGNED, TALL, TIGHT
-from hmer_cli.expr.typed import MAX_DEPTH as TYPED_DEPTH
 from hmer_cli.expr.typed import BLANKS, MAX_TOKENS, UNSEEN
+from hmer_cli.expr.typed import MAX_DEPTH as TYPED_DEPTH
 
 
 def typing_table() -> dict[str, Any]:

@@ -16,7 +16,7 @@ function exportAll() {
   link.href = URL.createObjectURL(new Blob([corrections()], { type: "application/json" }));
   link.download = "corrections.json";
   link.click();
-  URL.revokeObjectURL(link.href);
+  setTimeout(() => URL.revokeObjectURL(link.href), 40_000);  // WebKit asks for it only after the click
   toast("corrections.json goes to hmer convert --corrections");
 }
 
