@@ -420,6 +420,57 @@ def test_notes_are_searched_where_they_are_written(turn: int) -> None:
     assert seen[0] == seen[1]
 
 
+def with_layers(name: str, base: str) -> None:
+    """A page over which another layer is hidden, with what viewers show beside pages."""
+    pikepdf = pytest.importorskip("pikepdf")
+    with pikepdf.open(io.BytesIO(paged([cross()]))) as pdf:
+        (page,) = pdf.pages
+        shown, hidden = (
+            pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name=pikepdf.String(name)))
+            for name in ("notes", "answers")
+        )
+        page.add_resource(shown, pikepdf.Name.Properties, pikepdf.Name("/Shown"))
+        page.add_resource(hidden, pikepdf.Name.Properties, pikepdf.Name("/Hidden"))
+        page.contents_add(b"/OC /Hidden BDC 0 0 40 40 re f EMC /OC /Shown BDC 0 0 9 9 re f EMC")
+        first = {"/BaseState": pikepdf.Name(base)}
+        first |= {"/ON": pikepdf.Array([shown])} if base == "/OFF" else {}
+        first |= {"/OFF": pikepdf.Array([hidden])} if base == "/ON" else {}
+        groups = pikepdf.Array([shown, hidden])
+        pdf.Root.OCProperties = pikepdf.Dictionary({"/OCGs": groups, "/D": first})
+        labels = pikepdf.Array([0, pikepdf.Dictionary(S=pikepdf.Name.r)])
+        pdf.Root.PageLabels = pikepdf.Dictionary(Nums=labels)
+        pdf.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array())
+        with pdf.open_outline() as outline:
+            outline.root.append(pikepdf.OutlineItem("Chapter 1", 0))
+        pdf.docinfo["/Title"], pdf.docinfo["/Producer"] = "Notes", "an app"
+        pdf.save(name, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+
+
+@pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="pdftoppm is not installed")
+@pytest.mark.parametrize("others", [[], ["b.pdf", "c.png"]])
+def test_what_a_pdf_has_beside_its_pages_stays_or_is_named(
+    others: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    with_layers("a.pdf", "/ON")
+    with_layers("b.pdf", "/OFF")
+    Path("c.png").write_bytes(encoded(cross()))
+    convert(["a.pdf", *others], ["o.pdf"], recogniser=FakeRecogniser())
+    convert(["a.pdf", *others], ["o.pdf"], recogniser=FakeRecogniser())  # which may be replaced
+    for number, name in enumerate(["a.pdf", *others[:1]], 1):
+        drawn = ["pdftoppm", "-r", "72", "-gray", "-f"]
+        seen = [subprocess.run([*drawn, page, "-l", page, file], capture_output=True, check=True)
+                for page, file in ((str(number), "o.pdf"), ("1", name))]  # fmt: skip
+        assert seen[0].stdout == seen[1].stdout
+    said = capsys.readouterr().err
+    left = "left out of .pdf, which holds other files, too: outline, form fields, page labels;"
+    assert [f"{name}: {left}" in said for name in ("a.pdf", "b.pdf")] == [bool(others)] * 2
+    with pikepdf.open("o.pdf") as pdf, pdf.open_outline() as outline:
+        assert [item.title for item in outline.root] == ([] if others else ["Chapter 1"])
+        assert ("/PageLabels" in pdf.Root) == ("/AcroForm" in pdf.Root) == (not others)
+        assert pdf.docinfo.get("/Title") == (None if others else "Notes")
+
+
 @pytest.mark.parametrize(("ending", "extra"), [(".svg", "svg"), (".pdf", "pdf")])
 def test_a_missing_library_is_told_before_anything_is_read(
     ending: str, extra: str, monkeypatch: pytest.MonkeyPatch

@@ -1,8 +1,8 @@
 """.pdf: the notes with the LaTeX as text that is not seen, to be searched and copied; by pikepdf.
 
-PDFs keep their pages as they are and get the text over them. Of all else, a page shows the cleaned
-image. The text is in Courier, invisible (text rendering mode 3 of ISO 32000-1, 9.3.6), and as wide
-as what is written.
+PDFs keep their pages as they are and get the text over them; one alone keeps all else that it has,
+too (`pdf_catalog`). Of other files, a page shows the cleaned image. The text is in Courier,
+invisible (text rendering mode 3 of ISO 32000-1, 9.3.6), and as wide as what is written.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from hmer_cli import __version__, console
 from hmer_cli.console import one_line
+from hmer_cli.document.formats.pdf_catalog import layers_of, left_behind, put_layers
 from hmer_cli.document.ids import Named, by_line, named
 from hmer_cli.document.records import Record
 from hmer_cli.errors import InputError
@@ -40,24 +41,49 @@ def searchable_pdf(records: Sequence[Record]) -> bytes:
     """The pages of all sources, in their order. Needs pikepdf."""
     import pikepdf
 
+    sources = [list(group) for _, group in groupby(named(records), lambda each: each.record.source)]
     document = pikepdf.Pdf.new()
-    for source, group in groupby(named(records), key=lambda each: each.record.source):
-        names = list(group)
-        original = _opened(source, names)
+    layers: list[Any] = []
+    for names in sources:
+        original = _opened(names[0].record.source, names)
         if original is None:
             _add_pictures(document, names)
             continue
         pages, pdf = original
-        with pages:
-            first = len(document.pages)
-            document.pages.extend(pages.pages)
+        first = len(document.pages)
+        if len(sources) == 1:
+            document = pages
+        else:
+            with pages:
+                layers += _copied(pages, document, names[0].record.source)
         for number, written in groupby(by_line(names), key=lambda each: each.record.page):
             if number is not None and first + number <= len(document.pages):
                 page = document.pages[first + number - 1]
                 _write_over(document, page, pdf, number, [each.record for each in written])
-    document.docinfo["/Producer"] = f"hmer {__version__}"  # by which it is known as hmer's
+    put_layers(document, layers)
+    return _saved(document)
+
+
+def _copied(pages: Any, document: Any, source: str) -> list[Any]:
+    """Copies the pages of a PDF to a document; its layers there, and a line that says what stays
+    behind."""
+    document.pages.extend(pages.pages)
+    if left := left_behind(pages):
+        what = f"left out of .pdf, which holds other files, too: {left}"
+        console.say(f"{source}: {what}; write one of it alone")
+    layers = layers_of(pages, document)
+    return [] if layers is None else [layers]
+
+
+def _saved(document: Any) -> bytes:
+    """The file, known as hmer's by its producer, which stands in it as it is spelt."""
+    import pikepdf
+
+    known = {name: value for name, value in document.docinfo.items() if name != "/Producer"}
+    known["/Producer"] = pikepdf.String(f"hmer {__version__}")
+    document.trailer["/Info"] = document.make_indirect(pikepdf.Dictionary(known))
     buffer = io.BytesIO()
-    document.save(buffer, deterministic_id=True)
+    document.save(buffer, deterministic_id=True, encryption=False)
     return buffer.getvalue()
 
 
