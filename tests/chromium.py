@@ -92,15 +92,22 @@ class Chromium:
 
     def call(self, method: str, **params: object) -> dict[str, Any]:
         """One command and its answer; what happens meanwhile goes to ``events``."""
+        number = self._send(method, params)
+        while (answer := self._receive()).get("id") != number:
+            self.events.append(answer)
+            if answer.get("method") == "Page.javascriptDialogOpening":  # of a page that is left
+                self._send("Page.handleJavaScriptDialog", {"accept": True})
+        assert "error" not in answer, f"{method}: {answer['error']}"
+        return answer["result"]
+
+    def _send(self, method: str, params: dict[str, object]) -> int:
+        """The number that the answer will have."""
         number = next(self._numbers)
         message: dict[str, object] = {"id": number, "method": method, "params": params}
         if self._session:
             message["sessionId"] = self._session
         self._out.write(json.dumps(message).encode() + b"\0")
-        while (answer := self._receive()).get("id") != number:
-            self.events.append(answer)
-        assert "error" not in answer, f"{method}: {answer['error']}"
-        return answer["result"]
+        return number
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._rest:

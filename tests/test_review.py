@@ -266,6 +266,96 @@ def test_an_export_is_applied_by_convert_and_then_done(page: Chromium, folder: P
     assert page.download("#export", "corrections.json")
 
 
+def anew(page: Chromium, latex: str) -> None:
+    """Types it for the active card, by keys alone."""
+    page.key("e")
+    page.run("document.querySelector('textarea').select()")
+    page.type(latex)
+    page.key("Enter")
+
+
+def active(page: Chromium) -> str | None:
+    """The card that is marked as the one that keys are for, if it is seen."""
+    return page.run("[...document.querySelectorAll('[aria-current]')].find(c => !c.hidden)?.id")
+
+
+@needs_chromium
+def test_keys_are_never_for_a_card_that_the_filter_hides(page: Chromium) -> None:
+    page.key("/")
+    page.type("notes.pdf")
+    page.key("Escape")
+    page.click(".chips label:nth-child(3)")
+    assert active(page) == "notes-p3-r1"
+    page.click("#notes-p3-r1 .latex")
+    anew(page, "y")
+    assert ids(page) == ["notes-p1-r1"] == [active(page)] == [page.run("document.activeElement.id")]
+    page.key("x")
+    assert ids(page) == []
+    page.key("x")
+    assert page.run("document.querySelector('[aria-current]')") is None
+    page.click(".chips label:nth-child(1)")
+    assert active(page) == "notes-p1-r1"
+    assert page.run("[...edits.values()].map(({latex}) => latex)") == ["y", ""]
+
+
+@needs_chromium
+def test_a_filter_keeps_the_cursor_and_what_is_being_typed(page: Chromium) -> None:
+    page.key("j")
+    page.key("e")
+    page.type("z")
+    page.click("#filter")
+    page.type("p2")
+    assert page.run("document.activeElement.id") == "filter"
+    assert ids(page) == ["notes-p2-r1", "notes-p3-r1"]
+    page.run("mustKeepFirst(typedIn())")
+    page.key("Escape")
+    page.click("#filter")
+    page.run("filter.select()")
+    page.type("p1")
+    assert [active(page)] == ids(page) == ["notes-p1-r1"]
+    assert page.run("document.activeElement.id") == "filter"
+
+
+@needs_chromium
+def test_an_export_waits_for_what_is_being_typed(page: Chromium, folder: Path) -> None:
+    corrected(page)
+    page.click("#notes-p1-r1 [data-do=edit]")
+    page.type("z")
+    page.run("URL.createObjectURL = () => { throw Error('exported') }")
+    page.click("#export")
+    assert "Keep or cancel first" in text(page, "#toast")
+    assert page.troubles() == []
+    leaving = "!dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    assert page.run(leaving)
+    page.key("Enter")
+    assert not page.run(leaving)
+    page.open(folder / "review.html")
+    assert page.download("#export", "corrections.json").read_text().count("latex") == 3
+
+
+@needs_chromium
+def test_an_export_has_what_was_typed_in_another_window(page: Chromium) -> None:
+    corrected(page)
+    key = page.run("entries.find(({alias}) => alias === 'notes-p1-r1').key")
+    kept = json.dumps({**page.run("Object.fromEntries(stored())"), key: {"latex": "z"}})
+    page.run(f"localStorage.setItem(STORE, {json.dumps(kept)})")
+    page.run("exportAll()")
+    assert text(page, "#notes-p1-r1 .latex") == "z"
+    page.key("u")
+    said = [entry["latex"] for entry in json.loads(page.run("corrections()"))["corrections"]]
+    assert sorted(said) == [r"\frac12 + \alpha'", "z"]
+    assert page.run(f"stored().get({json.dumps(key)}).latex") == "z"
+
+
+@needs_chromium
+def test_no_latex_is_not_copied_over_what_was(page: Chromium) -> None:
+    page.run("navigator.clipboard.writeText = () => { throw Error('copied') }")
+    page.key("j")
+    page.key("x")
+    page.key("c")
+    assert "no LaTeX" in text(page, "#toast")
+
+
 @needs_chromium
 def test_an_export_can_be_fetched_after_the_click(page: Chromium) -> None:
     """WebKit does so, on iOS not before the reader agreed."""

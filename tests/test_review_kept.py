@@ -116,6 +116,28 @@ def test_of_cuts_of_two_pages_that_are_open_each_place_is_read_once(
     assert page.run("recutState()[0].regions") == [{"box": half}, {"box": other}]
 
 
+def test_of_latex_typed_for_one_place_in_two_pages_the_later_holds(
+    page: Chromium, folder: Path
+) -> None:
+    page.run("drawRegion([160, 20, 240, 105]); change(entries.at(-1), 'new')")
+    near = [158, 22, 240, 104]
+    elsewhere(page, id="other", replaces=[], regions=[{"box": near, "latex": "old"}])
+    page.open(folder / "r.html")
+    kept = page.run("recutState().flatMap(({regions}) => regions.map(({latex}) => latex))")
+    assert kept == ["new"]
+
+
+def test_an_export_has_what_was_cut_in_another_window(page: Chromium, folder: Path) -> None:
+    split(page)
+    elsewhere(page, id="other", replaces=[], regions=[{"box": [150, 0, 160, 10]}])
+    page.run("exportAll()")
+    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 3
+    exported = page.run("corrections()")
+    assert exported.count('"regions"') == 2
+    page.run("undo(); exportAll()")
+    assert page.run("corrections()") == exported
+
+
 def test_cuts_of_two_lines_of_a_derivation_hold_against_lines_that_were_left(
     browser: Chromium, folder: Path
 ) -> None:

@@ -136,6 +136,62 @@ def test_an_edge_is_moved(page: Chromium, folder: Path) -> None:
     assert boxes(converted(page, folder)) == HALVES[:1]
 
 
+def test_latex_of_a_region_stays_with_its_ink_where_its_edge_is_moved(
+    page: Chromium, folder: Path
+) -> None:
+    page.run("change(entries[0], 'y=1')")
+    x0, y0, x1, y1 = page.run("entries[0].box")
+    drag(page, (x1, 60), (x1 + 12, 60))
+    assert text(page, "#toast") == "Edge moved (Undo or u takes it back)"
+    assert "What you typed stays if" in text(page, ".card.cut .note")
+    assert [record.correction for record in converted(page, folder)] == ["y=1"]
+    drag(page, (x1 + 12, 60), (130, 60))
+    (half,) = converted(page, folder)
+    assert (half.latex, half.correction, boxes([half])) == ("x^2", None, HALVES[:1])
+    page.click("#undo") if not page.run("narrow.matches") else page.run("undo()")
+    page.run("undo(); toggle(entries[0])")
+    page.run(f"drawRegion([{x0} - 3, {y0} - 3, {x1} + 3, {y1} + 3])")
+    assert [record.correction for record in converted(page, folder)] == [None]
+
+
+def test_latex_of_a_new_region_stays_where_that_is_drawn_anew_or_its_edge_is_moved(
+    page: Chromium, folder: Path
+) -> None:
+    page.run("drawRegion([150, 20, 240, 105]); change(entries.at(-1), 'z=2')")
+    page.run("drawRegion([152, 20, 242, 105])")
+    assert "what you typed stays: check it" in text(page, "#toast")
+    page.click(".card.cut [data-do=page]") if not page.run("narrow.matches") else None
+    drag(page, (242, 60), (250, 60))
+    assert text(page, "#toast").startswith("Edge moved; what you typed stays: check it")
+    assert page.run("recutState().flatMap(({regions}) => regions)") == [
+        {"box": [152, 20, 250, 105], "latex": "z=2"}
+    ]
+    assert "z=2" in [record.correction for record in converted(page, folder)]
+
+
+def test_taking_a_cut_back_waits_for_what_is_being_typed_of_it(page: Chromium) -> None:
+    split(page)
+    close(page)
+    page.click(".card.cut [data-do=edit]")
+    page.type(r"\frac12")
+    page.run("undo()")
+    assert page.run("document.querySelector('.card.cut.editing textarea').value") == r"\frac12"
+    assert "Keep or cancel first" in text(page, "#toast")
+    page.key("Escape")
+    page.run("undo()")
+    assert page.run("document.querySelector('.card.cut')") is None
+
+
+def test_a_region_that_is_drawn_is_seen_whatever_the_filter(page: Chromium) -> None:
+    close(page)
+    page.click(".chips label:nth-child(3)")
+    page.run("drawRegion([150, 0, 160, 10])")
+    seen = "[...document.querySelectorAll('[aria-current]')].map(c => c.checkVisibility() && c.id)"
+    assert page.run(seen) == ["new-1-1"]
+    page.key("u")
+    assert page.run(seen) == ["pair-p1-r1"]
+
+
 def test_a_box_without_a_width_or_height_is_refused(page: Chromium, folder: Path) -> None:
     page.run("splitAt(entries[0], [entries[0].box[0] + 0.4, 20], [entries[0].box[0] + 0.4, 90])")
     assert "inside its box" in text(page, "#toast")

@@ -139,7 +139,10 @@ def _corrected(page: PageRead, expression: RegionReading, corrections: Correctio
     if correction.label:
         doubt = f"corrected when its box was {other}"
         record = _record(page, expression, correction)
-        return replace(record, confidence=LOW, status="low", error=doubt)
+        evidence = record.evidence
+        if evidence is not None and correction.box is not None:
+            evidence = replace(evidence, meant=(correction.key, correction.box))
+        return replace(record, confidence=LOW, status="low", error=doubt, evidence=evidence)
     if other == _LARGER:
         return _record(page, expression, correction)
     doubt = expression.doubt or f"no mathematics when its box was {other}"  # now it holds more

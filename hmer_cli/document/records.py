@@ -142,7 +142,8 @@ class Evidence:
     on which nothing was found, ``file`` that of its file; ``box`` of the region and those of
     ``tokens``, as recognised (before any correction), are in pixels of ``picture``; ``label`` is
     what was read, also where the recogniser places no tokens. ``recuts`` are the corrections of
-    regions applied to the page; ``original`` gives the bytes of the file.
+    regions applied to the page; ``original`` gives the bytes of the file. ``meant`` are the key and
+    the box of what a person corrected, where that was plainly another region.
     """
 
     key: str
@@ -153,6 +154,7 @@ class Evidence:
     recuts: tuple[dict[str, Any], ...] = ()
     original: Callable[[], bytes] | None = None
     label: str = ""
+    meant: tuple[str, Box] | None = None
 
 
 @dataclass(frozen=True)

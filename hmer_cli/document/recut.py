@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hmer_cli.errors import InputError
-from hmer_cli.geometry import Box, inside, iou, shift
+from hmer_cli.geometry import Box, inside, shift
 
 SAME = 0.5
-"""Share of a region that lies in a box from which on the box replaces it; also an IoU."""
+"""Share of a region that lies in a box from which on the box replaces it."""
 _APART = 3.0  # pixels by which the distances between regions of one page may differ # convention
 
 
@@ -84,9 +84,7 @@ class Recut:
         """Whether a region in this place of the page, which has moved ``by``, is replaced."""
         old = [shift(anchor.box, *by) for anchor in self.replaces]
         new = [shift(region.box, *by) for region in self.regions]
-        return any(inside(place, box) >= SAME for box in (*old, *new)) or any(
-            float(iou(place, box)) >= SAME for box in new
-        )
+        return any(inside(place, box) >= SAME for box in (*old, *new))
 
     def cuts(self, place: Box, by: tuple[float, float]) -> bool:
         """Whether what stood in this place of the page is replaced, or has a part cut out."""

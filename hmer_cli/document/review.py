@@ -141,6 +141,7 @@ def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
         "status": _status(record),
         "error": record.error,
         "corrected": record.correction is not None,
+        "meant": _meant(evidence) if evidence else None,
         "key": (evidence.key or None) if evidence else None,
         "file": evidence.file if evidence else None,
         "picture": shown.number(record),
@@ -155,6 +156,15 @@ def _entry(each: Named, shown: _Pictures) -> dict[str, Any]:
             for token in (evidence.tokens if evidence else ())
         ],
     }
+
+
+def _meant(evidence: Evidence) -> dict[str, Any] | None:
+    """What was corrected, where that was another region; exported until a person says of this one
+    that it is right."""
+    if evidence.meant is None:
+        return None
+    key, box = evidence.meant
+    return {"key": key, "box": box}
 
 
 def _typed(label: str) -> str:
@@ -201,7 +211,9 @@ def _state(record: Record) -> tuple[str, str]:
     if record.dismissed:
         return "changed gone", "not mathematics"
     status = _status(record)
-    return (status, status) if record.correction is None else ("changed", "corrected")
+    if record.correction is None:
+        return status, status
+    return (status, f"corrected, {status}") if status == "low" else ("changed", "corrected")
 
 
 def _status(record: Record) -> str:

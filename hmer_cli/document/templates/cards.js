@@ -9,8 +9,9 @@ function draw(card, entry) {
   card.read ??= $(".math", card)?.innerHTML ?? "";
   const gone = isGone(entry), latex = gone ? latexBefore(entry) : latexOf(entry);
   const set = isChanged(entry) && latex !== entry.latex ? typeset(asFormula(latex)) : null;
-  card.className = `card ${isChanged(entry) ? "changed" : entry.status}${gone ? " gone" : ""}${editing(card)}`;
-  $(".badge", card).textContent = gone ? "not mathematics" : isChanged(entry) ? "corrected" : entry.status;
+  card.className = `card ${stateOf(entry)}${gone ? " gone" : ""}${editing(card)}`;
+  const state = isUnsure(entry) ? "corrected, low" : isChanged(entry) ? "corrected" : entry.status;
+  $(".badge", card).textContent = gone ? "not mathematics" : state;
   if (entry.key === null) return;
   $("[data-do=drop]", card).textContent = gone ? "Is mathematics" : "Not mathematics";
   offer(card, entry);

@@ -2,6 +2,7 @@
 
 async function copy(card) {
   const latex = latexOf(entryOf(card));
+  if (!latex) return toast("There is no LaTeX here to copy");
   try {
     await navigator.clipboard.writeText(latex);
   } catch {  // pages opened from a file may not use the clipboard everywhere
@@ -23,7 +24,8 @@ function edit(card, draft) {
   if (draft === undefined) activate(card);
   const form = $("#editor").content.cloneNode(true).firstElementChild;
   const area = $("textarea", form);
-  area.value = draft ?? (latexOf(entry) || latexBefore(entry) || entry.read);
+  area.defaultValue = latexOf(entry) || latexBefore(entry) || entry.read;
+  if (draft !== undefined) area.value = draft;
   card.classList.add("editing");
   card.append(form);
   const look = () => preview(card, form, area.value);

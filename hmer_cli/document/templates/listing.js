@@ -3,8 +3,7 @@
 const shown = () => [...list.querySelectorAll(".card:not([hidden])")];
 
 function fits(entry, status, words) {
-  if (entry.replaced) return false;
-  const state = isChanged(entry) ? "changed" : entry.status;
+  const state = stateOf(entry);
   const text = `${entry.id} ${entry.alias} ${entry.source} page ${entry.page} ${latexOf(entry)}`.toLowerCase();
   return (!status || state === status) && words.every((word) => text.includes(word));
 }
@@ -12,11 +11,33 @@ function fits(entry, status, words) {
 function show() {
   const status = $("[name=status]:checked").value;
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-  entries.forEach((entry, i) => { cards[i].hidden = !fits(entry, status, words); });
+  entries.forEach((entry, i) => {
+    const isTyped = cards[i].classList.contains("editing");  // what is being typed can be kept or left
+    cards[i].hidden = Boolean(entry.replaced) || !(isTyped || fits(entry, status, words));
+  });
   const busy = new Set(shown().map((card) => card.dataset.where));
   headings.forEach((heading) => { heading.hidden = !busy.has(heading.dataset.where); });
   $("#nothing").hidden = busy.size > 0;
+  activateShown();
   summarise();
+}
+
+/** Keys are for what is seen: where the active card is not any more, for the next one that is. */
+function activateShown() {
+  const was = active ?? left;
+  if (!was || (active && !active.hidden)) return;
+  const all = shown(), isAfter = (card) => was.compareDocumentPosition(card) & Node.DOCUMENT_POSITION_FOLLOWING;
+  deactivate();
+  left = was;
+  const here = was.hidden ? all.find(isAfter) ?? all.at(-1) : was;
+  const isElsewhere = document.activeElement !== document.body && !list.contains(document.activeElement);
+  activate(here, { scroll: !isElsewhere });
+}
+
+function deactivate() {
+  active?.removeAttribute("aria-current");
+  if (active) active.tabIndex = -1;
+  active = left = null;
 }
 
 function summarise() {
@@ -25,10 +46,11 @@ function summarise() {
   const expressions = count((entry) => !["failed", "empty"].includes(entry.status));
   const parts = [`${expressions} expression${expressions === 1 ? "" : "s"}`];
   for (const state of ["low", "failed"]) {
-    const number = count((entry) => entry.status === state && !isChanged(entry));
+    const number = count((entry) => stateOf(entry) === state);
     if (number) parts.push(`${number} ${state}`);
   }
-  if (count(isChanged)) parts.push(`${count(isChanged)} corrected`);
+  const corrected = count((entry) => stateOf(entry) === "changed");
+  if (corrected) parts.push(`${corrected} corrected`);
   if (edited) parts.push(`${edited} not applied yet`);
   $("#summary").textContent = parts.join(" · ");
   $("#export").disabled = !count(isChanged) && !recutLines().length;
@@ -48,8 +70,13 @@ function arrange() {
 
 function activate(card, { scroll = true } = {}) {
   if (!card) return;
-  if (active) { active.removeAttribute("aria-current"); active.tabIndex = -1; }
+  deactivate();
   active = card;
+  if (card.hidden && !entryOf(card).replaced) {  // by the filter, until that is looked at again
+    card.hidden = false;
+    headings.forEach((heading) => { heading.hidden &&= heading.dataset.where !== card.dataset.where; });
+    $("#nothing").hidden = true;
+  }
   wake(card);
   card.setAttribute("aria-current", "true");
   card.tabIndex = 0;

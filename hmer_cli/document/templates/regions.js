@@ -41,6 +41,7 @@ function cutAnew(picture, old, boxes) {
   keepDrafts(old);
   checkpoint();
   const recut = replaceBy(picture, old, boxes);
+  if (boxes.length === 1 && old.length === 1) recut.regions.at(-1).latex = old[0].region?.latex;
   showRecuts();
   storeRecuts();
   return recut;
@@ -75,12 +76,15 @@ function nearOf(picture, replaces) {
   return (still.length ? still : others).slice(0, NEAR).map(anchor);
 }
 
+/** What is said of a new box: what was typed for the region in its place before stays. */
+const saidOf = ({ regions }, what) => (regions.at(-1).latex ? `${what}; what you typed stays: check it` : what);
+
 function drawRegion(box) {
   const [x0, y0, x1, y1] = box.map(Math.round);
   if (x0 === x1 || y0 === y1) return toast("Draw a box round it: this one is a line");
   const recut = cutAnew(onSheet, [], [box]);
   activate(cardOf(recut.regions.at(-1).entry));
-  toast("Will be read anew; type its LaTeX if you like");
+  toast(recut.regions.at(-1).latex ? saidOf(recut, "Drawn anew") : "Will be read anew; type its LaTeX if you like");
 }
 
 function mergeChosen() {
@@ -101,6 +105,12 @@ function splitAt(entry, [x0, y0], [x1, y1], tap) {
   const boxes = upright ? [[left, top, x, foot], [x, top, right, foot]] : [[left, top, right, y], [left, y, right, foot]];
   const recut = cutAnew(entry.picture, [entry], boxes);
   activate(cardOf(recut.regions.at(-2).entry));
+}
+
+function moveEdge(entry, box) {
+  const recut = cutAnew(entry.picture, [entry], [box]);
+  activate(cardOf(recut.regions.at(-1).entry), { scroll: !narrow.matches });
+  toast(`${saidOf(recut, "Edge moved")} (Undo or u takes it back)`);  // a finger may have meant to scroll
 }
 
 /** Regions of recuts are taken away; what a recut replaced stands again where none of its is left. */
@@ -133,6 +143,7 @@ const recutState = () => recuts.map(({ id, picture, replaces, regions, near }) =
 const fileOf = (picture) => `${pages[picture].file} ${pages[picture].page}`;
 
 const storedRecuts = () => JSON.parse(localStorage.getItem(CUTS) ?? "[]");
+let passed = new Set();  // those of other pages, as they were last read
 let told = new Map();  // each recut of this page as it was last read from the browser or written there
 
 /** Only what changed here is written: other pages that are open write theirs. */
@@ -150,8 +161,26 @@ function storeRecuts() {
     localStorage.setItem(CUTS, JSON.stringify([...kept.values()]));
     told = telling;
   } catch {
-    toast("This browser keeps nothing: export before you close the page");
+    isUnstored();
   }
+}
+
+/** As `takeIn`: what was cut in another window is put together with what was cut here, and `u` ends there. */
+function takeInRecuts() {
+  let kept;
+  try {
+    kept = new Map(storedRecuts().map((each) => [each.id, JSON.stringify(each)]));
+  } catch {
+    return;  // the browser keeps none
+  }
+  const differs = [...kept].some(([id, each]) => told.get(id) !== each && !passed.has(each));
+  if (unstored || (!differs && [...told.keys()].every((id) => kept.has(id)))) return;
+  const before = JSON.stringify(recutState()), key = active && entryOf(active).key;
+  restoreRecuts([]);
+  restoreKept();
+  if (JSON.stringify(recutState()) !== before) past.length = 0;
+  $("#undo").disabled = !past.length;
+  activate(cards[entries.findIndex((entry) => key && entry.key === key && !entry.replaced)], { scroll: false });
 }
 
 const isOfAnotherVersion = (kept) => pages.some(({ source, file }) => source === kept.source && !kept.file.startsWith(file));
@@ -159,6 +188,7 @@ const isOfAnotherVersion = (kept) => pages.some(({ source, file }) => source ===
 /** Those that were kept for this page; what finds no place on it stays in the browser. */
 function restoreKept() {
   const found = storedRecuts().map((each) => [each, due(each)]), here = found.filter(([, rest]) => rest);
+  passed = new Set(found.filter(([, rest]) => !rest).map(([each]) => JSON.stringify(each)));
   restoreRecuts(together(here.flatMap(([, rest]) => rest)));
   told = new Map(here.map(([each]) => [each.id, JSON.stringify(each)]));
   if (here.length) storeRecuts();
@@ -185,7 +215,7 @@ function notTwice(those) {
   for (const one of [...all].sort((a, b) => a.rank - b.rank).reverse()) {
     const { box, latex } = one.region;
     const others = [...stays].filter(({ recut }) => recut !== one.recut).map(({ region }) => region);
-    const said = latex ? others.some((other) => `${other.box}` === `${box}`)
+    const said = latex ? others.some((other) => share(box, other.box) >= SAME)
       : others.reduce((sum, other) => sum + share(box, other.box), 0) >= SAME;
     if (!said) stays.add(one);
   }
@@ -260,14 +290,23 @@ function showRecuts() {
   const still = [...chosen].map((entry) => entry.region?.entry ?? entry).filter((entry) => entries.includes(entry) && !entry.replaced);
   chosen.clear();
   still.forEach((entry) => chosen.add(entry));
-  if (active && !active.isConnected) active = null;
+  const heir = here && heirOf(here), number = onSheet;
+  deactivate();
   arrange();
   show();
-  const number = onSheet;
   onSheet = -1;
-  if (here && entries.includes(here)) showPage(here);
+  const now = heir ? cardOf(heir) : shown().find((card) => here && entryOf(card).picture === here.picture);
+  if (now) activate(now, { scroll: false });
   else if (number >= 0) showSheet(number);
   showChosen();
+}
+
+/** What stands for an entry now, as the entries of recuts are made anew and others are replaced or stand again. */
+function heirOf(entry) {
+  const isHere = (other) => other && entries.includes(other) && !other.replaced;
+  const { replaced, recut, region } = entry;
+  const again = recut ? entries.filter(({ key }) => key === entry.key) : [];
+  return [entry, region?.entry, ...again, replaced?.regions[0]?.entry, ...(recut?.replaces ?? [])].find(isHere);
 }
 
 function addCard(recut, region) {
@@ -306,7 +345,10 @@ function drawCut(card, entry) {
   $(".badge", card).textContent = "cut anew";
   $(".math", card).innerHTML = latex ? typeset(asFormula(latex)).math ?? "" : "";
   const note = $(".note", card);
-  note.textContent = latex ? faultOf(latex) ?? "" : "hmer convert --corrections reads it.";
+  const wasTyped = entry.recut.replaces.some((old) => isChanged(old) && !isGone(old) && isIn(old.box, [entry.box]));
+  const read = wasTyped ? "What you typed stays if this has the same ink; if not, hmer convert --corrections reads it."
+    : "hmer convert --corrections reads it.";
+  note.textContent = latex ? faultOf(latex) ?? "" : read;
   note.hidden = !note.textContent;
   $(".latex", card).textContent = latex ?? "";
   $(".latex", card).hidden = !latex;
@@ -385,7 +427,7 @@ function dragged(event) {
     const tap = Math.hypot(last.clientX - from[0], last.clientY - from[1]) < SMALL;
     if (what === "split") { setTool(null); splitAt(entry, start, onPage(last), tap); }
     else if (!tap && what === "draw") { setTool(null); drawRegion(boxTo(onPage(last))); }
-    else if (!tap) activate(cardOf(cutAnew(entry.picture, [entry], [boxTo(onPage(last))]).regions.at(-1).entry), { scroll: !narrow.matches });
+    else if (!tap) moveEdge(entry, boxTo(onPage(last)));
   };
   svg.setPointerCapture(event.pointerId);
   svg.addEventListener("pointermove", move);
@@ -399,17 +441,3 @@ $("#sheet-page").addEventListener("click", (event) => { if (swallow || tool) eve
 $("#sheet-draw").addEventListener("click", () => setTool("draw"));
 $("#sheet-split").addEventListener("click", () => setTool("split"));
 $("#bar-merge").addEventListener("click", mergeChosen);
-
-// ---- Exporting
-
-/** One recut a line: those that this run has applied already, then the new ones. */
-function recutLines() {
-  const applied = pages.flatMap((page) => page.recuts.map((each) => JSON.stringify(each)));
-  return [...applied, ...recuts.map(({ picture, replaces, regions, near }) => {
-    const { source, page, file } = pages[picture];
-    return JSON.stringify({
-      regions: regions.map(({ box, latex }) => (latex ? { box, latex } : { box })),
-      replaces: replaces.map(anchor), near, source, page, file,
-    });
-  })];
-}

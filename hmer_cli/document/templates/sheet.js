@@ -28,7 +28,7 @@ function showSheet(number) {
 function refreshSheet(here = active && entryOf(active)) {
   for (const rect of $("#sheet-page").querySelectorAll("rect[data-i]")) {
     const other = entries[rect.dataset.i];
-    const state = isGone(other) ? "gone" : isChanged(other) ? "ok" : other.status;
+    const state = isGone(other) ? "gone" : stateOf(other) === "changed" ? "ok" : other.status;
     rect.setAttribute("class", [state, other === here && "here", chosen.has(other) && "chosen"].filter(Boolean).join(" "));
   }
   showEdges();

@@ -15,3 +15,9 @@ for (const card of cards) {
 const linked = cards.find((card) => [card.id, entryOf(card).id].includes(location.hash.slice(1)));
 activate(linked ?? shown().find((card) => entryOf(card).picture !== null) ?? shown()[0],
   { scroll: linked !== undefined });
+
+addEventListener("beforeunload", (event) => {
+  if (!unstored && !typedIn().length) return;
+  event.preventDefault();
+  event.returnValue = true;  // as older browsers want it
+});

@@ -10,11 +10,14 @@ const cards = [...document.querySelectorAll(".card")];
 const narrow = matchMedia("(max-width: 60rem)");
 const chosen = new Set();  // entries for one deed on all of them
 let active = null;  // the card that keys are meant for
+let left = null;  // the one before it, where no card is shown
 
 // ---- What was changed here: kept in the browser, by the key of the ink, until it is applied.
 
 const STORE = "hmer-corrections";
 const edits = stored();
+let seen = new Map(edits);  // as it was last read from the browser or written there
+let unstored = false;  // whether something is nowhere but in this window
 
 function stored() {
   try {
@@ -27,12 +30,37 @@ function stored() {
 /** Only those with these keys are written: other pages that are open write theirs. */
 function store(keys) {
   const kept = stored();
-  for (const key of keys) edits.has(key) ? kept.set(key, edits.get(key)) : kept.delete(key);
+  const set = (map, key) => (edits.has(key) ? map.set(key, edits.get(key)) : map.delete(key));
+  for (const key of keys) set(kept, key);
   try {
     localStorage.setItem(STORE, JSON.stringify(Object.fromEntries(kept)));
+    for (const key of keys) set(seen, key);
   } catch {
-    toast("This browser keeps nothing: export before you close the page");
+    isUnstored();
   }
+}
+
+function isUnstored() {
+  unstored = true;
+  toast("This browser keeps nothing: export before you close the page");
+}
+
+/** What was typed or cut in another window of the page since; `u` takes nothing of it back. */
+function takeIn() {
+  const now = stored(), told = (map, key) => JSON.stringify(map.get(key));
+  const keys = new Set([...now.keys(), ...seen.keys()].filter((key) => told(now, key) !== told(seen, key)));
+  const take = (map) => keys.forEach((key) => (now.has(key) ? map.set(key, now.get(key)) : map.delete(key)));
+  if (keys.size) {
+    past.forEach((then, i) => {
+      const [before, cuts] = JSON.parse(then), map = new Map(before);
+      take(map);
+      past[i] = JSON.stringify([[...map], cuts]);
+    });
+    take(edits);
+    seen = now;
+    redraw(keys);
+  }
+  takeInRecuts();
 }
 
 const latexOf = (entry) => entry.region?.latex ?? edits.get(entry.key)?.latex ?? entry.latex;
@@ -41,7 +69,10 @@ const isEdited = (entry) => entry.key !== null && (edits.has(entry.key) || Boole
 const isCorrectable = (entry) => entry.key !== null && !entry.replaced;
 const isChanged = (entry) => isEdited(entry) || entry.corrected;
 const isGone = (entry) => entry.key !== null && !entry.recut && isChanged(entry) && latexOf(entry) === "";
-const isAsGiven = (entry, latex) => latex === entry.latex && (latex !== "" || entry.corrected);
+/** Whether it was corrected when its box was another (`meant` was that), and not kept as it is since. */
+const isUnsure = (entry) => Boolean(entry.meant) && !isEdited(entry);
+const stateOf = (entry) => (isChanged(entry) && !isUnsure(entry) ? "changed" : entry.status);
+const isAsGiven = (entry, latex) => !entry.meant && latex === entry.latex && (latex !== "" || entry.corrected);
 /** The LaTeX of an expression that is no mathematics from before that was said; "" where there was none. */
 const latexBefore = (entry) => edits.get(entry.key)?.before ?? entry.latex;
 
@@ -63,6 +94,7 @@ function put(entry, latex) {
 function toggle(entry) {
   const before = latexBefore(entry);
   if (!isGone(entry)) edits.set(entry.key, { latex: "", before: latexOf(entry) });
+  else if (entry.meant && before === entry.latex) edits.delete(entry.key);
   else if (before || entry.corrected) put(entry, before || entry.read);
   else edits.delete(entry.key);
 }
@@ -70,6 +102,10 @@ function toggle(entry) {
 /** What goes with a change of the entries with these keys. */
 function changed(keys) {
   store(keys);
+  redraw(keys);
+}
+
+function redraw(keys) {
   entries.forEach((entry, i) => { if (keys.has(entry.key)) draw(cards[i], entry); });
   show();
   refreshSheet();
@@ -87,7 +123,7 @@ function checkpoint() {
 }
 
 function undo() {
-  if (!past.length) return;
+  if (!past.length || mustKeepFirst(typedInWithout(JSON.parse(past.at(-1))[1]))) return;
   const [then, cuts] = JSON.parse(past.pop());
   const before = new Map(then);
   const differs = (key) => JSON.stringify(edits.get(key)) !== JSON.stringify(before.get(key));
