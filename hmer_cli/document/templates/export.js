@@ -6,14 +6,15 @@ const isDrawnAnew = ({ box, replaced }) => isIn(box, boxesOf(replaced.regions));
 /** One correction a line, so that files can be merged by hand or by git. What was typed of a region that is
     drawn anew stands before that, so that it stays where the ink is the same; not that it is no mathematics. */
 function corrections() {
-  const before = new Map(), after = new Map();
+  const before = new Map(), unsure = new Map(), after = new Map();
   for (const entry of entries) {
     if (!isChanged(entry) || entry.recut || (entry.replaced && (isGone(entry) || !isDrawnAnew(entry)))) continue;
     const { file, page, source } = entry, { key, box } = isUnsure(entry) ? entry.meant : entry;
     const line = JSON.stringify({ latex: latexOf(entry), source, page, box, key, file });
-    (entry.replaced ? before : after).set(key || `${box}`, line);
+    const lines = entry.replaced ? before : isUnsure(entry) ? unsure : after;
+    lines.set(key || `${file} ${page} ${box}`, line);
   }
-  const lines = [...before.values(), ...recutLines(), ...after.values()];
+  const lines = [before.values(), recutLines(), unsure.values(), after.values()].flatMap((those) => [...those]);
   return `{"hmer": "corrections", "version": 1, "corrections": [\n${lines.join(",\n")}\n]}\n`;
 }
 
