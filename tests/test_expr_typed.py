@@ -152,6 +152,10 @@ REWRITTEN = {
     r"\begin{ pmatrix } a \end {pmatrix}": r"\begin{pmatrix} a \end{pmatrix}",
     "A ⊊ ℵ ⇌ 𝒫": r"A \subsetneq \aleph \rightleftharpoons \mathcal{P}",
     "90°": r"90^{\circ}",
+    "f’(x) = \\text{it’s}": r"f'(x) = \text{it's}",
+    "\ufeff\xa0x\u2009=\u3000-\u200b1 ": "x = -1",
+    "↔\ufe0e\x85\x1ca\u2061b": r"\leftrightarrow  ab",
+    "\u200b$x\u202f$\xa0": "x",
     "√(x+(1)) + ∛(√(y))": r"\sqrt{x+(1)} + \sqrt[3]{\sqrt{y}}",
     r"{√(x} \{ √ (y)": r"{\sqrt(x} \{ \sqrt {y}",
     "2½": r"2\frac{1}{2}",
@@ -160,10 +164,6 @@ REWRITTEN = {
     r"\sech x, \argmax_x f": r"\operatorname{sech} x, \operatorname*{argmax}_x f",
     r"\nicefrac{1}{2}": r"\frac{1}{2}",
     r"\cotg x+\tang2": r"\operatorname{cotg} x+\operatorname{tang}2",
-    "f’(x) = \\text{it’s}": r"f'(x) = \text{it's}",
-    "\ufeff\xa0x\u2009=\u3000-\u200b1 ": "x = -1",
-    "↔\ufe0e\x85\x1ca\u2061b": r"\leftrightarrow  ab",
-    "\u200b$x\u202f$\xa0": "x",
 }
 
 
