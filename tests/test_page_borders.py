@@ -178,3 +178,65 @@ def test_light_bars_over_and_under_a_darker_page_with_writing_are_strips(
     between = cv2.copyMakeBorder(page, 20, 20, 0, 0, cv2.BORDER_CONSTANT, value=250)
     plain = cv2.copyMakeBorder(page, 20, 20, 0, 0, cv2.BORDER_CONSTANT, value=paper)
     assert np.array_equal(without_strips(between), plain)
+
+
+def cut_at_its_ink(image: Pixels) -> Pixels:
+    ink = np.argwhere(image < 190)
+    (top, left), (foot, right) = ink.min(0), ink.max(0) + 1
+    return image[top:foot, left:right]
+
+
+def parts(image: Pixels) -> int:
+    return cv2.connectedComponents((image < 128).astype(np.uint8))[0] - 1
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [[(60, 70), (70, 70)], [(90, 70), (100, 70)]],  # dots
+        [[(30, 60), (50, 40), (70, 60)], [(130, 60), (150, 40), (170, 60)]],  # hats
+        [[(42, 70), (116, 70)]],  # a level bar
+        [[(30, 181), (80, 181)], [(110, 181), (160, 181)]],  # underlined twice
+    ],
+    ids=["dots", "hats", "overline", "underlines"],
+)
+def test_accents_at_the_edge_of_a_tight_crop_stay(strokes: list[list[tuple[int, int]]]) -> None:
+    image = np.full((240, 240), 255, np.uint8)
+    for points in ([(45, 100), (110, 160)], [(110, 100), (45, 160)], [(150, 100), (152, 160)]):
+        cv2.polylines(image, [np.array(points, np.int32)], False, 0, 6, cv2.LINE_AA)  # x 1
+    for points in strokes:
+        cv2.polylines(image, [np.array(points, np.int32)], False, 0, 6, cv2.LINE_AA)
+    tight = cut_at_its_ink(image)
+    assert parts(Page.of("x.png", 1, tight).image) == parts(tight) == 2 + len(strokes)
+
+
+def test_a_level_bar_over_all_of_a_tight_crop_stays() -> None:
+    image = np.full((200, 260), 255, np.uint8)
+    for points in ([(70, 90), (130, 150)], [(130, 90), (70, 150)], [(160, 90), (200, 150)]):
+        cv2.line(image, points[0], points[1], 0, 5)
+    image[50:55, 50:216] = 0
+    tight = cut_at_its_ink(image)
+    assert (Page.of("x.png", 1, tight).image < 128).sum() == (tight < 128).sum()
+
+
+@pytest.mark.parametrize(("soft", "shade"), [(4, 0.6), (60, 0.6), (200, 0.6), (400, 0.55)])
+def test_a_short_line_in_the_shade_along_an_edge_stays(soft: int, shade: float) -> None:
+    page = np.full((2000, 1500), 255, np.uint8)
+    for y in range(200, 1500, 170):
+        cv2.putText(page, "3x + 2y = 14 - 5z + 7", (120, y), cv2.FONT_HERSHEY_SIMPLEX, 2.2, 60, 5)
+    cv2.putText(page, "x = 3", (160, 1870), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 60, 4)
+    light = 1 - (1 - shade) / (1 + np.exp(-(np.arange(2000) - 1680) / (soft / 4)))
+    grain = np.random.default_rng(0).normal(0, 3, page.shape)
+    photo = np.clip(205 * light[:, None] * (page / 255) + grain, 0, 255).astype(np.uint8)
+    cleaned = Page.of("photo.jpg", 1, photo).image
+    there = np.s_[1800:1900, 150:420]
+    assert (cleaned[there] < 128).sum() > 0.7 * (page[there] < 128).sum()
+
+
+def test_an_even_strip_that_ends_in_a_step_is_dropped_from_a_photo() -> None:
+    grain = np.random.default_rng(0).normal(0, 3, (900, 700))
+    page = np.full((900, 700), 205, np.uint8)
+    cv2.putText(page, "x = 3", (160, 500), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 60, 4)
+    page[:40] = 90
+    photo = np.clip(cv2.GaussianBlur(page, (0, 0), 1) + grain, 0, 255).astype(np.uint8)
+    assert without_strips(photo)[:40].min() == np.median(photo)

@@ -263,3 +263,53 @@ def test_the_corners_of_a_page_that_was_turned_are_as_bright_as_the_paper_near(
     height, width = cleaned.shape
     for corner in (np.s_[:25, :25], np.s_[:25, -25:], np.s_[-25:, :25], np.s_[-25:, -25:]):
         assert cleaned[corner].min() > 225
+
+
+def line(page: Pixels, y: int, pen: int, text: str = "3x + 2y = 14 - 5z") -> None:
+    cv2.putText(page, text, (110, y), cv2.FONT_HERSHEY_SIMPLEX, 1.4, pen, 4, cv2.LINE_AA)
+
+
+@pytest.mark.parametrize("ground", [225, 200, 120])
+def test_writing_round_a_white_panel_of_a_slide_stays(ground: int) -> None:
+    slide = np.full((1600, 1200), ground, np.uint8)
+    slide[300:1200, 80:1120] = 255
+    for y in range(370, 1190, 82):
+        line(slide, y, 40)
+    line(slide, 180, 40, "a + b = c")
+    line(slide, 1400, 40, "x = 3")
+    cleaned = Page.of("slide.png", 1, slide).image
+    assert cleaned.shape == slide.shape
+    for rows in (np.s_[130:200], np.s_[1350:1420]):
+        assert (cleaned[rows] < 128).sum() > 0.8 * (slide[rows] < 80).sum()
+
+
+def test_a_sheet_on_a_table_of_one_gray_level_is_found_still() -> None:
+    photo = np.full((1600, 1200), 120, np.uint8)
+    photo[300:1500, 180:1020] = 235
+    for y in range(370, 1490, 82):
+        cv2.putText(photo, "a b c d e", (220, y), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 40, 4)
+    assert find_sheet(photo) is not None
+
+
+@pytest.mark.parametrize(
+    ("paper", "card"),
+    [(0, (80, 100, 620, 1100)), (60, (80, 100, 620, 1100)), (30, (0, 0, 560, 1200))],
+)
+@pytest.mark.parametrize("lines", [2, 7])
+def test_light_notes_on_dark_paper_under_a_white_picture_stay(
+    paper: int, card: tuple[int, int, int, int], lines: int
+) -> None:
+    top, left, foot, right = card
+    page = np.full((1600, 1200), paper, np.uint8)
+    page[top:foot, left:right] = 255
+    for y in range(top + 100, foot - 40, 110):
+        line(page, y, 20, "Exercise: solve for x")
+    for y in range(740, 740 + 120 * lines, 120):
+        line(page, y, 240)
+    cleaned = Page.of("notes.png", 1, page).image
+    assert cleaned.shape == page.shape
+    notes = np.s_[660:]
+    written = (page[notes] > 128).sum()
+    assert 0.8 * written < (cleaned[notes] < 128).sum() < 1.2 * written
+    if not top:  # the picture is as wide as the page
+        assert (cleaned[:520] < 128).mean() < 0.1

@@ -15,7 +15,7 @@ from hmer_cli.page.load.images import Pixels
 
 STROKE = 0.35  # of the light around it: least contrast of ink, above that of wood grain
 SHADE = 0.42  # of the paper's brightness: paper in the shade is brighter, as are some tables
-_FLAT, _LEVEL = 0.5, 2  # least share of pixels of one gray level, within so many (see `pale_pens`)
+_FLAT, _LEVEL = 0.5, 1  # least share of pixels of one gray level, within so many: JPEG has noise
 _FEW = 4  # components: least writing
 
 
@@ -62,8 +62,8 @@ def is_lettered(letters: Pixels, where: NDArray[np.bool_]) -> bool:
     return count > _FEW
 
 
-def is_flat(ground: Pixels, where: NDArray[np.bool_]) -> bool:
+def is_flat(small: Pixels, where: NDArray[np.bool_]) -> bool:
     """Whether most of an area has one gray level, as programs draw paper. In photos, what is light
     on dark ground is a room's as often as writing."""
-    levels = ground[where].astype(np.int16)
+    levels = small[where].astype(np.int16)
     return bool(len(levels)) and float((abs(levels - np.median(levels)) <= _LEVEL).mean()) >= _FLAT

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.clean.letters import (
+    SHADE,
     dark_letters,
     is_flat,
     is_lettered,
@@ -203,8 +204,9 @@ def _written_outside(corners: Corners, small: Pixels, blank: Pixels) -> bool:
     outer = cv2.dilate(sheet, np.ones((9, 9))) == 0
     if not inner.any() or not outer.any():
         return False
-    strokes, dark = dark_letters(small, blank), without_light(small)
-    if is_flat(blank, outer) or is_flat(dark, outer):
-        light = light_letters(small, dark, float(np.median(blank[inner])))
-        return is_lettered(strokes, outer) or is_lettered(light, outer)
+    strokes, paper = dark_letters(small, blank), float(np.median(blank[inner]))
+    if is_flat(small, outer):
+        light = light_letters(small, without_light(small), paper)
+        is_bright = float(np.median(blank[outer])) >= SHADE * paper
+        return (is_bright and is_lettered(strokes, outer)) or is_lettered(light, outer)
     return bool(strokes[outer].mean() > _WRITTEN * max(float(strokes[inner].mean()), 0.01))

@@ -3,7 +3,8 @@
 Input and output: (H, W). What lies beside the sheet is darker, even after a morphological closing
 that removes writing, meets the sheet in a steep straight step, and touches the edge of the picture;
 so does paper in the shade, but it is written on. The table is painted in the shade of the paper
-next to it, so that its texture is not taken for ink.
+next to it, so that its texture is not taken for ink. Dark paper under a white picture does so, too:
+its light writing is made dark.
 """
 
 from __future__ import annotations
@@ -36,36 +37,44 @@ _EVEN = 0.05  # of the paper's brightness: largest steps from pixel to pixel of 
 _WRITTEN, _SOME = 0.05, 0.0015  # share of strokes, of that in the light, and at all: much writing
 _LETTER = 4  # part of the longer side: largest stroke
 _ROOM = 5  # pixels: margin by which the mask is dilated
+_RIM = 5  # pixels: breadth of the border of dark paper, which is neither light nor dark
 
 
 def without_surroundings(image: Pixels) -> Pixels:
     """The image with paper painted over the surroundings of the sheet; itself if there are none.
 
-    ``image`` and the result: (H, W), 0 black to 255 white.
+    Dark paper with light writing beside a picture becomes light. ``image`` and the result: (H, W),
+    0 black to 255 white.
     """
     if max(image.shape) < _SMALLEST or min(image.shape) < _SMALLEST // 4:
         return image
     small = shrunk(image, _STUDIED)
     blank = without_dark(small)
-    beside = _beside(small, blank)
-    if not beside.any() or is_light_on_dark(image):  # a board is darker than its writing
+    beside, notes = _beside(small, blank)
+    if not (beside | notes).any() or is_light_on_dark(image):  # a board is darker than its writing
         return image
-    beside = np.asarray(cv2.dilate(beside, np.ones((2 * _ROOM + 1,) * 2, np.uint8)), np.uint8)
-    paper = _spread(blank, beside)
+    square = np.ones((2 * _ROOM + 1,) * 2, np.uint8)
+    rim = cv2.dilate(notes, square[:_RIM, :_RIM]) - cv2.erode(notes, square[:_RIM, :_RIM])
+    beside = np.asarray(cv2.dilate(beside, square) | rim, np.uint8)
+    paper = _spread(blank, beside | notes)
     shape = image.shape[::-1]
     there = cv2.resize(beside, shape, interpolation=cv2.INTER_NEAREST) > 0
     shade = cv2.resize(paper, shape, interpolation=cv2.INTER_LINEAR)
+    if notes.any():
+        dark = cv2.resize(notes, shape, interpolation=cv2.INTER_NEAREST) > 0
+        ground = cv2.resize(without_light(small), shape, interpolation=cv2.INTER_LINEAR)
+        image = np.where(dark, cv2.subtract(shade, cv2.subtract(image, ground)), image)
     return np.where(there, shade, image).astype(np.uint8)
 
 
-def _beside(small: Pixels, blank: Pixels) -> Pixels:
-    """Mask of darker areas along the edges of the image, those of written paper aside, in
-    the shade or dark itself."""
+def _beside(small: Pixels, blank: Pixels) -> tuple[Pixels, Pixels]:
+    """Masks of darker areas along the edges of the image: those without writing, and those with
+    light writing."""
     level, _ = cv2.threshold(blank, 0, 255, cv2.THRESH_OTSU)
     dark = (blank <= level).astype(np.uint8)
     paper = float(np.median(blank[dark == 0])) if (dark == 0).any() else 0.0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
-    found = np.zeros_like(blank)
+    found, notes = np.zeros((2, *blank.shape), np.uint8)
     for index in range(1, count):
         share = stats[index, cv2.CC_STAT_AREA] / blank.size
         own = labels == index
@@ -76,8 +85,12 @@ def _beside(small: Pixels, blank: Pixels) -> Pixels:
             and _is_steep(own, blank, paper)
             and not _is_written(own, small, blank, paper)
         ):
-            found[own] = 1
-    return found if found.mean() <= _SHARE[1] else np.zeros_like(found)
+            lines = _with_lines(own)
+            if _is_dark_paper(lines, small, paper):
+                notes[lines] = 1
+            else:
+                found[own] = 1
+    return (found if found.mean() <= _SHARE[1] else np.zeros_like(found)), notes
 
 
 def _along_edges(own: NDArray[np.bool_]) -> bool:
@@ -95,16 +108,21 @@ def _is_steep(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
 
 
 def _is_written(own: NDArray[np.bool_], small: Pixels, blank: Pixels, paper: float) -> bool:
-    """Whether there is writing: then it is paper, in the shade or dark."""
-    if _is_even(own, blank, paper):
-        strokes, inner = dark_letters(small, blank, _LETTER), _inner(own)
-        outside = float(strokes[~own].mean()) if not own.all() else 0.0
-        is_much = float(strokes[inner].mean()) > max(_WRITTEN * outside, _SOME)
-        if is_much or is_lettered(strokes, inner):
-            return True
-    dark, lines = without_light(small), _with_lines(own)
-    light = light_letters(small, dark, paper, _LETTER)
-    return is_flat(dark, lines) and is_lettered(light, lines)
+    """Whether there is dark writing: then it is paper, in the shade."""
+    if not _is_even(own, blank, paper):
+        return False
+    strokes, inner = dark_letters(small, blank, _LETTER), _inner(own)
+    outside = float(strokes[~own].mean()) if not own.all() else 0.0
+    is_much = float(strokes[inner].mean()) > max(_WRITTEN * outside, _SOME)
+    return is_much or is_lettered(strokes, inner)
+
+
+def _is_dark_paper(own: NDArray[np.bool_], small: Pixels, paper: float) -> bool:
+    """Whether there is light writing on the dark ground of a program."""
+    inner = _inner(own)
+    if not is_flat(small, inner):
+        return False
+    return is_lettered(light_letters(small, without_light(small), paper, _LETTER), inner)
 
 
 def _is_even(own: NDArray[np.bool_], blank: Pixels, paper: float) -> bool:
@@ -122,7 +140,7 @@ def _with_lines(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
     sides = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].min(axis=1)
     lines = sides < max(own.shape) / _LETTER
     lines[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = False
-    return _inner(own | lines[labels])
+    return np.asarray(own | lines[labels], np.bool_)
 
 
 def _inner(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
