@@ -53,8 +53,10 @@ def without_strips(image: Pixels) -> Pixels:
     for turn in range(4):
         side = np.rot90(cleaned, turn)
         count = _strip(side[: round(_STRIP[1] * len(side)) + 1], paper)
-        rest = np.abs(side[count + 1 :].astype(np.int16) - round(paper)) > _OTHER if count else side
-        if count and not _is_bar(rest, count, turn % 2 == 0):
+        if not count:
+            continue
+        rest = np.abs(side[count + 1 :].astype(np.int16) - round(paper)) > _OTHER
+        if not _is_bar(rest, count, turn % 2 == 0):
             cleaned = cleaned.copy() if cleaned is image else cleaned
             np.rot90(cleaned, turn)[: count + 1] = round(paper)
     return cleaned

@@ -55,7 +55,7 @@ def without_surroundings(image: Pixels) -> Pixels:
         return image
     square = np.ones((2 * _ROOM + 1,) * 2, np.uint8)
     rim = cv2.dilate(notes, square[:_RIM, :_RIM]) - cv2.erode(notes, square[:_RIM, :_RIM])
-    beside = np.asarray(cv2.dilate(beside, square) | rim, np.uint8)
+    beside = np.asarray(cv2.bitwise_or(cv2.dilate(beside, square), rim), np.uint8)
     paper = _spread(blank, beside | notes)
     shape = image.shape[::-1]
     there = cv2.resize(beside, shape, interpolation=cv2.INTER_NEAREST) > 0
