@@ -7,6 +7,7 @@ import os
 import unicodedata
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from handmade import inks_of
@@ -129,6 +130,16 @@ def test_names_agree_however_their_accents_are_encoded(tmp_path: Path, kind: str
     name = unicodedata.normalize("NFD", "\u00e9t\u00e9")
     files = {f"{name}.inkml": DOT, "caption.txt": "\u00e9t\u00e9\tx\n".encode()}
     assert [ink.label for ink in inks_of(pack(tmp_path, kind, files))] == ["x"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_folders_agree_however_their_accents_are_encoded(
+    tmp_path: Path, kind: str, form: Literal["NFC", "NFD"]
+) -> None:
+    folder = unicodedata.normalize(form, "\u00dcbung")
+    files = {f"{folder}/{name}.inkml": DOT for name in ("a/2", "b/2")}
+    files[f"{folder}/caption.txt"] = b"a/2.inkml\tz\n"
+    assert [ink.label for ink in inks_of(pack(tmp_path, kind, files))] == ["z", None]
 
 
 @pytest.mark.parametrize(

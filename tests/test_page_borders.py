@@ -233,6 +233,18 @@ def test_a_short_line_in_the_shade_along_an_edge_stays(soft: int, shade: float) 
     assert (cleaned[there] < 128).sum() > 0.7 * (page[there] < 128).sum()
 
 
+@pytest.mark.parametrize("level", [60, 170])
+def test_the_bar_of_a_program_with_its_words_is_dropped(level: int) -> None:
+    page = np.full((900, 1400), 255, np.uint8)
+    cv2.putText(page, "x = 3", (160, 500), cv2.FONT_HERSHEY_SIMPLEX, 3, 40, 7)
+    bare = page.copy()
+    page[:40] = level
+    cv2.putText(
+        page, "1 / 12", (1200, 28), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255 if level < 128 else 0
+    )
+    assert (without_strips(page) == bare).all()
+
+
 def test_an_even_strip_that_ends_in_a_step_is_dropped_from_a_photo() -> None:
     grain = np.random.default_rng(0).normal(0, 3, (900, 700))
     page = np.full((900, 700), 205, np.uint8)

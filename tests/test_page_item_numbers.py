@@ -58,6 +58,19 @@ def test_a_number_far_before_one_row_is_left_out(draw: object) -> None:
     assert (without_item_number(page) == bare).all()
 
 
+def test_a_number_before_a_single_fraction_warns_of_nothing(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    page = np.full((260, 900), 255, np.uint8)
+    dotted(page)
+    cv2.line(page, (250, 100), (600, 100), 0, 4)
+    write(page, "a+b", 300, 80)
+    write(page, "c+d", 300, 160)
+    without_item_number(page)
+    prepare_page(Page.of("x.png", 1, page))
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("draw", [dotted, dashed, ringed])
 def test_a_number_in_the_margin_of_several_rows_is_left_out_of_the_search(draw: object) -> None:
     page = several_rows()

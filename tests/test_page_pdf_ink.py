@@ -61,11 +61,15 @@ PAPER = {
     "dots": "q 0.75 0.75 0.8 RG 1.5 w 1 J "
     + "".join(f"{x} {y} m {x} {y} l S\n" for x in range(400, 580, 30) for y in range(20, 240, 40))
     + "Q\n",
+    "lines of isometric paper": "q 0.82 0.82 0.82 RG 1 w "
+    + "".join(f"{x} 20 m {x + 120} 228 l S\n" for x in range(400, 460, 12))
+    + "".join(f"{x} 228 m {x + 120} 20 l S\n" for x in range(400, 460, 12))
+    + "Q\n",
 }
 
 
 @pytest.mark.parametrize("what", PAPER)
-def test_pale_markers_and_dots_of_paper_are_no_ink(tmp_path: Path, what: str) -> None:
+def test_pale_markers_and_what_is_printed_on_paper_are_no_ink(tmp_path: Path, what: str) -> None:
     bare, page = opened(pdf(many()), tmp_path), opened(pdf(PAPER[what] + many()), tmp_path)
     assert bare.ink is not None and page.ink is not None and page.redrawn
     assert len(page.ink) == len(bare.ink)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +84,8 @@ def render_inputs(
     left in the folder and this one does not draw are removed with ``force``, with their labels, and
     an OutputError without.
 
-    Raises UsageError and OutputError.
+    Raises UsageError, OutputError, and InputError where the folder has a ``caption.txt`` that is
+    not in UTF-8.
     """
     _check(size, padding, pen)
     folder = Path(out_dir)
@@ -92,6 +93,7 @@ def render_inputs(
     files.make_folder(folder)
     jobs = list(_jobs(inputs))
     stale = _stale(folder, jobs)
+    earlier = _lines(folder / CAPTIONS)
     files.clear(folder, {f"{name}.png" for name in stale}, force)
     names: set[str] = set()
     captions: dict[str, str] = {}
@@ -115,7 +117,7 @@ def render_inputs(
                     captions[name] = as_label(ink.label) if ink.label else ""
             advance(1, 0)
     if captions:
-        _put_captions(folder / CAPTIONS, captions, stale)
+        _put_captions(folder / CAPTIONS, earlier, captions, stale)
     for other in unwritten[:-1]:
         console.say(other)
     if unwritten:
@@ -130,19 +132,27 @@ def _stale(folder: Path, jobs: Sequence[_Job]) -> set[str]:
     return {Path(name).stem for name in files.own_pngs(folder)} - drawn if drawn else set()
 
 
-def _put_captions(path: Path, captions: Mapping[str, str], stale: Set[str]) -> None:
-    """Write the labels of the images drawn, after those of other images in an existing file.
+def _lines(path: Path) -> list[str]:
+    """The lines of a ``caption.txt``, none where there is no file. Raises InputError."""
+    with suppress(OSError):
+        return text_lines(path.read_bytes(), str(path))
+    return []
+
+
+def _put_captions(
+    path: Path, earlier: Iterable[str], captions: Mapping[str, str], stale: Set[str]
+) -> None:
+    """Write the labels of the images drawn, after those of other images in the lines there.
 
     Labels of ``stale`` images are dropped.
 
     Raises OutputError.
     """
     kept = []
-    with suppress(OSError):
-        for line in text_lines(path.read_bytes(), str(path)):
-            name = line.partition("\t" if "\t" in line else " ")[0].strip()
-            if stem(name) not in captions and stem(name) not in stale and line.strip():
-                kept.append(f"{line}\n")
+    for line in earlier:
+        name = line.partition("\t" if "\t" in line else " ")[0].strip()
+        if stem(name) not in captions and stem(name) not in stale and line.strip():
+            kept.append(f"{line}\n")
     lines = [f"{_key(name)}\t{label}\n" for name, label in captions.items() if label]
     files.replace(path, caption_bytes("".join([*kept, *lines])))
 

@@ -45,6 +45,10 @@ class Caption:
         return str(self.place / self.key)
 
 
+_Lines = dict[PurePosixPath, Caption]
+"""The lines of one stem by the folder that they name."""
+
+
 class Captions:
     """The labels in the ``caption.txt`` files of a store.
 
@@ -55,14 +59,14 @@ class Captions:
 
     def __init__(self, store: Store) -> None:
         """Reads them all; raises InputError where one cannot be read."""
-        self._tables: dict[PurePosixPath, dict[str, list[Caption]]] = {}
+        self._tables: dict[PurePosixPath, dict[str, _Lines]] = {}
         remarks: list[str] = []
         for name in store.names:
             path = PurePosixPath(name)
             if path.name == CAPTIONS:
                 lines = list(_captions(store.read(name), store.where(name), path.parent))
                 self._tables[path.parent] = table = _by_stem(lines)
-                if others := [line.name for line in lines if line not in table[line.key]]:
+                if others := [one.name for one in lines if one != table[one.key][one.place]]:
                     remarks.append(_of_doubles(name, others))
         self.remarks = tuple(remarks)
         """Warnings for the user."""
@@ -79,27 +83,30 @@ class Captions:
 
     def fitting(self, name: str) -> Iterator[Caption]:
         """The line of each ``caption.txt`` that names a file of the store, the nearest first."""
+        key, here = caption_key(name), _folder(name)
         for folder in PurePosixPath(name).parents:
-            lines = self._tables.get(folder, {}).get(caption_key(name), [])
-            if lines and (line := self._closest(lines, _folder(name))):
+            lines = self._tables.get(folder, {}).get(key)
+            if lines and (line := self._closest(lines, _spelled_folder(folder), here)):
                 yield line
 
-    def _closest(self, lines: Sequence[Caption], folder: PurePosixPath) -> Caption | None:
-        """The line, of those of its stem, that means the file in a folder.
+    def _closest(
+        self, lines: _Lines, table: PurePosixPath, folder: PurePosixPath
+    ) -> Caption | None:
+        """The line, of those of its stem in the folder ``table``, that means the file in a folder.
 
         Lines may name folders of where the data set lay before: these fit a file if they end alike
         or there is one alone, unless another file lies where they say.
         """
-        for line in lines:
-            if line.folder / line.place == folder:
-                return line
-        for line in lines:
-            if not line.place.parts:
-                return line
-        lost = [line for line in lines if (line.folder / line.place, line.key) not in self._there]
+        line = lines.get(folder.relative_to(table)) or lines.get(_NOWHERE)
+        if line is not None:
+            return line
+        lost = [
+            line for line in lines.values() if (table / line.place, line.key) not in self._there
+        ]
         shared = [_shared(line.place, folder) for line in lost]
-        alike = [line for line, n in zip(lost, shared, strict=True) if n == max(shared)]
-        return alike[0] if len(alike) == 1 and (max(shared) or len(lines) == 1) else None
+        most = max(shared, default=0)
+        alike = [line for line, n in zip(lost, shared, strict=True) if n == most]
+        return alike[0] if len(alike) == 1 and (most or len(lines) == 1) else None
 
     def cover(self, name: str) -> bool:
         """Whether a caption.txt applies to a file, be it named there or not."""
@@ -109,11 +116,15 @@ class Captions:
         """Every line; of two for one name, the first."""
         for table in self._tables.values():
             for lines in table.values():
-                yield from lines
+                yield from lines.values()
 
 
 def _folder(name: str) -> PurePosixPath:
     return PurePosixPath(_spelled(name)).parent
+
+
+def _spelled_folder(folder: PurePosixPath) -> PurePosixPath:
+    return PurePosixPath(_spelled(str(folder)))
 
 
 def _shared(place: PurePosixPath, folder: PurePosixPath) -> int:
@@ -167,13 +178,11 @@ def _captions(data: bytes, name: str, folder: PurePosixPath = _NOWHERE) -> Itera
             yield Caption(folder, _folder(named), key, text)
 
 
-def _by_stem(lines: Iterable[Caption]) -> dict[str, list[Caption]]:
+def _by_stem(lines: Iterable[Caption]) -> dict[str, _Lines]:
     """The lines by their stems; of those with one place and stem, the first."""
-    captions: dict[str, list[Caption]] = {}
+    captions: dict[str, _Lines] = {}
     for line in lines:
-        found = captions.setdefault(line.key, [])
-        if all(other.place != line.place for other in found):
-            found.append(line)
+        captions.setdefault(line.key, {}).setdefault(line.place, line)
     return captions
 
 

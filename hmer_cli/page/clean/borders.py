@@ -82,17 +82,27 @@ def _strip(side: Pixels, paper: float) -> int:
         low, high = np.percentile(row, (3, 97))
         if abs(float(np.median(row)) - paper) > _OTHER and high - low < _EVEN:
             continue
-        if not count or not _ends_hard(side[max(count - reach, 0) : count + reach], paper):
-            return 0
-        return 0 if _is_written(side[:count], paper) else count
+        end = side[max(count - reach, 0) : count + reach]
+        if count and _ends_level(end, paper):
+            return count
+        is_strip = count and _ends_aslant(end, paper) and not _is_written(side[:count], paper)
+        return count if is_strip else 0
     return 0
 
 
-def _ends_hard(rows: Pixels, paper: float) -> bool:
-    """Whether another shade ends within these rows, or aslant within a few pixels of the last."""
-    wanted = _HARD * abs(float(np.median(rows[0])) - paper)
-    if np.ptp(np.median(rows, axis=1)) >= wanted:
-        return True
+def _ends_level(rows: Pixels, paper: float) -> bool:
+    """Whether another shade ends within these rows."""
+    return bool(np.ptp(np.median(rows, axis=1)) >= _step(rows, paper))
+
+
+def _step(rows: Pixels, paper: float) -> float:
+    """The least step from the shade of the first row to the paper that is hard."""
+    return _HARD * abs(float(np.median(rows[0])) - paper)
+
+
+def _ends_aslant(rows: Pixels, paper: float) -> bool:
+    """Whether another shade ends within a few pixels of the last row."""
+    wanted = _step(rows, paper)
     last = cv2.medianBlur(np.ascontiguousarray(rows[-1:]), 5)[0].astype(np.float32)
     step = np.abs(last[len(rows) :] - last[: -len(rows)]) >= wanted
     there = np.abs(last - paper) <= _OTHER

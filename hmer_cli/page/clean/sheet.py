@@ -35,6 +35,7 @@ _FILLED = 0.96  # least share of the quadrilateral that the sheet covers, and vi
 _EDGE = 2.5  # pixels: a side nearer to the image's edge may continue beyond it
 _STEP = 25.0  # gray levels: least step from table to sheet, along each side
 _SQUARE = (55.0, 125.0)  # degrees: range of the angles of the corners
+_BAR = 0.07  # of the image: along its top and foot viewers have bars with words of their own
 _WRITTEN = 0.35  # largest ratio of strokes per pixel outside and inside the sheet
 
 
@@ -196,7 +197,8 @@ def _written_outside(corners: Corners, small: Pixels, blank: Pixels) -> bool:
     """Whether there is writing beyond the sides, which are then the edges of a shadow, of a picture
     on dark paper, or of a panel of a slide.
 
-    On ground of one gray level a few letters are writing, on a table so many as on the sheet.
+    On ground of one gray level a few letters are writing, but in the bars of a viewer; on a table
+    so many as on the sheet.
     """
     sheet = np.zeros_like(small)
     cv2.fillConvexPoly(sheet, np.round(corners).astype(np.int32), 1)
@@ -206,7 +208,9 @@ def _written_outside(corners: Corners, small: Pixels, blank: Pixels) -> bool:
         return False
     strokes, paper = dark_letters(small, blank), float(np.median(blank[inner]))
     if is_flat(small, outer):
+        bar = round(_BAR * len(outer))
+        outer[:bar] = outer[len(outer) - bar :] = False
         light = light_letters(small, without_light(small), paper)
-        is_bright = float(np.median(blank[outer])) >= SHADE * paper
+        is_bright = outer.any() and float(np.median(blank[outer])) >= SHADE * paper
         return (is_bright and is_lettered(strokes, outer)) or is_lettered(light, outer)
     return bool(strokes[outer].mean() > _WRITTEN * max(float(strokes[inner].mean()), 0.01))

@@ -37,6 +37,7 @@ _EVEN = 0.05  # of the paper's brightness: largest steps from pixel to pixel of 
 _WRITTEN, _SOME = 0.05, 0.0015  # share of strokes, of that in the light, and at all: much writing
 _LETTER = 4  # part of the longer side: largest stroke
 _ROOM = 5  # pixels: margin by which the mask is dilated
+_NOTES = 0.2  # of the image: least area of dark paper; a dark bar of a program is smaller
 _RIM = 5  # pixels: breadth of the border of dark paper, which is neither light nor dark
 
 
@@ -86,7 +87,7 @@ def _beside(small: Pixels, blank: Pixels) -> tuple[Pixels, Pixels]:
             and not _is_written(own, small, blank, paper)
         ):
             lines = _with_lines(own)
-            if _is_dark_paper(lines, small, paper):
+            if share >= _NOTES and _is_dark_paper(lines, small, paper):
                 notes[lines] = 1
             else:
                 found[own] = 1

@@ -155,9 +155,10 @@ def _is_apart(boxes: Floats, columns: list[Indices], count: int, kind: str, rows
     behind, before = gaps[count - 1], gaps[count - 2] if count > 1 else 0.0
     if behind < _WIDER * before:
         return False
+    after = gaps[count:]
     if rows:  # a decimal point stands closer to its digits than they do to each other
-        usual = float(np.median(gaps[count:])) if kind == "dot" else 0.0
+        usual = float(np.median(after)) if kind == "dot" and after else 0.0
         return behind >= max(_HANGING[kind], usual)
     return kind in _ALONE and (
-        behind >= _ALONE[kind] and (kind == "ring" or behind >= _WIDER * max(gaps[count:]))
+        behind >= _ALONE[kind] and (kind == "ring" or behind >= _WIDER * max(after, default=0.0))
     )

@@ -36,6 +36,7 @@ _LINE = 3  # least number of strokes above and below a gap between lines
 _INK = 160  # gray levels: threshold that includes soft edges and thin lines
 _BROAD = 2.0  # times the pens of the dark strokes: what is broader, and pale, is a marker
 _DOT = 2.0  # times its pen: what is shorter is a dot
+_STRAIGHT = 0.02  # of its length: no more does a line of printed paper leave its chord
 _EDGE = 3  # pixels: strokes are drawn wider by this, for soft edges and rounding
 _FIXED = 4  # bits of OpenCV's fixed point
 
@@ -123,7 +124,8 @@ class PageInk:
         those that white paint covers in part, the rest.
 
         ``shown`` is the image with its pale writing dark. Pale strokes are seen where they have
-        half of their own depth; markers and the dots of printed paper, pale as they are, are none.
+        half of their own depth; markers and the dots and lines of printed paper, pale as they are,
+        are none.
         """
         found = self._parts_on(image)
         if not len(found):
@@ -133,10 +135,20 @@ class PageInk:
         pale = ~dark & found._reach(shown, np.maximum(_INK, (255 + own) / 2))
         pens = np.array(found.pens)
         pale &= pens <= _BROAD * np.median(pens[dark] if dark.any() else pens)
-        dots = pale & (found._lengths <= _DOT * pens)
-        if 2 * dots.sum() > pale.sum():
-            pale &= ~dots
+        for printed in (found._lengths <= _DOT * pens, found._are_straight):
+            if 2 * (pale & printed).sum() > pale.sum():
+                pale &= ~printed
         return found.chosen(dark | pale)
+
+    @property
+    def _are_straight(self) -> NDArray[np.bool_]:
+        """Which strokes are straight, (N,)."""
+        begins = self.samples[:, :1]
+        chords = self.samples[:, -1:] - begins
+        lengths = np.hypot(chords[..., 0], chords[..., 1])
+        away = self.samples - begins
+        off = np.abs(away[..., 0] * chords[..., 1] - away[..., 1] * chords[..., 0]).max(axis=1)
+        return np.asarray(off <= _STRAIGHT * (lengths**2)[:, 0], np.bool_)
 
     @property
     def _lengths(self) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hmer_cli.datasets.expressions import Sample, open_dataset
+from hmer_cli.datasets.expressions import Sample, open_dataset, unique_names
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import to_read
 from hmer_cli.document.pipeline import Options, read_pages
@@ -144,11 +144,10 @@ def _evidence(
     Samples that are not read as one image, as systems of equations are not, say nothing of these.
     """
     sources, truths = list[Source](), list[str]()
-    for sample in samples:
+    for sample, name in zip(samples, unique_names(samples), strict=True):
         try:
             if sample.label:
-                # Names of samples may be the same in two folders.
-                sources.append(replace(source_of(sample), name=str(len(sources))))
+                sources.append(replace(source_of(sample), name=name))
                 truths.append(sample.label)
         except InputError:
             continue
