@@ -44,6 +44,12 @@ def test_the_comma_before_the_dots_stays() -> None:
     assert with_ellipsis(image(3), read("1 , 2 , .")).label == r"1 , 2 , \ldots"
     assert with_ellipsis(image(3), read("1 , 2 , . ,")).label == r"1 , 2 , \ldots"
     assert with_ellipsis(image(3), read("1 , 2 . ,")).label == r"1 , 2 \ldots"
+    assert with_ellipsis(image(3), read("1 , 2 , , , ,")).label == r"1 , 2 , \ldots"
+
+
+@pytest.mark.parametrize("dots", [", , ,", ", , .", ". . ."])
+def test_dots_that_were_read_as_commas_are_the_ellipsis(dots: str) -> None:
+    assert with_ellipsis(image(3), read(f"a + b c {dots}")).label == r"a + b c \ldots"
 
 
 class Dotted(FakeRecogniser):

@@ -226,7 +226,8 @@ SAID = [r"\int f(x)\,\mathrm{d}x", r"\operatorname{tr}A^\mathsf{T}", r"x_\text{m
         r"{}_2F_1 + {x^2}_1 + \hat{x^2}^2 + \sum_{x_1}^{y^2}", r"\smash[b]{x}", r"\sech x",
         r"\begin{align}a&=b\\&=c\end{align}",
         r"x = 1, \quad y = 2", r"a \quad \implies \quad b",
-        r"x_{\mathrm{min}}^2 + {x_{\rm max}}^2", r"\operatorname{max}_x f",
+        r"x_{\mathrm{min}}^2 + {x_{\rm max}}^2", r"\operatorname{max}_x f", r"x_\mathrm{max}^2",
+        r"\frac{1}{\mathrm{min}}^2", r"\frac\mathrm{min}2^2",
         r"\operatorname*{min}^2 g",
         r"\mathop{\mathrm{lim\,sup}}_n^2 + (\mathrm{min})^2"]  # fmt: skip
 

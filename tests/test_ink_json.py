@@ -324,6 +324,14 @@ def test_strokes_beside_those_of_a_programs_own_form_are_ink_too(own: Any, other
     assert len(expected) == 3
 
 
+@pytest.mark.parametrize("key", ["lines", "ink", "paths"])
+@pytest.mark.parametrize("other", [["x = 1"], [{"colour": "black", "id": 1}]])
+def test_a_list_of_something_else_beside_strokes_is_named(key: str, other: list[Any]) -> None:
+    ink = read({"strokeGroups": [{"strokes": [{"x": x, "y": y} for x, y in COLUMNS]}], key: other})
+    assert len(ink.strokes) == 2
+    assert [each.what for each in ink.left_out] == [key]
+
+
 def test_strokes_that_a_program_writes_twice_are_one() -> None:
     strokes = [{"x": x, "y": y} for x, y in COLUMNS]
     twice = {"strokeGroups": [{"strokes": strokes}], "strokes": strokes}

@@ -202,6 +202,7 @@ def test_opacity_of_groups_is_multiplied_and_hidden_groups_may_show_a_child() ->
     ("style='translate:10px;rotate:90deg;scale:2 3'", [10, 0, 10, 20]),
     ("style='rotate:z 90deg;transform-origin:10px 0px'", [10, -10, 10, 0]),
     ("style='scale:50%' transform='translate(10)'", [5, 0, 10, 0]),
+    ("style='translate: 50% calc(1px + (2px * 2))'", [200, 5, 210, 5]),
     ("style='translate:none;rotate:none;scale:none'", [0, 0, 10, 0]),
     ("rotate='45' translate='no' scale='2'", [0, 0, 10, 0]),  # attributes of other elements
 ])  # fmt: skip
@@ -447,7 +448,7 @@ def test_the_lines_of_paper_are_no_ink() -> None:
 @pytest.mark.parametrize("transform", [
     "transform: translate(50%)", "transform: rotate(1rad); transform-box: fill-box; "
     "transform-origin: center", "transform: perspective(3px)", "transform: scale(2) rotate(1em)",
-    "translate: 50%", "rotate: x 45deg", "rotate: 1 1 0 45deg", "translate: calc(1px + 2px)",
+    "translate: 1px 2px 3%", "rotate: x 45deg", "rotate: 1 1 0 45deg", "scale: calc(1 + 1)",
     "rotate: 90deg; transform-origin: center; transform-box: fill-box", "scale: auto",
 ])  # fmt: skip
 def test_transforms_that_cannot_be_followed_are_refused(transform: str) -> None:

@@ -348,6 +348,15 @@ def test_an_export_has_what_was_typed_in_another_window(page: Chromium) -> None:
 
 
 @needs_chromium
+def test_an_export_keeps_what_a_newer_page_has_applied(page: Chromium) -> None:
+    corrected(page)
+    before = page.run("corrections()")
+    page.run("localStorage.setItem(STORE, '{}')")  # as the page of the next run does
+    page.run("exportAll()")
+    assert page.run("corrections()") == before
+
+
+@needs_chromium
 def test_no_latex_is_not_copied_over_what_was(page: Chromium) -> None:
     page.run("navigator.clipboard.writeText = () => { throw Error('copied') }")
     page.key("j")

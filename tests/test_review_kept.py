@@ -138,6 +138,17 @@ def test_an_export_has_what_was_cut_in_another_window(page: Chromium, folder: Pa
     assert page.run("corrections()") == exported
 
 
+def test_an_export_keeps_the_cuts_that_a_newer_page_has_applied(page: Chromium) -> None:
+    split(page)
+    before = page.run("corrections()")
+    elsewhere(page, id="other", replaces=[], regions=[{"box": [150, 0, 160, 10]}])
+    other = page.run("JSON.stringify(storedRecuts().filter(({id}) => id === 'other'))")
+    page.run("localStorage.removeItem(CUTS); exportAll()")
+    assert page.run("corrections()") == before
+    page.run(f"localStorage.setItem(CUTS, {json.dumps(other)}); exportAll()")
+    assert page.run("corrections()").count('"regions"') == before.count('"regions"') + 1
+
+
 def test_cuts_of_two_lines_of_a_derivation_hold_against_lines_that_were_left(
     browser: Chromium, folder: Path
 ) -> None:

@@ -6,7 +6,7 @@ dots at the end are ``\ldots`` where the last parts of the ink are a row of thre
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 import cv2
@@ -36,10 +36,15 @@ def with_ellipsis(
         return reading
     if not _ends_with_dots(image):
         return reading
-    while count > 1 and tokens[-count].token == ",":  # before the dots: 1 , 2 , \ldots
-        count -= 1
+    count -= _begins_with_comma([token.token for token in tokens[-count:]])
     kept = (*tokens[:-count], replace(tokens[-count], token=_ELLIPSIS))
     return replace(reading, label=" ".join(token.token for token in kept), tokens=kept)
+
+
+def _begins_with_comma(dots: Sequence[str]) -> bool:
+    """Whether a comma stands before the dots, which may be read as commas: ``1 , 2 , \\ldots``."""
+    after = [dot != "," for dot in dots[1:]]
+    return dots[0] == "," and (after[:1] == [True] or (len(after) >= 3 and not any(after)))
 
 
 def _ends_with_dots(image: Pixels) -> bool:

@@ -99,9 +99,22 @@ def _raises_beside_name(tokens: list[str]) -> bool:
             if begin > 1 and signs[begin - 1] == "_":
                 at = begin - 1
                 begin = _opening(signs, at - 1)
-            if _is_name_beside(signs[max(0, begin - 1)], signs[begin:at]):
+            before = signs[max(0, begin - 1)]
+            if _is_name_beside(before, signs[begin:at]) and not _is_argument(signs, begin):
                 return True
     return False
+
+
+def _is_argument(signs: list[str], begin: int) -> bool:
+    """Whether the group that begins here, or the font before it, belongs to a script or command."""
+    if begin and signs[begin - 1] in _FONTS:
+        begin -= 1
+    if not begin:
+        return False
+    if signs[begin - 1] == "}":  # the second of two
+        begin = _opening(signs, begin - 1)
+        return begin > 0 and COMMANDS.get(signs[begin - 1]) == "mm"
+    return _Group(signs[begin - 1]).is_argument
 
 
 def _opening(signs: list[str], last: int) -> int:
@@ -115,8 +128,8 @@ def _opening(signs: list[str], last: int) -> int:
 
 
 def _is_name_beside(before: str, group: list[str]) -> bool:
-    """Whether a group is an upright name with its scripts beside it, unless it is an argument."""
-    if not _OPERATORS.isdisjoint((before, *group)) or _Group(before).is_argument:
+    """Whether a group is an upright name with its scripts beside it."""
+    if not _OPERATORS.isdisjoint((before, *group)):
         return False
     word = "".join(token for token in group if token not in _FONTS and token not in "{}")
     return word in _STACKED_NAMES and not _FONTS.isdisjoint((before, *group))

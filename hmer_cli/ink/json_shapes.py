@@ -70,12 +70,20 @@ def _with_own(found: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
     if not named:
         return found
     own = content[named[0]]
+    if not all(map(_may_be_stroke, own)):  # such as lines of text
+        return {**{key: content[key] for key in named}, **found}
     if all(map(_are_rows, own)) and any(len(stroke[0]) > LONG for stroke in own):
         own = (_rows(own) or {"strokes": own})["strokes"]
     there = {json.dumps(stroke) for stroke in found["strokes"]}
     strokes = [stroke for stroke in own if json.dumps(stroke) not in there]
     others = {key: content[key] for key in named[1:]}  # is named as left out
     return {**others, **found, "strokes": [*strokes, *found["strokes"]]}
+
+
+def _may_be_stroke(given: Any) -> bool:
+    if isinstance(given, dict):
+        return not {"points", "path", "paths", "pointers", "x"}.isdisjoint(given)
+    return isinstance(given, list)
 
 
 def _are_rows(given: Any) -> bool:

@@ -26,6 +26,7 @@ Get = Callable[[str], str | None]
 """The attribute or property of an element by its name."""
 
 _TRANSFORM = re.compile(r"(\w{1,20})\s*\(([^()]*)\)")  # linear in any text
+_WORD = re.compile(r"(?:[^\s()]|\((?:[^()]|\([^()]*\))*\))+")  # a function is one
 _LENGTH = re.compile(rf"\s*+((?>{NUMBER}))\s*+([A-Za-z]{{1,5}}|%)?+\s*+")
 _ARGUMENT = re.compile(rf"{NUMBER}[A-Za-z%]*")  # numbers may touch: ``.5.5``, ``10-5``
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54,
@@ -123,20 +124,27 @@ def transform_of(style: Mapping[str, str], size: tuple[float, float]) -> Matrix:
     origin = style.get("transform-origin", "")
     if origin and style.get("transform-box", "view-box") != "view-box":
         origin = "of the shape itself"  # is not understood, where it matters
-    given = [_as_function(key, style[key]) for key in TRANSFORMS if key in style]
+    given = [_as_function(key, style[key], size) for key in TRANSFORMS if key in style]
     return transform(" ".join([*given, style.get("transform", "")]), origin, size)
 
 
-def _as_function(kind: str, value: str) -> str:
-    """``translate: 1px 2px`` as a function of ``transform``."""
-    words = value.lower().split()
+def _as_function(kind: str, value: str, size: tuple[float, float]) -> str:
+    """``translate: 1px 50%`` as a function of ``transform``, in a viewport of this size."""
+    words = _WORD.findall(value.lower())
     if kind == "rotate" and len(words) == 2 and "z" in words:
         words.remove("z")
     if words == ["none"]:
         return ""
-    if not 0 < len(words) <= (1 if kind == "rotate" else 3) or "(" in value:
-        raise InputError(f"{kind} {value!r} is not understood", "export it again")
-    return f"{TRANSFORMS[kind]}({' '.join(words)})"
+    try:
+        if kind == "translate":
+            words = [f"{length(*each):f}" for each in zip(words, (*size, math.nan), strict=False)]
+        if not 0 < len(words) <= (1 if kind == "rotate" else 3) or "nan" in words:
+            raise ValueError(kind)
+        transform(found := f"{TRANSFORMS[kind]}({' '.join(words)})")
+    except (InputError, ValueError) as error:
+        what = f"{kind} {value[:40]!r} is not understood"
+        raise InputError(what, "export it again") from error
+    return found
 
 
 def transform(

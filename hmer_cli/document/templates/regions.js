@@ -174,8 +174,10 @@ function takeInRecuts() {
     return;  // the browser keeps none
   }
   const differs = [...kept].some(([id, each]) => told.get(id) !== each && !passed.has(each));
-  if (unstored || (!differs && [...told.keys()].every((id) => kept.has(id)))) return;
+  if (unstored || !differs) return;
   const before = JSON.stringify(recutState()), key = active && entryOf(active).key;
+  for (const id of [...told.keys()]) if (!kept.has(id)) told.delete(id);  // those stay, as in `takeIn`
+  storeRecuts();
   restoreRecuts([]);
   restoreKept();
   if (JSON.stringify(recutState()) !== before) past.length = 0;

@@ -48,8 +48,9 @@ function isUnstored() {
 /** What was typed or cut in another window of the page since; `u` takes nothing of it back. */
 function takeIn() {
   const now = stored(), told = (map, key) => JSON.stringify(map.get(key));
-  const keys = new Set([...now.keys(), ...seen.keys()].filter((key) => told(now, key) !== told(seen, key)));
-  const take = (map) => keys.forEach((key) => (now.has(key) ? map.set(key, now.get(key)) : map.delete(key)));
+  // What is no longer there may have been applied by a newer page, and stays.
+  const keys = new Set([...now.keys()].filter((key) => told(now, key) !== told(seen, key)));
+  const take = (map) => keys.forEach((key) => map.set(key, now.get(key)));
   if (keys.size) {
     past.forEach((then, i) => {
       const [before, cuts] = JSON.parse(then), map = new Map(before);
