@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,10 +135,10 @@ def test_missing_weights_end_the_run() -> None:
 def test_input_that_cannot_even_be_found_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     from hmer_cli.page.load import sources
 
-    def expand(name: str, say: object) -> object:
+    def expand(name: str, *more: Any) -> object:
         if name == "bad.zip":
             raise NotImplementedError("zip file version 9.9")
-        return true_expand(name, say)
+        return true_expand(name, *more)
 
     true_expand = sources._expand
     monkeypatch.setattr(sources, "_expand", expand)

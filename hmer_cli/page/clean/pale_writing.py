@@ -265,7 +265,7 @@ class _Signs:
     @classmethod
     def of(cls, parts: _Parts, image: Pixels, like: Mask, dark: _Dark) -> _Signs:
         """Those among what is ``like`` a sign."""
-        sharp = parts.steps(image) / dark.sharp
+        sharp = parts.steps(image) / max(dark.sharp, 1e-9)
         grown = np.full(len(like), np.inf)
         studied = np.flatnonzero(like & (sharp >= _SHARP[1])).tolist()
         for index in studied if len(studied) <= _MOST else ():
