@@ -15,7 +15,8 @@ from hmer_cli.cli.shared import Command
 
 app = typer.Typer(
     name="hmer",
-    help="Handwritten mathematics in, LaTeX out.",
+    help="Handwritten mathematics in, LaTeX out.\n\n"
+    "`hmer photo.jpg` is short for `hmer convert photo.jpg`.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -35,10 +36,7 @@ def hmer(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Handwritten mathematics in, LaTeX out: offline, on any laptop.
-
-    hmer photo.jpg is short for hmer convert photo.jpg.
-    """
+    """Handwritten mathematics in, LaTeX out: offline, on any laptop."""
     interrupts.watch()
 
 
