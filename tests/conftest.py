@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # threads of workers beside each other spin and wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # How long an example takes says more about the machine than about hmer.
 settings.register_profile("hmer", deadline=None)
 settings.load_profile("hmer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,7 +29,11 @@ def trained() -> tuple[LanguageTransformer, list[str], LabelTransformer]:
     tokens = vocabulary(LABELS)
     model = LanguageTransformer(len(tokens), c=32, depth=2)
     rows = encoded(LABELS, tokens)
-    train(model, rows, rows, minutes=0.05)
+    ticks = count()
+    with pytest.MonkeyPatch.context() as patched:  # as many steps on every machine
+        clock = SimpleNamespace(monotonic=lambda: next(ticks) / 200)
+        patched.setattr(label_transformer, "time", clock)
+        train(model, rows, rows, minutes=0.05)
     content = language_transformer(model, {TOKENS: json.dumps(tokens)})
     return model, tokens, LabelTransformer(open_session(content))
 

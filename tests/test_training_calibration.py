@@ -75,7 +75,9 @@ def test_samples_after_a_system_of_equations_keep_their_own_odds(
         data = cv2.imencode(".png", pictures[sample.label])[1].tobytes()
         return Source("same.png", "same.png", lambda: data)
 
-    samples: list[Any] = [SimpleNamespace(label=label) for label in pictures]
+    samples: list[Any] = [
+        SimpleNamespace(label=label, name="same", file=None) for label in pictures
+    ]
     reader: Any = Counting()
     evidence, right = calibration._evidence(reader, samples, source_of)
     assert reader.count == 4
