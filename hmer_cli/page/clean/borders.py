@@ -76,7 +76,7 @@ def _paper(image: Pixels) -> float:
 
 def _strip(side: Pixels, paper: float) -> int:
     """How many rows from the first on are even, and of another shade; 0 where all of them are, or
-    they are paper in the shade: that is written on, or ends softly."""
+    they are paper in the shade: that ends softly, or aslant and is written on."""
     reach = max(_SHARP[0], round(_SHARP[1] * side.shape[1]))
     for count, row in enumerate(side):
         low, high = np.percentile(row, (3, 97))
