@@ -266,65 +266,6 @@ def test_what_is_being_typed_for_a_new_region_outlives_other_cuts(page: Chromium
     assert page.run("document.querySelector('.card.cut mfrac') !== null")
 
 
-def test_cuts_outlive_the_page_until_they_are_applied_and_after_that_too(
-    page: Chromium, folder: Path
-) -> None:
-    split(page)
-    page.open(folder / "r.html")
-    assert len(page.run("[...document.querySelectorAll('.card.cut')]")) == 2
-    cut = json.loads(page.run("corrections()"))["corrections"]
-    assert len(cut) == 1
-    converted(page, folder)
-    page.open(folder / "again.html")
-    assert text(page, "#summary") == "2 expressions"
-    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 0
-    again = json.loads(page.run("corrections()"))["corrections"]
-    assert [entry["regions"] for entry in again] == [entry["regions"] for entry in cut]
-    assert boxes(converted(page, folder)) == HALVES
-
-
-def typed(page: Chromium, card: str, latex: str) -> None:
-    page.click(f"{card} [data-do=edit]")
-    page.type(latex)
-    page.key("Enter")
-
-
-def test_what_is_typed_for_a_cut_after_its_export_is_not_lost(page: Chromium, folder: Path) -> None:
-    split(page)
-    close(page)
-    cut = page.run("corrections()")
-    typed(page, ".card.cut", r"\frac12")
-    (folder / "c.json").write_text(cut, "utf-8")
-    again = [str(folder / "again.html")]
-    options = {"corrections": [folder / "c.json"], "recogniser": FakeRecogniser()}
-    convert([str(folder / "pair.png")], again, **options)  # type: ignore[arg-type]
-    page.open(folder / "again.html")
-    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 1
-    assert text(page, "#summary").startswith("2 expressions")
-    records = converted(page, folder)
-    assert boxes(records) == HALVES
-    assert [record.latex for record in records] == [r"\frac12", "x^2"]
-    page.open(folder / "again.html")
-    assert page.run("[...document.querySelectorAll('.card.cut')].length") == 0
-
-
-def test_a_cut_of_a_half_after_its_export_is_not_lost(page: Chromium, folder: Path) -> None:
-    split(page)
-    exported = page.run("corrections()")
-    page.click("#sheet-split")
-    drag(page, (60, 60), (60, 60))
-    close(page)
-    assert len(page.run("[...document.querySelectorAll('.card.cut')]")) == 3
-    (folder / "c.json").write_text(exported, "utf-8")
-    again = [str(folder / "again.html")]
-    options = {"corrections": [folder / "c.json"], "recogniser": FakeRecogniser()}
-    convert([str(folder / "pair.png")], again, **options)  # type: ignore[arg-type]
-    page.open(folder / "again.html")
-    assert len(page.run("[...document.querySelectorAll('.card.cut')]")) == 2
-    assert text(page, "#summary").startswith("3 expressions")
-    assert len(converted(page, folder)) == 3
-
-
 def test_what_lies_in_a_new_box_goes_on_the_page_as_in_convert(
     page: Chromium, folder: Path
 ) -> None:

@@ -14,19 +14,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hmer_cli.commands.generate import generate
-from hmer_cli.data.coco import BOXES
-from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
-from hmer_cli.recognition.units import Units, frames_needed
+from hmer_cli.recognition.units import Units
 from hmer_cli.training import loop, precision
 from hmer_cli.training.augment.ink import Spread
-from hmer_cli.training.batches.images import UNKNOWN, Painter, bucketed, collate, stream
-from hmer_cli.training.compose.examples import Example, examples
+from hmer_cli.training.batches.images import Painter, bucketed, collate, stream
+from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.loop import BEST, LOG, Trainer
-from hmer_cli.training.recipe import Canvas, Drawing, Recipe, Recomposition, Schedule, load, parse
+from hmer_cli.training.recipe import Drawing, Recipe, Recomposition, Schedule
 from hmer_cli.training.registry import build, load_system
 from hmer_cli.training.systems.base import rates
 
@@ -61,106 +58,6 @@ def trained(out: Path, **schedule: object) -> Trainer:
     trainer = Trainer(recipe(**schedule), NUMBERS, NUMBERS[:8], out, lambda line: None)
     trainer.run()
     return trainer
-
-
-def test_there_are_frames_enough_for_every_label_and_tight_ones_are_counted() -> None:
-    drawn = PAINTER.still(number("17"))
-    nested = replace(drawn, label=PAINTER.units.encode(["1", *["^", "{"] * 12, *["}"] * 12]))
-    assert not drawn.infeasible
-    assert nested.infeasible
-    batch = collate([drawn, nested], {"1": 1, "7": 2})
-    assert batch.infeasible == 1
-    assert batch.length >= max(frames_needed(label) for label in batch.labels)
-
-
-def test_the_centre_of_each_symbol_is_marked_and_its_neighbourhood_left_open() -> None:
-    drawn = PAINTER.still(number("17"))
-    batch = collate([drawn], {"1": 1, "7": 2})
-    (cells,) = batch.cells.numpy()
-    assert sorted(cells[cells > 0]) == [1, 2]
-    y, x = (int(n[0]) for n in np.nonzero(cells == 2))
-    assert batch.cells[0, y, x + 1] == UNKNOWN
-    width = cells.shape[1]
-    assert [cells[n // width, n % width] for n in batch.order[0]] == [1, 2]
-    ink = batch.images[0, 0, 8 * y : 8 * y + 8, 8 * x - 8 : 8 * x + 16]
-    assert ink.max() > 127
-
-
-@pytest.fixture
-def images(tmp_path: Path) -> Path:
-    """A folder as a user may have it: images, captions and boxes, but no ink."""
-    generate(str(tmp_path), [r"\frac { 1 } { 7 7 }", "7 ^ { 1 1 }"], jobs=1)
-    for path in [*tmp_path.glob("*.inkml"), *tmp_path.glob("*.svg")]:
-        path.unlink()
-    return tmp_path
-
-
-def test_boxes_of_images_say_where_each_symbol_is(images: Path) -> None:
-    fraction, power = examples(open_dataset(str(images)))
-    assert fraction.strokes == () and fraction.part((2, 3)) is None
-    assert fraction.image and power.image and fraction.image.centres and power.image.centres
-    assert [token for _, _, token in fraction.image.centres] == ["\\frac", "1", "7", "7"]
-    (bar, _, _), (one, _, _), *sevens = fraction.image.centres
-    assert one < bar < min(y for y, _, _ in sevens)
-    assert power.image.centres[0][0] > power.image.centres[1][0]
-    rng = np.random.default_rng(0)
-    for drawn in (PAINTER.still(power), *(PAINTER.paint(power, p, rng) for p in (0.1, 0.5, 1.0))):
-        assert PAINTER.units.decode(drawn.label) == ["7", "^", "{", "1", "1", "}"]
-        for y, x, _ in drawn.centres or ():
-            assert drawn.image[:, max(0, int(x) - 4) : int(x) + 5].max() > 127
-            assert drawn.image[max(0, int(y) - 4) : int(y) + 5].max() > 127
-        assert len(drawn.centres or ()) == 3
-
-
-def test_images_without_boxes_teach_their_label_alone(images: Path) -> None:
-    (images / BOXES).unlink()
-    (_, example) = examples(open_dataset(str(images)))
-    assert example.image and example.image.centres is None
-    batch = collate([PAINTER.still(example)], {"1": 1, "7": 2})
-    assert (batch.cells == UNKNOWN).all() and batch.count == 1
-
-
-def test_images_with_signs_that_a_reader_does_not_know_can_be_scored(images: Path) -> None:
-    system = build(recipe(), ["1", "7"])
-    batches = list(system.validation_batches(examples(open_dataset(str(images)))))
-    assert sorted(place for places, _ in batches for place in places) == [0, 1]
-
-
-def test_boxes_that_are_no_coco_are_told(images: Path) -> None:
-    (images / BOXES).write_text('{"images": []}')
-    with pytest.raises(InputError, match=r"boxes\.json: no boxes in the form of COCO"):
-        examples(open_dataset(str(images)))
-    assert all(sample.error is None for sample in open_dataset(str(images)))
-
-
-def test_clean_ink_alone_comes_with_the_motion_of_the_pen() -> None:
-    rng = np.random.default_rng(0)
-    for plan, known in (Drawing(moved=1.0), True), (Drawing(bilevel=1.0, moved=1.0), False):
-        drawn = [replace(PAINTER, drawing=plan).paint(number("17"), 1.0, rng) for _ in range(8)]
-        assert {each.motion is not None for each in drawn} == {known}
-        given = collate(drawn, {"1": 1, "7": 2}).given(5)
-        assert given.shape[1] == 5 and given.abs().max() <= 1
-        assert bool(given[:, 1:].any()) == known
-
-
-def test_a_number_of_channels_that_there_is_not_is_told() -> None:
-    plan = replace(recipe(), model={**SMALL, "channels": 3})
-    with pytest.raises(UsageError, match=r"3 channels.*1 for images alone, 5 with the motion"):
-        build(plan, ["1", "7"])
-
-
-@pytest.mark.parametrize("look", [Drawing(degraded=1.0), Drawing(bilevel=1.0)])
-def test_centres_follow_the_ink_when_images_look_like_photos_or_are_bilevel(look: Drawing) -> None:
-    rng = np.random.default_rng(3)
-    worn = replace(PAINTER, drawing=look)
-    near = []
-    for _ in range(30):
-        drawn = worn.paint(number("17"), 1.0, rng)
-        for y, x, _ in drawn.centres or ():
-            window = drawn.image[max(0, int(y) - 8) : int(y) + 8, max(0, int(x) - 8) : int(x) + 8]
-            near.append(window.max() > 100)
-    assert len(near) == 60
-    assert np.mean(near) > 0.9
 
 
 def test_buckets_hold_every_image_once_and_pad_little() -> None:
@@ -324,89 +221,6 @@ def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
         Trainer(recipe(), [], [], tmp_path, lambda line: None)
 
 
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [("rates = 3", "rates"), ("[schedule]\nspeed = 1", "speed"), ("seed = ", "no recipe")],
-)
-def test_a_wrong_recipe_is_refused_and_told(tmp_path: Path, text: str, fault: str) -> None:
-    path = tmp_path / "wrong.toml"
-    path.write_text(text)
-    with pytest.raises(UsageError, match=fault):
-        load(path)
-
-
-def test_values_of_a_recipe_can_be_set_from_outside(tmp_path: Path) -> None:
-    path = tmp_path / "plain.toml"
-    path.write_text("[schedule]\nimages = 10\nrate = 1")
-    changes = ["schedule.pixels=3e6", "drawing.pen=[1.0, 2.0]", "valid=test2013", "model.high = 64"]
-    plan = load(path, changes)
-    assert plan.name == "plain"
-    assert plan.schedule == Schedule(images=10, rate=1.0, pixels=3_000_000)
-    assert plan.drawing.pen == (1.0, 2.0)
-    assert plan.valid == "test2013"
-    assert plan.model == {"high": 64}
-
-
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        ("schedule.pixels", "sets nothing"),
-        ("schedule.speed=3", "speed"),
-        ("schedule.images=many", "whole number"),
-        ("schedule.images=2.5", "whole number"),
-        ("name.first=x", "name is no table"),
-        ("schedule=3", "no table"),
-        ("drawing.parts=1", "a list"),
-        ("schedule.images=0", r"schedule\.images: Expected a whole number >= 1"),
-        ("schedule.interval=-3", "whole number >= 1"),
-        ("schedule.patience=-1", "whole number >= 0"),
-        ("schedule.scored=0", "whole number >= 1"),
-        ("schedule.rate=nan", "number > 0"),
-        ("schedule.rate=inf", "number <= "),
-        ("schedule.average=2", "number <= 1"),
-        ("drawing.grown=0", "number > 0"),
-        ("drawing.degradation.quality=[10, 120]", "whole number <= 100"),
-        ("drawing.pen=[4, 1]", r"drawing: pen = \[4, 1\] should be \[1, 4\]"),
-        ("drawing.degradation.quality=[85, 25]", r"degradation: quality = \[85, 25\] should be"),
-        ("spread.shear=-0.1", "number >= 0"),
-        ("seed=-1", "whole number >= 0"),
-        ("name=a/b", "without / and"),
-        ('name=""', "1 to 100 characters"),
-    ],
-)
-def test_a_wrong_change_is_refused_and_told(tmp_path: Path, change: str, fault: str) -> None:
-    path = tmp_path / "plain.toml"
-    path.write_text('name = "plain"')
-    with pytest.raises(UsageError, match=fault):
-        load(path, [change])
-
-
-@pytest.mark.parametrize(
-    ("family", "dimension", "fault"),
-    [
-        ("reader", {"heads": 5}, "32 channels cannot be divided among 5 heads"),
-        ("reader", {"lstm": "wide"}, "should be of type int"),
-        ("graph", {"channels": 32, "heads": 0}, "divided among 0 heads"),
-        ("graph", {"layers": -1}, r"\[model\]"),
-        ("crnn", {"layers": 0}, "must be greater than zero"),
-        ("transformer", {"heads": 7}, r"\[model\]"),
-        ("lines", {"cells": 0}, "must be greater than zero"),
-    ],
-)
-def test_dimensions_that_no_model_has_are_told(
-    family: str, dimension: dict[str, object], fault: str
-) -> None:
-    model = (SMALL if family == "reader" else {}) | dimension
-    with pytest.raises(UsageError, match=fault):
-        build(replace(recipe(), family=family, model=model), ["1", "7"])
-
-
-def test_a_canvas_without_room_for_ink_is_told() -> None:
-    for canvas in (Canvas(padding=300), Canvas(pen=0.0), Canvas(height=0), Canvas(width=-4)):
-        with pytest.raises(UsageError, match="canvas"):
-            build(replace(recipe(), family="crnn", model={}, canvas=canvas), ["1", "7"])
-
-
 def test_weights_of_which_nothing_can_be_taken_are_refused(tmp_path: Path) -> None:
     crnn = replace(recipe(images=20, interval=20), family="crnn", model={"lstm": 16})
     Trainer(crnn, NUMBERS, [], tmp_path / "crnn", lambda line: None).run()
@@ -427,11 +241,6 @@ def test_weights_of_which_nothing_can_be_taken_are_refused(tmp_path: Path) -> No
         )
         with pytest.raises(MissingError, match=r"foreign\.pt holds no checkpoint"):
             trainer.begin_with(tmp_path / "foreign.pt")
-
-
-def test_a_recipe_survives_its_way_through_a_checkpoint() -> None:
-    plan = replace(recipe(minutes=2.5), valid="")
-    assert parse(plan.to_dict(), "checkpoint") == plan
 
 
 def test_a_run_that_is_out_of_time_ends_its_schedule_and_scores(tmp_path: Path) -> None:
@@ -470,12 +279,6 @@ def test_batches_come_steadily_and_no_image_waits_long() -> None:
     assert all(
         after - before == size for before, after, size in zip(begun, begun[1:], sizes, strict=False)
     )
-
-
-def test_every_recipe_in_the_project_can_be_read() -> None:
-    found = sorted((Path(__file__).parent.parent / "train" / "recipes").glob("*.toml"))
-    assert found
-    assert all(load(path).name for path in found)
 
 
 @pytest.mark.parametrize("known", [{"avx512_bf16": True}, {"amx_bf16": True}, {"avx2": True}])
