@@ -90,6 +90,16 @@ def test_bands_cover_a_page_once(height: int, width: int, seed: int) -> None:
     assert len(bands) == 1 or max(last - first for first, last in bands) <= 1.41 * width + 1
 
 
+@pytest.mark.parametrize("gray", [60, 190, 215])
+def test_bands_end_between_lines_of_any_ink(gray: int) -> None:
+    image = np.full((3600, 1000), 255, np.uint8)
+    for top in range(20, 3560, 57):
+        image[top : top + 38, 100:900] = gray
+    cuts = [last for _, last in cut_into_bands(image)[:-1]]
+    assert cuts
+    assert (image[cuts] == 255).all()
+
+
 @pytest.mark.parametrize("shape", [(2400, 1080), (3840, 1644)])
 def test_a_long_screen_is_one_page(shape: tuple[int, int]) -> None:
     assert cut_into_bands(np.full(shape, 255, np.uint8)) == [(0, shape[0])]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from hmer_cli.page.detect.components import ink_contrast, ink_level
 from hmer_cli.page.load.images import Pixels
 
 _LONG = 2.4  # times as high as wide: longer than any sheet or screen, which have up to 2.33
 _BAND = 1.41  # times as high as wide: as a sheet
 _SHORTEST = 1754  # pixels: what is shorter is seen in full, as `search` has it
-_INK = 200  # gray levels: a row with nothing darker is white
 _WHITE = 0.6  # of a band: the last white row this far down or further ends it
 
 
@@ -26,7 +26,7 @@ def cut_into_bands(image: Pixels) -> list[tuple[int, int]]:
     height, width = image.shape
     if sheet_height(image.shape) == height:
         return [(0, height)]
-    ink = (image < _INK).sum(1)
+    ink = (image <= ink_level(ink_contrast(image))).sum(1)
     bands, top, size = [], 0, max(2, round(_BAND * width))
     while height - top > size:
         low = top + round(_WHITE * size)

@@ -93,12 +93,17 @@ def ink_contrast(image: Pixels) -> float:
     return 255 - float(np.median(dark)) if len(dark) else 255.0
 
 
+def ink_level(contrast: float, share: float = _SHARES[0]) -> int:
+    """The lightest gray level that is ink, by the usual ``contrast`` of ink with the paper."""
+    return int(255 - max(share * contrast, _LEAST_CONTRAST))
+
+
 def _labelled_ink(image: Pixels) -> tuple[Pixels, NDArray[np.int32], NDArray[np.int32]]:
     """1 for ink, including pencil, 0 for paper and bleed-through; with the labels (H, W) of its
     components and the statistics of each, as OpenCV gives them."""
     usual = ink_contrast(image)
     for share in _SHARES:
-        ink = (image <= int(255 - max(share * usual, _LEAST_CONTRAST))).astype(np.uint8)
+        ink = (image <= ink_level(usual, share)).astype(np.uint8)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
         if not _cluttered(stats):
             break
