@@ -245,19 +245,34 @@ def with_margins(boxes: Floats, beyond: Floats, unit: float) -> Floats:
 
 
 def in_reading_order(boxes: Sequence[Box]) -> list[Box]:
-    """Rows from the top down, each from left to right.
+    """Boxes as they are read: along rows from left to right, from the top down.
 
-    A box is in a row when it shares half of the lower one's height with the row's first box.
+    Of two beside each other that share half of the lower one's height the left one comes first,
+    of two above each other the one whose middle is higher: a topological order, as rows may climb.
+    Where it leaves a choice, or goes in a circle, the box with the highest middle is next.
     """
-    rows: list[list[Box]] = []
-    for box in sorted(boxes, key=lambda box: (box[1] + box[3], box)):
-        first = rows[-1][0] if rows else box
-        shared = min(box[3], first[3]) - max(box[1], first[1])
-        if rows and shared >= min(box[3] - box[1], first[3] - first[1]) / 2:
-            rows[-1].append(box)
-        else:
-            rows.append([box])
-    return [box for row in rows for box in sorted(row)]
+    if not boxes:
+        return []
+    array = np.asarray(boxes, np.float64)
+    behind = [_read_after(box, array) for box in array]
+    waiting = np.sum(behind, 0)
+    left = sorted(range(len(boxes)), key=lambda i: (boxes[i][1] + boxes[i][3], boxes[i]))
+    ordered = list[Box]()
+    while left:
+        place = next((i for i in left if not waiting[i]), left[0])
+        left.remove(place)
+        waiting -= behind[place]
+        ordered.append(boxes[place])
+    return ordered
+
+
+def _read_after(box: NDArray[np.float64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of ``boxes`` (N, 4) are read after a ``box`` (4,)."""
+    shared = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    width, height = np.minimum(box[2:] - box[:2], boxes[:, 2:] - boxes[:, :2]).T
+    beside = (shared[:, 1] >= height / 2) & (shared[:, 0] <= width / 4)
+    below = boxes[:, 1] + boxes[:, 3] > box[1] + box[3]
+    return np.asarray(np.where(beside, boxes[:, 0] > box[0], (shared[:, 0] > 0) & below))
 
 
 def non_maximum_suppression(
