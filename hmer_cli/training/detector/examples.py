@@ -133,7 +133,8 @@ def synthetic(
 ) -> Iterator[Example]:
     """Pages of prose and of lecture notes, ``counts`` of each; every third is a photo.
 
-    A fold has its own fonts and writers. Without ``fonts`` all words are written in ink.
+    A fold has its own font files and writers of CROHME; the ``symbols``, whose writers are not
+    known, are those of all folds. Without ``fonts`` all words are written in ink.
     """
     desks = [_Desk(list(fonts[fold :: detector.FOLDS])) for fold in range(detector.FOLDS)]
     written = inks(open_dataset(str(crohme), "train"))

@@ -30,7 +30,7 @@ from hmer_cli.training.detector.boosted_trees import REGRESSION, Trees, as_onnx,
 from hmer_cli.training.detector.examples import Array, Example, scans, synthetic
 from hmer_cli.training.release import Job, Scores
 
-SECOND_LOOKS = re.compile(r"photo-[1-9]$|notes-\d*[124578]$")
+SECOND_LOOKS = re.compile(r"-photo-[1-9]$|^english-notes-\d*[124578]$")
 """Pages for the networks alone: with all of them the tables of the trees would take gigabytes."""
 
 PAGES = "pages"

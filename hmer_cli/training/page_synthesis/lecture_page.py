@@ -68,7 +68,7 @@ def _remark(notes: PageComposer, start: float) -> None:
     """Draw a remark to the right of the last block, if there is room."""
     sheet, foot = notes.sheet, notes.sheet.y
     near = [box[2] for box in sheet.boxes if box[3] > start] + [0.55 * WIDTH]
-    inked = np.flatnonzero((sheet.page[int(start - notes.pitch) : int(foot)] < 200).any(0))
+    inked = np.flatnonzero((sheet.page[max(0, int(start - notes.pitch)) : int(foot)] < 200).any(0))
     left = max(*near, float(inked.max(initial=0))) + sheet.room(2, 4)
     if left > WIDTH - 14 * sheet.letter:
         return
