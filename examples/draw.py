@@ -3,8 +3,8 @@
     python examples/draw.py [FOLDER]
 
 writes five as ink (InkML), five as images (PNG), two on the pages of a PDF, and a page of notes
-(PNG); and one expression by writers of ``hmer generate`` on a sheet (SVG), which docs/ shows.
-Deterministic; no ink of any data set is in them.
+(PNG); and one expression by writers of ``hmer generate``, a sheet (SVG) for each engine, which
+docs/ shows. Deterministic; no ink of any data set is in them.
 """
 
 from __future__ import annotations
@@ -240,6 +240,7 @@ def picture(pixels: NDArray[np.uint8]) -> str:
 
 def main(folder: Path, sheets: Path) -> None:
     """Writes all examples into the folder, and those that only pages show into ``sheets``."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, label in INK.items():
         (folder / f"{name}.inkml").write_bytes(write_inkml(ink(name, label)))
     for name, label in IMAGES.items():

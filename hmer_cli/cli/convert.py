@@ -28,7 +28,8 @@ def convert(
         list[str] | None,
         typer.Argument(
             metavar="INPUT",
-            help="Images, InkML, PDFs, zip archives, folders of them, globs, or - for stdin.",
+            help="Images, PDFs, ink (InkML, Xournal++, reMarkable, SVG, JSON), zip archives, "
+            "folders of them, globs, or - for stdin.",
             show_default=False,
         ),
     ] = None,

@@ -33,7 +33,7 @@ def evaluate(
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="The first N by name.")] = None,
-    sample: Annotated[int | None, typer.Option(metavar="N", help="N drawn by chance.")] = None,
+    sample: Annotated[int | None, typer.Option(metavar="N", help="N drawn at random.")] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Another seed, another sample.")] = 0,
     pages: Annotated[
         str | None,

@@ -122,7 +122,7 @@ class ExpressionDataset:
     samples: tuple[Sample, ...]
 
     def drawn(self, count: int, seed: int) -> ExpressionDataset:
-        """So many of them, drawn by chance, in their order."""
+        """So many of them, drawn at random, in their order."""
         return ExpressionDataset(self.path, _drawn(self.samples, count, seed))
 
 
@@ -134,7 +134,7 @@ class PageDataset:
     pages: tuple[TruePage, ...]
 
     def drawn(self, count: int, seed: int) -> PageDataset:
-        """So many of them, drawn by chance, in their order."""
+        """So many of them, drawn at random, in their order."""
         return PageDataset(self.path, _drawn(self.pages, count, seed))
 
     @property

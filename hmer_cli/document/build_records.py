@@ -181,7 +181,8 @@ def _record(page: PageRead, expression: RegionReading, correction: Correction | 
         )
     label = reading.label if correction is None else correction.label
     if not label.strip() and correction is None:
-        nothing = InputError(f"{page.source}: nothing was read on page {page.number}")
+        what = f"{page.source}: nothing was read on page {page.number}"
+        nothing = InputError(what, "crop it to one expression, or type it on the review page")
         failed = _failure(page, expression.region, nothing)
         return replace(failed, key=expression.key, evidence=evidence)
     confidence = reading.confidence if correction is None else 1.0

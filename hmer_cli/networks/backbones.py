@@ -235,6 +235,6 @@ def load_pretrained(backbone: Backbone, name: str) -> None:
         backbone.take(load_state_dict_from_url(f"{SERVER}/{IMAGENET[name]}", progress=False))
     except (OSError, RuntimeError, KeyError) as error:
         what = f"no pretrained weights for {name} ({type(error).__name__}: {error})"
-        raise MissingError(what, "it begins from chance, and nothing is frozen") from error
+        raise MissingError(what, "it begins from scratch, and nothing is frozen") from error
     finally:
         socket.setdefaulttimeout(patience)

@@ -29,7 +29,7 @@ FAMILIES: dict[str, type[System[Any]]] = {
 
 
 def build(recipe: Recipe, tokens: Sequence[str]) -> System[Any]:
-    """The system of the recipe's family, its model from chance; raises UsageError."""
+    """The system of the recipe's family, its model with random weights; raises UsageError."""
     if recipe.family not in FAMILIES:
         remedy = f"name one of {', '.join(FAMILIES)}"
         raise UsageError(f"recipe {recipe.name}: there is no family {recipe.family!r}", remedy)
