@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hmer_cli.commands.convert import convert, outcome
+from hmer_cli.commands.convert import convert
 from hmer_cli.document.formats import Output
 from hmer_cli.document.formats.latex import tex
 from hmer_cli.document.formats.text import jsonl, lines, markdown
 from hmer_cli.document.ids import named
 from hmer_cli.document.pipeline import _Gate
 from hmer_cli.document.records import Record, spelt_in_tokens
-from hmer_cli.errors import OutputError, StrictError, UsageError
+from hmer_cli.errors import OutputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.recognition.reading import Alternative
 
@@ -82,25 +82,6 @@ def test_status_follows_confidence_and_validity(label: str, confidence: float, s
     (only,) = convert(["a.png"], ["o.jsonl"], recogniser=FakeRecogniser(label, confidence))
     assert only.status == status
     assert (only.error is None) == (status == "ok" or label == "x")
-
-
-@pytest.mark.parametrize(
-    ("records", "strict", "code"),
-    [
-        ([record()], True, None),
-        ([record(), failed("b")], False, 1),
-        ([record(), record(status="low")], False, None),
-        ([record(), record(status="low")], True, 4),
-        ([failed("b"), record(status="low")], True, 4),
-        ([record(), failed("b")], True, 1),
-    ],
-)
-def test_the_exit_code_tells_the_worst_of_it(
-    records: list[Record], strict: bool, code: int | None
-) -> None:
-    error = outcome(records, strict=strict)
-    assert (error and error.exit_code) == code
-    assert isinstance(error, StrictError) == (code == 4)
 
 
 def test_the_same_bytes_for_any_number_of_jobs() -> None:

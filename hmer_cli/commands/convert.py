@@ -142,16 +142,17 @@ def convert(
 
 
 def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | None:
-    """The error that determines the exit code; None for success."""
+    """The error that determines the exit code; None for success. A bug of hmer comes first."""
     failed = sum(record.has_failed for record in records)
     doubtful = sum(record.status == "low" for record in records)
+    internal = any(record.internal for record in records)
     unused = records.unused if isinstance(records, Records) else ()
-    if strict and doubtful:
+    if strict and doubtful and not internal:
         return StrictError(f"{doubtful} of {len(records)} expressions are low or not valid LaTeX")
     if failed:
         error = InputError(f"{failed} failed, {count(len(records) - failed, 'expression')} read")
         error.said = len(records) == 1  # the reason is on stderr already
-        if any(record.internal for record in records):
+        if internal:
             error.exit_code = InternalError.exit_code
         return error
     if unused:
