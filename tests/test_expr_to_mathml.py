@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from lxml import etree
+from test_expr_glyphs import ALIKE, NOT_PASTED, SIGNS
 from test_expr_tree import TREES
 
 from hmer_cli.expr.commands import COVERS, FONTS, SYMBOLS
@@ -67,6 +68,8 @@ def test_every_sign_is_tied_to_its_token(tree: Tree) -> None:
         shown = "".join(tied[node.at].itertext())
         assert tokens[node.at] == node.symbol.split()[-2 if " " in node.symbol else 0]
         assert node.symbol not in GLYPHS or shown == GLYPHS[node.symbol][1]
+        if node.symbol in SIGNS.keys() - NOT_PASTED:
+            assert normalise(shown) == ALIKE.get(node.symbol, node.symbol)
 
 
 def test_a_token_out_of_order_is_tied_to_its_place() -> None:
