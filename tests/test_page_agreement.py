@@ -44,6 +44,12 @@ def test_it_stays_where_the_page_has_it_or_the_reader_is_sure() -> None:
     assert labels(doubtful) == ["X + 1 = 2"]
 
 
+@pytest.mark.parametrize(("sure", "label"), [(0.84, "x + 1 = 2"), (0.85, "X + 1 = 2")])
+def test_a_reading_is_sure_from_85_in_100_on(sure: float, label: str) -> None:
+    doubtful = read("X + 1 = 2", sure, **{"xJ+J1J=J2": 0.14})
+    assert labels(*SMALL * 3, doubtful)[-1] == label
+
+
 def test_signs_between_the_same_neighbours_are_the_same() -> None:
     others = [read("y = ( x - 3 )", 0.9), read("z = ( x - 3 ) + 1", 0.9)]
     doubtful = read("( x - 5 ) = 0", 0.3, **{"(JxJ-J3J)J=J0": 0.25})

@@ -111,6 +111,16 @@ def test_what_the_strokes_say_changes_what_is_read(recogniser: Recogniser, inks:
     assert all(a != b for a, b in zip(from_ink, from_images, strict=True))
 
 
+def test_ink_and_images_have_each_their_own_calibration(
+    recogniser: Recogniser, inks: list[Ink], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recogniser, "_calibration", {"ink": (0, 0, 2), "image": (0, 0, -2)})
+    written = legible_ink_image(inks[0])
+    shown = [written, written.image]
+    for readings in recogniser.read(shown), *recogniser.read_pages([shown]):
+        assert [each.confidence for each in readings] == pytest.approx([0.881, 0.119], abs=1e-3)
+
+
 def test_ink_of_very_many_strokes_is_read_by_its_image(recogniser: Recogniser) -> None:
     dots = [
         np.array([(12 * (i % 30), 12 * (i // 30)), (12 * (i % 30) + 8, 12 * (i // 30))])

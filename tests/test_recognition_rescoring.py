@@ -93,6 +93,23 @@ def test_scorers_that_disagree_are_weighed_against_each_other() -> None:
         assert rescore([EVEN], [Shortest(-0.3), Shortest(0.1 * most)]).units == (1, 2)
 
 
+class Blind(Shortest):
+    """A scorer that never saw the label (1,), and forbids it."""
+
+    def __call__(
+        self, labels: Sequence[tuple[int, ...]], totals: np.ndarray | None = None
+    ) -> np.ndarray:
+        return np.array([-500.0 if label == (1,) else -1.0 for label in labels])
+
+
+def test_one_model_alone_forbids_no_label() -> None:
+    clear = one_pass((0.001, 0.998, 0.001), found=((1,), (2,)))
+    assert rescore([clear], [Blind(0.3)]).units == (1,)
+    assert rescore([clear], [Blind(0.3), Shortest(0.3)]).units == (1,)
+    unfit = (1, 1, 1)  # for the frames of the pass
+    assert rescore([clear], [Blind(40.0)], [unfit]).units == unfit
+
+
 def test_the_best_hypotheses_of_ctc_and_all_proposed_labels_are_rescored() -> None:
     scorer = Shortest()
     many = one_pass(*[(0.02,) + (0.02,) * 49] * 3, found=tuple((i,) for i in range(1, 40)))
