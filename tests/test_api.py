@@ -79,7 +79,7 @@ def test_tokens_of_ink_are_in_the_units_of_its_ink() -> None:
     found = Converter(recogniser=OneToken()).read(INKML.encode())
     assert found.box == (0, 0, 20, 40)
     (token,) = found.tokens
-    assert -20 < token.box[0] < token.box[2] < 20
+    assert token.box == pytest.approx((-5, -4.17, 3.33, 4.17), abs=0.01)
 
 
 class Tensor:

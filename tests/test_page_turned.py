@@ -22,7 +22,7 @@ from hmer_cli.page.detect.bands import cut_into_bands
 from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
-from hmer_cli.recognition.reading import Reading
+from hmer_cli.recognition.reading import Reading, TokenReading
 
 Pixels = NDArray[np.uint8]
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -154,6 +154,33 @@ def heavy_above() -> Pixels:
         cv2.rectangle(image, (left, 40), (left + 30, 52), 0, -1)
         cv2.line(image, (left + 15, 50), (left + 15, 80), 0, 2)
     return image
+
+
+class Placing(Doubting):
+    """As it, with one token over all of the image."""
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        readings = super().read(images)
+        sizes = (image_of(image).shape for image in images)
+        return [
+            Reading(each.label, each.confidence, (TokenReading("a", 0.9, (0, 0, wide, high)),))
+            for each, (high, wide) in zip(readings, sizes, strict=True)
+        ]
+
+
+@pytest.mark.parametrize("quarters", [0, 2])
+def test_tokens_of_a_turned_page_are_in_the_file_where_their_region_is(
+    tmp_path: Path, quarters: int
+) -> None:
+    image = np.pad(heavy_above(), ((0, 90), (0, 150)), constant_values=255)
+    image = np.ascontiguousarray(np.rot90(image, quarters))
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    (record,) = convert(
+        [str(tmp_path / "a.png")], (), recogniser=Placing("a + b = c"), layout="expression"
+    )
+    assert record.status == "ok" and record.region is not None
+    (token,) = record.tokens
+    assert token.box == pytest.approx(record.region, abs=20)  # the paper round the ink
 
 
 def read_with(reader: Doubting, image: Pixels, folder: Path) -> str:
