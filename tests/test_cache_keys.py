@@ -17,6 +17,7 @@ from hmer_cli.document.math_regions import MathRegions
 from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.records import Drawing, RegionReading, Result, TextWord
 from hmer_cli.page.load.pages import Page
+from hmer_cli.recognition.lazy import LazyRecogniser
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 COLUMNS = r"\underline { - 1 9 9 9 }"
@@ -100,6 +101,16 @@ def test_a_version_of_each_library_that_reads_is_in_the_key(
         monkeypatch.setattr(cache, "_version", lambda name, of=updated: "9.9" if name == of else "")
         settings.add(setting_of("i", "auto"))
     assert len(settings) == 1 + len(libraries)
+
+
+def test_readers_of_other_tokens_have_other_keys() -> None:
+    names = Path("tokens.txt")
+    found = {LazyRecogniser().identity, LazyRecogniser(rescoring=False).identity}
+    for tokens in ("x\n2\n", "x\n3\n"):
+        names.write_text(tokens)
+        found.add(LazyRecogniser(charset="tokens.txt").identity)
+    assert len(found) == 4
+    assert LazyRecogniser(charset="tokens.txt").identity in found
 
 
 def test_a_page_that_was_read_without_its_words_is_read_again_for_them(

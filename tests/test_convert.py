@@ -75,7 +75,13 @@ def test_records_say_what_was_read_where() -> None:
 
 @pytest.mark.parametrize(
     ("label", "confidence", "status"),
-    [("x ^ { 2 }", 0.9, "ok"), ("x", 0.49, "low"), (r"\frac { a }", 0.9, "low"), ("", 0, "failed")],
+    [
+        ("x ^ { 2 }", 0.9, "ok"),
+        ("x", 0.5, "ok"),
+        ("x", 0.49, "low"),
+        (r"\frac { a }", 0.9, "low"),
+        ("", 0, "failed"),
+    ],
 )
 def test_status_follows_confidence_and_validity(label: str, confidence: float, status: str) -> None:
     Path("a.png").write_bytes(encoded(cross()))

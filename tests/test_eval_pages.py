@@ -95,6 +95,23 @@ def test_readings_count_in_canonical_spelling() -> None:
     assert page.matches[0].right
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (r"\varepsilon", r"\epsilon", True), (r"\bullet", r"\cdot", True),
+        (r"\Theta", r"\theta", True), (r"\cdots", r"\ldots", True), (r"\kappa", "K", True),
+        ("K", "k", False), (r"\Omega", r"\omega", False), (r"\phi", r"\varphi", False),
+        ("o", "0", False), (r"\cdot", r"\cdots", False), (r"\leq", "<", False),
+    ],
+)  # fmt: skip
+def test_signs_that_hands_write_alike_count_as_one_and_no_others(
+    one: str, other: str, same: bool
+) -> None:
+    page = score_page("a", [true(f"x + {one} = y")], [read(f"x + {other} = y")])
+    assert page.matches[0].right is same
+    assert score_page("a", [true(other)], [read(one)]).matches[0].right is same
+
+
 @given(labels)
 def test_what_hands_cannot_tell_apart_is_the_same(label: str) -> None:
     assert comparable(label) == comparable(label.replace(r"\epsilon", r"\varepsilon"))

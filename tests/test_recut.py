@@ -141,6 +141,16 @@ def test_the_page_is_found_by_its_ink_when_the_file_has_changed() -> None:
     assert len(other) < len(records)
 
 
+def test_regions_that_were_cut_move_with_the_ink_of_their_page(pair: Record) -> None:
+    corrections = [recut(pair, {"box": RIGHT, "latex": "y"}, {"box": LEFT})]
+    page = np.full((300, 500), 255, np.uint8)
+    page[30:150, 70:370] = PAIR
+    Path("moved.png").write_bytes(encoded(page))
+    records = read("moved.png", corrections=corrections)
+    assert boxes(records) == [(11, 6, 15, 12), (25, 6, 29, 12)]
+    assert [record.correction for record in records] == [None, "y"]
+
+
 @pytest.mark.parametrize("said", ["x=1", ""])
 @pytest.mark.parametrize("box", [[20, 10, 250, 110], [20, 10, 205, 110]])  # of all ink, of less
 def test_of_a_correction_and_a_recut_of_its_region_the_later_one_holds(

@@ -7,6 +7,7 @@ import shutil
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -179,6 +180,24 @@ def test_shards_of_another_division_or_other_inputs_do_not_fit(
     assert "other inputs" in refused(out, three)
     convert_shard(arguments(inputs), [str(three[1])], "2/3", layout="page", **options)  # type: ignore[arg-type]
     assert "options" in refused(out, three)
+
+
+NO_POPPLER = pytest.mark.skipif(
+    shutil.which("pdftoppm") is None, reason="pdftoppm is not installed"
+)
+
+
+@pytest.mark.parametrize("changed", ["pages", "reader", pytest.param("renderer", marks=NO_POPPLER)])
+def test_shards_with_other_options_do_not_fit(changed: str, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(paged([cross(), cross(140)]))
+    other = Reader()
+    other.identity = "another" if changed == "reader" else Reader.identity
+    more: dict[str, Any] = {"pages": {"pages": "2"}, "renderer": {"pdf_renderer": "poppler"}}
+    paths = [tmp_path / "1.jsonl", tmp_path / "2.jsonl"]
+    given = [str(tmp_path / "a.pdf")]
+    convert_shard(given, [str(paths[0])], "1/2", recogniser=Reader())
+    convert_shard(given, [str(paths[1])], "2/2", recogniser=other, **more.get(changed, {}))
+    assert "options" in refused(tmp_path / "o.tex", paths)
 
 
 def test_a_file_that_changed_between_the_runs_is_noticed(
