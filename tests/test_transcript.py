@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from test_convert import pandoc
 
 from hmer_cli.document.records import Record, Status, TextWord
 from hmer_cli.document.transcript import MARK, latex, markdown
@@ -152,15 +153,12 @@ def test_names_keep_their_letters_in_the_document() -> None:
     assert "hmerlacks" not in latex([], {PAGE: SAID})
 
 
-@pytest.mark.skipif(shutil.which("pandoc") is None, reason="no pandoc")
-def test_pandoc_renders_the_markdown() -> None:
+def test_pandoc_renders_the_markdown(tmp_path: Path) -> None:
     low = expression("E_x", (200, 200, 320, 230), "low")
-    found = markdown([INLINE, SHOWN, low], {PAGE: SAID})
-    command = ["pandoc", "-f", "markdown", "-t", "html", "--mathml"]
-    done = subprocess.run(command, input=found, capture_output=True, text=True, check=True)
-    assert done.stdout.count("<math") == 3
-    assert "small." in done.stdout
-    assert not done.stderr
+    (tmp_path / "a.md").write_text(markdown([INLINE, SHOWN, low], {PAGE: SAID}))
+    shown = pandoc(str(tmp_path / "a.md"), "-f", "markdown", "-t", "html", "--mathml")
+    assert shown.count("<math") == 3
+    assert "small." in shown
 
 
 def test_a_doubtful_expression_that_compiles_is_set_as_mathematics() -> None:
