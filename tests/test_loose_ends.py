@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+from handmade import FakeRecogniser, encoded
 
+from hmer_cli.commands.convert import convert
+from hmer_cli.document import pipeline
 from hmer_cli.document.loose_ends import without_loose_ends
+from hmer_cli.document.math_regions import MathRegions
 from hmer_cli.document.records import RegionReading
+from hmer_cli.geometry import Box, union
+from hmer_cli.ink.render import Readable, image_of
+from hmer_cli.page.load.pages import Page
+from hmer_cli.page.regions import cut_region
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 
@@ -28,6 +39,67 @@ def test_a_closing_bracket_that_nothing_opens_goes_with_its_ink() -> None:
     assert len(found.reading.tokens) == 3
     assert found.box == (0, 0, 29, 8)
     assert found.region == (100, 0, 158, 16)
+
+
+@pytest.mark.parametrize(
+    ("quarters", "region", "kept"),
+    [
+        (1, (0, 0, 16, 80), (0, 0, 16, 58)),
+        (2, (0, 0, 80, 16), (22, 0, 80, 16)),
+        (3, (0, 0, 16, 80), (0, 22, 16, 80)),
+    ],
+)
+def test_of_a_turned_source_the_end_goes_that_is_the_right_on_the_page(
+    quarters: int, region: Box, kept: Box
+) -> None:
+    expression = replace(read(r"x \rightarrow \infty )"), region=region)
+    found = without_loose_ends(expression, quarters)
+    assert (found.region, found.box) == (kept, (0, 0, 29, 8))
+
+
+class Ends(FakeRecogniser):
+    """Reads a formula with a loose end, and two with a comma between, over all of their images."""
+
+    labels = r"x \rightarrow \infty )", "a = 1 , b = 2"
+
+    def read(self, images: Sequence[Readable]) -> list[Reading]:
+        found = []
+        for label, image in zip(self.labels, images, strict=True):
+            high, wide = image_of(image).shape
+            step = wide / len(label.split())
+            tokens = tuple(
+                TokenReading(token, 0.9, (step * i, 2.0, step * i + 20, high - 2.0))
+                for i, token in enumerate(label.split())
+            )
+            found.append(Reading(label, 0.55, tokens))
+        return found
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_parts_of_a_formula_on_a_turned_page_are_where_they_stand_in_the_file(
+    quarters: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = [(104, 104, 496, 136), (104, 296, 496, 328)]  # round rows of the dots
+
+    def mathematics(page: Page, layout: str, text: bool = False) -> MathRegions:
+        return MathRegions.of([cut_region(page, page.image, box, 0) for box in boxes])
+
+    monkeypatch.setattr(pipeline, "find_mathematics", mathematics)
+    monkeypatch.setattr(pipeline, "upright", lambda draw, *_: draw().turned(quarters))
+    dots = np.full((600, 600), 255, np.uint8)
+    for row, column in np.ndindex(25, 25):
+        dots[24 * row + 8 : 24 * row + 16, 24 * column + 8 : 24 * column + 16] = 0
+    (tmp_path / "a.png").write_bytes(encoded(dots))
+    records = convert([str(tmp_path / "a.png")], (), recogniser=Ends(), layout="page")
+    labels = [record.label for record in records]
+    assert sorted(labels) == ["a = 1", "b = 2", r"x \rightarrow \infty"]
+    for record in records:
+        assert record.region is not None
+        x0, y0, x1, y1 = union([token.box for token in record.tokens])
+        left, top, right, foot = record.region
+        assert left - 3 <= x0 and top - 3 <= y0 and x1 <= right + 3 and y1 <= foot + 3
+        assert 100 < max(right - left, foot - top) < 320
+        assert min(right - left, foot - top) == pytest.approx(32, abs=6)
 
 
 def test_an_opening_bracket_that_nothing_closes_goes_too() -> None:
