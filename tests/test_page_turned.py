@@ -79,6 +79,18 @@ def test_points_of_a_turned_page_lead_back_to_the_source(quarters: int) -> None:
     assert found == pytest.approx((100, 20, 125, 30), abs=1)
 
 
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_the_room_round_the_ink_is_on_the_same_side_in_the_source(quarters: int) -> None:
+    image = np.full((90, 140), 255, np.uint8)
+    image[20:30, 100:125] = 0
+    turned = Page("x.png", 1, image).turned(quarters)
+    assert turned.to_source is not None
+    wanted = np.array([(95, 18), (137, 41)], np.float64)
+    there = cv2.perspectiveTransform(wanted[None], np.linalg.inv(turned.to_source))[0]
+    found = turned.in_source((*there.min(0).tolist(), *there.max(0).tolist()))
+    assert found == pytest.approx((95, 18, 137, 41))
+
+
 @given(st.integers(1, 4000), st.integers(1, 400), st.integers(0, 2**32 - 1))
 @example(2000, 1, 0)
 def test_bands_cover_a_page_once(height: int, width: int, seed: int) -> None:

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.geometry import Box, shift
+from hmer_cli.geometry import Box, quarters_of, shift
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.render import WHITE, InkImage, draw, legible_ink_image
@@ -163,7 +163,7 @@ class Page:
     def in_source(self, box: Box) -> Box:
         """The box, in pixels of the source, round the ink in a box of the image.
 
-        With the same room around the ink; a box round the slanted box would have more.
+        With the same room around the ink, side by side; a box round the slanted box has more.
         """
         if self.to_source is None:
             return box
@@ -175,8 +175,10 @@ class Page:
         there = cv2.perspectiveTransform(points[None], self.to_source)[0]
         around = cv2.perspectiveTransform(corners[None], self.to_source).astype(np.float32)
         scale = math.sqrt(cv2.contourArea(around) / max((x1 - x0) * (y1 - y0), 1))
-        left, top = there.min(0) - scale * np.maximum(points.min(0) - (x0, y0), 0)
-        right, foot = there.max(0) + scale * np.maximum((x1, y1) - points.max(0), 0)
+        room = np.array([*points.min(0) - (x0, y0), *(x1, y1) - points.max(0)])
+        room = np.roll(scale * np.maximum(room, 0), quarters_of(self.to_source.ravel().tolist()))
+        left, top = there.min(0) - room[:2]
+        right, foot = there.max(0) + room[2:]
         return float(left), float(top), float(right), float(foot)
 
     def is_cut_off(self, box: Box) -> bool:
