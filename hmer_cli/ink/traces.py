@@ -79,24 +79,20 @@ def read_trace(text: str, channels: Channels, what: str) -> Stroke:
     table = None if _CODE.search(text) else _plain(rows, channels, what)
     if table is None:
         table = _coded(rows, channels, what)
-    if table.shape[1] <= max(channels.x, channels.y):
-        raise InputError(f"{what} has points without both X and Y", _REMEDY)
-    points = table[:, (channels.x, channels.y)]
+    points = table[:, :2]
     known = ~np.isnan(points).any(axis=1)
     points = channels.placed(points)
     if known.any() and not np.abs(points[known]).max() <= _LARGEST:
         raise InputError(f"{what} has a coordinate beyond {_LARGEST:g}", _REMEDY)
-    up = _is_up(table, channels.tip)  # parts strokes, also where it is not reported at which place
+    up = _is_up(table[:, 2])  # parts strokes, also where it is not reported at which place
     points[up] = math.nan
     return np.asarray(points[known | up], dtype=np.float32)
 
 
-def _is_up(table: Table, tip: int | None) -> NDArray[np.bool_]:
-    """Of each point of a table, whether the tip does not touch; what is not reported stays as it
-    was, at first down."""
-    if tip is None or tip >= table.shape[1]:
-        return np.zeros(len(table), np.bool_)
-    states = np.concatenate([[1.0], table[:, tip]])
+def _is_up(tips: Table) -> NDArray[np.bool_]:
+    """Of each point, whether the tip does not touch; what is not reported stays as it was, at first
+    down."""
+    states = np.concatenate([[1.0], tips])
     last = np.maximum.accumulate(np.where(np.isnan(states), 0, np.arange(len(states))))
     return np.asarray(states[last[1:]] == 0)
 
@@ -117,7 +113,8 @@ def row_width(text: str) -> int:
 
 
 def _plain(rows: Sequence[str], channels: Channels, what: str) -> Table | None:
-    """The table of values where all are plain numbers, as nearly always; else None."""
+    """X, Y and the tip switch of each point, (N, 3), NaN where there is no such switch, where all
+    values are plain numbers, as nearly always; else None."""
     values = _without_commas(rows, channels, what) or [row.split() for row in rows]
     if _is_in_pairs(values):
         flat = list(chain.from_iterable(values))
@@ -128,7 +125,12 @@ def _plain(rows: Sequence[str], channels: Channels, what: str) -> Table | None:
         numbers = np.array(list(map(float, chain.from_iterable(values))))
     except ValueError:
         return None
-    return numbers.reshape(len(values), -1)
+    table = numbers.reshape(len(values), -1)
+    if table.shape[1] <= max(channels.x, channels.y):
+        raise InputError(f"{what} has points without both X and Y", _REMEDY)
+    has_tip = channels.tip is not None and channels.tip < table.shape[1]
+    tips = table[:, channels.tip] if has_tip else np.full(len(table), math.nan)
+    return np.stack([table[:, channels.x], table[:, channels.y], tips], axis=1)
 
 
 def _without_commas(rows: Sequence[str], channels: Channels, what: str) -> list[list[str]] | None:
@@ -160,36 +162,42 @@ def _is_in_pairs(values: Sequence[Sequence[str]]) -> bool:
 
 
 def _coded(rows: Sequence[str], channels: Channels, what: str) -> Table:
-    """The table of values from the whole grammar of InkML 3.3; NaN for a value not reported."""
-    states: list[_Channel] = []
+    """As `_plain`, from the whole grammar of InkML 3.3; NaN for a value not reported, too.
+
+    Other channels are not kept: rows may be of any length, each of another.
+    """
+    columns = [channels.x, channels.y, *([] if channels.tip is None else [channels.tip])]
+    states = [_Channel() for _ in columns]
     table: list[list[float]] = []
-    least = max(channels.x, channels.y) + 1
     for number, row in enumerate(rows, start=1):
-        values = _values(row)
+        values = _values(row, max(columns) + 1)
         if values is None:
             raise InputError(
                 f"{what}, point {number}: {row.strip()[:40]!r} is not a list of numbers", _REMEDY
             )
-        if len(values) < least:
+        if len(values) <= max(channels.x, channels.y):
             raise InputError(f"{what}, point {number}: lacks X or Y", _REMEDY)
-        states += [_Channel() for _ in values[len(states) :]]
-        point = [state.next(*value) for state, value in zip(states, values, strict=False)]
+        point = [math.nan] * 3
+        for place, (column, state) in enumerate(zip(columns, states, strict=True)):
+            if column < len(values):
+                point[place] = state.next(*values[column])
         if any(map(math.isinf, point)):
             raise InputError(f"{what}, point {number}: has a value too large to compute", _REMEDY)
         table.append(point)
-    width = max(map(len, table))
-    return np.array([row + [math.nan] * (width - len(row)) for row in table])
+    return np.array(table)
 
 
-def _values(row: str) -> list[tuple[str, str]] | None:
-    """Prefix and signed number of each value of a point; None where something else stands there."""
-    found = []
+def _values(row: str, most: int) -> list[tuple[str, str]] | None:
+    """Prefix and signed number of each value of a point, of the first ``most``; None where
+    something else stands there."""
+    found: list[tuple[str, str]] = []
     at, end = 0, len(row.rstrip())
     while at < end:
         match = VALUE.match(row, at)
         if match is None:
             return None
-        found.append((match[1], match[2] or match[3] + match[4]))
+        if len(found) < most:
+            found.append((match[1], match[2] or match[3] + match[4]))
         at = match.end()
     return found
 
