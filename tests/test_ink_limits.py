@@ -6,7 +6,10 @@ import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
+from hmer_cli.errors import InputError
+from hmer_cli.ink import inkml as inkml_reader
 from hmer_cli.ink.inkml import read_inkml
 
 
@@ -42,3 +45,23 @@ def test_tip_switch_behind_many_channels_does_not_widen_the_points() -> None:
     assert most_memory(lambda: read_inkml(data, "a.inkml")) < 8 * n * n / 2
     (stroke,) = read_inkml(data, "a.inkml").strokes
     np.testing.assert_array_equal(stroke[:, 0], np.arange(9))
+
+
+def symbol_of(views: int, groups: int = 1) -> bytes:
+    """Trace groups, each with some views of a trace of ten strokes."""
+    form = "".join(f'<channel name="{name}"/>' for name in "XYS")
+    points = ",".join(f"{i} {i} {i % 2}" for i in range(20))
+    view = '<traceView traceDataRef="#a"/>'
+    group = f'<traceGroup><annotation type="truth">x</annotation>{view * views}</traceGroup>'
+    trace = f'<trace id="a">{points}</trace>'
+    return inkml(f"<traceFormat>{form}</traceFormat>{trace}{group * groups}")
+
+
+def test_views_of_one_trace_are_not_multiplied_by_its_strokes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inkml_reader, "_MAX_NAMED", 1000)
+    (symbol,) = read_inkml(symbol_of(views=500), "a.inkml").symbols
+    assert symbol.strokes == tuple(range(10))
+    with pytest.raises(InputError, match="its trace groups have more than 1,000 strokes"):
+        read_inkml(symbol_of(views=1, groups=200), "a.inkml")

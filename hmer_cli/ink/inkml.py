@@ -9,7 +9,7 @@ from __future__ import annotations
 import html.entities
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -39,6 +39,8 @@ MAX_BYTES = 64 << 20
 MAX_TRACES = 100_000
 """Of one file; a page of dense notes has some 5,000."""
 _MAX_MENDED = 100_000
+_MAX_NAMED = 1_000_000
+"""Strokes that the trace groups of a file have, each counted once a group."""
 _TOO_MUCH = ("too big", "too long", "too large", "XML_PARSE_HUGE", "Excessive depth")
 """How libxml2 names the limits of its own beyond which it cuts a document off."""
 
@@ -70,7 +72,7 @@ def read_inkml(data: bytes, name: str, label: bool = True) -> Ink:
     strokes, index, left_out = _strokes(root, name)
     if is_cut:
         left_out.append(LeftOut("the rest of a file that was cut off"))
-    symbols = tuple(_in_order(root, list(_symbols(root, index))))
+    symbols = tuple(_in_order(root, list(_symbols(root, index, name))))
     notes = _annotations(root)
     truth = next((notes[key] for key in _TRUTHS if notes.get(key)), None)
     return Ink(
@@ -162,7 +164,7 @@ def _encoding(data: bytes) -> str | None:
     return None
 
 
-Index: TypeAlias = dict["str | etree._Element", Sequence[int]]
+Index: TypeAlias = dict["str | etree._Element", range]
 """The indices of the strokes of each trace, by the trace and its id."""
 
 
@@ -235,8 +237,10 @@ def _with_width(channels: Channels, width: int) -> Channels:
     return channels if channels.width else replace(channels, width=width)
 
 
-def _symbols(root: etree._Element, index: Index) -> Iterator[Symbol]:
-    """The innermost trace groups that have a label and strokes."""
+def _symbols(root: etree._Element, index: Index, name: str) -> Iterator[Symbol]:
+    """The innermost trace groups that have a label and strokes. Raises InputError where they have
+    too many."""
+    count = 0
     for group in root.iter("{*}traceGroup"):
         if group.find("{*}traceGroup") is not None:
             continue
@@ -244,7 +248,14 @@ def _symbols(root: etree._Element, index: Index) -> Iterator[Symbol]:
         label = next((notes[key] for key in _TRUTHS if notes.get(key)), "")
         views = [view.get("traceDataRef") or "" for view in group.iter("{*}traceView")]
         keys = [*(view.lstrip("#") for view in views if view), *group.iter("{*}trace")]
-        strokes = tuple(dict.fromkeys(at for key in keys for at in index.get(key, ())))
+        traces = dict.fromkeys(index[key] for key in keys if key in index)
+        count += len(keys) + sum(map(len, traces))
+        if count > _MAX_NAMED:
+            raise InputError(
+                f"{name}: its trace groups have more than {_MAX_NAMED:,} strokes",
+                "export the ink without them",
+            )
+        strokes = tuple(itertools.chain.from_iterable(traces))
         if label and strokes:
             link = group.find("{*}annotationXML")
             href = "" if link is None else str(link.get("href") or "").lstrip("#")
