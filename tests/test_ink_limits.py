@@ -10,7 +10,11 @@ import pytest
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import inkml as inkml_reader
+from hmer_cli.ink import svg_path, svg_strokes
 from hmer_cli.ink.inkml import read_inkml
+from hmer_cli.ink.json_strokes import read_json
+from hmer_cli.ink.svg_path import path_lines
+from hmer_cli.ink.svg_strokes import read_svg
 
 
 def inkml(text: str) -> bytes:
@@ -65,3 +69,45 @@ def test_views_of_one_trace_are_not_multiplied_by_its_strokes(
     assert symbol.strokes == tuple(range(10))
     with pytest.raises(InputError, match="its trace groups have more than 1,000 strokes"):
         read_inkml(symbol_of(views=1, groups=200), "a.inkml")
+
+
+PEN = 'fill="none" stroke="black"'
+
+
+def drawing(text: str) -> bytes:
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">{text}</svg>'.encode()
+
+
+@pytest.mark.parametrize(("data", "most"), [("l" + "1 1 " * 9000, 20), ("t" + "1 1 " * 3000, 50)])
+def test_path_data_takes_the_memory_of_its_points(data: str, most: int) -> None:
+    assert most_memory(lambda: path_lines(f"M0 0{data}", "path")) < most * len(data)
+
+
+def test_polyline_takes_the_memory_of_its_points() -> None:
+    points = "11 12 " * 10_000
+    data = drawing(f'<polyline {PEN} points="{points}"/>')
+    assert most_memory(lambda: read_svg(data, "a.svg")) < 25 * len(points)
+
+
+def test_svg_of_very_many_points_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = f'<path {PEN} d="M1 1{"l1 1" * 50}"/>'
+    moves = f'<path {PEN} d="{"M1 1h9" * 99}"/>'
+    arcs = f'<path {PEN} d="M1 1a9 9 0 11{"9 9a9 9 0 11" * 99}9 9"/>'
+    assert len(read_svg(drawing(path), "a.svg")[0].strokes) == 1
+    monkeypatch.setattr(svg_path, "MAX_POINTS", 1000)
+    assert len(read_svg(drawing(path * 9), "a.svg")[0].strokes) == 1
+    for text in (path * 20, moves, arcs):
+        with pytest.raises(InputError, match=r"a\.svg: .* has more than 1,000 points"):
+            read_svg(drawing(text), "a.svg")
+    monkeypatch.setattr(svg_strokes, "MAX_BYTES", 1000)
+    with pytest.raises(InputError, match=r"a\.svg: SVG larger than"):
+        read_svg(drawing(path * 9), "a.svg")
+
+
+def test_fabric_paths_of_very_many_points_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = '{"type": "path", "stroke": "black", "left": 1, "top": 1, "path": "M1 1h9v9h9v9h9"}'
+    drawn = '{"objects": [%s]}'
+    assert len(read_json((drawn % ",".join([path] * 9)).encode(), "a.json")[0].strokes) == 9
+    monkeypatch.setattr(svg_path, "MAX_POINTS", 100)
+    with pytest.raises(InputError, match=r"a\.json: .* has more than 100 points"):
+        read_json((drawn % ",".join([path] * 9)).encode(), "a.json")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
-from hmer_cli.ink.svg_path import is_path_data, path_lines
+from hmer_cli.ink.svg_path import check_points, is_path_data, path_lines
 
 LISTS = ("strokes", "ink", "inks", "paths", "lines")
 """Where an object has a list of strokes of its own."""
@@ -175,13 +175,14 @@ def _fabric(content: dict[str, Any]) -> dict[str, Any] | None:
     kinds = [str(each.get("type", "")).lower() for each in objects if isinstance(each, dict)]
     if not kinds or len(kinds) < len(objects) or not set(kinds) <= set(_FABRIC):
         return None
-    with np.errstate(all="ignore"):
-        strokes = [
-            stroke
-            for each, kind in zip(objects, kinds, strict=True)
-            if kind == "path" and each.get("stroke")
-            for stroke in _fabric_path(each)
-        ]
+    strokes: list[dict[str, Any]] = []
+    count = 0
+    for each, kind in zip(objects, kinds, strict=True):
+        if kind == "path" and each.get("stroke"):
+            with np.errstate(all="ignore"):
+                strokes += (found := list(_fabric_path(each)))
+            count += sum(len(stroke["points"]) for stroke in found)
+            check_points(2 * count, "the drawing")  # a list takes more than a row of numbers
     others = [kind for kind in kinds if kind != "path"]
     return {"strokes": strokes, "background": content.get("background"), "shapes": others}
 

@@ -238,8 +238,9 @@ def outlines(
         ends = [of(key, full) for key, full in _pairs("x1 y1 x2 y2", size)]
         return [(np.array(ends).reshape(-1, 2), False)]
     if tag in ("polyline", "polygon"):
-        found = numbers(_NO_NUMBER.split(get("points") or "", maxsplit=1)[0])
-        points = np.array(found[: len(found) // 2 * 2]).reshape(-1, 2)
+        listed = re.finditer(NUMBER, _NO_NUMBER.split(get("points") or "", maxsplit=1)[0])
+        found = np.fromiter((float(number[0]) for number in listed), np.float64)
+        points = found[: len(found) // 2 * 2].reshape(-1, 2)
         closed = tag == "polygon"
         if closed and len(points):
             points = np.concatenate([points, points[:1]])

@@ -21,7 +21,7 @@ from hmer_cli.ink.svg_geometry import (
     outlines,
     transform_of,
 )
-from hmer_cli.ink.svg_path import Points
+from hmer_cli.ink.svg_path import Points, check_points, cost
 from hmer_cli.ink.svg_style import Style, local_name
 
 StyleOf = Callable[[etree._Element], Style]
@@ -51,6 +51,7 @@ class Outlines:
         self._window = window
         self._shapes: dict[tuple[object, ...], Outline] = {}
         self._clips: dict[tuple[object, ...], Points] = {}
+        self._cost = 0
 
     def length(self, text: str | None, full: float, default: float = 0.0) -> float:
         """As `svg_geometry.length`."""
@@ -60,7 +61,8 @@ class Outlines:
         self, element: etree._Element, style: Style, size: tuple[float, float], keep: bool
     ) -> Outline:
         """The outline of a shape, in a viewport of this size; ``keep`` it where it is shown again.
-        Raises InputError for a path, and ValueError for what is no length."""
+        Raises InputError for a path, and for too many points of all that the file has; ValueError
+        for what is no length."""
         key = element, size, style.get("d"), *map(style.get, sorted(LENGTHS))
         if key in self._shapes:
             return self._shapes[key]
@@ -74,6 +76,8 @@ class Outlines:
             return given or element.get(name)
 
         found = Outline(outlines(tag, get, size, self._window), is_damaged(tag, get))
+        self._cost += cost(found.lines)
+        check_points(self._cost, "the drawing")
         if keep:
             self._shapes[key] = found
         return found

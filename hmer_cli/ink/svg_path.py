@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +21,11 @@ Points = NDArray[np.float64]
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
+MAX_POINTS = 10_000_000
+"""Of the lines of a drawing, each of which counts as some more; 50,000 strokes of curves have half
+as many."""
+
+_LINE = 10  # points that a line counts as, beside its own
 _PIECES = 5  # lines for a curve
 _LARGEST = 1e12  # before any transform; sums and products of such are finite
 _SPACE = " \t\r\n,"
@@ -37,7 +44,7 @@ def path_lines(text: str, what: str) -> list[tuple[Points, bool]]:
 
     ``what`` names the path in errors. Raises InputError for places that no drawing has.
     """
-    pen = _Pen()
+    pen = _Pen(what)
     text = text.rstrip(_SPACE)
     command, at = "", 0
     while at < len(text):
@@ -57,8 +64,23 @@ def path_lines(text: str, what: str) -> list[tuple[Points, bool]]:
         pen.draw(command, found)
         at = values.end()
         command = {"M": "L", "m": "l"}.get(command, command)
-    drawn = zip(pen.lines, pen.closed, strict=True)  # a move alone draws nothing: SVG 1.1, 11.4
-    return [(np.array(line), closed) for line, closed in drawn if len(line) > 1]
+    drawn = zip(pen.lines, pen.closed, strict=True)
+    return [
+        (np.array(line).reshape(-1, 2), closed)
+        for line, closed in drawn
+        if len(line) > 2  # a move alone draws nothing: SVG 1.1, 11.4
+    ]
+
+
+def cost(lines: Iterable[tuple[Points, bool]]) -> int:
+    """The points that lines count as."""
+    return sum(len(points) + _LINE for points, _ in lines)
+
+
+def check_points(count: int, what: str) -> None:
+    """Raises InputError where there are too many to be held in memory."""
+    if count > MAX_POINTS:
+        raise InputError(f"{what} has more than {MAX_POINTS:,} points", "split it")
 
 
 def is_path_data(text: str) -> bool:
@@ -68,17 +90,19 @@ def is_path_data(text: str) -> bool:
 
 
 class _Pen:
-    """Path commands as lines."""
+    """Path commands as lines, each x0, y0, x1, y1 ..."""
 
-    def __init__(self) -> None:
-        self.lines: list[list[tuple[float, float]]] = []
+    def __init__(self, what: str) -> None:
+        self.lines: list[array[float]] = []
         self.closed: list[bool] = []
+        self._what, self._count = what, 0
         self._here = self._start = 0j
         self._control: tuple[str, complex] = ("", 0j)
         self._is_closed = False
 
     def draw(self, command: str, values: list[float]) -> None:
         """One command with its numbers."""
+        check_points(self._count, self._what)
         kind = command.upper()
         origin = self._here if command.islower() else 0j
         if kind == "H":
@@ -112,7 +136,9 @@ class _Pen:
 
     def _begin(self) -> None:
         """A subpath from here: after a move, and where drawing goes on from a closed one."""
-        self.lines.append([(self._here.real, self._here.imag)])
+        self._count += _LINE
+        self.lines.append(array("d"))
+        self._add(self._here)
         self.closed.append(False)
         self._is_closed = False
 
@@ -128,8 +154,14 @@ class _Pen:
     def _line(self, end: complex) -> None:
         if not self.lines or self._is_closed:
             self._begin()
-        self.lines[-1].append((end.real, end.imag))
+        self._add(end)
         self._here = end
+
+    def _add(self, point: complex) -> None:
+        self._count += 1
+        line = self.lines[-1]
+        line.append(point.real)
+        line.append(point.imag)
 
     def _arc(self, values: list[float], end: complex) -> None:
         """An elliptical arc by its centre (SVG 1.1, F.6.5)."""

@@ -43,6 +43,8 @@ _XLINK = "{http://www.w3.org/1999/xlink}href"
 _GROUPS = frozenset(("svg", "g", "a", "symbol"))
 _NOT_READ = {"text": "text", "image": "image", "foreignObject": "embedded page", "video": "video"}
 _SIZES = ("width", "height")
+MAX_BYTES = 64 << 20
+"""A larger file is refused: parsed, it would take many times the memory."""
 _MAX_DEPTH = 200
 _MAX_USED = 50_000
 """Elements drawn by ``use``; what is more is a bomb."""
@@ -56,6 +58,9 @@ def is_svg(data: bytes) -> bool:
 
 def read_svg(data: bytes, name: str) -> list[Ink]:
     """The ink of the drawing, as one page. Raises InputError."""
+    if len(data) > MAX_BYTES:
+        what = f"{name}: SVG larger than {MAX_BYTES >> 20} MiB"
+        raise InputError(what, "split it, or export it without images")
     root = parse_xml(data, name)
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by its place
         drawing = _Drawing(root, name)
