@@ -10,7 +10,7 @@ import pytest
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import inkml as inkml_reader
-from hmer_cli.ink import svg_path, svg_strokes
+from hmer_cli.ink import svg_path, svg_strokes, svg_style
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.json_strokes import read_json
 from hmer_cli.ink.svg_path import path_lines
@@ -72,6 +72,7 @@ def test_views_of_one_trace_are_not_multiplied_by_its_strokes(
 
 
 PEN = 'fill="none" stroke="black"'
+LINE = f'<path {PEN} d="M1 1l9 9"/>'
 
 
 def drawing(text: str) -> bytes:
@@ -111,3 +112,55 @@ def test_fabric_paths_of_very_many_points_are_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(svg_path, "MAX_POINTS", 100)
     with pytest.raises(InputError, match=r"a\.json: .* has more than 100 points"):
         read_json((drawn % ",".join([path] * 9)).encode(), "a.json")
+
+
+VARIABLES = f'<path style="fill:{"var(--b)" * 100}" d="M1 1h9"/>'
+
+
+def properties(count: int) -> str:
+    return ";".join(f"--a{i}:1" for i in range(count))
+
+
+@pytest.mark.parametrize("text", [
+    f'<g style="{properties(200)}">{LINE * 200}</g>',
+    f"<style>path{{{properties(200)}}}</style>{LINE * 200}",
+    f"<style>{'z path{fill:red}' * 20}</style>{'<g>' * 50}{LINE * 20}{'</g>' * 50}",
+    f'<path id="p" style="{"fill:none;" * 500}" d="M1 1h9"/>' + '<use href="#p"/>' * 50,
+    f'<g style="--b:1">{VARIABLES * 100}</g>',
+], ids=["inherited", "of a rule", "ancestors", "used", "variables"])  # fmt: skip
+def test_work_of_style_is_counted(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_svg(drawing(text + LINE), "a.svg")
+    monkeypatch.setattr(svg_style, "_MAX_TESTS", 8000)
+    with pytest.raises(InputError, match=r"a\.svg: too many rules of style, or properties"):
+        read_svg(drawing(text + LINE), "a.svg")
+
+
+def test_block_of_many_selectors_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    declarations = svg_style._declarations
+
+    def counted(text: str) -> tuple[dict[str, str], dict[str, str]]:
+        parsed.append(text)
+        return declarations(text)
+
+    monkeypatch.setattr(svg_style, "_declarations", counted)
+    sheet = f"<style>{'p,' * 500}path{{fill:none;stroke:black}}</style>"
+    assert len(read_svg(drawing(f'{sheet}<path d="M1 1l9 9"/>'), "a.svg")[0].strokes) == 1
+    assert sum("stroke" in text for text in parsed) == 1
+
+
+def test_variables_are_no_longer_than_any_value() -> None:
+    long = "a" * 20_000
+    many = f'<g style="--b:{long};color:{"var(--b)" * 100}">{LINE}</g>'
+    assert most_memory(lambda: read_svg(drawing(many), "a.svg")) < 40 * len(long)
+    path = f"--p:path('M1 1{'l1 1l2 0' * 1000}')"
+    shown = f'<g style="{path}"><path {PEN} style="d:var(--p)"/></g>'
+    (stroke,) = read_svg(drawing(shown), "a.svg")[0].strokes
+    assert len(stroke) == 2001
+
+
+def test_sheets_of_many_rules_are_read_as_before() -> None:
+    rules = "".join(f".st{i}{{fill:none;stroke:#{i:06x}}} g .c{i}{{}}" for i in range(2000))
+    lines = "".join(f'<path class="st{i}" d="M{i} 1l1 9"/>' for i in range(50))
+    (ink,) = read_svg(drawing(f"<style>{rules}</style><g><g>{lines}</g></g>"), "a.svg")
+    assert len(ink.strokes) == 50

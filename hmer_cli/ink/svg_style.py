@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -34,9 +35,11 @@ _CUSTOM = "--"
 _UNSET = ("unset", "revert", "revert-layer")
 _WIDE = ("inherit", "initial", *_UNSET)
 
-_MAX_TESTS = 5_000_000
-"""Selectors tried for one drawing, some seconds."""
-_MAX_VALUE = 1000  # characters of a value that is replaced by ``var()``
+_MAX_TESTS = 20_000_000
+"""Parts of selectors tried for one drawing, some seconds; what else takes as long counts as one."""
+_COPIED, _READ, _REPLACED = 4, 4, 1000  # properties and characters that count as a test
+_VARIABLES = 4  # tests that replacing a variable counts as
+_MAX_VALUE = 1000  # characters of a value with ``var()``, and of what replaces several
 _MAX_NESTED = 8  # of ``var()`` in the value of another
 
 _PIECE = re.compile(r"[^{}]+|[{}]")
@@ -46,6 +49,15 @@ _VARIABLE = re.compile(r"(?<![\w-])var\(")
 _NAMED = re.compile(r"\s*+(--[\w-]++)\s*+(?:,(.*))?+", re.DOTALL)
 _BRACKET = re.compile(r"[()]")
 _SCREEN = re.compile(r"@media\s+(all|screen|only\s+screen)\s*$")
+
+
+class _Names(NamedTuple):
+    """What selectors ask of an element."""
+
+    tag: str
+    classes: frozenset[str]
+    identity: str
+    is_root: bool
 
 
 @dataclass(frozen=True)
@@ -59,15 +71,15 @@ class _Compound:
     is_root: bool
     is_parent: bool = False
 
-    def holds(self, element: etree._Element) -> bool:
+    def holds(self, element: _Names) -> bool:
         """Whether an element is so."""
-        if self.tag and self.tag != local_name(element):
+        if self.tag and self.tag != element.tag:
             return False
-        if self.identity and self.identity != element.get("id"):
+        if self.identity and self.identity != element.identity:
             return False
-        if self.is_root and element.getparent() is not None:
+        if self.is_root and not element.is_root:
             return False
-        return not self.classes or self.classes <= set((element.get("class") or "").split())
+        return self.classes <= element.classes
 
 
 @dataclass(frozen=True)
@@ -78,21 +90,6 @@ class _Rule:
     declarations: Style
     weight: tuple[int, int, int, int, int]
 
-    def holds(self, element: etree._Element) -> bool:
-        """Whether it is of an element."""
-        own, *others = self.selector
-        if not own.holds(element):
-            return False
-        around = element.getparent()
-        for other in others:
-            if not other.is_parent:
-                while around is not None and not other.holds(around):
-                    around = around.getparent()
-            if around is None or not other.holds(around):
-                return False
-            around = around.getparent()
-        return True
-
 
 class StyleSheet:
     """The rules of a drawing. ``name`` is that of its file, for errors."""
@@ -101,29 +98,43 @@ class StyleSheet:
         self._rules: defaultdict[str, list[_Rule]] = defaultdict(list)
         self._name = name
         self._tests = self._count = 0
+        self._names: dict[etree._Element, _Names] = {}
         for text in texts:
-            for selectors, declarations in _blocks(text):
+            for selectors, block in _blocks(text):
+                declarations = _declarations(block)
                 for selector in selectors.split(","):
                     self._add(selector, declarations)
 
     def style(self, element: etree._Element, around: Style) -> Style:
         """The properties of an element inside one with the style ``around``.
 
-        Raises InputError where the rules are too many to be tried.
+        Raises InputError where the rules or properties are too many to be tried.
         """
+        self._spend(len(around) // _COPIED)
         found = {key: value for key, value in around.items() if _is_inherited(key)}
+        text = element.get("style") or ""
+        read = len(text) + len(element.get("class") or "")
         for key in _INHERITED | _OWN:
             value = element.get(key)
             if value is not None and _counts(key, value):
                 found[key] = value
+                read += len(value)
+        self._spend(read // _READ)
         important: Style = {}
         for rule in self._rules_of(element):
+            self._spend(len(rule.declarations) // _COPIED)
             (important if rule.weight[0] else found).update(rule.declarations)
-        own, urgent = _declarations(element.get("style") or "")
+        own, urgent = _declarations(text)
         found |= own | important | urgent
-        return _replaced(found, around)
+        return _replaced(found, around, self._spend)
 
-    def _add(self, selector: str, text: str) -> None:
+    def _spend(self, tests: int) -> None:
+        self._tests += tests
+        if self._tests > _MAX_TESTS:
+            what = f"{self._name}: too many rules of style, or properties"
+            raise InputError(what, "export it without CSS")
+
+    def _add(self, selector: str, declarations: tuple[Style, Style]) -> None:
         parsed = _selector(selector)
         if parsed is None:
             return
@@ -136,23 +147,50 @@ class StyleSheet:
             sum(len(part.classes) + part.is_root for part in parsed),
             sum(bool(part.tag) for part in parsed),
         )
-        for important, declarations in enumerate(_declarations(text)):
-            if declarations:
+        for important, declared in enumerate(declarations):
+            if declared:
                 self._count += 1
-                rule = _Rule(parsed, declarations, (important, *counts, self._count))
+                rule = _Rule(parsed, declared, (important, *counts, self._count))
                 self._rules[key or own.tag].append(rule)
 
     def _rules_of(self, element: etree._Element) -> list[_Rule]:
         """The rules of an element, the one that counts most last."""
         if not self._rules:
             return []
-        keys = ["", local_name(element), f"#{element.get('id')}"]
-        keys += [f".{name}" for name in dict.fromkeys((element.get("class") or "").split())]
-        tried = [rule for key in keys for rule in self._rules.get(key, ())]
-        self._tests += len(tried)
-        if self._tests > _MAX_TESTS:
-            raise InputError(f"{self._name}: too many rules of style", "export it without CSS")
-        return sorted((rule for rule in tried if rule.holds(element)), key=lambda rule: rule.weight)
+        names = self._names_of(element)
+        keys = ["", names.tag, f"#{names.identity}", *(f".{name}" for name in names.classes)]
+        tried = (rule for key in keys for rule in self._rules.get(key, ()))
+        return sorted(
+            (rule for rule in tried if self._holds(rule, element)), key=lambda rule: rule.weight
+        )
+
+    def _holds(self, rule: _Rule, element: etree._Element) -> bool:
+        """Whether a rule is of an element."""
+        own, *others = rule.selector
+        if not self._is(own, element):
+            return False
+        around = element.getparent()
+        for other in others:
+            if not other.is_parent:
+                while around is not None and not self._is(other, around):
+                    around = around.getparent()
+            if around is None or not self._is(other, around):
+                return False
+            around = around.getparent()
+        return True
+
+    def _is(self, compound: _Compound, element: etree._Element) -> bool:
+        self._spend(1 + len(compound.classes) // _COPIED)
+        return compound.holds(self._names_of(element))
+
+    def _names_of(self, element: etree._Element) -> _Names:
+        if element not in self._names:
+            classes = frozenset((element.get("class") or "").split())
+            is_root = element.getparent() is None
+            self._names[element] = _Names(
+                local_name(element), classes, element.get("id") or "", is_root
+            )
+        return self._names[element]
 
 
 def local_name(element: etree._Element) -> str:
@@ -244,12 +282,16 @@ def _counts(key: str, value: str) -> bool:
     return "var(" in value or value.strip().lower() in _WIDE or is_valid(key, value)
 
 
-def _replaced(style: Style, around: Style) -> Style:
+def _replaced(style: Style, around: Style, spend: Callable[[int], None]) -> Style:
     """The style without ``var()``, ``inherit``, ``initial`` and their like."""
+    spend(len(style) // _COPIED)
     found = {}
     for key, value in style.items():
+        if around.get(key) is value:  # it has none, and most are inherited
+            found[key] = value
+            continue
         if "var(" in value:
-            value = _without_variables(value, style)
+            value = _without_variables(value, style, spend)
             if not (key.startswith(_CUSTOM) or _counts(key, value)):
                 value = "unset"
         word = value.strip().lower()
@@ -262,11 +304,12 @@ def _replaced(style: Style, around: Style) -> Style:
     return found
 
 
-def _without_variables(value: str, style: Style) -> str:
+def _without_variables(value: str, style: Style, spend: Callable[[int], None]) -> str:
     """The value with those of its variables, or with what stands for them; empty where one of them
-    is not given, which makes the value invalid (CSS Variables 1, section 3)."""
+    is not given, which makes the value invalid (CSS Variables 1, section 3), or it is too long."""
     for _ in range(_MAX_NESTED):
-        found, at = [], 0
+        found: list[str] = []
+        at = size = 0
         if len(value) > _MAX_VALUE and "var(" in value:
             break
         for match in _VARIABLE.finditer(value):
@@ -276,6 +319,10 @@ def _without_variables(value: str, style: Style) -> str:
             named = _NAMED.fullmatch(value[match.end() : end])
             known = named and (style.get(named[1]) or named[2])
             if known is None:
+                return ""
+            size += len(known)
+            spend(_VARIABLES + len(known) // _REPLACED)
+            if found and size > _MAX_VALUE:
                 return ""
             found += [value[at : match.start()], known.strip()]
             at = end + 1
