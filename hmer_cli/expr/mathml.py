@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Element: TypeAlias = etree._Element
 
 _MAX_DEPTH = 300
+_MAX_NESTED = 40
+"""Of elements that are no rows, which each sign of CROHME's may open; labels nest 16 deep."""
 _NAMES = {
     "ctdot": r"\cdots",
     "hellip": r"\ldots",
@@ -92,17 +94,22 @@ def ids_in_order(math: Element) -> list[str]:
 
     CROHME links a symbol to its strokes by the id of its leaf, ``mfrac`` or ``msqrt``.
     """
-    own = math.get("{http://www.w3.org/XML/1998/namespace}id")
-    children = _children(math)
-    if isinstance(math.tag, str) and math.tag.endswith("mroot"):
-        children.reverse()
-    return [*filter(None, [own]), *(i for child in children for i in ids_in_order(child))]
+    found: list[str | None] = []
+    todo = [math]
+    while todo:
+        element = todo.pop()
+        found.append(element.get("{http://www.w3.org/XML/1998/namespace}id"))
+        children = _children(element)
+        todo += children if _name(element) == "mroot" else reversed(children)
+    return [identity for identity in found if identity]
 
 
-def _tree(element: Element, depth: int) -> Tree:
-    if depth > _MAX_DEPTH:
-        raise LabelError(0, f"the MathML is nested more than {_MAX_DEPTH} deep")
+def _tree(element: Element, depth: int, nested: int = 0) -> Tree:
     tag = _name(element)
+    nested += tag not in _ROWS
+    if depth > _MAX_DEPTH or nested > _MAX_NESTED:
+        most = _MAX_DEPTH if depth > _MAX_DEPTH else _MAX_NESTED
+        raise LabelError(0, f"the MathML is nested more than {most} deep")
     if tag in _SILENT:
         return ()
     if tag in ("mi", "mn", "mo", "mtext", "ms"):
@@ -110,9 +117,9 @@ def _tree(element: Element, depth: int) -> Tree:
     if tag == "mtable":
         if not len(element):
             raise LabelError(0, "the MathML has a table without rows")
-        return (Node(r"\begin{matrix}", cells=tuple(_cells(element, depth))),)
+        return (Node(r"\begin{matrix}", cells=tuple(_cells(element, depth, nested))),)
     children = _children(element)
-    rows = [_tree(child, depth + 1) for child in children]
+    rows = [_tree(child, depth + 1, nested) for child in children]
     if tag == "mover" and len(rows) == 2 and (accent := _ACCENTS.get(_text(children[1]))):
         return (Node(_stretched(accent, rows[0]), inside=rows[0]),)
     if tag == "munder" and len(rows) == 2 and (accent := _UNDER.get(_text(children[1]))):
@@ -260,7 +267,7 @@ def _signs(text: str) -> list[str]:
     return [r"\prime" if sign == "'" else sign for sign in signs]
 
 
-def _cells(table: Element, depth: int) -> Iterator[tuple[Tree, ...]]:
+def _cells(table: Element, depth: int, nested: int) -> Iterator[tuple[Tree, ...]]:
     for row in _children(table):
         cells = _children(row)[_name(row) == "mlabeledtr" :]  # its first is the equation's number
-        yield tuple(_tree(cell, depth + 2) for cell in cells) or ((),)
+        yield tuple(_tree(cell, depth + 2, nested) for cell in cells) or ((),)
