@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import json
 import tracemalloc
+import zipfile
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from lxml import etree
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.mathml import ids_in_order, label_from_mathml
+from hmer_cli.expr.parser import LabelError
 from hmer_cli.ink import inkml as inkml_reader
-from hmer_cli.ink import svg_path, svg_strokes, svg_style
+from hmer_cli.ink import painted, remarkable, strokes, svg_path, svg_strokes, svg_style
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.json_strokes import read_json
+from hmer_cli.ink.remarkable import read_remarkable
 from hmer_cli.ink.svg_path import path_lines
 from hmer_cli.ink.svg_strokes import read_svg
+from hmer_cli.ink.xournal import read_xournal
 
 
 def inkml(text: str) -> bytes:
@@ -164,3 +172,130 @@ def test_sheets_of_many_rules_are_read_as_before() -> None:
     lines = "".join(f'<path class="st{i}" d="M{i} 1l1 9"/>' for i in range(50))
     (ink,) = read_svg(drawing(f"<style>{rules}</style><g><g>{lines}</g></g>"), "a.svg")
     assert len(ink.strokes) == 50
+
+
+def left_out(data: bytes) -> list[str]:
+    return [each.what for each in read_svg(data, "a.svg")[0].left_out]
+
+
+def test_lines_on_a_page_are_counted_before_they_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = '<path fill="none" stroke="white" d="M1 50l9 9"/>'
+    monkeypatch.setattr(strokes, "MAX_STROKES", 10)
+    assert len(read_svg(drawing(LINE * 5 + gone * 5), "a.svg")[0].strokes) == 1
+    monkeypatch.setattr(painted, "_over_nothing", None)
+    with pytest.raises(InputError, match=r"a\.svg: 12 strokes on a page, over the limit of 10"):
+        read_svg(drawing(LINE * 6 + gone * 6), "a.svg")
+
+
+def test_white_lines_that_are_too_many_to_compare_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    gray = "".join(f'<path fill="none" stroke="#888" d="M{i} 50v9"/>' for i in range(9))
+    white = "".join(f'<path fill="none" stroke="#fff" d="M{i} 10v9"/>' for i in range(9))
+    assert left_out(drawing(gray + white + gray)) == []  # drawn on dark paper
+    monkeypatch.setattr(painted, "_MAX_COMPARED", 80)
+    assert left_out(drawing(gray + white)) == ["white ink beyond counting"]
+
+
+def test_frames_that_are_too_many_to_compare_are_ink(monkeypatch: pytest.MonkeyPatch) -> None:
+    dot = f'<path {PEN} d="M2 2l1 2"/>'
+    frames = "".join(f'<path {PEN} d="M{i}0 1h8v8h-8z"/>' for i in range(9))
+    assert left_out(drawing(frames + dot)) == ["frame"]
+    monkeypatch.setattr(painted, "_MAX_COMPARED", 50)
+    (ink,) = read_svg(drawing(frames + dot), "a.svg")
+    assert len(ink.strokes) == 9
+    assert [each.what for each in ink.left_out] == ["frame", "frames and erasers beyond counting"]
+
+
+STROKE = '<page><layer><stroke tool="pen">1 1 9 9</stroke></layer></page>'
+LIMITED = r"a\.\w+: 301 pages, over the limit of 300"
+
+
+def tldraw(pages: int) -> bytes:
+    shape = {"typeName": "shape", "type": "text", "parentId": "p0"}
+    line = {"typeName": "shape", "type": "draw", "parentId": "p0", "x": 1, "y": 1,
+            "props": {"segments": [{"points": [{"x": 1, "y": 1}, {"x": 9, "y": 9}]}]}}  # fmt: skip
+    listed = [{"typeName": "page", "id": f"p{i}"} for i in range(pages)]
+    return json.dumps({"records": [*listed, shape, line]}).encode()
+
+
+def test_pages_of_ink_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strokes, "MAX_PAGES", 300)
+    assert len(read_xournal(f"<xournal>{STROKE * 300}</xournal>".encode(), "a.xopp")) == 300
+    assert len(read_json(tldraw(300), "a.json")) == 300
+    with pytest.raises(InputError, match=LIMITED):
+        read_xournal(f"<xournal>{STROKE * 301}</xournal>".encode(), "a.xopp")
+    with pytest.raises(InputError, match=LIMITED):
+        read_json(tldraw(301), "a.json")
+
+
+def notebook(pages: int, content: str | None = None) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        listed = [str(i) for i in range(pages)]
+        archive.writestr("n.content", content or json.dumps({"pages": listed}))
+        for each in listed:
+            archive.writestr(f"n/{each}.rm", each)
+    return file.getvalue()
+
+
+def test_table_of_a_notebook_is_not_read_for_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, file: io.BytesIO) -> None:
+            opened.append(file)
+            super().__init__(file)
+
+    monkeypatch.setattr(remarkable, "_page", lambda data, name: data)
+    data = notebook(300)
+    monkeypatch.setattr(zipfile, "ZipFile", Counted)
+    monkeypatch.setattr(strokes, "MAX_PAGES", 300)
+    assert read_remarkable(data, "a.rmdoc") == [str(i).encode() for i in range(300)]
+    assert len(opened) == 2
+    monkeypatch.setattr(strokes, "MAX_PAGES", 299)
+    with pytest.raises(InputError, match=r"a\.rmdoc: 300 pages, over the limit of 299"):
+        read_remarkable(data, "a.rmdoc")
+
+
+@pytest.mark.parametrize("levels", [900, 985, 995, 2000, 100_000])
+@pytest.mark.parametrize(("opens", "closes"), [('{"strokes":', "}"), ("[", "]")])
+def test_json_that_is_nested_deep_is_read_or_refused(levels: int, opens: str, closes: str) -> None:
+    data = (opens * levels + "[[[1,2],[3,4]]]" + closes * levels).encode()
+    try:
+        assert len(read_json(data, "a.json")) == 1
+    except InputError as error:
+        assert str(error).startswith("a.json: ")
+
+
+def test_content_of_a_notebook_that_is_nested_deep_is_damaged() -> None:
+    with pytest.raises(InputError, match=r"a\.rmdoc: n\.content is damaged"):
+        read_remarkable(notebook(1, "[" * 100_000), "a.rmdoc")
+
+
+def mathml(opens: str, closes: str, inner: str = "<mi>x</mi>") -> etree._Element:
+    return etree.fromstring(f"<math>{opens}{inner}{closes}</math>", None)
+
+
+@pytest.mark.parametrize("tag", ["msqrt", "mfenced", "msup", "mover"])
+def test_mathml_that_is_nested_deep_is_no_label(tag: str) -> None:
+    assert label_from_mathml(mathml("<msqrt>" * 12, "</msqrt>" * 12)).count("sqrt") == 12
+    with pytest.raises(LabelError, match="nested more than"):
+        label_from_mathml(mathml(f"<{tag}>" * 200, f"</{tag}>" * 200))
+    math = f"<annotationXML><math>{f'<{tag}>' * 200}<mi>x</mi>{f'</{tag}>' * 200}</math>"
+    data = inkml(f"{math}</annotationXML><trace>1 2,3 4</trace>")
+    ink = read_inkml(data, "a.inkml")
+    assert len(ink.strokes) == 1 and ink.label is None
+
+
+def test_rows_of_long_expressions_are_nested_as_deep_as_they_are_long() -> None:
+    math = mathml("<mrow><mi>x</mi>" * 150, "</mrow>" * 150)
+    assert label_from_mathml(math) == " ".join("x" * 151)
+
+
+def test_ids_are_in_the_order_of_the_label_however_deep() -> None:
+    key = 'xml:id="{}"'.format
+    root = f"<mroot {key('r')}><mi {key('b')}>x</mi><mn {key('a')}>3</mn></mroot>"
+    rows = "".join(f"<mrow><mi {key(f'i{n}')}/>" for n in range(240))
+    math = mathml(rows, "</mrow>" * 240, root)
+    assert ids_in_order(math) == [f"i{n}" for n in range(240)] + ["r", "a", "b"]

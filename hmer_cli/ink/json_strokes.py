@@ -26,7 +26,7 @@ from hmer_cli.ink.colours import BLACK, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut, Stroke
 from hmer_cli.ink.json_shapes import LISTS, LONG, is_jiix, known_pages
 from hmer_cli.ink.painted import Painted, strokes_of
-from hmer_cli.ink.strokes import LARGEST, ink_of, stroke_of
+from hmer_cli.ink.strokes import LARGEST, check_count, check_pages, ink_of, stroke_of
 
 Points = NDArray[np.float64]
 
@@ -56,11 +56,19 @@ def read_json(data: bytes, name: str) -> list[Ink]:
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: JSON larger than {MAX_BYTES >> 20} MiB", "split it")
     try:
+        return _read(data, name)
+    except RecursionError as error:  # of the parser, or of what looks into its lists
+        raise InputError(f"{name}: JSON that is nested too deep", _REMEDY) from error
+
+
+def _read(data: bytes, name: str) -> list[Ink]:
+    try:
         content = json.loads(data, parse_int=float)  # one too large for a float is infinite
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{name}: not valid JSON ({error})", _REMEDY) from error
     is_scene = _is(content) and isinstance(content.get("elements"), list) and not is_jiix(content)
     contents = [content] if is_scene else _known(content, name)
+    check_pages(len(contents), name)
     pages = [_page(each, name, is_scene) for each in contents]
     if not any(page.strokes for page in pages):
         left_out = sorted({each.what for page in pages for each in page.left_out})
@@ -87,6 +95,7 @@ def _page(content: Any, name: str, is_scene: bool) -> Ink:
     else:
         paper = _paper(content) if _is(content) else None
         painted = _strokes(content, name, left_out)
+    check_count(painted, name)
     for number, item in enumerate(painted, start=1):
         stroke_of(item.points, f"{name}: stroke {number}")  # refused where it is not finite
     lines, shapes = strokes_of(painted, paper)

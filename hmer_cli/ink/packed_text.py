@@ -9,6 +9,8 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from lxml import etree
 
@@ -60,17 +62,33 @@ def members(data: bytes) -> dict[str, int]:
 
 def member(data: bytes, member_name: str, name: str) -> bytes:
     """The content of one member of a zip archive. Raises InputError."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(member_name) as file:
-            text = file.read(MAX_TEXT + 1)
-    except Exception as error:  # zlib, CRC, encryption and lost members raise their own
-        raise InputError(
-            f"{name}: {member_name} cannot be unpacked ({error})",
-            "save it again, or export it as PDF",
-        ) from error
-    if len(text) > MAX_TEXT:
-        raise _too_large(name)
-    return text
+    with opened(data, name) as read:
+        return read(member_name)
+
+
+@contextmanager
+def opened(data: bytes, name: str) -> Iterator[Callable[[str], bytes]]:
+    """What gives the content of one member after the other of a zip archive, whose table is read
+    once. It raises InputError."""
+    with ExitStack() as stack:
+        archives: list[zipfile.ZipFile] = []
+
+        def read(member_name: str) -> bytes:
+            try:
+                if not archives:
+                    archives.append(stack.enter_context(zipfile.ZipFile(io.BytesIO(data))))
+                with archives[0].open(member_name) as file:
+                    text = file.read(MAX_TEXT + 1)
+            except Exception as error:  # zlib, CRC, encryption and lost members raise their own
+                raise InputError(
+                    f"{name}: {member_name} cannot be unpacked ({error})",
+                    "save it again, or export it as PDF",
+                ) from error
+            if len(text) > MAX_TEXT:
+                raise _too_large(name)
+            return text
+
+        yield read
 
 
 def check_markup(data: bytes, name: str) -> None:

@@ -34,6 +34,8 @@ _LEVEL = 1e-3  # of its length: how far the side of a frame is from level or upr
 _FEWEST_SHAPES = 3  # filled, of a drawing
 _FEWEST_PENS = 0.5  # of them: where fewer are a pen's, none is; as in PDF
 _LUMA, _DIM = (0.299, 0.587, 0.114), 0.28  # what is dimmer is no pen for dark paper; convention
+_MAX_COMPARED = 1_000_000_000
+"""Boxes compared with each other in one drawing, some seconds."""
 _PLAIN = 4.0  # times as long as wide: what is longer, and alone, is a stroke and no paper
 
 
@@ -93,6 +95,8 @@ def _assumed(items: Sequence[Painted]) -> tuple[Colour, list[LeftOut]]:
     """
     colours = [c for item in items if (c := item.line or item.fill) and not item.erases]
     bare = _over_nothing(items)
+    if bare is None:
+        return WHITE, [LeftOut("white ink beyond counting")]
     white = sum(map(_is_white_line, items))
     dark = any(np.dot(_LUMA, colour[:3]) < _DIM for colour in colours)
     light = bool(colours) and not any(colour.differs(WHITE) for colour in colours)
@@ -101,20 +105,28 @@ def _assumed(items: Sequence[Painted]) -> tuple[Colour, list[LeftOut]]:
     return WHITE, [LeftOut("white ink", item.box) for item in bare]
 
 
-def _over_nothing(items: Sequence[Painted]) -> list[Painted]:
-    """The lines in white whose boxes meet no ink that was drawn before them."""
-    boxes = np.array([item.box for item in items]).reshape(-1, 4)
+def _over_nothing(items: Sequence[Painted]) -> list[Painted] | None:
+    """The lines in white whose boxes meet no ink that was drawn before them; None where there are
+    too many to compare."""
     is_ink = np.array([_is_other_ink(item) for item in items], bool)
-    ink, counts = boxes[is_ink], np.cumsum(is_ink).tolist()
-    found = []
-    for item, count in zip(items, counts, strict=True):
-        if not _is_white_line(item):
-            continue
-        (x0, y0, x1, y1), before = item.box, ink[:count]
-        meets = (before[:, :2] <= (x1, y1)).all(axis=1) & (before[:, 2:] >= (x0, y0)).all(axis=1)
-        if not meets.any():
-            found.append(item)
-    return found
+    counts = np.cumsum(is_ink).tolist()
+    white = [(item, n) for item, n in zip(items, counts, strict=True) if _is_white_line(item)]
+    if sum(count for _, count in white) > _MAX_COMPARED:
+        return None
+    ink = _columns(items)[:, is_ink]
+    return [item for item, count in white if not _meet(ink[:, :count], item.box).any()]
+
+
+def _columns(items: Sequence[Painted]) -> NDArray[np.float64]:
+    """The boxes of items, x0, y0, x1 and y1 a row each, as they are compared fast."""
+    return np.ascontiguousarray(np.array([item.box for item in items]).reshape(-1, 4).T)
+
+
+def _meet(columns: NDArray[np.float64], box: Box) -> NDArray[np.bool_]:
+    """Which boxes meet another."""
+    x0, y0, x1, y1 = columns
+    found: NDArray[np.bool_] = x0 <= box[2]
+    return found & (y0 <= box[3]) & (x1 >= box[0]) & (y1 >= box[1])
 
 
 def _is_white_line(item: Painted) -> bool:
@@ -214,16 +226,18 @@ class _Sheet:
         pens += [found.pen for found in self._fits.values() if max(map(len, found.lines)) > 1]
         self._broad = max(_THICK * _usual(pens, 0), _LARGE * _usual(sizes, 0))
         self._most = max(_THICK * _usual(pens), _LARGE * _usual(sizes)) or np.inf
-        self._boxes = np.array([item.box for item in items]).reshape(-1, 4)
+        self._boxes, self._compared = _columns(items), 0
         are_lines = np.array([self._is_line(item) for item in items], bool)
-        self._line_boxes = np.ascontiguousarray(self._boxes[are_lines].T)
-        ends = self._boxes[:, 2:].max(0) - self._boxes[:, :2].min(0) if len(items) else np.zeros(2)
+        self._line_boxes = np.ascontiguousarray(self._boxes[:, are_lines])
+        ends = self._boxes[2:].max(1) - self._boxes[:2].min(1) if len(items) else np.zeros(2)
         self._side = float(ends.max())
 
     def strokes(self) -> tuple[list[Points], list[LeftOut]]:
         """The strokes in order, and the shapes that are none."""
         lines = [line for item in self._items for line in self._lines(item)]
         rest = erased(lines)
+        if self._compared > _MAX_COMPARED:
+            self._left_out.append(LeftOut("frames and erasers beyond counting"))
         if not rest.complete:
             self._left_out.append(LeftOut("erasers beyond counting"))
         return list(rest.strokes), self._left_out
@@ -264,8 +278,7 @@ class _Sheet:
         if 0 < item.width <= self._side:  # one that is wider is in some other unit
             yield Line(item.points, erases=True, width=item.width)
             return
-        (left, top, right, bottom), (x0, y0, x1, y1) = item.box, self._line_boxes
-        if ((x0 <= right) & (y0 <= bottom) & (x1 >= left) & (y1 >= top)).any():
+        if self._may_compare() and _meet(self._line_boxes, item.box).any():
             self._left_out.append(LeftOut("eraser of unknown width", item.box))
 
     def _drawn(self, item: Painted) -> Iterator[Line]:
@@ -289,11 +302,16 @@ class _Sheet:
 
     def _is_frame(self, item: Painted) -> bool:
         """Whether a line is a level rectangle round other ink."""
-        if not item.closed or not _is_level(item):
+        if not item.closed or not _is_level(item) or not self._may_compare():
             return False
-        x0, y0, x1, y1 = item.box
-        held = (self._boxes[:, :2] >= (x0, y0)) & (self._boxes[:, 2:] <= (x1, y1))
-        return int(held.all(axis=1).sum()) > 1  # itself and others
+        (left, top, right, bottom), (x0, y0, x1, y1) = item.box, self._boxes
+        held = (x0 >= left) & (y0 >= top) & (x1 <= right) & (y1 <= bottom)
+        return int(held.sum()) > 1  # itself and others
+
+    def _may_compare(self) -> bool:
+        """Whether the boxes of all items may be compared once more."""
+        self._compared += len(self._items)
+        return self._compared <= _MAX_COMPARED
 
     def _filled(self, item: Painted) -> Iterator[Line]:
         """The lines of the pen whose outline a shape is, or a dot."""

@@ -13,7 +13,7 @@ import importlib
 import io
 import json
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from hmer_cli.errors import InputError
 from hmer_cli.ink.colours import BLACK, WHITE
 from hmer_cli.ink.ink import Ink, LeftOut
-from hmer_cli.ink.packed_text import ZIP, member, members
+from hmer_cli.ink.packed_text import ZIP, members, opened
 from hmer_cli.ink.painted import Painted, strokes_of
-from hmer_cli.ink.strokes import ink_of, stroke_of
+from hmer_cli.ink.strokes import check_count, check_pages, ink_of, stroke_of
 
 Place = NDArray[np.float64]
 """x and y."""
@@ -61,40 +61,47 @@ def read_remarkable(data: bytes, name: str) -> list[Ink]:
     """The ink of every page, some perhaps without strokes. Raises InputError."""
     if not data.startswith(ZIP):
         return [_page(data, name)]
-    return [
-        _page(member(data, page, name), f"{name}: {page}") if page else ink_of([], name)
-        for page in _pages(data, name)
-    ]
+    with opened(data, name) as read:
+        return [
+            _page(read(page), f"{name}: {page}") if page else ink_of([], name)
+            for page in _pages(list(members(data)), read, name)
+        ]
 
 
-def _pages(data: bytes, name: str) -> list[str]:
-    """The pages of the notebooks of an archive by their names in it, in their order, and then those
-    that no notebook lists; empty for one without ink, as most of an annotated PDF are."""
+def _pages(names: Sequence[str], read: Callable[[str], bytes], name: str) -> list[str]:
+    """The pages of the notebooks of an archive by their ``names`` in it, in their order, and then
+    those that no notebook lists; empty for one without ink, as most of an annotated PDF are. Raises
+    InputError."""
     held: dict[str, list[str]] = {}
-    for each in sorted(each for each in members(data) if each.endswith(".rm")):
+    check_pages(sum(each.endswith(".rm") for each in names), name)
+    for each in sorted(each for each in names if each.endswith(".rm")):
         held.setdefault(PurePosixPath(each).stem, []).append(each)
-    contents = [each for each in members(data) if each.endswith(".content")]
+    contents = [each for each in names if each.endswith(".content")]
+    check_pages(len(contents), name)
     found: list[str] = []
     for content in contents:
-        listed, deleted = _listed(data, content, name)
+        listed, deleted = _listed(read, content, name)
         folder = f"{content.removesuffix('.content')}/" if len(contents) > 1 else ""
         for identity in [*listed, *deleted]:
             there = held.get(identity, [])
             own = [each for each in there if each.startswith(folder)]
             held[identity] = [each for each in there if each not in own]
             found += (own or [""]) if identity in listed else []
+        check_pages(len(found), name)
     return found + [page for others in held.values() for page in others]
 
 
-def _listed(data: bytes, content: str, name: str) -> tuple[dict[str, None], list[str]]:
+def _listed(
+    read: Callable[[str], bytes], content: str, name: str
+) -> tuple[dict[str, None], list[str]]:
     """The pages that a notebook lists, each once, and those that were deleted."""
     try:
-        table = json.loads(member(data, content, name))
+        table = json.loads(read(content))
         pages = table.get("cPages", {}).get("pages") or table.get("pages") or []
         given = [page if isinstance(page, dict) else {"id": str(page)} for page in pages]
         deleted = [str(page["id"]) for page in given if _is_deleted(page)]
         listed = dict.fromkeys(str(page["id"]) for page in given if not _is_deleted(page))
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{name}: {content} is damaged", "export it as PDF") from error
     return listed, [each for each in deleted if each not in listed]
 
@@ -113,7 +120,9 @@ def _page(data: bytes, name: str) -> Ink:
             "open it on a tablet with newer software, or export it as PDF",
         )
     tree = _tree(data, name)
-    lines, left_out = strokes_of(list(_painted(tree, name)), WHITE)
+    painted = list(_painted(tree, name))
+    check_count(painted, name)
+    lines, left_out = strokes_of(painted, WHITE)
     return ink_of([stroke_of(line, name) for line in lines], name, [*left_out, *_typed(tree)])
 
 

@@ -15,6 +15,8 @@ from hmer_cli.ink.ink import Ink, LeftOut, Stroke
 
 MAX_STROKES = 100_000
 """Strokes of one page; notes have some thousand at most."""
+MAX_PAGES = 10_000
+"""Of one file of ink; notebooks have some hundred."""
 LARGEST = 1e9
 """Units; beyond, float32 would round away the shape of the strokes."""
 
@@ -34,13 +36,19 @@ def stroke_of(points: ArrayLike, what: str) -> Stroke:
     return found.astype(np.float32)
 
 
-def check_count(strokes: Sequence[Stroke], name: str) -> None:
-    """Raises InputError where a page has too many strokes."""
+def check_count(strokes: Sequence[object], name: str) -> None:
+    """Raises InputError where a page has too many strokes, or lines and shapes painted."""
     if len(strokes) > MAX_STROKES:
         raise InputError(
             f"{name}: {len(strokes)} strokes on a page, over the limit of {MAX_STROKES}",
             "split the page",
         )
+
+
+def check_pages(count: int, name: str) -> None:
+    """Raises InputError where a file has too many pages."""
+    if count > MAX_PAGES:
+        raise InputError(f"{name}: {count} pages, over the limit of {MAX_PAGES}", "split it")
 
 
 def ink_of(strokes: Sequence[Stroke], name: str, left_out: Sequence[LeftOut] = ()) -> Ink:

@@ -24,7 +24,7 @@ from hmer_cli.ink.packed_text import parse_xml, root_name
 from hmer_cli.ink.painted import Painted, strokes_of
 from hmer_cli.ink.pieces import whole
 from hmer_cli.ink.region_lines import regions
-from hmer_cli.ink.strokes import ink_of, stroke_of
+from hmer_cli.ink.strokes import check_count, ink_of, stroke_of
 from hmer_cli.ink.svg_geometry import (
     SHAPES,
     Get,
@@ -65,6 +65,7 @@ def read_svg(data: bytes, name: str) -> list[Ink]:
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by its place
         drawing = _Drawing(root, name)
         painted = whole(*drawing.painted(), drawing.page)
+        check_count(painted, name)
         for item in painted:
             stroke_of(item.points, f"{name}: shape")  # refused where it is not finite
         strokes, shapes = strokes_of(painted, drawing.paper, drawing.page)

@@ -24,7 +24,7 @@ from hmer_cli.ink.colours import BLACK, WHITE, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.ink.packed_text import GZIP, ZIP, gunzipped, member, members, parse_xml
 from hmer_cli.ink.painted import Painted, strokes_of
-from hmer_cli.ink.strokes import ink_of, stroke_of
+from hmer_cli.ink.strokes import check_count, check_pages, ink_of, stroke_of
 
 CONTENT = "content.xml"
 
@@ -61,9 +61,10 @@ def read_xournal(data: bytes, name: str) -> list[Ink]:
     root = parse_xml(data, f"{name}: Xournal++ notes")
     if root.tag != "xournal":
         raise InputError(f"{name}: not a file of Xournal++", "save it again, or export it as PDF")
+    pages = list(root.iter("page"))
+    check_pages(len(pages), name)
     return [
-        _page(page, name, f"{name}: page {number}")
-        for number, page in enumerate(root.iter("page"), start=1)
+        _page(page, name, f"{name}: page {number}") for number, page in enumerate(pages, start=1)
     ]
 
 
@@ -75,7 +76,9 @@ def _beginning(data: bytes) -> bytes:
 
 
 def _page(page: etree._Element, name: str, what: str) -> Ink:
-    lines, left_out = strokes_of(list(_painted(page, what)), _paper(page))
+    painted = list(_painted(page, what))
+    check_count(painted, what)
+    lines, left_out = strokes_of(painted, _paper(page))
     for element in page.iterfind("layer/*"):
         if element.tag in _NOT_READ and (element.tag != "text" or (element.text or "").strip()):
             left_out.append(LeftOut(_NOT_READ[element.tag], _box(element)))
