@@ -57,14 +57,14 @@ def read_json(data: bytes, name: str) -> list[Ink]:
         raise InputError(f"{name}: JSON larger than {MAX_BYTES >> 20} MiB", "split it")
     try:
         return _read(data, name)
-    except RecursionError as error:  # of the parser, or of what looks into its lists
+    except RecursionError as error:  # of what looks into its lists
         raise InputError(f"{name}: JSON that is nested too deep", _REMEDY) from error
 
 
 def _read(data: bytes, name: str) -> list[Ink]:
     try:
         content = json.loads(data, parse_int=float)  # one too large for a float is infinite
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{name}: not valid JSON ({error})", _REMEDY) from error
     is_scene = _is(content) and isinstance(content.get("elements"), list) and not is_jiix(content)
     contents = [content] if is_scene else _known(content, name)
