@@ -52,6 +52,7 @@ GOLDEN = {
     r"\operatorname{int}(A) \mathit{prod} \mathrm{max}": r"i n t ( A ) p r o d \max",
     r"\tan{x}": r"\tan x",
     r"f(x)\geqg(x)": r"f ( x ) \geq g ( x )",
+    r"\mathbf{1}_A \mathbf{12} \Bbbk x": r"\mathbb { 1 } _ { A } 1 2 \mathbb { k } x",
     r"{\cal L}_i + \mathbb R^{n}": r"\mathcal { L } _ { i } + \mathbb { R } ^ { n }",
     r"x \not= y \not\in z": r"x \neq y \notin z",
     r"{}_2F_1": "{ } _ { 2 } F _ { 1 }",
@@ -255,6 +256,7 @@ DIALECTS = {
     "<mover><mi>v</mi><mo>→</mo></mover>": r"\vec { v }",
     '<mfenced open="["><mi>a</mi><mi>b</mi></mfenced>': "[ a , b )",
     "<mtable><mtr><mtd><mi>a</mi></mtd><mtd/></mtr></mtable>": r"\begin{matrix} a & \end{matrix}",
+    '<mi mathvariant="double-struck">1</mi>': r"\mathbb { 1 }",
     '<mi mathvariant="double-struck">R</mi>': r"\mathbb { R }",
     "<mo>(</mo><mtable><mtr><mtd><mi>a</mi></mtd></mtr></mtable><mo>)</mo>": (
         r"\begin{pmatrix} a \end{pmatrix}"

@@ -165,7 +165,7 @@ def _every_command() -> list[str]:
     """Labels that use every token there is, where it could break TeX."""
     labels = [f"{s} _ {{ {s} }} ^ {{ {s} }} \\frac {{ {s} }} {{ {s} }}" for s in sorted(SYMBOLS)]
     labels += [f"{s} \\limits _ {{ 1 }} ^ {{ 2 }}" for s in sorted(OPERATORS)]
-    labels += [f"{c} {{ x {c} {{ A b }} }} _ {{ 2 }}" for c in sorted(COVERS | FONTS)]
+    labels += [f"{c} {{ X {c} {{ A B }} }} _ {{ 2 }}" for c in sorted(COVERS | FONTS)]
     labels += [rf"\{c} {{ [ ] }}" for c in ("sqrt", "sqrt [ { [ ] } ]", "binom { n }")]
     for name, columns in GRIDS.items():
         row = " & ".join("x" * columns)

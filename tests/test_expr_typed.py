@@ -63,6 +63,8 @@ SOUND = [
     r"\begin{alignedat}[c]{1} a &= b \end{alignedat}",
     r"\hspace*{-1,5 ex plus 1fil minus 2pt}x",
     r"\begin{equation} \begin{aligned} a \nonumber \\ b \end{aligned} \tag{1} \end{equation}",
+    r"\mathcal{F\text{a $b$}\operatorname{c}}_a + {\cal \begin{matrix} a & b \end{matrix}}",
+    r"\vec{\mathbf{v}} + \boldsymbol{\vec{v}} + \mathbb{\hat{A}} + \mathfrak{g1} + \Bbbk^\Bbbk",
 ]
 
 UNSOUND = {
@@ -136,6 +138,12 @@ UNSOUND = {
     r"\begin{gather} \label{a} a_{\substack{b\\c}} \label{b} \end{gather}": r"(\label): stands",
     r"\begin{gather} a_{\substack{b\\c \tag{1}}} \end{gather}": r"(\tag): cannot stand",
     r"\begin{multline} a \tag{1} \\ b \tag{2} \end{multline}": r"(\tag): stands twice",
+    r"\mathbb{R^n}": r"token 5 (n): LaTeX prints another sign for it in \mathbb",
+    r"\mathcal{A_{1}}": r"(1): LaTeX prints another sign for it in \mathcal",
+    r"{\cal L \sqrt{x}}": r"(x): LaTeX prints another sign for it in \cal",
+    r"\mathfrak{\Gamma}": r"(\Gamma): LaTeX prints another sign",
+    r"\mathbf{\vec{v}}": r"(\vec): LaTeX prints another sign for it in \mathbf",
+    r"{\bf x \vec{v}}": r"(\vec): LaTeX prints another sign for it in \bf",
 }
 
 REWRITTEN = {
@@ -146,6 +154,7 @@ REWRITTEN = {
     "$x^2$": "x^2",
     r"\[ x \]": " x ".strip(),
     r"\R^n": r"\mathbb{R}^n",
+    r"\mathbb{1}_A+\mathbb {k}x+𝟙𝕜a": r"\mathbf{1}_A+\Bbbk x+\mathbf{1}\Bbbk a",
     "x²": "x^{2}",
     "10⁵H₂O": "10^{5}H_{2}O",
     "x²³₁": "x_{1}^{23}",

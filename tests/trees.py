@@ -8,7 +8,7 @@ from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS, SYMBOLS
 from hmer_cli.expr.tree import Node, Tree
 
 PLAIN = sorted(SYMBOLS - OPERATORS)
-LETTERS = st.sampled_from("abcxyzRN")
+FACED = st.sampled_from("RNZk1")
 
 
 def _grid(cells: list[list[Tree]]) -> Node | None:
@@ -23,7 +23,7 @@ def _nodes(rows: st.SearchStrategy[Tree]) -> st.SearchStrategy[Node]:
     return st.one_of(
         st.builds(Node, st.sampled_from(PLAIN), above=rows, below=rows, **scripts),
         st.builds(Node, st.sampled_from(sorted(OPERATORS)), above=rows, below=rows, **scripts),
-        st.builds(Node, LETTERS.map(lambda c: rf"\mathbb {{ {c} }}"), **scripts),
+        st.builds(Node, FACED.map(lambda c: rf"\mathbb {{ {c} }}"), **scripts),
         st.builds(Node, st.sampled_from(sorted(STACKS)), above=rows, below=rows, **scripts),
         st.builds(Node, st.just(r"\sqrt"), above=rows, inside=rows, **scripts),
         st.builds(Node, st.sampled_from(sorted(COVERS)), inside=rows, above=rows, **scripts),

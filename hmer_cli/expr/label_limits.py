@@ -1,8 +1,9 @@
 r"""Typed LaTeX -> whether a label says all of it, for formats that are made of labels.
 
 Input: LaTeX that `typed.check` lets through. Output: a truth value. Labels hold signs alone:
-`latex.normalise` drops words, bold letters, frames, numbers of equations, rules of tables and wide
-blanks, leaves the letters of ``\text`` as factors, and joins the scripts of one sign.
+`latex.normalise` drops words, bold letters but for ``\mathbf{1}``, frames, numbers of equations,
+rules of tables and wide blanks, leaves the letters of ``\text`` as factors, and joins the scripts
+of one sign.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _UPRIGHT = "|".join(command[1:] for command in sorted(UPRIGHT - _SLANTED))
 _SET_UPRIGHT = re.compile(
     rf"\\(?:(?:{_UPRIGHT})(?![A-Za-z])\s*\*?\s*\{{|(?:rm|sf|tt)(?![A-Za-z]))([^{{}}]*)"
 )
+_INDICATOR = re.compile(r"\\mathbf\s*(?:\{\s*1\s*\}|1)")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+|[\s\S])")
 _WORD = re.compile(r"[A-Za-z]\s*[A-Za-z]")
 _KNOWN_NAMES = NAMES | {name[1:] for name in NAMED_OPERATORS}
@@ -51,7 +53,7 @@ _FLAT = UPRIGHT | SILENT | FONTS
 
 def label_says_all(typed: str) -> bool:
     """Whether nothing of the meaning is lost in the label of typed LaTeX."""
-    tokens = _TOKEN.findall(typed)
+    tokens = _TOKEN.findall(_INDICATOR.sub("1", typed))
     if not _DROPPED.isdisjoint(tokens) or _RULED.search(typed):
         return False
     if _has_wide_blanks(tokens) or _joins_scripts(tokens) or _raises_beside_name(tokens):

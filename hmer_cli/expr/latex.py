@@ -229,6 +229,8 @@ class _Rewriter:
             return self._fenced(token)
         if token in UPRIGHT:
             name = self._argument()
+            if token == r"\mathbf" and name == ["{", "1", "}"]:
+                return [r"\mathbb", *name]  # which is written so, and printed bold in LaTeX
             named = as_operator(name) if token in _NAMED else name
             return _wrap("", _upright(name[1:-1])) if named == name else named
         if token == r"\limits":

@@ -32,7 +32,7 @@ SYNONYMS = _pairs(
     \widehat \hat; \widetilde \tilde; \widecheck \check; \Bbb \mathbb; \mathscr \mathcal;
     \mathds \mathbb; \frak \mathfrak; \sp ^; \sb _; \varinjlim \injlim; \varprojlim \projlim;
     \arctg \arctan; \tg \tan; \ctg \cot; \tang \tan; \cotg \cot; \cotan \cot; \cosec \csc;
-    \cotgh \coth; \thetasym \vartheta;
+    \cotgh \coth; \Bbbk \mathbb { k }; \thetasym \vartheta;
     \R \mathbb { R }; \N \mathbb { N }; \Z \mathbb { Z }; \Q \mathbb { Q }; \C \mathbb { C };
     \bmod m o d; \mod m o d; \nicefrac \frac; \sfrac \frac; \intop \int; \infinity \infty;
     \minus -; \degree ^ { \circ }; \tgh \tanh; \ctgh \coth; \coloneqq : =; \eqqcolon = :;

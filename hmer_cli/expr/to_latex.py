@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall
 from hmer_cli.expr.commands import COVERS, GREEK, OPERATORS, STACKING, STACKS
+from hmer_cli.expr.faces import INSTEAD, printed
 from hmer_cli.expr.glyphs import BIG, OPENING, SPACED
 from hmer_cli.expr.latex import WORDS
 from hmer_cli.expr.node import Node, Tree
@@ -59,8 +60,9 @@ def to_latex(label: str) -> str:
 
 def latex_of_tokens(label: str) -> str:
     r"""The label's own tokens as LaTeX, which takes a star or a bracket after ``\\`` for its own,
-    and a bracket after ``aligned``: these stand in braces."""
-    return _TAKEN.sub(r"{ \g<0> }", label)
+    and a bracket after ``aligned``: these stand in braces. What it would print as other signs is as
+    in `to_latex`."""
+    return _TAKEN.sub(r"{ \g<0> }", printed(label))
 
 
 def split_punctuation(label: str) -> tuple[str, str]:
@@ -179,7 +181,7 @@ def _bare_sign(node: Node, loose: bool) -> str:
             first = re.sub(r"^\[", "{[}", first)
         body = r" \\ ".join([first, *(re.sub(r"^[*\[]", r"{\g<0>}", row) for row in others)])
         return f"{node.symbol} {body} {node.symbol.replace('begin', 'end')}"
-    return "".join(node.symbol.split())
+    return INSTEAD.get(node.symbol) or "".join(node.symbol.split())
 
 
 def _index(index: Tree) -> str:

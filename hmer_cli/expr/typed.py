@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from hmer_cli.errors import InputError
+from hmer_cli.expr.faces import MISPRINTED, MISPRINTED_TO_END, printed
 from hmer_cli.expr.spellings import SCRIPT_RUN, grouped_roots, sign_tokens
 from hmer_cli.expr.typed_commands import (
     BARE,
@@ -56,6 +57,7 @@ _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
 _GAP = r"[ \t\r\n]*"
 _ENVIRONMENT = re.compile(rf"\\(begin|end){_GAP}\{{{_GAP}([A-Za-z]+){_GAP}(\*?){_GAP}\}}")
 _POSITIONS = frozenset("bclrt")
+_MISPRINTED = MISPRINTED | MISPRINTED_TO_END
 _LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
 _INFIX = (r"\over", r"\choose", r"\atop")
 _PLACES = (["t", "]"], ["b", "]"], ["c", "]"])
@@ -74,7 +76,7 @@ def as_formula(typed: str) -> str:
     inner = next(filter(None, found.groups()[1:]), "") if found else plain
     rooted = grouped_roots(inner.strip())
     joined = _SCRIPT_RUN.sub(lambda run: spelt(" ".join(sign_tokens(run[0]))), rooted)
-    return _ENVIRONMENT.sub(r"\\\1{\2\3}", _TOKEN.sub(_replaced, joined))
+    return _ENVIRONMENT.sub(r"\\\1{\2\3}", printed(_TOKEN.sub(_replaced, joined)))
 
 
 def _replaced(token: re.Match[str]) -> str:
@@ -120,6 +122,7 @@ class _Check:
         self.depth = 0
         self.display = self.inside = self.one_number = False
         self.numbering: set[str] = set()  # of the line
+        self.font = ""
 
     def everything(self) -> None:
         """All tokens; raises TypedError."""
@@ -150,6 +153,9 @@ class _Check:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self.fail("nested too deep")
+        outer = self.font
+        if columns or ends == ("$",):  # a formula of its own
+            self.font = ""
         seen: set[str] = set()
         last, cells, split = "", 1, False
         while self.next not in ends:
@@ -177,6 +183,7 @@ class _Check:
                 split = split or token in _INFIX
                 self.atom(at)
                 seen, last = set(), token
+        self.font = outer
         self.depth -= 1
 
     def unclosed(self) -> None:
@@ -192,6 +199,7 @@ class _Check:
         if token == "&" and cells >= columns:
             raise self.fail(f"more than {columns} columns")
         self.at += 1
+        self.font = ""
         if token == "\\\\" and not (self.inside or self.one_number):
             self.numbering = set()
         if token == "\\\\" and self.next in ("[", "*"):
@@ -222,6 +230,8 @@ class _Check:
     def atom(self, begin: int) -> None:
         """One sign, command or group with its arguments."""
         token = self.take()
+        if token in _MISPRINTED.get(self.font, ()):
+            raise self.fail(f"LaTeX prints another sign for it in {self.font}", begin)
         if token == "{":
             self.row(("}",))
             self.close("}", begin)
@@ -254,6 +264,15 @@ class _Check:
         self.numbering.add(token)
         if token in STARRED and self.next == "*":
             self.at += 1
+        outer = self.font
+        if token in _MISPRINTED:
+            self.font = token
+        self.arguments(signature, begin)
+        if token in MISPRINTED:
+            self.font = outer
+
+    def arguments(self, signature: str, begin: int) -> None:
+        """Those of a command."""
         for kind in signature:
             if kind == "m":
                 self.argument(begin)

@@ -105,7 +105,7 @@ BARE = GREEK | frozenset(
     \mid \neg \lnot \forall \exists \angle \mho \hslash \beth \gimel \daleth \eth \bigstar
     \blacksquare \clubsuit \diamondsuit \heartsuit \spadesuit \vert \Vert \| \# \% \& \varGamma
     \varDelta \varTheta \varLambda \varXi \varPi \varSigma \varUpsilon \varPhi \varPsi
-    \varOmega""".split()
+    \varOmega \Bbbk""".split()
 )
 """Commands that are one sign to TeX, so that an argument of it needs no braces."""
 

@@ -18,6 +18,7 @@ from hmer_cli.expr.commands import (
     STACKING,
     STACKS,
 )
+from hmer_cli.expr.faces import FACED, INSTEAD, MISPRINTED, MISPRINTED_TO_END
 from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
 from hmer_cli.expr.latex import WORDS
 from hmer_cli.expr.parser import MAX_DEPTH
@@ -84,6 +85,12 @@ def _typed() -> dict[str, Any]:
     return {
         **{name.lower(): sorted(getattr(typed_commands, name)) for name in names},
         **{name.lower(): dict(sorted(getattr(typed_commands, name).items())) for name in tables},
+        "misprinted": {
+            font: sorted(signs) for font, signs in (MISPRINTED | MISPRINTED_TO_END).items()
+        },
+        "switches": sorted(MISPRINTED_TO_END),
+        "faced": FACED,
+        "instead": INSTEAD,
         "script_run": SCRIPT_RUN,
         "glue": typed_commands.GLUE,
         "blanks": BLANKS,

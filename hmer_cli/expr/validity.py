@@ -1,4 +1,4 @@
-"""Validity of labels: a valid one compiles with pdflatex under amsmath and amssymb.
+"""Validity of labels: pdflatex sets what a valid one says, under amsmath and amssymb.
 
 Input: a label. Output: the list of its problems, empty if valid.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hmer_cli.expr.commands import KNOWN
+from hmer_cli.expr.faces import NOT_PRINTED
 from hmer_cli.expr.tokens import tokenize
-from hmer_cli.expr.tree import LabelError, parse
+from hmer_cli.expr.tree import LabelError, parse, walk
 
 
 @dataclass(frozen=True, order=True)
@@ -28,10 +29,21 @@ def problems(label: str) -> list[Problem]:
     tokens = tokenize(label)
     found = [Problem(i, _unknown(token)) for i, token in enumerate(tokens) if token not in KNOWN]
     try:
-        parse(tokens, strict=True)
+        tree = parse(tokens, strict=True)
     except LabelError as error:
         found.append(Problem(error.position, error.located))
+    else:
+        found += [
+            Problem(node.at or 0, _not_printed(node.symbol))
+            for node in walk(tree)
+            if node.symbol in NOT_PRINTED
+        ]
     return sorted(found)
+
+
+def _not_printed(symbol: str) -> str:
+    font, _, letter, _ = symbol.split()
+    return f"{letter} in {font}, for which LaTeX has no sign"
 
 
 def _unknown(token: str) -> str:

@@ -12,6 +12,7 @@ function Typeset(grammar) {
     String.raw`\\(begin|end)\s*\{\s*([A-Za-z]+\*?)\s*\}(?:\s*\{[lcr|\s]+\})?|\\[A-Za-z]+|\\.|%[^\n]*|` +
     `[A-Za-z]+|${grammar.scripts}|\\S`, "gsu");
   const OPTIONS = /(\\begin\s*\{\s*(?:aligned|gathered|split|multlined)\s*\})\s*\[[tbc]\]|(\\begin\s*\{\s*alignedat\s*\})(?:\s*\[[tbc]\])?\s*\{\s*\d\s*\}|(\\operatorname)\s*\*|(\\cfrac|\\smash)\s*\[[a-z\s]*\]/g;
+  const BOLD_ONE = /\\mathbf\s*(?:\{\s*1\s*\}|1)/g;  // printed so, and written with a double stroke
   const SCRIPTS = new RegExp(`^${grammar.scripts}$`, "u");
   const BARS = new Set(["|", "\\|"]);
   const RELATIONS = ["above", "inside", "below", "cells", "sub", "sup"];
@@ -21,7 +22,7 @@ function Typeset(grammar) {
   /** The tokens of typed LaTeX, in the spelling of labels. */
   function tokens(source) {
     const found = [];
-    for (const [text, edge, name] of source.replace(OPTIONS, "$1$2$3$4").matchAll(LEX)) {
+    for (const [text, edge, name] of source.replace(BOLD_ONE, "\\mathbb{1}").replace(OPTIONS, "$1$2$3$4").matchAll(LEX)) {
       if (text === "\\" || text.startsWith("%")) continue;
       if (edge) found.push(...environment(edge, name));
       else if (SCRIPTS.test(text)) found.push(...joined(text));

@@ -10,7 +10,7 @@ function Sound(table) {
   const TOKEN = /\\[A-Za-z]+|\\[\s\S]|'+\^?|[^ \t\r\n]/gu;
   const GLUE = new RegExp(`^(?:${table.glue})$`, "u");
   const BLANKS = new RegExp(table.blanks, "gu"), UNSEEN = new RegExp(table.unseen, "gu");
-  const SCRIPTS = new RegExp(table.script_run, "gu");
+  const SCRIPTS = new RegExp(table.script_run, "gu"), FACED = new RegExp(table.faced, "g");
   const GROUPING = /\\[\s\S]|[√∛∜]\s*\(|[(){}]/gu;
   const WRAPPED = /^(?:(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/u;
   const ENVIRONMENT = /\\(begin|end)[ \t\r\n]*\{[ \t\r\n]*([A-Za-z]+)[ \t\r\n]*(\*?)[ \t\r\n]*\}/gu;
@@ -56,7 +56,8 @@ function Sound(table) {
     const plain = typed.replace(UNSEEN, "").replace(BLANKS, " ").trim();
     const found = WRAPPED.exec(plain);
     const inner = found ? found[2] || found[3] || found[4] || "" : plain;
-    return groupedRoots(inner.trim()).replace(SCRIPTS, joined).replace(TOKEN, replaced).replace(ENVIRONMENT, "\\$1{$2$3}");
+    return groupedRoots(inner.trim()).replace(SCRIPTS, joined).replace(TOKEN, replaced)
+      .replace(FACED, printed).replace(ENVIRONMENT, "\\$1{$2$3}");
   }
 
   /** What LaTeX is told, parted from a letter that follows. */
@@ -66,8 +67,15 @@ function Sound(table) {
     return gap ? `${found} ` : found;
   }
 
+  /** What prints a letter in a font that LaTeX lacks there. */
+  function printed(found, braced, bare, at, whole) {
+    const spelt = table.instead[`\\mathbb { ${braced ?? bare} }`];
+    const gap = !spelt.endsWith("}") && /^[A-Za-z]/.test(whole.slice(at + found.length));
+    return gap ? `${spelt} ` : spelt;
+  }
+
   function check(tokens) {
-    let at = 0, depth = 0, display = false, inside = false, oneNumber = false;
+    let at = 0, depth = 0, font = "", display = false, inside = false, oneNumber = false;
     let numbering = new Set();  // of the line
     const next = () => tokens[at] ?? "";
     const take = () => tokens[at++] ?? "";
@@ -81,6 +89,8 @@ function Sound(table) {
 
     function row(ends, columns = null) {
       if (++depth > table.depth) throw fail("nested too deep");
+      const outer = font;
+      if (columns || ends.includes("$")) font = "";  // a formula of its own
       let seen = new Set(), last = "", cells = 1, split = false;
       while (!ends.includes(next())) {
         const token = next(), begin = at;
@@ -110,6 +120,7 @@ function Sound(table) {
           last = token;
         }
       }
+      font = outer;
       depth--;
     }
 
@@ -117,6 +128,7 @@ function Sound(table) {
       if (columns === null) throw fail("stands in no matrix");
       if (token === "&" && cells >= columns) throw fail(`more than ${columns} columns`);
       at++;
+      font = "";
       if (token === "\\\\" && !(inside || oneNumber)) numbering = new Set();
       if (token === "\\\\" && (next() === "[" || next() === "*")) {
         throw fail(IN_BRACES);
@@ -144,6 +156,7 @@ function Sound(table) {
 
     function atom(begin) {
       const token = take();
+      if (of("misprinted", font)?.includes(token)) throw fail(`LaTeX prints another sign for it in ${font}`, begin);
       if (token === "{") {
         row(["}"]);
         close("}", begin);
@@ -166,6 +179,8 @@ function Sound(table) {
       if (set.once.has(token) && numbering.has(token)) throw fail("stands twice in one line", begin);
       numbering.add(token);
       if (set.starred.has(token) && next() === "*") at++;
+      const outer = font;
+      if (of("misprinted", token)) font = token;
       for (const kind of signature) {
         if (kind === "m") argument(begin);
         else if (kind === "d") delimiter(begin);
@@ -180,6 +195,7 @@ function Sound(table) {
           close("]", begin);
         }
       }
+      if (!table.switches.includes(token)) font = outer;
     }
 
     function delimiter(begin) {
