@@ -19,7 +19,7 @@ from chromium import PROGRAM, Chromium
 from handmade import FakeRecogniser, cross, encoded, paged
 from lxml import etree
 from PIL import Image
-from test_convert import failed, pandoc, record
+from test_convert import failed, pandoc, record, typeset
 from test_expr_to_latex import TYPED
 from test_expr_tree import _every_command, _random_valid
 
@@ -341,3 +341,16 @@ def test_notes_are_not_overwritten_and_outputs_do_not_become_inputs(out: str) ->
     with pytest.raises(UsageError, match=re.escape(out)):
         convert(inputs, [out], recogniser=FakeRecogniser())
     assert Path("notes/a.pdf").read_bytes() == before
+
+
+def test_a_doubtful_display_that_was_typed_is_marked() -> None:
+    latex = r"\begin{align} a &= 123 \\ &= 456 \end{align}"
+    label = typed_correction(latex).label
+    for doubt, marks in ((None, 0), ("another region", 1)):
+        status = "low" if doubt else "ok"
+        typed = record(latex=latex, label=label, correction=latex, status=status, error=doubt)
+        made(".tex", [typed])
+        text = typeset("", r"\input{o}")
+        assert "456" in text and text.count("[?]") == marks
+        made_so = typeset(r"\newcommand{\hmerlow}[1]{#1}", r"\input{o}")
+        assert "456" in made_so and "[?]" not in made_so

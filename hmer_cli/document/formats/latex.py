@@ -73,7 +73,9 @@ def _definitions(each: Named) -> Iterator[str]:
     """Its expression, after how it is shown by itself; then the lines of a derivation."""
     latex, end = sentence(each.record)
     if is_display(latex):
-        yield f"\\hmerdisplay{{{each.id}}}{{{latex}}}\n"
+        # A mark within it might stand in its last fraction or behind its number.
+        mark = "" if each.record.status == "ok" else "\n\\(\\hmerlow{}\\)"
+        yield f"\\hmerdisplay{{{each.id}}}{{{latex}{mark}}}\n"
     latex = within(latex)
     yield from _definition(each, _marked(each.record, latex), end)
     if each.record.correction is None:
