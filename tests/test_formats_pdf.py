@@ -49,6 +49,28 @@ def test_the_pages_of_a_pdf_stay_where_all_on_them_was_dismissed() -> None:
     assert "Tj" not in {str(operator) for page in pages for _, operator in page}
 
 
+def test_no_file_is_made_of_no_page(capsys: pytest.CaptureFixture[str]) -> None:
+    pikepdf = pytest.importorskip("pikepdf")
+    Path("a.png").write_bytes(encoded(cross()))
+    outs = ["o.pdf", "o.page.zip"]
+    (read,) = convert(["a.png"], outs, recogniser=FakeRecogniser())
+    entries = [{"key": read.key, "latex": ""}]
+    Path("c.json").write_text(
+        json.dumps({"hmer": "corrections", "version": 1, "corrections": entries})
+    )
+    given = [Path("c.json")]
+    before = [Path(out).read_bytes() for out in outs]
+    outs += ["n.pdf", "n.page.zip", "n.csv"]
+    convert(["a.png"], outs, corrections=given, recogniser=FakeRecogniser())
+    assert [Path(out).read_bytes() for out in outs[:2]] == before
+    assert not Path("n.pdf").exists() and not Path("n.page.zip").exists() and Path("n.csv").exists()
+    said = capsys.readouterr().err
+    assert "o.pdf: left as it was, as nothing is left to show" in said
+    assert "n.page.zip: not written, as nothing is left to show" in said
+    with pikepdf.open("o.pdf") as document:
+        assert len(document.pages) == 1
+
+
 def test_a_pdf_from_an_archive_or_standard_input_keeps_all_its_pages(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -314,7 +314,9 @@ def deliver_all(
         if output.is_empty(records) and not output.is_log:
             kept = output.path is not None and output.path.exists()
             what = "left as it was" if kept else "not written"
-            say(f"{output.path}: {what}, as nothing was read")
+            read = any(record.status != "failed" for record in records)
+            why = "nothing is left to show" if read else "nothing was read"
+            say(f"{output.path}: {what}, as {why}")
             continue
         try:
             output.write(records)

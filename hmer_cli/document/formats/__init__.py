@@ -13,7 +13,7 @@ from pathlib import Path
 from hmer_cli import files
 from hmer_cli.document.formats.latex import tex
 from hmer_cli.document.formats.page_xml import page_zip
-from hmer_cli.document.formats.pdf import searchable_pdf
+from hmer_cli.document.formats.pdf import has_pdf, searchable_pdf
 from hmer_cli.document.formats.svg import svg
 from hmer_cli.document.formats.text import csv, jsonl, lines, markdown
 from hmer_cli.document.formats.typst import typ
@@ -96,8 +96,14 @@ class Output:
         return self.format in _READABLE
 
     def is_empty(self, records: Sequence[Record]) -> bool:
-        """Whether the records give nothing to write."""
-        return all(record.status == "failed" for record in records)
+        """Whether the records give nothing to write; a page of an image that has nothing but what
+        was dismissed is none to show."""
+        if all(record.status == "failed" for record in records):
+            return True
+        shown = any(record.shown and not record.dismissed for record in records)
+        if shown or self.format not in (page_zip, searchable_pdf):
+            return False
+        return self.format is page_zip or not has_pdf(records)
 
     def check(self) -> None:
         """Try now what must work after the long reading, and that no file is lost which hmer did

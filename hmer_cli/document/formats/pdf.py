@@ -64,6 +64,12 @@ def searchable_pdf(records: Sequence[Record]) -> bytes:
     return _saved(document)
 
 
+def has_pdf(records: Sequence[Record]) -> bool:
+    """Whether a source is a PDF, whose pages are shown whatever is on them. Needs pikepdf."""
+    sources = groupby(named(records), lambda each: each.record.source)
+    return any(_opened(source, list(names)) for source, names in sources)
+
+
 def _copied(pages: Any, document: Any, source: str) -> list[Any]:
     """Copies the pages of a PDF to a document; its layers there, and a line that says what stays
     behind."""
