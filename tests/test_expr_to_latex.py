@@ -14,7 +14,8 @@ from test_expr_tree import _every_command, _random_valid
 from trees import TREES
 
 from hmer_cli.expr.latex import normalise
-from hmer_cli.expr.to_latex import NAMES, latex_of_tokens, split_punctuation, to_latex
+from hmer_cli.expr.names import NAMES
+from hmer_cli.expr.to_latex import latex_of_tokens, split_punctuation, to_latex
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import Tree, to_tokens
 from hmer_cli.expr.validity import problems

@@ -354,3 +354,13 @@ def test_a_doubtful_display_that_was_typed_is_marked() -> None:
         assert "456" in text and text.count("[?]") == marks
         made_so = typeset(r"\newcommand{\hmerlow}[1]{#1}", r"\input{o}")
         assert "456" in made_so and "[?]" not in made_so
+
+
+def test_pandoc_knows_what_stands_for_double_strokes() -> None:
+    labels = [r"\mathbb { 1 } _ { A }", r"\mathbb { k } x"]
+    made(".md", read(labels))
+    assert "𝕜x" in pandoc("o.md", "-t", "plain")
+    made(".tex", read(labels))
+    assert "𝕜" in pandoc("o.tex", "-t", "plain")
+    made(".docx", read(labels))
+    assert "𝟙" in (shown := pandoc("o.docx", "-t", "plain")) and "𝕜" in shown

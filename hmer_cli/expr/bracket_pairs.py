@@ -64,7 +64,8 @@ def operand_ends(tree: Tree, pairs: dict[int, int]) -> list[bool]:
                 waiting.pop()
             ends.append(i in pairs or operand)
         else:
-            ends.append(node.symbol == "!" or GLYPHS.get(node.symbol, ("",))[0] != "mo")
+            operator = GLYPHS.get(node.symbol, ("",))[0] == "mo" or node.symbol == r"\bmod"
+            ends.append(node.symbol == "!" or not operator)
     return ends
 
 

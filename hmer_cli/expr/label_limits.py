@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from hmer_cli.expr.commands import FONTS, STACKING
 from hmer_cli.expr.glyphs import NAMED_OPERATORS, SPACED
+from hmer_cli.expr.names import KNOWN_NAMES
 from hmer_cli.expr.spellings import SILENT, SWITCHES, SYNONYMS, UPRIGHT
-from hmer_cli.expr.to_latex import NAMES
 from hmer_cli.expr.typed_commands import COMMANDS
 
 _DROPPED = frozenset(
@@ -30,7 +30,6 @@ _SET_UPRIGHT = re.compile(
 _INDICATOR = re.compile(r"\\mathbf\s*(?:\{\s*1\s*\}|1)")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+|[\s\S])")
 _WORD = re.compile(r"[A-Za-z]\s*[A-Za-z]")
-_KNOWN_NAMES = NAMES | {name[1:] for name in NAMED_OPERATORS}
 _STACKED_NAMES = {name[1:] for name in STACKING & NAMED_OPERATORS}
 _FONTS = UPRIGHT | SWITCHES.keys()
 _OPERATORS = frozenset((r"\mathop", r"\operatornamewithlimits", "*"))
@@ -64,7 +63,7 @@ def label_says_all(typed: str) -> bool:
 def _is_word(text: str) -> bool:
     """Whether upright text is more than a letter, and no name of a function."""
     name = _COMMAND.sub(" ", text).strip()
-    return _WORD.search(name) is not None and name not in _KNOWN_NAMES
+    return _WORD.search(name) is not None and name not in KNOWN_NAMES
 
 
 def _width(token: str) -> float:

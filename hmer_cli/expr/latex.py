@@ -23,7 +23,7 @@ from hmer_cli.expr.commands import (
     STACKS,
     SYMBOLS,
 )
-from hmer_cli.expr.glyphs import NAMED_OPERATORS
+from hmer_cli.expr.names import BINARY, in_upright
 from hmer_cli.expr.placed import as_operator, placed, under
 from hmer_cli.expr.spellings import (
     ALIGNED,
@@ -80,24 +80,25 @@ MAX_TOKENS = 10_000
 """Of one expression; a page of nothing but formulas has some 1,000."""
 
 
-def normalise(raw_latex: str, *, typed: bool = False) -> str:
+def normalise(raw_latex: str, *, typed: bool = False, named: bool = False) -> str:
     r"""The label of raw LaTeX such as ``\left(x\over y\right)``.
 
     Idempotent. Unknown commands are kept, for ``validity.problems`` to report. Unless the text is
     ``typed`` by a user, faults of data sets are mended: an unknown command is a known one and a
     letter, as spaces get lost (``\geqg``; not ``\leqq``, which LaTeX knows), and
     ``\tan{x}^{-1}``, as Word exports an inverse function, is ``\tan ^ { - 1 } x``. ``align`` and
-    its kin, which data sets have for matrices, too, are ``aligned`` if typed.
+    its kin, which data sets have for matrices, too, are ``aligned`` if typed. ``named``: letters
+    that are upright or a name are the signs of `hmer_cli.expr.names`, which no label has.
     Raises LabelError if the source is not LaTeX or longer than MAX_TOKENS.
     """
-    tokens = list(islice(_lex(raw_latex, not typed), MAX_TOKENS + 1))
+    tokens = list(islice(_lex(raw_latex, not typed, named), MAX_TOKENS + 1))
     if len(tokens) > MAX_TOKENS:
         raise LabelError(MAX_TOKENS, f"longer than {MAX_TOKENS} tokens", tokens[-1])
-    tokens = _Rewriter(_negated(tokens), typed=typed).everything()
+    tokens = _Rewriter(_negated(tokens), typed=typed, named=named).everything()
     return join(_negated(to_tokens(name_grids(stack_limits(parse(tokens))))))
 
 
-def _lex(source: str, split: bool = True) -> Iterator[str]:
+def _lex(source: str, split: bool = True, named: bool = False) -> Iterator[str]:
     """TeX's tokens, synonyms replaced; an environment is one token, comments and spaces dropped."""
     for match in _TOKEN.finditer(grouped_roots(source)):
         token = match.group()
@@ -114,7 +115,8 @@ def _lex(source: str, split: bool = True) -> Iterator[str]:
         elif token.startswith("\\\\"):
             yield "\\\\"
         elif token.startswith("\\"):
-            yield from _control(token.rstrip("* \n\t") if token[1:2].isalpha() else token, split)
+            word = token.rstrip("* \n\t") if token[1:2].isalpha() else token
+            yield from [word] if named and word == BINARY else _control(word, split)
         else:
             yield from [f"\\{token}"] if token in _NAMES else sign_tokens(token)
 
@@ -140,12 +142,13 @@ def _split(word: str) -> list[str]:
 class _Rewriter:
     """Recursive rewriter: TeX's tokens -> label tokens, possibly with redundant braces.
 
-    Unless ``typed``, ``\\tan{x}^{-1}`` is the inverse function of x.
+    Unless ``typed``, ``\\tan{x}^{-1}`` is the inverse function of x; ``named`` is of `normalise`.
     """
 
-    def __init__(self, tokens: list[str], *, typed: bool) -> None:
+    def __init__(self, tokens: list[str], *, typed: bool, named: bool) -> None:
         self.tokens = tokens
         self.typed = typed
+        self.named = named
         self.at = 0
         self.depth = 0
 
@@ -180,7 +183,8 @@ class _Rewriter:
             if token in SWITCHES:
                 self.at += 1
                 rest = self._rest(end)
-                return out + (_wrap(SWITCHES[token], rest) if SWITCHES[token] else _upright(rest))
+                font = SWITCHES[token]
+                return out + (_wrap(font, rest) if font else in_upright(token, rest, self.named))
             if token == "'" and not out:  # x ^ { '' }: already raised
                 out += self._ticks()
             else:
@@ -232,7 +236,7 @@ class _Rewriter:
             if token == r"\mathbf" and name == ["{", "1", "}"]:
                 return [r"\mathbb", *name]  # which is written so, and printed bold in LaTeX
             named = as_operator(name) if token in _NAMED else name
-            return _wrap("", _upright(name[1:-1])) if named == name else named
+            return _wrap("", in_upright(token, name[1:-1], self.named)) if named == name else named
         if token == r"\limits":
             return [token] if before and before[-1] in OPERATORS else []
         if token.startswith(r"\begin{"):
@@ -385,9 +389,3 @@ def _fence_in(argument: list[str]) -> list[str]:
 
 def _wrap(command: str, tokens: list[str]) -> list[str]:
     return [*([command] if command else []), "{", *tokens, "}"]
-
-
-def _upright(tokens: list[str]) -> list[str]:
-    r"""``l n`` in an upright font is ``\ln``; everything else just loses the font, also ``int``."""
-    word = "".join(tokens)
-    return [f"\\{word}"] if f"\\{word}" in NAMED_OPERATORS and word.islower() else tokens

@@ -83,21 +83,21 @@ def walk(tree: Tree) -> Iterator[Node]:
 
 def rebuild(tree: Tree, change: Callable[[Node], Node]) -> Tree:
     """The tree with ``change`` applied to every node, children first."""
-    return _rebuild_rows(tree, lambda row: tuple(change(node) for node in row))
+    return rebuild_rows(tree, lambda row: tuple(change(node) for node in row))
 
 
-def _rebuild_rows(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+def rebuild_rows(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
     """The tree with ``change`` applied to every row, those of its nodes first."""
 
     def renewed(node: Node) -> Node:
         return replace(
             node,
-            above=_rebuild_rows(node.above, change),
-            below=_rebuild_rows(node.below, change),
-            sup=_rebuild_rows(node.sup, change),
-            sub=_rebuild_rows(node.sub, change),
-            inside=_rebuild_rows(node.inside, change),
-            cells=tuple(tuple(_rebuild_rows(c, change) for c in row) for row in node.cells),
+            above=rebuild_rows(node.above, change),
+            below=rebuild_rows(node.below, change),
+            sup=rebuild_rows(node.sup, change),
+            sub=rebuild_rows(node.sub, change),
+            inside=rebuild_rows(node.inside, change),
+            cells=tuple(tuple(rebuild_rows(c, change) for c in row) for row in node.cells),
         )
 
     return change(tuple(renewed(node) for node in tree))
@@ -109,7 +109,7 @@ def name_grids(tree: Tree) -> Tree:
     ``( \begin{matrix} a \\ b \end{matrix} )`` is ``\begin{pmatrix} a \\ b \end{pmatrix}``; a brace
     that nothing closes begins ``cases``.
     """
-    return _rebuild_rows(tree, _named)
+    return rebuild_rows(tree, _named)
 
 
 def _named(row: Tree) -> Tree:

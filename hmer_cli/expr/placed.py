@@ -7,6 +7,7 @@ only, so what people place over several is spelt another way, where labels have 
 from __future__ import annotations
 
 from hmer_cli.expr.commands import FUNCTIONS, STACKS
+from hmer_cli.expr.names import upright
 from hmer_cli.expr.spellings import SYNONYMS
 from hmer_cli.expr.tree import LabelError, parse
 
@@ -51,5 +52,5 @@ def under(row: list[str], base: list[str]) -> list[str]:
 
 def as_operator(base: list[str]) -> list[str]:
     r"""``\arg \max`` for its letters, which could not have a row under them; ``\tan`` for tg."""
-    word = "".join(token.strip("{}\\") for token in base)
+    word = "".join(upright(token) or token.strip("{}\\") for token in base)
     return ["{", *_OF_LETTERS[word], "}"] if word in _OF_LETTERS else base

@@ -8,26 +8,17 @@ label.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall
 from hmer_cli.expr.commands import COVERS, GREEK, OPERATORS, STACKING, STACKS
 from hmer_cli.expr.faces import INSTEAD, printed
-from hmer_cli.expr.glyphs import BIG, OPENING, SPACED
+from hmer_cli.expr.glyphs import BIG, SPACED
 from hmer_cli.expr.latex import WORDS
+from hmer_cli.expr.names import with_names
 from hmer_cli.expr.node import Node, Tree
 from hmer_cli.expr.parser import LabelError
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
-
-NAMES = frozenset(
-    """tr Tr rank diag sgn sign span grad div rot curl vol proj Var Cov Hom End Aut Gal lcm adj
-    supp conv mod argmax argmin sech csch""".split()
-)
-r"""Names of functions that LaTeX has no command for; ``\operatorname`` sets them."""
-
-_OF_TWO = frozenset(("argmax", "argmin"))
-r"""Names that would be ``\arg \max`` as operators; a label of letters is not."""
 
 PUNCTUATION = frozenset(",.;")
 
@@ -55,7 +46,7 @@ def to_latex(label: str) -> str:
     except LabelError:
         return label
     # Letters that spell a function would be read as it.
-    return _WORD.sub(lambda word: f"{word[0][0]} {word[0][1:]}", _row(tree))
+    return _WORD.sub(lambda word: f"{word[0][0]} {word[0][1:]}", _row(with_names(tree)))
 
 
 def latex_of_tokens(label: str) -> str:
@@ -77,12 +68,12 @@ def _row(tree: Tree, loose: bool = True) -> str:
     """The row; ``loose`` has blanks round relations, which scripts do without."""
     text, left = "", None
     grown = _grown(tree)
-    for i, end, node, sign in _signs(tree, loose):
-        spelled = grown.get(i, "") + sign + _scripts(node)
+    for i, node in enumerate(tree):
+        spelled = grown.get(i, "") + _sign(node, loose) + _scripts(node)
         if left is not None:
             text += _blank(tree, left, i, text, spelled, loose)
-        text, left = text + spelled, end
-        if grown.get(end) == r"\left" or grown.get(end + 1) == r"\right":
+        text, left = text + spelled, i
+        if grown.get(i) == r"\left" or grown.get(i + 1) == r"\right":
             text, left = f"{text} ", None
     return text
 
@@ -109,42 +100,6 @@ def _grown(tree: Tree) -> dict[int, str]:
 def _same_level(pairs: dict[int, int], first: int, last: int) -> bool:
     """Whether no bracket pair parts two bars."""
     return not any((i < first < j) != (i < last < j) for j, i in pairs.items())
-
-
-def _signs(tree: Tree, loose: bool) -> Iterator[tuple[int, int, Node, str]]:
-    """First and last index of each sign, the node that its scripts hang on, and its spelling."""
-    i = 0
-    while i < len(tree):
-        end = _named(tree, i)
-        if end is None:
-            yield i, i, tree[i], _sign(tree[i], loose)
-            i += 1
-        else:
-            name = "".join(node.symbol for node in tree[i : end + 1])
-            binary = name == "mod" and i and tree[i - 1].symbol not in OPENING
-            font = r"\mathrm" if name in _OF_TWO else r"\operatorname"
-            yield i, end, tree[end], r"\bmod" if binary else rf"{font}{{{name}}}"
-            i = end + 1
-
-
-def _named(tree: Tree, begin: int) -> int | None:
-    """The index of the last letter of a function's name that begins here; None for no name."""
-    if begin and _is_letter(tree[begin - 1]):
-        return None
-    end = begin
-    while end < len(tree) and _is_letter(tree[end]):
-        end += 1
-        if any(tree[end - 1].rows):
-            break
-    name = "".join(node.symbol for node in tree[begin:end])
-    if name not in NAMES or tree[end - 1].above or tree[end - 1].below:
-        return None
-    applied = end < len(tree) and tree[end].symbol in OPENING
-    return end - 1 if applied or len(name) > 3 or name == "mod" else None
-
-
-def _is_letter(node: Node) -> bool:
-    return len(node.symbol) == 1 and node.symbol.isalpha()
 
 
 def _sign(node: Node, loose: bool) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 from xml.etree import ElementTree
 
 from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall, operand_ends
@@ -24,6 +25,7 @@ from hmer_cli.expr.glyphs import (
     UNDER,
     WIDE,
 )
+from hmer_cli.expr.names import BINARY, KNOWN_NAMES, is_function, upright, with_numbers
 from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse
@@ -44,6 +46,13 @@ FENCES["cases"] = "{ "
 _SIDES = {"aligned": ("right", "left"), "cases": ("left",)}
 """Grid -> where its columns stand, in turn."""
 
+_APPLIED = KNOWN_NAMES | {GLYPHS[name][1] for name in NAMED_OPERATORS}
+_BEGINNINGS = frozenset((OPENING | BIG).values())
+"""Operators that an argument may begin with."""
+_SCRIPTED = frozenset("msub msup msubsup munder mover munderover".split())
+_ROWS = frozenset("math mrow mtd msqrt".split())
+_BINARY_GAP = "0.222em"
+
 _SPACE = '<mspace width="0.167em"></mspace>'
 
 
@@ -54,19 +63,39 @@ def to_mathml(label: str) -> str:
     where LaTeX sets them, see `place_limits`.
     Raises LabelError if the label is not LaTeX.
     """
-    return f'<math display="block">{_row(place_limits(parse(tokenize(label))))}</math>'
+    return _math(place_limits(parse(tokenize(label))))
 
 
 def to_styled_mathml(label: str) -> str:
     """The same to stand by itself, without the style sheet of review pages: the columns of
     derivations and cases say how they are aligned, to browsers by a style and to other programs by
-    attributes, and no element has a ``data-t``."""
-    root = ElementTree.fromstring(to_mathml(label))
+    attributes, and no element has a ``data-t``. Numbers are one element each, and names, which the
+    label may have as signs (`hmer_cli.expr.names`), are applied to what follows."""
+    root = ElementTree.fromstring(_math(with_numbers(place_limits(parse(tokenize(label))))))
     for element in root.iter():
         element.attrib.pop("data-t", None)
+        _apply_names(element)
     for table in root.iter("mtable"):
         _align(table)
     return ElementTree.tostring(root, "unicode", short_empty_elements=False)
+
+
+def _math(tree: Tree) -> str:
+    return f'<math display="block">{_row(tree)}</math>'
+
+
+def _apply_names(row: ElementTree.Element) -> None:
+    """Puts the sign of application between each name of a row and its argument."""
+    if row.tag not in _ROWS:
+        return
+    for i, (name, argument) in reversed([*enumerate(pairwise(row), 1)]):
+        while name.tag in _SCRIPTED:
+            name = name[0]
+        operator = argument.tag == "mo" and argument.text not in _BEGINNINGS
+        if name.tag == "mi" and name.text in _APPLIED and not operator:
+            sign = ElementTree.Element("mo")
+            sign.text = "\N{FUNCTION APPLICATION}"
+            row.insert(i, sign)
 
 
 def _align(table: ElementTree.Element) -> None:
@@ -128,9 +157,9 @@ def _kind(node: Node) -> str:
 def _spaced(left: Node, right: Node, follows: bool) -> bool:
     """Whether a name stands next to something that it could be taken for a part of; ``follows``:
     whether an operand ends before the right one."""
-    if left.symbol in NAMED_OPERATORS:
-        return _kind(right) != "mo" or right.symbol in BIG
-    return right.symbol in NAMED_OPERATORS and follows
+    if is_function(left.symbol):
+        return right.symbol != BINARY and (_kind(right) != "mo" or right.symbol in BIG)
+    return is_function(right.symbol) and follows
 
 
 def _attributes(node: Node, follows: bool) -> str:
@@ -148,6 +177,12 @@ def _attributes(node: Node, follows: bool) -> str:
 
 def _leaf(node: Node, attributes: str) -> str:
     kind, glyph = GLYPHS.get(node.symbol, ("mtext", node.symbol))
+    if node.symbol[:1].isdigit():
+        kind = "mn"
+    elif word := upright(node.symbol):
+        kind, glyph = "up", word
+    if node.symbol == BINARY:
+        return _element("mo", node.at, glyph, f' lspace="{_BINARY_GAP}" rspace="{_BINARY_GAP}"')
     if kind == "up":
         kind, attributes = "mi", ' mathvariant="normal"' if len(glyph) == 1 else ""
     return _element(kind, node.at, escape(glyph, quote=False), attributes)
@@ -189,7 +224,7 @@ def _grid(node: Node) -> str:
     name = node.symbol[7:-1]
     rows = "".join(_element("mtr", None, _cells(row)) for row in node.cells)
     table = _element("mtable", node.at, rows, f' class="{name}"')
-    fences = [f"<mo>{fence.strip()}</mo>" for fence in FENCES.get(name, "")]
+    fences = [f"<mo>{fence}</mo>".replace("<mo> </mo>", "") for fence in FENCES.get(name, "")]
     return _element("mrow", None, table.join(fences)) if fences else table
 
 

@@ -11,7 +11,8 @@ from html import escape
 
 from hmer_cli.expr.bracket_pairs import bracket_pairs
 from hmer_cli.expr.commands import COVERS, STACKS
-from hmer_cli.expr.glyphs import BIG, BRACES, GLYPHS, NAMED_OPERATORS, UNDER
+from hmer_cli.expr.glyphs import BIG, BRACES, GLYPHS, UNDER
+from hmer_cli.expr.names import BINARY, is_function, upright, with_numbers
 from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.to_mathml import FENCES
 from hmer_cli.expr.tokens import tokenize
@@ -34,7 +35,7 @@ def to_omml(label: str) -> str:
 
     Raises LabelError if the label is not LaTeX.
     """
-    return _row(place_limits(parse(tokenize(label))))
+    return _row(with_numbers(place_limits(parse(tokenize(label)))))
 
 
 def _element(tag: str, *parts: str) -> str:
@@ -68,7 +69,7 @@ def _row(tree: Tree) -> str:
             fenced = _fenced(_glyph(node), _glyph(last), _row(inner) or _run(_NOTHING))
             parts.append(_dressed(last, fenced))
             i = pairs[i]
-        elif node.symbol in BIG or node.symbol in NAMED_OPERATORS:
+        elif node.symbol in BIG or is_function(node.symbol):
             waiting.append((len(parts), _operator(node)))
             parts.append("")
         else:
@@ -104,7 +105,9 @@ def _applied(sign: str, operand: str) -> str:
 
 
 def _glyph(node: Node) -> str:
-    return GLYPHS.get(node.symbol, ("mtext", node.symbol))[1]
+    if node.symbol == BINARY:
+        return " mod "
+    return upright(node.symbol) or GLYPHS.get(node.symbol, ("mtext", node.symbol))[1]
 
 
 def _sign(node: Node) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from hmer_cli.expr.bracket_pairs import bracket_pairs
 from hmer_cli.expr.commands import COVERS, STACKING, STACKS
 from hmer_cli.expr.glyphs import BRACES, CLOSING, GLYPHS, NAMED_OPERATORS, OPENING
+from hmer_cli.expr.names import BINARY, is_function, upright
 from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.to_mathml import TIGHT
 from hmer_cli.expr.tokens import tokenize
@@ -69,6 +70,10 @@ def _sign(node: Node, *, paired: bool) -> str:
         return _grid(node)
     if node.symbol in _NAMES:
         return _NAMES[node.symbol]
+    if node.symbol == BINARY:
+        return 'class("binary", "mod")'
+    if word := upright(node.symbol):
+        return f'op("{word}")' if is_function(node.symbol) else f"upright({word})"
     glyph = GLYPHS.get(node.symbol, ("mtext", node.symbol))[1]
     if glyph in _SEPARATORS:
         return _SEPARATORS[glyph]

@@ -10,7 +10,7 @@ from html import escape
 from xml.etree import ElementTree
 
 from hmer_cli.console import one_line
-from hmer_cli.document.formats.wording import expressions, plain, sayable
+from hmer_cli.document.formats.wording import expressions, plain, said, sayable
 from hmer_cli.document.ids import Named
 from hmer_cli.document.records import Record
 from hmer_cli.expr.to_mathml import to_styled_mathml
@@ -49,7 +49,7 @@ def _formulas(names: Sequence[Named]) -> Iterator[tuple[Named, str]]:
         if each.record.status == "failed":
             continue
         if sayable(each.record):
-            yield each, to_styled_mathml(each.record.label)
+            yield each, to_styled_mathml(said(each.record))
         else:
             latex = escape(plain(one_line(each.record.latex)))
             yield each, f"<math><mtext>{latex}</mtext></math>"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import hmer_cli
 from hmer_cli.console import one_line
-from hmer_cli.document.formats.wording import expressions, sayable, verdict
+from hmer_cli.document.formats.wording import expressions, said, sayable, verdict
 from hmer_cli.document.records import Record
 from hmer_cli.expr.to_typst import to_typst
 
@@ -34,7 +34,7 @@ def typ(records: Sequence[Record]) -> str:
 
 def _content(record: Record) -> str:
     """The equation; the LaTeX where Typst cannot be told what it says."""
-    math = to_typst(record.label) if sayable(record) else ""
+    math = to_typst(said(record)) if sayable(record) else ""
     return (
         f"$ {math} $" if math else f"raw({json.dumps(one_line(record.latex), ensure_ascii=False)})"
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 
 from hmer_cli.console import one_line
-from hmer_cli.document.formats.wording import expressions, judged, plain, sayable
+from hmer_cli.document.formats.wording import expressions, judged, plain, said, sayable
 from hmer_cli.document.records import Record
 from hmer_cli.expr.to_mathml import to_styled_mathml
 
@@ -44,7 +44,7 @@ def _math(record: Record, name: str = "") -> str:
     latex = escape(plain(one_line(record.latex)))
     attributes = f' id="{name}"' if name else ""
     head = f'<math xmlns="{_NAMESPACE}"{attributes} display="block" alttext="{latex}">'
-    inner = to_styled_mathml(record.label) if sayable(record) else ""
+    inner = to_styled_mathml(said(record)) if sayable(record) else ""
     content = inner.removeprefix('<math display="block">').removesuffix("</math>")
     note = f'<annotation encoding="application/x-tex">{latex}</annotation>'
     body = content or f"<mtext>{latex}</mtext>"

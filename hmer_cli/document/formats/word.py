@@ -10,7 +10,7 @@ from html import escape
 
 from hmer_cli.console import one_line
 from hmer_cli.document.formats.archive import packed
-from hmer_cli.document.formats.wording import expressions, judged, plain, sayable
+from hmer_cli.document.formats.wording import expressions, judged, plain, said, sayable
 from hmer_cli.document.ids import Named
 from hmer_cli.document.records import Record
 from hmer_cli.expr.to_omml import NAMESPACE, to_omml
@@ -65,7 +65,7 @@ def _paragraphs(names: Sequence[Named]) -> Iterator[str]:
 
 def _equation(record: Record) -> str:
     """The equation; what was read as LaTeX, where Word has no way to say it."""
-    math = to_omml(record.label) if sayable(record) else ""
+    math = to_omml(said(record)) if sayable(record) else ""
     if not math:
         return _text(record.latex, '<w:rFonts w:ascii="Courier New" w:hAnsi="Courier New"/>')
     return f"<m:oMathPara><m:oMath>{math}</m:oMath></m:oMathPara>"

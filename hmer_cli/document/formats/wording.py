@@ -12,7 +12,11 @@ from hmer_cli.console import one_line
 from hmer_cli.document.ids import Named, named
 from hmer_cli.document.records import Record
 from hmer_cli.expr.label_limits import label_says_all
+from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.names import with_names
 from hmer_cli.expr.to_latex import latex_of_tokens, split_punctuation, to_latex
+from hmer_cli.expr.tokens import join, tokenize
+from hmer_cli.expr.tree import parse, to_tokens
 from hmer_cli.expr.validity import problems
 
 
@@ -69,6 +73,13 @@ def sayable(record: Record) -> bool:
     if record.status == "failed" or problems(record.label):
         return False
     return record.correction is None or label_says_all(record.correction)
+
+
+def said(record: Record) -> str:
+    """The label of what is `sayable`, with the names in it as signs of `hmer_cli.expr.names`."""
+    if record.correction is not None:
+        return normalise(record.correction, typed=True, named=True)
+    return join(to_tokens(with_names(parse(tokenize(record.label)))))
 
 
 def plain(text: str) -> str:

@@ -314,7 +314,7 @@ function Typeset(grammar) {
     const cell = (tree) => element("mtd", undefined, parts(tree).join(""));
     const rows = node.cells.map((cells) => element("mtr", undefined, cells.map(cell).join("")));
     const table = element("mtable", node.at, rows.join(""), ` class="${name}"`);
-    const fences = [...(grammar.fences[name] ?? "")].map((fence) => `<mo>${fence.trim()}</mo>`);
+    const fences = [...(grammar.fences[name] ?? "")].map((fence) => (fence === " " ? "" : `<mo>${fence}</mo>`));
     return fences.length ? element("mrow", undefined, fences.join(table)) : table;
   }
 
