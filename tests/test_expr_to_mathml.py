@@ -97,6 +97,8 @@ def test_a_minus_before_its_number_is_a_prefix(label: str, prefixes: int) -> Non
 def test_brackets_grow_with_what_they_hold_and_not_otherwise() -> None:
     assert "stretchy" not in to_mathml(r"( \frac { a } { b } )")
     assert to_mathml("( a )").count('stretchy="false"') == 2
+    assert "stretchy" not in to_mathml(r"| \frac { a } { b } | ^ { 2 }")
+    assert to_mathml(r"| a |").count('stretchy="false"') == 2
     assert to_mathml(r"( \frac { a } { b }").count('stretchy="false"') == 1
     scripted = math(r"( a + b ) ^ { 2 }")
     assert [child.tag for child in scripted.find("msup")] == ["mrow", "mn"]

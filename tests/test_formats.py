@@ -156,6 +156,9 @@ def test_typst_sets_every_sign() -> None:
         (r"\begin{pmatrix} a & b \\ c \end{pmatrix}", 'mat(delim: "(", a, b; c)'),
         (r"\begin{aligned} a & = b \\ & = c \end{aligned}", "a & = b \\\n & = c"),
         (r"\underbrace { a } _ { n }", "underbrace(a, n)"),
+        (r"| \frac { a } { b } | ^ { 2 } - | c |",
+         'lr(| frac(a, b) |)^(2) − class("normal", |) c class("normal", |)'),
+        (r"\| \frac { a } { b } \|", "lr(‖ frac(a, b) ‖)"),
     ],
 )  # fmt: skip
 def test_typst_as_a_person_writes_it(label: str, typst: str) -> None:

@@ -352,6 +352,9 @@ def test_nothing_of_the_page_dresses_its_formulas(page: Chromium) -> None:
         r"\begin{alignedat}{2} a & = b \end{alignedat}",
         r"\begin {alignedat} { 2 } a & = b \end{alignedat}",
         r"\cfrac[l]{a}{b} + \smash[b]{x}", "2½ ≔ ∛{x}",
+        r"\mathbf{1}_A + \Bbbk + \mathbf 1 + 𝟙",
+        r"\left| \frac{a}{b} \right|^2 - |c| + \| \frac{a}{b} \|", "(|x) \\frac12|",
+        r"\begin{cases} 1 & x \\ 2 \end{cases}",
     ],
 )  # fmt: skip
 def test_typed_latex_means_what_convert_will_take_it_for(page: Chromium, typed: str) -> None:

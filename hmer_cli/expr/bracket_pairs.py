@@ -31,6 +31,30 @@ def bracket_pairs(tree: Tree) -> dict[int, int]:
 BARS = frozenset(("|", r"\|"))
 
 
+def growing_pairs(tree: Tree) -> dict[int, int]:
+    """Those of brackets and of bars round something tall, which grow with it."""
+    pairs = bracket_pairs(tree)
+    found = pairs | _bar_pairs(tree, pairs)
+    return {j: i for j, i in found.items() if any(map(is_tall, tree[i + 1 : j]))}
+
+
+def _bar_pairs(tree: Tree, pairs: dict[int, int]) -> dict[int, int]:
+    """Index of a closing bar -> that of its opening one, where each has a partner."""
+    bars = [i for i, node in enumerate(tree) if node.symbol in BARS]
+    if len(bars) % 2:
+        return {}
+    return {
+        j: i
+        for j, i in zip(bars[1::2], bars[::2], strict=True)
+        if not (any(tree[i].rows) or tree[j].above or tree[j].below) and _same_level(pairs, i, j)
+    }
+
+
+def _same_level(pairs: dict[int, int], first: int, last: int) -> bool:
+    """Whether no bracket pair parts two bars."""
+    return not any((i < first < j) != (i < last < j) for j, i in pairs.items())
+
+
 def operand_ends(tree: Tree, pairs: dict[int, int]) -> list[bool]:
     """Whether each sign can end an operand, so that a minus behind it is binary.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall
+from hmer_cli.expr.bracket_pairs import growing_pairs
 from hmer_cli.expr.commands import COVERS, GREEK, OPERATORS, STACKING, STACKS
 from hmer_cli.expr.faces import INSTEAD, printed
 from hmer_cli.expr.glyphs import BIG, SPACED
@@ -80,26 +80,10 @@ def _row(tree: Tree, loose: bool = True) -> str:
 
 def _grown(tree: Tree) -> dict[int, str]:
     r"""Index of a bracket round something tall -> ``\left`` or ``\right``."""
-    pairs = bracket_pairs(tree)
-    bars = [i for i, node in enumerate(tree) if node.symbol in ("|", r"\|")]
-    if len(bars) % 2 == 0:
-        closing = zip(bars[1::2], bars[::2], strict=True)
-        pairs |= {
-            j: i
-            for j, i in closing
-            if not (any(tree[i].rows) or tree[j].above or tree[j].below)
-            and _same_level(pairs, i, j)
-        }
     grown: dict[int, str] = {}
-    for j, i in pairs.items():
-        if any(map(is_tall, tree[i + 1 : j])):
-            grown |= {i: r"\left", j: r"\right"}
+    for j, i in growing_pairs(tree).items():
+        grown |= {i: r"\left", j: r"\right"}
     return grown
-
-
-def _same_level(pairs: dict[int, int], first: int, last: int) -> bool:
-    """Whether no bracket pair parts two bars."""
-    return not any((i < first < j) != (i < last < j) for j, i in pairs.items())
 
 
 def _sign(node: Node, loose: bool) -> str:

@@ -12,7 +12,7 @@ from html import escape
 from itertools import pairwise
 from xml.etree import ElementTree
 
-from hmer_cli.expr.bracket_pairs import bracket_pairs, is_tall, operand_ends
+from hmer_cli.expr.bracket_pairs import bracket_pairs, growing_pairs, operand_ends
 from hmer_cli.expr.commands import COVERS, STACKS
 from hmer_cli.expr.glyphs import (
     ACCENTS,
@@ -130,9 +130,10 @@ def _row(tree: Tree) -> str:
 def _parts(tree: Tree) -> list[str]:
     """An element a node; brackets with what they hold are one."""
     pairs = bracket_pairs(tree)
-    tall = [(i, j) for j, i in pairs.items() if any(map(is_tall, tree[i:j]))]
+    tall = growing_pairs(tree)
     ends = operand_ends(tree, pairs)
-    growing = {i for pair in tall for i in pair}
+    growing = {i for pair in tall.items() for i in pair}
+    pairs |= tall
     starts: dict[int, int] = {}
     parts: list[str] = []
     for i, node in enumerate(tree):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from hmer_cli.expr.bracket_pairs import bracket_pairs
+from hmer_cli.expr.bracket_pairs import bracket_pairs, growing_pairs
 from hmer_cli.expr.commands import COVERS, STACKS
 from hmer_cli.expr.glyphs import BIG, BRACES, GLYPHS, UNDER
 from hmer_cli.expr.names import BINARY, is_function, upright, with_numbers
@@ -58,7 +58,8 @@ def _run(text: str, *, upright: bool = False) -> str:
 
 def _row(tree: Tree) -> str:
     """The elements of the row; what stands in brackets is one."""
-    pairs = {opening: closing for closing, opening in bracket_pairs(tree).items()}
+    found = bracket_pairs(tree) | growing_pairs(tree)
+    pairs = {opening: closing for closing, opening in found.items()}
     parts: list[str] = []
     waiting: list[tuple[int, str]] = []  # operators: where they stand in parts, and their sign
     i = 0

@@ -7,7 +7,7 @@ row would be one name.
 
 from __future__ import annotations
 
-from hmer_cli.expr.bracket_pairs import bracket_pairs
+from hmer_cli.expr.bracket_pairs import BARS, bracket_pairs, growing_pairs
 from hmer_cli.expr.commands import COVERS, STACKING, STACKS
 from hmer_cli.expr.glyphs import BRACES, CLOSING, GLYPHS, NAMED_OPERATORS, OPENING
 from hmer_cli.expr.names import BINARY, is_function, upright
@@ -45,10 +45,13 @@ def _lines(node: Node) -> str:
 def _row(tree: Tree) -> str:
     """The row; digits that follow each other are one number."""
     grown = {i for pair in bracket_pairs(tree).items() for i in pair}
+    tall = {j: i for j, i in growing_pairs(tree).items() if tree[j].symbol in BARS}
+    bars = dict.fromkeys(tall, "%s)") | dict.fromkeys(tall.values(), "lr(%s")
     text, number = "", False
     for i, node in enumerate(tree):
         digit = len(node.symbol) == 1 and (node.symbol.isdigit() or node.symbol == ".")
-        part = _dressed(node, _sign(node, paired=i in grown))
+        sign = bars[i] % GLYPHS[node.symbol][1] if i in bars else _sign(node, paired=i in grown)
+        part = _dressed(node, sign)
         text += part if (number and digit) or not text else f" {part}"
         number = digit and part == node.symbol
     return text

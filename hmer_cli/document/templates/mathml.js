@@ -212,7 +212,11 @@ function Typeset(grammar) {
   function parts(tree) {
     const pairs = bracketed(tree), growing = new Set(), starts = [], out = [];
     const ending = operandEnds(tree, pairs);
-    for (const [j, i] of pairs) if (tree.slice(i, j).some(tall)) growing.add(i).add(j);
+    for (const [j, i] of [...pairs, ...barred(tree, pairs)]) {
+      if (!tree.slice(i + 1, j).some(tall)) continue;
+      growing.add(i).add(j);
+      pairs.set(j, i);
+    }
     tree.forEach((node, i) => {
       const previous = tree[i - 1];
       const follows = i > 0 && ending[i - 1];
@@ -237,6 +241,18 @@ function Typeset(grammar) {
       }
     });
     return pairs;
+  }
+
+  /** Closing and opening bars, by the rules of expr/bracket_pairs.py. */
+  function barred(tree, pairs) {
+    const bars = [...tree.keys()].filter((i) => BARS.has(tree[i].symbol)), found = [];
+    for (let k = 0; k < bars.length && bars.length % 2 === 0; k += 2) {
+      const [i, j] = bars.slice(k, k + 2);
+      const apart = [...pairs].some(([close, open]) => (open < i && i < close) !== (open < j && j < close));
+      const scripted = RELATIONS.some((name) => has(tree[i][name])) || has(tree[j].above) || has(tree[j].below);
+      if (!apart && !scripted) found.push([j, i]);
+    }
+    return found;
   }
 
   /** Whether each sign can end an operand, by the rules of expr/bracket_pairs.py. */
