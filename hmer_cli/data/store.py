@@ -10,10 +10,11 @@ import contextlib
 import io
 import os
 import re
+import stat
 import unicodedata
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -31,7 +32,14 @@ MAX_BYTES = 512 << 20
 MAX_TOTAL = 64 << 30
 """An archive larger than this, unpacked, is refused: it is a bomb, or wants unpacking by hand."""
 
+OF_SYSTEMS = frozenset((
+    "__macosx", "thumbs.db", "desktop.ini", "icon\r", "lost+found", "@eadir", "#recycle",
+    "@recycle", "$recycle.bin", "system volume information",
+))  # fmt: skip
+"""What Windows, macOS, Linux and network drives put into folders, in small letters."""
+
 _NAMED = 5  # folders named of those passed over
+_JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT
 _UTF8 = 0x800  # general purpose bit 11: the name is UTF-8
 _HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
 _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
@@ -102,7 +110,7 @@ class _Folder(Store):
         links: list[str] = []
         for base, folders, files in os.walk(path, onerror=_raise):  # lest data be lost unseen
             found += (Path(base, file) for file in files)
-            links += linked_folders(base, folders)
+            links += prune(base, folders)
         if links:
             self.remarks = (of_linked(sorted(links)),)
         regular = (file for file in found if not _is_device(file))  # a FIFO would block for ever
@@ -187,11 +195,21 @@ def _member_name(info: zipfile.ZipInfo) -> str:
     return info.filename
 
 
-def linked_folders(base: str, folders: Iterable[str]) -> Iterator[str]:
-    """Those of the folders in ``base`` that are links, which `os.walk` does not look into; without
-    hidden ones."""
-    inside = (Path(base, folder) for folder in folders if not folder.startswith("."))
-    return (str(path) for path in inside if path.is_symlink())
+def prune(base: str, folders: list[str]) -> list[str]:
+    """Take hidden folders, which may be locked, and links out of the list that `os.walk` goes on
+    with; the paths of the links."""
+    folders[:] = [f for f in folders if not f.startswith(".") and f.lower() not in OF_SYSTEMS]
+    links = [folder for folder in folders if _is_linked(Path(base, folder))]
+    folders[:] = [folder for folder in folders if folder not in links]
+    return [str(Path(base, folder)) for folder in links]
+
+
+def _is_linked(folder: Path) -> bool:
+    """Whether it is a link or a junction of Windows, which `os.walk` would look into."""
+    with contextlib.suppress(OSError):
+        found = os.lstat(folder)
+        return stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0) == _JUNCTION
+    return False
 
 
 def of_linked(links: Sequence[str]) -> str:

@@ -11,10 +11,11 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
 
 from hmer_cli.data.captions import CAPTIONS
+from hmer_cli.data.store import OF_SYSTEMS
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.kinds import HEAD
 from hmer_cli.page.load.written import (
@@ -66,8 +67,11 @@ def without_outputs(names: Sequence[str], say: Say, alone: bool = True) -> ToRea
 
 def matched(pattern: str) -> list[str]:
     """What a pattern matches that may be read, in no order: no pictures of pages that hmer made, no
-    endings of its documents, and nothing behind a link that leads back."""
+    endings of its documents, nothing that a system put there by itself and the pattern does not
+    name, and nothing behind a link that leads back."""
+    unnamed = OF_SYSTEMS.difference(part.lower() for part in PurePath(pattern).parts)
     found = glob.glob(pattern, recursive=True)
+    found = [m for m in found if unnamed.isdisjoint(p.lower() for p in PurePath(m).parts)]
     found = [m for m in found if not (_is_looped(Path(m)) or is_drawn(Path(m)))]
     return [m for m in found if os.path.isdir(m) or Path(m).suffix.lower() not in OURS]
 

@@ -23,9 +23,9 @@ from hmer_cli.data.store import (
     MAX_BYTES,
     Store,
     is_archive,
-    linked_folders,
     of_linked,
     open_store,
+    prune,
 )
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
@@ -209,10 +209,10 @@ def _folder(folder: Path, say: Say, labelled: bool) -> Iterator[Source]:
     found: list[Path] = []
     links: list[str] = []
     for base, folders, names in os.walk(folder, onerror=locked.append):
+        links += prune(base, folders)
         passed = MANIFEST in names and not (labelled and Path(base) == folder)
         ours = labelled_in(Path(base), say) if passed else set()
         found += (Path(base) / file for file in names if file not in ours)
-        links += linked_folders(base, folders)
     found.sort(key=lambda path: by_number(path.relative_to(folder).as_posix()))
     if links:
         say(f"{folder}: {of_linked(sorted(links, key=by_number))}")

@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from hmer_cli import files
-from hmer_cli.data.store import Store, open_store
+from hmer_cli.data.store import OF_SYSTEMS, Store, open_store
 from hmer_cli.errors import InputError
 from hmer_cli.ink.notes import is_xml
 from hmer_cli.ink.packed_text import root_name
@@ -32,9 +32,6 @@ OURS = frozenset((".tex", ".md", ".jsonl", ".html", ".csv", ".docx", ".typ", ".m
 """Endings of what hmer writes and does not read."""
 
 LABELLED = "labelled handwriting of hmer"
-
-_OF_SYSTEMS = frozenset(("__macosx", "thumbs.db", "desktop.ini", "icon\r"))
-"""What Windows and macOS put into folders, in small letters."""
 
 _READ_FROM = "name what it was read from"
 
@@ -214,7 +211,7 @@ def shown(folder: Path) -> set[str]:
 
 def is_hidden(path: PurePath) -> bool:
     """Whether a name is hidden, or a system put it there by itself."""
-    return any(part.startswith(".") or part.lower() in _OF_SYSTEMS for part in path.parts)
+    return any(part.startswith(".") or part.lower() in OF_SYSTEMS for part in path.parts)
 
 
 def is_left_out(path: PurePath, head: Callable[[], bytes]) -> bool:

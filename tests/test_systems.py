@@ -1,0 +1,76 @@
+"""What Windows, macOS and their drives do otherwise: emulated here."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from handmade import cross, encoded
+
+from hmer_cli.data.store import open_store
+from hmer_cli.page.load.sources import find_sources
+
+PNG = encoded(cross())
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def put(*names: str, data: bytes = PNG) -> None:
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(data)
+
+
+def names(*inputs: str, say: Callable[[str], None] = lambda line: None) -> list[str]:
+    return [source.name for source in find_sources(inputs, say)]
+
+
+HIDDEN = ("$RECYCLE.BIN", "System Volume Information", "lost+found", ".Trashes", "@eaDir")
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of the system may not be looked into."""
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if Path(path).name in HIDDEN[1:]:
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+
+@pytest.mark.usefixtures("locked")
+def test_what_a_system_keeps_on_a_drive_is_neither_read_nor_told() -> None:
+    put("e/a.png", "e/notes/b.png", "e/notes/@eaDir/b.png/thumb.png", "e/desktop.ini")
+    put(*(f"e/{name}/x.png" for name in HIDDEN))
+    told: list[str] = []
+    assert names("e", say=told.append) == ["e/a.png", "e/notes/b.png"]
+    assert names("e/*", say=told.append) == ["e/a.png", "e/notes/b.png"]
+    assert told == []
+    assert [n for n in open_store("e").names if n.endswith(".png")] == ["a.png", "notes/b.png"]
+    assert names("e/$RECYCLE.BIN/*") == ["e/$RECYCLE.BIN/x.png"]  # named
+
+
+def test_a_junction_is_passed_over_as_a_link_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    put("e/a.png", "e/My Music/x.png")
+    lstat = os.lstat
+
+    def of_windows(path: str | Path) -> object:
+        if Path(path).name == "My Music":
+            return SimpleNamespace(st_mode=stat.S_IFDIR, st_reparse_tag=0xA0000003)
+        return lstat(path)
+
+    monkeypatch.setattr("hmer_cli.data.store.os.lstat", of_windows)
+    told: list[str] = []
+    assert names("e", say=told.append) == ["e/a.png"]
+    assert told == ["e: 1 linked folder passed over (e/My Music); name what is to be read"]
