@@ -54,7 +54,7 @@ class InternalError(InputError):
     def __init__(self, what: str, error: Exception) -> None:
         super().__init__(
             f"{what}: this is a bug in hmer, {type(error).__name__}: {error}",
-            "please report it with what the same command says under HMER_DEBUG=1",
+            "please report it with what the same command says with HMER_DEBUG=1 in the environment",
         )
 
 
@@ -74,6 +74,9 @@ def input_error(what: str, error: Exception) -> InputError:
         return InputError(f"{what}: not enough memory", "convert it alone, with --jobs 1")
     if os.environ.get("HMER_DEBUG"):
         traceback.print_exception(error)
+    library = unloadable(error)
+    if library is not None:
+        return InputError(f"{what}: {library.what}", library.remedy)
     return InternalError(what, error)
 
 
@@ -95,6 +98,26 @@ class MissingError(HmerError):
     """A dependency or a weights file is missing."""
 
     exit_code = 3
+
+
+_OF_WINDOWS = "install the Visual C++ Redistributable of Microsoft"
+
+
+def unloadable(error: BaseException) -> MissingError | None:
+    """The error of a library that cannot be loaded, as on a Windows without the runtime that it
+    was built for; None for any other error, that of a module of hmer among them."""
+    if not isinstance(error, ImportError):
+        return None
+    while isinstance(error.__cause__, ImportError):  # NumPy explains at length
+        error = error.__cause__
+    name = error.name or "a library"
+    if name.startswith("hmer_cli"):
+        return None
+    remedy = "install hmer anew, in an environment of its own"
+    if "DLL load failed" in str(error):
+        media = ", and on Windows N the Media Feature Pack" if name == "cv2" else ""
+        remedy = _OF_WINDOWS + media
+    return MissingError(f"{name} cannot be loaded ({error})", remedy)
 
 
 class StrictError(HmerError):

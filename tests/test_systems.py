@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,11 @@ from types import SimpleNamespace
 import pytest
 from handmade import cross, encoded
 
+import hmer_cli.api
+from hmer_cli.cli import main
 from hmer_cli.data.store import open_store
+from hmer_cli.errors import InputError, input_error
+from hmer_cli.models import session
 from hmer_cli.page.load.sources import find_sources
 
 PNG = encoded(cross())
@@ -31,6 +36,14 @@ def put(*names: str, data: bytes = PNG) -> None:
 
 def names(*inputs: str, say: Callable[[str], None] = lambda line: None) -> list[str]:
     return [source.name for source in find_sources(inputs, say)]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["hmer", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert isinstance(end.value.code, int)
+    return end.value.code
 
 
 HIDDEN = ("$RECYCLE.BIN", "System Volume Information", "lost+found", ".Trashes", "@eaDir")
@@ -74,3 +87,39 @@ def test_a_junction_is_passed_over_as_a_link_is(monkeypatch: pytest.MonkeyPatch)
     told: list[str] = []
     assert names("e", say=told.append) == ["e/a.png"]
     assert told == ["e: 1 linked folder passed over (e/My Music); name what is to be read"]
+
+
+def no_dll(name: str) -> ImportError:
+    said = f"DLL load failed while importing {name}: The specified module could not be found."
+    return ImportError(said, name=name)
+
+
+def test_a_windows_without_the_runtime_of_libraries_hears_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def runtime() -> object:
+        raise no_dll("onnxruntime_pybind11_state")
+
+    put("a.png")
+    monkeypatch.setattr(session, "_runtime", runtime)
+    assert run(monkeypatch, "convert", "a.png", "--no-cache") == 3
+    assert "install the Visual C++ Redistributable" in capsys.readouterr().err
+
+    def load(model: str | None, charset: str | None) -> object:
+        raise ImportError("a long explanation\n" * 9) from no_dll("cv2")
+
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", load)
+    assert run(monkeypatch, "convert", "a.png") == 3
+    said = capsys.readouterr().err
+    assert said.startswith("hmer: cv2 cannot be loaded (DLL load failed")
+    assert "Media Feature Pack" in said
+    assert type(input_error("a.png", no_dll("pdf"))) is InputError
+
+
+def test_an_import_that_hmer_lacks_itself_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(model: str | None, charset: str | None) -> object:
+        raise ImportError("cannot import name 'x' from 'hmer_cli.y'", name="hmer_cli.y")
+
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", load)
+    put("a.png")
+    assert run(monkeypatch, "convert", "a.png") == 70

@@ -21,6 +21,7 @@ from hmer_cli.errors import (
     MissingError,
     OutputError,
     is_out_of_memory,
+    unloadable,
 )
 
 BUG_EXIT = 70
@@ -64,6 +65,9 @@ def _run() -> int:
         if is_out_of_memory(error):
             console.say("not enough memory; close other programs, or give less at once")
             return InputError.exit_code
+        if library := unloadable(error):
+            console.say(library)
+            return library.exit_code
         return _bug(error)
     return 0
 
@@ -115,6 +119,6 @@ def _bug(error: Exception) -> int:
         traceback.print_exception(error)
     console.say(
         f"this is a bug in hmer {__version__}, please report it with what the same command says "
-        f"under HMER_DEBUG=1: {type(error).__name__}: {error}"
+        f"with HMER_DEBUG=1 in the environment: {type(error).__name__}: {error}"
     )
     return BUG_EXIT

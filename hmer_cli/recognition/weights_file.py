@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hmer_cli.errors import INTERRUPTED, HmerError, MissingError, is_out_of_memory
+from hmer_cli.errors import INTERRUPTED, HmerError, MissingError, is_out_of_memory, unloadable
 from hmer_cli.models.session import Session, open_session
 
 METADATA = "hmer"
@@ -53,6 +53,8 @@ def refusing(path: Path) -> Iterator[None]:
             raise KeyboardInterrupt from error
         if is_out_of_memory(error):
             raise MemoryError(str(error)) from error
+        if library := unloadable(error):
+            raise library from error
         raise MissingError(
             f"{path} holds no recogniser of expressions", "see: hmer weights list"
         ) from error
