@@ -10,10 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from handmade import cross, encoded
+from handmade import INKML, FakeRecogniser, cross, encoded
 
 import hmer_cli.api
 from hmer_cli.cli import main
+from hmer_cli.commands.convert import convert
+from hmer_cli.commands.render import render_inputs
+from hmer_cli.commands.shards import convert_shard, merge
 from hmer_cli.data.store import open_store
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.models import session
@@ -123,3 +126,19 @@ def test_an_import_that_hmer_lacks_itself_is_a_bug(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", load)
     put("a.png")
     assert run(monkeypatch, "convert", "a.png") == 70
+
+
+def test_patterns_that_a_shell_left_are_the_files_in_the_order_of_their_numbers() -> None:
+    put("a.png")
+    convert(["a.png"], ["whole.jsonl"], recogniser=FakeRecogniser())
+    for part in range(1, 11):
+        convert_shard(["a.png"], [f"p-{part}.jsonl"], f"{part}/10", recogniser=FakeRecogniser())
+    put(
+        "fixes-1.json",
+        "fixes-10.json",
+        data=b'{"hmer": "corrections", "version": 1, "corrections": []}',
+    )
+    merge(["all.jsonl"], [Path("p-*.jsonl")], corrections=[Path("fixes-*.json")])
+    assert Path("all.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
+    put("ink/2.inkml", "ink/10.inkml", data=INKML.encode())
+    assert render_inputs(["ink/*.inkml", ""], "out").drawn == 2

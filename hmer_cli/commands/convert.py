@@ -41,7 +41,7 @@ from hmer_cli.errors import (
 from hmer_cli.page.detect.overlay import as_png
 from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
-from hmer_cli.page.load.sources import STDIN, Source, find_sources, refused
+from hmer_cli.page.load.sources import STDIN, Source, expanded, find_sources, refused
 from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.lazy import Reader
 
@@ -102,6 +102,7 @@ def convert(
     if paste and watch:
         raise UsageError("the clipboard cannot be watched", "name files or folders")
     _check_usage(inputs, outputs, jobs, watch, copy)
+    corrections = [Path(name) for name in expanded(corrections)]
     pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
     inputs = apart(inputs, outputs, debug)

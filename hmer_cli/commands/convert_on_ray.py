@@ -24,7 +24,14 @@ from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.load.earlier_outputs import without_outputs
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
-from hmer_cli.page.load.sources import STDIN, Source, find_sources, in_number_order, refused
+from hmer_cli.page.load.sources import (
+    STDIN,
+    Source,
+    expanded,
+    find_sources,
+    in_number_order,
+    refused,
+)
 from hmer_cli.page.regions import Layout
 from hmer_cli.ray_data import Job, connected, read_sources
 
@@ -61,7 +68,7 @@ def convert_on_ray(
     chosen = PageRange.parse(pages) if pages is not None else None
     check_renderer(pdf_renderer)
     inputs = apart(inputs, outputs)
-    applied = Corrections.load(corrections)
+    applied = Corrections.load([Path(name) for name in expanded(corrections)])
     shown = any(output.shows_evidence for output in outputs)
     options = Options(chosen, layout, pictures=shown, renderer=pdf_renderer)
     job = job or Job.of(options, model, charset, cache)

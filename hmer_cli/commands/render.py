@@ -35,6 +35,7 @@ from hmer_cli.errors import (
 )
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import legible_size, render
+from hmer_cli.page.load.sources import expanded
 
 LARGEST = 8192
 """Pixels on the longer side."""
@@ -91,7 +92,7 @@ def render_inputs(
     folder = Path(out_dir)
     files.check_apart(folder, inputs)
     files.make_folder(folder)
-    jobs = list(_jobs(inputs))
+    jobs = list(_jobs(expanded(inputs)))
     stale = _stale(folder, jobs)
     earlier = _lines(folder / CAPTIONS)
     files.clear(folder, {f"{name}.png" for name in stale}, force)
@@ -184,7 +185,7 @@ def _check(size: int | None, padding: int, pen: float) -> None:
         raise UsageError(f"pen {pen:g}: must be from 0.3 to 100 pixels wide")
 
 
-def _jobs(inputs: Sequence[str]) -> Iterator[_Job]:
+def _jobs(inputs: Iterable[str]) -> Iterator[_Job]:
     """Each InkML file once, in the order of the inputs and of the names in them."""
     seen: set[str] = set()
     for path in inputs:

@@ -25,7 +25,7 @@ from hmer_cli.document.shards import Part, Shard, is_shard, merged, part_of, sha
 from hmer_cli.errors import UsageError
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.pdf import Renderer, check_renderer
-from hmer_cli.page.load.sources import STDIN, find_sources
+from hmer_cli.page.load.sources import STDIN, expanded, find_sources
 from hmer_cli.page.regions import Layout
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
 
@@ -112,9 +112,9 @@ def merge(
             what = f"{output.path} holds the results of a shard"
             raise UsageError(what, "name the output first, then the shards")
         output.check()
-    applied = Corrections.load(corrections)
+    applied = Corrections.load([Path(name) for name in expanded(corrections)])
     start = time.monotonic()
-    pages = merged(shards)
+    pages = merged([Path(name) for name in expanded(shards)])
     _check_apart(outputs, {page.source for page in pages})
     bare = any(page.picture is None for page in pages if page.error is None)
     for output in (each for each in outputs if each.shows_evidence and bare):

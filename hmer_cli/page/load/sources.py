@@ -6,6 +6,7 @@ inputs that a shell has sorted. What a folder or an archive holds besides is sai
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import stat
@@ -117,6 +118,15 @@ def in_number_order(inputs: Sequence[str]) -> list[str]:
         by_shell = run == sorted(run) or plain == sorted(plain)
         ordered += sorted(run, key=by_number) if by_shell else run
     return ordered
+
+
+def expanded(names: Iterable[str | Path]) -> list[str]:
+    """The names, with what patterns match in place of these: cmd.exe and PowerShell leave them."""
+    found: list[str] = []
+    for name in map(str, names):
+        matches = glob.glob(name, recursive=True) if is_pattern(name) else []
+        found += sorted(matches, key=by_number) or [name]
+    return found
 
 
 def _tried(name: str, find: Callable[[], Iterable[Source]]) -> Iterator[Source]:
