@@ -394,7 +394,7 @@ def _ray() -> ModuleType:
     try:
         import ray.data
     except ModuleNotFoundError as error:
-        raise MissingError("Ray is not installed", "pip install 'hmer-cli[ray]'") from error
+        raise MissingError("Ray is not installed", 'pip install "hmer-cli[ray]"') from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=ray.util.annotations.RayDeprecationWarning)
     return ray

@@ -155,7 +155,7 @@ def test_links_lead_to_files_that_are_there() -> None:
 def test_the_first_two_shell_blocks_are_those_that_ci_runs() -> None:
     first, second = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)[:2]
     assert "pip install . && .venv/bin/hmer convert examples/" in first
-    assert "pip install '.[dev]' && .venv/bin/pytest" in second
+    assert 'pip install ".[dev]" && .venv/bin/pytest' in second
 
 
 PAGES = ["README.md", "train/README.md", *(f"docs/{page.name}" for page in ROOT.glob("docs/*.md"))]

@@ -142,3 +142,12 @@ def test_patterns_that_a_shell_left_are_the_files_in_the_order_of_their_numbers(
     assert Path("all.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
     put("ink/2.inkml", "ink/10.inkml", data=INKML.encode())
     assert render_inputs(["ink/*.inkml", ""], "out").drawn == 2
+
+
+ROOT = Path(__file__).parent.parent
+TOLD = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("hmer_cli/**/*.py")]
+
+
+def test_commands_that_are_told_work_in_cmd_too() -> None:
+    """It takes single quotes for part of a name, and ``>`` inside them for a redirection."""
+    assert [path.name for path in TOLD if "pip install '" in path.read_text("utf-8")] == []

@@ -57,7 +57,7 @@ def _run() -> int:
     except ModuleNotFoundError as error:
         if (error.name or "hmer_cli").startswith("hmer_cli"):
             return _bug(error)
-        console.say(f"{error.name} is not installed; try: pip install 'hmer-cli[train]'")
+        console.say(f'{error.name} is not installed; try: pip install "hmer-cli[train]"')
         return MissingError.exit_code
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _UNWRITABLE:

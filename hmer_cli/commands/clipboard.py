@@ -17,7 +17,7 @@ def copy(text: str) -> None:
     try:
         import pyperclip
     except ModuleNotFoundError as error:
-        remedy = "try: pip install 'hmer-cli[clipboard]'"
+        remedy = 'try: pip install "hmer-cli[clipboard]"'
         raise MissingError("--copy: pyperclip is not installed", remedy) from error
     try:
         pyperclip.copy(text)

@@ -48,7 +48,7 @@ def release(
         from hmer_cli.training.stages import KINDS
     except ModuleNotFoundError as error:
         raise MissingError(
-            f"training needs {error.name}", "try: pip install 'hmer-cli[train]'"
+            f"training needs {error.name}", 'try: pip install "hmer-cli[train]"'
         ) from error
     plan = load_release(path, KINDS)
     make_folder(out)

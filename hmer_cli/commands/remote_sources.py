@@ -180,6 +180,6 @@ def _file_systems() -> ModuleType:
         from pyarrow import fs
     except ModuleNotFoundError as error:
         raise MissingError(
-            "Apache Arrow is not installed", "pip install 'hmer-cli[ray]'"
+            "Apache Arrow is not installed", 'pip install "hmer-cli[ray]"'
         ) from error
     return fs

@@ -39,7 +39,7 @@ def train(
         from hmer_cli.training.recogniser import train_recogniser
     except ModuleNotFoundError as error:
         raise MissingError(
-            f"training needs {error.name}", "try: pip install 'hmer-cli[train]'"
+            f"training needs {error.name}", 'try: pip install "hmer-cli[train]"'
         ) from error
     make_folder(out)
     return train_recogniser(

@@ -134,7 +134,7 @@ def _tree(data: bytes, name: str) -> Any:
     except ImportError:
         raise InputError(
             f"{name}: notes of a reMarkable tablet, which take a package to read",
-            "pip install 'hmer-cli[remarkable]', or export them as PDF",
+            'pip install "hmer-cli[remarkable]", or export them as PDF',
         ) from None
     logging.getLogger("rmscene").setLevel(logging.ERROR)  # it warns of every unknown block
     try:

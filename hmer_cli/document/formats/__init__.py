@@ -112,7 +112,7 @@ class Output:
         if library and find_spec(library) is None:
             raise MissingError(
                 f"{self.path or extra}: this format needs {library}, which is not installed",
-                f"pip install 'hmer-cli[{extra}]'",
+                f'pip install "hmer-cli[{extra}]"',
             )
         if self.path is not None:
             files.check(self.path)

@@ -155,7 +155,7 @@ def _opened(data: bytes, name: str, directory: int) -> Image.Image:
         if is_avif(data) and not features.check("avif"):
             raise InputError(
                 f"{name}: an AVIF image, which the installed Pillow cannot read",
-                "pip install 'pillow>=11.3', or save it as PNG",
+                'pip install "pillow>=11.3", or save it as PNG',
             ) from None
         raise _damaged(name, error) from error
     _check_size(image.size, name)
@@ -171,7 +171,7 @@ def _heic(data: bytes, name: str) -> Any:
     else:
         raise InputError(
             f"{name}: a HEIC photo, which takes a package to read",
-            "pip install 'hmer-cli[heic]', or save it as JPEG",
+            'pip install "hmer-cli[heic]", or save it as JPEG',
         )
     try:
         file = reader.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
