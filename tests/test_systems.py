@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +21,7 @@ from hmer_cli.commands.render import render_inputs
 from hmer_cli.commands.shards import convert_shard, merge
 from hmer_cli.data.store import open_store
 from hmer_cli.errors import InputError, input_error
+from hmer_cli.ink.packed_text import member, members, with_slashes
 from hmer_cli.models import session
 from hmer_cli.page.load.sources import find_sources
 
@@ -142,6 +145,36 @@ def test_patterns_that_a_shell_left_are_the_files_in_the_order_of_their_numbers(
     assert Path("all.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
     put("ink/2.inkml", "ink/10.inkml", data=INKML.encode())
     assert render_inputs(["ink/*.inkml", ""], "out").drawn == 2
+
+
+def of_powershell(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            info = zipfile.ZipInfo(name)
+            info.create_system = 0
+            archive.writestr(info, b"" if name.endswith("\\") else PNG)
+    return buffer.getvalue()
+
+
+def test_an_archive_of_windows_powershell_has_folders() -> None:
+    within = ["notes\\", "notes\\a.png", "notes\\\u00fc.png", "notes\\.b\\c.png", "__MACOSX\\d.png"]
+    put("x.zip", data=of_powershell(*within))
+    told: list[str] = []
+    assert names("x.zip", say=told.append) == ["x.zip/notes/a.png", "x.zip/notes/\u00fc.png"]
+    assert told == []
+    data = of_powershell("a\\b.rm", ".c\\d.rm")
+    assert list(members(data)) == ["a/b.rm"]
+    assert PNG.decode("latin-1") == member(data, "a/b.rm", "x").decode("latin-1")
+
+
+def test_a_backslash_may_be_half_a_letter() -> None:
+    """Of Shift JIS, which no flag tells: not a folder, and no name that is hidden."""
+    info = zipfile.ZipInfo("x")
+    info.create_system, info.filename = 0, b"\x83\x5c.png".decode("cp437")
+    assert "/" not in with_slashes(info)
+    info.create_system, info.filename = 3, "a\\b.png"
+    assert with_slashes(info) == "a\\b.png"
 
 
 ROOT = Path(__file__).parent.parent

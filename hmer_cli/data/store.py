@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hmer_cli.errors import InputError
+from hmer_cli.ink.packed_text import UTF8, with_slashes
 
 INKML = ".inkml"
 IMAGES = (
@@ -40,7 +41,6 @@ OF_SYSTEMS = frozenset((
 
 _NAMED = 5  # folders named of those passed over
 _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT
-_UTF8 = 0x800  # general purpose bit 11: the name is UTF-8
 _HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
 _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 
@@ -149,8 +149,10 @@ class _Archive(Store):
             raise InputError(
                 f"{path}: unpacks to more than {MAX_TOTAL >> 30} GiB", "unpack it yourself"
             )
-        self._members = {_member_name(info): info for info in members}
-        if len(self._members) < len(members):
+        named = [(_member_name(info), info) for info in members]
+        named = [(name, info) for name, info in named if not name.endswith("/")]  # see with_slashes
+        self._members = dict(named)
+        if len(self._members) < len(named):
             self.remarks = ("holds several files of one name; the last of them is taken",)
         super().__init__(path, self._members)
 
@@ -185,8 +187,8 @@ def _member_name(info: zipfile.ZipInfo) -> str:
     Many programs write UTF-8 without the flag, those on a Chinese Windows GBK, whose common
     characters (GB 2312) are box-drawing characters in code page 437, the default.
     """
-    if info.flag_bits & _UTF8 or info.filename.isascii():
-        return info.filename
+    if info.flag_bits & UTF8 or info.filename.isascii():
+        return with_slashes(info)
     with contextlib.suppress(UnicodeEncodeError):
         raw = info.filename.encode("cp437")
         for encoding in ("utf-8", "gb2312"):

@@ -29,6 +29,8 @@ _MARKUP = re.compile(
 
 _HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
 
+UTF8 = 0x800
+"""General purpose bit 11 of a member: its name is UTF-8."""
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
 
@@ -55,9 +57,20 @@ def members(data: bytes) -> dict[str, int]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
-            return {i.filename: i.file_size for i in infos if not _HIDDEN.search(i.filename)}
+            sizes = {with_slashes(info): info.file_size for info in infos}
+            return {name: size for name, size in sizes.items() if not _HIDDEN.search(name)}
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return {}
+
+
+def with_slashes(info: zipfile.ZipInfo) -> str:
+    """The name of a member as the format has it (APPNOTE 4.4.17.1); Windows PowerShell 5.1 writes
+    backslashes. In other names that are not flagged as UTF-8 these are halves of letters."""
+    name = info.filename
+    known = bool(info.flag_bits & UTF8) or name.isascii()
+    return (
+        name.replace("\\", "/") if info.create_system == 0 and known and "/" not in name else name
+    )
 
 
 def member(data: bytes, member_name: str, name: str) -> bytes:
@@ -72,12 +85,14 @@ def opened(data: bytes, name: str) -> Iterator[Callable[[str], bytes]]:
     once. It raises InputError."""
     with ExitStack() as stack:
         archives: list[zipfile.ZipFile] = []
+        infos: dict[str, zipfile.ZipInfo] = {}
 
         def read(member_name: str) -> bytes:
             try:
                 if not archives:
                     archives.append(stack.enter_context(zipfile.ZipFile(io.BytesIO(data))))
-                with archives[0].open(member_name) as file:
+                    infos.update((with_slashes(info), info) for info in archives[0].infolist())
+                with archives[0].open(infos.get(member_name, member_name)) as file:
                     text = file.read(MAX_TEXT + 1)
             except Exception as error:  # zlib, CRC, encryption and lost members raise their own
                 raise InputError(
