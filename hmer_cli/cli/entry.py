@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 import traceback
 
@@ -45,7 +46,7 @@ def main() -> None:
 def _run() -> int:
     """The exit code of the command."""
     try:
-        app(args=_with_command(sys.argv[1:]))
+        app(args=_with_command([_at_home(word) for word in sys.argv[1:]]))
     except HmerError as error:
         if not error.said:
             console.say(error)
@@ -72,6 +73,17 @@ def _run() -> int:
     return 0
 
 
+_HOME = re.compile(rf"(--[a-z-]+=|-[a-z])?(~[/{re.escape(os.sep)}].*)", re.DOTALL)
+
+
+def _at_home(word: str) -> str:
+    """The word with a ``~`` that the shell left, as behind ``--out=`` and in cmd.exe."""
+    match = _HOME.fullmatch(word)
+    if match is None or os.path.exists("~"):
+        return word
+    return (match[1] or "") + os.path.expanduser(match[2])
+
+
 _GENERAL = ("-h", "--help", "--version", "--install-completion", "--show-completion")
 
 
@@ -84,13 +96,15 @@ def _with_command(words: list[str]) -> list[str]:
     ]
     known += [each.name or "" for each in app.registered_groups]
     first = words[0]
-    named = any(sign in first for sign in "./*?") or os.path.exists(first)
+    named = any(sign in first for sign in f"./*?{os.sep}") or os.path.exists(first)
     if first in known or not (first.startswith("-") or named):
         return words
     return ["convert", *words]
 
 
-_UNWRITABLE = (errno.ENOSPC, errno.EPIPE, errno.EDQUOT, errno.EIO)
+_OF_PIPES = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
+"""Of a pipe whose reader has ended."""
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, *_OF_PIPES)
 
 
 def _prepare_streams() -> None:
