@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from test_derivations import FIRST, SECOND, THIRD, line
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Correction, Corrections
-from hmer_cli.document.ids import Named, by_line, ink_id, named, source_ids
+from hmer_cli.document.ids import Named, by_line, file_slug, ink_id, named, source_ids
 from hmer_cli.document.records import PageRead, Record, RegionReading, Result
 
 LASTING = r"[k-z]{12}[a-j]*"
@@ -40,6 +41,16 @@ def test_aliases_are_made_of_source_page_and_region() -> None:
 def test_sources_of_one_stem_go_by_their_path() -> None:
     records = [record("a/x.png"), record("b/x.png"), record("b/x.jpg"), record("c/y.png")]
     assert aliases(*records) == ["a-x-png-p1-r1", "b-x-png-p1-r1", "b-x-jpg-p1-r1", "y-p1-r1"]
+
+
+def test_a_name_in_either_form_of_unicode_has_one_alias_and_one_folder_of_drawings() -> None:
+    composed, apart = (
+        unicodedata.normalize(form, "b/\u0439 \uac00.png") for form in ("NFC", "NFD")
+    )
+    assert composed != apart
+    assert aliases(record(composed)) == aliases(record(apart))
+    assert file_slug(composed) == file_slug(apart)
+    assert len(set(source_ids([composed, apart]).values())) == 2  # two files, where they are
 
 
 def test_sources_whose_stems_differ_in_case_alone_go_by_their_path() -> None:

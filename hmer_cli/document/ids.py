@@ -117,7 +117,7 @@ def _stem(source: str) -> str:
 
 def file_slug(text: str) -> str:
     """A name for files that no other text has: the text itself, or with a digest, see `_slug`."""
-    slug, digest = _slug(text), _digest(text)
+    slug, digest = _slug(text), _digest(_composed(text))
     return slug if slug == text or slug.endswith(digest) else f"{slug}-{digest}"
 
 
@@ -126,7 +126,12 @@ def _slug(text: str) -> str:
     plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     lost = any(c.isalnum() and not c.isascii() for c in plain)
     words = re.findall(r"[A-Za-z0-9]+", plain)
-    return "-".join([*words, _digest(text)] if lost or not words else words)
+    return "-".join([*words, _digest(_composed(text))] if lost or not words else words)
+
+
+def _composed(text: str) -> str:
+    """The text in NFC: file systems of macOS and archives give one name in other forms."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _digest(text: str) -> str:
