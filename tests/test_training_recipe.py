@@ -3,6 +3,7 @@
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
 
+import codecs
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ torch = pytest.importorskip("torch")
 from test_training_loop import SMALL, recipe
 
 from hmer_cli.errors import UsageError
+from hmer_cli.training.compose.recompose import _lines
 from hmer_cli.training.recipe import Canvas, Schedule, load, parse
 from hmer_cli.training.registry import build
 
@@ -28,6 +30,16 @@ def test_a_wrong_recipe_is_refused_and_told(tmp_path: Path, text: str, fault: st
     path.write_text(text)
     with pytest.raises(UsageError, match=fault):
         load(path)
+
+
+def test_files_that_begin_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    """As editors of Windows write them."""
+    plain, marked = tmp_path / "plain.toml", tmp_path / "marked.toml"
+    plain.write_text("seed = 3")
+    marked.write_bytes(codecs.BOM_UTF8 + plain.read_bytes())
+    assert load(marked) == replace(load(plain), name=load(marked).name)
+    (tmp_path / "marked.txt").write_bytes(codecs.BOM_UTF8 + b"x")
+    assert _lines(tmp_path / "marked.txt") == ["x"]
 
 
 def test_values_of_a_recipe_can_be_set_from_outside(tmp_path: Path) -> None:

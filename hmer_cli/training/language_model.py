@@ -77,7 +77,7 @@ def corpus(formulas: Iterable[Path], crohme: Path | None) -> list[Gram]:
     found: list[Gram] = []
     for path in formulas:
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: {error}", "give a file of formulas") from error
         for line in lines:

@@ -266,7 +266,7 @@ def load(path: Path, changes: Iterable[str] = ()) -> Recipe:
             has, or gives it a value of the wrong kind.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "give a recipe, see train/recipes") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

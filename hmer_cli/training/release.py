@@ -250,7 +250,7 @@ def load_release(path: Path, kinds: Mapping[str, Run]) -> Release:
     not before it, or uses unnamed data.
     """
     try:
-        release = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Release)
+        release = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8-sig")), Release)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "give train/release.toml") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

@@ -80,7 +80,8 @@ def main() -> None:
     for line in table(unseen, makers):
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"\n{people(found)}\n")
-    cv2.imwrite(str(given.out / "layouts.png"), sheet(unseen, makers))
+    png = cv2.imencode(".png", sheet(unseen, makers))[1].tobytes()
+    (given.out / "layouts.png").write_bytes(png)
 
 
 def writable(graph: SymbolGraph) -> bool:

@@ -93,7 +93,7 @@ def drawing(path: Path, draw: Callable[[], NDArray[np.uint8]], say: Say) -> Say:
 
     def told(line: str) -> None:
         say(line)
-        cv2.imwrite(str(path), draw())
+        path.write_bytes(cv2.imencode(".png", draw())[1].tobytes())
 
     return told
 
