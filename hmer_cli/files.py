@@ -38,6 +38,14 @@ def resolved(name: str | Path) -> str:
         return str(name)
 
 
+def is_same(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, as those that differ in case alone do on macOS and
+    Windows."""
+    with suppress(OSError):
+        return os.path.samefile(path, other)
+    return False
+
+
 def foreign(path: Path) -> OutputError:
     """The error for an output whose place a file has that is none of hmer's."""
     return OutputError(f"{path}: is there, and not hmer's", "move it away or name another file")
@@ -61,6 +69,8 @@ def check(path: Path) -> None:
     if _is_device(path):
         return
     try:
+        if os.path.isfile(path):
+            path.open("r+b").close()  # Windows refuses while other programs have it open
         with suppress(FileNotFoundError):
             os.stat(path)  # a name that is too long
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -306,6 +316,8 @@ _REMEDIES = {
     errno.EFBIG: "allow larger files (ulimit -f)",
     errno.ENAMETOOLONG: "give it a shorter name",
 }
+if os.name == "nt":
+    _REMEDIES[errno.EACCES] = "close it in other programs, allow writing or name another file"
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:

@@ -15,15 +15,17 @@ import pytest
 from handmade import INKML, FakeRecogniser, cross, encoded
 
 import hmer_cli.api
-from hmer_cli.cli import main
+from hmer_cli import files
+from hmer_cli.cli import entry, main
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.render import render_inputs
 from hmer_cli.commands.shards import convert_shard, merge
 from hmer_cli.data.store import open_store
-from hmer_cli.errors import InputError, input_error
+from hmer_cli.errors import InputError, OutputError, input_error
 from hmer_cli.ink.packed_text import member, members, with_slashes
 from hmer_cli.models import session
 from hmer_cli.page.load.sources import find_sources
+from hmer_cli.page.load.written import labelled
 
 PNG = encoded(cross())
 
@@ -175,6 +177,66 @@ def test_a_backslash_may_be_half_a_letter() -> None:
     assert "/" not in with_slashes(info)
     info.create_system, info.filename = 3, "a\\b.png"
     assert with_slashes(info) == "a\\b.png"
+
+
+@pytest.mark.parametrize("words", [["--out=~/eqs.tex"], ["-o~/eqs.tex"], ["-o", "~/eqs.tex"]])
+def test_a_tilde_that_the_shell_left_is_the_home(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", lambda model, charset: FakeRecogniser())
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    put("home/a.png")
+    assert run(monkeypatch, "convert", "~/a.png", "--no-cache", *words) == 0
+    assert Path("home/eqs.tex").exists()
+    assert not Path("~").exists()
+    put("~/a.png")  # a folder of that name is meant
+    assert run(monkeypatch, "convert", "~/a.png", "--no-cache", *words) == 0
+    assert Path("~/eqs.tex").exists()
+
+
+def test_a_path_of_windows_needs_no_command_before_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("hmer_cli.cli.entry.os.sep", "\\")
+    assert entry._with_command(["notes\\ws1"]) == ["convert", "notes\\ws1"]
+    assert entry._with_command(["notes"]) == ["notes"]
+
+
+@pytest.mark.parametrize(("then", "now"), [("A", "a"), ("\u0438\u0306", "\u0439")])
+def test_render_finds_its_image_under_another_spelling_of_the_name(then: str, now: str) -> None:
+    put("ink/1.inkml", f"ink/{now}.inkml", data=INKML.encode())
+    render_inputs(["ink"], "out")
+    os.link(f"out/{now}.png", f"out/{then}.png")  # as one file has both names on macOS
+    assert render_inputs(["ink"], "out").drawn == 2
+    os.unlink(f"out/{then}.png")
+    put(f"out/{then}.png", data=Path("out/1.png").read_bytes())  # another file
+    with pytest.raises(OutputError, match="--force"):
+        render_inputs(["ink"], "out")
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_labelled_handwriting_is_replaced_under_a_name_in_another_case(one: bool) -> None:
+    put("A.png")
+    convert(["A.png"], ["ink/"], recogniser=FakeRecogniser())
+    os.rename("A.png", "a.png")
+    if one:
+        os.link("ink/A-p1-r1.png", "ink/a-p1-r1.png")
+    convert(["a.png"], ["ink/"], recogniser=FakeRecogniser())
+    assert labelled(Path("ink")) == {"a-p1-r1.png", "caption.txt"}
+    assert Path("ink/a-p1-r1.png").exists()
+    assert Path("ink/A-p1-r1.png").exists() == one  # which would be the new file
+
+
+def test_an_output_that_another_program_keeps_is_told_before_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def kept(path: Path, mode: str = "r", *more: object) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    put("eqs.docx", data=b"")
+    monkeypatch.setattr(Path, "open", kept)
+    with pytest.raises(OutputError, match="cannot be written"):
+        files.check(Path("eqs.docx"))
 
 
 ROOT = Path(__file__).parent.parent

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def render_inputs(
     files.check_apart(folder, inputs)
     files.make_folder(folder)
     jobs = list(_jobs(expanded(inputs)))
-    stale = _stale(folder, jobs)
+    stale, renamed = _left(folder, jobs)
     earlier = _lines(folder / CAPTIONS)
     files.clear(folder, {f"{name}.png" for name in stale}, force)
     names: set[str] = set()
@@ -118,7 +119,7 @@ def render_inputs(
                     captions[name] = as_label(ink.label) if ink.label else ""
             advance(1, 0)
     if captions:
-        _put_captions(folder / CAPTIONS, earlier, captions, stale)
+        _put_captions(folder / CAPTIONS, earlier, captions, stale | renamed)
     for other in unwritten[:-1]:
         console.say(other)
     if unwritten:
@@ -126,11 +127,19 @@ def render_inputs(
     return Rendered(len(names), len(jobs) - len(names), internal)
 
 
-def _stale(folder: Path, jobs: Sequence[_Job]) -> set[str]:
-    """Names of hmer's images in the folder that are of none of these jobs, if any has ink."""
+def _left(folder: Path, jobs: Sequence[_Job]) -> tuple[set[str], set[str]]:
+    """Names of hmer's images in the folder that are of none of these jobs, if any has ink, and of
+    those that a job replaces under a name in another case or form of Unicode."""
     names: set[str] = set()
     drawn = {_unused(stem(job.name), names) for job in jobs if job.store is not None}
-    return {Path(name).stem for name in files.own_pngs(folder)} - drawn if drawn else set()
+    left = {Path(name).stem for name in files.own_pngs(folder)} - drawn if drawn else set()
+    spelt = {name.casefold(): folder / f"{name}.png" for name in drawn}
+    renamed = set()
+    for name in left:
+        there = spelt.get(unicodedata.normalize("NFC", name).casefold())
+        if there is not None and files.is_same(folder / f"{name}.png", there):
+            renamed.add(name)
+    return left - renamed, renamed
 
 
 def _lines(path: Path) -> list[str]:

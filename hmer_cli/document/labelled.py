@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,13 +70,15 @@ class LabelledFolder:
         made = dict(_files(found))
         ours = self._ours()
         for name in made.keys() - ours:
-            if (self.path / name).exists():
+            if (self.path / name).exists() and not self._is_among(name, ours):
                 remedy = "move it away or name another folder"
                 raise OutputError(f"{self.path / name}: is there, and not hmer's", remedy)
         self._claim(ours | made.keys())
         changed = [files.replace(self.path / name, data) for name, data in made.items()]
         stale = ours - made.keys()
         for name in stale:
+            if self._is_among(name, made):  # under a name in another case
+                continue
             with suppress(FileNotFoundError):
                 (self.path / name).unlink()
         self._claim(set(made))
@@ -87,6 +89,11 @@ class LabelledFolder:
             + (f", {doubtful} doubtful, without a label" if doubtful else "")
         )
         return any(changed) or bool(stale)
+
+    def _is_among(self, name: str, others: Iterable[str]) -> bool:
+        """Whether the file is one of these, whose name may differ in case on macOS and Windows."""
+        near = (other for other in others if other.casefold() == name.casefold())
+        return any(files.is_same(self.path / name, self.path / other) for other in near)
 
     def _claim(self, names: set[str]) -> None:
         content = json.dumps({"hmer": "labelled handwriting", "files": sorted(names)}, indent=0)
