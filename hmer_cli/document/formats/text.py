@@ -86,7 +86,8 @@ _COLUMNS = "id alias source page x0 y0 x1 y1 latex confidence status error".spli
 
 
 def csv(records: Sequence[Record]) -> str:
-    """A table with a head: an expression a row, the columns parted by commas (RFC 4180).
+    """A table with a head: an expression a row, the columns parted by commas (RFC 4180, but
+    for the ends of lines, a line feed).
 
     A blank before what begins with =, +, - or @ keeps spreadsheets from taking it for a formula of
     theirs; to LaTeX it is nothing.
