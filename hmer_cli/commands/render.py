@@ -119,7 +119,8 @@ def render_inputs(
                     captions[name] = as_label(ink.label) if ink.label else ""
             advance(1, 0)
     if captions:
-        _put_captions(folder / CAPTIONS, earlier, captions, stale | renamed)
+        gone = {stem(f"{name}.png") for name in stale | renamed}
+        _put_captions(folder / CAPTIONS, earlier, captions, gone)
     for other in unwritten[:-1]:
         console.say(other)
     if unwritten:
