@@ -99,9 +99,7 @@ def convert(
     chosen = PageRange.parse(pages) if pages is not None else None
     if not inputs and not paste:
         raise UsageError("there is nothing to convert", "name an image, or give --paste")
-    if paste and watch:
-        raise UsageError("the clipboard cannot be watched", "name files or folders")
-    _check_usage(inputs, outputs, jobs, watch, copy)
+    _check_usage(inputs, outputs, jobs, watch, paste, copy)
     corrections = [Path(name) for name in expanded(corrections)]
     pasted = [_clipboard()] if paste else []
     check_renderer(pdf_renderer)
@@ -263,8 +261,11 @@ def _check_usage(
     outputs: Sequence[Destination],
     jobs: int | None,
     watch: bool,
+    paste: bool,
     copy: bool,
 ) -> None:
+    if paste and watch:
+        raise UsageError("the clipboard cannot be watched", "name files or folders")
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs}: there must be at least one")
     if watch and STDIN in inputs:
