@@ -10,7 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from lxml import etree
 
@@ -82,28 +82,33 @@ def member(data: bytes, member_name: str, name: str) -> bytes:
 @contextmanager
 def opened(data: bytes, name: str) -> Iterator[Callable[[str], bytes]]:
     """What gives the content of one member after the other of a zip archive, whose table is read
-    once. It raises InputError."""
-    with ExitStack() as stack:
-        archives: list[zipfile.ZipFile] = []
-        infos: dict[str, zipfile.ZipInfo] = {}
+    once. Both raise InputError."""
+    with _unpacking(name):
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    with archive:
+        infos = {with_slashes(info): info for info in archive.infolist()}
 
         def read(member_name: str) -> bytes:
-            try:
-                if not archives:
-                    archives.append(stack.enter_context(zipfile.ZipFile(io.BytesIO(data))))
-                    infos.update((with_slashes(info), info) for info in archives[0].infolist())
-                with archives[0].open(infos.get(member_name, member_name)) as file:
-                    text = file.read(MAX_TEXT + 1)
-            except Exception as error:  # zlib, CRC, encryption and lost members raise their own
-                raise InputError(
-                    f"{name}: {member_name} cannot be unpacked ({error})",
-                    "save it again, or export it as PDF",
-                ) from error
+            with (
+                _unpacking(f"{name}: {member_name}"),
+                archive.open(infos.get(member_name, member_name)) as file,
+            ):
+                text = file.read(MAX_TEXT + 1)
             if len(text) > MAX_TEXT:
                 raise _too_large(name)
             return text
 
         yield read
+
+
+@contextmanager
+def _unpacking(what: str) -> Iterator[None]:
+    """InputError for what zlib, CRC, encryption and lost members raise. ``what`` is unpacked."""
+    try:
+        yield
+    except Exception as error:
+        remedy = "save it again, or export it as PDF"
+        raise InputError(f"{what} cannot be unpacked ({error})", remedy) from error
 
 
 def check_markup(data: bytes, name: str) -> None:
