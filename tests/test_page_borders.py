@@ -252,3 +252,23 @@ def test_an_even_strip_that_ends_in_a_step_is_dropped_from_a_photo() -> None:
     page[:40] = 90
     photo = np.clip(cv2.GaussianBlur(page, (0, 0), 1) + grain, 0, 255).astype(np.uint8)
     assert without_strips(photo)[:40].min() == np.median(photo)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.45])
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_chalk_on_a_board_that_is_less_than_half_of_the_picture_stays(
+    share: float, turn: int
+) -> None:
+    height, width = (900, 1200) if turn % 2 == 0 else (1200, 900)
+    grain = np.random.default_rng(0).normal(0, 3, (height, width))
+    ink = np.zeros((height, width), np.uint8)
+    for y, text, size in ((700, "x + y", 2), (780, "x", 2), (802, "1", 1), (780, "   = a + b", 2)):
+        x = 135 if size == 1 else 100
+        at = x, height - 900 + y
+        cv2.putText(ink, text, at, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, size, 255, 3, cv2.LINE_AA)
+    board = np.where(np.arange(height)[:, None] < round((1 - share) * height), 215, 70)
+    photo = cv2.GaussianBlur((board + (230.0 - board) * (ink / 255)).astype(np.uint8), (3, 3), 0)
+    photo = np.rot90(np.clip(photo + grain, 0, 255).astype(np.uint8), turn)
+    chalk = np.rot90(ink > 128, turn)
+    found = without_strips(np.ascontiguousarray(photo))
+    assert (found == photo)[chalk].all()

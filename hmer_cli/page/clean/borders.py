@@ -64,14 +64,24 @@ def without_strips(image: Pixels) -> Pixels:
 
 def _paper(image: Pixels) -> float:
     """The gray level of the paper: of the rim, if that is lighter than the rest and the rest is a
-    sign; of the rest, where something is written on it, darker or lighter."""
+    sign; of the rest, where something is written on it, darker or lighter; of a board that is
+    less than half of the picture."""
     some = image[::2, ::2]
     usual, paper = float(np.median(some)), paper_level(some)
+    level, _ = cv2.threshold(some, 0, 255, cv2.THRESH_OTSU)
+    if usual > level and _is_deep(some <= level) and is_light_on_dark(image):
+        return float(np.median(some[some <= level]))
     if paper > usual:
         is_written = float(np.percentile(some, _DARKEST)) < usual - _OTHER
         if is_written or is_light_on_dark(image):
             return usual
     return paper
+
+
+def _is_deep(dark: NDArray[np.bool_]) -> bool:
+    """Whether more rows or columns are mostly dark than a strip has: it is no bar of a program."""
+    along = max(float((dark.mean(axis=axis) > 0.5).mean()) for axis in (0, 1))
+    return along > _STRIP[1]
 
 
 def _strip(side: Pixels, paper: float) -> int:
