@@ -109,3 +109,11 @@ def test_legible_size_grows_with_the_number_of_symbols() -> None:
     assert np.ptp(fitted.strokes[0], axis=0) == pytest.approx((40, 40), rel=0.02)
     assert legible_size(ink([(1, 1)])) == 64
     assert legible_size(row(1000)) == 4096
+
+
+@pytest.mark.parametrize("taps", [9, 11, 200])
+def test_a_page_on_which_most_strokes_are_taps_is_drawn_legibly(taps: int) -> None:
+    letters = [[(30.0 * i, 0.0), (30.0 * i + 20, 20.0)] for i in range(10)]
+    dots = [[(3.0 * i % 280, 40.0)] for i in range(taps)]
+    assert legible_size(ink(*letters, *dots)) >= legible_size(ink(*letters))
+    assert legible_size(ink(*dots)) == 64

@@ -2,13 +2,14 @@
 
 Input: `Painted` lines in the order of drawing. Output: whole strokes. Method: a line goes on where
 the one before it in another element ended, as programs write that draw each piece as wide as the
-pen was pressed there; level lines of two points and one length that span the page are printed.
+pen was pressed there; level lines of two points and one length that span the page are printed, and
+so are dots that are alike and stand in rows and columns.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,12 +19,15 @@ from hmer_cli.ink.painted import Painted
 
 _TOUCHING = 0.05  # widths of the pen between two pieces of a stroke; convention
 _SPAN, _RULES, _LEVEL = 0.6, 3, 1e-3  # of the page; lines of one length; as in PDF
+_DOTS, _DOT = 20, 2.0  # least number of dots of a paper; their size, in widths of their line,
+_TINY, _SAME = 0.02, 1e-4  # or in parts of all that is drawn; how far they are from their rows
+_ROWS, _PLACES = 4, 3.0  # least number of rows and of columns; most crossings of them to a dot
 _PIECES = 3  # in a row: two lines may begin where the other ends, as two strokes do
 
 
 def whole(painted: Sequence[Painted], elements: Sequence[int], page: Box | None) -> list[Painted]:
     """The strokes; ``elements`` are the numbers of those that drew the lines."""
-    return _without_rules(_joined(painted, elements), page)
+    return _without_dots(_without_rules(_joined(painted, elements), page))
 
 
 def _joined(items: Sequence[Painted], owners: Sequence[int]) -> list[Painted]:
@@ -80,3 +84,24 @@ def _machine_length(item: Painted) -> tuple[float, float] | None:
         return None
     wide, high = np.ptp(item.points, axis=0).round(1).tolist()
     return (wide, high) if min(wide, high) <= _LEVEL * max(wide, high) else None
+
+
+def _without_dots(items: Sequence[Painted]) -> list[Painted]:
+    """What is left without the dots of a paper: many that are alike, in rows and columns."""
+    if len(items) < _DOTS:
+        return list(items)
+    boxes = np.array([item.box for item in items])
+    side = float((boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0)).max())
+    alike: dict[Hashable, list[int]] = {}
+    for number, item in enumerate(items):
+        if item.extent <= max(_TINY * side if item.fill is not None else 0, _DOT * item.width):
+            size = round(item.extent / max(side, 1e-9), 4)
+            alike.setdefault((item.line, item.fill, item.erases, size), []).append(number)
+    printed: set[int] = set()
+    for numbers in alike.values():
+        places = np.round(boxes[numbers, :2] / max(_SAME * side, 1e-9))
+        columns, rows = (len(np.unique(places[:, axis])) for axis in (0, 1))
+        is_grid = min(columns, rows) >= _ROWS and columns * rows <= _PLACES * len(numbers)
+        if len(numbers) >= _DOTS and is_grid:
+            printed.update(numbers)
+    return [item for number, item in enumerate(items) if number not in printed]

@@ -102,12 +102,14 @@ def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
     """The ``size`` for ``render`` that makes the typical symbol about ``symbol`` pixels large.
 
     With one size for all, long expressions would have too few pixels a symbol. The symbol size is
-    estimated by the median extent of the strokes. With a padding of 8 pixels it is at least 64, at
-    most 4096 pixels; another leaves the ink as large.
+    estimated by the median extent of the strokes, without dots where most are dots. With a padding
+    of 8 pixels it is at least 64, at most 4096 pixels; another leaves the ink as large.
     """
-    extents = [float(np.ptp(stroke, axis=0).max()) for stroke in ink.strokes]
+    extents = np.array([np.ptp(stroke, axis=0).max() for stroke in ink.strokes], np.float64)
     x0, y0, x1, y1 = ink.box()
     typical = float(np.median(extents))
+    if typical <= 0 < extents.max():
+        typical = float(np.median(extents[extents > 0]))
     least, most = (side - 16 + 2 * padding for side in (64, 4096))
     if typical <= 0:
         return least
