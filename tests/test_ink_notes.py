@@ -86,6 +86,12 @@ def test_markers_erasers_and_words_are_no_strokes(stroke: str) -> None:
     assert_same(read(xopp([INK], stroke))[0])
 
 
+def test_a_translucent_pen_as_narrow_as_the_others_is_read() -> None:
+    pen = '<stroke tool="pen" color="#0000ff80" width="1">400 80 500 80</stroke>'
+    (found,) = read(xopp([INK], pen))
+    assert len(found.strokes) == len(INK.strokes) + 1
+
+
 @pytest.mark.parametrize("eraser", [
     '<stroke tool="eraser" color="#ffffffff" width="20">60 80 300 80</stroke>',
     '<stroke tool="pen" color="white" width="20 12 14">60 80 300 80</stroke>',

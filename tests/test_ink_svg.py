@@ -295,6 +295,50 @@ def test_the_lines_of_paper_are_no_ink() -> None:
     assert len(svg(rules.replace("380", "100") + INK).strokes) == 5
 
 
+@pytest.mark.parametrize("offset", [0, 7], ids=["squared", "offset rows"])
+@pytest.mark.parametrize("one_path", [False, True])
+def test_the_dots_of_dotted_paper_are_no_ink(one_path: bool, offset: int) -> None:
+    places = [(14 * i + offset * (j % 2), 14 * j) for i in range(1, 28) for j in range(1, 10)]
+    gray = "fill='none' stroke='#bdbdbd' stroke-width='1.5' stroke-linecap='round'"
+    path = f"<path {gray} d='" + " ".join(f"M{x} {y}L{x} {y}" for x, y in places) + "'/>"
+    round_ = "".join(f"<circle cx='{x}' cy='{y}' r='.7' fill='#ccc'/>" for x, y in places)
+    assert len(svg((path if one_path else round_) + INK).strokes) == 2
+
+
+def test_dots_that_a_hand_set_are_ink() -> None:
+    places = np.random.default_rng(0).uniform(100, 140, (40, 2)).round(1).tolist()
+    taps = "".join(f"<path {PEN} stroke-linecap='round' d='M{x} {y}L{x} {y}'/>" for x, y in places)
+    assert len(svg(taps + INK).strokes) == 42
+
+
+PENCIL = f"<path {PEN} {{}} d='M90 20C120 20 130 90 100 90'/>"
+
+
+@pytest.mark.parametrize(("pencil", "number"), [
+    ("stroke-opacity='.5'", 3),
+    ("opacity='.5' stroke-linejoin='round'", 3),
+    ("stroke-opacity='.2'", 2),
+    ("stroke-opacity='.5' style='stroke-width:12'", 2),
+])  # fmt: skip
+def test_a_translucent_line_is_ink_where_it_is_no_broader_than_the_pens(
+    pencil: str, number: int
+) -> None:
+    assert len(svg(INK + PENCIL.format(pencil)).strokes) == number
+
+
+def test_a_drawing_in_translucent_lines_alone_is_read() -> None:
+    faint = INK.replace("'#000'", "'rgba(0,0,0,.5)'")
+    assert len(svg(faint).strokes) == 2
+    assert (
+        len(svg(faint + PENCIL.format("style='stroke:rgb(0 0 0/.5);stroke-width:20'")).strokes) == 2
+    )
+
+
+def test_a_translucent_white_line_erases_nothing() -> None:
+    across = f"<path {PEN} style='stroke:#fff;stroke-opacity:.5' d='M0 50H100'/>"
+    assert len(svg(INK + across).strokes) == 2
+
+
 @pytest.mark.parametrize("transform", [
     "transform: translate(50%)", "transform: rotate(1rad); transform-box: fill-box; "
     "transform-origin: center", "transform: perspective(3px)", "transform: scale(2) rotate(1em)",

@@ -57,7 +57,7 @@ def test_the_cascade_decides_what_is_seen(attributes: str, shown: bool) -> None:
 
 
 def test_opacity_of_groups_is_multiplied_and_hidden_groups_may_show_a_child() -> None:
-    faint = f"<g opacity='.7'><path opacity='.7' {PEN} d='M150 20H190'/></g>"
+    faint = f"<g opacity='.6'><path opacity='.6' {PEN} d='M150 20H190'/></g>"
     assert len(svg(INK + faint).strokes) == 2
     child = f"<g visibility='hidden'><path visibility='visible' {PEN} d='M150 20H190'/></g>"
     assert len(svg(INK + child).strokes) == 3

@@ -4,7 +4,7 @@ Input: lines and filled shapes with their colours. Output: strokes (N, 2), and `
 that no pen leaves. Method: the paper is the first shape that lies under all others; what has its
 colour, and erasers, cover what was drawn before them (`erasing.py`); a filled shape is the outline
 of a pen (`centre_line.py`; with holes, or where strokes cross in it, `region_lines.py`), a dot, or
-left out. Translucent paint is a highlighter's.
+left out. Translucent paint is a highlighter's, but for lines no broader than the pens.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ _LEVEL = 1e-3  # of its length: how far the side of a frame is from level or upr
 _FEWEST_SHAPES = 3  # filled, of a drawing
 _FEWEST_PENS = 0.5  # of them: where fewer are a pen's, none is; as in PDF
 _LUMA, _DIM = (0.299, 0.587, 0.114), 0.28  # what is dimmer is no pen for dark paper; convention
+_PALE = 0.4  # alpha: what lets more through is a grid or a watermark; convention
+_BROADER = 2.0  # times the usual pen: a line that is broader, and translucent, is a marker's
+_PLAIN = 4.0  # times as long as wide: what is longer, and alone, is a stroke and no paper
 _MAX_COMPARED = 1_000_000_000
 """Boxes compared with each other in one drawing, some seconds."""
-_PLAIN = 4.0  # times as long as wide: what is longer, and alone, is a stroke and no paper
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def strokes_of(
     ``paper`` is its colour where the file says so, ``page`` its box. Where neither says what the
     paper is, it is white, or black if the strokes say so.
     """
-    seen = [each for item in painted if (each := _opaque(item)) is not None]
+    pen = _translucent_pen(painted)
+    seen = [each for item in painted if (each := _opaque(item, pen)) is not None]
     found, seen = _paper(seen, page)
     paper = paper if paper is not None and paper.alpha >= OPAQUE else None
     unread: list[LeftOut] = []
@@ -141,10 +144,24 @@ def _is_other_ink(item: Painted) -> bool:
     )
 
 
-def _opaque(item: Painted) -> Painted | None:
-    """The item without what lets the paper through; None where nothing is left."""
+def _translucent_pen(items: Sequence[Painted]) -> float:
+    """How broad a translucent line of a pen is at most: by the opaque lines, else, where nothing
+    but paper is opaque, by the translucent ones; without any that have a width, 0."""
+    lines = [item for item in items if item.line is not None and not item.erases]
+    opaque = [item for item in lines if item.line is not None and item.line.alpha >= OPAQUE]
+    opaque = [item for item in opaque if not _is_white_line(item)] or opaque
+    filled = any(i.fill is not None and i.fill.alpha >= OPAQUE and not _is_solid(i) for i in items)
+    given = opaque if opaque or filled else lines
+    return _BROADER * _usual([item.width for item in given if item.width > 0])
+
+
+def _opaque(item: Painted, pen: float) -> Painted | None:
+    """The item without what lets the paper through, lines as narrow as a ``pen`` aside; None where
+    nothing is left."""
     line = item.line if item.line is not None and item.line.alpha >= OPAQUE else None
     fill = item.fill if item.fill is not None and item.fill.alpha >= OPAQUE else None
+    if line is None and item.line is not None and item.line.alpha >= _PALE:
+        line = item.line if 0 < item.width <= pen else None
     if not len(item.points) or (line is None and fill is None and not item.erases):
         return None
     return replace(item, line=line, fill=fill)
@@ -275,6 +292,8 @@ class _Sheet:
             yield from self._filled(item)
 
     def _eraser(self, item: Painted) -> Iterator[Line]:
+        if not item.erases and item.line is not None and item.line.alpha < OPAQUE:
+            return  # what is under it is seen
         if 0 < item.width <= self._side:  # one that is wider is in some other unit
             yield Line(item.points, erases=True, width=item.width)
             return

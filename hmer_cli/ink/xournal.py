@@ -2,10 +2,11 @@
 
 Input: XML, plain, gzipped, or as ``content.xml`` in a zip archive with its backgrounds:
 ``xournal/page/layer/stroke``, whose text is ``x0 y0 x1 y1 ...``. Output: one `Ink` per page.
-Excluded are highlighters (``tool``), translucent colours (``#rrggbbaa``), strokes beyond the edges
-of the page, and the background, which is no handwriting. Erasers (Xournal's white-out), and strokes
-in the colour of the paper, erase what lies under them. Over a PDF or an image, whose colour is not
-told, white strokes are ink where nothing is dark. Text and images are named as left out.
+Excluded are highlighters (``tool``), broad lines in translucent colours (``#rrggbbaa``), strokes
+beyond the edges of the page, and the background, which is no handwriting. Erasers (Xournal's
+white-out), and strokes in the colour of the paper, erase what lies under them. Over a PDF or an
+image, whose colour is not told, white strokes are ink where nothing is dark. Text and images are
+named as left out.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ _PAPERS = {"blue": "#a0e8ff", "pink": "#ffc0d4", "green": "#80ffc0", "orange": "
 """What Xournal means by the names of its papers."""
 _SHOWN = ("pdf", "pixmap")  # backgrounds without a colour
 _NOT_READ = {"text": "text", "image": "image", "teximage": "typeset formula"}
-_OPAQUE = 0xC0  # of 255: pens are opaque, Xournal++'s highlighter has 0x7f
 _ROOT = re.compile(rb"<xournal[\s>]")
 
 
@@ -99,7 +99,7 @@ def _painted(page: etree._Element, what: str) -> Iterator[Painted]:
     edge = np.array([_length(page.get("width")), _length(page.get("height"))])
     for number, stroke in enumerate(page.iterfind("layer/stroke"), start=1):
         tool, colour = stroke.get("tool", "pen"), stroke.get("color", "")
-        if tool == "highlighter" or _lets_through(colour):
+        if tool == "highlighter":
             continue
         numbers = (stroke.text or "").split()
         points = stroke_of(numbers[: len(numbers) // 2 * 2], f"{what}, stroke {number}")
@@ -135,8 +135,3 @@ def _length(text: str | None) -> float:
     except ValueError:
         return math.inf
     return length if length > 0 else math.inf
-
-
-def _lets_through(colour: str) -> bool:
-    alpha = re.fullmatch(r"#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})", colour)
-    return alpha is not None and int(alpha[1], 16) < _OPAQUE
