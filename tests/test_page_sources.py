@@ -192,6 +192,16 @@ def test_a_package_is_no_archive_of_its_thumbnail(
     assert "good-p1-r1" in Path("o.tex").read_text()
 
 
+def test_a_notebook_of_a_tablet_hides_no_other_file_of_its_archive(said: list[str]) -> None:
+    own = ["a1.content", "a1.metadata", "a1.pdf", "a1/p.rm", "a1.thumbnails/p.png"]
+    put({"in.zip": zipped(dict.fromkeys([*own, "photo.png", "b/a1.pdf", "note.txt"], PNG))})
+    assert names("in.zip", say=said.append) == ["in.zip", "in.zip/b/a1.pdf", "in.zip/photo.png"]
+    assert said[0].startswith("in.zip: 1 file passed over (1 .txt)")
+    put({"alone.zip": zipped(dict.fromkeys(own, PNG))})
+    assert names("alone.zip", say=said.append) == ["alone.zip"]
+    assert len(said) == 1
+
+
 def test_a_package_renamed_to_zip_is_known_by_what_is_in_it() -> None:
     put({"x.zip": zipped(dict.fromkeys(PACKAGES["x.xopp"], PNG))})
     with pytest.raises(InputError, match=r"x.zip: Xournal\+\+ notes.*export (it|them) as PDF"):

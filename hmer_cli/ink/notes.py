@@ -12,7 +12,12 @@ from dataclasses import dataclass
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
 from hmer_cli.ink.json_strokes import is_json, read_json
-from hmer_cli.ink.remarkable import is_notebook, is_remarkable, read_remarkable
+from hmer_cli.ink.remarkable import (
+    beside_notebooks,
+    is_notebook,
+    is_remarkable,
+    read_remarkable,
+)
 from hmer_cli.ink.svg_strokes import is_svg, read_svg
 from hmer_cli.ink.xournal import is_packed, is_xournal, read_xournal
 
@@ -54,3 +59,8 @@ def is_package(names: Collection[str]) -> bool:
     """Whether a zip archive with these members is one document that is read here, and not files
     to be read apart."""
     return is_packed(names) or is_notebook(names)
+
+
+def beside_package(names: Collection[str]) -> set[str]:
+    """The members of such an archive that are files of their own."""
+    return set() if is_packed(names) else beside_notebooks(names)

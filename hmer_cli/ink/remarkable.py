@@ -57,6 +57,21 @@ def is_notebook(names: Collection[str]) -> bool:
     return all(any(name.endswith(end) for name in names) for end in (".content", ".rm"))
 
 
+def beside_notebooks(names: Collection[str]) -> set[str]:
+    """Those of the members of an archive of notebooks that belong to none of them.
+
+    What belongs to one begins with its name: ``NAME.content``, ``NAME.pdf``, ``NAME/PAGE.rm``,
+    ``NAME.thumbnails/PAGE.png``.
+    """
+    own = tuple(
+        f"{name.removesuffix('.content')}{end}"
+        for name in names
+        if name.endswith(".content")
+        for end in "./"
+    )
+    return {name for name in names if not name.startswith(own) and not name.endswith(".rm")}
+
+
 def read_remarkable(data: bytes, name: str) -> list[Ink]:
     """The ink of every page, some perhaps without strokes. Raises InputError."""
     if not data.startswith(ZIP):

@@ -30,7 +30,7 @@ from hmer_cli.data.store import (
 )
 from hmer_cli.errors import InputError, input_error
 from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
-from hmer_cli.ink.notes import is_package
+from hmer_cli.ink.notes import beside_package, is_package
 from hmer_cli.page.load.earlier_outputs import (
     PASSED,
     Say,
@@ -159,8 +159,7 @@ def _expand(name: str, say: Say, labelled: bool) -> Iterator[Source]:
             yield from _tried(match, partial(_expand, match, say, labelled))
     elif os.path.isfile(path) and is_archive(path):
         store = open_store(path)
-        is_one = is_package(store.names)
-        yield from [_file(path)] if is_one else _archive(store, os.path.realpath(path), say)
+        yield from _packed(_file(path), store, os.path.realpath(path), say)
     else:
         yield _file(path)
 
@@ -173,11 +172,11 @@ def _standard_input(say: Say) -> Iterator[Source]:
 
 def sources_in(name: str, data: bytes, say: Say = lambda line: None) -> Iterator[Source]:
     """A file in memory, or the files in it where it is an archive. Raises InputError."""
-    store = open_store(Path(name), data) if is_zip(data[:HEAD]) else None
-    if store is not None and not is_package(store.names):
-        yield from _archive(store, name, say)
+    file = Source(name, name, lambda: data)
+    if is_zip(data[:HEAD]):
+        yield from _packed(file, open_store(Path(name), data), name, say)
     else:
-        yield Source(name, name, lambda: data)
+        yield file
 
 
 def _file(path: Path) -> Source:
@@ -303,6 +302,21 @@ def tell(place: str, left_out: Counter[str], say: Say, how: str = "") -> None:
     say(f"{place}: {many} passed over ({', '.join(kinds[:_NAMED] + more)}); {reads}")
 
 
+def _packed(file: Source, store: Store, place: str, say: Say) -> Iterator[Source]:
+    """A zip archive that is one document, with the files that lie beside that in it, or the files
+    of another."""
+    if not is_package(store.names):
+        yield from _archive(store, place, say)
+        return
+    yield file
+    if store.path.suffix and store.path.suffix.lower() not in ARCHIVES:
+        return  # one document, as its program wrote it
+    left_out: Counter[str] = Counter()
+    names = chosen(beside_package(store.names), partial(_head, store), left_out)
+    tell(str(store.path), left_out, say, _how_named(left_out, str(store.path), True))
+    yield from _members(store, names, place)
+
+
 def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
     """The files of a zip archive; InputError where it is a package of some program."""
     foreign = foreign_package(store.names, store.path.suffix.lower())
@@ -324,6 +338,10 @@ def _archive(store: Store, place: str, say: Say) -> Iterator[Source]:
     if not names:
         remedy = how or f"put {_KINDS} there"
         raise InputError(f"{store.path}: nothing to convert in this archive", remedy)
+    yield from _members(store, names, place)
+
+
+def _members(store: Store, names: Iterable[str], place: str) -> Iterator[Source]:
     for name in names:
         yield Source(store.where(name), f"{place}/{name}", partial(store.read, name))
 
