@@ -21,7 +21,7 @@ from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.clean.illumination import clean, is_light_on_dark
 from hmer_cli.page.detect.components import find_components
 from hmer_cli.page.ink_box import ink_box
-from hmer_cli.page.load.images import decode
+from hmer_cli.page.load.images import decode, decode_reduced
 from hmer_cli.page.load.pages import Page, PageRange, open_pages
 from hmer_cli.page.load.sources import find_sources
 from hmer_cli.page.load.tiff import MAX_FRAMES, directories
@@ -98,7 +98,9 @@ def test_transparent_paper_shows_its_ink_dark_or_bright(tmp_path: Path, ink: int
     assert close(ink_box(only_page(path).image), CROSS_BOX)
 
 
-def test_a_bitmap_whose_writer_left_its_alpha_empty_is_not_blank(tmp_path: Path) -> None:
+def test_a_bitmap_whose_writer_left_its_alpha_empty_is_not_blank(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pixels = np.stack([cross()] * 4, axis=-1)
     pixels[..., 3] = 0
     height, width = cross().shape
@@ -109,6 +111,10 @@ def test_a_bitmap_whose_writer_left_its_alpha_empty_is_not_blank(tmp_path: Path)
     path = tmp_path / "x.bmp"
     path.write_bytes(head + header + pixels.tobytes())
     assert close(ink_box(only_page(path).image), CROSS_BOX)
+    monkeypatch.setattr("hmer_cli.page.load.images.AMPLE", pixels.size // 8)
+    reduced, factor = decode_reduced(path.read_bytes(), "x.bmp")
+    assert factor == 2
+    assert (reduced.min(), reduced.max()) == (0, 255)
 
 
 PENS = {

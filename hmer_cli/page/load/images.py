@@ -31,7 +31,8 @@ Pixels = NDArray[np.uint8]
 """Grayscale of shape (H, W), 0 black to 255 white."""
 
 MAX_PIXELS = 100_000_000
-"""Beyond any camera or A3 at 600 dpi (70 million); larger files are refused by their header."""
+"""More than A3 at 600 dpi (70 million) and most cameras have, but for the full resolution of some
+phones (108 or 200 million); larger files are refused by their header."""
 
 AMPLE = 30_000_000
 """Pixels: more than any scan of A4 at 400 dpi has, convention; larger images are read reduced."""
@@ -97,7 +98,7 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     image.draft(image.mode, (width, height))
     left = max(1, round(image.width / width))
     if left > 1:
-        mode = "RGBA" if _is_clear(image) else image.mode if image.mode in _PLAIN else "RGB"
+        mode = "RGBA" if _is_clear(image) else "L" if image.mode == "L" else "RGB"
         small = Image.new(mode, (-(-image.width // left), -(-image.height // left)))
         rows = max(left, _STRIP // image.width // left * left)
         for top in range(0, image.height, rows):
@@ -108,6 +109,10 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
 
 
 def _is_clear(image: Image.Image) -> bool:
+    """Whether something can be seen through an image. Writers of BMP leave alpha 0, and viewers
+    ignore it."""
+    if image.format == "BMP" and image.mode == "RGBA":
+        return image.getchannel("A").getextrema() != (0, 0)
     return "A" in image.getbands() or "transparency" in image.info
 
 
@@ -265,8 +270,6 @@ def _composite(image: Image.Image) -> Pixels:
         alpha = np.asarray(strip.getchannel("A"), dtype=np.float32)
         shown += float(np.vdot(np.asarray(strip.convert("L"), dtype=np.float32), alpha))
         total += float(alpha.sum())
-    if not total and image.format == "BMP":  # its writers leave alpha 0, and viewers ignore it
-        return as_gray(np.asarray(image.convert("RGB")))
     bright = shown > 127.5 * total
     paper = 0 if bright and total < 127.5 * image.width * image.height else 255
     colours = np.empty((image.height, image.width, 3), np.uint8)
