@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import struct
 import sys
 import zipfile
@@ -224,6 +225,16 @@ def test_files_of_notes_say_how_to_export(name: str, data: bytes, what: str) -> 
     for place in (f"in/{name}", "in"):
         with pytest.raises(InputError, match=rf"in/{name}: .*{what}.*export (it|them) as PDF"):
             list(open_pages(place))
+
+
+@pytest.mark.parametrize(("name", "data", "said"), [
+    ("x.excalidraw.md", b"---\n# Drawing\n", "inside Markdown; export it as .excalidraw or SVG"),
+    ("x.rtf", rb"{\rtf1\ansi x}", "a text document (RTF); export it as PDF"),
+])  # fmt: skip
+def test_what_an_app_packs_into_text_is_named(name: str, data: bytes, said: str) -> None:
+    put({name: data})
+    with pytest.raises(InputError, match=re.escape(f"{name}: ") + f".*{re.escape(said)}"):
+        list(open_pages(name))
 
 
 def test_a_picture_with_an_archive_behind_it_is_a_picture() -> None:

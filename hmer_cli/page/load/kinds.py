@@ -42,6 +42,7 @@ _FILES: tuple[tuple[bytes, str], ...] = (
     (b"MSCF", "a OneNote package or another cabinet archive"),
     (b"noteSN_FILE", "Supernote notes"),
     (b"SN_FILE", "Supernote notes"),
+    (b"{\\rtf", "a text document (RTF)"),
 )
 
 

@@ -127,6 +127,9 @@ _ENDINGS = {
     ".toml": Written("a recipe", "give it to hmer train"),
 }
 
+_PACKED = ".excalidraw.md"  # as Obsidian keeps drawings
+_DRAWN = Written("a drawing of Excalidraw inside Markdown", "export it as .excalidraw or SVG")
+
 _BODY = "word/document.xml"
 _WORD = {"[Content_Types].xml", _BODY}
 """The names, but for hidden ones, in a Word document of hmer; other programs add styles."""
@@ -153,6 +156,8 @@ def written(head: bytes, name: str) -> Written | None:
     if is_readable(head) or (is_xml(head) and is_svg(head)):
         return None
     path = PurePath(name)
+    if path.name.lower().endswith(_PACKED):
+        return _DRAWN
     return _NAMES.get(path.name.lower()) or _ENDINGS.get(path.suffix.lower())
 
 
