@@ -97,3 +97,18 @@ def test_a_heic_photo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_cut_off_heic_is_refused(length: int) -> None:
     with pytest.raises(InputError, match=r"cut\.heic"):
         decode(HEIC.read_bytes()[:length], "cut.heic")
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "group4"])
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_large_tiff_is_turned_once(
+    orientation: int, compression: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mode = "1" if compression == "group4" else "L"
+    tags = {"compression": compression, "tiffinfo": {0x0112: orientation}}
+    data = encoded(cross(), "TIFF", mode, **tags)
+    whole = ink_box(decode(data, "x"))
+    monkeypatch.setattr("hmer_cli.page.load.images.AMPLE", 6000)
+    small, factor = decode_reduced(data, "x")
+    assert factor == 2 and whole is not None
+    assert close(ink_box(small), tuple(side // 2 for side in whole))

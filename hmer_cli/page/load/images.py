@@ -86,8 +86,8 @@ def decode_reduced(data: bytes, name: str, directory: int = 0) -> tuple[Pixels, 
         if factor == 1 or image.mode not in _REDUCIBLE:
             return _upright(image, name), 1
         try:
-            turn = turn_of(image)
-            return _gray(turned(_reduced(image, factor), turn)), factor
+            small = _reduced(image, factor)
+            return _gray(turned(small, turn_of(image))), factor  # loading a TIFF has turned it
         except Exception as error:
             raise _damaged(name, error) from error
 
