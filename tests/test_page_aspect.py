@@ -82,3 +82,18 @@ def test_a_fax_given_as_a_pil_image_is_the_same() -> None:
     plain = Image.fromarray(cross())
     assert b"pHYs" not in as_file(plain)
     assert decode_reduced(as_file(plain), "x")[0].shape == cross().shape
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_fax_on_its_side_is_stretched_the_same_way_as_a_pil_image(
+    orientation: int, loaded: bool
+) -> None:
+    tags = {"tiffinfo": {0x0112: orientation}, "dpi": (204, 98)}
+    data = encoded(squashed(), "TIFF", **tags)
+    image = Image.open(io.BytesIO(data))
+    if loaded:
+        image.load()
+    given = as_file(image)
+    assert measure_squaring(given, "x") == pytest.approx(measure_squaring(data, "x"), rel=1e-3)
+    assert decode_reduced(given, "x")[0].shape == decode_reduced(data, "x")[0].shape

@@ -128,8 +128,8 @@ def _png(image: Image.Image) -> bytes:
         image.load()
         turn = turn_of(image)
         opened = isinstance(image, ImageFile.ImageFile)  # copies keep a header that is not theirs
-        times = squaring(image, turn) if opened else SQUARE
-        upright = turned(image, turn)
+        times = squaring(image) if opened else SQUARE
+        upright = turned(image, turn_of(image))
         if upright.mode in _DEEP:
             upright = _image(_levels(np.asarray(upright)))
         kept = (

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hmer_cli.page.load.exif import SIDEWAYS
+from hmer_cli.page.load.exif import is_sideways
 
 Pixels = NDArray[np.uint8]
 Times = tuple[float, float]
@@ -25,16 +25,16 @@ _LEAST, _MOST = 1.1, 4.5  # convention: nearer to square nobody sees; farther of
 _NAMES = "dpi", "resolution", "aspect", "jfif_density"
 
 
-def squaring(image: Image.Image, turn: Image.Transpose | None = None) -> Times:
-    """How many times wider and higher an image is to be drawn, once it is turned, that its pixels
-    are square; 1 and 1 where they are, or nothing says."""
+def squaring(image: Image.Image) -> Times:
+    """How many times wider and higher an opened image is to be drawn, once it is upright, that its
+    pixels are square; 1 and 1 where they are, or nothing says."""
     for name in _NAMES:
         across, down = _numbers(image.info.get(name))
         if across and down:
             break
     else:
         return SQUARE
-    if turn in SIDEWAYS:
+    if is_sideways(image):
         across, down = down, across
     finer = max(across, down) / min(across, down)
     if not _LEAST <= finer <= _MOST:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-_ORIENTATION = 0x0112
+_WIDTH, _ORIENTATION = 0x0100, 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -19,8 +19,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-SIDEWAYS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
-"""Those that make rows columns."""
+_SIDEWAYS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
 
 
 def turn_of(image: Image.Image) -> Image.Transpose | None:
@@ -29,6 +28,18 @@ def turn_of(image: Image.Image) -> Image.Transpose | None:
         return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # whatever a damaged block makes the library do; the pixels are unharmed
         return None
+
+
+def is_sideways(image: Image.Image) -> bool:
+    """Whether the rows of the file are columns of the upright image. Pillow turns TIFFs as it loads
+    them, but not their resolutions; what it then leaves of the turn is the width in the file."""
+    if turn_of(image) in _SIDEWAYS:
+        return True
+    try:
+        wide = getattr(image, "tag_v2", {}).get(_WIDTH)
+    except Exception:  # as above
+        return False
+    return bool(wide == image.height != image.width)
 
 
 def turned(image: Image.Image, turn: Image.Transpose | None) -> Image.Image:

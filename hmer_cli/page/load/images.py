@@ -132,7 +132,7 @@ def measure_squaring(data: bytes, name: str, directory: int = 0) -> Times:
         return SQUARE  # no HEIC names a resolution
     with _opened(data, name, directory) as image:
         try:
-            return squaring(image, turn_of(image))
+            return squaring(image)
         except Exception:  # of damaged headers, whose pixels tell what is wrong
             return SQUARE
 
