@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import traceback
+import warnings
 
 from hmer_cli import __version__, console, interrupts
 from hmer_cli.cli.app import app
@@ -32,6 +33,7 @@ INTERRUPTED_EXIT = interrupts.EXIT
 def main() -> None:
     """Run the command line; every kind of end has its exit code, and one line that says why."""
     console.show_library_warnings()
+    warnings.filterwarnings("ignore", "Image size", RuntimeWarning)  # of Pillow: hmer has a limit
     _prepare_streams()
     code = _run()
     console.set_loudness(0)

@@ -10,6 +10,7 @@ import importlib
 import io
 import math
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any, cast
@@ -43,8 +44,7 @@ _HEIC_READERS = ("pi_heif", "pillow_heif")  # the first only reads, and comes wi
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "AVIF")
 _STRIP = 1 << 22  # pixels that are computed with at a time
 
-# The limit above is checked on the header, before a pixel is decoded.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+_FILTERING = threading.Lock()  # the filters of warnings are those of all threads
 
 
 def decode(data: bytes, name: str, directory: int = 0) -> Pixels:
@@ -64,7 +64,8 @@ def is_by_libtiff(data: bytes, name: str, directory: int) -> bool:
 
 def _upright(image: Image.Image, name: str) -> Pixels:
     try:
-        image.load()
+        with _of_any_size(image):
+            image.load()
         upright = turned(image, turn_of(image))
         if upright is not image:
             image.close()  # its pixels are not needed twice
@@ -96,6 +97,8 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     """The image downscaled by an integer factor; JPEG by its scaled decoding first."""
     width, height = (-(-side // factor) for side in image.size)
     image.draft(image.mode, (width, height))
+    with _of_any_size(image):
+        image.load()
     left = max(1, round(image.width / width))
     if left > 1:
         mode = "RGBA" if _is_clear(image) else "L" if image.mode == "L" else "RGB"
@@ -152,7 +155,11 @@ def _opened(data: bytes, name: str, directory: int) -> Image.Image:
         return _opened_heic(data, name)
     file = PageFile(data, directory) if directory else io.BytesIO(data)
     try:
-        image = Image.open(file, formats=_FORMATS)
+        try:
+            image = Image.open(file, formats=_FORMATS)
+        except Image.DecompressionBombWarning:  # a program may have made it an error
+            with _of_any_size():
+                image = Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError as error:
         pixels = re.search(r"\d+", str(error))
         raise _too_large(name, int(pixels[0]) if pixels else 2 * MAX_PIXELS) from None
@@ -165,6 +172,19 @@ def _opened(data: bytes, name: str, directory: int) -> Image.Image:
         raise _damaged(name, error) from error
     _check_size(image.size, name)
     return image
+
+
+@contextlib.contextmanager
+def _of_any_size(image: Image.Image | None = None) -> Iterator[None]:
+    """Without Pillow's warning of large images, whose limit is below MAX_PIXELS, for this while: a
+    program keeps its own filters of warnings."""
+    limit = Image.MAX_IMAGE_PIXELS
+    if image is not None and (limit is None or image.width * image.height <= limit):
+        yield
+        return
+    with _FILTERING, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 def _heic(data: bytes, name: str) -> Any:
