@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from hmer_cli.console import one_line
-from hmer_cli.errors import InputError, UsageError
+from hmer_cli.data.store import MAX_BYTES
+from hmer_cli.errors import HmerError, InputError, UsageError, is_out_of_memory
 from hmer_cli.page.load.aspect import SQUARE, squaring
 from hmer_cli.page.load.exif import turn_of, turned
 
@@ -24,7 +25,7 @@ class BinaryFile(Protocol):
     """An open file: what ``open(..., "rb")``, `io.BytesIO` or a member of an archive is."""
 
     def read(self) -> bytes:
-        """All that is left in it."""
+        """All that is left in it; most take the number of bytes to read at a time, too."""
         ...
 
 
@@ -41,6 +42,7 @@ Given: TypeAlias = str | os.PathLike[str] | InMemory
 _MODES = {2: "LA", 3: "RGB", 4: "RGBA"}
 _DEEP = frozenset(("I", "F", "I;16", "I;16L", "I;16B", "I;16N"))  # of any levels, as arrays are
 _PLAIN = {"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}  # others with transparency, as PNG has it
+_PIECE = 1 << 20  # bytes
 _DPI = 100.0  # of the coarser side of pixels that are not square
 _KEPT = frozenset(("1", "L", "LA", "P", "RGB", "RGBA"))  # as PNG has them
 
@@ -52,11 +54,13 @@ def as_file(given: object) -> bytes:
     uint8 is taken as it is and truth values as black and white; whole numbers are 0 to 255, or 0
     to 65535 where one is larger; floats are 0 to 1, or as whole numbers where one is larger.
 
-    Raises UsageError for what is no image, InputError for one that cannot be read or saved.
+    Raises UsageError for what is no image, InputError for one that cannot be read or saved, and
+    beyond MAX_BYTES.
     """
     if callable(read := getattr(given, "read", None)):
         given = _content(read)
     if isinstance(given, bytes | bytearray | memoryview):
+        _check_length(memoryview(given).nbytes)
         return bytes(given)
     if isinstance(given, Image.Image):
         return _png(given)
@@ -68,16 +72,40 @@ def as_file(given: object) -> bytes:
     )
 
 
-def _content(read: Callable[[], object]) -> object:
+def _content(read: Callable[..., object]) -> object:
     """What is left in an open file. Raises UsageError for one of text, InputError."""
     try:
-        content = read()
-    except (OSError, ValueError) as error:  # ValueError: it is closed
-        what = f"the open file cannot be read ({one_line(str(error))})"
+        content = _in_pieces(read)
+    except HmerError:
+        raise
+    except Exception as error:  # ValueError where it is closed; decompressors raise their own
+        if is_out_of_memory(error):
+            raise
+        what = f"the open file cannot be read ({one_line(str(error)) or type(error).__name__})"
         raise InputError(what, "open it again") from error
     if isinstance(content, str):
         raise UsageError("the file is open as text", "open it in binary mode, 'rb'")
     return content
+
+
+def _in_pieces(read: Callable[..., object]) -> object:
+    """All that is left, asked for in pieces, so that no more than MAX_BYTES are taken up; what is
+    not bytes as it comes first, and all at once where no number of bytes can be asked for."""
+    try:
+        piece = read(_PIECE)
+    except TypeError:
+        return read()
+    data = bytearray()
+    while isinstance(piece, bytes | bytearray | memoryview) and piece:
+        data += piece
+        _check_length(len(data))
+        piece = read(_PIECE)
+    return data if data else piece
+
+
+def _check_length(count: int) -> None:
+    if count > MAX_BYTES:
+        raise InputError(f"the file given is larger than {MAX_BYTES >> 20} MiB", "split it")
 
 
 def _array(given: Any) -> NDArray[Any]:
@@ -126,7 +154,6 @@ def _png(image: Image.Image) -> bytes:
     InputError."""
     try:
         image.load()
-        turn = turn_of(image)
         opened = isinstance(image, ImageFile.ImageFile)  # copies keep a header that is not theirs
         times = squaring(image) if opened else SQUARE
         upright = turned(image, turn_of(image))
