@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
 from hmer_cli import console
 from hmer_cli.console import one_line
+from hmer_cli.document.aligned import in_rows
 from hmer_cli.document.build_records import page_records
 from hmer_cli.document.cache import Cache, setting_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.ids import Named, Namer, by_line, ink_id, source_ids
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.document.records import PageRead, Status
-from hmer_cli.errors import UsageError
+from hmer_cli.errors import HmerError, InputError, UsageError
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.to_mathml import to_mathml
 from hmer_cli.expr.tree import LabelError
@@ -223,7 +224,8 @@ class Converter:
         return self._pages(sources, chosen, self.layout, _is_alone(source, name, sources))
 
     def read(self, image: Given, *, name: str | None = None) -> Expression:
-        """The one expression in an image, or in InkML.
+        """The one expression in an image, or in InkML: a system beside a brace and the formulas
+        above or below it, too, as rows of one ``aligned``.
 
         Args:
             image: as the ``source`` of ``pages``; of several pages, the first is read.
@@ -233,16 +235,21 @@ class Converter:
             The expression; where the image holds no ink, one whose ``status`` is ``failed``.
 
         Raises:
-            UsageError: it is none of these.
-            InputError: it cannot be read.
+            UsageError: it is none of these, or a folder or a pattern with several files.
+            InputError: it cannot be read, or is an archive of several files.
         """
-        sources = _sources(image, str(name or _UNNAMED))
+        name = str(name or _UNNAMED)
+        sources = _sources(image, name)
         if len(sources) != 1:
-            raise UsageError(f"{len(sources)} files are given", "use pages() for more than one")
-        (page,) = self._pages(sources, PageRange.parse("1"), "expression", True)
-        if page.expressions:
-            return page.expressions[0]
-        return _nothing(page, self.reader.model)
+            raise _several(image, name, len(sources))
+        (page,) = self._page_reads(sources, PageRange.parse("1"), "expression", True)
+        found = page.result.expressions
+        if len(found) > 1:
+            page = replace(page, result=replace(page.result, expressions=(in_rows(found),)))
+        converted = _converted(page, Namer(source_ids([page.source])))
+        if converted.expressions:
+            return converted.expressions[0]
+        return _nothing(converted, self.reader.model)
 
     def results(self, layout: Layout | None = None, text: bool = False) -> Cache:
         """What was read before, with the words or without, where it is kept; to be closed."""
@@ -270,17 +277,24 @@ class Converter:
     def _pages(
         self, sources: list[Source], chosen: PageRange | None, layout: Layout, alone: bool
     ) -> Iterator[ConvertedPage]:
+        """The pages of the sources with their expressions named, as `_page_reads` gives them."""
+        namer = Namer(source_ids(source.name for source in sources))
+        for page in self._page_reads(sources, chosen, layout, alone):
+            yield _converted(page, namer)
+
+    def _page_reads(
+        self, sources: list[Source], chosen: PageRange | None, layout: Layout, alone: bool
+    ) -> Iterator[PageRead]:
         """The pages of the sources; a file that is given ``alone`` raises the error of its only
         page."""
-        namer = Namer(source_ids(source.name for source in sources))
         options = Options(chosen, layout, self.jobs, renderer=self.pdf_renderer)
         read = self.read_sources(sources, options)
         for first in islice(read, 1):
             more = list(islice(read, 1)) if alone and first.error is not None else []
             if alone and first.error is not None and not more:
                 raise first.error
-            yield from (_converted(page, namer) for page in (first, *more))
-        yield from (_converted(page, namer) for page in read)
+            yield from (first, *more)
+        yield from read
 
 
 def _converted(page: PageRead, namer: Namer) -> ConvertedPage:
@@ -350,6 +364,16 @@ def _sources(given: Given, name: str) -> list[Source]:
             raise UsageError("- is for the command line", "give the bytes")
         return list(find_sources([path], console.say))
     return list(sources_in(name, as_file(given), console.say))
+
+def _several(given: object, name: str, count: int) -> HmerError:
+    """Why there is no one file to read: a wrong argument, or an archive that holds several."""
+    remedy = "give one, or read all with pages()"
+    if isinstance(given, str | os.PathLike):
+        name = os.fsdecode(given)
+        if not os.path.isfile(name):
+            return UsageError(f"{name}: {count} files are given", remedy)
+    return InputError(f"{name}: holds {count} files", remedy)
+
 
 
 def _is_alone(given: object, name: str, sources: Sequence[Source]) -> bool:

@@ -186,7 +186,7 @@ def test_an_archive_in_memory_is_opened(tmp_path: Path) -> None:
     pages = list(fake().pages(packed.getvalue(), name="both"))
     assert [page.source for page in pages] == ["both/a.png", "both/b.png"]
     assert pages[0].expressions and pages[1].error
-    with pytest.raises(UsageError, match="2 files"):
+    with pytest.raises(InputError, match="both: holds 2 files"):
         fake().read(packed.getvalue(), name="both")
 
 

@@ -9,6 +9,7 @@ import lzma
 import warnings
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -16,14 +17,42 @@ import pytest
 from handmade import FakeRecogniser, cross, encoded
 from PIL import Image
 
-from hmer_cli import Converter, InputError
+from hmer_cli import Converter, InputError, UsageError
+from hmer_cli.document.aligned import in_rows
+from hmer_cli.document.records import RegionReading
 from hmer_cli.page.load import arrays, images
+from hmer_cli.recognition.reading import Reading, TokenReading
 
 FREE = "hmer-free.onnx.gz"
 
 
 def fake(**options: Any) -> Converter:
     return Converter(recogniser=FakeRecogniser(), **options)
+
+
+def row(label: str, top: float, placed: bool = True) -> RegionReading:
+    boxes = [(20.0 * i, top, 20.0 * i + 10, top + 10) for i in range(len(label.split()))]
+    tokens = tuple(map(TokenReading, label.split(), [0.9] * len(boxes), boxes)) if placed else ()
+    box = (0.0, top, 100.0, top + 10)
+    return RegionReading(box, box, f"key {top}", Reading(label, 0.9, tokens))
+
+
+def test_rows_of_an_image_are_one_expression_with_all_their_tokens() -> None:
+    found = in_rows([row("a + b", 0), row("c", 300)])
+    assert found.reading.label == r"\begin{aligned} & a + b \\ & c \end{aligned}"
+    assert " ".join(token.token for token in found.reading.tokens) == found.reading.label
+    assert found.reading.confidence == pytest.approx(0.81)
+    assert (found.box, found.doubt) == ((0, 0, 100, 310), "")
+    assert in_rows([row("a + b", 0), row("c", 300, placed=False)]).reading.tokens == ()
+    derivation = in_rows([row("a = b", 0), row("c = d", 15)])
+    assert derivation.reading.label == r"\begin{aligned} a & = b \\ c & = d \end{aligned}"
+
+
+def test_a_row_that_was_not_read_is_a_doubt() -> None:
+    found = in_rows([row("a", 0), row("", 300)])
+    assert found.reading.label == r"\begin{aligned} & a \end{aligned}"
+    assert found.doubt == "a formula of it was not read"
+    assert in_rows([row("", 0), row("", 300)]).reading.label == ""
 
 
 def _damaged_gzip(data: bytes) -> IO[bytes]:
@@ -79,6 +108,21 @@ def test_bytes_and_open_files_have_the_limit_of_files(monkeypatch: pytest.Monkey
         with pytest.raises(InputError, match="larger than"):
             fake().read(given)
     assert taken.tell() < len(data) + 10
+
+
+def test_an_archive_of_several_files_is_an_input_that_cannot_be_read(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(encoded(cross()))
+    packed = tmp_path.parent / "homework.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in tmp_path.iterdir():
+            archive.write(path, path.name)
+    with packed.open("rb") as upload, pytest.raises(InputError, match=r"homework.zip: holds 2"):
+        fake().read(upload, name="homework.zip")
+    with pytest.raises(InputError, match=r"homework.zip: holds 2 files; give one"):
+        fake().read(packed)
+    with pytest.raises(UsageError, match="2 files are given"):
+        fake().read(tmp_path)
 
 
 def test_hmer_leaves_the_warnings_of_a_program_alone(monkeypatch: pytest.MonkeyPatch) -> None:

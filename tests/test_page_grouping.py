@@ -12,6 +12,7 @@ import pytest
 from handmade import FakeRecogniser
 from numpy.typing import NDArray
 
+from hmer_cli import Converter
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.boxes import PageBoxes
 from hmer_cli.document.cases import reading_of, to_read
@@ -268,6 +269,13 @@ def test_a_formula_above_or_below_a_system_is_an_expression_of_its_own(
     found = find_regions(page, "expression")
     assert [len(each.lines) for each in found] == ([2, 0] if below else [0, 2])
     assert not any(each.before for each in found)
+    read = Converter(recogniser=FakeRecogniser("x = y")).read(tmp_path / "f.png")
+    rows = ["x = y", r"\begin{cases} x = y \\ x = y \end{cases}"]
+    first, second = reversed(rows) if below else rows
+    assert read.latex == rf"\begin{{aligned}} & {first} \\ & {second} \end{{aligned}}"
+    assert (read.status, read.tokens) == ("ok", ())  # this reader places none
+    assert read.confidence == pytest.approx(0.9**3)
+    assert read.box is not None and read.box[3] - read.box[1] > 300
 
 
 def test_where_much_ink_is_beside_a_system_an_expression_is_read_as_a_whole(

@@ -1,6 +1,7 @@
 r"""Joins the lines of a derivation, aligned on their relations, to one ``aligned`` expression.
 
-Input: the readings of a page with token boxes. Output: the readings with lines joined.
+Input: the readings of a page with token boxes. Output: the readings with lines joined; or all of
+them as the rows of one expression.
 
 ::
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from hmer_cli.document.bracket_depths import depths
@@ -22,8 +23,9 @@ from hmer_cli.expr.validity import problems
 from hmer_cli.geometry import union
 from hmer_cli.recognition.reading import Reading, TokenReading
 
-_BEGIN, _END = r"\begin{aligned}", r"\end{aligned}"
+_BEGIN, _NEXT, _END = r"\begin{aligned}", r"\\", r"\end{aligned}"
 _BRACKETS = OPENING | CLOSING
+_UNREAD = "a formula of it was not read"
 
 # In symbol sizes; conventions.
 _CONTINUED = 1.2  # largest horizontal offset of the relation of a line that begins with it
@@ -87,6 +89,23 @@ def joined(group: Sequence[RegionReading]) -> RegionReading:
     return group[0] if len(group) == 1 else _joined(group)
 
 
+def in_rows(expressions: Sequence[RegionReading]) -> RegionReading:
+    r"""All expressions of an image that is taken for one: a derivation, or rows that begin in one
+    column, ``\begin{aligned} & a = b \\ & c = d \end{aligned}``. Its tokens are none where those
+    of a row are not known. It is in doubt where nothing was read of a row.
+    """
+    rows = [joined(group) for group in group_derivations(expressions)]
+    if len(rows) == 1:
+        return rows[0]
+    read = [row for row in rows if row.reading.label]
+    labels = [f"& {row.reading.label}" for row in read]
+    label = f"{_BEGIN} {rf' {_NEXT} '.join(labels)} {_END}" if read else ""
+    tokens = tuple(_row_tokens(read))
+    placed = " ".join(token.token for token in tokens) == label
+    found = _as_one(expressions, label, tokens if placed else ())
+    return found if len(read) in (0, len(rows)) else replace(found, doubt=_UNREAD)
+
+
 def joined_key(group: Sequence[RegionReading]) -> str:
     """The key of the lines as one expression, without joining them; of two lines at least."""
     return hashlib.sha256(" ".join(expression.key for expression in group).encode()).hexdigest()
@@ -137,6 +156,12 @@ def _continues(last: _Line, line: _Line) -> bool:
 
 def _joined(group: Sequence[RegionReading]) -> RegionReading:
     tokens = tuple(_tokens(group))
+    return _as_one(group, " ".join(token.token for token in tokens), tokens)
+
+
+def _as_one(
+    group: Sequence[RegionReading], label: str, tokens: tuple[TokenReading, ...]
+) -> RegionReading:
     confidence = 1.0
     for expression in group:
         confidence *= expression.reading.confidence
@@ -144,7 +169,7 @@ def _joined(group: Sequence[RegionReading]) -> RegionReading:
         union([expression.region for expression in group]),
         union([expression.box for expression in group]),
         joined_key(group),
-        Reading(" ".join(t.token for t in tokens), round(confidence, 4), tokens),
+        Reading(label, round(confidence, 4), tokens),
         doubt=next((expression.doubt for expression in group if expression.doubt), ""),
     )
 
@@ -156,12 +181,25 @@ def _tokens(group: Sequence[RegionReading]) -> Iterator[TokenReading]:
         line = _line(expression)
         assert line is not None
         if number:
-            yield _structure(r"\\", group[number - 1].box[2:])
+            yield _structure(_NEXT, group[number - 1].box[2:])
         for at, token in enumerate(line.tokens):
             if at == line.at:
                 yield _structure("&", token.box[:2])
             yield token
     yield _structure(_END, group[-1].box[2:])
+
+
+def _row_tokens(rows: Sequence[RegionReading]) -> Iterator[TokenReading]:
+    """The tokens of all rows, as `_tokens` has those of lines."""
+    for number, row in enumerate(rows):
+        if number:
+            yield _structure(_NEXT, rows[number - 1].box[2:])
+        else:
+            yield _structure(_BEGIN, row.box[:2])
+        yield _structure("&", row.box[:2])
+        yield from row.reading.tokens
+    if rows:
+        yield _structure(_END, rows[-1].box[2:])
 
 
 def _structure(token: str, place: tuple[float, float]) -> TokenReading:

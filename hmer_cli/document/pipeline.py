@@ -352,7 +352,8 @@ def _recognised(
 def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: Options) -> Result:
     if work.known is not None or work.error is not None:
         return work.known or Result("", ())  # to name weights would be to load them
-    among_text, turned = len(work.regions) > 1, quarters_of(work.to_source)
+    among_text = options.layout != "expression" and len(work.regions) > 1
+    turned = quarters_of(work.to_source)
     allowed = allowed_tokens(reader)
     said: list[TextWord] = []
     read: list[tuple[Region, RegionReading]] = []
