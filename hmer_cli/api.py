@@ -151,7 +151,7 @@ class Converter:
     """Reads handwritten mathematics.
 
     The networks are loaded when there is first something to read. One converter serves any
-    number of threads, and can be pickled: it is then loaded anew where it is unpickled.
+    number of threads, and can be pickled: its copies load them once a process.
     """
 
     def __init__(
@@ -253,8 +253,7 @@ class Converter:
 
     def results(self, layout: Layout | None = None, text: bool = False) -> Cache:
         """What was read before, with the words or without, where it is kept; to be closed."""
-        identity = getattr(self.reader, "identity", None)
-        if identity is None or self._cache is None:
+        if self._cache is None or getattr(self.reader, "identity", None) is None:
             return Cache(None, layout or self.layout)
         return Cache(self._cache, self.setting(layout, text))
 
@@ -365,6 +364,7 @@ def _sources(given: Given, name: str) -> list[Source]:
         return list(find_sources([path], console.say))
     return list(sources_in(name, as_file(given), console.say))
 
+
 def _several(given: object, name: str, count: int) -> HmerError:
     """Why there is no one file to read: a wrong argument, or an archive that holds several."""
     remedy = "give one, or read all with pages()"
@@ -375,7 +375,6 @@ def _several(given: object, name: str, count: int) -> HmerError:
     return InputError(f"{name}: holds {count} files", remedy)
 
 
-
 def _is_alone(given: object, name: str, sources: Sequence[Source]) -> bool:
     """Whether one file was given, and no folder, archive or pattern that holds one."""
     named = Path(os.fsdecode(given)) if isinstance(given, str | os.PathLike) else Path(name)
@@ -384,10 +383,12 @@ def _is_alone(given: object, name: str, sources: Sequence[Source]) -> bool:
 
 def _cache_folder(cache: bool | str | os.PathLike[str]) -> Path | None:
     if isinstance(cache, bool):
-        return cache_dir() if cache else None
-    if isinstance(cache, str | os.PathLike):
-        return Path(cache)
-    raise UsageError(f"cache {cache!r} is not understood", "give True, False or a folder")
+        folder = cache_dir() if cache else None
+    elif isinstance(cache, str | os.PathLike):
+        folder = Path(cache)
+    else:
+        raise UsageError(f"cache {cache!r} is not understood", "give True, False or a folder")
+    return folder and folder.absolute()  # the current folder may be another when it is used
 
 
 def _plain(value: Any) -> Any:

@@ -6,9 +6,11 @@ import bz2
 import gzip
 import io
 import lzma
+import pickle
+import shutil
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,10 +19,13 @@ import pytest
 from handmade import FakeRecogniser, cross, encoded
 from PIL import Image
 
-from hmer_cli import Converter, InputError, UsageError
+from hmer_cli import Converter, InputError, MissingError, UsageError
 from hmer_cli.document.aligned import in_rows
 from hmer_cli.document.records import RegionReading
+from hmer_cli.ink.render import Readable
+from hmer_cli.models.registry import shipped_dir
 from hmer_cli.page.load import arrays, images
+from hmer_cli.recognition import lazy
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 FREE = "hmer-free.onnx.gz"
@@ -123,6 +128,54 @@ def test_an_archive_of_several_files_is_an_input_that_cannot_be_read(tmp_path: P
         fake().read(packed)
     with pytest.raises(UsageError, match="2 files are given"):
         fake().read(tmp_path)
+
+
+def test_the_current_folder_may_change_before_the_first_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(shipped_dir() / FREE, tmp_path / "own.onnx.gz")
+    monkeypatch.chdir(tmp_path)
+    converter = Converter(model="own.onnx.gz", cache="kept")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert converter.read(cross()).model == "hmer-free"
+    assert (tmp_path / "kept").is_dir()
+
+
+def test_weights_that_are_gone_are_missing(tmp_path: Path) -> None:
+    shutil.copy(shipped_dir() / FREE, tmp_path / "own.onnx.gz")
+    converters = [Converter(model=tmp_path / "own.onnx.gz", cache=kept) for kept in (False, True)]
+    (tmp_path / "own.onnx.gz").unlink()
+    for converter in converters:
+        with pytest.raises(MissingError, match=r"own.onnx.gz cannot be read"):
+            converter.read(cross())
+
+
+class PageReader(FakeRecogniser):
+    """As the readers that are loaded are asked."""
+
+    def read_pages(self, pages: Sequence[Sequence[Readable]]) -> list[list[Reading]]:
+        return [self.read(page) for page in pages]
+
+
+def test_copies_in_one_process_load_the_weights_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Path] = []
+
+    def load(path: Path, *options: object) -> PageReader:
+        loaded.append(path)
+        return PageReader()
+
+    monkeypatch.setattr(lazy, "load", load)
+    (tmp_path / "a.onnx").write_bytes(b"1")
+    task = pickle.dumps(Converter(model=tmp_path / "a.onnx").read)
+    for _ in range(3):  # as a worker process does, each time with another copy
+        assert pickle.loads(task)(cross()).status == "ok"
+    assert len(loaded) == 1
+    (tmp_path / "a.onnx").write_bytes(b"22")
+    pickle.loads(task)(cross())
+    assert len(loaded) == 2
 
 
 def test_hmer_leaves_the_warnings_of_a_program_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,19 @@
 """The Reader protocol, and a recogniser that loads its weights on first use.
 
 Input: name and options of the weights; output: readings of images, as of
-`hmer_cli.recognition.recogniser.Recogniser`. It can be pickled and is safe in threads.
+`hmer_cli.recognition.recogniser.Recogniser`. It can be pickled and is safe in threads; those that
+were unpickled in one process share what they load.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from hmer_cli.errors import UsageError
+from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.ink.render import Readable
 from hmer_cli.models.registry import resolve, sha256_of
 from hmer_cli.recognition.charset import charset as tokens_of
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from hmer_cli.recognition.expression_recogniser import ExpressionRecogniser
 
     AnyRecogniser = ExpressionRecogniser[Any] | CanvasRecogniser
+
+_SHARED = 2  # weights that a process keeps for those that are unpickled there # convention
 
 
 class Reader(Protocol):
@@ -86,9 +89,10 @@ class LazyRecogniser:
         rescoring: bool = True,
         threads: int | None = None,
     ) -> None:
-        self._path = resolve(model)
+        self._path = resolve(model).absolute()  # the current folder may be another at the first use
         self._lock = Lock()
         self._loaded: AnyRecogniser | None = None
+        self._shares = False
         self._rescoring = rescoring
         self._threads = threads
         self._charset = charset
@@ -96,9 +100,13 @@ class LazyRecogniser:
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256 of the weights, and the options: equal identities give equal readings."""
+        """SHA-256 of the weights, and the options: equal identities give equal readings.
+
+        Raises MissingError where they are gone.
+        """
         rescoring = "" if self._rescoring else " CTC alone"
-        return f"{sha256_of(self._path)} {self._charset} {self._tokens}{rescoring}"
+        weights = _digest(self._path, _stamp(self._path))
+        return f"{weights} {self._charset} {self._tokens}{rescoring}"
 
     @property
     def charset(self) -> frozenset[str] | None:
@@ -127,7 +135,12 @@ class LazyRecogniser:
         """Loaded once, under a lock."""
         with self._lock:
             if self._loaded is None:
-                self._loaded = load(self._path, self._charset, self._rescoring, self._threads)
+                stamp, options = _stamp(self._path), (self._rescoring, self._threads)
+                if self._shares:
+                    tokens = tuple(self._tokens or ())
+                    self._loaded = _shared(self._path, stamp, tokens, self._charset, *options)
+                else:
+                    self._loaded = load(self._path, self._charset, *options)
             return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
@@ -135,8 +148,37 @@ class LazyRecogniser:
         return {**self.__dict__, "_lock": None, "_loaded": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Not loaded, with a new lock."""
-        self.__dict__.update(state, _lock=Lock())
+        """Not loaded, with a new lock: a pool of processes sends a copy with each task."""
+        self.__dict__.update(state, _lock=Lock(), _shares=True)
+
+
+@lru_cache(maxsize=_SHARED)
+def _shared(
+    path: Path,
+    stamp: tuple[int, int],
+    tokens: tuple[str, ...],
+    charset: str | None,
+    rescoring: bool,
+    threads: int | None,
+) -> AnyRecogniser:
+    """As `load`; of equal arguments one a process."""
+    return load(path, charset, rescoring, threads)
+
+
+@lru_cache(maxsize=_SHARED)
+def _digest(path: Path, stamp: tuple[int, int]) -> str:
+    return sha256_of(path)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """The time and the size of the file, which tell whether it was replaced. Raises
+    MissingError."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        what = f"the weights {path} cannot be read ({error.strerror})"
+        raise MissingError(what, "put them back, or give others") from error
+    return found.st_mtime_ns, found.st_size
 
 
 def load(
