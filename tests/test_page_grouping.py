@@ -118,6 +118,7 @@ def test_cases_are_as_sure_as_all_their_lines_and_tokens_lie_where_they_were_rea
     assert reading.confidence == pytest.approx(0.81)
     assert [t.token for t in reading.tokens] == reading.label.split()
     assert [t.box for t in reading.tokens if t.token == "x"] == [(11, 2, 13, 4), (11, 52, 13, 54)]
+    assert reading_of(whole, iter([read[0], Reading("y", 0.9)])).tokens == ()  # as those unknown
 
 
 def test_of_a_system_a_line_that_nothing_was_read_of_is_a_doubt() -> None:

@@ -43,7 +43,8 @@ def reading_of(region: Region, readings: Iterator[Reading]) -> Reading:
     """The region's reading of those of its images, which come next.
 
     The confidence is the product of those of all that was read, since all have to be right. Pieces
-    that nothing was read of are left out; see `unread_line`.
+    that nothing was read of are left out; see `unread_line`. There are no tokens where those of a
+    piece are not known.
     """
     if not region.lines:
         return next(readings)
@@ -65,7 +66,8 @@ def reading_of(region: Region, readings: Iterator[Reading]) -> Reading:
     tokens.append(TokenReading(_END, sure, brace))
     label = f" {_NEXT} ".join(reading.label for _, reading in lines)
     parts = [*(reading.label for _, reading in before), f"{_BEGIN} {label} {_END}"]
-    return Reading(" ".join(parts), sure, tuple(tokens))
+    placed = all(reading.tokens for _, reading in read)
+    return Reading(" ".join(parts), sure, tuple(tokens) if placed else ())
 
 
 def _placed(piece: Region, reading: Reading, region: Region) -> Iterator[TokenReading]:
