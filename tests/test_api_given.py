@@ -19,12 +19,14 @@ import pytest
 from handmade import FakeRecogniser, cross, encoded
 from PIL import Image
 
-from hmer_cli import Converter, InputError, MissingError, UsageError
+from hmer_cli import Converter, HmerError, InputError, MissingError, UsageError
 from hmer_cli.document.aligned import in_rows
 from hmer_cli.document.records import RegionReading
 from hmer_cli.ink.render import Readable
 from hmer_cli.models.registry import shipped_dir
 from hmer_cli.page.load import arrays, images
+from hmer_cli.page.load.pages import open_sheets
+from hmer_cli.page.load.sources import Source
 from hmer_cli.recognition import lazy
 from hmer_cli.recognition.reading import Reading, TokenReading
 
@@ -190,3 +192,12 @@ def test_hmer_leaves_the_warnings_of_a_program_alone(monkeypatch: pytest.MonkeyP
         assert warnings.filters == before
         with pytest.raises(Image.DecompressionBombWarning):
             Image.open(io.BytesIO(data))
+
+
+def test_an_archive_among_the_files_of_a_dataset_is_not_called_damaged() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.png", encoded(cross()))
+    for data, what in ((packed.getvalue(), "an archive"), (packed.getvalue()[:-30], "damaged")):
+        with pytest.raises(HmerError, match=f"a.zip: {what}"):
+            open_sheets(Source("a.zip", "a.zip", lambda data=data: data))  # type: ignore[misc]

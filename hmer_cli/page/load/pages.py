@@ -7,12 +7,14 @@ InputError for files that cannot be opened.
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from os import PathLike, fspath
+from zipfile import is_zipfile
 
 import cv2
 import numpy as np
@@ -306,6 +308,8 @@ def open_sheets(
         numbers = chosen.of(len(inks), name) if len(inks) > 1 else [1]
         return [_ink_sheet(without_strays(inks[n - 1]), name, n) for n in numbers]
     if is_zip(data):
+        if is_zipfile(io.BytesIO(data)):
+            raise InputError(f"{name}: an archive, which is not opened here", "unpack it")
         raise InputError(f"{name}: damaged or truncated archive", "copy or export it again")
     if not is_image(data):
         raise InputError(
