@@ -8,6 +8,7 @@ import io
 import lzma
 import pickle
 import shutil
+import sqlite3
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from handmade import FakeRecogniser, cross, encoded
 from PIL import Image
 
 from hmer_cli import Converter, HmerError, InputError, MissingError, UsageError
+from hmer_cli.document import cache
 from hmer_cli.document.aligned import in_rows
 from hmer_cli.document.records import RegionReading
 from hmer_cli.ink.render import Readable
@@ -192,6 +194,39 @@ def test_hmer_leaves_the_warnings_of_a_program_alone(monkeypatch: pytest.MonkeyP
         assert warnings.filters == before
         with pytest.raises(Image.DecompressionBombWarning):
             Image.open(io.BytesIO(data))
+
+
+def test_a_cache_is_written_only_where_there_is_something_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = 1000
+    written: list[str] = []
+    monkeypatch.setattr(cache, "_today", lambda: day)
+    touch = cache._touch
+
+    def touched(base: sqlite3.Connection, seen: Sequence[str]) -> None:
+        written.append("used")
+        touch(base, seen)
+
+    monkeypatch.setattr(cache, "_touch", touched)
+    monkeypatch.setattr(cache, "_delete_oldest", lambda *limit: written.append("sorted"))
+    reader = FakeRecogniser()
+    reader.identity = "fake"  # type: ignore[attr-defined]
+    converter = Converter(cache=tmp_path, recogniser=reader)
+    for _ in range(2):
+        converter.read(cross())
+    assert not written
+    day += 1
+    for _ in range(2):
+        converter.read(cross())
+    assert written == ["used"]
+    with sqlite3.connect(tmp_path / cache.FILE) as base:
+        assert base.execute("SELECT used FROM results").fetchall() == [(1001,)]
+    base.close()
+    monkeypatch.setattr(cache, "LIMIT", 1 << 10)
+    for width in (200, 200, 210):  # the second is known, the third is more than a 64th
+        converter.read(cross(width=width))
+    assert written == ["used", "sorted", "sorted"]
 
 
 def test_an_archive_among_the_files_of_a_dataset_is_not_called_damaged() -> None:

@@ -52,6 +52,9 @@ _LIBRARIES = (
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _SOON = 1.0  # seconds of waiting before a message
 _DAY = 86400
+_OVER = 1 / 64  # of the limit: what a process keeps before it looks for the oldest once more
+_since: dict[Path, int] = {}
+"""Bytes that this process kept since it last looked for the oldest entries of a file."""
 _LOCKED = 0x40000002, 510  # first byte, and bytes: a reader of the database locks them
 
 _ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -77,7 +80,8 @@ class Cache:
         self._path = None if folder is None else folder / FILE
         self._renewed = False
         self._given_up: list[Path] = []
-        self._seen: set[str] = set()
+        self._seen: set[str] = set()  # what was found, not used today before
+        self._kept = 0  # bytes
         self._base = self._opened()
 
     def __enter__(self) -> Self:
@@ -97,14 +101,16 @@ class Cache:
 
     def find(self, key: str) -> Result | None:
         """The cached result of the page; None if there is none."""
-        row = self._try(lambda base: _row(base, "SELECT result FROM results WHERE key = ?", key))
+        query = "SELECT result, used FROM results WHERE key = ?"
+        row = self._try(lambda base: _row(base, query, key))
         if row is None:
             return None
         try:
             found = _decoded(key, row[0])
+            if row[1] < _today():
+                self._seen.add(key)
         except Exception:  # of zlib, of JSON, and of what its fields are
             return None
-        self._seen.add(key)
         return found
 
     def picture(self, key: str) -> Picture | None:
@@ -124,6 +130,7 @@ class Cache:
                 base.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", read)
                 base.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?)", drawn)
 
+        self._kept += sum(len(row[-1]) for row in (*read, *drawn))
         if read or drawn:
             before = self._base
             self._try(write)
@@ -131,9 +138,12 @@ class Cache:
                 self._try(write)
 
     def close(self) -> None:
-        """Update the times of use and delete the oldest entries beyond ``LIMIT``."""
+        """Update the times of use and, now and then, delete the oldest entries beyond ``LIMIT``."""
+        if self._seen and self._path is not None:
+            self._try(lambda base: _touch(base, sorted(self._seen)))
         if self._path is not None:
-            self._try(lambda base: _tidy(base, sorted(self._seen), LIMIT))
+            path, kept = self._path.absolute(), self._kept
+            self._try(lambda base: _tidy(base, path, kept, LIMIT))
         self._base.close()
 
     def _picture_data(self, key: str) -> bytes:
@@ -284,7 +294,7 @@ def _today() -> int:
     return int(time.time() // _DAY)
 
 
-def _tidy(base: sqlite3.Connection, seen: Sequence[str], limit: int) -> None:
+def _touch(base: sqlite3.Connection, seen: Sequence[str]) -> None:
     today = _today()
     with base:
         for table in ("results", "pictures"):
@@ -292,6 +302,29 @@ def _tidy(base: sqlite3.Connection, seen: Sequence[str], limit: int) -> None:
                 f"UPDATE {table} SET used = ? WHERE key = ? AND used < ?",
                 ((today, key, today) for key in seen),
             )
+
+
+def _tidy(base: sqlite3.Connection, path: Path, kept: int, limit: int) -> None:
+    """Delete the oldest entries, and give their room back where it is much.
+
+    To find them all are sorted: not where they are few, nor before this process ``kept`` more.
+    """
+    free, size, pages = (
+        _row(base, f"PRAGMA {of}")[0] for of in ("freelist_count", "page_size", "page_count")
+    )
+    _since[path] = _since.get(path, limit) + kept
+    if (pages - free) * size > limit // 2 and _since[path] > _OVER * limit:
+        _delete_oldest(base, limit)
+        _since[path] = 0
+        free = _row(base, "PRAGMA freelist_count")[0]
+    if free * size > limit // 4:  # else every run would copy the file
+        with suppress(sqlite3.OperationalError):  # another run has it, or no room for the copy
+            base.execute("VACUUM")
+
+
+def _delete_oldest(base: sqlite3.Connection, limit: int) -> None:
+    """Those of each table beyond half the limit."""
+    with base:
         for table, column in (("results", "result"), ("pictures", "picture")):
             base.execute(
                 f"DELETE FROM {table} WHERE key IN (SELECT key FROM (SELECT key, "
@@ -299,10 +332,6 @@ def _tidy(base: sqlite3.Connection, seen: Sequence[str], limit: int) -> None:
                 f"FROM {table}) WHERE total > ?)",
                 (limit // 2,),
             )
-    free, size = (_row(base, f"PRAGMA {of}")[0] for of in ("freelist_count", "page_size"))
-    if free * size > limit // 4:  # else every run would copy the file
-        with suppress(sqlite3.OperationalError):  # another run has it, or no room for the copy
-            base.execute("VACUUM")
 
 
 def _encoded(key: str, result: Result) -> bytes:
