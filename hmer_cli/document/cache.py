@@ -130,7 +130,7 @@ class Cache:
                 base.executemany("INSERT OR REPLACE INTO results VALUES (?, ?, ?)", read)
                 base.executemany("INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?)", drawn)
 
-        self._kept += sum(len(row[-1]) for row in (*read, *drawn))
+        self._kept += sum(len(row[2]) for row in read) + sum(len(row[4]) for row in drawn)
         if read or drawn:
             before = self._base
             self._try(write)
