@@ -53,6 +53,18 @@ def test_a_path_is_taken_as_it_is(shipped: Path, tmp_path: Path) -> None:
     assert registry.resolve(str(own)) == own
 
 
+def test_a_name_of_the_index_is_no_file_of_the_current_folder(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("here", "away"):
+        Path(name).write_bytes(b"handed in")
+    assert registry.resolve() == registry.resolve("here") == shipped / "here.onnx"
+    with pytest.raises(MissingError, match="away are not in this"):
+        registry.resolve("away")
+    assert registry.resolve("./here") == Path("here")
+
+
 @pytest.mark.parametrize("name", ["nothing", "no/such/file.onnx", ""])
 def test_unknown_weights_are_refused_and_the_remedy_tells_where_names_are(
     shipped: Path, name: str

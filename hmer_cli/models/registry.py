@@ -84,17 +84,18 @@ def all_weights() -> list[Weights]:
 
 
 def resolve(name_or_path: str | None = None) -> Path:
-    """The weights file of this name, or at this path; without either, the default's.
+    """The weights file of this name, or at this path; without either, the default's. A name of the
+    index is never a file of the current folder, which may be a folder of inputs.
 
     Raises:
         MissingError: there is no such file on this machine.
     """
     if name_or_path is None:
         return resolve(default_name())
-    if Path(name_or_path).is_file():
-        return Path(name_or_path)
     known = {weights.name: weights for weights in all_weights()}
     if name_or_path not in known:
+        if Path(name_or_path).is_file():
+            return Path(name_or_path)
         remedy = "give a file, or a name that hmer weights list shows"
         raise MissingError(f"there are no weights called {name_or_path!r}", remedy)
     found = known[name_or_path].path
