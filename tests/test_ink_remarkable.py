@@ -117,6 +117,12 @@ def test_lines_beside_typed_text_of_a_tablet_stand_at_its_paragraphs(
     assert places == [[1, 2], [11, 148], [-9, 298], [1, 368], [1, 2]]
 
 
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"[", b"[1]", b'{"pages": 1}'])
+def test_a_notebook_with_a_damaged_list_of_pages_is_refused(content: bytes) -> None:
+    with pytest.raises(InputError, match=r"n\.content is damaged"):
+        read(zipped({"n.content": content, "n/a.rm": b""}))
+
+
 def test_a_page_of_a_tablet_that_is_cut_off_is_refused() -> None:
     pytest.importorskip("rmscene")
     data, refused = remarkable(INK), 0

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from handmade import INKML, FakeRecogniser, cross, encoded
+from handmade import EARLIER, INKML, FakeRecogniser, cross, encoded
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +21,7 @@ from hmer_cli.commands import convert as verb
 from hmer_cli.document.formats import FORMATS, Output
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.files import check_apart, signed
+from hmer_cli.page.load import earlier_outputs
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.sources import by_number, find_sources, in_number_order
 
@@ -145,14 +146,42 @@ def test_a_damaged_file_of_an_archive_stops_no_other() -> None:
     assert (sound.name, sound.read()) == ("in.zip/b.png", PNG)
 
 
+@pytest.mark.parametrize("manifest", ["[" * 100_000, "{", "[]", '{"files": 1}'])
+def test_a_damaged_list_of_labelled_handwriting_hides_nothing(manifest: str) -> None:
+    listed = {"a.inkml": INKML.encode(), "hmer-files.json": manifest.encode()}
+    put({**{f"in/{name}": data for name, data in listed.items()}, "all.zip": zipped(listed)})
+    put({"b.inkml": INKML.encode()})
+    assert names("in", "b.inkml", "all.zip", ".") == [
+        *["in/a.inkml", "b.inkml", "all.zip/a.inkml"],
+        *["all.zip/a.inkml", "b.inkml", "in/a.inkml"],
+    ]
+
+
+def test_a_fault_while_one_input_is_looked_at_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    def looked(path: Path) -> str:
+        if path.name == "a.docx":
+            raise struct.error("of zipfile")
+        return true_look(path)
+
+    true_look = earlier_outputs.as_output
+    monkeypatch.setattr(earlier_outputs, "as_output", looked)
+    put({"a.docx": b"PK", "b.inkml": INKML.encode(), "old.md": EARLIER.encode()})
+    assert names("a.docx", "b.inkml", "old.md", say=said.append) == ["a.docx", "b.inkml"]
+    assert said == ["old.md: LaTeX of hmer, passed over"]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")
 def test_a_fifo_in_a_folder_is_passed_over(said: list[str]) -> None:
     put({"in/b.png": PNG})
-    os.mkfifo("in/a.png")
+    for name in ("in/a.png", "in/hmer-files.json", "hmer-files.json"):
+        os.mkfifo(name)
     assert [page.source for page in open_pages("in")] == ["in/b.png"]
     assert names("in", say=said.append) == ["in/b.png"]
     assert "1 FIFO or device" in said[0]
     assert names("in/*.png", "in") == ["in/a.png", "in/b.png", "in/b.png"]  # and none is opened
+    assert names(*os.listdir()) == ["hmer-files.json", "in/b.png"]
 
 
 def test_archives_in_folders_are_read_and_those_in_archives_are_told(said: list[str]) -> None:

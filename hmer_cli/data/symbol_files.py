@@ -107,7 +107,15 @@ def read_symbols(path: Path) -> Iterator[IsolatedSymbol]:
                 if symbol is not None:
                     yield symbol
                 number += 1
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+        zlib.error,
+    ) as error:
         raise InputError(
             f"{path.name}, line {number}: not an isolated symbol: {error}",
             "give one JSON object a line, with label, strokes and writer or package",

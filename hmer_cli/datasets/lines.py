@@ -55,7 +55,15 @@ def open_lines(path: Path, split: str) -> list[WrittenLine]:
         data = path.read_bytes()
         rows = (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()
         lines = [_line(json.loads(row)) for row in rows]
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:
         what = f"{path} holds no lines of text ({error})"
         raise InputError(what, "see datasets.lines") from error
     chosen = [line for line in lines if _tenth(line.form) in SPLITS[split]]

@@ -10,13 +10,13 @@ import glob
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path, PurePath, PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from hmer_cli.data.captions import CAPTIONS
 from hmer_cli.data.store import OF_SYSTEMS
-from hmer_cli.errors import InputError
+from hmer_cli.errors import InputError, input_error
 from hmer_cli.page.load.kinds import HEAD
 from hmer_cli.page.load.written import (
     LABELLED,
@@ -27,6 +27,8 @@ from hmer_cli.page.load.written import (
     labelled,
     listed,
 )
+
+_T = TypeVar("_T")
 
 Say = Callable[[str], None]
 """Told in a line what was passed over."""
@@ -48,10 +50,10 @@ def without_outputs(names: Sequence[str], say: Say, alone: bool = True) -> ToRea
     where there is none of that either, all that is named: it says what it is.
     """
     held = cache(_listed)
-    told = {name: as_output(Path(name)) for name in names if name}
-    drawn = {name for name in told if is_drawn(Path(name))}
+    told = {name: _looked(name, partial(as_output, Path(name))) or "" for name in names if name}
+    drawn = {name for name in told if _looked(name, partial(is_drawn, Path(name)))}
     told |= dict.fromkeys(drawn, "pictures that hmer made of pages")
-    ours = {name for name in told if _is_ours(name, held)}
+    ours = {name for name in told if _looked(name, partial(_is_ours, name, held))}
     alone = alone and all(told.get(name) or name in ours for name in names)
     read = [name for name in names if name in ours and not _is_list(name)]
     if not alone:
@@ -63,6 +65,15 @@ def without_outputs(names: Sequence[str], say: Say, alone: bool = True) -> ToRea
             place = os.path.dirname(name) or os.curdir if in_folder else name
             say(f"{place}: {PASSED if name in ours else f'{told[name]}, passed over'}")
     return ToRead([name for name in names if name in kept], alone)
+
+
+def _looked(name: str, look: Callable[[], _T]) -> _T | None:
+    """What a look at one name gives; None where it fails, as reading it will say why."""
+    try:
+        return look()
+    except Exception as error:
+        input_error(name, error)  # raises what ends the whole run
+        return None
 
 
 def matched(pattern: str) -> list[str]:

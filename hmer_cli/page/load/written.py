@@ -230,10 +230,10 @@ def labelled(folder: Path) -> set[str]:
     Raises InputError where their list is damaged.
     """
     path = folder / MANIFEST
+    if not os.path.isfile(path):  # a FIFO would block
+        return set()
     try:
         return listed(path.read_bytes())
-    except FileNotFoundError:
-        return set()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: damaged") from error
 
@@ -241,7 +241,10 @@ def labelled(folder: Path) -> set[str]:
 def listed(manifest: bytes) -> set[str]:
     """The names that a list of labelled handwriting holds. Raises ValueError, KeyError or TypeError
     where it is damaged."""
-    names = json.loads(manifest.decode("utf-8"))["files"]
+    try:
+        names = json.loads(manifest.decode("utf-8"))["files"]
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
     return {name for name in names if Path(name).name == name}
 
 
