@@ -9,6 +9,7 @@ import struct
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,19 @@ def test_a_fault_while_one_input_is_looked_at_costs_no_other(
     put({"a.docx": b"PK", "b.inkml": INKML.encode(), "old.md": EARLIER.encode()})
     assert names("a.docx", "b.inkml", "old.md", say=said.append) == ["a.docx", "b.inkml"]
     assert said == ["old.md: LaTeX of hmer, passed over"]
+
+
+def test_a_damaged_archive_ends_no_run() -> None:
+    disks = b"PK\6\7" + struct.pack("<LQL", 0, 0, 2) + b"PK\5\6" + bytes(18)  # of zip64
+    put({"x.docx": b"PK\3\4" + bytes(100) + disks, "a.zip": disks, "b.inkml": INKML.encode()})
+    put({"c.inkml": INKML.encode() + disks})
+    given = ["b.inkml", "x.docx", "a.zip", "c.inkml"]
+    found = list(find_sources([*given, "."]))
+    assert [each.name for each in found] == [*given, "a.zip", "b.inkml", "c.inkml"]
+    for source in found:
+        damaged = source.name in ("x.docx", "a.zip")
+        with pytest.raises(InputError, match="damaged") if damaged else nullcontext():
+            source.read()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")

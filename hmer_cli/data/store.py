@@ -101,7 +101,11 @@ def is_archive(path: Path) -> bool:
             begins = file.read(4) in (b"PK\3\4", b"PK\5\6", b"PK\7\x08")
     except OSError:
         return False  # reading it raises the reason
-    return zipfile.is_zipfile(path) and (begins or path.suffix.lower() == ".zip")
+    try:
+        ends = zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:
+        ends = True  # damaged, as opening it says
+    return ends and (begins or path.suffix.lower() == ".zip")
 
 
 class _Folder(Store):
