@@ -5,6 +5,9 @@ Input: contents and dictionaries of pages. Output: the bytes of files.
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 CROSS = "3 w 40 90 m 80 30 l S 80 90 m 40 30 l S"  # as handmade.cross draws it, y up, of 120
 
 
@@ -27,6 +30,29 @@ def made(objects: dict[int, str | bytes]) -> bytes:
         out += b"%010d 00000 n \n" % offsets[number] if known else b"0000000000 65535 f \n"
     out += b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, start)
     return bytes(out)
+
+
+def with_object_stream(content: bytes, catalogue: str) -> bytes:
+    """One page that shows CROSS, and object 6 in a stream, packed twice, with this content."""
+    packed = zlib.compress(zlib.compress(b"6 0 " + content, 9), 9)
+    objects = {
+        1: f"<</Type/Catalog/Pages 2 0 R{catalogue}>>".encode(),
+        2: b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 160 120]/Contents 4 0 R/Resources<<>>>>",
+        4: stream(CROSS),
+        5: stream(packed, "/Type/ObjStm/N 1/First 4/Filter[/FlateDecode/FlateDecode]"),
+    }
+    out, rows = bytearray(b"%PDF-1.5\n"), [(0, 0, 65535)]
+    for number, body in objects.items():
+        rows.append((1, len(out), 0))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    rows += [(2, 5, 0), (1, len(out), 0)]
+    table = b"".join(struct.pack(">BIH", *row) for row in rows)
+    keys = "/Type/XRef/Size 8/W[1 4 2]/Root 1 0 R"
+    return bytes(out) + b"7 0 obj\n%s\nendobj\nstartxref\n%d\n%%%%EOF\n" % (
+        stream(table, keys),
+        len(out),
+    )
 
 
 def one_page(

@@ -7,16 +7,23 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn
 
 import numpy as np
 import pytest
 from handmade import FakeRecogniser, cross, encoded, paged
+from pdfs import one_page, with_object_stream
 from test_formats import _here
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.shards import convert_shard, merge
+from hmer_cli.document import pdf_overlay
+from hmer_cli.page.load.worker import WorkerError
 
 __all__ = ["_here"]
 
@@ -106,6 +113,67 @@ def test_a_pdf_that_is_not_there_to_be_merged_is_said(
     for name, count in (("all.pdf", 3), ("some.pdf", 2)):
         with pikepdf.open(name) as document:
             assert len(document.pages) == count
+
+
+def is_kept(data: bytes, others: Sequence[str], capsys: pytest.CaptureFixture[str]) -> bool:
+    """Whether the one page of a PDF stays as it is in ``o.pdf``, beside others; else a line says
+    that it is a picture there."""
+    pikepdf = pytest.importorskip("pikepdf")
+    Path("a.pdf").write_bytes(data)
+    records = convert(["a.pdf", *others], ["o.pdf"], recogniser=FakeRecogniser())
+    assert {record.status for record in records} == {"ok"}
+    line = "a.pdf: cannot be opened again for .pdf, which shows its pages with mathematics alone"
+    said = line in capsys.readouterr().err
+    with pikepdf.open("o.pdf") as pdf:
+        texts = [str(pikepdf.parse_content_stream(page)).count("Tj") for page in pdf.pages]
+        pictures = ["/XObject" in page.Resources for page in pdf.pages]
+    assert texts == [1] * (1 + len(others))
+    assert pictures == [said, *[True] * len(others)]
+    return not said
+
+
+OTHERS = pytest.mark.parametrize("others", [[], ["b.png"]])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
+@OTHERS
+def test_a_pdf_that_unpacks_to_too_much_is_shown_as_pictures(
+    others: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("b.png").write_bytes(encoded(cross()))
+    bomb = with_object_stream(b"<</A(%s)>>" % bytes(120 << 20), "/Foo 6 0 R")
+    monkeypatch.setattr(pdf_overlay, "MEMORY", 100 << 20)
+    assert not is_kept(bomb, others, capsys)
+    assert is_kept(with_object_stream(b"<</A(a)>>", "/Foo 6 0 R"), others, capsys)
+
+
+@pytest.mark.parametrize("reason", ["time", "crash"])
+def test_a_pdf_that_takes_too_much_is_shown_as_pictures(
+    reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def call(*_: object) -> NoReturn:
+        raise WorkerError(reason)
+
+    monkeypatch.setattr(pdf_overlay, "SHARED", SimpleNamespace(call=call))
+    assert not is_kept(one_page(), [], capsys)
+
+
+@OTHERS
+@pytest.mark.parametrize(
+    ("page", "catalogue", "kept"),
+    [
+        ("/Resources<</Font 7>>", "", False),
+        ("/Resources 5", "", True),
+        ("", "/OCProperties<</OCGs[5 null(a)]/D<</BaseState/OFF/ON[6]/Order[(a)]>>>>", True),
+        ("", "/OCProperties<</OCGs 5/D 6>>", True),
+        ("", "/OCProperties<</OCGs[5]/D<</OFF[6]>>>>", True),
+    ],
+)
+def test_a_pdf_with_damaged_parts_costs_no_output(
+    page: str, catalogue: str, kept: bool, others: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("b.png").write_bytes(encoded(cross()))
+    assert is_kept(one_page(page=page, catalogue=catalogue), others, capsys) == kept
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])

@@ -18,22 +18,22 @@ from typing import Any
 import cv2
 import numpy as np
 
-from hmer_cli import __version__, console
+from hmer_cli import console
 from hmer_cli.console import one_line
 from hmer_cli.document.formats.pdf_catalog import layers_of, left_behind, put_layers
 from hmer_cli.document.ids import Named, by_line, named
+from hmer_cli.document.pdf_overlay import FONT, REMEDY, Overlay, damage, saved, write, written_over
 from hmer_cli.document.records import Record
 from hmer_cli.errors import InputError
 from hmer_cli.geometry import Box
 from hmer_cli.page.load.kinds import HEAD, is_pdf
 from hmer_cli.page.load.pdf import Pdf
-from hmer_cli.page.load.pdf_geometry import DPI, POINTS_PER_INCH, Affine
+from hmer_cli.page.load.pdf_geometry import DPI, POINTS_PER_INCH
 
 _POINTS = POINTS_PER_INCH / DPI  # of a pixel of an image: it is shown at this resolution
 _COURIER = 0.6  # width of each of its letters, in its size
 _DESCENT = 0.2
 _SMALLEST = 0.3  # pixels: size of a letter
-_FONT = "/HmerCourier"
 _QUALITY = 80
 
 
@@ -45,101 +45,98 @@ def searchable_pdf(records: Sequence[Record]) -> bytes:
     document = pikepdf.Pdf.new()
     layers: list[Any] = []
     for names in sources:
-        original = _opened(names[0].record.source, names)
-        if original is None:
+        source = names[0].record.source
+        kept = _kept(source, names, packed=len(sources) == 1)
+        if kept is not None and len(sources) == 1:
+            return kept
+        copied = None if kept is None else _copied(kept, document, source)
+        if copied is None:
             _add_pictures(document, names)
-            continue
-        pages, pdf = original
-        first = len(document.pages)
-        if len(sources) == 1:
-            document = pages
         else:
-            with pages:
-                layers += _copied(pages, document, names[0].record.source)
-        for number, written in groupby(by_line(names), key=lambda each: each.record.page):
-            if number is not None and first + number <= len(document.pages):
-                page = document.pages[first + number - 1]
-                _write_over(document, page, pdf, number, [each.record for each in written])
+            layers += copied
     put_layers(document, layers)
-    return _saved(document)
+    as_they_are = pikepdf.StreamDecodeLevel.none
+    return saved(document, compress_streams=False, stream_decode_level=as_they_are)
 
 
 def has_pdf(records: Sequence[Record]) -> bool:
-    """Whether a source is a PDF, whose pages are shown whatever is on them. Needs pikepdf."""
+    """Whether a source is a PDF, whose pages are shown whatever is on them."""
     sources = groupby(named(records), lambda each: each.record.source)
-    return any(_opened(source, list(names)) for source, names in sources)
+    return any(_original(source, list(names)) for source, names in sources)
 
 
-def _copied(pages: Any, document: Any, source: str) -> list[Any]:
-    """Copies the pages of a PDF to a document; its layers there, and a line that says what stays
-    behind."""
-    document.pages.extend(pages.pages)
-    if left := left_behind(pages):
-        what = f"left out of .pdf, which holds other files, too: {left}"
-        console.say(f"{source}: {what}; write one of it alone")
-    layers = layers_of(pages, document)
-    return [] if layers is None else [layers]
+def _kept(source: str, names: Sequence[Named], packed: bool) -> bytes | None:
+    """The source with what was read over its pages; None where it is no PDF, and, with a line that
+    says so, where it cannot be had."""
+    original = _original(source, names)
+    if original is None:
+        return None
+    data, key = original
+    try:
+        return written_over(data, key, _overlays(Pdf(data, source), names), packed)
+    except (OSError, ValueError, InputError) as error:
+        _say_pictures(source, error)
+    return None
 
 
-def _saved(document: Any) -> bytes:
-    """The file, known as hmer's by its producer, which stands in it as it is spelt."""
-    import pikepdf
-
-    known = {name: value for name, value in document.docinfo.items() if name != "/Producer"}
-    known["/Producer"] = pikepdf.String(f"hmer {__version__}")
-    document.trailer["/Info"] = document.make_indirect(pikepdf.Dictionary(known))
-    buffer = io.BytesIO()
-    document.save(buffer, deterministic_id=True, encryption=False)
-    return buffer.getvalue()
-
-
-def _opened(source: str, names: Sequence[Named]) -> tuple[Any, Pdf] | None:
-    """The source as a PDF, for pikepdf and as it was drawn; None where it is no PDF, and, with a
-    line that says so, where it cannot be had any more."""
-    import pikepdf
-
+def _original(source: str, names: Sequence[Named]) -> tuple[bytes, str] | None:
+    """The PDF that was read, and its SHA-256; None where it is no PDF, and, with a line that says
+    so, where it cannot be had."""
     evidence = next((each.record.evidence for each in names if each.record.evidence), None)
     read = evidence.original if evidence is not None else None
     known = source.lower().endswith(".pdf")
     try:
         data = (read or Path(source).read_bytes)()
         known = is_pdf(data[:HEAD])
-        if known and evidence and evidence.file != hashlib.sha256(data).hexdigest():
+        key = hashlib.sha256(data).hexdigest() if known else ""
+        if known and evidence and evidence.file != key:
             raise InputError("it is another file than was read")
-        return (pikepdf.open(io.BytesIO(data)), Pdf(data, source)) if known else None
-    except (OSError, ValueError, pikepdf.PdfError, InputError) as error:
+    except (OSError, ValueError, InputError) as error:
         if known:
-            console.say(
-                f"{source}: cannot be opened again for .pdf, which shows its pages with "
-                f"mathematics alone, as pictures ({error}); write .pdf where the file is"
-            )
-    return None
+            _say_pictures(source, error)
+        return None
+    return (data, key) if known else None
 
 
-def _write_over(document: Any, page: Any, pdf: Pdf, number: int, records: Sequence[Record]) -> None:
-    """Writes what was read over a page of a PDF, where it stands."""
-    texts = [_text(each.region, each.latex) for each in records if each.region and each.latex]
-    with contextlib.suppress(InputError):
-        geometry = pdf.geometry(number) if texts else None
-        if geometry is not None:
-            _write(document, page, texts, geometry.to_file())
+def _overlays(pdf: Pdf, names: Sequence[Named]) -> list[Overlay]:
+    """What was read on each page of a PDF, where it stands."""
+    overlays: list[Overlay] = []
+    for number, written in groupby(by_line(names), key=lambda each: each.record.page):
+        records = [each.record for each in written]
+        texts = [_text(each.region, each.latex) for each in records if each.region and each.latex]
+        with contextlib.suppress(InputError):
+            geometry = pdf.geometry(number) if texts and number is not None else None
+            if geometry is not None and number is not None:
+                overlays.append((number, geometry.to_file(), b"".join(texts)))
+    return overlays
 
 
-def _write(
-    document: Any, page: Any, texts: Sequence[bytes], place: Affine, before: bytes = b""
-) -> None:
-    """Writes over a page that stays as it is, in pixels that lie in their ``place`` on it;
-    ``before`` is drawn first."""
+def _copied(data: bytes, document: Any, source: str) -> list[Any] | None:
+    """Copies the pages of a PDF to a document, and says what stays behind; its layers there. None,
+    with a line that says so, where they cannot be copied."""
     import pikepdf
 
-    font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Courier"}
-    font["/Encoding"] = "/WinAnsiEncoding"
-    entries = pikepdf.Dictionary({key: pikepdf.Name(value) for key, value in font.items()})
-    page.add_resource(document.make_indirect(entries), pikepdf.Name("/Font"), pikepdf.Name(_FONT))
-    page.contents_add(document.make_stream(b"q\n"), prepend=True)
-    matrix = " ".join(f"{number:.12f}".rstrip("0") for number in place).encode()
-    shown = before + b"".join(texts)
-    page.contents_add(document.make_stream(b"\nQ q %s cm\n%sQ\n" % (matrix, shown)))
+    first = len(document.pages)
+    try:
+        with pikepdf.open(io.BytesIO(data)) as pages:
+            document.pages.extend(pages.pages)
+            left, layers = left_behind(pages), layers_of(pages, document)
+    except Exception as error:
+        del document.pages[first:]
+        _say_pictures(source, InputError(damage(error), REMEDY))
+        return None
+    if left:
+        what = f"left out of .pdf, which holds other files, too: {left}"
+        console.say(f"{source}: {what}; write one of it alone")
+    return [] if layers is None else [layers]
+
+
+def _say_pictures(source: str, error: Exception) -> None:
+    what, remedy = (error.what, error.remedy) if isinstance(error, InputError) else (error, "")
+    console.say(
+        f"{source}: cannot be opened again for .pdf, which shows its pages with mathematics alone, "
+        f"as pictures ({what}); {remedy or 'write .pdf where the file is'}"
+    )
 
 
 def _text(box: Box, latex: str) -> bytes:
@@ -152,7 +149,7 @@ def _text(box: Box, latex: str) -> bytes:
     size = max(min(y1 - y0, (x1 - x0) / (_COURIER * count)), _SMALLEST)
     stretch = 100 * (x1 - x0) / (_COURIER * size * count)
     foot = (y0 + y1 + size) / 2 - _DESCENT * size
-    head = f"BT 3 Tr {_FONT} {size:.2f} Tf {stretch:.3f} Tz 1 0 0 -1 {x0:.2f} {foot:.2f} Tm ("
+    head = f"BT 3 Tr {FONT} {size:.2f} Tf {stretch:.3f} Tz 1 0 0 -1 {x0:.2f} {foot:.2f} Tm ("
     return head.encode() + escaped + b") Tj ET\n"
 
 
@@ -178,7 +175,7 @@ def _add_pictures(document: Any, names: Sequence[Named]) -> None:
             for each in by_line(shown)
             if each.record.evidence is not None and each.record.latex
         ]
-        _write(document, page, texts, place, before)
+        write(document, page, b"".join(texts), place, before)
 
 
 def _jpeg(picture: bytes) -> tuple[bytes, dict[str, Any]]:

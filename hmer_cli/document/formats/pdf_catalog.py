@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-_LAYERS = "/OCProperties"
+_PROPERTIES = "/OCProperties"
 _LISTS = ("/Order", "/RBGroups", "/Locked", "/AS")
 """Parts of a configuration that hold for the layers that they name, and for no others."""
 
@@ -40,7 +40,7 @@ def _has(entry: Any, path: Sequence[str]) -> bool:
 
 def layers_of(pdf: Any, document: Any) -> Any | None:
     """The layers of a PDF whose pages were copied to the document, copied there; None without."""
-    found = pdf.Root.get(_LAYERS)
+    found = pdf.Root.get(_PROPERTIES)
     return document.copy_foreign(pdf.make_indirect(found)) if _dictionary(found) else None
 
 
@@ -50,20 +50,20 @@ def put_layers(document: Any, layers: Sequence[Any]) -> None:
 
     if not layers:
         return
-    groups = [group for each in layers for group in _array(each, "/OCGs")]
+    groups = [group for each in layers for group in _layers(each, "/OCGs")]
     first: dict[str, Any] = {"/OFF": Array([group for each in layers for group in _hidden(each)])}
     for name in _LISTS:
         first[name] = Array([part for each in layers for part in _array(each.get("/D"), name)])
-    document.Root[_LAYERS] = Dictionary({"/OCGs": Array(groups), "/D": Dictionary(first)})
+    document.Root[_PROPERTIES] = Dictionary({"/OCGs": Array(groups), "/D": Dictionary(first)})
 
 
 def _hidden(layers: Any) -> list[Any]:
     """The layers that are not shown at first."""
     first = _dictionary(layers.get("/D"))
     if first.get("/BaseState") != "/OFF":
-        return _array(first, "/OFF")
-    shown = {layer.objgen for layer in _array(first, "/ON")}
-    return [layer for layer in _array(layers, "/OCGs") if layer.objgen not in shown]
+        return _layers(first, "/OFF")
+    shown = {layer.objgen for layer in _layers(first, "/ON")}
+    return [layer for layer in _layers(layers, "/OCGs") if layer.objgen not in shown]
 
 
 def _dictionary(entry: Any) -> Any:
@@ -71,6 +71,13 @@ def _dictionary(entry: Any) -> Any:
     from pikepdf import Dictionary
 
     return entry if isinstance(entry, Dictionary) else {}
+
+
+def _layers(entry: Any, name: str) -> list[Any]:
+    """The layers that a list of an entry names, without what is none in a damaged file."""
+    from pikepdf import Dictionary
+
+    return [each for each in _array(entry, name) if isinstance(each, Dictionary)]
 
 
 def _array(entry: Any, name: str) -> list[Any]:

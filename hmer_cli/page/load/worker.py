@@ -60,9 +60,16 @@ class Worker:
         self._stopped = self._timed_out = False
 
     def call(
-        self, function: str, meta: Meta, data: bytes, key: str, memory: int = MEMORY
+        self,
+        function: str,
+        meta: Meta,
+        data: bytes,
+        key: str,
+        memory: int = MEMORY,
+        seconds: int = CPU_SECONDS,
     ) -> tuple[Meta, bytearray]:
-        """What ``module:name`` answers to ``meta`` and ``data``, within ``memory`` bytes.
+        """What ``module:name`` answers to ``meta`` and ``data``, within ``memory`` bytes and
+        ``seconds`` of processor time.
 
         ``key`` is another for other data: what the worker has already is not sent again.
         Raises WorkerError where the call passed a limit, crashed, or ``stop`` was called.
@@ -76,10 +83,11 @@ class Worker:
             watch = threading.Timer(WALL_SECONDS, self._time_out, [process])
             watch.daemon = True
             watch.start()
+            limits = {"memory": memory, "seconds": seconds}
             try:
                 _send(
                     process.stdin,
-                    {**meta, "call": function, "known": known, "key": key, "memory": memory},
+                    {**meta, "call": function, "known": known, "key": key, **limits},
                     b"" if known else data,
                 )
                 return _receive(process.stdout)
@@ -183,11 +191,11 @@ def serve() -> None:
         data = data if meta["known"] else bytes(sent)
         module, _, name = meta["call"].partition(":")
         function: Function = getattr(importlib.import_module(module), name)
-        _limit(meta["memory"])
+        _limit(meta["memory"], meta["seconds"])
         _send(answers, *function(meta, data))
 
 
-def _limit(memory: int) -> None:
+def _limit(memory: int, seconds: int) -> None:
     """For the next call, beyond what was used until now."""
     try:
         import resource
@@ -195,8 +203,8 @@ def _limit(memory: int) -> None:
         return
     usage = resource.getrusage(resource.RUSAGE_SELF)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    seconds = int(usage.ru_utime + usage.ru_stime) + 1 + CPU_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+    until = int(usage.ru_utime + usage.ru_stime) + 1 + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     with contextlib.suppress(OSError, ValueError), open("/proc/self/statm") as file:
         held = int(file.read().split()[0]) * resource.getpagesize()
         most = resource.getrlimit(resource.RLIMIT_AS)[1]
