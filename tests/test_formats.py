@@ -293,6 +293,30 @@ def test_a_table_opens_in_a_spreadsheet_as_it_is() -> None:
     assert [row["id"] for row in rows] == [each.id for each in named(records)]
 
 
+def test_no_cell_of_a_table_is_a_formula_where_semicolons_part_them() -> None:
+    name = "x;=cmd|' /C calc'!A0;+1;\"=2\";;@x;y-1.png"
+    made_ = made(".csv", [record(name, latex=r"a\;=b")]).decode()
+    cells = made_.splitlines()[1].split(";")
+    assert not [cell for cell in cells if cell.lstrip('"').startswith(("=", "+", "-", "@"))]
+    (row,) = csv.DictReader(io.StringIO(made_))
+    assert row["source"] == "x; =cmd|' /C calc'!A0; +1; \"=2\";; @x;y-1.png"
+    assert row["latex"] == r"a\; =b"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("x\n- y\r\n# z", "x - y # z"),
+        ("<img/src=x/onerror=alert(1)>", "< img/src=x/onerror=alert(1)>"),
+        ("a<b>c</b>!<!--", "a< b>c< /b>!< !--"),
+        (r"x<2<\alpha", r"x<2<\alpha"),
+    ],
+)
+def test_what_was_typed_is_neither_markdown_nor_html(typed: str, shown: str) -> None:
+    text = made(".md", [record("a.png", latex=typed, label="x", correction=typed)]).decode()
+    assert f"\n$$\n{shown}\n$$\n" in text
+
+
 def test_a_drawing_has_a_group_a_formula() -> None:
     pytest.importorskip("ziamath")
     records = [*read(["x", r"\frac { 1 } { 2 }", *valid()[::9]]), *ODD]

@@ -85,6 +85,12 @@ def test_what_was_typed_in_several_lines_is_one_in_markdown() -> None:
     assert "$$\nx = a - b # 1\n$$" in markdown([alone], {PAGE: SAID})
 
 
+def test_mathematics_is_no_html_in_markdown() -> None:
+    inline = expression("a<b>c", INLINE.region)
+    assert "Let $a< b>c$ be" in markdown([inline], {PAGE: SAID})
+    assert "Let $a<b>c$ be" in latex([inline], {PAGE: SAID})
+
+
 def test_a_doubtful_display_that_was_typed_is_marked() -> None:
     doubted = expression(TYPED, SHOWN.region, "low", "corrected when its box was larger")
     doubted = replace(doubted, correction=TYPED)

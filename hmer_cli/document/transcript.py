@@ -16,6 +16,7 @@ from itertools import groupby
 
 import hmer_cli
 from hmer_cli.console import one_line
+from hmer_cli.document.formats.wording import in_markdown
 from hmer_cli.document.page_blocks import Block, Item
 from hmer_cli.document.page_layout import blocks
 from hmer_cli.document.records import Record, TextWord
@@ -37,7 +38,6 @@ _DOUBTED = 0.5  # confidence: less is marked # convention
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#$~^|&])")
 _AT_START = re.compile(r"^(\d+)([.)])|^([-+=:])")
-_BREAKS = re.compile(r"[ \t]*[\r\n]\s*")
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -150,7 +150,7 @@ def _markdown(block: Block) -> str:
             return _UNREAD[0]
         if first.record is not None and not first.record.usable:
             return f"```latex\n{first.record.latex}\n```"
-        return f"$$\n{_in_one_line(_display(block))}\n$$"
+        return f"$$\n{in_markdown(_display(block))}\n$$"
     told = _spaced(_markdown_item(item) for item in block.items)
     told = _AT_START.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", told)
     number = _number(block)
@@ -162,13 +162,7 @@ def _markdown_item(item: Item) -> str:
     mark = _UNREAD[0] if _is_doubtful(item) else ""
     if item.word is not None and item.word.mark != "math":
         return _MARKDOWN.sub(_escaped, item.word.text) + mark
-    return f"${_in_one_line(_math(item))}${mark}"
-
-
-def _in_one_line(latex: str) -> str:
-    """LaTeX that was typed in several lines, one of which Markdown may take for an item of a list
-    or a heading."""
-    return _BREAKS.sub(" ", latex)
+    return f"${in_markdown(_math(item))}${mark}"
 
 
 def _latex(block: Block) -> str:

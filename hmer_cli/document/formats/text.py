@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from csv import writer as csv_writer
 
 from hmer_cli.console import one_line
-from hmer_cli.document.formats.wording import code, expressions, judged, sentence, verdict
+from hmer_cli.document.formats.wording import (
+    code,
+    expressions,
+    in_markdown,
+    judged,
+    sentence,
+    verdict,
+)
 from hmer_cli.document.ids import Named, by_line, named
 from hmer_cli.document.records import PUBLIC, Record
 from hmer_cli.expr.displays import is_display, within
@@ -82,6 +90,7 @@ def _spelt(label: str, in_tokens: bool) -> str:
     return label if problems(label) else to_latex(label)
 
 
+_FORMULA = re.compile(r'(^|;)(?="*[=+\-@])')
 _COLUMNS = "id alias source page x0 y0 x1 y1 latex confidence status error".split()
 
 
@@ -89,8 +98,9 @@ def csv(records: Sequence[Record]) -> str:
     """A table with a head: an expression a row, the columns parted by commas (RFC 4180, but
     for the ends of lines, a line feed).
 
-    A blank before what begins with =, +, - or @ keeps spreadsheets from taking it for a formula of
-    theirs; to LaTeX it is nothing.
+    A blank before =, +, - or @ at the beginning, and behind a semicolon, which parts columns where
+    the comma is in numbers, keeps spreadsheets from taking it for a formula of theirs; to LaTeX it
+    is nothing.
     """
     buffer = io.StringIO()
     writer = csv_writer(buffer, lineterminator="\n")
@@ -108,8 +118,7 @@ def csv(records: Sequence[Record]) -> str:
 def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
-    text = one_line(value)
-    return f" {text}" if text.startswith(("=", "+", "-", "@")) else text
+    return _FORMULA.sub(r"\1 ", one_line(value))
 
 
 def markdown(records: Sequence[Record]) -> str:
@@ -128,6 +137,10 @@ def markdown(records: Sequence[Record]) -> str:
         latex = within(latex) if is_display(latex) else latex
         follows = f", followed by {code(end)}" if end else ""
         parts.append(f"{code(each.id)} ({code(each.alias)}): {judged(record)}{follows}\n")
-        fence = ("$$", "$$") if record.usable else ("```latex", "```")
-        parts.append(f"{fence[0]}\n{latex}\n{fence[1]}\n")
+        shown = (
+            f"$$\n{in_markdown(latex)}\n$$"
+            if record.usable
+            else f"```latex\n{one_line(latex)}\n```"
+        )
+        parts.append(f"{shown}\n")
     return "\n".join(parts)

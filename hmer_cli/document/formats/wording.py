@@ -60,6 +60,12 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
+def in_markdown(latex: str) -> str:
+    """LaTeX in one line, as Markdown may take another for an item of a list or a heading, and with
+    a blank behind what it may take for the beginning of HTML (``a<b>c``)."""
+    return _TAG.sub("< ", _BREAKS.sub(" ", latex))
+
+
 def sentence(record: Record) -> tuple[str, str]:
     """The LaTeX without the punctuation after it, and that; all of what a person typed."""
     label, end = split_punctuation(record.label)
@@ -87,4 +93,6 @@ def plain(text: str) -> str:
     return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+_BREAKS = re.compile(r"[ \t]*[\r\n]\s*")
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
