@@ -52,7 +52,7 @@ WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
 """Names that are functions also without a backslash."""
 _NAMES = frozenset(WORDS)
 _TOKEN = re.compile(
-    r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+\s*\*?)\s*\}(?P<option>\s*\[[tbc]\])?"
+    r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+(?:\s*\*)?)\s*\}(?P<option>\s*\[[tbc]\])?"
     r"|\\\\\*?(?:\s*\[[\s\d.,+-]+(?:p\s*[tc]|e\s*[mx]|[cm]\s*m|i\s*n|m\s*u|[bs]\s*p)\s*\])?"
     r"|\\(?:hspace|vspace|operatorname|tag)\s*\*"
     r"|(?P<boxed>\\(?:make|frame)box(?:\s*\[[^][{}]*\])?|\\(?:[cs]|nice)frac|\\smash)"

@@ -55,7 +55,10 @@ _COLUMNS = re.compile(r"\|*([lcr]\|*)+")
 _PAIRS = re.compile("[1-9]")
 _WRAPPED = re.compile(r"(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\]")
 _GAP = r"[ \t\r\n]*"
-_ENVIRONMENT = re.compile(rf"\\(begin|end){_GAP}\{{{_GAP}([A-Za-z]+){_GAP}(\*?){_GAP}\}}")
+_ENVIRONMENT = re.compile(
+    rf"\\(begin|end){_GAP}\{{{_GAP}([A-Za-z]+){_GAP}(?:(\*){_GAP})?\}}"  # no run of blanks twice
+)
+_RETURN = re.compile(r"\r\n?")
 _POSITIONS = frozenset("bclrt")
 _MISPRINTED = MISPRINTED | MISPRINTED_TO_END
 _LIMITS = (r"\limits", r"\nolimits", r"\displaylimits")
@@ -71,7 +74,8 @@ class TypedError(InputError):
 
 def as_formula(typed: str) -> str:
     """What was typed, without dollars round it; what LaTeX does not know is spelt in its way."""
-    plain = _BLANKS.sub(" ", _UNSEEN.sub("", typed)).strip()
+    in_lines = _RETURN.sub("\n", typed)  # TeX passes over what follows a lone one in its line
+    plain = _BLANKS.sub(" ", _UNSEEN.sub("", in_lines)).strip()
     found = _WRAPPED.fullmatch(plain)
     inner = next(filter(None, found.groups()[1:]), "") if found else plain
     rooted = grouped_roots(inner.strip())
@@ -344,7 +348,7 @@ class _Check:
             elif token.startswith("\\"):
                 if token not in TEXT:
                     raise self.fail("not a command for text", at)
-            elif token[-1] in "^_&#%" or not (token[0] <= "~" or token in LETTERS):
+            elif token[-1] in "^_&#%" or not ("!" <= token[0] <= "~" or token in LETTERS):
                 raise self.fail("cannot stand in text", at)
 
     def place(self) -> None:

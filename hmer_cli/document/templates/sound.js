@@ -13,7 +13,7 @@ function Sound(table) {
   const SCRIPTS = new RegExp(table.script_run, "gu"), FACED = new RegExp(table.faced, "g");
   const GROUPING = /\\[\s\S]|[√∛∜]\s*\(|[(){}]/gu;
   const WRAPPED = /^(?:(\$\$?)([^$]*)\1|\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/u;
-  const ENVIRONMENT = /\\(begin|end)[ \t\r\n]*\{[ \t\r\n]*([A-Za-z]+)[ \t\r\n]*(\*?)[ \t\r\n]*\}/gu;
+  const ENVIRONMENT = /\\(begin|end)[ \t\r\n]*\{[ \t\r\n]*([A-Za-z]+)[ \t\r\n]*(?:(\*)[ \t\r\n]*)?\}/gu;
   const LIMITS = ["\\limits", "\\nolimits", "\\displaylimits"];
   const INFIX = ["\\over", "\\choose", "\\atop"];
   const ENDS = ["}", "\\end", "\\right", "\\middle", "$"];
@@ -53,7 +53,7 @@ function Sound(table) {
 
   /** Without dollars round it; what LaTeX does not know is spelt in its way. */
   function asFormula(typed) {
-    const plain = typed.replace(UNSEEN, "").replace(BLANKS, " ").trim();
+    const plain = typed.replace(/\r\n?/g, "\n").replace(UNSEEN, "").replace(BLANKS, " ").trim();
     const found = WRAPPED.exec(plain);
     const inner = found ? found[2] || found[3] || found[4] || "" : plain;
     return groupedRoots(inner.trim()).replace(SCRIPTS, joined).replace(TOKEN, replaced)
@@ -246,7 +246,7 @@ function Sound(table) {
           close("$", here);
         } else if (token.startsWith("\\")) {
           if (!set.text.has(token)) throw fail("not a command for text", here);
-        } else if ("^_&#%".includes(token.at(-1)) || !(/^[\0-~]/.test(token) || set.letters.has(token))) {
+        } else if ("^_&#%".includes(token.at(-1)) || !(/^[!-~]/.test(token) || set.letters.has(token))) {
           throw fail("cannot stand in text", here);
         }
       }
