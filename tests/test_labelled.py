@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from inkfiles import lines, moved, pdf, written, xopp
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.datasets.expressions import open_dataset
+from hmer_cli.document.labelled import LabelledFolder
 from hmer_cli.errors import OutputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
@@ -222,3 +224,15 @@ def test_a_folder_of_ink_changes_no_other_output_and_no_later_run(
     found = open_dataset(str(tmp_path / "ink")) if labels else []
     assert [sample.label for sample in found] == labels
     assert len(list((tmp_path / "ink").glob("*.inkml"))) == len(labels)
+
+
+def test_a_list_that_others_made_costs_no_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "ink"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("old.png", "own.png"):
+        (folder / name).write_bytes(b"1")
+    listed = ["..", ".", "", "sub", "old.png", "gone.png", "a\0b", "../x", "\ud800"]
+    (folder / "hmer-files.json").write_text(json.dumps({"files": listed}))
+    assert LabelledFolder(folder).write([])
+    assert sorted(os.listdir(folder)) == ["hmer-files.json", "own.png", "sub"]
+    assert json.loads((folder / "hmer-files.json").read_text())["files"] == []

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,10 +76,8 @@ class LabelledFolder:
         changed = [files.replace(self.path / name, data) for name, data in made.items()]
         stale = ours - made.keys()
         for name in stale:
-            if self._is_among(name, made):  # under a name in another case
-                continue
-            with suppress(FileNotFoundError):
-                (self.path / name).unlink()
+            if not self._is_among(name, made):  # under a name in another case
+                _remove(self.path / name)
         self._claim(set(made))
         learnt = sum(_label(record) is not None for _, record in found)
         doubtful = len(found) - learnt
@@ -107,6 +104,18 @@ class LabelledFolder:
             return labelled(self.path)
         except InputError as error:
             raise OutputError(error.what, "name another folder") from error
+
+
+def _remove(path: Path) -> None:
+    """Removes a file; a folder, which hmer puts into no list, stays. Raises OutputError."""
+    try:
+        if path.is_symlink() or not path.is_dir():
+            path.unlink(missing_ok=True)
+    except UnicodeError:
+        return  # the name of no file
+    except OSError as error:
+        what = f"{path}: cannot be removed ({error.strerror})"
+        raise OutputError(what, "close it where it is open") from error
 
 
 def _files(named: Sequence[tuple[str, Record]]) -> Iterator[tuple[str, bytes]]:

@@ -245,7 +245,7 @@ def listed(manifest: bytes) -> set[str]:
         names = json.loads(manifest.decode("utf-8"))["files"]
     except RecursionError as error:
         raise ValueError("nested too deep") from error
-    return {name for name in names if Path(name).name == name}
+    return {name for name in names if Path(name).name == name != ".." and "\0" not in name}
 
 
 def _head(path: Path, most: int = HEAD) -> bytes:
