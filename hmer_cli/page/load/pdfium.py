@@ -6,6 +6,7 @@ fields and annotations.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import zlib
@@ -16,6 +17,7 @@ import pypdfium2 as pdfium
 from hmer_cli.page.load.pdf_geometry import PageGeometry
 from hmer_cli.page.load.worker import Meta
 
+_PIECE = 1 << 14
 _GAP = 20  # page numbers in a row that lead nowhere: there the pages end
 _OBJECTS = 64 << 20  # bytes of unpacked object streams that are searched for a UserUnit
 _UNIT = re.compile(rb"/UserUnit\s+(?:(\d+)\s+\d+\s+R\b|([0-9.]+))")
@@ -139,13 +141,22 @@ def _names_unit(data: bytes) -> bool:
         return True
     left = _OBJECTS
     for match in _STREAM.finditer(data):
-        try:
-            text = zlib.decompressobj().decompress(memoryview(data)[match.end() :], left)
-        except zlib.error:
-            continue
+        text = _unpacked(data, match.end(), left)
         left -= len(text)
         if b"/UserUnit" in text:
             return True
         if left <= 0:
             break
     return False
+
+
+def _unpacked(data: bytes, start: int, most: int) -> bytes:
+    """What a packed stream begins with, up to ``most`` bytes; by pieces, as zlib copies what it was
+    given beyond the end of a stream, which may be all of the file."""
+    unpacker, text = zlib.decompressobj(), bytearray()
+    with contextlib.suppress(zlib.error):
+        for at in range(start, len(data), _PIECE):
+            text += unpacker.decompress(data[at : at + _PIECE], most - len(text))
+            if unpacker.eof or len(text) >= most:
+                break
+    return bytes(text)
