@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from handmade import FakeRecogniser, cross, encoded, paged
 from pdfs import CROSS, made, one_page, stream
+from PIL import Image
 
 from hmer_cli.commands import convert as verb
 from hmer_cli.errors import InputError, MissingError, UsageError
@@ -21,10 +25,12 @@ from hmer_cli.geometry import MAX_SIDE
 from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load import pdf as pdf_module
 from hmer_cli.page.load import worker as worker_module
+from hmer_cli.page.load.decode_apart import TiffDecoder
 from hmer_cli.page.load.pages import open_pages
-from hmer_cli.page.load.pdf import MAX_ENDED, MAX_PAGES, Pdf, Renderer
+from hmer_cli.page.load.pdf import MAX_PAGES, Pdf, Renderer
 from hmer_cli.page.load.pdf_geometry import DPI, MAX_DRAWN
-from hmer_cli.page.load.worker import Worker, WorkerError
+from hmer_cli.page.load.tiff import directories
+from hmer_cli.page.load.worker import MAX_ENDED, Worker, WorkerError
 
 SCALE = DPI / 72
 
@@ -292,6 +298,28 @@ def test_pages_that_take_too_much_here_and_there_do_not_cost_the_others(
             pdf.draw(number)
             drawn.append(number)
     assert drawn == [2, 4]
+
+
+def test_pages_of_a_tiff_that_take_too_much_leave_the_others_untried() -> None:
+    buffer, answers = io.BytesIO(), iter([*"x.xxxx"])
+    pages = [Image.fromarray(cross())] * 6
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:], compression="tiff_lzw")
+
+    def call(*given: object, **limits: object) -> object:
+        if next(answers) == "x":
+            raise WorkerError("time")
+        return {"shape": (1, 1), "factor": 1}, b"0"
+
+    worker = cast(Worker, SimpleNamespace(call=call))
+    decoder = TiffDecoder(buffer.getvalue(), "x.tif", worker)
+    said = []
+    for frame in directories(buffer.getvalue(), "x.tif"):
+        try:
+            said.append(str(decoder.decode_reduced(frame)[1]))
+        except InputError as error:
+            said.append(error.what.removeprefix("x.tif: "))
+    slow = "decoding it takes too much time"
+    assert said == [slow, "1", *[slow] * 3, "not decoded, as 3 pages before took too much"]
 
 
 def test_a_stopped_worker_refuses_and_one_that_was_killed_is_started_again() -> None:

@@ -7,46 +7,56 @@ in the worker the messages are discarded and memory and time are limited.
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.images import Pixels, decode, decode_reduced, is_by_libtiff
-from hmer_cli.page.load.worker import Meta, Worker, WorkerError
+from hmer_cli.page.load.worker import MAX_ENDED, Meta, Worker, WorkerError
 
 MEMORY = 2 << 30
 """Bytes: 100 million pixels with four channels, and what is made of them."""
 
 
-def decode_apart(worker: Worker, data: bytes, key: str, name: str, directory: int) -> Pixels:
-    """As ``images.decode``; ``key`` is another for other data. Raises InputError."""
-    if not is_by_libtiff(data, name, directory):
-        return decode(data, name, directory)
-    return _called("decode_here", worker, data, key, name, directory)[0]
+class TiffDecoder:
+    """Decodes the pages of one TIFF by their directories; where MAX_ENDED of the compressed ones in
+    a row pass a limit, the others are not tried."""
 
+    def __init__(self, data: bytes, name: str, worker: Worker) -> None:
+        self._data, self._name, self._worker = data, name, worker
+        self._key = hashlib.sha256(data).hexdigest()
+        self._ended = 0
 
-def decode_reduced_apart(
-    worker: Worker, data: bytes, key: str, name: str, directory: int
-) -> tuple[Pixels, int]:
-    """As ``images.decode_reduced``; ``key`` as above. Raises InputError."""
-    if not is_by_libtiff(data, name, directory):
-        return decode_reduced(data, name, directory)
-    return _called("decode_reduced_here", worker, data, key, name, directory)
+    def decode(self, directory: int) -> Pixels:
+        """As ``images.decode``. Raises InputError."""
+        if not is_by_libtiff(self._data, self._name, directory):
+            return decode(self._data, self._name, directory)
+        return self._called("decode_here", directory)[0]
 
+    def decode_reduced(self, directory: int) -> tuple[Pixels, int]:
+        """As ``images.decode_reduced``. Raises InputError."""
+        if not is_by_libtiff(self._data, self._name, directory):
+            return decode_reduced(self._data, self._name, directory)
+        return self._called("decode_reduced_here", directory)
 
-def _called(
-    function: str, worker: Worker, data: bytes, key: str, name: str, directory: int
-) -> tuple[Pixels, int]:
-    call = f"{__name__}:{function}"
-    try:
-        answer, pixels = worker.call(
-            call, {"name": name, "directory": directory}, data, key, memory=MEMORY
-        )
-    except WorkerError as error:
-        limit = "too much time" if error.reason == "time" else "too much memory, or breaks libtiff"
-        raise InputError(f"{name}: decoding it takes {limit}", "save it as PNG") from None
-    if "error" in answer:
-        raise InputError(answer["error"], answer["remedy"])
-    return np.frombuffer(pixels, np.uint8).reshape(answer["shape"]), answer["factor"]
+    def _called(self, function: str, directory: int) -> tuple[Pixels, int]:
+        name, call = self._name, f"{__name__}:{function}"
+        if self._ended >= MAX_ENDED:
+            what = f"{name}: not decoded, as {MAX_ENDED} pages before took too much"
+            raise InputError(what, "save it as PNG")
+        meta = {"name": name, "directory": directory}
+        try:
+            answer, pixels = self._worker.call(call, meta, self._data, self._key, memory=MEMORY)
+        except WorkerError as error:
+            self._ended += 1
+            limit = "time" if error.reason == "time" else "memory, or breaks libtiff"
+            what = f"{name}: decoding it takes too much {limit}"
+            raise InputError(what, "save it as PNG") from None
+        self._ended = 0
+        if "error" in answer:
+            raise InputError(answer["error"], answer["remedy"])
+        return np.frombuffer(pixels, np.uint8).reshape(answer["shape"]), answer["factor"]
 
 
 def decode_here(meta: Meta, data: bytes) -> tuple[Meta, bytes]:

@@ -6,7 +6,6 @@ InputError for files that cannot be opened.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 import re
@@ -31,7 +30,7 @@ from hmer_cli.page.clean.margins import remove_holes
 from hmer_cli.page.clean.pale_writing import too_pale, with_pale_writing
 from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.load.aspect import Times, squared
-from hmer_cli.page.load.decode_apart import decode_apart, decode_reduced_apart
+from hmer_cli.page.load.decode_apart import TiffDecoder
 from hmer_cli.page.load.images import (
     AMPLE,
     Pixels,
@@ -327,17 +326,15 @@ def _image_sheets(data: bytes, name: str, chosen: PageRange, worker: Worker) -> 
         return [_sheet(name, 1, *heads, *ways)]
     frames = directories(data, name) or [0]
     numbers = chosen.of(len(frames), name) if len(frames) > 1 else [1]
-    key = hashlib.sha256(data).hexdigest()
-    apart = partial(decode_apart, worker, data, key, name)
-    reduced = partial(decode_reduced_apart, worker, data, key, name)
+    decoder = TiffDecoder(data, name, worker)
     return [
         _sheet(
             name,
             n,
             partial(measure, data, name, frame),
             partial(measure_squaring, data, name, frame),
-            partial(apart, frame),
-            partial(reduced, frame),
+            partial(decoder.decode, frame),
+            partial(decoder.decode_reduced, frame),
         )
         for n, frame in ((n, frames[n - 1]) for n in numbers)
     ]

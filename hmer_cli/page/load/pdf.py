@@ -26,6 +26,7 @@ from hmer_cli.page.load.pdf_geometry import DPI, POINTS_PER_INCH, PageGeometry
 from hmer_cli.page.load.pdf_strokes import unpacked
 from hmer_cli.page.load.worker import (
     CPU_SECONDS,
+    MAX_ENDED,
     SHARED,
     WALL_SECONDS,
     Meta,
@@ -39,8 +40,6 @@ Renderer = Literal["pdfium", "poppler"]
 
 MAX_PAGES = 20_000
 """Pages of a file; a larger one must be split."""
-MAX_ENDED = 3
-"""Pages of a file in a row that pass a limit; after them its others are not tried."""
 
 _POPPLER = "pdftoppm"
 _POPPLER_MEMORY = 2 << 30  # bytes; convention

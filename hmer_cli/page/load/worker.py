@@ -31,6 +31,8 @@ WALL_SECONDS = 60
 """Time for a call by the clock; more, as a busy machine must not fail a good file."""
 MEMORY = 1 << 30
 """Bytes a call may take beyond what is sent to it, on Linux."""
+MAX_ENDED = 3
+"""Pages of a file in a row that pass a limit; after them its others are not tried."""
 
 Meta = dict[str, Any]
 Function = Callable[[Meta, bytes], "tuple[Meta, bytes | memoryview]"]
