@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import re
+import random
 import struct
 import sys
 import zipfile
@@ -17,8 +17,8 @@ from handmade import EARLIER, INKML, FakeRecogniser, cross, encoded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmer_cli.cli import main
 from hmer_cli.commands import convert as verb
+from hmer_cli.data.store import open_store
 from hmer_cli.document.formats import FORMATS, Output
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.files import check_apart, signed
@@ -173,6 +173,19 @@ def test_a_fault_while_one_input_is_looked_at_costs_no_other(
     assert said == ["old.md: LaTeX of hmer, passed over"]
 
 
+def test_no_more_of_a_file_in_an_archive_is_unpacked_than_tells_its_kind() -> None:
+    content = INKML.encode() + random.Random(1).randbytes(1 << 20)
+    put({"a.zip": zipped({"a.xml": content})})
+    data = bytearray(Path("a.zip").read_bytes())
+    data[1 << 19] ^= 1
+    put({"a.zip": bytes(data)})
+    store = open_store("a.zip")
+    assert store.head("a.xml", 4096) == content[:4096]
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        store.read("a.xml")
+    assert names("a.zip") == ["a.zip/a.xml"]
+
+
 def test_a_damaged_archive_ends_no_run() -> None:
     disks = b"PK\6\7" + struct.pack("<LQL", 0, 0, 2) + b"PK\5\6" + bytes(18)  # of zip64
     put({"x.docx": b"PK\3\4" + bytes(100) + disks, "a.zip": disks, "b.inkml": INKML.encode()})
@@ -205,132 +218,6 @@ def test_archives_in_folders_are_read_and_those_in_archives_are_told(said: list[
     wanted = ["in/a.png", "in/b.zip/c.png", "in/e.zip/b9.png", "in/e.zip/b10.png", "in/f.zip"]
     assert names("in", say=said.append) == wanted
     assert said[0].startswith("in/b.zip: 1 file passed over (1 .zip)")
-
-
-PACKAGES = {
-    "x.xopp": ["content.xml", "META-INF/version", "thumbnails/thumbnail.png"],
-    "x.goodnotes": ["index.notes.pb", "thumbnail.jpg"],
-    "x.note": ["x/Session.plist", "x/thumb.png"],
-    "x.sdocx": ["note.note", "media/a.png"],
-    "x.rmdoc": ["1.content", "1/2.rm", "thumbnail.png"],
-    "x.pptx": ["ppt/presentation.xml", "docProps/thumbnail.jpeg"],
-    "x.docx": ["word/document.xml", "word/media/image1.png"],
-    "x.odt": ["mimetype", "META-INF/manifest.xml", "Thumbnails/thumbnail.png"],
-    "x.abc": ["preview.png"],
-}
-
-
-@pytest.mark.parametrize("name", PACKAGES)
-def test_a_package_is_no_archive_of_its_thumbnail(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    put({name: zipped(dict.fromkeys(PACKAGES[name], PNG)), "good.png": PNG})
-    monkeypatch.setattr("hmer_cli.api.LazyRecogniser", lambda model, charset: FakeRecogniser())
-    monkeypatch.setattr(sys, "argv", ["hmer", "convert", name, "good.png", "--out", "o.tex"])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 1
-    first = capsys.readouterr().err.splitlines()[0]
-    assert first.startswith(f"hmer: {name}: ")
-    assert "export it as PDF" in first
-    assert "good-p1-r1" in Path("o.tex").read_text()
-
-
-def test_a_notebook_of_a_tablet_hides_no_other_file_of_its_archive(said: list[str]) -> None:
-    own = ["a1.content", "a1.metadata", "a1.pdf", "a1/p.rm", "a1.thumbnails/p.png"]
-    put({"in.zip": zipped(dict.fromkeys([*own, "photo.png", "b/a1.pdf", "note.txt"], PNG))})
-    assert names("in.zip", say=said.append) == ["in.zip", "in.zip/b/a1.pdf", "in.zip/photo.png"]
-    assert said[0].startswith("in.zip: 1 file passed over (1 .txt)")
-    put({"alone.zip": zipped(dict.fromkeys(own, PNG))})
-    assert names("alone.zip", say=said.append) == ["alone.zip"]
-    assert len(said) == 1
-
-
-def test_a_package_renamed_to_zip_is_known_by_what_is_in_it() -> None:
-    put({"x.zip": zipped(dict.fromkeys(PACKAGES["x.xopp"], PNG))})
-    with pytest.raises(InputError, match=r"x.zip: Xournal\+\+ notes.*export (it|them) as PDF"):
-        list(open_pages("x.zip"))
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "what"),
-    [
-        ("x.xopp", b"\x1f\x8b\x08\0" + bytes(20), r"Xournal\+\+"),
-        ("x.xoj", b'<?xml version="1.0"?><xournal version="0.4">', r"Xournal\+\+"),
-        ("x.rm", b"reMarkable .lines file, version=6", "reMarkable"),
-        ("x.one", b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d" + bytes(9), "OneNote"),
-        ("x.note", b"noteSN_FILE_VER_20230015", "Supernote"),
-        ("x.jnt", b"\1\2\3", r"notes \(.jnt\)"),
-    ],
-)
-def test_files_of_notes_say_how_to_export(name: str, data: bytes, what: str) -> None:
-    put({f"in/{name}": data})
-    for place in (f"in/{name}", "in"):
-        with pytest.raises(InputError, match=rf"in/{name}: .*{what}.*export (it|them) as PDF"):
-            list(open_pages(place))
-
-
-@pytest.mark.parametrize(("name", "data", "said"), [
-    ("x.excalidraw.md", b"---\n# Drawing\n", "inside Markdown; export it as .excalidraw or SVG"),
-    ("x.rtf", rb"{\rtf1\ansi x}", "a text document (RTF); export it as PDF"),
-])  # fmt: skip
-def test_what_an_app_packs_into_text_is_named(name: str, data: bytes, said: str) -> None:
-    put({name: data})
-    with pytest.raises(InputError, match=re.escape(f"{name}: ") + f".*{re.escape(said)}"):
-        list(open_pages(name))
-
-
-def test_a_picture_with_an_archive_behind_it_is_a_picture() -> None:
-    put({"x.png": PNG + zipped({"other.png": PNG})})
-    assert names("x.png") == ["x.png"]
-
-
-def test_two_files_of_one_name_in_an_archive_are_told(said: list[str]) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("a.png", b"old")
-        with pytest.warns(UserWarning, match="Duplicate name"):
-            archive.writestr("a.png", PNG)
-    put({"x.zip": buffer.getvalue()})
-    (page,) = open_pages("x.zip")
-    assert page.image.min() < 64
-    names("x.zip", say=said.append)
-    assert said == ["x.zip: holds several files of one name; the last of them is taken"]
-
-
-def raw_named(raw: bytes) -> bytes:
-    """A zip as old programs write it: the bytes of the name, and no flag that says UTF-8."""
-    data = zipped({"n" * len(raw): PNG})
-    return data.replace(b"n" * len(raw), raw)
-
-
-@pytest.mark.parametrize(
-    ("name", "encoding"),
-    [
-        ("作业第1页.png", "gbk"),
-        ("作业第1页.png", "utf-8"),
-        ("été Übung 3.png", "cp437"),
-        ("ñandú.png", "cp437"),
-        ("plain.png", "ascii"),
-    ],
-)
-def test_names_in_archives_are_read_as_they_were_meant(name: str, encoding: str) -> None:
-    put({"x.zip": raw_named(name.encode(encoding))})
-    (page,) = open_pages("x.zip")
-    assert page.source == f"x.zip/{name}"
-
-
-def test_a_zip_of_a_later_version_is_told_and_the_others_read() -> None:
-    data = bytearray(zipped({"a.png": PNG}))
-    at = data.index(b"PK\1\2") + 6
-    data[at : at + 2] = struct.pack("<H", 99)
-    put({"x.zip": bytes(data), "good.png": PNG})
-    first, second = verb.convert(["x.zip", "good.png"], ["o.jsonl"], recogniser=FakeRecogniser())
-    assert (first.status, second.status) == ("failed", "ok")
-    assert (
-        first.error
-        == "x.zip: cannot be unpacked (zip file version 9.9); unpack the archive yourself"
-    )
 
 
 def test_standard_input_may_be_an_archive(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,10 @@ class Store(ABC):
     def read(self, name: str) -> bytes:
         """The bytes of one file; raises InputError."""
 
+    def head(self, name: str, most: int) -> bytes:
+        """The first bytes of one file, no more of which is unpacked; raises InputError."""
+        return self.read(name)[:most]
+
     def where(self, name: str) -> str:
         """The path of one file for messages."""
         return f"{self.path}/{name}"
@@ -165,6 +169,12 @@ class _Archive(Store):
         return _reopened, (self.path,)
 
     def read(self, name: str) -> bytes:
+        return self._unpacked(name)
+
+    def head(self, name: str, most: int) -> bytes:
+        return self._unpacked(name, most)
+
+    def _unpacked(self, name: str, most: int | None = None) -> bytes:
         if _UNSAFE.search(name):
             raise InputError(
                 f"{self.path}: {name!r} points out of the archive", "rename it in there"
@@ -173,7 +183,8 @@ class _Archive(Store):
         if info.file_size > MAX_BYTES:
             raise _too_large(self.where(name))
         try:
-            return self._zip.read(info)
+            with self._zip.open(info) as file:
+                return file.read(most)
         except Exception as error:  # zlib, lzma, CRC, encryption and lost files raise their own
             raise InputError(
                 f"{self.where(name)}: cannot be unpacked ({error})", "unpack the archive yourself"

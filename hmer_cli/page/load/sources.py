@@ -369,7 +369,7 @@ def chosen(
 
 
 def _head(store: Store, name: str) -> bytes:
-    return store.read(name)[:HEAD]
+    return store.head(name, HEAD)
 
 
 def refused(name: str, error: InputError) -> Source:
