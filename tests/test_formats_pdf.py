@@ -23,6 +23,7 @@ from test_formats import _here
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.shards import convert_shard, merge
 from hmer_cli.document import pdf_overlay
+from hmer_cli.document.formats import pdf
 from hmer_cli.page.load.worker import WorkerError
 
 __all__ = ["_here"]
@@ -156,6 +157,17 @@ def test_a_pdf_that_takes_too_much_is_shown_as_pictures(
 
     monkeypatch.setattr(pdf_overlay, "SHARED", SimpleNamespace(call=call))
     assert not is_kept(one_page(), [], capsys)
+
+
+def test_a_pdf_that_cannot_be_merged_leaves_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def left_behind(_: object) -> NoReturn:
+        raise TypeError("no dictionary")
+
+    monkeypatch.setattr(pdf, "left_behind", left_behind)
+    Path("b.png").write_bytes(encoded(cross()))
+    assert not is_kept(one_page(), ["b.png"], capsys)
 
 
 @OTHERS

@@ -22,7 +22,7 @@ from hmer_cli.data.store import open_store
 from hmer_cli.document.formats import FORMATS, Output
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.files import check_apart, signed
-from hmer_cli.page.load import earlier_outputs
+from hmer_cli.page.load import earlier_outputs, written
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.sources import by_number, find_sources, in_number_order
 
@@ -147,11 +147,17 @@ def test_a_damaged_file_of_an_archive_stops_no_other() -> None:
     assert (sound.name, sound.read()) == ("in.zip/b.png", PNG)
 
 
-@pytest.mark.parametrize("manifest", ["[" * 100_000, "{", "[]", '{"files": 1}'])
-def test_a_damaged_list_of_labelled_handwriting_hides_nothing(manifest: str) -> None:
+LONG = '{"files": ["a.inkml"]}' + " " * 200_000
+
+
+@pytest.mark.parametrize("manifest", ["[" * 100_000, "{", "[]", '{"files": 1}', LONG], ids=range(5))
+def test_a_damaged_list_of_labelled_handwriting_hides_nothing(
+    manifest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     listed = {"a.inkml": INKML.encode(), "hmer-files.json": manifest.encode()}
     put({**{f"in/{name}": data for name, data in listed.items()}, "all.zip": zipped(listed)})
     put({"b.inkml": INKML.encode()})
+    monkeypatch.setattr(written, "MOST_LISTED", 200_000)
     assert names("in", "b.inkml", "all.zip", ".") == [
         *["in/a.inkml", "b.inkml", "all.zip/a.inkml"],
         *["all.zip/a.inkml", "b.inkml", "in/a.inkml"],

@@ -28,6 +28,9 @@ from hmer_cli.page.load.kinds import HEAD, is_pdf, is_readable, is_zip
 MANIFEST = "hmer-files.json"
 """Names the files that hmer wrote into a folder of labelled handwriting."""
 
+MOST_LISTED = 32 << 20
+"""Bytes of that list, of a million names; parsed, it takes twenty times as much memory."""
+
 OURS = frozenset((".tex", ".md", ".jsonl", ".html", ".csv", ".docx", ".typ", ".mathml"))
 """Endings of what hmer writes and does not read."""
 
@@ -233,7 +236,7 @@ def labelled(folder: Path) -> set[str]:
     if not os.path.isfile(path):  # a FIFO would block
         return set()
     try:
-        return listed(path.read_bytes())
+        return listed(_head(path, MOST_LISTED + 1))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: damaged") from error
 
@@ -241,6 +244,8 @@ def labelled(folder: Path) -> set[str]:
 def listed(manifest: bytes) -> set[str]:
     """The names that a list of labelled handwriting holds. Raises ValueError, KeyError or TypeError
     where it is damaged."""
+    if len(manifest) > MOST_LISTED:
+        raise ValueError("too long")
     try:
         names = json.loads(manifest.decode("utf-8"))["files"]
     except RecursionError as error:
