@@ -174,7 +174,7 @@ class _Archive(Store):
     def head(self, name: str, most: int) -> bytes:
         return self._unpacked(name, most)
 
-    def _unpacked(self, name: str, most: int | None = None) -> bytes:
+    def _unpacked(self, name: str, most: int = -1) -> bytes:
         if _UNSAFE.search(name):
             raise InputError(
                 f"{self.path}: {name!r} points out of the archive", "rename it in there"
