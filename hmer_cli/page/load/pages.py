@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from os import PathLike, fspath
-from zipfile import is_zipfile
+from zipfile import BadZipFile, ZipFile
 
 import cv2
 import numpy as np
@@ -307,15 +307,22 @@ def open_sheets(
         numbers = chosen.of(len(inks), name) if len(inks) > 1 else [1]
         return [_ink_sheet(without_strays(inks[n - 1]), name, n) for n in numbers]
     if is_zip(data):
-        if is_zipfile(io.BytesIO(data)):
-            raise InputError(f"{name}: an archive, which is not opened here", "unpack it")
-        raise InputError(f"{name}: damaged or truncated archive", "copy or export it again")
+        raise _unopened(data, name)
     if not is_image(data):
         raise InputError(
             f"{name}: not a kind of file that hmer reads",
             f"give {KINDS}, a folder or a zip archive",
         )
     return _image_sheets(data, name, chosen, worker or SHARED)
+
+
+def _unopened(data: bytes, name: str) -> InputError:
+    """What to say of a zip archive where none is opened."""
+    try:
+        ZipFile(io.BytesIO(data)).close()
+    except (BadZipFile, NotImplementedError, ValueError):
+        return InputError(f"{name}: damaged or truncated archive", "copy or export it again")
+    return InputError(f"{name}: an archive, which is not opened here", "unpack it")
 
 
 def _image_sheets(data: bytes, name: str, chosen: PageRange, worker: Worker) -> list[Sheet]:
