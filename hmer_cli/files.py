@@ -29,6 +29,9 @@ _PREFIX = ".hmer-"
 REPLACING = threading.Lock()
 """Held while a temporary file is there."""
 
+_LOCKS = os.name == "nt"
+"""Whether a file that another program has open cannot be replaced."""
+
 
 def resolved(name: str | Path) -> str:
     """The path with links resolved; where the current folder was removed, the name itself."""
@@ -69,8 +72,8 @@ def check(path: Path) -> None:
     if _is_device(path):
         return
     try:
-        if os.path.isfile(path):
-            path.open("r+b").close()  # Windows refuses while other programs have it open
+        if _LOCKS and os.path.isfile(path):
+            path.open("r+b").close()  # elsewhere, watchers of files would take it for a change
         with suppress(FileNotFoundError):
             os.stat(path)  # a name that is too long
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -194,6 +194,17 @@ def test_a_tilde_that_the_shell_left_is_the_home(
     assert Path("~/eqs.tex").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["generate", "--latex", "~/2", "--latex=~/2"],
+        ["~backup.png", "~", "a/~/b.png", "--set", "own=~/ink", "-"],
+    ],
+)
+def test_a_tilde_in_latex_or_in_a_name_stays(words: list[str]) -> None:
+    assert entry._at_home(words) == words
+
+
 def test_a_path_of_windows_needs_no_command_before_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -235,6 +246,8 @@ def test_an_output_that_another_program_keeps_is_told_before_the_run(
 
     put("eqs.docx", data=b"")
     monkeypatch.setattr(Path, "open", kept)
+    files.check(Path("eqs.docx"))
+    monkeypatch.setattr(files, "_LOCKS", True)
     with pytest.raises(OutputError, match="cannot be written"):
         files.check(Path("eqs.docx"))
 

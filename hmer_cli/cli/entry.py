@@ -48,7 +48,7 @@ def main() -> None:
 def _run() -> int:
     """The exit code of the command."""
     try:
-        app(args=_with_command([_at_home(word) for word in sys.argv[1:]]))
+        app(args=_with_command(_at_home(sys.argv[1:])))
     except HmerError as error:
         if not error.said:
             console.say(error)
@@ -75,14 +75,22 @@ def _run() -> int:
     return 0
 
 
-_HOME = re.compile(rf"(--[a-z-]+=|-[a-z])?(~[/{re.escape(os.sep)}].*)", re.DOTALL)
+_LATEX = "--latex"
+_HOME = re.compile(rf"\A(--[a-z-]+=|-[a-z])?(~[/{re.escape(os.sep)}].*)", re.DOTALL)
 
 
-def _at_home(word: str) -> str:
-    """The word with a ``~`` that the shell left, as behind ``--out=`` and in cmd.exe."""
-    match = _HOME.fullmatch(word)
-    if match is None or os.path.exists("~"):
-        return word
+def _at_home(words: list[str]) -> list[str]:
+    """The words with each ``~`` that the shell left, as behind ``--out=`` and in cmd.exe; in LaTeX
+    it is a blank."""
+    if os.path.exists("~"):
+        return words
+    return [
+        word if _LATEX in (before, word.partition("=")[0]) else _HOME.sub(_expanded, word, 1)
+        for before, word in zip(["", *words], words, strict=False)
+    ]
+
+
+def _expanded(match: re.Match[str]) -> str:
     return (match[1] or "") + os.path.expanduser(match[2])
 
 
