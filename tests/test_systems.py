@@ -24,7 +24,7 @@ from hmer_cli.data.store import open_store
 from hmer_cli.errors import InputError, OutputError, input_error
 from hmer_cli.ink.packed_text import member, members, with_slashes
 from hmer_cli.models import session
-from hmer_cli.page.load.sources import find_sources
+from hmer_cli.page.load.sources import expanded, find_sources
 from hmer_cli.page.load.written import labelled
 
 PNG = encoded(cross())
@@ -147,6 +147,12 @@ def test_patterns_that_a_shell_left_are_the_files_in_the_order_of_their_numbers(
     assert Path("all.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
     put("ink/2.inkml", "ink/10.inkml", data=INKML.encode())
     assert render_inputs(["ink/*.inkml", ""], "out").drawn == 2
+    assert expanded(["fixes-*.json"]) == ["fixes-1.json", "fixes-10.json"]
+
+
+def test_a_name_that_is_there_is_no_pattern() -> None:
+    put("c1.png", "c[1].png")
+    assert expanded(["c[1].png", "c[2].png", "c?.png"]) == ["c[1].png", "c[2].png", "c1.png"]
 
 
 def of_powershell(*names: str) -> bytes:
