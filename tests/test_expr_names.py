@@ -77,6 +77,8 @@ SHOWN = [
     (typed(r"\int f\,\mathrm{d}x"), "∫ _f_ d _x_", "_f_ d _x_"),
     (typed(r"5\,\text{m} + 3\,\mathrm{\mu m}"), "5 m + 3 _μ_ m", "5 m + 3 _μ_ m"),
     (typed(r"\operatorname{argmax}_x f"), "arg ! max _x_ ! _f_", "arg max _x_ _f_"),
+    (typed(r"\mathbf{1}^{T}x \le \mathbf 1"), "𝟏 _T_ _x_ ≤ 𝟏", "𝟏 _T_ _x_ ≤ 𝟏"),
+    (read(r"\mathbb { 1 } _ { A }"), "𝟙 _A_", "𝟙 _A_"),
     (typed("t r(A) + 2.5"), "_t_ _r_ ( _A_ ) + 2.5", "_t_ _r_ _A_ + 2.5"),
 ]
 
@@ -100,6 +102,7 @@ def test_pandoc_takes_names_from_word_as_one() -> None:
         (read("r a n k ( A )"), 'op("rank") ( A )'),
         (typed(r"\operatorname{tr}_k A"), 'op("tr")_(k) A'),
         (typed(r"5\,\text{m}"), "5 upright(m)"),
+        (typed(r"\mathbf{1}^T x"), "upright(𝟏)^(T) x"),
     ],
 )
 def test_typst_sets_names_upright(written: Record, typst: str) -> None:

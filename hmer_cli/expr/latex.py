@@ -23,7 +23,7 @@ from hmer_cli.expr.commands import (
     STACKS,
     SYMBOLS,
 )
-from hmer_cli.expr.names import BINARY, in_upright
+from hmer_cli.expr.names import BINARY, BOLD_ONE, in_upright
 from hmer_cli.expr.placed import as_operator, placed, under
 from hmer_cli.expr.spellings import (
     ALIGNED,
@@ -234,7 +234,8 @@ class _Rewriter:
         if token in UPRIGHT:
             name = self._argument()
             if token == r"\mathbf" and name == ["{", "1", "}"]:
-                return [r"\mathbb", *name]  # which is written so, and printed bold in LaTeX
+                # Written with a double stroke, and printed bold.
+                return [BOLD_ONE] if self.named else [r"\mathbb", *name]
             named = as_operator(name) if token in _NAMED else name
             return _wrap("", in_upright(token, name[1:-1], self.named)) if named == name else named
         if token == r"\limits":

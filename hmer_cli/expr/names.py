@@ -1,7 +1,8 @@
 r"""Names of functions, and numbers, which labels spell sign by sign, as one sign each.
 
 Input and output: a symbol layout tree. The sign of a name is ``\operatorname{rank}`` or ``\bmod``,
-as LaTeX has it, that of a number its digits; ``\mathrm{d}`` is one letter that was typed upright.
+as LaTeX has it, that of a number its digits; ``\mathrm{d}`` is one letter that was typed upright,
+``\mathbf{1}`` a 1 that was typed bold.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ r"""Names of functions that LaTeX has no command for; ``\operatorname`` sets the
 KNOWN_NAMES = NAMES | {name[1:] for name in NAMED_OPERATORS}
 
 BINARY = r"\bmod"
+
+BOLD_ONE = r"\mathbf{1}"
+r"""As it was typed, such as a vector of ones; the label has ``\mathbb { 1 }``, as it is written."""
 
 OF_SEVERAL = frozenset("argmax argmin limsup liminf".split())
 r"""Names that are ``\arg \max`` and their like as operators; a label of letters is not."""
@@ -64,9 +68,12 @@ def with_numbers(tree: Tree) -> Tree:
 
 
 def upright(symbol: str) -> str:
-    """The letters of a sign that is a name, or one upright letter; empty for any other."""
+    """The letters of a sign that is a name, or one upright letter or a bold 1; empty for any
+    other."""
     if symbol == BINARY:
         return "mod"
+    if symbol == BOLD_ONE:
+        return "\N{MATHEMATICAL BOLD DIGIT ONE}"
     found = _JOINED.fullmatch(symbol)
     return found[1] if found else ""
 
