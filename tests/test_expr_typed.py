@@ -143,7 +143,7 @@ UNSOUND = {
     r"\begin{gather} \label{a} a_{\substack{b\\c}} \label{b} \end{gather}": r"(\label): stands",
     r"\begin{gather} a_{\substack{b\\c \tag{1}}} \end{gather}": r"(\tag): cannot stand",
     r"\begin{multline} a \tag{1} \\ b \tag{2} \end{multline}": r"(\tag): stands twice",
-    r"\mathbb{R^n}": r"token 5 (n): LaTeX prints another sign for it in \mathbb",
+    r"\mathbb{R^n}": r"(n): LaTeX prints another sign for it in \mathbb, so put it outside",
     r"\mathcal{A_{1}}": r"(1): LaTeX prints another sign for it in \mathcal",
     r"{\cal L \sqrt{x}}": r"(x): LaTeX prints another sign for it in \cal",
     r"\mathfrak{\Gamma}": r"(\Gamma): LaTeX prints another sign",

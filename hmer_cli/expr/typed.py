@@ -235,7 +235,8 @@ class _Check:
         """One sign, command or group with its arguments."""
         token = self.take()
         if token in _MISPRINTED.get(self.font, ()):
-            raise self.fail(f"LaTeX prints another sign for it in {self.font}", begin)
+            other = f"LaTeX prints another sign for it in {self.font}, so put it outside"
+            raise self.fail(other, begin)
         if token == "{":
             self.row(("}",))
             self.close("}", begin)

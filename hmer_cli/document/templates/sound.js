@@ -156,7 +156,9 @@ function Sound(table) {
 
     function atom(begin) {
       const token = take();
-      if (of("misprinted", font)?.includes(token)) throw fail(`LaTeX prints another sign for it in ${font}`, begin);
+      if (of("misprinted", font)?.includes(token)) {
+        throw fail(`LaTeX prints another sign for it in ${font}, so put it outside`, begin);
+      }
       if (token === "{") {
         row(["}"]);
         close("}", begin);
