@@ -319,6 +319,8 @@ PENCIL = f"<path {PEN} {{}} d='M90 20C120 20 130 90 100 90'/>"
     ("opacity='.5' stroke-linejoin='round'", 3),
     ("stroke-opacity='.2'", 2),
     ("stroke-opacity='.5' style='stroke-width:12'", 2),
+    ("stroke-opacity='.5' style='stroke-width:5.8'", 3),
+    ("stroke-opacity='.5' style='stroke-width:6'", 2),
 ])  # fmt: skip
 def test_a_translucent_line_is_ink_where_it_is_no_broader_than_the_pens(
     pencil: str, number: int

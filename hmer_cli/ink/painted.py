@@ -35,7 +35,7 @@ _FEWEST_SHAPES = 3  # filled, of a drawing
 _FEWEST_PENS = 0.5  # of them: where fewer are a pen's, none is; as in PDF
 _LUMA, _DIM = (0.299, 0.587, 0.114), 0.28  # what is dimmer is no pen for dark paper; convention
 _PALE = 0.4  # alpha: what lets more through is a grid or a watermark; convention
-_BROADER = 2.0  # times the usual pen: a line that is broader, and translucent, is a marker's
+_BROADER = 2.0  # times the usual pen: a translucent line that is as broad is a marker's
 _PLAIN = 4.0  # times as long as wide: what is longer, and alone, is a stroke and no paper
 _MAX_COMPARED = 1_000_000_000
 """Boxes compared with each other in one drawing, some seconds."""
@@ -145,8 +145,8 @@ def _is_other_ink(item: Painted) -> bool:
 
 
 def _translucent_pen(items: Sequence[Painted]) -> float:
-    """How broad a translucent line of a pen is at most: by the opaque lines, else, where nothing
-    but paper is opaque, by the translucent ones; without any that have a width, 0."""
+    """The width from which on a translucent line is a marker's: by the opaque lines, else, where
+    nothing but paper is opaque, by the translucent ones; without any that have a width, 0."""
     lines = [item for item in items if item.line is not None and not item.erases]
     opaque = [item for item in lines if item.line is not None and item.line.alpha >= OPAQUE]
     opaque = [item for item in opaque if not _is_white_line(item)] or opaque
@@ -156,12 +156,12 @@ def _translucent_pen(items: Sequence[Painted]) -> float:
 
 
 def _opaque(item: Painted, pen: float) -> Painted | None:
-    """The item without what lets the paper through, lines as narrow as a ``pen`` aside; None where
+    """The item without what lets the paper through, lines narrower than ``pen`` aside; None where
     nothing is left."""
     line = item.line if item.line is not None and item.line.alpha >= OPAQUE else None
     fill = item.fill if item.fill is not None and item.fill.alpha >= OPAQUE else None
     if line is None and item.line is not None and item.line.alpha >= _PALE:
-        line = item.line if 0 < item.width <= pen else None
+        line = item.line if 0 < item.width < pen else None
     if not len(item.points) or (line is None and fill is None and not item.erases):
         return None
     return replace(item, line=line, fill=fill)
