@@ -9,9 +9,11 @@ import lzma
 import pickle
 import shutil
 import sqlite3
+import time
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -169,6 +171,7 @@ def test_copies_in_one_process_load_the_weights_once(
 
     def load(path: Path, *options: object) -> PageReader:
         loaded.append(path)
+        time.sleep(0.2)
         return PageReader()
 
     monkeypatch.setattr(lazy, "load", load)
@@ -178,7 +181,8 @@ def test_copies_in_one_process_load_the_weights_once(
         assert pickle.loads(task)(cross()).status == "ok"
     assert len(loaded) == 1
     (tmp_path / "a.onnx").write_bytes(b"22")
-    pickle.loads(task)(cross())
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: pickle.loads(task)(cross()), range(4)))
     assert len(loaded) == 2
 
 

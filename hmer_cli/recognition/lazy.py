@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     AnyRecogniser = ExpressionRecogniser[Any] | CanvasRecogniser
 
 _SHARED = 2  # weights that a process keeps for those that are unpickled there # convention
+_LOADING = Lock()  # lest its threads load the same at once
 
 
 class Reader(Protocol):
@@ -138,7 +139,8 @@ class LazyRecogniser:
                 stamp, options = _stamp(self._path), (self._rescoring, self._threads)
                 if self._shares:
                     tokens = tuple(self._tokens or ())
-                    self._loaded = _shared(self._path, stamp, tokens, self._charset, *options)
+                    with _LOADING:
+                        self._loaded = _shared(self._path, stamp, tokens, self._charset, *options)
                 else:
                     self._loaded = load(self._path, self._charset, *options)
             return self._loaded
