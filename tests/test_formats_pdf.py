@@ -8,11 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -157,6 +158,21 @@ def test_a_pdf_that_takes_too_much_is_shown_as_pictures(
 
     monkeypatch.setattr(pdf_overlay, "SHARED", SimpleNamespace(call=call))
     assert not is_kept(one_page(), [], capsys)
+
+
+def test_a_busy_machine_fails_no_large_pdf(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pikepdf")
+    timer, waited = threading.Timer, []
+
+    def noted(seconds: float, *arguments: Any) -> threading.Timer:
+        waited.append(seconds)
+        return timer(seconds, *arguments)
+
+    monkeypatch.setattr(threading, "Timer", noted)
+    assert is_kept(one_page(), [], capsys)
+    assert max(waited) == 12 * pdf_overlay.SECONDS
 
 
 def test_a_pdf_that_cannot_be_merged_leaves_nothing_of_it(

@@ -16,7 +16,7 @@ from typing import Any
 from hmer_cli import __version__
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.pdf_geometry import Affine
-from hmer_cli.page.load.worker import MEMORY, SHARED, WALL_SECONDS, Meta, WorkerError
+from hmer_cli.page.load.worker import MEMORY, SHARED, Meta, WorkerError, wall_seconds
 
 FONT = "/HmerCourier"
 SECONDS = 20
@@ -41,7 +41,7 @@ def written_over(data: bytes, key: str, overlays: Sequence[Overlay], packed: boo
             call, {"pages": pages, "packed": packed}, data, key, MEMORY, SECONDS
         )
     except WorkerError as error:
-        limit = f"more than {SECONDS} s of computing or {WALL_SECONDS} s in all"
+        limit = f"more than {SECONDS} s of computing or {wall_seconds(SECONDS):g} s in all"
         taken = limit if error.reason == "time" else "too much memory, or breaks qpdf"
         raise InputError(f"it takes {taken}", REMEDY) from None
     if "error" in answer:

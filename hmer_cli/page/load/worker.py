@@ -28,7 +28,8 @@ CPU_SECONDS = 5
 """Processor time for a call, where the system can count it (not on Windows); a page of a map, the
 slowest kind, takes 2."""
 WALL_SECONDS = 60
-"""Time for a call by the clock; more, as a busy machine must not fail a good file."""
+"""Time by the clock for a call of CPU_SECONDS; more, as a busy machine must not fail a good
+file."""
 MEMORY = 1 << 30
 """Bytes a call may take beyond what is sent to it, on Linux."""
 MAX_ENDED = 3
@@ -41,6 +42,11 @@ _HEAD = struct.Struct(">IQ")  # bytes of the JSON object, bytes behind it
 _START = (
     "import sys; sys.path[:] = sys.argv[1:]; from hmer_cli.page.load.worker import serve; serve()"
 )
+
+
+def wall_seconds(seconds: int) -> float:
+    """Time by the clock for a call of so much processor time."""
+    return WALL_SECONDS / CPU_SECONDS * seconds
 
 
 class WorkerError(HmerError):
@@ -71,7 +77,7 @@ class Worker:
         seconds: int = CPU_SECONDS,
     ) -> tuple[Meta, bytearray]:
         """What ``module:name`` answers to ``meta`` and ``data``, within ``memory`` bytes and
-        ``seconds`` of processor time.
+        ``seconds`` of processor time, or `wall_seconds` of these by the clock.
 
         ``key`` is another for other data: what the worker has already is not sent again.
         Raises WorkerError where the call passed a limit, crashed, or ``stop`` was called.
@@ -82,7 +88,7 @@ class Worker:
             process = self._running()
             known = self._sent == key
             self._sent = key
-            watch = threading.Timer(WALL_SECONDS, self._time_out, [process])
+            watch = threading.Timer(wall_seconds(seconds), self._time_out, [process])
             watch.daemon = True
             watch.start()
             limits = {"memory": memory, "seconds": seconds}
