@@ -186,6 +186,15 @@ def test_copies_in_one_process_load_the_weights_once(
     assert len(loaded) == 2
 
 
+def test_a_copy_caches_under_the_weights_that_it_loads(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(b"1")
+    reader = lazy.LazyRecogniser(str(tmp_path / "a.onnx"))
+    known, task = reader.identity, pickle.dumps(reader)
+    assert pickle.loads(task).identity == known
+    (tmp_path / "a.onnx").write_bytes(b"22")
+    assert pickle.loads(task).identity != known
+
+
 def test_hmer_leaves_the_warnings_of_a_program_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     data, tiff = encoded(cross()), encoded(cross(), "TIFF")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", cross().size - 1)

@@ -146,8 +146,9 @@ class LazyRecogniser:
             return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the loaded weights."""
-        return {**self.__dict__, "_lock": None, "_loaded": None}
+        """All but the loaded weights, and what they are: they may be others there."""
+        kept = {name: value for name, value in self.__dict__.items() if name != "identity"}
+        return {**kept, "_lock": None, "_loaded": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Not loaded, with a new lock: a pool of processes sends a copy with each task."""
