@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,15 +66,15 @@ def test_a_row_that_was_not_read_is_a_doubt() -> None:
     assert in_rows([row("", 0), row("", 300)]).reading.label == ""
 
 
-def _damaged_gzip(data: bytes) -> IO[bytes]:
+def _damaged_gzip(data: bytes) -> arrays.BinaryFile:
     return gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(data)[:-20]))
 
 
-def _damaged_bzip2(data: bytes) -> IO[bytes]:
+def _damaged_bzip2(data: bytes) -> arrays.BinaryFile:
     return bz2.BZ2File(io.BytesIO(bz2.compress(data)[:60]))
 
 
-def _damaged_zip(data: bytes) -> IO[bytes]:
+def _damaged_zip(data: bytes) -> arrays.BinaryFile:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a.png", data)
@@ -83,12 +83,12 @@ def _damaged_zip(data: bytes) -> IO[bytes]:
     return zipfile.ZipFile(io.BytesIO(raw)).open("a.png")
 
 
-def _damaged_xz(data: bytes) -> IO[bytes]:
+def _damaged_xz(data: bytes) -> arrays.BinaryFile:
     packed = lzma.compress(data)
     return lzma.LZMAFile(io.BytesIO(packed[:60] + b"xxxx" + packed[64:]))
 
 
-DAMAGED: dict[str, Callable[[bytes], IO[bytes]]] = {
+DAMAGED: dict[str, Callable[[bytes], arrays.BinaryFile]] = {
     "gzip": _damaged_gzip,
     "bzip2": _damaged_bzip2,
     "xz": _damaged_xz,

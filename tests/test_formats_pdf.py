@@ -164,7 +164,8 @@ def test_a_busy_machine_fails_no_large_pdf(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("pikepdf")
-    timer, waited = threading.Timer, []
+    timer = threading.Timer
+    waited: list[float] = []
 
     def noted(seconds: float, *arguments: Any) -> threading.Timer:
         waited.append(seconds)
