@@ -89,7 +89,7 @@ def test_the_size_of_a_heic_photo_is_known_before_it_is_decoded(
 def test_a_heic_photo_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("pi_heif", "pillow_heif"):
         monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(InputError, match=r"cross.heic: .*hmer-cli\[heic\]', or save it as JPEG"):
+    with pytest.raises(InputError, match=r'cross.heic: .*hmer-cli\[heic\]", or save it as JPEG'):
         only_page(HEIC)
 
 
