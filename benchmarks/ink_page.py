@@ -67,7 +67,13 @@ class Here(Worker):
     """Calls functions in this process, whose CPU time is measured."""
 
     def call(
-        self, function: str, meta: Meta, data: bytes, key: str, memory: int = 0
+        self,
+        function: str,
+        meta: Meta,
+        data: bytes,
+        key: str,
+        memory: int = 0,
+        seconds: int = 0,
     ) -> tuple[Meta, bytearray]:
         """As `Worker.call`."""
         module, _, name = function.partition(":")
