@@ -1,13 +1,16 @@
-"""Shared fixtures: the research data beside the checkout, and what it means when it is absent."""
+"""Shared fixtures: the command line in this process; the research data beside the checkout."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from hmer_cli.cli import main
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # threads of workers beside each other spin and wait
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,6 +18,20 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # threads of workers beside each other 
 # How long an example takes says more about the machine than about hmer.
 settings.register_profile("hmer", deadline=None)
 settings.load_profile("hmer")
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs the command line in this process, by its words; gives the exit code."""
+
+    def invoke(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["hmer", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code is None or isinstance(end.value.code, int)
+        return end.value.code or 0
+
+    return invoke
 
 
 def data_folder() -> Path:

@@ -24,7 +24,6 @@ from handmade import EARLIER, ENCRYPTED, INKML, NO_PAGES, FakeRecogniser, cross,
 from PIL import Image
 
 import hmer_cli.api
-from hmer_cli.cli import main
 from hmer_cli.commands.reported import reported
 from hmer_cli.document.records import Record
 
@@ -32,19 +31,11 @@ Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(invoke: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line in an empty folder with one good input; gives its exit code."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", lambda model, charset: FakeRecogniser())
     Path("good.png").write_bytes(encoded(cross()))
-
-    def invoke(*args: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["hmer", *args])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert isinstance(end.value.code, int)
-        return end.value.code
-
     return invoke
 
 

@@ -24,7 +24,7 @@ import hmer_cli.commands.convert
 import hmer_cli.commands.eval
 import hmer_cli.commands.train
 from hmer_cli import console
-from hmer_cli.cli import app, main
+from hmer_cli.cli import app
 from hmer_cli.errors import InputError, MissingError
 from hmer_cli.models.registry import default_name
 
@@ -35,17 +35,10 @@ Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(invoke: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line in an empty folder; gives its exit code."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", lambda *options: FakeRecogniser())
-
-    def invoke(*args: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["hmer", *args])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0)
-
     return invoke
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from hmer_cli.cli import app, main
+from hmer_cli.cli import app
 
 READING = ["--pages", "2-", "--layout", "page", "--model", "w.onnx", "--charset", "crohme"]
 READING += ["--pdf-renderer", "poppler", "--jobs", "3", "--cache-dir", "kept"]
@@ -76,7 +76,9 @@ AT_ONCE = {"--no-cache", "--quiet", "--verbose", "--strict"}
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_every_option_that_is_given_arrives(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_option_that_is_given_arrives(
+    invoke: Callable[..., int], call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, words, expected = CALLS[call]
     module, _, function = f"hmer_cli.commands.{name}".rpartition(".")
     work = import_module(module)
@@ -89,10 +91,7 @@ def test_every_option_that_is_given_arrives(call: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(work, function, record)
     for each in {work, import_module("hmer_cli.commands.convert")}:
         monkeypatch.setattr(each, "outcome", lambda *_, **__: None, raising=False)
-    monkeypatch.setattr(sys, "argv", ["hmer", call.partition(",")[0], *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code in (0, None)
+    assert invoke(call.partition(",")[0], *words) == 0
     assert given == [expected]
 
 

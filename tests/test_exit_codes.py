@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 from handmade import FakeRecogniser, cross, encoded
 from test_convert import failed, record
 
-from hmer_cli.cli import main
 from hmer_cli.commands.convert import outcome
 from hmer_cli.document.records import Record
 from hmer_cli.errors import StrictError
@@ -42,7 +40,7 @@ def test_the_exit_code_tells_the_worst_of_it(
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(invoke: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line beside a folder of a good and a damaged image; gives its exit code."""
     monkeypatch.chdir(tmp_path)
     for module in ("api", "commands.shards", "commands.eval"):
@@ -52,13 +50,6 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     Path("set/a.png").write_bytes(encoded(cross()))
     Path("set/b.png").write_bytes(encoded(cross())[:60])
     Path("set/caption.txt").write_text("a\tx ^ { 2 }\nb\ty\n")
-
-    def invoke(*args: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["hmer", *args])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0)
-
     return invoke
 
 

@@ -11,25 +11,16 @@ from pathlib import Path
 import pytest
 from handmade import INKML, FakeRecogniser, cross, encoded
 
-from hmer_cli.cli import main
-
 Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(invoke: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Runs the command line in an empty folder; gives its exit code."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("hmer_cli.api.LazyRecogniser", lambda *given, **named: FakeRecogniser())
     monkeypatch.setattr("hmer_cli.commands.eval.LazyRecogniser", lambda *a, **k: FakeRecogniser())
-
-    def run(*args: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["hmer", *args])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0)
-
-    return run
+    return invoke
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,14 @@ from __future__ import annotations
 import io
 import re
 import struct
-import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from handmade import FakeRecogniser
 from test_page_sources import PNG, folder, names, put, zipped
 
-from hmer_cli.cli import main
 from hmer_cli.commands import convert as verb
 from hmer_cli.errors import InputError
 from hmer_cli.page.load.pages import open_pages
@@ -41,14 +40,14 @@ PACKAGES = {
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_a_package_is_no_archive_of_its_thumbnail(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    invoke: Callable[..., int],
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     put({name: zipped(dict.fromkeys(PACKAGES[name], PNG)), "good.png": PNG})
     monkeypatch.setattr("hmer_cli.api.LazyRecogniser", lambda model, charset: FakeRecogniser())
-    monkeypatch.setattr(sys, "argv", ["hmer", "convert", name, "good.png", "--out", "o.tex"])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 1
+    assert invoke("convert", name, "good.png", "--out", "o.tex") == 1
     first = capsys.readouterr().err.splitlines()[0]
     assert first.startswith(f"hmer: {name}: ")
     assert "export it as PDF" in first

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import stat
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from handmade import INKML, FakeRecogniser, cross, encoded
 
 import hmer_cli.api
 from hmer_cli import files
-from hmer_cli.cli import entry, main
+from hmer_cli.cli import entry
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.render import render_inputs
 from hmer_cli.commands.shards import convert_shard, merge
@@ -44,14 +43,6 @@ def put(*names: str, data: bytes = PNG) -> None:
 
 def names(*inputs: str, say: Callable[[str], None] = lambda line: None) -> list[str]:
     return [source.name for source in find_sources(inputs, say)]
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["hmer", *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert isinstance(end.value.code, int)
-    return end.value.code
 
 
 HIDDEN = ("$RECYCLE.BIN", "System Volume Information", "lost+found", ".Trashes", "@eaDir")
@@ -103,34 +94,36 @@ def no_dll(name: str) -> ImportError:
 
 
 def test_a_windows_without_the_runtime_of_libraries_hears_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    invoke: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def runtime() -> object:
         raise no_dll("onnxruntime_pybind11_state")
 
     put("a.png")
     monkeypatch.setattr(session, "_runtime", runtime)
-    assert run(monkeypatch, "convert", "a.png", "--no-cache") == 3
+    assert invoke("convert", "a.png", "--no-cache") == 3
     assert "install the Visual C++ Redistributable" in capsys.readouterr().err
 
     def load(model: str | None, charset: str | None) -> object:
         raise ImportError("a long explanation\n" * 9) from no_dll("cv2")
 
     monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", load)
-    assert run(monkeypatch, "convert", "a.png") == 3
+    assert invoke("convert", "a.png") == 3
     said = capsys.readouterr().err
     assert said.startswith("hmer: cv2 cannot be loaded (DLL load failed")
     assert "Media Feature Pack" in said
     assert type(input_error("a.png", no_dll("pdf"))) is InputError
 
 
-def test_an_import_that_hmer_lacks_itself_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_that_hmer_lacks_itself_is_a_bug(
+    invoke: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def load(model: str | None, charset: str | None) -> object:
         raise ImportError("cannot import name 'x' from 'hmer_cli.y'", name="hmer_cli.y")
 
     monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", load)
     put("a.png")
-    assert run(monkeypatch, "convert", "a.png") == 70
+    assert invoke("convert", "a.png") == 70
 
 
 def test_patterns_that_a_shell_left_are_the_files_in_the_order_of_their_numbers() -> None:
@@ -187,16 +180,16 @@ def test_a_backslash_may_be_half_a_letter() -> None:
 
 @pytest.mark.parametrize("words", [["--out=~/eqs.tex"], ["-o~/eqs.tex"], ["-o", "~/eqs.tex"]])
 def test_a_tilde_that_the_shell_left_is_the_home(
-    words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    invoke: Callable[..., int], words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(hmer_cli.api, "LazyRecogniser", lambda model, charset: FakeRecogniser())
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     put("home/a.png")
-    assert run(monkeypatch, "convert", "~/a.png", "--no-cache", *words) == 0
+    assert invoke("convert", "~/a.png", "--no-cache", *words) == 0
     assert Path("home/eqs.tex").exists()
     assert not Path("~").exists()
     put("~/a.png")  # a folder of that name is meant
-    assert run(monkeypatch, "convert", "~/a.png", "--no-cache", *words) == 0
+    assert invoke("convert", "~/a.png", "--no-cache", *words) == 0
     assert Path("~/eqs.tex").exists()
 
 

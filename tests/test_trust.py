@@ -15,7 +15,6 @@ import pytest
 from handmade import INKML, FakeRecogniser, cross, encoded, paged
 
 from hmer_cli import files
-from hmer_cli.cli import main
 from hmer_cli.commands import convert as verb
 from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.document import build_records, pipeline, watch
@@ -215,23 +214,17 @@ def test_standard_output_that_is_closed_is_told() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="folders in use cannot be removed")
 def test_folder_that_is_gone_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    invoke: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image = Path(images(1)[0]).absolute()
     Path("gone").mkdir()
     monkeypatch.chdir("gone")
     os.rmdir("../gone")
-    monkeypatch.setattr(sys, "argv", ["hmer", "convert", str(image), "--out", "y.tex"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 5
+    assert invoke("convert", str(image), "--out", "y.tex") == 5
     assert "folder is gone" in capsys.readouterr().err
     out = str(image.with_name("y.jsonl"))
-    monkeypatch.setattr(sys, "argv", ["hmer", "convert", "b.png", str(image), "--out", out])
     monkeypatch.setattr("hmer_cli.api.LazyRecogniser", lambda *_: FakeRecogniser())
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 1
+    assert invoke("convert", "b.png", str(image), "--out", out) == 1
     assert "b.png: no such file or folder" in capsys.readouterr().err
     records = [json.loads(line) for line in Path(out).read_text().splitlines()]
     assert [record["status"] for record in records] == ["failed", "ok"]

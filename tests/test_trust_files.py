@@ -9,7 +9,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ import pytest
 from handmade import INKML, FakeRecogniser, cross, encoded
 
 from hmer_cli import files
-from hmer_cli.cli import main
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.generate import generate
 from hmer_cli.commands.render import render_inputs
@@ -267,7 +266,7 @@ def test_input_without_a_name_is_not_the_current_folder(
 
 
 def test_user_without_a_home_converts_without_a_cache(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    invoke: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import platformdirs
 
@@ -277,10 +276,7 @@ def test_user_without_a_home_converts_without_a_cache(
     monkeypatch.setattr(platformdirs, "user_cache_dir", none)
     monkeypatch.delenv("HMER_CACHE", raising=False)
     Path("a.png").write_bytes(encoded(cross()))
-    monkeypatch.setattr(sys, "argv", ["hmer", "convert", "a.png", "--out", "o.tex"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 0
+    assert invoke("convert", "a.png", "--out", "o.tex") == 0
 
 
 OTHER_RUN = """

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from handmade import FakeRecogniser, cross, encoded
 
-from hmer_cli.cli import main
 from hmer_cli.commands.convert import convert
 from hmer_cli.document import watch
 from hmer_cli.ink.render import Readable, image_of
@@ -274,12 +273,12 @@ def test_they_are_told_again_when_an_input_is_gone_by_then(watched, capsys) -> N
     "args", [("notes",), ("notes", "--out", "-.jsonl"), ("-", "--out", "o.tex")]
 )
 def test_what_cannot_be_watched_is_wrong_usage(
-    args: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    invoke: Callable[..., int],
+    args: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["hmer", "convert", "--watch", *args])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 2
+    assert invoke("convert", "--watch", *args) == 2
     assert "watch" in capsys.readouterr().err
 
 
