@@ -27,7 +27,7 @@ _UPRIGHT = "|".join(command[1:] for command in sorted(UPRIGHT - _SLANTED))
 _SET_UPRIGHT = re.compile(
     rf"\\(?:(?:{_UPRIGHT})(?![A-Za-z])\s*\*?\s*\{{|(?:rm|sf|tt)(?![A-Za-z]))([^{{}}]*)"
 )
-_INDICATOR = re.compile(r"\\mathbf\s*(?:\{\s*1\s*\}|1)")
+_BOLD_ONE = re.compile(r"\\mathbf\s*(?:\{\s*1\s*\}|1)")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+|[\s\S])")
 _WORD = re.compile(r"[A-Za-z]\s*[A-Za-z]")
 _STACKED_NAMES = {name[1:] for name in STACKING & NAMED_OPERATORS}
@@ -52,7 +52,7 @@ _FLAT = UPRIGHT | SILENT | FONTS
 
 def label_says_all(typed: str) -> bool:
     """Whether nothing of the meaning is lost in the label of typed LaTeX."""
-    tokens = _TOKEN.findall(_INDICATOR.sub("1", typed))
+    tokens = _TOKEN.findall(_BOLD_ONE.sub("1", typed))
     if not _DROPPED.isdisjoint(tokens) or _RULED.search(typed):
         return False
     if _has_wide_blanks(tokens) or _joins_scripts(tokens) or _raises_beside_name(tokens):
