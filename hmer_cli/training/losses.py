@@ -42,14 +42,22 @@ def decoder(
     model: Decoder, memory: Tensor, bias: Tensor, batch: Targets, weights: Losses
 ) -> Tensor:
     """Cross-entropy of the next unit, from both ends; units before it are replaced at random."""
+    before, after = both_ends(batch, model.embed.num_embeddings, weights.corruption)
+    scores = model(memory, bias, before)
+    return next_unit(scores.flatten(0, 1), after.flatten(0, 1), weights.smoothing)
+
+
+def both_ends(batch: Targets, units: int, corruption: float) -> tuple[Tensor, Tensor]:
+    """Inputs and targets of a decoder in both directions, (B, 2, L + 1) each.
+
+    Of the inputs a share of ``corruption`` is replaced by random units.
+    """
     before = functional.pad(both_directions(batch.labels), (1, 0))
     ends = batch.after.where(batch.after <= 0, functional.pad(before[:, 1, 1:], (0, 1)))
-    wrong = torch.rand(before.shape, device=before.device) < weights.corruption
+    wrong = torch.rand(before.shape, device=before.device) < corruption
     wrong[..., 0] = False
-    random = torch.randint_like(before, 1, model.embed.num_embeddings)
-    scores = model(memory, bias, torch.where(wrong, random, before))
-    after = torch.stack([batch.after, ends], dim=1)
-    return next_unit(scores.flatten(0, 1), after.flatten(0, 1), weights.smoothing)
+    random = torch.randint_like(before, 1, units)
+    return torch.where(wrong, random, before), torch.stack([batch.after, ends], dim=1)
 
 
 def next_unit(scores: Tensor, after: Tensor, smoothing: float) -> Tensor:
@@ -57,6 +65,18 @@ def next_unit(scores: Tensor, after: Tensor, smoothing: float) -> Tensor:
     return functional.cross_entropy(
         scores.flatten(0, 1), after.flatten(), ignore_index=IGNORED, label_smoothing=smoothing
     )
+
+
+def distillation(scores: Tensor, teacher: Tensor, after: Tensor) -> Tensor:
+    """Kullback-Leibler divergence a unit of the scores (B, 2, L + 1, V) from those of a teacher.
+
+    Both are log-probabilities (Hinton et al., arXiv 1503.02531); places without a target in
+    ``after`` (B, 2, L + 1) are left out.
+    """
+    known = after != IGNORED
+    return functional.kl_div(
+        scores[known], teacher[known], reduction="sum", log_target=True
+    ) / known.sum().clamp(min=1)
 
 
 def symbols(scores: Tensor, cells: Tensor, weights: Losses) -> tuple[Tensor, Tensor]:

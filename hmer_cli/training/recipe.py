@@ -131,12 +131,14 @@ class Losses:
     """Weights of the losses; label smoothing; probability of corrupted units in the decoder.
 
     ``first`` is the CTC loss of the first pass, ``ctc`` that of the second; ``background`` the
-    weight of cells without a symbol.
+    weight of cells without a symbol; ``distillation``, of graph models, that of what the model
+    itself says of the same expression as ink, which it learns to say of its image.
     """
 
     ctc: Amount = 1.0
     first: Amount = 0.5
     decoder: Amount = 1.0
+    distillation: Amount = 0.0
     symbols: Amount = 2.0
     presence: Amount = 1.0
     precedence: Amount = 1.0

@@ -6,7 +6,7 @@ Input: examples with strokes. Output: `Batch` of B expressions of up to N nodes,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -53,6 +53,7 @@ class Nodes:
         label: unit indices.
         places: index, in the label, of the symbol of each node, (N,); UNKNOWN if not annotated.
         names: class of that symbol, (N,).
+        ink: of an image, the same expression as its strokes, if asked for.
     """
 
     features: NodeFeatures
@@ -60,6 +61,7 @@ class Nodes:
     label: list[int]
     places: NDArray[np.int64]
     names: NDArray[np.int64]
+    ink: Nodes | None = None
 
     @property
     def count(self) -> int:
@@ -81,6 +83,7 @@ class GraphBatch(Targets):
         looks: its inputs, (M, ...) each, for the M nodes of all expressions.
         boxes, ordered, there: inputs of the graph encoder, (B, N, 4), (B,) and (B, N).
         places, names: targets (B, N) int64, see `Nodes`.
+        ink: the same expressions as strokes, if asked for.
     """
 
     front: str
@@ -90,6 +93,7 @@ class GraphBatch(Targets):
     there: Tensor
     places: Tensor
     names: Tensor
+    ink: GraphBatch | None = None
 
 
 def collate(group: Sequence[Nodes]) -> GraphBatch:
@@ -105,9 +109,18 @@ def collate(group: Sequence[Nodes]) -> GraphBatch:
     before, after, lengths = shifted([nodes.label for nodes in group])
     inputs = zip(*(front_of(nodes.features)[1].values() for nodes in group), strict=True)
     looks = tuple(torch.from_numpy(np.concatenate(arrays)) for arrays in inputs)
-    arrays = boxes, np.array([nodes.ordered for nodes in group]), there, places, names
-    front = group[0].front
-    return GraphBatch(before, after, lengths, 0, front, looks, *map(torch.from_numpy, arrays))
+    inks = [nodes.ink for nodes in group if nodes.ink is not None]
+    return GraphBatch(
+        before, after, lengths, 0,
+        front=group[0].front,
+        looks=looks,
+        boxes=torch.from_numpy(boxes),
+        ordered=torch.tensor([nodes.ordered for nodes in group]),
+        there=torch.from_numpy(there),
+        places=torch.from_numpy(places),
+        names=torch.from_numpy(names),
+        ink=collate(inks) if inks else None,
+    )  # fmt: skip
 
 
 def bucketed(waiting: Sequence[Nodes], most: int) -> list[list[Nodes]]:
@@ -132,13 +145,15 @@ def _length(nodes: Nodes) -> int:
 class NodeSampler:
     """Makes `Nodes` of examples, with or without augmentation.
 
-    ``symbols`` are the indices of the symbol classes.
+    ``symbols`` are the indices of the symbol classes; ``inks`` says whether augmented images come
+    with their strokes.
     """
 
     units: Units
     symbols: Mapping[str, int]
     drawing: Drawing
     spread: Spread
+    inks: bool = False
 
     def augmented(self, example: Example, rng: np.random.Generator) -> Nodes | None:
         """The augmented example, as strokes or as an image; None if no ink is left."""
@@ -149,11 +164,17 @@ class NodeSampler:
         chance = rng.random()
         if chance < self.drawing.images:
             front = PIECE if chance < self.drawing.pieces else COMPONENT
-            return self._of_image(example, *self._rendered(strokes, size, rng), front)
-        places, names = self._symbols(example)
+            nodes = self._of_image(example, *self._rendered(strokes, size, rng), front)
+            return nodes and replace(
+                nodes, ink=self._of_ink(example, strokes) if self.inks else None
+            )
         ordered = bool(rng.random() >= UNORDERED)
+        return self._of_ink(example, turned(strokes, rng), ordered)
+
+    def _of_ink(self, example: Example, strokes: Sequence[Points], ordered: bool = True) -> Nodes:
+        """The nodes of strokes, augmented or not, of an example."""
         label = self.units.encode(example.tokens)
-        return Nodes(stroke_features(turned(strokes, rng)), ordered, label, places, names)
+        return Nodes(stroke_features(strokes), ordered, label, *self._symbols(example))
 
     @property
     def _front(self) -> str:
@@ -186,12 +207,10 @@ class NodeSampler:
         return nodes
 
     def _still(self, example: Example, as_image: bool) -> Nodes | None:
-        label = self.units.encode(example.tokens)
         if example.image is not None:
             return self._of_image(example, (), example.image.pixels, self._front)
-        places, names = self._symbols(example)
         if not as_image:
-            return Nodes(stroke_features(example.strokes), True, label, places, names)
+            return self._of_ink(example, example.strokes)
         zoom = SYMBOL / _size(example.strokes)
         strokes, shape = placed(example.strokes, zoom, np.full(4, PADDING))
         return self._of_image(example, strokes, 255 - draw(strokes, shape, PEN), self._front)

@@ -56,7 +56,9 @@ class Targets:
         held = {f.name: getattr(self, f.name) for f in fields(self)}
         moved: dict[str, Any] = {k: change(v) for k, v in held.items() if isinstance(v, Tensor)}
         for key, value in held.items():
-            if isinstance(value, tuple) and all(isinstance(v, Tensor) for v in value):
+            if isinstance(value, Targets):
+                moved[key] = value._map(change)
+            elif isinstance(value, tuple) and all(isinstance(v, Tensor) for v in value):
                 moved[key] = tuple(map(change, value))
         return replace(self, **moved)
 

@@ -1,6 +1,8 @@
 """Training of graph models, `hmer_cli.networks.graph_model`, over strokes, components or pieces.
 
-Losses: decoder in both directions, class and successor of the nodes.
+Losses: decoder in both directions, class and successor of the nodes; if the recipe has
+``losses.distillation``, what the model says of the strokes teaches it on an image of them
+(Hinton et al., arXiv 1503.02531).
 """
 
 from __future__ import annotations
@@ -61,7 +63,13 @@ class GraphSystem(System[GraphBatch]):
                 raise UsageError(f"recipe {recipe.name}: no fronts {told}", remedy)
             self.model = GraphModel(shape)
         self.shape = shape.to_dict()
-        self.sampler = NodeSampler(self.units, self.symbols, recipe.drawing, recipe.spread)
+        self.sampler = NodeSampler(
+            self.units,
+            self.symbols,
+            recipe.drawing,
+            recipe.spread,
+            inks=recipe.losses.distillation > 0,
+        )
         set_drop_rates(self.model, recipe.skipped, recipe.dropped)
 
     def begin_with(self, weights: Path) -> float:
@@ -114,9 +122,8 @@ class GraphSystem(System[GraphBatch]):
             x = nodes_of(model, batch)
             features, bias = model.encode(x, batch.boxes, batch.ordered, batch.there)
             names, follows = model.names(features), model.follows(features, bias)
-            decoded = losses.decoder(
-                model.decoder, model.decoder_memory(features), bias, batch, weights
-            )
+            before, after = losses.both_ends(batch, len(self.units), weights.corruption)
+            scores = model.decoder(model.decoder_memory(features), bias, before)
         known = batch.names != UNKNOWN
         count = known.sum().clamp(min=1)
         named = functional.cross_entropy(
@@ -125,11 +132,15 @@ class GraphSystem(System[GraphBatch]):
             ignore_index=UNKNOWN,
             reduction="sum",
         )
+        decoded = losses.next_unit(scores.flatten(0, 1), after.flatten(0, 1), weights.smoothing)
         parts = {
             "decoder": decoded,
             "symbols": named / count,
             "precedence": follow_loss(follows.float(), batch.places),
         }
+        if batch.ink is not None:
+            teacher = scores_of_ink(model, batch.ink, before)
+            parts["distillation"] = losses.distillation(scores, teacher, after)
         right = ((names.argmax(dim=2) == batch.names) & known).sum() / count
         total = torch.stack([getattr(weights, key) * loss for key, loss in parts.items()]).sum()
         return total, {**parts, "named": right}
@@ -147,6 +158,19 @@ class GraphSystem(System[GraphBatch]):
             proposed = graph_decoder.scorer(nodes).propose(self.units, width)
             decoded.append(self.units.decode(proposed[0]) if proposed else [])
         return decoded
+
+
+@torch.no_grad()
+def scores_of_ink(model: GraphModel, ink: GraphBatch, before: Tensor) -> Tensor:
+    """Log-probabilities (B, 2, L + 1, V) of a batch of strokes, by the model as it reads."""
+    training = model.training
+    model.eval()
+    with autocast(ink.boxes.device):
+        x = nodes_of(model, ink)
+        features, bias = model.encode(x, ink.boxes, ink.ordered, ink.there)
+        scores: Tensor = model.decoder(model.decoder_memory(features), bias, before)
+    model.train(training)
+    return scores
 
 
 def nodes_of(model: GraphModel, batch: GraphBatch) -> Tensor:
