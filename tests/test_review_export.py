@@ -16,7 +16,8 @@ from test_review import (
     text,
 )
 
-from hmer_cli.commands.convert import Spelling, convert
+from hmer_cli.commands.convert import convert
+from hmer_cli.document.records import Spelling
 
 __all__ = ["browser", "folder", "page"]
 

@@ -15,8 +15,8 @@ import pytest
 from handmade import INKML, FakeRecogniser, cross, encoded, paged
 
 from hmer_cli import files
-from hmer_cli.commands import convert as verb
 from hmer_cli.commands.convert import convert, outcome
+from hmer_cli.commands.delivery import deliver_all
 from hmer_cli.document import build_records, pipeline, watch
 from hmer_cli.document.formats import Output
 from hmer_cli.document.math_regions import MathRegions
@@ -166,7 +166,7 @@ def test_output_that_cannot_be_made_costs_no_other() -> None:
     Path("o.jsonl").touch()
     outputs = [Output(Path("x.tex"), broken), Output.parse("o.jsonl")]
     with pytest.raises(HmerError) as caught:
-        verb.deliver_all(convert(images(1), ["-"], recogniser=FakeRecogniser()), outputs)
+        deliver_all(convert(images(1), ["-"], recogniser=FakeRecogniser()), outputs)
     assert caught.value.exit_code == 70
     assert Path("o.jsonl").read_text()
 

@@ -1,32 +1,36 @@
 """``hmer convert``: images, PDFs, InkML -> pages -> regions -> readings -> records -> files.
 
 Built on `hmer_cli.api.Converter` and `hmer_cli.document.pipeline`; adds outputs, corrections,
-``--watch`` and ``--debug``.
+``--watch``, ``--debug`` and the clipboard.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache as cache_calls
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from hmer_cli import console, files
 from hmer_cli.api import Converter
 from hmer_cli.commands import clipboard
 from hmer_cli.commands.apart import Destination, apart
-from hmer_cli.commands.reported import reported
-from hmer_cli.document.build_records import records_of
+from hmer_cli.commands.delivery import (
+    Records,
+    collect,
+    deliver_all,
+    report_unused,
+    sum_up,
+)
 from hmer_cli.document.cache import Cache
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.ids import ink_id, source_ids
 from hmer_cli.document.labelled import LabelledFolder
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import PageRead, Record, count, spelt_in_tokens
+from hmer_cli.document.records import PageRead, Record, Spelling, count
 from hmer_cli.document.watch import watch_sources
 from hmer_cli.document.whole_pages import Document, WholePages, as_document
 from hmer_cli.errors import (
@@ -36,7 +40,6 @@ from hmer_cli.errors import (
     OutputError,
     StrictError,
     UsageError,
-    input_error,
 )
 from hmer_cli.page.detect.overlay import as_png
 from hmer_cli.page.load.pages import Page, PageRange
@@ -44,16 +47,6 @@ from hmer_cli.page.load.pdf import Renderer, check_renderer
 from hmer_cli.page.load.sources import STDIN, Source, expanded, find_sources, refused
 from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.lazy import Reader
-
-
-class Records(list[Record]):
-    """The records of a run; ``unused`` says where corrections stand that hit nothing."""
-
-    unused: Sequence[str] = ()
-
-
-Spelling = Literal["typed", "tokens"]
-"""How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
 
 
 def convert(
@@ -97,8 +90,6 @@ def convert(
     whole = WholePages()
     outputs = _destinations(outs, whole if document else None)
     chosen = PageRange.parse(pages) if pages is not None else None
-    if not inputs and not paste:
-        raise UsageError("there is nothing to convert", "name an image, or give --paste")
     _check_usage(inputs, outputs, jobs, watch, paste, copy)
     corrections = [Path(name) for name in expanded(corrections)]
     pasted = [_clipboard()] if paste else []
@@ -125,19 +116,8 @@ def convert(
     with converter.results(text=document) as results:
         run = _Run(converter.reader, results, options, corrections, debug, spelling, whole)
         if watch:
-            say = cache_calls(console.say)  # each line once, not at every look
-            find = partial(find_sources, inputs, say)
-            deliver = partial(deliver_all, outputs=outputs, say=say)
-            return watch_sources(find, run.look_again, deliver, corrections)
-        start = time.monotonic()
-        named = find_sources(inputs, console.say) if inputs else []
-        records = run.read([*pasted, *once(named)])
-        _tell_unused(records)
-        deliver_all(records, outputs)
-        if copy:
-            _copy(records)
-        sum_up(records, outputs, time.monotonic() - start)
-    return records
+            return run.watch(inputs, outputs)
+        return run.convert(pasted, inputs, outputs, copy)
 
 
 def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | None:
@@ -161,15 +141,15 @@ def outcome(records: Sequence[Record], *, strict: bool = False) -> HmerError | N
 
 @dataclass(frozen=True)
 class _Run:
-    """The parameters of a conversion, which ``--watch`` repeats."""
+    """The parameters of a conversion, which ``watch`` repeats."""
 
     reader: Reader
     results: Cache
     options: Options
     corrections: Sequence[Path]
     debug: Path | None
-    spelling: Spelling = "typed"
-    whole: WholePages = field(default_factory=WholePages)
+    spelling: Spelling
+    whole: WholePages
 
     def read(self, sources: Sequence[Source], among: Sequence[Source] = ()) -> Records:
         """The records of the sources, in their order; failures are reported on stderr.
@@ -185,13 +165,38 @@ class _Run:
         with console.progress("reading", len(sources)) as advance:
             pages = read_pages(sources, self.reader, self.results, options, advance)
             self.whole.forget(source.name for source in sources)
-            return _records(self._noted(pages), corrections, self.spelling)
+            return collect(self._noted(pages), corrections, self.spelling)
 
-    def look_again(self, sources: Sequence[Source], among: Sequence[Source]) -> Records:
-        """As `read`; corrections that hit nothing are told where all sources are read."""
+    def convert(
+        self,
+        pasted: Sequence[Source],
+        inputs: Sequence[str],
+        outputs: Sequence[Destination],
+        copy: bool,
+    ) -> Records:
+        """Read what was ``pasted`` and the ``inputs``; write the outputs. Raises OutputError."""
+        start = time.monotonic()
+        named = find_sources(inputs, console.say) if inputs else []
+        records = self.read([*pasted, *once(named)])
+        report_unused(records)
+        deliver_all(records, outputs)
+        if copy:
+            _copy(records)
+        sum_up(records, outputs, time.monotonic() - start)
+        return records
+
+    def watch(self, inputs: Sequence[str], outputs: Sequence[Destination]) -> list[Record]:
+        """Convert the inputs, then what arrives and changes; see `watch_sources`."""
+        say = cache_calls(console.say)  # each line once, not at every poll
+        find = partial(find_sources, inputs, say)
+        deliver = partial(deliver_all, outputs=outputs, say=say)
+        return watch_sources(find, self._read_again, deliver, self.corrections)
+
+    def _read_again(self, sources: Sequence[Source], among: Sequence[Source]) -> Records:
+        """As `read`; corrections that hit nothing are reported where all sources are read."""
         records = self.read(sources, among)
         if len(sources) == len(among):
-            _tell_unused(records)
+            report_unused(records)
         return records
 
     def _noted(self, pages: Iterable[PageRead]) -> Iterator[PageRead]:
@@ -199,24 +204,6 @@ class _Run:
         for page in pages:
             self.whole.add(page)
             yield page
-
-
-def _records(pages: Iterable[PageRead], corrections: Corrections, spelling: Spelling) -> Records:
-    """The records of the pages, each reported as it comes."""
-    records = Records()
-    for record in reported(records_of(pages, corrections)):
-        records.append(spelt_in_tokens(record) if spelling == "tokens" else record)
-    records.unused = corrections.unused()
-    return records
-
-
-def _tell_unused(records: Records, needing_pages: Collection[str] = ()) -> None:
-    """Say why corrections hit nothing; those ``needing_pages`` had none that could be read."""
-    for where in records.unused:
-        if where in needing_pages:
-            console.say(f"{where} needs the pages again: give it to hmer convert, without Ray")
-        else:
-            console.say(f"{where} hits nothing: its ink and its place are not among the inputs")
 
 
 def _destinations(outs: Sequence[str], whole: WholePages | None) -> list[Destination]:
@@ -237,25 +224,6 @@ def _destinations(outs: Sequence[str], whole: WholePages | None) -> list[Destina
     return outputs
 
 
-def deliver_pages(
-    pages: Iterable[PageRead],
-    outputs: Sequence[Output],
-    corrections: Corrections,
-    spelling: Spelling,
-    start: float,
-) -> list[Record]:
-    """The records of pages that were read elsewhere, reported and written to every output.
-
-    Their regions cannot be cut anew. ``start``: when the run began, by ``time.monotonic``.
-    Raises OutputError.
-    """
-    records = _records(pages, corrections, spelling)
-    _tell_unused(records, corrections.recuts)
-    deliver_all(records, outputs)
-    sum_up(records, outputs, time.monotonic() - start)
-    return records
-
-
 def _check_usage(
     inputs: Sequence[str],
     outputs: Sequence[Destination],
@@ -264,6 +232,8 @@ def _check_usage(
     paste: bool,
     copy: bool,
 ) -> None:
+    if not inputs and not paste:
+        raise UsageError("there is nothing to convert", "name an image, or give --paste")
     if paste and watch:
         raise UsageError("the clipboard cannot be watched", "name files or folders")
     if jobs is not None and jobs < 1:
@@ -305,33 +275,6 @@ def once(sources: Iterable[Source]) -> list[Source]:
     return list(kept.values())
 
 
-def deliver_all(
-    records: Sequence[Record],
-    outputs: Sequence[Destination],
-    say: Callable[[object], None] = console.say,
-) -> None:
-    """Write every output, even if others fail. Raises the last HmerError; ``say`` tells others."""
-    errors: list[HmerError] = []
-    for output in outputs:
-        if output.is_empty(records) and not output.is_log:
-            kept = output.path is not None and output.path.exists()
-            what = "left as it was" if kept else "not written"
-            read = any(record.status != "failed" for record in records)
-            why = "nothing is left to show" if read else "nothing was read"
-            say(f"{output.path}: {what}, as {why}")
-            continue
-        try:
-            output.write(records)
-        except HmerError as error:
-            errors.append(error)
-        except Exception as error:
-            errors.append(input_error(str(output.path or "standard output"), error))
-    for other in errors[:-1]:
-        say(str(other))
-    if errors:
-        raise errors[-1]
-
-
 def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[Region]) -> None:
     """Save the cleaned page with its regions and ids, named after its source; see ``source_ids``.
 
@@ -344,20 +287,3 @@ def _save(folder: Path, names: Mapping[str, str], page: Page, regions: Sequence[
         files.replace_own(folder / name, picture, "overlay")
     except OutputError as error:
         console.say(error)
-
-
-def sum_up(records: Sequence[Record], outputs: Sequence[Destination], seconds: float) -> None:
-    """Print one line of statistics on stderr, unless all output goes to stdout."""
-    if all(output.path is None for output in outputs):
-        return
-    found = sum(record.status != "failed" for record in records)
-    failed = sum(record.has_failed for record in records)
-    low = sum(record.status == "low" for record in records)
-    dismissed = sum(record.dismissed for record in records)
-    corrected = sum(record.correction is not None for record in records)
-    pages = len({(record.source, record.page) for record in records if record.page is not None})
-    console.note(
-        f"{count(found - dismissed, 'expression')} on {count(pages, 'page')}, "
-        f"{f'{corrected} corrected, ' if corrected else ''}{low} low, {failed} failed, "
-        f"{seconds:.1f} s"
-    )

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from hmer_cli import console
 from hmer_cli.commands.apart import apart
-from hmer_cli.commands.convert import Spelling, deliver_pages, once
+from hmer_cli.commands.convert import once
+from hmer_cli.commands.delivery import deliver_pages
 from hmer_cli.commands.remote_sources import is_remote, remote_sources, without_password
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.pipeline import Options
-from hmer_cli.document.records import Record
+from hmer_cli.document.records import Record, Spelling
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.load.earlier_outputs import without_outputs
 from hmer_cli.page.load.pages import PageRange

@@ -13,14 +13,15 @@ from pathlib import Path
 from hmer_cli import console, files
 from hmer_cli.api import Converter
 from hmer_cli.commands.apart import apart
-from hmer_cli.commands.convert import Spelling, deliver_pages, once, sum_up
+from hmer_cli.commands.convert import once
+from hmer_cli.commands.delivery import deliver_pages, sum_up
 from hmer_cli.commands.reported import reported
 from hmer_cli.document.build_records import records_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formats import STDOUT, Output
 from hmer_cli.document.formats.text import jsonl
 from hmer_cli.document.pipeline import Options, read_pages
-from hmer_cli.document.records import Record
+from hmer_cli.document.records import Record, Spelling
 from hmer_cli.document.shards import Part, Shard, is_shard, merged, part_of, shard_file
 from hmer_cli.errors import UsageError
 from hmer_cli.page.load.pages import PageRange

@@ -20,6 +20,9 @@ from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 Status = Literal["ok", "low", "failed"]
 
+Spelling = Literal["typed", "tokens"]
+"""How ``latex`` is spelt: as a person types it, or token by token in the field's way."""
+
 Mark = Literal["", "item", "underlined", "unread", "math"]
 """What a word is besides a word, or instead."""
 
