@@ -15,6 +15,8 @@ from inkfiles import (
     INK,
     assert_same,
     json_strokes,
+    outlines,
+    pdf,
     read,
     written,
     xopp,
@@ -22,27 +24,16 @@ from inkfiles import (
     xournal,
     zipped,
 )
-from numpy.typing import NDArray
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import packed_text
-from hmer_cli.ink.centre_line import centre_line, pen_width
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.strokes import stroke_of
 from hmer_cli.ink.svg import svg
-from hmer_cli.ink.svg_path import path_lines
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
-
-
-def evenly(line: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """``count`` points at equal distances along a line (N, 2)."""
-    along = np.concatenate([[0.0], np.hypot(*np.diff(line, axis=0).T).cumsum()])
-    asked = np.linspace(0, along[-1], count)
-    return np.stack([np.interp(asked, along, column) for column in line.T], axis=1)
-
 
 FILES: dict[str, Callable[[Ink], bytes]] = {
     "xoj": lambda ink: xournal([ink]),
@@ -271,86 +262,6 @@ def test_a_list_with_an_integer_too_large_for_a_float_is_no_stroke() -> None:
         stroke_of([1, 10**400], "a stroke")
 
 
-@pytest.mark.parametrize(("element", "points"), [
-    ("<path stroke='red' d='m1 2 3 4h5v-6z'/>", [(1, 2), (4, 6), (9, 6), (9, 0), (1, 2)]),
-    ("<polyline stroke='red' points='1,2 3,4'/>", [(1, 2), (3, 4)]),
-    ("<line stroke='red' x1='1' y1='2' x2='3px' y2='4'/>", [(1, 2), (3, 4)]),
-    ("<g transform='translate(10) scale(2)'><path style='stroke:#000' d='M1 2L3 4'/></g>",
-     [(12, 4), (16, 8)]),
-    ("<g transform='rotate(90 1 1)'><path stroke='red' d='M1 1L2 1'/></g>", [(1, 1), (1, 2)]),
-])  # fmt: skip
-def test_svg_is_read_with_its_transforms(element: str, points: list[tuple[int, int]]) -> None:
-    (ink,) = read(f"<svg xmlns='http://www.w3.org/2000/svg'>{element}</svg>".encode())
-    assert ink.strokes[0] == pytest.approx(np.array(points))
-
-
-@pytest.mark.parametrize(
-    "path", ["M0 0 C0 10 10 10 10 0", "M0 0 Q5 10 10 0", "M0 0 A5 5 0 0 0 10 0"]
-)
-def test_curves_of_svg_go_where_they_should(path: str) -> None:
-    (ink,) = read(f"<svg><path stroke='red' d='{path}'/></svg>".encode())
-    assert ink.strokes[0][[0, -1]] == pytest.approx(np.array([(0, 0), (10, 0)]), abs=1e-5)
-    assert ink.strokes[0][:, 1].max() >= 4.5
-
-
-@pytest.mark.parametrize("path", [
-    "M0 0h10a5 5 0 01 5 5v20h30",
-    "M0 0h10a5 5 0 015 5v20h30",
-    "M0 0h10a5,5,0,0,1,5,5v20h30",
-    "M0,0H10A5 5-0 01 15 5V25H45",
-])  # fmt: skip
-def test_flags_of_arcs_may_touch_what_follows(path: str) -> None:
-    (ink,) = read(f"<svg><path stroke='red' d='{path}'/></svg>".encode())
-    (stroke,) = ink.strokes
-    assert stroke[[0, 1, -3, -2, -1]] == pytest.approx(
-        np.array([(0, 0), (10, 0), (15, 5), (15, 25), (45, 25)]), abs=1e-4
-    )
-    arc = stroke[1:-2]
-    assert np.hypot(*(arc - [10, 5]).T) == pytest.approx(np.full(len(arc), 5), abs=1e-4)
-
-
-def test_arcs_in_a_row_need_no_space_and_an_error_in_one_ends_the_path() -> None:
-    for path in ("M0 0a5 5 0 0110 10 5 5 0 10.5.5", "M0 0a5 5 0 0110 10 5 5 0 10.5.5 5 5 0 21 9 9"):
-        (ink,) = read(f"<svg><path stroke='red' d='{path}'/></svg>".encode())
-        (stroke,) = ink.strokes
-        assert np.abs(stroke - [10, 10]).sum(axis=1).min() < 1e-4
-        assert stroke[-1] == pytest.approx(np.array([10.5, 10.5]), abs=1e-4)
-
-
-@pytest.mark.parametrize(("bad", "drawn"), [
-    ("M 10 10 L 20 20 L undefined", 3), ("M 10 10 L NaN 20 L 30 30", 2), ("-7 7 L 9 9", 2),
-])  # fmt: skip
-def test_a_bad_path_is_drawn_up_to_its_error_and_named(bad: str, drawn: int) -> None:
-    paths = "".join(f"<path stroke='red' d='{d}'/>" for d in ("M0 0L9 9", bad, "M0 50L9 59"))
-    (ink,) = read(f"<svg>{paths}</svg>".encode())
-    assert (len(ink.strokes), [each.what for each in ink.left_out]) == (drawn, ["damaged path"])
-
-
-@pytest.mark.parametrize(
-    "path", ["M1 1L2 2M9 9", "M9 9M1 1L2 2", "M1 1L2 2Z M1 1", "M1 1L2 2m3 3z"]
-)
-def test_a_move_alone_draws_nothing(path: str) -> None:
-    lines = path_lines(path, "x")
-    assert [line.tolist()[:2] for line, _ in lines][:1] == [[[1, 1], [2, 2]]]
-    assert len(lines) == 1 + path.endswith("m3 3z")  # which is a dot of a round pen
-    assert path_lines("L1 1L2 2", "x") == []
-
-
-def test_path_data_of_digits_alone_takes_no_long_time() -> None:
-    (ink,) = read(b"<svg><path stroke='red' d='M0 0L5 5C%s'/></svg>" % (b"1" * 100_000))
-    assert ink.strokes[0].tolist() == [[0, 0], [5, 5]]
-
-
-@pytest.mark.parametrize("hidden", [
-    "<defs><path stroke='red' d='M0 0L9 9'/></defs>",
-    "<path stroke='red' opacity='.3' d='M0 0L9 9'/>",
-    "<g style='display:none'><path stroke='red' d='M0 0L9 9'/></g>",
-])  # fmt: skip
-def test_svg_that_is_not_shown_is_no_stroke(hidden: str) -> None:
-    (ink,) = read(f"<svg>{hidden}<path stroke='red' d='M1 1L2 2'/></svg>".encode())
-    assert len(ink.strokes) == 1
-
-
 def test_zips_of_pictures_are_still_archives() -> None:
     assert kind_of(zipped({"a.png": b"", "b.png": b""})) is None
 
@@ -376,8 +287,6 @@ def test_print_in_the_background_of_notes_is_not_read() -> None:
 
 
 def outlined_pdf(ink: Ink) -> bytes:
-    from inkfiles import outlines, pdf
-
     return pdf(outlines(ink))
 
 
@@ -387,35 +296,6 @@ def test_a_stroke_without_length_is_a_dot(kind: str) -> None:
     (found,) = read(FILES[kind](Ink((*INK.strokes, dot, np.repeat(dot + 9, 3, axis=0)))))
     assert len(found.strokes) == len(INK.strokes) + 2
     assert np.abs(found.strokes[-2] - dot).max() < 0.01
-
-
-def test_a_pen_has_the_width_that_its_outline_says() -> None:
-    assert pen_width(20 * 3 + np.pi * 9 / 4, 2 * 20 + np.pi * 3) == pytest.approx(3)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_centre_line_of_an_outline_is_the_stroke_itself(seed: int) -> None:
-    from inkfiles import outline
-
-    for stroke in written(r"\beta x + 8 \alpha", seed).strokes:
-        found = centre_line(np.asarray(outline(stroke, 1.4), np.float64))
-        assert found is not None and found.misfit < 0.35
-        assert found.pen == pytest.approx(1.4, abs=0.45)
-        dense = evenly(stroke.astype(np.float64), 300)
-        near = np.hypot(*(found.points[:, None] - dense[None]).transpose(2, 0, 1))
-        for away in (near.min(axis=1), near.min(axis=0)):
-            assert away.mean() < 0.3 * 1.4 and away.max() < 1.5 * 1.4
-
-
-def test_outlines_in_svg_are_strokes(tmp_path: Path) -> None:
-    from inkfiles import outline
-
-    paths = "".join(
-        f"<path d='M{' L'.join(f'{x:.3f} {y:.3f}' for x, y in outline(s, 1.4).tolist())} Z'/>"
-        for s in INK.strokes
-    )
-    (found,) = read(f"<svg>{paths}</svg>".encode())
-    assert len(found.strokes) == len(INK.strokes)
 
 
 def test_nothing_of_a_zip_is_believed(tmp_path: Path) -> None:
