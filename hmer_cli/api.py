@@ -18,7 +18,8 @@ from hmer_cli import console
 from hmer_cli.console import one_line
 from hmer_cli.document.aligned import in_rows
 from hmer_cli.document.build_records import page_records
-from hmer_cli.document.cache import Cache, setting_of
+from hmer_cli.document.cache import Cache
+from hmer_cli.document.cache_key import setting_of
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.ids import Named, Namer, by_line, ink_id, source_ids
 from hmer_cli.document.pipeline import Options, read_pages

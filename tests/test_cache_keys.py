@@ -11,8 +11,9 @@ from handmade import FakeRecogniser, cross, encoded
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.commands.shards import convert_shard, merge
-from hmer_cli.document import cache, pipeline
-from hmer_cli.document.cache import result_fields, result_of, setting_of
+from hmer_cli.document import cache_key, pipeline
+from hmer_cli.document.cache import result_fields, result_of
+from hmer_cli.document.cache_key import setting_of
 from hmer_cli.document.math_regions import MathRegions
 from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.records import Drawing, RegionReading, Result, TextWord
@@ -79,7 +80,7 @@ def test_pages_kept_as_files_are_whole_too(tmp_path: Path) -> None:
 def test_each_setting_has_a_key_of_its_own(
     ingredient: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "version_of", lambda renderer: "")
+    monkeypatch.setattr(cache_key, "version_of", lambda renderer: "")
     settings = {
         setting_of("i", "auto"),
         setting_of("j", "auto"),
@@ -88,7 +89,7 @@ def test_each_setting_has_a_key_of_its_own(
         setting_of("i", "auto", text=True),
     }
     assert setting_of("i", "auto") in settings
-    monkeypatch.setattr(cache, ingredient, lambda *given: "another")
+    monkeypatch.setattr(cache_key, ingredient, lambda *given: "another")
     assert len(settings | {setting_of("i", "auto")}) == 6
 
 
@@ -98,7 +99,9 @@ def test_a_version_of_each_library_that_reads_is_in_the_key(
     libraries = ["numpy", "onnxruntime", "opencv-python-headless", "pillow", "pypdfium2"]
     settings = set()
     for updated in ("", *libraries):
-        monkeypatch.setattr(cache, "_version", lambda name, of=updated: "9.9" if name == of else "")
+        monkeypatch.setattr(
+            cache_key, "_version", lambda name, of=updated: "9.9" if name == of else ""
+        )
         settings.add(setting_of("i", "auto"))
     assert len(settings) == 1 + len(libraries)
 

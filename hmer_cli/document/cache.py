@@ -1,33 +1,27 @@
 """Cache of page results in one SQLite file, shared by concurrent runs.
 
-The key is the SHA-256 of the file, the page number, and everything that the result depends on:
-weights, layout option, renderer, code and library versions. So entries are never stale, and a
-killed run resumes. Writes are transactions.
+Input: keys of pages (`cache_key`), results, pictures. Output: the same in later runs. Entries are
+never stale, since keys hold everything that a result depends on, and writes are transactions, so a
+killed run resumes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from hmer_cli import console
+from hmer_cli.document.cache_key import page_key
 from hmer_cli.document.records import Drawing, Picture, RegionReading, Result, TextWord
 from hmer_cli.errors import OutputError
 from hmer_cli.geometry import Box
-from hmer_cli.models.registry import sha256_of, shipped_dir
-from hmer_cli.page.detect.detector import FILES
-from hmer_cli.page.load.pdf import Renderer, version_of
-from hmer_cli.recognition.line_reader import FILE as LINES
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 
 T = TypeVar("T")
@@ -36,19 +30,6 @@ FILE = "results-1.sqlite"
 LIMIT = 512 << 20
 """Bytes kept; beyond it, the least recently used entries are deleted."""  # convention
 
-_NOT_READING = {"networks", "synthesis", "metrics", "training", "commands"}
-"""Folders of the package whose code no reading depends on; all other code is part of the key."""
-
-_LIBRARIES = (
-    "numpy",
-    "onnxruntime",
-    "opencv-python-headless",
-    "pi-heif",
-    "pillow",
-    "pillow-heif",
-    "pypdfium2",
-    "rmscene",
-)
 _WAIT = 30.0  # seconds for another run to finish its transaction
 _SOON = 1.0  # seconds of waiting before a message
 _DAY = 86400
@@ -75,7 +56,7 @@ class Cache:
     """
 
     def __init__(self, folder: Path | None, setting: str) -> None:
-        """``setting``: everything that readings depend on besides the page; see ``setting_of``."""
+        """``setting``: everything that readings depend on besides the page; see `setting_of`."""
         self._setting = setting
         self._path = None if folder is None else folder / FILE
         self._renewed = False
@@ -97,7 +78,7 @@ class Cache:
 
     def key(self, digest: str, number: int) -> str:
         """The key of a page: the SHA-256 of its file and its number there."""
-        return hashlib.sha256(f"{self._setting} {digest} {number}".encode()).hexdigest()
+        return page_key(self._setting, digest, number)
 
     def find(self, key: str) -> Result | None:
         """The cached result of the page; None if there is none."""
@@ -200,45 +181,6 @@ class Cache:
             console.say(f"{self._path}: cannot be used ({reason}); nothing is kept for later runs")
             self._given_up.append(self._path)
             self._path = None
-
-
-def setting_of(
-    identity: str, layout: str, renderer: Renderer = "pdfium", text: bool = False
-) -> str:
-    """Everything that a reading depends on besides the page, as part of the key."""
-    drawn = f"{renderer} {version_of(renderer)}"
-    words = "text" if text else "-"
-    return " ".join([identity, layout, drawn, words, _code(), _detector(), _libraries()])
-
-
-@cache
-def _code() -> str:
-    """SHA-256 of all code that may change a reading."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        if path.relative_to(package).parts[0] not in _NOT_READING:
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def _detector() -> str:
-    """SHA-256 of each of the weights that find regions, and of those that read words."""
-    paths = [shipped_dir() / name for name in (*FILES, LINES)]
-    return " ".join(sha256_of(path) if path.is_file() else "-" for path in paths)
-
-
-def _libraries() -> str:
-    """Versions of the libraries that decode, render and compute."""
-    return ", ".join(f"{name} {_version(name)}" for name in _LIBRARIES)
-
-
-def _version(library: str) -> str:
-    try:
-        return metadata.version(library)
-    except metadata.PackageNotFoundError:
-        return "-"
 
 
 def _connected(path: str) -> sqlite3.Connection:

@@ -7,7 +7,6 @@ killed worker had read is there for the next.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from hmer_cli import console, files
 from hmer_cli.document.cache import result_fields, result_of
+from hmer_cli.document.cache_key import page_key
 from hmer_cli.document.page_rows import picture_fields, picture_of, to_line
 from hmer_cli.document.records import Picture, Result
 from hmer_cli.errors import OutputError
@@ -33,7 +33,7 @@ class PageFiles:
 
     def key(self, digest: str, number: int) -> str:
         """The key of a page: the SHA-256 of its file and its number there."""
-        return hashlib.sha256(f"{self._setting} {digest} {number}".encode()).hexdigest()
+        return page_key(self._setting, digest, number)
 
     def find(self, key: str) -> Result | None:
         """The result of the page; None if there is none, or its file is damaged."""
