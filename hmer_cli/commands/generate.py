@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,10 +26,9 @@ import numpy as np
 
 from hmer_cli import console, files, interrupts
 from hmer_cli.data.captions import CAPTIONS
-from hmer_cli.data.coco import BOXES
+from hmer_cli.data.coco import BOXES, Symbols, coco
 from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
 from hmer_cli.expr.latex import normalise
-from hmer_cli.geometry import Box
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.svg import svg
 from hmer_cli.models.registry import resolve
@@ -95,7 +94,7 @@ class Item:
     name: str
     label: str
     shape: tuple[int, int]
-    boxes: tuple[tuple[str, Box], ...]
+    boxes: Symbols
     picture: str
     shown: frozenset[str] = frozenset()
     too_large: frozenset[str] = frozenset()
@@ -373,22 +372,5 @@ def _put_lists(folder: Path, items: Sequence[Item], page: bool) -> None:
     if not page:
         captions = "".join(f"{item.name}\t{item.label}\n" for item in items)
         files.replace(folder / CAPTIONS, captions.encode())
-        files.replace(folder / BOXES, f"{json.dumps(coco(items))}\n".encode())
-
-
-def coco(items: Iterable[Item]) -> dict[str, list[dict[str, object]]]:
-    """The boxes of all symbols in COCO format: ``bbox`` is x, y, width, height in pixels."""
-    items = list(items)
-    tokens = sorted({token for item in items for token, _ in item.boxes})
-    number = {token: i for i, token in enumerate(tokens, 1)}
-    images: list[dict[str, object]] = []
-    signs: list[dict[str, object]] = []
-    for i, item in enumerate(items, 1):
-        height, width = item.shape
-        images.append({"id": i, "file_name": f"{item.name}.png", "width": width, "height": height})
-        for token, (x0, y0, x1, y1) in item.boxes:
-            box = [round(v, 2) for v in (x0, y0, x1 - x0, y1 - y0)]
-            sign = {"id": len(signs) + 1, "image_id": i, "category_id": number[token]}
-            signs.append({**sign, "bbox": box, "area": round(box[2] * box[3], 2), "iscrowd": 0})
-    categories: list[dict[str, object]] = [{"id": i, "name": t} for t, i in number.items()]
-    return {"images": images, "annotations": signs, "categories": categories}
+        boxes = coco((f"{item.name}.png", item.shape, item.boxes) for item in items)
+        files.replace(folder / BOXES, f"{json.dumps(boxes)}\n".encode())

@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 from pathlib import PurePosixPath
 
 from hmer_cli.data.captions import CAPTIONS, Caption, Captions, caption_key, tell
-from hmer_cli.data.coco import Boxes, Signs
+from hmer_cli.data.coco import Boxes, Symbols
 from hmer_cli.data.store import IMAGES, INKML, Store, open_store, stem
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.commands import KNOWN
@@ -95,7 +95,7 @@ class Sample:
         return ink if self._caption is None else ink.with_label(self.label)
 
     @property
-    def signs(self) -> Signs:
+    def symbols(self) -> Symbols:
         """(token, box) of the symbols of an image from its boxes.json; raises InputError."""
         return self._boxes.find(self.file) if self._is_image and self.file else ()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hmer_cli.data.coco import Signs
+from hmer_cli.data.coco import Symbols
 from hmer_cli.datasets.expressions import Sample
 from hmer_cli.errors import InputError
 from hmer_cli.expr.commands import UNWRITTEN
@@ -166,10 +166,10 @@ def sampled_examples(
         if ink is not None and sample.label:
             yield sample, example(ink, sample.label)
         elif seen is not None and sample.label:
-            yield sample, _of_image(seen, tuple(tokenize(sample.label)), sample.signs)
+            yield sample, _of_image(seen, tuple(tokenize(sample.label)), sample.symbols)
 
 
-def _of_image(seen: Prepared, tokens: tuple[str, ...], signs: Signs) -> Example:
+def _of_image(seen: Prepared, tokens: tuple[str, ...], signs: Symbols) -> Example:
     """The example that an image makes whose symbols have these boxes in it."""
     centres: Centres | None = None
     if tie(tokens, [Symbol((), token) for token, _ in signs]) is not None:
