@@ -44,6 +44,16 @@ startxref
 ENCRYPTED = Path(__file__).parent / "fixtures" / "encrypted.pdf"
 
 
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+def example_image(name: str) -> Pixels:
+    """The image of one of the examples, dark ink on white."""
+    image = cv2.imread(str(EXAMPLES / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    return np.asarray(image, np.uint8)
+
+
 def cross(height: int = 120, width: int = 160) -> Pixels:
     """An x of two pen strokes in the middle of a white page."""
     page = np.full((height, width), 255, np.uint8)

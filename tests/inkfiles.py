@@ -36,6 +36,11 @@ LABEL = r"\frac { a + 1 } { b ^ { 2 } } = x"
 INK = written(LABEL)
 
 
+def boxes(ink: Ink) -> list[list[float]]:
+    """The box of each stroke, to a tenth."""
+    return [np.concatenate([s.min(0), s.max(0)]).round(1).tolist() for s in ink.strokes]
+
+
 def read(data: bytes) -> list[Ink]:
     """The ink of each page of a file of notes."""
     kind = kind_of(data)

@@ -7,21 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from handmade import FakeRecogniser
+from handmade import FakeRecogniser, example_image
 from numpy.typing import NDArray
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.doubts import doubt_of, is_chemistry
 
 Pixels = NDArray[np.uint8]
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 DIVIDED = r"1 2 \sqrt { 3 4 5 }"
-
-
-def formula(name: str) -> Pixels:
-    image = cv2.imread(str(EXAMPLES / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
-    assert image is not None
-    return np.asarray(image, np.uint8)
 
 
 def divided(tick: bool, bulge: bool = False) -> Pixels:
@@ -47,17 +40,17 @@ def test_a_long_division_is_told_from_a_root_by_its_stem(bulge: bool) -> None:
 @pytest.mark.parametrize("name", ["basel", "derivative", "integral", "limit", "pythagoras"])
 @pytest.mark.parametrize("scale", [0.4, 1.0, 2.0])
 def test_a_formula_of_ours_is_not_doubted(name: str, scale: float) -> None:
-    image = cv2.resize(formula(name), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    image = cv2.resize(example_image(name), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     assert doubt_of(np.asarray(image, np.uint8), "x = 1") == ""
 
 
 def test_a_line_through_the_writing_and_a_scribble_are_crossings_out() -> None:
     for left, right in ((20, 20), (30, -30)):
-        struck = formula("pythagoras")
+        struck = example_image("pythagoras")
         height, width = struck.shape
         cv2.line(struck, (10, height // 2 + left), (width - 10, height // 2 + right), 0, 3)
         assert "crossed out" in doubt_of(struck, "x = 1")
-    scribbled = formula("pythagoras")
+    scribbled = example_image("pythagoras")
     zigzag = [(200 + 5 * i, 40 if i % 2 else 90) for i in range(12)]
     cv2.polylines(scribbled, [np.array(zigzag)], False, 0, 2, cv2.LINE_AA)
     assert "crossed out" in doubt_of(scribbled, "x = 1")
@@ -113,7 +106,7 @@ def test_letters_of_mathematics_are_no_chemistry(label: str) -> None:
     "label", [r"x = \underline { - 1 2 }", r"x = \underline { \underline { - 1 2 } }"]
 )
 def test_a_result_with_a_line_below_is_no_sum_in_columns(label: str) -> None:
-    assert doubt_of(formula("pythagoras"), label) == ""
+    assert doubt_of(example_image("pythagoras"), label) == ""
 
 
 def test_the_record_is_low_and_names_the_reason(tmp_path: Path) -> None:

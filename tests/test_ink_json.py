@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from inkfiles import boxes
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import erasing
@@ -23,10 +24,6 @@ ACROSS = [[20, 50], [80, 50]]
 def read(content: Any) -> Ink:
     (ink,) = read_json(json.dumps(content).encode(), "x.json")
     return ink
-
-
-def boxes(ink: Ink) -> list[list[float]]:
-    return [np.concatenate([s.min(0), s.max(0)]).round(1).tolist() for s in ink.strokes]
 
 
 def element(kind: str, **fields: Any) -> dict[str, Any]:

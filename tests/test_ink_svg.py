@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from inkfiles import outline
+from inkfiles import boxes, outline
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import svg_strokes
@@ -24,10 +24,6 @@ def svg(content: str, attributes: str = "viewBox='0 0 400 150'") -> Ink:
     text = f"<svg xmlns='http://www.w3.org/2000/svg' {attributes}>{content}</svg>"
     (ink,) = read_svg(text.encode(), "x.svg")
     return ink
-
-
-def boxes(ink: Ink) -> list[list[float]]:
-    return [np.concatenate([s.min(0), s.max(0)]).round(1).tolist() for s in ink.strokes]
 
 
 def left_out(ink: Ink) -> list[str]:

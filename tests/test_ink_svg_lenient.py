@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from inkfiles import boxes
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink import svg_outlines, svg_strokes
@@ -33,10 +34,6 @@ def read(data: bytes) -> Ink:
 
 def svg(content: str, attributes: str = "viewBox='0 0 400 150'") -> Ink:
     return read(whole(content, attributes).encode())
-
-
-def boxes(ink: Ink) -> list[list[float]]:
-    return [np.concatenate([s.min(0), s.max(0)]).round(1).tolist() for s in ink.strokes]
 
 
 @pytest.mark.parametrize(("transform", "box"), [

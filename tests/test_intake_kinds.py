@@ -12,14 +12,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from handmade import paged
+from handmade import EXAMPLES, example_image, paged
 from numpy.typing import NDArray
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.synthesis.engine import InkEngine
 
 Pixels = NDArray[np.uint8]
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 READ = {
     "pythagoras": "a^2+b^2 = c^2",
     "limit": r"\lim_{x \rightarrow 0} \frac{\sin x}{x} = 1",
@@ -27,17 +26,11 @@ READ = {
 }
 
 
-def formula(name: str) -> Pixels:
-    image = cv2.imread(str(EXAMPLES / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
-    assert image is not None
-    return np.asarray(image, np.uint8)
-
-
 def sheet(names: list[str]) -> Pixels:
     """A page of A4 at 100 dpi with the examples below each other."""
     page = np.full((1169, 827), 255, np.uint8)
     for place, name in enumerate(names):
-        image, top = formula(name), 130 + 330 * place
+        image, top = example_image(name), 130 + 330 * place
         page[top : top + image.shape[0], 90 : 90 + image.shape[1]] = image
     return page
 
@@ -65,7 +58,7 @@ def test_printed_head_and_page_number_of_an_exercise_are_no_formula(tmp_path: Pa
 
 
 def test_a_formula_on_a_grid_in_which_no_region_is_found_is_read_whole(tmp_path: Path) -> None:
-    image = formula("pythagoras")
+    image = example_image("pythagoras")
     for y in range(10, image.shape[0], 30):
         cv2.line(image, (0, y), (image.shape[1], y), 205, 1)
     for x in range(10, image.shape[1], 30):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
+from handmade import example_image
 from numpy.typing import NDArray
 
 from hmer_cli.page.clean.borders import without_borders, without_strips
@@ -17,19 +16,12 @@ from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
 
 Pixels = NDArray[np.uint8]
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NAMES = ("basel", "limit", "pythagoras")
-
-
-def formula(name: str) -> Pixels:
-    image = cv2.imread(str(EXAMPLES / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
-    assert image is not None
-    return np.asarray(image, np.uint8)
 
 
 def same_box(image: Pixels, name: str, off: int = 3) -> bool:
     """Whether the ink is where that of the example is."""
-    found, wanted = ink_box(image), ink_box(formula(name))
+    found, wanted = ink_box(image), ink_box(example_image(name))
     assert found is not None and wanted is not None
     return max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= off
 
@@ -38,7 +30,7 @@ def same_box(image: Pixels, name: str, off: int = 3) -> bool:
 @pytest.mark.parametrize("pen", [1, 2, 3])
 @pytest.mark.parametrize("shade", [0, 90, 128])
 def test_a_frame_at_the_edge_is_dropped(name: str, pen: int, shade: int) -> None:
-    image = formula(name)
+    image = example_image(name)
     framed = np.full_like(image, shade)
     framed[pen:-pen, pen:-pen] = image[pen:-pen, pen:-pen]
     assert same_box(Page.of("x.png", 1, framed).image, name)
@@ -47,7 +39,7 @@ def test_a_frame_at_the_edge_is_dropped(name: str, pen: int, shade: int) -> None
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("sides", [1, 2, 3])
 def test_part_of_a_frame_is_dropped(name: str, sides: int) -> None:
-    image = formula(name)
+    image = example_image(name)
     for turn in range(sides):
         np.rot90(image, turn)[:2] = 60
     assert same_box(Page.of("x.png", 1, image).image, name)
@@ -55,7 +47,7 @@ def test_part_of_a_frame_is_dropped(name: str, sides: int) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_box_drawn_round_the_answer_is_dropped(name: str) -> None:
-    image = np.pad(formula(name), 20, constant_values=255)
+    image = np.pad(example_image(name), 20, constant_values=255)
     height, width = image.shape
     corners = [(14, 10), (width - 9, 15), (width - 13, height - 8), (9, height - 14)]
     cv2.polylines(image, [np.array(corners, np.int32)], True, 0, 3, cv2.LINE_AA)
@@ -65,14 +57,14 @@ def test_a_box_drawn_round_the_answer_is_dropped(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("turn", range(4))
 def test_a_light_strip_of_a_dark_page_is_dropped(name: str, turn: int) -> None:
-    image = (30 + (255 - formula(name)) // 2).astype(np.uint8)
+    image = (30 + (255 - example_image(name)) // 2).astype(np.uint8)
     np.rot90(image, turn)[:10] = 240
     assert is_light_on_dark(image)
     assert same_box(Page.of("x.png", 1, image).image, name)
 
 
 def test_what_is_left_of_the_line_above_is_dropped() -> None:
-    image = formula("basel")
+    image = example_image("basel")
     for x in range(60, 400, 40):
         cv2.line(image, (x, 0), (x + 12, 5), 0, 3)
     assert same_box(without_borders(image), "basel")
@@ -134,7 +126,7 @@ def test_a_frame_of_a_small_image_is_dropped(pen: int) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_formula_on_squared_paper_loses_the_squares_alone(name: str) -> None:
-    image = formula(name)
+    image = example_image(name)
     squared = image.copy()
     squared[8::24] = np.minimum(squared[8::24], 170)
     squared[:, 8::24] = np.minimum(squared[:, 8::24], 170)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from test_page_grouping import components
 
 from hmer_cli.page.crops import Crops
 from hmer_cli.page.detect import grouping
@@ -52,13 +53,6 @@ def array(signs: list[Sign]) -> Boxes:
 def hull(signs: list[Sign]) -> list[float]:
     table = array(signs)
     return [*table[:, :2].min(0).tolist(), *table[:, 2:].max(0).tolist()]
-
-
-def components(*signs: Sign) -> InkComponents:
-    table = np.array(signs, np.float32)
-    mass = np.full(len(table), 50, np.float32)
-    nothing = np.zeros((len(table), 0), np.float32)
-    return InkComponents(table, mass, UNIT, nothing, np.zeros((1, 1), np.uint8))
 
 
 def test_two_bars_alike_are_an_equals_sign_and_a_fraction_is_none() -> None:

@@ -12,21 +12,12 @@ import numpy as np
 import pytest
 from handmade import CROSS_BOX, cross, encoded
 from PIL import Image
+from test_page_open import close, only_page
 
 from hmer_cli.errors import InputError
 from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.arrays import as_file
 from hmer_cli.page.load.images import decode, decode_reduced, measure, measure_squaring
-from hmer_cli.page.load.pages import Page, open_pages
-
-
-def close(box: tuple[float, ...] | None, wanted: tuple[int, ...], by: int = 2) -> bool:
-    return box is not None and all(abs(a - b) <= by for a, b in zip(box, wanted, strict=True))
-
-
-def only_page(path: Path) -> Page:
-    (page,) = open_pages(str(path))
-    return page
 
 
 def test_a_photo_is_turned_upright_as_its_camera_says(tmp_path: Path) -> None:

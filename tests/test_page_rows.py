@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from itertools import permutations
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from handmade import example_image
 from numpy.typing import NDArray
 
 from hmer_cli.page.detect.components import find_components
@@ -17,19 +17,12 @@ from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
 
 Pixels = NDArray[np.uint8]
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NAMES = ("basel", "derivative", "integral", "limit", "pythagoras")
-
-
-def formula(name: str) -> Pixels:
-    image = cv2.imread(str(EXAMPLES / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
-    assert image is not None
-    return np.asarray(image, np.uint8)
 
 
 def stacked(names: tuple[str, ...], white: int = 60) -> Pixels:
     """Examples below each other."""
-    images = [formula(name) for name in names]
+    images = [example_image(name) for name in names]
     width = max(image.shape[1] for image in images)
     rows: list[Pixels] = []
     for image in images:
@@ -51,7 +44,7 @@ def regions(image: Pixels) -> int:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("scale", [0.5, 1.0, 2.5])
 def test_a_formula_stays_one_however_many_white_rows_it_has(name: str, scale: float) -> None:
-    image = cv2.resize(formula(name), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    image = cv2.resize(example_image(name), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     assert regions(np.asarray(image, np.uint8)) == 1
 
 
@@ -128,7 +121,7 @@ def test_limits_over_and_under_a_sum_are_no_rows() -> None:
 
 def test_a_row_that_is_crossed_out_is_a_row() -> None:
     page = stacked(("pythagoras", "limit"))
-    height, width = formula("pythagoras").shape
+    height, width = example_image("pythagoras").shape
     for left, right in ((55, 103), (110, 55)):
         cv2.line(page, (10, left), (width - 10, min(right, height - 10)), 0, 3)
     assert regions(page) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from handmade import FakeRecogniser
+from handmade import FakeRecogniser, example_image
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -25,13 +25,6 @@ from hmer_cli.page.regions import find_regions
 from hmer_cli.recognition.reading import Reading, TokenReading
 
 Pixels = NDArray[np.uint8]
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-
-
-def formula(name: str) -> Pixels:
-    image = cv2.imread(str(EXAMPLES / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
-    assert image is not None
-    return np.asarray(image, np.uint8)
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
@@ -56,13 +49,13 @@ def test_a_formula_that_falls_into_columns_on_its_side_is_turned(
 
 
 def turned_file(folder: Path, name: str, quarters: int) -> Pixels:
-    image = np.ascontiguousarray(np.rot90(formula(name), quarters))
+    image = np.ascontiguousarray(np.rot90(example_image(name), quarters))
     cv2.imwrite(str(folder / "x.png"), image)
     return image
 
 
 def test_a_turned_page_is_looked_at_as_often_as_one_that_lies_upright() -> None:
-    page = Page.of("x.png", 1, formula("pythagoras"))
+    page = Page.of("x.png", 1, example_image("pythagoras"))
     upright, turned = prepare_page(page), prepare_page(page.turned(1).turned(3))
     assert upright.sharp is not None and turned.sharp is not None
     assert (turned.sharp == upright.sharp).all() and (turned.image == upright.image).all()
@@ -121,7 +114,7 @@ def test_formulas_all_down_an_endless_page_are_found_where_they_are() -> None:
     names = ("pythagoras", "basel", "integral", "derivative") * 4
     page = np.full((500 * len(names), 1100), 255, np.uint8)
     for index, name in enumerate(names):
-        image = formula(name)
+        image = example_image(name)
         page[500 * index + 90 :, 200:][: image.shape[0], : image.shape[1]] = image
     regions = find_regions(Page.of("x.png", 1, page))
     assert len(regions) == len(names)
@@ -132,7 +125,9 @@ def test_formulas_all_down_an_endless_page_are_found_where_they_are() -> None:
 
 
 def test_small_writing_on_an_endless_page_is_no_dust() -> None:
-    image = cv2.resize(formula("pythagoras"), None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA)
+    image = cv2.resize(
+        example_image("pythagoras"), None, fx=0.3, fy=0.3, interpolation=cv2.INTER_AREA
+    )
     page = np.full((26_000, 700), 255, np.uint8)
     for top in (300, 14_000):
         page[top:, 100:][: image.shape[0], : image.shape[1]] = image
