@@ -93,12 +93,15 @@ def test_one_file_is_a_source_whatever_its_ending(tmp_path: Path) -> None:
 
 def test_captions_with_tab_or_space_endings_folders_and_bom() -> None:
     data = "\ufeffa\tx y\r\nb.png z\nimg/c.d.bmp\tw\n\n e f \tv\na\tlater\nlone\n".encode()
-    assert parse_captions(data) == {"a": "x y", "b": "z", "c.d": "w", "e f": "v", "lone": ""}
+    found = [(line.key, line.label) for line in parse_captions(data)]
+    first = [("a", "x y"), ("b", "z"), ("c.d", "w"), ("e f", "v")]
+    assert found == [*first, ("a", "later"), ("lone", "")]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_captions_with_the_line_ends_of_every_system(end: str) -> None:
-    assert parse_captions(end.join(("1\tx", "", "2\ty", "")).encode()) == {"1": "x", "2": "y"}
+    lines = parse_captions(end.join(("1\tx", "", "2\ty", "")).encode())
+    assert [(line.key, line.label) for line in lines] == [("1", "x"), ("2", "y")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

@@ -43,14 +43,12 @@ from hmer_cli.page.load.kinds import HEAD
 from hmer_cli.page.load.pages import PageRange
 from hmer_cli.page.load.sources import Source
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
-from hmer_cli.recognition.reading import Reading
+from hmer_cli.recognition.reading import EMPTY_READING
 
 CHUNK = 128
 """Images a batch."""
 
 STDOUT = "-"
-
-NO_READING = Reading("", 0.0)
 
 
 def run(
@@ -234,7 +232,7 @@ def _read_all(samples: Iterable[Sample], reader: Reader, count: int) -> Iterator
             if page.error is not None:
                 console.say(page.error)
             expressions = page.result.expressions
-            reading = expressions[0].reading if expressions else NO_READING
+            reading = expressions[0].reading if expressions else EMPTY_READING
             name, truth, raw = named.popleft()
             error = str(page.error) if page.error else None
             yield Outcome(name, truth, reading, error, raw, isinstance(page.error, InternalError))

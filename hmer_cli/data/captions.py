@@ -64,7 +64,7 @@ class Captions:
         for name in store.names:
             path = PurePosixPath(name)
             if path.name == CAPTIONS:
-                lines = list(_captions(store.read(name), store.where(name), path.parent))
+                lines = list(parse_captions(store.read(name), store.where(name), path.parent))
                 self._tables[path.parent] = table = _by_stem(lines)
                 if others := [one.name for one in lines if one != table[one.key][one.place]]:
                     remarks.append(_of_doubles(name, others))
@@ -148,17 +148,6 @@ def _spelled(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def parse_captions(data: bytes, name: str = CAPTIONS) -> dict[str, str]:
-    """The labels of a ``caption.txt`` by the stem of the file; of two for one, the first.
-
-    Names may hold bytes that are no UTF-8, as those of files may. Raises InputError.
-    """
-    captions: dict[str, str] = {}
-    for line in _captions(data, name):
-        captions.setdefault(line.key, line.label)
-    return captions
-
-
 def text_lines(data: bytes, name: str) -> list[str]:
     """The lines of a ``caption.txt``, bytes that are no UTF-8 escaped.
 
@@ -169,7 +158,13 @@ def text_lines(data: bytes, name: str) -> list[str]:
     return _LINE_END.split(data.decode("utf-8-sig", "surrogateescape"))
 
 
-def _captions(data: bytes, name: str, folder: PurePosixPath = _NOWHERE) -> Iterator[Caption]:
+def parse_captions(
+    data: bytes, name: str = CAPTIONS, folder: PurePosixPath = _NOWHERE
+) -> Iterator[Caption]:
+    """The lines of a ``caption.txt`` in this folder, in their order.
+
+    Names may hold bytes that are no UTF-8, as those of files may. Raises InputError.
+    """
     for line in text_lines(data, name):
         line = line.strip()
         named, _, label = line.partition("\t" if "\t" in line else " ")

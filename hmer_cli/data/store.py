@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hmer_cli.errors import InputError
-from hmer_cli.ink.packed_text import UTF8, with_slashes
+from hmer_cli.ink.packed_text import HIDDEN, UTF8, with_slashes
 
 INKML = ".inkml"
 IMAGES = (
@@ -41,7 +41,6 @@ OF_SYSTEMS = frozenset((
 
 _NAMED = 5  # folders named of those passed over
 _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT
-_HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
 _UNSAFE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 
 
@@ -55,7 +54,7 @@ class Store(ABC):
 
     def __init__(self, path: Path, names: Iterable[str]) -> None:
         self.path = path
-        self.names = tuple(sorted(name for name in names if not _HIDDEN.search(name)))
+        self.names = tuple(sorted(name for name in names if not HIDDEN.search(name)))
 
     @abstractmethod
     def read(self, name: str) -> bytes:

@@ -156,7 +156,7 @@ class PageText:
                 yield self._unread(line.parts[free], number)
             return
         owner = owners(line.parts, words, left_of(line.region), self.unit)
-        item = self._is_item(line, free)
+        item = self._is_item(line)
         held = self._with_shared(line, words, owner)
         for i, word in enumerate(words):
             parts = line.parts[held[i] & free]
@@ -232,7 +232,7 @@ class PageText:
         under = (down >= _UNDER[0]) & (down <= _UNDER[1])
         return bool((under & (shared >= _MOST * (box[2] - box[0]))).any())
 
-    def _is_item(self, line: TextLine, free: NDArray[np.bool_]) -> bool:
+    def _is_item(self, line: TextLine) -> bool:
         """Whether a dot or a dash stands before a line, with nothing before that."""
         width, height = (self.parts[:, 2:] - self.parts[:, :2]).T / self.unit
         dot = (np.maximum(width, height) <= _BULLET[0]) & (np.minimum(width, height) >= _BULLET[1])

@@ -27,7 +27,8 @@ _MARKUP = re.compile(
 )  # fmt: skip
 """What may stand before the root, and a start tag; linear in any text."""
 
-_HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
+HIDDEN = re.compile(r"(^|/)(\.[^./]|__MACOSX/)")
+"""In paths of files that systems hide: a name that begins with a dot, or the folder of macOS."""
 
 UTF8 = 0x800
 """General purpose bit 11 of a member: its name is UTF-8."""
@@ -58,7 +59,7 @@ def members(data: bytes) -> dict[str, int]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
             sizes = {with_slashes(info): info.file_size for info in infos}
-            return {name: size for name, size in sizes.items() if not _HIDDEN.search(name)}
+            return {name: size for name, size in sizes.items() if not HIDDEN.search(name)}
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return {}
 

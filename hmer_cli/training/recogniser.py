@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
+from hmer_cli.console import Advance
 from hmer_cli.datasets.expressions import Sample
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
@@ -29,8 +30,7 @@ from hmer_cli.training.systems.base import Say
 
 Item = TypeVar("Item")
 
-Advance = Callable[[int, int], None]
-Progress = Callable[[str, int], AbstractContextManager[Advance]]
+ProgressBar = Callable[[str, int], AbstractContextManager[Advance]]
 """Name and total of a progress bar -> a context that gives a callback of (done, found)."""
 
 
@@ -40,7 +40,7 @@ def train_recogniser(
     data: Path,
     out: Path,
     say: Say,
-    progress: Progress,
+    progress: ProgressBar,
     start: str | None = None,
     changes: Sequence[str] = (),
     more: Sequence[Path] = (),
@@ -64,7 +64,7 @@ def _trained(
     data: Path,
     out: Path,
     say: Say,
-    progress: Progress,
+    progress: ProgressBar,
     start: str | None,
     changes: Sequence[str],
     more: Sequence[Path],

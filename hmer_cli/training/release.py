@@ -22,7 +22,7 @@ import msgspec
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.models.registry import sha256_of
 from hmer_cli.training.recipe import load
-from hmer_cli.training.recogniser import Progress
+from hmer_cli.training.recogniser import ProgressBar
 from hmer_cli.training.systems.base import Say
 
 WEIGHTS = "weights"
@@ -92,7 +92,7 @@ class Job:
     fonts: Sequence[Path]
     threads: int
     say: Say
-    progress: Progress
+    progress: ProgressBar
 
     @property
     def output(self) -> Path:
@@ -118,7 +118,7 @@ class Runner:
     out: Path
     kinds: Mapping[str, Run]
     say: Say
-    progress: Progress
+    progress: ProgressBar
     find_fonts: Callable[[Sequence[str]], Sequence[Path]] = lambda names: []
     threads: int = 1
     toy: bool = False

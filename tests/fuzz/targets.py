@@ -121,10 +121,10 @@ def corrections(data: bytes) -> None:
 def captions(data: bytes) -> None:
     """A ``caption.txt``, each of its labels normalised as those of a data set are."""
     with named("c.txt: ", InputError):
-        for name, label in parse_captions(data, "c.txt").items():
-            assert name
+        for line in parse_captions(data, "c.txt"):
+            assert line.key
             with contextlib.suppress(InputError):
-                normalise(label)
+                normalise(line.label)
 
 
 def page_json(data: bytes) -> None:
