@@ -11,44 +11,56 @@ import typer
 
 from hmer_cli.cli.shared import ForceOption, completes_to, end
 
+OutOption = Annotated[
+    str, typer.Option("--out", "-o", metavar="DIR", help="Where everything goes.")
+]
+LatexOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LATEX", help="What to write; may be given more than once.", show_default=False
+    ),
+]
+SourceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="FILE", help="A file of LaTeX, an expression a line; - is stdin."
+    ),
+]
+CountOption = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="How many in all; one of each expression if unset."),
+]
+SeedOption = Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")]
+StyleOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="One writer style for all; any name or number is one."),
+]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What writes: ink, hmeg.",
+        autocompletion=completes_to("ink", "hmeg"),
+    ),
+]
+PageOption = Annotated[
+    bool, typer.Option("--page", help="Whole pages, with expressions among prose.")
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Processes that write.")
+]
+
 
 def generate(
-    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where everything goes.")],
-    latex: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LATEX", help="What to write; may be given more than once.", show_default=False
-        ),
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="FILE", help="A file of LaTeX, an expression a line; - is stdin."
-        ),
-    ] = None,
-    count: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="How many in all; one of each expression if unset."),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the random numbers.")] = 0,
-    style: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="One writer style for all; any name or number is one."),
-    ] = None,
-    engine: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="What writes: ink, hmeg.",
-            autocompletion=completes_to("ink", "hmeg"),
-        ),
-    ] = "ink",
-    page: Annotated[
-        bool, typer.Option("--page", help="Whole pages, with expressions among prose.")
-    ] = False,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Processes that write.")
-    ] = None,
+    out: OutOption,
+    latex: LatexOption = None,
+    source: SourceOption = None,
+    count: CountOption = None,
+    seed: SeedOption = 0,
+    style: StyleOption = None,
+    engine: EngineOption = "ink",
+    page: PageOption = False,
+    jobs: JobsOption = None,
     force: ForceOption = False,
 ) -> None:
     """Write LaTeX by hand: images, ink, boxes and labels."""

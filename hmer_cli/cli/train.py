@@ -14,67 +14,77 @@ import typer
 from hmer_cli.cli.shared import end
 from hmer_cli.errors import UsageError
 
+RecipeArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[RECIPE]", help="A file of train/recipes.", show_default=False),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="A CROHME package or any labelled data set; of a release, their folder.",
+        show_default=False,
+    ),
+]
+MoreOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="PATH",
+        help="Learn from all of this data set too; may be given often.",
+        show_default=False,
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="DIR", help="Weights, curves and record; runs/RECIPE if unset."
+    ),
+]
+StartOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="NAME", help="Weights to begin with: a name or a file."),
+]
+ChangesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Another value for the recipe, as schedule.images=20000; may be given often.",
+        show_default=False,
+    ),
+]
+ReleaseOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Instead of one recipe, all stages of train/release.toml that are not done.",
+        show_default=False,
+    ),
+]
+StagesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stage",
+        metavar="NAME",
+        help="Of a release: this stage and what it comes from; may be given often.",
+        show_default=False,
+    ),
+]
+ToyOption = Annotated[
+    bool, typer.Option("--toy", help="Of a release: a toy run of minutes, on data of its own.")
+]
+
 
 def train(
-    recipe: Annotated[
-        Path | None,
-        typer.Argument(metavar="[RECIPE]", help="A file of train/recipes.", show_default=False),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="A CROHME package or any labelled data set; of a release, their folder.",
-            show_default=False,
-        ),
-    ] = None,
-    more: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="PATH",
-            help="Learn from all of this data set too; may be given often.",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="Weights, curves and record; runs/RECIPE if unset."
-        ),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option("--from", metavar="NAME", help="Weights to begin with: a name or a file."),
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Another value for the recipe, as schedule.images=20000; may be given often.",
-            show_default=False,
-        ),
-    ] = None,
-    release: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Instead of one recipe, all stages of train/release.toml that are not done.",
-            show_default=False,
-        ),
-    ] = None,
-    stages: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--stage",
-            metavar="NAME",
-            help="Of a release: this stage and what it comes from; may be given often.",
-            show_default=False,
-        ),
-    ] = None,
-    toy: Annotated[
-        bool, typer.Option("--toy", help="Of a release: a toy run of minutes, on data of its own.")
-    ] = False,
+    recipe: RecipeArgument = None,
+    data: DataOption = None,
+    more: MoreOption = None,
+    out: OutOption = None,
+    start: StartOption = None,
+    changes: ChangesOption = None,
+    release: ReleaseOption = None,
+    stages: StagesOption = None,
+    toy: ToyOption = False,
 ) -> None:
     """Train a recogniser, or everything that ships, or go on with a run that was interrupted.
 
