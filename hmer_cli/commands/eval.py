@@ -73,8 +73,8 @@ def run(
     ``sample`` of all expressions or pages are drawn at random, the same ones for one ``seed``. The
     folder ``lg`` gets label graphs of truths and predictions. ``ctc`` leaves out graph models and
     decoder. For a data set of pages, whose files may lie in ``pages``, the regions are scored and,
-    if the truths have labels, the readings end to end; the
-    folder ``worst`` then gets pictures of the worst pages.
+    if the truths have labels, the readings end to end; the folder ``worst`` then gets pictures of
+    the worst pages.
 
     A file named ``-`` is stdout; the tables then go to stderr.
     Raises UsageError, OutputError and MissingError before anything is read, InputError if the data
@@ -89,15 +89,12 @@ def run(
     opened = open_any(dataset, split, limit, pages)
     if sample is not None:
         opened = opened.drawn(sample, seed)
-    reads = isinstance(opened, ExpressionDataset) or opened.labelled
-    if not reads and (model or charset or ctc or predictions):
+    labelled = isinstance(opened, ExpressionDataset) or opened.labelled
+    if not labelled and (model or charset or ctc or predictions):
         wanted = "only --limit, --pages, --json and --worst are for them"
         raise UsageError(f"{dataset}: nothing says what the expressions of its pages are", wanted)
-    if isinstance(opened, ExpressionDataset) and worst is not None:
-        raise UsageError(f"{dataset}: holds no pages", "--worst is for pages with known boxes")
-    if isinstance(opened, PageDataset) and lg is not None:
-        raise UsageError(f"{dataset}: holds pages", "--lg is for single expressions")
-    reader = recogniser or LazyRecogniser(model, charset, rescoring=not ctc) if reads else None
+    _check_kind(dataset, opened, lg, worst)
+    reader = recogniser or LazyRecogniser(model, charset, rescoring=not ctc) if labelled else None
     for folder in _folders(lg, worst):
         files.make_folder(folder)
         files.check(folder / _ANY)
@@ -116,8 +113,18 @@ def run(
     return found
 
 
+def _check_kind(
+    name: str, dataset: ExpressionDataset | PageDataset, lg: str | None, worst: str | None
+) -> None:
+    """Raise UsageError for an output that a data set of this kind does not have."""
+    if isinstance(dataset, ExpressionDataset) and worst is not None:
+        raise UsageError(f"{name}: holds no pages", "--worst is for pages with known boxes")
+    if isinstance(dataset, PageDataset) and lg is not None:
+        raise UsageError(f"{name}: holds pages", "--lg is for single expressions")
+
+
 def _write_all(writes: Iterable[Callable[[], None]]) -> None:
-    """Write every output, even if others fail. Raises the first error, and tells the others."""
+    """Write every output, even if others fail. Raises the first error, and reports the others."""
     errors: list[HmerError] = []
     for write in writes:
         try:
@@ -131,21 +138,21 @@ def _write_all(writes: Iterable[Callable[[], None]]) -> None:
 
 
 _SIDES = "truth", "prediction"
-_ANY = "hmer"  # a file that is tried, and not written
+_ANY = "hmer"  # name of a file that is checked to be writable, and not written
 
 
 def _folders(lg: str | None, worst: str | None) -> list[Path]:
-    """The folders that get files."""
+    """The folders that label graphs and pictures are written into."""
     sides = [Path(lg) / side for side in _SIDES] if lg is not None else []
     return [*sides, Path(worst)] if worst is not None else sides
 
 
 def _write_graphs(folder: Path, evaluation: Evaluation) -> None:
-    """A label graph of each truth and of each prediction, under the same name.
+    """Write a label graph of each truth and of each prediction, under the same name.
 
-    The second expression of a name, whatever its case, is ``NAME-2``. Graphs of other runs, which
-    stay, are told, as tools score all that lie there. Raises OutputError, before any is written,
-    for one of these names that another program made.
+    The second expression of a name, whatever its case, is ``NAME-2``. Graphs of other runs are kept
+    and reported, since tools score all files of the folder. Raises OutputError, before any is
+    written, where another program made a file of one of these names.
     """
     plain = (re.sub(r"[^\w.+-]", "_", outcome.name) for outcome in evaluation.outcomes)
     names = list(unused_names(plain, str.casefold))
@@ -259,7 +266,7 @@ _BEGINNING = re.compile(
     rb'\{\n  "dataset": "[^\n]*",\n  "(split|model|pages)": '
     rb"|(name|page\tkind)\ttruth\tprediction\tedits\tconfidence[\t\n]"
 )
-"""Of the files that are written here."""
+"""How the files begin that ``hmer eval`` writes."""
 
 
 def _path(name: str | None, dataset: str) -> Path | None:

@@ -229,7 +229,7 @@ def _is_linked(folder: Path) -> bool:
 
 
 def of_linked(links: Sequence[str]) -> str:
-    """Says that linked folders are not looked into, as they may lead anywhere, and back."""
+    """The remark that linked folders are not followed: they may lead anywhere, also in circles."""
     named = ", ".join([*links[:_NAMED], *(["..."] if len(links) > _NAMED else [])])
     folders = "1 linked folder" if len(links) == 1 else f"{len(links)} linked folders"
     return f"{folders} passed over ({named}); name what is to be read"

@@ -1,10 +1,9 @@
 r"""Files of isolated symbols -> tokens and strokes: MathBrush, UNIPEN and detexify.
 
-MathBrush comes as its own text (`hmer_cli.data.mathbrush`); UNIPEN and detexify as gzipped
-JSON
-lines with ``label`` and ``strokes``, each stroke flat as x0, y0, x1, y1, ... (y down), and with
-``writer`` (UNIPEN) or ``package`` (detexify, where ``label`` is a LaTeX command). How large a sign
-was written is lost in all of them.
+MathBrush comes as its own text (`hmer_cli.data.mathbrush`); UNIPEN and detexify as gzipped lines of
+JSON with ``label`` and ``strokes``, each stroke flat as x0, y0, x1, y1, ... (y down), and with
+``writer`` (UNIPEN) or ``package`` (detexify, where ``label`` is a LaTeX command). None has the size
+in which a symbol was written.
 """
 
 from __future__ import annotations
