@@ -9,10 +9,8 @@ relative positions (Shaw, Uszkoreit and Vaswani, NAACL 2018).
 
 from __future__ import annotations
 
-import io
 import math
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +28,7 @@ from hmer_cli.page.detect.component_graph import OWN, RELATIONS, ComponentGraph,
 from hmer_cli.page.detect.symbol_classes import SIDE, SYMBOL_CLASSES
 from hmer_cli.training import checkpoint
 from hmer_cli.training.detector.examples import Example
-from hmer_cli.training.export.onnx import OPSET, quantise
+from hmer_cli.training.export.onnx import quantise, traced
 from hmer_cli.training.systems.base import Say
 from hmer_cli.training.threads import single_threaded
 
@@ -302,23 +300,13 @@ class Ensemble(nn.Module):
 
 
 def as_onnx(networks: Sequence[Network], graph: ComponentGraph) -> onnx.ModelProto:
-    """The networks in one file, their matrices in bytes; ``graph`` is a page to follow them on."""
+    """The networks in one file, their matrices in bytes; they are traced on the page ``graph``."""
     given = {"looks": graph.looks, "neighbours": graph.neighbours, "relations": graph.relations}
-    answers = ("maths", "ends", "same")
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer warns of sizes it might have fixed
-        torch.onnx.export(
-            Ensemble(networks).eval(),
-            tuple(map(torch.from_numpy, given.values())),
-            buffer,  # type: ignore[arg-type]
-            input_names=list(given),
-            output_names=list(answers),
-            dynamic_axes={name: {0: "N"} for name in given} | {name: {1: "N"} for name in answers},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    model = onnx.load_from_string(buffer.getvalue())
+    inputs = {name: torch.from_numpy(array) for name, array in given.items()}
+    outputs = ("maths", "ends", "same")
+    axes = {name: {0: "N"} for name in inputs} | {name: {1: "N"} for name in outputs}
+    ensemble = Ensemble(networks).eval()
+    model = traced(ensemble, inputs, outputs, axes, folded=True, fused=True)
     quantise(model)
     onnx.checker.check_model(model)
     return model

@@ -6,9 +6,7 @@ float32 on loading.
 
 from __future__ import annotations
 
-import io
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +19,17 @@ from hmer_cli import files
 from hmer_cli.networks.line_model import LineModel
 from hmer_cli.recognition.line_features import FEATURES
 from hmer_cli.recognition.line_reader import METADATA
+from hmer_cli.training.export.onnx import traced
 
-OPSET = 17
 _SMALL = 4096
 """Smaller tensors stay float32."""
 
 
 def export_lines(model: LineModel, metadata: dict[str, Any], path: Path) -> None:
     """Write the model, features (1, T, C) -> frames (1, T / 4, V), with its metadata."""
-    model.eval()
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # The tracer warns of LSTM states of a fixed batch; lines are read one by one.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (torch.zeros(1, 64, FEATURES),),
-            buffer,  # type: ignore[arg-type]
-            input_names=["features"],
-            output_names=["frames"],
-            dynamic_axes={"features": {1: "T"}, "frames": {1: "F"}},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    made = onnx.load_from_string(buffer.getvalue())
+    example = {"features": torch.zeros(1, 64, FEATURES)}
+    axes = {"features": {1: "T"}, "frames": {1: "F"}}
+    made = traced(model.eval(), example, ["frames"], axes, folded=True, fused=True)
     _halve(made)
     entry = made.metadata_props.add()
     entry.key, entry.value = METADATA, json.dumps(metadata, sort_keys=True)

@@ -266,24 +266,33 @@ def _bytes(model: onnx.ModelProto) -> bytes:
 
 
 def traced(
-    module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], axes: Axes
+    module: nn.Module,
+    inputs: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    axes: Axes,
+    *,
+    folded: bool = False,
+    fused: bool = False,
 ) -> onnx.ModelProto:
-    """A module as ONNX, traced with these inputs; ``axes`` names the sizes that may change."""
+    """A module as ONNX, traced with these inputs; ``axes`` names the sizes that may change.
+
+    Constants are ``folded``, and batch norm ``fused`` with convolutions, only on demand: ONNX
+    Runtime does both when it loads the file, and parameters keep their names and values.
+    """
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        # The tracer warns of sizes it might have fixed; the tests read images of other sizes.
+        # The tracer warns of sizes it might have fixed; the tests read inputs of other sizes.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module,
             tuple(inputs.values()),
             buffer,  # type: ignore[arg-type]
             input_names=list(inputs),
-            output_names=outputs,
+            output_names=list(outputs),
             dynamic_axes={name: dict(sizes) for name, sizes in axes.items()},
             opset_version=OPSET,
-            # Nothing folded or fused: ONNX Runtime does that when it loads the file.
-            do_constant_folding=False,
-            training=torch.onnx.TrainingMode.PRESERVE,
+            do_constant_folding=folded,
+            training=torch.onnx.TrainingMode.EVAL if fused else torch.onnx.TrainingMode.PRESERVE,
             dynamo=False,
         )
     return onnx.load_from_string(buffer.getvalue())

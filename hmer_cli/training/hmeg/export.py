@@ -5,9 +5,7 @@ Read by `hmer_cli.synthesis.hmeg_engine`.
 
 from __future__ import annotations
 
-import io
 import json
-import warnings
 from pathlib import Path
 
 import onnx
@@ -19,7 +17,7 @@ from hmer_cli.networks.hmeg.graphs import UNKNOWN, Graphs
 from hmer_cli.networks.hmeg.layout import LayoutNetwork
 from hmer_cli.networks.hmeg.painter import EDGE, MARGIN, UNIT, Painter
 from hmer_cli.synthesis.hmeg_engine import METADATA
-from hmer_cli.training.export.onnx import OPSET, quantise
+from hmer_cli.training.export.onnx import quantise, traced
 from hmer_cli.training.hmeg.forms import Forms
 from hmer_cli.training.hmeg.pictures import BENT, PENS
 
@@ -96,7 +94,7 @@ def export(
     """Write the file that `hmer_cli.synthesis.hmeg_engine` reads; `common` changes the networks."""
     both = common(painter, tokens, network)
     rows = [tokens.index(token) for token in both]
-    model = traced(Hand(both, painter, network).eval(), painter, network)
+    model = _traced(Hand(both, painter, network).eval(), painter, network)
     quantise(model)
     entry = model.metadata_props.add()
     entry.key = METADATA
@@ -112,7 +110,7 @@ def export(
     files.replace(path, model.SerializeToString(deterministic=True))
 
 
-def traced(hand: Hand, painter: Painter, network: LayoutNetwork) -> onnx.ModelProto:
+def _traced(hand: Hand, painter: Painter, network: LayoutNetwork) -> onnx.ModelProto:
     """The graph, for any number of symbols and any canvas."""
     N, sizes = 3, painter.sizes
     pairs = torch.zeros(N, N, dtype=torch.long)
@@ -123,19 +121,6 @@ def traced(hand: Hand, painter: Painter, network: LayoutNetwork) -> onnx.ModelPr
         torch.zeros(N, sizes.turn), torch.arange(8) + 0.5, torch.arange(16) + 0.5,
     )  # fmt: skip
     axes = {name: dict(enumerate(free)) for name, free in _INPUTS.items() if free}
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # The tracer warns of sizes it might have fixed; the tests write other expressions.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            hand,
-            given,
-            buffer,  # type: ignore[arg-type]
-            input_names=list(_INPUTS),
-            output_names=["boxes", "ink"],
-            dynamic_axes={**axes, "boxes": {0: "N"}, "ink": {0: "H", 1: "W"}},
-            opset_version=OPSET,
-            do_constant_folding=False,
-            dynamo=False,
-        )
-    return onnx.load_from_string(buffer.getvalue())
+    inputs = dict(zip(_INPUTS, given, strict=True))
+    axes |= {"boxes": {0: "N"}, "ink": {0: "H", 1: "W"}}
+    return traced(hand, inputs, ["boxes", "ink"], axes, fused=True)
