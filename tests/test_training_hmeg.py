@@ -131,15 +131,15 @@ def test_less_is_more_sees_a_symbol_its_neighbours_and_five_others_at_most() -> 
 
 
 @pytest.mark.parametrize("view", [everything, less_is_more])
-def test_the_critic_moves_the_boxes_it_sees_and_no_others(
+def test_the_discriminator_moves_the_boxes_it_sees_and_no_others(
     network: LayoutNetwork, view: Callable[..., torch.Tensor]
 ) -> None:
     graphs = Graphs.of([graph(label) for label in LABELS], TOKENS)
-    critic = Discriminator(len(TOKENS) + 2, width=16)
+    discriminator = Discriminator(len(TOKENS) + 2, width=16)
     chosen = view(graphs, torch.Generator().manual_seed(1))
     boxes, _ = network(graphs, style(len(LABELS)))
     boxes.retain_grad()
-    critic(graphs, boxes, chosen).sum().backward()
+    discriminator(graphs, boxes, chosen).sum().backward()
     assert boxes.grad is not None
     moved = boxes.grad.abs().sum(-1) > 0
     for b, row in enumerate(chosen):
@@ -147,14 +147,14 @@ def test_the_critic_moves_the_boxes_it_sees_and_no_others(
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.head.parameters())
 
 
-def test_the_critic_does_not_know_place_and_size() -> None:
+def test_the_discriminator_does_not_know_place_and_size() -> None:
     graphs = Graphs.of([layout.graph for layout in LAYOUTS], TOKENS)
-    critic = Discriminator(len(TOKENS) + 2, width=16)
+    discriminator = Discriminator(len(TOKENS) + 2, width=16)
     boxes = stacked(LAYOUTS)
     chosen = less_is_more(graphs, torch.Generator().manual_seed(1))
     elsewhere = 3 * boxes + torch.tensor([5.0, -3.0, 0, 0])
     assert torch.allclose(
-        critic(graphs, boxes, chosen), critic(graphs, elsewhere, chosen), atol=1e-4
+        discriminator(graphs, boxes, chosen), discriminator(graphs, elsewhere, chosen), atol=1e-4
     )
 
 
@@ -173,9 +173,9 @@ def test_training_brings_the_boxes_nearer(view: str, chained: bool, tmp_path: Pa
     shape = Shape(width=16, layers=2, chained=chained)
     trainer = LayoutTrainer(plan(shape=shape, view=view, tries=2), LAYOUTS)
     graphs = Graphs.of([layout.graph for layout in LAYOUTS], trainer.network.tokens)
-    before = trainer.near(graphs, stacked(LAYOUTS))[1].item()
+    before = trainer.l1_loss(graphs, stacked(LAYOUTS))[1].item()
     trainer.run(tmp_path, lambda line: None, interval=50)
-    assert trainer.near(graphs, stacked(LAYOUTS))[1].item() < 0.7 * before
+    assert trainer.l1_loss(graphs, stacked(LAYOUTS))[1].item() < 0.7 * before
     assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 2
 
 

@@ -96,10 +96,10 @@ def test_an_image_loss_reaches_the_boxes_and_the_layout_network() -> None:
     run = trainer()
     batch = Symbols.of(PICTURES, run.glyphs.tokens)
     graphs = Graphs.of([one.layout.graph for one in PICTURES], run.network.tokens)
-    boxes, _ = run.layouts.near(graphs, stacked([one.layout for one in PICTURES]))
+    boxes, _ = run.layouts.l1_loss(graphs, stacked([one.layout for one in PICTURES]))
     boxes.retain_grad()
-    made, _, _ = run.new(batch, graphs, boxes)
-    # of pixels alone: no critic, no crop, no loss of boxes
+    made, _, _ = run.generated(batch, graphs, boxes)
+    # of pixels alone: no discriminator, no crop, no loss of boxes
     made.square().sum().backward()
     assert boxes.grad is not None
     reached = boxes.grad.abs() > 0
@@ -120,7 +120,7 @@ def test_every_image_loss_alone_moves_a_box() -> None:
         others = {name: 0.0 for name in ("patch", "symbol", "name") if name != weight}
         run.plan = replace(PainterPlan(), **others)
         boxes = stacked([one.layout for one in PICTURES[:3]]).requires_grad_()
-        total, _ = run.passes(batch, *run.new(batch, graphs, boxes))
+        total, _ = run.adversarial_loss(batch, *run.generated(batch, graphs, boxes))
         total.backward()
         assert boxes.grad is not None and boxes.grad.abs().sum() > 0, weight
 
@@ -140,7 +140,7 @@ def test_glyphs_are_learnt_and_a_run_goes_on(tmp_path: Path) -> None:
 def test_the_painter_begins_with_the_glyphs_and_a_run_goes_on(tmp_path: Path) -> None:
     first = trainer()
     batch = Symbols.of(PICTURES[:2], first.glyphs.tokens)
-    loss, told = first.again(batch, real(PICTURES[:2]))
+    loss, told = first.reconstruction_loss(batch, real(PICTURES[:2]))
     assert torch.isfinite(loss) and told["ink"] > 0
     first.run(tmp_path, lambda line: None)
     second = trainer(steps=3)

@@ -28,7 +28,7 @@ from hmer_cli.training.hmeg.forms import Forms
 from hmer_cli.training.hmeg.pictures import Picture, Symbols, chances
 from hmer_cli.training.systems.base import Say
 
-SETTLING = 200
+PRIORS_EVERY = 200
 """Steps between updates of the priors to the moments of encoded symbols."""
 
 FEW = 3
@@ -49,7 +49,7 @@ class GlyphPlan:
 
 
 class GlyphTrainer:
-    """A run: decoder and encoder, and the loop that moves them."""
+    """A run: decoder and encoder, and the training loop."""
 
     def __init__(self, plan: GlyphPlan, pictures: Sequence[Picture]) -> None:
         if not pictures:
@@ -77,13 +77,13 @@ class GlyphTrainer:
         begun, sums = time.process_time(), Counter[str]()
         while self.done < self.plan.steps:
             rng = np.random.default_rng([self.plan.seed, self.done])
-            if self.done % SETTLING == 0:
-                self.settle()
+            if self.done % PRIORS_EVERY == 0:
+                self.update_priors()
             sums.update({**self.step(self.batch(rng)), STEPS: 1})
             if self.done % interval == 0 or self.done == self.plan.steps:
                 report(out / "glyphs.jsonl", sums, self.done, begun, say)
                 self.save(out / "glyphs.pt")
-        self.settle()
+        self.update_priors()
         return self.mean.eval()
 
     def batch(self, rng: np.random.Generator) -> Symbols:
@@ -96,7 +96,7 @@ class GlyphTrainer:
     def step(self, batch: Symbols) -> dict[str, float]:
         """One batch: reconstruction of real symbols; the losses, in nats per symbol."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.plan.rate * self.pace()
+            group["lr"] = self.plan.rate * self.decay()
         size = sized(batch.boxes, batch.pens, UNIT)
         hands, turns, hand, turn = self.encoder(
             batch.textures, batch.symbols, size, batch.owner, self.generator
@@ -113,10 +113,10 @@ class GlyphTrainer:
         return {"ink": ink.item(), "distance": distance.item()}
 
     @torch.no_grad()
-    def settle(self, batches: int = 100) -> None:
+    def update_priors(self, batches: int = 100) -> None:
         """Set the priors of hands and turns to the moments of the encoded ones.
 
-        Where a form is rare its moments are drawn to those of noise.
+        Moments of rare forms are shrunk towards those of noise.
         """
         sums = torch.zeros(3, *self.decoder.habits.shape[:2], self.plan.sizes.turn)
         hands = []
@@ -142,8 +142,8 @@ class GlyphTrainer:
             decoder.hand_mean.copy_(found.mean(0))
             decoder.hand_axes.copy_(torch.linalg.cholesky(found.T.cov()))
 
-    def pace(self) -> float:
-        """A cosine down to a fiftieth."""
+    def decay(self) -> float:
+        """Factor of the learning rate: a cosine down to a fiftieth."""
         return 0.51 + 0.49 * float(np.cos(np.pi * self.done / self.plan.steps))
 
     def save(self, path: Path) -> None:
@@ -163,7 +163,7 @@ _PARTS = ("decoder", "encoder", "mean", "optimiser")
 
 
 def descend(optimiser: torch.optim.Optimizer, loss: Tensor, most: float = 100.0) -> None:
-    """One step down; gradients are cut at a length of ``most``."""
+    """One optimiser step; the norm of each group's gradient is clipped at ``most``."""
     optimiser.zero_grad()
     loss.backward()
     for group in optimiser.param_groups:
@@ -173,6 +173,6 @@ def descend(optimiser: torch.optim.Optimizer, loss: Tensor, most: float = 100.0)
 
 @torch.no_grad()
 def average(mean: nn.Module, model: nn.Module, keep: float) -> None:
-    """Move the average of a model towards it."""
+    """Update the moving average of the parameters of a model."""
     for old, new in zip(mean.parameters(), model.parameters(), strict=True):
         old.lerp_(new, 1 - keep)

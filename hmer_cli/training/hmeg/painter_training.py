@@ -36,7 +36,7 @@ from hmer_cli.training.hmeg.checkpoint import STEPS, report
 from hmer_cli.training.hmeg.glyph_training import GlyphTrainer, average, descend
 from hmer_cli.training.hmeg.layouts import stacked
 from hmer_cli.training.hmeg.pictures import Picture, Symbols
-from hmer_cli.training.hmeg.training import LayoutTrainer, Move
+from hmer_cli.training.hmeg.training import LayoutTrainer
 from hmer_cli.training.systems.base import Say
 
 _POOL = 8
@@ -45,9 +45,13 @@ _POOL = 8
 
 @dataclass(frozen=True)
 class PainterPlan:
-    """What a run is. The weights are of the losses: of the layout network's own as it is trained
-    alone, of people's image (nats a symbol), of what the patch critic saw in it, of either critic,
-    of the symbols' names, and of the latents' distance from noise."""
+    """What a run is.
+
+    ``ink`` to ``distance`` are the weights of the losses beside those of the layout network: of
+    reconstructed images (nats a symbol), of their features in the patch discriminator, of generated
+    images against the patch and the symbol discriminator, of the symbols' classes, and of the
+    distance of the latents from noise.
+    """
 
     steps: int = 1200
     batch: int = 4
@@ -64,9 +68,9 @@ class PainterPlan:
 
 
 class PainterTrainer:
-    """A run: painter and layout network, their critics, and the loop that moves them all.
+    """A run: painter and layout network, their discriminators, and the training loop.
 
-    Begins with a `GlyphTrainer`'s decoder and encoder and a `LayoutTrainer`'s network and critic.
+    Begins with a `GlyphTrainer`'s decoder and encoder and a `LayoutTrainer`'s two networks.
     """
 
     def __init__(
@@ -89,8 +93,10 @@ class PainterTrainer:
             {"params": list(self.network.parameters()), "lr": plan.layout_rate},
         ]
         self.optimiser = torch.optim.Adam(groups, plan.rate, betas=(0.7, 0.99))
-        critics = [*self.patches.parameters(), *self.symbols.parameters()]
-        self.opponent = torch.optim.Adam(critics, plan.critic_rate, betas=(0.5, 0.99))
+        discriminators = [*self.patches.parameters(), *self.symbols.parameters()]
+        self.discriminator_optimiser = torch.optim.Adam(
+            discriminators, plan.critic_rate, betas=(0.5, 0.99)
+        )
         self.generator = torch.Generator().manual_seed(plan.seed)
         self.done = 0
 
@@ -125,19 +131,22 @@ class PainterTrainer:
         graphs = Graphs.of([one.layout.graph for one in pictures], self.network.tokens)
         truth = stacked([one.layout for one in pictures])
         images = real(pictures)
-        copied, told = self.again(batch, images)
-        move = self.layouts.losses(graphs, truth)
-        made, crops, size = self.new(batch, graphs, move.boxes)
-        invented, more = self.passes(batch, made, crops, size)
-        descend(self.optimiser, copied + invented + move.total, most=20.0)
+        copied, parts = self.reconstruction_loss(batch, images)
+        layout = self.layouts.losses(graphs, truth)
+        made, crops, size = self.generated(batch, graphs, layout.boxes)
+        fooled, more = self.adversarial_loss(batch, made, crops, size)
+        descend(self.optimiser, copied + fooled + layout.total, most=20.0)
         average(self.mean, self.painter, min(0.99, self.done / (self.done + 10)))
-        told |= more | {"l1": move.told["l1"]}
-        told |= self.criticise(batch, images, made.detach(), crops.detach(), size.detach())
-        self.layouts.criticise(graphs, truth, Move(move.boxes, move.total, {}, move.chosen))
+        parts |= more | {"l1": layout.parts["l1"]}
+        made, crops, size = made.detach(), crops.detach(), size.detach()
+        parts |= self.train_discriminators(batch, images, made, crops, size)
+        self.layouts.train_discriminator(graphs, truth, layout)
         self.done += 1
-        return told
+        return parts
 
-    def again(self, batch: Symbols, images: Tensor) -> tuple[Tensor, dict[str, float]]:
+    def reconstruction_loss(
+        self, batch: Symbols, images: Tensor
+    ) -> tuple[Tensor, dict[str, float]]:
         """Reconstruction loss of real images, in real boxes."""
         size = sized(batch.boxes, batch.pens, UNIT)
         hands, turns, hand, turn = self.encoder(
@@ -155,7 +164,9 @@ class PainterTrainer:
         total = plan.ink * ink + plan.distance * distance + plan.seen * seen
         return total, {"ink": ink.item(), "distance": distance.item(), "seen": seen.item()}
 
-    def new(self, batch: Symbols, graphs: Graphs, boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def generated(
+        self, batch: Symbols, graphs: Graphs, boxes: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Images in predicted boxes (B, N, 4) with random latents; the symbols in them,
         (N, 1, R, R), and their sizes. Gradients reach the boxes through all three."""
         placed, shape = on_canvas(boxes, graphs.mask, batch.pens)
@@ -176,10 +187,10 @@ class PainterTrainer:
         belongs = F.one_hot(batch.owner, len(like)).T.float()
         return self.painter(textures, boxes, batch.bent, belongs, ys, xs)
 
-    def passes(
+    def adversarial_loss(
         self, batch: Symbols, made: Tensor, crops: Tensor, size: Tensor
     ) -> tuple[Tensor, dict[str, float]]:
-        """What new images lose to the critics."""
+        """Loss of generated images against both discriminators."""
         patch = ((self.patches(made)[0] - 1) ** 2).mean()
         score, names = self.symbols(crops, batch.symbols, size)
         symbol, name = ((score - 1) ** 2).mean(), F.cross_entropy(names, batch.symbols)
@@ -187,16 +198,17 @@ class PainterTrainer:
         total = ease * (plan.patch * patch + plan.symbol * symbol + plan.name * name)
         return total, {"patch": patch.item(), "symbol": symbol.item(), "name": name.item()}
 
-    def criticise(
+    def train_discriminators(
         self, batch: Symbols, images: Tensor, made: Tensor, crops: Tensor, size: Tensor
     ) -> dict[str, float]:
-        """Step of the discriminators: least squares, and classes of real symbols."""
+        """One step of the discriminators: least squares, and classes of real symbols."""
         patch = ((self.patches(images)[0] - 1) ** 2).mean() + (self.patches(made)[0] ** 2).mean()
         true = crop(images[batch.owner], batch.boxes, batch.bent)
         score, names = self.symbols(true, batch.symbols, sized(batch.boxes, batch.pens, UNIT))
         false, _ = self.symbols(crops, batch.symbols, size)
         symbol = ((score - 1) ** 2).mean() + (false**2).mean()
-        descend(self.opponent, (patch + symbol) / 2 + F.cross_entropy(names, batch.symbols))
+        total = (patch + symbol) / 2 + F.cross_entropy(names, batch.symbols)
+        descend(self.discriminator_optimiser, total)
         right = (names.argmax(-1) == batch.symbols).float().mean()
         critics = {"patch critic": patch.item() / 2, "symbol critic": symbol.item() / 2}
         return {**critics, "right": right.item()}
@@ -219,10 +231,11 @@ class PainterTrainer:
             "patches": self.patches,
             "symbols": self.symbols,
             "optimiser": self.optimiser,
-            "opponent": self.opponent,
+            "opponent": self.discriminator_optimiser,
         }
-        if self.layouts.critic is not None and self.layouts.opponent is not None:
-            parts |= {"layouts": self.layouts.critic, "layout opponent": self.layouts.opponent}
+        network, optimiser = self.layouts.discriminator, self.layouts.discriminator_optimiser
+        if network is not None and optimiser is not None:
+            parts |= {"layouts": network, "layout opponent": optimiser}
         return parts
 
 

@@ -131,8 +131,8 @@ def sheet(trainer: PainterTrainer, pictures: Sequence[Picture]) -> NDArray[np.ui
     graphs = Graphs.of([one.layout.graph for one in chosen], trainer.network.tokens)
     columns = [real(chosen)]
     for _ in range(2):
-        boxes, _ = trainer.layouts.near(graphs, stacked([one.layout for one in chosen]))
-        columns.append(trainer.new(batch, graphs, boxes)[0])
+        boxes, _ = trainer.layouts.l1_loss(graphs, stacked([one.layout for one in chosen]))
+        columns.append(trainer.generated(batch, graphs, boxes)[0])
     tall = max(column.shape[2] for column in columns)
     ink = [F.pad(c, (0, 8, 0, tall - c.shape[2]))[:, 0].flatten(0, 1).numpy() for c in columns]
     return np.asarray(255 * (1 - np.hstack(ink)), np.uint8)

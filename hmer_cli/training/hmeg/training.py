@@ -26,7 +26,7 @@ from hmer_cli.training.hmeg.layouts import Layout, corners, stacked
 from hmer_cli.training.hmeg.views import VIEWS
 from hmer_cli.training.systems.base import Say
 
-L1_WEIGHT, CRITIC_WEIGHT = 10.0, 0.2
+L1_WEIGHT, DISCRIMINATOR_WEIGHT = 10.0, 0.2
 
 _FEW = 3
 """Least number of layouts with a token that is trained on."""
@@ -40,8 +40,8 @@ class Plan:
     """What a run is: everything that makes two runs differ.
 
     ``view`` names the discriminator's (see `views.VIEWS`), empty for none. ``tries`` is how many
-    styles are tried for a layout, of which the nearest to the truth is taught: 1 is HMEG's loss,
-    more leave the styles their differences (ours).
+    styles are tried for a layout, of which the one nearest to the truth is trained: 1 is HMEG's
+    loss, more keep the styles different (ours).
     """
 
     shape: Shape = field(default_factory=Shape)
@@ -54,18 +54,18 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Move:
+class LayoutStep:
     """A step of the network: the boxes it made (B, N, 4), the total loss, its parts for the log,
-    and the symbols that the critic saw."""
+    and the symbols that the discriminator saw."""
 
     boxes: Tensor
     total: Tensor
-    told: dict[str, float]
+    parts: dict[str, float]
     chosen: Tensor | None = None
 
 
 class LayoutTrainer:
-    """A run: the network, its critic, their optimisers, and the loop that moves them."""
+    """A run: the network, its discriminator, their optimisers, and the training loop."""
 
     def __init__(self, plan: Plan, layouts: Sequence[Layout]) -> None:
         if not layouts:
@@ -75,12 +75,14 @@ class LayoutTrainer:
         torch.manual_seed(plan.seed)
         self.plan, self.layouts = plan, layouts
         self.network = LayoutNetwork(tokens, plan.shape)
-        self.critic = (
+        self.discriminator = (
             Discriminator(len(tokens) + UNKNOWN + 1, plan.shape.width) if plan.view else None
         )
         self.optimiser = torch.optim.Adam(self.network.parameters(), plan.rate)
-        self.opponent = (
-            torch.optim.Adam(self.critic.parameters(), plan.rate) if self.critic else None
+        self.discriminator_optimiser = (
+            torch.optim.Adam(self.discriminator.parameters(), plan.rate)
+            if self.discriminator
+            else None
         )
         self.generator = torch.Generator().manual_seed(plan.seed)
         self.done = 0
@@ -99,7 +101,7 @@ class LayoutTrainer:
         return self.network.eval()
 
     def batches(self, rng: np.random.Generator) -> Iterator[list[Layout]]:
-        """Layouts of about equal length together, for ever."""
+        """An endless stream of batches of layouts of similar length."""
         size = self.plan.batch
         while True:
             order = rng.permutation(len(self.layouts))
@@ -113,36 +115,40 @@ class LayoutTrainer:
         graphs = Graphs.of([layout.graph for layout in layouts], self.network.tokens)
         truth = stacked(layouts)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.rate()
-        move = self.losses(graphs, truth)
-        descend(self.optimiser, move.total, self.network)
+            group["lr"] = self.learning_rate()
+        predicted = self.losses(graphs, truth)
+        descend(self.optimiser, predicted.total, self.network)
         self.done += 1
-        return move.told | self.criticise(graphs, truth, move)
+        return predicted.parts | self.train_discriminator(graphs, truth, predicted)
 
-    def losses(self, graphs: Graphs, truth: Tensor) -> Move:
-        """What the network makes of the graphs, and what that costs it."""
-        boxes, near = self.near(graphs, truth)
-        if self.critic is None:
-            return Move(boxes, L1_WEIGHT * near, {"l1": near.item()})
+    def losses(self, graphs: Graphs, truth: Tensor) -> LayoutStep:
+        """The boxes that the network predicts for the graphs, and its losses."""
+        boxes, near = self.l1_loss(graphs, truth)
+        if self.discriminator is None:
+            return LayoutStep(boxes, L1_WEIGHT * near, {"l1": near.item()})
         chosen = VIEWS[self.plan.view](graphs, self.generator)
-        fooled = ((self.critic(graphs, boxes, chosen) - 1) ** 2).mean()
-        total = L1_WEIGHT * near + CRITIC_WEIGHT * fooled
-        return Move(boxes, total, {"l1": near.item(), "fooled": fooled.item()}, chosen)
+        fooled = ((self.discriminator(graphs, boxes, chosen) - 1) ** 2).mean()
+        total = L1_WEIGHT * near + DISCRIMINATOR_WEIGHT * fooled
+        return LayoutStep(boxes, total, {"l1": near.item(), "fooled": fooled.item()}, chosen)
 
-    def criticise(self, graphs: Graphs, truth: Tensor, move: Move) -> dict[str, float]:
-        """The critic's step, if there is one."""
-        if self.critic is None or self.opponent is None or move.chosen is None:
+    def train_discriminator(
+        self, graphs: Graphs, truth: Tensor, predicted: LayoutStep
+    ) -> dict[str, float]:
+        """One step of the discriminator, if there is one."""
+        network, optimiser = self.discriminator, self.discriminator_optimiser
+        if network is None or optimiser is None or predicted.chosen is None:
             return {}
-        real = ((self.critic(graphs, truth, move.chosen) - 1) ** 2).mean()
-        made = (self.critic(graphs, move.boxes.detach(), move.chosen) ** 2).mean()
-        descend(self.opponent, (real + made) / 2, self.critic)
+        real = ((network(graphs, truth, predicted.chosen) - 1) ** 2).mean()
+        made = (network(graphs, predicted.boxes.detach(), predicted.chosen) ** 2).mean()
+        descend(optimiser, (real + made) / 2, network)
         return {"critic": (real.item() + made.item()) / 2}
 
-    def near(self, graphs: Graphs, truth: Tensor) -> tuple[Tensor, Tensor]:
-        """The boxes made and their L1 distance from the true ones, per symbol.
+    def l1_loss(self, graphs: Graphs, truth: Tensor) -> tuple[Tensor, Tensor]:
+        """The predicted boxes and their L1 distance from the true ones, per symbol.
 
-        HMEG's boxes are told in the longer side of the expression; chained ones by their parts, in
-        the usual size of a symbol, and by their places, in the longer side.
+        The unit of HMEG's boxes is the longer side of the expression. Chained boxes are compared
+        twice: by their `parts`, in the usual size of a symbol, and by their places, in the longer
+        side.
         """
         styles = self._styles(len(truth))
         with torch.no_grad():
@@ -167,20 +173,21 @@ class LayoutTrainer:
         off = (said - parts(graphs, truth)).abs() + (boxes - truth).abs() / whole
         return boxes, off.sum((1, 2)) / sizes / 4
 
-    def rate(self) -> float:
+    def learning_rate(self) -> float:
         """A short warm-up, then a cosine down to a hundredth."""
         warm = min(1.0, (self.done + 1) / 50)
         fall = 0.505 + 0.495 * float(np.cos(np.pi * self.done / self.plan.steps))
         return self.plan.rate * warm * fall
 
     def _save(self, path: Path) -> None:
+        network, optimiser = self.discriminator, self.discriminator_optimiser
         content = {
             "network": self.network.state_dict(),
             "tokens": self.network.tokens,
             "plan": asdict(self.plan),
             "optimiser": self.optimiser.state_dict(),
-            "critic": self.critic.state_dict() if self.critic else None,
-            "opponent": self.opponent.state_dict() if self.opponent else None,
+            "critic": network.state_dict() if network else None,
+            "opponent": optimiser.state_dict() if optimiser else None,
             "generator": self.generator.get_state(),
             "done": self.done,
         }
@@ -194,9 +201,9 @@ class LayoutTrainer:
             raise InputError(f"{path} is of another plan", "choose another folder")
         self.network.load_state_dict(content["network"])
         self.optimiser.load_state_dict(content["optimiser"])
-        if self.critic is not None and self.opponent is not None:
-            self.critic.load_state_dict(content["critic"])
-            self.opponent.load_state_dict(content["opponent"])
+        if self.discriminator is not None and self.discriminator_optimiser is not None:
+            self.discriminator.load_state_dict(content["critic"])
+            self.discriminator_optimiser.load_state_dict(content["opponent"])
         self.generator.set_state(content["generator"])
         self.done = content["done"]
 
@@ -210,7 +217,7 @@ def longer(boxes: Tensor, mask: Tensor) -> Tensor:
 
 
 def descend(optimiser: torch.optim.Optimizer, loss: Tensor, model: torch.nn.Module) -> None:
-    """One step down the loss, its gradient cut at a length of 5."""
+    """One optimiser step; the norm of the gradient is clipped at 5."""
     optimiser.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
