@@ -56,7 +56,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(module, "deliver", deliver)
     monkeypatch.setattr(module, "shown", lambda *given: [None])
-    monkeypatch.setattr(module, "settle", lambda model, batches: None)
+    monkeypatch.setattr(module, "recompute_batch_norm", lambda model, batches: None)
     return noted
 
 

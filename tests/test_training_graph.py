@@ -32,7 +32,7 @@ from hmer_cli.recognition.graph_decoder import COMPONENT, MOST_NODES, STROKE, Gr
 from hmer_cli.recognition.label_transformer import TOKENS
 from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.recognition.strokes import stroke_features
-from hmer_cli.training.average import settle
+from hmer_cli.training.average import recompute_batch_norm
 from hmer_cli.training.batches.images import UNKNOWN, echoed
 from hmer_cli.training.compose.examples import example, examples
 from hmer_cli.training.export.onnx import language_transformer, restore
@@ -125,12 +125,13 @@ def test_half_of_the_validation_set_is_seen_as_images(share: float) -> None:
     assert [fronts[place] for place in range(6)] == [COMPONENT, STROKE] * 3
 
 
-def test_means_of_graph_models_settle() -> None:
+def test_batch_norm_of_graph_models_is_recomputed() -> None:
     plan = Recipe("few", family="graph", model=FEW, drawing=Drawing(components=1.0))
     system = GraphSystem(plan, ["+", "1"])
     norms = [m for m in system.model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     before = [norm.running_mean.clone() for norm in norms]
-    settle(system, [b for _, b in system.validation_batches([example(sum_of_ones(), "1 + 1")] * 2)])
+    batches = system.validation_batches([example(sum_of_ones(), "1 + 1")] * 2)
+    recompute_batch_norm(system, [batch for _, batch in batches])
     assert norms and not any(map(torch.equal, before, (norm.running_mean for norm in norms)))
 
 

@@ -19,7 +19,7 @@ from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
 
 VOCABULARY = Vocabulary.load(Path(__file__).parent.parent / "train" / "vocabulary.txt")
 BANK = SymbolBank()
-GRAFTER = SymbolSubstitution(BANK, Choices(VOCABULARY))
+SUBSTITUTION = SymbolSubstitution(BANK, Choices(VOCABULARY))
 LABEL = r"x + x ^ { 2 3 } = \frac { 1 3 } { \sqrt { y } } ( a - 1 )"
 
 
@@ -37,8 +37,8 @@ def box(example: Example, symbol: int) -> tuple[np.ndarray, np.ndarray]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_a_graft_is_an_expression_of_the_same_structure(seed: int) -> None:
-    made = GRAFTER.graft(WRITTEN, rng(seed))
+def test_a_changed_expression_is_one_of_the_same_structure(seed: int) -> None:
+    made = SUBSTITUTION.substituted(WRITTEN, rng(seed))
     assert problems(join(made.tokens)) == []
     assert made.places == WRITTEN.places
     changed = {}
@@ -51,7 +51,7 @@ def test_a_graft_is_an_expression_of_the_same_structure(seed: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_new_ink_stands_where_the_old_stood(seed: int) -> None:
-    made = GRAFTER.graft(WRITTEN, rng(seed))
+    made = SUBSTITUTION.substituted(WRITTEN, rng(seed))
     assert sorted(i for members in made.symbols for i in members) == list(range(len(made.strokes)))
     for symbol in range(len(made.symbols)):
         (low, high), (old_low, old_high) = box(made, symbol), box(WRITTEN, symbol)
@@ -61,8 +61,8 @@ def test_new_ink_stands_where_the_old_stood(seed: int) -> None:
 
 
 def test_signs_and_ink_are_exchanged_and_the_same_for_the_same_seed() -> None:
-    made = [GRAFTER.graft(WRITTEN, rng(seed)) for seed in range(20)]
-    again = [GRAFTER.graft(WRITTEN, rng(seed)) for seed in range(20)]
+    made = [SUBSTITUTION.substituted(WRITTEN, rng(seed)) for seed in range(20)]
+    again = [SUBSTITUTION.substituted(WRITTEN, rng(seed)) for seed in range(20)]
     assert len({m.tokens for m in made}) > 10
     for one, other in zip(made, again, strict=True):
         assert one.tokens == other.tokens
@@ -71,4 +71,4 @@ def test_signs_and_ink_are_exchanged_and_the_same_for_the_same_seed() -> None:
 
 def test_ink_of_which_nobody_knows_what_it_is_stays() -> None:
     unknown = Example(WRITTEN.strokes, WRITTEN.tokens)
-    assert GRAFTER.graft(unknown, rng(0)) is unknown
+    assert SUBSTITUTION.substituted(unknown, rng(0)) is unknown

@@ -43,11 +43,11 @@ _REMEDY = "average runs of one kind"
 NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
 
 BATCHES, EVERY, SEED = 120, 3, 0
-"""Training batches that tell the means anew, and of how many expressions one is drawn for them."""
+"""Training batches for batch norm statistics; one of so many expressions is drawn for them."""
 
 
 def main() -> None:
-    """Average, settle, deliver."""
+    """Average, recompute batch norm, deliver."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("recipe", type=Path)
     told = "folders that hmer train wrote; one named twice counts twice"
@@ -88,7 +88,7 @@ def average(
     batches = shown(system, plan, data, BATCHES, EVERY, SEED, invention)
     if not batches:
         raise UsageError(f"{data} has nothing that the mean could be shown", "give training data")
-    settle(system, batches)
+    recompute_batch_norm(system, batches)
     out.mkdir(parents=True, exist_ok=True)
     checkpoint.write(out / BEST, {**content, "average": system.model.state_dict()})
     line = {"seen": content["state"]["seen"], **scored(system, plan, data)}
@@ -145,10 +145,10 @@ def mean(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def settle(system: System[Any], batches: Sequence[Any]) -> None:
-    """Take the running means and deviations of batch norm anew, each batch counting the same.
+def recompute_batch_norm(system: System[Any], batches: Sequence[Any]) -> None:
+    """Recompute the running statistics of batch norm, with equal weight for each batch.
 
-    Norms that no batch passes through keep theirs.
+    Layers that no batch passes through keep theirs.
     """
     model = system.model
     before = {n: copy.deepcopy(n.state_dict()) for n in model.modules() if isinstance(n, NORMS)}

@@ -319,7 +319,7 @@ def mixed(
                 while rng.random() < share:
                     yield invention.sample(rng)
                 if rng.random() < plan.grafted:
-                    example = invention.grafter.graft(example, rng)
+                    example = invention.substitution.substituted(example, rng)
             yield example
 
 

@@ -95,13 +95,13 @@ class Recomposer:
 class Invention:
     """A source of synthetic examples: a recomposer, a source of labels, and their vocabulary.
 
-    The grafter makes new ones of those that there are.
+    The ``substitution`` changes symbols of real examples.
     """
 
     recomposer: Recomposer
     labels: LabelSource
     vocabulary: Vocabulary
-    grafter: SymbolSubstitution
+    substitution: SymbolSubstitution
 
     @classmethod
     def build(
@@ -123,10 +123,10 @@ class Invention:
         lines = [line for path in formulas for line in _lines(path)]
         written = [ink.label for ink in inks if ink.label]
         counts = Counter(token for label in written for token in tokenize(label))
-        grafter = SymbolSubstitution(bank, Choices(vocabulary, counts))
+        substitution = SymbolSubstitution(bank, Choices(vocabulary, counts))
         labels = BalancedLabels(mixture(vocabulary, written, lines, plan.labels), plan.tries)
         recomposer = Recomposer(bank, None, plan.own, plan.touching, plan.habits)
-        return cls(recomposer, labels, vocabulary, grafter)
+        return cls(recomposer, labels, vocabulary, substitution)
 
     def sample(self, rng: np.random.Generator) -> Example:
         """A new example; labels with tokens that neither bank nor font has are skipped."""

@@ -33,7 +33,7 @@ class SymbolSubstitution:
     bank: SymbolBank
     choices: Choices
 
-    def graft(self, example: Example, rng: np.random.Generator) -> Example:
+    def substituted(self, example: Example, rng: np.random.Generator) -> Example:
         """The example with other ink, and other symbols, in some places.
 
         Symbols that are no letter, digit or operator, or for which no ink fits, stay.

@@ -29,11 +29,11 @@ from hmer_cli.synthesis.glyph import Glyph, Points
 from hmer_cli.training.compose.examples import inks
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 
-Way = tuple[float, float, float, float]
+Variant = tuple[float, float, float, float]
 """Probability of a variant, factors of its width and height, and its shift down in x heights."""
 
-Pull = tuple[float, float, float]
-"""The last three of a `Way`; the factors as logarithms."""
+Adjustment = tuple[float, float, float]
+"""The last three of a `Variant`; the factors as logarithms."""
 
 _EACH = 4
 """Samples of a token per writer at most, so that no writer dominates."""
@@ -48,7 +48,7 @@ _THIN = 0.25
 """Least side of a variant, in x heights, that is scaled."""
 
 _FEW = 8.0
-"""Pseudo-count of writers of the mean `Pull` of a symbol class."""
+"""Pseudo-count of writers of the median `Adjustment` of a symbol class."""
 
 _FITTED = frozenset({r"\frac", r"\sqrt", *COVERS})
 """Symbols whose width the layout determines."""
@@ -83,31 +83,31 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Followers:
-    """Those who write a sign in one way: how many, and the boxes of their ink (N, 4)."""
+class VariantInk:
+    """Training ink of one variant of a symbol: the number of its writers, and its boxes (N, 4)."""
 
     count: float
     boxes: NDArray[np.float64]
 
 
-def fit(bank: SymbolBank) -> dict[str, list[Way]]:
-    """A `Way` for every drawing of every sign of the font."""
+def fit(bank: SymbolBank) -> dict[str, list[Variant]]:
+    """A `Variant` for every drawing of every symbol of the font."""
     drawn = {
         token: [Shape.of(outline.glyph(token)) for outline in outlines]
         for token, outlines in drawings().items()
     }
-    people = {token: followers(bank, token, shapes) for token, shapes in drawn.items()}
-    pulls: dict[str, list[Pull]] = defaultdict(list)
+    found = {token: inks_of_variants(bank, token, shapes) for token, shapes in drawn.items()}
+    adjustments: dict[str, list[Adjustment]] = defaultdict(list)
     for token, shapes in drawn.items():
-        for shape, those in zip(shapes, people[token], strict=True):
-            if those.count >= _FEW:
-                pulls[_kind(token)].append(_pull(token, shape, those))
-    usual = {kind: tuple(np.median(rows, axis=0).tolist()) for kind, rows in pulls.items()}
-    return {token: list(_ways(token, drawn[token], people[token], usual)) for token in drawn}
+        for shape, ink in zip(shapes, found[token], strict=True):
+            if ink.count >= _FEW:
+                adjustments[layout_class(token)].append(_adjustment(token, shape, ink))
+    usual = {kind: tuple(np.median(rows, axis=0).tolist()) for kind, rows in adjustments.items()}
+    return {token: list(_variants(token, drawn[token], found[token], usual)) for token in drawn}
 
 
-def followers(bank: SymbolBank, token: str, drawn: Sequence[Shape]) -> list[Followers]:
-    """The bank's writers of a token, each with the drawing that is nearest to his ink."""
+def inks_of_variants(bank: SymbolBank, token: str, drawn: Sequence[Shape]) -> list[VariantInk]:
+    """The ink of a token in the bank, by the drawing that is nearest to it."""
     counts, boxes = np.zeros(len(drawn)), [list[Box]() for _ in drawn]
     shelf = bank.shelf(token)
     writers = (
@@ -119,51 +119,47 @@ def followers(bank: SymbolBank, token: str, drawn: Sequence[Shape]) -> list[Foll
             counts[nearest] += 1 / len(glyphs)
             boxes[nearest].append(shape.box)
     return [
-        Followers(float(count), np.array(some, float).reshape(-1, 4))
+        VariantInk(float(count), np.array(some, float).reshape(-1, 4))
         for count, some in zip(counts, boxes, strict=True)
     ]
 
 
-def _ways(
+def _variants(
     token: str,
     drawn: Sequence[Shape],
-    people: Sequence[Followers],
+    found: Sequence[VariantInk],
     usual: Mapping[str, Sequence[float]],
-) -> Iterator[Way]:
-    """Shares and pulls of a token: the fewer write so, the nearer to those of its kind."""
-    total = sum(those.count for those in people)
-    for shape, those in zip(drawn, people, strict=True):
-        share = round((those.count + 1) / (total + len(drawn)), 3)
+) -> Iterator[Variant]:
+    """The variants of a token; rare ones are shrunk towards the median of its symbol class."""
+    total = sum(ink.count for ink in found)
+    for shape, ink in zip(drawn, found, strict=True):
+        share = round((ink.count + 1) / (total + len(drawn)), 3)
         if token in _FITTED:
             yield share, 1.0, 1.0, 0.0
             continue
-        pull = np.array(usual.get(_kind(token), (0.0, 0.0, 0.0)))
-        if those.count:
-            own = np.array(_pull(token, shape, those))
-            pull += (own - pull) * those.count / (those.count + _FEW)
-        wide, high = np.exp(pull[:2] * _pulled(token, shape)).round(3).tolist()
-        yield share, wide, high, round(float(pull[2]), 3)
+        adjustment = np.array(usual.get(layout_class(token), (0.0, 0.0, 0.0)))
+        if ink.count:
+            own = np.array(_adjustment(token, shape, ink))
+            adjustment += (own - adjustment) * ink.count / (ink.count + _FEW)
+        wide, high = np.exp(adjustment[:2] * _adjusted(token, shape)).round(3).tolist()
+        yield share, wide, high, round(float(adjustment[2]), 3)
 
 
-def _pull(token: str, drawn: Shape, those: Followers) -> Pull:
-    """The `Pull` that maps the box of a drawing to the mean box of its training ink."""
-    x0, y0, x1, y1 = np.median(those.boxes, axis=0).tolist()
+def _adjustment(token: str, drawn: Shape, ink: VariantInk) -> Adjustment:
+    """The `Adjustment` that maps the box of a drawing to the median box of its training ink."""
+    x0, y0, x1, y1 = np.median(ink.boxes, axis=0).tolist()
     left, top, right, bottom = drawn.box
     wide = math.log(max(x1 - x0, 0.01) / max(right - left, 0.01))
     high = math.log(max(y1 - y0, 0.01) / max(bottom - top, 0.01))
-    if _kind(token) in _HELD:  # the layout makes it higher and, by the root of that, wider
+    if layout_class(token) in _HELD:  # the layout makes it higher and, by the root of that, wider
         return wide - high / 2, 0.0, 0.0
     return wide, high, (y0 + y1 - top - bottom) / 2
 
 
-def _pulled(token: str, drawn: Shape) -> tuple[bool, bool]:
-    """Whether a drawing is pulled in width and in height."""
+def _adjusted(token: str, drawn: Shape) -> tuple[bool, bool]:
+    """Whether width and height of a drawing are adjusted."""
     left, top, right, bottom = drawn.box
-    return right - left > _THIN, bottom - top > _THIN and _kind(token) not in _HELD
-
-
-def _kind(token: str) -> str:
-    return layout_class(token)
+    return right - left > _THIN, bottom - top > _THIN and layout_class(token) not in _HELD
 
 
 def _spaced(stroke: Points, path: NDArray[np.floating], whole: float) -> NDArray[np.float64]:
@@ -182,10 +178,10 @@ def main(dataset: str) -> None:
     path.write_text(table(fit(bank)), encoding="utf-8")
 
 
-def table(ways: Mapping[str, Sequence[Way]]) -> str:
+def table(variants: Mapping[str, Sequence[Variant]]) -> str:
     """JSON with one token a line."""
     rows = (
-        f"{json.dumps(token)}: {json.dumps([*map(list, rows)])}" for token, rows in ways.items()
+        f"{json.dumps(token)}: {json.dumps([*map(list, rows)])}" for token, rows in variants.items()
     )
     return "{\n" + ",\n".join(rows) + "\n}\n"
 
