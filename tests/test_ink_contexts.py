@@ -11,7 +11,7 @@ from hmer_cli.expr.latex import MAX_TOKENS, normalise
 from hmer_cli.expr.parser import LabelError
 from hmer_cli.ink import inkml
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.ink.traces import VALUE
+from hmer_cli.ink.inkml_traces import VALUE
 
 regex = import_module("re._parser")  # has no stubs
 

@@ -23,8 +23,8 @@ from hmer_cli.networks.hmeg.layout import Discriminator, LayoutNetwork, Shape, c
 from hmer_cli.synthesis.engine import InkEngine
 from hmer_cli.synthesis.symbol_graph import SymbolGraph
 from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.hmeg.layout_training import LayoutTrainer, Plan, lay_out, longer
 from hmer_cli.training.hmeg.layouts import Layout, corners, layout_of, stacked
-from hmer_cli.training.hmeg.training import LayoutTrainer, Plan, lay_out, longer
 from hmer_cli.training.hmeg.views import UNRELATED, everything, less_is_more
 
 pytestmark = pytest.mark.torch

@@ -21,10 +21,10 @@ from hmer_cli.synthesis.engine import InkEngine
 from hmer_cli.synthesis.hmeg_engine import HmegEngine
 from hmer_cli.training.hmeg.export import export
 from hmer_cli.training.hmeg.glyph_training import GlyphPlan, GlyphTrainer
+from hmer_cli.training.hmeg.layout_training import LayoutTrainer, Plan
 from hmer_cli.training.hmeg.layouts import stacked
 from hmer_cli.training.hmeg.painter_training import PainterPlan, PainterTrainer, real
 from hmer_cli.training.hmeg.pictures import Picture, Symbols, picture_of
-from hmer_cli.training.hmeg.training import LayoutTrainer, Plan
 
 pytestmark = pytest.mark.torch
 

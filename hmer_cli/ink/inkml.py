@@ -19,11 +19,11 @@ from lxml import etree
 from hmer_cli.errors import InputError
 from hmer_cli.expr.mathml import ids_in_order
 from hmer_cli.expr.truth import derive_label
-from hmer_cli.ink.formats import Formats, drawn_traces, identity, local_name
 from hmer_cli.ink.ink import Ink, LeftOut, Stroke, Symbol
+from hmer_cli.ink.inkml_contexts import Formats, drawn_traces, identity, local_name
+from hmer_cli.ink.inkml_traces import Channels, read_trace, row_width, runs
 from hmer_cli.ink.packed_text import check_markup
 from hmer_cli.ink.strokes import check_count
-from hmer_cli.ink.traces import Channels, read_trace, row_width, runs
 
 NAMESPACE = "http://www.w3.org/2003/InkML"
 _REMEDY = "give an InkML file"

@@ -22,8 +22,8 @@ from hmer_cli.ink.colours import BLACK, OPAQUE, UNKNOWN, Colour, colour_of
 from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.ink.packed_text import parse_xml, root_name
 from hmer_cli.ink.painted import Painted, strokes_of
-from hmer_cli.ink.pieces import whole
 from hmer_cli.ink.region_lines import regions
+from hmer_cli.ink.stroke_pieces import whole
 from hmer_cli.ink.strokes import check_count, ink_of, stroke_of
 from hmer_cli.ink.svg_geometry import (
     SHAPES,

@@ -36,8 +36,8 @@ from hmer_cli.synthesis.layout_statistics import LayoutStyle, learnt
 from hmer_cli.synthesis.strokes import fill
 from hmer_cli.synthesis.symbol_graph import Relation, SymbolGraph
 from hmer_cli.training.compose.examples import inks
+from hmer_cli.training.hmeg.layout_training import LayoutTrainer, Plan, lay_out
 from hmer_cli.training.hmeg.layouts import Layout, corners, held_out, layouts_of
-from hmer_cli.training.hmeg.training import LayoutTrainer, Plan, lay_out
 from hmer_cli.training.messages import say
 
 Boxes = NDArray[np.float64]

@@ -34,9 +34,9 @@ from hmer_cli.networks.hmeg.placement import crop
 from hmer_cli.training.hmeg import checkpoint
 from hmer_cli.training.hmeg.checkpoint import STEPS, report
 from hmer_cli.training.hmeg.glyph_training import GlyphTrainer, average, descend
+from hmer_cli.training.hmeg.layout_training import LayoutTrainer
 from hmer_cli.training.hmeg.layouts import stacked
 from hmer_cli.training.hmeg.pictures import Picture, Symbols
-from hmer_cli.training.hmeg.training import LayoutTrainer
 from hmer_cli.training.systems.base import Say
 
 _POOL = 8

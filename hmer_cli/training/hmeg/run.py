@@ -28,10 +28,10 @@ from hmer_cli.networks.hmeg.painter import UNIT
 from hmer_cli.training.compose.examples import inks
 from hmer_cli.training.hmeg.export import export
 from hmer_cli.training.hmeg.glyph_training import GlyphPlan, GlyphTrainer
+from hmer_cli.training.hmeg.layout_training import LayoutTrainer, Plan
 from hmer_cli.training.hmeg.layouts import held_out, layouts_of, stacked
 from hmer_cli.training.hmeg.painter_training import PainterPlan, PainterTrainer, real
 from hmer_cli.training.hmeg.pictures import Picture, Symbols, pictures_of
-from hmer_cli.training.hmeg.training import LayoutTrainer, Plan
 from hmer_cli.training.messages import say
 from hmer_cli.training.systems.base import Say
 from hmer_cli.training.threads import single_threaded

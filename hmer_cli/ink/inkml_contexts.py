@@ -15,7 +15,7 @@ from lxml import etree
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink.colours import WHITE, colour_of
-from hmer_cli.ink.traces import Channels
+from hmer_cli.ink.inkml_traces import Channels
 
 _XML_ID = "{http://www.w3.org/XML/1998/namespace}id"
 _KINDS = ("{*}traceFormat", "{*}inkSource", "{*}context", "{*}canvasTransform", "{*}brush")
