@@ -14,8 +14,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from test_train_verb import written
+from test_training_baselines import PLAIN
 from test_training_loop import NUMBERS
-from test_training_seeds import PLAIN
 
 from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.loop import BEST, CHECKPOINT, LOG, Stream, Trainer
@@ -27,7 +27,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 import torch
-from test_training_seeds import PLAIN
+from test_training_baselines import PLAIN
 from test_training_loop import NUMBERS
 from hmer_cli.training.loop import Trainer
 

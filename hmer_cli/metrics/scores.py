@@ -20,7 +20,7 @@ from hmer_cli.expr.commands import UNWRITTEN
 from hmer_cli.expr.tokens import join, tokenize
 
 SHORT = 14
-"""Tokens of the longest expression that the seed (Monawwar and Chung, 2025) counts as short."""
+"""Tokens of the longest expression that Monawwar and Chung (2025) count as short."""
 
 LENGTHS = {
     "short": (0, SHORT),

@@ -1,4 +1,4 @@
-"""Convolutional backbones of the seed's systems: (B, 1, H, W) -> (B, C, H / down, W / 4).
+"""Convolutional backbones of the CRNN and the Transformer: (B, 1, H, W) -> (B, C, H / down, W / 4).
 
 ResNet-18 and VGG-16 have the layers and parameter names of torchvision, whose ImageNet
 weights load; later strides do not apply to the width, which keeps one frame per 4 pixels.

@@ -81,7 +81,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Canvas(CanvasSize):
-    """The image of the seed's systems: the whole expression, stretched to one fixed size.
+    """The image of CRNN and Transformer: the whole expression, stretched to one fixed size.
 
     Augmented as by Monawwar and Chung (2025): ``rotation`` is a standard deviation in degrees;
     ``brightness`` and ``contrast`` the largest deviations of factors from 1.

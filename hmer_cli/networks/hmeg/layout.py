@@ -40,12 +40,12 @@ class Shape:
 
 
 class Convolution(nn.Module):
-    """One graph convolution: every pair speaks to its first symbol.
+    """One graph convolution: each pair sends a message to its first symbol.
 
     The triple (first, pair, second) goes through one hidden layer, which becomes the pair's new
-    vector. All pairs exist in both directions, so a symbol hears all of them as the first one.
-    What neighbours say is added up beside the mean over all: sg2im's mean alone would thin it out
-    in long expressions.
+    vector. All pairs exist in both directions, so each symbol receives the messages of all its
+    pairs. Those of neighbours are summed, beside the mean over all: with sg2im's mean alone their
+    weight would shrink in long expressions.
     """
 
     def __init__(self, width: int) -> None:

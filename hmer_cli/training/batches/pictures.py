@@ -1,4 +1,4 @@
-"""Images of the seed's systems (Monawwar and Chung, 2025): stretched to one fixed size.
+"""Images of the CRNN (Monawwar and Chung, 2025) and the Transformer: stretched to one fixed size.
 
 Input: examples. Output: batches (B, 1, H, W) uint8 with labels.
 """

@@ -210,8 +210,8 @@ class PainterTrainer:
         total = (patch + symbol) / 2 + F.cross_entropy(names, batch.symbols)
         descend(self.discriminator_optimiser, total)
         right = (names.argmax(-1) == batch.symbols).float().mean()
-        critics = {"patch critic": patch.item() / 2, "symbol critic": symbol.item() / 2}
-        return {**critics, "right": right.item()}
+        losses = {"patch critic": patch.item() / 2, "symbol critic": symbol.item() / 2}
+        return {**losses, "right": right.item()}
 
     def save(self, path: Path) -> None:
         """Everything that a run needs to go on."""

@@ -18,7 +18,7 @@ UNRELATED = 5
 
 
 class View(Protocol):
-    """Chooses the symbols of each graph that a `Critic` sees: (B, K) int64, -1 for none."""
+    """Chooses the symbols of each graph that a `Discriminator` sees: (B, K) int64, -1 for none."""
 
     def __call__(self, graphs: Graphs, generator: torch.Generator) -> Tensor:
         """The choice, at random where it is one."""

@@ -1,4 +1,4 @@
-"""The seed's systems and the Transformer: they learn, go on, read, and tell what cannot be read."""
+"""CRNN and Transformer: they learn, resume, read, and report what cannot be read."""
 
 # ruff: noqa: E402 - torch decides whether the rest can be imported
 from __future__ import annotations
@@ -65,7 +65,7 @@ def lines(out: Path) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize("plan", [PLAIN, SPEAKER], ids=["crnn", "transformer"])
-def test_a_seed_system_learns_goes_on_and_reads_from_its_checkpoint(
+def test_a_baseline_learns_goes_on_and_reads_from_its_checkpoint(
     plan: Recipe, tmp_path: Path
 ) -> None:
     trained(plan, tmp_path)
