@@ -121,7 +121,7 @@ def inside(text: str) -> str:
 
 
 def write() -> None:
-    """Hand the pages to mkdocs."""
+    """Hand the pages to ProperDocs."""
     import mkdocs_gen_files
 
     for name, text in [("cli.md", page()), *((COPIES[n], copied(n)) for n in COPIES)]:

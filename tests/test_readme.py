@@ -229,12 +229,12 @@ def test_ink_and_its_drawing_have_the_same_boxes(tmp_path: Path) -> None:
 
 
 def test_the_documentation_builds_strict(tmp_path: Path) -> None:
-    for module in ("mkdocs", "material", "mkdocs_gen_files", "mkdocstrings"):
+    for module in ("properdocs", "material", "mkdocs_gen_files", "mkdocstrings"):
         pytest.importorskip(module, reason="needs the [docs] extra")
     built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(tmp_path)],
+        [sys.executable, "-m", "properdocs", "build", "--strict", "--quiet", "-d", str(tmp_path)],
         capture_output=True, text=True, check=False, cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "DISABLE_MKDOCS_2_WARNING": "1"},
+        env=os.environ | {"PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"},
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
     assert "--pdf-renderer" in (tmp_path / "cli/index.html").read_text("utf-8")
