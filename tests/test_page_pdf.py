@@ -9,6 +9,7 @@ import shutil
 import sys
 import zlib
 from collections.abc import Callable
+from functools import partialmethod
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -24,7 +25,6 @@ from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.geometry import MAX_SIDE
 from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load import pdf as pdf_module
-from hmer_cli.page.load import worker as worker_module
 from hmer_cli.page.load.decode_apart import TiffDecoder
 from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.pdf import MAX_PAGES, Pdf, Renderer
@@ -241,8 +241,8 @@ def bomb() -> bytes:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits that a test need not wait for."""
-    monkeypatch.setattr(worker_module, "WALL_SECONDS", 1.5)
+    """Less processor time a call; time by the clock would end good files of a busy machine."""
+    monkeypatch.setattr(Worker, "call", partialmethod(Worker.call, seconds=2))
 
 
 @pytest.mark.usefixtures("hasty")

@@ -84,6 +84,8 @@ def write(document: Any, page: Any, content: bytes, place: Affine, before: bytes
     font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Courier"}
     font["/Encoding"] = "/WinAnsiEncoding"
     entries = pikepdf.Dictionary({key: pikepdf.Name(value) for key, value in font.items()})
+    if not isinstance(page.obj.get("/Resources", entries), pikepdf.Dictionary):
+        page.obj["/Resources"] = pikepdf.Dictionary()  # damaged; older pikepdf stops at that
     page.add_resource(document.make_indirect(entries), pikepdf.Name("/Font"), pikepdf.Name(FONT))
     page.contents_add(_stream(document, b"q\n"), prepend=True)
     matrix = " ".join(f"{number:.12f}".rstrip("0") for number in place).encode()
