@@ -23,6 +23,11 @@ os.dup2(int(sys.argv[2]), 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """  # Chromium hears on 3 and answers on 4
 
+_CODES = {
+    "Tab": 9, "Enter": 13, "Escape": 27,
+    "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40,
+}  # fmt: skip
+
 
 def _out_of_the_way(end: int) -> int:
     """The same end of a pipe under a number that is neither 3 nor 4."""
@@ -132,10 +137,10 @@ class Chromium:
         assert "exceptionDetails" not in answer, answer.get("exceptionDetails")
         return answer["result"].get("value")
 
-    def key(self, key: str) -> None:
-        """Press a key: a character, or ``Enter``, ``Escape``, ``ArrowRight``."""
-        codes = {"Enter": 13, "Escape": 27, "ArrowRight": 39}
-        pressed = {"key": key, "windowsVirtualKeyCode": codes.get(key, ord(key[0]))}
+    def key(self, key: str, shift: bool = False) -> None:
+        """Press a key: a character, or one that has a name, such as ``Enter`` or ``ArrowUp``."""
+        code = _CODES.get(key, ord(key[0]))
+        pressed = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 8 * shift}
         text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
         self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **pressed)
         self.call("Input.dispatchKeyEvent", type="keyUp", **pressed)
@@ -192,8 +197,12 @@ class Chromium:
 
     def dark(self, wanted: bool) -> None:
         """Prefer dark colours, as a system set to night does."""
-        features = [{"name": "prefers-color-scheme", "value": "dark" if wanted else "light"}]
-        self.call("Emulation.setEmulatedMedia", features=features)
+        self.media(prefers_color_scheme="dark" if wanted else "light")
+
+    def media(self, medium: str = "", **features: str) -> None:
+        """Pretend a medium, such as ``print``, and features of media, such as ``forced_colors``."""
+        named = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
+        self.call("Emulation.setEmulatedMedia", media=medium, features=named)
 
     def download(self, selector: str, name: str) -> Path:
         """Click on what downloads a file, and wait for the file."""

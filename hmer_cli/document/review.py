@@ -200,6 +200,7 @@ def _card(each: Named, shown: _Pictures) -> dict[str, Any]:
         "sure": None if record.status == "failed" else _sure(record),
         "crop": _crop(evidence, shown.number(record)) if evidence else None,
         "region": bool(evidence and evidence.key),
+        "checkable": bool(latex) and (record.correction is None or _status(record) == "low"),
         "math": Markup(_math(label)),  # MathML of our own, escaped where it was made
         "error": _text(record.error or ""),
         "latex": latex,
@@ -213,7 +214,9 @@ def _state(record: Record) -> tuple[str, str]:
     status = _status(record)
     if record.correction is None:
         return status, status
-    return (status, f"corrected, {status}") if status == "low" else ("changed", "corrected")
+    if status == "low":
+        return status, f"corrected, {status}"
+    return "changed", "checked" if record.label == _was(record) else "corrected"
 
 
 def _status(record: Record) -> str:

@@ -10,16 +10,37 @@ function draw(card, entry) {
   const gone = isGone(entry), latex = gone ? latexBefore(entry) : latexOf(entry);
   const set = isChanged(entry) && latex !== entry.latex ? typeset(asFormula(latex)) : null;
   card.className = `card ${stateOf(entry)}${gone ? " gone" : ""}${editing(card)}`;
-  const state = isUnsure(entry) ? "corrected, low" : isChanged(entry) ? "corrected" : entry.status;
+  const state = isUnsure(entry) ? "corrected, low" : isChecked(entry) ? "checked" : isChanged(entry) ? "corrected" : entry.status;
   $(".badge", card).textContent = gone ? "not mathematics" : state;
   if (entry.key === null) return;
   $("[data-do=drop]", card).textContent = gone ? "Is mathematics" : "Not mathematics";
+  $("[data-do=right]", card).hidden = !isCheckable(entry);
+  $("[data-do=right]", card).setAttribute("aria-pressed", isChecked(entry));
   offer(card, entry);
   $(".math", card).innerHTML = set ? set.math ?? "" : card.read;
   const note = $(".note", card);
   note.textContent = set && !gone ? faultOf(latex) ?? "" : isEdited(entry) ? "" : entry.error ?? "";
   note.hidden = !note.textContent;
   spell(card, entry, latex || entry.read, set ? set.tokens : (entry.label || entry.was).split(" "));
+  measure(card);
+}
+
+/** A formula that is wider than its place can be reached and scrolled by keys, in every browser. */
+const wide = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    const isWide = target.scrollWidth > target.clientWidth;
+    for (const [name, value] of [["tabindex", 0], ["role", "group"], ["aria-label", "Formula"]]) {
+      if (isWide) target.setAttribute(name, value);
+      else target.removeAttribute(name);
+    }
+  }
+});
+
+/** Anew, as what is in it may have changed, and its size not. */
+function measure(card) {
+  const math = $(".math", card);
+  wide.unobserve(math);
+  wide.observe(math);
 }
 
 /** The LaTeX in pieces, [text, index of its token or null]: those of its tokens that stand in it. */
@@ -50,7 +71,7 @@ function spell(card, entry, latex, tokens) {
     const sure = asRead ? entry.tokens[t]?.[0] : undefined;
     if (sure !== undefined && $(`[data-t="${t}"]`, math)) {
       span.title = `${Math.round(100 * sure)} % sure`;
-      if (sure < 0.5) span.className = "unsure";
+      if (sure < 0.5 && !isChecked(entry)) span.className = "unsure";
     }
     return span;
   }));

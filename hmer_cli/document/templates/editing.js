@@ -1,8 +1,10 @@
 // Copying, typing and dropping one expression.
 
-async function copy(card) {
-  const latex = latexOf(entryOf(card));
+/** That of the cards, one a line; the focus goes back where it was. */
+async function copy(...those) {
+  const all = those.map((card) => latexOf(entryOf(card))).filter(Boolean), latex = all.join("\n");
   if (!latex) return toast("There is no LaTeX here to copy");
+  const here = document.activeElement;
   try {
     await navigator.clipboard.writeText(latex);
   } catch {  // pages opened from a file may not use the clipboard everywhere
@@ -12,9 +14,9 @@ async function copy(card) {
     area.select();
     document.execCommand("copy");
     area.remove();
-    card.focus({ preventScroll: true });
+    here.focus({ preventScroll: true });
   }
-  toast("LaTeX copied");
+  toast(all.length > 1 ? `LaTeX of ${all.length} expressions copied` : "LaTeX copied");
 }
 
 /** With a draft, the editor that stood there before. */
@@ -22,13 +24,14 @@ function edit(card, draft) {
   const entry = entryOf(card);
   if (!isCorrectable(entry) || card.classList.contains("editing")) return;
   if (draft === undefined) activate(card);
+  const sign = draft === undefined ? signIn(card) : null;
   const form = $("#editor").content.cloneNode(true).firstElementChild;
   const area = $("textarea", form);
   area.defaultValue = latexOf(entry) || latexBefore(entry) || entry.read;
   if (draft !== undefined) area.value = draft;
   card.classList.add("editing");
   card.append(form);
-  const look = () => preview(card, form, area.value);
+  const look = () => { fit(area); preview(card, form, area.value); };
   const leave = () => {
     card.classList.remove("editing", "waits");
     form.remove();
@@ -52,7 +55,28 @@ function edit(card, draft) {
   $("[data-do=cancel]", form).addEventListener("click", leave);
   $("[data-do=revert]", form).addEventListener("click", () => { area.value = entry.read; look(); area.focus(); });
   look();
-  if (draft === undefined) area.focus();
+  if (draft !== undefined) return;
+  area.focus({ preventScroll: true });
+  area.setSelectionRange(...(sign ?? [area.value.length, area.value.length]));
+  card.scrollIntoView({ block: "nearest" });
+  form.scrollIntoView({ block: "nearest" });
+}
+
+/** Where the sign that is pointed at stands in the LaTeX of the card: begin and end; null where none is. */
+function signIn(card) {
+  const part = lit.card === card && lit.t !== null && $(`.latex [data-t="${lit.t}"]`, card);
+  if (!part) return null;
+  const before = document.createRange();
+  before.selectNodeContents($(".latex", card));
+  before.setEndBefore(part);
+  const begin = before.toString().length;
+  return [begin, begin + part.textContent.length];
+}
+
+/** As high as what is typed in it needs, which the style bounds. */
+function fit(area) {
+  area.style.height = "auto";
+  area.style.height = `${area.scrollHeight + area.offsetHeight - area.clientHeight}px`;
 }
 
 /** What is typed in the open editor of a card, undefined where there is none. */
@@ -69,7 +93,18 @@ function preview(card, form, latex) {
   const { math } = typeset(asFormula(latex)), fault = latex.trim() && faultOf(latex);
   card.classList.toggle("waits", !math);
   if (math) $(".math", card).innerHTML = math;
+  measure(card);
   $(".fault", form).textContent = fault || (math ? "" : "kept as it is typed, but not shown here");
+}
+
+function right(card) {
+  const entry = entryOf(card);
+  if (!isCheckable(entry)) return toast(entry.recut ? "Type its LaTeX, or let it be read" : "There is no reading here to check");
+  const fault = faultOf(latexOf(entry));
+  if (fault) return toast(`Edit it first: ${fault}`);
+  checkpoint();
+  check([entry]);
+  changed(new Set([entry.key]));
 }
 
 function drop(card) {

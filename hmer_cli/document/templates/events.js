@@ -9,21 +9,28 @@ function turn() {
 function openSheet(card) {
   activate(card, { scroll: false });
   if (entryOf(card).picture === null) return;
-  sheet.classList.toggle("open", narrow.matches);
+  layOver(narrow.matches);
   if (narrow.matches) { showPage(entryOf(card)); $("#sheet-close").focus(); }
 }
 
+/** The page over all the rest, which no key reaches then. */
+function layOver(isOver) {
+  sheet.classList.toggle("open", isOver);
+  for (const part of [$(".masthead"), list, $("#bar")]) part.inert = isOver;
+}
+
 function closeSheet() {
-  sheet.classList.remove("open");
+  layOver(false);
   active?.focus({ preventScroll: true });
 }
 
-const DEEDS = { copy, edit, drop, page: openSheet };
+const DEEDS = { copy, edit, right, drop, page: openSheet };
 const KEYS = {
   j: () => move(1), k: () => move(-1),
-  e: () => active && edit(active), c: () => active && copy(active), x: () => (chosen.size ? dropChosen() : active && drop(active)),
+  e: () => active && edit(active), c: () => (chosen.size ? copyChosen() : active && copy(active)),
+  r: () => (chosen.size ? rightChosen() : active && right(active)), x: () => (chosen.size ? dropChosen() : active && drop(active)),
   p: () => active && openSheet(active),
-  u: undo, v: () => active && choose(entryOf(active)),
+  u: undo, U: redo, v: () => active && choose(entryOf(active)),
   n: () => setTool("draw"), s: () => setTool("split"), m: mergeChosen,
   ArrowLeft: () => active && step(active, -1), ArrowRight: () => active && step(active, 1),
   "/": () => { filter.focus(); filter.select(); },
@@ -35,13 +42,17 @@ for (let n = 0; n <= 9; n++) KEYS[n] = () => active && pick(active, n);
 document.addEventListener("keydown", (event) => {
   if ($("dialog[open]") || event.altKey) return;
   const typing = event.target.matches("input:not([type=radio], [type=checkbox]), textarea, select");
-  if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing) { event.preventDefault(); undo(); }
-  if (event.ctrlKey || event.metaKey) return;
+  if (event.ctrlKey || event.metaKey) {
+    const deed = { z: event.shiftKey ? redo : undo, y: redo }[event.key.toLowerCase()];
+    if (deed && !typing) { event.preventDefault(); deed(); }
+    return;
+  }
   if (typing) {
     if (event.key === "Escape") event.target.blur();
     return;
   }
   if (event.target.matches("input[type=radio]") && event.key.startsWith("Arrow")) return;
+  if (tool && aimed(event.key, event.shiftKey)) return event.preventDefault();
   if (!Object.hasOwn(KEYS, event.key)) return;
   event.preventDefault();
   KEYS[event.key]();
@@ -51,6 +62,10 @@ list.addEventListener("click", (event) => {
   const deed = event.target.closest("[data-do]")?.dataset.do;
   if (card && deed in DEEDS) DEEDS[deed](card);
   else if (card && !event.target.closest("form")) activate(card, { scroll: false });
+});
+list.addEventListener("dblclick", (event) => {
+  const card = event.target.closest(".pair, .latex")?.closest(".card");
+  if (card) edit(card);
 });
 list.addEventListener("pointermove", pointed);
 list.addEventListener("pointerdown", pointed);
@@ -68,5 +83,7 @@ $(".chips").addEventListener("change", show);
 order.addEventListener("change", arrange);
 $("#export").addEventListener("click", exportAll);
 $("#undo").addEventListener("click", undo);
+$("#redo").addEventListener("click", redo);
+narrow.addEventListener("change", () => layOver(false));
 $("#theme").addEventListener("click", turn);
 $("#help-button").addEventListener("click", () => $("#help").showModal());

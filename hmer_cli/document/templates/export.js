@@ -46,7 +46,7 @@ const typedInWithout = (cuts) => typedIn().filter((card) => {
 /** Whether there is something that is being typed and would be lost; it is shown. */
 function mustKeepFirst([card]) {
   if (!card) return false;
-  sheet.classList.remove("open");
+  layOver(false);
   activate(card);
   $("textarea", card).focus();
   toast("Keep or cancel first what is being typed here");
@@ -65,11 +65,12 @@ function exportAll() {
   toast("corrections.json goes to hmer convert --corrections");
 }
 
+const READING = 90;  // milliseconds a character
 let fading;
 
 function toast(text) {
   $("#toast").textContent = text;
   $("#toast").classList.add("on");
   clearTimeout(fading);
-  fading = setTimeout(() => $("#toast").classList.remove("on"), 2500);
+  fading = setTimeout(() => $("#toast").classList.remove("on"), Math.max(2500, READING * text.length));
 }

@@ -60,6 +60,7 @@ function showChosen() {
     const box = $(".choose", card);
     if (box) box.checked = chosen.has(entryOf(card));
   });
+  if (!chosen.size) passFocus($("#bar"));
   $("#bar").hidden = !chosen.size;
   $("#bar-count").textContent = `${chosen.size} chosen`;
   refreshSheet();
@@ -80,10 +81,25 @@ function dropChosen() {
   chooseNone();
 }
 
+function rightChosen() {
+  const those = [...chosen].filter((entry) => isCheckable(entry) && !faultOf(latexOf(entry)));
+  if (!those.length) return toast("There is no reading here to check");
+  checkpoint();
+  const done = check(those), what = edits.has(done[0].key) ? "checked" : "not checked any more";
+  toast(`${done.length} ${what}; u takes it back`);
+  changed(new Set(done.map((entry) => entry.key)));
+  chooseNone();
+}
+
+/** In the order in which they stand. */
+const copyChosen = () => copy(...[...list.querySelectorAll(".card")].filter((card) => chosen.has(entryOf(card))));
+
 list.addEventListener("change", (event) => {
   if (event.target.matches(".choose")) choose(entryOf(event.target.closest(".card")), event.target.checked);
 });
 $("#bar-drop").addEventListener("click", dropChosen);
+$("#bar-right").addEventListener("click", rightChosen);
+$("#bar-copy").addEventListener("click", copyChosen);
 $("#bar-none").addEventListener("click", chooseNone);
 $("#bar-all").addEventListener("click", () => chooseAll(shown().map(entryOf)));
 

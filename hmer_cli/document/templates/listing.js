@@ -49,8 +49,9 @@ function summarise() {
     const number = count((entry) => stateOf(entry) === state);
     if (number) parts.push(`${number} ${state}`);
   }
-  const corrected = count((entry) => stateOf(entry) === "changed");
+  const checked = count(isChecked), corrected = count((entry) => stateOf(entry) === "changed") - checked;
   if (corrected) parts.push(`${corrected} corrected`);
+  if (checked) parts.push(`${checked} checked`);
   if (edited) parts.push(`${edited} not applied yet`);
   $("#summary").textContent = parts.join(" · ");
   $("#export").disabled = !count(isChanged) && !recutLines().length;

@@ -37,5 +37,7 @@ function step(card, by) {
   const signs = [...new Set([...card.querySelectorAll(".math [data-t]")].map((part) => Number(part.dataset.t)))]
     .sort((a, b) => a - b);
   const here = lit.card === card ? signs.indexOf(lit.t) : -1;
-  if (signs.length) light(card, signs.at((here + by + (here < 0 && by < 0)) % signs.length));
+  if (!signs.length) return;
+  light(card, signs.at((here + by + (here < 0 && by < 0)) % signs.length));
+  $(".math .hot", card)?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }

@@ -180,8 +180,8 @@ function takeInRecuts() {
   storeRecuts();
   restoreRecuts([]);
   restoreKept();
-  if (JSON.stringify(recutState()) !== before) past.length = 0;
-  $("#undo").disabled = !past.length;
+  if (JSON.stringify(recutState()) !== before) past.length = future.length = 0;
+  showHistory();
   activate(cards[entries.findIndex((entry) => key && entry.key === key && !entry.replaced)], { scroll: false });
 }
 
@@ -272,7 +272,7 @@ const cardOf = (entry) => cards[entries.indexOf(entry)];
 
 /** Cards for the regions of all recuts, and none for those that are gone. */
 function showRecuts() {
-  const here = active && entryOf(active);
+  const here = active && entryOf(active), isInList = list.contains(document.activeElement);
   const drafts = new Map(entries.map((entry, i) => [entry.key, entry.recut && draftOf(cards[i])]));
   for (let i = entries.length - 1; i >= 0 && entries[i].recut; i--) {
     cards[i].remove();
@@ -300,6 +300,7 @@ function showRecuts() {
   const now = heir ? cardOf(heir) : shown().find((card) => here && entryOf(card).picture === here.picture);
   if (now) activate(now, { scroll: false });
   else if (number >= 0) showSheet(number);
+  if (isInList) active?.focus({ preventScroll: true });  // what had it is made anew
   showChosen();
 }
 
@@ -326,6 +327,8 @@ function addCard(recut, region) {
   card.dataset.i = i;
   card.dataset.where = pages[recut.picture].name;
   $("h3", card).textContent = "new region";
+  $("h3", card).id = `${name}-title`;
+  card.setAttribute("aria-labelledby", `${name}-title`);
   $(".choose", card).setAttribute("aria-label", `Choose ${name}`);
   $(".to-page", card).textContent = `page ${page}`;
   const [x0, y0, x1, y1] = region.box;
@@ -346,6 +349,7 @@ function drawCut(card, entry) {
   card.className = `card changed cut${editing(card)}`;
   $(".badge", card).textContent = "cut anew";
   $(".math", card).innerHTML = latex ? typeset(asFormula(latex)).math ?? "" : "";
+  measure(card);
   const note = $(".note", card);
   const wasTyped = entry.recut.replaces.some((old) => isChanged(old) && !isGone(old) && isIn(old.box, [entry.box]));
   const read = wasTyped ? "What you typed stays if this has the same ink; if not, hmer convert --corrections reads it."
@@ -390,6 +394,61 @@ function setTool(name) {
   $("#sheet-draw").setAttribute("aria-pressed", tool === "draw");
   $("#sheet-split").setAttribute("aria-pressed", tool === "split");
   $("#sheet-page").classList.toggle("aiming", tool !== null);
+  aim?.remove();
+  aim = null;
+  if (tool) toast(HINTS[tool]);
+}
+
+// By keys: a box or a line that arrows move
+
+const HINTS = {
+  draw: "Drag a box on the page; or arrows move one, with Shift its right and lower edge, and Enter keeps it",
+  split: "Draw a line through the region, or tap it; or arrows move a line, and Enter splits",
+};
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+let aim = null;  // what the arrows move, a ghost of the page
+
+/** Whether the key moves what the tool will cut, or cuts it. */
+function aimed(key, isShifted) {
+  if (key === "Enter" && aim) cutAim();
+  else if (key in ARROWS && onSheet >= 0) moveAim(ARROWS[key], isShifted);
+  else return false;
+  return true;
+}
+
+/** A box begins as that of the active region, or in the middle of the page; a line in that of the region. */
+function moveAim([right, down], isShifted) {
+  const { width, height } = pages[onSheet], by = Math.max(1, Math.round(width / 100));
+  const region = entries[$("#sheet-page rect.here")?.dataset.i]?.box;
+  if (tool === "split" && !region) return toast("There is no region to split: draw one");
+  const start = region ?? [width / 3, height / 3, (2 * width) / 3, height / 2];
+  let [x0, y0, x1, y1] = aim?.region ?? start;
+  const isUpright = right !== 0;
+  if (tool === "split") {
+    const middle = [(start[0] + start[2]) / 2, (start[1] + start[3]) / 2];
+    const [x, y] = aim?.isUpright === isUpright ? [x0, y0] : middle;
+    const at = (from, way, low, high) => Math.min(high - 1, Math.max(low + 1, from + way * by));
+    x0 = x1 = at(x, right, start[0], start[2]);
+    y0 = y1 = at(y, down, start[1], start[3]);
+    if (isUpright) [y0, y1] = [start[1], start[3]];
+    else [x0, x1] = [start[0], start[2]];
+  } else {
+    x1 = Math.min(width, Math.max(x0 + 2, x1 + right * by));
+    y1 = Math.min(height, Math.max(y0 + 2, y1 + down * by));
+    if (!isShifted) [x0, y0] = [Math.max(0, x0 + right * by), Math.max(0, y0 + down * by)];
+  }
+  aim?.remove();
+  aim = box([x0, y0, x1, y1], { class: "ghost" });
+  Object.assign(aim, { region: [x0, y0, x1, y1], isUpright });
+  $("#sheet-page svg").append(aim);
+}
+
+function cutAim() {
+  const [x0, y0, x1, y1] = aim.region, what = tool;
+  const entry = entries[$("#sheet-page rect.here")?.dataset.i];
+  setTool(null);
+  if (what === "draw") drawRegion([x0, y0, x1, y1]);
+  else splitAt(entry, [x0, y0], [x1, y1], false);
 }
 
 const onPage = (event) => {

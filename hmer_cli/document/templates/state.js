@@ -52,11 +52,13 @@ function takeIn() {
   const keys = new Set([...now.keys()].filter((key) => told(now, key) !== told(seen, key)));
   const take = (map) => keys.forEach((key) => map.set(key, now.get(key)));
   if (keys.size) {
-    past.forEach((then, i) => {
-      const [before, cuts] = JSON.parse(then), map = new Map(before);
-      take(map);
-      past[i] = JSON.stringify([[...map], cuts]);
-    });
+    for (const states of [past, future]) {
+      states.forEach((then, i) => {
+        const [before, cuts] = JSON.parse(then), map = new Map(before);
+        take(map);
+        states[i] = JSON.stringify([[...map], cuts]);
+      });
+    }
     take(edits);
     seen = now;
     redraw(keys);
@@ -74,6 +76,12 @@ const isGone = (entry) => entry.key !== null && !entry.recut && isChanged(entry)
 const isUnsure = (entry) => Boolean(entry.meant) && !isEdited(entry);
 const stateOf = (entry) => (isChanged(entry) && !isUnsure(entry) ? "changed" : entry.status);
 const isAsGiven = (entry, latex) => !entry.meant && latex === entry.latex && (latex !== "" || entry.corrected);
+/** Whether what was read is right, as a person said here or in a correction that was applied. */
+const isChecked = (entry) => (isEdited(entry) ? edits.get(entry.key)?.right === true
+  : entry.corrected && !isUnsure(entry) && entry.was !== "" && entry.label === entry.was);
+/** Whether it can be said that what was read is right, or taken back. */
+const isCheckable = (entry) => isCorrectable(entry) && !entry.recut && latexOf(entry) !== ""
+  && (!isChanged(entry) || isUnsure(entry) || edits.get(entry.key)?.right === true);
 /** The LaTeX of an expression that is no mathematics from before that was said; "" where there was none. */
 const latexBefore = (entry) => edits.get(entry.key)?.before ?? entry.latex;
 
@@ -100,6 +108,14 @@ function toggle(entry) {
   else edits.delete(entry.key);
 }
 
+/** What was read is right; where that was said of all of these already, it is not. Gives those that changed. */
+function check(those) {
+  const open = those.filter((entry) => !edits.get(entry.key)?.right);
+  for (const entry of open) edits.set(entry.key, { latex: latexOf(entry), right: true });
+  if (!open.length) for (const entry of those) edits.delete(entry.key);
+  return open.length ? open : those;
+}
+
 /** What goes with a change of the entries with these keys. */
 function changed(keys) {
   store(keys);
@@ -112,29 +128,51 @@ function redraw(keys) {
   refreshSheet();
 }
 
-// ---- Taking back: how all was before each change
+// ---- Taking back: how all was before each change, and before each that was taken back
 
 const PAST = 200;
-const past = [];
+const past = [], future = [];
+const stateNow = () => JSON.stringify([[...edits], recutState()]);
 
 function checkpoint() {
-  past.push(JSON.stringify([[...edits], recutState()]));
+  past.push(stateNow());
   if (past.length > PAST) past.shift();
-  $("#undo").disabled = false;
+  future.length = 0;
+  showHistory();
 }
 
-function undo() {
-  if (!past.length || mustKeepFirst(typedInWithout(JSON.parse(past.at(-1))[1]))) return;
-  const [then, cuts] = JSON.parse(past.pop());
+function showHistory() {
+  for (const [button, states] of [[$("#undo"), past], [$("#redo"), future]]) {
+    if (!states.length) passFocus(button);
+    button.disabled = !states.length;
+  }
+}
+
+/** Nothing that goes takes the focus with it: the active card has it then. */
+function passFocus(part) {
+  if (part.contains(document.activeElement)) (active ?? filter).focus({ preventScroll: true });
+}
+
+const undo = () => restore(past, future, "Taken back");
+const redo = () => restore(future, past, "Done again");
+
+/** The last of these states; the one of now goes to the others. */
+function restore(from, to, what) {
+  if (!from.length || mustKeepFirst(typedInWithout(JSON.parse(from.at(-1))[1]))) return;
+  const [then, cuts] = JSON.parse(from.pop());
+  to.push(stateNow());
   const before = new Map(then);
   const differs = (key) => JSON.stringify(edits.get(key)) !== JSON.stringify(before.get(key));
   const keys = new Set([...edits.keys(), ...before.keys()].filter(differs));
   edits.clear();
   before.forEach((edit, key) => edits.set(key, edit));
-  $("#undo").disabled = !past.length;
   if (JSON.stringify(cuts) !== JSON.stringify(recutState())) { restoreRecuts(cuts); storeRecuts(); }
   changed(keys);
-  toast("Taken back");
+  const first = cards.find((card) => keys.has(entryOf(card).key) && !entryOf(card).replaced);
+  activate(first, { scroll: false });
+  first?.scrollIntoView({ block: "nearest" });
+  showHistory();
+  toast(what);
 }
 
 /** Those that were applied are no changes any more; what was typed since, and not applied, still is. */
@@ -142,6 +180,7 @@ function settle() {
   const settled = new Set();
   for (const entry of entries) {
     const edit = edits.get(entry.key);
+    if (edit?.right && !entry.corrected) continue;  // as it was read, and not applied yet
     if (edit && (isAsGiven(entry, edit.latex) || isAsGiven(entry, asFormula(edit.latex)))) settled.add(entry.key);
   }
   settled.forEach((key) => edits.delete(key));
