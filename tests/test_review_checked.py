@@ -77,6 +77,19 @@ def test_many_are_right_at_once(page: Chromium) -> None:
     assert [badge(page, card) for card in (FIRST, LOW)] == ["ok", "low"]
 
 
+def test_what_is_chosen_is_copied_in_its_order(page: Chromium) -> None:
+    page.run("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+    page.run("order.value = 'page'; arrange()")
+    page.click(f"#{LOW} .choose")
+    page.click(f"#{FIRST} .choose")
+    page.key("c")
+    assert page.run("copied").split("\n") == ["x^2", r"\frac{a}{b}"]
+    assert "2 expressions" in text(page, "#toast")
+    page.click(f"#{LOW} .choose")
+    page.click("#bar-copy")
+    assert page.run("copied") == "x^2"
+
+
 def test_what_was_typed_since_holds(page: Chromium) -> None:
     page.click(f"#{FIRST} [data-do=right]")
     page.key("1")

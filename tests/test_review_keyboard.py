@@ -70,6 +70,19 @@ def test_a_box_is_moved_and_sized_by_arrows(page: Chromium, folder: Path) -> Non
     assert page.run("standing(0).map(({box}) => box)") == [before]
 
 
+def test_a_box_that_arrows_move_stays_on_its_page_as_it_is(page: Chromium) -> None:
+    left, top, right, foot = page.run("entries[0].box")
+    page.key("n")
+    page.run("for (let i = 0; i < 300; i++) { aimed('ArrowRight'); aimed('ArrowDown') }")
+    width, height = page.run("[pages[0].width, pages[0].height]")
+    assert page.run("aim.region") == [width - (right - left), height - (foot - top), width, height]
+    page.run("for (let i = 0; i < 300; i++) aimed('ArrowLeft', true)")
+    assert page.run("aim.region[2] - aim.region[0]") == 2
+    page.run("showSheet(0)")
+    page.key("Enter")
+    assert page.run("document.querySelectorAll('.card.cut').length") == 0
+
+
 def test_arrows_without_a_tool_point_at_signs_and_cut_nothing(page: Chromium) -> None:
     page.key("n")
     page.key("ArrowRight")
@@ -200,3 +213,42 @@ def test_the_editor_begins_at_the_sign_that_is_pointed_at(
     browser.type("c")
     browser.key("Enter")
     assert text(browser, ".latex") == r"\alpha+\frac{c}{b}"
+
+
+def test_keys_of_one_character_can_be_left_to_a_voice(desk: Chromium, folder: Path) -> None:
+    desk.key("?")
+    desk.click("#keys")
+    for _ in range(2):
+        desk.key("Escape")
+        desk.key("j")
+        desk.key("x")
+        assert text(desk, f"#{CARD} .badge") == "ok"
+        desk.open(folder / "r.html")
+    desk.click("#help-button")
+    desk.click("#keys")
+    desk.key("Escape")
+    desk.key("x")
+    assert text(desk, f"#{CARD} .badge") == "not mathematics"
+
+
+def test_the_colours_are_those_that_were_chosen_last(desk: Chromium, folder: Path) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    before = desk.run(ground)
+    desk.click("#theme")
+    desk.open(folder / "r.html")
+    assert desk.run(ground) != before
+    desk.run("localStorage.setItem('hmer-theme', 'none')")
+    desk.open(folder / "r.html")
+    assert desk.run(ground) == before
+
+
+def test_a_double_click_opens_the_editor_at_the_sign(browser: Chromium, tmp_path: Path) -> None:
+    browser.open(wide(tmp_path, r"\alpha + \beta"))
+    browser.point_at(".latex [data-t='2']")
+    browser.run(
+        "document.querySelector(\".latex [data-t='2']\").dispatchEvent("
+        "new MouseEvent('dblclick', {bubbles: true}))"
+    )
+    area = "document.querySelector('textarea')"
+    chosen = f"(a => a.value.slice(a.selectionStart, a.selectionEnd))({area})"
+    assert browser.run(chosen) == r"\beta"

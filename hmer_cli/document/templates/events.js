@@ -4,6 +4,7 @@ function turn() {
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const now = document.documentElement.dataset.theme ?? (dark ? "dark" : "light");
   document.documentElement.dataset.theme = now === "dark" ? "light" : "dark";
+  setting("theme", document.documentElement.dataset.theme);
 }
 
 function openSheet(card) {
@@ -53,7 +54,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.target.matches("input[type=radio]") && event.key.startsWith("Arrow")) return;
   if (tool && aimed(event.key, event.shiftKey)) return event.preventDefault();
-  if (!Object.hasOwn(KEYS, event.key)) return;
+  if (!Object.hasOwn(KEYS, event.key) || (event.key.length === 1 && !$("#keys").checked)) return;
   event.preventDefault();
   KEYS[event.key]();
 });
@@ -86,4 +87,5 @@ $("#undo").addEventListener("click", undo);
 $("#redo").addEventListener("click", redo);
 narrow.addEventListener("change", () => layOver(false));
 $("#theme").addEventListener("click", turn);
+$("#keys").addEventListener("change", () => setting("keys", $("#keys").checked ? "on" : "off"));
 $("#help-button").addEventListener("click", () => $("#help").showModal());

@@ -410,7 +410,7 @@ let aim = null;  // what the arrows move, a ghost of the page
 
 /** Whether the key moves what the tool will cut, or cuts it. */
 function aimed(key, isShifted) {
-  if (key === "Enter" && aim) cutAim();
+  if (key === "Enter" && aim?.isConnected) cutAim();
   else if (key in ARROWS && onSheet >= 0) moveAim(ARROWS[key], isShifted);
   else return false;
   return true;
@@ -422,20 +422,22 @@ function moveAim([right, down], isShifted) {
   const region = entries[$("#sheet-page rect.here")?.dataset.i]?.box;
   if (tool === "split" && !region) return toast("There is no region to split: draw one");
   const start = region ?? [width / 3, height / 3, (2 * width) / 3, height / 2];
-  let [x0, y0, x1, y1] = aim?.region ?? start;
+  const before = aim?.isConnected ? aim : null;  // none of a page that was shown before
+  let [x0, y0, x1, y1] = before?.region ?? start;
   const isUpright = right !== 0;
   if (tool === "split") {
     const middle = [(start[0] + start[2]) / 2, (start[1] + start[3]) / 2];
-    const [x, y] = aim?.isUpright === isUpright ? [x0, y0] : middle;
+    const [x, y] = before?.isUpright === isUpright ? [x0, y0] : middle;
     const at = (from, way, low, high) => Math.min(high - 1, Math.max(low + 1, from + way * by));
     x0 = x1 = at(x, right, start[0], start[2]);
     y0 = y1 = at(y, down, start[1], start[3]);
     if (isUpright) [y0, y1] = [start[1], start[3]];
     else [x0, x1] = [start[0], start[2]];
   } else {
-    x1 = Math.min(width, Math.max(x0 + 2, x1 + right * by));
-    y1 = Math.min(height, Math.max(y0 + 2, y1 + down * by));
-    if (!isShifted) [x0, y0] = [Math.max(0, x0 + right * by), Math.max(0, y0 + down * by)];
+    const way = (by, near, far, end) => Math.min(end - far, Math.max(isShifted ? near + 2 - far : -near, by));
+    const across = way(right * by, x0, x1, width), along = way(down * by, y0, y1, height);
+    [x1, y1] = [x1 + across, y1 + along];
+    if (!isShifted) [x0, y0] = [x0 + across, y0 + along];
   }
   aim?.remove();
   aim = box([x0, y0, x1, y1], { class: "ghost" });

@@ -1,5 +1,8 @@
 // The page as it is first seen.
 
+const theme = setting("theme");
+if (["dark", "light"].includes(theme)) document.documentElement.dataset.theme = theme;
+$("#keys").checked = setting("keys") !== "off";
 settle();
 try {
   restoreKept();

@@ -66,6 +66,16 @@ function takeIn() {
   takeInRecuts();
 }
 
+/** How the reader wants the page to be; without a value, as it was set before, if that was kept. */
+function setting(name, value) {
+  try {
+    if (value === undefined) return localStorage.getItem(`hmer-${name}`);
+    localStorage.setItem(`hmer-${name}`, value);
+  } catch {
+    return null;  // the browser keeps nothing
+  }
+}
+
 const latexOf = (entry) => entry.region?.latex ?? edits.get(entry.key)?.latex ?? entry.latex;
 const isEdited = (entry) => entry.key !== null && (edits.has(entry.key) || Boolean(entry.recut));
 /** Whether there is ink on the page that it says something of. */
