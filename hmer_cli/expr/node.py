@@ -26,7 +26,8 @@ Tree: TypeAlias = tuple["Node", ...]
 
 _HOLDERS = COVERS | {r"\sqrt"}
 _GRIDS = {rf"\begin{{{name}}}" for name in GRIDS}
-_BARE = r"\begin{matrix}"
+BARE_GRID = r"\begin{matrix}"
+"""A grid that has no brackets of its own."""
 _ENVIRONMENTS = {sides: rf"\begin{{{name}}}" for name, sides in GRID_DELIMITERS.items()}
 
 
@@ -90,6 +91,8 @@ def rebuild_rows(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
     """The tree with ``change`` applied to every row, those of its nodes first."""
 
     def renewed(node: Node) -> Node:
+        if not any(node.rows):  # most have none, and a copy takes long
+            return node
         return replace(
             node,
             above=rebuild_rows(node.above, change),
@@ -118,7 +121,7 @@ def _named(row: Tree) -> Tree:
     while rest:
         node = rest.pop()
         grid = rest[-1] if rest else None
-        if grid is None or grid.symbol != _BARE or any(node.rows) or _scripted(grid):
+        if grid is None or grid.symbol != BARE_GRID or any(node.rows) or _scripted(grid):
             out.append(node)
             continue
         close = rest[-2] if len(rest) > 1 else None

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 
-from hmer_cli.expr.commands import COVERS, OPERATORS, STACKS
-from hmer_cli.expr.node import Node, Tree, name_grids, rebuild, stack_limits, walk
+from hmer_cli.expr.commands import COVERS, OPERATORS, STACKING, STACKS
+from hmer_cli.expr.node import (
+    BARE_GRID,
+    Node,
+    Tree,
+    name_grids,
+    rebuild,
+    stack_limits,
+    walk,
+)
 from hmer_cli.expr.parser import LabelError, Parser
 
 __all__ = [
@@ -44,10 +52,13 @@ def canonical(tokens: Sequence[str], allowed: Set[str]) -> list[str]:
     """The label in canonical spelling, with grids named by their brackets, where the tokens of that
     are ``allowed``; what is no label, as it was cut, stays as it is."""
     try:
-        tree = stack_limits(parse(tokens))
+        tree = parse(tokens)
     except LabelError:
         return list(tokens)
-    spelt = (to_tokens(name_grids(tree)), to_tokens(tree))
+    if not STACKING.isdisjoint(tokens):
+        tree = stack_limits(tree)
+    trees = (tree,) if BARE_GRID not in tokens else (name_grids(tree), tree)
+    spelt = map(to_tokens, trees)
     return next((label for label in spelt if allowed >= {*label}), list(tokens))
 
 
