@@ -24,7 +24,6 @@ from hmer_cli.geometry import Box
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.models.embedded import unpacked
 from hmer_cli.models.session import Session, cores, open_session
-from hmer_cli.recognition import ctc
 from hmer_cli.recognition.beam_search import is_label
 from hmer_cli.recognition.charset import charset as tokens_of
 from hmer_cli.recognition.confidence import (
@@ -206,7 +205,7 @@ class ExpressionRecogniser(ABC, Generic[Evidence]):
         repaired = self._prior.repaired(best)
         if not repaired:
             return best
-        first = ctc.likelihood(passes[0].frames, repaired) if passes else scorers[0](repaired)
+        first = passes[0].likelihood(repaired) if passes else scorers[0](repaired)
         also = [repaired[i] for i in first.argsort()[::-1][:REPAIRED]]
         return rescore(passes, scorers, [*proposed, *also], self._careful_prior)
 

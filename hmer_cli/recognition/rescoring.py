@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -51,6 +51,7 @@ class Pass:
         places: centre of attention of each frame, (T, 2), x and y in cells.
         memory: inputs of the decoder; see `hmer_cli.networks.decoder.Decoder.recall`.
         found: hypotheses of the beam search, best first.
+        known: the log-probabilities of labels so far.
     """
 
     prepared: Prepared
@@ -58,6 +59,15 @@ class Pass:
     places: NDArray[np.float32]
     memory: dict[str, NDArray[np.float32]]
     found: list[ctc.Hypothesis]
+    known: dict[Label, float] = field(default_factory=dict)
+
+    def likelihood(self, labels: Sequence[Label]) -> NDArray[np.float64]:
+        """The log of each label's CTC probability (N,); see `ctc.likelihood`."""
+        missing = [label for label in labels if label not in self.known]
+        if missing:
+            scores = ctc.likelihood(self.frames, missing).tolist()
+            self.known.update(zip(missing, scores, strict=True))
+        return np.array([self.known[label] for label in labels])
 
     def box(self, place: ctc.Place) -> tuple[float, float, float, float]:
         """x0, y0, x1, y1 of a unit in image pixels: a typical symbol's size around its centre."""
@@ -189,7 +199,7 @@ def rescore(
     bonus = LENGTH_BONUS * np.array([len(label) for label in labels])
     scores = None
     if passes:
-        scores = log_mean([ctc.likelihood(each.frames, labels) for each in passes])
+        scores = log_mean([each.likelihood(labels) for each in passes])
         scores = np.maximum(scores, UNFIT)
         total = limited(scores + bonus) + total
     order = np.argsort(-total, kind="stable")
