@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.clean.faint import STRONG
 from hmer_cli.page.clean.illumination import paper_level
+from hmer_cli.page.clean.remembered import remembered
 from hmer_cli.page.detect.bands import sheet_height
 from hmer_cli.page.load.images import Pixels
 
@@ -43,6 +44,7 @@ def has_ink(image: Pixels) -> bool:
     return bounding_box(band, dust) is not None or bounding_box(mask, dust) is not None
 
 
+@remembered
 def ink_mask(image: Pixels) -> Pixels:
     """1 where there is ink, else 0, (H, W).
 

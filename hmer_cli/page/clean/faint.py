@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.clean.remembered import remembered
 from hmer_cli.page.load.images import Pixels
 
 INK = 24  # gray levels below the paper: what is fainter is no ink
@@ -24,6 +25,7 @@ _SOLID = 5  # times as thick as the median outline: no stroke
 SOFT = 7  # pixels: as far around strokes their soft edges reach
 
 
+@remembered
 def remove_faint(image: Pixels) -> Pixels:
     """The image without components that are nowhere as dark as its strokes.
 
@@ -68,6 +70,7 @@ def remove_light_specks(image: Pixels) -> Pixels:
     return np.where(specks[labels], np.uint8(np.median(image)), image).astype(np.uint8)
 
 
+@remembered
 def usual_depth(depth: Pixels) -> float | None:
     """How dark the strokes are, in gray levels below the paper; None where there is no ink."""
     ink = depth > INK

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.geometry import Box
 from hmer_cli.page.clean.faint import INK, SOFT, STRONG, WEAK, usual_depth
+from hmer_cli.page.clean.remembered import remembered
 from hmer_cli.page.load.images import Pixels, shrunk
 
 Mask = NDArray[np.bool_]
@@ -233,8 +234,9 @@ class _Dark:
     unit: float
     pen: float
 
-    @classmethod
-    def of(cls, image: Pixels) -> _Dark | None:
+    @staticmethod
+    @remembered
+    def of(image: Pixels) -> _Dark | None:
         """That of an image; None where there are no dark letters."""
         usual = usual_depth(255 - image)
         if usual is None:
@@ -245,7 +247,7 @@ class _Dark:
         if not letters.any():
             return None
         unit, pen = (float(np.median(each[letters])) for each in (parts.size[:, 1], parts.pen))
-        return cls(image, parts, is_dark, letters, usual, unit, pen)
+        return _Dark(image, parts, is_dark, letters, usual, unit, pen)
 
     @cached_property
     def sharp(self) -> float:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.clean.remembered import remembered
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.load.images import Pixels
 
@@ -66,6 +67,7 @@ class InkComponents:
         return np.concatenate([own, raster.reshape(len(self), -1)], 1)
 
 
+@remembered
 def find_components(image: Pixels) -> InkComponents:
     """The parts of the ink, specks aside; of a page that is cluttered at any threshold, all smaller
     than letters. ``image``: (H, W), dark ink on evenly white paper."""
