@@ -111,6 +111,14 @@ def test_legible_size_grows_with_the_number_of_symbols() -> None:
     assert legible_size(row(1000)) == 4096
 
 
+@pytest.mark.parametrize("dots", [1, 3, 9])
+@pytest.mark.parametrize("size", [0.0, 0.8, 2.0])
+def test_dots_have_no_part_in_how_large_symbols_are_drawn(dots: int, size: float) -> None:
+    letters = [[(0.0, 0.0), (20.0, 20.0)], [(400.0, 0.0), (420.0, 30.0)]]
+    dotted = [[(30.0 + 9 * i, 20.0), (30 + 9 * i + size, 20 - size)] for i in range(dots)]
+    assert legible_size(ink(*letters, *dotted)) == legible_size(ink(*letters))
+
+
 @pytest.mark.parametrize("taps", [9, 11, 200])
 def test_a_page_on_which_most_strokes_are_taps_is_drawn_legibly(taps: int) -> None:
     letters = [[(30.0 * i, 0.0), (30.0 * i + 20, 20.0)] for i in range(10)]
