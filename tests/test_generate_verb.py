@@ -122,6 +122,30 @@ def test_bad_lines_are_told_and_stop_no_other(
     assert captions == ["00001\tz", "00002\tx ^ { 2 }", "00003\ty"]
 
 
+def test_comments_are_no_expressions(tmp_path: Path) -> None:
+    source = tmp_path / "formulas.txt"
+    source.write_text("% from the lecture\n  % and more\nx % the first\n100\\%\n", "utf-8")
+    made = generate(str(tmp_path / "out"), source=str(source))
+    assert (made.written, made.failed) == (2, 0)
+    captions = (tmp_path / "out" / "caption.txt").read_text("utf-8").splitlines()
+    assert captions == ["00001\tx", "00002\t1 0 0 \\%"]
+
+
+def test_the_captions_of_a_data_set_are_written_again(tmp_path: Path) -> None:
+    generate(str(tmp_path / "first"), RAW)
+    generate(str(tmp_path / "again"), source=str(tmp_path / "first" / "caption.txt"))
+    first, again = ((tmp_path / name / "caption.txt") for name in ("first", "again"))
+    assert again.read_text("utf-8") == first.read_text("utf-8")
+
+
+@pytest.mark.parametrize("latex", [
+    r"\begin{matrix} \end{matrix}", r"\begin{matrix} & \\ & \end{matrix}",
+])  # fmt: skip
+def test_a_matrix_without_ink_is_told_and_stops_no_other(tmp_path: Path, latex: str) -> None:
+    made = generate(str(tmp_path), [latex, "x"])
+    assert (made.written, made.failed) == (1, 1)
+
+
 def test_nothing_to_write_is_an_error_and_makes_no_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no expression"):
         generate(str(tmp_path / "out"), ["^"])

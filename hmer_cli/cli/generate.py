@@ -23,7 +23,9 @@ LatexOption = Annotated[
 SourceOption = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="FILE", help="A file of LaTeX, an expression a line; - is stdin."
+        "--from",
+        metavar="FILE",
+        help="A file of LaTeX, an expression a line, or a caption.txt; - is stdin.",
     ),
 ]
 CountOption = Annotated[

@@ -124,10 +124,10 @@ def generate(
 ) -> Generated:
     """Write synthetic handwriting into a folder.
 
-    The expressions are those of ``latex`` and of the lines of ``source``, in turn, until there are
-    ``count`` (one of each if unset); without any, they are sampled from a grammar. ``style`` names
-    the writer; if unset, every item has its own. With ``page``, ``count`` pages are written (one if
-    unset), with expressions among prose.
+    The expressions are those of ``latex`` and of the lines of ``source``, without comments or, in a
+    ``caption.txt``, names, in turn, until there are ``count`` (one of each if unset); without any,
+    they are sampled from a grammar. ``style`` names the writer; if unset, every item has its own.
+    With ``page``, ``count`` pages are written (one if unset), with expressions among prose.
 
     Item i is a function of seed, i and the expressions, whatever ``jobs`` is. Expressions that
     cannot be drawn, or are larger than a page, are reported on stderr and skipped. What an earlier
@@ -246,8 +246,10 @@ def _texts(latex: Sequence[str], source: str | None) -> Iterator[tuple[str, str]
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{source}: no text in UTF-8", "give a text file") from error
+    if Path(source).name == CAPTIONS:
+        lines = [line.partition("\t")[2] or line for line in lines]
     for number, line in enumerate(lines, 1):
-        if line.strip():
+        if line.strip() and not line.lstrip().startswith("%"):
             yield f"{source}, line {number}", line
 
 

@@ -95,7 +95,7 @@ class InkEngine:
         tree = parse(tokenize(label))
         for node in walk(tree):
             _check(node)
-        if not any(node.symbol for node in walk(tree)):
+        if not any(_has_ink(node) for node in walk(tree)):
             raise InputError("nothing to write", "give an expression")
         return tree
 
@@ -132,10 +132,16 @@ def _covered(ink: Ink, strokes: Sequence[int], pen: float) -> Box:
     return x0 - pen / 2, y0 - pen / 2, x1 + pen / 2, y1 + pen / 2
 
 
+def _has_ink(node: Node) -> bool:
+    """Whether the symbol of a node is drawn; a bare matrix has no delimiters."""
+    return bool(node.symbol) and not (node.cells and not any(GRID_DELIMITERS[node.symbol[7:-1]]))
+
+
 def _check(node: Node) -> None:
     symbol = node.symbol
     if node.cells:
         if symbol[7:-1] not in GRID_DELIMITERS:
-            raise InputError(f"{symbol} is not in the stroke font", "write another matrix")
+            what = "each line by itself" if "aligned" in symbol else "another matrix"
+            raise InputError(f"{symbol} is not in the stroke font", f"write {what}")
     elif symbol and not knows(symbol):
         raise InputError(f"{symbol} is not in the stroke font", "leave it out")
