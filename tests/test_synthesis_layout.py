@@ -233,3 +233,63 @@ def test_a_brace_keeps_its_script_under_it_where_something_is_set_over_both(seed
     assert over.box[3] < middle(x)[1] < brace.box[3] < said.box[3]
     assert middle(brace)[1] < said.box[1] + 0.3
     assert abs(middle(said)[0] - middle(brace)[0]) < 1.0
+
+
+def ink_of(marks: list[Mark]) -> list[np.ndarray]:
+    """The points of every mark, an eighth of an x height or less apart."""
+    strokes, symbols = fill(marks, unit=1.0)
+    return [np.concatenate([strokes[i] for i in members]) for members in symbols]
+
+
+@pytest.mark.parametrize("latex", [
+    r"\log _ { 1 0 } x", r"g _ 1 + q _ 1", r"N _ { 1 } ' l", r"d ^ { l } | 1 |",
+])  # fmt: skip
+@pytest.mark.parametrize("near", [False, True])
+def test_no_symbol_is_hidden_on_the_strokes_of_another(latex: str, near: bool) -> None:
+    tree = parse(tokenize(normalise(latex)))
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        ink = ink_of(layout(tree, FontWriter(rng), LayoutStyle(learnt(), rng, near=near)))
+        for i, own in enumerate(ink):
+            others = np.concatenate(ink[:i] + ink[i + 1 :])
+            distance = np.hypot(*(own[:, None] - others).transpose(2, 0, 1)).min(axis=1)
+            assert (distance < 0.1).mean() < 0.6
+
+
+@hands
+@given(seeds, st.sampled_from([r"\iint", r"\iiint"]), st.booleans())
+def test_a_limit_beside_integrals_is_under_the_last_at_most(
+    seed: int, token: str, near: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    tree = parse(tokenize(normalise(rf"{token} _ {{ D }} f")))
+    sign, limit, _ = layout(tree, FontWriter(rng), LayoutStyle(learnt(), rng, near=near))
+    if limit.box[1] < sign.box[3]:
+        last = np.split(sign.glyph.points, np.cumsum(sign.glyph.lengths)[:-1])[-1]
+        wide = np.ptp(last[:, 0]) / sign.glyph.width * (sign.box[2] - sign.box[0])
+        assert limit.box[0] > sign.box[2] - 0.6 * wide
+
+
+def test_all_integrals_of_an_expression_have_their_limits_in_one_place() -> None:
+    for seed in range(30):
+        marks = write(r"\int \limits _ a ^ b \int \limits _ a ^ b f", seed)
+        first, second = marks[0].box, marks[3].box
+        sides = {marks[n].box[3] < box[1] for n, box in ((2, first), (5, second))}
+        assert len(sides) == 1
+
+
+def test_the_cells_of_a_row_are_further_apart_than_letters() -> None:
+    for seed in range(200):
+        a, b, c, d = write(r"\begin{matrix} a & b \\ c & d \end{matrix}", seed)
+        assert min(b.box[0] - a.box[2], d.box[0] - c.box[2]) > 0.59
+
+
+def test_the_head_of_an_arrow_is_as_long_over_many_letters_as_over_one() -> None:
+    for seed in range(30):
+        arrow, *letters = write(r"\overrightarrow { A B C D E }", seed)
+        (points,) = ink_of([arrow])
+        plain = arrow.glyph
+        assert arrow.knee is not None and plain.knee is not None
+        assert arrow.box[2] - arrow.knee == pytest.approx(plain.box[2] - plain.knee, abs=1e-3)
+        assert (points[:, 0] > arrow.knee - 0.01).sum() >= (plain.points[:, 0] > plain.knee).sum()
+        assert np.ptp(points[:, 0]) > letters[-1].box[2] - letters[0].box[0] - 0.3

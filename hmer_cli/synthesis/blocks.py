@@ -15,7 +15,7 @@ from hmer_cli.synthesis.glyph import Glyph
 @dataclass(slots=True)
 class Mark:
     """A placed symbol: the glyph is stretched to the box; ``knee``: the x where a radical's bar
-    begins."""
+    begins, or an arrow's head."""
 
     token: str
     glyph: Glyph

@@ -30,7 +30,7 @@ class Glyph:
     """Strokes of one symbol: ``points`` (N, 2) float32, y down; ``lengths``: points a stroke.
 
     The unit is the x height of the symbol's line, y = 0 its baseline. ``knee`` is the x at which a
-    radical becomes its bar, None for other symbols.
+    radical becomes its bar or an arrow over letters its head, None for other symbols.
     """
 
     token: str
@@ -44,7 +44,11 @@ class Glyph:
         """The glyph of these strokes, each (N, 2)."""
         points = np.concatenate(list(strokes)).astype(np.float32)
         (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
-        knee = _knee(points, y0, y1) if token == r"\sqrt" else None
+        knee = None
+        if token == r"\sqrt":
+            knee = _knee(points, y0, y1)
+        elif token == r"\overrightarrow":
+            knee = _neck(strokes, x0 + (x1 - x0) / 4)
         return cls(token, points, tuple(len(s) for s in strokes), (x0, y0, x1, y1), knee)
 
     @property
@@ -86,6 +90,16 @@ def _knee(points: Points, top: float, bottom: float) -> float:
     rising = points[points[:, 0] >= lowest[0]]
     near = rising[rising[:, 0] <= lowest[0] + _RISE * height]
     return float(rising[rising[:, 1] <= near[:, 1].min() + _TOP * height, 0].min())
+
+
+def _neck(strokes: Sequence[Points], least: float) -> float | None:
+    """The x where the head of an arrow begins: the last stroke, or what follows its tip.
+
+    None where that is less than ``least``, as of an arrow whose head was written first.
+    """
+    last = strokes[-1][:, 0]
+    neck = float((last if len(strokes) > 1 else last[last.argmax() :]).min())
+    return neck if neck > least else None
 
 
 def join(

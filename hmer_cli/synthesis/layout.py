@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-import numpy as np
+from functools import cached_property
 
 from hmer_cli.expr.commands import COVERS, GRID_DELIMITERS, OPERATORS
 from hmer_cli.expr.node import Node, Tree, placed
 from hmer_cli.expr.symbol_classes import LAYOUT_CLASSES, layout_class
 from hmer_cli.geometry import Box
 from hmer_cli.synthesis.blocks import Block, Mark
-from hmer_cli.synthesis.glyph import Glyph, GlyphWriter, Points
+from hmer_cli.synthesis.covering import uncovered
+from hmer_cli.synthesis.glyph import Glyph, GlyphWriter
 from hmer_cli.synthesis.layout_statistics import LayoutStyle, gap
 from hmer_cli.synthesis.matrix_cells import arrange
+from hmer_cli.synthesis.strokes import stretched
 
 _WIDE_COVERS = frozenset(
     {r"\overline", r"\underline", r"\overrightarrow", r"\overbrace", r"\underbrace"}
@@ -45,8 +46,14 @@ _DEEP = -0.6
 """How far a limit beside an integral reaches in between its ends, at most."""  # convention
 
 _FOOT = 0.35
-"""How far a lower limit reaches under an integral, which leans, as a share of its width."""
+"""How far a lower limit reaches under an integral, which leans, as a share of the width of one."""
 # convention
+
+_ALONE = {r"\iint": 0.6, r"\iiint": 0.48}
+"""The width of one of several integrals, as a share of that of all."""
+
+_AT_SIDE = 0.75
+"""Share of expressions whose integrals have their limits at the side."""  # convention
 
 _BESIDE = 0.1
 """The least gap before a prime."""  # convention
@@ -74,6 +81,11 @@ class _Layouter:
         self.scale = 1.0
         self.least = _NEAR_GAP if style.near else _LEAST_GAP
 
+    @cached_property
+    def at_side(self) -> bool:
+        """Whether all integrals have their limits at the side, not over and under them."""
+        return bool(self.style.rng.random() < _AT_SIDE)
+
     def row(self, tree: Tree) -> Block:
         """Symbols from left to right; brackets last, as their height depends on their content."""
         partner = _pairs(tree)
@@ -95,7 +107,8 @@ class _Layouter:
             if not block.marks:
                 continue
             space = self.style.space(gap(last, node.symbol), self.least) if out.marks else 0.0
-            out.add(block, out.box[2] + space - block.box[0])
+            x = out.box[2] + space - block.box[0]
+            out.add(block, uncovered(out, block, x) if out.marks else x)
             last = node.symbol
         return out
 
@@ -155,7 +168,7 @@ class _Layouter:
             integral = "int" in node.symbol
             if integral and self.style.near:
                 self.limits(block, above, below, "int")
-            elif integral and self.style.rng.random() < 0.75:
+            elif integral and self.at_side:
                 sub, sup = below + sub, above + sup
             else:
                 self.limits(block, above, below)
@@ -181,7 +194,7 @@ class _Layouter:
         kind = kind if f"{name}.gap.{kind}" in self.style.measures else "letter"
         space = self.style.space(f"{name}.gap.{kind}", self.least)
         if "int" in token and name == "sub":
-            space -= _FOOT * (base[2] - base[0])
+            space -= _foot(token, base)
         kind = kind if f"{name}.base.{kind}" in self.style.measures else "letter"
         y = self.style.draw(f"{name}.base.{kind}", edge)
         if all(node.symbol == r"\prime" for node in tree):  # it hangs at the top of its base
@@ -198,7 +211,8 @@ class _Layouter:
             y = min(y, (base[1] + base[3]) / 2 - 0.1 - part.box[3] * size, (size - 1) / 2 - _OFF)
         else:
             y = max(y, (base[1] + base[3]) / 2 + 0.1 - part.box[1] * size, (size - 1) / 2 + _OFF)
-        block.add(part, base[2] + space - part.box[0] * size, y, size)
+        x = base[2] + space - part.box[0] * size
+        block.add(part, uncovered(block, part, x, y, size), y, size)
 
     def place(self, block: Block, above: Tree, below: Tree) -> None:
         r"""Rows over and under a symbol that is no operator (``\overset``), spelled before it."""
@@ -222,7 +236,7 @@ class _Layouter:
             x = (base[0] + base[2]) / 2 + self.style.draw(f"{name}.shift.{kind}")
             if kind == "int" and distance < _CLEAR:
                 distance = max(distance, _DEEP)
-                foot = _FOOT * (base[2] - base[0]) if name == "below" else -_CLEAR
+                foot = _foot(block.marks[0].token, base) if name == "below" else -_CLEAR
                 x = max(x, base[2] - foot + (part.centre - part.box[0]) * size)
             else:
                 distance = max(distance, _CLEAR)
@@ -250,7 +264,7 @@ class _Layouter:
         out = Block()
         out.add(left, box[0] - space - left.box[2])
         out.add(right, box[2] + space - right.box[0])
-        strokes = [stroke for mark in out.marks for stroke in _stretched(mark)]
+        strokes = [stroke for mark in out.marks for stroke in stretched(mark)]
         glyph = Glyph.of(node.symbol, strokes)
         block = Block.of(glyph, glyph.box)
         block.add(inner)
@@ -314,6 +328,8 @@ class _Layouter:
         left = (x0 + x1 - width) / 2 + float(self.style.rng.normal(0.05, 0.06))
         y = bottom + distance if node.symbol in _UNDER else top - distance - height
         block = Block.of(glyph, (left, y, left + width, y + height))
+        if glyph.knee is not None:  # the head of an arrow is as long over any number of letters
+            block.marks[0].knee = left + max(width - (glyph.box[2] - glyph.knee), width / 2)
         block.add(inside)
         return block
 
@@ -356,13 +372,11 @@ def _pairs(tree: Tree) -> dict[int, int]:
     return partner
 
 
+def _foot(token: str, base: Box) -> float:
+    """How far a lower limit reaches under the last of the integrals with this box."""
+    return _FOOT * _ALONE.get(token, 1.0) * (base[2] - base[0])
+
+
 def _within(value: float, limit: float) -> float:
     limit = max(limit, 0.05)
     return min(max(value, -limit), limit)
-
-
-def _stretched(mark: Mark) -> list[Points]:
-    """The strokes of a mark's glyph, stretched to its box."""
-    own, box = np.array(mark.glyph.box, np.float32), np.array(mark.box, np.float32)
-    scale = (box[2:] - box[:2]) / np.maximum(own[2:] - own[:2], 1e-3)
-    return [(stroke - own[:2]) * scale + box[:2] for stroke in mark.glyph.strokes]

@@ -55,3 +55,10 @@ def _kneed(mark: Mark, to: float, knee: float) -> Points:
     targets = (mark.box[0], to, mark.box[2])
     knee = min(max(knee, gx0 + _THIN), gx1 - _THIN)
     return np.interp(mark.glyph.points[:, 0], (gx0, knee, gx1), targets).astype(np.float32)
+
+
+def stretched(mark: Mark) -> list[Points]:
+    """The strokes of a mark's glyph, stretched to its box; a radical's hook as its bar."""
+    scale_x, scale_y, x, y = _move(mark)
+    scale = np.array((scale_x, scale_y), np.float32)
+    return [stroke * scale + np.array((x, y), np.float32) for stroke in mark.glyph.strokes]
