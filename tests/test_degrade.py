@@ -176,3 +176,13 @@ def test_cropping_takes_no_sign_of_the_label_away() -> None:
     cropped = [paper.cut(ink, np.random.default_rng(seed)) for seed in range(60)]
     assert any(each.sum() < ink.sum() for each in cropped)
     assert all(each[sign].max() == 1 for each in cropped for sign in signs)
+
+
+def test_cropping_leaves_a_nine_its_stem_and_a_zero_closed() -> None:
+    t = np.linspace(0, 2 * np.pi, 40)
+    ring = np.stack([40 + 7 * np.cos(t), 30 + 7 * np.sin(t)], axis=1).astype(np.float32)
+    stem = np.array([[47, 23], [46, 55]], np.float32)
+    for strokes in ([ring], [ring, stem]):
+        ink = np.asarray(1 - draw(strokes, (80, 90), 2.2) / np.float32(255), np.float32)
+        cropped = [paper.cut(ink, np.random.default_rng(seed)) for seed in range(60)]
+        assert min(float(each.sum() / ink.sum()) for each in cropped) > 0.85

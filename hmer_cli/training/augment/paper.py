@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 Gray = NDArray[np.float32]
 
 _BANK = (1024, 2048)
+_LOST = 0.1
+"""The share of a sign's ink that cropping may take."""  # convention
+
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
@@ -81,21 +84,24 @@ def filled(ink: Gray, rng: np.random.Generator) -> Gray:
 
 
 def cut(ink: Gray, rng: np.random.Generator) -> Gray:
-    """Cropping into the ink: one to five pixels of it are lost on one side, of no sign more than
-    half, as the label stays."""
+    """Cropping into the ink: one to five pixels of it are lost on one side, but of no sign more
+    than a tenth of its ink, as the label stays: a 9 without its stem is a 0."""
     mask = (ink > 0.2).astype(np.uint8)
     x, y, w, h = cv2.boundingRect(mask)
     lost = int(rng.integers(1, 6))
     out = ink.copy()
     side = int(rng.integers(4))
-    if min(w, h) > 4 * lost:
-        left, top, wide, high = cv2.connectedComponentsWithStats(mask)[2][1:, :4].T
-        far = top - y, y + h - top - high, left - x, x + w - left - wide
-        lost = min(lost, int((far[side] + (high if side < 2 else wide) // 2).min()))
-        kept = np.s_[y + lost :, :], np.s_[: y + h - lost, :], np.s_[:, x + lost :]
-        inside = np.zeros(ink.shape, bool)
-        inside[(*kept, np.s_[:, : x + w - lost])[side]] = True
-        out[~inside] = 0
+    if min(w, h) <= 4 * lost:
+        return out
+    signs = cv2.connectedComponents(mask)[1]
+    most = _LOST * np.bincount(signs.ravel())
+    for depth in range(lost, 0, -1):
+        gone = (np.s_[: y + depth], np.s_[y + h - depth :], np.s_[:, : x + depth])
+        where = (*gone, np.s_[:, x + w - depth :])[side]
+        share = np.bincount(signs[where].ravel(), minlength=len(most))
+        if (share[1:] <= most[1:]).all():
+            out[where] = 0
+            break
     return out
 
 
