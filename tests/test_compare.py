@@ -12,13 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmer_cli.commands.compare import run
+from hmer_cli.datasets.expressions import as_label
 from hmer_cli.datasets.pages import TrueExpression
 from hmer_cli.errors import InputError
-from hmer_cli.metrics import comparison
+from hmer_cli.metrics import comparison, evaluation
 from hmer_cli.metrics.comparison import Comparison, compare
+from hmer_cli.metrics.evaluation import Outcome, evaluate_outcomes
 from hmer_cli.metrics.label_graph import label_graph
 from hmer_cli.metrics.pages import as_tsv, score_page
 from hmer_cli.metrics.scores import Pair
+from hmer_cli.recognition.reading import Reading
 
 
 def side(right: set[int], n: int = 200) -> dict[str, Pair]:
@@ -139,6 +142,19 @@ def test_a_prediction_of_known_tokens_counts_in_any_spelling(
         file.write_text(f"name\ttruth\tprediction\nq1\t{truth or 'x'}\t{said}\n")
     rate, *_ = run(*files).differences
     assert rate.first == rate.second == float(bool(truth))
+
+
+@pytest.mark.parametrize("caption", [r"\begin{matrix}a", r"\underset sin", r"é \frac { x }"])
+def test_a_caption_that_is_no_latex_has_one_length(tmp_path: Path, caption: str) -> None:
+    """Evaluated and compared, the same WER."""
+    outcome = Outcome("q1", as_label(caption), Reading("y", 0.5))
+    found = evaluate_outcomes(
+        [outcome], dataset="d", split=None, model="m", unlabelled=0, seconds=0
+    )
+    file = tmp_path / "a.tsv"
+    file.write_text(evaluation.as_tsv(found), encoding="utf-8")
+    *_, wer = run(file, file).differences
+    assert wer.first == found.scores.wer
 
 
 def test_a_label_graph_has_a_line_a_symbol_and_a_relation() -> None:

@@ -45,6 +45,10 @@ GOLDEN = {
     "f^″ + g‴": r"f ^ { \prime \prime } + g ^ { \prime \prime \prime }",
     "f^{''2} + f_{''}": r"f ^ { \prime \prime 2 } + f _ { \prime \prime }",
     "f^{2''}": r"f ^ { 2 ^ { \prime \prime } }",
+    # a tick raises itself, but for the first of a script
+    "'x + F{'}": r"{ } ^ { \prime } x + F ^ { \prime }",
+    r"\frac'{'y}": r"\frac { { } ^ { \prime } } { { } ^ { \prime } y }",
+    r"f^{{'}}_{\scriptstyle'}": r"f _ { \prime } ^ { \prime }",
     r"\operatorname { l n } x": r"\ln x",
     r"\mathrm{sin} x + sin(y)": r"\sin x + \sin ( y )",
     r"\text{if } x": "i f x",
@@ -74,10 +78,16 @@ GOLDEN = {
     r"\operatorname*{argmax}_x f": r"\arg \max \limits _ { x } f",
     r"\operatorname*{arg\,min}_{x}": r"\arg \min \limits _ { x }",
     r"\mathop{\mathrm{lim\,sup}}_n": r"\limsup \limits _ { n }",
+    r"a\mathop{=}\limits^{d}b": r"a \overset { d } { = } b",
+    r"\mathop{\to}_{n}^{m} x": r"\overset { m } { \underset { n } { \rightarrow } } x",
+    r"\mathop{\overline{\lim}}\limits_{n}": r"\underset { n } { \overline { \lim } }",
+    r"\mathop{x}\nolimits_y \mathop{\sum}_i": r"x _ { y } \sum \limits _ { i }",
+    r"\mathop{\rm Res}_{z} \mathop{\frac ab}_c": r"R e s _ { z } \frac { a } { b } _ { c }",
     r"a\xrightarrow[n]{f}b": r"a \overset { f } { \underset { n } { \rightarrow } } b",
     r"a\xleftarrow{}b": r"a \leftarrow b",
     r"\overset{?}{\not=}": r"\overset { ? } { \neq }",
     r"\overset{}{AB}": "A B",
+    r"\underbar{x} \underbar y": r"\underline { x } \underline { y }",
     r"\widehat{AB} \vec v": r"\hat { A B } \vec { v }",
     r"\left(\begin{array}{cc}a&b\\[2pt]c&d\\\end{array}\right)": (
         r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}"
@@ -94,6 +104,10 @@ GOLDEN = {
     r"\begin{alignedat}[t]{2}x\end{alignedat}": r"\begin{matrix} x \end{matrix}",
     r"\left\{\begin{matrix}x\\y\end{matrix}\right.": r"\begin{cases} x \\ y \end{cases}",
     r"[\begin{matrix}x\end{matrix}]^{-1}": r"\begin{bmatrix} x \end{bmatrix} ^ { - 1 }",
+    r"\left\{\begin{array}{l}x\\y\end{array}\right., z \in \{1\}": (
+        r"\begin{cases} x \\ y \end{cases} , z \in \{ 1 \}"
+    ),
+    r"\{\begin{matrix}x\end{matrix}, \{z\}\}": r"\{ \begin{matrix} x \end{matrix} , \{ z \} \}",
     r"\{\begin{matrix}x\\y\end{matrix}, z\}": r"\{ \begin{matrix} x \\ y \end{matrix} , z \}",
     r"(_2\begin{matrix}x\end{matrix}^2)": r"( _ { 2 } \begin{matrix} x \end{matrix} ^ { 2 } )",
     r"\begin{bmatrix} 1 \end{bmatrix}^T": r"\begin{bmatrix} 1 \end{bmatrix} ^ { T }",

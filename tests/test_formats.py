@@ -159,10 +159,18 @@ def test_typst_sets_every_sign() -> None:
         (r"| \frac { a } { b } | ^ { 2 } - | c |",
          'lr(| frac(a, b) |)^(2) − class("normal", |) c class("normal", |)'),
         (r"\| \frac { a } { b } \|", "lr(‖ frac(a, b) ‖)"),
+        # Typst would set scripts of relations over and under them
+        (r"a \sim _ { 1 } ^ { \prime } b", "a attach(∼, tr: ′, br: 1) b"),
+        (r"n ! ^ { 2 } | _ { 0 }", 'n !^(2) class("normal", |)_(0)'),
     ],
 )  # fmt: skip
 def test_typst_as_a_person_writes_it(label: str, typst: str) -> None:
     assert to_typst(label) == typst
+
+
+@pytest.mark.parametrize("name", ["injlim", "projlim"])
+def test_typst_has_the_names_of_latex(name: str) -> None:
+    assert to_typst(rf"\{name}") == f'op("{name[:-3]} lim", limits: #true)'
 
 
 def test_each_line_is_a_document_of_mathml() -> None:

@@ -346,7 +346,7 @@ def test_nothing_of_the_page_dresses_its_formulas(page: Chromium) -> None:
         "asin(cosx)+max xy",
         r"α\to∞", r"\sum_{i}^n\int_0^1\lim_x",
         r"\begin{array}{cc} a & b \\ c & d \end{array}", r"\sqrt[3]x_1^2", "a % comment",
-        "f^{''} + {}^{'''}x + g^″", "10⁵H₂O x²³₁",
+        "f^{''} + {}^{'''}x + g^″", "10⁵H₂O x²³₁", r"f^{{'}} + \sqrt{'}", "'x",
         r"\overset{a}{\overset{b}{=}}", r"\underset{x}{\arg\max}",
         r"\begin{aligned}[t] a & = b \end{aligned}", r"\operatorname * {tr} A^2",
         r"\begin{alignedat}{2} a & = b \end{alignedat}",

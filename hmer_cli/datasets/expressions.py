@@ -18,6 +18,7 @@ from hmer_cli.data.store import IMAGES, INKML, Store, open_store, stem
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.commands import KNOWN
 from hmer_cli.expr.latex import normalise
+from hmer_cli.expr.lexer import lex
 from hmer_cli.expr.tokens import join, tokenize
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import read_inkml
@@ -139,8 +140,7 @@ def as_label(text: str) -> str:
         return normalise(text)
     except InputError:
         tokens = tokenize(text)
-        known = KNOWN.issuperset(tokens)
-        return join(tokens if known else re.findall(r"\\[A-Za-z]+|\\\S|\S", text))
+        return join(tokens if KNOWN.issuperset(tokens) else lex(text))
 
 
 def open_dataset(path: str, split: str | None = None, limit: int | None = None) -> list[Sample]:

@@ -8,23 +8,21 @@ write the tree.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import islice, takewhile
 
 from hmer_cli.expr.commands import (
     COVERS,
     FONTS,
-    FUNCTIONS,
     GRIDS,
     INVERTIBLE,
-    KNOWN,
     OPERATORS,
     PLACERS,
     STACKS,
     SYMBOLS,
 )
-from hmer_cli.expr.names import BINARY, BOLD_ONE, in_upright
-from hmer_cli.expr.placed import as_operator, placed, under
+from hmer_cli.expr.lexer import ARROWS, lex
+from hmer_cli.expr.names import BOLD_ONE, in_upright
+from hmer_cli.expr.placed import as_operator, is_one_sign, placed, under
 from hmer_cli.expr.spellings import (
     ALIGNED,
     COLOURS,
@@ -33,46 +31,22 @@ from hmer_cli.expr.spellings import (
     HIDDEN,
     INFIX,
     NEGATED,
-    POSITIONED,
-    SCRIPT_RUN,
     SILENT,
     SWITCHES,
-    SYNONYMS,
     UPRIGHT,
-    WHOLE,
     WITH_COLUMNS,
-    grouped_roots,
-    sign_tokens,
 )
 from hmer_cli.expr.tokens import join
 from hmer_cli.expr.tree import LabelError, name_grids, parse, stack_limits, to_tokens
-from hmer_cli.expr.typed_commands import COMMANDS
 
-WORDS = sorted(name[1:] for name in FUNCTIONS | {r"\lim"} - {r"\lg"})
-"""Names that are functions also without a backslash."""
-_NAMES = frozenset(WORDS)
-_TOKEN = re.compile(
-    r"\\(?:begin|end)\s*\{\s*(?P<name>[A-Za-z]+(?:\s*\*)?)\s*\}(?P<option>\s*\[[tbc]\])?"
-    r"|\\\\\*?(?:\s*\[[\s\d.,+-]+(?:p\s*[tc]|e\s*[mx]|[cm]\s*m|i\s*n|m\s*u|[bs]\s*p)\s*\])?"
-    r"|\\(?:hspace|vspace|operatorname|tag)\s*\*"
-    r"|(?P<boxed>\\(?:make|frame)box(?:\s*\[[^][{}]*\])?|\\(?:[cs]|nice)frac|\\smash)"
-    r"\s*\[[^][{}]*\]"
-    r"|\\[A-Za-z]+|\\.|%[^\n]*"
-    rf"|(?<![A-Za-z])(?:{'|'.join(WORDS)})(?![A-Za-z])|{SCRIPT_RUN}|\S",
-    re.DOTALL,
-)
 _LENGTH = r"[-+]*(?:\d+[.,]?\d*|[.,]\d+)(?:true)?(?:p[tc]|e[mx]|[cm]m|in|mu|[bs]p"
 _GLUE = re.compile(rf"{_LENGTH})(?:plus{_LENGTH}|fil{{1,3}}))?(?:minus{_LENGTH}|fil{{1,3}}))?")
 """One length of TeX, without its spaces, with how far it stretches and shrinks."""
 _ARITY = {**dict.fromkeys(STACKS, 2), **dict.fromkeys(COVERS | FONTS, 1)}
-_ARROWS = {r"\xrightarrow": r"\rightarrow", r"\xleftarrow": r"\leftarrow"}
-_OTHERS = frozenset(r"\not \root \of \substack \pmod \genfrac".split()) | set(_ARROWS)
-_HANDLED = KNOWN | SILENT | HIDDEN | UPRIGHT | FENCES | _OTHERS | set(SWITCHES) | set(INFIX)
 _NAMED = frozenset(r"\operatorname \operatornamewithlimits \mathop".split())
 _ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
 _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
 _NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
-_BEGINNINGS = SYMBOLS | SYNONYMS.keys() - {r"\sp", r"\sb"}
 _INVERSE = ["^", "{", "-", "1", "}"]
 _MAX_DEPTH = 100
 _MOST_OF_A_LENGTH = 80  # convention
@@ -91,52 +65,11 @@ def normalise(raw_latex: str, *, typed: bool = False, named: bool = False) -> st
     that are upright or a name are the signs of `hmer_cli.expr.names`, which no label has.
     Raises LabelError if the source is not LaTeX or longer than MAX_TOKENS.
     """
-    tokens = list(islice(_lex(raw_latex, not typed, named), MAX_TOKENS + 1))
+    tokens = list(islice(lex(raw_latex, not typed, named), MAX_TOKENS + 1))
     if len(tokens) > MAX_TOKENS:
         raise LabelError(MAX_TOKENS, f"longer than {MAX_TOKENS} tokens", tokens[-1])
     tokens = _Rewriter(_negated(tokens), typed=typed, named=named).everything()
     return join(_negated(to_tokens(name_grids(stack_limits(parse(tokens))))))
-
-
-def _lex(source: str, split: bool = True, named: bool = False) -> Iterator[str]:
-    """TeX's tokens, synonyms replaced; an environment is one token, comments and spaces dropped."""
-    for match in _TOKEN.finditer(grouped_roots(source)):
-        token = match.group()
-        if token == "\\" or token.startswith("%") or token[1:].isspace():
-            continue
-        if match["name"]:
-            kind = "begin" if token.startswith(r"\begin") else "end"
-            name = "".join(match["name"].split())
-            yield rf"\{kind}{{{name}}}"
-            if match["option"] and not (kind == "begin" and name in POSITIONED):
-                yield from match["option"].strip()  # signs; a label's "[ t ]" are signs everywhere
-        elif match["boxed"]:
-            yield from _control(match["boxed"].partition("[")[0].strip(), split)
-        elif token.startswith("\\\\"):
-            yield "\\\\"
-        elif token.startswith("\\"):
-            word = token.rstrip("* \n\t") if token[1:2].isalpha() else token
-            yield from [word] if named and word == BINARY else _control(word, split)
-        else:
-            yield from [f"\\{token}"] if token in _NAMES else sign_tokens(token)
-
-
-def _control(word: str, split: bool) -> Iterator[str]:
-    r"""The canonical spelling of a control word; ``\geqg``, with a lost space, is ``\geq g``."""
-    if word in SYNONYMS:
-        yield from SYNONYMS[word].split()
-    elif word in _HANDLED or word in COMMANDS or not word[1:].isalpha() or not split:
-        yield word
-    else:
-        yield from _split(word)
-
-
-def _split(word: str) -> list[str]:
-    r"""``\geq g`` for ``\geqg``; where more letters follow, it is another command."""
-    head = word[:-1]
-    if word in WHOLE or head not in _BEGINNINGS or len(head) < len(r"\pi"):
-        return [word]
-    return [*SYNONYMS.get(head, head).split(), word[-1]]
 
 
 class _Rewriter:
@@ -185,7 +118,7 @@ class _Rewriter:
                 rest = self._rest(end)
                 font = SWITCHES[token]
                 return out + (_wrap(font, rest) if font else in_upright(token, rest, self.named))
-            if token == "'" and not out:  # x ^ { '' }: already raised
+            if token == "'" and not out and self._begins_script():  # x ^ { '' }: already raised
                 out += self._ticks()
             else:
                 out += self._item(out)
@@ -233,6 +166,8 @@ class _Rewriter:
             return self._fenced(token)
         if token in UPRIGHT:
             name = self._argument()
+            if token == r"\mathop" and is_one_sign(name):
+                return self._with_limits(name)
             if token == r"\mathbf" and name == ["{", "1", "}"]:
                 # Written with a double stroke, and printed bold.
                 return [BOLD_ONE] if self.named else [r"\mathbb", *name]
@@ -243,6 +178,15 @@ class _Rewriter:
         if token.startswith(r"\begin{"):
             return self._environment(token[7:-1])
         return self._rare(token)
+
+    def _with_limits(self, base: list[str]) -> list[str]:
+        r"""``\mathop{=}\limits^{d}``: what stands over and under a sign made an operator."""
+        if self._next == r"\limits":
+            self.at += 1
+        while self._next in ("^", "_"):
+            command = r"\overset" if self._take() == "^" else r"\underset"
+            base = ["{", command, *self._argument(), *base, "}"]
+        return base
 
     def _inverted(self, argument: list[str]) -> list[str]:
         """A function's argument, after the exponent -1 if that is written behind it."""
@@ -263,8 +207,8 @@ class _Rewriter:
             return ["(", "m", "o", "d", *self._argument(), ")"]
         if token == r"\genfrac":
             return self._stacked()
-        if token in _ARROWS:
-            arrow, below = ["{", _ARROWS[token], "}"], self._index()[1:-1]
+        if token in ARROWS:
+            arrow, below = ["{", ARROWS[token], "}"], self._index()[1:-1]
             return [r"\overset", *self._argument(), *under(below, arrow)]
         return [token]
 
@@ -289,7 +233,7 @@ class _Rewriter:
             self.at += 1
         if self._next in _NO_ARGUMENT:
             return []
-        if self._next == "'":
+        if self._next == "'" and self._begins_script():
             return ["{", *self._ticks(), "}"]
         item = self._item([])
         return item if item[:1] == ["{"] else ["{", *item, "}"]
@@ -299,6 +243,13 @@ class _Rewriter:
             return []
         self.at += 1
         return ["[", "{", *self._row("]"), "}", *self._close("]")]
+
+    def _begins_script(self) -> bool:
+        """Whether what comes next is the first sign of a script."""
+        at = self.at - 1
+        while at >= 0 and (self.tokens[at] == "{" or self.tokens[at] in SILENT):
+            at -= 1
+        return at >= 0 and self.tokens[at] in ("^", "_")
 
     def _ticks(self) -> list[str]:
         """The ticks from here on, as raised primes."""

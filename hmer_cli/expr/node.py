@@ -137,8 +137,14 @@ def _named(row: Tree) -> Tree:
 
 
 def _fits_cases(grid: Node, rest: list[Node]) -> bool:
-    narrow = all(len(row) <= GRIDS["cases"] for row in grid.cells)
-    return narrow and not any(node.symbol == r"\}" for node in rest)
+    """Whether it is narrow enough, and no brace behind it closes the one before it; ``rest`` is
+    from right to left."""
+    open_braces = 1
+    for node in reversed(rest[:-1]):
+        open_braces += (node.symbol == r"\{") - (node.symbol == r"\}")
+        if not open_braces:
+            return False
+    return all(len(row) <= GRIDS["cases"] for row in grid.cells)
 
 
 def _scripted(node: Node) -> bool:

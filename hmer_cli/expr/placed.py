@@ -6,10 +6,10 @@ only, so what people place over several is spelt another way, where labels have 
 
 from __future__ import annotations
 
-from hmer_cli.expr.commands import FUNCTIONS, STACKS
+from hmer_cli.expr.commands import FUNCTIONS, OPERATORS, STACKS
 from hmer_cli.expr.names import upright
 from hmer_cli.expr.spellings import SYNONYMS
-from hmer_cli.expr.tree import LabelError, parse
+from hmer_cli.expr.tree import LabelError, Tree, parse
 
 _OF_LETTERS = {"argmax": [r"\arg", r"\max"], "argmin": [r"\arg", r"\min"]}
 _OF_LETTERS |= {"limsup": [r"\limsup"], "liminf": [r"\liminf"]}
@@ -20,6 +20,10 @@ _DEFINING = frozenset(("=", r"\equiv", r"\Leftrightarrow"))
 
 _OVER = {r"\rightarrow": r"\overrightarrow", r"\leftarrow": r"\overleftarrow"}
 """Signs over several others -> the command that has them as its argument."""
+
+
+_FRAMES = STACKS | {r"\sqrt"}
+"""Signs that can have no row over or under them."""
 
 
 def placed(command: str, row: list[str], base: list[str]) -> list[str]:
@@ -38,11 +42,21 @@ def placed(command: str, row: list[str], base: list[str]) -> list[str]:
 def _many(tokens: list[str]) -> bool:
     """Whether a group holds several signs, or a fraction or root; False where it is no LaTeX, as
     the parser will say."""
+    tree = _tree(tokens)
+    return len(tree) > 1 or any(node.symbol in _FRAMES for node in tree)
+
+
+def _tree(tokens: list[str]) -> Tree:
     try:
-        tree = parse(tokens)
+        return parse(tokens)
     except LabelError:
-        return False
-    return len(tree) > 1 or any(node.symbol in STACKS or node.symbol == r"\sqrt" for node in tree)
+        return ()
+
+
+def is_one_sign(base: list[str]) -> bool:
+    """Whether a group holds one sign that can have a row over it, and is no operator or name."""
+    signs = [node.symbol for node in _tree(base)]
+    return len(signs) == 1 and signs[0] not in OPERATORS | _FRAMES and not upright(signs[0])
 
 
 def under(row: list[str], base: list[str]) -> list[str]:

@@ -31,6 +31,7 @@ SYNONYMS = _pairs(
     \dfrac \frac; \tfrac \frac; \cfrac \frac; \dbinom \binom; \tbinom \binom; \stackrel \overset;
     \widehat \hat; \widetilde \tilde; \widecheck \check; \Bbb \mathbb; \mathscr \mathcal;
     \mathds \mathbb; \frak \mathfrak; \sp ^; \sb _; \varinjlim \injlim; \varprojlim \projlim;
+    \underbar \underline;
     \arctg \arctan; \tg \tan; \ctg \cot; \tang \tan; \cotg \cot; \cotan \cot; \cosec \csc;
     \cotgh \coth; \Bbbk \mathbb { k }; \thetasym \vartheta;
     \R \mathbb { R }; \N \mathbb { N }; \Z \mathbb { Z }; \Q \mathbb { Q }; \C \mathbb { C };
@@ -100,7 +101,7 @@ SILENT = frozenset(
     \notag \hline \protect \strut \mathstrut \null \relax \boldmath \unboldmath \tiny \scriptsize
     \footnotesize \small \normalsize \large \Large \LARGE \huge \Huge \mathrel \mathbin \mathord
     \mathopen \mathclose \mathpunct \mathinner \boldsymbol \bm \pmb \boxed \fbox \framebox \makebox
-    \smash \lefteqn \rlap \llap \mathclap \ensuremath \underbar $ ~""".split()
+    \smash \lefteqn \rlap \llap \mathclap \ensuremath $ ~""".split()
 ) | {"\\ ", "\\\n", "\\\t"}
 """Commands without ink of their own; their argument is kept."""
 

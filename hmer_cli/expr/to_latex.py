@@ -13,7 +13,7 @@ from hmer_cli.expr.bracket_pairs import growing_pairs
 from hmer_cli.expr.commands import COVERS, GREEK, OPERATORS, STACKING, STACKS
 from hmer_cli.expr.faces import INSTEAD, printed
 from hmer_cli.expr.glyphs import BIG, SPACED
-from hmer_cli.expr.latex import WORDS
+from hmer_cli.expr.lexer import WORDS
 from hmer_cli.expr.names import with_names
 from hmer_cli.expr.node import Node, Tree
 from hmer_cli.expr.parser import LabelError

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hmer_cli.expr.bracket_pairs import BARS, bracket_pairs, growing_pairs
 from hmer_cli.expr.commands import COVERS, STACKING, STACKS
-from hmer_cli.expr.glyphs import BRACES, CLOSING, GLYPHS, NAMED_OPERATORS, OPENING
+from hmer_cli.expr.glyphs import BRACES, CLOSING, GLYPHS, NAMED_OPERATORS, OPENING, SPACED
 from hmer_cli.expr.names import BINARY, is_function, upright
 from hmer_cli.expr.node import Node, Tree, place_limits
 from hmer_cli.expr.to_mathml import TIGHT
@@ -23,10 +23,12 @@ _COVERS = {
     r"\overleftarrow": "arrow.l", r"\overbrace": "overbrace", r"\underbrace": "underbrace",
 }  # fmt: skip
 _NAMES = {name: name[1:] for name in NAMED_OPERATORS}
-_NAMES |= {name: f'op("{name[1:4]} lim", limits: #true)' for name in (r"\injlim", r"\projlim")}
+_NAMES |= {name: f'op("{GLYPHS[name][1]}", limits: #true)' for name in (r"\injlim", r"\projlim")}
 _DELIMITERS = {"pmatrix": '"("', "bmatrix": '"["', "Bmatrix": '"{"', "vmatrix": '"|"'}
 _DELIMITERS |= {"Vmatrix": '"‖"', "matrix": "#none", "aligned": "#none"}
 _SYNTAX = frozenset("#$&/\\^_\"'@`~*<>()[]{}⟨⟩⌈⌉⌊⌋⌜⌝⌞⌟√")
+_STACKING = STACKING | (SPACED.keys() - BARS - {"!"})
+"""Signs whose scripts would stand over and under them, as they do for Typst's relations."""
 _SEPARATORS = {",": "comma", ";": "semi", ":": "colon"}
 
 
@@ -109,7 +111,7 @@ def _dressed(node: Node, base: str) -> str:
         base = f"{base[:-1]}, {_row(note)})"
         sub, sup = (() if row is note else row for row in (sub, sup))
     places = {"t": above, "b": below, "tr": sup, "br": sub}
-    plain = not (above or below) and node.symbol not in STACKING and node.symbol
+    plain = not (above or below) and node.symbol not in _STACKING and node.symbol
     if plain:
         return base + _script("_", sub) + _script("^", sup)
     held = [f"{place}: {_row(row)}" for place, row in places.items() if row]

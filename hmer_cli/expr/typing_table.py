@@ -20,7 +20,7 @@ from hmer_cli.expr.commands import (
 )
 from hmer_cli.expr.faces import FACED, INSTEAD, MISPRINTED, MISPRINTED_TO_END
 from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
-from hmer_cli.expr.latex import WORDS
+from hmer_cli.expr.lexer import WORDS
 from hmer_cli.expr.parser import MAX_DEPTH
 from hmer_cli.expr.spellings import (
     ALIGNED,

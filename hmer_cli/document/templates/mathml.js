@@ -59,9 +59,9 @@ function Typeset(grammar) {
     const out = [];
     for (let i = 0; i < found.length; i++) {
       if (found[i] !== "'") { out.push(found[i]); continue; }
-      const before = out.at(-1) ?? "{", primes = ["\\prime"];
+      const before = out.at(-1), primes = ["\\prime"];
       while (found[i + 1] === "'") { primes.push("\\prime"); i++; }
-      if (before === "{") out.push(...primes);
+      if (before === "{" && /^[_^]$/.test(out.findLast((token) => token !== "{"))) out.push(...primes);
       else if (/^[_^]$/.test(before)) out.push("{", ...primes, "}");
       else {
         out.push("^", "{", ...primes);
