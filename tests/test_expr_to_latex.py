@@ -47,6 +47,7 @@ TYPED = [
     r"\overset{\overset{a}{b}}{=}",
     r"(\frac{a}{b}\overset{n}{)}+|\frac{a}{b}\underset{n}{|}",
     r"x = \begin{aligned} {[}t]a & = b \end{aligned}",
+    r"{\underset{a}{x}}_1^2+\underset{a}{x}^2",  # MathJax knows no second subscript
 ]
 
 

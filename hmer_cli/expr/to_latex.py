@@ -99,6 +99,8 @@ def _sign(node: Node, loose: bool) -> str:
             text = rf"\underset{_braced(node.below, False)}{{{text}}}"
         if node.above:
             text = rf"\overset{_braced(node.above, False)}{{{text}}}"
+        elif node.below and node.sub:  # a second subscript to MathJax
+            text = f"{{{text}}}"
     return text
 
 
