@@ -45,11 +45,17 @@ _ACCENTS = {
     "‾": r"\overline", "_": r"\overline", "―": r"\overline", "⏞": r"\overbrace",
     "ˇ": r"\check", "˘": r"\breve", "´": r"\acute", "`": r"\grave", "←": r"\overleftarrow",
     "ˉ": r"\bar", "ˊ": r"\acute", "ˋ": r"\grave",
+    # combining characters
+    "\u0300": r"\grave", "\u0301": r"\acute", "\u0302": r"\hat", "\u0303": r"\tilde",
+    "\u0304": r"\bar", "\u0305": r"\overline", "\u0306": r"\breve", "\u0307": r"\dot",
+    "\u0308": r"\ddot", "\u030c": r"\check", "\u20d6": r"\overleftarrow",
 }  # fmt: skip
-_UNDER = {"_": r"\underline", "¯": r"\underline", "―": r"\underline", "⏟": r"\underbrace"}
+_UNDER = dict.fromkeys("_¯―‾\u0332", r"\underline") | {"⏟": r"\underbrace"}
 _STACKED = r"\atop"
 """A fraction without a bar: in round brackets it is a binomial coefficient, else two lines."""
 _TYPED = ESCAPED | {"^": r"\wedge", "~": r"\sim", "\\": r"\backslash", "'": r"\prime"}
+_TYPED |= {"√": r"\surd", "ı": r"\imath", "ȷ": r"\jmath", "ð": r"\eth"}
+"""Characters of a leaf, where they are no syntax of LaTeX and no letters of a language."""
 _CHARACTER = re.compile(rf"{SCRIPT_RUN}|.", re.DOTALL)
 _FRAMES = STACKS | {r"\sqrt", _STACKED}
 _FONTS = {"double-struck": r"\mathbb", "script": r"\mathcal", "fraktur": r"\mathfrak"}
@@ -64,6 +70,7 @@ _SCRIPTS = {
 _SILENT = frozenset(
     """mspace mphantom none mprescripts annotation annotation-xml malignmark maligngroup""".split()
 )
+_LEAVES = frozenset("mi mn mo mtext ms".split())
 _ROWS = frozenset("math mrow mstyle mpadded merror mtr mlabeledtr mtd semantics maction".split())
 _FIRST_ONLY = frozenset(("semantics", "maction"))
 _ENCLOSED = {"radical": r"\sqrt", "top": r"\overline", "bottom": r"\underline"}
@@ -112,7 +119,7 @@ def _tree(element: Element, depth: int, nested: int = 0) -> Tree:
         raise LabelError(0, f"the MathML is nested more than {most} deep")
     if tag in _SILENT:
         return ()
-    if tag in ("mi", "mn", "mo", "mtext", "ms"):
+    if tag in _LEAVES and not _children(element):
         return _leaf(element, tag)
     if tag == "mtable":
         if not len(element):
@@ -121,7 +128,8 @@ def _tree(element: Element, depth: int, nested: int = 0) -> Tree:
     children = _children(element)
     rows = [_tree(child, depth + 1, nested) for child in children]
     if tag == "mover" and len(rows) == 2 and (accent := _ACCENTS.get(_text(children[1]))):
-        return (Node(_stretched(accent, rows[0]), inside=rows[0]),)
+        still = children[1].get("stretchy") == "false"
+        return (Node(accent if still else _stretched(accent, rows[0]), inside=rows[0]),)
     if tag == "munder" and len(rows) == 2 and (accent := _UNDER.get(_text(children[1]))):
         return (Node(accent, inside=rows[0]),)
     if tag in _SCRIPTS:
@@ -142,7 +150,7 @@ def _tree(element: Element, depth: int, nested: int = 0) -> Tree:
         return _fenced(element, rows)
     if tag == "menclose":
         return _enclosed(element, _joined(rows))
-    if tag not in _ROWS:
+    if tag not in _ROWS | _LEAVES:  # in which KaTeX puts whole rows
         raise LabelError(0, f"the MathML has <{tag}>, which labels do not say")
     return _joined(rows[:1] if tag in _FIRST_ONLY else rows)
 
@@ -231,7 +239,9 @@ def _leaf(element: Element, tag: str) -> Tree:
 
 
 def _text(element: Element) -> str:
-    return "".join((element.text or "").split())
+    """The text round comments, without blanks."""
+    parts = (element.text, *(child.tail for child in element))
+    return "".join("".join(filter(None, parts)).split())
 
 
 def _scripted(tag: str, rows: list[Tree]) -> Tree:
