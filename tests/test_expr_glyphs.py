@@ -20,6 +20,7 @@ ALIKE = {
     r"\vDash": r"\models", r"\parallel": r"\|", r"\leqslant": r"\leq", r"\geqslant": r"\geq",
     r"\thickapprox": r"\approx", r"\thicksim": r"\sim", r"\unlhd": r"\trianglelefteq",
     r"\unrhd": r"\trianglerighteq", r"\mathfrak { I }": r"\Im", r"\mathfrak { R }": r"\Re",
+    r"\prime": r"{ } ^ { \prime }",
 }  # fmt: skip
 """Tokens with a character that means another one, too, and stands for that when it is pasted."""
 

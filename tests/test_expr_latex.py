@@ -21,6 +21,10 @@ GOLDEN = {
     r"a\le b\ge c\ne d\to e\lt f\gt g": r"a \leq b \geq c \neq d \rightarrow e < f > g",
     r"1,\dots,n": r"1 , \ldots , n",
     r"1+\cdots+n": r"1 + \cdots + n",
+    # as high as amsmath sets them
+    r"1+\dots+n=\dots=\dots": r"1 + \cdots + n = \cdots = \ldots",
+    r"a\dots b \dots\to \dots) \dots/": r"a \ldots b \cdots \rightarrow \ldots ) \ldots /",
+    r"\int\dots\int x\dots\,+ y": r"\int \cdots \int x \ldots + y",
     r"f(x)\mathrm{d}x": "f ( x ) d x",
     r"\sum_{i=0}^n i": r"\sum \limits _ { i = 0 } ^ { n } i",
     r"\sum\nolimits^n_{i=0} i": r"\sum \limits _ { i = 0 } ^ { n } i",
@@ -115,6 +119,15 @@ GOLDEN = {
     r"\csc{(\csc{\frac{u}{a}}^{-1})}": r"\csc ( \csc ^ { - 1 } \frac { u } { a } )",
     r"\tan{x}^{-2} \ln{x}^{-1}": r"\tan x ^ { - 2 } \ln x ^ { - 1 }",
     "x % a comment": "x",
+    # no ink, braces or not
+    r"\phi_n^{\vphantom x}y a\vphantom|_1": r"\phi _ { n } y a _ { 1 }",
+    r"\hphantom\frac12 \phantom{bc}d": "d",
+    # scripts behind blanks and groups are not a second one of the sign before
+    r"\phi'\,^2 f^a\ ^*C": r"\phi ^ { \prime 2 } f ^ { a * } C",
+    r"\left.u^*\right.' \left(x^2\right.^3": r"u ^ { * \prime } ( x ^ { 2 3 }",
+    r"\,^2 x\,_1 T^a\phantom{b}^c": r"{ } ^ { 2 } x _ { 1 } T ^ { a c }",
+    r"a\buildrel\rm def\over= b": r"a \overset { d e f } { = } b",
+    r"{a\buildrel!\over=b}\over c": r"\frac { a \overset { ! } { = } b } { c }",
     r"x \hspace{1cm} y \label{eq:1} \kern 2pt z": "x y z",
     # one length, and no more, belongs to the command
     r"y\hskip 1em x": "y x",
@@ -287,6 +300,14 @@ DIALECTS = {
     ),
     "<mover><mover><mi>a</mi><mo>⏞</mo></mover><mi>n</mi></mover>": r"\overbrace { a } ^ { n }",
     "<mi>ℵ</mi><mi>ℜ</mi><mi>𝒫</mi><mo>⊊</mo>": r"\aleph \Re \mathcal { P } \subsetneq",
+    "<mover><mrow><mi>A</mi><mi>B</mi></mrow><mo>\u0302</mo></mover>": r"\hat { A B }",  # pandoc
+    '<mover><mrow><mi>A</mi><mi>B</mi></mrow><mo stretchy="false">→</mo></mover>': (
+        r"\vec { A B }"
+    ),
+    "<munder><mi>a</mi><mo>‾</mo></munder>": r"\underline { a }",  # KaTeX
+    "<mo><mover><mo>=</mo><mi>d</mi></mover></mo>": r"\overset { d } { = }",  # KaTeX
+    "<mi><!-- sic -->x</mi><mo>⟂</mo>": r"x \perp",
+    "<mi>ı</mi><mi>ȷ</mi><mi>ð</mi><mo>√</mo>": r"\imath \jmath \eth \surd",
     "<mover><mrow><mi>A</mi><mi>B</mi></mrow><mo>→</mo></mover>": r"\overrightarrow { A B }",
     "<mover><mi>x</mi><mo>ˉ</mo></mover>": r"\bar { x }",
     "<mi>div</mi><mi>v</mi><mo>div</mo><mn>2</mn>": r"d i v v \div 2",

@@ -347,6 +347,7 @@ def test_nothing_of_the_page_dresses_its_formulas(page: Chromium) -> None:
         r"α\to∞", r"\sum_{i}^n\int_0^1\lim_x",
         r"\begin{array}{cc} a & b \\ c & d \end{array}", r"\sqrt[3]x_1^2", "a % comment",
         "f^{''} + {}^{'''}x + g^″", "10⁵H₂O x²³₁", r"f^{{'}} + \sqrt{'}", "'x",
+        r"1 + \dots + n, \dots, \dots \to", r"\left< x \right> + \bigl< y",
         r"\overset{a}{\overset{b}{=}}", r"\underset{x}{\arg\max}",
         r"\begin{aligned}[t] a & = b \end{aligned}", r"\operatorname * {tr} A^2",
         r"\begin{alignedat}{2} a & = b \end{alignedat}",

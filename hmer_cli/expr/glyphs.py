@@ -52,6 +52,9 @@ SPACED = _pairs(
 )
 """Binary operators, relations, arrows and punctuation: signs with space around them."""
 
+RAISING = (SPACED.keys() - frozenset(", ; ! / | \\|".split())) | BIG.keys()
+r"""What amsmath sets ``\dots`` at the height of the axis before: operators and relations."""
+
 _LETTERS = _pairs(
     r"""\alpha α \beta β \gamma γ \delta δ \epsilon ϵ \varepsilon ε \zeta ζ \eta η \theta θ
     \vartheta ϑ \iota ι \kappa κ \lambda λ \mu μ \nu ν \xi ξ \pi π \varpi ϖ \rho ρ \varrho ϱ

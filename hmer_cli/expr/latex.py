@@ -20,7 +20,8 @@ from hmer_cli.expr.commands import (
     STACKS,
     SYMBOLS,
 )
-from hmer_cli.expr.lexer import ARROWS, lex
+from hmer_cli.expr.glyphs import RAISING
+from hmer_cli.expr.lexer import ARROWS, DOTS, lex
 from hmer_cli.expr.names import BOLD_ONE, in_upright
 from hmer_cli.expr.placed import as_operator, is_one_sign, placed, under
 from hmer_cli.expr.spellings import (
@@ -31,6 +32,7 @@ from hmer_cli.expr.spellings import (
     HIDDEN,
     INFIX,
     NEGATED,
+    PHANTOMS,
     SILENT,
     SWITCHES,
     UPRIGHT,
@@ -159,7 +161,7 @@ class _Rewriter:
         if token in INVERTIBLE and self._next == "{" and not self.typed:
             return [token, *self._inverted(self._argument())]
         if token in SILENT:
-            return []
+            return self._nothing()
         if token in HIDDEN:
             return self._hidden(token)
         if token in FENCES:
@@ -196,10 +198,16 @@ class _Rewriter:
         return [*_INVERSE, *argument]
 
     def _rare(self, token: str) -> list[str]:
+        if token == DOTS:
+            return [r"\cdots" if self._next in RAISING else r"\ldots"]
         if token == r"\root":
             index = self._row(r"\of")
             self._close(r"\of")
             return [r"\sqrt", "[", "{", *index, "}", "]", *self._argument()]
+        if token == r"\buildrel":
+            row = self._row(r"\over")
+            self._close(r"\over")
+            return placed(r"\overset", _wrap("", row), as_operator(self._argument()))
         if token == r"\substack" and self._next == "{":
             self.at += 1
             return [r"\begin{matrix}", *self._cells(), r"\end{matrix}", *self._close("}")[1:]]
@@ -273,13 +281,17 @@ class _Rewriter:
         """Drops the argument in braces and an option before it, or the one length without them."""
         if token in COLOURS:
             self._index()
-        if self._next == "{":
+        if self._next == "{" or token in PHANTOMS:
             self._argument()
-            return []
+            return self._nothing()
         ahead = takewhile(lambda token: len(token) == 1, islice(self.tokens, self.at, None))
         if length := _GLUE.match("".join(islice(ahead, _MOST_OF_A_LENGTH))):
             self.at += length.end()
-        return []
+        return self._nothing()
+
+    def _nothing(self) -> list[str]:
+        """No sign, but one of its own for a script: it is no second one of the sign before."""
+        return ["{", "}"] if self._next in ("^", "_") else []
 
     def _fence(self) -> list[str]:
         if self._next not in SYMBOLS and self._next not in _ANGLES:
@@ -292,10 +304,10 @@ class _Rewriter:
         if token != r"\left":
             return self._fence()
         out = [*self._fence(), *self._row(r"\right")]
-        if self._next == r"\right":
-            self.at += 1
-            out += self._fence()
-        return out
+        if self._next != r"\right":
+            return out
+        self.at += 1
+        return ["{", *out, *self._fence(), "}"]
 
     def _environment(self, name: str) -> list[str]:
         if name in WITH_COLUMNS:

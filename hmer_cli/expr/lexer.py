@@ -39,8 +39,11 @@ _TOKEN = re.compile(
     rf"|(?<![A-Za-z])(?:{'|'.join(WORDS)})(?![A-Za-z])|{SCRIPT_RUN}|\S",
     re.DOTALL,
 )
+DOTS = r"\dots"
+"""Dots that stand as high as what follows them."""
+
 ARROWS = {r"\xrightarrow": r"\rightarrow", r"\xleftarrow": r"\leftarrow"}
-_OTHERS = frozenset(r"\not \root \of \substack \pmod \genfrac".split()) | set(ARROWS)
+_OTHERS = frozenset(r"\not \root \of \buildrel \substack \pmod \genfrac".split()) | set(ARROWS)
 _HANDLED = KNOWN | SILENT | HIDDEN | UPRIGHT | FENCES | _OTHERS | set(SWITCHES) | set(INFIX)
 _BEGINNINGS = SYMBOLS | SYNONYMS.keys() - {r"\sp", r"\sb"}
 
@@ -50,7 +53,10 @@ def lex(source: str, split: bool = True, named: bool = False) -> Iterator[str]:
     ``\bmod`` stays a sign."""
     for match in _TOKEN.finditer(grouped_roots(source)):
         token = match.group()
-        if token == "\\" or token.startswith("%") or token[1:].isspace():
+        if token == "\\" or token.startswith("%"):
+            continue
+        if token[1:].isspace():
+            yield "~"
             continue
         if match["name"]:
             kind = "begin" if token.startswith(r"\begin") else "end"
@@ -71,7 +77,9 @@ def lex(source: str, split: bool = True, named: bool = False) -> Iterator[str]:
 
 def _control(word: str, split: bool) -> Iterator[str]:
     r"""The canonical spelling of a control word; ``\geqg``, with a lost space, is ``\geq g``."""
-    if word in SYNONYMS:
+    if word == DOTS:
+        yield word
+    elif word in SYNONYMS:
         yield from SYNONYMS[word].split()
     elif word in _HANDLED or word in COMMANDS or not word[1:].isalpha() or not split:
         yield word

@@ -81,7 +81,8 @@ UNICODE = _pairs(
     ϑ \vartheta; ι \iota; κ \kappa; λ \lambda; μ \mu; µ \mu; ν \nu; ξ \xi; π \pi; ϖ \varpi; ρ \rho;
     ϱ \varrho; σ \sigma; ς \varsigma; τ \tau; υ \upsilon; φ \phi; ϕ \phi; χ \chi; ψ \psi; ω \omega;
     Γ \Gamma; Δ \Delta; ∆ \Delta; Θ \Theta; Λ \Lambda; Ξ \Xi; Π \Pi; Σ \Sigma; Υ \Upsilon; Φ \Phi;
-    Ψ \Psi; Ω \Omega; ° ^ { \circ }"""
+    Ψ \Psi; Ω \Omega; ° ^ { \circ }; ⟂ \perp; ⧵ \setminus; ⊧ \models; ◼ \blacksquare; ◻ \square;
+    ▫ \square; ◃ \triangleleft; ▹ \triangleright; ⌀ \varnothing"""
 )
 """Unicode character -> tokens; superscripts, subscripts and fractions are added below."""
 
@@ -110,6 +111,9 @@ HIDDEN = frozenset(
     \ref \cite \vskip \hskip \kern \mkern \mskip \mspace""".split()
 )
 """Commands that are dropped with their argument or length."""
+
+PHANTOMS = frozenset((r"\phantom", r"\hphantom", r"\vphantom"))
+"""Hidden commands whose argument may be without braces."""
 
 COLOURS = frozenset((r"\color", r"\textcolor"))
 """Hidden commands that may have an option, the model of colours."""

@@ -19,7 +19,17 @@ from hmer_cli.expr.commands import (
     STACKS,
 )
 from hmer_cli.expr.faces import FACED, INSTEAD, MISPRINTED, MISPRINTED_TO_END
-from hmer_cli.expr.glyphs import ACCENTS, BIG, BRACES, CLOSING, GLYPHS, OPENING, UNDER, WIDE
+from hmer_cli.expr.glyphs import (
+    ACCENTS,
+    BIG,
+    BRACES,
+    CLOSING,
+    GLYPHS,
+    OPENING,
+    RAISING,
+    UNDER,
+    WIDE,
+)
 from hmer_cli.expr.lexer import WORDS
 from hmer_cli.expr.parser import MAX_DEPTH
 from hmer_cli.expr.spellings import (
@@ -56,6 +66,7 @@ def typing_table() -> dict[str, Any]:
         "tight": TIGHT,
         "signed": SIGNED,
         "big": BIG,
+        "raising": RAISING,
         "opening": OPENING,
         "closing": CLOSING,
         "under": UNDER,

@@ -5,7 +5,8 @@
 function Typeset(grammar) {
   const set = Object.fromEntries(
     ["stacks", "operators", "stacking", "integrals", "covers", "fonts", "placers", "silent", "sizes",
-     "upright", "tall", "tight", "signed", "big", "opening", "closing", "under", "braces", "wide"]
+     "upright", "tall", "tight", "signed", "big", "opening", "closing", "under", "braces", "wide",
+     "raising"]
       .map((name) => [name, new Set(grammar[name])]));
   const words = new Set(grammar.words);
   const LEX = new RegExp(
@@ -27,11 +28,16 @@ function Typeset(grammar) {
       if (edge) found.push(...environment(edge, name));
       else if (SCRIPTS.test(text)) found.push(...joined(text));
       else if (/^[A-Za-z]{2,}$/.test(text)) found.push(...(words.has(text) ? ["\\" + text] : text));
+      else if (text === "\\dots") found.push(text);
       else if (text in grammar.synonyms) found.push(...grammar.synonyms[text].split(" "));
       else if (!set.silent.has(text) && !set.upright.has(text)) found.push(text);
     }
-    return primed(sized(found));
+    return primed(sized(found).map(dotted));
   }
+
+  /** Dots stand as high as an operator or relation that follows them. */
+  const dotted = (token, i, all) =>
+    token !== "\\dots" ? token : set.raising.has(all[i + 1]) ? "\\cdots" : "\\ldots";
 
   /** Neighbouring superscripts and subscripts, as one script of each kind. */
   function joined(run) {
@@ -48,10 +54,11 @@ function Typeset(grammar) {
     return grid ? [`\\${edge}{${grid}}`] : [];
   }
 
-  /** Without \left and its kin, nor the point that stands for no bracket. */
+  /** Without \left and its kin, whose < and > are angles, and whose point is no bracket. */
   function sized(found) {
-    return found.filter((token, i) =>
-      !set.sizes.has(token) && !(token === "." && set.sizes.has(found[i - 1])));
+    const brackets = { "<": "\\langle", ">": "\\rangle", ".": "" };
+    return found.map((token, i) => (set.sizes.has(found[i - 1]) ? brackets[token] ?? token : token))
+      .filter((token) => token && !set.sizes.has(token));
   }
 
   /** x'' and x^{''} are x ^ { \prime \prime }, and x'^2 is x ^ { \prime 2 }. */
