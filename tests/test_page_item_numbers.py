@@ -81,6 +81,16 @@ def test_a_number_in_the_margin_of_several_rows_is_left_out_of_the_search(draw: 
     assert (found.image[:, :200] == 255).all()
 
 
+def test_a_number_before_rows_that_reach_into_each_other_is_left_out() -> None:
+    page = np.full((420, 700), 255, np.uint8)
+    dashed(page)
+    for row, x in enumerate((240, 280, 330, 280)):
+        write(page, "a-b+c", x, 100 + 70 * row)
+        cv2.line(page, (x + 60, 80 + 70 * row), (x + 40, 150 + 70 * row), 0, 4)
+    found = prepare_page(Page.of("x.png", 1, page))
+    assert found.parts.boxes[:, 0].min() > 200
+
+
 @pytest.mark.parametrize("text", ["9.x=1", "3-x=1", "abc=x", "2.5+x"])
 @pytest.mark.parametrize("rows", [1, 2])
 def test_signs_that_stand_close_are_the_expression(text: str, rows: int) -> None:

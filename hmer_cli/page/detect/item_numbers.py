@@ -29,12 +29,13 @@ _STUDIED = 1754  # pixels of the longer side, as the search sees a page
 _DIGIT, _DIGITS = (0.5, 1.4), 2  # least height and largest width of a digit; digits of a number
 _DOT = 0.45  # largest side of a dot
 _DASH = 0.15, 1.0, 0.35  # least and largest width of a dash, largest height
-_HANGING = {"dot": 0.4, "dash": 1.0, "ring": 0.2}  # white behind, where other rows are indented
+_HANGING = {"dot": 0.4, "dash": 0.9, "ring": 0.2}  # white behind, where other rows are indented
 _ALONE = {"dot": 1.3, "ring": 0.3}  # white behind, where there is one row
 _WIDER = 1.3  # times the white before a dot or dash, and any other on a single row
 _RING, _ROUND = 1.3, (0.6, 1.8)  # least height of a ring; range of its width by its height
 _INSIDE = 0.35  # of the height of a ring: least height of the digit inside
 _FLAT = 0.2, 2.0  # so low and so wide is what is left of a ruled line
+_ROWS = 5.0  # rows that reach into each other are so high together
 
 
 def number_of_item(parts: InkComponents) -> float | None:
@@ -60,9 +61,10 @@ def number_of_item(parts: InkComponents) -> float | None:
     if found is None or sum(map(len, columns[found[0] :])) < SIGNS:
         return None
     count, kind = found
+    several = len(rows) > 1 or float(np.ptp(level[own][:, [1, 3]])) >= _ROWS
     end = float(boxes[np.concatenate(columns[:count]), 2].max())
     rest = np.delete(boxes, np.concatenate(columns[:count]), 0)
-    if rest[:, 0].min() <= end or not _is_apart(boxes, columns, count, kind, len(rows) > 1):
+    if rest[:, 0].min() <= end or not _is_apart(boxes, columns, count, kind, several):
         return None
     return (end + float(rest[:, 0].min())) / 2 * unit
 
