@@ -229,6 +229,10 @@ def test_row_over_a_fraction_is_refused() -> None:
         normalise(r"\overset{a}{\frac{b}{c}}")
 
 
+def test_buildrel_without_over_is_left_for_the_validity_check() -> None:
+    assert normalise(r"\frac{\buildrel a}{b}") == r"\frac { \buildrel a } { b }"
+
+
 def test_an_unknown_command_is_left_for_the_validity_check() -> None:
     label = normalise(r"x + \foo{y}")
     assert label == r"x + \foo y"

@@ -206,7 +206,8 @@ class _Rewriter:
             return [r"\sqrt", "[", "{", *index, "}", "]", *self._argument()]
         if token == r"\buildrel":
             row = self._row(r"\over")
-            self._close(r"\over")
+            if not self._close(r"\over"):
+                return [token, *row]
             return placed(r"\overset", _wrap("", row), as_operator(self._argument()))
         if token == r"\substack" and self._next == "{":
             self.at += 1
