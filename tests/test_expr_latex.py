@@ -52,7 +52,7 @@ GOLDEN = {
     # a tick raises itself, but for the first of a script
     "'x + F{'}": r"{ } ^ { \prime } x + F ^ { \prime }",
     r"\frac'{'y}": r"\frac { { } ^ { \prime } } { { } ^ { \prime } y }",
-    r"f^{{'}}_{\scriptstyle'}": r"f _ { \prime } ^ { \prime }",
+    r"f^{{'}}_{\scriptstyle'} g^{\rm '}": r"f _ { \prime } ^ { \prime } g ^ { \prime }",
     r"\operatorname { l n } x": r"\ln x",
     r"\mathrm{sin} x + sin(y)": r"\sin x + \sin ( y )",
     r"\text{if } x": "i f x",
@@ -227,6 +227,11 @@ def test_lines_that_are_typed_stand_at_their_relations(name: str) -> None:
 def test_row_over_a_fraction_is_refused() -> None:
     with pytest.raises(LabelError, match="cannot have a row there"):
         normalise(r"\overset{a}{\frac{b}{c}}")
+
+
+def test_growing_brackets_nest_no_deeper_than_others() -> None:
+    nested = r"\left(\frac{1}{" * 14 + "x" + r"}\right)" * 14
+    assert normalise(nested) == normalise(nested.replace(r"\left", "").replace(r"\right", ""))
 
 
 def test_buildrel_without_over_is_left_for_the_validity_check() -> None:

@@ -49,6 +49,7 @@ _NAMED = frozenset(r"\operatorname \operatornamewithlimits \mathop".split())
 _ANGLES = {"<": r"\langle", ">": r"\rangle", ".": ""}
 _ENDS = frozenset({"", "}", "&", r"\\", r"\right"})
 _NO_ARGUMENT = _ENDS | set(INFIX) | set(SWITCHES)
+_INKLESS = SILENT | UPRIGHT | SWITCHES.keys() | {"{"}
 _INVERSE = ["^", "{", "-", "1", "}"]
 _MAX_DEPTH = 100
 _MOST_OF_A_LENGTH = 80  # convention
@@ -256,7 +257,7 @@ class _Rewriter:
     def _begins_script(self) -> bool:
         """Whether what comes next is the first sign of a script."""
         at = self.at - 1
-        while at >= 0 and (self.tokens[at] == "{" or self.tokens[at] in SILENT):
+        while at >= 0 and self.tokens[at] in _INKLESS:
             at -= 1
         return at >= 0 and self.tokens[at] in ("^", "_")
 
@@ -308,7 +309,9 @@ class _Rewriter:
         if self._next != r"\right":
             return out
         self.at += 1
-        return ["{", *out, *self._fence(), "}"]
+        out += (closing := self._fence())
+        scripted = self._next in ("^", "_", "'")
+        return ["{", *out, "}"] if scripted and not closing else out
 
     def _environment(self, name: str) -> list[str]:
         if name in WITH_COLUMNS:

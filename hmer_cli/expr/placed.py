@@ -21,7 +21,6 @@ _DEFINING = frozenset(("=", r"\equiv", r"\Leftrightarrow"))
 _OVER = {r"\rightarrow": r"\overrightarrow", r"\leftarrow": r"\overleftarrow"}
 """Signs over several others -> the command that has them as its argument."""
 
-
 _FRAMES = STACKS | {r"\sqrt"}
 """Signs that can have no row over or under them."""
 

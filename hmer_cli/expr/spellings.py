@@ -31,9 +31,8 @@ SYNONYMS = _pairs(
     \dfrac \frac; \tfrac \frac; \cfrac \frac; \dbinom \binom; \tbinom \binom; \stackrel \overset;
     \widehat \hat; \widetilde \tilde; \widecheck \check; \Bbb \mathbb; \mathscr \mathcal;
     \mathds \mathbb; \frak \mathfrak; \sp ^; \sb _; \varinjlim \injlim; \varprojlim \projlim;
-    \underbar \underline;
     \arctg \arctan; \tg \tan; \ctg \cot; \tang \tan; \cotg \cot; \cotan \cot; \cosec \csc;
-    \cotgh \coth; \Bbbk \mathbb { k }; \thetasym \vartheta;
+    \cotgh \coth; \underbar \underline; \Bbbk \mathbb { k }; \thetasym \vartheta;
     \R \mathbb { R }; \N \mathbb { N }; \Z \mathbb { Z }; \Q \mathbb { Q }; \C \mathbb { C };
     \bmod m o d; \mod m o d; \nicefrac \frac; \sfrac \frac; \intop \int; \infinity \infty;
     \minus -; \degree ^ { \circ }; \tgh \tanh; \ctgh \coth; \coloneqq : =; \eqqcolon = :;
