@@ -165,3 +165,24 @@ def test_mathbrush_has_what_crohme_lacks(data_file: Callable[[str], Path]) -> No
     bank = SymbolBank.build([], [data_file("mathbrush-symbols.txt.gz")])
     for token in [*"DJKOQUWZ", r"\delta", r"\rho", r"\tau", r"\psi", r"\Omega"]:
         assert bank.count(token) >= 5, token
+
+
+def test_signs_that_were_cut_wrongly_give_no_ink(tmp_path: Path) -> None:
+    """In UNIPEN some signs are several on one another, with a dot at the lower left."""
+    plus = [[[0, 50], [100, 50]], [[50, 0], [50, 100]]]
+    dots = [[[2, 160], [4, 161]], [[3, 160], [4, 160]]]
+    other = [[[200, 0], [180, 60], [260, 60]], [[240, 20], [240, 100]], *dots]
+    inks = [("+", plus), ("+", other), ("i", [[[0, 40], [0, 100]], [[0, 0], [1, 2]]])]
+    lines = [
+        {
+            "label": label,
+            "writer": f"x/{n}",
+            "strokes": [[v for p in s for v in p] for s in strokes],
+        }
+        for n in range(20)
+        for label, strokes in inks
+    ]
+    path = tmp_path / "symbols.jsonl.gz"
+    path.write_bytes(gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode()))
+    bank = SymbolBank.build([], [path])
+    assert (bank.count("+"), bank.count("i")) == (20, 20)

@@ -243,7 +243,8 @@ class _Layouter:
             y = base[3] + distance - part.box[1] * size
             if name == "above":
                 y = base[1] - distance - part.box[3] * size
-            block.add(part, x - part.centre * size, y, size)
+            x -= part.centre * size
+            block.add(part, uncovered(block, part, x, y, size) if kind == "int" else x, y, size)
         return ()
 
     def binomial(self, node: Node) -> Block:

@@ -2,7 +2,8 @@
 
 Input: symbols with labels. Output: which of them agree. Method: a histogram of stroke directions on
 a coarse grid (as in online character recognition, Bai and Huo, ICDAR 2005); of the nearest
-neighbours of a symbol, at least one must have its label or one that is written alike.
+neighbours of a symbol, at least one must have its label or one that is written alike. Symbols with
+a stray dot, which wrongly cut files have beside several signs on one another, are left out.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from hmer_cli.data.symbol_files import IsolatedSymbol, read_symbols
 from hmer_cli.ink.ink import Stroke
 from hmer_cli.models.registry import cache_dir
+from hmer_cli.synthesis.font import drawings, knows
 
 _SHAPE = 6, 6, 4
 """Rows, columns and directions of the histogram."""
@@ -28,6 +31,13 @@ _POINTS = 48
 
 _NEAREST = 12
 """Number of neighbours of which one must agree. On UNIPEN, 8 % of symbols have none."""
+
+_SMALL, _FAR = 0.12, 0.3
+"""A stray dot is smaller than the first share of the symbol's larger side, and further from the
+rest than the second."""  # seen on UNIPEN, convention
+
+_DOT = 0.2
+"""The largest dot of a drawing of the font, as a share of its larger side."""
 
 _EACH = 200
 """Symbols of a token that serve as neighbours; more change only the time."""
@@ -69,7 +79,7 @@ def checked_symbols(path: Path) -> list[IsolatedSymbol]:
     Raises InputError where the file is not one of isolated symbols.
     """
     symbols = list(read_symbols(path))
-    settings = repr((_SHAPE, _POINTS, _NEAREST, _EACH, _AXES, _ALIKE)).encode()
+    settings = repr((_SHAPE, _POINTS, _NEAREST, _EACH, _AXES, _ALIKE, _SMALL, _FAR)).encode()
     key = hashlib.sha256(path.read_bytes() + settings + str(len(symbols)).encode()).hexdigest()
     folder = cache_dir()
     if folder is None:
@@ -96,12 +106,13 @@ def _store(path: Path, kept: NDArray[np.bool_]) -> None:
 
 
 def agreeing(symbols: Sequence[IsolatedSymbol]) -> NDArray[np.bool_]:
-    """Whether one of the nearest neighbours of each symbol (N,) has its token.
+    """Whether one of the nearest neighbours of each symbol (N,) has its token, and it no stray dot.
 
-    Tokens with only a few samples are not judged: all of them agree.
+    Tokens with only a few samples are judged by their dots alone.
     """
+    clean = np.array([not has_stray_dot(symbol) for symbol in symbols], bool)
     if len(symbols) <= _NEAREST:
-        return np.ones(len(symbols), bool)
+        return clean
     features = _compressed(np.stack([histogram(symbol.strokes) for symbol in symbols]))
     names = sorted({symbol.token for symbol in symbols})
     numbers = {name: i for i, name in enumerate(names)}
@@ -120,7 +131,35 @@ def agreeing(symbols: Sequence[IsolatedSymbol]) -> NDArray[np.bool_]:
         distances[np.flatnonzero(itself), place[rows][itself]] = np.inf
         nearest = np.argpartition(distances, _NEAREST, axis=1)[:, :_NEAREST]
         found[rows] |= alike[own[rows, None], own[chosen][nearest]].any(axis=1)
-    return found
+    return found & clean
+
+
+def has_stray_dot(symbol: IsolatedSymbol) -> bool:
+    """Whether a dot stands apart from the rest of a symbol that is written without one."""
+    if len(symbol.strokes) < 2 or not knows(symbol.token) or symbol.token in _dotted():
+        return False
+    side = max(float(np.ptp(np.concatenate(symbol.strokes), axis=0).max()), 1e-6)
+    small = [np.ptp(stroke, axis=0).max() < _SMALL * side for stroke in symbol.strokes]
+    dots = [stroke for stroke, dot in zip(symbol.strokes, small, strict=True) if dot]
+    others = [stroke for stroke, dot in zip(symbol.strokes, small, strict=True) if not dot]
+    if not dots or not others:
+        return False
+    ink = np.concatenate(others)
+    return any(np.hypot(*(ink - dot.mean(axis=0)).T).min() > _FAR * side for dot in dots)
+
+
+@cache
+def _dotted() -> frozenset[str]:
+    """The tokens that the font draws with a dot, or of dots; the circles of a % may be dots."""
+    return frozenset({r"\%"}).union(
+        token
+        for token, ways in drawings().items()
+        for glyph in (way.glyph(token) for way in ways)
+        if any(
+            np.ptp(stroke, axis=0).max() < _DOT * max(glyph.width, glyph.height)
+            for stroke in glyph.strokes
+        )
+    )
 
 
 def histogram(strokes: Sequence[Stroke]) -> NDArray[np.float32]:
