@@ -16,7 +16,9 @@ from hmer_cli.document.cases import unread_line
 from hmer_cli.document.doubts import doubt_of
 from hmer_cli.document.ellipses import with_ellipsis
 from hmer_cli.document.one_sided_limits import with_sides
+from hmer_cli.document.overlooked import with_overlooked
 from hmer_cli.document.records import Handwriting, RegionReading, Transform
+from hmer_cli.document.sign_syntax import with_decided_signs
 from hmer_cli.geometry import Box
 from hmer_cli.page.regions import Region
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading, distinct
@@ -31,7 +33,8 @@ def region_reading(
 ) -> RegionReading:
     """The reading, ``words``, and what is in ``doubt`` or else speaks against it, with token boxes
     in page coordinates, rounded; ``allowed`` are the tokens of its character set, if it has one."""
-    reading = with_ellipsis(region.image, with_sides(reading), allowed)
+    reading = with_overlooked(region.seen, with_sides(reading), allowed)
+    reading = with_decided_signs(with_ellipsis(region.image, reading, allowed), allowed)
     left, top = region.origin
     height, width = region.image.shape
     tokens = tuple(
