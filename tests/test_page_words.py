@@ -5,6 +5,7 @@ Pages are of squares: filled ones are signs of mathematics, hollow ones are lett
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import cast
 
@@ -94,6 +95,13 @@ def test_words_alone_are_left_out() -> None:
     assert not kept.upright  # a few letters may be signs on their side
 
 
+def test_a_region_that_is_said_to_be_a_short_word_is_left_to_the_reader_of_formulas() -> None:
+    found = refined(page("aaa xxxx aaaaaa", "aaaaaa"), (0, 0, 2), (0, 4, 7), (0, 9, 14))
+    assert [squares(region) for region in found.regions] == [(0, 2), (4, 7)]
+    assert found.words == ("abc", "")
+    assert not refined(page("aaa aaaaaa", "aaaaaa"), (0, 0, 2), (0, 4, 9)).regions
+
+
 def test_a_page_with_a_line_of_words_lies_upright() -> None:
     there = page("aaaa aaa xxxx", "aaaaaaa aaaaaaa aaaaaaa")
     assert refined(there, (0, 9, 12), (1, 0, 22)).upright
@@ -177,16 +185,34 @@ def test_pieces_that_share_ink_are_one() -> None:
     assert [squares(region) for region in joined.regions] == [(0, 7)]
 
 
-def test_a_piece_that_begins_with_an_equals_sign_goes_on_with_the_one_before() -> None:
+@pytest.mark.parametrize(("place", "thick"), [(4, 4), (2, 4), (2, 10)])
+def test_pieces_on_either_side_of_an_equals_sign_at_an_end_are_one(place: int, thick: int) -> None:
     there = page("xxx xxxx", "aaa")
     image = there.image.copy()
-    x, y = 30 + STEP * 4, 30
+    x, y = 30 + STEP * place, 30
     image[y : y + STEP, x : x + STEP] = 255
-    for row in (y + 3, y + 14):
-        image[row : row + 4, x : x + SIDE + 1] = 0
+    for row in (y + 9 - thick, y + 14):
+        image[row : row + thick, x : x + SIDE + 1] = 0
     joined = refined(Page("page.png", 1, image), (0, 0, 2), (0, 4, 7))
     assert [squares(region) for region in joined.regions] == [(0, 7)]
     assert len(refined(there, (0, 0, 2), (0, 4, 7)).regions) == 2
+
+
+def with_brackets(places: Sequence[int]) -> Page:
+    """A page with slender bars in place of these squares."""
+    there = page("xxxxxxx", "aaa")
+    image = there.image.copy()
+    for place in places:
+        x, y = 30 + STEP * place, 30
+        image[y - 4 : y + STEP, x - 2 : x + STEP] = 255
+        image[y - 3 : y + SIDE + 3, x + 8 : x + 14] = 0
+    return Page("page.png", 1, image)
+
+
+def test_a_bracket_and_the_next_one_right_beside_it_are_of_one_formula() -> None:
+    joined = refined(with_brackets([2, 3]), (0, 0, 2), (0, 3, 6))
+    assert len(joined.regions) == 1
+    assert len(refined(with_brackets([2]), (0, 0, 2), (0, 3, 6)).regions) == 2
 
 
 def test_a_formula_grows_by_the_signs_beside_it_and_by_no_words() -> None:
@@ -259,6 +285,11 @@ def test_what_the_line_says_is_a_word_is_one_unless_it_is_an_equation_or_read_su
     assert not is_words(Reading("b / c", 0.7), "")
     assert is_words(Reading("N _ { 0 }", 0.9), "No")
     assert is_words(Reading("3 D", 0.8), "")
+    assert not is_words(Reading(r"\exists x _ { 0 }", 0.6), "I to")
+    assert is_words(Reading(r"\exists x _ { 0 }", 0.4), "I to")
+    assert is_words(Reading("C a s e", 0.8), "Case")
+    assert is_words(Reading("o = s", 0.4), "or is", 0.9)
+    assert not is_words(Reading("o = s", 0.6), "or is", 0.9)
 
 
 def test_a_region_in_a_word_of_its_line_is_that_word() -> None:

@@ -1,8 +1,8 @@
 """Pieces of a formula that the search cut in two or more -> whole formulas.
 
 Input: regions of a page and what their ink says as lines of text. Output: the regions, those of one
-formula as one: what shares ink, what goes on with an equals sign, and two with ink between them
-that is mathematics and no word.
+formula as one: what shares ink, what goes on with an equals sign or a bracket, and two with ink
+between them that is mathematics and no word.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _WHITE = 2.2  # letter heights: more white parts two pieces
 _INK = 0.65  # letter heights: the ink between two pieces
 _WIDE_INK, _WIDE_SIGN, _SIGN = 1.5, 1.0, 0.7  # ink so wide, or read as mathematics, joins them
 _OVERLAP = 0.3  # letter heights that two pieces share: one formula
-_ADJACENT = 1.6  # letter heights between a piece and one that begins with an equals sign
+_ADJACENT = 1.6  # letter heights between two pieces of which one ends at an equals sign
+_THICK = 1.15  # times as thick as elsewhere may the bars of that be
+_BRACKETS, _TALL, _SLENDER = 1.0, 1.0, 0.7  # the same at two brackets; so high, so narrow is one
 _LEVEL = 0.75  # of the lower one's height: two that share ink share so much
 _SAME_LINE = 0.5  # of the lower one's height: what two pieces share
 
@@ -86,7 +88,7 @@ class PieceJoiner:
         low = max(piece[1], other[1]), min(piece[3], other[3])
         high = min(piece[1], other[1]), max(piece[3], other[3])
         if not len(self._between(piece, other, *high)):
-            return gap <= _ADJACENT and self._begins_with_equals(other)
+            return self._adjoins(piece, other, gap)
         if any(is_word(word, *_IN_LINE) for word in self._words_within(piece, other)):
             return False
         seen = [self._seen_between(piece, other, *rows) for rows in (low, high)]
@@ -95,12 +97,26 @@ class PieceJoiner:
             return False
         return any(self._is_formula(ink, found, piece, other) for ink, found in seen if len(ink))
 
-    def _begins_with_equals(self, box: Box) -> bool:
-        """Whether the leftmost signs of a piece are an equals sign."""
-        own = self.parts[inside_of(self.parts, [box])]
-        pairs = equals_signs(own, self.unit)
-        first = float(own[:, 0].min()) + _OVERLAP * self.unit if len(own) else 0.0
-        return any(own[pair, 0].min() <= first for pair in pairs)
+    def _adjoins(self, piece: Box, other: Box, gap: float) -> bool:
+        """Whether two pieces with nothing between are one: at an equals sign, or as two brackets
+        right beside each other."""
+        left, right = (self._own(box) for box in (piece, other))
+        if gap > _ADJACENT or not len(left) or not len(right):
+            return False
+        end, begin = float(left[:, 2].max()), float(right[:, 0].min())
+        reach, thick = _OVERLAP * self.unit, _THICK * self.unit
+        if any(right[pair, 0].min() <= begin + reach for pair in equals_signs(right, thick)):
+            return True
+        if any(left[pair, 2].max() >= end - reach for pair in equals_signs(left, thick)):
+            return True
+        meeting = np.stack([left[left[:, 2].argmax()], right[right[:, 0].argmin()]])
+        wide, high = (meeting[:, 2:] - meeting[:, :2]).T
+        brackets = (high >= _TALL * self.unit) & (wide <= _SLENDER * high)
+        return gap <= _BRACKETS and bool(brackets.all())
+
+    def _own(self, box: Box) -> Floats:
+        """The parts in a piece."""
+        return self.parts[inside_of(self.parts, [box])]
 
     def _between(self, piece: Box, other: Box, top: float, foot: float) -> Floats:
         """The parts between two pieces, from ``top`` to ``foot``."""

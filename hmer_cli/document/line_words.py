@@ -29,6 +29,7 @@ _STRUCTURE = frozenset(("^", "_", "{", "}"))
 
 # Chosen on notes-truth.
 _LETTERS, _SURE, _DOUBTED = 3, 0.6, 0.45  # letters, and their confidence: words without a doubt
+_SHORT = 4  # letters of a word that a formula may look like
 _CUT_OFF = 3, 0.75  # the same of a word that is cut off
 _RUN = 6, 0.6  # the same of several words together
 _BEFORE = 0.45  # confidence of a common word before a formula; after one, scripts look like words
@@ -63,7 +64,17 @@ def spells(label: str, words: str) -> bool:
 def without_doubt(reading: LineReading) -> bool:
     """Whether words that a line says are so clear that no formula reader is asked."""
     words = [word for word in reading.words if letters(word)]
-    return sum(map(letters, words)) >= _LETTERS and confidence(words) >= _SURE
+    return is_without_doubt(reading.text, confidence(words))
+
+
+def is_without_doubt(text: str, sure: float) -> bool:
+    """The same of a text, of which the reader is so sure."""
+    return sum(c.isalpha() for c in text) >= _LETTERS and sure >= _SURE
+
+
+def are_short(reading: LineReading) -> bool:
+    """Whether a line says nothing but short words, as ``for``, which ``f''(r)`` looks like."""
+    return all(letters(word) <= _SHORT for word in reading.words)
 
 
 def confidence(words: Sequence[LineWord]) -> float:

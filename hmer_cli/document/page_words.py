@@ -20,6 +20,7 @@ from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with
 from hmer_cli.document.formula_pieces import PieceJoiner, left_of
 from hmer_cli.document.left_out import doubts_beside_pale
 from hmer_cli.document.line_words import (
+    are_short,
     confidence,
     formulas,
     is_word,
@@ -150,6 +151,8 @@ class WordFinder:
         if not (words or any(map(self._are_words, lines))):
             alone = signs_apart(self.page, self.found, [region for region, _ in pieces])
             pieces += [(region, False) for region in alone]
+        short = [(region, False) for region in words if self._may_be_signs(region, lines)]
+        pieces += short if len(pieces) + len(short) > 1 else []  # what is alone is no word
         places = {region.place for region in alone}
         return self._ordered(pieces, known >= FEWEST_LETTERS, ~saying, lines, places)
 
@@ -216,16 +219,23 @@ class WordFinder:
         """The words that a region may be, by itself or by what its line says; else none."""
         if region.lines or words_alone(self.read(region)):
             return _NO_WORDS if region.lines else self.read(region)
+        held = self._in_line(region, lines)
+        return held if words_alone(held) and without_doubt(held) else _NO_WORDS
+
+    def _in_line(self, region: Region, lines: Sequence[TextLine]) -> LineReading:
+        """The words of the line that a region is in, as far as they hold its ink; else none."""
+        count = self._within(self.parts, [region]).sum()
         for line in lines:
             own = self._within(line.parts, [region])
             words = self.read(line.region).words
-            if own.any() and own.sum() == self._within(self.parts, [region]).sum() and words:
+            if own.any() and own.sum() == count and words:
                 owner = owners(line.parts, words, left_of(line.region), self.unit)
-                held = [words[i] for i in sorted(set(owner[own].tolist()))]
-                reading = LineReading(tuple(held))
-                sure = words_alone(reading) and without_doubt(reading)
-                return reading if sure else _NO_WORDS
+                return LineReading(tuple(words[i] for i in sorted(set(owner[own].tolist()))))
         return _NO_WORDS
+
+    def _may_be_signs(self, region: Region, lines: Sequence[TextLine]) -> bool:
+        """Whether words are so short, in their line, too, that a formula may look like them."""
+        return are_short(self.read(region)) and are_short(self._in_line(region, lines))
 
     def _ordered(
         self,

@@ -359,7 +359,7 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     read: list[tuple[Region, RegionReading]] = []
     for region, words, sure, added, doubt in work.found:
         reading = reading_of(region, readings)
-        if among_text and is_words(reading, words):
+        if among_text and is_words(reading, words, sure):
             said.append(as_words(region.box, reading, words, sure))
         elif added and not is_formula(reading):
             said.append(as_sign_alone(region.box, reading))
