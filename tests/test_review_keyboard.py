@@ -217,6 +217,9 @@ def test_the_editor_begins_at_the_sign_that_is_pointed_at(
 
 def test_keys_of_one_character_can_be_left_to_a_voice(desk: Chromium, folder: Path) -> None:
     desk.key("?")
+    desk.key("Enter")
+    assert not desk.run("document.querySelector('#help').open")
+    desk.key("?")
     desk.click("#keys")
     for _ in range(2):
         desk.key("Escape")
