@@ -16,13 +16,17 @@ onnx = pytest.importorskip("onnx")
 
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import legible_ink_image
+from hmer_cli.models.embedded import packed, unpacked
+from hmer_cli.models.session import open_session
 from hmer_cli.networks.ctc_model import CtcModel, Shape
 from hmer_cli.networks.decoder import backwards
+from hmer_cli.networks.layers import Attention
 from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.recognition.rescoring import DecoderScorer
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.batches.images import Drawn, collate
-from hmer_cli.training.export.onnx import export, restore
+from hmer_cli.training.export.onnx import export, restore, traced
+from hmer_cli.training.export.shapes import fold_embedded, fold_shapes
 from hmer_cli.training.export.transfer import transfer
 
 pytestmark = pytest.mark.torch
@@ -189,3 +193,27 @@ def test_labels_are_turned_round_without_their_padding() -> None:
 
 def test_ctc_can_answer_alone(weights: Path) -> None:
     assert Recogniser.load(str(weights), rescoring=False).read([ink(90)])
+
+
+def test_sizes_that_never_change_are_constants_and_all_sizes_are_read() -> None:
+    attention, axes = Attention(8, 2).eval(), {"B": 0, "N": 1}
+    given = {"x": torch.zeros(2, 3, 8), "memory": torch.zeros(2, 5, 8), "bias": torch.zeros(1)}
+    named = {
+        "x": {at: name for name, at in axes.items()},
+        "memory": {0: "B", 1: "M"},
+        "y": {at: name for name, at in axes.items()},
+    }
+    model = traced(attention, given, ["y"], named)
+    written = packed(model.SerializeToString())
+    fold_shapes(model)
+    kinds = [node.op_type for node in model.graph.node]
+    assert kinds.count("Reshape") == 3
+    assert "Shape" not in kinds
+    assert len(onnx.load_from_string(unpacked(fold_embedded(written))).graph.node) == len(kinds)
+    session = open_session(model.SerializeToString())
+    for batch, count, places in itertools.product((1, 4), (1, 7), (1, 6)):
+        x, memory = torch.randn(batch, count, 8), torch.randn(batch, places, 8)
+        feed = {"x": x.numpy(), "memory": memory.numpy(), "bias": np.zeros(1, np.float32)}
+        with torch.no_grad():
+            wanted = attention(x, memory, torch.zeros(1)).numpy()
+        np.testing.assert_allclose(session.run(["y"], feed)[0], wanted, atol=1e-5)

@@ -54,6 +54,7 @@ from hmer_cli.training.export.quantise import (
     quantise_recurrent,
     recurrent,
 )
+from hmer_cli.training.export.shapes import fold_embedded, fold_shapes
 
 OPSET = 17
 
@@ -196,6 +197,7 @@ def _graph_models(reader: GraphModel, attends: bool = False) -> dict[str, onnx.M
     _complete(list(models.values()), reader)
     for model in models.values():
         quantise(model)
+        fold_shapes(model)
     return models
 
 
@@ -217,6 +219,7 @@ def language_transformer(model: LanguageTransformer, metadata: Mapping[str, str]
     given = {"tokens": tokens, "places": places, "seen": seen}
     found = traced(model, given, ["logs"], TREE_AXES)
     quantise(found)
+    fold_shapes(found)
     for key in sorted(metadata):
         _put(found, key, metadata[key])
     return _bytes(found)
@@ -240,7 +243,7 @@ def join(
     new, other = (SECOND, GRAPH) if beside else (GRAPH, SECOND)
     kept = {new + name: packed(part) for name, part in parts.items()}
     own = {entry.key: entry.value for entry in model.metadata_props}
-    kept |= {key: value for key, value in own.items() if key.startswith(other)}
+    kept |= {key: fold_embedded(text) for key, text in own.items() if key.startswith(other)}
     kept |= {key: own[key] for key in LANGUAGE_MODELS if key in own} | dict(language or {})
     kept[METADATA] = json.dumps(metadata, sort_keys=True)
     del model.metadata_props[:]
