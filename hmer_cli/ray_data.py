@@ -245,7 +245,7 @@ def connected(address: str | None = None, readers: int | None = None) -> Iterato
             process is connected already, that connection is used.
         readers: actors; one a core if None.
 
-    Raises MissingError without Ray, UsageError where no cluster answers.
+    Raises MissingError without Ray or where it does not start, UsageError where no cluster answers.
     """
     ray = _ray()
     if ray.is_initialized():
@@ -257,16 +257,7 @@ def connected(address: str | None = None, readers: int | None = None) -> Iterato
         if address is None:
             # For Ray's sockets, whose paths are limited to 107 bytes: not below a long $TMPDIR.
             folder = tempfile.mkdtemp(prefix="hmer-", dir="/tmp" if os.name == "posix" else None)
-            with _no_stderr():
-                ray.init(
-                    address="local",
-                    num_cpus=readers,
-                    include_dashboard=False,
-                    object_store_memory=_STORE,
-                    _node_ip_address=LOOPBACK,
-                    _temp_dir=folder,
-                    **quiet,
-                )
+            _start(ray, num_cpus=readers, include_dashboard=False, _temp_dir=folder, **quiet)
         else:
             _connect(ray, address, quiet)
         yield _cluster(ray, readers)
@@ -287,6 +278,15 @@ def _no_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(null)
+
+
+def _start(ray: ModuleType, **more: Any) -> None:
+    """Start a cluster on this machine. Raises MissingError where it does not come up."""
+    try:
+        with _no_stderr():
+            ray.init(address="local", object_store_memory=_STORE, _node_ip_address=LOOPBACK, **more)
+    except Exception as error:  # of no class of its own where a busy machine is too slow
+        raise MissingError(f"Ray does not start ({error})", "try again, or without Ray") from error
 
 
 def _connect(ray: ModuleType, address: str, quiet: dict[str, Any]) -> None:

@@ -334,6 +334,21 @@ def test_a_worker_without_the_weights_is_said_in_one_line(inputs: Path, tmp_path
 
 
 @needs_ray
+def test_ray_that_does_not_start_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hmer_cli.ray_data import _ray, connected
+
+    def late(**settings: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    ray = _ray()
+    monkeypatch.setattr(ray, "init", late)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)  # leave the cluster of other tests
+    with pytest.raises(MissingError, match=r"does not start .*timed out"), connected():
+        pass
+
+
+@needs_ray
 @pytest.mark.slow
 def test_no_cluster_at_an_address_is_said_in_one_line() -> None:
     from hmer_cli.ray_data import connected
