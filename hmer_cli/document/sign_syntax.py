@@ -24,7 +24,8 @@ def with_decided_signs(reading: Reading, allowed: Container[str] | None = None) 
         return reading
     before, after = ["", *names[:-1]], [*names[1:], ""]
     decided = [_decided(*each) for each in zip(before, names, after, strict=True)]
-    if decided == names or (allowed is not None and not all(each in allowed for each in decided)):
+    new = [name for name, old in zip(decided, names, strict=True) if name != old]
+    if not new or (allowed is not None and not all(name in allowed for name in new)):
         return reading
     pairs = zip(reading.tokens, decided, strict=True)
     tokens = tuple(replace(token, token=name) for token, name in pairs)
