@@ -93,7 +93,7 @@ def _exclamations(drawn: Sequence[Points], boxes: Boxes, size: float) -> Boxes:
     wide, high = (boxes[:, 2:] - boxes[:, :2]).T
     dots = boxes[np.maximum(wide, high) <= _DOT * size]
     found = []
-    for i in np.flatnonzero((high >= _BAR * size) & (high >= _STEEP * wide)):
+    for i in np.flatnonzero((high >= _BAR * size) & (high >= _STEEP * wide)).tolist():
         bar, end = drawn[i], boxes[i, 3]
         foot = float(bar[bar[:, 1] >= end - _FOOT * size, 0].mean())
         down, aside = dots[:, 1] - end, np.abs(dots[:, [0, 2]].mean(1) - foot)
