@@ -122,7 +122,7 @@ def test_poppler_that_fails_or_hangs_is_told_and_leaves_no_file(
     (tmp_path / "bin" / "pdftoppm").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr(pdf_module, "WALL_SECONDS", 1)
+    monkeypatch.setattr(pdf_module, "_POPPLER_SECONDS", 1)
     with pytest.raises(InputError, match=said):
         Pdf(one_page(), "a.pdf", "poppler").draw(1)
     assert os.listdir(tmp_path / "tmp") == []

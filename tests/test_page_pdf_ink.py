@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from hmer_cli.ink.render import render
 from hmer_cli.page.detect.search import prepare_page
 from hmer_cli.page.load.pages import Page, open_pages
 from hmer_cli.page.load.pdf_geometry import DPI
+from hmer_cli.page.load.worker import Meta, Worker, WorkerError
 from hmer_cli.page.regions import find_regions
 
 SCALE = DPI / 72
@@ -368,3 +371,24 @@ def test_a_slow_pen_on_a_coarse_digitiser_draws_no_graph(tmp_path: Path) -> None
     bar = np.stack([x, 100 + 0.587 * np.concatenate([[0], np.cumsum(rises)])], 1)
     ink = Ink((*INK.strokes, bar.astype(np.float32)))
     assert_ink(opened(pdf(lines(ink)), tmp_path), ink)
+
+
+def test_a_page_whose_strokes_take_too_much_is_read_as_a_picture_and_said_to_be(
+    invoke: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call = Worker.call
+
+    def busy(self: Worker, function: str, *given: Any, **limits: Any) -> tuple[Meta, bytearray]:
+        if function.endswith(":strokes"):
+            raise WorkerError("time")
+        return call(self, function, *given, **limits)
+
+    monkeypatch.setattr(Worker, "call", busy)
+    file = tmp_path / "a.pdf"
+    file.write_bytes(pdf(lines(INK)))
+    assert invoke("convert", str(file), "--no-cache", "--out", str(tmp_path / "a.jsonl")) == 0
+    assert "a.pdf: page 1: read as a picture, as finding its strokes" in capsys.readouterr().err
+    assert json.loads((tmp_path / "a.jsonl").read_text())["latex"]

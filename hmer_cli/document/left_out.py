@@ -2,7 +2,7 @@
 
 Input: the ink of a file with what its reader left out, or the boxes of signs of an image that are
 too pale, and the regions of the page. Output: a doubt for each region that something left out is
-near, and a line that says what it was.
+near, and lines that say what it was.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from hmer_cli.geometry import Box
 from hmer_cli.ink.ink import Ink, LeftOut
+from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Region
 
 _PALE = "ink far paler than the rest"
@@ -22,10 +23,15 @@ def said_of(ink: Ink) -> str:
     return f"not read: {_named(ink.left_out)}"
 
 
-def said_of_pale(pale: Sequence[Box]) -> str:
-    """That signs were too pale to be read, in words; nothing where there are none."""
-    remedy = "scan it darker, or alone, if it is no watermark"
-    return f"not read: {len(pale)} signs of {_PALE}; {remedy}" if pale else ""
+def said_of_page(page: Page, pale: Sequence[Box]) -> list[str]:
+    """What of a page is not read, or not as well as it could be, in words."""
+    said = []
+    if page.strokes_given_up:
+        said.append("read as a picture, as finding its strokes takes too much")
+    if pale:
+        remedy = "scan it darker, or alone, if it is no watermark"
+        said.append(f"not read: {len(pale)} signs of {_PALE}; {remedy}")
+    return said
 
 
 def doubts_beside(

@@ -25,7 +25,7 @@ from hmer_cli.document.cases import reading_of, readings_of
 from hmer_cli.document.comma_lists import parted_at_commas
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formula_or_words import is_formula, is_words
-from hmer_cli.document.left_out import doubts_beside, said_of, said_of_pale
+from hmer_cli.document.left_out import doubts_beside, said_of, said_of_page
 from hmer_cli.document.loose_ends import without_loose_ends
 from hmer_cli.document.math_regions import NO_REGIONS, MathRegions
 from hmer_cli.document.orientation import (
@@ -234,8 +234,8 @@ def _prepared_page(work: _Work, sheet: Sheet, options: Options) -> _Work:
     page = sheet.draw() if work.known is None else as_read(sheet.draw(), work.known.to_source)
     found = NO_REGIONS if work.known else find_mathematics(page, options.layout, options.text)
     found = replace(found, doubts=doubts_beside(found.regions, found.doubts, sheet.ink))
-    if found.too_pale:
-        console.say(f"{work.source}: page {work.number}: {said_of_pale(found.too_pale)}")
+    for what in said_of_page(page, found.too_pale):
+        console.say(f"{work.source}: page {work.number}: {what}")
     picture = _picture(page.image) if options.pictures else None
     if options.look is not None:
         options.look(page, found.regions)

@@ -44,7 +44,7 @@ from hmer_cli.page.load.page_ink import PageInk, moved, page_ink
 from hmer_cli.page.load.pdf import Pdf, Renderer
 from hmer_cli.page.load.sources import KINDS, Source, find_sources
 from hmer_cli.page.load.tiff import directories, is_tiff
-from hmer_cli.page.load.worker import SHARED, Worker
+from hmer_cli.page.load.worker import SHARED, Worker, WorkerError
 from hmer_cli.page.load.written import written
 
 _INK = 128  # gray levels: what is darker
@@ -65,7 +65,8 @@ class Page:
     level. ``to_source``, None where that changes nothing, is the homography from its points to
     those of the source, turned as its EXIF orientation says. ``size`` is the source's, (H, W), of
     a photo or a scan, which is ``warped``, and blurred by that, where it was aslant. ``too_pale``
-    are the boxes of signs that were so pale that they were not redrawn.
+    are the boxes of signs that were so pale that they were not redrawn; ``strokes_given_up`` says
+    that finding the strokes of the file took too much, so that ``ink`` is None.
     """
 
     source: str
@@ -78,6 +79,7 @@ class Page:
     size: tuple[int, int] | None = None
     warped: bool = False
     too_pale: tuple[Box, ...] = ()
+    strokes_given_up: bool = False
 
     @classmethod
     def of(cls, source: str, number: int, image: Pixels, reduced: int = 1) -> Page:
@@ -371,7 +373,10 @@ def _pdf_page(pdf: Pdf, number: int) -> Page:
     pixels = pdf.draw(number)
     page = Page.of(pdf.name, number, pixels)
     height, width = pixels.shape
-    ink = pdf.ink(number, (height, width))
+    try:
+        ink = pdf.ink(number, (height, width))
+    except WorkerError:
+        ink, page = None, replace(page, strokes_given_up=True)
     if ink is not None:
         page = page.with_ink(ink)
     geometry = pdf.geometry(number)

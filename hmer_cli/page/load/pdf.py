@@ -43,6 +43,7 @@ MAX_PAGES = 20_000
 
 _POPPLER = "pdftoppm"
 _POPPLER_MEMORY = 2 << 30  # bytes; convention
+_POPPLER_SECONDS = 60  # convention
 
 
 class Pdf:
@@ -124,12 +125,9 @@ class Pdf:
         """The handwriting that the page holds as paths, and the places of what else it shows, in
         pixels of its drawing of this shape.
 
-        None where it holds none, and where finding it passes a limit: there is the drawing, still.
+        None where it holds none. Raises WorkerError where finding it passes a limit.
         """
-        try:
-            answer, data = self._call("strokes", {"number": number}, "pdf_strokes")
-        except WorkerError:
-            return None
+        answer, data = self._call("strokes", {"number": number}, "pdf_strokes")
         strokes = unpacked(answer, data)
         if not strokes:
             return None
@@ -175,7 +173,7 @@ def version_of(renderer: Renderer) -> str:
         return ""
     command = [_POPPLER, "-v"]
     try:
-        said = subprocess.run(command, capture_output=True, timeout=WALL_SECONDS, check=False)
+        said = subprocess.run(command, capture_output=True, timeout=_POPPLER_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return said.stderr.decode("utf-8", "replace").partition("\n")[0]
@@ -199,12 +197,12 @@ def _draw_with_poppler(
     dpi = DPI if geometry is None else geometry.scale * POINTS_PER_INCH
     command = [_POPPLER, "-r", f"{dpi:.6f}", "-f", page, "-l", page, "-cropbox", "-"]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as process:
-        limit(process.pid, WALL_SECONDS, _POPPLER_MEMORY)
+        limit(process.pid, _POPPLER_SECONDS, _POPPLER_MEMORY)
         try:
-            drawn, _ = process.communicate(data, timeout=WALL_SECONDS)
+            drawn, _ = process.communicate(data, timeout=_POPPLER_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            what = f"page {number} takes poppler more than {WALL_SECONDS} s"
+            what = f"page {number} takes poppler more than {_POPPLER_SECONDS} s"
             raise InputError(f"{name}: {what}", "print it to a new PDF") from None
     try:
         image = Image.open(io.BytesIO(drawn), formats=["PPM"])

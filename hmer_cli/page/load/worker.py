@@ -27,9 +27,9 @@ from hmer_cli.errors import HmerError
 CPU_SECONDS = 5
 """Processor time for a call, where the system can count it (not on Windows); a page of a map, the
 slowest kind, takes 2."""
-WALL_SECONDS = 60
-"""Time by the clock for a call of CPU_SECONDS; more, as a busy machine must not fail a good
-file."""
+WALL_SECONDS = 60 if os.name == "nt" else 300
+"""Time by the clock for a call of CPU_SECONDS; more, as a busy machine must not fail a good file,
+and less where nothing else limits the call."""
 MEMORY = 1 << 30
 """Bytes a call may take beyond what is sent to it, on Linux."""
 MAX_ENDED = 3
