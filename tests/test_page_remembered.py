@@ -25,6 +25,15 @@ def test_equal_pixels_are_computed_once_and_changed_ones_anew() -> None:
     assert darkest(image) == 7
 
 
+def test_nobody_writes_into_what_others_are_given() -> None:
+    inverted = remembered(lambda image: np.invert(image))
+    image = np.full((4, 5), 200, np.uint8)
+    for _ in range(3):
+        mask = inverted(image)
+        assert (mask == 55).all()
+        mask[1] = 0
+
+
 def test_large_images_are_not_kept() -> None:
     count = 0
 

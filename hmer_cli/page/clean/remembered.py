@@ -1,8 +1,8 @@
 """What was computed last of small images: one step after another looks at the same pixels.
 
 Input: a function of an image (H, W). Output: the same function, which gives its last results again
-for equal pixels. Results are shared: nobody writes into them. Large images, of which the copies
-would fill the memory, are computed each time.
+for equal pixels: images as copies, all else shared, so that nobody writes into it. Large images, of
+which the copies would fill the memory, are computed each time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 from hmer_cli.page.load.images import Pixels
 
@@ -34,10 +36,13 @@ def remembered(function: Callable[[Pixels], Result]) -> Callable[[Pixels], Resul
         key = image.shape, image.tobytes()
         for known, result in kept.results:
             if known == key:
-                found: Result = result
-                return found
+                return _own(result)
         result = function(image)
         kept.results.append((key, result))
-        return result
+        return _own(result)
 
     return run
+
+
+def _own(result: Any) -> Any:
+    return result.copy() if isinstance(result, np.ndarray) else result
