@@ -87,6 +87,13 @@ def test_a_prime_that_stands_apart_at_the_end_is_a_quotation_mark() -> None:
     assert with_overlooked(ink(*signs, zero, near), reading) == reading
 
 
+def test_a_prime_beside_its_sign_stays_where_other_ink_stands_apart() -> None:
+    reading = read(("f", 20, 55), *raised(r"\prime", 34, 40))
+    stop = line((90, 62), (92, 62))
+    seen = ink(*letter(20, 55), line((34, 34), (33, 46)), stop)
+    assert with_overlooked(seen, reading) == reading
+
+
 def test_a_slash_of_its_own_before_what_was_read_as_below_is_a_slash() -> None:
     reading = read(("a", 40, 50), *raised("4", 70, 62, "_"))
     slash = line((48, 72), (62, 36))

@@ -179,7 +179,9 @@ def _without_quotation_mark(
         return tokens
     last = boxes[:, 2].argmax()
     apart = boxes[last, 0] - np.delete(boxes, last, 0)[:, 2].max()
-    return tokens[:-4] if apart >= _APART * size else tokens
+    away = np.abs(boxes[last].reshape(2, 2).mean(0) - _middle(tokens[-2]))
+    is_prime = bool((away <= np.array(_NEAR) * size).all())
+    return tokens[:-4] if is_prime and apart >= _APART * size else tokens
 
 
 def _middle(token: TokenReading) -> tuple[float, float]:
