@@ -26,6 +26,11 @@ def read(label: str) -> Reading:
         (r"7 8 , 5 4 \subset m ^ { 2 }", "7 8 , 5 4 c m ^ { 2 }"),
         (r"A _ { 1 } \subset B", r"A _ { 1 } \subset B"),
         (r"A \subset B", r"A \subset B"),
+        (r"0 \subset V _ { 1 } \subset V", r"0 \subset V _ { 1 } \subset V"),
+        (r"0 \subset m \subset R", r"0 \subset m \subset R"),
+        (r"2 \subset B", r"2 \subset B"),
+        (r"1 0 \subset m", "1 0 c m"),
+        (r"2 . 0 \subset m", "2 . 0 c m"),
     ],
 )
 def test_a_sign_that_cannot_be_is_the_one_that_looks_like_it(label: str, better: str) -> None:

@@ -1,8 +1,8 @@
 r"""Signs that their neighbours decide: ``( . 7 5 )`` for ``( \cdot 7 5 )``.
 
 Input: a reading. Output: the same with a decimal point for a dot that multiplies nothing, between
-what begins a term and a digit; and with ``c`` for ``\subset`` after a digit, as in ``5 c m``: a
-number has no subsets.
+what begins a term and a digit; and with ``c`` for ``\subset`` between a digit and a small letter,
+as in ``5 c m``: a number has no subsets. Only ``0`` and ``1`` may be sets, as in ``0 \subset m``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from hmer_cli.recognition.reading import Reading
 
 _BEGINS = frozenset(("", "(", "[", "{", "=", "+", "-", "<", ">", r"\leq", r"\geq"))
 _SETS = frozenset((r"\subset", r"\subseteq"))
+_TRIVIAL = frozenset("01")
+"""Digits that are the trivial module or group where they stand alone."""
 
 
 def with_decided_signs(reading: Reading, allowed: Container[str] | None = None) -> Reading:
@@ -22,8 +24,8 @@ def with_decided_signs(reading: Reading, allowed: Container[str] | None = None) 
     names = [token.token for token in reading.tokens]
     if reading.label.split() != names:
         return reading
-    before, after = ["", *names[:-1]], [*names[1:], ""]
-    decided = [_decided(*each) for each in zip(before, names, after, strict=True)]
+    around = ["", "", *names, ""]
+    decided = [_decided(*around[i : i + 4]) for i in range(len(names))]
     new = [name for name, old in zip(decided, names, strict=True) if name != old]
     if not new or (allowed is not None and not all(name in allowed for name in new)):
         return reading
@@ -32,7 +34,8 @@ def with_decided_signs(reading: Reading, allowed: Container[str] | None = None) 
     return replace(reading, label=" ".join(decided), tokens=tokens)
 
 
-def _decided(before: str, sign: str, after: str) -> str:
+def _decided(first: str, before: str, sign: str, after: str) -> str:
     if sign == r"\cdot" and before in _BEGINS and after.isdigit():
         return "."
-    return "c" if sign in _SETS and before.isdigit() and after.isalpha() else sign
+    is_number = before.isdigit() and (before not in _TRIVIAL or first.isdigit() or first == ".")
+    return "c" if sign in _SETS and is_number and after.islower() and after.isalpha() else sign
