@@ -34,6 +34,19 @@ def test_nobody_writes_into_what_others_are_given() -> None:
         mask[1] = 0
 
 
+def test_results_do_not_change_with_the_image_they_are_of() -> None:
+    @remembered
+    def itself(image: Pixels) -> Pixels:
+        return image
+
+    page = np.full((40, 50), 200, np.uint8)
+    part = page[:4, :5]
+    found = itself(part)
+    part[:] = 7
+    assert (found == 200).all() and not np.shares_memory(found, page)
+    assert (itself(np.full((4, 5), 200, np.uint8)) == 200).all()
+
+
 def test_large_images_are_not_kept() -> None:
     count = 0
 

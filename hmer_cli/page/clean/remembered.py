@@ -33,11 +33,13 @@ def remembered(function: Callable[[Pixels], Result]) -> Callable[[Pixels], Resul
             return function(image)
         if not hasattr(kept, "results"):
             kept.results = deque(maxlen=_LAST)
-        key = image.shape, image.tobytes()
+        key = image.shape, image.tobytes(), image.dtype
         for known, result in kept.results:
             if known == key:
                 return _own(result)
-        result = function(image)
+        # Of a copy: a result may hold the pixels, and shall neither change with the image nor keep
+        # the page in memory of which that is a part.
+        result = function(image.copy())
         kept.results.append((key, result))
         return _own(result)
 
