@@ -315,6 +315,8 @@ DIALECTS = {
     ),
     "<munder><mi>a</mi><mo>‾</mo></munder>": r"\underline { a }",  # KaTeX
     "<mo><mover><mo>=</mo><mi>d</mi></mover></mo>": r"\overset { d } { = }",  # KaTeX
+    "<mi><malignmark/>x</mi><mn>1<mspace/>2</mn><mi>s<!-- -->in</mi>": r"x 1 2 \sin",
+    "<mtext>if <math><mi>y</mi></math> or</mtext>": "i f y o r",
     "<mi><!-- sic -->x</mi><mo>⟂</mo>": r"x \perp",
     "<mi>ı</mi><mi>ȷ</mi><mi>ð</mi><mo>√</mo>": r"\imath \jmath \eth \surd",
     "<mover><mrow><mi>A</mi><mi>B</mi></mrow><mo>→</mo></mover>": r"\overrightarrow { A B }",

@@ -119,8 +119,8 @@ def _tree(element: Element, depth: int, nested: int = 0) -> Tree:
         raise LabelError(0, f"the MathML is nested more than {most} deep")
     if tag in _SILENT:
         return ()
-    if tag in _LEAVES and not _children(element):
-        return _leaf(element, tag)
+    if tag in _LEAVES:
+        return _leaf(element, depth, nested)
     if tag == "mtable":
         if not len(element):
             raise LabelError(0, "the MathML has a table without rows")
@@ -150,7 +150,7 @@ def _tree(element: Element, depth: int, nested: int = 0) -> Tree:
         return _fenced(element, rows)
     if tag == "menclose":
         return _enclosed(element, _joined(rows))
-    if tag not in _ROWS | _LEAVES:  # in which KaTeX puts whole rows
+    if tag not in _ROWS:
         raise LabelError(0, f"the MathML has <{tag}>, which labels do not say")
     return _joined(rows[:1] if tag in _FIRST_ONLY else rows)
 
@@ -225,9 +225,20 @@ def _in_lines(node: Node) -> Node:
     return Node(r"\begin{matrix}", cells=cells, sub=node.sub, sup=node.sup)
 
 
-def _leaf(element: Element, tag: str) -> Tree:
-    """The symbol that the text of a leaf names, or the symbols of its characters."""
-    text = _text(element)
+def _leaf(element: Element, depth: int, nested: int) -> Tree:
+    """What the text of a leaf says, and what stands in it: KaTeX puts whole rows there."""
+    rows, text = [], element.text or ""
+    for child in element:
+        if _name(child) not in _SILENT:
+            rows += [_named(element, text), _tree(child, depth + 1, nested)]
+            text = ""
+        text += child.tail or ""
+    return _joined([*rows, _named(element, text)])
+
+
+def _named(element: Element, text: str) -> Tree:
+    """The symbol that a text of a leaf names, or the symbols of its characters."""
+    tag, text = _name(element), "".join(text.split())
     name = _NAMES.get(text, text)
     token = name_token(name) if tag != "mtext" and len(name) > 1 else None
     operator = token and GLYPHS[token][0] == "mo" and name[0] != "\\"
