@@ -16,7 +16,7 @@ from test_training_graph import FEW, one, sum_of_ones
 from hmer_cli.recognition.graph_decoder import COMPONENT, STROKE
 from hmer_cli.training.batches.graph import GraphBatch
 from hmer_cli.training.batches.targets import IGNORED
-from hmer_cli.training.compose.examples import example
+from hmer_cli.training.compose.examples import Example, ImageExample, example
 from hmer_cli.training.losses import distillation
 from hmer_cli.training.recipe import Drawing, Losses, Recipe, Schedule
 from hmer_cli.training.systems.graph import GraphSystem
@@ -63,6 +63,19 @@ def test_an_image_learns_from_its_ink_and_the_ink_does_not_change() -> None:
 @pytest.mark.parametrize(("weight", "images"), [(0.0, 1.0), (1.0, 0.0)])
 def test_ink_comes_along_with_images_if_it_is_asked_for(weight: float, images: float) -> None:
     assert batch_of(system(weight, images)).ink is None
+
+
+def test_images_that_came_without_strokes_are_learnt_beside_those_that_have_them() -> None:
+    taught = system(1.0)
+    of_ink, pixels = example(one(), "1"), np.zeros((60, 20), np.uint8)
+    pixels[10:50, 8:12] = 255
+    scanned = Example((), ("1",), image=ImageExample(pixels))
+    batch = next(taught.batches(cycle([scanned, of_ink]), lambda: 0.0, np.random.default_rng(1)))
+    assert batch.ink is not None
+    assert 0 < len(batch.ink.labels) == int(batch.inked.sum()) < len(batch.labels)
+    total, _ = taught.losses(taught.model, batch)
+    total.backward()
+    assert torch.isfinite(total)
 
 
 def test_the_ink_moves_with_its_batch() -> None:

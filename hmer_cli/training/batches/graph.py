@@ -83,7 +83,8 @@ class GraphBatch(Targets):
         looks: its inputs, (M, ...) each, for the M nodes of all expressions.
         boxes, ordered, there: inputs of the graph encoder, (B, N, 4), (B,) and (B, N).
         places, names: targets (B, N) int64, see `Nodes`.
-        ink: the same expressions as strokes, if asked for.
+        inked: which of the expressions come with their strokes, (B,).
+        ink: these expressions as strokes, if there are any.
     """
 
     front: str
@@ -93,6 +94,7 @@ class GraphBatch(Targets):
     there: Tensor
     places: Tensor
     names: Tensor
+    inked: Tensor
     ink: GraphBatch | None = None
 
 
@@ -119,6 +121,7 @@ def collate(group: Sequence[Nodes]) -> GraphBatch:
         there=torch.from_numpy(there),
         places=torch.from_numpy(places),
         names=torch.from_numpy(names),
+        inked=torch.tensor([nodes.ink is not None for nodes in group]),
         ink=collate(inks) if inks else None,
     )  # fmt: skip
 

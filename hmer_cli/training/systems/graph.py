@@ -139,8 +139,9 @@ class GraphSystem(System[GraphBatch]):
             "precedence": follow_loss(follows.float(), batch.places),
         }
         if batch.ink is not None:
-            teacher = scores_of_ink(model, batch.ink, before)
-            parts["distillation"] = losses.distillation(scores, teacher, after)
+            some = batch.inked
+            teacher = scores_of_ink(model, batch.ink, before[some])
+            parts["distillation"] = losses.distillation(scores[some], teacher, after[some])
         right = ((names.argmax(dim=2) == batch.names) & known).sum() / count
         total = torch.stack([getattr(weights, key) * loss for key, loss in parts.items()]).sum()
         return total, {**parts, "named": right}
