@@ -229,6 +229,14 @@ def test_row_over_a_fraction_is_refused() -> None:
         normalise(r"\overset{a}{\frac{b}{c}}")
 
 
+@pytest.mark.parametrize(("latex", "said"), [
+    (r"\mathop{=}^a^b", "double superscript"), (r"\mathop{=}\limits_a^b_c", "double subscript"),
+])  # fmt: skip
+def test_an_operator_has_one_limit_on_each_side(latex: str, said: str) -> None:
+    with pytest.raises(LabelError, match=said):
+        normalise(latex)
+
+
 def test_growing_brackets_nest_no_deeper_than_others() -> None:
     nested = r"\left(\frac{1}{" * 14 + "x" + r"}\right)" * 14
     assert normalise(nested) == normalise(nested.replace(r"\left", "").replace(r"\right", ""))

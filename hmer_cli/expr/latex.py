@@ -186,9 +186,13 @@ class _Rewriter:
         r"""``\mathop{=}\limits^{d}``: what stands over and under a sign made an operator."""
         if self._next == r"\limits":
             self.at += 1
-        while self._next in ("^", "_"):
-            command = r"\overset" if self._take() == "^" else r"\underset"
+        free = {"^": r"\overset", "_": r"\underset"}
+        while command := free.pop(self._next, ""):
+            self.at += 1
             base = ["{", command, *self._argument(), *base, "}"]
+        if self._next in ("^", "_"):
+            which = "superscript" if self._next == "^" else "subscript"
+            raise LabelError(self.at, f"double {which}", self._next)
         return base
 
     def _inverted(self, argument: list[str]) -> list[str]:
