@@ -138,6 +138,14 @@ def test_the_captions_of_a_data_set_are_written_again(tmp_path: Path) -> None:
     assert again.read_text("utf-8") == first.read_text("utf-8")
 
 
+def test_names_of_captions_are_no_expressions(tmp_path: Path) -> None:
+    (tmp_path / "caption.txt").write_text("a.png x + 1\nb.png\t\n\nc\ty\n", "utf-8")
+    made = generate(str(tmp_path / "out"), source=str(tmp_path / "caption.txt"))
+    assert (made.written, made.failed) == (2, 0)
+    captions = (tmp_path / "out" / "caption.txt").read_text("utf-8").splitlines()
+    assert captions == ["00001\tx + 1", "00002\ty"]
+
+
 @pytest.mark.parametrize("latex", [
     r"\begin{matrix} \end{matrix}", r"\begin{matrix} & \\ & \end{matrix}",
 ])  # fmt: skip

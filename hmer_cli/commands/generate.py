@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from hmer_cli import console, files, interrupts
-from hmer_cli.data.captions import CAPTIONS
+from hmer_cli.data.captions import CAPTIONS, name_and_label
 from hmer_cli.data.coco import BOXES, Symbols, coco
 from hmer_cli.errors import HmerError, InputError, OutputError, UsageError
 from hmer_cli.expr.latex import normalise
@@ -247,7 +247,7 @@ def _texts(latex: Sequence[str], source: str | None) -> Iterator[tuple[str, str]
     except UnicodeDecodeError as error:
         raise InputError(f"{source}: no text in UTF-8", "give a text file") from error
     if Path(source).name == CAPTIONS:
-        lines = [line.partition("\t")[2] or line for line in lines]
+        lines = [name_and_label(line)[1] for line in lines]
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.lstrip().startswith("%"):
             yield f"{source}, line {number}", line

@@ -166,11 +166,17 @@ def parse_captions(
     Names may hold bytes that are no UTF-8, as those of files may. Raises InputError.
     """
     for line in text_lines(data, name):
-        line = line.strip()
-        named, _, label = line.partition("\t" if "\t" in line else " ")
-        if key := stem(named := named.strip()):
-            text = label.strip().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        named, label = name_and_label(line)
+        if key := stem(named):
+            text = label.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             yield Caption(folder, _folder(named), key, text)
+
+
+def name_and_label(line: str) -> tuple[str, str]:
+    """The name of a file in a line of a ``caption.txt``, and its label, empty if there is none."""
+    line = line.strip()
+    name, _, label = line.partition("\t" if "\t" in line else " ")
+    return name.strip(), label.strip()
 
 
 def _by_stem(lines: Iterable[Caption]) -> dict[str, _Lines]:
