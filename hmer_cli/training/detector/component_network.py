@@ -28,7 +28,8 @@ from hmer_cli.page.detect.component_graph import OWN, RELATIONS, ComponentGraph,
 from hmer_cli.page.detect.symbol_classes import SIDE, SYMBOL_CLASSES
 from hmer_cli.training import checkpoint
 from hmer_cli.training.detector.examples import Example
-from hmer_cli.training.export.onnx import quantise, traced
+from hmer_cli.training.export.onnx import traced
+from hmer_cli.training.export.quantise import quantise
 from hmer_cli.training.systems.base import Say
 from hmer_cli.training.threads import single_threaded
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import numpy_helper
 from torch import Tensor, nn
 
 from hmer_cli import files
@@ -45,14 +43,10 @@ from hmer_cli.recognition.weights_file import GRAPH_ALONE, METADATA
 from hmer_cli.training.batches.images import Batch
 from hmer_cli.training.export.quantise import (
     BYTES,
-    MOST,
     STEPS,
     Feed,
-    factors,
+    quantise,
     quantise_convolutions,
-    quantise_products,
-    quantise_recurrent,
-    recurrent,
 )
 from hmer_cli.training.export.shapes import fold_embedded, fold_shapes
 
@@ -91,9 +85,6 @@ TREE_AXES: Axes = {
     "seen": {1: "N", 2: "N"},
     "logs": {1: "N"},
 }
-
-_SMALL = 4096
-"""Smaller tensors are not quantised."""
 
 
 class DecoderScores(nn.Module):
@@ -371,39 +362,3 @@ def _tensors(model: onnx.ModelProto) -> dict[str, Tensor]:
         if node.op_type == "Identity" and node.input[0] in tensors:
             tensors[node.output[0]] = tensors[node.input[0]]
     return {name: value.float() for name, value in tensors.items() if value.is_floating_point()}
-
-
-def quantise(model: onnx.ModelProto) -> None:
-    """Store matrices in INT8, with one scale per row.
-
-    Products and LSTMs are computed in INT8; other uses are dequantised, which is folded at loading.
-    """
-    graph = model.graph
-    multiplied, states = factors(graph), recurrent(graph)
-    if any(math.prod(t.dims) < _SMALL for t in graph.initializer if t.name in states):
-        states = set()
-    in_bytes = states.union(multiplied.values())
-    whole, unpacked = set(), []
-    for tensor in list(graph.initializer):
-        value = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or value.ndim < 2 or value.size < _SMALL:
-            continue
-        name = tensor.name
-        whole.add(name)
-        most = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True)
-        steps = MOST if name in in_bytes else 127
-        step = np.where(most > 0, most / steps, 1).astype(np.float32)
-        rounded = np.round(value / step).astype(np.int8)
-        tensor.CopyFrom(numpy_helper.from_array(rounded, f"{name}{BYTES}"))
-        graph.initializer.append(numpy_helper.from_array(step, f"{name}{STEPS}"))
-        if name not in in_bytes:
-            unpacked += [
-                helper.make_node("Cast", [f"{name}{BYTES}"], [f"{name}.f"], to=TensorProto.FLOAT),
-                helper.make_node("Mul", [f"{name}.f", f"{name}{STEPS}"], [name]),
-            ]
-    nodes = [*unpacked, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    quantise_products(model, {k: v for k, v in multiplied.items() if v in whole})
-    if states:
-        quantise_recurrent(model, states)

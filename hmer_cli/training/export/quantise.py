@@ -8,13 +8,14 @@ products are quantised dynamically.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import NodeProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from hmer_cli.models.session import open_session
 
@@ -23,6 +24,9 @@ BYTES, STEPS = ".int8", ".step"
 
 MOST = 63
 """Weights have seven bits; eight overflow on processors that add products in 16 bits."""
+
+_SMALL = 4096
+"""Smaller tensors are not quantised."""
 
 _CONTRIBUTED = "com.microsoft"
 """The domain of the operators that ONNX Runtime adds to those of ONNX."""
@@ -46,6 +50,42 @@ class Block:
     weight: str
     before: str
     after: str
+
+
+def quantise(model: onnx.ModelProto) -> None:
+    """Store matrices in INT8, with one scale per row.
+
+    Products and LSTMs are computed in INT8; other uses are dequantised, which is folded at loading.
+    """
+    graph = model.graph
+    multiplied, states = factors(graph), recurrent(graph)
+    if any(math.prod(t.dims) < _SMALL for t in graph.initializer if t.name in states):
+        states = set()
+    in_bytes = states.union(multiplied.values())
+    whole, unpacked = set(), []
+    for tensor in list(graph.initializer):
+        value = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or value.ndim < 2 or value.size < _SMALL:
+            continue
+        name = tensor.name
+        whole.add(name)
+        most = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True)
+        steps = MOST if name in in_bytes else 127
+        step = np.where(most > 0, most / steps, 1).astype(np.float32)
+        rounded = np.round(value / step).astype(np.int8)
+        tensor.CopyFrom(numpy_helper.from_array(rounded, f"{name}{BYTES}"))
+        graph.initializer.append(numpy_helper.from_array(step, f"{name}{STEPS}"))
+        if name not in in_bytes:
+            unpacked += [
+                helper.make_node("Cast", [f"{name}{BYTES}"], [f"{name}.f"], to=TensorProto.FLOAT),
+                helper.make_node("Mul", [f"{name}.f", f"{name}{STEPS}"], [name]),
+            ]
+    nodes = [*unpacked, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    quantise_products(model, {k: v for k, v in multiplied.items() if v in whole})
+    if states:
+        quantise_recurrent(model, states)
 
 
 def quantise_convolutions(model: onnx.ModelProto, feeds: Iterable[Feed]) -> None:

@@ -17,7 +17,8 @@ from hmer_cli.networks.hmeg.graphs import UNKNOWN, Graphs
 from hmer_cli.networks.hmeg.layout import LayoutNetwork
 from hmer_cli.networks.hmeg.painter import EDGE, MARGIN, UNIT, Painter
 from hmer_cli.synthesis.hmeg_engine import METADATA
-from hmer_cli.training.export.onnx import quantise, traced
+from hmer_cli.training.export.onnx import traced
+from hmer_cli.training.export.quantise import quantise
 from hmer_cli.training.hmeg.forms import Forms
 from hmer_cli.training.hmeg.pictures import BENT, PENS
 
