@@ -14,6 +14,8 @@ import pytest
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
+from onnx import TensorProto, helper
+
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import legible_ink_image
 from hmer_cli.models.embedded import packed, unpacked
@@ -25,7 +27,7 @@ from hmer_cli.recognition.recogniser import Recogniser
 from hmer_cli.recognition.rescoring import DecoderScorer
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.batches.images import Drawn, collate
-from hmer_cli.training.export.onnx import export, restore, traced
+from hmer_cli.training.export.onnx import OPSET, export, restore, traced
 from hmer_cli.training.export.shapes import fold_embedded, fold_shapes
 from hmer_cli.training.export.transfer import transfer
 
@@ -217,3 +219,21 @@ def test_sizes_that_never_change_are_constants_and_all_sizes_are_read() -> None:
         with torch.no_grad():
             wanted = attention(x, memory, torch.zeros(1)).numpy()
         np.testing.assert_allclose(session.run(["y"], feed)[0], wanted, atol=1e-5)
+
+
+def test_several_sizes_that_are_read_at_once_are_constants_too() -> None:
+    places = helper.make_tensor("places", TensorProto.INT64, [2], [2, -2])
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Gather", ["shape", "places"], ["sizes"]),
+        helper.make_node("ConstantOfShape", ["sizes"], ["y"]),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["B", 3, 4])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, None])
+    graph = helper.make_graph(nodes, "sizes", [x], [y], [places])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    fold_shapes(model)
+    assert [node.op_type for node in model.graph.node] == ["Constant", "ConstantOfShape"]
+    assert not model.graph.initializer
+    session = open_session(model.SerializeToString())
+    assert session.run(["y"], {"x": np.zeros((1, 3, 4), np.float32)})[0].shape == (4, 3)

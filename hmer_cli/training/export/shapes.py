@@ -70,10 +70,11 @@ class _Shapes:
     def folded(self, node: NodeProto) -> list[NodeProto]:
         """The node, or what takes its place."""
         if node.op_type == "Gather" and self._is_shape(node.input[0]):
-            (size,) = self._elements(node.output[0]) or [None]
+            sizes = [size for size in self._elements(node.output[0]) or [] if isinstance(size, int)]
             index = self._constant(node.input[1])
-            if isinstance(size, int) and index is not None:
-                return [self._kept(node.output[0], np.full(index.shape, size, np.int64))]
+            if index is not None and len(sizes) == index.size:
+                value = np.array(sizes, np.int64).reshape(index.shape)
+                return [self._kept(node.output[0], value)]
         elif node.op_type == "Reshape" and self._constant(node.input[1]) is None:
             target = self._target(node)
             if target is not None:
@@ -133,7 +134,7 @@ def _computed(operator: str, inputs: Sequence[list[Size]]) -> list[Size] | None:
         return [size for each in inputs for size in each]
     if operator == "Gather":
         sizes, places = inputs
-        return [sizes[place] for place in places if isinstance(place, int)]
+        return [sizes[place] if isinstance(place, int) else None for place in places]
     if operator in _INTEGERS:
         one, other = inputs
         if len(one) != 1 or len(other) != 1:
@@ -153,3 +154,6 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
         kept = [node for node in graph.node if not used.isdisjoint(node.output)]
         del graph.node[:]
         graph.node.extend(kept)
+    stored = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(stored)
