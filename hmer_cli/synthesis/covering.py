@@ -32,12 +32,22 @@ def uncovered(block: Block, part: Block, x: float, y: float = 0.0, size: float =
     end = block.box[2] + _PEN
     if x + part.box[0] * size > end:
         return x
-    begin = x + part.box[0] * size - _PEN
-    fixed = [np.concatenate(stretched(mark)) for mark in block.marks if mark.box[2] > begin]
+    left, top, foot = x + part.box[0] * size, y + part.box[1] * size, y + part.box[3] * size
+    near = [
+        mark
+        for mark in block.marks
+        if mark.box[2] > left - _PEN and mark.box[3] > top - _PEN and mark.box[1] < foot + _PEN
+    ]
+    if not near:
+        return x
+    highest, lowest = min(mark.box[1] for mark in near), max(mark.box[3] for mark in near)
+    fixed = [np.concatenate(stretched(mark)) for mark in near]
     moving = [
         np.concatenate(stretched(mark)) * np.float32(size) + np.array((0, y), np.float32)
         for mark in part.marks
         if x + mark.box[0] * size < end
+        and highest - _PEN < y + mark.box[3] * size
+        and y + mark.box[1] * size < lowest + _PEN
     ]
     for _ in range(_STEPS):
         if not _hides(fixed, [points + np.array((x, 0), np.float32) for points in moving]):
@@ -56,10 +66,20 @@ def _covers(ink: Sequence[Points], symbols: Sequence[Points]) -> bool:
         return False
     every = np.concatenate(ink)
     for own in symbols:
-        low, high = own.min(axis=0) - _PEN, own.max(axis=0) + _PEN
-        near = every[((every >= low) & (every <= high)).all(axis=1)]
-        if len(near):
-            distance = np.hypot(*(own[:, None] - near).transpose(2, 0, 1)).min(axis=1)
-            if (distance < _PEN).mean() > _COVERED:
-                return True
+        near = _within(every, own)
+        if not len(near):
+            continue
+        inner = _within(own, near)
+        if len(inner) <= _COVERED * len(own):
+            continue
+        (x, y), (ink_x, ink_y) = inner.T, near.T
+        squared = (x[:, None] - ink_x) ** 2 + (y[:, None] - ink_y) ** 2
+        if (squared.min(axis=1) < _PEN**2).sum() > _COVERED * len(own):
+            return True
     return False
+
+
+def _within(points: Points, others: Points) -> Points:
+    """Those of the points that are in the box of others, or a pen's width beside it."""
+    low, high = others.min(axis=0) - _PEN, others.max(axis=0) + _PEN
+    return points[((points >= low) & (points <= high)).all(axis=1)]
