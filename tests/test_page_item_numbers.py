@@ -91,6 +91,18 @@ def test_a_number_before_rows_that_reach_into_each_other_is_left_out() -> None:
     assert found.parts.boxes[:, 0].min() > 200
 
 
+@pytest.mark.parametrize("draw", [dotted, dashed])
+def test_what_stands_before_a_matrix_of_many_rows_is_the_expression(draw: object) -> None:
+    page = np.full((344, 700), 255, np.uint8)
+    assert callable(draw)
+    draw(page[90:])
+    for x, foot in ((188, 202), (452, 438)):
+        cv2.polylines(page, [np.array([(foot, 60), (x, 60), (x, 284), (foot, 284)])], False, 0, 4)
+    for row in range(4):
+        write(page, "5 2 1", 218, 106 + 56 * row)
+    assert (without_item_number(page) == page).all()
+
+
 @pytest.mark.parametrize("text", ["9.x=1", "3-x=1", "abc=x", "2.5+x"])
 @pytest.mark.parametrize("rows", [1, 2])
 def test_signs_that_stand_close_are_the_expression(text: str, rows: int) -> None:

@@ -36,6 +36,7 @@ _RING, _ROUND = 1.3, (0.6, 1.8)  # least height of a ring; range of its width by
 _INSIDE = 0.35  # of the height of a ring: least height of the digit inside
 _FLAT = 0.2, 2.0  # so low and so wide is what is left of a ruled line
 _ROWS = 5.0  # rows that reach into each other are so high together
+_BRACKET = 0.7  # of that: as high as no sign of such rows is, but the brackets of a matrix
 
 
 def number_of_item(parts: InkComponents) -> float | None:
@@ -61,12 +62,18 @@ def number_of_item(parts: InkComponents) -> float | None:
     if found is None or sum(map(len, columns[found[0] :])) < SIGNS:
         return None
     count, kind = found
-    several = len(rows) > 1 or float(np.ptp(level[own][:, [1, 3]])) >= _ROWS
+    several = len(rows) > 1 or _holds_rows(level[own])
     end = float(boxes[np.concatenate(columns[:count]), 2].max())
     rest = np.delete(boxes, np.concatenate(columns[:count]), 0)
     if rest[:, 0].min() <= end or not _is_apart(boxes, columns, count, kind, several):
         return None
     return (end + float(rest[:, 0].min())) / 2 * unit
+
+
+def _holds_rows(row: Floats) -> bool:
+    """Whether a row is several that reach into each other, and no matrix, by its parts (N, 4)."""
+    height = float(np.ptp(row[:, [1, 3]]))
+    return height >= _ROWS and float((row[:, 3] - row[:, 1]).max()) < _BRACKET * height
 
 
 def without_item_number(image: Pixels) -> Pixels:
