@@ -149,7 +149,7 @@ def test_products_in_whole_numbers_say_the_same(
     reader: CtcModel, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "hmer_cli.training.export.onnx._SMALL", 64
+        "hmer_cli.training.export.quantise._SMALL", 64
     )  # the matrices of this reader are tiny
     export(reader, {"name": "tiny", "tokens": TOKENS, "symbol": 24}, tmp_path / "whole.onnx")
     products = [n.op_type for n in onnx.load(str(tmp_path / "whole.onnx")).graph.node]
