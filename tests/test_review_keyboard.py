@@ -188,6 +188,23 @@ def test_a_formula_that_is_scrolled_is_reached_by_keys(browser: Chromium, tmp_pa
     assert browser.run(reached) is None
 
 
+def test_arrows_are_for_the_formula_that_has_the_focus(browser: Chromium, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(encoded(cross(ord(name))))
+    read = FakeRecogniser(" + ".join(["x ^ { 2 }"] * 60))
+    convert([str(tmp_path)], [str(tmp_path / "r.html")], recogniser=read)
+    browser.open(tmp_path / "r.html")
+    browser.run("new Promise(done => requestAnimationFrame(() => setTimeout(() => done(0), 50)))")
+    browser.key("j")
+    browser.key("j")
+    browser.run("cards[0].querySelector('.math').focus()")
+    browser.key("ArrowRight")
+    assert browser.run("lit.card === cards[0] && active === cards[0]")
+    browser.key("ArrowLeft")
+    browser.key("ArrowLeft")
+    assert browser.run("cards[0].querySelector('.math').scrollLeft") > 0
+
+
 def test_a_long_formula_is_edited_with_all_of_it_in_sight(
     browser: Chromium, tmp_path: Path
 ) -> None:

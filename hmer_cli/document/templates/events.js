@@ -68,6 +68,9 @@ list.addEventListener("dblclick", (event) => {
   const card = event.target.closest(".pair, .latex")?.closest(".card");
   if (card) edit(card);
 });
+list.addEventListener("focusin", (event) => {  // arrows then are for the formula that has the focus
+  if (event.target.matches(".math")) activate(event.target.closest(".card"), { scroll: false });
+});
 list.addEventListener("pointermove", pointed);
 list.addEventListener("pointerdown", pointed);
 list.addEventListener("pointerleave", () => light(null, null));
