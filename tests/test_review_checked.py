@@ -66,6 +66,41 @@ def test_it_is_taken_back_by_the_same_key_and_by_undo(page: Chromium) -> None:
     assert exported(page) == []
 
 
+def test_it_stays_right_where_the_editor_is_left_as_it_was_and_mathematics_again(
+    page: Chromium,
+) -> None:
+    page.click(f"#{LOW} [data-do=right]")
+    page.click(f"#{LOW} h3")
+    page.key("e")
+    page.key("Enter")
+    assert badge(page, LOW) == "checked"
+    page.key("x")
+    assert badge(page, LOW) == "not mathematics"
+    page.key("x")
+    assert badge(page, LOW) == "checked"
+    page.key("r")
+    assert badge(page, LOW) == "low"
+
+
+def test_the_key_says_why_a_correction_is_not_checked(page: Chromium, folder: Path) -> None:
+    typed(page, FIRST, "x^3")
+    page.key("r")
+    assert "corrected" in text(page, "#toast")
+    page.key("u")
+    page.key("r")
+    applied(page, folder)
+    page.open(folder / "again.html")
+    page.click(f"#{FIRST} h3")
+    page.key("r")
+    assert "applied" in text(page, "#toast")
+
+
+def test_every_card_is_described_by_what_is_there(page: Chromium) -> None:
+    missing = "!document.getElementById(id)"
+    named = "[...cards].flatMap(c => c.getAttribute('aria-describedby').split(' '))"
+    assert page.run(f"{named}.filter(id => {missing})") == []
+
+
 def test_many_are_right_at_once(page: Chromium) -> None:
     typed(page, "notes-p3-r1", "z")
     for card in (FIRST, LOW, "notes-p3-r1"):

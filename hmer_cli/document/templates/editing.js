@@ -99,12 +99,19 @@ function preview(card, form, latex) {
 
 function right(card) {
   const entry = entryOf(card);
-  if (!isCheckable(entry)) return toast(entry.recut ? "Type its LaTeX, or let it be read" : "There is no reading here to check");
+  if (!isCheckable(entry)) return toast(uncheckable(entry));
   const fault = faultOf(latexOf(entry));
   if (fault) return toast(`Edit it first: ${fault}`);
   checkpoint();
   check([entry]);
   changed(new Set([entry.key]));
+}
+
+/** Why it cannot be said that what was read is right. */
+function uncheckable(entry) {
+  if (entry.recut) return "Type its LaTeX, or let it be read";
+  if (!latexOf(entry)) return "There is no reading here to check";
+  return isChecked(entry) ? "This is right, as corrections that were applied say" : "This was corrected, and is taken as right";
 }
 
 function drop(card) {

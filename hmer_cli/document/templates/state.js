@@ -103,6 +103,7 @@ function change(entry, latex) {
 }
 
 function put(entry, latex) {
+  if (isChecked(entry) && latex === latexOf(entry)) return;  // what was said of it still holds
   const read = entry.was === entry.label ? [entry.label, entry.read] : [entry.label];
   const asRead = !entry.corrected && latex !== "" && read.includes(latex);
   if (asRead || isAsGiven(entry, latex)) edits.delete(entry.key);
@@ -111,8 +112,9 @@ function put(entry, latex) {
 
 /** No mathematics; where that was said already, what stood before. */
 function toggle(entry) {
-  const before = latexBefore(entry);
-  if (!isGone(entry)) edits.set(entry.key, { latex: "", before: latexOf(entry) });
+  const before = latexBefore(entry), said = edits.get(entry.key);
+  if (!isGone(entry)) edits.set(entry.key, { latex: "", before: latexOf(entry), wasRight: said?.right });
+  else if (said?.wasRight) edits.set(entry.key, { latex: before, right: true });
   else if (entry.meant && before === entry.latex) edits.delete(entry.key);
   else if (before || entry.corrected) put(entry, before || entry.read);
   else edits.delete(entry.key);
