@@ -128,6 +128,10 @@ def test_what_was_found_out_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("hmer_cli.training.compose.agreement.agreeing", lambda symbols: 1 / 0)
     again = checked_symbols(path)
     assert [s.token for s in again] == [s.token for s in first]
+    dotted = "hmer_cli.training.compose.agreement._dotted"
+    monkeypatch.setattr(dotted, lambda: frozenset("abc"))  # as another font draws them
+    with pytest.raises(ZeroDivisionError):
+        checked_symbols(path)
 
 
 def test_isolated_letters_get_size_and_place_back(

@@ -79,7 +79,8 @@ def checked_symbols(path: Path) -> list[IsolatedSymbol]:
     Raises InputError where the file is not one of isolated symbols.
     """
     symbols = list(read_symbols(path))
-    settings = repr((_SHAPE, _POINTS, _NEAREST, _EACH, _AXES, _ALIKE, _SMALL, _FAR)).encode()
+    rules = _SHAPE, _POINTS, _NEAREST, _EACH, _AXES, _ALIKE, _SMALL, _FAR, sorted(_dotted())
+    settings = repr(rules).encode()
     key = hashlib.sha256(path.read_bytes() + settings + str(len(symbols)).encode()).hexdigest()
     folder = cache_dir()
     if folder is None:
