@@ -43,7 +43,7 @@ _REMEDY = "average runs of one kind"
 NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
 
 BATCHES, EVERY, SEED = 120, 3, 0
-"""Training batches for batch norm statistics; one of so many expressions is drawn for them."""
+"""Batches for batch norm statistics: their number, the step through the expressions, the seed."""
 
 
 def main() -> None:
