@@ -107,15 +107,16 @@ def legible_size(ink: Ink, symbol: float = 40.0, padding: int = 8) -> int:
     """The ``size`` for ``render`` that makes the typical symbol about ``symbol`` pixels large.
 
     With one size for all, long expressions would have too few pixels a symbol. The symbol size is
-    estimated by the median extent of the strokes without dots. With a padding of 8 pixels it is at
-    least 64, at most 4096 pixels; another leaves the ink as large.
+    estimated by the median extent of the strokes, without dots where most are dots. With a padding
+    of 8 pixels it is at least 64, at most 4096 pixels; another leaves the ink as large.
     """
     sides = np.array([np.ptp(stroke, axis=0) for stroke in ink.strokes], np.float64)
     heights = np.sort(sides[:, 1])
     usual = heights[np.searchsorted(heights.cumsum(), heights.sum() / 2)]
     extents = sides.max(axis=1)
-    extents = extents[extents > _DOT * usual]
-    typical = float(np.median(extents)) if len(extents) else 0.0
+    if np.median(extents) <= _DOT * usual < extents.max():
+        extents = extents[extents > _DOT * usual]
+    typical = float(np.median(extents))
     x0, y0, x1, y1 = ink.box()
     least, most = (side - 16 + 2 * padding for side in (64, 4096))
     if typical <= 0:
