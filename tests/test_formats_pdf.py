@@ -173,7 +173,7 @@ def test_a_busy_machine_fails_no_large_pdf(
 
     monkeypatch.setattr(threading, "Timer", noted)
     assert is_kept(one_page(), [], capsys)
-    assert max(waited) == 12 * pdf_overlay.SECONDS
+    assert max(waited) >= 12 * pdf_overlay.SECONDS
 
 
 def test_a_pdf_that_cannot_be_merged_leaves_nothing_of_it(

@@ -29,7 +29,10 @@ _INTEGERS: dict[str, Callable[[int, int], int]] = {
 
 
 def fold_shapes(model: onnx.ModelProto) -> None:
-    """Replace what computes known sizes by constants, and drop what nobody needs then."""
+    """Replace what computes known sizes by constants, and drop the nodes that nobody needs then.
+
+    Parameters stay, also unused ones, which further training begins with.
+    """
     for _ in range(_ROUNDS):
         graph = _Shapes(model)
         nodes = [each for node in model.graph.node for each in graph.folded(node)]
@@ -154,6 +157,3 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
         kept = [node for node in graph.node if not used.isdisjoint(node.output)]
         del graph.node[:]
         graph.node.extend(kept)
-    stored = [tensor for tensor in graph.initializer if tensor.name in used]
-    del graph.initializer[:]
-    graph.initializer.extend(stored)
