@@ -222,6 +222,64 @@ def test_a_formula_grows_by_the_signs_beside_it_and_by_no_words() -> None:
     assert squares(region) == (5, 8)
 
 
+def with_bars(there: Page, *bars: tuple[int, float, int, int]) -> Page:
+    """The page with bars: the row and the place each is in, its width and its height; a square is
+    replaced."""
+    image = there.image.copy()
+    for row, place, width, height in bars:
+        x, y, cell = 30 + round(STEP * place), 30 + ROWS * row, 30 + STEP * int(place)
+        image[y - 1 : y + SIDE + 3, cell - 1 : cell + SIDE + 3] = 255
+        foot = y + SIDE if width == height else y + SIDE // 2 + height // 2
+        image[foot - height : foot, x : x + width] = 0
+    return Page("page.png", 1, image)
+
+
+def test_the_number_of_an_exercise_is_of_no_formula() -> None:
+    rows = page("xx xxxxx", "xx xxx", "aaa")
+    numbered = with_bars(rows, (0, 1, 5, 5), (1, 1, 5, 5))
+    found = refined(numbered, (0, 0, 7), (1, 0, 5))
+    assert [squares(region) for region in found.regions] == [(3, 7), (3, 5)]
+    assert not any(found.doubts)
+    alone = refined(with_bars(rows, (0, 1, 5, 5)), (0, 0, 7), (1, 0, 5))
+    assert [squares(region) for region in alone.regions] == [(3, 7), (0, 5)]
+    decimal = with_bars(page("xxxxxxxx", "xxxxxx", "aaa"), (0, 1.5, 5, 5), (1, 1.5, 5, 5))
+    kept = refined(decimal, (0, 0, 7), (1, 0, 5))
+    assert [squares(region) for region in kept.regions] == [(0, 7), (0, 5)]
+
+
+def test_a_dash_that_begins_an_item_is_no_minus() -> None:
+    listed = with_bars(page("x xxxx", "x aaaa aaaa"), (0, 0, 16, 4), (1, 0, 16, 4))
+    (region,) = refined(listed, (0, 0, 5)).regions
+    assert squares(region) == (2, 5)
+    signs = with_bars(page("x xxxx", "x xxx", "aaa"), (0, 0, 16, 4), (1, 0, 16, 4))
+    found = refined(signs, (0, 0, 5), (1, 0, 4))
+    assert [squares(region) for region in found.regions] == [(0, 5), (0, 4)]
+
+
+def test_letters_that_stand_nearer_to_their_word_than_to_the_formula_are_of_the_word() -> None:
+    (region,) = refined(page("xxxx aaaaa", "aaa"), (0, 0, 5)).regions
+    assert squares(region) == (0, 3)
+    (region,) = refined(page("aaaaa xxxx", "aaa"), (0, 4, 9)).regions
+    assert squares(region) == (6, 9)
+    (region,) = refined(page("xxxx a aaaa", "aaa"), (0, 0, 5)).regions
+    assert squares(region) == (0, 5)
+
+
+def test_a_formula_that_ends_at_an_equals_sign_grows_by_what_is_less_likely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SquareReader, "sure", 0.35)
+    there = page("xxx xxx", "aaa")
+    assert [squares(r) for r in refined(there, (0, 0, 2)).regions] == [(0, 2)]
+    image = there.image.copy()
+    x, y = 30 + STEP * 2, 30
+    image[y : y + STEP, x : x + STEP] = 255
+    for row in (y + 5, y + 14):
+        image[row : row + 4, x : x + SIDE + 1] = 0
+    (region,) = refined(Page("page.png", 1, image), (0, 0, 2)).regions
+    assert squares(region) == (0, 6)
+
+
 def test_a_bracket_right_beside_a_formula_is_taken_whatever_the_line_says() -> None:
     there = page("xxx aaaa", "aaa")
     image = there.image.copy()

@@ -73,18 +73,28 @@ def apart(
     return pieces
 
 
-def grown(box: Box, free: Floats, likely: NDArray[np.float64], unit: float, least: float) -> Box:
+def grown(
+    box: Box,
+    free: Floats,
+    likely: NDArray[np.float64],
+    unit: float,
+    least: float,
+    goes_on: bool = False,
+) -> Box:
     """The box with the free parts (N, 4) that follow each other from its ends.
 
     ``likely`` (N,) is how likely each is mathematics, NaN for those in no line of writing; what is
-    less likely than ``least`` is none, but what stands right beside the box like a bracket.
+    less likely than ``least`` is none, but what stands right beside the box like a bracket. What
+    ends at an equals sign ``goes_on`` to the right, over more white and to what is half as likely.
     """
     width, high = free[:, 2] - free[:, 0], free[:, 3] - free[:, 1]
     lone = np.isnan(likely)
     taken = (np.maximum(width, high) >= _SMALL * unit) & (high <= _HIGHEST * unit)
-    maths = lone | (np.nan_to_num(likely) >= least)
+    wanted = goes_on & (free[:, 0] >= box[2])
+    maths = lone | (np.nan_to_num(likely) >= np.where(wanted, least / 2, least))
     bracket = (high >= _TALL * unit) & (width <= _NARROW * high) & ~maths
-    reach = np.select([bracket, lone], [_TOUCHING, _NEAR_WORDLESS], _NEAR)
+    wordless = np.where(wanted, _NEAR, _NEAR_WORDLESS)
+    reach = np.select([bracket, lone], [np.full(len(free), _TOUCHING), wordless], _NEAR)
     shared = np.minimum(free[:, 3], box[3]) - np.maximum(free[:, 1], box[1])
     middle = (free[:, 1] + free[:, 3]) / 2
     level = shared >= _LEVEL * np.minimum(high, box[3] - box[1])

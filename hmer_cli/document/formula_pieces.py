@@ -103,11 +103,11 @@ class PieceJoiner:
         left, right = (self._own(box) for box in (piece, other))
         if gap > _ADJACENT or not len(left) or not len(right):
             return False
-        end, begin = float(left[:, 2].max()), float(right[:, 0].min())
-        reach, thick = _OVERLAP * self.unit, _THICK * self.unit
-        if any(right[pair, 0].min() <= begin + reach for pair in equals_signs(right, thick)):
+        begin, reach = float(right[:, 0].min()), _OVERLAP * self.unit
+        relations = equals_signs(right, _THICK * self.unit)
+        if any(right[pair, 0].min() <= begin + reach for pair in relations):
             return True
-        if any(left[pair, 2].max() >= end - reach for pair in equals_signs(left, thick)):
+        if ends_at_equals(left, self.unit):
             return True
         meeting = np.stack([left[left[:, 2].argmax()], right[right[:, 0].argmin()]])
         wide, high = (meeting[:, 2:] - meeting[:, :2]).T
@@ -156,6 +156,12 @@ class PieceJoiner:
             for word in self._read(whole).words
             if piece[2] < left + (word.left + word.right) / 2 < other[0]
         ]
+
+
+def ends_at_equals(parts: Floats, unit: float) -> bool:
+    """Whether an equals sign is the last of some parts (N, 4)."""
+    pairs = equals_signs(parts, _THICK * unit)
+    return any(parts[pair, 2].max() >= parts[:, 2].max() - _OVERLAP * unit for pair in pairs)
 
 
 def _widest_white(ink: Floats, left: float, right: float) -> float:

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.document.foreign_ink import foreign_ink, on_bar, without_ink
+from hmer_cli.document.formula_ends import mark_of, of_formula
 from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
-from hmer_cli.document.formula_pieces import PieceJoiner, left_of
+from hmer_cli.document.formula_pieces import PieceJoiner, ends_at_equals, left_of
 from hmer_cli.document.left_out import doubts_beside_pale
 from hmer_cli.document.line_words import (
     are_short,
@@ -143,10 +144,12 @@ class WordFinder:
         for line in lines:
             halves = on_bar(line.parts, np.delete(self.parts, line.indices, 0), self.unit)
             saying[line.indices] = self._says_words(line.region) and not halves
-        pieces = [(self._alone(region, saying), added) for region, added in pieces]
+        letters_too = saying.copy()
         for line in lines:
-            saying[line.indices] |= self._of_words(line)
-        saying |= self._within(self.parts, words)
+            letters_too[line.indices] |= self._of_words(line)
+        pieces = self._without_text(pieces, lines, letters_too)
+        pieces = [(self._alone(region, saying), added) for region, added in pieces]
+        saying = letters_too | self._within(self.parts, words)
         alone: list[Region] = []
         if not (words or any(map(self._are_words, lines))):
             alone = signs_apart(self.page, self.found, [region for region, _ in pieces])
@@ -167,6 +170,25 @@ class WordFinder:
             return np.zeros(len(line.parts), bool)
         owner = owners(line.parts, words, left_of(line.region), self.unit)
         return np.array([is_word(word, *_WORD) for word in words])[owner]
+
+    def _without_text(
+        self,
+        pieces: list[tuple[Region, bool]],
+        lines: Sequence[TextLine],
+        words: NDArray[np.bool_],
+    ) -> list[tuple[Region, bool]]:
+        """The pieces without what stands at their ends and is of the text around them."""
+        begun = [mark_of(line.parts, self.unit, self._are_words(line)) for line in lines]
+        marks = [mark for mark in begun if mark is not None]
+        beside = self.parts[words & ~self._within(self.parts, [region for region, _ in pieces])]
+        done = []
+        for region, added in pieces:
+            own = self.parts[self._within(self.parts, [region])]
+            mine = own if region.lines else own[of_formula(own, beside, marks, self.unit)]
+            if len(mine) < len(own):
+                region = region_of(self.page, self.found, bounding_box(mine))
+            done.append((region, added))
+        return done
 
     def _alone(self, region: Region, words: NDArray[np.bool_]) -> Region:
         """A region without the words in its box, and without what marks it from below."""
@@ -316,7 +338,9 @@ class WordFinder:
         for region, added in pieces:
             box = region.place
             if not region.lines:
-                more = grown(box, self.parts[~taken], likely[~taken], self.unit, _GOES_ON)
+                open_end = ends_at_equals(self.parts[self._within(self.parts, [region])], self.unit)
+                free = self.parts[~taken], likely[~taken]
+                more = grown(box, *free, self.unit, _GOES_ON, open_end)
                 box = self._without_words_beside(box, more)
                 box = with_dots(box, self.parts, ~taken, self.unit)
                 taken |= inside_of(self.parts, [box])
