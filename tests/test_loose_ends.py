@@ -152,6 +152,10 @@ def test_other_readings_lose_the_same_ends_and_are_no_more_than_others() -> None
         (", a + b = c", "a + b = c"),
         ("7 ) x + 2 = 5", "x + 2 = 5"),
         ("b ) ( x + 2 ) = 5", "( x + 2 ) = 5"),
+        (r"3 ) \sin x = 1", r"\sin x = 1"),
+        (r"1 2 ) \sum x = 1", r"\sum x = 1"),
+        (r"2 . \frac { 1 } { 2 } + x", r"\frac { 1 } { 2 } + x"),
+        ("1 . ( a + b ) = c", "( a + b ) = c"),
     ],
 )
 def test_signs_of_the_text_around_a_formula_go(label: str, kept: str) -> None:
@@ -177,12 +181,28 @@ def test_signs_of_the_text_around_a_formula_go(label: str, kept: str) -> None:
         "2 + 3 = ?",
         "? = 2 + 3",
         "7 ) + x",
+        "7 . 5 x = 3",
+        "7 . + x",
+        "a . b = 0",
         "y = f ( 7 )",
     ],
 )
 def test_signs_of_a_formula_stay(label: str) -> None:
     expression = read(label)
     assert without_loose_ends(expression) is expression
+
+
+@pytest.mark.parametrize("label", ["a + b -", r"n \geq", r"\theta + \theta +"])
+def test_a_formula_is_doubted_where_something_has_to_follow(label: str) -> None:
+    found = without_loose_ends(read(label))
+    assert found.reading.label == label
+    assert "rest" in found.doubt
+
+
+def test_an_empty_reading_has_no_ends() -> None:
+    box = (0.0, 0.0, 9.0, 9.0)
+    empty = RegionReading(box, box, "k", Reading("", 0.0))
+    assert without_loose_ends(empty) is empty
 
 
 def test_the_number_of_an_equation_beyond_white_goes() -> None:

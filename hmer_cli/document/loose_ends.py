@@ -2,8 +2,9 @@ r"""Signs of the text around a formula, read with it: ``(as x \to \infty)`` give
 
 Input: a reading with token boxes. Output: the reading without a bracket at an end whose partner is
 not there, an arrow or a comma before it, an arrow, a question mark or a tick after it, a name with
-a colon before it, as ``Ex:``, the number of an exercise before it, as ``7)``, and the number of an
-equation after it, as ``(7)`` beyond white; their ink is taken off the box.
+a colon before it, as ``Ex:``, the number of an exercise before it, as ``7)`` or ``7.``, and the
+number of an equation after it, as ``(7)`` beyond white; their ink is taken off the box. What then
+ends with a sign that something has to follow is doubted: the rest of it is in no region.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 from statistics import median
 
+from hmer_cli.document.line_words import FUNCTIONS
 from hmer_cli.document.records import RegionReading
 from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
 from hmer_cli.expr.validity import problems
@@ -25,13 +27,25 @@ _AFTER = _ARROWS | {"?", "/", r"\Rightarrow", r"\mapsto"}  # as a tick is read: 
 _FEWEST = 3  # tokens that are left: what is shorter may be half an interval
 _ITEMS, _DIGITS = frozenset("abcdefgh"), 2  # letters and digits that number # convention
 _APART = 2.0  # symbol heights of white before the number of an equation # convention
+_OPEN = frozenset(r"+ - \pm \mp \times \cdot \div < > \leq \geq \neq \in \rightarrow".split())
+"""Signs that something has to follow; an equals sign may wait for its value."""
+_UNFINISHED = "ends with a sign that something follows: is the rest missing?"
 _NAME = 2, 4  # letters before a colon; one may be the name of a map
+_BEGINNING = frozenset((r"\frac", r"\sqrt", r"\int", r"\sum", r"\prod", "|", r"\{"))
 _OF_MAPS = _ARROWS | {r"\mapsto", r"\hookrightarrow"}
 
 
 def without_loose_ends(expression: RegionReading, quarters: int = 0) -> RegionReading:
-    """The expression without loose signs at its ends; as it is where there are none. Its source is
-    so many ``quarters`` turned to its page."""
+    """The expression without loose signs at its ends, doubted where something has to follow; as it
+    is where there are none. Its source is so many ``quarters`` turned to its page."""
+    kept = _trimmed(expression, quarters)
+    tokens = kept.reading.label.split()
+    open_end = len(tokens) > 1 and tokens[-1] in _OPEN and not kept.doubt
+    return replace(kept, doubt=_UNFINISHED) if open_end else kept
+
+
+def _trimmed(expression: RegionReading, quarters: int) -> RegionReading:
+    """The expression without loose signs at its ends."""
     reading = expression.reading
     tokens = [token.token for token in reading.tokens]
     if reading.label.split() != tokens:
@@ -112,18 +126,20 @@ def _has_map(tokens: Sequence[str]) -> bool:
 
 
 def _after_item(tokens: Sequence[str]) -> int:
-    """Where the formula begins after the number of an exercise: ``7 ) x = 1``."""
-    at = tokens.index(")") if ")" in tokens else 0
-    number = "".join(tokens[:at])
-    item = number.isdigit() or (at == 1 and number in _ITEMS)
+    """Where the formula begins after the number of an exercise: ``7 ) x = 1``, ``7 . x = 1``; a
+    dot before a digit is a decimal point."""
+    at = next((i for i, token in enumerate(tokens) if token in (")", ".")), 0)
+    number, bracket = "".join(tokens[:at]), tokens[at : at + 1] == [")"]
+    item = number.isdigit() or (bracket and at == 1 and number in _ITEMS)
     if not item or at > _DIGITS or len(tokens) - at <= _FEWEST:
         return 0
-    return at + 1 if _is_sign(tokens[at + 1]) and sum(map(_steps, tokens)) == -1 else 0
+    begins = _is_sign(tokens[at + 1]) and (bracket or not tokens[at + 1].isdigit())
+    return at + 1 if begins and sum(map(_steps, tokens)) == -int(bracket) else 0
 
 
 def _is_sign(token: str) -> bool:
     """Whether a formula may begin with it, and a bracket before it is closed for no script."""
-    return token.isalnum() or token in _OPENING or token in (r"\frac", r"\sqrt", r"\int", r"\lim")
+    return token.isalnum() or token in _OPENING or token in _BEGINNING or token[1:] in FUNCTIONS
 
 
 def _steps(token: str) -> int:
