@@ -154,8 +154,6 @@ def test_other_readings_lose_the_same_ends_and_are_no_more_than_others() -> None
         ("b ) ( x + 2 ) = 5", "( x + 2 ) = 5"),
         (r"3 ) \sin x = 1", r"\sin x = 1"),
         (r"1 2 ) \sum x = 1", r"\sum x = 1"),
-        (r"2 . \frac { 1 } { 2 } + x", r"\frac { 1 } { 2 } + x"),
-        ("1 . ( a + b ) = c", "( a + b ) = c"),
     ],
 )
 def test_signs_of_the_text_around_a_formula_go(label: str, kept: str) -> None:
@@ -182,6 +180,7 @@ def test_signs_of_the_text_around_a_formula_go(label: str, kept: str) -> None:
         "? = 2 + 3",
         "7 ) + x",
         "7 . 5 x = 3",
+        "2 . ( a + b ) = c",
         "7 . + x",
         "a . b = 0",
         "y = f ( 7 )",
@@ -190,6 +189,24 @@ def test_signs_of_the_text_around_a_formula_go(label: str, kept: str) -> None:
 def test_signs_of_a_formula_stay(label: str) -> None:
     expression = read(label)
     assert without_loose_ends(expression) is expression
+
+
+@pytest.mark.parametrize(
+    ("label", "kept"),
+    [
+        (r"2 . \frac { 1 } { 2 } + x", r"\frac { 1 } { 2 } + x"),
+        ("1 . ( a + b ) = c", "( a + b ) = c"),
+        ("1 . 5 x = c", "1 . 5 x = c"),
+    ],
+)
+def test_a_number_with_a_dot_goes_where_white_follows(label: str, kept: str) -> None:
+    expression = read(label)
+    tokens = expression.reading.tokens
+    moved = [replace(t, box=(t.box[0] + 10, 0.0, t.box[2] + 10, 8.0)) for t in tokens[2:]]
+    reading = replace(expression.reading, tokens=(*tokens[:2], *moved))
+    box = (0.0, 0.0, expression.box[2] + 10, 8.0)
+    found = without_loose_ends(replace(expression, reading=reading, box=box))
+    assert found.reading.label == kept
 
 
 @pytest.mark.parametrize("label", ["a + b -", r"n \geq", r"\theta + \theta +"])

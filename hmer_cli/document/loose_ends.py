@@ -26,6 +26,7 @@ _BEFORE = _ARROWS | {",", ";", "?"}  # an arrow that points at a formula
 _AFTER = _ARROWS | {"?", "/", r"\Rightarrow", r"\mapsto"}  # as a tick is read: /
 _FEWEST = 3  # tokens that are left: what is shorter may be half an interval
 _ITEMS, _DIGITS = frozenset("abcdefgh"), 2  # letters and digits that number # convention
+_BEHIND_DOT = 1.5  # symbol heights from the dot of a number to the middle of what follows
 _APART = 2.0  # symbol heights of white before the number of an equation # convention
 _OPEN = frozenset(r"+ - \pm \mp \times \cdot \div < > \leq \geq \neq \in \rightarrow".split())
 """Signs that something has to follow; an equals sign may wait for its value."""
@@ -50,7 +51,7 @@ def _trimmed(expression: RegionReading, quarters: int) -> RegionReading:
     tokens = [token.token for token in reading.tokens]
     if reading.label.split() != tokens:
         return expression
-    first, last = _ends(tokens)
+    first, last = _ends(tokens, _is_number(reading.tokens))
     last = _before_number(reading.tokens[:last])
     label = " ".join(tokens[first:last])
     if last - first == len(tokens) or problems(label):
@@ -85,9 +86,9 @@ def _alike(reading: Reading, first: int, last: int) -> tuple[Alternative, ...]:
     return distinct(" ".join(tokens[first:last]), found)
 
 
-def _ends(tokens: Sequence[str]) -> tuple[int, int]:
-    """Where the formula begins and ends."""
-    first, last = _after_name(tokens) or _after_item(tokens), len(tokens)
+def _ends(tokens: Sequence[str], numbered: bool) -> tuple[int, int]:
+    """Where the formula begins and ends; ``numbered``: a dot in front is none of a product."""
+    first, last = _after_name(tokens) or _after_item(tokens, numbered), len(tokens)
     while last - first > _FEWEST:
         inner = tokens[first:last]
         if _is_loose(inner[0], inner[1], _BEFORE) or _is_lone_first(inner):
@@ -125,15 +126,25 @@ def _has_map(tokens: Sequence[str]) -> bool:
     return False
 
 
-def _after_item(tokens: Sequence[str]) -> int:
-    """Where the formula begins after the number of an exercise: ``7 ) x = 1``, ``7 . x = 1``; a
-    dot before a digit is a decimal point."""
+def _is_number(tokens: Sequence[TokenReading]) -> bool:
+    """Whether white follows the first dot, which would be none in a number or a product."""
+    at = next((i for i, token in enumerate(tokens[:-1]) if token.token == "."), None)
+    if at is None:
+        return False
+    (x0, _, x1, _), (left, _, right, _) = tokens[at].box, tokens[at + 1].box
+    symbol = median(token.box[3] - token.box[1] for token in tokens)
+    return (left + right - x0 - x1) / 2 >= _BEHIND_DOT * symbol
+
+
+def _after_item(tokens: Sequence[str], numbered: bool) -> int:
+    """Where the formula begins after the number of an exercise: ``7 ) x = 1``, ``7 . x = 1`` where
+    it is ``numbered``; a dot before a digit is a decimal point."""
     at = next((i for i, token in enumerate(tokens) if token in (")", ".")), 0)
     number, bracket = "".join(tokens[:at]), tokens[at : at + 1] == [")"]
     item = number.isdigit() or (bracket and at == 1 and number in _ITEMS)
     if not item or at > _DIGITS or len(tokens) - at <= _FEWEST:
         return 0
-    begins = _is_sign(tokens[at + 1]) and (bracket or not tokens[at + 1].isdigit())
+    begins = _is_sign(tokens[at + 1]) and (bracket or (numbered and not tokens[at + 1].isdigit()))
     return at + 1 if begins and sum(map(_steps, tokens)) == -int(bracket) else 0
 
 
