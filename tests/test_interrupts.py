@@ -100,6 +100,17 @@ def test_ctrl_c_that_a_library_swallows_is_one_still(tmp_path: Path) -> None:
     assert (run.returncode, run.stderr) == (130, b"hmer: interrupted\n")
 
 
+def test_ctrl_c_during_the_imports_leaves_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "hmer_cli", "--version"],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    assert (run.returncode, run.stderr) == (130, b"hmer: interrupted\n")
+
+
 WAITING = """
 import os, sys, threading, time
 from hmer_cli import cli
