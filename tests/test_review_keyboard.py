@@ -115,6 +115,16 @@ def test_a_change_that_was_taken_back_can_be_done_again(desk: Chromium) -> None:
     assert text(desk, f"#{CARD} .badge") == "not mathematics"
 
 
+def test_caps_lock_changes_no_key(desk: Chromium) -> None:
+    desk.key("J")
+    desk.key("X")
+    assert text(desk, f"#{CARD} .badge") == "not mathematics"
+    desk.key("U")
+    assert text(desk, f"#{CARD} .badge") == "ok"
+    desk.key("u", shift=True)
+    assert text(desk, f"#{CARD} .badge") == "not mathematics"
+
+
 def test_the_focus_outlives_what_had_it(desk: Chromium) -> None:
     desk.key("j")
     desk.key("x")

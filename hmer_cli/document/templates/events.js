@@ -40,6 +40,11 @@ const KEYS = {
 };
 for (let n = 0; n <= 9; n++) KEYS[n] = () => active && pick(active, n);
 
+function unlocked({ key, shiftKey }) {  // the letter as without CapsLock
+  if (!/^[a-z]$/i.test(key)) return key;
+  return shiftKey ? key.toUpperCase() : key.toLowerCase();
+}
+
 document.addEventListener("keydown", (event) => {
   if ($("dialog[open]") || event.altKey) return;
   const typing = event.target.matches("input:not([type=radio], [type=checkbox]), textarea, select");
@@ -54,9 +59,10 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.target.matches("input[type=radio]") && event.key.startsWith("Arrow")) return;
   if (tool && aimed(event.key, event.shiftKey)) return event.preventDefault();
-  if (!Object.hasOwn(KEYS, event.key) || (event.key.length === 1 && !$("#keys").checked)) return;
+  const key = unlocked(event);
+  if (!Object.hasOwn(KEYS, key) || (key.length === 1 && !$("#keys").checked)) return;
   event.preventDefault();
-  KEYS[event.key]();
+  KEYS[key]();
 });
 list.addEventListener("click", (event) => {
   const card = event.target.closest(".card");
