@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import random
 import re
 import zipfile
-from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -33,12 +31,9 @@ from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.expr.to_latex import to_latex
 from hmer_cli.expr.to_mathml import to_mathml
-from hmer_cli.expr.to_omml import to_omml
-from hmer_cli.expr.to_typst import to_typst
 from hmer_cli.expr.validity import problems
 
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
-WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 PAGE = "{http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15}"
 
 # Typed LaTeX that is no label, what was read but is not valid, and a name that breaks out.
@@ -71,106 +66,11 @@ def valid() -> list[str]:
     return [label for label in labels if not problems(label)]
 
 
-# What pandoc reads the same characters and constructs of Word as.
-SAME = {r"\vec": r"\overrightarrow", r"\bar": r"\overline", r"\emptyset": r"\varnothing"}
-SAME |= {r"\setminus": r"\smallsetminus"}
-
-
-def from_word(labels: list[str]) -> list[str]:
-    """The labels after a way through Word's format and pandoc."""
-    made(".docx", read(labels))
-    shown = pandoc("o.docx", "-t", "markdown", "--wrap=none")
-    found = re.findall(r"(?s)\$\$(.*?)\$\$", shown.replace("\u200b", ""))
-    return [normalise(each).replace(r"& \end", r"\end") for each in found]
-
-
-def as_word(label: str) -> str:
-    for ours, theirs in SAME.items():
-        label = label.replace(ours, theirs)
-    return label
-
-
-def test_word_says_what_was_read() -> None:
-    other = "log", "mod", "aligned"  # which pandoc says in other words
-    labels = [normalise(latex) for latex in TYPED if not any(each in latex for each in other)]
-    assert from_word(labels) == [as_word(label) for label in labels]
-
-
-@pytest.mark.data
-def test_word_says_what_textbooks_say(data_file: Callable[[str], Path]) -> None:
-    lines = data_file("formulas-textbooks.txt").read_text("utf-8").splitlines()
-    labels = [normalise(line) for line in random.Random(2).sample(lines, 400)]
-    labels = [label for label in labels if not problems(label) and "brace " not in label]
-    pairs = zip(from_word(labels), map(as_word, labels), strict=True)
-    assert [pair for pair in pairs if pair[0] != pair[1]] == []
-
-
-@pytest.mark.parametrize(
-    ("sign", "place"), [("int", "subSup"), ("oint", "subSup"), ("sum", "undOvr")]
-)
-def test_limits_stand_where_latex_sets_them(sign: str, place: str) -> None:
-    label = rf"\{sign} \limits _ {{ 0 }} ^ {{ 1 }} x"
-    assert f'<m:limLoc m:val="{place}"/>' in to_omml(label)
-    tag = "munderover" if place == "undOvr" else "msubsup"
-    assert f"<{tag}>" in to_mathml(label)
-    assert "limits" not in to_latex(label)
-
-
-def test_word_takes_every_sign() -> None:
-    archive = zipfile.ZipFile(io.BytesIO(made(".docx", [*read(valid()), *ODD])))
-    root = etree.fromstring(archive.read("word/document.xml"))
-    marks = {mark.get(f"{WORD}name") for mark in root.iter(f"{WORD}bookmarkStart")}
-    assert {each.id for each in named(read(valid()))} < marks
-    shown = "".join(root.itertext())
-    assert r"\boxed{x}" in shown and r"\frac { <" in shown and "failed: bad" in shown
-    pandoc("o.docx", "-o", "o.json")
-
-
 @pytest.mark.parametrize("ending", FORMATS)
 def test_the_same_records_make_the_same_bytes(ending: str) -> None:
     library, _ = formats._NEEDS.get(FORMATS[ending], ("json", ""))
     pytest.importorskip(library)
     assert made(ending, read(["x", "y"])) == made(ending, read(["x", "y"]))
-
-
-def test_typst_sets_every_sign() -> None:
-    typst = pytest.importorskip("typst")
-    made(".typ", [*read(valid()), *ODD])
-    name = named(read(valid()))[0].id
-    uses = f'#import "o.typ": *\n#{name} #hmer.at("0-p1-r1")\n#include "o.typ"\n'
-    Path("doc.typ").write_text(uses)
-    assert len(typst.compile("doc.typ")) > 10_000
-
-
-@pytest.mark.parametrize(
-    ("label", "typst"),
-    [
-        (r"\frac { - b \pm \sqrt { b ^ { 2 } - 4 a c } } { 2 a }",
-         "frac(− b ± sqrt(b^(2) − 4 a c), 2 a)"),
-        (r"\sum \limits _ { i = 0 } ^ { n } i", "attach(limits(∑), t: n, b: i = 0) i"),
-        (r"\int \limits _ { 0 } ^ { 1 } x", "attach(∫, tr: 1, br: 0) x"),
-        (r"f ( x , y ) = 1 2 . 5", "f ( x comma y ) = 12.5"),
-        (r"[ 0 , 1 ) \# ( ", r"[ 0 comma 1 ) \# \("),
-        (r"( x \overset { a } { ) }", r"\( x attach(limits(\)), t: a)"),
-        (r"( [ x \underset { a } { ] } ) ^ { 2 }", r"( \[ x attach(limits(\]), b: a) )^(2)"),
-        (r"\begin{pmatrix} a & b \\ c \end{pmatrix}", 'mat(delim: "(", a, b; c)'),
-        (r"\begin{aligned} a & = b \\ & = c \end{aligned}", "a & = b \\\n & = c"),
-        (r"\underbrace { a } _ { n }", "underbrace(a, n)"),
-        (r"| \frac { a } { b } | ^ { 2 } - | c |",
-         'lr(| frac(a, b) |)^(2) − class("normal", |) c class("normal", |)'),
-        (r"\| \frac { a } { b } \|", "lr(‖ frac(a, b) ‖)"),
-        # Typst would set scripts of relations over and under them
-        (r"a \sim _ { 1 } ^ { \prime } b", "a attach(∼, tr: ′, br: 1) b"),
-        (r"n ! ^ { 2 } | _ { 0 }", 'n !^(2) class("normal", |)_(0)'),
-    ],
-)  # fmt: skip
-def test_typst_as_a_person_writes_it(label: str, typst: str) -> None:
-    assert to_typst(label) == typst
-
-
-@pytest.mark.parametrize("name", ["injlim", "projlim"])
-def test_typst_has_the_names_of_latex(name: str) -> None:
-    assert to_typst(rf"\{name}") == f'op("{name[:-3]} lim", limits: #true)'
 
 
 def test_each_line_is_a_document_of_mathml() -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 from test_derivations import FIRST, SECOND, THIRD
 from test_recut import LEFT, PAIR, RIGHT, boxes
 from test_review import needs_chromium, text
+from test_review_cuts import reviewed
 from test_review_regions import (
     EXAMPLES,
     HALVES,
@@ -21,7 +22,6 @@ from test_review_regions import (
     drag,
     folder,
     page,
-    reviewed,
     split,
 )
 
