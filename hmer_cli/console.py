@@ -93,6 +93,9 @@ def show_library_warnings() -> None:
 
 _PIPED = 10_000  # characters of a line that no terminal breaks
 
+Say = Callable[[str], None]
+"""Reports one line to the user, as `say` does."""
+
 Advance = Callable[[int, int], None]
 """Callback: steps done, and steps added to the total."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -16,6 +16,8 @@ from hmer_cli.data.store import open_store
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import Readable, image_of
+from hmer_cli.page.load.pages import Page, PageRange, open_sheets
+from hmer_cli.page.load.sources import find_sources
 from hmer_cli.recognition.reading import Reading
 
 Pixels = NDArray[np.uint8]
@@ -115,3 +117,10 @@ def inks_of(
                 raise
             report(error)
     return found
+
+
+def open_pages(path: str, pages: PageRange | None = None) -> Iterator[Page]:
+    """Every page of a file, folder, glob, zip or ``-``. Raises InputError at a bad one."""
+    for source in find_sources([path]):
+        for sheet in open_sheets(source, pages):
+            yield sheet.draw()

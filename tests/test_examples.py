@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from handmade import open_pages
 from numpy.typing import NDArray
 
 from hmer_cli.commands.convert import convert
@@ -18,7 +19,6 @@ from hmer_cli.expr.tokens import tokenize
 from hmer_cli.expr.tree import parse, to_tokens
 from hmer_cli.expr.validity import problems
 from hmer_cli.ink.inkml import read_inkml
-from hmer_cli.page.load.pages import open_pages
 from hmer_cli.recognition.reading import Reading
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

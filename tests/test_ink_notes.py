@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from handmade import open_pages
 from inkfiles import (
     INK,
     assert_same,
@@ -32,7 +33,6 @@ from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.notes import kind_of
 from hmer_cli.ink.strokes import stroke_of
 from hmer_cli.ink.svg import svg
-from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
 
 FILES: dict[str, Callable[[Ink], bytes]] = {

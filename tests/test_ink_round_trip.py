@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from handmade import open_pages
 from inkfiles import (
     ink_annotation,
     json_strokes,
@@ -31,7 +32,6 @@ from hmer_cli.ink.inkml import read_inkml, write_inkml
 from hmer_cli.ink.svg import svg
 from hmer_cli.page import regions
 from hmer_cli.page.detect import network_features
-from hmer_cli.page.load.pages import open_pages
 
 COUNT = int(os.environ.get("HMER_ROUND_TRIP", "60"))
 

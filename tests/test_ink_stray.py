@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from handmade import open_pages
 from hypothesis import given
 from hypothesis import strategies as st
 from inkfiles import written
@@ -13,7 +14,6 @@ from inkfiles import written
 from hmer_cli.ink.ink import Ink, Stroke
 from hmer_cli.ink.inkml import write_inkml
 from hmer_cli.ink.stray import without_strays
-from hmer_cli.page.load.pages import open_pages
 
 INK = written(r"x ^ { 2 } + y _ { 1 } = \sqrt { 5 }")
 X0, Y0, X1, Y1 = INK.box()

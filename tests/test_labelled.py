@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from handmade import open_pages
 from inkfiles import lines, moved, pdf, written, xopp
 
 from hmer_cli.commands.convert import convert
@@ -127,7 +128,6 @@ def test_nothing_is_learnt_from_what_is_doubtful_until_it_is_corrected(
 
 
 def _corrections(notes: Path, latex: str) -> dict[str, object]:
-    from hmer_cli.page.load.pages import open_pages
     from hmer_cli.page.regions import find_regions
 
     (page,) = open_pages(notes)

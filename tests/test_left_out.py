@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from handmade import FakeRecogniser
+from handmade import FakeRecogniser, open_pages
 
 from hmer_cli.api import Converter
 from hmer_cli.commands.convert import convert
 from hmer_cli.document.left_out import doubts_beside, said_of
 from hmer_cli.ink.ink import Ink, LeftOut
 from hmer_cli.ink.notes import kind_of
-from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
 
 LINES = "<path fill='none' stroke='#000' d='M20 20V90M40 20C90 20 90 90 40 90'/>"

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from handmade import FakeRecogniser
+from handmade import FakeRecogniser, open_pages
 from test_page_sources import PNG, folder, names, put, zipped
 
 from hmer_cli.commands import convert as verb
 from hmer_cli.errors import InputError
-from hmer_cli.page.load.pages import open_pages
 
 __all__ = ["folder"]
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from handmade import CROSS_BOX, cross, encoded
+from handmade import CROSS_BOX, cross, encoded, open_pages
 from numpy.typing import NDArray
 from PIL import Image
 
 from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.arrays import as_file
 from hmer_cli.page.load.images import decode_reduced, measure_squaring
-from hmer_cli.page.load.pages import Page, open_pages
+from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
 
 

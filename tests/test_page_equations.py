@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from handmade import open_pages
 from numpy.typing import NDArray
 from test_page_grouping import components
 
@@ -17,7 +18,6 @@ from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.equations import are_equations, free_parts, within
 from hmer_cli.page.detect.grouping import complete_rows
 from hmer_cli.page.detect.line_growth import Line, continues, equals_signs, grow
-from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
 
 Boxes = NDArray[np.float32]

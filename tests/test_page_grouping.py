@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from handmade import FakeRecogniser
+from handmade import FakeRecogniser, open_pages
 from numpy.typing import NDArray
 
 from hmer_cli import Converter
@@ -24,7 +24,7 @@ from hmer_cli.page.detect import detector
 from hmer_cli.page.detect.components import InkComponents
 from hmer_cli.page.detect.grouping import Bracketed, complete_rows, join_bracketed
 from hmer_cli.page.drawn_boxes import cut_out
-from hmer_cli.page.load.pages import Page, open_pages
+from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import Layout, Region, find_regions
 from hmer_cli.recognition.reading import Reading, TokenReading
 

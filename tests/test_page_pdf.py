@@ -16,7 +16,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from handmade import FakeRecogniser, cross, encoded, paged
+from handmade import FakeRecogniser, cross, encoded, open_pages, paged
 from pdfs import CROSS, made, one_page, stream
 from PIL import Image
 
@@ -26,7 +26,6 @@ from hmer_cli.geometry import MAX_SIDE
 from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load import pdf as pdf_module
 from hmer_cli.page.load.decode_apart import TiffDecoder
-from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.pdf import MAX_PAGES, Pdf, Renderer
 from hmer_cli.page.load.pdf_geometry import DPI, MAX_DRAWN
 from hmer_cli.page.load.tiff import directories

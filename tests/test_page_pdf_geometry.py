@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade import FakeRecogniser
+from handmade import FakeRecogniser, open_pages
 from pdfs import CROSS, made, stream
 
 from hmer_cli.commands.convert import convert
-from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.pdf import Pdf
 from hmer_cli.page.load.pdf_geometry import DPI, PageGeometry
 from hmer_cli.page.load.worker import MEMORY, Meta, Worker

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from handmade import open_pages
 from inkfiles import INK, SIZE, ink_annotation, lines, moved, outlines, pdf
 
 from hmer_cli.geometry import inside_of
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import render
 from hmer_cli.page.detect.search import prepare_page
-from hmer_cli.page.load.pages import Page, open_pages
+from hmer_cli.page.load.pages import Page
 from hmer_cli.page.load.pdf_geometry import DPI
 from hmer_cli.page.load.worker import Meta, Worker, WorkerError
 from hmer_cli.page.regions import find_regions

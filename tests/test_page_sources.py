@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from handmade import EARLIER, INKML, FakeRecogniser, cross, encoded
+from handmade import EARLIER, INKML, FakeRecogniser, cross, encoded, open_pages
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +23,6 @@ from hmer_cli.document.formats import FORMATS, Output
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.files import check_apart, signed
 from hmer_cli.page.load import earlier_outputs, written
-from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.load.sources import by_number, find_sources, in_number_order
 
 NUMBERED = ["page1.png", "page2.png", "page3.png", "page10.png", "page11.png", "page20.png"]

@@ -16,14 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade import INKML, FakeRecogniser, cross, encoded, paged
+from handmade import INKML, FakeRecogniser, cross, encoded, open_pages, paged
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.document import cache, formats
 from hmer_cli.document.records import Picture, Record
 from hmer_cli.errors import OutputError
 from hmer_cli.ink.render import Readable, image_of
-from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import Region, find_regions
 from hmer_cli.recognition.reading import Alternative, Reading, TokenReading
 

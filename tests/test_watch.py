@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from handmade import FakeRecogniser, cross, encoded
+from handmade import FakeRecogniser, cross, encoded, open_pages
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.document import watch
 from hmer_cli.ink.render import Readable, image_of
-from hmer_cli.page.load.pages import open_pages
 from hmer_cli.page.regions import find_regions
 from hmer_cli.recognition.reading import Reading
 

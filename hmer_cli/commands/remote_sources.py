@@ -17,10 +17,11 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from hmer_cli.console import Say
 from hmer_cli.data.store import MAX_BYTES
 from hmer_cli.errors import InputError, MissingError
 from hmer_cli.files import DRAWINGS
-from hmer_cli.page.load.earlier_outputs import PASSED, Say
+from hmer_cli.page.load.earlier_outputs import PASSED
 from hmer_cli.page.load.kinds import ARCHIVES, HEAD, NOTES
 from hmer_cli.page.load.sources import (
     ENDINGS,

@@ -17,10 +17,9 @@ from statistics import median
 from hmer_cli.document.bracket_depths import depths
 from hmer_cli.document.loose_ends import between
 from hmer_cli.document.records import RegionReading
-from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS, LETTERS, exchange_class
+from hmer_cli.expr.symbol_classes import LETTERS, STATEMENT_RELATIONS, exchange_class
 from hmer_cli.expr.validity import problems
 
-_RELATIONS = ALIGNED_RELATIONS | {r"\to", r"\rightarrow", r"\in"}
 _WAYS = frozenset(("<", r"\leq", r"\ll")), frozenset((">", r"\geq", r"\gg"))
 _QUANTIFIERS = frozenset((r"\forall", r"\exists"))
 _WHITE = 0.5  # symbol heights after the comma: less is no list # convention
@@ -57,7 +56,7 @@ def _cuts(tokens: Sequence[str], boxes: Sequence[tuple[float, ...]]) -> list[int
             if after is not None and not _bound(tokens[related : after + 1]):
                 cuts.append(at)
                 related = -1
-        elif token in _RELATIONS:
+        elif token in STATEMENT_RELATIONS:
             related = at
     return cuts
 
@@ -67,7 +66,7 @@ def _relation_after(comma: int, tokens: Sequence[str], depth: Sequence[int]) -> 
     for at in range(comma + 1, len(tokens)):
         if depth[at] < 0 or (depth[at] == 0 and tokens[at] in _QUANTIFIERS | {","}):
             return None
-        if depth[at] == 0 and tokens[at] in _RELATIONS:
+        if depth[at] == 0 and tokens[at] in STATEMENT_RELATIONS:
             return at if at > comma + 1 else None
     return None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from hmer_cli.document.line_words import is_without_doubt, spells
-from hmer_cli.expr.symbol_classes import ALIGNED_RELATIONS
+from hmer_cli.expr.symbol_classes import STATEMENT_RELATIONS
 from hmer_cli.recognition.reading import Reading
 
 # Chosen on notes-truth.
@@ -17,7 +17,6 @@ _PARTS, _LONG, _FORMULA = 3, 5, 0.3  # tokens of a formula, or its confidence,
 _CERTAIN = 0.85  # which is that of one without a relation,
 _SIGNED = 0.5  # or of one with signs that no word looks like, or with one among sure words
 
-_RELATIONS = ALIGNED_RELATIONS | {"\\to", "\\rightarrow", "\\in"}
 _SIGNS = frozenset((r"\exists", r"\forall", r"\prime", r"\infty", r"\partial", "(", "["))
 _DIMENSIONS = re.compile("[1-4] D")  # as in "3D"
 
@@ -29,7 +28,7 @@ def is_words(reading: Reading, words: str, sure: float = 0.0) -> bool:
     if spells(reading.label, words) or _DIMENSIONS.fullmatch(reading.label):
         return True
     tokens = reading.label.split()
-    equation = not _RELATIONS.isdisjoint(tokens)
+    equation = not STATEMENT_RELATIONS.isdisjoint(tokens)
     if not words or (equation and not is_without_doubt(words, sure)):
         return False
     signed = equation or not _SIGNS.isdisjoint(tokens)
@@ -40,6 +39,6 @@ def is_formula(reading: Reading) -> bool:
     """Whether what was added reads as a formula: with a relation, and long or not in great doubt,
     or very surely."""
     tokens = reading.label.split()
-    if _RELATIONS.isdisjoint(tokens):
+    if STATEMENT_RELATIONS.isdisjoint(tokens):
         return len(tokens) > _PARTS and reading.confidence >= _CERTAIN
     return len(tokens) >= _LONG or reading.confidence >= _FORMULA

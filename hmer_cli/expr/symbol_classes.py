@@ -29,6 +29,9 @@ ALIGNED_RELATIONS = frozenset(
 )
 """Relations on which the lines of a derivation are aligned."""
 
+STATEMENT_RELATIONS = ALIGNED_RELATIONS | {r"\to"}
+"""Relations by which tokens are a statement, as an equation, and no term alone."""
+
 _LAYOUT = {
     "open": OPENING,
     "close": CLOSING,

@@ -7,13 +7,14 @@ weights load; later strides do not apply to the width, which keeps one frame per
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.hub import load_state_dict_from_url
 
+from hmer_cli.console import Say
 from hmer_cli.errors import MissingError, UsageError
 from hmer_cli.recognition.canvas import CanvasSize
 
@@ -213,7 +214,7 @@ def check(name: str, canvas: CanvasSize) -> None:
         raise UsageError(f"{told} leave no ink on a canvas", "change canvas.padding or canvas.pen")
 
 
-def begin(backbone: Backbone, name: str, frozen: int, say: Callable[[str], None]) -> None:
+def begin(backbone: Backbone, name: str, frozen: int, say: Say) -> None:
     """Load pretrained weights and freeze the first stages; without such weights, say so."""
     try:
         load_pretrained(backbone, name)

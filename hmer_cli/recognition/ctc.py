@@ -20,7 +20,9 @@ from hmer_cli.recognition.units import BLANK, Units
 
 Frames = NDArray[np.float32]
 
-_NEVER = -math.inf
+NEVER = -math.inf
+"""The logarithm of the probability 0."""
+
 _TINY = 1e-300  # convention
 _AT_A_TIME = 32  # labels: a long label with all that mends its brackets filled half a GB
 _UNLIKELY = -6.0  # convention
@@ -58,11 +60,11 @@ _Beam = tuple[float, tuple[int, ...], _Node, float, float, float]
 log-probabilities that it ends in a blank, that it ends in a unit, and the sum of both."""
 
 
-def _add(a: float, b: float) -> float:
+def log_add(a: float, b: float) -> float:
     """log(exp a + exp b)."""
     if a < b:
         a, b = b, a
-    return a if b == _NEVER else a + math.log1p(math.exp(b - a))
+    return a if b == NEVER else a + math.log1p(math.exp(b - a))
 
 
 def greedy(frames: Frames) -> tuple[int, ...]:
@@ -88,7 +90,7 @@ def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> l
     open groups were closed. ``bonus`` is added for each unit when hypotheses are compared, since
     most errors of CTC are deletions.
     """
-    beams: list[_Beam] = [(0.0, (), _Node((), Prefix()), 0.0, _NEVER, 0.0)]
+    beams: list[_Beam] = [(0.0, (), _Node((), Prefix()), 0.0, NEVER, 0.0)]
     most = min(width, len(units))
     for row, above in zip(frames, frames > _UNLIKELY, strict=True):
         best = np.flatnonzero(above)
@@ -99,11 +101,11 @@ def beam(frames: Frames, units: Units, width: int = 10, bonus: float = 0.0) -> l
         blank = float(row[BLANK])
         if not likely:  # every prefix stays, in the same order
             stay = [(each, each[-1] + blank) for each in beams]
-            beams = [(*each[:3], total, _NEVER, total) for each, total in stay]
+            beams = [(*each[:3], total, NEVER, total) for each, total in stay]
             continue
         grown = []
         for node, (kept, unit) in _step(beams, blank, likely, units).items():
-            total = kept if unit == _NEVER else _add(kept, unit)
+            total = kept if unit == NEVER else log_add(kept, unit)
             key = -total - bonus * len(node.prefix)
             grown.append((key, node.prefix, node, kept, unit, total))
         beams = sorted(grown)[:width]
@@ -121,24 +123,24 @@ def _step(
     for _, _, node, ended, repeating, total in beams:
         kept = after.get(node)
         if kept is None:
-            kept = after[node] = [_NEVER, _NEVER]
+            kept = after[node] = [NEVER, NEVER]
         kept[0] = total + blank
         last, children = node.last, node.children
         for unit, p in likely:
             start = total
             if unit == last:
-                kept[1] = _add(kept[1], repeating + p)
+                kept[1] = log_add(kept[1], repeating + p)
                 start = ended
-            if start == _NEVER:
+            if start == NEVER:
                 continue
             child = children[unit] if unit in children else node.child(unit, units)
             if child is None:
                 continue
             grown = after.get(child)
             if grown is None:
-                after[child] = [_NEVER, start + p]
+                after[child] = [NEVER, start + p]
             else:
-                grown[1] = start + p if grown[1] == _NEVER else _add(grown[1], start + p)
+                grown[1] = start + p if grown[1] == NEVER else log_add(grown[1], start + p)
     return after
 
 

@@ -32,9 +32,9 @@ from hmer_cli.recognition.line_text import MATH, SPACE, text_of
 from hmer_cli.recognition.ngrams import LanguageScore, Ngrams, search
 from hmer_cli.recognition.prepare import CTC_LIMITS, Limits, measure, prepare
 from hmer_cli.recognition.units import Units
+from hmer_cli.recognition.weights_file import METADATA
 
 FILE = "hmer-lines-2.onnx.gz"
-METADATA = "hmer"
 
 STRIDE = 4
 """Points for each frame."""

@@ -9,7 +9,6 @@ pruned Kneser-Ney n-grams of tokens instead, for which it stores probabilities o
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.recognition.ctc import NEVER, log_add
 from hmer_cli.recognition.lexicon import Lexicon
 from hmer_cli.recognition.units import BLANK
 
@@ -32,7 +32,6 @@ WIDTH = 16  # chosen on the lines that choose the weights: 8 is 0.2 to 0.6 point
 _UNLIKELY = -7.0
 """Units under this log-probability in a frame start no hypothesis."""
 
-_NEVER = -math.inf
 _ROUNDING = 1e-6
 
 
@@ -128,7 +127,7 @@ def search(frames: Frames, language: LanguageScore, width: int = WIDTH) -> list[
 
     Keeps ``width`` prefixes.
     """
-    beams: dict[Prefix, Beam] = {(): (0.0, _NEVER, 0.0)}
+    beams: dict[Prefix, Beam] = {(): (0.0, NEVER, 0.0)}
     above = frames > _UNLIKELY
     above[:, BLANK] = False
     ends = np.cumsum(above.sum(axis=1)).tolist()
@@ -136,7 +135,7 @@ def search(frames: Frames, language: LanguageScore, width: int = WIDTH) -> list[
     for row, start, end in zip(frames.tolist(), [0, *ends], ends, strict=False):
         if start == end and row[BLANK] > -1e-3:
             beams = {
-                prefix: (_add(blank, unit) + row[BLANK], _NEVER, told)
+                prefix: (log_add(blank, unit) + row[BLANK], NEVER, told)
                 for prefix, (blank, unit, told) in beams.items()
             }
             continue
@@ -163,8 +162,8 @@ def _step(
     """
     after: dict[Prefix, Beam] = {}
     silent = row[BLANK]
-    totals = [_add(blank, unit) for blank, unit, _ in beams.values()]
-    least = _NEVER
+    totals = [log_add(blank, unit) for blank, unit, _ in beams.values()]
+    least = NEVER
     if len(beams) >= width:
         told_all = (beam[2] for beam in beams.values())
         least = min(map(sum, zip(totals, told_all, strict=True))) + silent - _ROUNDING
@@ -176,34 +175,27 @@ def _step(
         if kept is None:
             after[prefix] = (total + silent, stays, told)
         else:
-            after[prefix] = (_add(kept[0], total + silent), _add(kept[1], stays), told)
+            after[prefix] = (log_add(kept[0], total + silent), log_add(kept[1], stays), told)
         needed = least - told - language.bonus  # all that a unit adds but its bonus is negative
         shares = None
         for next_unit in likely:
             start = blank if next_unit == last else total
             score = start + row[next_unit]
             held = prefix in parents and (*prefix, next_unit) in beams
-            if start == _NEVER or (score < needed and not held):
+            if start == NEVER or (score < needed and not held):
                 continue
             longer = (*prefix, next_unit)
             grown = after.get(longer)
             if grown is not None:
-                after[longer] = (grown[0], _add(grown[1], score), grown[2])
+                after[longer] = (grown[0], log_add(grown[1], score), grown[2])
                 continue
             shares = language.ngrams.next(prefix) if shares is None else shares
             said = told + language.added(prefix, shares, next_unit)
             if held or score + said >= least:
-                after[longer] = (_NEVER, score, said)
+                after[longer] = (NEVER, score, said)
     return after
 
 
 def _score(beam: Beam) -> float:
     blank, unit, told = beam
-    return (unit if blank == _NEVER else _add(blank, unit)) + told
-
-
-def _add(a: float, b: float) -> float:
-    """log(exp a + exp b)."""
-    if a < b:
-        a, b = b, a
-    return a if b == _NEVER else a + math.log1p(math.exp(b - a))
+    return (unit if blank == NEVER else log_add(blank, unit)) + told

@@ -39,7 +39,8 @@ GRAPH, SECOND = "hmer.graph.", "hmer.graph2."
 
 INK, IMAGE = "ink", "image"
 
-CLOSER_PIECE, CLOSER_COMPONENT = CLOSER_VIEWS = "piece, closer", "component, closer"
+CLOSER_PIECE = "piece, closer"
+CLOSER_VIEWS = CLOSER_PIECE, "component, closer"
 """Strokes of the skeleton, or components, of an image that is `CLOSER` times as large."""
 
 CLOSER = 1.2  # chosen on CROHME test2014 offline; 0.85 gains less, both no more

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from hmer_cli import files
+from hmer_cli.console import Say
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.errors import UsageError
 from hmer_cli.networks.layers import set_drop_rates
@@ -36,7 +37,7 @@ from hmer_cli.training.messages import say
 from hmer_cli.training.recipe import Recipe, load
 from hmer_cli.training.recogniser import invention_of
 from hmer_cli.training.registry import load_system
-from hmer_cli.training.systems.base import Say, System, rates
+from hmer_cli.training.systems.base import System, rates
 
 _REMEDY = "average runs of one kind"
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from hmer_cli.console import printable
+from hmer_cli.console import Say, printable
 from hmer_cli.datasets.expressions import Sample, open_dataset, unique_names
 from hmer_cli.expr.tokens import join
 from hmer_cli.metrics.scores import Pair, score, score_by_length, token_edits
@@ -37,7 +37,7 @@ from hmer_cli.training.export.onnx import export, export_graph, language_model
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.registry import load_system
-from hmer_cli.training.systems.base import Say, System, read_all
+from hmer_cli.training.systems.base import System, read_all
 from hmer_cli.training.systems.graph import GraphSystem
 
 CURVES = "curves.png"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from hmer_cli.console import Say
 from hmer_cli.datasets.lines import WrittenLine, open_lines
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import Readable, legible_ink_image
@@ -34,7 +35,6 @@ from hmer_cli.training.export.lines import export_lines
 from hmer_cli.training.loop import BEST, CHECKPOINT, LOG, Trainer
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.registry import load_system
-from hmer_cli.training.systems.base import Say
 from hmer_cli.training.systems.lines import LineSystem
 
 _SEEN = 2

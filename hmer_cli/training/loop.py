@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from hmer_cli.console import Say
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.session import cores
@@ -31,7 +32,7 @@ from hmer_cli.training.compose.recompose import Invention
 from hmer_cli.training.distributed import ProcessGroup
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.registry import build
-from hmer_cli.training.systems.base import LossModule, Say, System, mean_loss, rates
+from hmer_cli.training.systems.base import LossModule, System, mean_loss, rates
 
 CHECKPOINT = "last.pt"
 BEST = "best.pt"

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from hmer_cli.console import Advance
+from hmer_cli.console import Advance, Say
 from hmer_cli.datasets.expressions import Sample
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.expr.tokens import Vocabulary
@@ -26,7 +26,6 @@ from hmer_cli.training.lines import train_lines
 from hmer_cli.training.loop import BEST, CHECKPOINT, Trainer
 from hmer_cli.training.recipe import Own, Recipe
 from hmer_cli.training.registry import image_symbol
-from hmer_cli.training.systems.base import Say
 
 Item = TypeVar("Item")
 

@@ -19,11 +19,11 @@ from typing import Any
 
 import msgspec
 
+from hmer_cli.console import Say
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.models.registry import sha256_of
 from hmer_cli.training.recipe import load
 from hmer_cli.training.recogniser import ProgressBar
-from hmer_cli.training.systems.base import Say
 
 WEIGHTS = "weights"
 NOTE = "stage.json"

@@ -14,6 +14,7 @@ from functools import cache, partial
 from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple, TypeVar
 
+from hmer_cli.console import Say
 from hmer_cli.data.captions import CAPTIONS
 from hmer_cli.data.store import OF_SYSTEMS
 from hmer_cli.errors import InputError, input_error
@@ -29,9 +30,6 @@ from hmer_cli.page.load.written import (
 )
 
 _T = TypeVar("_T")
-
-Say = Callable[[str], None]
-"""Told in a line what was passed over."""
 
 PASSED = f"{LABELLED}, passed over; name the folder alone to read it"
 

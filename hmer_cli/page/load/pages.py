@@ -9,10 +9,9 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from os import PathLike, fspath
 from zipfile import BadZipFile, ZipFile
 
 import cv2
@@ -42,7 +41,7 @@ from hmer_cli.page.load.images import (
 from hmer_cli.page.load.kinds import HEAD, foreign_file, inkml_part, is_image, is_pdf, is_zip
 from hmer_cli.page.load.page_ink import PageInk, moved, page_ink
 from hmer_cli.page.load.pdf import Pdf, Renderer
-from hmer_cli.page.load.sources import KINDS, Source, find_sources
+from hmer_cli.page.load.sources import KINDS, Source
 from hmer_cli.page.load.tiff import directories, is_tiff
 from hmer_cli.page.load.worker import SHARED, Worker, WorkerError
 from hmer_cli.page.load.written import written
@@ -261,13 +260,6 @@ class PageRange:
 
 
 ALL_PAGES = PageRange(((1, None),), "1-")
-
-
-def open_pages(path: str | PathLike[str], pages: PageRange | None = None) -> Iterator[Page]:
-    """Every page of a file, folder, glob, zip or ``-``. Raises InputError at a bad one."""
-    for source in find_sources([fspath(path)]):
-        for sheet in open_sheets(source, pages):
-            yield sheet.draw()
 
 
 def open_sheets(

@@ -19,6 +19,7 @@ from itertools import groupby
 from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO
 
+from hmer_cli.console import Say
 from hmer_cli.data.store import (
     IMAGES,
     MAX_BYTES,
@@ -33,7 +34,6 @@ from hmer_cli.ink.notes import ENDINGS as INK_ENDINGS
 from hmer_cli.ink.notes import beside_package, is_package
 from hmer_cli.page.load.earlier_outputs import (
     PASSED,
-    Say,
     is_drawn,
     is_pattern,
     labelled_in,

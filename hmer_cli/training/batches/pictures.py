@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hmer_cli.console import Say
 from hmer_cli.ink.render import Image
 from hmer_cli.networks.backbones import Backbone, begin
 from hmer_cli.recognition.canvas import CanvasSize, draw_pixels, draw_strokes
@@ -21,7 +22,7 @@ from hmer_cli.recognition.units import Units, frames_needed
 from hmer_cli.training.batches.targets import Targets, shifted
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.recipe import Canvas
-from hmer_cli.training.systems.base import Progress, Say, System
+from hmer_cli.training.systems.base import Progress, System
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hmer_cli.console import Say
 from hmer_cli.errors import InputError
 from hmer_cli.page.detect.component_graph import OWN, RELATIONS, ComponentGraph, relations
 from hmer_cli.page.detect.symbol_classes import SIDE, SYMBOL_CLASSES
@@ -30,7 +31,6 @@ from hmer_cli.training import checkpoint
 from hmer_cli.training.detector.examples import Example
 from hmer_cli.training.export.onnx import traced
 from hmer_cli.training.export.quantise import quantise
-from hmer_cli.training.systems.base import Say
 from hmer_cli.training.threads import single_threaded
 
 WIDTH, HEADS, LAYERS = 64, 4, 6

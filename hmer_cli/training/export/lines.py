@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from hmer_cli import files
 from hmer_cli.networks.line_model import LineModel
 from hmer_cli.recognition.line_features import FEATURES
-from hmer_cli.recognition.line_reader import METADATA
+from hmer_cli.recognition.weights_file import METADATA
 from hmer_cli.training.export.onnx import traced
 
 _SMALL = 4096

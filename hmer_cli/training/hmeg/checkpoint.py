@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from hmer_cli.console import Say
 from hmer_cli.errors import InputError
 from hmer_cli.training import checkpoint
-from hmer_cli.training.systems.base import Say
 
 STEPS = "steps"
 """Key of the number of steps among sums of losses."""

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hmer_cli.console import Say
 from hmer_cli.errors import InputError
 from hmer_cli.networks.hmeg.glyphs import Decoder, Encoder, Sizes, sized
 from hmer_cli.networks.hmeg.graphs import UNKNOWN
@@ -26,7 +27,6 @@ from hmer_cli.training.hmeg import checkpoint
 from hmer_cli.training.hmeg.checkpoint import STEPS, report
 from hmer_cli.training.hmeg.forms import Forms
 from hmer_cli.training.hmeg.pictures import Picture, Symbols, chances
-from hmer_cli.training.systems.base import Say
 
 PRIORS_EVERY = 200
 """Steps between updates of the priors to the moments of encoded symbols."""

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hmer_cli.console import Say
 from hmer_cli.errors import InputError
 from hmer_cli.networks.hmeg.graphs import UNKNOWN, Graphs
 from hmer_cli.networks.hmeg.layout import Discriminator, LayoutNetwork, Shape, parts
@@ -24,7 +25,6 @@ from hmer_cli.training import checkpoint
 from hmer_cli.training.hmeg.checkpoint import STEPS, report
 from hmer_cli.training.hmeg.layouts import Layout, corners, stacked
 from hmer_cli.training.hmeg.views import VIEWS
-from hmer_cli.training.systems.base import Say
 
 L1_WEIGHT, DISCRIMINATOR_WEIGHT = 10.0, 0.2
 

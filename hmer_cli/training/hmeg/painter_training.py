@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hmer_cli.console import Say
 from hmer_cli.networks.hmeg.glyphs import sized
 from hmer_cli.networks.hmeg.graphs import Graphs
 from hmer_cli.networks.hmeg.painter import (
@@ -37,7 +38,6 @@ from hmer_cli.training.hmeg.glyph_training import GlyphTrainer, average, descend
 from hmer_cli.training.hmeg.layout_training import LayoutTrainer
 from hmer_cli.training.hmeg.layouts import stacked
 from hmer_cli.training.hmeg.pictures import Picture, Symbols
-from hmer_cli.training.systems.base import Say
 
 _POOL = 8
 """Number of random batches out of which expressions of similar width form batches."""

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hmer_cli.console import Say
 from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.networks.hmeg.glyphs import sized
 from hmer_cli.networks.hmeg.graphs import Graphs
@@ -33,7 +34,6 @@ from hmer_cli.training.hmeg.layouts import held_out, layouts_of, stacked
 from hmer_cli.training.hmeg.painter_training import PainterPlan, PainterTrainer, real
 from hmer_cli.training.hmeg.pictures import Picture, Symbols, pictures_of
 from hmer_cli.training.messages import say
-from hmer_cli.training.systems.base import Say
 from hmer_cli.training.threads import single_threaded
 
 LARGEST = 24, 128, 480

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hmer_cli.console import one_line
+from hmer_cli.console import Say, one_line
 from hmer_cli.errors import UsageError
 from hmer_cli.recognition.scale import SYMBOL
 from hmer_cli.recognition.units import Units
@@ -25,8 +25,6 @@ from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.recipe import Recipe
 
 Batch = TypeVar("Batch", bound=Targets)
-
-Say = Callable[[str], None]
 
 Progress = Callable[[], float]
 """Progress of the run, 0 to 1."""
