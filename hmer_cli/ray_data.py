@@ -2,24 +2,20 @@
 
 Input: `Source` objects, or a Ray Dataset of files. Output: `PageRead` objects, or a Ray Dataset of
 records. Method: ``map_batches`` over a pool of actors, each with one recogniser and one thread; Ray
-restarts actors that died and retries their tasks. An error of a file is a row. With a cache folder
-that all machines see, pages that are in it are not recognised again. Needs the extra ``ray``.
-Ray's usage statistics are turned off before it is imported.
+restarts actors that died and retries their tasks. Where a pool ends, as Ray ends one of which an
+actor is lost while it starts, another reads what is left. An error of a file is a row. With a cache
+folder that all machines see, pages that are in it are not recognised again. Needs the extra
+``ray``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
-import shutil
-import socket
-import sys
-import tempfile
-import warnings
+import pickle
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -38,31 +34,17 @@ from hmer_cli.document.page_files import PageFiles
 from hmer_cli.document.page_rows import from_row, to_line, to_row
 from hmer_cli.document.pipeline import Options, read_pages
 from hmer_cli.document.records import PageRead, Result
-from hmer_cli.errors import HmerError, InputError, MissingError, UsageError
+from hmer_cli.errors import HmerError, InputError, MissingError
 from hmer_cli.page.load.sources import Source
+from hmer_cli.ray_cluster import RETRY, STARTS, Cluster, load_ray
 from hmer_cli.recognition.lazy import LazyRecogniser, Reader
-
-USAGE_STATISTICS = "RAY_USAGE_STATS_ENABLED"
-"""Environment variable of Ray: 0, set before the import, turns its usage statistics off."""
-
-LOOPBACK = "127.0.0.1"
-
-_QUIET = {
-    USAGE_STATISTICS: "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else a warning at each start
-    "RAY_worker_niceness": "0",  # 15 by default, relative to this process
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # failures also arrive as rows or Python exceptions
-}
-if "ray" not in sys.modules:
-    os.environ.update(_QUIET)
 
 _OTHER_SETTING = "a worker of Ray has another hmer, weights or libraries than this machine"
 _REMEDY = "install the same on all machines"
+_ALONE = "convert it alone"
 
 _BLOCK = 4  # files of a task, which are retried together # convention
-_CONNECT_TIMEOUT = 10.0  # seconds # convention
 _RETRIES = 3  # of a task whose actor died # convention
-_STORE = 256 << 20  # bytes of shared memory of a local cluster; rows are text # convention
 
 
 @dataclass(frozen=True)
@@ -131,16 +113,16 @@ class _Worker:
         """Rows of one page: ``input``, ``setting`` (SHA-256), ``stop``, ``line`` (JSON), ``say``.
 
         ``stop`` is the message of an error that ends the run, empty otherwise; an error of a file
-        is in its ``line``; ``say`` is for the user.
+        is in its ``line``; ``say`` is for the user. A row without a ``line`` follows the pages of a
+        file.
         """
-        import ray.cloudpickle as pickle
-
         for place, data in zip(batch["input"], batch["source"], strict=True):
             head = {"input": [int(place)], "setting": [self._setting]}
             try:
                 for page in self.pages([pickle.loads(data)]):
                     said = {"stop": [""], "say": [self._results.failure]}
                     yield {**head, **said, "line": [to_line(to_row(page))]}
+                yield {**head, "stop": [""], "line": [""], "say": [""]}
             except HmerError as error:
                 yield {**head, "stop": [str(error)], "line": [""], "say": [""]}
 
@@ -159,41 +141,67 @@ def read_sources(
 ) -> list[PageRead]:
     """Every page of every source, in their order: what `pipeline.read_pages` yields.
 
-    A source whose actors died in every retry is a page with an error. ``advance`` is called once a
-    page. Raises MissingError where a worker has no weights, or other weights, libraries or another
-    version of hmer than this process.
+    A source whose actors died in every retry is a page with an error, and so are those that no pool
+    of actors has read. ``advance`` is called once a page. Raises MissingError where a worker has no
+    weights, or other weights, libraries or another version of hmer than this process, and where no
+    pool has read anything.
     """
-    pickle = _ray().cloudpickle
-    items = [{"input": i, "source": pickle.dumps(each)} for i, each in enumerate(sources)]
-    mine = _digest(job.reader()[1])
-    found: dict[int, dict[int, str]] = {}
-    say = lru_cache(console.say)  # each line once
-    for row in _rows(items, job, cluster):
-        if row["stop"]:
-            raise MissingError(f"a worker of Ray gave up: {row['stop']}")
-        if row["setting"] != mine:
-            raise MissingError(_OTHER_SETTING, _REMEDY)
-        if row["say"]:
-            say(row["say"])
-        pages = found.setdefault(row["input"], {})
-        number = json.loads(row["line"])["page"] or 0
-        advance(int(number not in pages), int(bool(pages) and number not in pages))
-        pages[number] = row["line"]
-    return [
-        page for i, source in enumerate(sources) for page in _in_order(found.get(i, {}), source)
-    ]
+    run = _Run(sources, job, advance)
+    fault = "not read, as no worker of Ray starts any more", RETRY
+    for left in reversed(range(STARTS)):
+        try:
+            run.read(cluster)
+            fault = f"{_RETRIES + 1} workers died while reading it or a file beside it", _ALONE
+            break
+        except load_ray().exceptions.RayActorError as error:
+            if error.actor_init_failed:  # by an exception of its own
+                raise
+            if not left and not run.found:
+                raise MissingError("no worker of Ray starts", RETRY) from error
+    return [page for i, source in enumerate(sources) for page in run.pages(i, source, fault)]
 
 
-def _in_order(pages: dict[int, str], source: Source) -> Iterator[PageRead]:
-    """The pages of a file by number; one with an error if no task of it succeeded."""
-    if not pages:
-        error = InputError(
-            f"{source.name}: {_RETRIES + 1} workers died while reading it or a file beside it",
-            "convert it alone",
-        )
-        yield PageRead(source.name, None, Result("", ()), error=error)
-    for number in sorted(pages):
-        yield replace(from_row(json.loads(pages[number])), original=source.read)
+class _Run:
+    """Rows of workers -> pages; may be read by several pools, one after the other."""
+
+    def __init__(self, sources: Sequence[Source], job: Job, advance: console.Advance) -> None:
+        pickle = load_ray().cloudpickle
+        self.found: dict[int, dict[int, str]] = {}
+        self._items = [{"input": i, "source": pickle.dumps(each)} for i, each in enumerate(sources)]
+        self._job, self._advance = job, advance
+        self._mine = _digest(job.reader()[1])
+        self._complete: set[int] = set()
+        self._say = lru_cache(console.say)  # each line once
+
+    def read(self, cluster: Cluster) -> None:
+        """Have the sources read of which not all pages are found; see `read_sources`."""
+        left = [item for item in self._items if item["input"] not in self._complete]
+        for row in _rows(left, self._job, cluster):
+            if row["stop"]:
+                raise MissingError(f"a worker of Ray gave up: {row['stop']}")
+            if row["setting"] != self._mine:
+                raise MissingError(_OTHER_SETTING, _REMEDY)
+            if row["say"]:
+                self._say(row["say"])
+            if row["line"]:
+                self._add(row["input"], row["line"])
+            else:
+                self._complete.add(row["input"])
+
+    def _add(self, place: int, line: str) -> None:
+        pages = self.found.setdefault(place, {})
+        number = json.loads(line)["page"] or 0
+        self._advance(int(number not in pages), int(bool(pages) and number not in pages))
+        pages[number] = line
+
+    def pages(self, place: int, source: Source, fault: tuple[str, str]) -> Iterator[PageRead]:
+        """The pages of a file by number, and one with the error ``fault`` if there may be more."""
+        pages = self.found.get(place, {})
+        for number in sorted(pages):
+            yield replace(from_row(json.loads(pages[number])), original=source.read)
+        if place not in self._complete:
+            error = InputError(f"{source.name}: {fault[0]}", fault[1])
+            yield PageRead(source.name, None, Result("", ()), error=error)
 
 
 def _restarts() -> dict[str, int]:
@@ -205,7 +213,7 @@ def _rows(items: list[dict[str, Any]], job: Job, cluster: Cluster) -> Iterator[d
     """The rows of `_Worker` for all items, in any order. Raises HmerError of a worker."""
     if not items:
         return
-    data = _ray().data
+    data = load_ray().data
     blocks = max(-(-len(items) // _BLOCK), min(len(items), 4 * cluster.readers))
     readers = data.from_items(items, override_num_blocks=blocks).map_batches(
         _Worker,
@@ -226,88 +234,6 @@ def _rows(items: list[dict[str, Any]], job: Job, cluster: Cluster) -> Iterator[d
         if isinstance(cause, HmerError):
             raise cause from error
         raise
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A connected cluster; ``readers`` is the number of actors in its pool."""
-
-    readers: int
-
-
-@contextmanager
-def connected(address: str | None = None, readers: int | None = None) -> Iterator[Cluster]:
-    """Context manager: a connection to the cluster at ``address``.
-
-    Args:
-        address: ``auto``, ``host:port`` or ``ray://host:port``. If None, a cluster on this machine
-            is started for the context, some of whose processes listen on all interfaces. If this
-            process is connected already, that connection is used.
-        readers: actors; one a core if None.
-
-    Raises MissingError without Ray or where it does not start, UsageError where no cluster answers.
-    """
-    ray = _ray()
-    if ray.is_initialized():
-        yield _cluster(ray, readers)
-        return
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    folder = None
-    try:
-        if address is None:
-            # For Ray's sockets, whose paths are limited to 107 bytes: not below a long $TMPDIR.
-            folder = tempfile.mkdtemp(prefix="hmer-", dir="/tmp" if os.name == "posix" else None)
-            _start(ray, num_cpus=readers, include_dashboard=False, _temp_dir=folder, **quiet)
-        else:
-            _connect(ray, address, quiet)
-        yield _cluster(ray, readers)
-    finally:
-        ray.shutdown()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _no_stderr() -> Iterator[None]:
-    """Context manager: file descriptor 2 is the null device, for the log of Ray's C++ code."""
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)
-
-
-def _start(ray: ModuleType, **more: Any) -> None:
-    """Start a cluster on this machine. Raises MissingError where it does not come up."""
-    try:
-        with _no_stderr():
-            ray.init(address="local", object_store_memory=_STORE, _node_ip_address=LOOPBACK, **more)
-    except Exception as error:  # of no class of its own where a busy machine is too slow
-        raise MissingError(f"Ray does not start ({error})", "try again, or without Ray") from error
-
-
-def _connect(ray: ModuleType, address: str, quiet: dict[str, Any]) -> None:
-    """Connect to a running cluster. Raises UsageError where none answers."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        if host and port.isdigit():  # ray.init alone waits for minutes
-            socket.create_connection((host, int(port)), _CONNECT_TIMEOUT).close()
-        with _no_stderr():
-            ray.init(address=address, **quiet)
-    except (OSError, ValueError, RuntimeError) as error:
-        what = f"--ray-address {address}: no cluster of Ray answers ({error})"
-        raise UsageError(what, "start one with ray start --head") from error
-
-
-def _cluster(ray: ModuleType, readers: int | None) -> Cluster:
-    """The connected cluster, with the settings of Ray Data that a run needs."""
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    return Cluster(readers or max(1, int(ray.cluster_resources().get("CPU", 1))))
 
 
 def read(
@@ -337,7 +263,7 @@ def read(
     Raises MissingError without weights or Ray, and, as the dataset is read, where a worker has
     other weights; UsageError for an unknown ``charset``.
     """
-    ray = _ray()
+    ray = load_ray()
     job = Job.of(options or Options(), model, charset, None if cache is None else Path(cache))
     return _records(dataset, job, readers, ray)
 
@@ -378,23 +304,3 @@ class _FileReader(_Worker):
             records = list(records_of(self.pages([source]), Corrections()))
             rows = [json.loads(line) for line in jsonl(records).splitlines()]
             yield table(rows)
-
-
-def _ray() -> ModuleType:
-    """The module ``ray``, imported with its usage statistics off.
-
-    Raises MissingError if it is not installed, or was imported earlier with them on.
-    """
-    if "ray" in sys.modules and os.environ.get(USAGE_STATISTICS) != "0":
-        raise MissingError(
-            "ray was imported before hmer, with its usage statistics on: nothing is read",
-            f"import hmer_cli.ray_data first, or start Python with {USAGE_STATISTICS}=0",
-        )
-    os.environ.update(_QUIET)
-    try:
-        import ray.data
-    except ModuleNotFoundError as error:
-        raise MissingError("Ray is not installed", 'pip install "hmer-cli[ray]"') from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=ray.util.annotations.RayDeprecationWarning)
-    return ray

@@ -12,7 +12,7 @@ import pytest
 
 HOUSE = Path(__file__).parent.parent / "hmer_cli"
 PACKAGES = """expr models ink data page datasets recognition synthesis networks document metrics
-training api ray_data commands cli""".split()
+training api ray_cluster ray_data commands cli""".split()
 COMMON = {"", "__version__", "errors", "console", "interrupts", "files", "geometry", "html"}
 BARRED = {("synthesis", "recognition")}
 TORCH_PACKAGES = {"networks", "training"}
@@ -120,7 +120,7 @@ def test_only_one_module_opens_sessions_since_it_turns_telemetry_off() -> None:
 
 
 def test_only_one_module_imports_ray_since_it_turns_usage_statistics_off() -> None:
-    assert who_imports("ray") == ["hmer_cli.ray_data"]
+    assert who_imports("ray") == ["hmer_cli.ray_cluster"]
 
 
 def test_torch_lives_only_where_tensors_are_trained() -> None:
@@ -142,7 +142,7 @@ def test_torch_waits_until_it_is_needed(module: str) -> None:
 
 def test_every_package_of_the_design_is_there_and_no_other() -> None:
     found = {path.parent.name for path in HOUSE.glob("*/__init__.py")}
-    assert found == {*PACKAGES} - {"api", "ray_data"}
+    assert found == {*PACKAGES} - {"api", "ray_cluster", "ray_data"}
 
 
 def docstring(tree: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) -> str:

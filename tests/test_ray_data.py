@@ -8,6 +8,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -142,7 +143,7 @@ def test_a_file_of_an_archive_goes_to_another_process(inputs: Path) -> None:
 
 
 def test_without_ray_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hmer_cli.ray_data import connected
+    from hmer_cli.ray_cluster import connected
 
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingError, match=r"hmer-cli\[ray\]"), connected():
@@ -152,8 +153,8 @@ def test_without_ray_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
 @needs_ray
 def test_ray_that_was_loaded_with_its_statistics_on_is_refused() -> None:
     script = (
-        "import ray, hmer_cli.ray_data as r\n"
-        "try: r._ray()\nexcept Exception as e: print(type(e).__name__, e)\n"
+        "import ray, hmer_cli.ray_cluster as r\n"
+        "try: r.load_ray()\nexcept Exception as e: print(type(e).__name__, e)\n"
         "else: print('taken')"
     )
     environment = {k: v for k, v in os.environ.items() if k != "RAY_USAGE_STATS_ENABLED"}
@@ -168,7 +169,7 @@ def test_ray_that_was_loaded_with_its_statistics_on_is_refused() -> None:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[object]:
     """Two workers on this machine."""
-    from hmer_cli.ray_data import connected
+    from hmer_cli.ray_cluster import connected
 
     tests = str(Path(__file__).parent)  # workers must find the Reader of this file
     before = os.environ.get("PYTHONPATH", "")
@@ -215,6 +216,33 @@ def test_a_killed_worker_costs_nothing(
     assert (marks / "died").exists()
     assert capsys.readouterr().out == ""
     assert read == alone([str(inputs)], tmp_path / "plain.jsonl", tmp_path)
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_a_worker_that_ray_destroys_while_it_starts_costs_nothing(
+    inputs: Path, tmp_path: Path
+) -> None:
+    from hmer_cli.commands.convert_on_ray import convert_on_ray
+    from hmer_cli.ray_data import Job
+
+    here, destroyed = os.getpid(), tmp_path / "destroyed"
+
+    def load() -> Reader:
+        if os.getpid() != here and not destroyed.exists():
+            import ray
+
+            destroyed.touch()
+            ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
+            time.sleep(60)
+        return Reader(tmp_path)
+
+    given = [str(inputs / "page1.png"), str(inputs / "page2.png")]
+    convert_on_ray(given, [str(tmp_path / "ray.jsonl")], job=Job(load, Options()), readers=2)
+    assert destroyed.exists()
+    read = (tmp_path / "ray.jsonl").read_bytes()
+    assert read == alone(given, tmp_path / "plain.jsonl", tmp_path)
 
 
 @needs_ray
@@ -335,12 +363,12 @@ def test_a_worker_without_the_weights_is_said_in_one_line(inputs: Path, tmp_path
 
 @needs_ray
 def test_ray_that_does_not_start_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hmer_cli.ray_data import _ray, connected
+    from hmer_cli.ray_cluster import connected, load_ray
 
     def late(**settings: object) -> None:
         raise Exception("The current node timed out during startup.")
 
-    ray = _ray()
+    ray = load_ray()
     monkeypatch.setattr(ray, "init", late)
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "shutdown", lambda: None)  # leave the cluster of other tests
@@ -351,7 +379,7 @@ def test_ray_that_does_not_start_is_said_in_one_line(monkeypatch: pytest.MonkeyP
 @needs_ray
 @pytest.mark.slow
 def test_no_cluster_at_an_address_is_said_in_one_line() -> None:
-    from hmer_cli.ray_data import connected
+    from hmer_cli.ray_cluster import connected
 
     if "ray" in sys.modules:
         sys.modules["ray"].shutdown()  # that of the tests before

@@ -34,7 +34,8 @@ from hmer_cli.page.load.sources import (
     refused,
 )
 from hmer_cli.page.regions import Layout
-from hmer_cli.ray_data import Job, connected, read_sources
+from hmer_cli.ray_cluster import connected
+from hmer_cli.ray_data import Job, read_sources
 
 
 def convert_on_ray(
