@@ -21,7 +21,7 @@ class HmerError(Exception):
 
     exit_code = 70
     said = False
-    """Whether the user was told already."""
+    """Whether it has been reported to the user already."""
 
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(what)

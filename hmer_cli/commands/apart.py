@@ -23,7 +23,7 @@ Destination = Output | LabelledFolder
 def apart(
     inputs: Sequence[str], outputs: Iterable[Destination], debug: Path | None = None
 ) -> list[str]:
-    """The inputs without those outputs of this run that an earlier run wrote, each told in a line.
+    """The inputs without those outputs of this run that an earlier run wrote, which are reported.
 
     Those are documents of hmer, which it does not read, and folders in which all is hmer's. Any
     other output that is an input, that lies in one, or that is a folder which holds one, is

@@ -247,7 +247,7 @@ def _check_usage(
 
 
 def _clipboard() -> Source:
-    """The picture there; like any input, one that is not there is told in its turn."""
+    """The picture there; like any input, one that is not there is reported in its turn."""
     try:
         picture = clipboard.paste()
     except InputError as error:

@@ -47,9 +47,9 @@ def remote_sources(address: str, say: Say = lambda line: None) -> list[Source]:
 
     Blanks and letters beyond ASCII may stand in it as they are; ``%``, ``#`` and ``?`` of a name
     are ``%25``, ``%23`` and ``%3F``. The workers read the bytes, through the file systems of Apache
-    Arrow, with the parameters of the address and credentials from it or the environment. ``say`` is
-    told what was passed over. Raises InputError if the address cannot be listed or has no file that
-    can be converted, MissingError without Arrow.
+    Arrow, with the parameters of the address and credentials from it or the environment. ``say``
+    reports what was passed over. Raises InputError if the address cannot be listed or has no file
+    that can be converted, MissingError without Arrow.
     """
     fs = _file_systems()
     shown = without_password(address)

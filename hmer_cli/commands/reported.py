@@ -17,7 +17,7 @@ _NAMED = 20  # runs of pages named in a line # convention
 
 
 def reported(records: Iterable[Record]) -> Iterator[Record]:
-    """The records, each told: failures once all of their source are there."""
+    """The records, each reported: failures once all of their source are there."""
     for _, group in groupby(records, key=lambda record: record.source):
         failed: dict[str, list[Record]] = {}
         for record in group:

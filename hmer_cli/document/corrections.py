@@ -200,7 +200,7 @@ class Corrections:
 
 
 def _shared(correction: Correction, box: Box) -> float:
-    """Intersection over union; most of a page do not touch, which is told in far less time."""
+    """Intersection over union; for most of a page, a quick check says that it is 0."""
     x0, y0, x1, y1 = correction.box or (0, 0, 0, 0)
     apart = x0 >= box[2] or x1 <= box[0] or y0 >= box[3] or y1 <= box[1]
     return 0.0 if apart else float(iou((x0, y0, x1, y1), box))

@@ -1,7 +1,7 @@
 """Why the reading of a region cannot be trusted: notations that no label can say.
 
 Input: the image of a region, (H, W), dark ink on white, and its label. Output: one reason in words,
-or nothing. Chemistry and sums in columns are told by the label; long division, struck lines and
+or nothing. Chemistry and sums in columns are found by the label; long division, struck lines and
 scribbled signs by the shape of the ink: a root without the tick before its stem and with a divisor
 before it, a straight line that crosses several strokes, many strokes close beside each other.
 """

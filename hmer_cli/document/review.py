@@ -50,7 +50,7 @@ _SHEET = 1000  # pixels of the screen that a page would take across, were it sho
 
 
 def review(records: Sequence[Record]) -> str:
-    """The page; records without evidence are told of, but cannot be corrected."""
+    """The page; records without evidence are listed, but cannot be corrected."""
     records = _with_pages_beside(records)
     names = named(records)
     shown = _Pictures(records)

@@ -68,7 +68,7 @@ class Part:
 
 
 def part_of(sources: Sequence[Source], shard: Shard, advance: Callable[[int, int], None]) -> Part:
-    """The sources of a shard. All are read once, to be hashed; one that cannot be is told apart by
+    """The sources of a shard. All are read once, to be hashed; one that cannot be is identified by
     its name, so that one shard alone reports it."""
     chosen = {}
     for place, source in enumerate(sources):

@@ -162,7 +162,7 @@ def _tell(known: Look, update: Look, fresh: Sequence[str], gone: Sequence[str]) 
         if key not in known or known[key].records != records:
             what = "changed" if key in known else "new"
             read = sum(record.status != "failed" for record in records)
-            if update[key].state is not None:  # else what is missing was told as it was read
+            if update[key].state is not None:  # else what is missing was reported as it was read
                 console.say(f"{update[key].source.name}: {what}, {count(read, 'expression')}")
     for key in gone:
         console.say(f"{known[key].source.name}: gone")

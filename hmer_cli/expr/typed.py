@@ -84,7 +84,7 @@ def as_formula(typed: str) -> str:
 
 
 def _replaced(token: re.Match[str]) -> str:
-    """What LaTeX is told, parted from a letter that follows."""
+    """What replaces a token for LaTeX, parted from a letter that follows."""
     found = REPLACED.get(token[0], token[0])
     follows = token.string[token.end() : token.end() + 1]
     gap = found != token[0] and _COMMAND.search(found) and re.match("[A-Za-z]", follows)

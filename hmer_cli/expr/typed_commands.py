@@ -172,5 +172,5 @@ REPLACED |= {
 }
 REPLACED |= {name: rf"\operatorname{{{name[1:]}}}" for name in (*NAMED_FUNCTIONS, *_OTHER_NAMES)}
 REPLACED |= {name: rf"\operatorname*{{{name[1:]}}}" for name in (r"\argmax", r"\argmin")}
-"""What LaTeX does not know, characters of Unicode above all, and what it is told instead; it prints
+"""What LaTeX does not know, characters of Unicode above all, and what replaces it; it prints
 the same but for fractions, which stand upright, and long arrows, which are short."""

@@ -5,7 +5,7 @@ Input: XML, plain, gzipped, or as ``content.xml`` in a zip archive with its back
 Excluded are highlighters (``tool``), broad lines in translucent colours (``#rrggbbaa``), strokes
 beyond the edges of the page, and the background, which is no handwriting. Erasers (Xournal's
 white-out), and strokes in the colour of the paper, erase what lies under them. Over a PDF or an
-image, whose colour is not told, white strokes are ink where nothing is dark. Text and images are
+image, whose colour is unknown, white strokes are ink where nothing is dark. Text and images are
 named as left out.
 """
 

@@ -3,7 +3,7 @@
 Input: labels as units, n-best lists of the expressions of a page. Output: log priors, and the lists
 in a new order. Method: a penalty for each unpaired bracket, an n-gram language model with a bonus
 for each token, and a cache of the symbols of the page; see `hmer_cli.recognition.language_model`.
-Where labels are to be told apart with more care, a Transformer stands beside the n-grams; see
+Where labels are to be distinguished with more care, a Transformer stands beside the n-grams; see
 `hmer_cli.recognition.label_transformer`.
 """
 

@@ -1,7 +1,7 @@
 """Strokes of a line of text -> a sequence of features, one row for each point of the pen's way.
 
 Input: strokes (N, 2), y down, in any unit, as they were written or from a skeleton. Output: float32
-(T, FEATURES). Points lie at equal distances along the strokes; of each are told the way from the
+(T, FEATURES). Points lie at equal distances along the strokes; features of each: the way from the
 point before, direction and curvature (Graves et al., IEEE TPAMI 2009), its height in the line, and
 the ink in the columns around it. Strokes of a skeleton are cut into narrow pieces, from left to
 right, as nobody knows in which order they were written.
@@ -42,7 +42,7 @@ _WIDEST = 200
 """Units that ink extends over at most, as the cells around points are counted over all of it."""
 
 MOST = 6000
-"""Points of one line; ink of more is told coarser."""
+"""Points of one line; ink of more is sampled more coarsely."""
 
 
 def line_features(
@@ -50,7 +50,7 @@ def line_features(
 ) -> NDArray[np.float32]:
     """(T, FEATURES) of strokes that have a point at least.
 
-    ``skeleton``: they are not in the order of writing; ``zoom``: how much larger they are told.
+    ``skeleton``: they are not in the order of writing; ``zoom``: the factor of their size.
     """
     return placed_features(strokes, skeleton, zoom)[0]
 

@@ -21,7 +21,7 @@ PANELS = {
 
 def draw_curves(log: Path, picture: Path) -> None:
     """Draw the log of a run (JSON lines) against the images seen, as PNG."""
-    if (cache := cache_dir()) is not None:  # matplotlib keeps its list of fonts where it is told
+    if (cache := cache_dir()) is not None:  # matplotlib keeps its list of fonts there
         os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

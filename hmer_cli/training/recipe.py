@@ -205,7 +205,7 @@ class Export:
     Attributes:
         alone: whether there is one, which is read without a CTC model; without, the run ends with
             its checkpoint, for `hmer_cli.training.join`.
-        licence: of the weights, told in their metadata.
+        licence: of the weights, recorded in their metadata.
         language: files beside the data, of `hmer_cli.training.language_model` and
             `hmer_cli.training.label_transformer`, which are embedded.
         generated: number of synthetic expressions on which the confidence is calibrated, where the

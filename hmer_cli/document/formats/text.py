@@ -31,7 +31,7 @@ from hmer_cli.expr.validity import problems
 def lines(records: Sequence[Record]) -> str:
     """One line a record: its LaTeX, or a comment that says what failed.
 
-    A terminal is not told of failures again, which stderr has said there.
+    Failures are left out on a terminal, where stderr has reported them.
     """
     watched = sys.stdout is not None and sys.stdout.isatty()
     return "".join(

@@ -33,7 +33,7 @@ def typ(records: Sequence[Record]) -> str:
 
 
 def _content(record: Record) -> str:
-    """The equation; the LaTeX where Typst cannot be told what it says."""
+    """The equation; the LaTeX where Typst has no notation for it."""
     math = to_typst(said(record)) if sayable(record) else ""
     return (
         f"$ {math} $" if math else f"raw({json.dumps(one_line(record.latex), ensure_ascii=False)})"

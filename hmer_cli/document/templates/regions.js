@@ -224,7 +224,7 @@ function notTwice(those) {
   return all.filter((one) => stays.has(one)).map(({ region }) => region);
 }
 
-/** Recuts as `recutState` told them. */
+/** Recuts as `recutState` gives them. */
 function restoreRecuts(state) {
   recuts = state.map(({ id, page, replaces, regions, near }) => {
     const old = entries.filter((e) => e.picture === page && replaces.some(({ key, box }) => e.key === key && `${e.box}` === `${box}`));

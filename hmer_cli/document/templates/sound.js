@@ -60,7 +60,7 @@ function Sound(table) {
       .replace(FACED, printed).replace(ENVIRONMENT, "\\$1{$2$3}");
   }
 
-  /** What LaTeX is told, parted from a letter that follows. */
+  /** What replaces a token for LaTeX, parted from a letter that follows. */
   function replaced(token, at, whole) {
     const found = of("replaced", token) ?? token;
     const gap = found !== token && /\\[A-Za-z]+$/.test(found) && /^[A-Za-z]/.test(whole.slice(at + token.length));

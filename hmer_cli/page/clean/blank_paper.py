@@ -3,7 +3,7 @@
 Input: the ink of an image, 1 where it is, (H, W), before and after its printed lines are removed.
 Output: whether all of it belongs to the paper. Method: connected components. Printed lines run
 through most of the image, are thin, and straighter than a hand draws; those of squared paper are
-told by runs along both axes (morphological opening), those that a photo breaks and bends by the
+found by runs along both axes (morphological opening), those that a photo breaks and bends by the
 sharpest projection profile; dots by their number, equal size and even distances. On a page, what
 lies in its outer margin is no mathematics by itself.
 """

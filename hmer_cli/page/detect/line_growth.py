@@ -2,8 +2,8 @@
 
 A seed is a box that the search found, or an equals sign: two bars of one length above each other,
 which prose has not. All lines grow at once, and the nearest sign is taken first, so that of tightly
-written lines each takes its own. Whether a sign is on a line is told by the signs next to it, not
-by the whole line: lines of photos slope, and tails reach into the line below.
+written lines each takes its own. The signs next to it decide whether a sign is on a line, not
+the whole line: lines of photos slope, and tails reach into the line below.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ SHARED = 0.35  # largest overlap of two regions, as a share of the smaller one
 _LARGER = 1.4  # times the letter height of the page: another hand
 _HOPELESS = 0.1  # candidates less likely than this in one look are not taken to the others
 
-_SOFT = 2.0  # pixels: the deviation of the blur that sharpening is told by,
+_SOFT = 2.0  # pixels: standard deviation of the blur of an unsharp mask,
 _SHARPER = 1.0  # and how much of what that blur takes away is put on top
 
 _NEAR_CUT = 2.0  # letter heights: so far from an even cut a whiter row is looked for

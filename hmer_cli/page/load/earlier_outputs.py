@@ -42,7 +42,7 @@ class ToRead(NamedTuple):
 
 
 def without_outputs(names: Sequence[str], say: Say, alone: bool = True) -> ToRead:
-    """The names without what an earlier run wrote, which ``say`` is told.
+    """The names without what an earlier run wrote, which ``say`` reports.
 
     Where nothing else is named, nor beside them (not ``alone``), labelled handwriting is read, and
     where there is none of that either, all that is named: it says what it is.

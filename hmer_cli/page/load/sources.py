@@ -86,7 +86,7 @@ def find_sources(
     inputs: Sequence[str], say: Say = lambda line: None, alone: bool = True
 ) -> Iterator[Source]:
     """The files in the inputs: in the order given (see ``in_number_order``), and sorted by name,
-    numbers as numbers, inside folders and archives. ``say`` is told what was passed over there, and
+    numbers as numbers, inside folders and archives. ``say`` reports what was passed over there, and
     which of several inputs are what an earlier run wrote, as where a shell expanded ``*``; not
     ``alone``: there are others beside these.
 

@@ -29,7 +29,7 @@ def is_tiff(data: bytes) -> bool:
 def directories(data: bytes, name: str) -> list[int]:
     """The offsets of the directories, a page each, in their order; the chain is walked once.
 
-    It ends where it leads back or out of the file; of a file of nothing but copies, all are told.
+    It ends where it leads back or out of the file; of a file of nothing but copies, all are given.
     Raises InputError beyond MAX_FRAMES.
     """
     head, count, entry, link = _layout(data)

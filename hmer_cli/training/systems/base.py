@@ -48,7 +48,7 @@ class System(ABC, Generic[Batch]):
     """Whether some batches use only a part of the parameters (``find_unused_parameters``)."""
 
     draws_loss = False
-    """Whether the loss on the validation set is told, for the curves."""
+    """Whether the loss on the validation set is computed, for the curves."""
 
     def __init__(self, recipe: Recipe, tokens: Sequence[str]) -> None:
         self.recipe = recipe
