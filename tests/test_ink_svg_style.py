@@ -146,7 +146,7 @@ def test_what_is_no_colour_is_none(text: str) -> None:
 @pytest.mark.parametrize("style", [
     "{" * 50_000, "a" * 200_000, "/*" * 100_000, "." * 100_000, ">" * 50_000 + "{}",
     ".a{--x:var(--y);--y:var(--x);stroke:var(--x)}", ".a{stroke:" + "var(--x" * 20_000 + "}",
-])  # fmt: skip
+], ids=["braces", "name", "comments", "dots", "children", "circle", "nested"])  # fmt: skip
 def test_style_sheets_of_nonsense_are_passed_over(style: str) -> None:
     escaped = style.replace(">", "&gt;")
     assert len(svg(f"<style>{escaped}</style>{INK}").strokes) == 2
