@@ -180,3 +180,14 @@ def test_a_label_graph_has_a_line_a_symbol_and_a_relation() -> None:
         "R, ORR, ORRSup, Sup, 1.0",
     ]
     assert label_graph(r"\frac { a", "q").count("O,") == 0
+
+
+def test_a_pattern_is_the_one_file_that_it_matches(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a1.tsv", "b1.tsv", "b2.tsv"):
+        (tmp_path / name).write_text("name\ttruth\tprediction\nx\ta\ta\n")
+    run(tmp_path / "a*.tsv", tmp_path / "b1.tsv")
+    assert "ExpRate" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"b\*\.tsv: 2 files, as .*b2\.tsv; name one"):
+        run(tmp_path / "a1.tsv", tmp_path / "b*.tsv")

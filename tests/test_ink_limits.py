@@ -260,6 +260,16 @@ def test_table_of_a_notebook_is_not_read_for_every_page(monkeypatch: pytest.Monk
         read_remarkable(data, "a.rmdoc")
 
 
+def test_pages_of_a_notebook_that_are_too_large_together_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(remarkable, "_page", lambda data, name: data)
+    monkeypatch.setattr(remarkable, "MAX_NOTEBOOK", 10)
+    assert len(read_remarkable(notebook(10), "a.rmdoc")) == 10
+    with pytest.raises(InputError, match=r"a\.rmdoc: pages of more than .* together"):
+        read_remarkable(notebook(11), "a.rmdoc")
+
+
 @pytest.mark.parametrize("levels", [900, 985, 995, 2000, 100_000])
 @pytest.mark.parametrize(("opens", "closes"), [('{"strokes":', "}"), ("[", "]")])
 def test_json_that_is_nested_deep_is_read_or_refused(levels: int, opens: str, closes: str) -> None:

@@ -17,6 +17,7 @@ from hmer_cli.document.records import count
 from hmer_cli.errors import InputError
 from hmer_cli.metrics.comparison import Comparison, as_table, compare
 from hmer_cli.metrics.scores import Pair
+from hmer_cli.page.load.sources import expanded
 
 COLUMNS = ("name", "truth", "prediction")
 _REMEDY = "write them with hmer eval --predictions, or with tabs between name, truth and prediction"
@@ -25,16 +26,26 @@ _OF_PAGES = "page", "kind"
 
 
 def run(first: Path, second: Path) -> Comparison:
-    """Compare two files of ``hmer eval --predictions``; the table goes to stdout.
+    """Compare two files of ``hmer eval --predictions``; the table goes to stdout. They may be named
+    by patterns, each of one file.
 
     Raises InputError where a file is none, or they are not of the same expressions.
     """
+    first, second = _the_file(first), _the_file(second)
     sides = _predictions(first), _predictions(second)
     _check_names(first, second, *(side.keys() for side in sides))
     found = compare(*sides)
     table = as_table(found)
     console.table(table.title, table.columns, table.rows, sys.stdout)
     return found
+
+
+def _the_file(path: Path) -> Path:
+    """The one file that the name, or the pattern, is of. Raises InputError for several."""
+    found = expanded([path])
+    if len(found) > 1:
+        raise InputError(f"{path}: {count(len(found), 'file')}, as {found[1]}", "name one")
+    return Path(found[0])
 
 
 def _check_names(first: Path, second: Path, one: Set[str], other: Set[str]) -> None:

@@ -33,6 +33,9 @@ Place = NDArray[np.float64]
 MAX_PAGE = 16 << 20
 """Bytes of a page, of which a full one has 2 million; each point becomes an object."""
 
+MAX_NOTEBOOK = 512 << 20
+"""Bytes of all pages of a notebook, whose ink, about as large, is held at once."""
+
 _HEADER = b"reMarkable .lines file, version="
 _VERSION = b"6"
 _LINE = 0x05  # the type of a block that holds a line
@@ -76,10 +79,14 @@ def read_remarkable(data: bytes, name: str) -> list[Ink]:
     """The ink of every page, some perhaps without strokes. Raises InputError."""
     if not data.startswith(ZIP):
         return [_page(data, name)]
+    sizes = members(data)
+    if sum(size for each, size in sizes.items() if each.endswith(".rm")) > MAX_NOTEBOOK:
+        what = f"{name}: pages of more than {MAX_NOTEBOOK >> 20} MiB together"
+        raise InputError(what, "export them in parts")
     with opened(data, name) as read:
         return [
             _page(read(page), f"{name}: {page}") if page else ink_of([], name)
-            for page in _pages(list(members(data)), read, name)
+            for page in _pages(list(sizes), read, name)
         ]
 
 
