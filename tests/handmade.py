@@ -119,8 +119,8 @@ def inks_of(
     return found
 
 
-def open_pages(path: str, pages: PageRange | None = None) -> Iterator[Page]:
+def open_pages(path: str | Path, pages: PageRange | None = None) -> Iterator[Page]:
     """Every page of a file, folder, glob, zip or ``-``. Raises InputError at a bad one."""
-    for source in find_sources([path]):
+    for source in find_sources([str(path)]):
         for sheet in open_sheets(source, pages):
             yield sheet.draw()

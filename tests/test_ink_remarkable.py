@@ -9,12 +9,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from handmade import open_pages
 from inkfiles import INK, assert_same, moved, read, remarkable, zipped
 
 from hmer_cli.errors import InputError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.remarkable import _painted as painted_on
-from hmer_cli.page.load.pages import PageRange, open_pages
+from hmer_cli.page.load.pages import PageRange
 
 
 def test_a_page_of_a_tablet_is_read() -> None:

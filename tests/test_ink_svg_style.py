@@ -63,6 +63,14 @@ def test_opacity_of_groups_is_multiplied_and_hidden_groups_may_show_a_child() ->
     assert len(svg(INK + child).strokes) == 3
 
 
+@pytest.mark.parametrize(("opacity", "named"), [("0.5", ["translucent shape"]), ("0.1", [])])
+def test_shapes_that_let_the_paper_through_are_named(opacity: str, named: list[str]) -> None:
+    shape = f"<path d='M20 50L60 48L60 52L20 54Z' fill-opacity='{opacity}'/>"
+    ink = svg(f"{INK}{shape}")
+    assert len(ink.strokes) == 2
+    assert [each.what for each in ink.left_out] == named
+
+
 @pytest.mark.parametrize(("transform", "box"), [
     ("style='transform: translate(10px, 5px) scale(2)'", [10, 5, 30, 5]),
     ("style='transform:rotate(0.25turn)'", [0, 0, 0, 10]),

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from handmade import CROSS_BOX, INKML, cross, encoded, paged
+from handmade import CROSS_BOX, INKML, cross, encoded, open_pages, paged
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
@@ -22,7 +22,7 @@ from hmer_cli.page.clean.illumination import clean, is_light_on_dark
 from hmer_cli.page.detect.components import find_components
 from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.images import decode, decode_reduced
-from hmer_cli.page.load.pages import Page, PageRange, open_pages
+from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.sources import find_sources
 from hmer_cli.page.load.tiff import MAX_FRAMES, directories
 from hmer_cli.page.regions import find_regions

@@ -80,6 +80,7 @@ def strokes_of(
     paper is, it is white, or black if the strokes say so.
     """
     pen = _translucent_pen(painted)
+    pale = [each.box for each in painted if _is_pale(each)]
     seen = [each for item in painted if (each := _opaque(item, pen)) is not None]
     found, seen = _paper(seen, page)
     paper = paper if paper is not None and paper.alpha >= OPAQUE else None
@@ -87,7 +88,8 @@ def strokes_of(
     if found is None and paper is None:
         found, unread = _assumed(seen)
     strokes, left_out = _Sheet(found or paper or WHITE, seen, page).strokes()
-    return strokes, left_out + unread
+    named = [LeftOut("translucent shape", box, doubtful=False) for box in pale]
+    return strokes, left_out + unread + named
 
 
 def _assumed(items: Sequence[Painted]) -> tuple[Colour, list[LeftOut]]:
@@ -165,6 +167,13 @@ def _opaque(item: Painted, pen: float) -> Painted | None:
     if not len(item.points) or (line is None and fill is None and not item.erases):
         return None
     return replace(item, line=line, fill=fill)
+
+
+def _is_pale(item: Painted) -> bool:
+    """Whether a shape without a line lets the paper through, but less than a watermark: it may be a
+    pen's, or mark what lies under it."""
+    alone = item.fill is not None and item.line is None and not item.erases and len(item.points) > 2
+    return alone and item.fill is not None and _PALE <= item.fill.alpha < OPAQUE
 
 
 def _paper(items: list[Painted], page: Box | None) -> tuple[Colour | None, list[Painted]]:
