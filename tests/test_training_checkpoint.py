@@ -19,8 +19,9 @@ from hmer_cli.commands.train import train
 from hmer_cli.errors import InputError, MissingError, OutputError, UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.inkml import write_inkml
+from hmer_cli.metrics.scores import Pair
 from hmer_cli.training import checkpoint, delivery
-from hmer_cli.training.delivery import best_score
+from hmer_cli.training.delivery import RATES, best_score, rates_row
 from hmer_cli.training.export.onnx import restore
 from hmer_cli.training.loop import BEST, CHECKPOINT, LOG
 from hmer_cli.training.registry import load_system
@@ -206,3 +207,10 @@ def test_weights_stand_in_the_folder_when_they_are_calibrated(
     monkeypatch.setattr(delivery, "calibrate", lambda weights, samples: {"ink": (1.0, 2.0, 3.0)})
     out = ran(data, *changes)
     assert restore(out / "small.onnx")[1]["calibration"] == {"ink": [1.0, 2.0, 3.0]}
+
+
+@pytest.mark.parametrize(("count", "empty"), [(1, "WER, long"), (99, "WER, short")])
+def test_a_record_has_each_rate_in_its_column(count: int, empty: str) -> None:
+    label = " ".join("x" * count)
+    cells = rates_row([Pair(label, label)]).split(" | ")
+    assert [name for name, cell in zip(RATES, cells, strict=True) if not cell] == [empty]

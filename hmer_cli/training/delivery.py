@@ -50,7 +50,9 @@ WIDTHS = {"greedy": 1, "beam of 10": 10}
 SHOWN, SHOWN_EVERY = 24, 20
 """The batches that show the ranges of the activations, and how thinly their examples are taken."""
 
-RATES = ("WER", "CER", "ExpRate", "<= 1", "<= 2", "WER, short", "WER, long")
+_HALVES = ("short", "long")
+RATES = ("WER", "CER", "ExpRate", "<= 1", "<= 2", *(f"WER, {part}" for part in _HALVES))
+"""The columns of the table in a record."""
 
 
 def deliver(
@@ -210,13 +212,18 @@ def _final(system: System[Any], plan: Recipe, data: Path, out: Path) -> list[str
         said = read_all(system, system.model, batches, width)
         seconds = time.perf_counter() - begun
         pairs = [Pair(join(e.tokens), join(s)) for e, s in zip(shown, said, strict=True)]
-        whole, parts = score(pairs), score_by_length(pairs)
-        rates = [whole.wer, whole.cer, whole.exprate, whole.exprate1, whole.exprate2]
-        rates += [parts[part].wer for part in ("short", "long") if part in parts]
-        cells = " | ".join(f"{100 * rate:.2f} %" for rate in rates)
-        lines.append(f"| {name} | {whole.n} | {cells} | {seconds:.0f} |")
+        lines.append(f"| {name} | {len(pairs)} | {rates_row(pairs)} | {seconds:.0f} |")
     _write_predictions(out / PREDICTIONS, [name for name, _ in named], pairs)
     return lines
+
+
+def rates_row(pairs: Sequence[Pair]) -> str:
+    """The cells of RATES; one is empty where no expression is short, or long."""
+    whole, parts = score(pairs), score_by_length(pairs)
+    rates = [whole.wer, whole.cer, whole.exprate, whole.exprate1, whole.exprate2]
+    cells = [f"{100 * rate:.2f} %" for rate in rates]
+    cells += [f"{100 * parts[part].wer:.2f} %" if part in parts else "" for part in _HALVES]
+    return " | ".join(cells)
 
 
 def _write_predictions(path: Path, names: Sequence[str], pairs: Sequence[Pair]) -> None:

@@ -11,6 +11,7 @@ import json
 import shutil
 from pathlib import Path
 
+from hmer_cli import files
 from hmer_cli.models.registry import INDEX, sha256_of
 from hmer_cli.recognition.lazy import load
 
@@ -65,7 +66,7 @@ def enter(
         "recogniser": recogniser,
     }
     text = json.dumps(index, indent=2, ensure_ascii=False)
-    (SHIPPED / INDEX).write_text(text + "\n", encoding="utf-8")
+    files.replace(SHIPPED / INDEX, f"{text}\n".encode())
 
 
 if __name__ == "__main__":
