@@ -165,9 +165,9 @@ class _Run:
     """Rows of workers -> pages; may be read by several pools, one after the other."""
 
     def __init__(self, sources: Sequence[Source], job: Job, advance: console.Advance) -> None:
-        pickle = load_ray().cloudpickle
+        dumps = load_ray().cloudpickle.dumps
         self.found: dict[int, dict[int, str]] = {}
-        self._items = [{"input": i, "source": pickle.dumps(each)} for i, each in enumerate(sources)]
+        self._items = [{"input": i, "source": dumps(each)} for i, each in enumerate(sources)]
         self._job, self._advance = job, advance
         self._mine = _digest(job.reader()[1])
         self._complete: set[int] = set()

@@ -172,8 +172,9 @@ def _opaque(item: Painted, pen: float) -> Painted | None:
 def _is_pale(item: Painted) -> bool:
     """Whether a shape without a line lets the paper through, but less than a watermark: it may be a
     pen's, or mark what lies under it."""
-    alone = item.fill is not None and item.line is None and not item.erases and len(item.points) > 2
-    return alone and item.fill is not None and _PALE <= item.fill.alpha < OPAQUE
+    if item.fill is None or item.line is not None or item.erases or len(item.points) < 3:
+        return False
+    return _PALE <= item.fill.alpha < OPAQUE and item.fill.differs(WHITE)
 
 
 def _paper(items: list[Painted], page: Box | None) -> tuple[Colour | None, list[Painted]]:
