@@ -151,6 +151,35 @@ def test_a_marker_is_no_ink_and_hides_none(tmp_path: Path, marker: str, light: f
     assert (seen[cv2.dilate(written.astype(np.uint8), np.ones((9, 9))) == 0] > 225).all()
 
 
+@pytest.mark.parametrize("paper", [(255, 255, 255), (250, 240, 205)])
+@pytest.mark.parametrize("marker", MARKERS)
+def test_a_marker_over_all_of_a_formula_is_no_ink_and_hides_none(
+    tmp_path: Path, marker: str, paper: tuple[int, int, int]
+) -> None:
+    plain = np.full((600, 800, 3), 255, np.uint8)
+    cv2.putText(plain, "x + y", (220, 320), cv2.FONT_HERSHEY_SIMPLEX, 3, (30, 30, 60), 6)
+    written = plain.max(axis=2) < 128
+    lit = np.full_like(plain, 255)
+    cv2.rectangle(lit, (190, 190), (620, 400), MARKERS[marker], -1)
+    page = np.minimum(plain, lit) * (np.array(paper) / 255) * np.linspace(1, 0.6, 800)[:, None]
+    Image.fromarray(page.astype(np.uint8)).save(tmp_path / "marked.png")
+    seen = only_page(tmp_path / "marked.png").image
+    assert np.median(seen[written]) < 90
+    assert (seen[cv2.dilate(written.astype(np.uint8), np.ones((9, 9))) == 0] > 200).all()
+
+
+@pytest.mark.parametrize("pen", ["red", "blue"])
+def test_writing_on_a_yellow_note_on_white_paper_stays_dark(tmp_path: Path, pen: str) -> None:
+    page = np.full((600, 800, 3), 245, np.uint8)
+    cv2.rectangle(page, (260, 160), (560, 440), (250, 228, 96), -1)
+    colour = {"red": (196, 40, 48), "blue": (38, 52, 140)}[pen]
+    cv2.putText(page, "x+y", (290, 320), cv2.FONT_HERSHEY_SIMPLEX, 2, colour, 5)
+    written = (page == colour).all(axis=2)
+    Image.fromarray(page).save(tmp_path / "note.png")
+    seen = only_page(tmp_path / "note.png").image
+    assert np.median(seen[written]) < 170
+
+
 def test_a_shadow_over_the_page_is_no_ink() -> None:
     shade = np.linspace(250, 90, 160)[None, :].repeat(120, axis=0)
     photo = (cross() / 255.0 * shade).astype(np.uint8)

@@ -19,6 +19,7 @@ _NIB = 5  # pixels there: least width of a marker, above a pen's
 _TINT = 40  # least difference of the strongest and weakest colour under a marker
 _PALE = 195, 110  # least strongest colour and brightness under a marker
 _LEAST = 0.001  # of the image: least area of coloured strokes
+_BROAD = 3  # times: markers over whole formulas are broader than shades of light
 _STEP = 50  # gray levels from a marker down to writing: 80 on notes, 30 inside a thick pen
 _WRITTEN = 0.02, 0.6  # range of the share of ink under a marker
 
@@ -45,11 +46,42 @@ def _marked(colours: Pixels) -> Pixels | None:
     """1 where a marker went over writing, in a small picture; None where none did."""
     scale = min(1.0, _STUDIED / max(colours.shape))
     height, width = (max(1, round(side * scale)) for side in colours.shape[:2])
-    small = cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA)
+    reduced = cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA)
+    small = np.asarray(reduced, np.uint8)
     if np.mean(np.ptp(small, axis=2) > _TINT) < _LEAST:
         return None
     around = max(15, max(height, width) // 8) | 1
-    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((around, around), np.uint8))
+    papers = _closed(small, around), _wide_paper(small, around)
+    marked = [
+        _strokes(small, paper, inside) for paper, inside in zip(papers, (False, True), strict=True)
+    ]
+    found = [mask for mask in marked if mask is not None]
+    return np.asarray(np.maximum.reduce(found), np.uint8) if found else None
+
+
+def _wide_paper(small: Pixels, around: int) -> Pixels:
+    """The colours of the paper, (H, W, 3), under markers that are broader than shades of light.
+
+    The strongest colour tells the light; the rest changes where the paper does, and is closed by a
+    far larger kernel, without what is whiter than the paper and no broader than ``around``.
+    """
+    light = np.maximum(_closed(np.asarray(small.max(axis=2), np.uint8), around), 1)[..., None]
+    tint = _closed(np.asarray(cv2.divide(small, light.repeat(3, 2), scale=255), np.uint8), around)
+    kernel = np.ones((around, around), np.uint8)
+    even = np.asarray(cv2.morphologyEx(tint, cv2.MORPH_OPEN, kernel), np.uint8)
+    wide = _closed(even, _BROAD * around | 1).astype(np.float32)
+    return np.asarray(wide * light / 255, np.uint8)
+
+
+def _closed(image: Pixels, size: int) -> Pixels:
+    """Without what is darker and narrower than so many pixels, in each colour."""
+    kernel = np.ones((size, size), np.uint8)
+    return np.asarray(cv2.morphologyEx(image, cv2.MORPH_CLOSE, kernel), np.uint8)
+
+
+def _strokes(small: Pixels, paper: Pixels, inside: bool = False) -> Pixels | None:
+    """1 where a marker went over writing on paper of these colours, (H, W, 3); only ``inside`` of
+    the image, which other paper and a table are not."""
     even = np.asarray(cv2.divide(small, np.maximum(paper, 1), scale=255), dtype=np.uint8)
     strongest, weakest = even.max(axis=2), even.min(axis=2)
     bright = cv2.cvtColor(even, cv2.COLOR_RGB2GRAY) > _PALE[1]
@@ -57,7 +89,16 @@ def _marked(colours: Pixels) -> Pixels | None:
     ink = strongest <= _PALE[0]
     strokes = (pale | ink).astype(np.uint8)
     broad = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((_NIB, _NIB), np.uint8))
+    if inside:
+        broad = _off_edges(np.asarray(broad, np.uint8))
     return _written_over(np.asarray(broad, dtype=np.uint8), pale, ink, np.asarray(strongest))
+
+
+def _off_edges(mask: Pixels) -> Pixels:
+    """Those of its components that touch no edge of the image."""
+    labels = cv2.connectedComponents(mask, connectivity=8)[1]
+    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return np.asarray(mask * ~np.isin(labels, edges), np.uint8)
 
 
 def _written_over(
