@@ -28,6 +28,7 @@ from hmer_cli.page.clean.deskew import Homography, clean_and_straight
 from hmer_cli.page.clean.margins import remove_holes
 from hmer_cli.page.clean.pale_writing import too_pale, with_pale_writing
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.clean.spirals import remove_spirals
 from hmer_cli.page.load.aspect import Times, squared
 from hmer_cli.page.load.decode_apart import TiffDecoder
 from hmer_cli.page.load.images import (
@@ -88,7 +89,7 @@ class Page:
         """
         height, width = image.shape
         level, to_source = clean_and_straight(image)
-        image = without_borders(remove_holes(level))
+        image = without_borders(remove_spirals(remove_holes(level)))
         warped = to_source is not None and not np.array_equal(to_source[:, :2], np.eye(3, 2))
         page = cls(source, number, image, None, to_source, size=(height, width), warped=warped)
         return page.of_larger((reduced, reduced)) if reduced > 1 else page
