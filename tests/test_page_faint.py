@@ -72,6 +72,30 @@ def test_dark_corners_and_the_edge_of_the_sheet_are_no_ink() -> None:
     assert ink_box(remove_blots(edge)) == wanted
 
 
+def test_the_upright_edge_of_another_sheet_is_no_ink() -> None:
+    image = np.pad(formula(), ((200, 200), (100, 200)), constant_values=255)
+    wanted = ink_box(image)
+    cv2.line(image, (812, 0), (840, 699), 60, 4)
+    assert ink_box(remove_blots(image)) == wanted
+
+
+def test_what_lies_beyond_the_edge_of_the_sheet_is_no_ink() -> None:
+    image = np.pad(formula(), ((0, 300), (0, 0)), constant_values=255)
+    wanted = ink_box(image)
+    cv2.line(image, (0, 480), (599, 490), 60, 4)
+    cv2.line(image, (60, 560), (90, 540), 60, 3)
+    assert ink_box(remove_blots(image)) == wanted
+
+
+@pytest.mark.parametrize("words", ["1 7", "|x|", "1  x"])
+def test_upright_signs_of_a_tight_crop_stay(words: str) -> None:
+    image = np.full((300, 900), 255, np.uint8)
+    cv2.putText(image, words, (60, 200), cv2.FONT_HERSHEY_SIMPLEX, 5, 0, 6, cv2.LINE_AA)
+    x0, y0, x1, y1 = ink_box(image) or (0, 0, 1, 1)
+    crop = image[y0:y1, x0:x1]
+    assert np.array_equal(remove_blots(crop), crop)
+
+
 def test_bars_of_the_formula_stay() -> None:
     image = np.full((220, 400), 255, np.uint8)
     cv2.line(image, (0, 110), (399, 112), 0, 4)

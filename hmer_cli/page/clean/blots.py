@@ -1,7 +1,8 @@
 """An image of one expression -> the same without what else the photo shows along its edges.
 
 Corners of dark things, fingers and pens reach into a photo from an edge and are thicker than any
-stroke; the edge of the sheet is a line from side to side, far from the writing. Pages of notes are
+stroke; an edge of the sheet is a line from side to side, or from the head to the foot, far from the
+writing; beyond it there is hardly any ink. Pages of notes are
 not cleaned so: the search for expressions leaves such parts out by itself.
 """
 
@@ -16,6 +17,8 @@ from hmer_cli.page.load.images import Pixels
 _INK = 190  # gray levels: what is darker is ink
 _BLOT, _THICKEST = 2.5, 3.0  # times as thick as strokes, and pixels from its rim: no stroke
 _ACROSS, _THIN = 0.5, 12  # of the width, and times as wide as high: a line along an edge of paper
+_THROUGH, _BEYOND = 0.95, 0.1  # of the width; of the ink: what a line from side to side cuts off
+_TALL = 2.5  # times as high as all signs: an upright line along an edge of paper; `|` is lower
 _FAR, _SPECK = 0.8, 0.01  # of the height of the other ink; of the image: smaller is no writing
 
 
@@ -31,6 +34,7 @@ def remove_blots(image: Pixels) -> Pixels:
     labels, stats = np.asarray(marks, np.int32), np.asarray(table, np.int32)
     found = _blots(ink, labels)
     found |= _lone_lines(stats, found, ink.shape)
+    found |= _upright_lines(stats, found, ink.shape)
     if not found.any() or found[1:].all():
         return image
     gone = cv2.dilate(found[labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -78,11 +82,41 @@ def _lone_lines(
         pieces &= (high <= 2 * high[index]) | (np.arange(len(stats)) == index)
         others = ~pieces & ~gone & (np.maximum(wide, high) > _SPECK * max(height, width))
         others[0] = False
+        beyond = _beyond(stats, index, others, width)
+        others &= ~beyond
         if not others.any():
             continue
         room = _FAR * float(np.median(high[others]))
         above, below = top[others].min() - foot[index], top[index] - foot[others].max()
         if max(above, below) > room:
-            found |= pieces
+            found |= pieces | beyond
     found[0] = False
+    return found
+
+
+def _beyond(
+    stats: NDArray[np.int32], line: np.intp, others: NDArray[np.bool_], width: int
+) -> NDArray[np.bool_]:
+    """Which of the others, a few of them, are on the other side of a line from side to side."""
+    top, foot = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT]
+    over, under = others & (foot <= top[line]), others & (top >= foot[line])
+    areas = stats[:, cv2.CC_STAT_AREA]
+    few = over if areas[over].sum() < areas[under].sum() else under
+    is_edge = stats[line, cv2.CC_STAT_WIDTH] >= _THROUGH * width
+    is_few = areas[few].sum() <= _BEYOND * areas[others].sum()
+    return few if is_edge and is_few else np.zeros(len(stats), bool)
+
+
+def _upright_lines(
+    stats: NDArray[np.int32], gone: NDArray[np.bool_], shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """The same of upright lines, which are far higher than all signs."""
+    turned = stats[:, [1, 0, 3, 2, 4]]
+    found = _lone_lines(turned, gone, shape[::-1])
+    if found.any():
+        high = stats[:, cv2.CC_STAT_HEIGHT]
+        signs = ~found & ~gone
+        signs[0] = False
+        if not signs.any() or high[found].max() < _TALL * high[signs].max():
+            found[:] = False
     return found
