@@ -19,7 +19,7 @@ _SAME = 2  # gray levels: largest deviation from the shade of a bar
 _BAR, _PHOTO = 0.95, 0.5  # of a row: least share of that shade in a bar, and largest in a photo
 _LEAST, _BARS = 0.12, 0.2  # of the height: least height of a photo, and of both bars together
 _WORDS = 0.14  # of the height, from the head and the foot: where a screen has words
-_LINES = 3  # pixels: rows between a bar and a photo, which are a mixture of both
+_LINES = 8  # pixels: rows between a bar and a photo, which a block of JPEG mixes
 
 
 def photo_in_screenshot(image: Pixels) -> tuple[int, int] | None:
