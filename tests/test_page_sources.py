@@ -283,6 +283,13 @@ def test_a_folder_that_a_pattern_looks_into_is_wrong_usage() -> None:
     check_apart(Path("notes/debug"), ["notes/*.png"], above=True)
 
 
+def test_a_link_to_nothing_is_no_pattern_whatever_its_name() -> None:
+    Path("a.*").symlink_to("nothing")
+    (source,) = find_sources(["a.*"])
+    with pytest.raises(InputError, match="a link to nothing"):
+        source.read()
+
+
 def test_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     (source,) = find_sources(["-"])

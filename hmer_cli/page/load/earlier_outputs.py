@@ -86,8 +86,8 @@ def matched(pattern: str) -> list[str]:
 
 
 def is_pattern(name: str) -> bool:
-    """Whether a name is a pattern, and no file or folder."""
-    return glob.has_magic(name) and not os.path.exists(name)
+    """Whether a name is a pattern: nothing is there of this name, not even a link to nothing."""
+    return glob.has_magic(name) and not os.path.lexists(name)
 
 
 def is_drawn(path: Path) -> bool:
