@@ -12,15 +12,23 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
+
 from hmer_cli.commands.generate import generate
 from hmer_cli.commands.train import train
 from hmer_cli.datasets.lines import SPLITS, WrittenLine, open_lines, tidied
-from hmer_cli.errors import InputError, UsageError
+from hmer_cli.errors import InputError, MissingError, UsageError
 from hmer_cli.ink.ink import Ink, Stroke
 from hmer_cli.ink.render import legible_ink_image
-from hmer_cli.recognition.line_reader import LineReader
+from hmer_cli.models.registry import shipped_dir
+from hmer_cli.models.session import open_session
+from hmer_cli.networks.line_model import LineModel, LineShape
+from hmer_cli.recognition.line_features import FEATURES
+from hmer_cli.recognition.line_reader import FILE, LineReader
 from hmer_cli.recognition.line_text import MATH, characters, text_of
-from hmer_cli.training.compose.lines import Composer, formula_example, line_examples, words_of
+from hmer_cli.training.compose.examples import Example
+from hmer_cli.training.compose.lines import Composer, formula_examples, line_examples, words_of
+from hmer_cli.training.export.lines import restore_lines
 from hmer_cli.training.lines import formulas
 
 RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "lines.toml"
@@ -91,7 +99,7 @@ def test_words_are_told_by_the_widest_gaps() -> None:
 def test_new_lines_say_what_stands_in_them() -> None:
     lines = [WrittenLine("f", text, written(text)) for text in ("ab a bb", "bb ab")]
     known = line_examples(lines, frozenset("ab "))
-    stream = [*known, formula_example(written("a"))] * 50
+    stream = [*known, Example(written("a"), (MATH,))] * 50
     found = list(Composer(np.random.default_rng(1)).composed(stream))
     for example in found:
         text = text_of(example.tokens)
@@ -101,6 +109,46 @@ def test_new_lines_say_what_stands_in_them() -> None:
     texts = {text_of(example.tokens) for example in found}
     assert MATH in texts
     assert any(MATH in text and len(text) > 1 for text in texts)
+
+
+def test_parts_of_formulas_are_formulas_but_single_letters_are_not() -> None:
+    strokes = tuple(written("a") for _ in range(5))
+    formula = Example(
+        tuple(stroke for (stroke,) in strokes),
+        ("x", "=", "a", "+", "1"),
+        tuple((i,) for i in range(5)),
+        tuple(range(5)),
+    )
+    rng = np.random.default_rng(1)
+    found = [each for _ in range(50) for each in formula_examples(formula, 4, rng)]
+    assert {each.tokens for each in found} == {(MATH,)}
+    assert {len(each.strokes) for each in found} == {1, 2, 3, 4}  # the whole is too long
+    alone = [each.strokes[0] for each in found if len(each.strokes) == 1]
+    assert all(any(one is formula.strokes[i] for i in (1, 3)) for one in alone)
+
+
+def test_training_goes_on_with_a_weights_file() -> None:
+    path = shipped_dir() / FILE
+    found, metadata = restore_lines(path)
+    model = LineModel(LineShape(**metadata["shape"]))
+    model.load_state_dict(found)
+    rng = np.random.default_rng(0)
+    batches = [torch.from_numpy(rng.normal(size=(4, 64, FEATURES))).float() for _ in range(2)]
+    (wanted,) = open_session(path).run(None, {"features": batches[0][:1].numpy()})
+    for settled in (False, True):
+        if settled:
+            model.settle(batches)
+        frames = model.eval()(batches[0][:1]).detach().numpy()
+        assert np.allclose(frames, wanted, atol=1e-3)
+    together = torch.cat(batches)
+    inside = model.front(together.transpose(1, 2))
+    model.front.train()
+    assert torch.allclose(model.front(together.transpose(1, 2)), inside, atol=1e-2)
+
+
+def test_a_run_begins_with_no_other_weights(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="holds no line reader"):
+        train(RECIPE, a_file(tmp_path), tmp_path / "run", start="hmer-free")
 
 
 def test_a_run_makes_a_file_that_reads(tmp_path: Path) -> None:
@@ -122,9 +170,10 @@ def test_a_run_makes_a_file_that_reads(tmp_path: Path) -> None:
 
 def test_formulas_come_from_any_labelled_handwriting(tmp_path: Path) -> None:
     generate(str(tmp_path / "own"), ["a + b", "a"], jobs=1)
-    assert len(formulas([tmp_path / "own"], "train")) == 2
+    own = formulas([tmp_path / "own"], "train")
+    assert len(own) >= 2
     for name in ("TrainINKML", "TestEM2014GT"):
         shutil.copytree(tmp_path / "own", tmp_path / "package" / name)
-    assert len(formulas([tmp_path / "package"], "train")) == 2
+    assert len(formulas([tmp_path / "package"], "train")) == len(own)
     with pytest.raises(UsageError, match=r"holds train, test2014; .* --set split=NAME"):
         formulas([tmp_path / "package"], "")

@@ -7,12 +7,17 @@ layers, as in Carbune et al., "Fast multi-language LSTM-based online handwriting
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from hmer_cli.recognition.line_features import FEATURES
+
+EPSILON = 1e-5
+"""Of batch normalisation."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,31 @@ class LineModel(nn.Module):
         x, _ = self.lstm(self.drop(x))
         return self.out(self.drop(x)).log_softmax(dim=2)
 
+    @torch.no_grad()
+    def settle(self, batches: Iterable[Tensor]) -> None:
+        """Give batch normalisation the statistics of these features (B, T, C), and parameters that
+        undo them: the outputs stay, and are the same in training."""
+        norms = [layer for layer in self.front if isinstance(layer, nn.BatchNorm1d)]
+        seen: list[list[Tensor]] = [[] for _ in norms]
+        hooks = [
+            norm.register_forward_pre_hook(
+                lambda _, given, kept=kept: kept.append(given[0].transpose(0, 1).flatten(1))
+            )
+            for norm, kept in zip(norms, seen, strict=True)
+        ]
+        self.eval()
+        for features in batches:
+            self.front(features.transpose(1, 2))
+        for norm, kept, hook in zip(norms, seen, hooks, strict=True):
+            hook.remove()
+            values = torch.cat(kept, 1)
+            mean, variance = values.mean(1), values.var(1, correction=0)
+            scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+            norm.bias += scale * (mean - norm.running_mean)
+            norm.weight.copy_(scale * (variance + norm.eps).sqrt())
+            norm.running_mean, norm.running_var = mean, variance
+
 
 def _conv(c_in: int, c_out: int, stride: int) -> tuple[nn.Module, ...]:
     convolution = nn.Conv1d(c_in, c_out, 5, stride, 2, bias=False)
-    return convolution, nn.BatchNorm1d(c_out), nn.ReLU()
+    return convolution, nn.BatchNorm1d(c_out, EPSILON), nn.ReLU()

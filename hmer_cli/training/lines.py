@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import numpy as np
+
 from hmer_cli.console import Say
 from hmer_cli.datasets.lines import WrittenLine, open_lines
 from hmer_cli.ink.ink import Ink
@@ -25,8 +27,8 @@ from hmer_cli.recognition.line_reader import LineReader
 from hmer_cli.recognition.line_text import MATH, characters
 from hmer_cli.recognition.ngrams import ORDER, count_ngrams
 from hmer_cli.training.batches.lines import image_example
-from hmer_cli.training.compose.examples import Example, inks
-from hmer_cli.training.compose.lines import formula_example, line_examples
+from hmer_cli.training.compose.examples import Example, example, inks
+from hmer_cli.training.compose.lines import formula_examples, line_examples
 from hmer_cli.training.curves import draw_curves
 from hmer_cli.training.data_parts import all_of
 from hmer_cli.training.delivery import CURVES, RECORD, best_score
@@ -73,10 +75,22 @@ def train_lines(
     trainer = Trainer(plan, [*learned, *found], valid, out, say, group=group)
     if start is not None and not (out / CHECKPOINT).exists():
         trainer.begin_with(resolve(start))
+        _settle(trainer)
     with progress("training", plan.schedule.images) as advance:
         trainer.run(advance if group.leads else lambda done, found: None)
     group.leave()
     return deliver_lines(plan, data, out, command) if group.leads else out / BEST
+
+
+def _settle(trainer: Trainer) -> None:
+    """Fit the batch normalisation of weights that were exported, which hold none, to the data."""
+    system = trainer.system
+    assert isinstance(system, LineSystem)
+    shuffled = np.random.default_rng(trainer.recipe.seed).permutation(len(trainer.data))
+    examples = [trainer.data[i] for i in shuffled[: system.lines.pool]]
+    batches = system.validation_batches([e for e in examples if e.strokes])
+    system.model.settle(batch.features for _, batch in batches)
+    trainer.average.load_state_dict(system.model.state_dict())
 
 
 def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:
@@ -140,9 +154,12 @@ def scored(reader: LineReader, lines: Sequence[WrittenLine]) -> list[str]:
 
 
 def formulas(packages: Sequence[Path], split: str) -> list[Example]:
-    """Examples of the formulas of these data sets, of packages those of the split, that have at
-    most _LONGEST tokens."""
+    """Examples of the formulas of these data sets, of packages those of the split, and of parts of
+    them, that have at most _LONGEST tokens."""
+    rng = np.random.default_rng(len(packages))
     every = [ink for path in packages for ink in inks(all_of(path, split))]
     return [
-        formula_example(ink.strokes) for ink in every if len((ink.label or "").split()) <= _LONGEST
+        made
+        for ink in every
+        for made in formula_examples(example(ink, ink.label or ""), _LONGEST, rng)
     ]

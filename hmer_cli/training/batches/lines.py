@@ -27,7 +27,7 @@ from hmer_cli.training.compose.lines import Composer
 STRIDE = 4
 """Points per CTC frame."""
 
-_X_HEIGHT, _PEN = (9.0, 26.0), (0.1, 0.3)
+_X_HEIGHT, _PEN = (9.0, 26.0), (0.08, 0.4)
 """Ranges of the unit (x height) in pixels of images, and of the pen width in units."""
 
 _STILL = 18.0, 0.16

@@ -18,6 +18,7 @@ from hmer_cli.recognition.line_features import unit_of
 from hmer_cli.recognition.line_text import MATH, SPACE, characters
 from hmer_cli.recognition.strokes import stroke_size
 from hmer_cli.training.compose.examples import Example
+from hmer_cli.training.compose.subexpressions import sample
 
 _CLEAR = 1.25
 """Least ratio of the narrowest gap between words to the widest gap within one."""
@@ -28,12 +29,21 @@ _UNEVEN = 2.5
 _RARE = 8
 """Lines with a character that occurs in fewer lines are left out."""
 
+_PARTS = 2
+"""Parts of a formula that are tried."""
+
+_TEXT = frozenset("-.,/()[]!'|:?;*")
+"""Signs of words."""
+
 _KEPT = 400
 """Size of the pool of formulas that are inserted between words."""
 
-_ALONE, _PART, _MIXED = 0.25, 0.4, 0.3
+_ALONE, _PART, _MIXED = 0.12, 0.35, 0.4
 """Shares of formulas that are examples by themselves, of lines cut to some of their words, and of
 lines with formulas inserted."""
+
+_ANOTHER = 0.45
+"""Chance of one more formula in a line, after each."""
 
 _LETTER = 1.5
 """Height of a typical symbol of a formula, in units of the line."""
@@ -59,9 +69,22 @@ def line_examples(
     ]
 
 
-def formula_example(strokes: Sequence[Stroke]) -> Example:
-    """The example that the ink of a formula makes."""
-    return Example(tuple(strokes), (MATH,))
+def formula_examples(formula: Example, longest: int, rng: np.random.Generator) -> Iterator[Example]:
+    """A formula, and as many parts of it as are written among words, as examples of `MATH`.
+
+    None has more than ``longest`` tokens.
+    """
+    if len(formula.tokens) <= longest:
+        yield Example(formula.strokes, (MATH,))
+    for _ in range(_PARTS if formula.places is not None else 0):
+        part = formula.part(sample(formula.tokens, rng))
+        if part is not None and len(part.tokens) <= longest and not _is_of_text(part):
+            yield Example(part.strokes, (MATH,))
+
+
+def _is_of_text(part: Example) -> bool:
+    """Whether it is a single sign that words have, too: a letter, a number, a dot."""
+    return len(part.symbols) == 1 and (part.tokens[0].isalnum() or part.tokens[0] in _TEXT)
 
 
 def words_of(line: WrittenLine) -> tuple[tuple[int, ...], ...]:
@@ -127,7 +150,7 @@ class Composer:
             for k in range(start, start + size)
         ]
         if mixed:
-            for _ in range(1 + int(self.rng.random() < 0.3)):
+            for _ in range(int(self.rng.geometric(1 - _ANOTHER))):
                 middle = np.concatenate([s for strokes, _ in parts for s in strokes])[:, 1].mean()
                 formula = self.formulas[self.rng.integers(len(self.formulas))]
                 placed = self._fitted(formula.strokes, unit, float(middle))

@@ -21,6 +21,7 @@ from hmer_cli.recognition.line_text import SPACE
 from hmer_cli.training import checkpoint
 from hmer_cli.training.batches.lines import LineBatches, Lines
 from hmer_cli.training.compose.examples import Example
+from hmer_cli.training.export.lines import restore_lines
 from hmer_cli.training.losses import ctc
 from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.systems.base import Progress, System, described
@@ -63,11 +64,19 @@ class LineSystem(System[Lines]):
         return [self.units.decode(greedy(row)) for row in rows]
 
     def begin_with(self, weights: Path) -> float:
-        """Load the averaged weights of a checkpoint. Raises UsageError if its characters differ."""
-        content = checkpoint.read(weights, ("average", "tokens", "shape"))
+        """Load a weights file, or the averaged weights of a checkpoint.
+
+        Raises UsageError if its characters or dimensions differ, MissingError if it is of another
+        kind.
+        """
+        if weights.suffix == ".pt":
+            content = checkpoint.read(weights, ("average", "tokens", "shape"))
+            found = content["average"]
+        else:
+            found, content = restore_lines(weights)
         if content["tokens"] != list(self.units.tokens) or content["shape"] != self.shape:
             raise UsageError(f"{weights} is of another model", "leave --from out")
-        self.model.load_state_dict(content["average"])
+        self.model.load_state_dict(found)
         return 1.0
 
     def known(self, example: Example) -> Example:
