@@ -107,7 +107,7 @@ def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:
     metadata |= {
         "name": plan.name,
         "ngrams": packed(json.dumps(count_ngrams(labels, ORDER, _SEEN)).encode()),
-        "words": packed(" ".join(sorted({x for text in texts for x in words(text)})).encode()),
+        "words": packed(" ".join(sorted(known_words(texts))).encode()),
     }
     path = out / f"{plan.name}.onnx"
     assert isinstance(system.model, LineModel)
@@ -121,6 +121,12 @@ def deliver_lines(plan: Recipe, data: Path, out: Path, command: str) -> Path:
     ]
     (out / RECORD).write_text("\n".join(told) + "\n", encoding="utf-8")
     return path
+
+
+def known_words(texts: Sequence[str]) -> set[str]:
+    """The words of the texts and those of mathematics."""
+    besides = (Path(__file__).parent / "mathematics_words.txt").read_text(encoding="utf-8")
+    return {word for text in (*texts, besides) for word in words(text)}
 
 
 def with_formulas(texts: Sequence[str]) -> list[str]:
