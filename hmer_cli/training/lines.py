@@ -42,8 +42,9 @@ from hmer_cli.training.systems.lines import LineSystem
 _SEEN = 2
 """Least count of a context of the n-gram model."""
 
-_EVERY, _ALONE = 3, 12
-"""Every third line of the n-gram corpus gets a formula; one in twelve more is a formula alone."""
+_EVERY, _MOST, _ALONE = 2, 3, 12
+"""Every second line of the n-gram corpus gets one to three formulas; one in twelve more is a
+formula alone."""
 
 _LONGEST = 12
 """Maximal length of a formula within words, in tokens."""  # convention
@@ -134,8 +135,11 @@ def with_formulas(texts: Sequence[str]) -> list[str]:
     found = list(texts)
     for i in range(0, len(found), _EVERY):
         words = found[i].split(" ")
-        place = i % (len(words) + 1)
-        found[i] = " ".join([*words[:place], MATH, *words[place:]])
+        for k in range(1 + i % _MOST):
+            place = (i + 5 * k) % (len(words) + 1)
+            if MATH not in words[max(0, place - 1) : place + 1]:
+                words.insert(place, MATH)
+        found[i] = " ".join(words)
     return found + [MATH] * (len(found) // _ALONE)
 
 
