@@ -137,7 +137,7 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="holds no recogniser"):
         Recogniser.load(str(tmp_path / "wrong.onnx"))
     with pytest.raises(MissingError, match="holds no recogniser"):
-        Recogniser.load("hmer-lines-2")
+        Recogniser.load("hmer-lines-3")
 
 
 @pytest.mark.parametrize("part", ['"tokens"', "hmer.graph.look", "hmer.graph2.say"])

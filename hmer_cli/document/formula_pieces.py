@@ -22,7 +22,7 @@ from hmer_cli.page.text_regions import region_of
 from hmer_cli.recognition.line_reader import LineReading, LineWord
 
 # Chosen on notes-truth.
-_BETWEEN, _IN_LINE = (2, 0.35), (2, 0.5)  # the same of a word between two pieces, by itself and not
+_BETWEEN, _IN_LINE = (2, 0.3), (2, 0.4)  # the same of a word between two pieces, by itself and not
 _GAP, _FAR = 7.0, 12.0  # letter heights between two pieces; if surely mathematics
 _WHITE = 2.2  # letter heights: more white parts two pieces
 _INK = 0.65  # letter heights: the ink between two pieces

@@ -34,7 +34,7 @@ from hmer_cli.recognition.prepare import CTC_LIMITS, Limits, measure, prepare
 from hmer_cli.recognition.units import Units
 from hmer_cli.recognition.weights_file import METADATA
 
-FILE = "hmer-lines-2.onnx.gz"
+FILE = "hmer-lines-3.onnx.gz"
 
 STRIDE = 4
 """Points for each frame."""
