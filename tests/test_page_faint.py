@@ -87,6 +87,36 @@ def test_what_lies_beyond_the_edge_of_the_sheet_is_no_ink() -> None:
     assert ink_box(remove_blots(image)) == wanted
 
 
+def drawn(words: str, *lines: tuple[int, int, int, int], step: int = 110, size: float = 2) -> Gray:
+    """A tight crop of rows of signs, 100 pixels high and ``step`` wide, and lines beside them."""
+    image = np.full((1000, 1600), 255, np.uint8)
+    for row, signs in enumerate(words.split("/")):
+        for column, sign in enumerate(signs):
+            place = 300 + step * column, 400 + 100 * row
+            cv2.putText(image, sign, place, cv2.FONT_HERSHEY_SIMPLEX, size, 0, 4, cv2.LINE_AA)
+    for x0, y0, x1, y1 in lines:
+        cv2.line(image, (x0, y0), (x1, y1), 0, 4)
+    left, top, right, foot = ink_box(image) or (0, 0, 1, 1)
+    return image[top:foot, left:right]
+
+
+@pytest.mark.parametrize(
+    "crop",
+    [
+        drawn("123/456/789", (240, 330, 240, 620), (610, 330, 610, 620)),
+        drawn("x", (250, 250, 252, 460), (390, 250, 392, 460)),
+        drawn("1/2", (250, 300, 250, 560), (410, 300, 410, 560), (290, 433, 360, 433)),
+        drawn("xdx", (230, 240, 240, 500)),
+        drawn("x=1/y=2/z=3", (240, 310, 240, 620)),
+        drawn("x+x+x", (860, 290, 861, 490)),
+        drawn("x+x+x+x+x+x+x+x/     n", (300, 452, 1220, 453), step=60),
+    ],
+    ids=["determinant", "absolute", "fraction", "integral", "system", "bar", "mean"],
+)
+def test_the_highest_signs_of_a_tight_crop_stay(crop: Gray) -> None:
+    assert np.array_equal(remove_blots(crop), crop)
+
+
 @pytest.mark.parametrize("words", ["1 7", "|x|", "1  x"])
 def test_upright_signs_of_a_tight_crop_stay(words: str) -> None:
     image = np.full((300, 900), 255, np.uint8)

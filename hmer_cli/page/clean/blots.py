@@ -18,7 +18,8 @@ _INK = 190  # gray levels: what is darker is ink
 _BLOT, _THICKEST = 2.5, 3.0  # times as thick as strokes, and pixels from its rim: no stroke
 _ACROSS, _THIN = 0.5, 12  # of the width, and times as wide as high: a line along an edge of paper
 _THROUGH, _BEYOND = 0.95, 0.1  # of the width; of the ink: what a line from side to side cuts off
-_TALL = 2.5  # times as high as all signs: an upright line along an edge of paper; `|` is lower
+_TALL = 2.5  # times as high as all signs together: an upright line along an edge of paper
+_TIGHT = 0.02  # of the longer side: signs so near to an edge are in a tight crop
 _FAR, _SPECK = 0.8, 0.01  # of the height of the other ink; of the image: smaller is no writing
 
 
@@ -82,11 +83,12 @@ def _lone_lines(
         pieces &= (high <= 2 * high[index]) | (np.arange(len(stats)) == index)
         others = ~pieces & ~gone & (np.maximum(wide, high) > _SPECK * max(height, width))
         others[0] = False
-        beyond = _beyond(stats, index, others, width)
+        beyond = _beyond(stats, index, others, shape)
         others &= ~beyond
         if not others.any():
             continue
-        room = _FAR * float(np.median(high[others]))
+        usual = np.max if beyond.any() else np.median  # a denominator may be one small sign
+        room = _FAR * float(usual(high[others]))
         above, below = top[others].min() - foot[index], top[index] - foot[others].max()
         if max(above, below) > room:
             found |= pieces | beyond
@@ -95,28 +97,41 @@ def _lone_lines(
 
 
 def _beyond(
-    stats: NDArray[np.int32], line: np.intp, others: NDArray[np.bool_], width: int
+    stats: NDArray[np.int32], line: np.intp, others: NDArray[np.bool_], shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """Which of the others, a few of them, are on the other side of a line from side to side."""
+    """Which of the others, a few of them, are on the other side of a line from side to side; in a
+    tight crop it may be the bar of a fraction."""
+    height, width = shape
     top, foot = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_TOP] + stats[:, cv2.CC_STAT_HEIGHT]
     over, under = others & (foot <= top[line]), others & (top >= foot[line])
     areas = stats[:, cv2.CC_STAT_AREA]
-    few = over if areas[over].sum() < areas[under].sum() else under
+    few, most = (over, under) if areas[over].sum() < areas[under].sum() else (under, over)
     is_edge = stats[line, cv2.CC_STAT_WIDTH] >= _THROUGH * width
     is_few = areas[few].sum() <= _BEYOND * areas[others].sum()
-    return few if is_edge and is_few else np.zeros(len(stats), bool)
+    near = _TIGHT * max(shape)
+    is_tight = bool((most & ((top <= near) | (foot >= height - near))).any())
+    return few if is_edge and is_few and not is_tight else np.zeros(len(stats), bool)
 
 
 def _upright_lines(
     stats: NDArray[np.int32], gone: NDArray[np.bool_], shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """The same of upright lines, which are far higher than all signs."""
-    turned = stats[:, [1, 0, 3, 2, 4]]
-    found = _lone_lines(turned, gone, shape[::-1])
-    if found.any():
-        high = stats[:, cv2.CC_STAT_HEIGHT]
-        signs = ~found & ~gone
-        signs[0] = False
-        if not signs.any() or high[found].max() < _TALL * high[signs].max():
-            found[:] = False
-    return found
+    """The same of upright lines, which are far higher than all signs together.
+
+    None of a pair with the signs between, as of a determinant, and none in a tight crop, where the
+    highest sign, as an integral, touches its edges.
+    """
+    found = _lone_lines(stats[:, [1, 0, 3, 2, 4]], gone, shape[::-1])
+    left, top, wide, high = stats[:, :4].T
+    right, foot = left + wide, top + high
+    signs = ~found & ~gone & (np.maximum(wide, high) > _SPECK * max(shape))
+    signs[0] = False
+    none = np.zeros_like(found)
+    if not found.any() or not signs.any():
+        return none
+    begin, end = left[signs].min(), right[signs].max()
+    near = _TIGHT * max(shape)
+    is_tight = begin <= near or end >= shape[1] - near
+    is_pair = (right[found] <= begin).any() and (left[found] >= end).any()
+    low = high[found].max() < _TALL * (foot[signs].max() - top[signs].min())
+    return none if is_tight or is_pair or low else found
