@@ -42,3 +42,20 @@ def test_digits_in_the_squares_of_a_sheet_stay(number: str) -> None:
     for place, digit in enumerate(number):
         cv2.putText(page, digit, (20 + 48 * place, 700), cv2.FONT_HERSHEY_SIMPLEX, 1, 20, 3)
     assert np.array_equal(remove_spirals(page), page)
+
+
+@pytest.mark.parametrize("column", [0, 1])
+@pytest.mark.parametrize("sign", ["0", "+"])
+def test_a_column_of_equal_signs_stays(sign: str, column: int) -> None:
+    page = np.full((1000, 900), 255, np.uint8)
+    for row in range(15):
+        for place, words in enumerate((sign, f"{37 * row + 3}")):
+            at = 60 + 100 * (place ^ column), 80 + 60 * row
+            cv2.putText(page, words, at, cv2.FONT_HERSHEY_SIMPLEX, 1, 20, 3)
+    assert np.array_equal(remove_spirals(page), page)
+
+
+def test_a_number_of_many_zeros_stays() -> None:
+    page = np.full((250, 1000), 255, np.uint8)
+    cv2.putText(page, "1" + 18 * "0", (20, 150), cv2.FONT_HERSHEY_SIMPLEX, 2.2, 20, 4)
+    assert np.array_equal(remove_spirals(page), page)

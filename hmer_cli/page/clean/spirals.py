@@ -1,8 +1,9 @@
 """Removes the rings and holes of a spiral binding along a side of a sheet.
 
 Input and output: (H, W), dark ink on evenly white paper. Method: connected components of equal size
-and shape that stand on one straight line in even distances along most of the image; writing is not
-so even.
+and shape that stand on one straight line in even distances along most of the image, and reach
+further to both ends than the writing, which is on one side of it. A column of zeros or of signs is
+as even, and ends where its table does.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _ALIKE, _MOST = 0.3, 0.8  # largest deviation of sizes and distances; share that
 _SHAPE, _CELLS = 0.8, (8, 8)  # least likeness to the mean shape, as drawn in so many cells
 _AROUND = 1.5, 2.0  # sizes of a hole: what is so near to the line, and no larger, is a ring of it
 _WITHIN = 0.9  # of all other ink: least share that is on one side of the line
+_FURTHER, _STRAY = 0.5, 0.01  # of a distance: that the row is longer than other ink, but so much
 
 
 class _Binding(NamedTuple):
@@ -84,7 +86,9 @@ def _binding(
         rest = ~found
         rest[0] = False
         beyond = float(area[rest & (off > 0)].sum()), float(area[rest & (off < 0)].sum())
-        if max(beyond) >= _WITHIN * sum(beyond):
+        if max(beyond) < _WITHIN * sum(beyond) or not rest.any():
+            continue
+        if _is_longer(places[row, 1], places[rest, 1], area[rest]):
             return _Binding(row.tolist(), found)
     return None
 
@@ -115,6 +119,17 @@ def _is_even(
         float((np.abs(each / np.median(each) - 1) <= _ALIKE).mean()) >= _MOST
         for each in (size, area, np.maximum(np.diff(y), 1e-9))
     )
+
+
+def _is_longer(
+    row: NDArray[np.float64], rest: NDArray[np.float64], area: NDArray[np.int32]
+) -> bool:
+    """Whether a row reaches further than the rest at both of its ends."""
+    order = np.argsort(rest)
+    ink = area[order].cumsum() / area.sum()
+    begin, end = rest[order[np.searchsorted(ink, (_STRAY, 1 - _STRAY))]]
+    further = _FURTHER * float(np.median(np.diff(row)))
+    return bool(row[0] + further <= begin and end <= row[-1] - further)
 
 
 def _box(stats: NDArray[np.int32]) -> tuple[slice, slice]:
