@@ -256,6 +256,16 @@ def test_a_dash_that_begins_an_item_is_no_minus() -> None:
     assert [squares(region) for region in found.regions] == [(0, 5), (0, 4)]
 
 
+@pytest.mark.parametrize(("place", "width", "first"), [(0.4, 28, 0), (0, 16, 2)])
+def test_three_lines_that_begin_with_a_minus_are_no_list_unless_it_stands_apart(
+    place: float, width: int, first: int
+) -> None:
+    rows = page("x xxxx", "x xxx", "x xxxx", "aaa")
+    signs = with_bars(rows, *((row, place, width, 4) for row in range(3)))
+    found = refined(signs, (0, 0, 5), (1, 0, 4), (2, 0, 5))
+    assert [squares(region) for region in found.regions] == [(first, 5), (first, 4), (first, 5)]
+
+
 def test_letters_that_stand_nearer_to_their_word_than_to_the_formula_are_of_the_word() -> None:
     (region,) = refined(page("xxxx aaaaa", "aaa"), (0, 0, 5)).regions
     assert squares(region) == (0, 3)

@@ -28,9 +28,10 @@ _MIDDLE = 0.2, 0.8  # of the height of what follows: where the dot or dash of an
 _DASH = (0.3, 1.6), 0.4  # least and largest width of a dash, and its largest height
 _BEHIND = {"number": 0.6, "dash": 0.4, "dot": 0.4}  # least white behind a mark,
 _WIDER = 1.3  # times the white before the dot of a number, and the usual white behind others
-_ALONE = 0.9  # white behind a number with a dot, where no other line begins with one
+_ALONE = 0.9  # white behind a number with a dot, where no other line begins with one, and behind
+# dashes of a list without words: some lines with a minus before them are no list
 _SAME_COLUMN, _ANOTHER_LINE = 0.7, 1.0  # between the marks of two items
-_DASHES = 2  # other lines that begin with a dash, if none of them says words
+_DASHES = 2  # other lines that begin with a dash and _ALONE behind, if none of them says words
 _LETTERS = 3  # of a word that are in the box
 _SMALL, _LETTER_SPACE = 0.5, 0.35  # a dot, a comma; between two letters of a word
 _PARTED, _NEARER = 0.3, 0.5  # white between formula and word; of that: to the rest of the word
@@ -60,7 +61,8 @@ class Mark:
         if self.kind == "number" and self.usual > 0 and self.white >= _ALONE:
             return True
         if self.kind == "dash":
-            return len(alike) >= _DASHES or any(other.words for other in alike)
+            apart = sum(min(self.white, other.white) >= _ALONE for other in alike)
+            return apart >= _DASHES or any(other.words for other in alike)
         return bool(alike)
 
     def _is_of_list(self, other: Mark) -> bool:
