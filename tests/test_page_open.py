@@ -168,16 +168,22 @@ def test_a_marker_over_all_of_a_formula_is_no_ink_and_hides_none(
     assert (seen[cv2.dilate(written.astype(np.uint8), np.ones((9, 9))) == 0] > 200).all()
 
 
-@pytest.mark.parametrize("pen", ["red", "blue"])
-def test_writing_on_a_yellow_note_on_white_paper_stays_dark(tmp_path: Path, pen: str) -> None:
+@pytest.mark.parametrize("beside", ["", "a+b=7"])
+@pytest.mark.parametrize("pen", ["red", "blue", "orange"])
+@pytest.mark.parametrize("note", ["yellow", "green"])
+def test_writing_on_a_coloured_note_on_white_paper_stays_dark(
+    tmp_path: Path, note: str, pen: str, beside: str
+) -> None:
     page = np.full((600, 800, 3), 245, np.uint8)
-    cv2.rectangle(page, (260, 160), (560, 440), (250, 228, 96), -1)
-    colour = {"red": (196, 40, 48), "blue": (38, 52, 140)}[pen]
-    cv2.putText(page, "x+y", (290, 320), cv2.FONT_HERSHEY_SIMPLEX, 2, colour, 5)
+    paper = {"yellow": (250, 228, 96), "green": (170, 230, 120)}[note]
+    cv2.rectangle(page, (220, 130), (600, 470), paper, -1)
+    cv2.putText(page, beside, (250, 220), cv2.FONT_HERSHEY_SIMPLEX, 2, (25, 25, 60), 6)
+    colour = {"red": (210, 40, 48), "blue": (38, 52, 200), "orange": (235, 120, 20)}[pen]
+    cv2.putText(page, "x+y", (290, 380), cv2.FONT_HERSHEY_SIMPLEX, 3, colour, 8)
     written = (page == colour).all(axis=2)
     Image.fromarray(page).save(tmp_path / "note.png")
     seen = only_page(tmp_path / "note.png").image
-    assert np.median(seen[written]) < 170
+    assert np.median(seen[written]) < 190
 
 
 def test_a_shadow_over_the_page_is_no_ink() -> None:

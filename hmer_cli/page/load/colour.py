@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmer_cli.page.load.pale_pens import with_pale_pens
-from hmer_cli.page.load.pens import without_corrections
+from hmer_cli.page.load.pens import extremes, without_corrections
 
 Pixels = NDArray[np.uint8]
 
@@ -20,6 +20,8 @@ _TINT = 40  # least difference of the strongest and weakest colour under a marke
 _PALE = 195, 110  # least strongest colour and brightness under a marker
 _LEAST = 0.001  # of the image: least area of coloured strokes
 _BROAD = 3  # times: markers over whole formulas are broader than shades of light
+_OTHER, _LET_THROUGH, _PENS = 0.45, 100, 0.005  # of the marker, in a colour that it lets through:
+# most of what a pen of another colour has; least level of such a colour; share of such ink
 _STEP = 50  # gray levels from a marker down to writing: 80 on notes, 30 inside a thick pen
 _WRITTEN = 0.02, 0.6  # range of the share of ink under a marker
 
@@ -48,7 +50,7 @@ def _marked(colours: Pixels) -> Pixels | None:
     height, width = (max(1, round(side * scale)) for side in colours.shape[:2])
     reduced = cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA)
     small = np.asarray(reduced, np.uint8)
-    if np.mean(np.ptp(small, axis=2) > _TINT) < _LEAST:
+    if np.mean(extremes(small)[1] > _TINT) < _LEAST:
         return None
     around = max(15, max(height, width) // 8) | 1
     papers = _closed(small, around), _wide_paper(small, around)
@@ -65,7 +67,9 @@ def _wide_paper(small: Pixels, around: int) -> Pixels:
     The strongest colour tells the light; the rest changes where the paper does, and is closed by a
     far larger kernel, without what is whiter than the paper and no broader than ``around``.
     """
-    light = np.maximum(_closed(np.asarray(small.max(axis=2), np.uint8), around), 1)[..., None]
+    light = np.maximum(_closed(np.asarray(cv2.add(*extremes(small)), np.uint8), around), 1)[
+        ..., None
+    ]
     tint = _closed(np.asarray(cv2.divide(small, light.repeat(3, 2), scale=255), np.uint8), around)
     kernel = np.ones((around, around), np.uint8)
     even = np.asarray(cv2.morphologyEx(tint, cv2.MORPH_OPEN, kernel), np.uint8)
@@ -83,15 +87,16 @@ def _strokes(small: Pixels, paper: Pixels, inside: bool = False) -> Pixels | Non
     """1 where a marker went over writing on paper of these colours, (H, W, 3); only ``inside`` of
     the image, which other paper and a table are not."""
     even = np.asarray(cv2.divide(small, np.maximum(paper, 1), scale=255), dtype=np.uint8)
-    strongest, weakest = even.max(axis=2), even.min(axis=2)
+    weakest, chroma = extremes(even)
+    strongest = np.asarray(cv2.add(weakest, chroma), np.uint8)
     bright = cv2.cvtColor(even, cv2.COLOR_RGB2GRAY) > _PALE[1]
-    pale = bright & (strongest > _PALE[0]) & (strongest.astype(int) - weakest > _TINT)
+    pale = bright & (strongest > _PALE[0]) & (chroma > _TINT)
     ink = strongest <= _PALE[0]
     strokes = (pale | ink).astype(np.uint8)
     broad = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((_NIB, _NIB), np.uint8))
     if inside:
-        broad = _off_edges(np.asarray(broad, np.uint8))
-    return _written_over(np.asarray(broad, dtype=np.uint8), pale, ink, np.asarray(strongest))
+        broad = _without_pens(_off_edges(np.asarray(broad, np.uint8)), pale, even)
+    return _written_over(np.asarray(broad, dtype=np.uint8), pale, ink, strongest)
 
 
 def _off_edges(mask: Pixels) -> Pixels:
@@ -99,6 +104,28 @@ def _off_edges(mask: Pixels) -> Pixels:
     labels = cv2.connectedComponents(mask, connectivity=8)[1]
     edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     return np.asarray(mask * ~np.isin(labels, edges), np.uint8)
+
+
+def _without_pens(broad: Pixels, pale: NDArray[np.bool_], even: Pixels) -> Pixels:
+    """Those of the broad strokes on which no bright pen of another colour wrote.
+
+    In its strongest colour such a pen is as light as the marker; on coloured paper it is common.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(broad, connectivity=8)
+    kept = np.ones(count, np.uint8)
+    for number in range(1, count):
+        x, y, width, height = stats[number, :4].tolist()
+        box = np.s_[y : y + height, x : x + width]
+        lit = (labels[box] == number) & pale[box]
+        if not lit.any():
+            continue
+        own = cv2.morphologyEx(lit.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((15, 15))) > 0
+        marker, colours = np.median(even[box][lit], axis=0), even[box][own]
+        through = marker >= _LET_THROUGH
+        pens = (colours[:, through] < _OTHER * marker[through]).any(1)
+        pens &= colours.max(axis=1) > _PALE[0]
+        kept[number] = pens.mean() < _PENS
+    return np.asarray(broad * kept[labels], np.uint8)
 
 
 def _written_over(

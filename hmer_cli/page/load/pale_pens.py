@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.load.pens import extremes
+
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
@@ -30,11 +32,11 @@ _FRINGE = 0.5  # share beside dark ink: the edge of a dark stroke
 
 def with_pale_pens(gray: Pixels, colours: Pixels) -> Pixels:
     """The gray levels with pale coloured strokes dark; themselves where there are none."""
-    step = max(1, max(gray.shape) // _STUDIED)
-    sample = colours[::step, ::step].reshape(-1, 3).astype(np.int16)
-    paper = np.median(sample, axis=0)
-    flat = (np.abs(sample - paper) <= _EVEN).all(axis=1).mean()
-    if flat < _FLAT or np.ptp(paper) > _NEUTRAL:
+    step = -(-max(gray.shape) // _STUDIED)
+    sample = cv2.split(np.ascontiguousarray(colours[::step, ::step]))
+    paper = np.array([np.median(levels) for levels in sample])
+    even = [abs(levels - usual) <= _EVEN for levels, usual in zip(sample, paper, strict=True)]
+    if np.logical_and.reduce(even).mean() < _FLAT or np.ptp(paper) > _NEUTRAL:
         return gray
     if paper.min() >= _LIGHT:
         return _darkened(gray, colours)
@@ -45,9 +47,7 @@ def with_pale_pens(gray: Pixels, colours: Pixels) -> Pixels:
 
 def _darkened(gray: Pixels, colours: Pixels) -> Pixels:
     """The same on white paper."""
-    red, green, blue = cv2.split(colours)
-    weakest = cv2.min(cv2.min(red, green), blue)
-    chroma = cv2.subtract(cv2.max(cv2.max(red, green), blue), weakest)
+    weakest, chroma = extremes(colours)
     pale = (chroma >= _CHROMA) & (gray > _DARK) & (gray <= _PALEST)
     dark = gray <= _DARK
     if not pale.any() or np.count_nonzero(dark) < _FEWEST:

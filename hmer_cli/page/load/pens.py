@@ -52,7 +52,7 @@ def without_corrections(colours: Pixels) -> Pixels:
     ``colours`` and the result: RGB, (H, W, 3).
     """
     small = _resized(colours, min(1.0, _PAPER / max(colours.shape[:2])))
-    if np.mean(_extremes(small)[1] > _TINT[0]) < _TINT[1]:
+    if np.mean(extremes(small)[1] > _TINT[0]) < _TINT[1]:
         return colours
     scale = min(1.0, _STUDIED / max(colours.shape[:2]))
     study = _resized(colours, scale) if scale < 1 else colours
@@ -82,7 +82,7 @@ def _two_inks(study: Pixels) -> _Ink | None:
     if paper is None:
         return None
     even = np.asarray(cv2.divide(study, np.maximum(paper, 1), scale=255), dtype=np.uint8)
-    weakest, chroma = _extremes(even)
+    weakest, chroma = extremes(even)
     ink = weakest < 255 - _FAINTEST
     taken = 255 - weakest.astype(np.float32)
     coloured = ink & (chroma > _SATURATED[1] * taken)
@@ -223,7 +223,7 @@ def _eroded_out(main: Mask, crossing: Mask) -> Mask:
     return main & ~_dilated(crossing, 1)
 
 
-def _extremes(colours: Pixels) -> tuple[Pixels, Pixels]:
+def extremes(colours: Pixels) -> tuple[Pixels, Pixels]:
     """The weakest of the three colours, and how far the strongest is above it, (H, W) each."""
     red, green, blue = cv2.split(colours)
     weakest = cv2.min(cv2.min(red, green), blue)
