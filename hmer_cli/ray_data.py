@@ -224,7 +224,7 @@ def _rows(items: list[dict[str, Any]], job: Job, cluster: Cluster) -> Iterator[d
         compute=data.ActorPoolStrategy(size=min(cluster.readers, blocks)),
         ray_remote_args_fn=_restarts,
     )
-    readers.context.max_errored_blocks = -1  # unlimited: `_in_order` makes failures of their files
+    readers.context.max_errored_blocks = -1  # unlimited: `_Run.pages` makes failures of their files
     try:
         yield from readers.iter_rows()
     except HmerError:

@@ -70,6 +70,19 @@ def test_ctrl_c_waits_for_no_page(times: int, tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["a.png", "b.png", "o.tex"]
 
 
+def end_of(folder: Path, *arguments: str) -> tuple[int, bytes]:
+    """The exit code of Python in a folder whose modules come first, and what it says."""
+    run = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])},
+        # background jobs of a shell, and so their children, ignore the signal
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    return run.returncode, run.stderr
+
+
 WRAPPED = """
 import os, signal, sys
 from hmer_cli import cli
@@ -90,25 +103,43 @@ cli.main()
 
 def test_ctrl_c_that_a_library_swallows_is_one_still(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(cross()))
-    run = subprocess.run(
-        [sys.executable, "-c", WRAPPED],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    assert (run.returncode, run.stderr) == (130, b"hmer: interrupted\n")
+    assert end_of(tmp_path, "-c", WRAPPED) == (130, b"hmer: interrupted\n")
 
 
-def test_ctrl_c_during_the_imports_leaves_no_traceback(tmp_path: Path) -> None:
-    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
-    run = subprocess.run(
-        [sys.executable, "-m", "hmer_cli", "--version"],
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    assert (run.returncode, run.stderr) == (130, b"hmer: interrupted\n")
+KILL = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [KILL, f"try: exec({KILL!r})\nexcept BaseException: 1 / 0\n"],
+    ids=["raised", "replaced"],
+)
+def test_ctrl_c_during_the_imports_leaves_no_traceback(module: str, tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text(module)
+    end = end_of(tmp_path, "-m", "hmer_cli", "--version")
+    assert end == (130, b"hmer: interrupted\n")
+
+
+SWALLOWED = """
+import os, signal, sys
+from hmer_cli import cli
+from hmer_cli.commands import compare
+
+def run(*given):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.getpid()
+    except KeyboardInterrupt:
+        raise RuntimeError("Error calling __set_name__") from None  # as Python 3.11 makes of it
+
+compare.run = run
+sys.argv = ["hmer", "compare", "a", "b"]
+cli.main()
+"""
+
+
+def test_ctrl_c_that_becomes_another_error_is_no_bug(tmp_path: Path) -> None:
+    assert end_of(tmp_path, "-c", SWALLOWED) == (130, b"hmer: interrupted\n")
 
 
 WAITING = """

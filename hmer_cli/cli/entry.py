@@ -18,6 +18,7 @@ import warnings
 from hmer_cli import __version__, console, interrupts
 from hmer_cli.cli.app import app
 from hmer_cli.errors import (
+    INTERRUPTED,
     HmerError,
     InputError,
     MissingError,
@@ -57,22 +58,30 @@ def _run() -> int:
         if end.code == INTERRUPTED_EXIT:
             console.say("interrupted")
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except ModuleNotFoundError as error:
+    except Exception as error:
+        return _failed(error)
+    return 0
+
+
+def _failed(error: Exception) -> int:
+    """The exit code of an error that is none of hmer's own."""
+    if INTERRUPTED.is_set():  # what a library made of KeyboardInterrupt
+        console.say("interrupted")
+        return INTERRUPTED_EXIT
+    if isinstance(error, ModuleNotFoundError):
         if (error.name or "hmer_cli").startswith("hmer_cli"):
             return _bug(error)
         console.say(f'{error.name} is not installed; try: pip install "hmer-cli[train]"')
         return MissingError.exit_code
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
-            return _unwritable(error)
-        if is_out_of_memory(error):
-            console.say("not enough memory; close other programs, or give less at once")
-            return InputError.exit_code
-        if library := unloadable(error):
-            console.say(library)
-            return library.exit_code
-        return _bug(error)
-    return 0
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        return _unwritable(error)
+    if is_out_of_memory(error):
+        console.say("not enough memory; close other programs, or give less at once")
+        return InputError.exit_code
+    if library := unloadable(error):
+        console.say(library)
+        return library.exit_code
+    return _bug(error)
 
 
 _LATEX = "--latex"
