@@ -71,6 +71,22 @@ def test_shapes_that_let_the_paper_through_are_named(opacity: str, named: list[s
     assert [each.what for each in ink.left_out] == named
 
 
+@pytest.mark.parametrize(("fill", "named"), [("#fff", ["translucent shape"]), ("#222", [])])
+def test_translucent_shapes_on_dark_paper_are_named_by_its_colour(
+    fill: str, named: list[str]
+) -> None:
+    paper = "<rect width='200' height='200' fill='#222'/>"
+    shape = f"<path d='M20 50L60 48L60 52L20 54Z' fill='{fill}' fill-opacity='0.5'/>"
+    pen = "<path d='M20 20L60 60' stroke='#fff' fill='none'/>"
+    ink = svg(f"{paper}{pen}{shape}")
+    assert [each.what for each in ink.left_out] == named
+
+
+def test_a_translucent_tint_of_the_page_is_not_named() -> None:
+    tint = "<rect width='200' height='200' fill='yellow' fill-opacity='0.5'/>"
+    assert svg(f"{tint}{INK}", "viewBox='0 0 200 200'").left_out == ()
+
+
 @pytest.mark.parametrize(("transform", "box"), [
     ("style='transform: translate(10px, 5px) scale(2)'", [10, 5, 30, 5]),
     ("style='transform:rotate(0.25turn)'", [0, 0, 0, 10]),

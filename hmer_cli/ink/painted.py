@@ -80,15 +80,17 @@ def strokes_of(
     paper is, it is white, or black if the strokes say so.
     """
     pen = _translucent_pen(painted)
-    pale = [each.box for each in painted if _is_pale(each)]
     seen = [each for item in painted if (each := _opaque(item, pen)) is not None]
     found, seen = _paper(seen, page)
     paper = paper if paper is not None and paper.alpha >= OPAQUE else None
     unread: list[LeftOut] = []
     if found is None and paper is None:
         found, unread = _assumed(seen)
-    strokes, left_out = _Sheet(found or paper or WHITE, seen, page).strokes()
-    named = [LeftOut("translucent shape", box, doubtful=False) for box in pale]
+    colour = found or paper or WHITE
+    strokes, left_out = _Sheet(colour, seen, page).strokes()
+    pale = [each.box for each in painted if _is_pale(each, colour)]
+    shown = [box for box in pale if page is None or not _holds(box, page, _EDGE)]
+    named = [LeftOut("translucent shape", box, doubtful=False) for box in shown]
     return strokes, left_out + unread + named
 
 
@@ -169,12 +171,12 @@ def _opaque(item: Painted, pen: float) -> Painted | None:
     return replace(item, line=line, fill=fill)
 
 
-def _is_pale(item: Painted) -> bool:
-    """Whether a shape without a line lets the paper through, but less than a watermark: it may be a
-    pen's, or mark what lies under it."""
+def _is_pale(item: Painted, paper: Colour) -> bool:
+    """Whether a shape without a line lets paper of this colour through, but less than a watermark:
+    it may be a pen's, or mark what lies under it."""
     if item.fill is None or item.line is not None or item.erases or len(item.points) < 3:
         return False
-    return _PALE <= item.fill.alpha < OPAQUE and item.fill.differs(WHITE)
+    return _PALE <= item.fill.alpha < OPAQUE and item.fill.differs(paper)
 
 
 def _paper(items: list[Painted], page: Box | None) -> tuple[Colour | None, list[Painted]]:
