@@ -14,7 +14,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -76,7 +76,7 @@ def connected(address: str | None = None, readers: int | None = None) -> Iterato
         if address is None:
             # For Ray's sockets, whose paths are limited to 107 bytes: not below a long $TMPDIR.
             folder = tempfile.mkdtemp(prefix="hmer-", dir="/tmp" if os.name == "posix" else None)
-            _start(ray, num_cpus=readers, include_dashboard=False, _temp_dir=folder, **quiet)
+            _start(ray, folder, num_cpus=readers, include_dashboard=False, **quiet)
         else:
             _connect(ray, address, quiet)
         yield _cluster(ray, readers)
@@ -99,22 +99,32 @@ def _no_stderr() -> Iterator[None]:
         os.close(null)
 
 
-def _start(ray: ModuleType, **more: Any) -> None:
+def _start(ray: ModuleType, folder: str, **more: Any) -> None:
     """Start a cluster on this machine. Raises MissingError where it does not come up.
 
     Ray gives its processes half a minute, which a busy machine may exceed, so it is tried anew.
     """
+    fixed = {"address": "local", "object_store_memory": _STORE, "_node_ip_address": LOOPBACK}
     for left in reversed(range(STARTS)):
         try:
             with _no_stderr():
-                ray.init(
-                    address="local", object_store_memory=_STORE, _node_ip_address=LOOPBACK, **more
-                )
+                ray.init(_temp_dir=folder, **fixed, **more)
             return
         except Exception as error:  # of no class of its own where a busy machine is too slow
             ray.shutdown()
+            _end_processes(folder)
             if not left:
                 raise MissingError(f"Ray does not start ({error})", RETRY) from error
+
+
+def _end_processes(folder: str) -> None:
+    """End the processes of a cluster in this folder, which Ray leaves where it did not come up."""
+    import psutil  # which Ray brings
+
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # it has ended
+            if any(folder in word for word in child.cmdline()):
+                child.kill()
 
 
 def _connect(ray: ModuleType, address: str, quiet: dict[str, Any]) -> None:

@@ -365,7 +365,11 @@ def test_a_worker_without_the_weights_is_said_in_one_line(inputs: Path, tmp_path
 def test_ray_that_does_not_start_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     from hmer_cli.ray_cluster import connected, load_ray
 
+    left: list[subprocess.Popen[bytes]] = []
+
     def late(**settings: object) -> None:
+        sleep = "import time; time.sleep(600)"
+        left.append(subprocess.Popen([sys.executable, "-c", sleep, str(settings["_temp_dir"])]))
         raise Exception("The current node timed out during startup.")
 
     ray = load_ray()
@@ -374,6 +378,7 @@ def test_ray_that_does_not_start_is_said_in_one_line(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(ray, "shutdown", lambda: None)  # leave the cluster of other tests
     with pytest.raises(MissingError, match=r"does not start .*timed out"), connected():
         pass
+    assert [process.wait(60) for process in left] == [-signal.SIGKILL] * 3
 
 
 @needs_ray
