@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
@@ -28,6 +28,9 @@ GRACE = 1.2
 """Seconds from Ctrl-C for the regular exit."""  # convention
 
 EXIT = 130
+
+LAST: list[Callable[[], object]] = []
+"""What the watchdog does before it ends the process, the newest first."""
 
 
 def watch() -> None:
@@ -56,6 +59,9 @@ def _guard(here: socket.socket, there: socket.socket) -> None:
     while here.recv(1) != bytes([signal.SIGINT]):
         pass
     time.sleep(GRACE)
+    for act in reversed(LAST):
+        with suppress(Exception):
+            act()
     console.say("interrupted")
     os._exit(EXIT)
 
@@ -94,6 +100,17 @@ def _end_after(parent: BaseProcess) -> None:
     parent.join()
     with files.REPLACING:  # no part of a file stays
         os._exit(EXIT)
+
+
+@contextmanager
+def undone(act: Callable[[], object]) -> Iterator[None]:
+    """Context manager: ``act`` is called at its end, also where the watchdog ends the process."""
+    LAST.append(act)
+    try:
+        yield
+    finally:
+        act()
+        LAST.remove(act)
 
 
 def leave(code: int) -> NoReturn:

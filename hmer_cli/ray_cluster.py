@@ -14,12 +14,14 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 from hmer_cli.errors import MissingError, UsageError
+from hmer_cli.interrupts import undone
 
 USAGE_STATISTICS = "RAY_USAGE_STATS_ENABLED"
 """Environment variable of Ray: 0, set before the import, turns its usage statistics off."""
@@ -71,19 +73,17 @@ def connected(address: str | None = None, readers: int | None = None) -> Iterato
         yield _cluster(ray, readers)
         return
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    folder = None
-    try:
+    with ExitStack() as stack:
         if address is None:
             # For Ray's sockets, whose paths are limited to 107 bytes: not below a long $TMPDIR.
             folder = tempfile.mkdtemp(prefix="hmer-", dir="/tmp" if os.name == "posix" else None)
+            stack.enter_context(undone(partial(shutil.rmtree, folder, ignore_errors=True)))
+            stack.callback(ray.shutdown)
             _start(ray, folder, num_cpus=readers, include_dashboard=False, **quiet)
         else:
+            stack.callback(ray.shutdown)
             _connect(ray, address, quiet)
         yield _cluster(ray, readers)
-    finally:
-        ray.shutdown()
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -91,10 +91,10 @@ def _no_stderr() -> Iterator[None]:
     """Context manager: file descriptor 2 is the null device, for the log of Ray's C++ code."""
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(null, 2)
-        yield
+        with undone(partial(os.dup2, kept, 2)):
+            os.dup2(null, 2)
+            yield
     finally:
-        os.dup2(kept, 2)
         os.close(kept)
         os.close(null)
 

@@ -142,6 +142,40 @@ def test_ctrl_c_that_becomes_another_error_is_no_bug(tmp_path: Path) -> None:
     assert end_of(tmp_path, "-c", SWALLOWED) == (130, b"hmer: interrupted\n")
 
 
+ON_RAY = """
+import os, signal, sys, time
+from types import SimpleNamespace
+from hmer_cli import cli, ray_cluster
+from hmer_cli.commands import compare
+
+def init(**settings):
+    os.write(1, settings["_temp_dir"].encode())
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+    finally:
+        time.sleep(60)
+
+def run(*given):
+    with ray_cluster.connected():
+        pass
+
+ray_cluster.load_ray = lambda: SimpleNamespace(
+    init=init, shutdown=lambda: None, is_initialized=lambda: False
+)
+compare.run = run
+sys.argv = ["hmer", "compare", "a", "b"]
+cli.main()
+"""
+
+
+def test_ctrl_c_while_ray_starts_is_said_and_leaves_no_folder(tmp_path: Path) -> None:
+    run = running(f"print(flush=True)\n{ON_RAY}", tmp_path, (), b"\n")
+    folder, said = run.communicate(timeout=60)
+    assert (run.returncode, said) == (130, b"hmer: interrupted\n")
+    assert folder and not Path(folder.decode()).exists()
+
+
 WAITING = """
 import os, sys, threading, time
 from hmer_cli import cli
