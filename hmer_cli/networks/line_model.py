@@ -83,10 +83,13 @@ class LineModel(nn.Module):
             hook.remove()
             values = torch.cat(kept, 1)
             mean, variance = values.mean(1), values.var(1, correction=0)
-            scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-            norm.bias += scale * (mean - norm.running_mean)
-            norm.weight.copy_(scale * (variance + norm.eps).sqrt())
-            norm.running_mean, norm.running_var = mean, variance
+            old_mean, old_variance = norm.running_mean, norm.running_var
+            assert old_mean is not None and old_variance is not None
+            scale = norm.weight / (old_variance + EPSILON).sqrt()
+            norm.bias.add_(scale * (mean - old_mean))
+            norm.weight.copy_(scale * (variance + EPSILON).sqrt())
+            old_mean.copy_(mean)
+            old_variance.copy_(variance)
 
 
 def _conv(c_in: int, c_out: int, stride: int) -> tuple[nn.Module, ...]:
