@@ -14,6 +14,7 @@ from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.colour import as_gray
 from hmer_cli.page.load.images import AMPLE, decode, decode_reduced
 from hmer_cli.page.load.pages import Page, open_sheets
+from hmer_cli.page.load.pens import without_corrections
 from hmer_cli.page.load.sources import Source
 from hmer_cli.page.regions import find_regions
 
@@ -275,3 +276,20 @@ def test_dots_of_a_printed_line_go_and_those_of_the_pen_stay() -> None:
     dotted[50:52, 3:190:9] = np.minimum(dotted[50:52, 3:190:9], 110)
     assert (remove_light_specks(image) == image).all()
     assert ((remove_light_specks(dotted) < 200) == (image < 200)).all()
+
+
+def test_the_rim_of_a_pen_that_is_taken_out_is_no_marker() -> None:
+    image = np.full((80, 180, 3), (164, 160, 152), np.uint8)
+    for x, digit in zip(range(10, 160, 35), "58163", strict=True):
+        for y in (38, 72):
+            cv2.putText(image, digit, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (70, 65, 60), 2, 16)
+    tick = np.array([[85, 56], [110, 60], [140, 52], [179, 36]])
+    cv2.polylines(image, [tick], False, (253, 88, 97), 3, cv2.LINE_AA)
+    image = cv2.GaussianBlur(image, (0, 0), 1.15)
+    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+    seen = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    seen = np.asarray(seen, np.uint8)
+    kept = (without_corrections(seen) == seen).all(2)
+    gray = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)
+    assert 0 < kept.mean() < 1
+    assert (as_gray(seen)[kept] == gray[kept]).all()

@@ -33,10 +33,10 @@ def as_gray(colours: Pixels) -> Pixels:
     of pale pens beside dark ink are as dark as it, see ``pale_pens.py``.
     A marker's ink lets one colour through undimmed, so that there is no marker in that colour.
     """
-    colours = without_corrections(colours)
+    given, colours = colours, without_corrections(colours)
     gray = np.asarray(cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     gray = with_pale_pens(gray, colours)
-    marked = _marked(colours)
+    marked = _marked(colours, corrected=not np.array_equal(given, colours))
     if marked is not None:
         height, width = gray.shape
         there = cv2.resize(marked, (width, height), interpolation=cv2.INTER_NEAREST) > 0
@@ -44,8 +44,9 @@ def as_gray(colours: Pixels) -> Pixels:
     return gray
 
 
-def _marked(colours: Pixels) -> Pixels | None:
-    """1 where a marker went over writing, in a small picture; None where none did."""
+def _marked(colours: Pixels, corrected: bool = False) -> Pixels | None:
+    """1 where a marker went over writing, in a small picture; None where none did. The rim of a
+    pen that was taken out would be a broad marker, so none is looked for where that is done."""
     scale = min(1.0, _STUDIED / max(colours.shape))
     height, width = (max(1, round(side * scale)) for side in colours.shape[:2])
     reduced = cv2.resize(colours, (width, height), interpolation=cv2.INTER_AREA)
@@ -53,10 +54,9 @@ def _marked(colours: Pixels) -> Pixels | None:
     if np.mean(extremes(small)[1] > _TINT) < _LEAST:
         return None
     around = max(15, max(height, width) // 8) | 1
-    papers = _closed(small, around), _wide_paper(small, around)
-    marked = [
-        _strokes(small, paper, inside) for paper, inside in zip(papers, (False, True), strict=True)
-    ]
+    marked = [_strokes(small, _closed(small, around))]
+    if not corrected:
+        marked.append(_strokes(small, _wide_paper(small, around), inside=True))
     found = [mask for mask in marked if mask is not None]
     return np.asarray(np.maximum.reduce(found), np.uint8) if found else None
 
