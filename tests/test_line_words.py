@@ -50,7 +50,7 @@ def test_words_part_formulas_where_several_stand_together() -> None:
 
 def test_a_small_word_is_cut_off_before_a_formula_sooner_than_after_it() -> None:
     """Scripts, which stand at the end, look like such words."""
-    told = words(("on", 0, 1, 0.5), (MATH, 2, 2, 0.9), ("to", 3, 4, 0.5))
+    told = words(("on", 0, 1, 0.65), (MATH, 2, 2, 0.9), ("to", 3, 4, 0.65))
     assert list(formulas(told)) == [(1, 2)]
 
 
