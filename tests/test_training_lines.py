@@ -151,7 +151,7 @@ def test_a_run_begins_with_no_other_weights(tmp_path: Path) -> None:
         train(RECIPE, a_file(tmp_path), tmp_path / "run", start="hmer-free")
 
 
-def test_a_run_makes_a_file_that_reads(tmp_path: Path) -> None:
+def test_a_run_makes_a_file_that_reads_and_another_goes_on_with_it(tmp_path: Path) -> None:
     changes = [
         "model.cells=16",
         "model.layers=2",
@@ -160,8 +160,9 @@ def test_a_run_makes_a_file_that_reads(tmp_path: Path) -> None:
         "schedule.pool=20",
         "schedule.minutes=0",
     ]
-    made = train(RECIPE, a_file(tmp_path), tmp_path / "run", changes=changes)
-    assert made.suffix == ".onnx"
+    first = train(RECIPE, a_file(tmp_path), tmp_path / "run", changes=changes)
+    made = train(RECIPE, a_file(tmp_path), tmp_path / "next", str(first), changes)
+    assert first.suffix == made.suffix == ".onnx"
     reader = LineReader(made)
     ink = Ink(written("ab a bb"))
     for reading in (reader.read(legible_ink_image(ink)), reader.read(legible_ink_image(ink).image)):

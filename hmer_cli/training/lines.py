@@ -39,6 +39,9 @@ from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.systems.lines import LineSystem
 
+_SETTLING = 256  # convention
+"""Examples whose statistics batch normalisation is given."""
+
 _SEEN = 2
 """Least count of a context of the n-gram model."""
 
@@ -88,7 +91,7 @@ def _settle(trainer: Trainer) -> None:
     system = trainer.system
     assert isinstance(system, LineSystem)
     shuffled = np.random.default_rng(trainer.recipe.seed).permutation(len(trainer.data))
-    examples = [trainer.data[i] for i in shuffled[: system.lines.pool]]
+    examples = [trainer.data[i] for i in shuffled[:_SETTLING]]
     batches = system.validation_batches([e for e in examples if e.strokes])
     system.model.settle(batch.features for _, batch in batches)
     trainer.average.load_state_dict(system.model.state_dict())
