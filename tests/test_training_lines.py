@@ -30,6 +30,7 @@ from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.lines import Composer, formula_examples, line_examples, words_of
 from hmer_cli.training.export.lines import restore_lines
 from hmer_cli.training.lines import formulas
+from hmer_cli.training.registry import load_system
 
 RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "lines.toml"
 SHAPES = {
@@ -135,9 +136,9 @@ def test_training_goes_on_with_a_weights_file() -> None:
     rng = np.random.default_rng(0)
     batches = [torch.from_numpy(rng.normal(size=(4, 64, FEATURES))).float() for _ in range(2)]
     (wanted,) = open_session(path).run(None, {"features": batches[0][:1].numpy()})
-    for settled in (False, True):
-        if settled:
-            model.settle(batches)
+    for unfolded in (False, True):
+        if unfolded:
+            model.unfold_batch_norm(batches)
         frames = model.eval()(batches[0][:1]).detach().numpy()
         assert np.allclose(frames, wanted, atol=1e-3)
     together = torch.cat(batches)
@@ -163,6 +164,8 @@ def test_a_run_makes_a_file_that_reads_and_another_goes_on_with_it(tmp_path: Pat
     first = train(RECIPE, a_file(tmp_path), tmp_path / "run", changes=changes)
     made = train(RECIPE, a_file(tmp_path), tmp_path / "next", str(first), changes)
     assert first.suffix == made.suffix == ".onnx"
+    system, _ = load_system(tmp_path / "run" / "best.pt")  # fewer wrong characters are better
+    assert system.rank({"wer": 0.1, "exprate": 0.0}) < system.rank({"wer": 0.2, "exprate": 0.9})
     reader = LineReader(made)
     ink = Ink(written("ab a bb"))
     for reading in (reader.read(legible_ink_image(ink)), reader.read(legible_ink_image(ink).image)):

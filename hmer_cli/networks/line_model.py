@@ -65,9 +65,9 @@ class LineModel(nn.Module):
         return self.out(self.drop(x)).log_softmax(dim=2)
 
     @torch.no_grad()
-    def settle(self, batches: Iterable[Tensor]) -> None:
+    def unfold_batch_norm(self, batches: Iterable[Tensor]) -> None:
         """Give batch normalisation the statistics of these features (B, T, C), and parameters that
-        undo them: the outputs stay, and are the same in training."""
+        undo them: the outputs stay, and are the same in training. For weights that were folded."""
         norms = [layer for layer in self.front if isinstance(layer, nn.BatchNorm1d)]
         seen: list[list[Tensor]] = [[] for _ in norms]
         hooks = [

@@ -117,6 +117,11 @@ class LineReader:
     def _units(self) -> Units:
         return Units(self._metadata["tokens"])
 
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The characters that it knows, `SPACE` and `MATH`."""
+        return frozenset(self._units.tokens)
+
     @cached_property
     def _language(self) -> LanguageScore | None:
         """None for files without n-grams, which are decoded greedily."""

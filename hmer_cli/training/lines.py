@@ -39,7 +39,7 @@ from hmer_cli.training.recipe import Recipe
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.systems.lines import LineSystem
 
-_SETTLING = 256  # convention
+_UNFOLDED = 256  # convention
 """Examples whose statistics batch normalisation is given."""
 
 _SEEN = 2
@@ -79,21 +79,21 @@ def train_lines(
     trainer = Trainer(plan, [*learned, *found], valid, out, say, group=group)
     if start is not None and not (out / CHECKPOINT).exists():
         trainer.begin_with(resolve(start))
-        _settle(trainer)
+        _unfold_batch_norm(trainer)
     with progress("training", plan.schedule.images) as advance:
         trainer.run(advance if group.leads else lambda done, found: None)
     group.leave()
     return deliver_lines(plan, data, out, command) if group.leads else out / BEST
 
 
-def _settle(trainer: Trainer) -> None:
-    """Fit the batch normalisation of weights that were exported, which hold none, to the data."""
+def _unfold_batch_norm(trainer: Trainer) -> None:
+    """Fit batch normalisation, which is folded in weights files, to the data of the run."""
     system = trainer.system
     assert isinstance(system, LineSystem)
     shuffled = np.random.default_rng(trainer.recipe.seed).permutation(len(trainer.data))
-    examples = [trainer.data[i] for i in shuffled[:_SETTLING]]
+    examples = [trainer.data[i] for i in shuffled[:_UNFOLDED]]
     batches = system.validation_batches([e for e in examples if e.strokes])
-    system.model.settle(batch.features for _, batch in batches)
+    system.model.unfold_batch_norm(batch.features for _, batch in batches)
     trainer.average.load_state_dict(system.model.state_dict())
 
 

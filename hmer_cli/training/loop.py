@@ -315,9 +315,9 @@ class Trainer:
             state.lowest = min(low, state.lowest)
             if state.dull and state.dull % schedule.plateau == 0:
                 state.fall /= 2
-        # Both: towards the end of a run ExpRate may rise where WER does. Without a validation set
-        # the last weights are the best: single lines of the training loss say less.
-        score = line["wer"] - line["exprate"] if "wer" in line else -state.seen
+        # Without a validation set the last weights are the best: single lines of the training loss
+        # say less.
+        score = self.system.rank(line) if "wer" in line else -state.seen
         state.waited = 0 if score < state.best else state.waited + 1
         state.best = min(score, state.best)
 

@@ -27,7 +27,7 @@ def photo_in_screenshot(image: Pixels) -> tuple[int, int] | None:
     height, width = image.shape
     if height < _TALL * width:
         return None
-    shades = [_shade_of_bar(bar) for bar in _outer(image)]
+    shades = [float(np.median(bar)) for bar in _outer(image)]
     if abs(shades[0] - shades[1]) > _SAME:
         return None
     same = np.abs(image.astype(np.int16) - round(shades[0])) <= _SAME
@@ -49,10 +49,6 @@ def _outer(image: Pixels) -> tuple[Pixels, Pixels]:
     """The outermost rows, where bars have their shade between words."""
     rows = max(1, round(_WORDS * len(image) / 2))
     return image[:rows], image[-rows:]
-
-
-def _shade_of_bar(bar: Pixels) -> float:
-    return float(np.median(bar))
 
 
 def _longest(rows: NDArray[np.bool_], gap: int) -> tuple[int, int]:

@@ -61,8 +61,8 @@ def _halve(model: onnx.ModelProto) -> None:
 def restore_lines(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The parameters of a `LineModel` from its weights file, and the metadata.
 
-    Convolutions hold what batch normalisation made of them in training, whose own parameters are
-    those that change nothing (`settle` fits them to data). Raises MissingError for another file.
+    Batch normalisation is folded into the convolutions there; its own parameters are those that
+    change nothing (see `LineModel.unfold_batch_norm`). Raises MissingError for another file.
     """
     try:
         model = onnx.load_from_string(content(path))

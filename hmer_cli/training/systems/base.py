@@ -6,7 +6,7 @@ Input: a recipe and data. Output: batches, losses and readings for `hmer_cli.tra
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +74,13 @@ class System(ABC, Generic[Batch]):
     @abstractmethod
     def read(self, model: nn.Module, batch: Batch, width: int = 1) -> list[list[str]]:
         """The tokens of each image; greedily, or by a beam of more than 1."""
+
+    def rank(self, rates: Mapping[str, float]) -> float:
+        """How good weights are by their rates on the validation set; less is better.
+
+        By both, as towards the end of a run ExpRate may rise where WER does.
+        """
+        return rates["wer"] - rates["exprate"]
 
     def begin(self, say: Say) -> None:
         """Initialise the model of a run that starts from random weights."""

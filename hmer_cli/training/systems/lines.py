@@ -7,7 +7,7 @@ validation. The network is `hmer_cli.networks.line_model`; features and inferenc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +62,10 @@ class LineSystem(System[Lines]):
         """The characters of each line by greedy decoding; ``width`` is ignored."""
         rows = model(batch.features).cpu().numpy()
         return [self.units.decode(greedy(row)) for row in rows]
+
+    def rank(self, rates: Mapping[str, float]) -> float:
+        """The share of wrong characters: hardly a line is right as a whole."""
+        return rates["wer"]
 
     def begin_with(self, weights: Path) -> float:
         """Load a weights file, or the averaged weights of a checkpoint.
