@@ -15,7 +15,7 @@ import pytest
 from handmade import CROSS_BOX, INKML, cross, encoded, open_pages, paged
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from hmer_cli.errors import InputError, UsageError
 from hmer_cli.page.clean.illumination import clean, is_light_on_dark
@@ -24,7 +24,6 @@ from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.images import decode, decode_reduced
 from hmer_cli.page.load.pages import Page, PageRange
 from hmer_cli.page.load.sources import find_sources
-from hmer_cli.page.load.tiff import MAX_FRAMES, directories
 from hmer_cli.page.regions import find_regions
 
 
@@ -367,44 +366,6 @@ def test_an_image_with_an_endless_side_is_refused(tmp_path: Path, size: tuple[in
     Image.new("1", size).save(tmp_path / "x.png")
     with pytest.raises(InputError, match="over the limit of 32767 a side"):
         only_page(tmp_path / "x.png")
-
-
-def chain(links: list[int]) -> bytes:
-    """A TIFF of one empty directory after another, linked as given."""
-    first = 8
-    body = b"".join(struct.pack("<HI", 0, first + 6 * link if link >= 0 else 0) for link in links)
-    return struct.pack("<2sHI", b"II", 42, first) + body + bytes(16)
-
-
-def test_the_pages_of_a_tiff_are_found_by_one_walk() -> None:
-    count = 5000
-    assert len(directories(chain([*range(1, count), -1]), "x.tif")) == count
-    assert len(directories(chain([1, 2, 0]), "x.tif")) == 3
-    with pytest.raises(InputError, match="more than 10,000 pages"):
-        directories(chain([*range(1, MAX_FRAMES + 2), -1]), "x.tif")
-
-
-def test_each_page_of_a_tiff_is_drawn(tmp_path: Path) -> None:
-    pages = [np.roll(cross(), 3 * n, 1) for n in range(5)]
-    for big in (False, True):
-        first, *others = [Image.fromarray(page) for page in pages]
-        path = tmp_path / "x.tif"
-        first.save(path, save_all=True, append_images=others, big_tiff=big)
-        for page, wanted in zip(open_pages(str(path)), pages, strict=True):
-            assert np.abs(page.image.astype(int) - wanted).max() <= 2
-
-
-@pytest.mark.parametrize("big", [False, True])
-def test_smaller_copies_and_masks_in_a_tiff_are_no_pages(tmp_path: Path, big: bool) -> None:
-    path = tmp_path / "x.tif"
-    image, small = Image.fromarray(cross()), Image.fromarray(cross()).resize((40, 30))
-    image.save(path, big_tiff=big)
-    for kind, subfile in ((small, 1), (image, 4), (small, 5), (image, 2)):  # 2: of several pages
-        with TiffImagePlugin.AppendingTiffWriter(str(path)) as appended:
-            kind.save(appended, "TIFF", tiffinfo={254: subfile}, big_tiff=big)
-    assert [page.image.shape for page in open_pages(str(path))] == 2 * [cross().shape]
-    small.save(path, big_tiff=big, tiffinfo={254: 1})
-    assert len(list(open_pages(str(path)))) == 1
 
 
 @pytest.mark.parametrize("room", [0, 6])
