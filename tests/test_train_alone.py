@@ -21,9 +21,9 @@ from hmer_cli.training import average
 from hmer_cli.training.batches.images import mixed
 from hmer_cli.training.checkpoint import read_lines
 from hmer_cli.training.compose.examples import UNTIED
+from hmer_cli.training.compose.recompose import invention_of
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.recipe import load
-from hmer_cli.training.recogniser import invention_of
 from hmer_cli.training.registry import load_system
 
 pytestmark = pytest.mark.torch

@@ -30,6 +30,7 @@ from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.lines import Composer, formula_examples, line_examples, words_of
 from hmer_cli.training.export.lines import restore_lines
 from hmer_cli.training.lines import formulas
+from hmer_cli.training.recipe import load
 from hmer_cli.training.registry import load_system
 
 RECIPE = Path(__file__).parent.parent / "train" / "recipes" / "lines.toml"
@@ -174,10 +175,13 @@ def test_a_run_makes_a_file_that_reads_and_another_goes_on_with_it(tmp_path: Pat
 
 def test_formulas_come_from_any_labelled_handwriting(tmp_path: Path) -> None:
     generate(str(tmp_path / "own"), ["a + b", "a"], jobs=1)
-    own = formulas([tmp_path / "own"], "train")
+    plan = load(RECIPE, [])
+    own = formulas([tmp_path / "own"], plan, tmp_path, tmp_path)
     assert len(own) >= 2
     for name in ("TrainINKML", "TestEM2014GT"):
         shutil.copytree(tmp_path / "own", tmp_path / "package" / name)
-    assert len(formulas([tmp_path / "package"], "train")) == len(own)
+    assert len(formulas([tmp_path / "package"], plan, tmp_path, tmp_path)) == len(own)
+    composed = load(RECIPE, ["recomposition.share=0.75"])
+    assert len(formulas([tmp_path / "own"], composed, tmp_path, tmp_path)) >= 2 * len(own)
     with pytest.raises(UsageError, match=r"holds train, test2014; .* --set split=NAME"):
-        formulas([tmp_path / "package"], "")
+        formulas([tmp_path / "package"], load(RECIPE, ["split="]), tmp_path, tmp_path)

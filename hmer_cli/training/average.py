@@ -29,13 +29,12 @@ from hmer_cli.errors import UsageError
 from hmer_cli.networks.layers import set_drop_rates
 from hmer_cli.training import checkpoint
 from hmer_cli.training.compose.examples import examples
-from hmer_cli.training.compose.recompose import Invention
+from hmer_cli.training.compose.recompose import Invention, invention_of
 from hmer_cli.training.data_parts import part_of
 from hmer_cli.training.delivery import deliver, shown
 from hmer_cli.training.loop import BEST, LOG
 from hmer_cli.training.messages import say
 from hmer_cli.training.recipe import Recipe, load
-from hmer_cli.training.recogniser import invention_of
 from hmer_cli.training.registry import load_system
 from hmer_cli.training.systems.base import System, rates
 

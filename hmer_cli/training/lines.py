@@ -29,6 +29,7 @@ from hmer_cli.recognition.ngrams import ORDER, count_ngrams
 from hmer_cli.training.batches.lines import image_example
 from hmer_cli.training.compose.examples import Example, example, inks
 from hmer_cli.training.compose.lines import formula_examples, line_examples
+from hmer_cli.training.compose.recompose import invention_of
 from hmer_cli.training.curves import draw_curves
 from hmer_cli.training.data_parts import all_of
 from hmer_cli.training.delivery import CURVES, RECORD, best_score
@@ -49,12 +50,13 @@ _EVERY, _MOST, _ALONE = 2, 3, 12
 """Every second line of the n-gram corpus gets one to three formulas; one in twelve more is a
 formula alone."""
 
-_LONGEST = 12
+_LONGEST = 24
 """Maximal length of a formula within words, in tokens."""  # convention
 
 
 def train_lines(
     plan: Recipe,
+    recipe: Path,
     data: Path,
     out: Path,
     say: Say,
@@ -66,14 +68,15 @@ def train_lines(
 ) -> Path:
     """Train the line reader on the lines in the file ``data`` and the formulas of ``more``.
 
-    Returns the weights file; its record, which tells the ``command``, lies beside it. Of a
-    ``group``, the first process delivers. Raises InputError where there is nothing to train on.
+    A ``recomposition`` of the plan adds formulas that are composed of symbols; its files are beside
+    ``data``. Returns the weights file; its record, which tells the ``command``, lies beside it. Of
+    a ``group``, the first process delivers. Raises InputError where there is nothing to train on.
     """
     learned = line_examples(open_lines(data, plan.split))
     known = frozenset(c for example in learned for c in example.tokens) | {" "}
     valid = line_examples(open_lines(data, plan.valid), known)[:: plan.schedule.scored]
     valid = [e for line in valid for e in (line, image_example(line))]
-    found = formulas(more, plan.split)
+    found = formulas(more, plan, recipe.parent, data.parent)
     told = f"{plan.name}: {len(learned)} lines and {len(found)} formulas to train on, "
     say(told + f"{len(valid) // 2} lines to score, as ink and as images")
     trainer = Trainer(plan, [*learned, *found], valid, out, say, group=group)
@@ -166,13 +169,16 @@ def scored(reader: LineReader, lines: Sequence[WrittenLine]) -> list[str]:
     return told
 
 
-def formulas(packages: Sequence[Path], split: str) -> list[Example]:
-    """Examples of the formulas of these data sets, of packages those of the split, and of parts of
-    them, that have at most _LONGEST tokens."""
+def formulas(
+    packages: Sequence[Path], plan: Recipe, beside_recipe: Path, beside_data: Path
+) -> list[Example]:
+    """Examples of the formulas of these data sets, of packages those of the split, of those that
+    the plan composes, and of parts of them all, that have at most _LONGEST tokens."""
     rng = np.random.default_rng(len(packages))
-    every = [ink for path in packages for ink in inks(all_of(path, split))]
-    return [
-        made
-        for ink in every
-        for made in formula_examples(example(ink, ink.label or ""), _LONGEST, rng)
-    ]
+    samples = [sample for path in packages for sample in all_of(path, plan.split)]
+    every = [example(ink, ink.label or "") for ink in inks(samples)]
+    share = plan.recomposition.share
+    if share and (invention := invention_of(plan, beside_recipe, beside_data, samples)):
+        count = round(share / (1 - share) * len(every))
+        every += [invention.sample(rng) for _ in range(count)]
+    return [made for formula in every for made in formula_examples(formula, _LONGEST, rng)]

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from hmer_cli.console import Advance, Say
-from hmer_cli.datasets.expressions import Sample
 from hmer_cli.errors import InputError, UsageError
-from hmer_cli.expr.tokens import Vocabulary
 from hmer_cli.models.registry import resolve
 from hmer_cli.training.checkpoint import claimed
-from hmer_cli.training.compose.examples import Example, examples, inks, sampled_examples
-from hmer_cli.training.compose.recompose import Invention
+from hmer_cli.training.compose.examples import Example, examples, sampled_examples
+from hmer_cli.training.compose.recompose import invention_of
 from hmer_cli.training.data_parts import all_of, part_of
 from hmer_cli.training.delivery import command_of, deliver, language_files
 from hmer_cli.training.distributed import ProcessGroup
@@ -72,7 +70,7 @@ def _trained(
     """Train, in one of the processes of ``group``; the first of them delivers."""
     command = command_of(recipe, data, out, start, changes, more)
     if plan.family == "lines":
-        return train_lines(plan, data, out, say, progress, start, more, group, command)
+        return train_lines(plan, recipe, data, out, say, progress, start, more, group, command)
     _check_delivery(plan, data)
     alone = plan.recomposition.alone
     samples = [] if alone else part_of(data, "split", plan.split)
@@ -145,20 +143,3 @@ def _silent(message: str) -> None:
 
 def _unwatched(done: int, found: int) -> None:
     """Progress of all processes but the first is not shown."""
-
-
-def invention_of(
-    plan: Recipe, beside_recipe: Path, beside_data: Path, samples: Sequence[Sample]
-) -> Invention | None:
-    """The source of synthetic expressions, if the recipe uses them."""
-    wanted = plan.recomposition
-    if not (wanted.share or wanted.grafted or wanted.alone):
-        return None
-    learned = inks(samples)
-    vocabulary = Vocabulary.of_labels(ink.label or "" for ink in learned)
-    if wanted.vocabulary:
-        vocabulary = Vocabulary.load(beside_recipe / wanted.vocabulary)
-    formulas, symbols = (
-        [beside_data / name for name in names] for names in (wanted.formulas, wanted.symbols)
-    )
-    return Invention.build(learned, vocabulary, formulas, symbols, wanted)

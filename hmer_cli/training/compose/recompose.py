@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hmer_cli.datasets.expressions import Sample
 from hmer_cli.errors import InputError
 from hmer_cli.expr.commands import FONTS, UNWRITTEN
 from hmer_cli.expr.tokens import Vocabulary, tokenize
@@ -29,11 +30,11 @@ from hmer_cli.synthesis.strokes import fill
 from hmer_cli.synthesis.writer_style import WriterStyle
 from hmer_cli.training.compose import subexpressions
 from hmer_cli.training.compose.consistent_hand import ConsistentHand
-from hmer_cli.training.compose.examples import UNTIED, Example
+from hmer_cli.training.compose.examples import UNTIED, Example, inks
 from hmer_cli.training.compose.symbol_bank import SymbolBank
 from hmer_cli.training.compose.symbol_substitution import SymbolSubstitution
 from hmer_cli.training.compose.writing_order import in_writing_order
-from hmer_cli.training.recipe import Recomposition
+from hmer_cli.training.recipe import Recipe, Recomposition
 
 _NEARER = (0.1, 0.45)
 """Range of the reduction of gaps in crowded expressions, in x heights."""
@@ -135,6 +136,23 @@ class Invention:
                 return self.recomposer.sample(self.labels, rng)
             except (InputError, KeyError, ValueError):
                 continue
+
+
+def invention_of(
+    plan: Recipe, beside_recipe: Path, beside_data: Path, samples: Sequence[Sample]
+) -> Invention | None:
+    """The source of synthetic expressions, if the recipe uses them."""
+    wanted = plan.recomposition
+    if not (wanted.share or wanted.grafted or wanted.alone):
+        return None
+    learned = inks(samples)
+    vocabulary = Vocabulary.of_labels(ink.label or "" for ink in learned)
+    if wanted.vocabulary:
+        vocabulary = Vocabulary.load(beside_recipe / wanted.vocabulary)
+    formulas, symbols = (
+        [beside_data / name for name in names] for names in (wanted.formulas, wanted.symbols)
+    )
+    return Invention.build(learned, vocabulary, formulas, symbols, wanted)
 
 
 def _lines(path: Path) -> list[str]:
