@@ -20,8 +20,8 @@ from hmer_cli.datasets.expressions import open_dataset
 from hmer_cli.recognition.units import Units
 from hmer_cli.training.batches.images import Painter, chosen, mixed
 from hmer_cli.training.compose.examples import examples
+from hmer_cli.training.compose.recompose import invention_of
 from hmer_cli.training.recipe import load
-from hmer_cli.training.recogniser import invention_of
 
 WIDTH, HEIGHT, GAP = 420, 130, 6
 
