@@ -55,6 +55,7 @@ _BESIDE = 1.8  # letter heights between a piece and what is added to it
 _LIMIT = 1.6, 0.4  # letter heights of a limit, and of the white between it and its sign
 _ADDED = 0.8  # confidence of a formula that is in no region,
 _WITH_EQUALS = 0.4  # the same of one with an equals sign
+_MOSTLY = 0.5  # of its parts that are in none,
 _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
 _GOES_ON = 0.5  # confidence of what is added to a formula beside it
 _WORD = 2, 0.5  # letters of a word that is no formula's, and its confidence
@@ -386,11 +387,13 @@ class WordFinder:
         equals = equals_signs(line.parts, self.unit)
         for i in {int(owner[pair[0]]) for pair in equals}:
             sure[i] |= words[i].is_math and words[i].confidence >= _WITH_EQUALS
-        free = sure[owner] & ~self._within(line.parts, regions)
+        free = ~self._within(line.parts, regions)
+        share = [free[owner == i].mean() if (owner == i).any() else 0.0 for i in range(len(words))]
+        new = [w for w, each in zip(words, share, strict=True) if w.is_math and each >= _MOSTLY]
         found = []
-        for run in runs(line.parts, free, _WHITE * self.unit):
-            x0, y0, x1, y1 = bounding_box(run)
-            at = [word.left + left_of(line.region) for word in words if word.is_math]
-            if any(x0 - self.unit <= x <= x1 + self.unit for x in at):
-                found.append((x0, y0, x1, y1))
+        for run in runs(line.parts, free & sure[owner], _WHITE * self.unit):
+            x0, _, x1, _ = box = bounding_box(run)
+            left = left_of(line.region)
+            if any(left + word.left <= x1 and x0 <= left + word.right for word in new):
+                found.append(box)
         return found

@@ -66,7 +66,8 @@ _INK = 127
 class LineWord:
     """A word or a formula of a line, whose text is then `MATH`.
 
-    ``left`` and ``right`` are about where it stands, in pixels of the image or units of the ink;
+    ``left`` and ``right`` are about where it stands, in pixels of the image or units of the ink:
+    where its first and last letters are, of a formula where the spaces before and after it are.
     ``confidence`` is the mean of the probabilities of its characters.
     """
 
@@ -185,23 +186,26 @@ class LineReader:
     ) -> list[LineWord]:
         words: list[LineWord] = []
         held: list[tuple[str, float, float]] = []
+        begin = float(x.min())
         for unit, place in zip(label, align(frames, label), strict=True):
             token = self._units.names[unit]
+            at = float(np.median(x[STRIDE * place.start : STRIDE * place.end]))
             if token == SPACE:
-                words += _word(held)
-                held = []
+                words += _word(held, begin, at)
+                held, begin = [], at
             else:
-                here = x[STRIDE * place.start : STRIDE * place.end]
-                held.append((token, float(np.median(here)), place.confidence))
-        return words + _word(held)
+                held.append((token, at, place.confidence))
+        return words + _word(held, begin, float(x.max()))
 
 
-def _word(held: Sequence[tuple[str, float, float]]) -> list[LineWord]:
+def _word(held: Sequence[tuple[str, float, float]], begin: float, end: float) -> list[LineWord]:
+    """The word of these tokens with their places, between two spaces."""
     if not held:
         return []
-    places = [x for _, x, _ in held]
-    sure = float(np.mean([p for *_, p in held]))
-    return [LineWord(text_of(t for t, *_ in held), min(places), max(places), sure)]
+    text = text_of(token for token, *_ in held)
+    places = [at for _, at, _ in held]
+    ends = (begin, end) if MATH in text else (min(places), max(places))
+    return [LineWord(text, *sorted(ends), float(np.mean([sure for *_, sure in held])))]
 
 
 @cache
