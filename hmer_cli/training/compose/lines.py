@@ -35,6 +35,11 @@ _PARTS = 2
 _TEXT = frozenset("-.,/()[]!'|:?;*")
 """Signs of words."""
 
+_WORDS = frozenset("an as at be by do he if in is it me my no of on or so to up us we".split())
+_WORD = 3
+"""Words of two letters, and the letters in a row that are taken for a word: formulas of textbooks
+have words in them, which are no mathematics here."""
+
 _KEPT = 400
 """Size of the pool of formulas that are inserted between words."""
 
@@ -72,14 +77,22 @@ def line_examples(
 def formula_examples(formula: Example, longest: int, rng: np.random.Generator) -> Iterator[Example]:
     """A formula, and as many parts of it as are written among words, as examples of `MATH`.
 
-    None has more than ``longest`` tokens.
+    None has more than ``longest`` tokens, or words in it.
     """
-    if len(formula.tokens) <= longest:
+    if len(formula.tokens) <= longest and not _has_words(formula.tokens):
         yield Example(formula.strokes, (MATH,))
     for _ in range(_PARTS if formula.places is not None else 0):
         part = formula.part(sample(formula.tokens, rng))
-        if part is not None and len(part.tokens) <= longest and not _is_of_text(part):
+        if part is None or len(part.tokens) > longest or _has_words(part.tokens):
+            continue
+        if not _is_of_text(part):
             yield Example(part.strokes, (MATH,))
+
+
+def _has_words(tokens: Sequence[str]) -> bool:
+    """Whether letters in a row spell a word, or are so many that they may."""
+    rows = "".join(t if len(t) == 1 and t.isalpha() else " " for t in tokens).lower().split()
+    return any(len(row) >= _WORD or row in _WORDS for row in rows)
 
 
 def _is_of_text(part: Example) -> bool:
