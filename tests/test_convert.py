@@ -21,11 +21,11 @@ from hmer_cli.document.formats import Output
 from hmer_cli.document.formats.latex import tex
 from hmer_cli.document.formats.text import jsonl, lines, markdown
 from hmer_cli.document.ids import named
-from hmer_cli.document.pipeline import _Gate
 from hmer_cli.document.records import Record, spelt_in_tokens
 from hmer_cli.errors import OutputError, UsageError
 from hmer_cli.expr.latex import normalise
 from hmer_cli.recognition.reading import Alternative
+from hmer_cli.recognition.thread_pool import Gate
 
 FIELDS = ["id", "alias", "derivation", "source", "page", "region", "latex", "label", "confidence"]
 FIELDS += ["status", "error", "model", "alternatives", "tokens"]
@@ -373,7 +373,7 @@ def test_an_output_that_fails_to_be_replaced_leaves_the_old_one(
 
 
 def test_large_pages_wait_for_each_other_and_small_ones_do_not() -> None:
-    gate, order = _Gate(100), []
+    gate, order = Gate(100), []
 
     def prepare(pixels: int) -> None:
         with gate.taking(pixels):

@@ -12,7 +12,7 @@ from handmade import FakeRecogniser, encoded
 
 from hmer_cli.commands.convert import convert
 from hmer_cli.document import pipeline
-from hmer_cli.document.loose_ends import without_loose_ends
+from hmer_cli.document.loose_ends import of_list, without_loose_ends
 from hmer_cli.document.math_regions import MathRegions
 from hmer_cli.document.records import RegionReading
 from hmer_cli.geometry import Box, union
@@ -207,6 +207,58 @@ def test_a_number_with_a_dot_goes_where_white_follows(label: str, kept: str) -> 
     box = (0.0, 0.0, expression.box[2] + 10, 8.0)
     found = without_loose_ends(replace(expression, reading=reading, box=box))
     assert found.reading.label == kept
+
+
+def rows(*labels: str) -> list[RegionReading]:
+    """Readings one below the other."""
+    found = []
+    for number, label in enumerate(labels):
+        expression = read(label)
+        x0, y0, x1, y1 = expression.box
+        below = (x0, y0 + 30 * number, x1, y1 + 30 * number)
+        found.append(replace(expression, box=below))
+    return found
+
+
+@pytest.mark.parametrize("mark", [".", ",", ")", "/", r"\cdot"])
+def test_numbers_that_follow_each_other_in_a_column_go(mark: str) -> None:
+    found = rows(f"1 {mark} x = y + 4", f"2 {mark} \\forall x : y", "z = 3", f"3 {mark} a - b")
+    assert of_list(found) == [True, True, False, True]
+    labels = [
+        without_loose_ends(each, 0, item).reading.label
+        for each, item in zip(found, of_list(found), strict=True)
+    ]
+    assert labels == ["x = y + 4", r"\forall x : y", "z = 3", "a - b"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("1 . 5 x = c", "2 . 5 x = c"),
+        ("1 . x = c", "3 . x = c"),
+        ("2 . x = c", "1 . x = c"),
+        ("1 + x = c", "2 + x = c"),
+    ],
+)
+def test_other_rows_are_no_list(labels: tuple[str, str]) -> None:
+    assert of_list(rows(*labels)) == [False, False]
+
+
+def test_rows_that_begin_elsewhere_are_no_list() -> None:
+    one, other = rows("1 . x = c", "2 . x = c")
+    x0, y0, x1, y1 = other.box
+    assert of_list([one, replace(other, box=(x0 + 50, y0, x1 + 50, y1))]) == [False, False]
+
+
+@pytest.mark.parametrize("label", ["1 . x = c", r"3 , \frac { 1 } { 2 }", r"2 ) \theta + c"])
+def test_a_lone_number_with_a_mark_is_doubted(label: str) -> None:
+    found = without_loose_ends(read(label))
+    assert found.reading.label == label and "number of an item" in found.doubt
+
+
+@pytest.mark.parametrize("label", ["1 , x , x ^ 2 , x ^ 3", "2 ( x ) = c", r"2 \cdot x = c"])
+def test_lists_and_products_are_not_doubted(label: str) -> None:
+    assert not without_loose_ends(read(label)).doubt
 
 
 @pytest.mark.parametrize("label", ["a + b -", r"n \geq", r"\theta + \theta +"])

@@ -4,7 +4,8 @@ Input: a reading with token boxes. Output: the reading without a bracket at an e
 not there, an arrow or a comma before it, an arrow, a question mark or a tick after it, a name with
 a colon before it, as ``Ex:``, the number of an exercise before it, as ``7)`` or ``7.``, and the
 number of an equation after it, as ``(7)`` beyond white; their ink is taken off the box. What then
-ends with a sign that something has to follow is doubted: the rest of it is in no region.
+ends with a sign that something has to follow is doubted, since the rest of it is in no region, and
+so is what begins as an exercise with its number does.
 """
 
 from __future__ import annotations
@@ -31,27 +32,75 @@ _APART = 2.0  # symbol heights of white before the number of an equation # conve
 _OPEN = frozenset(r"+ - \pm \mp \times \cdot \div < > \leq \geq \neq \in \rightarrow".split())
 """Signs that something has to follow; an equals sign may wait for its value."""
 _UNFINISHED = "ends with a sign that something follows: is the rest missing?"
+_NUMBERED = "begins with a number and a mark: is it the number of an item?"
+_MARKS = frozenset((".", ",", ")", "/", r"\cdot"))  # as which a dot or a bracket behind it is read
+_SAME_COLUMN = 1.5  # symbol heights between the numbers of two items
 _NAME = 2, 4  # letters before a colon; one may be the name of a map
 _BEGINNING = frozenset((r"\frac", r"\sqrt", r"\int", r"\sum", r"\prod", "|", r"\{"))
 _OF_MAPS = _ARROWS | {r"\mapsto", r"\hookrightarrow"}
 
 
-def without_loose_ends(expression: RegionReading, quarters: int = 0) -> RegionReading:
-    """The expression without loose signs at its ends, doubted where something has to follow; as it
-    is where there are none. Its source is so many ``quarters`` turned to its page."""
-    kept = _trimmed(expression, quarters)
+def of_list(expressions: Sequence[RegionReading]) -> list[bool]:
+    """Which expressions of a page begin with a number as another, above or below it in the same
+    column, does with the number before or after."""
+    begins = [_number(each.reading.label.split()) for each in expressions]
+    boxes = [each.box for each in expressions]
+    heights = [t.box[3] - t.box[1] for each in expressions for t in each.reading.tokens]
+    near = _SAME_COLUMN * median(heights) if heights else 0.0
+
+    def follow(i: int, j: int) -> bool:
+        one, other = begins[i], begins[j]
+        if one is None or other is None or abs(one - other) != 1:
+            return False
+        upper, lower = (i, j) if one < other else (j, i)
+        below = boxes[upper][3] <= (boxes[lower][1] + boxes[lower][3]) / 2
+        return below and abs(boxes[i][0] - boxes[j][0]) <= near
+
+    every = range(len(boxes))
+    return [any(follow(i, j) for j in every) for i in every]
+
+
+def _number(tokens: Sequence[str]) -> int | None:
+    """The number of up to two digits that a label begins with, a mark and no digit behind it."""
+    at = next((i for i, token in enumerate(tokens) if not token.isdigit()), 0)
+    if not 0 < at <= _DIGITS or len(tokens) - at <= _FEWEST or tokens[at] not in _MARKS:
+        return None
+    return None if tokens[at + 1].isdigit() else int("".join(tokens[:at]))
+
+
+def without_loose_ends(
+    expression: RegionReading, quarters: int = 0, item: bool = False
+) -> RegionReading:
+    """The expression without loose signs at its ends, doubted where something has to follow, and
+    where it begins as an item does; as it is where there are none. Its source is so many
+    ``quarters`` turned to its page; ``item``: it is one of a list with numbers."""
+    kept = _trimmed(expression, quarters, item)
     tokens = kept.reading.label.split()
-    open_end = len(tokens) > 1 and tokens[-1] in _OPEN and not kept.doubt
-    return replace(kept, doubt=_UNFINISHED) if open_end else kept
+    if kept.doubt or len(tokens) < 2:
+        return kept
+    if tokens[-1] in _OPEN:
+        return replace(kept, doubt=_UNFINISHED)
+    return replace(kept, doubt=_NUMBERED) if _is_numbered(tokens) else kept
 
 
-def _trimmed(expression: RegionReading, quarters: int) -> RegionReading:
+def _is_numbered(tokens: Sequence[str]) -> bool:
+    """Whether a label begins with what may be the number of an item: with a bracket that nothing
+    opened, the only comma, or a dot that is no product's."""
+    if _number(tokens) is None:
+        return False
+    at, mark = next(each for each in enumerate(tokens) if not each[1].isdigit())
+    if mark == ".":
+        return tokens[at + 1] not in _OPENING
+    return mark in (",", ")") and tokens.count(mark) - (mark == ")") * tokens.count("(") == 1
+
+
+def _trimmed(expression: RegionReading, quarters: int, item: bool) -> RegionReading:
     """The expression without loose signs at its ends."""
     reading = expression.reading
     tokens = [token.token for token in reading.tokens]
     if reading.label.split() != tokens:
         return expression
-    first, last = _ends(tokens, _is_number(reading.tokens))
+    first, last = _ends(tokens, _is_number(reading.tokens), item)
     last = _before_number(reading.tokens[:last])
     label = " ".join(tokens[first:last])
     if last - first == len(tokens) or problems(label):
@@ -86,9 +135,11 @@ def _alike(reading: Reading, first: int, last: int) -> tuple[Alternative, ...]:
     return distinct(" ".join(tokens[first:last]), found)
 
 
-def _ends(tokens: Sequence[str], numbered: bool) -> tuple[int, int]:
+def _ends(tokens: Sequence[str], numbered: bool, item: bool) -> tuple[int, int]:
     """Where the formula begins and ends; ``numbered``: a dot in front is none of a product."""
     first, last = _after_name(tokens) or _after_item(tokens, numbered), len(tokens)
+    if item and not first:
+        first = 1 + next(i for i, token in enumerate(tokens) if token in _MARKS)
     while last - first > _FEWEST:
         inner = tokens[first:last]
         if _is_loose(inner[0], inner[1], _BEFORE) or _is_lone_first(inner):

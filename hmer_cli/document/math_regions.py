@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hmer_cli.document.records import Drawing, TextWord
+from hmer_cli.document.records import Drawing, Surroundings, TextWord
 from hmer_cli.geometry import Box
 from hmer_cli.page.regions import Region
 
@@ -20,7 +20,8 @@ class MathRegions:
     it should, as words are read, it is print, or nothing. ``doubts`` say what speaks against where
     each ends. ``text`` are the words in none of them, ``unread`` the regions of those that were not
     read, ``drawings`` what is no writing, where they are asked for. ``too_pale`` are the boxes of
-    signs that were left out for that, in pixels of the source.
+    signs that were left out for that, in pixels of the source. ``surroundings`` are those of each
+    region, None or nothing at all where they are not known.
     """
 
     regions: tuple[Region, ...] = ()
@@ -33,16 +34,29 @@ class MathRegions:
     drawings: tuple[Drawing, ...] = ()
     doubts: tuple[str, ...] = ()
     too_pale: tuple[Box, ...] = ()
+    surroundings: tuple[Surroundings | None, ...] = ()
 
     @classmethod
     def of(cls, regions: Sequence[Region]) -> MathRegions:
         """Regions as they were found."""
         count = len(regions)
         none = ("",) * count
-        return cls(tuple(regions), none, (0.0,) * count, (False,) * count, doubts=none)
+        return cls(
+            tuple(regions),
+            none,
+            (0.0,) * count,
+            (False,) * count,
+            doubts=none,
+            surroundings=(None,) * count,
+        )
 
     def __iter__(self) -> Iterator[tuple[Region, str, float, bool, str]]:
         return zip(self.regions, self.words, self.sure, self.added, self.doubts, strict=True)
+
+    @property
+    def about(self) -> tuple[Surroundings | None, ...]:
+        """The surroundings of each region."""
+        return self.surroundings or (None,) * len(self.regions)
 
 
 NO_REGIONS = MathRegions()
@@ -64,4 +78,5 @@ def together(bands: Sequence[MathRegions]) -> MathRegions:
         tuple(region for band in bands for region in band.unread),
         tuple(drawing for band in bands for drawing in band.drawings),
         tuple(doubt for band in bands for doubt in band.doubts),
+        surroundings=tuple(each for band in bands for each in band.about),
     )

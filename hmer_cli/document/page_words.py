@@ -34,6 +34,7 @@ from hmer_cli.document.line_words import (
 from hmer_cli.document.math_regions import MathRegions, together
 from hmer_cli.document.page_language import FEWEST_LETTERS, is_foreign
 from hmer_cli.document.page_text import PageText
+from hmer_cli.document.region_trust import surroundings_of
 from hmer_cli.document.signs_apart import signs_apart
 from hmer_cli.geometry import Box, bounding_box, inside_of, union
 from hmer_cli.page.detect.integral import Floats
@@ -158,7 +159,9 @@ class WordFinder:
         short = [(region, False) for region in words if self._may_be_signs(region, lines)]
         pieces += short if len(pieces) + len(short) > 1 else []  # what is alone is no word
         places = {region.place for region in alone}
-        return self._ordered(pieces, known >= FEWEST_LETTERS, ~saying, lines, places)
+        refined = self._ordered(pieces, known >= FEWEST_LETTERS, ~saying, lines, places)
+        about = surroundings_of(refined.regions, regions, self.parts, self.unit)
+        return replace(refined, surroundings=about)
 
     def _are_words(self, line: TextLine) -> bool:
         """Whether there are likely words in a line."""

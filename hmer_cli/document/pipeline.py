@@ -7,11 +7,9 @@ not recomputed.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -26,7 +24,7 @@ from hmer_cli.document.comma_lists import parted_at_commas
 from hmer_cli.document.corrections import Corrections
 from hmer_cli.document.formula_or_words import is_formula, is_words
 from hmer_cli.document.left_out import doubts_beside, said_of, said_of_page
-from hmer_cli.document.loose_ends import without_loose_ends
+from hmer_cli.document.loose_ends import of_list, without_loose_ends
 from hmer_cli.document.math_regions import NO_REGIONS, MathRegions
 from hmer_cli.document.orientation import (
     DOUBTFUL,
@@ -47,6 +45,7 @@ from hmer_cli.document.records import (
     Transform,
 )
 from hmer_cli.document.region_readings import handwriting_of, region_reading
+from hmer_cli.document.region_trust import trusted
 from hmer_cli.document.text_in_regions import as_sign_alone, as_words, below, cut_off
 from hmer_cli.document.unread_ink import with_signs
 from hmer_cli.errors import InputError, input_error
@@ -61,7 +60,7 @@ from hmer_cli.page.load.worker import Worker
 from hmer_cli.page.regions import Layout, Region
 from hmer_cli.recognition.lazy import Reader, allowed_tokens
 from hmer_cli.recognition.reading import Reading
-from hmer_cli.recognition.thread_pool import finished, submitted
+from hmer_cli.recognition.thread_pool import Gate, finished, submitted
 
 IN_FLIGHT = MAX_PIXELS
 """Pixels of the pages prepared at a time, so that memory does not grow with ``jobs``."""
@@ -183,7 +182,7 @@ def _looked_up(
 def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
     """Pages rendered in threads, a few ahead, in order."""
     jobs = options.jobs or min(_JOBS, cores())
-    gate = _Gate(IN_FLIGHT)
+    gate = Gate(IN_FLIGHT)
     pool = ThreadPoolExecutor(jobs)
     waiting: deque[Future[_Work]] = deque()
     prepare = partial(_prepare, options=options, gate=gate)
@@ -199,28 +198,7 @@ def _prepared(work: Iterable[_Work], options: Options) -> Iterator[_Work]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-class _Gate:
-    """A semaphore on the total pixels of pages; a page above the limit is admitted alone."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._taken = 0
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def taking(self, pixels: int) -> Iterator[None]:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= self._limit)
-            self._taken += pixels
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._taken -= pixels
-                self._changed.notify_all()
-
-
-def _prepare(work: _Work, options: Options, gate: _Gate) -> _Work:
+def _prepare(work: _Work, options: Options, gate: Gate) -> _Work:
     assert work.sheet is not None
     try:
         with gate.taking(work.sheet.measure()):
@@ -338,7 +316,7 @@ def _recognised(
         readings = iter(readings_of([work.regions for work in batch], reader))
         read = [(work, _result(work, readings, reader, options)) for work in batch]
         pairs = [_upright(*each, reader, options) for each in read]
-        return [work for work, _ in pairs], [result for _, result in pairs]
+        return [work for work, _ in pairs], [trusted(result) for _, result in pairs]
     except Exception as error:
         if len(batch) == 1:
             failure = input_error(f"{batch[0].source}: page {batch[0].number}", error)
@@ -357,18 +335,20 @@ def _result(work: _Work, readings: Iterator[Reading], reader: Reader, options: O
     allowed = allowed_tokens(reader)
     said: list[TextWord] = []
     read: list[tuple[Region, RegionReading]] = []
-    for region, words, sure, added, doubt in work.found:
+    both = zip(work.found, work.found.about, strict=True)
+    for (region, words, sure, added, doubt), about in both:
         reading = reading_of(region, readings)
         if among_text and is_words(reading, words, sure):
             said.append(as_words(region.box, reading, words, sure))
         elif added and not is_formula(reading):
             said.append(as_sign_alone(region.box, reading))
         else:
-            read.append((region, region_reading(region, reading, words, doubt, allowed)))
+            expression = region_reading(region, reading, words, doubt, allowed)
+            read.append((region, replace(expression, surroundings=about)))
     found: list[RegionReading] = []
     agreed = agreeing([expression for _, expression in read], allowed)
-    for (region, _), expression in zip(read, agreed, strict=True):
-        whole = without_loose_ends(expression, turned) if among_text else expression
+    for (region, _), expression, item in zip(read, agreed, of_list(agreed), strict=True):
+        whole = without_loose_ends(expression, turned, item) if among_text else expression
         said += cut_off(expression, whole, work.to_source)
         parts = parted_at_commas(whole, turned) if among_text else [expression]
         same = parts[0].reading.label == expression.reading.label

@@ -55,11 +55,28 @@ class Handwriting:
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """How a region was found on its page: ``changed`` from what the search had found there, as
+    grown, cut, joined or added; how near ink in no region is ``beside`` it and ``above`` or below,
+    from 0 for none to 1; whether it stands ``among`` words, and whether its first or last sign is
+    ``loose``, no nearer to the others than to ink outside. ``confidence`` is that of its reading,
+    where it is cut as it should be."""
+
+    changed: bool
+    beside: float
+    above: float
+    among: bool
+    loose: bool = False
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True)
 class RegionReading:
     """The reading of one region: ``region`` in source coordinates, ``box`` and the boxes of the
     tokens in pixels of the page's image, ``key`` the SHA-256 of its ink; ``words`` is what it says
     if it is no mathematics, empty where it is not likely words; ``doubt`` is what else speaks
-    against the reading; ``handwriting`` is set if an output needs it.
+    against the reading; ``handwriting`` is set if an output needs it, ``surroundings`` where it is
+    one of several on a page that was just read.
     """
 
     region: Box
@@ -69,6 +86,7 @@ class RegionReading:
     words: str = ""
     doubt: str = ""
     handwriting: Handwriting | None = field(default=None, repr=False, compare=False)
+    surroundings: Surroundings | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ of formulas are as high as those of the words beside them, or a little less.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +28,11 @@ SIZE = 595.0, 842.0
 _MARGIN, _GUTTER = 42.0, 26.0  # points
 _ROOM = 0.35  # letter heights of a true box round its ink
 _BEGIN, _END = r"\begin{bmatrix}", r"\end{bmatrix}"
+_PEN = 0.11, 0.2  # letter heights
+_OFTEN = 2  # times that a formula may be written on a page
+_MARK = "mark"
+"""The label of what begins an item."""
+_BETWEEN, _AFTER_MARK = (0.7, 1.4), (0.8, 1.8)  # letter heights of white in a row, after a mark
 _SHORT = 15.0, 1.9, 1.1  # letter heights of a formula among words: wide, above, below the baseline
 
 
@@ -63,7 +69,7 @@ class Composer:
         self._lead = float(rng.uniform(3.3, 4.4)) * self._unit
         self._width = (SIZE[0] - 2 * _MARGIN - (columns - 1) * _GUTTER) / columns
         self._lefts = [_MARGIN + i * (self._width + _GUTTER) for i in range(columns)]
-        self._pen = float(rng.uniform(0.9, 1.7))
+        self._pen = float(rng.uniform(*_PEN)) * self._unit
         self._strokes: list[Stroke] = []
         self._truths: list[TrueExpression] = []
         self._left, self._base, self._foot = self._lefts.pop(0), _MARGIN, _MARGIN
@@ -83,8 +89,9 @@ class Composer:
                 break
             if self._base > below:
                 self._left, self._base, self._foot = self._lefts.pop(0), _MARGIN, _MARGIN
-            blocks[int(self._rng.choice(len(blocks), p=shares / shares.sum()))][1]()
-            self._base += float(self._rng.uniform(0.1, 0.8)) * self._unit
+            with suppress(LookupError):  # every such formula was written
+                blocks[int(self._rng.choice(len(blocks), p=shares / shares.sum()))][1]()
+                self._base += float(self._rng.uniform(0.1, 0.8)) * self._unit
         return ComposedPage(tuple(self._strokes), self._pen, tuple(self._truths))
 
     def _chance(self, share: float) -> bool:
@@ -114,49 +121,42 @@ class Composer:
         return self._drawn(fits)
 
     def _drawn(self, fits: Callable[[Written], bool]) -> Written:
-        """One of those written least often."""
-        known = [at for at, formula in enumerate(self._hand.formulas) if fits(formula)]
-        if not known:
-            known = [min(self._count, key=lambda at: self._hand.formulas[at].width)]
-        least = min(self._count[at] for at in known)
+        """One of those written least often. Raises LookupError where each was, often enough."""
+        formulas = self._hand.formulas
+        known = [at for at in self._count if fits(formulas[at])]
+        least = min((self._count[at] for at in known), default=_OFTEN)
+        if least >= _OFTEN:
+            raise LookupError
         at = int(self._rng.choice([at for at in known if self._count[at] == least]))
         self._count[at] += 1
-        return self._hand.formulas[at]
+        return formulas[at]
 
     def _symbol(self, *names: str) -> Written | None:
         """One of these, as the writer writes it; None where he never does."""
         known = [each for name in names for each in self._hand.symbols.get(name, ())]
         return known[int(self._rng.integers(len(known)))] if known else None
 
-    def _row(
-        self, pieces: Sequence[Written], x: float = 0.0, kind: Kind = "display"
-    ) -> list[float]:
-        """Write pieces as the next row, ``x`` points from the left, where the page has room for
-        it; where each begins."""
+    def _row(self, pieces: Sequence[Written], x: float = 0.0, kind: Kind = "display") -> bool:
+        """Write pieces as the next row, ``x`` points from the left; whether there was room."""
         tops = [piece.box[1] for piece in pieces]
         feet = [piece.box[3] for piece in pieces]
         room = (0.5 * self._unit) - min(0.0, *tops) * self._unit
         self._base = max(self._base + self._lead, self._foot + room)
         self._foot = self._base + max(feet) * self._unit
-        begins: list[float] = []
         if self._foot > SIZE[1] - _MARGIN / 2:
-            return begins
+            return False
         for piece in pieces:
-            begins.append(x)
             scale = self._unit * float(self._rng.uniform(0.82, 1.0) if piece.label else 1.0)
             strokes = piece.moved(self._left + x, self._base, scale)
             self._strokes += strokes
             x0, y0, x1, y1 = Ink(strokes).box()
-            if piece.label:
+            if piece.label and piece.label != _MARK:
                 room = _ROOM * self._unit
                 box = (x0 - room, y0 - room, x1 + room, y1 + room)
                 self._truths.append(TrueExpression(box, piece.label, kind))
-            x += (
-                x1
-                - x0
-                + float(self._rng.uniform(0.7, 1.3)) * self._unit * (1.3 if piece.label else 1)
-            )
-        return begins
+            white = _AFTER_MARK if piece.label == _MARK else _BETWEEN
+            x += x1 - x0 + float(self._rng.uniform(*white)) * self._unit
+        return True
 
     def _text(self, pieces: Sequence[Written], indent: float = 0.0) -> None:
         """Words and formulas, in as many rows as it takes."""
@@ -186,8 +186,8 @@ class Composer:
         pieces = []
         for _ in range(int(self._rng.integers(2, 5))):
             pieces += [self._word() for _ in range(int(self._rng.integers(3, 9)))]
-            if self._chance(0.8):
-                pieces.append(self._formula(short=True))
+            with suppress(LookupError):
+                pieces += [self._formula(short=True)] if self._chance(0.8) else []
         self._text([*pieces, *(self._word() for _ in range(3))])
 
     def _display(self) -> None:
@@ -226,10 +226,11 @@ class Composer:
                 break
             mark = (self._symbol(")") if after == ")" else None) or _dot()
             formula = self._formula(widest=0.75)
-            self._row([replace(joined([sign, mark], "", 0.2), label=""), formula], 0.0)
+            self._row([joined([sign, mark], _MARK, 0.2), formula], 0.0)
 
     def _list(self) -> None:
-        mark = _dot(-0.5) if self._chance(0.5) else _stroke((0, -0.5), (0.8, -0.5))
+        sign = _dot(-0.5) if self._chance(0.5) else _stroke((0, -0.5), (0.8, -0.5))
+        mark = replace(sign, label=_MARK)
         for _ in range(int(self._rng.integers(2, 5))):
             if self._chance(0.5):
                 self._row([mark, self._formula(widest=0.8)], self._unit)

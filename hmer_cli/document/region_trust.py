@@ -1,0 +1,142 @@
+"""How sure the reading of a region of a page is, by how the region was found.
+
+Input: the regions of a page, those that the search had found, and the parts of its ink. Output: the
+`Surroundings` of each region; the readings, with a lower confidence where something speaks against
+the region's ends. The recogniser's confidence is that of a region that is cut as it should be; what
+stands beside it, and what was done to it, tell how likely that is.
+Method: logistic regression with the recogniser's log-odds as offset: each evidence takes its weight
+from them, and a region without any keeps its confidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hmer_cli.document.bracket_depths import depths
+from hmer_cli.document.records import RegionReading, Result, Surroundings
+from hmer_cli.geometry import Box, inside_of
+from hmer_cli.page.detect.integral import Floats
+from hmer_cli.page.regions import Region
+
+WEIGHTS: Mapping[str, float] = {
+    "changed": -0.5,
+    "beside": -0.5,
+    "above": -1.0,
+    "among": -0.5,
+    "loose": -1.0,
+    "dash": -2.0,
+    "open": -1.5,
+}
+"""What each evidence adds to the log-odds that a reading is right."""
+
+_SIGN = 0.35  # letter heights: smaller ink is a dot or a comma
+_LEVEL = 0.4  # of the lower one's height: what two in one line share
+_NEAR, _OVER = 1.0, 0.5  # letter heights to ink beside and above, from which on it is near
+_TOUCHING, _FAR = 0.5, 2.0  # letter heights that ink beside may reach in, and may be away
+_LINE, _FEWEST = 6.0, 3  # letter heights to ink of the same line, and parts of words
+_NEVER_FIRST = frozenset((".", ",", "!", "/", ")", "]", "^", "_", r"\cdot"))
+_NEVER_LAST = frozenset(("=", "(", "[", "/", r"\cdot"))
+_SURE = 1e-4  # least probability, and greatest from one # convention
+
+
+def surroundings_of(
+    regions: Sequence[Region], searched: Sequence[Region], parts: Floats, unit: float
+) -> tuple[Surroundings, ...]:
+    """What is about each region, in their order; boxes of parts (N, 4) and letters in pixels."""
+    places = [region.place for region in regions]
+    free = parts[~inside_of(parts, places)]
+    sides = (free[:, 2:] - free[:, :2]).max(1)
+    free = free[sides >= _SIGN * unit]
+    known = {region.place for region in searched}
+    own = [parts[inside_of(parts, [place])] for place in places]
+    return tuple(
+        _about(place, place not in known, mine, free, unit)
+        for place, mine in zip(places, own, strict=True)
+    )
+
+
+def _about(box: Box, changed: bool, own: Floats, free: Floats, unit: float) -> Surroundings:
+    shared = np.minimum(free[:, 3], box[3]) - np.maximum(free[:, 1], box[1])
+    level = shared >= _LEVEL * np.minimum(free[:, 3] - free[:, 1], box[3] - box[1])
+    line = free[level]
+    beside = np.maximum(line[:, 0] - box[2], box[0] - line[:, 2]) / unit
+    over = np.minimum(free[:, 2], box[2]) - np.maximum(free[:, 0], box[0]) > 0
+    above = np.maximum(free[:, 1] - box[3], box[1] - free[:, 3])[over] / unit
+    return Surroundings(
+        changed,
+        _nearness(beside, _NEAR),
+        _nearness(above, _OVER),
+        int((beside <= _LINE).sum()) >= _FEWEST,
+        any(_is_loose(own[:, ::2] * side, line[:, ::2] * side, unit) for side in (1, -1)),
+    )
+
+
+def _is_loose(own: Floats, beside: Floats, unit: float) -> bool:
+    """Whether the last sign of some parts, from where to where (N, 2), is no nearer to the others
+    than to the ink beside them that follows."""
+    own, beside = np.sort(own, 1), np.sort(beside, 1)
+    own = own[np.argsort(own[:, 0])]
+    reach = np.maximum.accumulate(own[:, 1])
+    inner = (own[1:, 0] - reach[:-1])[own[1:, 0] > reach[:-1]]
+    if not len(inner):
+        return False
+    beyond = beside[beside[:, 0] >= reach[-1] - _TOUCHING * unit, 0]
+    outer = max(0.0, float(beyond.min(initial=np.inf) - reach[-1]))
+    return outer <= min(float(inner[-1]), _FAR * unit)
+
+
+def _nearness(gaps: Floats, reach: float) -> float:
+    """1 where something touches, 0 where nothing is within reach."""
+    return round(1 - float(np.clip(gaps, 0, reach).min(initial=reach)) / reach, 4)
+
+
+def evidence(reading: RegionReading) -> dict[str, float]:
+    """What speaks against the ends of a region, by the names of `WEIGHTS`."""
+    found = reading.surroundings
+    assert found is not None
+    tokens = reading.reading.label.split() or [""]
+    levels = depths(tokens)
+    return {
+        "changed": float(found.changed),
+        "beside": found.beside,
+        "above": found.above,
+        "among": float(found.among),
+        "loose": float(found.loose),
+        "dash": float(tokens[:1] == ["-"]),
+        "open": float(min(levels, default=0) < 0 or levels[-1:] != [0] or _is_rest(tokens)),
+    }
+
+
+def _is_rest(tokens: Sequence[str]) -> bool:
+    """Whether a label begins or ends with what stands between others."""
+    return tokens[0] in _NEVER_FIRST or tokens[-1] in _NEVER_LAST
+
+
+def trusted(result: Result) -> Result:
+    """The result of a page with the confidence of its readings as sure as their regions are."""
+    return replace(result, expressions=tuple(map(_trusted, result.expressions)))
+
+
+def _trusted(expression: RegionReading) -> RegionReading:
+    reading = expression.reading
+    if expression.surroundings is None or not reading.confidence > 0:
+        return expression
+    told = sum(WEIGHTS[name] * value for name, value in evidence(expression).items())
+    sure = round(lowered(reading.confidence, told), 4)
+    share = sure / reading.confidence
+    others = tuple(
+        replace(each, confidence=round(each.confidence * share, 4)) for each in reading.alternatives
+    )
+    about = replace(expression.surroundings, confidence=reading.confidence)
+    reading = replace(reading, confidence=sure, alternatives=others)
+    return replace(expression, reading=reading, surroundings=about)
+
+
+def lowered(confidence: float, told: float) -> float:
+    """The probability whose log-odds are so much higher."""
+    sure = min(max(confidence, _SURE), 1 - _SURE)
+    return 1 / (1 + math.exp(-math.log(sure / (1 - sure)) - told))
