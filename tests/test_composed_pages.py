@@ -71,15 +71,19 @@ def test_numbers_and_names_are_no_formulas_of_a_page() -> None:
     assert [each.label for each in found.formulas] == ["a + b"]
 
 
-@pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
-    path = Path(__file__).parent.parent / "benchmarks" / "composed_pages.py"
-    spec = importlib.util.spec_from_file_location("composed_pages", path)
+def script(name: str) -> ModuleType:
+    path = Path(__file__).parent.parent / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["composed_pages"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    return script("composed_pages")
 
 
 @pytest.mark.parametrize("images", [False, True])
@@ -110,3 +114,19 @@ def test_what_is_read_and_of_no_truth_counts_as_wrong(benchmark: ModuleType) -> 
     lines = list(benchmark.said([page]))
     assert "ok 2, of these wrong 1; right but not ok 0" in lines
     assert "| 0.5 | 2 | 50.00 % |" in lines and "| 0.7 | 1 | 0.00 % |" in lines
+
+
+def test_evidence_against_a_region_gets_the_weight_that_its_answers_ask_for(
+    benchmark: ModuleType,
+) -> None:
+    assert benchmark.BOUNDS
+    trust, rng = script("page_trust"), np.random.default_rng(1)
+    halves = []
+    for offset in (0.0, -1.0):  # pages of another difficulty
+        told = rng.integers(0, 2, (4000, 3)).astype(float)
+        odds = rng.normal(1, 1, 4000)
+        sure = 1 / (1 + np.exp(-(odds + offset + told @ [-2.0, 0.0, 1.0])))
+        halves.append((told, odds, (rng.random(4000) < sure).astype(float)))
+    weights = trust.fitted(halves)
+    assert weights[0] == pytest.approx(-2, abs=0.2)
+    assert -0.15 < weights[1] <= 0 and weights[2] == 0

@@ -20,8 +20,8 @@ from hmer_cli.page.regions import Region, cut_region
 from hmer_cli.recognition.reading import Alternative, Reading
 
 UNIT = 20.0
-NOTHING = Surroundings(changed=False, beside=0.0, above=0.0, among=False)
-EVERYTHING = Surroundings(changed=True, beside=1.0, above=1.0, among=True, loose=True)
+NOTHING = Surroundings(changed=False, loose=False)
+EVERYTHING = Surroundings(changed=True, loose=True)
 
 
 def region(box: Box) -> Region:
@@ -46,23 +46,6 @@ def about(*others: tuple[float, float], searched: Region = FORMULA) -> Surroundi
 
 def test_a_formula_by_itself_has_nothing_about_it() -> None:
     assert about() == about((100, 400)) == NOTHING
-
-
-def test_ink_is_beside_where_it_is_near_in_the_same_line() -> None:
-    assert about((190, 100)).beside == pytest.approx(0.5)
-    assert about((60, 100)).beside == about((190, 160)).beside == 0
-    assert about((182, 105)).beside > about((186, 105)).beside
-
-
-def test_ink_is_above_where_it_is_near_over_or_under_a_formula() -> None:
-    assert about((120, 78)).above == about((120, 122)).above > 0.5
-    assert about((120, 60)).above == about((300, 78)).above == 0
-
-
-def test_a_formula_among_words_is_one_with_ink_in_its_line() -> None:
-    words = [(230.0 + 25 * i, 100.0) for i in range(4)]
-    assert about(*words).among
-    assert not about(*words[:2]).among and not about(*((x, 300.0) for x, _ in words)).among
 
 
 @pytest.mark.parametrize("place", [(184, 100), (76, 100)])
@@ -97,11 +80,9 @@ def test_readings_of_no_page_keep_theirs() -> None:
     assert trusted(Result("m", (alone,))).expressions == (alone,)
 
 
-@pytest.mark.parametrize(
-    "changes", [{"changed": True}, {"above": 1.0}, {"loose": True}, {"changed": True, "above": 0.5}]
-)
-def test_what_speaks_against_a_region_lowers_the_confidence(changes: dict[str, float]) -> None:
-    found = sure(read(surroundings=replace(NOTHING, **changes)))  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ["changed", "loose"])
+def test_what_speaks_against_a_region_lowers_the_confidence(name: str) -> None:
+    found = sure(read(surroundings=replace(NOTHING, **{name: True})))
     assert sure(read(surroundings=EVERYTHING)) < found < 0.8
 
 

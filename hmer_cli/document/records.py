@@ -57,16 +57,11 @@ class Handwriting:
 @dataclass(frozen=True)
 class Surroundings:
     """How a region was found on its page: ``changed`` from what the search had found there, as
-    grown, cut, joined or added; how near ink in no region is ``beside`` it and ``above`` or below,
-    from 0 for none to 1; whether it stands ``among`` words, and whether its first or last sign is
-    ``loose``, no nearer to the others than to ink outside. ``confidence`` is that of its reading,
-    where it is cut as it should be."""
+    grown, cut, joined or added; its first or last sign is ``loose``, no nearer to the others than
+    to ink in no region. ``confidence`` is that of its reading, where it is cut as it should be."""
 
     changed: bool
-    beside: float
-    above: float
-    among: bool
-    loose: bool = False
+    loose: bool
     confidence: float = 0.0
 
 
