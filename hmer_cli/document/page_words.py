@@ -391,12 +391,8 @@ class WordFinder:
         for i in {int(owner[pair[0]]) for pair in equals}:
             sure[i] |= words[i].is_math and words[i].confidence >= _WITH_EQUALS
         free = ~self._within(line.parts, regions)
-        share = [free[owner == i].mean() if (owner == i).any() else 0.0 for i in range(len(words))]
-        new = [w for w, each in zip(words, share, strict=True) if w.is_math and each >= _MOSTLY]
-        found = []
-        for run in runs(line.parts, free & sure[owner], _WHITE * self.unit):
-            x0, _, x1, _ = box = bounding_box(run)
-            left = left_of(line.region)
-            if any(left + word.left <= x1 and x0 <= left + word.right for word in new):
-                found.append(box)
-        return found
+        count, left = (np.bincount(owner, each, len(words)) for each in (None, free))
+        new = np.array([word.is_math for word in words]) & (left >= _MOSTLY * count)
+        begins = line.parts[free & new[owner], 0]
+        boxes = map(bounding_box, runs(line.parts, free & sure[owner], _WHITE * self.unit))
+        return [box for box in boxes if ((box[0] <= begins) & (begins <= box[2])).any()]

@@ -204,8 +204,8 @@ def _word(held: Sequence[tuple[str, float, float]], begin: float, end: float) ->
         return []
     text = text_of(token for token, *_ in held)
     places = [at for _, at, _ in held]
-    ends = (begin, end) if MATH in text else (min(places), max(places))
-    return [LineWord(text, *sorted(ends), float(np.mean([sure for *_, sure in held])))]
+    ends = (begin, end) if MATH in text else places
+    return [LineWord(text, min(ends), max(ends), float(np.mean([sure for *_, sure in held])))]
 
 
 @cache
