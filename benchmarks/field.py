@@ -108,9 +108,9 @@ def count(counts: Counter[str], records: list[Record], right: bool) -> None:
     counts["ok and right"] += sure and right
 
 
-def converted(folder: Path) -> dict[str, list[Record]]:
-    """The records of every file, by its name."""
-    command = [sys.executable, "-m", "hmer_cli", "convert", "--no-cache", str(folder)]
+def converted(folder: Path, *options: str) -> dict[str, list[Record]]:
+    """The records of every file, by its name; ``options`` are those of ``hmer convert``."""
+    command = [sys.executable, "-m", "hmer_cli", "convert", "--no-cache", str(folder), *options]
     code = "from hmer_cli.cli import main; main()"
     command[1:3] = ["-c", code]
     told = subprocess.run([*command, "-o", "-.jsonl"], stdout=subprocess.PIPE, check=False).stdout
