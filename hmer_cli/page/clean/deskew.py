@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hmer_cli.page.clean.borders import without_strips
 from hmer_cli.page.clean.illumination import clean
-from hmer_cli.page.clean.screenshots import photo_in_screenshot
+from hmer_cli.page.clean.screenshots import photo_in_screenshot, without_bars
 from hmer_cli.page.clean.sheet import Corners, find_sheet
 from hmer_cli.page.clean.surroundings import without_surroundings
 from hmer_cli.page.load.images import Pixels, shrunk
@@ -38,13 +38,16 @@ def clean_and_straight(image: Pixels) -> tuple[Pixels, Homography | None]:
     """The rectified sheet with level lines on evenly white paper (see `clean`), and the homography
     from there to ``image``.
 
-    None where nothing is to be turned. Of a screenshot the photo in it is taken. Where no whole
+    None where nothing is to be turned. Of a screenshot the photo in it is taken, or the bars of
+    an app are painted over. Where no whole
     sheet is found, strips along the edges and what lies beside a sheet that is cut off are painted
     as paper. ``image``: (H, W), light or dark.
     """
     photo = photo_in_screenshot(image)
     if photo is not None:
         image = image[photo[0] : photo[1]]
+    else:
+        image = without_bars(image)
     level, back, cleaned = _straightened(image)
     if photo is not None:
         back = _shift(0, photo[0]) if back is None else _shift(0, photo[0]) @ back

@@ -294,6 +294,8 @@ def _line(image: Pixels, path: Path) -> _Line:
 def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
     """The usual weight of a line without writing, (W,), which varies along it."""
     there = heavy > 3 * _GRAIN
+    if there.mean() < _COVERED:  # by writing alone: a program's line of one pixel is lighter
+        there = heavy > _GRAIN
     if not there.any():
         return np.zeros(len(heavy))
     whole = _bare(heavy[there])

@@ -1,9 +1,10 @@
-"""The photo that a screenshot of a phone shows between bars of one shade.
+"""Screenshots: the photo between bars of one shade, and the bars of apps for notes.
 
-Input: (H, W). Output: the rows of the photo, or None. Viewers and messengers fit a photo to the
-width of the screen; above and below it the screen has one shade, and words and buttons are in its
-outermost rows alone. A light bar beside a dark photo, or a dark one beside a sheet, would decide
-whether the image is a board, and its words would be read.
+Input: (H, W). Output: the rows of the photo, or None; the image without bars. Viewers and
+messengers fit a photo to the width of the screen; above and below it the screen has one shade, and
+words and buttons are in its outermost rows alone. A light bar beside a dark photo, or a dark one
+beside a sheet, would decide whether the image is a board, and its words would be read. Apps for
+notes have the time, a title and round buttons on bars of another shade than their page.
 """
 
 from __future__ import annotations
@@ -20,6 +21,44 @@ _BAR, _PHOTO = 0.95, 0.5  # of a row: least share of that shade in a bar, and la
 _LEAST, _BARS = 0.12, 0.2  # of the height: least height of a photo, and of both bars together
 _WORDS = 0.14  # of the height, from the head and the foot: where a screen has words
 _LINES = 8  # pixels: rows between a bar and a photo, which a block of JPEG mixes
+
+_SCREEN = 480  # pixels: least sides of a screenshot of a program; smaller images are crops
+_HIGH = 0.12  # of the height: largest height of the bars at the head or the foot of an app
+_OTHER = 4  # gray levels: least difference of a bar from the page
+_EVEN, _UNCUT = 0.5, 0.8  # of a row of a bar: least share of its shade; of the rows where it ends
+_PAGE = 0.6  # of a screenshot: least share of the shade of its page, which a photo has not
+_INK = 40  # gray levels: least difference of writing from the page
+
+
+def without_bars(image: Pixels) -> Pixels:
+    """A screenshot of an app for notes with its bars in the shade of its page; ``image`` and the
+    result: (H, W). Other images are returned as they are."""
+    if min(image.shape) < _SCREEN:
+        return image
+    page = int(np.bincount(image[::2, ::2].ravel(), minlength=256).argmax())
+    off = np.abs(image.astype(np.int16) - page)
+    if float((off <= _SAME).mean()) < _PAGE:
+        return image
+    head, foot = _bar(image, page), _bar(image[::-1], page)
+    rest = off[head : len(image) - foot]
+    if not (head or foot) or not bool((rest >= _INK).any()):
+        return image
+    cleaned = image.copy()
+    cleaned[:head], cleaned[len(image) - foot :] = page, page
+    return cleaned
+
+
+def _bar(image: Pixels, page: int) -> int:
+    """How many rows from the first on are bars, one or several; 0 where there is none."""
+    outer = image[: round(_HIGH * len(image)) + 1]
+    shades = np.median(outer, axis=1)
+    ends = np.flatnonzero(np.abs(shades - page) < _OTHER)
+    if not len(ends) or ends[0] < 2:
+        return 0
+    end = int(ends[0])
+    share = (np.abs(outer[: end + 1] - shades[: end + 1, None]) <= _SAME).mean(axis=1)
+    is_even = float(np.median(share)) >= _EVEN and share[end - 1 :].min() >= _UNCUT
+    return end if is_even else 0
 
 
 def photo_in_screenshot(image: Pixels) -> tuple[int, int] | None:
