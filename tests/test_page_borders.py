@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hmer_cli.page.clean.borders import without_borders, without_strips
 from hmer_cli.page.clean.illumination import is_light_on_dark
 from hmer_cli.page.clean.ruled_lines import remove_rules
+from hmer_cli.page.clean.surroundings import without_surroundings
 from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.pages import Page
 from hmer_cli.page.regions import find_regions
@@ -264,3 +265,31 @@ def test_chalk_on_a_board_that_is_less_than_half_of_the_picture_stays(
     chalk = np.rot90(ink > 128, turn)
     found = without_strips(np.ascontiguousarray(photo))
     assert (found == photo)[chalk].all()
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_bright_desk_beside_dark_paper_is_no_ink(turn: int) -> None:
+    grain = np.random.default_rng(0).normal(0, 1, (700, 1100)).astype(np.float32)
+    fibres = cv2.GaussianBlur(grain, (0, 0), 8, sigmaY=1.5)
+    desk = np.clip(175 + 90 * fibres, 60, 250)
+    paper = np.full(desk.shape, 28, np.uint8)
+    cv2.putText(paper, "x = 3", (450, 400), cv2.FONT_HERSHEY_SIMPLEX, 4, 235, 9, cv2.LINE_AA)
+    on_it = np.zeros_like(desk)
+    cv2.fillPoly(on_it, [np.array([(190, 0), (230, 560), (1100, 530), (1100, 0)])], 1)
+    photo = np.where(on_it > 0, paper, desk) + 2 * grain
+    photo = np.rot90(np.clip(photo, 0, 255).astype(np.uint8), turn)
+    page = Page.of("", 1, np.ascontiguousarray(photo))
+    box = ink_box(page.bare)
+    wanted = np.argwhere(np.rot90(paper, turn) > 200)[:, ::-1]
+    assert box is not None
+    assert np.abs(page.in_source(box) - np.concatenate([wanted.min(0), wanted.max(0)])).max() < 12
+
+
+def test_a_bright_sheet_with_dark_writing_beside_a_board_with_chalk_stays() -> None:
+    photo = np.full((700, 1100), 60, np.uint8)
+    for row in range(5):
+        cv2.putText(photo, "a + b = c", (30, 120 + 130 * row), cv2.FONT_HERSHEY_SIMPLEX, 3, 230, 9)
+    photo[:, 800:] = 215
+    for row in range(12):
+        cv2.putText(photo, "x=y", (850, 80 + 55 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 40, 4)
+    assert np.array_equal(without_surroundings(photo), photo)

@@ -11,7 +11,7 @@ from hmer_cli.page.clean.ruled_lines import remove_rules
 
 Pixels = NDArray[np.uint8]
 
-SHADES = [90, 150, 200]
+SHADES = [90, 150, 200, 222]
 
 
 def blank(height: int = 1000, width: int = 700) -> Pixels:

@@ -1,4 +1,4 @@
-"""Of a screenshot of a phone that shows a photo, the photo is read and not the screen around it."""
+"""Of screenshots the photo or the notes are read, and not the screen or the bars around them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hmer_cli.page.clean.screenshots import photo_in_screenshot
+from hmer_cli.page.ink_box import ink_box
 from hmer_cli.page.load.pages import Page
 
 Pixels = NDArray[np.uint8]
@@ -60,3 +61,37 @@ def test_a_drawn_page_and_a_photo_that_fills_the_screen_are_no_photo_between_bar
     assert photo_in_screenshot(screenshot(0, np.full((LAST - FIRST, 540), 255, np.uint8))) is None
     shown = cv2.resize(photo(board=False), (540, 1200))
     assert photo_in_screenshot(np.asarray(shown, np.uint8)) is None
+
+
+def app(back: int, bar: int, words: bool = True) -> Pixels:
+    """Notes between the bars of an app."""
+    screen = np.full((1280, 640), back, np.uint8)
+    screen[:110], screen[1200:] = bar, bar
+    if words:
+        written(screen, "12:41", (30, 40), 255 - back, 0.7)
+        written(screen, "< Notes", (30, 90), 255 - back, 0.9)
+        for x in (100, 320, 540):
+            cv2.circle(screen, (x, 1240), 16, 255 - back, 2, cv2.LINE_AA)
+    written(screen, "x=3+y", (150, 225), 255 - back, 2)
+    return screen
+
+
+@pytest.mark.parametrize(("back", "bar"), [(255, 245), (255, 225), (30, 42), (0, 20)])
+def test_the_bars_of_an_app_are_no_ink(back: int, bar: int) -> None:
+    box = ink_box(Page.of("", 1, app(back, bar)).image)
+    assert box is not None and box[1] > 150 and box[3] < 260
+
+
+def test_writing_at_the_head_of_a_page_without_bars_stays() -> None:
+    screen = app(255, 255, words=False)
+    written(screen, "a+b", (150, 60), 30, 2)
+    box = ink_box(Page.of("", 1, screen).image)
+    assert box is not None and box[1] < 50
+
+
+def test_writing_that_a_bar_would_cut_stays() -> None:
+    screen = app(255, 235, words=False)
+    for x in range(40, 600, 60):
+        cv2.line(screen, (x, 60), (x + 50, 160), 30, 16, cv2.LINE_AA)
+    box = ink_box(Page.of("", 1, screen).image)
+    assert box is not None and box[1] < 70

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.clean.spirals import remove_spirals
 from hmer_cli.page.ink_box import ink_box
 
@@ -34,6 +35,17 @@ def bound(slope: float) -> Pixels:
 def test_a_binding_along_any_side_is_no_ink(turn: int, slope: float) -> None:
     page, wanted = (np.ascontiguousarray(np.rot90(each, turn)) for each in (bound(slope), sheet()))
     assert ink_box(remove_spirals(page)) == ink_box(wanted)
+
+
+@pytest.mark.parametrize("pitch", [56, 70])
+def test_printed_lines_that_meet_the_rings_keep_no_ring(pitch: int) -> None:
+    page = sheet()
+    for y in range(20, 740, 48):
+        cv2.circle(page, (25, y), 7, 50, -1, cv2.LINE_AA)
+        cv2.line(page, (0, y - 12), (25, y), 110, 4, cv2.LINE_AA)
+    for y in range(30, 750, pitch):
+        page[y : y + 2] = np.minimum(page[y : y + 2], 170)
+    assert ink_box(remove_rules(remove_spirals(page))) == ink_box(sheet())
 
 
 @pytest.mark.parametrize("number", ["10110100110101101101", "12345678901234567890"])

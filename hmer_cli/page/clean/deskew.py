@@ -44,10 +44,7 @@ def clean_and_straight(image: Pixels) -> tuple[Pixels, Homography | None]:
     as paper. ``image``: (H, W), light or dark.
     """
     photo = photo_in_screenshot(image)
-    if photo is not None:
-        image = image[photo[0] : photo[1]]
-    else:
-        image = without_bars(image)
+    image = without_bars(image) if photo is None else image[photo[0] : photo[1]]
     level, back, cleaned = _straightened(image)
     if photo is not None:
         back = _shift(0, photo[0]) if back is None else _shift(0, photo[0]) @ back

@@ -1,8 +1,8 @@
 """Removes the printed lines of ruled and squared paper, and keeps the writing on them.
 
-Input and output: (H, W), dark ink on white. Method: faint horizontal and vertical pieces are
-chained across the page; chains that are long, even in spacing and gray level are lines. Each line
-is erased except where strokes run across or along it.
+Input and output: (H, W), dark ink on white. Method: faint horizontal and vertical pieces are chained
+across the page; long chains, even in spacing and gray level, are lines. Each is erased except where
+strokes run across or along it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ _HEAVY = 1.6  # times its own weight: a line with a stroke along it
 _STROKE = 8  # pixels: least length of such a stroke
 _CROSSED = 2.2  # times its own weight: a line crossed by a stroke
 _DARKER = 35  # gray levels below the lines at a crossing of lines: ink
-
 _GAP = 12  # longest piece that is left of a line: width / this
 _OUTSIDE, _AS_DARK = 0.2, 20  # share of a piece beside its line; gray levels darker than that
 _THINNER = 0.8  # of the thickness of the line: pieces are thinner, bars of writing are not
@@ -293,9 +292,8 @@ def _line(image: Pixels, path: Path) -> _Line:
 
 def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
     """The usual weight of a line without writing, (W,), which varies along it."""
-    there = heavy > 3 * _GRAIN
-    if there.mean() < _COVERED:  # by writing alone: a program's line of one pixel is lighter
-        there = heavy > _GRAIN
+    bold = heavy > 3 * _GRAIN
+    there = bold if bold.mean() >= _COVERED else heavy > _GRAIN  # one pale pixel, of programs
     if not there.any():
         return np.zeros(len(heavy))
     whole = _bare(heavy[there])

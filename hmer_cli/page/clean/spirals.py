@@ -3,7 +3,8 @@
 Input and output: (H, W), dark ink on evenly white paper. Method: connected components of equal size
 and shape that stand on one straight line in even distances along most of the image, and reach
 further to both ends than the writing, which is on one side of it. A column of zeros or of signs is
-as even, and ends where its table does.
+as even, and ends where its table does. The printed lines of the sheet are no writing: they end
+where it does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hmer_cli.page.clean.ruled_lines import remove_rules
 from hmer_cli.page.load.images import Pixels, shrunk
 
 _STUDIED = 1000  # pixels of the longer side
@@ -43,34 +45,47 @@ def remove_spirals(image: Pixels) -> Pixels:
     if min(image.shape) < _SMALLEST:
         return image
     small = shrunk(image, _STUDIED)
+    bare = remove_rules(small)
+    for seen in (small, bare):  # printed lines join rings
+        dark, gone = _rings(seen, bare)
+        if gone.any():
+            break
+    else:
+        return image
+    soft = cv2.dilate(gone.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    mask = (soft & ~((dark > 0) & ~gone)).astype(np.uint8)
+    there = cv2.resize(mask, image.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.where(there > 0, 255, image).astype(np.uint8)
+
+
+def _rings(small: Pixels, bare: Pixels) -> tuple[Pixels, NDArray[np.bool_]]:
+    """1 where a page is dark, and the mask of the rings there; ``bare`` is it without its lines."""
     dark = (small < _DARK).astype(np.uint8)
-    _, marks, table, places = cv2.connectedComponentsWithStats(dark, connectivity=8)
+    count, marks, table, places = cv2.connectedComponentsWithStats(dark, connectivity=8)
     labels, stats = np.asarray(marks, np.int32), np.asarray(table, np.int32)
     middles, area = np.asarray(places, np.float64), stats[:, cv2.CC_STAT_AREA]
     size = stats[:, 2:4].max(1).astype(np.float64)
     size[0] = 0
-    gone = np.zeros(len(stats), bool)
+    written = np.bincount(labels[bare < _DARK], minlength=count)
+    gone = np.zeros(count, bool)
     for across, side in zip((middles, middles[:, ::-1]), dark.shape, strict=True):
-        found = _binding(across, size, area, side)
+        found = _binding(across, size, area, written, side)
         if found is not None and _are_alike([labels[_box(stats[i])] == i for i in found.row]):
             gone |= found.rings
-    if not gone.any():
-        return image
-    soft = cv2.dilate(gone[labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    mask = (soft & ~((dark > 0) & ~gone[labels])).astype(np.uint8)
-    there = cv2.resize(mask, image.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    return np.where(there > 0, 255, image).astype(np.uint8)
+    return dark, np.asarray(gone[labels], np.bool_)
 
 
 def _binding(
     places: NDArray[np.float64],
     size: NDArray[np.float64],
     area: NDArray[np.int32],
+    written: NDArray[np.int64],
     side: int,
 ) -> _Binding | None:
     """The components on an upright line that are even; None where there is none.
 
-    ``places`` (N, 2) are middles, x across the line and y along it, on a ``side`` so long.
+    ``places`` (N, 2) are middles, x across the line and y along it, on a ``side`` so long;
+    ``written`` is the area of each without printed lines.
     """
     rings = np.flatnonzero((size >= _RING[0]) & (size <= _RING[1] * side))
     if len(rings) < _FEWEST:
@@ -83,12 +98,12 @@ def _binding(
         off, usual = across - np.median(across[row]), float(np.median(size[row]))
         found = (np.abs(off) <= _AROUND[0] * usual) & (size <= _AROUND[1] * usual)
         found[0] = False
-        rest = ~found
+        rest = ~found & (written > 0)
         rest[0] = False
-        beyond = float(area[rest & (off > 0)].sum()), float(area[rest & (off < 0)].sum())
+        beyond = float(written[rest & (off > 0)].sum()), float(written[rest & (off < 0)].sum())
         if max(beyond) < _WITHIN * sum(beyond) or not rest.any():
             continue
-        if _is_longer(places[row, 1], places[rest, 1], area[rest]):
+        if _is_longer(places[row, 1], places[rest, 1], written[rest]):
             return _Binding(row.tolist(), found)
     return None
 
@@ -122,7 +137,7 @@ def _is_even(
 
 
 def _is_longer(
-    row: NDArray[np.float64], rest: NDArray[np.float64], area: NDArray[np.int32]
+    row: NDArray[np.float64], rest: NDArray[np.float64], area: NDArray[np.int64]
 ) -> bool:
     """Whether a row reaches further than the rest at both of its ends."""
     order = np.argsort(rest)

@@ -37,6 +37,7 @@ _EVEN = 0.05  # of the paper's brightness: largest steps from pixel to pixel of 
 _WRITTEN, _SOME = 0.05, 0.0015  # share of strokes, of that in the light, and at all: much writing
 _LETTER = 4  # part of the longer side: largest stroke
 _ROOM = 5  # pixels: margin by which the mask is dilated
+_DIM = 128  # gray levels: darker pictures may be of boards
 _NOTES = 0.2  # of the image: least area of dark paper; a dark bar of a program is smaller
 _RIM = 5  # pixels: breadth of the border of dark paper, which is neither light nor dark
 
@@ -44,7 +45,8 @@ _RIM = 5  # pixels: breadth of the border of dark paper, which is neither light 
 def without_surroundings(image: Pixels) -> Pixels:
     """The image with paper painted over the surroundings of the sheet; itself if there are none.
 
-    Dark paper with light writing beside a picture becomes light. ``image`` and the result: (H, W),
+    Dark paper with light writing beside a picture becomes light. Of boards what is lighter beside
+    them is painted over. ``image`` and the result: (H, W),
     0 black to 255 white.
     """
     if max(image.shape) < _SMALLEST or min(image.shape) < _SMALLEST // 4:
@@ -52,7 +54,10 @@ def without_surroundings(image: Pixels) -> Pixels:
     small = shrunk(image, _STUDIED)
     blank = without_dark(small)
     beside, notes = _beside(small, blank)
-    if not (beside | notes).any() or is_light_on_dark(image):  # a board is darker than its writing
+    is_dark = float(np.median(blank)) < _DIM
+    if ((beside | notes).any() or is_dark) and is_light_on_dark(image):
+        return 255 - _without_light(255 - image)
+    if not (beside | notes).any():
         return image
     square = np.ones((2 * _ROOM + 1,) * 2, np.uint8)
     rim = cv2.dilate(notes, square[:_RIM, :_RIM]) - cv2.erode(notes, square[:_RIM, :_RIM])
@@ -66,6 +71,22 @@ def without_surroundings(image: Pixels) -> Pixels:
         ground = cv2.resize(without_light(small), shape, interpolation=cv2.INTER_LINEAR)
         image = np.where(dark, cv2.subtract(shade, cv2.subtract(image, ground)), image)
     return np.where(there, shade, image).astype(np.uint8)
+
+
+def _without_light(board: Pixels) -> Pixels:
+    """A board, or dark paper, without what is lighter beside it, where that is written on neither
+    dark nor light; ``board`` and the result: (H, W), inverted."""
+    small = shrunk(board, _STUDIED)
+    blank = without_dark(small)
+    beside, notes = _beside(small, blank)
+    light = light_letters(small, without_light(small), float(blank.max()))
+    if notes.any() or not beside.any() or is_lettered(light, _inner(beside > 0)):
+        return board
+    beside = np.asarray(cv2.dilate(beside, np.ones((2 * _ROOM + 1,) * 2, np.uint8)), np.uint8)
+    shape = board.shape[::-1]
+    there = cv2.resize(beside, shape, interpolation=cv2.INTER_NEAREST) > 0
+    shade = cv2.resize(_spread(blank, beside), shape, interpolation=cv2.INTER_LINEAR)
+    return np.where(there, shade, board).astype(np.uint8)
 
 
 def _beside(small: Pixels, blank: Pixels) -> tuple[Pixels, Pixels]:

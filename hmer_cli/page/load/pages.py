@@ -89,7 +89,7 @@ class Page:
         """
         height, width = image.shape
         level, to_source = clean_and_straight(image)
-        image = without_borders(remove_spirals(remove_holes(level)))
+        image = without_borders(remove_holes(remove_spirals(level)))
         warped = to_source is not None and not np.array_equal(to_source[:, :2], np.eye(3, 2))
         page = cls(source, number, image, None, to_source, size=(height, width), warped=warped)
         return page.of_larger((reduced, reduced)) if reduced > 1 else page
