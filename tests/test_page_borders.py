@@ -293,24 +293,3 @@ def test_a_bright_sheet_with_dark_writing_beside_a_board_with_chalk_stays() -> N
     for row in range(12):
         cv2.putText(photo, "x=y", (850, 80 + 55 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 40, 4)
     assert np.array_equal(without_surroundings(photo), photo)
-
-
-@pytest.mark.parametrize("turned", [False, True])
-def test_a_line_that_the_edge_cuts_is_no_ink(turned: bool) -> None:
-    photo = np.full((400, 700), 255, np.uint8)
-    for y, words in ((20, "2x + 5y = 15"), (200, "3x - 4y = 12")):
-        cv2.putText(photo, words, (60, y), cv2.FONT_HERSHEY_SIMPLEX, 2, 20, 4, cv2.LINE_AA)
-    wanted = photo.copy()
-    wanted[:80] = 255
-    turn = 2 if turned else 0
-    left = without_borders(np.ascontiguousarray(np.rot90(photo, turn)))
-    assert ink_box(left) == ink_box(np.ascontiguousarray(np.rot90(wanted, turn)))
-
-
-def test_a_numerator_that_touches_the_edge_stays() -> None:
-    page = np.full((260, 500), 255, np.uint8)
-    cv2.putText(page, "x+y+z", (60, 46), cv2.FONT_HERSHEY_SIMPLEX, 2, 20, 4)
-    page = page[int(np.flatnonzero((page < 128).any(1))[0]) :]
-    cv2.line(page, (40, 80), (420, 80), 20, 4)
-    cv2.putText(page, "ABCDE", (60, 190), cv2.FONT_HERSHEY_SIMPLEX, 3, 20, 4)
-    assert np.array_equal(without_borders(page), page)

@@ -37,9 +37,6 @@ _BAND = 0.12  # of the shorter side of a frame: largest deviation of its sides
 _WITHIN = 0.97  # of all other ink: least share inside a frame
 _FEWEST = 2  # components inside a frame; a sign such as a circled dot may enclose one
 _FOOT = 0.3  # of the height of the writing: largest height of remains of other lines
-_CUT = 0.5, 0.9, 0.5, 0.15  # of a line that an edge cuts: least share of its signs there, largest
-# height of those beside other signs, least width beside the rest, and white, in heights of a sign
-_SPECK, _BAR = 4, 4  # pixels: largest speck; times its height: a bar is wider
 _FEET = 2  # least number of such remains; a single one may be a bar of the formula
 
 
@@ -282,38 +279,4 @@ def _feet(
         is_tight = bool(high[across].any() and sides.any())
         if not is_tight and far[touching].max() < min(begins, _FOOT * (reach - begins)):
             found |= touching
-        elif not sides.any():
-            found |= _cut_line(stats, there, near, far)
     return found
-
-
-def _cut_line(
-    stats: NDArray[np.int32],
-    there: NDArray[np.bool_],
-    near: NDArray[np.int32],
-    far: NDArray[np.int32],
-) -> NDArray[np.bool_]:
-    """The signs of a line that an edge cuts, ``near`` and ``far`` from it; none where there is no
-    such line.
-
-    Most of its signs touch the edge and are lower than others, it is as wide as half of the rest,
-    and white is between. What is above a bar is a numerator.
-    """
-    none = np.zeros(len(stats), bool)
-    signs = there & (stats[:, 2:4].max(axis=1) > _SPECK)
-    touching = signs & (near <= 0)
-    line = touching
-    while line.any() and (grown := signs & (near < far[line].max())).sum() > line.sum():
-        line = grown
-    rest = signs & ~line
-    if touching.sum() < _FEET or rest.sum() < _FEET:
-        return none
-    left, wide = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
-    across, others = (int(np.ptp(np.r_[left[own], (left + wide)[own]])) for own in (line, rest))
-    height, usual = (float(np.median((far - near)[own])) for own in (touching, rest))
-    following = np.flatnonzero(rest)[near[rest].argmin()]
-    is_bar = wide[following] > _BAR * max(int((far - near)[following]), 1)
-    white = near[rest].min() - far[line].max()
-    is_cut = touching.sum() >= _CUT[0] * line.sum() and height < _CUT[1] * usual
-    is_cut &= across >= _CUT[2] * others and white >= _CUT[3] * usual
-    return line if is_cut and not is_bar else none

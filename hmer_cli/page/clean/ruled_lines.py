@@ -1,8 +1,8 @@
 """Removes the printed lines of ruled and squared paper, and keeps the writing on them.
 
-Input and output: (H, W), dark ink on white. Method: faint level and upright pieces are chained
-across the page; chains that are long, even in spacing and gray level are lines. Each is erased
-except where strokes run across or along it.
+Input and output: (H, W), dark ink on white. Method: faint horizontal and vertical pieces are chained
+across the page; long chains, even in spacing and gray level, are lines. Each is erased except where
+strokes run across or along it.
 """
 
 from __future__ import annotations
