@@ -220,7 +220,7 @@ def rows(*labels: str) -> list[RegionReading]:
     return found
 
 
-@pytest.mark.parametrize("mark", [".", ",", ")", "/", r"\cdot"])
+@pytest.mark.parametrize("mark", [".", ",", ")"])
 def test_numbers_that_follow_each_other_in_a_column_go(mark: str) -> None:
     found = rows(f"1 {mark} x = y + 4", f"2 {mark} \\forall x : y", "z = 3", f"3 {mark} a - b")
     assert of_list(found) == [True, True, False, True]
@@ -231,9 +231,21 @@ def test_numbers_that_follow_each_other_in_a_column_go(mark: str) -> None:
     assert labels == ["x = y + 4", r"\forall x : y", "z = 3", "a - b"]
 
 
+@pytest.mark.parametrize("label", [r"1 \cdot x = c", "1 / x = c", "1 . ( x + 1 )"])
+def test_what_may_be_a_product_keeps_its_number_in_a_list_and_is_doubted(label: str) -> None:
+    found = rows(label, label.replace("1", "2", 1))
+    assert of_list(found) == [True, True]
+    kept = [without_loose_ends(each, 0, item=True) for each in found]
+    assert [each.reading.label for each in kept] == [each.reading.label for each in found]
+    assert all("number of an item" in each.doubt for each in kept)
+
+
 @pytest.mark.parametrize(
     "labels",
     [
+        (r"2 \cdot x = 6", r"3 \cdot x = 9"),
+        ("2 . x = 6", "3 . x = 9"),
+        (r"0 , x \in A", r"1 , x \in B"),
         ("1 . 5 x = c", "2 . 5 x = c"),
         ("1 . x = c", "3 . x = c"),
         ("2 . x = c", "1 . x = c"),

@@ -89,6 +89,13 @@ def test_writing_at_the_head_of_a_page_without_bars_stays() -> None:
     assert box is not None and box[1] < 50
 
 
+def test_handwriting_on_a_tinted_band_stays() -> None:
+    screen = app(255, 235, words=False)
+    written(screen, "x+y", (150, 80), 30, 3)
+    box = ink_box(Page.of("", 1, screen).image)
+    assert box is not None and box[1] < 70
+
+
 def test_writing_that_a_bar_would_cut_stays() -> None:
     screen = app(255, 235, words=False)
     for x in range(40, 600, 60):

@@ -35,29 +35,35 @@ _UNFINISHED = "ends with a sign that something follows: is the rest missing?"
 _NUMBERED = "begins with a number and a mark: is it the number of an item?"
 _MARKS = frozenset((".", ",", ")", "/", r"\cdot"))  # as which a dot or a bracket behind it is read
 _SAME_COLUMN = 1.5  # symbol heights between the numbers of two items
+_RUN = 3  # items of a list that does not begin with 1
 _NAME = 2, 4  # letters before a colon; one may be the name of a map
 _BEGINNING = frozenset((r"\frac", r"\sqrt", r"\int", r"\sum", r"\prod", "|", r"\{"))
 _OF_MAPS = _ARROWS | {r"\mapsto", r"\hookrightarrow"}
 
 
 def of_list(expressions: Sequence[RegionReading]) -> list[bool]:
-    """Which expressions of a page begin with a number as another, above or below it in the same
-    column, does with the number before or after."""
+    """Which expressions of a page are items of a list: they begin with numbers that follow each
+    other down a column, from 1 or three of them and more."""
     begins = [_number(each.reading.label.split()) for each in expressions]
     boxes = [each.box for each in expressions]
     heights = [t.box[3] - t.box[1] for each in expressions for t in each.reading.tokens]
     near = _SAME_COLUMN * median(heights) if heights else 0.0
 
-    def follow(i: int, j: int) -> bool:
-        one, other = begins[i], begins[j]
-        if one is None or other is None or abs(one - other) != 1:
-            return False
-        upper, lower = (i, j) if one < other else (j, i)
-        below = boxes[upper][3] <= (boxes[lower][1] + boxes[lower][3]) / 2
-        return below and abs(boxes[i][0] - boxes[j][0]) <= near
+    def follows(one: int, other: int) -> bool:
+        below = boxes[one][3] <= (boxes[other][1] + boxes[other][3]) / 2
+        return below and abs(boxes[one][0] - boxes[other][0]) <= near
 
-    every = range(len(boxes))
-    return [any(follow(i, j) for j in every) for i in every]
+    items = [False] * len(boxes)
+    numbered = sorted((n, i) for i, n in enumerate(begins) if n)
+    for first, i in numbered:
+        run = [i]
+        for number, j in numbered:
+            if number == first + len(run) and follows(run[-1], j):
+                run.append(j)
+        if len(run) >= _RUN or (len(run) > 1 and first == 1):
+            for j in run:
+                items[j] = True
+    return items
 
 
 def _number(tokens: Sequence[str]) -> int | None:
@@ -80,7 +86,8 @@ def without_loose_ends(
         return kept
     if tokens[-1] in _OPEN:
         return replace(kept, doubt=_UNFINISHED)
-    return replace(kept, doubt=_NUMBERED) if _is_numbered(tokens) else kept
+    numbered = _is_numbered(tokens) or (item and _number(tokens) is not None)
+    return replace(kept, doubt=_NUMBERED) if numbered else kept
 
 
 def _is_numbered(tokens: Sequence[str]) -> bool:
@@ -138,7 +145,7 @@ def _alike(reading: Reading, first: int, last: int) -> tuple[Alternative, ...]:
 def _ends(tokens: Sequence[str], numbered: bool, item: bool) -> tuple[int, int]:
     """Where the formula begins and ends; ``numbered``: a dot in front is none of a product."""
     first, last = _after_name(tokens) or _after_item(tokens, numbered), len(tokens)
-    if item and not first:
+    if item and not first and _is_numbered(tokens):
         first = 1 + next(i for i, token in enumerate(tokens) if token in _MARKS)
     while last - first > _FEWEST:
         inner = tokens[first:last]

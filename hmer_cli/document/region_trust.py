@@ -29,7 +29,8 @@ WEIGHTS: Mapping[str, float] = {
     "open": -2.93,
 }
 """What each evidence adds to the log-odds that a reading is right; see `evidence`. Fitted by
-``python benchmarks/page_trust.py DATA OUT`` on 48 composed pages; figures in train/PAGES.md."""
+``python benchmarks/page_trust.py DATA OUT`` on 48 composed pages, that of a dash lessened there by
+how much oftener a minus begins other formulas; figures in train/PAGES.md."""
 
 _SIGN = 0.35  # letter heights: smaller ink is a dot or a comma
 _LEVEL = 0.4  # of the lower one's height: what two in one line share

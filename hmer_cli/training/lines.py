@@ -17,6 +17,7 @@ import numpy as np
 
 from hmer_cli.console import Say
 from hmer_cli.datasets.lines import WrittenLine, open_lines
+from hmer_cli.errors import UsageError
 from hmer_cli.ink.ink import Ink
 from hmer_cli.ink.render import Readable, legible_ink_image
 from hmer_cli.models.embedded import packed
@@ -178,6 +179,10 @@ def formulas(
     samples = [sample for path in packages for sample in all_of(path, plan.split)]
     every = [example(ink, ink.label or "") for ink in inks(samples)]
     share = plan.recomposition.share
+    if share >= 1:
+        raise UsageError(
+            "recomposition.share: a line reader learns from written formulas, too", "set it below 1"
+        )
     if share and (invention := invention_of(plan, beside_recipe, beside_data, samples)):
         count = round(share / (1 - share) * len(every))
         every += [invention.sample(rng) for _ in range(count)]

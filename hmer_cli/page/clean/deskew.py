@@ -38,10 +38,9 @@ def clean_and_straight(image: Pixels) -> tuple[Pixels, Homography | None]:
     """The rectified sheet with level lines on evenly white paper (see `clean`), and the homography
     from there to ``image``.
 
-    None where nothing is to be turned. Of a screenshot the photo in it is taken, or the bars of
-    an app are painted over. Where no whole
-    sheet is found, strips along the edges and what lies beside a sheet that is cut off are painted
-    as paper. ``image``: (H, W), light or dark.
+    None where nothing is to be turned. Of a screenshot the photo in it is taken, or the bars of an
+    app are painted over. Where no whole sheet is found, strips along the edges and what lies beside
+    a sheet that is cut off are painted as paper. ``image``: (H, W), light or dark.
     """
     photo = photo_in_screenshot(image)
     image = without_bars(image) if photo is None else image[photo[0] : photo[1]]

@@ -1,8 +1,8 @@
 """Removes the printed lines of ruled and squared paper, and keeps the writing on them.
 
-Input and output: (H, W), dark ink on white. Method: faint horizontal and vertical pieces are chained
-across the page; long chains, even in spacing and gray level, are lines. Each is erased except where
-strokes run across or along it.
+Input and output: (H, W), dark ink on white. Method: faint horizontal and vertical pieces are
+chained across the page; long chains, even in spacing and gray level, are lines. Each is erased
+except where strokes run across or along it.
 """
 
 from __future__ import annotations
@@ -293,7 +293,7 @@ def _line(image: Pixels, path: Path) -> _Line:
 def _usual(heavy: NDArray[np.float32]) -> NDArray[np.float64]:
     """The usual weight of a line without writing, (W,), which varies along it."""
     bold = heavy > 3 * _GRAIN
-    there = bold if bold.mean() >= _COVERED else heavy > _GRAIN  # one pale pixel, of programs
+    there = bold if bold.sum() >= _COVERED * len(bold) else heavy > _GRAIN  # one pixel, pale
     if not there.any():
         return np.zeros(len(heavy))
     whole = _bare(heavy[there])

@@ -9,6 +9,7 @@ notes have the time, a title and round buttons on bars of another shade than the
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +28,7 @@ _HIGH = 0.12  # of the height: largest height of the bars at the head or the foo
 _OTHER = 4  # gray levels: least difference of a bar from the page
 _EVEN, _UNCUT = 0.5, 0.8  # of a row of a bar: least share of its shade; of the rows where it ends
 _PAGE = 0.6  # of a screenshot: least share of the shade of its page, which a photo has not
+_LOW = 0.035  # of the height: largest height of words and buttons in a bar; handwriting is higher
 _INK = 40  # gray levels: least difference of writing from the page
 
 
@@ -58,7 +60,10 @@ def _bar(image: Pixels, page: int) -> int:
     end = int(ends[0])
     share = (np.abs(outer[: end + 1] - shades[: end + 1, None]) <= _SAME).mean(axis=1)
     is_even = float(np.median(share)) >= _EVEN and share[end - 1 :].min() >= _UNCUT
-    return end if is_even else 0
+    ink = np.abs(outer[:end] - shades[:end, None]) >= _INK
+    stats = cv2.connectedComponentsWithStats(ink.astype(np.uint8))[2][1:]
+    is_low = stats[:, cv2.CC_STAT_HEIGHT].max(initial=0) <= _LOW * len(image)
+    return end if is_even and is_low else 0
 
 
 def photo_in_screenshot(image: Pixels) -> tuple[int, int] | None:

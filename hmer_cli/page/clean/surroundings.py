@@ -46,8 +46,7 @@ def without_surroundings(image: Pixels) -> Pixels:
     """The image with paper painted over the surroundings of the sheet; itself if there are none.
 
     Dark paper with light writing beside a picture becomes light. Of boards what is lighter beside
-    them is painted over. ``image`` and the result: (H, W),
-    0 black to 255 white.
+    them is painted over. ``image`` and the result: (H, W), 0 black to 255 white.
     """
     if max(image.shape) < _SMALLEST or min(image.shape) < _SMALLEST // 4:
         return image
