@@ -51,7 +51,7 @@ _EVERY, _MOST, _ALONE = 2, 3, 12
 """Every second line of the n-gram corpus gets one to three formulas; one in twelve more is a
 formula alone."""
 
-_LONGEST = 24
+_LONGEST = 12
 """Maximal length of a formula within words, in tokens."""  # convention
 
 

@@ -43,7 +43,7 @@ have words in them, which are no mathematics here."""
 _KEPT = 400
 """Size of the pool of formulas that are inserted between words."""
 
-_ALONE, _PART, _MIXED = 0.08, 0.35, 0.4
+_ALONE, _PART, _MIXED = 0.12, 0.35, 0.4
 """Shares of formulas that are examples by themselves, of lines cut to some of their words, and of
 lines with formulas inserted."""
 
