@@ -183,5 +183,8 @@ def test_formulas_come_from_any_labelled_handwriting(tmp_path: Path) -> None:
     assert len(formulas([tmp_path / "package"], plan, tmp_path, tmp_path)) == len(own)
     composed = load(RECIPE, ["recomposition.share=0.75"])
     assert len(formulas([tmp_path / "own"], composed, tmp_path, tmp_path)) >= 2 * len(own)
+    alone = load(RECIPE, ["recomposition.share=1"])
+    with pytest.raises(UsageError, match="set it below 1"):
+        formulas([tmp_path / "own"], alone, tmp_path, tmp_path)
     with pytest.raises(UsageError, match=r"holds train, test2014; .* --set split=NAME"):
         formulas([tmp_path / "package"], load(RECIPE, ["split="]), tmp_path, tmp_path)

@@ -5,7 +5,7 @@ not there, an arrow or a comma before it, an arrow, a question mark or a tick af
 a colon before it, as ``Ex:``, the number of an exercise before it, as ``7)`` or ``7.``, and the
 number of an equation after it, as ``(7)`` beyond white; their ink is taken off the box. What then
 ends with a sign that something has to follow is doubted, since the rest of it is in no region, and
-so is what begins as an exercise with its number does.
+so is what begins as an item of a list does, with its number.
 """
 
 from __future__ import annotations
