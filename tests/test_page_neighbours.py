@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmer_cli.commands.convert import convert
-from hmer_cli.document.page_words import find_mathematics
+from hmer_cli.document.find_mathematics import find_mathematics
 from hmer_cli.geometry import bounds
 from hmer_cli.page import regions
 from hmer_cli.page.detect import search

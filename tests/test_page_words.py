@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from hmer_cli.document import page_words
+from hmer_cli.document import find_mathematics as mathematics
+from hmer_cli.document.find_mathematics import find_mathematics
 from hmer_cli.document.math_regions import MathRegions
-from hmer_cli.document.page_words import WordFinder, find_mathematics
+from hmer_cli.document.page_words import WordFinder
 from hmer_cli.document.signs_apart import groups_of_signs
 from hmer_cli.geometry import Box
 from hmer_cli.ink.render import Readable, image_of
@@ -341,7 +342,7 @@ def test_a_region_in_a_word_of_its_line_is_that_word() -> None:
 def test_without_the_weights_regions_are_as_the_search_found_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(page_words, "shipped_lines", lambda: None)
+    monkeypatch.setattr(mathematics, "shipped_lines", lambda: None)
     regions = find_mathematics(page("aaaa aaa xxxx", "aaaaa aaaa"), "page")
     assert not any(regions.added)
     assert not any(regions.words)
@@ -350,7 +351,7 @@ def test_without_the_weights_regions_are_as_the_search_found_them(
 def test_a_long_page_is_looked_through_band_by_band(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = ["xxxxxxx", "aaaaaa aaaaaaa"] * 20
     there = page(*rows)
-    monkeypatch.setattr(page_words, "shipped_lines", SquareReader)
+    monkeypatch.setattr(mathematics, "shipped_lines", SquareReader)
 
     def first_three(found: PreparedPage) -> list[Box]:
         """The search: of each row of the band the first three squares."""

@@ -18,9 +18,9 @@ from hmer_cli import files
 from hmer_cli.commands.convert import convert, outcome
 from hmer_cli.commands.delivery import deliver_all
 from hmer_cli.document import build_records, pipeline, watch
+from hmer_cli.document.find_mathematics import find_mathematics
 from hmer_cli.document.formats import Output
 from hmer_cli.document.math_regions import MathRegions
-from hmer_cli.document.page_words import find_mathematics
 from hmer_cli.errors import HmerError, MissingError, OutputError, UsageError
 from hmer_cli.ink.render import Readable, image_of
 from hmer_cli.page.load.pages import Page

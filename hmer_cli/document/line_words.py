@@ -117,6 +117,16 @@ def formulas(words: Sequence[LineWord]) -> Iterator[tuple[int, int]]:
             first = None
 
 
+def are_beside_formulas(words: Sequence[LineWord]) -> bool:
+    """Whether there are words without a doubt on a line, and formulas that are as clear."""
+    maths = [word for word in words if word.is_math]
+    inside = {i for first, last in formulas(words) for i in range(first, last + 1)}
+    others = [word for i, word in enumerate(words) if i not in inside]
+    if not maths or min(word.confidence for word in maths) < _SURE:
+        return False
+    return is_without_doubt(" ".join(word.text for word in others), confidence(others))
+
+
 def _clear(words: Sequence[LineWord]) -> list[bool]:
     """Which words are none of a formula: at its ends each, inside of it several in a row."""
     maths = [i for i, word in enumerate(words) if word.is_math]

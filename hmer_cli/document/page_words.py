@@ -8,7 +8,6 @@ whose words it cannot read, being of another language, regions stay as they are.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -19,8 +18,8 @@ from hmer_cli.document.foreign_ink import foreign_ink, on_bar, without_ink
 from hmer_cli.document.formula_ends import mark_of, of_formula
 from hmer_cli.document.formula_growth import apart, grown, is_beside, runs, with_dots
 from hmer_cli.document.formula_pieces import PieceJoiner, ends_at_equals, left_of
-from hmer_cli.document.left_out import doubts_beside_pale
 from hmer_cli.document.line_words import (
+    are_beside_formulas,
     are_short,
     confidence,
     formulas,
@@ -31,19 +30,18 @@ from hmer_cli.document.line_words import (
     without_doubt,
     words_alone,
 )
-from hmer_cli.document.math_regions import MathRegions, together
+from hmer_cli.document.math_regions import MathRegions
 from hmer_cli.document.page_language import FEWEST_LETTERS, is_foreign
-from hmer_cli.document.page_text import PageText
 from hmer_cli.document.region_trust import surroundings_of
 from hmer_cli.document.signs_apart import signs_apart
 from hmer_cli.geometry import Box, bounding_box, inside_of, union
 from hmer_cli.page.detect.integral import Floats
 from hmer_cli.page.detect.line_growth import equals_signs
-from hmer_cli.page.detect.search import MOST_PARTS, PreparedPage, in_reading_order
+from hmer_cli.page.detect.search import PreparedPage, in_reading_order
 from hmer_cli.page.load.pages import Page
-from hmer_cli.page.regions import Layout, Preparations, Region, find_regions
+from hmer_cli.page.regions import Region
 from hmer_cli.page.text_regions import TextLine, find_text, region_of
-from hmer_cli.recognition.line_reader import LineReader, LineReading, shipped_lines
+from hmer_cli.recognition.line_reader import LineReader, LineReading
 
 # Chosen on notes-truth.
 _LETTERS = 3  # of a clear word beside a formula
@@ -60,57 +58,11 @@ _MOSTLY = 0.5  # of its parts that are in none,
 _PARTS, _WIDTH = 3, 2.0  # its parts, and its letter heights
 _GOES_ON = 0.5  # confidence of what is added to a formula beside it
 _WORD = 2, 0.5  # letters of a word that is no formula's, and its confidence
+_LINE = 8, 2.5  # parts of words and a formula on one line, and how many times as wide as high
 _LIKELY = 3, 0.3  # the same of one that shows that there are words on a page
 _LEFT_OUT = "ink right beside it was not read"
 _APART = "stands by itself: is it mathematics?"
 _NO_WORDS = LineReading(())
-
-
-def find_mathematics(page: Page, layout: Layout, text: bool = False) -> MathRegions:
-    """The regions of a page, as `find_regions` has them, without those that the words of the page
-    show to be none; with its ``text`` where that is asked for.
-
-    As they are where the page is one expression, or the weights that read words are not installed.
-    """
-    prepared = Preparations()
-    found = _found(page, layout, text, prepared)
-    pale = tuple(page.in_source(box) for box in prepared.too_pale())
-    return replace(
-        found,
-        upright=found.upright or prepared.needs_no_turn(not found.regions),
-        doubts=doubts_beside_pale(found.regions, found.doubts, pale),
-        too_pale=pale,
-    )
-
-
-def _found(page: Page, layout: Layout, text: bool, prepared: Preparations) -> MathRegions:
-    regions = find_regions(page, layout, prepared)
-    reader = shipped_lines() if layout != "expression" else None
-    bands = prepared.on_page(page) if reader is not None else []
-    if reader is None or not bands:
-        return MathRegions.of(regions)
-    tops = [top for top, _ in bands]
-    mine: list[list[Region]] = [[] for _ in bands]
-    for region in regions:
-        mine[max(0, bisect_right(tops, region.origin[1]) - 1)].append(region)
-    each = zip(bands, mine, strict=True)
-    return together([_refined(page, found, own, reader, text) for (_, found), own in each])
-
-
-def _refined(
-    page: Page, found: PreparedPage, regions: Sequence[Region], reader: LineReader, text: bool
-) -> MathRegions:
-    """The regions of a page, or of a band of it, without those that are words."""
-    if not 0 < len(found.parts) <= MOST_PARTS:
-        return MathRegions.of(regions)
-    finder = WordFinder(page, found, reader)
-    refined = finder.refined(regions)
-    if not text:
-        return refined
-    besides = PageText(page, found, finder.read_text)
-    drawings = besides.drawings(refined.regions)
-    words, unread = besides.words(refined.regions, drawings)
-    return replace(refined, text=words, unread=unread, drawings=drawings)
 
 
 class WordFinder:
@@ -128,7 +80,7 @@ class WordFinder:
         lines = [line for line in find_text(self.page, self.found) if len(line.parts) > 1]
         free = [line for line in lines if not self._within(line.parts, regions).all()]
         if len(regions) <= 1 and not free:
-            return MathRegions.of(regions)
+            return MathRegions.of([part for region in regions for part in self._of_line(region)])
         if len(lines) > _MOST_LINES or is_foreign(free, lambda line: self.read(line.region)):
             return MathRegions.of(regions)
         kept, words = self._of_search(regions)
@@ -162,6 +114,15 @@ class WordFinder:
         refined = self._ordered(pieces, known >= FEWEST_LETTERS, ~saying, lines, places)
         about = surroundings_of(refined.regions, regions, self.parts, self.unit)
         return replace(refined, surroundings=about)
+
+    def _of_line(self, region: Region) -> list[Region]:
+        """The formulas of an image of one line, without words that are clear."""
+        x0, y0, x1, y1 = region.place
+        count = int(self._within(self.parts, [region]).sum())
+        if region.lines or count < _LINE[0] or x1 - x0 < _LINE[1] * (y1 - y0):
+            return [region]
+        reading = self.read(region)
+        return self._parted(region, reading) if are_beside_formulas(reading.words) else [region]
 
     def _are_words(self, line: TextLine) -> bool:
         """Whether there are likely words in a line."""

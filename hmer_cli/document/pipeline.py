@@ -22,6 +22,7 @@ from hmer_cli.document.cache import Cache
 from hmer_cli.document.cases import reading_of, readings_of
 from hmer_cli.document.comma_lists import parted_at_commas
 from hmer_cli.document.corrections import Corrections
+from hmer_cli.document.find_mathematics import find_mathematics
 from hmer_cli.document.formula_or_words import is_formula, is_words
 from hmer_cli.document.left_out import doubts_beside, said_of, said_of_page
 from hmer_cli.document.loose_ends import of_list, without_loose_ends
@@ -35,7 +36,6 @@ from hmer_cli.document.orientation import (
 )
 from hmer_cli.document.page_agreement import agreeing
 from hmer_cli.document.page_files import PageFiles
-from hmer_cli.document.page_words import find_mathematics
 from hmer_cli.document.records import (
     PageRead,
     Picture,

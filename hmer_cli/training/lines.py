@@ -51,6 +51,12 @@ _EVERY, _MOST, _ALONE = 2, 3, 12
 """Every second line of the n-gram corpus gets one to three formulas; one in twelve more is a
 formula alone."""
 
+_FORMULAS = [
+    text.replace("x", MATH)
+    for text in ("x", "x", "x", "x", "x,", "x, x", "x, x, x", "x and x", "x is x", "x or x")
+]
+"""What is inserted in turn: single formulas, and several with a comma or a word between them."""
+
 _LONGEST = 12
 """Maximal length of a formula within words, in tokens."""  # convention
 
@@ -144,8 +150,8 @@ def with_formulas(texts: Sequence[str]) -> list[str]:
         words = found[i].split(" ")
         for k in range(1 + i % _MOST):
             place = (i + 5 * k) % (len(words) + 1)
-            if MATH not in words[max(0, place - 1) : place + 1]:
-                words.insert(place, MATH)
+            if not any(MATH in word for word in words[max(0, place - 1) : place + 1]):
+                words[place:place] = _FORMULAS[(i // _EVERY + k) % len(_FORMULAS)].split(" ")
         found[i] = " ".join(words)
     return found + [MATH] * (len(found) // _ALONE)
 

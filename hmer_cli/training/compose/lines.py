@@ -1,14 +1,16 @@
 """Composition of training examples of the line reader.
 
 Input: transcribed lines, and formulas. Output: `Example` objects: whole lines, parts of lines,
-lines with formulas inserted, and formulas alone, whose label is `MATH`. Method: a line with N
-spaces is split into words at its N widest gaps, if these are clearly wider than all others.
+lines with formulas inserted, one or several with a comma or a short word between them, and formulas
+alone, whose label is `MATH`. Method: a line with N spaces is split into words at its N widest gaps,
+if these are clearly wider than all others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +21,8 @@ from hmer_cli.recognition.line_text import MATH, SPACE, characters
 from hmer_cli.recognition.strokes import stroke_size
 from hmer_cli.training.compose.examples import Example
 from hmer_cli.training.compose.subexpressions import sample
+
+_T = TypeVar("_T")
 
 _CLEAR = 1.25
 """Least ratio of the narrowest gap between words to the widest gap within one."""
@@ -40,8 +44,19 @@ _WORD = 3
 """Words of two letters, and the letters in a row that are taken for a word: formulas of textbooks
 have words in them, which are no mathematics here."""
 
+_BETWEEN = _WORDS | {"and", "for", "has", "let", "then", "with"}
+"""Words that are written between two formulas."""
+
+_MARKS = (",", ".")
+"""Marks that are written after a formula,"""
+
+_MARK = 0.7, 0.3
+"""their largest extent, and how far below the middle of the line they are at least, in units."""
+
+_OPENING, _CLOSING = frozenset(("(", "[", "{", r"\{")), frozenset((")", "]", "}", r"\}"))
+
 _KEPT = 400
-"""Size of the pool of formulas that are inserted between words."""
+"""Size of the pools of formulas, of words between them and of marks after them."""
 
 _ALONE, _PART, _MIXED = 0.12, 0.35, 0.4
 """Shares of formulas that are examples by themselves, of lines cut to some of their words, and of
@@ -49,6 +64,15 @@ lines with formulas inserted."""
 
 _ANOTHER = 0.45
 """Chance of one more formula in a line, after each."""
+
+_SERIES, _MARKED = 0.4, 0.15
+"""Chance that another formula follows a formula at once, and that a mark follows one by itself."""
+
+_COMMA = 0.6
+"""Chance that it is a comma that stands between two formulas, else a short word."""
+
+_TO_MARK = (0.05, 0.6)
+"""Range of the white before a mark, in units."""
 
 _LETTER = 1.5
 """Height of a typical symbol of a formula, in units of the line."""
@@ -77,16 +101,29 @@ def line_examples(
 def formula_examples(formula: Example, longest: int, rng: np.random.Generator) -> Iterator[Example]:
     """A formula, and as many parts of it as are written among words, as examples of `MATH`.
 
-    None has more than ``longest`` tokens, or words in it.
+    None has more than ``longest`` tokens, words in it, or a comma outside of brackets.
     """
-    if len(formula.tokens) <= longest and not _has_words(formula.tokens):
+    if _is_one(formula.tokens, longest):
         yield Example(formula.strokes, (MATH,))
     for _ in range(_PARTS if formula.places is not None else 0):
         part = formula.part(sample(formula.tokens, rng))
-        if part is None or len(part.tokens) > longest or _has_words(part.tokens):
-            continue
-        if not _is_of_text(part):
+        if part is not None and _is_one(part.tokens, longest) and not _is_of_text(part):
             yield Example(part.strokes, (MATH,))
+
+
+def _is_one(tokens: Sequence[str], longest: int) -> bool:
+    """Whether this is one formula among words, and not too long."""
+    return len(tokens) <= longest and not _has_words(tokens) and not _is_list(tokens)
+
+
+def _is_list(tokens: Sequence[str]) -> bool:
+    """Whether a comma stands outside of all brackets."""
+    depth = 0
+    for token in tokens:
+        depth += (token in _OPENING) - (token in _CLOSING)
+        if token == "," and depth <= 0:
+            return True
+    return False
 
 
 def _has_words(tokens: Sequence[str]) -> bool:
@@ -124,32 +161,57 @@ def words_of(line: WrittenLine) -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, groups))
 
 
+_Part = tuple[list[Stroke], tuple[str, ...]]
+"""What stands between two spaces: strokes and their tokens."""
+
+
 @dataclass
 class Composer:
-    """New lines from a stream of lines and formulas."""
+    """New lines from a stream of lines and formulas.
+
+    Words that may stand between formulas, and marks after them, are kept in units of their line,
+    from its middle.
+    """
 
     rng: np.random.Generator
     formulas: list[Example] = field(default_factory=list)
+    between: list[_Part] = field(default_factory=list)
+    marks: list[_Part] = field(default_factory=list)
 
     def composed(self, examples: Iterable[Example]) -> Iterator[Example]:
         """Lines, parts of lines, lines with formulas, formulas."""
         for example in examples:
             if example.tokens == (MATH,):
-                self._keep(example)
+                self._keep(self.formulas, example)
                 if self.rng.random() < _ALONE:
                     yield example
                 continue
+            if example.symbols:
+                self._keep_joints(example)
             chance = self.rng.random()
             if not example.symbols or chance > _PART + _MIXED:
                 yield example
             else:
                 yield self._words(example, chance < _MIXED and bool(self.formulas))
 
-    def _keep(self, formula: Example) -> None:
-        if len(self.formulas) < _KEPT:
-            self.formulas.append(formula)
+    def _keep(self, pool: list[_T], one: _T) -> None:
+        if len(pool) < _KEPT:
+            pool.append(one)
         else:
-            self.formulas[self.rng.integers(_KEPT)] = formula
+            pool[self.rng.integers(_KEPT)] = one
+
+    def _keep_joints(self, line: Example) -> None:
+        """Keep the words of a line that may stand between formulas, and the marks after words."""
+        unit = unit_of(line.strokes)
+        origin = np.array([0, np.concatenate(line.strokes)[:, 1].mean()])
+        for word, symbol in zip(_texts(line.tokens), line.symbols, strict=True):
+            strokes = [((line.strokes[i] - origin) / unit).astype(np.float32) for i in symbol]
+            if "".join(word) in _BETWEEN:
+                self._keep(self.between, (strokes, word))
+            last = max(strokes, key=lambda stroke: float(stroke[:, 0].max()))
+            small = np.ptp(last, axis=0).max() <= _MARK[0] and last[:, 1].mean() >= _MARK[1]
+            if word[-1] in _MARKS and len(strokes) > 1 and small:
+                self._keep(self.marks, ([last], word[-1:]))
 
     def _words(self, line: Example, mixed: bool) -> Example:
         """Some words of a line that follow each other, and formulas between them."""
@@ -163,12 +225,38 @@ class Composer:
             for k in range(start, start + size)
         ]
         if mixed:
+            middle = np.concatenate([s for strokes, _ in parts for s in strokes])[:, 1].mean()
             for _ in range(int(self.rng.geometric(1 - _ANOTHER))):
-                middle = np.concatenate([s for strokes, _ in parts for s in strokes])[:, 1].mean()
-                formula = self.formulas[self.rng.integers(len(self.formulas))]
-                placed = self._fitted(formula.strokes, unit, float(middle))
-                parts.insert(int(self.rng.integers(len(parts) + 1)), (placed, (MATH,)))
+                place = int(self.rng.integers(len(parts) + 1))
+                if not any(MATH in label for _, label in parts[max(0, place - 1) : place + 1]):
+                    parts[place:place] = self._formulas(unit, float(middle))
         return self._joined(parts, unit)
+
+    def _formulas(self, unit: float, middle: float) -> list[_Part]:
+        """A formula, or several with a comma or a short word between them."""
+        parts: list[_Part] = []
+        while True:
+            formula = self.formulas[self.rng.integers(len(self.formulas))]
+            placed: _Part = (self._fitted(formula.strokes, unit, middle), (MATH,))
+            another = self.rng.random() < _SERIES
+            if self.rng.random() < (_COMMA if another else _MARKED):
+                placed = self._marked(placed, "," if another else None, unit, middle)
+            parts.append(placed)
+            if not another:
+                return parts
+            if len(placed[1]) == 1 and self.between:
+                strokes, word = self.between[self.rng.integers(len(self.between))]
+                parts.append((_moved(strokes, unit, (0, middle)), word))
+
+    def _marked(self, formula: _Part, mark: str | None, unit: float, middle: float) -> _Part:
+        """A formula with a mark after it, this one or any."""
+        marks = [each for each in self.marks if mark is None or each[1] == (mark,)]
+        if not marks:
+            return formula
+        (stroke,), label = marks[self.rng.integers(len(marks))]
+        end = max(float(s[:, 0].max()) for s in formula[0])
+        x = end + unit * (float(self.rng.uniform(*_TO_MARK)) - float(stroke[:, 0].min()))
+        return [*formula[0], *_moved([stroke], unit, (x, middle))], (*formula[1], *label)
 
     def _fitted(self, strokes: Sequence[Stroke], unit: float, middle: float) -> list[Stroke]:
         """A formula in the size of a line, on its middle."""
@@ -180,9 +268,7 @@ class Composer:
         shift = np.array([0, middle + self.rng.normal(0, 0.25) * unit])
         return [((s - centre) * scale + shift).astype(np.float32) for s in strokes]
 
-    def _joined(
-        self, parts: Sequence[tuple[list[Stroke], tuple[str, ...]]], unit: float
-    ) -> Example:
+    def _joined(self, parts: Sequence[_Part], unit: float) -> Example:
         """Parts beside each other, with a space between them."""
         strokes: list[Stroke] = []
         tokens: list[str] = []
@@ -195,6 +281,11 @@ class Composer:
             tokens += [*([SPACE] if tokens else []), *label]
             x += right - left + unit * float(self.rng.uniform(0.7, 2.5))
         return Example(tuple(strokes), tuple(tokens))
+
+
+def _moved(strokes: Sequence[Stroke], unit: float, origin: tuple[float, float]) -> list[Stroke]:
+    """Strokes in units from an origin -> strokes."""
+    return [(s * unit + np.array(origin)).astype(np.float32) for s in strokes]
 
 
 def _texts(tokens: Sequence[str]) -> list[tuple[str, ...]]:
