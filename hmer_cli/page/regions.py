@@ -20,6 +20,7 @@ from hmer_cli.geometry import Box, shift, union
 from hmer_cli.ink.render import InkImage, Readable
 from hmer_cli.page.clean.blank_paper import is_blank, printed_dots
 from hmer_cli.page.clean.blots import remove_blots
+from hmer_cli.page.clean.crossed_out import without_crossed_out
 from hmer_cli.page.clean.faint import remove_faint, remove_light_specks
 from hmer_cli.page.clean.pale_writing import with_pale_writing
 from hmer_cli.page.clean.ruled_lines import is_cut_out, remove_rules
@@ -216,7 +217,7 @@ def _whole(page: Page) -> list[Region]:
     """All ink as one expression, without the lines of its paper."""
     cut_out = page.bare if is_cut_out(page.image) else remove_rules(page.image, cut_out=True)
     (whole,) = with_pale_writing(cut_out)
-    bare = remove_faint(remove_blots(whole))
+    bare = remove_faint(without_crossed_out(remove_blots(whole)))
     bare = remove_stray_dots(without_item_number(remove_light_specks(bare)))
     if is_blank(ink_mask(page.image), ink_mask(bare), dust_size(bare)):
         return []
